@@ -1,0 +1,252 @@
+"""The contract between the service and a model family, and the values that cross it.
+
+A song is planned into sections; a section is denoised step by step, together with sections of other songs, and then
+rendered window by window. Nothing here knows about transport, metrics, clocks or the environment.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Window: TypeAlias = NDArray[np.float32]
+"""A piece of a section's sound: float32 PCM, shape [channels, samples], at the engine's sample rate."""
+
+
+class SectionKind(StrEnum):
+    """What a section is in the form of its song."""
+
+    INTRO = "intro"
+    VERSE = "verse"
+    PRE_CHORUS = "pre-chorus"
+    CHORUS = "chorus"
+    BRIDGE = "bridge"
+    INST = "inst"
+    OUTRO = "outro"
+
+
+class Stem(StrEnum):
+    """One audible group of tracks that a caller may switch on or off."""
+
+    VOCAL = "vocal"
+    HARMONY = "harmony"
+    DRUMS = "drums"
+    BASS = "bass"
+    ORNAMENTS = "ornaments"
+
+
+ALL_STEMS = frozenset(Stem)
+
+
+class Control(StrEnum):
+    """A request field beyond prompt, lyrics, duration and seed that an engine may honour."""
+
+    STEPS = "steps"
+    GUIDANCE_SCALE = "guidance_scale"
+    KEY = "key"
+    TEMPO = "tempo_bpm"
+    ANCHOR = "anchor"
+    STEMS = "stems"
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorNote:
+    """One note of the caller's melody: MIDI pitch (`None` is a rest) and length in beats (quarter notes)."""
+
+    pitch: int | None
+    length_beats: float
+
+
+@dataclass(frozen=True, slots=True)
+class SongParams:
+    """What the caller decides about a song, checked for type and range but not yet against an engine.
+
+    `duration_seconds` `None` lets the engine decide from the lyrics; `steps`, `guidance_scale`, `key` and `tempo_bpm`
+    `None` mean the engine's own choice. `key` reads like "C major", "F# minor".
+    """
+
+    prompt: str
+    lyrics: str
+    seed: int
+    duration_seconds: float | None = None
+    steps: int | None = None
+    guidance_scale: float | None = None
+    key: str | None = None
+    tempo_bpm: float | None = None
+    anchor: tuple[AnchorNote, ...] = ()
+    stems: frozenset[Stem] = ALL_STEMS
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing wrong with one request field; `field` is its name in the public contract."""
+
+    field: str
+    description: str
+
+
+class InvalidParams(ValueError):
+    """The caller's parameters cannot be planned; `violations` says which fields and why."""
+
+    def __init__(self, *violations: Violation) -> None:
+        super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
+        self.violations = violations
+
+    def __reduce__(self) -> tuple[type["InvalidParams"], tuple[Violation, ...]]:
+        return (type(self), self.violations)
+
+
+class EngineUnavailable(RuntimeError):
+    """The engine cannot work here (files, packages or a device are missing); the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What an engine is and what it accepts; ranges are inclusive."""
+
+    name: str
+    description: str
+    languages: tuple[str, ...]
+    sample_rate_hertz: int
+    duration_seconds: tuple[float, float]
+    steps: tuple[int, int]
+    default_steps: int
+    guidance_scale: tuple[float, float]
+    default_guidance_scale: float
+    controls: frozenset[Control]
+    stems: frozenset[Stem]
+
+
+@dataclass(frozen=True, slots=True)
+class Syllable:
+    """One sung unit: its text as written, its reading (pinyin without tone, or Latin letters), its lexical tone.
+
+    `tone` is 1 to 5 for Mandarin (5 is neutral), 0 where the language has none. `starts_word` is True where the text
+    of the line should be preceded by a space when shown (Latin words).
+    """
+
+    text: str
+    reading: str
+    tone: int = 0
+    starts_word: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LyricLine:
+    """One line of lyrics as written, and its syllables in order."""
+
+    text: str
+    syllables: tuple[Syllable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SectionPlan:
+    """One section before any sound exists; start and duration in seconds of the song."""
+
+    index: int
+    kind: SectionKind
+    label: str
+    start_seconds: float
+    duration_seconds: float
+    bars: int | None = None
+    lines: tuple[LyricLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SongPlan:
+    """A whole song before any sound exists. `detail` belongs to the engine that made it and to nobody else.
+
+    `notes` are remarks for the caller about what was understood or left out.
+    """
+
+    engine: str
+    seed: int
+    steps: int
+    guidance_scale: float
+    duration_seconds: float
+    sections: tuple[SectionPlan, ...]
+    key: str | None = None
+    tempo_bpm: float | None = None
+    notes: tuple[str, ...] = ()
+    detail: object = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SyllableTiming:
+    """When one syllable is heard, in seconds of the song; `line` and `syllable` index the section's plan."""
+
+    line: int
+    syllable: int
+    text: str
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SectionScore:
+    """What was written for a section: syllable times, and the score as a standard MIDI file where there is one."""
+
+    timings: tuple[SyllableTiming, ...] = ()
+    midi: bytes = b""
+
+
+class SectionState(Protocol):
+    """A section being denoised. Only the engine that began it looks inside."""
+
+    @property
+    def cost(self) -> int:
+        """Tokens that one step of this state puts on the device, guidance rows included."""
+
+    @property
+    def step(self) -> int:
+        """Steps already done."""
+
+    @property
+    def steps(self) -> int:
+        """Steps in all; the section is written when `step == steps`."""
+
+
+class SectionContext(Protocol):
+    """What a finished section hands to the next one. Only the engine that made it looks inside."""
+
+
+class Engine(Protocol):
+    """A model family on one device. Calls come from one thread, one at a time."""
+
+    def info(self) -> EngineInfo:
+        """What this engine is and accepts."""
+
+    def plan(self, params: SongParams) -> SongPlan:
+        """Lay out the song: cheap, pure, and the same for the same parameters.
+
+        Raises:
+            InvalidParams: the lyrics or controls cannot be made into a song.
+        """
+
+    def begin(self, plan: SongPlan, index: int, context: SectionContext | None) -> SectionState:
+        """Open section `index`: encode its conditions and draw its noise from the section's own seed.
+
+        `context` is that of section `index - 1`, and `None` only for the first.
+        """
+
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        """Advance every state by one step in one forward pass, whatever their lengths and steps so far.
+
+        A state's result does not depend on its neighbours in the batch.
+        """
+
+    def context(self, state: SectionState) -> SectionContext:
+        """What the section after this finished one needs to know."""
+
+    def score(self, state: SectionState) -> SectionScore:
+        """Syllable times and notation of a finished state."""
+
+    def render(self, state: SectionState) -> Iterator[Window]:
+        """Yield the finished section's sound, window by window, adding up to exactly its planned samples.
+
+        The sections of a song are rendered in order, each to its end before the next one starts: what still rings
+        at the end of a section is heard in the next.
+        """

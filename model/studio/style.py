@@ -1,0 +1,109 @@
+"""Musical style: what a prompt is turned into, and what arranger and mixer read."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """Major or natural minor."""
+
+    MAJOR = "major"
+    MINOR = "minor"
+
+
+class Track(StrEnum):
+    """One player of the arrangement."""
+
+    LEAD = "lead"
+    KEYS = "keys"
+    GUITAR = "guitar"
+    PAD = "pad"
+    BASS = "bass"
+    ARPEGGIO = "arpeggio"
+    ORNAMENT = "ornament"
+    DRUMS = "drums"
+
+
+class Instrument(StrEnum):
+    """A sampled instrument of the shipped sound set."""
+
+    PIANO = "piano"
+    ELECTRIC_PIANO = "electric piano"
+    MUSIC_BOX = "music box"
+    VIBRAPHONE = "vibraphone"
+    ORGAN = "organ"
+    ACCORDION = "accordion"
+    NYLON_GUITAR = "nylon guitar"
+    STEEL_GUITAR = "steel guitar"
+    CLEAN_GUITAR = "clean guitar"
+    OVERDRIVEN_GUITAR = "overdriven guitar"
+    ACOUSTIC_BASS = "acoustic bass"
+    FINGER_BASS = "finger bass"
+    SYNTH_BASS = "synth bass"
+    STRINGS = "strings"
+    SLOW_STRINGS = "slow strings"
+    PIZZICATO = "pizzicato"
+    HARP = "harp"
+    CHOIR = "choir"
+    HORN = "horn"
+    BRASS = "brass"
+    SAXOPHONE = "saxophone"
+    OBOE = "oboe"
+    CLARINET = "clarinet"
+    FLUTE = "flute"
+    SHAKUHACHI = "shakuhachi"
+    SYNTH_LEAD = "synth lead"
+    WARM_PAD = "warm pad"
+    POLY_SYNTH = "poly synth"
+    KOTO = "koto"
+    CELLO = "cello"
+    VIOLIN = "violin"
+    DRUM_KIT = "drum kit"
+
+
+class Groove(StrEnum):
+    """The family of drum and accompaniment patterns."""
+
+    POP = "pop"
+    BALLAD = "ballad"
+    ROCK = "rock"
+    LOFI = "lofi"
+    FOLK = "folk"
+    FOUR_ON_THE_FLOOR = "four on the floor"
+    CINEMATIC = "cinematic"
+    JAZZ = "jazz"
+    NURSERY = "nursery"
+    AMBIENT = "ambient"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a song shall sound.
+
+    Attributes:
+        genre: short name, shown to the caller ("pop", "lofi").
+        groove: pattern family of drums and accompaniment.
+        mode: major or minor.
+        tempo_bpm: quarter notes per minute, 50 to 180.
+        energy: 0 (calm) to 1 (loud and busy); scales velocities, layers and fills.
+        density: wished notes per bar of an instrumental melody, 2 to 10.
+        swing: delay of every second eighth, 0 (straight) to 0.33 (triplets), as a share of an eighth.
+        reverb: 0 (dry) to 1 (hall).
+        brightness: 0 (dark) to 1 (bright); a gentle tilt of the whole mix.
+        instruments: who plays which track; a track that is absent stays silent.
+    """
+
+    genre: str
+    groove: Groove
+    mode: Mode
+    tempo_bpm: float
+    energy: float
+    density: float
+    swing: float
+    reverb: float
+    brightness: float
+    instruments: tuple[tuple[Track, Instrument], ...]
+
+    def instrument(self, track: Track) -> Instrument | None:
+        """Who plays `track`, or `None` when it is silent."""
+        return dict(self.instruments).get(track)
