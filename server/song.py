@@ -1,0 +1,100 @@
+"""The values of one song as they travel through the server: the request going in, the events coming out."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from model.engine import SectionScore, SongParams, SongPlan
+
+DEFAULT_BITRATE_KBPS = 192
+DEFAULT_SAMPLE_RATE_HERTZ = 44_100
+DEFAULT_TARGET_LUFS = -14.0
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSettings:
+    """How the sound is delivered: MP3 at a constant bit rate, levelled toward `target_lufs`."""
+
+    bitrate_kbps: int = DEFAULT_BITRATE_KBPS
+    sample_rate_hertz: int = DEFAULT_SAMPLE_RATE_HERTZ
+    target_lufs: float = DEFAULT_TARGET_LUFS
+
+
+@dataclass(frozen=True, slots=True)
+class SongRequest:
+    """One `Generate` as the server understands it.
+
+    `deadline` is the caller's deadline on the server's monotonic clock in seconds, `None` where there is none.
+    """
+
+    request_id: str
+    engine: str
+    params: SongParams
+    audio: AudioSettings = AudioSettings()
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The song was admitted; `estimated_first_audio_seconds` is `None` while nothing was measured."""
+
+    song_id: str
+    queue_position: int
+    estimated_first_audio_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The song's sections are laid out; `delay_samples` is the silence a decoder puts before the song."""
+
+    plan: SongPlan
+    delay_samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """Section `section_index` has done `step` of `steps` denoising steps."""
+
+    section_index: int
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole MP3 frames; offsets are those of the chunk's first byte and sample in the encoded stream."""
+
+    sequence: int
+    data: bytes
+    section_index: int
+    start_seconds: float
+    duration_seconds: float
+    byte_offset: int
+    sample_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class SectionSent:
+    """All sound of one section is in the stream."""
+
+    section_index: int
+    start_seconds: float
+    duration_seconds: float
+    score: SectionScore
+
+
+@dataclass(frozen=True, slots=True)
+class SongCompleted:
+    """All sound of the song is in the stream; durations in seconds."""
+
+    duration_seconds: float
+    sample_count: int
+    size_bytes: int
+    sha256: str
+    queued_seconds: float
+    denoising_seconds: float
+    rendering_seconds: float
+    encoding_seconds: float
+
+
+SongEvent: TypeAlias = Accepted | Planned | Progressed | Chunk | SectionSent | SongCompleted
+"""What a song tells while it is made, in the order of the union; `SongCompleted` is the last."""
