@@ -1,0 +1,70 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+RUN := $(VENV)/bin/
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+PIP := $(RUN)python -m pip --quiet --disable-pip-version-check install
+OURSELVES := $(PIP) --no-deps --no-build-isolation --editable .
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--extra build --custom-compile-command "make lock" --quiet
+
+.PHONY: help song test check serve protos bench lock baseline clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+song: $(RUNTIME) ## start the service, ask it for a song, write song.mp3
+	@$(RUN)python clients/examples/first_song.py --output song.mp3
+
+serve: $(RUNTIME) ## start the service and keep it running
+	@$(RUN)python -m server
+
+test: $(DEVELOPMENT) ## run the tests
+	@$(RUN)python -m pytest $(ARGS)
+
+check: $(DEVELOPMENT) ## format, lint, types, import rules, contract; changes nothing
+	@$(RUN)ruff format --check --quiet || { echo "not formatted: run '$(RUN)ruff format'"; exit 1; }
+	@$(RUN)ruff check --quiet
+	@$(RUN)mypy
+	@$(RUN)lint-imports --no-logo
+	@$(RUN)buf lint protos
+	@$(RUN)buf breaking protos --against protos/baseline.binpb
+	@$(RUN)python protos/generate.py --check
+
+protos: $(DEVELOPMENT) ## compile the .proto files after an edit
+	@$(RUN)python protos/generate.py
+
+baseline: $(DEVELOPMENT) ## take the present contract as the one not to be broken (at a release)
+	@$(RUN)buf build protos -o protos/baseline.binpb
+
+bench: $(DEVELOPMENT) ## measure the rows of benchmarks/README.md
+	@$(RUN)python -m benchmarks
+
+lock: $(DEVELOPMENT) ## pin the dependencies of pyproject.toml anew
+	@$(RUN)$(LOCK) -o requirements.lock
+	@$(RUN)$(LOCK) --extra dev --constraint requirements.lock -o requirements-dev.lock
+
+clean: ## remove what was installed or built
+	rm -rf $(VENV) build dist clients/python/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "Python 3.11 is needed; found $$($(PYTHON) --version). Name one with: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { rm -rf $(VENV); echo "Python cannot make environments here; on Debian: apt install python3-venv"; exit 1; }
+
+$(RUNTIME): requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what the service needs into $(VENV) (some minutes the first time)"
+	@$(PIP) --require-hashes --requirement requirements.lock
+	@$(OURSELVES)
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what developing needs into $(VENV) (some minutes the first time)"
+	@$(PIP) --require-hashes --requirement requirements-dev.lock
+	@$(OURSELVES)
+	@touch $(RUNTIME) $@
