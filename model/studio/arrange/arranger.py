@@ -1,0 +1,102 @@
+"""The arranger: expands a section's melody and chords into a part for every player of the style."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from model.engine import SectionKind
+from model.studio.arrange.bass import bass
+from model.studio.arrange.comping import guitar, keys
+from model.studio.arrange.drums import drums
+from model.studio.arrange.dynamics import layers
+from model.studio.arrange.harmony import Voicing, voice
+from model.studio.arrange.humanize import perform
+from model.studio.arrange.layers import arpeggio, pad
+from model.studio.arrange.lead import lead
+from model.studio.arrange.ornaments import double, ornament
+from model.studio.arrange.scene import Scene, make_scene
+from model.studio.arrange.tabs import Stroke
+from model.studio.arrangement import Arrangement
+from model.studio.score import Score
+from model.studio.style import Style, Track
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What the players remember from section to section.
+
+    `voicing` holds the last chord's MIDI pitches, `bass` the last bass pitch, `tonic` the key's pitch class, `played`
+    the number of sections so far.
+    """
+
+    voicing: Voicing
+    bass: int | None
+    tonic: int
+    played: int
+
+
+def arrange(
+    score: Score,
+    kind: SectionKind,
+    style: Style,
+    *,
+    previous: Hand | None,
+    following: SectionKind | None,
+    seed: int,
+    sung: bool,
+) -> tuple[Arrangement, Hand]:
+    """Arrange one section; pure and deterministic.
+
+    Args:
+        score: melody and chords at sounding pitch, at least one bar.
+        kind: sections of one kind in a song share their patterns.
+        style: who plays, which groove, how strongly; players absent from it stay silent.
+        previous: what the section before left behind, `None` for the first.
+        following: kind of the next section; `None` ends the song, whose last bar then rings on its final chord.
+        seed: the song's seed, the same for all its sections.
+        sung: whether the melody carries words; it is then not doubled by its own player.
+
+    Returns:
+        The parts and what the next section needs to continue them.
+    """
+    scene = make_scene(
+        score,
+        kind,
+        style,
+        following=following,
+        seed=seed,
+        sung=sung,
+        played=previous.played if previous else 0,
+        tonic=previous.tonic if previous else None,
+    )
+    voicings = voice(scene, previous.voicing if previous else ())
+    strokes = {track: _part(scene, track, voicings, previous) for track in sorted(layers(scene))}
+    parts = {track: perform(scene, track, part) for track, part in strokes.items() if part}
+    bass_line = strokes.get(Track.BASS)
+    hand = Hand(voicings[-1], bass_line[-1].pitch if bass_line else None, scene.tonic, scene.played + 1)
+    return Arrangement(score.bars, parts), hand
+
+
+def _part(scene: Scene, track: Track, voicings: Sequence[Voicing], previous: Hand | None) -> list[Stroke]:
+    match track:
+        case Track.LEAD:
+            return _lead(scene)
+        case Track.KEYS:
+            return keys(scene, voicings)
+        case Track.GUITAR:
+            return guitar(scene, voicings)
+        case Track.PAD:
+            return pad(scene, voicings)
+        case Track.BASS:
+            return bass(scene, previous.bass if previous else None)
+        case Track.ARPEGGIO:
+            return arpeggio(scene, voicings)
+        case Track.ORNAMENT:
+            return ornament(scene, voicings)
+        case Track.DRUMS:
+            return drums(scene)
+
+
+def _lead(scene: Scene) -> list[Stroke]:
+    """The melody, doubled by its own player in an instrumental chorus that has nobody else to do it."""
+    alone = scene.kind is SectionKind.CHORUS and not scene.sung and scene.player(Track.ORNAMENT) is None
+    return lead(scene) + (double(scene) if alone else [])

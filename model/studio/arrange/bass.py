@@ -1,0 +1,129 @@
+"""The bass player: roots where chords change, movement by groove in between."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from model.studio.arrange.dynamics import Texture, texture
+from model.studio.arrange.scene import Scene, Span
+from model.studio.arrange.tabs import Hit, Stroke, hits, metric_weight
+from model.studio.score import STEPS_PER_BAR
+from model.studio.style import Groove
+
+_LOWEST, _HIGHEST, _HOME = 28, 45, 36
+_ARTICULATION_STEPS = 0.15
+
+Variants = tuple[tuple[str, ...], ...]
+_CALM: Variants = (("R---------------",), ("R-------R-------",))
+_LINES: Mapping[Groove, tuple[Variants, Variants]] = MappingProxyType(
+    {
+        Groove.POP: (
+            (("R-----R---------", "R-----R-----a---"), ("R-------R-----R-", "R-------R---5-a-"), ("R-----R-R-------",)),
+            (("R-----R-R-----a-",), ("R-R-R-R-R-R-R-a-",), ("R-----R-R---5-a-", "R-----R-R-R-8-a-")),
+        ),
+        Groove.BALLAD: (
+            (("R---------------", "R-------5-------"), ("R-----------R---",), ("R-------R-----a-",)),
+            (("R-----R-R---5---",), ("R-------5---8-a-",), ("R-----R-R-----a-",)),
+        ),
+        Groove.ROCK: (
+            (("R-R-R-R-R-R-R-R-",), ("R-----R-R-R-R-a-",)),
+            (("R-R-R-R-R-R-R-a-",), ("R-RRR-R-R-R-5-a-",), ("R---R-R-R---R-a-",)),
+        ),
+        Groove.LOFI: (
+            (("R-----5-R-------", "R-----5-----a---"), ("R---------R-----",), ("R-----R---8-----",)),
+            (("R-----R---8---a-",), ("R--R----5-----a-",)),
+        ),
+        Groove.FOLK: (
+            (("R-------5-------",), ("R-------5-----a-",)),
+            (("R---5---R---5---", "R---5---R---a---"), ("R-----5-R-----a-",)),
+        ),
+        Groove.FOUR_ON_THE_FLOOR: (
+            (("..R-..R-..R-..R-",), ("R--R--R-R--R--R-",), ("R---------R---R-",)),
+            (("..R-..R-..R-..8-",), ("R-R8R-R8R-R8R-R8",), ("R-8-R-8-R-8-R-8-",)),
+        ),
+        Groove.CINEMATIC: (
+            (("R---------------",), ("R-------------R-",)),
+            (("R---R---R---R---",), ("R-----R-R-----R-",)),
+        ),
+        Groove.JAZZ: (
+            (("R-------5-------",), ("R---5---R---a---",)),
+            (("R---3---5---a---",), ("R---5---8---a---",), ("R---3---5-5-a---",)),
+        ),
+        Groove.NURSERY: (
+            (("R-------5-------",), ("R-......5-......",)),
+            (("R---5---R---5---",), ("R-..5-..R-..a-..",)),
+        ),
+        Groove.AMBIENT: (
+            (("R---------------",),),
+            (("R-------5-------",), ("R---------------",)),
+        ),
+    }
+)
+
+
+def bass(scene: Scene, before: int | None) -> list[Stroke]:
+    """The bass line, continuing from the pitch `before`; every chord begins with its root, one note at a time."""
+    variant = scene.choice("bass", _variants(scene))
+    strokes: list[Stroke] = []
+    for bar in range(scene.groove_bars):
+        for index, hit in _bar_hits(scene, bar, variant[bar % len(variant)]):
+            before = _pitch(scene, index, hit.mark, before)
+            length = max(0.5, hit.length - _ARTICULATION_STEPS)
+            strokes.append(Stroke(hit.start, length, before, metric_weight(hit.start)))
+    if scene.ends_song:
+        root = _near(scene.spans[-1].chord.root, before)
+        strokes.append(Stroke(scene.groove_bars * STEPS_PER_BAR, STEPS_PER_BAR, root, 1.0))
+    return strokes
+
+
+def _variants(scene: Scene) -> Variants:
+    if texture(scene) is Texture.CALM:
+        return _CALM
+    steady, full = _LINES[scene.style.groove]
+    return full if texture(scene) is Texture.FULL else steady
+
+
+def _bar_hits(scene: Scene, bar: int, tab: str) -> Iterator[tuple[int, Hit]]:
+    """The tab's hits per chord span, in section steps; each span is given a root at its start."""
+    offset = bar * STEPS_PER_BAR
+    placed = [replace(hit, start=hit.start + offset) for hit in hits(tab)]
+    for index, span in enumerate(scene.spans):
+        if offset <= span.start < offset + STEPS_PER_BAR:
+            for hit in _led_by_root(placed, span):
+                yield index, replace(hit, length=min(hit.length, span.end - hit.start))
+
+
+def _led_by_root(placed: list[Hit], span: Span) -> list[Hit]:
+    inside = [hit for hit in placed if span.start <= hit.start < span.end]
+    if inside and inside[0].start <= span.start + 2:
+        return [replace(inside[0], mark="R"), *inside[1:]]
+    until = inside[0].start if inside else span.end
+    return [Hit(span.start, until - span.start, "R"), *inside]
+
+
+def _pitch(scene: Scene, index: int, mark: str, before: int | None) -> int:
+    root, third, fifth = scene.spans[index].chord.pitch_classes
+    if mark == "a":
+        return _approach(scene, index, before)
+    if mark == "8":
+        low = _near(root, before)
+        return low + 12 if low + 12 <= _HIGHEST + 5 else low
+    return _near({"R": root, "3": third, "5": fifth}[mark], before)
+
+
+def _approach(scene: Scene, index: int, before: int | None) -> int:
+    """A step of the key next to the coming root, on the side where the line is; the fifth if no root is coming."""
+    chord = scene.spans[index].chord
+    coming = scene.spans[index + 1].chord if index + 1 < len(scene.spans) else chord
+    if coming.root == chord.root:
+        return _near(chord.pitch_classes[2], before)
+    target = _near(coming.root, before)
+    usable = scene.scale | set(coming.pitch_classes)
+    side = -1 if before is not None and before < target else 1
+    return next(target + side * d for d in (1, 2, 3) if (target + side * d) % 12 in usable)
+
+
+def _near(pitch_class: int, before: int | None) -> int:
+    """The pitch of that class in the bass register that is nearest to `before`, with a pull to the middle."""
+    options = [p for p in range(_LOWEST, _HIGHEST + 1) if p % 12 == pitch_class]
+    return min(options, key=lambda p: abs(p - (_HOME if before is None else before)) + 0.4 * abs(p - _HOME))

@@ -1,0 +1,78 @@
+"""The players of struck chords: keys and guitar."""
+
+from collections.abc import Sequence
+
+from model.studio.arrange.dynamics import texture
+from model.studio.arrange.harmony import Voicing
+from model.studio.arrange.patterns import guitar_variants, keys_variants
+from model.studio.arrange.playing import Onset, closing_chord, low_fifth, low_root, onsets
+from model.studio.arrange.scene import Scene, Span
+from model.studio.arrange.tabs import Stroke
+
+_PEDAL_STEPS = 6
+_STRUM_SECONDS = 0.011
+_ROLL_SECONDS = 0.05
+_LIGHT_STRINGS = 3
+
+
+def keys(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
+    """A keyboard part: the section's pattern over the voicings, single voices ringing on as under a pedal."""
+    variant = scene.choice("keys", keys_variants(scene.style.groove, texture(scene)))
+    strokes = [
+        Stroke(onset.start, _pedalled(onset), pitch, onset.weight)
+        for onset in onsets(scene, variant)
+        for pitch in _pitches(scene, onset, voicings[onset.index])
+    ]
+    return strokes + closing_chord(scene, voicings, _ROLL_SECONDS)
+
+
+def guitar(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
+    """A guitar part: strokes spread over the strings, picked voices, power chords where the pattern has them."""
+    variant = scene.choice("guitar", guitar_variants(scene.style.groove, texture(scene)))
+    spread = _STRUM_SECONDS / scene.step_seconds
+    strokes: list[Stroke] = []
+    for onset in onsets(scene, variant):
+        strings = _pitches(scene, onset, voicings[onset.index])
+        for order, pitch in enumerate(reversed(strings) if onset.mark == "u" else strings):
+            late = min(order * spread, 0.5 * onset.length)
+            strokes.append(Stroke(onset.start + late, onset.length - late, pitch, onset.weight))
+    return strokes + closing_chord(scene, voicings, 2 * _STRUM_SECONDS)
+
+
+def _pedalled(onset: Onset) -> float:
+    if not onset.mark.isdigit():
+        return onset.length
+    return min(max(onset.length, _PEDAL_STEPS), onset.span.end - onset.start)
+
+
+def _pitches(scene: Scene, onset: Onset, voicing: Voicing) -> Voicing:
+    if onset.mark.isdigit():
+        return (_one_voice(scene, onset, voicing),)
+    return {
+        "A": voicing,
+        "U": voicing[1:],
+        "L": (low_root(onset.span),),
+        "F": (low_fifth(onset.span),),
+        "P": _power_chord(onset.span),
+        "D": _strings(voicing, onset.span),
+        "d": _strings(voicing, onset.span)[:_LIGHT_STRINGS],
+        "u": voicing[-_LIGHT_STRINGS:],
+    }[onset.mark]
+
+
+def _power_chord(span: Span) -> Voicing:
+    return (low_root(span), low_fifth(span), low_root(span) + 12)
+
+
+def _strings(voicing: Voicing, span: Span) -> Voicing:
+    return (low_root(span), *(p for p in voicing if p > low_root(span)))
+
+
+def _one_voice(scene: Scene, onset: Onset, voicing: Voicing) -> int:
+    """The counted voice; beyond the top the lowest an octave up, or the top again if the melody leaves no room."""
+    number = int(onset.mark)
+    if number <= len(voicing):
+        return voicing[number - 1]
+    above = voicing[0] + 12
+    lead = scene.lowest_lead(onset.start, onset.start + onset.length)
+    return above if lead is None or above < lead - 2 else voicing[-1]

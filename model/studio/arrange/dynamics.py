@@ -1,0 +1,71 @@
+"""How strongly a section is played, and by whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+
+from model.engine import SectionKind
+from model.studio.arrange.scene import Scene
+from model.studio.style import Track
+
+
+class Texture(Enum):
+    """How busy the accompaniment is; patterns are tabled by it."""
+
+    CALM = "calm"
+    STEADY = "steady"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The role of a section kind in the song's arc.
+
+    `level` is a factor on velocities at its start, `rise` what is added until its end, `layers` who plays.
+    """
+
+    level: float
+    rise: float
+    texture: Texture
+    layers: frozenset[Track]
+
+
+_ALL = frozenset(Track)
+_PARTS: Mapping[SectionKind, Part] = MappingProxyType(
+    {
+        SectionKind.INTRO: Part(0.90, 0.04, Texture.CALM, _ALL - {Track.GUITAR, Track.ARPEGGIO}),
+        SectionKind.VERSE: Part(0.92, 0.02, Texture.STEADY, _ALL - {Track.ARPEGGIO, Track.PAD}),
+        SectionKind.PRE_CHORUS: Part(0.94, 0.10, Texture.STEADY, _ALL - {Track.ARPEGGIO}),
+        SectionKind.CHORUS: Part(1.04, 0.01, Texture.FULL, _ALL),
+        SectionKind.BRIDGE: Part(0.92, 0.08, Texture.CALM, _ALL - {Track.GUITAR}),
+        SectionKind.INST: Part(0.98, 0.02, Texture.STEADY, _ALL),
+        SectionKind.OUTRO: Part(0.96, -0.14, Texture.CALM, _ALL - {Track.GUITAR, Track.ARPEGGIO}),
+    }
+)
+_FOUNDATIONS = (Track.KEYS, Track.GUITAR, Track.PAD, Track.ARPEGGIO)
+_GUITAR_BESIDE_KEYS_ENERGY = 0.45
+_QUIET_ENERGY = 0.25
+
+
+def layers(scene: Scene) -> frozenset[Track]:
+    """Who plays in the section: what its kind asks for, and always one chord player if the style has any."""
+    wanted = set(_PARTS[scene.kind].layers)
+    if scene.kind is SectionKind.VERSE and scene.style.energy < _GUITAR_BESIDE_KEYS_ENERGY and scene.player(Track.KEYS):
+        wanted.discard(Track.GUITAR)
+    foundation = next((track for track in _FOUNDATIONS if scene.player(track)), None)
+    if foundation:
+        wanted.add(foundation)
+    return frozenset(track for track in wanted if scene.player(track))
+
+
+def texture(scene: Scene) -> Texture:
+    """How busy the accompaniment of the section is."""
+    usual = _PARTS[scene.kind].texture
+    return Texture.STEADY if usual is Texture.FULL and scene.style.energy < _QUIET_ENERGY else usual
+
+
+def level(scene: Scene, step: float) -> float:
+    """Factor on velocities at a step of the section, about 0.8 to 1.06."""
+    part = _PARTS[scene.kind]
+    return part.level + part.rise * min(1.0, max(0.0, step / scene.score.steps))

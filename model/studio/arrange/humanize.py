@@ -1,0 +1,85 @@
+"""From intended strokes to played notes: swing, small errors of time and force, loudness of player and section."""
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from types import MappingProxyType
+
+from model.studio.arrange.dynamics import level
+from model.studio.arrange.players import folded
+from model.studio.arrange.scene import Scene
+from model.studio.arrange.tabs import Stroke
+from model.studio.arrangement import TrackNote
+from model.studio.score import STEPS_PER_BEAT
+from model.studio.style import Track
+
+_VELOCITIES: Mapping[Track, float] = MappingProxyType(
+    {
+        Track.LEAD: 98,
+        Track.KEYS: 68,
+        Track.GUITAR: 62,
+        Track.PAD: 54,
+        Track.BASS: 82,
+        Track.ARPEGGIO: 56,
+        Track.ORNAMENT: 60,
+        Track.DRUMS: 84,
+    }
+)
+_TIMING_SECONDS: Mapping[Track, float] = MappingProxyType(
+    {Track.LEAD: 0.004, Track.PAD: 0.008, Track.BASS: 0.005, Track.DRUMS: 0.004}
+)
+_USUAL_TIMING_SECONDS = 0.008
+_FORCE = 0.04
+_SHORTEST_STEPS = 0.25
+_HALF_BEAT = STEPS_PER_BEAT / 2
+
+
+def swung(step: float, swing: float) -> float:
+    """Where a written step is heard: the second eighth of every beat comes `swing` eighths late, all else bends along."""
+    beat, inside = divmod(step, STEPS_PER_BEAT)
+    if inside < _HALF_BEAT:
+        bent = inside * (1 + swing)
+    else:
+        bent = _HALF_BEAT * (1 + swing) + (inside - _HALF_BEAT) * (1 - swing)
+    return beat * STEPS_PER_BEAT + bent
+
+
+def perform(scene: Scene, track: Track, strokes: Sequence[Stroke]) -> tuple[TrackNote, ...]:
+    """Play the strokes: at most 8 ms early or late, never before the section starts or over its end.
+
+    Strokes that are meant together stay together. The same scene always gives the same notes.
+    """
+    chance = Random(f"{scene.seed}/{scene.kind}/{scene.played}/{track}")
+    slips: dict[float, float] = {}
+    notes = []
+    for stroke in sorted(strokes, key=lambda s: (s.start, s.pitch)):
+        slip = slips.setdefault(stroke.start, _slip(scene, track, chance))
+        notes.append(_played(scene, track, stroke, slip, chance.gauss(1.0, _FORCE)))
+    return tuple(sorted(notes, key=lambda n: (n.start, n.pitch)))
+
+
+def _slip(scene: Scene, track: Track, chance: Random) -> float:
+    """A timing error in steps."""
+    bound = _TIMING_SECONDS.get(track, _USUAL_TIMING_SECONDS)
+    return max(-bound, min(bound, chance.gauss(0.0, bound / 2))) / scene.step_seconds
+
+
+def _played(scene: Scene, track: Track, stroke: Stroke, slip: float, force: float) -> TrackNote:
+    start = max(0.0, swung(stroke.start, scene.style.swing) + slip)
+    end = min(float(scene.score.steps), swung(stroke.start + stroke.length, scene.style.swing) + slip)
+    velocity = _VELOCITIES[track] * _gain(scene, track) * level(scene, stroke.start) * stroke.weight * force
+    return TrackNote(
+        start, max(_SHORTEST_STEPS, end - start), _pitch(scene, track, stroke), max(1, min(127, round(velocity)))
+    )
+
+
+def _gain(scene: Scene, track: Track) -> float:
+    """What the style's energy does to a player's force."""
+    floor, ceiling = {Track.DRUMS: (0.6, 1.15), Track.LEAD: (0.9, 1.06)}.get(track, (0.84, 1.12))
+    return floor + (ceiling - floor) * scene.style.energy
+
+
+def _pitch(scene: Scene, track: Track, stroke: Stroke) -> int:
+    player = scene.player(track)
+    if player is None or track in (Track.LEAD, Track.DRUMS):
+        return stroke.pitch
+    return folded(stroke.pitch, player)

@@ -1,0 +1,205 @@
+"""Drum patterns and fills as tabs: `X` accented, `x` normal, `o` soft, `g` a ghost note."""
+
+from collections.abc import Mapping
+from enum import Enum, IntEnum
+from types import MappingProxyType
+from typing import TypeAlias
+
+from model.studio.arrange.dynamics import Texture
+from model.studio.style import Groove
+
+
+class Piece(IntEnum):
+    """A part of the kit; the value is its General MIDI percussion key."""
+
+    KICK = 36
+    RIM = 37
+    SNARE = 38
+    CLAP = 39
+    FLOOR_TOM = 41
+    CLOSED_HAT = 42
+    PEDAL_HAT = 44
+    LOW_TOM = 45
+    OPEN_HAT = 46
+    MID_TOM = 47
+    CRASH = 49
+    HIGH_TOM = 50
+    RIDE = 51
+    TAMBOURINE = 54
+    MARACAS = 70
+    TRIANGLE = 81
+
+
+class FillSize(Enum):
+    """How much of the last bar a fill takes."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    BIG = "big"
+
+
+STROKE_WEIGHTS: Mapping[str, float] = MappingProxyType({"X": 1.12, "x": 1.0, "o": 0.78, "g": 0.5})
+
+Pattern: TypeAlias = Mapping[Piece, str]
+Patterns: TypeAlias = tuple[Pattern, ...]
+
+_K, _S, _R, _C = Piece.KICK, Piece.SNARE, Piece.RIM, Piece.CLAP
+_H, _O, _P, _Y = Piece.CLOSED_HAT, Piece.OPEN_HAT, Piece.PEDAL_HAT, Piece.RIDE
+_T, _M, _A = Piece.TAMBOURINE, Piece.MARACAS, Piece.TRIANGLE
+_HI, _MI, _LO, _FL = Piece.HIGH_TOM, Piece.MID_TOM, Piece.LOW_TOM, Piece.FLOOR_TOM
+
+_EIGHTHS, _SIXTEENTHS = "x.o.x.o.x.o.x.o.", "xgogxgogxgogxgog"
+_QUARTERS, _BACKBEAT, _HALF_TIME = "x...x...x...x...", "....x.......x...", "........x......."
+
+_PATTERNS: Mapping[Groove, Mapping[Texture, Patterns]] = MappingProxyType(
+    {
+        Groove.POP: {
+            Texture.CALM: ({_H: _QUARTERS}, {_H: _EIGHTHS, _K: "o..............."}),
+            Texture.STEADY: (
+                {_K: "x.......x.o.....", _S: _BACKBEAT, _H: _EIGHTHS},
+                {_K: "x......ox.......", _R: _BACKBEAT, _H: _EIGHTHS},
+                {_K: "x.....o.x.......", _S: _BACKBEAT, _H: _SIXTEENTHS},
+            ),
+            Texture.FULL: (
+                {_K: "X......xx.x.....", _S: "....X.......X...", _H: _EIGHTHS, _T: "..o...o...o...o."},
+                {_K: "X.....x.x..x....", _S: "....X..g....X..g", _H: "x.x.x.x.x.x.x...", _O: "..............o."},
+                {_K: "X...x.....x.....", _S: "....X.......X...", _H: _SIXTEENTHS, _C: "....o.......o..."},
+            ),
+        },
+        Groove.BALLAD: {
+            Texture.CALM: ({_H: "o...o...o...o..."}, {_M: "o.g.o.g.o.g.o.g."}),
+            Texture.STEADY: (
+                {_K: "x.......o.......", _R: _BACKBEAT, _H: "x.g.o.g.x.g.o.g."},
+                {_K: "x.........o.....", _R: _HALF_TIME, _H: _EIGHTHS},
+            ),
+            Texture.FULL: (
+                {_K: "x.....o.x.......", _S: _BACKBEAT, _H: _EIGHTHS, _T: "..g...g...g...g."},
+                {_K: "x......ox.......", _S: _BACKBEAT, _Y: "x.o.x.o.x.o.x.o."},
+            ),
+        },
+        Groove.ROCK: {
+            Texture.CALM: ({_P: _QUARTERS, _K: "x.......x......."}, {_FL: "x.x.x.x.x.x.x.x."}),
+            Texture.STEADY: (
+                {_K: "X.......x.x.....", _S: "....X.......X...", _H: "X.o.x.o.X.o.x.o."},
+                {_K: "X..x....x.......", _S: "....X.......X..g", _H: "X.x.X.x.X.x.X.x."},
+            ),
+            Texture.FULL: (
+                {_K: "X..x....x.xx....", _S: "....X.......X...", _Y: "X.x.X.x.X.x.X.x."},
+                {_K: "X.x...x.x.x.....", _S: "....X.......X...", _O: "x...x...x...x..."},
+            ),
+        },
+        Groove.LOFI: {
+            Texture.CALM: ({_H: "o.g.o.g.o.g.o.g."}, {_M: "o.g.o.g.o.g.o.g."}),
+            Texture.STEADY: (
+                {_K: "x......o..x.....", _R: _BACKBEAT, _H: "o.x.o.x.o.x.o.xg"},
+                {_K: "x.........x..o..", _S: "....o.......o..g", _H: _EIGHTHS},
+            ),
+            Texture.FULL: (
+                {_K: "x......x..x.....", _S: "....x..g....x..g", _H: "x.x.x.xgx.x.x.x."},
+                {_K: "x..o......xo....", _S: "....x.g.....x...", _H: "xgx.x.x.xgx.x...", _O: "..............o."},
+            ),
+        },
+        Groove.FOLK: {
+            Texture.CALM: ({_M: "o.g.o.g.o.g.o.g."}, {_A: "o..............."}),
+            Texture.STEADY: (
+                {_K: "x.......x.......", _M: "o.x.o.x.o.x.o.x."},
+                {_K: "o.......o.......", _R: _BACKBEAT, _M: "xgogxgogxgogxgog"},
+            ),
+            Texture.FULL: (
+                {_K: "x.....o.x.......", _R: "....x.......x...", _T: "o.x.o.x.o.x.o.x."},
+                {_K: "x.......x.o.....", _S: "....o.......o...", _M: _SIXTEENTHS, _T: _BACKBEAT},
+            ),
+        },
+        Groove.FOUR_ON_THE_FLOOR: {
+            Texture.CALM: ({_K: _QUARTERS}, {_H: "..o...o...o...o.", _K: "x.......x......."}),
+            Texture.STEADY: (
+                {_K: _QUARTERS, _C: _BACKBEAT, _H: "..x...x...x...x."},
+                {_K: _QUARTERS, _S: "....o.......o...", _H: "g.x.g.x.g.x.g.x."},
+            ),
+            Texture.FULL: (
+                {_K: "X...X...X...X...", _C: "....X.......X...", _O: "..x...x...x...x.", _H: "oo.ooo.ooo.ooo.o"},
+                {_K: "X...X...X...X.x.", _S: "....X.......X...", _C: "....x.......x...", _O: "..x...x...x...x."},
+            ),
+        },
+        Groove.CINEMATIC: {
+            Texture.CALM: ({_FL: "o..............."}, {_A: "o..............."}),
+            Texture.STEADY: (
+                {_FL: "x.......o.....o.", _K: "x..............."},
+                {_LO: "x.......x.......", _FL: "o.....o.....o..."},
+            ),
+            Texture.FULL: (
+                {_FL: "X.....x.X.....x.", _K: "X.......X.......", _S: "........o......."},
+                {_LO: "X..x..x.X..x..x.", _K: "X.......X.......", _S: "....g.......o..."},
+            ),
+        },
+        Groove.JAZZ: {
+            Texture.CALM: ({_Y: "o...x...o...x..."}, {_P: _BACKBEAT}),
+            Texture.STEADY: (
+                {_Y: "x...x.o.x...x.o.", _P: _BACKBEAT, _K: "g.......g......."},
+                {_Y: "x...x.o.x...x.o.", _P: _BACKBEAT, _R: "......g.......g."},
+            ),
+            Texture.FULL: (
+                {_Y: "x...X.x.x...X.x.", _P: _BACKBEAT, _K: "o...g...o...g...", _S: "......g.......g."},
+                {_Y: "x...X.x.x...X.x.", _P: _BACKBEAT, _K: "o.....o.....g...", _R: "............o..."},
+            ),
+        },
+        Groove.NURSERY: {
+            Texture.CALM: ({_A: "o.......g......."}, {_M: "o...g...o...g..."}),
+            Texture.STEADY: (
+                {_K: "o.......o.......", _M: "..o...o...o...o."},
+                {_T: _BACKBEAT, _K: "o.......o......."},
+            ),
+            Texture.FULL: (
+                {_K: "x.......x.......", _T: _BACKBEAT, _M: "o.x.o.x.o.x.o.x."},
+                {_K: "x...x...x...x...", _S: "..o...o...o...o.", _A: "x..............."},
+            ),
+        },
+        Groove.AMBIENT: {
+            Texture.CALM: ({_A: "g..............."}, {_M: "g...g...g...g..."}),
+            Texture.STEADY: (
+                {_K: "o...............", _M: "g...o...g...o..."},
+                {_K: "o.......g.......", _A: "........g......."},
+            ),
+            Texture.FULL: (
+                {_K: "o.......o.......", _M: "o.g.o.g.o.g.o.g.", _R: "............g..."},
+                {_K: "o.........o.....", _Y: "o...o...o...o..."},
+            ),
+        },
+    }
+)
+
+_HARD_FILLS: Mapping[FillSize, Patterns] = MappingProxyType(
+    {
+        FillSize.SMALL: ({_S: "............x.xX"}, {_HI: "............x...", _LO: "..............xx"}),
+        FillSize.MEDIUM: (
+            {_S: "........x.xx....", _HI: "............xx..", _FL: "..............xX"},
+            {_S: "........xoxoX.X."},
+        ),
+        FillSize.BIG: (
+            {_S: "....x.xxx.......", _HI: ".........xx.....", _MI: "...........xx...", _FL: ".............xXX"},
+            {_S: "....oooo........", _HI: "........xxxx....", _LO: "............XX..", _FL: "..............XX"},
+            {_S: "....o.o.x.x.XXXX", _K: "....x...x...x..."},
+        ),
+    }
+)
+_SOFT_FILLS: Mapping[FillSize, Patterns] = MappingProxyType(
+    {
+        FillSize.SMALL: ({_R: "............o.o."}, {_LO: "............g.o."}),
+        FillSize.MEDIUM: ({_MI: "........o.o.....", _FL: "............o.x."}, {_S: "........ggggoooo"}),
+        FillSize.BIG: (
+            {_HI: "........o.o.....", _LO: "............o.x.", _FL: "...............x"},
+            {_S: "....ggggggoooooo", _FL: "............o.x."},
+        ),
+    }
+)
+_SOFT_GROOVES = frozenset({Groove.FOLK, Groove.NURSERY, Groove.AMBIENT, Groove.JAZZ, Groove.LOFI, Groove.BALLAD})
+
+
+def drum_patterns(groove: Groove, texture: Texture) -> Patterns:
+    """One-bar patterns to choose from."""
+    return _PATTERNS[groove][texture]
+
+
+def fills(groove: Groove, size: FillSize) -> Patterns:
+    """Fills for the last bar of a section, to be laid over its pattern."""
+    return (_SOFT_FILLS if groove in _SOFT_GROOVES else _HARD_FILLS)[size]

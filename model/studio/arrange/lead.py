@@ -1,0 +1,48 @@
+"""The melody's player: legato, with every phrase rising and falling."""
+
+from model.studio.arrange.scene import Scene
+from model.studio.arrange.tabs import Stroke, metric_weight
+from model.studio.score import Note
+
+_LEGATO_GAP_STEPS = 2
+_PHRASE_GAP_STEPS = 3
+_OVERLAP_STEPS = 0.1
+
+
+def lead(scene: Scene) -> list[Stroke]:
+    """The melody at its written pitches; notes of a phrase are bound to each other, its arc shapes their weight."""
+    strokes: list[Stroke] = []
+    for phrase in phrases(scene.score.melody):
+        top = max(note.pitch for note in phrase)
+        for i, note in enumerate(phrase):
+            end = _bound_end(scene, note, phrase[i + 1] if i + 1 < len(phrase) else None)
+            weight = _weight(note, i / max(1, len(phrase) - 1), top)
+            strokes.append(Stroke(note.start, end - note.start, note.pitch, weight))
+    return strokes
+
+
+def phrases(melody: tuple[Note, ...]) -> list[list[Note]]:
+    """The melody cut at its breaths (rests of three steps and more)."""
+    groups: list[list[Note]] = []
+    for note in melody:
+        if groups and note.start - groups[-1][-1].end < _PHRASE_GAP_STEPS:
+            groups[-1].append(note)
+        else:
+            groups.append([note])
+    return groups
+
+
+def _bound_end(scene: Scene, note: Note, following: Note | None) -> float:
+    if following is not None and following.start - note.end <= _LEGATO_GAP_STEPS:
+        return following.start + (_OVERLAP_STEPS if following.pitch != note.pitch else -_OVERLAP_STEPS)
+    if scene.ends_song and following is None and note is scene.score.melody[-1]:
+        return scene.score.steps
+    return note.end
+
+
+def _weight(note: Note, place: float, top: int) -> float:
+    """Louder towards the middle and the peak of the phrase, on strong beats, and on long notes."""
+    arc = 0.94 + 0.10 * (1 - (2 * place - 1) ** 2)
+    height = max(-0.06, -0.008 * (top - note.pitch))
+    length = 0.03 if note.length >= 4 else 0.0
+    return arc * (0.6 + 0.4 * metric_weight(note.start)) + height + length

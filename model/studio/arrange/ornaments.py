@@ -1,0 +1,110 @@
+"""What answers the melody: runs in its breaths, a countermelody under it, and its double an octave up."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from model.engine import SectionKind
+from model.studio.arrange.harmony import LEAD_CLEARANCE, Voicing
+from model.studio.arrange.players import pitch_range, sustains
+from model.studio.arrange.scene import Breath, Scene, breaths
+from model.studio.arrange.tabs import Stroke, metric_weight
+from model.studio.score import STEPS_PER_BAR
+from model.studio.style import Track
+
+_BREATH_STEPS = 6
+_RUN = range(67, 89)
+_FIGURES: tuple[tuple[int, ...], ...] = ((0, 1, 2, 3), (3, 2, 1, 0), (0, 2, 1, 3), (2, 1, 0, 1), (0, 1, 2, 1, 3))
+_RUN_CHANCES: Mapping[SectionKind, float] = MappingProxyType(
+    {
+        SectionKind.INTRO: 0.8,
+        SectionKind.VERSE: 0.5,
+        SectionKind.PRE_CHORUS: 0.5,
+        SectionKind.CHORUS: 0.7,
+        SectionKind.BRIDGE: 0.6,
+        SectionKind.INST: 0.4,
+        SectionKind.OUTRO: 0.7,
+    }
+)
+_COUNTER_STEPS = 8
+_COUNTER = range(52, 77)
+_DOUBLE_WEIGHT, _COUNTER_WEIGHT = 0.8, 0.95
+_DOUBLE_ENERGY = 0.3
+
+
+def ornament(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
+    """Runs in the melody's breaths; in the chorus also a countermelody (sustaining players) or a double of the melody."""
+    player = scene.player(Track.ORNAMENT)
+    runs = _runs(scene)
+    if player is None or scene.kind is not SectionKind.CHORUS:
+        return runs
+    if sustains(player):
+        return _without_overlap(countermelody(scene, voicings), runs)
+    return runs + double(scene, pitch_range(player)[1])
+
+
+def double(scene: Scene, highest: int = 96) -> list[Stroke]:
+    """The melody an octave up and softer, where that is no higher than `highest`; nothing in calm styles."""
+    if scene.style.energy < _DOUBLE_ENERGY:
+        return []
+    notes = [note for note in scene.score.melody if note.pitch + 12 <= highest]
+    return [Stroke(n.start, n.length, n.pitch + 12, _DOUBLE_WEIGHT * metric_weight(n.start)) for n in notes]
+
+
+def countermelody(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
+    """A line of half notes below the melody: chord tones, small steps, against the melody's direction."""
+    strokes: list[Stroke] = []
+    before = voicings[0][-1]
+    for start in range(0, scene.groove_bars * STEPS_PER_BAR, _COUNTER_STEPS):
+        end = min(start + _COUNTER_STEPS, scene.spans[scene.span_at(start)].end)
+        tones = _counter_tones(scene, start, end)
+        if tones:
+            before = min(tones, key=lambda p: _counter_cost(scene, start, before, p))
+            strokes.append(Stroke(start, end - start, before, _COUNTER_WEIGHT))
+    return strokes
+
+
+def _counter_tones(scene: Scene, start: int, end: int) -> list[int]:
+    chord = scene.spans[scene.span_at(start)].chord
+    lead = scene.lowest_lead(start, end)
+    top = _COUNTER[-1] if lead is None else lead - LEAD_CLEARANCE
+    return [p for p in _COUNTER if p <= top and p % 12 in chord.pitch_classes]
+
+
+def _counter_cost(scene: Scene, start: int, before: int, pitch: int) -> float:
+    """Prefers steps over repeats and leaps, contrary motion, and not to double the melody's pitch class."""
+    lead, earlier = scene.lead[start], scene.lead[max(0, start - _COUNTER_STEPS)]
+    direction = 0 if lead is None or earlier is None else lead - earlier
+    along = direction * (pitch - before) > 0
+    doubled = lead is not None and (lead - pitch) % 12 == 0
+    return abs(pitch - before) + 3.0 * (pitch == before) + 1.5 * along + 2.0 * doubled
+
+
+def _runs(scene: Scene) -> list[Stroke]:
+    chance = scene.random("runs")
+    free = breaths(scene.score, at_least=_BREATH_STEPS)
+    chosen = [breath for breath in free if chance.random() < _RUN_CHANCES[scene.kind]]
+    return [stroke for breath in chosen for stroke in _run(scene, breath, chance.choice(_FIGURES))]
+
+
+def _run(scene: Scene, breath: Breath, figure: tuple[int, ...]) -> list[Stroke]:
+    """One figure of eighths, entering on the second eighth of the breath and gone before the melody is back."""
+    start = breath.start + (2 if breath.start % 2 == 0 else 1)
+    strokes: list[Stroke] = []
+    for i, tone in enumerate(figure):
+        step = start + 2 * i
+        if step + 1 < min(breath.end, scene.groove_bars * STEPS_PER_BAR):
+            pitch = _run_tones(scene, step)[tone]
+            strokes.append(Stroke(step, min(3, breath.end - step), pitch, 0.9 * metric_weight(step)))
+    return strokes
+
+
+def _run_tones(scene: Scene, step: int) -> list[int]:
+    """Chord tones in the register of runs, clear of a held melody note."""
+    chord, lead = scene.spans[scene.span_at(step)].chord, scene.lead[step]
+    return [p for p in _RUN if p % 12 in chord.pitch_classes and (lead is None or abs(p - lead) > 2)]
+
+
+def _without_overlap(line: list[Stroke], runs: list[Stroke]) -> list[Stroke]:
+    """One player's `line` and `runs`: the line is silent where a run sounds."""
+    free = [s for s in line if not any(r.start < s.start + s.length and s.start < r.start + r.length for r in runs)]
+    return free + runs

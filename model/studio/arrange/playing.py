@@ -1,0 +1,65 @@
+"""From a pattern to a part: laying the bars of a variant over the chords of a section."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from model.studio.arrange.harmony import Voicing
+from model.studio.arrange.patterns import Variant
+from model.studio.arrange.scene import Scene, Span
+from model.studio.arrange.tabs import Hit, Stroke, hits, metric_weight
+from model.studio.score import STEPS_PER_BAR
+
+_LOW_ROOTS = range(36, 48)
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """One mark of a pattern at its place in the section; `index` is the chord span that holds it."""
+
+    start: int
+    length: int
+    mark: str
+    index: int
+    span: Span
+
+    @property
+    def weight(self) -> float:
+        """How strongly the place in the bar asks to be played."""
+        return metric_weight(self.start)
+
+
+def onsets(scene: Scene, variant: Variant) -> Iterator[Onset]:
+    """Every onset of the variant over the groove bars; what is held over a chord change is struck again there."""
+    for bar in range(scene.groove_bars):
+        for tab in variant[bar % len(variant)]:
+            for hit in hits(tab):
+                yield from _cut_at_changes(scene, bar * STEPS_PER_BAR, hit)
+
+
+def low_root(span: Span) -> int:
+    """The chord's root in the octave of a left hand, MIDI 36 to 47."""
+    return next(p for p in _LOW_ROOTS if p % 12 == span.chord.root)
+
+
+def low_fifth(span: Span) -> int:
+    """The fifth above `low_root`, diminished in a diminished chord."""
+    root, _, fifth = span.chord.pitch_classes
+    return low_root(span) + (fifth - root) % 12
+
+
+def closing_chord(scene: Scene, voicings: Sequence[Voicing], roll_seconds: float) -> list[Stroke]:
+    """The song's last chord, rolled upwards and held for the whole last bar; empty unless the song ends here."""
+    if not scene.ends_song:
+        return []
+    start, late = scene.groove_bars * STEPS_PER_BAR, roll_seconds / scene.step_seconds
+    pitches = (low_root(scene.spans[-1]), *(p for p in voicings[-1] if p > low_root(scene.spans[-1])))
+    return [Stroke(start + i * late, STEPS_PER_BAR - i * late, p, 1.0) for i, p in enumerate(pitches)]
+
+
+def _cut_at_changes(scene: Scene, bar_start: int, hit: Hit) -> Iterator[Onset]:
+    start, end = bar_start + hit.start, bar_start + hit.start + hit.length
+    while start < end:
+        index = scene.span_at(start)
+        stop = min(end, scene.spans[index].end)
+        yield Onset(start, stop - start, hit.mark, index, scene.spans[index])
+        start = stop

@@ -1,0 +1,176 @@
+"""What every player of a section looks at: its chords as spans, its key, and where the melody sounds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TypeVar
+
+from model.engine import SectionKind
+from model.studio.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Chord, Quality, Score
+from model.studio.style import Instrument, Mode, Style, Track
+
+_SCALES = {Mode.MAJOR: (0, 2, 4, 5, 7, 9, 11), Mode.MINOR: (0, 2, 3, 5, 7, 8, 10)}
+_TONIC_QUALITY = {Mode.MAJOR: Quality.MAJOR, Mode.MINOR: Quality.MINOR}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of one chord inside one bar; `start` and `end` in steps of the section."""
+
+    start: int
+    end: int
+    chord: Chord
+
+
+@dataclass(frozen=True, slots=True)
+class Breath:
+    """A stretch in which the melody is silent or merely holds a note; in steps."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One section as its players see it.
+
+    `lead` holds the sounding melody pitch per step (`None` in rests), `played` counts the sections before this one,
+    `following` is the kind of the next section and `None` where the song ends.
+    """
+
+    score: Score
+    kind: SectionKind
+    style: Style
+    following: SectionKind | None
+    seed: int
+    sung: bool
+    played: int
+    tonic: int
+    spans: tuple[Span, ...]
+    lead: tuple[int | None, ...]
+
+    @property
+    def ends_song(self) -> bool:
+        """Whether the last bar is the last of the song."""
+        return self.following is None
+
+    @property
+    def scale(self) -> frozenset[int]:
+        """Pitch classes of the key (natural minor in minor)."""
+        return _scale(self.tonic, self.style.mode)
+
+    @property
+    def step_seconds(self) -> float:
+        """Length of one step."""
+        return 60.0 / self.style.tempo_bpm / STEPS_PER_BEAT
+
+    @property
+    def groove_bars(self) -> int:
+        """Bars that are played in the groove: all but the last of a song."""
+        return self.score.bars - 1 if self.ends_song else self.score.bars
+
+    def player(self, track: Track) -> Instrument | None:
+        """Who plays `track`."""
+        return self.style.instrument(track)
+
+    def span_at(self, step: int) -> int:
+        """Index of the span that holds `step`."""
+        return next(i for i, span in enumerate(self.spans) if step < span.end)
+
+    def lowest_lead(self, start: int, end: int) -> int | None:
+        """Lowest melody pitch between two steps, `None` if the melody rests there."""
+        return min((p for p in self.lead[start:end] if p is not None), default=None)
+
+    def random(self, *topic: object) -> Random:
+        """Chance for one topic: the same for every section of this kind in the song."""
+        return Random("/".join(map(str, (self.seed, self.kind, *topic))))
+
+    def choice(self, topic: str, options: Sequence[T]) -> T:
+        """The option that all sections of this kind in the song share."""
+        return self.random(topic).choice(options)
+
+
+def make_scene(
+    score: Score,
+    kind: SectionKind,
+    style: Style,
+    *,
+    following: SectionKind | None,
+    seed: int,
+    sung: bool,
+    played: int,
+    tonic: int | None,
+) -> Scene:
+    """Look at a score; `tonic` is the key so far, if any. A song's last bar is given its final chord."""
+    tonic = find_tonic(score, style.mode, tonic)
+    if following is None:
+        score = _with_final_chord(score, tonic, style.mode)
+    return Scene(score, kind, style, following, seed, sung, played, tonic, spans_of(score), lead_line(score))
+
+
+def spans_of(score: Score) -> tuple[Span, ...]:
+    """The chords as spans, cut at every change and every bar line."""
+    spans: list[Span] = []
+    for beat, chord in enumerate(score.chords):
+        start = beat * STEPS_PER_BEAT
+        if spans and beat % BEATS_PER_BAR and spans[-1].chord == chord:
+            spans[-1] = replace(spans[-1], end=start + STEPS_PER_BEAT)
+        else:
+            spans.append(Span(start, start + STEPS_PER_BEAT, chord))
+    return tuple(spans)
+
+
+def lead_line(score: Score) -> tuple[int | None, ...]:
+    """The sounding melody pitch of every step."""
+    line: list[int | None] = [None] * score.steps
+    for note in score.melody:
+        for step in range(note.start, min(note.end, score.steps)):
+            line[step] = note.pitch
+    return tuple(line)
+
+
+def breaths(score: Score, *, at_least: int, settle: int = 4) -> tuple[Breath, ...]:
+    """Where others may speak: gaps of the melody of `at_least` steps, a note counting for its first `settle` steps."""
+    found: list[Breath] = []
+    free = 0
+    for start, busy_until in [(n.start, min(n.end, n.start + settle)) for n in score.melody] + [(score.steps, 0)]:
+        if start - free >= at_least:
+            found.append(Breath(free, start))
+        free = busy_until
+    return tuple(found)
+
+
+def find_tonic(score: Score, mode: Mode, expected: int | None = None) -> int:
+    """The tonic (0 to 11) whose scale holds most of the music, with a bias to tonic chords and to `expected`."""
+    weights = [0.0] * 12
+    for chord in score.chords:
+        for pitch_class in chord.pitch_classes:
+            weights[pitch_class] += 1.0
+    for note in score.melody:
+        weights[note.pitch % 12] += note.length / STEPS_PER_BEAT
+    roots = [chord.root for chord in score.chords]
+
+    def fitness(tonic: int) -> float:
+        inside = sum(weights[pitch_class] for pitch_class in _scale(tonic, mode))
+        home = 0.3 * roots.count(tonic) + 0.5 * (roots[-1] == tonic) + 0.5 * (roots[0] == tonic)
+        return inside + home + (0.2 * sum(weights) if tonic == expected else 0.0)
+
+    return max(range(12), key=fitness)
+
+
+def _scale(tonic: int, mode: Mode) -> frozenset[int]:
+    return frozenset((tonic + interval) % 12 for interval in _SCALES[mode])
+
+
+def _with_final_chord(score: Score, tonic: int, mode: Mode) -> Score:
+    held = (_final_chord(score, tonic, mode),) * BEATS_PER_BAR
+    return replace(score, chords=score.chords[: (score.bars - 1) * BEATS_PER_BAR] + held)
+
+
+def _final_chord(score: Score, tonic: int, mode: Mode) -> Chord:
+    written, home = score.chords[-1], Chord(tonic, _TONIC_QUALITY[mode])
+    sounding = {n.pitch % 12 for n in score.melody[-1:] if n.end > score.steps - STEPS_PER_BAR}
+    agrees = sounding <= set(home.pitch_classes)
+    return home if agrees and written.root != tonic else written

@@ -1,0 +1,59 @@
+"""Tablature: one bar of a pattern as a string of sixteen steps.
+
+A `.` is silence, a `-` prolongs what sounds, every other character is an onset and says what is played: the reader of
+the tab gives it a meaning (a voice, a scale degree, a stroke).
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from model.studio.score import STEPS_PER_BAR, STEPS_PER_BEAT
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One onset of a tab; `start` and `length` in steps from the start of the bar."""
+
+    start: int
+    length: int
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """One note as a player intends it: times in steps of the section, before swing and human timing.
+
+    `weight` is its loudness against the player's usual one (1.0).
+    """
+
+    start: float
+    length: float
+    pitch: int
+    weight: float
+
+
+@cache
+def hits(tab: str) -> tuple[Hit, ...]:
+    """The onsets of a tab in order.
+
+    Raises:
+        ValueError: the tab is not sixteen steps long or prolongs a silence.
+    """
+    if len(tab) != STEPS_PER_BAR:
+        raise ValueError(f"a tab has {STEPS_PER_BAR} steps, not {len(tab)}: {tab!r}")
+    if tab.startswith("-") or ".-" in tab:
+        raise ValueError(f"a tab cannot prolong silence: {tab!r}")
+    return tuple(Hit(i, _length(tab, i), mark) for i, mark in enumerate(tab) if mark not in "-.")
+
+
+def _length(tab: str, start: int) -> int:
+    rest = tab[start + 1 :]
+    return 1 + len(rest) - len(rest.lstrip("-"))
+
+
+def metric_weight(step: int) -> float:
+    """How much a player leans on a step for its place in the bar, 0.8 to 1.08."""
+    place = step % STEPS_PER_BAR
+    if place % STEPS_PER_BEAT == 0:
+        return {0: 1.08, 8: 1.0}.get(place, 0.94)
+    return 0.87 if place % 2 == 0 else 0.8
