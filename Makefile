@@ -38,7 +38,7 @@ protos: $(DEVELOPMENT) ## compile the .proto files after an edit
 	@$(RUN)python protos/generate.py
 
 baseline: $(DEVELOPMENT) ## take the present contract as the one not to be broken (at a release)
-	@$(RUN)buf build protos -o protos/baseline.binpb
+	@$(RUN)buf build protos --exclude-source-info -o protos/baseline.binpb
 
 bench: $(DEVELOPMENT) ## measure the rows of benchmarks/README.md
 	@$(RUN)python -m benchmarks
