@@ -25,13 +25,14 @@ class Hand:
     """What the players remember from section to section.
 
     `voicing` holds the last chord's MIDI pitches, `bass` the last bass pitch, `tonic` the key's pitch class, `played`
-    the number of sections so far.
+    the number of sections so far, `seed` what the song's patterns are chosen by.
     """
 
     voicing: Voicing
     bass: int | None
     tonic: int
     played: int
+    seed: int
 
 
 def arrange(
@@ -52,7 +53,7 @@ def arrange(
         style: who plays, which groove, how strongly; players absent from it stay silent.
         previous: what the section before left behind, `None` for the first.
         following: kind of the next section; `None` ends the song, whose last bar then rings on its final chord.
-        seed: the song's seed, the same for all its sections.
+        seed: decides on the patterns of the song where this is its first section; later ones keep to that.
         sung: whether the melody carries words; it is then not doubled by its own player.
 
     Returns:
@@ -63,7 +64,7 @@ def arrange(
         kind,
         style,
         following=following,
-        seed=seed,
+        seed=previous.seed if previous else seed,
         sung=sung,
         played=previous.played if previous else 0,
         tonic=previous.tonic if previous else None,
@@ -72,7 +73,7 @@ def arrange(
     strokes = {track: _part(scene, track, voicings, previous) for track in sorted(layers(scene))}
     parts = {track: perform(scene, track, part) for track, part in strokes.items() if part}
     bass_line = strokes.get(Track.BASS)
-    hand = Hand(voicings[-1], bass_line[-1].pitch if bass_line else None, scene.tonic, scene.played + 1)
+    hand = Hand(voicings[-1], bass_line[-1].pitch if bass_line else None, scene.tonic, scene.played + 1, scene.seed)
     return Arrangement(score.bars, parts), hand
 
 

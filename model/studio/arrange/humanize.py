@@ -34,7 +34,7 @@ _HALF_BEAT = STEPS_PER_BEAT / 2
 
 
 def swung(step: float, swing: float) -> float:
-    """Where a written step is heard: the second eighth of every beat comes `swing` eighths late, all else bends along."""
+    """Where a written step is heard: the second eighth of a beat comes `swing` eighths late, all else bends along."""
     beat, inside = divmod(step, STEPS_PER_BEAT)
     if inside < _HALF_BEAT:
         bent = inside * (1 + swing)
@@ -48,7 +48,7 @@ def perform(scene: Scene, track: Track, strokes: Sequence[Stroke]) -> tuple[Trac
 
     Strokes that are meant together stay together. The same scene always gives the same notes.
     """
-    chance = Random(f"{scene.seed}/{scene.kind}/{scene.played}/{track}")
+    chance = Random(f"{scene.seed}/{scene.played}/{track}")
     slips: dict[float, float] = {}
     notes = []
     for stroke in sorted(strokes, key=lambda s: (s.start, s.pitch)):

@@ -32,7 +32,7 @@ _DOUBLE_ENERGY = 0.3
 
 
 def ornament(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Runs in the melody's breaths; in the chorus also a countermelody (sustaining players) or a double of the melody."""
+    """Runs in the melody's breaths; in the chorus also a countermelody (sustaining players) or the melody's double."""
     player = scene.player(Track.ORNAMENT)
     runs = _runs(scene)
     if player is None or scene.kind is not SectionKind.CHORUS:
