@@ -89,12 +89,14 @@ def _runs(scene: Scene) -> list[Stroke]:
 def _run(scene: Scene, breath: Breath, figure: tuple[int, ...]) -> list[Stroke]:
     """One figure of eighths, entering on the second eighth of the breath and gone before the melody is back."""
     start = breath.start + (2 if breath.start % 2 == 0 else 1)
+    player = scene.player(Track.ORNAMENT)
+    longest = 2 if player is not None and sustains(player) else 3
     strokes: list[Stroke] = []
     for i, tone in enumerate(figure):
         step = start + 2 * i
         if step + 1 < min(breath.end, scene.groove_bars * STEPS_PER_BAR):
             pitch = _run_tones(scene, step)[tone]
-            strokes.append(Stroke(step, min(3, breath.end - step), pitch, 0.9 * metric_weight(step)))
+            strokes.append(Stroke(step, min(longest, breath.end - step), pitch, 0.9 * metric_weight(step)))
     return strokes
 
 

@@ -1,0 +1,148 @@
+"""Keys, guitar, pad, arpeggio, lead and ornaments."""
+
+import itertools
+
+import pytest
+
+from model.engine import SectionKind
+from model.studio.arrange.comping import guitar, keys
+from model.studio.arrange.harmony import voice
+from model.studio.arrange.layers import arpeggio, pad
+from model.studio.arrange.lead import lead, phrases
+from model.studio.arrange.ornaments import countermelody, double, ornament
+from model.studio.arrange.scene import Scene, make_scene
+from model.studio.arrange.tabs import Stroke
+from model.studio.score import Note, Score
+from model.studio.style import Groove, Instrument, Style, Track
+from tests.model.studio.arrange.scores import BAND, C, F, G, bars_of, make_score, make_style, silent_score
+
+WITH_VIOLIN = tuple((t, Instrument.VIOLIN if t is Track.ORNAMENT else i) for t, i in BAND)
+WITH_SYNTH = tuple((t, Instrument.POLY_SYNTH if t is Track.ARPEGGIO else i) for t, i in BAND)
+
+
+def scene_of(score: Score, kind: SectionKind = SectionKind.CHORUS, style: Style | None = None, seed: int = 1) -> Scene:
+    return make_scene(
+        score,
+        kind,
+        style or make_style(),
+        following=SectionKind.VERSE,
+        seed=seed,
+        sung=True,
+        played=0,
+        tonic=None,
+    )
+
+
+def chord_tone_share(scene: Scene, strokes: list[Stroke]) -> float:
+    hits = [s.pitch % 12 in scene.spans[scene.span_at(int(s.start))].chord.pitch_classes for s in strokes]
+    return sum(hits) / len(hits)
+
+
+def sung_meanwhile(scene: Scene, stroke: Stroke) -> list[int]:
+    steps = scene.lead[int(stroke.start) : round(stroke.start + stroke.length)]
+    return [pitch for pitch in steps if pitch is not None]
+
+
+@pytest.mark.parametrize("groove", sorted(set(Groove) - {Groove.LOFI, Groove.JAZZ}))
+@pytest.mark.parametrize("kind", SectionKind)
+def test_chord_players_play_chord_tones(groove: Groove, kind: SectionKind) -> None:
+    scene = scene_of(make_score(), kind, make_style(groove))
+    voicings = voice(scene)
+    for part in (keys, guitar, pad, arpeggio):
+        assert chord_tone_share(scene, part(scene, voicings)) == 1.0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_pad_stays_more_than_two_semitones_below_the_melody(seed: int) -> None:
+    scene = scene_of(make_score(16, seed, low=57))
+    strokes = pad(scene, voice(scene))
+    assert all(s.pitch < pitch - 2 for s in strokes for pitch in sung_meanwhile(scene, s))
+
+
+def test_the_pad_is_bound_over_a_bar_line_when_the_chord_stays() -> None:
+    scene = scene_of(silent_score(C, C, G, F), SectionKind.VERSE)
+    assert sorted({(s.start, s.length) for s in pad(scene, voice(scene))}) == [(0, 32), (32, 16), (48, 16)]
+
+
+def test_a_chord_change_inside_a_held_pattern_is_struck_again() -> None:
+    score = Score(2, (), (C, C, G, G, *bars_of(C)))
+    scene = scene_of(score, SectionKind.VERSE, make_style(Groove.AMBIENT))
+    struck = {s.start for s in keys(scene, voice(scene))}
+    assert {0, 8, 16} <= struck
+
+
+def test_keys_leave_room_for_the_melody() -> None:
+    scene = scene_of(make_score(16, 3), SectionKind.VERSE, make_style(Groove.BALLAD))
+    strokes = keys(scene, voice(scene))
+    above = [s for s in strokes if any(s.pitch >= pitch for pitch in sung_meanwhile(scene, s))]
+    assert len(above) <= 0.1 * len(strokes)
+
+
+def test_a_strum_spreads_over_the_strings_within_a_twentieth_of_a_second() -> None:
+    scene = scene_of(silent_score(C), style=make_style(Groove.POP))
+    starts = sorted(s.start for s in guitar(scene, voice(scene)) if s.start < 1)
+    assert len(starts) >= 4
+    assert 0 < (starts[-1] - starts[0]) * scene.step_seconds < 0.05
+    assert all(b > a for a, b in itertools.pairwise(starts))
+
+
+@pytest.mark.parametrize("instruments", [BAND, WITH_SYNTH])
+def test_arpeggios_keep_two_semitones_away_from_the_melody(instruments: tuple[tuple[Track, Instrument], ...]) -> None:
+    scene = scene_of(make_score(16, 2), style=make_style(instruments=instruments))
+    strokes = arpeggio(scene, voice(scene))
+    assert len(strokes) > 32
+    assert all(abs(s.pitch - pitch) > 2 for s in strokes for pitch in sung_meanwhile(scene, s))
+
+
+def test_the_melody_is_bound_within_phrases_and_cut_between_them() -> None:
+    melody = (Note(0, 3, 60), Note(4, 4, 62), Note(16, 4, 64))
+    strokes = lead(scene_of(Score(2, melody, bars_of(C, C))))
+    assert strokes[0].start + strokes[0].length > 4
+    assert strokes[1].start + strokes[1].length == 8
+
+
+def test_a_repeated_note_is_struck_again_rather_than_bound() -> None:
+    strokes = lead(scene_of(Score(1, (Note(0, 4, 60), Note(4, 4, 60)), bars_of(C))))
+    assert strokes[0].start + strokes[0].length < 4
+
+
+def test_phrases_end_where_the_singer_breathes() -> None:
+    melody = (Note(0, 4, 60), Note(4, 4, 62), Note(12, 4, 64))
+    assert phrases(melody) == [[melody[0], melody[1]], [melody[2]]]
+
+
+def test_a_phrase_is_strongest_inside() -> None:
+    melody = tuple(Note(4 * i, 4, 67) for i in range(8))
+    weights = [s.weight for s in lead(scene_of(Score(2, melody, bars_of(C, C))))]
+    assert weights.index(max(weights)) in (2, 3, 4)
+
+
+def test_runs_sound_only_in_breaths() -> None:
+    score = Score(2, (Note(0, 16, 67), Note(28, 4, 67)), bars_of(C, F))
+    runs = [r for seed in range(10) for r in ornament(scene_of(score, SectionKind.VERSE, seed=seed), [])]
+    assert runs
+    assert all(r.start >= 4 and r.start + r.length <= 28 for r in runs)
+    assert all(abs(r.pitch - 67) > 2 for r in runs if r.start < 16)
+
+
+def test_the_double_is_an_octave_up_and_absent_from_calm_songs() -> None:
+    score = make_score()
+    strokes = double(scene_of(score))
+    assert [s.pitch - 12 for s in strokes] == [n.pitch for n in score.melody]
+    assert double(scene_of(score, style=make_style(energy=0.1))) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_countermelody_moves_in_small_steps_below_the_melody(seed: int) -> None:
+    scene = scene_of(make_score(16, seed), style=make_style(instruments=WITH_VIOLIN))
+    line = countermelody(scene, voice(scene))
+    leaps = [abs(b.pitch - a.pitch) for a, b in itertools.pairwise(line)]
+    assert sum(leaps) / len(leaps) < 5
+    assert chord_tone_share(scene, line) == 1.0
+    assert all(s.pitch < pitch - 2 for s in line for pitch in sung_meanwhile(scene, s))
+
+
+def test_one_violin_never_plays_two_notes() -> None:
+    scene = scene_of(make_score(16, 4), style=make_style(instruments=WITH_VIOLIN))
+    line = sorted(ornament(scene, voice(scene)), key=lambda s: s.start)
+    assert all(a.start + a.length <= b.start for a, b in itertools.pairwise(line))

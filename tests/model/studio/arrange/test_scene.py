@@ -1,0 +1,65 @@
+import pytest
+
+from model.engine import SectionKind
+from model.studio.arrange.scene import Breath, Span, breaths, find_tonic, make_scene, spans_of
+from model.studio.score import Note, Score
+from model.studio.style import Mode
+from tests.model.studio.arrange.scores import (
+    A_MINOR,
+    POP_LOOP,
+    C,
+    E,
+    F,
+    G,
+    bars_of,
+    make_score,
+    make_style,
+    silent_score,
+)
+
+
+def test_spans_change_with_the_chord_and_at_bar_lines() -> None:
+    score = Score(2, (), (C, C, G, G, G, G, G, G))
+    assert spans_of(score) == (Span(0, 8, C), Span(8, 16, G), Span(16, 32, G))
+
+
+@pytest.mark.parametrize("semitones", range(12))
+def test_the_tonic_is_found_in_every_key(semitones: int) -> None:
+    assert find_tonic(make_score().transposed(semitones), Mode.MAJOR) == semitones
+
+
+def test_a_minor_tonic_is_found_with_its_dominant() -> None:
+    assert find_tonic(silent_score(A_MINOR, F, E, A_MINOR), Mode.MINOR) == 9
+
+
+def test_the_key_so_far_decides_where_a_section_is_ambiguous() -> None:
+    assert find_tonic(silent_score(C), Mode.MAJOR, expected=7) == 7
+
+
+def test_breaths_are_gaps_and_the_tails_of_long_notes() -> None:
+    score = Score(2, (Note(0, 4, 60), Note(4, 12, 62), Note(28, 4, 64)), bars_of(C, C))
+    assert breaths(score, at_least=6) == (Breath(8, 28),)
+
+
+def test_a_section_without_melody_is_one_breath() -> None:
+    assert breaths(silent_score(C, G), at_least=6) == (Breath(0, 32),)
+
+
+def test_the_last_bar_of_a_song_is_its_tonic_chord() -> None:
+    scene = make_scene(
+        silent_score(*POP_LOOP, C, G, C, G),
+        SectionKind.OUTRO,
+        make_style(),
+        following=None,
+        seed=1,
+        sung=False,
+        played=3,
+        tonic=0,
+    )
+    assert scene.spans[-1] == Span(112, 128, C)
+
+
+def test_a_final_melody_note_outside_the_tonic_chord_keeps_the_written_chord() -> None:
+    score = Score(1, (Note(0, 16, 69),), bars_of(F))
+    scene = make_scene(score, SectionKind.OUTRO, make_style(), following=None, seed=1, sung=False, played=3, tonic=0)
+    assert scene.spans[-1].chord == F

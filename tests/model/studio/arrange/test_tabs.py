@@ -1,0 +1,67 @@
+import pytest
+
+from model.studio.arrange.dynamics import Texture
+from model.studio.arrange.kits import STROKE_WEIGHTS, FillSize, drum_patterns, fills
+from model.studio.arrange.patterns import Variants, arpeggio_variants, guitar_variants, keys_variants
+from model.studio.arrange.tabs import Hit, hits, metric_weight
+from model.studio.style import Groove
+
+
+def test_a_tab_reads_as_onsets_with_lengths() -> None:
+    assert hits("A--.2-......L---") == (Hit(0, 3, "A"), Hit(4, 2, "2"), Hit(12, 4, "L"))
+
+
+@pytest.mark.parametrize("tab", ["A-", "-A..............", "A.-............."])
+def test_a_malformed_tab_is_refused(tab: str) -> None:
+    with pytest.raises(ValueError, match="a tab"):
+        hits(tab)
+
+
+def test_the_downbeat_weighs_most_and_sixteenths_least() -> None:
+    weights = [metric_weight(step) for step in range(16)]
+    assert max(weights) == weights[0]
+    assert min(weights) == weights[1]
+
+
+@pytest.mark.parametrize("groove", Groove)
+@pytest.mark.parametrize("texture", Texture)
+def test_every_chord_pattern_reads_and_never_pauses_for_more_than_a_beat(groove: Groove, texture: Texture) -> None:
+    for variants in (keys_variants(groove, texture), guitar_variants(groove, texture)):
+        assert _marks(variants) <= set("AULFPDdu1234")
+        assert all(_longest_pause(variant[i]) <= 4 for variant in variants for i in range(len(variant)))
+
+
+@pytest.mark.parametrize("groove", Groove)
+def test_arpeggios_count_tones_without_a_pause(groove: Groove) -> None:
+    variants = arpeggio_variants(groove, Texture.FULL)
+    assert _marks(variants) <= set("12345")
+    assert all(_longest_pause(bar) == 0 for variant in variants for bar in variant)
+
+
+@pytest.mark.parametrize("groove", Groove)
+@pytest.mark.parametrize("texture", Texture)
+def test_every_drum_pattern_reads_and_plays(groove: Groove, texture: Texture) -> None:
+    assert len(drum_patterns(groove, texture)) >= 2
+    for pattern in drum_patterns(groove, texture):
+        marks = {hit.mark for tab in pattern.values() for hit in hits(tab)}
+        assert marks
+        assert marks <= STROKE_WEIGHTS.keys()
+
+
+@pytest.mark.parametrize("groove", Groove)
+def test_a_bigger_fill_begins_earlier(groove: Groove) -> None:
+    starts = [
+        min(hit.start for fill in fills(groove, size) for tab in fill.values() for hit in hits(tab))
+        for size in (FillSize.SMALL, FillSize.MEDIUM, FillSize.BIG)
+    ]
+    assert starts == sorted(starts, reverse=True)
+    assert starts[0] > starts[-1]
+
+
+def _marks(variants: Variants) -> set[str]:
+    return {hit.mark for variant in variants for bar in variant for tab in bar for hit in hits(tab)}
+
+
+def _longest_pause(bar: tuple[str, ...]) -> int:
+    silent = "".join("." if all(tab[step] == "." for tab in bar) else "x" for step in range(16))
+    return max(map(len, silent.split("x")))
