@@ -1,0 +1,132 @@
+"""The shipped instruments: opened and checked once, decoded sample by sample when a note first needs it."""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from model.engine import EngineUnavailable
+from model.studio.sound.tones import Brightness, Samples, Tone, ToneCache
+from model.studio.sound.zones import BankTable, Envelope, InstrumentZones, Sample, Sweep, Zone
+from model.studio.style import Instrument
+
+TABLE_NAME = "instruments.json"
+DATA_NAME = "samples.ogg"
+_SHIPPED = Path(__file__).resolve().parents[1] / "instruments"
+_TONE_CACHE_BYTES = 48 * 2**20
+
+
+class InstrumentBank:
+    """Every instrument of the studio, for all songs of a process. Used from one thread at a time."""
+
+    def __init__(self, table: BankTable, data: bytes) -> None:
+        self._table = table
+        self._data = data
+        self._decoded: dict[int, Samples] = {}
+        self._tones = ToneCache(_TONE_CACHE_BYTES)
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> "InstrumentBank":
+        """Open the instruments in the folder `path`, the shipped ones by default. Decodes nothing yet.
+
+        Raises:
+            EngineUnavailable: a file is missing, damaged or lacks an instrument.
+        """
+        folder = path or _SHIPPED
+        try:
+            table = parse_table((folder / TABLE_NAME).read_text(encoding="utf-8"))
+            data = (folder / DATA_NAME).read_bytes()
+        except OSError as error:
+            raise _unavailable(f"{error.filename} cannot be read ({error.strerror})") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise _unavailable(f"{TABLE_NAME} is damaged ({error})") from error
+        if hashlib.sha256(data).hexdigest() != table.data_sha256:
+            raise _unavailable(f"{DATA_NAME} does not match the checksum in {TABLE_NAME}")
+        absent = [instrument.value for instrument in Instrument if instrument.value not in table.instruments]
+        if absent:
+            raise _unavailable(f"{TABLE_NAME} lacks {', '.join(absent)}")
+        return cls(table, data)
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Memory taken by decoded samples."""
+        return sum(samples.nbytes for samples in self._decoded.values())
+
+    def warm(self, instruments: Iterable[Instrument]) -> None:
+        """Decode all samples of `instruments` now rather than at their first notes."""
+        for instrument in instruments:
+            for zone in self._zones(instrument).zones:
+                self._samples(zone.sample)
+
+    def gain_db(self, instrument: Instrument) -> float:
+        """What makes `instrument` as loud as the others at the same velocity."""
+        return self._zones(instrument).gain_db
+
+    def zones(self, instrument: Instrument, pitch: int) -> tuple[Zone, ...]:
+        """The zones that sound together for MIDI `pitch`; outside the range the nearest ones, transposed.
+
+        Drums are not transposed: a key that the kit does not have gives no zone.
+        """
+        zones = self._zones(instrument).at(pitch)
+        if instrument is Instrument.DRUM_KIT:
+            return tuple(zone for zone in zones if zone.distance(pitch) == 0)
+        return zones
+
+    def tone(self, zone: Zone, pitch: int, brightness: Brightness) -> Tone:
+        """`zone` sounding at `pitch`, shared by all notes that ask for the same."""
+
+        def make() -> Tone:
+            rate_hertz = self._table.samples[zone.sample].sample_rate_hertz
+            return Tone(self._samples(zone.sample), rate_hertz, zone, pitch, brightness)
+
+        return self._tones.get(zone, pitch, brightness, make)
+
+    def _zones(self, instrument: Instrument) -> InstrumentZones:
+        return self._table.instruments[instrument.value]
+
+    def _samples(self, index: int) -> Samples:
+        if index not in self._decoded:
+            sample = self._table.samples[index]
+            stream = io.BytesIO(self._data[sample.offset : sample.offset + sample.size_bytes])
+            self._decoded[index] = np.asarray(soundfile.read(stream, dtype="float32")[0], np.float32)
+        return self._decoded[index]
+
+
+def parse_table(text: str) -> BankTable:
+    """Read the JSON table.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is not one.
+    """
+    content = json.loads(text)
+    return BankTable(
+        data_sha256=content["data_sha256"],
+        samples=tuple(Sample(**row) for row in content["samples"]),
+        instruments={name: _instrument(rows) for name, rows in content["instruments"].items()},
+    )
+
+
+def _instrument(rows: Mapping[str, Any]) -> InstrumentZones:
+    return InstrumentZones(rows["gain_db"], tuple(_zone(row) for row in rows["zones"]))
+
+
+def _zone(row: Mapping[str, Any]) -> Zone:
+    loop, sweep = row["loop"], row["sweep"]
+    nested = {
+        "loop": tuple(loop) if loop else None,
+        "envelope": Envelope(**row["envelope"]),
+        "sweep": Sweep(**sweep) if sweep else None,
+    }
+    return Zone(**{**row, **nested})
+
+
+def _unavailable(reason: str) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"the instruments of the studio engine cannot be opened: {reason}; restore model/studio/instruments from the "
+        "repository, or build it anew with python -m model.training.build_instruments"
+    )

@@ -1,0 +1,83 @@
+"""Small streaming effects, filters and an ensemble; what comes out does not depend on the block sizes."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import butter, lfilter
+
+from model.studio.sound.tones import Samples
+from model.studio.sound.zones import SAMPLE_RATE_HERTZ
+
+_ENSEMBLE_DELAY_SECONDS = 0.014
+_ENSEMBLE_DEPTH_SECONDS = 0.0035
+_ENSEMBLE_HERTZ = 0.55
+_ENSEMBLE_MEMORY = 1024
+_ENSEMBLE_GRID = 128
+
+
+class Filter:
+    """A biquad over the last axis of what it is given."""
+
+    def __init__(self, section: NDArray[np.float64], channels: tuple[int, ...]) -> None:
+        """`section` is one row of second-order coefficients; `channels` the shape before the last axis, () for mono."""
+        self._zeros, self._poles = section.reshape(2, 3)
+        self._state = np.zeros((*channels, 2))
+
+    @classmethod
+    def highpass(cls, cutoff_hertz: float, channels: tuple[int, ...]) -> "Filter":
+        """Second-order Butterworth highpass."""
+        return cls(butter(2, cutoff_hertz, "highpass", fs=SAMPLE_RATE_HERTZ, output="sos"), channels)
+
+    @classmethod
+    def high_shelf(cls, corner_hertz: float, gain_db: float, channels: tuple[int, ...]) -> "Filter":
+        """Highs raised or lowered by `gain_db` above `corner_hertz` (R. Bristow-Johnson, "Audio EQ cookbook")."""
+        a = 10.0 ** (gain_db / 40.0)
+        angle = 2.0 * math.pi * corner_hertz / SAMPLE_RATE_HERTZ
+        cosine, slope = math.cos(angle), math.sin(angle) * math.sqrt(2.0 * a)
+        b = [a * (a + 1 + (a - 1) * cosine + slope), -2 * a * (a - 1 + (a + 1) * cosine)]
+        b.append(a * (a + 1 + (a - 1) * cosine - slope))
+        poles = [a + 1 - (a - 1) * cosine + slope, 2 * (a - 1 - (a + 1) * cosine), a + 1 - (a - 1) * cosine - slope]
+        return cls(np.array(b + poles) / poles[0], channels)
+
+    def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The next block, filtered."""
+        filtered, self._state = lfilter(self._zeros, self._poles, sound, zi=self._state)
+        return np.asarray(filtered, np.float32)
+
+
+class Ensemble:
+    """Widens a sound: each side gets a copy whose delay slowly swings, out of step with the other side's."""
+
+    def __init__(self, phase: float) -> None:
+        """`phase` (0 to 1) is where the swing begins."""
+        self._phase = phase
+        self._memory = np.zeros(_ENSEMBLE_MEMORY, np.float32)
+
+    def run(self, sound: NDArray[np.float32], start: int) -> NDArray[np.float32]:
+        """The next block [2, samples], which begins at sample `start` of the song, widened at about equal loudness."""
+        line = np.concatenate([self._memory, sound.mean(axis=0)])
+        self._memory = line[-_ENSEMBLE_MEMORY:]
+        sides = [self._delayed(line, start, self._phase), self._delayed(line, start, self._phase + 0.31)]
+        return np.float32(0.75) * (sound + np.float32(0.8) * np.stack(sides))
+
+    def _delayed(self, line: Samples, start: int, phase: float) -> Samples:
+        count = len(line) - _ENSEMBLE_MEMORY
+        delay = _swinging_delay(start, count, phase)
+        whole = delay.astype(np.intp)
+        index = np.arange(_ENSEMBLE_MEMORY, len(line)) - whole
+        later = line.take(index)
+        return later + (line.take(index - 1) - later) * (delay - whole.astype(np.float32))
+
+
+def _swinging_delay(start: int, count: int, phase: float) -> Samples:
+    """Delay in samples at each sample [start, start + count) of the song; a sine drawn in short straight lines."""
+    first = start // _ENSEMBLE_GRID
+    points = np.arange(first, (start + count) // _ENSEMBLE_GRID + 2) * (_ENSEMBLE_GRID / SAMPLE_RATE_HERTZ)
+    swing = np.sin(2.0 * np.pi * (_ENSEMBLE_HERTZ * points + phase))
+    seconds = _ENSEMBLE_DELAY_SECONDS + _ENSEMBLE_DEPTH_SECONDS * swing
+    corners = (seconds * SAMPLE_RATE_HERTZ).astype(np.float32)
+    ramp = np.arange(_ENSEMBLE_GRID, dtype=np.float32) / _ENSEMBLE_GRID
+    lines: Samples = (corners[:-1, None] + np.diff(corners)[:, None] * ramp).ravel()
+    skipped = start - first * _ENSEMBLE_GRID
+    return lines[skipped : skipped + count]

@@ -1,0 +1,158 @@
+"""The mixing desk of one song: every track played, balanced, put into a room, window by window."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.engine import ALL_STEMS, Stem, Window
+from model.studio.arrangement import Arrangement, TrackNote
+from model.studio.score import STEPS_PER_BEAT
+from model.studio.sound.bank import InstrumentBank
+from model.studio.sound.effects import Ensemble, Filter
+from model.studio.sound.reverb import Reverb, Room, impulse_response
+from model.studio.sound.sampler import SampledNote, Sampler
+from model.studio.sound.zones import SAMPLE_RATE_HERTZ
+from model.studio.style import Style, Track
+
+_HIGHPASS_HERTZ = 130.0
+_SEND_HIGHPASS_HERTZ = 220.0
+_SHELF_HERTZ = 3500.0
+_SHELF_RANGE_DB = 7.0
+_FADE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A track's place in the mix: level, pan (-1 left to 1 right), level into the room, and whether lows are kept."""
+
+    stem: Stem
+    level_db: float
+    pan: float
+    send_db: float
+    keeps_lows: bool = False
+
+
+STRIPS: Mapping[Track, Strip] = {
+    Track.LEAD: Strip(Stem.VOCAL, 2.0, 0.0, -7.0),
+    Track.KEYS: Strip(Stem.HARMONY, -7.0, -0.18, -8.0),
+    Track.GUITAR: Strip(Stem.HARMONY, -8.5, 0.34, -9.0),
+    Track.PAD: Strip(Stem.HARMONY, -11.0, 0.0, -5.0),
+    Track.BASS: Strip(Stem.BASS, 0.0, 0.0, -24.0, keeps_lows=True),
+    Track.ARPEGGIO: Strip(Stem.ORNAMENTS, -8.0, -0.4, -6.0),
+    Track.ORNAMENT: Strip(Stem.ORNAMENTS, -6.0, 0.4, -5.0),
+    Track.DRUMS: Strip(Stem.DRUMS, -3.0, 0.0, -14.0, keeps_lows=True),
+}
+"""The balance of every song; instruments are equally loud before it."""
+
+
+class Mixer:
+    """Plays the sections of one song in order. Voices and room ring on from one section into the next."""
+
+    def __init__(
+        self,
+        bank: InstrumentBank,
+        style: Style,
+        *,
+        tempo_bpm: float,
+        stems: frozenset[Stem] = ALL_STEMS,
+        seed: int = 0,
+    ) -> None:
+        """Set up the desk; tracks of stems outside `stems` stay silent. `seed` varies the room and the ensemble."""
+        self._samples_per_step = SAMPLE_RATE_HERTZ * 60.0 / tempo_bpm / STEPS_PER_BEAT
+        self._samplers = {
+            track: Sampler(bank, instrument) for track, instrument in style.instruments if STRIPS[track].stem in stems
+        }
+        self._gains = {track: _side_gains(STRIPS[track]) for track in self._samplers}
+        self._sends = {track: np.float32(_ratio(STRIPS[track].send_db)) for track in self._samplers}
+        self._ensemble = Ensemble(phase=(seed % 997) / 997.0)
+        self._reverb = Reverb(impulse_response(Room.of(style.reverb), seed))
+        self._wet = np.float32(_ratio(-9.0 + 8.0 * style.reverb))
+        self._highpass = Filter.highpass(_HIGHPASS_HERTZ, (2,))
+        self._send_highpass = Filter.highpass(_SEND_HIGHPASS_HERTZ, ())
+        self._shelf = Filter.high_shelf(_SHELF_HERTZ, (style.brightness - 0.5) * _SHELF_RANGE_DB, (2,))
+        self._position: int | None = None
+
+    def render(
+        self,
+        arrangement: Arrangement,
+        start_sample: int,
+        end_sample: int,
+        *,
+        first_window: int,
+        window: int,
+        final: bool,
+    ) -> Iterator[Window]:
+        """Yield samples [start_sample, end_sample) of the song, float32 [2, samples] at 48 kHz, lazily.
+
+        Step s sounds at `start_sample` plus s steps of the tempo; anticipations are moved to the section's start.
+        Windows have `window` samples, the first one `first_window`, the last one what is left. A `final` section
+        fades to zero over its last second. Nothing is limited: peaks may pass 1.
+
+        Raises:
+            ValueError: the section does not begin where the last one ended, or a window is empty.
+        """
+        if self._position not in (None, start_sample) or min(first_window, window) < 1:
+            raise ValueError(f"section at {start_sample} after {self._position}, windows {first_window}, {window}")
+        waiting = {track: self._scheduled(arrangement, track, start_sample) for track in self._samplers}
+        position, size = start_sample, first_window
+        while position < end_sample:
+            stop = min(position + size, end_sample)
+            mixed = self._window(waiting, position, stop)
+            if final:
+                mixed *= _fade(position, stop, end_sample)
+            self._position = position = stop
+            size = window
+            yield mixed
+
+    def _scheduled(self, arrangement: Arrangement, track: Track, start_sample: int) -> list[SampledNote]:
+        """The track's notes in samples of the song, the first one last."""
+        notes = [self._sampled(note, start_sample) for note in arrangement.tracks.get(track, ())]
+        return sorted(notes, key=lambda note: note.start, reverse=True)
+
+    def _sampled(self, note: TrackNote, start_sample: int) -> SampledNote:
+        start = start_sample + round(max(note.start, 0.0) * self._samples_per_step)
+        stop = start_sample + round((note.start + note.length) * self._samples_per_step)
+        return SampledNote(start, stop, note.pitch, note.velocity)
+
+    def _window(self, waiting: Mapping[Track, list[SampledNote]], start: int, stop: int) -> Window:
+        highs, lows = np.zeros((2, stop - start), np.float32), np.zeros((2, stop - start), np.float32)
+        send = np.zeros(stop - start, np.float32)
+        for track, sampler in self._samplers.items():
+            sampler.start(_due(waiting[track], stop))
+            if sampler.is_silent and track is not Track.PAD:
+                continue
+            sound = sampler.render(start, stop)
+            if track is Track.PAD:
+                sound = self._ensemble.run(sound, start)
+            sound *= self._gains[track]
+            send += self._sends[track] * (sound[0] + sound[1])
+            bus = lows if STRIPS[track].keeps_lows else highs
+            bus += sound
+        room = self._reverb.run(self._send_highpass.run(send))
+        return self._shelf.run(self._highpass.run(highs) + lows + self._wet * room)
+
+
+def _due(waiting: list[SampledNote], stop: int) -> Sequence[SampledNote]:
+    due = []
+    while waiting and waiting[-1].start < stop:
+        due.append(waiting.pop())
+    return due
+
+
+def _ratio(level_db: float) -> float:
+    return math.pow(10.0, level_db / 20.0)
+
+
+def _side_gains(strip: Strip) -> NDArray[np.float32]:
+    """Gains of left and right, shape [2, 1]: a balance that leaves the louder side alone."""
+    level = _ratio(strip.level_db)
+    return np.array([[level * min(1.0, 1.0 - strip.pan)], [level * min(1.0, 1.0 + strip.pan)]], np.float32)
+
+
+def _fade(start: int, stop: int, end: int) -> NDArray[np.float32]:
+    """Half a cosine that reaches zero at sample `end`."""
+    left = (end - 1 - np.arange(start, stop)) / (_FADE_SECONDS * SAMPLE_RATE_HERTZ)
+    return (0.5 - 0.5 * np.cos(np.pi * np.clip(left, 0.0, 1.0))).astype(np.float32)

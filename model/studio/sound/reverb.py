@@ -1,0 +1,117 @@
+"""A room: reflections of everything sent to it, in stereo, block by block."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from scipy import fft
+from scipy.signal import lfilter
+
+from model.studio.sound.tones import Samples
+from model.studio.sound.zones import SAMPLE_RATE_HERTZ
+
+_EARLY_BLOCK = 1024
+_LATE_BLOCK = 8192
+_FADE_IN_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room's size as the ear takes it: time of a 60 dB fall at middle frequencies, and the first reflection's delay.
+
+    The delay is at least 22 ms: it hides the block length of the convolution.
+    """
+
+    decay_seconds: float
+    delay_seconds: float
+
+    @classmethod
+    def of(cls, amount: float) -> "Room":
+        """From a dry booth (0) to a hall (1)."""
+        return cls(decay_seconds=0.7 + 1.7 * amount, delay_seconds=0.024 + 0.02 * amount)
+
+
+def impulse_response(room: Room, seed: int) -> NDArray[np.float32]:
+    """The room's answer to a click, shape [2, samples] at 48 kHz, unit energy per channel.
+
+    Noise whose highs die sooner than its lows (J. A. Moorer, "About this reverberation business", 1979).
+    """
+    count = int(room.decay_seconds * SAMPLE_RATE_HERTZ)
+    noise = np.random.default_rng(seed).standard_normal((2, count), np.float32)
+    seconds = np.arange(count, dtype=np.float32) / SAMPLE_RATE_HERTZ
+    low, rest = _split(noise, 350.0)
+    middle, high = _split(rest, 3500.0)
+    high, _ = _split(high, 9000.0)
+    rate = -math.log(1000.0) / room.decay_seconds
+    shape = [np.exp(np.float32(rate * speed) * seconds) for speed in (1.15, 1.0, 1.9)]
+    tail = 0.45 * low * shape[0] + middle * shape[1] + 0.7 * high * shape[2]
+    tail *= np.minimum(seconds / _FADE_IN_SECONDS, 1.0)
+    tail /= np.sqrt(np.sum(np.square(tail), axis=1, keepdims=True))
+    silence = np.zeros((2, int(room.delay_seconds * SAMPLE_RATE_HERTZ)), np.float32)
+    return np.concatenate([silence, tail], axis=1).astype(np.float32)
+
+
+def _split(sound: NDArray[np.float32], cutoff_hertz: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    pole = np.float32(math.exp(-2.0 * math.pi * cutoff_hertz / SAMPLE_RATE_HERTZ))
+    low = lfilter(np.array([1.0 - pole], np.float32), np.array([1.0, -pole], np.float32), sound)
+    return low, sound - low
+
+
+class Reverb:
+    """Convolves a mono send with a room. What comes out does not depend on how the sound is cut into blocks."""
+
+    def __init__(self, response: NDArray[np.float32]) -> None:
+        """`response` is [2, samples]; its first 1024 samples must be silent."""
+        self._parts = (
+            _Convolver(response[:, _EARLY_BLOCK:_LATE_BLOCK], _EARLY_BLOCK),
+            _Convolver(response[:, _LATE_BLOCK:], _LATE_BLOCK),
+        )
+
+    def run(self, send: Samples) -> NDArray[np.float32]:
+        """The room's answer during the time of `send` [samples], shape [2, samples]."""
+        early, late = (part.run(send) for part in self._parts)
+        early += late
+        return early
+
+
+class _Convolver:
+    """Uniformly partitioned convolution, delayed by one block (F. Wefers, "Partitioned convolution algorithms", 2015).
+
+    The delay makes the answer to a block known before its first sample is due, so any block size can be served.
+    """
+
+    def __init__(self, response: NDArray[np.float32], block: int) -> None:
+        parts = max(1, math.ceil(response.shape[1] / block))
+        padded = np.zeros((2, parts * block), np.float32)
+        padded[:, : response.shape[1]] = response
+        spectra = fft.rfft(padded.reshape(2, parts, block), 2 * block)
+        self._block = block
+        self._filters = spectra
+        self._history = np.zeros((parts - 1, block + 1), np.complex64)
+        self._line = np.zeros(block, np.float32)
+        self._ready = np.zeros((2, block), np.float32)
+
+    def run(self, send: Samples) -> NDArray[np.float32]:
+        """As `Reverb.run`."""
+        self._line = np.concatenate([self._line, send])
+        blocks = len(self._line) // self._block - 1
+        if blocks > 0:
+            self._ready = np.concatenate([self._ready, self._convolved(blocks)], axis=1)
+            self._line = self._line[blocks * self._block :]
+        answer, self._ready = np.split(self._ready, [len(send)], axis=1)
+        return answer
+
+    def _convolved(self, blocks: int) -> NDArray[np.float32]:
+        """The answer to the first complete blocks of the line, by overlap-save."""
+        frames = sliding_window_view(self._line, 2 * self._block)[:: self._block][:blocks]
+        spectra = np.concatenate([self._history, fft.rfft(frames)])
+        parts = self._filters.shape[1]
+        self._history = spectra[len(spectra) - parts + 1 :]
+        answer = np.zeros((2, blocks, self._block + 1), np.complex64)
+        for part in range(parts):
+            first = parts - 1 - part
+            answer += spectra[first : first + blocks] * self._filters[:, part, None]
+        whole: NDArray[np.float32] = fft.irfft(answer, 2 * self._block)[:, :, self._block :]
+        return whole.reshape(2, -1)

@@ -1,0 +1,152 @@
+"""One player: notes in, stereo sound out, ringing on from block to block."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.studio.sound.bank import InstrumentBank
+from model.studio.sound.tones import ENDLESS, Brightness, Samples, Tone
+from model.studio.sound.zones import SAMPLE_RATE_HERTZ, Zone
+from model.studio.style import Instrument
+
+_RELEASE_DB = 60.0
+_SHORTEST_RELEASE_SECONDS = 0.03
+_LONGEST_RELEASE_SECONDS = 2.5
+_CHOKE_SECONDS = 0.05
+_VELOCITY_EXPONENT = 1.6
+_KEY_PAN = 0.01
+_PAN_POSITIONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SampledNote:
+    """A note in samples of the song: sounds from `start`, let go at `stop` (ignored by drums)."""
+
+    start: int
+    stop: int
+    pitch: int
+    velocity: int
+
+
+@dataclass(slots=True)
+class _Voice:
+    """One zone sounding; `release` is its fade-out curve from sample `stop` on."""
+
+    tone: Tone
+    start: int
+    stop: int
+    release: Samples
+    gain: np.float32
+    pan: float
+    exclusive_class: int
+    pitch: int
+
+    @property
+    def end(self) -> int:
+        """The first silent sample."""
+        return min(self.start + self.tone.length, self.stop + len(self.release))
+
+    def let_go(self, at: int, release: Samples | None = None) -> None:
+        """End the voice at sample `at` unless it ends sooner, by its own release or a quicker one."""
+        if at < self.stop:
+            self.stop = at
+            self.release = self.release if release is None else release
+
+    def add_to(self, lane: Samples, lane_start: int) -> None:
+        """Mix this voice's part of the lane that begins at sample `lane_start` into it."""
+        first, last = max(self.start, lane_start), min(self.end, lane_start + len(lane))
+        if first >= last:
+            return
+        sound = self.tone.read(first - self.start, last - self.start)
+        if last > self.stop:
+            sound = self._released(sound, first)
+        lane[first - lane_start : last - lane_start] += sound * self.gain
+
+    def _released(self, sound: Samples, first: int) -> Samples:
+        held = max(0, self.stop - first)
+        done = max(0, first - self.stop)
+        released = sound.copy()
+        released[held:] *= self.release[done : done + len(sound) - held]
+        return released
+
+
+class Sampler:
+    """Plays one instrument of the bank. Blocks are asked for in order; the sum does not depend on their sizes."""
+
+    def __init__(self, bank: InstrumentBank, instrument: Instrument) -> None:
+        self._bank = bank
+        self._instrument = instrument
+        self._gain_db = bank.gain_db(instrument)
+        self._releases: dict[float, Samples] = {}
+        self._voices: list[_Voice] = []
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing rings any more."""
+        return not self._voices
+
+    def start(self, notes: Iterable[SampledNote]) -> None:
+        """Take notes that begin in the next block, in order of their starts.
+
+        A key struck again lets go of the note still held on it; a drum silences its exclusive class.
+        """
+        for note in notes:
+            voices = [self._voice(zone, note) for zone in self._bank.zones(self._instrument, note.pitch)]
+            self._make_room(note, {voice.exclusive_class for voice in voices} - {0})
+            self._voices += voices
+
+    def render(self, start: int, stop: int) -> NDArray[np.float32]:
+        """The sound of samples [start, stop) of the song, shape [2, stop - start]."""
+        lanes: dict[float, Samples] = {}
+        for voice in self._voices:
+            if voice.pan not in lanes:
+                lanes[voice.pan] = np.zeros(stop - start, np.float32)
+            voice.add_to(lanes[voice.pan], start)
+        self._voices = [voice for voice in self._voices if voice.end > stop]
+        block = np.zeros((2, stop - start), np.float32)
+        for pan, lane in lanes.items():
+            for channel, gain in zip(block, _side_gains(pan), strict=True):
+                channel += gain * lane
+        return block
+
+    def _make_room(self, note: SampledNote, classes: set[int]) -> None:
+        for voice in self._voices:
+            if voice.exclusive_class in classes:
+                voice.let_go(note.start, self._release(_CHOKE_SECONDS))
+            elif voice.pitch == note.pitch and self._instrument is not Instrument.DRUM_KIT:
+                voice.let_go(note.start)
+
+    def _voice(self, zone: Zone, note: SampledNote) -> _Voice:
+        is_drum = self._instrument is Instrument.DRUM_KIT
+        tone = self._bank.tone(zone, note.pitch, Brightness.of(note.velocity))
+        gain = 10.0 ** ((self._gain_db + zone.gain_db) / 20.0) * (note.velocity / 127.0) ** _VELOCITY_EXPONENT
+        pan = zone.pan if is_drum else zone.pan + _KEY_PAN * (note.pitch - 60)
+        return _Voice(
+            tone=tone,
+            start=note.start,
+            stop=ENDLESS if is_drum else max(note.stop, note.start + 1),
+            release=self._release(zone.envelope.release_seconds),
+            gain=np.float32(gain),
+            pan=round(min(max(pan, -1.0), 1.0) * _PAN_POSITIONS) / _PAN_POSITIONS,
+            exclusive_class=zone.exclusive_class,
+            pitch=note.pitch,
+        )
+
+    def _release(self, full_seconds: float) -> Samples:
+        """A fall in decibels that ends at exactly zero; `full_seconds` is the time of 100 dB."""
+        seconds = full_seconds * _RELEASE_DB / 100.0
+        seconds = min(max(seconds, _SHORTEST_RELEASE_SECONDS), _LONGEST_RELEASE_SECONDS)
+        if seconds not in self._releases:
+            share = np.linspace(0.0, 1.0, int(seconds * SAMPLE_RATE_HERTZ), dtype=np.float32)
+            floor = np.float32(10.0 ** (-_RELEASE_DB / 20.0))
+            self._releases[seconds] = (np.exp(share * np.log(floor)) - floor) / (1 - floor)
+        return self._releases[seconds]
+
+
+def _side_gains(pan: float) -> tuple[np.float32, np.float32]:
+    """Left and right gain at constant power, unity in the centre."""
+    angle = (1.0 + pan) * math.pi / 4.0
+    return np.float32(math.sqrt(2.0) * math.cos(angle)), np.float32(math.sqrt(2.0) * math.sin(angle))

@@ -1,0 +1,193 @@
+"""One sample played at one pitch and brightness, computed piece by piece and kept for the next note."""
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import IntEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from model.studio.sound.zones import SAMPLE_RATE_HERTZ, Envelope, Sweep, Zone
+
+Samples: TypeAlias = NDArray[np.float32]
+
+ENDLESS = 2**40
+_PIECE_SAMPLES = 8192
+_SWEEP_SAMPLES = 512
+_FADE_SAMPLES = 240
+_SILENCE_DB = 80.0
+_SHORTEST_ATTACK_SECONDS = 0.001
+_OPEN_HERTZ = 16_000.0
+
+
+class Brightness(IntEnum):
+    """How hard a note is struck, in three shades of lowpass."""
+
+    SOFT = 0
+    MEDIUM = 1
+    LOUD = 2
+
+    @classmethod
+    def of(cls, velocity: int) -> "Brightness":
+        """The shade of a MIDI velocity."""
+        return cls.SOFT if velocity < 58 else cls.MEDIUM if velocity < 92 else cls.LOUD
+
+    @property
+    def cents(self) -> float:
+        """How far the lowpass is closed; after SoundFont 2.04's velocity to filter modulator (section 8.4.2)."""
+        return (-1700.0, -800.0, 0.0)[self]
+
+
+class Tone:
+    """A held note: pitch-shifted, looped, filtered, with its attack and decay; mono at 48 kHz.
+
+    It is computed in pieces on a fixed grid when first read, so what a reader gets does not depend on how it asks.
+    """
+
+    def __init__(self, sample: Samples, sample_rate_hertz: int, zone: Zone, pitch: int, brightness: Brightness) -> None:
+        self._sample = sample
+        self._zone = zone
+        self._ratio = sample_rate_hertz / SAMPLE_RATE_HERTZ * 2.0 ** ((pitch - zone.root_pitch) / 12.0)
+        self._lowpass = _Lowpass.of(zone, brightness)
+        self._made = np.zeros(0, np.float32)
+        recorded = ENDLESS if zone.loop else max(1, int((len(sample) - 1) / self._ratio))
+        self._length = min(recorded, _audible_samples(zone.envelope))
+
+    @property
+    def length(self) -> int:
+        """Samples until it has died away, `ENDLESS` for one that never does."""
+        return self._length
+
+    @property
+    def made_bytes(self) -> int:
+        """Memory taken so far."""
+        return self._made.nbytes
+
+    def read(self, start: int, stop: int) -> Samples:
+        """Samples [start, stop) counted from the note's start, fewer at the tone's end. Not to be written to."""
+        stop = min(stop, self._length)
+        if stop > len(self._made):
+            starts = range(len(self._made), stop, _PIECE_SAMPLES)
+            self._made = np.concatenate([self._made, *(self._piece(at) for at in starts)])
+        return self._made[start:stop]
+
+    def _piece(self, start: int) -> Samples:
+        count = min(_PIECE_SAMPLES, self._length - start)
+        sound = self._shifted(start, count)
+        if self._lowpass is not None:
+            sound = self._lowpass.run(sound, start)
+        sound *= _held_gain(self._zone.envelope, start, count)
+        left = self._length - start
+        if left < count + _FADE_SAMPLES:
+            sound *= np.minimum((left - np.arange(count, dtype=np.float32)) / _FADE_SAMPLES, np.float32(1.0))
+        return sound
+
+    def _shifted(self, start: int, count: int) -> Samples:
+        """The sample at the tone's speed by Catmull-Rom interpolation."""
+        position = np.arange(start, start + count) * self._ratio
+        first = int(position[0]) - 1
+        source = self._source(first, int(position[-1]) + 3)
+        position -= first
+        index = position.astype(np.intp)
+        x = (position - index).astype(np.float32)
+        before, here, after, beyond = (source[lag:].take(index - 1) for lag in range(4))
+        slope = 0.5 * (after - before)
+        cube = 0.5 * (beyond - before) + 1.5 * (here - after)
+        shifted: Samples = ((cube * x + (after - here - slope - cube)) * x + slope) * x + here
+        return shifted
+
+    def _source(self, first: int, last: int) -> Samples:
+        """Sample values [first, last) with the loop unrolled; zero before the start and after the end."""
+        size = len(self._sample)
+        loop_start, loop_end = self._zone.loop or (size, ENDLESS)
+        if first >= 0 and last <= min(size, loop_end):
+            return self._sample[first:last]
+        index = np.arange(first, last)
+        index = np.where(index < loop_end, index, loop_start + (index - loop_start) % (loop_end - loop_start))
+        inside = (index >= 0) & (index < size)
+        return np.where(inside, self._sample.take(index, mode="clip"), np.float32(0.0))
+
+
+class _Lowpass:
+    """A resonant biquad, fixed or swept; R. Bristow-Johnson, "Audio EQ cookbook". Pieces come in order."""
+
+    def __init__(self, cutoff_hertz: float, resonance_db: float, sweep: Sweep | None) -> None:
+        self._cutoff_hertz = cutoff_hertz
+        self._quality = math.sqrt(0.5) * 10.0 ** (resonance_db / 20.0)
+        self._sweep = sweep
+        self._state = np.zeros(2)
+
+    @classmethod
+    def of(cls, zone: Zone, brightness: Brightness) -> "_Lowpass | None":
+        """The filter of a zone, `None` where it would change nothing audible."""
+        cutoff_hertz = min(zone.cutoff_hertz, _OPEN_HERTZ) * 2.0 ** (brightness.cents / 1200.0)
+        if zone.sweep is None and cutoff_hertz >= _OPEN_HERTZ:
+            return None
+        return cls(cutoff_hertz, zone.resonance_db, zone.sweep)
+
+    def run(self, sound: Samples, start: int) -> Samples:
+        """The next piece, filtered; `start` is its place in the tone."""
+        if self._sweep is None:
+            return self._part(sound, self._cutoff_hertz)
+        cutoff = self._cutoff_hertz * 2.0 ** (_sweep_cents(self._sweep, start, len(sound)) / 1200.0)
+        starts = range(0, len(sound), _SWEEP_SAMPLES)
+        return np.concatenate([self._part(sound[at : at + _SWEEP_SAMPLES], float(cutoff[at])) for at in starts])
+
+    def _part(self, sound: Samples, cutoff_hertz: float) -> Samples:
+        angle = 2.0 * math.pi * min(cutoff_hertz, _OPEN_HERTZ) / SAMPLE_RATE_HERTZ
+        alpha = math.sin(angle) / (2.0 * self._quality)
+        square = (1.0 - math.cos(angle)) / 2.0
+        poles = np.array([1.0 + alpha, -2.0 * math.cos(angle), 1.0 - alpha])
+        filtered, self._state = lfilter(np.array([square, 2.0 * square, square]), poles, sound, zi=self._state)
+        return np.asarray(filtered, np.float32)
+
+
+class ToneCache:
+    """Tones by what makes them, the least recently asked for forgotten above a number of bytes."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._tones: OrderedDict[tuple[int, int, int], Tone] = OrderedDict()
+
+    def get(self, zone: Zone, pitch: int, brightness: Brightness, make: Callable[[], Tone]) -> Tone:
+        """The kept tone, or the one that `make` returns; zones are told apart by identity."""
+        key = (id(zone), pitch, brightness)
+        if key not in self._tones:
+            self._forget()
+            self._tones[key] = make()
+        self._tones.move_to_end(key)
+        return self._tones[key]
+
+    def _forget(self) -> None:
+        taken = sum(tone.made_bytes for tone in self._tones.values())
+        while self._tones and taken > self._limit_bytes:
+            _, oldest = self._tones.popitem(last=False)
+            taken -= oldest.made_bytes
+
+
+def _held_gain(envelope: Envelope, start: int, count: int) -> Samples:
+    seconds = np.arange(start, start + count, dtype=np.float32) / SAMPLE_RATE_HERTZ - envelope.delay_seconds
+    attack_seconds = max(envelope.attack_seconds, _SHORTEST_ATTACK_SECONDS)
+    rise = np.clip(seconds / attack_seconds, 0.0, 1.0)
+    falling_seconds = seconds - (attack_seconds + envelope.hold_seconds)
+    fall_db = np.clip(falling_seconds * (100.0 / max(envelope.decay_seconds, 0.001)), 0.0, envelope.sustain_db)
+    return np.asarray(rise * np.exp(fall_db * np.float32(-math.log(10.0) / 20.0)), np.float32)
+
+
+def _sweep_cents(sweep: Sweep, start: int, count: int) -> NDArray[np.float64]:
+    seconds = np.arange(start, start + count) / SAMPLE_RATE_HERTZ
+    rise = np.clip(seconds / max(sweep.attack_seconds, _SHORTEST_ATTACK_SECONDS), 0.0, 1.0)
+    fallen = (seconds - sweep.attack_seconds - sweep.hold_seconds) / max(sweep.decay_seconds, 0.001)
+    cents: NDArray[np.float64] = sweep.cents * rise * (1.0 - np.clip(fallen, 0.0, 1.0 - sweep.sustain))
+    return cents
+
+
+def _audible_samples(envelope: Envelope) -> int:
+    if envelope.sustain_db < _SILENCE_DB:
+        return ENDLESS
+    before_seconds = envelope.delay_seconds + max(envelope.attack_seconds, _SHORTEST_ATTACK_SECONDS)
+    seconds = before_seconds + envelope.hold_seconds + envelope.decay_seconds * _SILENCE_DB / 100.0
+    return int(seconds * SAMPLE_RATE_HERTZ)

@@ -1,0 +1,104 @@
+"""What the shipped table says about the instruments: samples, and the zones that play them."""
+
+from dataclasses import dataclass
+
+SAMPLE_RATE_HERTZ = 48_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One recording: where its Ogg Vorbis stream lies in the data file, and what it decodes to.
+
+    `frames` mono samples at `sample_rate_hertz`.
+    """
+
+    offset: int
+    size_bytes: int
+    frames: int
+    sample_rate_hertz: int
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Loudness over time while a key is held, and after.
+
+    Delay, linear attack, hold, then a fall by 100 dB per `decay_seconds` down to `-sustain_db`; after the key is let
+    go a fall by 100 dB per `release_seconds` (SoundFont 2.04, section 9.1.6).
+    """
+
+    delay_seconds: float
+    attack_seconds: float
+    hold_seconds: float
+    decay_seconds: float
+    sustain_db: float
+    release_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A movement of the filter: up by `cents` within the attack, held, then back to `sustain` (0 to 1) of it."""
+
+    cents: float
+    attack_seconds: float
+    hold_seconds: float
+    decay_seconds: float
+    sustain: float
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """How one sample answers a span of keys.
+
+    Attributes:
+        low_key: lowest MIDI key, inclusive.
+        high_key: highest MIDI key, inclusive.
+        sample: index into the table's samples.
+        root_pitch: MIDI pitch at which the sample sounds as recorded; fractions are fine tuning.
+        loop: first sample of the loop and the first one after it, `None` for one shot.
+        gain_db: level next to the other zones of the instrument.
+        pan: -1 (left) to 1 (right).
+        exclusive_class: a note silences the sounding ones of its class; 0 is no class.
+        envelope: loudness over time.
+        cutoff_hertz: lowpass at full velocity.
+        resonance_db: height of the lowpass's peak.
+        sweep: movement of the lowpass, `None` when it stands still.
+    """
+
+    low_key: int
+    high_key: int
+    sample: int
+    root_pitch: float
+    loop: tuple[int, int] | None
+    gain_db: float
+    pan: float
+    exclusive_class: int
+    envelope: Envelope
+    cutoff_hertz: float
+    resonance_db: float
+    sweep: Sweep | None
+
+    def distance(self, pitch: int) -> int:
+        """Keys between `pitch` and this zone's span; 0 inside."""
+        return max(self.low_key - pitch, pitch - self.high_key, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentZones:
+    """All zones of one instrument, and the gain that makes it as loud as the others at equal velocity."""
+
+    gain_db: float
+    zones: tuple[Zone, ...]
+
+    def at(self, pitch: int) -> tuple[Zone, ...]:
+        """The zones that sound for `pitch`; beyond the instrument's range those of the nearest key."""
+        nearest = min(zone.distance(pitch) for zone in self.zones)
+        return tuple(zone for zone in self.zones if zone.distance(pitch) == nearest)
+
+
+@dataclass(frozen=True, slots=True)
+class BankTable:
+    """The shipped table: samples, instruments by name, and the checksum of the data file they point into."""
+
+    data_sha256: str
+    samples: tuple[Sample, ...]
+    instruments: dict[str, InstrumentZones]

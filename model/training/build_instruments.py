@@ -1,0 +1,223 @@
+"""Cut the shipped instruments out of a General MIDI SoundFont.
+
+Run with `python -m model.training.build_instruments FluidR3Mono_GM.sf3`; it rewrites `model/studio/instruments/`.
+The result is a chained Ogg file with the samples (copied, not encoded again) and a JSON table of zones.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from scipy.signal import lfilter
+
+from model.studio.sound.bank import DATA_NAME, TABLE_NAME, InstrumentBank
+from model.studio.sound.soundfont import FontZone, Generator, SoundFont
+from model.studio.sound.tones import Brightness, Samples
+from model.studio.sound.zones import SAMPLE_RATE_HERTZ, BankTable, Envelope, InstrumentZones, Sample, Sweep, Zone
+from model.studio.style import Instrument
+
+DRUM_BANK = 128
+PROGRAMS: Mapping[Instrument, tuple[int, int]] = {
+    Instrument.PIANO: (0, 0),
+    Instrument.ELECTRIC_PIANO: (0, 4),
+    Instrument.MUSIC_BOX: (0, 10),
+    Instrument.VIBRAPHONE: (0, 11),
+    Instrument.ORGAN: (0, 16),
+    Instrument.ACCORDION: (0, 21),
+    Instrument.NYLON_GUITAR: (0, 24),
+    Instrument.STEEL_GUITAR: (0, 25),
+    Instrument.CLEAN_GUITAR: (0, 27),
+    Instrument.OVERDRIVEN_GUITAR: (0, 29),
+    Instrument.ACOUSTIC_BASS: (0, 32),
+    Instrument.FINGER_BASS: (0, 33),
+    Instrument.SYNTH_BASS: (0, 38),
+    Instrument.STRINGS: (0, 48),
+    Instrument.SLOW_STRINGS: (0, 49),
+    Instrument.PIZZICATO: (0, 45),
+    Instrument.HARP: (0, 46),
+    Instrument.CHOIR: (0, 52),
+    Instrument.HORN: (0, 60),
+    Instrument.BRASS: (0, 61),
+    Instrument.SAXOPHONE: (0, 65),
+    Instrument.OBOE: (0, 68),
+    Instrument.CLARINET: (0, 71),
+    Instrument.FLUTE: (0, 73),
+    Instrument.SHAKUHACHI: (0, 77),
+    Instrument.SYNTH_LEAD: (0, 81),
+    Instrument.WARM_PAD: (0, 89),
+    Instrument.POLY_SYNTH: (0, 90),
+    Instrument.KOTO: (0, 107),
+    Instrument.CELLO: (0, 42),
+    Instrument.VIOLIN: (0, 40),
+    Instrument.DRUM_KIT: (DRUM_BANK, 0),
+}
+"""Bank and program of every instrument."""
+
+MELODIC_KEYS = (26, 98)
+DRUM_KEYS = (35, 82)
+BASS_PITCHES = (31, 36, 43)
+MIDDLE_PITCHES = (52, 60, 67, 76)
+NOTE_LOUDNESS_LUFS = -20.0
+"""Loudness of one centred note at full velocity over its loudest 400 ms, whatever the instrument."""
+
+_BASSES = (Instrument.ACOUSTIC_BASS, Instrument.FINGER_BASS, Instrument.SYNTH_BASS)
+_FULL_VELOCITY = 127
+_AUDIBLE_SWEEP_CENTS = 600
+_OPEN_CUTOFF_CENTS = 13000
+_ATTENUATION_SHARE = 0.4
+"""SoundFont players scale attenuation as the EMU8000 chip did."""
+
+
+def build(font: SoundFont, folder: Path) -> None:
+    """Write table and data of all instruments into `folder`; the same font gives the same bytes."""
+    zones = {instrument: _zones(font, *PROGRAMS[instrument]) for instrument in Instrument}
+    wanted = sorted({zone.sample for rows in zones.values() for zone in rows})
+    samples, data = _copy_samples(font, wanted)
+    place = {sample: index for index, sample in enumerate(wanted)}
+    instruments = {
+        instrument.value: InstrumentZones(0.0, tuple(replace(zone, sample=place[zone.sample]) for zone in rows))
+        for instrument, rows in zones.items()
+    }
+    table = BankTable(hashlib.sha256(data).hexdigest(), samples, instruments)
+    (folder / DATA_NAME).write_bytes(data)
+    (folder / TABLE_NAME).write_text(_as_json(_levelled(table, data)), encoding="utf-8")
+
+
+def _zones(font: SoundFont, bank: int, program: int) -> list[Zone]:
+    low, high = DRUM_KEYS if bank == DRUM_BANK else MELODIC_KEYS
+    rows = [zone for zone in font.zones(bank, program) if zone.velocities[1] == _FULL_VELOCITY]
+    return [_zone(font, row) for row in rows if row.keys[0] <= high and row.keys[1] >= low]
+
+
+def _zone(font: SoundFont, row: FontZone) -> Zone:
+    """The zone in units of physics (SoundFont 2.04, section 8.1.3)."""
+    header = font.samples[row.sample]
+    root_key = row.amount(Generator.ROOT_KEY)
+    tuning_cents = row.amount(Generator.FINE_TUNE) + 100 * row.amount(Generator.COARSE_TUNE) + header.correction_cents
+    looped = row.amount(Generator.SAMPLE_MODES) & 1 and header.loop_end > header.loop_start + 8
+    return Zone(
+        low_key=row.keys[0],
+        high_key=row.keys[1],
+        sample=row.sample,
+        root_pitch=round((root_key if root_key >= 0 else header.root_key) - tuning_cents / 100.0, 4),
+        loop=(header.loop_start, header.loop_end) if looped else None,
+        gain_db=-_ATTENUATION_SHARE * row.amount(Generator.ATTENUATION) / 10.0,
+        pan=max(-1.0, min(1.0, row.amount(Generator.PAN) / 500.0)),
+        exclusive_class=row.amount(Generator.EXCLUSIVE_CLASS),
+        envelope=_envelope(row),
+        cutoff_hertz=round(8.176 * 2.0 ** (row.amount(Generator.FILTER_CUTOFF) / 1200.0), 1),
+        resonance_db=max(0.0, row.amount(Generator.FILTER_RESONANCE) / 10.0),
+        sweep=_sweep(row),
+    )
+
+
+def _envelope(row: FontZone) -> Envelope:
+    return Envelope(
+        delay_seconds=_seconds(row, Generator.DELAY),
+        attack_seconds=_seconds(row, Generator.ATTACK),
+        hold_seconds=_seconds(row, Generator.HOLD),
+        decay_seconds=_seconds(row, Generator.DECAY),
+        sustain_db=max(0.0, row.amount(Generator.SUSTAIN) / 10.0),
+        release_seconds=_seconds(row, Generator.RELEASE),
+    )
+
+
+def _sweep(row: FontZone) -> Sweep | None:
+    cents = row.amount(Generator.MOD_ENVELOPE_TO_FILTER)
+    if cents < _AUDIBLE_SWEEP_CENTS or row.amount(Generator.FILTER_CUTOFF) >= _OPEN_CUTOFF_CENTS:
+        return None
+    return Sweep(
+        cents=float(cents),
+        attack_seconds=_seconds(row, Generator.MOD_ATTACK),
+        hold_seconds=_seconds(row, Generator.MOD_HOLD),
+        decay_seconds=_seconds(row, Generator.MOD_DECAY),
+        sustain=1.0 - min(1000, max(0, row.amount(Generator.MOD_SUSTAIN))) / 1000.0,
+    )
+
+
+def _seconds(row: FontZone, generator: Generator) -> float:
+    timecents = row.amount(generator)
+    return 0.0 if timecents <= -12000 else round(2.0 ** (timecents / 1200.0), 5)
+
+
+def _copy_samples(font: SoundFont, wanted: Sequence[int]) -> tuple[tuple[Sample, ...], bytes]:
+    samples, data = [], bytearray()
+    for index in wanted:
+        stream = font.ogg_bytes(index)
+        info = soundfile.info(io.BytesIO(stream))
+        samples.append(Sample(len(data), len(stream), info.frames, info.samplerate))
+        data += stream
+    return tuple(samples), bytes(data)
+
+
+def _levelled(table: BankTable, data: bytes) -> BankTable:
+    bank = InstrumentBank(table, data)
+    instruments = {
+        instrument.value: replace(
+            table.instruments[instrument.value], gain_db=round(NOTE_LOUDNESS_LUFS - _loudness_lufs(bank, instrument), 2)
+        )
+        for instrument in Instrument
+        if instrument is not Instrument.DRUM_KIT
+    }
+    return replace(table, instruments={**table.instruments, **instruments})
+
+
+def _loudness_lufs(bank: InstrumentBank, instrument: Instrument) -> float:
+    pitches = BASS_PITCHES if instrument in _BASSES else MIDDLE_PITCHES
+    return float(np.mean([momentary_lufs(note(bank, instrument, pitch, 1.0)) for pitch in pitches]))
+
+
+def note(bank: InstrumentBank, instrument: Instrument, pitch: int, seconds: float) -> Samples:
+    """One held note at full velocity, all its zones together, mono at 48 kHz, without the instrument's own gain."""
+    sound = np.zeros(int(seconds * SAMPLE_RATE_HERTZ), np.float32)
+    for zone in bank.zones(instrument, pitch):
+        tone = bank.tone(zone, pitch, Brightness.LOUD).read(0, len(sound))
+        sound[: len(tone)] += tone * np.float32(10.0 ** (zone.gain_db / 20.0))
+    return sound
+
+
+def momentary_lufs(sound: Samples) -> float:
+    """Loudness of the loudest 400 ms of a mono sound heard from both speakers (ITU-R BS.1770-4, without gating)."""
+    shelf = ([1.53512485958697, -2.69169618940638, 1.19839281085285], [1.0, -1.69065929318241, 0.73248077421585])
+    highpass = ([1.0, -2.0, 1.0], [1.0, -1.99004745483398, 0.99007225036621])
+    weighted = lfilter(*highpass, lfilter(*shelf, sound.astype(np.float64)))
+    energy = np.cumsum(np.concatenate([[0.0], np.square(weighted)]))
+    span = min(len(sound), int(0.4 * SAMPLE_RATE_HERTZ))
+    loudest = float(np.max(energy[span:] - energy[:-span])) / span
+    return -0.691 + 10.0 * math.log10(2.0 * loudest + 1e-12)
+
+
+def _as_json(table: BankTable) -> str:
+    """The table with one sample or zone per line, so that a change to it can be read."""
+
+    def lines(rows: Sequence[object]) -> str:
+        return ",\n".join(json.dumps(row) for row in rows)
+
+    def instrument(name: str, content: InstrumentZones) -> str:
+        zones = lines([asdict(zone) for zone in content.zones])
+        return f'{json.dumps(name)}: {{"gain_db": {content.gain_db}, "zones": [\n{zones}]}}'
+
+    instruments = ",\n".join(instrument(name, content) for name, content in table.instruments.items())
+    samples = lines([asdict(sample) for sample in table.samples])
+    head = f'"data_sha256": {json.dumps(table.data_sha256)},\n"samples": [\n{samples}],\n'
+    return f'{{{head}"instruments": {{\n{instruments}}}}}\n'
+
+
+def main() -> None:
+    """Read the command line and build."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("font", type=Path, help="a General MIDI SoundFont in SF3 format")
+    parser.add_argument("--folder", type=Path, default=Path("model/studio/instruments"), help="where the result goes")
+    arguments = parser.parse_args()
+    build(SoundFont.read(arguments.font), arguments.folder)
+
+
+if __name__ == "__main__":
+    main()
