@@ -13,13 +13,14 @@ _PEDAL_STEPS = 6
 _STRUM_SECONDS = 0.011
 _ROLL_SECONDS = 0.05
 _LIGHT_STRINGS = 3
+_ALONE_WEIGHT = 1.12
 
 
 def keys(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
     """A keyboard part: the section's pattern over the voicings, single voices ringing on as under a pedal."""
     variant = scene.choice("keys", keys_variants(scene.style.groove, texture(scene)))
     strokes = [
-        Stroke(onset.start, _pedalled(onset), pitch, onset.weight)
+        Stroke(onset.start, _pedalled(onset), pitch, _weight(onset))
         for onset in onsets(scene, variant)
         for pitch in _pitches(scene, onset, voicings[onset.index])
     ]
@@ -35,8 +36,13 @@ def guitar(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
         strings = _pitches(scene, onset, voicings[onset.index])
         for order, pitch in enumerate(reversed(strings) if onset.mark == "u" else strings):
             late = min(order * spread, 0.5 * onset.length)
-            strokes.append(Stroke(onset.start + late, onset.length - late, pitch, onset.weight))
+            strokes.append(Stroke(onset.start + late, onset.length - late, pitch, _weight(onset)))
     return strokes + closing_chord(scene, voicings, 2 * _STRUM_SECONDS)
+
+
+def _weight(onset: Onset) -> float:
+    """A voice by itself is played out more than one inside a chord."""
+    return onset.weight * (_ALONE_WEIGHT if onset.mark.isdigit() else 1.0)
 
 
 def _pedalled(onset: Onset) -> float:

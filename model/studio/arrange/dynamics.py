@@ -35,11 +35,11 @@ _ALL = frozenset(Track)
 _PARTS: Mapping[SectionKind, Part] = MappingProxyType(
     {
         SectionKind.INTRO: Part(0.90, 0.04, Texture.CALM, _ALL - {Track.GUITAR, Track.ARPEGGIO}),
-        SectionKind.VERSE: Part(0.92, 0.02, Texture.STEADY, _ALL - {Track.ARPEGGIO, Track.PAD}),
+        SectionKind.VERSE: Part(0.90, 0.02, Texture.STEADY, _ALL - {Track.ARPEGGIO}),
         SectionKind.PRE_CHORUS: Part(0.94, 0.10, Texture.STEADY, _ALL - {Track.ARPEGGIO}),
-        SectionKind.CHORUS: Part(1.04, 0.01, Texture.FULL, _ALL),
+        SectionKind.CHORUS: Part(1.09, 0.01, Texture.FULL, _ALL),
         SectionKind.BRIDGE: Part(0.92, 0.08, Texture.CALM, _ALL - {Track.GUITAR}),
-        SectionKind.INST: Part(0.98, 0.02, Texture.STEADY, _ALL),
+        SectionKind.INST: Part(1.0, 0.02, Texture.STEADY, _ALL),
         SectionKind.OUTRO: Part(0.96, -0.14, Texture.CALM, _ALL - {Track.GUITAR, Track.ARPEGGIO}),
     }
 )
@@ -66,6 +66,6 @@ def texture(scene: Scene) -> Texture:
 
 
 def level(scene: Scene, step: float) -> float:
-    """Factor on velocities at a step of the section, about 0.8 to 1.06."""
+    """Factor on velocities at a step of the section, about 0.8 to 1.1."""
     part = _PARTS[scene.kind]
     return part.level + part.rise * min(1.0, max(0.0, step / scene.score.steps))

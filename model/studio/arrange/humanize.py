@@ -15,12 +15,12 @@ from model.studio.style import Track
 _VELOCITIES: Mapping[Track, float] = MappingProxyType(
     {
         Track.LEAD: 98,
-        Track.KEYS: 68,
-        Track.GUITAR: 62,
-        Track.PAD: 54,
-        Track.BASS: 82,
-        Track.ARPEGGIO: 56,
-        Track.ORNAMENT: 60,
+        Track.KEYS: 86,
+        Track.GUITAR: 76,
+        Track.PAD: 68,
+        Track.BASS: 90,
+        Track.ARPEGGIO: 72,
+        Track.ORNAMENT: 74,
         Track.DRUMS: 84,
     }
 )

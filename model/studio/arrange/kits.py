@@ -146,8 +146,8 @@ _PATTERNS: Mapping[Groove, Mapping[Texture, Patterns]] = MappingProxyType(
         Groove.NURSERY: {
             Texture.CALM: ({_A: "o.......g......."}, {_M: "o...g...o...g..."}),
             Texture.STEADY: (
-                {_K: "o.......o.......", _M: "..o...o...o...o."},
-                {_T: _BACKBEAT, _K: "o.......o......."},
+                {_K: "x.......o.......", _M: "o.x.o.x.o.x.o.x."},
+                {_T: _BACKBEAT, _K: "x.......x.......", _M: "..o...o...o...o."},
             ),
             Texture.FULL: (
                 {_K: "x.......x.......", _T: _BACKBEAT, _M: "o.x.o.x.o.x.o.x."},

@@ -15,19 +15,20 @@ from model.studio.style import Track
 
 _PAD_BARS = 2
 _ROLL_SECONDS = 0.09
+_BEHIND_WEIGHT = 0.85
 _HIGH_PLUCKS = range(72, 92)
 _MIDDLE = range(55, 77)
 
 
 def pad(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Held chords, bound over bar lines while nothing changes; in a full texture a low note widens them."""
+    """Held chords, bound over bar lines while nothing changes; in a full texture stronger and widened downwards."""
     wide = texture(scene) is Texture.FULL
     strokes: list[Stroke] = []
     for (voicing, _, _), group in groupby(zip(voicings, scene.spans, strict=True), key=_held_together):
         spans = [span for _, span in group]
         length = spans[-1].end - spans[0].start
         pitches = _widened(voicing, spans[0]) if wide else voicing
-        strokes.extend(Stroke(spans[0].start, length, pitch, 1.0) for pitch in pitches)
+        strokes.extend(Stroke(spans[0].start, length, pitch, 1.0 if wide else _BEHIND_WEIGHT) for pitch in pitches)
     return strokes
 
 

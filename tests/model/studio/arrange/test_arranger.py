@@ -1,3 +1,4 @@
+import math
 import pickle
 from dataclasses import replace
 
@@ -40,7 +41,7 @@ def times(note: TrackNote) -> tuple[float, float]:
 
 
 def loudness(arrangement: Arrangement) -> float:
-    return sum((n.velocity / 127) ** 3.2 for part in arrangement.tracks.values() for n in part)
+    return sum(math.pow(n.velocity / 127, 3.2) for part in arrangement.tracks.values() for n in part)
 
 
 @pytest.mark.parametrize("groove", Groove)
@@ -89,6 +90,7 @@ def test_a_chorus_has_more_layers_than_a_verse() -> None:
     verse = section(make_score(), SectionKind.VERSE, make_style())
     chorus = section(make_score(), SectionKind.CHORUS, make_style())
     assert set(verse.tracks) < set(chorus.tracks)
+    assert len(verse.tracks[Track.PAD]) < len(chorus.tracks[Track.PAD])
 
 
 @pytest.mark.parametrize("groove", Groove)
@@ -140,7 +142,7 @@ def test_the_lead_is_the_melody_and_the_loudest_pitched_player(kind: SectionKind
     parts = section(score, kind, make_style()).tracks
     assert [n.pitch for n in parts[Track.LEAD]] == [n.pitch for n in score.melody]
     others = [n.velocity for t, part in parts.items() if t not in (Track.LEAD, Track.DRUMS) for n in part]
-    assert sum(n.velocity for n in parts[Track.LEAD]) / len(parts[Track.LEAD]) > sum(others) / len(others) + 15
+    assert sum(n.velocity for n in parts[Track.LEAD]) / len(parts[Track.LEAD]) > sum(others) / len(others) + 5
 
 
 def test_what_the_players_remember_can_be_sent_to_another_process() -> None:
