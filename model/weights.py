@@ -1,0 +1,81 @@
+"""Loading of weights: safetensors only, checked against a manifest before a single value is used."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+
+class WeightsError(RuntimeError):
+    """Weights cannot be used; the text says which file and what to do."""
+
+
+class WeightsMissing(WeightsError):
+    """A file of the weights is not there."""
+
+
+class WeightsDamaged(WeightsError):
+    """A file of the weights is not the one its manifest speaks of."""
+
+
+class WeightsMismatch(WeightsError):
+    """The tensors are not those that the network has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Tensors by name, and the configuration they were written with."""
+
+    tensors: Mapping[str, Tensor]
+    config: Mapping[str, Any]
+
+    def part(self, prefix: str) -> dict[str, Tensor]:
+        """The tensors below `prefix`, without it."""
+        return {name.removeprefix(prefix): t for name, t in self.tensors.items() if name.startswith(prefix)}
+
+
+def load_weights(path: Path) -> Weights:
+    """Load a safetensors file that `save_weights` wrote, and the manifest beside it.
+
+    Raises:
+        WeightsMissing: either file is missing.
+        WeightsDamaged: the checksum is not that of the manifest.
+    """
+    manifest_path = path.with_suffix(".json")
+    for needed in (path, manifest_path):
+        if not needed.is_file():
+            raise WeightsMissing(f"{needed} is missing; check the installation out again, or train new weights")
+    manifest = json.loads(manifest_path.read_text())
+    data = path.read_bytes()
+    if (found := hashlib.sha256(data).hexdigest()) != manifest["sha256"]:
+        raise WeightsDamaged(f"{path} has checksum {found[:12]}..., not the manifest's; check it out again")
+    return Weights(load(data), manifest["config"])
+
+
+def save_weights(path: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
+    """Write tensors and their manifest (configuration and checksum) beside each other."""
+    data = save({name: tensor.contiguous() for name, tensor in tensors.items()})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    manifest = {"sha256": hashlib.sha256(data).hexdigest(), "config": dict(config)}
+    path.with_suffix(".json").write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def fill(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Copy tensors into a module, strictly: every name and shape must agree; values take the module's type.
+
+    Raises:
+        WeightsMismatch: a tensor is missing, left over or of another shape.
+    """
+    wanted = module.state_dict()
+    if wrong := set(wanted) ^ set(tensors):
+        raise WeightsMismatch(f"weights and network differ in {len(wrong)} tensors, such as {min(wrong)}")
+    for name, target in wanted.items():
+        if target.shape != tensors[name].shape:
+            raise WeightsMismatch(f"{name} is {tuple(tensors[name].shape)} but should be {tuple(target.shape)}")
+    module.load_state_dict({name: tensors[name].to(target.dtype) for name, target in wanted.items()})
