@@ -1,0 +1,86 @@
+"""The pitches of a melody: the best path through what the network believes about every note."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.studio.score import STEPS_PER_BEAT
+from model.studio.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, chord_of
+
+Weights = NDArray[np.float64]
+
+_INTERVAL_WEIGHT = 0.6
+_TONE_WEIGHT = 0.25
+_CHORD_TONE_WISH = 0.7
+_STABLE_WISH = 0.9
+_LEADING_WISH = -1.2
+_TONIC_WISH = 5.0
+_TONE_LEVELS = {1: (5.0, 5.0), 2: (3.0, 5.0), 3: (2.0, 1.5), 4: (5.0, 2.0)}
+"""Where each Mandarin tone starts and ends on Chao's five levels; the neutral tone asks for nothing."""
+
+PITCH_CLASSES: NDArray[np.int64] = np.arange(LOWEST, HIGHEST + 1) % 12
+
+
+@dataclass(frozen=True, slots=True)
+class MelodyNote:
+    """What is asked of one note: its step, the chord class under it, its lexical tone (0 is none), whether it ends a
+    line, and whether it closes on the tonic."""
+
+    step: int
+    chord: int
+    tone: int = 0
+    cadence: bool = False
+    tonic: bool = False
+
+
+def note_wishes(notes: list[MelodyNote], minor: bool) -> Weights:
+    """Wishes [notes, 37] for the pitches: chord tones where the metre is strong, rest at the ends of lines."""
+    tonic = 9 if minor else 0
+    wishes = np.zeros((len(notes), PITCHES))
+    for row, note in zip(wishes, notes, strict=True):
+        chord_tones = () if note.chord == NO_CHORD else chord_of(note.chord).pitch_classes
+        if note.step % (2 * STEPS_PER_BEAT) == 0 or note.cadence:
+            row += _CHORD_TONE_WISH * np.isin(PITCH_CLASSES, chord_tones)
+        if note.cadence:
+            row += _STABLE_WISH * np.isin(PITCH_CLASSES, (0, 4, 7, 9))
+            row += _LEADING_WISH * np.isin(PITCH_CLASSES, (5, 11))
+        if note.tonic:
+            row += _TONIC_WISH * (tonic == PITCH_CLASSES)
+    return wishes
+
+
+def choose_pitches(beliefs: Weights, tones: list[int], intervals: Weights) -> list[int]:
+    """The most probable path of pitches (Viterbi, 1967).
+
+    Args:
+        beliefs: log weights [notes, 37] of every pitch from `LOWEST` on.
+        tones: lexical tone of each note, 0 where there is none.
+        intervals: log probability [37] of the distance between successive notes in semitones.
+
+    Returns:
+        MIDI pitches.
+    """
+    if not len(beliefs):
+        return []
+    places = np.arange(PITCHES)
+    rise = np.sign(np.subtract.outer(places, places)).T
+    moves = _INTERVAL_WEIGHT * intervals[np.abs(np.subtract.outer(places, places))]
+    best = beliefs[0]
+    came_from: list[NDArray[np.int64]] = []
+    for belief, before, after in zip(beliefs[1:], tones, tones[1:], strict=False):
+        reach = best[:, None] + moves + _TONE_WEIGHT * _wished_direction(before, after) * rise
+        came_from.append(reach.argmax(0))
+        best = reach.max(0) + belief
+    path = [int(best.argmax())]
+    for pointers in reversed(came_from):
+        path.append(int(pointers[path[-1]]))
+    return [LOWEST + place for place in reversed(path)]
+
+
+def _wished_direction(before: int, after: int) -> float:
+    """1 to rise, -1 to fall, 0 for no wish: from the end of one tone to the start of the next."""
+    if before not in _TONE_LEVELS or after not in _TONE_LEVELS:
+        return 0.0
+    change = _TONE_LEVELS[after][0] - _TONE_LEVELS[before][1]
+    return float(np.sign(change)) if abs(change) >= 1.5 else 0.0
