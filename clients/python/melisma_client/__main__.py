@@ -1,0 +1,6 @@
+"""`python -m melisma_client` is the `melisma` command."""
+
+from melisma_client.cli import main
+
+if __name__ == "__main__":
+    main()

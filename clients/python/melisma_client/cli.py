@@ -1,0 +1,244 @@
+"""The `melisma` command: ask a server for a song, or for its engines.
+
+Exit status: 0 done, 1 the server failed, 2 the request is wrong, 3 no server, 4 the server is full, 5 out of time,
+6 what arrived is not whole, 130 interrupted, 141 the reader of the pipe has left.
+"""
+
+import os
+import sys
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from melisma.v1.music_pb2 import AudioChunk, Engine
+from melisma_client.connection import DEFAULT_SERVER, SONG_TIMEOUT_SECONDS
+from melisma_client.display import SongDisplay
+from melisma_client.errors import (
+    BrokenSong,
+    DeadlineExceeded,
+    InvalidRequest,
+    MelismaError,
+    NotFound,
+    NotReady,
+    Overloaded,
+    Unavailable,
+)
+from melisma_client.files import PartFile, Pipe, Sink
+from melisma_client.request import SongRequest, Stem
+from melisma_client.sync import Client, Song
+
+STDOUT = "-"
+
+app = typer.Typer(help="Turn a style prompt and lyrics into a song.", no_args_is_help=True, add_completion=False)
+
+
+class Exit(IntEnum):
+    """What the exit status says."""
+
+    DONE = 0
+    FAILED = 1
+    WRONG_REQUEST = 2
+    NO_SERVER = 3
+    FULL = 4
+    OUT_OF_TIME = 5
+    NOT_WHOLE = 6
+    INTERRUPTED = 130
+    READER_GONE = 141
+
+
+_EXITS: dict[type[MelismaError], Exit] = {
+    InvalidRequest: Exit.WRONG_REQUEST,
+    NotFound: Exit.WRONG_REQUEST,
+    NotReady: Exit.WRONG_REQUEST,
+    Unavailable: Exit.NO_SERVER,
+    Overloaded: Exit.FULL,
+    DeadlineExceeded: Exit.OUT_OF_TIME,
+    BrokenSong: Exit.NOT_WHOLE,
+}
+
+_HINTS: dict[type[MelismaError], str] = {
+    Unavailable: "is a server running there? `make serve` starts one; --server names another",
+    Overloaded: "the server is busy; try again a little later",
+    DeadlineExceeded: "--timeout allows more time",
+}
+
+ServerOption = Annotated[str, typer.Option("--server", envvar="MELISMA_SERVER", help="host:port of the server.")]
+
+
+@app.command()
+def generate(
+    output: Annotated[str, typer.Option("--output", "-o", help="MP3 file to write; - for standard output.")],
+    prompt: Annotated[str, typer.Option("--prompt", "-p", help="Style keywords, English or Chinese.")] = "",
+    lyrics: Annotated[
+        str, typer.Option("--lyrics", help=r"The words, with tags such as \[verse]; none: instrumental.")
+    ] = "",
+    lyrics_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--lyrics-file",
+            "-l",
+            help="UTF-8 file with the words; - reads them from standard input.",
+            allow_dash=True,
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    duration_seconds: Annotated[
+        float | None, typer.Option("--duration", "-d", help="Seconds, 10 to 240; unset: as long as the words need.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The same seed and request give the same song.")] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", help="Name from `melisma engines`; unset: the server's default.")
+    ] = "",
+    steps: Annotated[int | None, typer.Option("--steps", help="Denoising steps per section.")] = None,
+    guidance_scale: Annotated[float | None, typer.Option("--guidance", help="Strength of guidance.")] = None,
+    key: Annotated[str, typer.Option("--key", help='Such as "C major" or "Am".')] = "",
+    tempo_bpm: Annotated[float | None, typer.Option("--tempo", help="Quarter notes per minute.")] = None,
+    anchor: Annotated[
+        Path | None,
+        typer.Option("--anchor", help="MIDI file with a melody to begin with.", exists=True, dir_okay=False),
+    ] = None,
+    stems: Annotated[list[Stem] | None, typer.Option("--stem", help="Track to play, repeatable; unset: all.")] = None,
+    bitrate_kbps: Annotated[int | None, typer.Option("--bitrate", help="kbit/s: 64 to 320; unset: 192.")] = None,
+    sample_rate_hertz: Annotated[int | None, typer.Option("--sample-rate", help="44100 or 48000.")] = None,
+    target_lufs: Annotated[float | None, typer.Option("--loudness", help="LUFS to level toward; unset: -14.")] = None,
+    timeout_seconds: Annotated[
+        float, typer.Option("--timeout", help="Seconds for everything.", min=0.1)
+    ] = SONG_TIMEOUT_SECONDS,
+    server: ServerOption = DEFAULT_SERVER,
+) -> None:
+    """Make one song and write it as MP3 while it arrives.
+
+    The file is called OUTPUT.part, playable all the while, until the last byte has arrived and was verified.
+    """
+    request = SongRequest(
+        prompt=prompt,
+        lyrics=_words(lyrics, lyrics_file),
+        duration_seconds=duration_seconds,
+        engine=engine,
+        seed=seed,
+        steps=steps,
+        guidance_scale=guidance_scale,
+        key=key,
+        tempo_bpm=tempo_bpm,
+        anchor=anchor.read_bytes() if anchor else (),
+        stems=tuple(stems or ()),
+        bitrate_kbps=bitrate_kbps,
+        sample_rate_hertz=sample_rate_hertz,
+        target_lufs=target_lufs,
+    )
+    console = Console(stderr=True)
+    with Client(server) as client, _sink(output) as sink:
+        try:
+            song = client.generate(request, timeout_seconds=timeout_seconds)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+        status = _play(song, sink, console)
+    if isinstance(sink, PartFile):
+        _tell_file(console, sink)
+    raise typer.Exit(status)
+
+
+@app.command()
+def engines(
+    name: Annotated[str, typer.Argument(help="One engine only.")] = "", server: ServerOption = DEFAULT_SERVER
+) -> None:
+    """Show what the server can make songs with; its default comes first."""
+    try:
+        with Client(server) as client:
+            found = (client.get_engine(name),) if name else client.list_engines()
+    except MelismaError as error:
+        raise typer.Exit(_explain(Console(stderr=True), error)) from error
+    Console().print(_table(found))
+
+
+def main() -> None:
+    """Run the command line; the process ends with one of the statuses of `Exit`."""
+    app()
+
+
+def _play(song: Song, sink: Sink, console: Console) -> Exit:
+    try:
+        with song, SongDisplay(console) as display:
+            for event in song:
+                if isinstance(event, AudioChunk):
+                    sink.write(event.data)
+                display.show(event)
+        sink.complete()
+    except MelismaError as error:
+        return _explain(console, error)
+    except BrokenPipeError:
+        _silence_stdout()
+        return Exit.READER_GONE
+    except OSError as error:
+        console.print(f"cannot write the song: {escape(str(error))}", highlight=False)
+        return Exit.FAILED
+    except KeyboardInterrupt:
+        console.print("interrupted; the song was cancelled")
+        return Exit.INTERRUPTED
+    return Exit.DONE
+
+
+def _explain(console: Console, error: MelismaError) -> Exit:
+    console.print(f"[red]{type(error).__name__}[/red]: {escape(str(error))}", highlight=False)
+    for violation in error.violations if isinstance(error, InvalidRequest) else ():
+        console.print(f"  {escape(violation.field)}: {escape(violation.description)}", highlight=False)
+    if hint := _HINTS.get(type(error)):
+        console.print(f"  {hint}", highlight=False)
+    return _EXITS.get(type(error), Exit.FAILED)
+
+
+def _tell_file(console: Console, file: PartFile) -> None:
+    if file.part.exists():
+        console.print(f"what arrived of the song is kept in {escape(str(file.part))}", highlight=False)
+    elif file.completed:
+        console.print(f"wrote {escape(str(file.path))}", highlight=False)
+
+
+def _words(lyrics: str, lyrics_file: Path | None) -> str:
+    if lyrics_file is None:
+        return lyrics
+    if lyrics:
+        raise typer.BadParameter("give either --lyrics or --lyrics-file")
+    data = sys.stdin.buffer.read() if str(lyrics_file) == STDOUT else lyrics_file.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"{lyrics_file} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+
+
+def _sink(output: str) -> Sink:
+    if output != STDOUT:
+        try:
+            return PartFile(Path(output))
+        except OSError as error:
+            raise typer.BadParameter(f"cannot write {output}: {error.strerror}") from error
+    if sys.stdout.isatty():
+        raise typer.BadParameter("standard output is a terminal; pipe it into a player, or name a file")
+    return Pipe(sys.stdout.buffer)
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from flushing into the broken pipe once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _table(found: tuple[Engine, ...]) -> Table:
+    table = Table("engine", "ready", "devices", "languages", "seconds", "steps", "guidance", "controls", box=None)
+    for engine in found:
+        table.add_row(
+            engine.name,
+            "yes" if engine.ready else "no",
+            ", ".join(engine.devices),
+            ", ".join(engine.languages) or "instrumental",
+            f"{engine.min_duration_seconds:g} to {engine.max_duration_seconds:g}",
+            f"{engine.min_steps} to {engine.max_steps} ({engine.default_steps})",
+            f"{engine.min_guidance_scale:g} to {engine.max_guidance_scale:g} ({engine.default_guidance_scale:g})",
+            ", ".join(engine.controls),
+        )
+    return table

@@ -1,0 +1,49 @@
+"""What both clients agree on: where the server is, how a channel behaves, how long a call may take."""
+
+import time
+from dataclasses import dataclass
+
+from melisma_client.errors import MelismaError
+from melisma_client.retry import Retry
+
+DEFAULT_SERVER = "localhost:50051"
+SONG_TIMEOUT_SECONDS = 900.0
+QUESTION_TIMEOUT_SECONDS = 10.0
+
+CANCELLED_HERE = "the song was cancelled"
+
+CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
+    # Without the probe the window stays small, so that a slow reader really slows the server down instead of
+    # letting megabytes of sound pile up on the way.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.primary_user_agent", "melisma-python"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on the monotonic clock, in seconds, by which an answer must be complete."""
+
+    at: float
+
+    @staticmethod
+    def after(seconds: float) -> "Deadline":
+        """The moment `seconds` from now."""
+        return Deadline(time.monotonic() + seconds)
+
+    def remaining_seconds(self) -> float:
+        """Time left, never negative."""
+        return max(0.0, self.at - time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How one call may be repeated: the rule, and the moment after which no try can help."""
+
+    retry: Retry
+    deadline: Deadline
+
+    def wait_seconds(self, error: MelismaError, attempt: int) -> float | None:
+        """Seconds to wait before the next try; `None` where another try is of no use."""
+        wait = self.retry.wait_seconds(error, attempt)
+        return None if wait is None or wait >= self.deadline.remaining_seconds() else wait

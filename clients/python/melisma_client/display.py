@@ -1,0 +1,132 @@
+"""Shows in a terminal how a song comes into being: its plan, a bar for every section, and what it took."""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from melisma.v1.music_pb2 import Accepted, AudioChunk, Finished, Plan, Section, SectionFinished
+from melisma.v1.music_pb2 import Progress as Denoised
+from melisma_client.receiver import Event
+
+
+class SongDisplay:
+    """A song's progress on `console`: live bars in a terminal, one line per event of note elsewhere.
+
+    `clock` gives seconds; times are counted from the making of the display.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._clock = clock
+        self._start = clock()
+        self._plan = Plan()
+        self._heard = False
+        self._tasks: list[TaskID] = []
+        self._progress = Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(bar_width=32),
+            TextColumn("{task.completed:5.1f} / {task.total:.1f} s"),
+            TextColumn("{task.fields[state]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, event: Event) -> None:
+        """Take one event of the song into the picture."""
+        match event:
+            case Accepted():
+                self._say(_admission(event))
+            case Plan():
+                self._lay_out(event)
+            case Denoised():
+                self._update(event.section_index, state=f"step {event.step}/{event.steps}")
+            case AudioChunk():
+                self._sound(event)
+            case SectionFinished():
+                self._finish(event)
+            case Finished():
+                self._say(_summary(event, self._elapsed_seconds()))
+
+    def _lay_out(self, plan: Plan) -> None:
+        self._plan = plan
+        self._say(_outline(plan))
+        for note in plan.notes:
+            self._say(f"  [dim]{escape(note)}[/dim]")
+        width = max((len(section.label) for section in plan.sections), default=0)
+        for section in plan.sections:
+            name = f"{escape(section.label):<{width}}  {_length(section)}"
+            self._tasks.append(self._progress.add_task(name, total=section.duration_seconds, state="waiting"))
+
+    def _sound(self, chunk: AudioChunk) -> None:
+        if not self._heard:
+            self._heard = True
+            self._say(f"first sound after {self._elapsed_seconds():.2f} s")
+        heard_seconds = chunk.start_seconds + chunk.duration_seconds
+        for section in self._plan.sections[chunk.section_index :]:
+            if section.start_seconds < heard_seconds:
+                completed = min(section.duration_seconds, heard_seconds - section.start_seconds)
+                self._update(section.index, completed=completed, state="sounding")
+
+    def _finish(self, finished: SectionFinished) -> None:
+        self._update(finished.section_index, completed=finished.duration_seconds, state="[green]done[/green]")
+        if not self._console.is_terminal and finished.section_index < len(self._plan.sections):
+            section = self._plan.sections[finished.section_index]
+            self._say(f"  {section.label}: {section.duration_seconds:.1f} s after {self._elapsed_seconds():.2f} s")
+
+    def _update(self, index: int, *, completed: float | None = None, state: str) -> None:
+        if index < len(self._tasks):
+            self._progress.update(self._tasks[index], completed=completed, state=state)
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False)
+
+    def _elapsed_seconds(self) -> float:
+        return self._clock() - self._start
+
+
+def _admission(accepted: Accepted) -> str:
+    waiting = f", {accepted.queue_position} songs ahead" if accepted.queue_position else ""
+    return f"accepted by engine [bold]{accepted.engine}[/bold], seed {accepted.seed}{waiting}"
+
+
+def _outline(plan: Plan) -> str:
+    facts = [f"{len(plan.sections)} sections", f"{plan.duration_seconds:.1f} s"]
+    if plan.key:
+        facts.append(plan.key)
+    if plan.HasField("tempo_bpm"):
+        facts.append(f"{plan.tempo_bpm:.0f} bpm")
+    facts.append(f"{plan.steps} steps, guidance {plan.guidance_scale:g}")
+    return f"[bold]plan[/bold]: {', '.join(facts)}"
+
+
+def _length(section: Section) -> str:
+    return f"{section.bars:2d} bars" if section.bars else ""
+
+
+def _summary(finished: Finished, elapsed_seconds: float) -> str:
+    parts = {
+        "queued": finished.queued,
+        "denoising": finished.denoising,
+        "rendering": finished.rendering,
+        "encoding": finished.encoding,
+    }
+    times = ", ".join(f"{name} {part.ToTimedelta().total_seconds():.2f} s" for name, part in parts.items())
+    size_kib = finished.size_bytes / 1024
+    return (
+        f"[bold]finished[/bold]: {finished.duration_seconds:.1f} s of sound, {size_kib:.0f} KiB "
+        f"in {elapsed_seconds:.2f} s ({times})"
+    )

@@ -1,0 +1,149 @@
+"""Everything that can go wrong with a call, and the one table that maps gRPC statuses to it.
+
+MelismaError
+    InvalidRequest          the request breaks a rule; `violations` says which fields and why
+    NotFound                the server has no such engine
+    NotReady                the engine cannot take the song; the text says what to install or set
+    Overloaded              the queue is full; `retry_after_seconds` says when to try again
+    Unavailable             no server answers there, or it is shutting down, or it lost the song
+    DeadlineExceeded        the song was not complete in the time that was allowed
+    Cancelled               the call was cancelled
+    Unauthenticated         the server wants credentials, or other ones
+    PermissionDenied        the credentials do not allow this
+    ServerFault             a bug in the server
+    BrokenSong              what arrived is not one whole song
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+from google.rpc import error_details_pb2, status_pb2
+
+STATUS_DETAILS_KEY = "grpc-status-details-bin"
+
+MessageT = TypeVar("MessageT", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """One thing wrong with one request field; `field` is its name in the contract."""
+
+    field: str
+    description: str
+
+
+class MelismaError(Exception):
+    """A call failed; the text says why and, where the caller can do something about it, what."""
+
+
+class InvalidRequest(MelismaError):
+    """The request breaks a rule of the contract; `violations` names the fields (it may be empty)."""
+
+    def __init__(self, text: str, violations: tuple[FieldViolation, ...] = ()) -> None:
+        super().__init__(text)
+        self.violations = violations
+
+
+class NotFound(MelismaError):
+    """The server has no such engine."""
+
+
+class NotReady(MelismaError):
+    """The engine cannot take the song now; the text says what to install or set on the server."""
+
+
+class Overloaded(MelismaError):
+    """The server's queue is full; `retry_after_seconds` is its advice, `None` where it gave none."""
+
+    def __init__(self, text: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Unavailable(MelismaError):
+    """No server answers at the address, or it is shutting down, or it lost the worker that made the song."""
+
+
+class DeadlineExceeded(MelismaError):
+    """The answer was not complete in the time that was allowed."""
+
+
+class Cancelled(MelismaError):
+    """The call was cancelled on either side."""
+
+
+class Unauthenticated(MelismaError):
+    """The server wants credentials, or other ones than those that were sent."""
+
+
+class PermissionDenied(MelismaError):
+    """The credentials are good but do not allow this call."""
+
+
+class ServerFault(MelismaError):
+    """The server failed in a way that it did not foresee; its log knows more."""
+
+
+class BrokenSong(MelismaError):
+    """What arrived is not one whole song: bytes are missing, doubled or changed, or the end is."""
+
+
+_PLAIN: dict[grpc.StatusCode, type[MelismaError]] = {
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.FAILED_PRECONDITION: NotReady,
+    grpc.StatusCode.UNAVAILABLE: Unavailable,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+    grpc.StatusCode.CANCELLED: Cancelled,
+    grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
+}
+
+
+def error_of(failure: grpc.RpcError) -> MelismaError:
+    """The named error for a failed call; a status that no method promises becomes `ServerFault`."""
+    code = failure.code()
+    text = failure.details() or code.value[1]
+    details = _status_details(failure)
+    if code is grpc.StatusCode.INVALID_ARGUMENT:
+        return InvalidRequest(text, _violations(details))
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return Overloaded(text, _retry_after_seconds(details))
+    return _PLAIN.get(code, ServerFault)(text)
+
+
+def _status_details(failure: grpc.RpcError) -> status_pb2.Status:
+    for key, value in _metadata(failure):
+        if key == STATUS_DETAILS_KEY:
+            try:
+                return status_pb2.Status.FromString(value)
+            except DecodeError:
+                break
+    return status_pb2.Status()
+
+
+def _metadata(failure: grpc.RpcError) -> Iterable[tuple[str, bytes]]:
+    return failure.trailing_metadata() or ()  # type: ignore[return-value]  # pairs in both flavours of gRPC
+
+
+def _unpack(details: status_pb2.Status, kind: type[MessageT]) -> MessageT:
+    message = kind()
+    for detail in details.details:
+        if detail.Is(kind.DESCRIPTOR):
+            detail.Unpack(message)
+            break
+    return message
+
+
+def _violations(details: status_pb2.Status) -> tuple[FieldViolation, ...]:
+    bad_request = _unpack(details, error_details_pb2.BadRequest)
+    return tuple(FieldViolation(v.field, v.description) for v in bad_request.field_violations)
+
+
+def _retry_after_seconds(details: status_pb2.Status) -> float | None:
+    retry = _unpack(details, error_details_pb2.RetryInfo)
+    if not retry.HasField("retry_delay"):
+        return None
+    return float(retry.retry_delay.ToTimedelta().total_seconds())

@@ -1,0 +1,82 @@
+"""What a caller may ask of a song, and how it is written into the contract's message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from melisma.v1 import music_pb2
+
+
+class Stem(StrEnum):
+    """One audible group of tracks; `VOCAL` is the lead line, sung or played."""
+
+    VOCAL = "vocal"
+    HARMONY = "harmony"
+    DRUMS = "drums"
+    BASS = "bass"
+    ORNAMENTS = "ornaments"
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorNote:
+    """One note of a given melody: MIDI pitch 36 to 96 (`None` is a rest), length in beats (quarter notes)."""
+
+    pitch: int | None
+    length_beats: float
+
+
+@dataclass(frozen=True, slots=True)
+class SongRequest:
+    """One song to be made. `None` and empty values leave the choice to the server.
+
+    Ranges and meanings are those of `GenerateRequest` in the contract; the server checks them, and breaking one raises
+    `InvalidRequest`. `anchor` is a melody note by note, or the bytes of a standard MIDI file.
+    """
+
+    prompt: str = ""
+    lyrics: str = ""
+    duration_seconds: float | None = None
+    engine: str = ""
+    seed: int | None = None
+    steps: int | None = None
+    guidance_scale: float | None = None
+    key: str = ""
+    tempo_bpm: float | None = None
+    anchor: Sequence[AnchorNote] | bytes = ()
+    stems: Sequence[Stem] = ()
+    bitrate_kbps: int | None = None
+    sample_rate_hertz: int | None = None
+    target_lufs: float | None = None
+    request_id: str = ""
+
+    def to_proto(self) -> music_pb2.GenerateRequest:
+        """The request as the contract's message; raises `ValueError` for a number that no field can hold."""
+        message = music_pb2.GenerateRequest(
+            request_id=self.request_id,
+            engine=self.engine,
+            prompt=self.prompt,
+            lyrics=self.lyrics,
+            duration_seconds=self.duration_seconds or 0.0,
+            seed=self.seed,
+            steps=self.steps,
+            guidance_scale=self.guidance_scale,
+            key=self.key,
+            tempo_bpm=self.tempo_bpm,
+            anchor=_anchor(self.anchor),
+            stems=[music_pb2.Stem.Value(f"STEM_{stem.name}") for stem in self.stems],
+        )
+        message.audio.format = music_pb2.AUDIO_FORMAT_MP3
+        message.audio.bitrate_kbps = self.bitrate_kbps or 0
+        message.audio.sample_rate_hertz = self.sample_rate_hertz or 0
+        if self.target_lufs is not None:
+            message.mastering.target_lufs = self.target_lufs
+        return message
+
+
+def _anchor(anchor: Sequence[AnchorNote] | bytes) -> music_pb2.Anchor | None:
+    if not anchor:
+        return None
+    if isinstance(anchor, bytes):
+        return music_pb2.Anchor(midi=anchor)
+    notes = [music_pb2.AnchorNote(pitch=note.pitch or 0, length_beats=note.length_beats) for note in anchor]
+    return music_pb2.Anchor(notes=music_pb2.NoteList(notes=notes))

@@ -1,0 +1,189 @@
+"""The blocking client."""
+
+import threading
+from collections.abc import Callable, Generator, Iterator
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+import grpc
+
+from melisma.v1.music_pb2 import (
+    AudioChunk,
+    Engine,
+    Finished,
+    GenerateResponse,
+    GetEngineRequest,
+    ListEnginesRequest,
+)
+from melisma.v1.music_pb2_grpc import MusicServiceStub
+from melisma_client.connection import (
+    CANCELLED_HERE,
+    CHANNEL_OPTIONS,
+    DEFAULT_SERVER,
+    QUESTION_TIMEOUT_SECONDS,
+    SONG_TIMEOUT_SECONDS,
+    Deadline,
+    Patience,
+)
+from melisma_client.errors import Cancelled, error_of
+from melisma_client.files import PartFile
+from melisma_client.receiver import Event, Receiver
+from melisma_client.request import SongRequest
+from melisma_client.retry import Retry
+
+T = TypeVar("T")
+
+
+class _Call(Protocol):
+    def __next__(self) -> GenerateResponse: ...
+
+    def cancel(self) -> bool: ...
+
+
+class Song:
+    """One song as it arrives: iterate over its events, its `audio()`, or `save` it. It can be taken only once.
+
+    The call is made when the first event is asked for, and cancelled when the `with` block is left early. `received`
+    holds the plan, the end and the count of bytes so far.
+    """
+
+    def __init__(self, open_call: Callable[[float], _Call], patience: Patience) -> None:
+        self.received = Receiver()
+        self._open_call = open_call
+        self._patience = patience
+        self._call: _Call | None = None
+        self._cancelled = threading.Event()
+        self._events = self._receive()
+
+    def __iter__(self) -> Iterator[Event]:
+        """Events in the order in which they happen, `Finished` last.
+
+        Raises:
+            MelismaError: the song was refused or cannot be completed; see `melisma_client.errors`.
+        """
+        return self._events
+
+    def audio(self) -> Iterator[bytes]:
+        """The song's MP3 bytes, chunk by chunk; every prefix of them plays. Raises like the iteration over events."""
+        return (event.data for event in self._events if isinstance(event, AudioChunk))
+
+    def save(self, path: str | Path) -> Finished:
+        """Write the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified."""
+        with PartFile(Path(path)) as file:
+            for data in self.audio():
+                file.write(data)
+            finished = self.received.close()
+            file.complete()
+        return finished
+
+    def cancel(self) -> None:
+        """End the song here and on the server, from any thread; whoever waits for an event gets `Cancelled`."""
+        self._cancelled.set()
+        if self._call is not None:
+            self._call.cancel()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.cancel()
+
+    def _receive(self) -> Generator[Event, None, None]:
+        try:
+            response = _patiently(self._first, self._patience, self._cancelled.wait)
+            while response is not None:
+                event = self.received.take(response)
+                if event is not None:
+                    yield event
+                response = self._read()
+            self.received.close()
+        except grpc.RpcError as failure:
+            raise error_of(failure) from failure
+        finally:
+            self.cancel()
+
+    def _first(self, timeout_seconds: float) -> GenerateResponse | None:
+        if not self._cancelled.is_set():
+            self._call = self._open_call(timeout_seconds)
+        return self._read()
+
+    def _read(self) -> GenerateResponse | None:
+        if self._call is None or self._cancelled.is_set():
+            raise Cancelled(CANCELLED_HERE)
+        return next(self._call, None)
+
+
+class Client:
+    """Talks to one Melisma server; use it in `with`, or `close` it. It may be shared between threads.
+
+    Every call has a deadline and is repeated, by the rule of `retry`, only while nothing has arrived. `credentials`
+    `None` means an unencrypted connection.
+    """
+
+    def __init__(
+        self,
+        server: str = DEFAULT_SERVER,
+        *,
+        credentials: grpc.ChannelCredentials | None = None,
+        retry: Retry | None = None,
+    ) -> None:
+        self._retry = retry or Retry()
+        self._channel = _channel(server, credentials)
+        self._stub = MusicServiceStub(self._channel)
+
+    def generate(self, request: SongRequest, *, timeout_seconds: float = SONG_TIMEOUT_SECONDS) -> Song:
+        """Ask for a song, which must be complete `timeout_seconds` from now, retries and a slow listener included."""
+        message = request.to_proto()
+        return Song(
+            lambda seconds: self._stub.Generate(message, timeout=seconds),
+            Patience(self._retry, Deadline.after(timeout_seconds)),
+        )
+
+    def list_engines(self, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> tuple[Engine, ...]:
+        """The engines of the server, its default first; raises `MelismaError`."""
+        answer = self._ask(lambda s: self._stub.ListEngines(ListEnginesRequest(), timeout=s), timeout_seconds)
+        return tuple(answer.engines)
+
+    def get_engine(self, name: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> Engine:
+        """One engine; raises `NotFound` for a name that the server does not have."""
+        question = GetEngineRequest(name=name)
+        return self._ask(lambda s: self._stub.GetEngine(question, timeout=s), timeout_seconds).engine
+
+    def close(self) -> None:
+        """End the connection and all songs on it."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _ask(self, ask: Callable[[float], T], timeout_seconds: float) -> T:
+        try:
+            return _patiently(ask, Patience(self._retry, Deadline.after(timeout_seconds)), threading.Event().wait)
+        except grpc.RpcError as failure:
+            raise error_of(failure) from failure
+
+
+def _patiently(attempt: Callable[[float], T], patience: Patience, sleep: Callable[[float], object]) -> T:
+    for number in count(1):
+        try:
+            return attempt(patience.deadline.remaining_seconds())
+        except grpc.RpcError as failure:
+            if (wait := patience.wait_seconds(error_of(failure), number)) is None:
+                raise
+        sleep(wait)
+    raise AssertionError("count has no end")
+
+
+def _channel(server: str, credentials: grpc.ChannelCredentials | None) -> grpc.Channel:
+    if credentials is None:
+        return grpc.insecure_channel(server, options=CHANNEL_OPTIONS)
+    return grpc.secure_channel(server, credentials, options=CHANNEL_OPTIONS)
