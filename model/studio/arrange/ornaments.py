@@ -12,7 +12,7 @@ from model.studio.score import STEPS_PER_BAR
 from model.studio.style import Track
 
 _BREATH_STEPS = 6
-_RUN = range(67, 89)
+_RUN = range(67, 93)
 _FIGURES: tuple[tuple[int, ...], ...] = ((0, 1, 2, 3), (3, 2, 1, 0), (0, 2, 1, 3), (2, 1, 0, 1), (0, 1, 2, 1, 3))
 _RUN_CHANCES: Mapping[SectionKind, float] = MappingProxyType(
     {
