@@ -1,0 +1,93 @@
+"""Who may come in: a bounded number of songs, and an honest estimate of the wait.
+
+The bound counts songs from admission until their sound is made or given up, whether they wait or run.
+"""
+
+from types import TracebackType
+
+from server.errors import Draining, Overloaded
+
+_WEIGHT = 0.2
+_FALLBACK_SONG_SECONDS = 10.0
+
+
+class RunningMean:
+    """An exponentially weighted mean; `value` is `None` before the first measurement."""
+
+    def __init__(self) -> None:
+        self.value: float | None = None
+
+    def add(self, measured: float) -> None:
+        """Take one measurement in."""
+        self.value = measured if self.value is None else self.value + _WEIGHT * (measured - self.value)
+
+
+class Permit:
+    """The right of one song to be in the server; a context manager that gives it back once."""
+
+    def __init__(self, admission: "Admission") -> None:
+        self._admission: Admission | None = admission
+
+    def __enter__(self) -> "Permit":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        admission, self._admission = self._admission, None
+        if admission is not None:
+            admission.songs -= 1
+
+
+class Admission:
+    """Counts the songs in the server against `running + queued`, the most that may run and wait at once."""
+
+    def __init__(self, running: int, queued: int) -> None:
+        self._running = running
+        self._capacity = running + queued
+        self._draining = False
+        self._song_seconds = RunningMean()
+        self._first_audio_seconds = RunningMean()
+        self.songs = 0
+
+    @property
+    def draining(self) -> bool:
+        """Whether the server takes no more songs."""
+        return self._draining
+
+    def drain(self) -> None:
+        """Refuse every song from now on."""
+        self._draining = True
+
+    def admit(self) -> Permit:
+        """Let one song in.
+
+        Raises:
+            Draining: after `drain`.
+            Overloaded: as many songs are in as may run and wait.
+        """
+        if self._draining:
+            raise Draining("the server is shutting down")
+        if self.songs >= self._capacity:
+            text = f"the queue is full: {self.songs} songs are running or waiting"
+            raise Overloaded(text, self._retry_after_seconds())
+        self.songs += 1
+        return Permit(self)
+
+    def measured_first_audio(self, seconds: float) -> None:
+        """Note the time from a song's first work to its first chunk."""
+        self._first_audio_seconds.add(seconds)
+
+    def measured_song(self, seconds: float) -> None:
+        """Note the time from a song's first work to its last chunk."""
+        self._song_seconds.add(seconds)
+
+    def estimated_first_audio_seconds(self, position: int) -> float | None:
+        """Seconds until a song with `position` songs before it is heard; `None` until a song was measured."""
+        first, song = self._first_audio_seconds.value, self._song_seconds.value
+        if first is None:
+            return None
+        waiting_ahead = max(0, position + 1 - self._running)
+        return first + waiting_ahead * (song or first) / self._running
+
+    def _retry_after_seconds(self) -> float:
+        song = self._song_seconds.value
+        return (_FALLBACK_SONG_SECONDS if song is None else song) / self._running
