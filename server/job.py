@@ -1,0 +1,224 @@
+"""One song in flight: its request, status and clocks, and the way of its sound from the worker to the listener."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from enum import Enum
+from functools import partial
+from types import TracebackType
+from typing import TypeAlias
+
+from model.engine import SectionScore, SongPlan, Window
+from server.chunker import Chunker, EncoderFactory, slices_of
+from server.errors import ServiceError, SongFailed
+from server.messages import Rendered, SectionStep
+from server.song import Accepted, Chunk, Progressed, SongCompleted, SongEvent, SongRequest
+from server.stream import ChunkStream
+
+_log = logging.getLogger(__name__)
+
+_MAX_UNENCODED_SECONDS = 4.0
+
+_Encoding: TypeAlias = Callable[[], Sequence[SongEvent]]
+_Item: TypeAlias = tuple[_Encoding | Progressed, float]
+
+
+class JobStatus(Enum):
+    """Where a song stands; the last three are ends."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Clocks:
+    """What a song's time went into, in seconds; the points in time are those of the server's monotonic clock."""
+
+    def __init__(self, submitted_at: float) -> None:
+        self.submitted_at = submitted_at
+        self.started_at = submitted_at
+        self.first_chunk_at: float | None = None
+        self.denoising_seconds = 0.0
+        self.rendering_seconds = 0.0
+
+    @property
+    def queued_seconds(self) -> float:
+        """Time from admission to the first work on the song."""
+        return self.started_at - self.submitted_at
+
+
+class Job:
+    """One song from admission to its end. An async context manager whose exit cancels what is not complete.
+
+    What a worker has made enters through `planned`, `stepped` and `rendered`, which never wait; the song's own task
+    encodes it on a thread pool, one piece after another, and puts the events into the stream. To the scheduler the job
+    is the song's outlet.
+    """
+
+    def __init__(
+        self,
+        request: SongRequest,
+        accepted: Accepted,
+        *,
+        encoder_factory: EncoderFactory,
+        encoders: Executor,
+        stream_buffer_bytes: int,
+        clock: Callable[[], float],
+        on_room: Callable[[], None],
+    ) -> None:
+        """`on_room` is called whenever a full job stops being full."""
+        self.request = request
+        self.accepted = accepted
+        self.status = JobStatus.QUEUED
+        self.clocks = Clocks(clock())
+        self.on_end = ExitStack()
+        self._encoder_factory = encoder_factory
+        self._encoders = encoders
+        self._clock = clock
+        self._on_room = on_room
+        self._stream = ChunkStream(stream_buffer_bytes, on_room)
+        self._last_index = -1
+        self._chunker: Chunker | None = None
+        self._scores: dict[int, SectionScore] = {}
+        self._inbox: asyncio.Queue[_Item] = asyncio.Queue()
+        self._unencoded_seconds = 0.0
+        task = asyncio.create_task(self._encode_all(), name=f"encode {accepted.song_id}")
+        self.on_end.callback(task.cancel)
+
+    @property
+    def song_id(self) -> str:
+        """The server's name of the song."""
+        return self.accepted.song_id
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is made for the song."""
+        return self.status not in (JobStatus.QUEUED, JobStatus.RUNNING)
+
+    @property
+    def full(self) -> bool:
+        """Whether the listener, or the encoder, has enough to do for now."""
+        return self._stream.full or self._unencoded_seconds >= _MAX_UNENCODED_SECONDS
+
+    @property
+    def unsent_seconds(self) -> float:
+        """Sound that was made but that the listener has not taken yet, in seconds."""
+        return self._stream.unsent_seconds + self._unencoded_seconds
+
+    def events(self) -> AsyncIterator[SongEvent]:
+        """What happens to the song after `accepted`, for one reader; ends after `SongCompleted`, or when cancelled.
+
+        Raises:
+            ServiceError: the song failed; what was encoded before comes first.
+        """
+        return self._stream.events()
+
+    def cancel(self) -> None:
+        """Stop making the song and drop what nobody has taken; without effect on a song that has ended."""
+        if not self.ended:
+            self._stream.discard()
+            self._end(JobStatus.CANCELLED)
+
+    def fail(self, error: ServiceError) -> None:
+        """End the song with an error for its listener; without effect on a song that has ended."""
+        if not self.ended:
+            self._stream.fail(error)
+            self._end(JobStatus.FAILED)
+
+    async def __aenter__(self) -> "Job":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.cancel()
+
+    def started(self) -> None:
+        """Note that the first work on the song begins now."""
+        self.status = JobStatus.RUNNING
+        self.clocks.started_at = self._clock()
+
+    def planned(self, plan: SongPlan, sample_rate_hertz: int) -> None:
+        """Open the encoder for sound at `sample_rate_hertz` and tell the plan."""
+        self._last_index = plan.sections[-1].index
+        self._inbox.put_nowait((partial(self._open, plan, sample_rate_hertz), 0.0))
+
+    def stepped(self, step: SectionStep, seconds: float) -> None:
+        """Tell how far a section is; `seconds` is the device time of the whole step."""
+        self.clocks.denoising_seconds += seconds
+        if step.score is not None:
+            self._scores[step.section.index] = step.score
+        self._inbox.put_nowait((Progressed(step.section.index, step.step, step.steps), 0.0))
+
+    def rendered(self, rendered: Rendered) -> None:
+        """Encode and send a window; after the last one of the last section, complete the song."""
+        self.clocks.rendering_seconds += rendered.seconds
+        if rendered.samples:
+            for piece in slices_of(rendered.window, rendered.sample_rate_hertz):
+                seconds = piece.shape[1] / rendered.sample_rate_hertz
+                self._unencoded_seconds += seconds
+                self._inbox.put_nowait((partial(self._feed, piece), seconds))
+        if rendered.last:
+            self._inbox.put_nowait((partial(self._end_section, rendered.section.index), 0.0))
+
+    async def _encode_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while not self.ended:
+                item, seconds = await self._inbox.get()
+                if isinstance(item, Progressed):
+                    self._send([item], seconds)
+                else:
+                    self._send(await loop.run_in_executor(self._encoders, item), seconds)
+        except Exception:
+            _log.exception("encoding of song %s failed", self.song_id)
+            self.fail(SongFailed("the song could not be encoded"))
+
+    def _open(self, plan: SongPlan, sample_rate_hertz: int) -> Sequence[SongEvent]:
+        audio = self.request.audio
+        encoder = self._encoder_factory(sample_rate_hertz, audio, tags=_tags_of(self.request, plan))
+        self._chunker = Chunker(encoder, plan, sample_rate_hertz, audio.sample_rate_hertz)
+        return self._chunker.planned()
+
+    def _feed(self, piece: Window) -> Sequence[SongEvent]:
+        return self._opened().feed(piece)
+
+    def _end_section(self, index: int) -> Sequence[SongEvent]:
+        sent = self._opened().end_section(index, self._scores.pop(index))
+        if index < self._last_index:
+            return sent
+        clocks = self.clocks
+        return [
+            *sent,
+            *self._opened().finish(clocks.queued_seconds, clocks.denoising_seconds, clocks.rendering_seconds),
+        ]
+
+    def _opened(self) -> Chunker:
+        if self._chunker is None:
+            raise RuntimeError("sound came before the plan. This is a bug.")
+        return self._chunker
+
+    def _send(self, events: Sequence[SongEvent], seconds: float) -> None:
+        was_full = self.full
+        self._unencoded_seconds -= seconds
+        for event in events:
+            self._stream.put(event)
+            if isinstance(event, Chunk) and self.clocks.first_chunk_at is None:
+                self.clocks.first_chunk_at = self._clock()
+        if was_full and not self.full:
+            self._on_room()
+        if events and isinstance(events[-1], SongCompleted):
+            self._stream.close()
+            self._end(JobStatus.COMPLETED)
+
+    def _end(self, status: JobStatus) -> None:
+        self.status = status
+        self.on_end.close()
+
+
+def _tags_of(request: SongRequest, plan: SongPlan) -> dict[str, str]:
+    return {"engine": plan.engine, "seed": str(plan.seed), "prompt": request.params.prompt}
