@@ -1,0 +1,258 @@
+"""The devices of the server: one worker process for each, restarted when it dies, and what is known of its engines."""
+
+import asyncio
+import logging
+import multiprocessing
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from model.engine import EngineInfo
+from server.errors import EngineNotReady, UnknownEngine, WorkerLost
+from server.messages import Command, EngineSpec, Failure, Fault, Ready, Reply, WorkerSpec
+from server.worker import run_worker
+
+_log = logging.getLogger(__name__)
+
+_MAX_BACKOFF_SECONDS = 30.0
+_END_GRACE_SECONDS = 2.0
+
+
+class WorkerDied(Exception):
+    """A worker process has ended or was ended because it did not answer in time; the text says which."""
+
+
+class Worker:
+    """The server's end of one worker process. One exchange at a time."""
+
+    def __init__(self, spec: WorkerSpec, *, exchange_timeout_seconds: float, on_exit: Callable[[], None]) -> None:
+        """`on_exit` is called on the event loop when the process has ended, whatever ended it."""
+        self._spec = spec
+        self._exchange_timeout_seconds = exchange_timeout_seconds
+        self._on_exit = on_exit
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"worker {spec.device}")
+        context = multiprocessing.get_context("spawn")
+        self._connection, self._far_end = context.Pipe()
+        self._process = context.Process(
+            target=run_worker, args=(self._far_end, spec), name=f"melisma worker {spec.device}", daemon=True
+        )
+        self.exited = False
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return cast(int, self._process.pid)
+
+    async def start(self, load_timeout_seconds: float) -> Ready:
+        """Start the process and wait until it has loaded what it can.
+
+        Raises:
+            WorkerDied: the process ended before, or took longer.
+        """
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._spawn)
+        loop.add_reader(self._process.sentinel, self._exit)
+        return cast(Ready, await self._guarded(self._connection.recv, load_timeout_seconds))
+
+    async def exchange(self, command: Command) -> Reply:
+        """Send a command and wait for its reply.
+
+        Raises:
+            WorkerDied: the process ended before, or took longer than the exchange timeout.
+        """
+        return cast(Reply, await self._guarded(lambda: self._round_trip(command), self._exchange_timeout_seconds))
+
+    async def stop(self, grace_seconds: float) -> None:
+        """End the process: by closing its pipe, and by force after `grace_seconds`. Nothing of it is left."""
+        loop = asyncio.get_running_loop()
+        closing = loop.run_in_executor(self._thread, self._close, grace_seconds)
+        done, _ = await asyncio.wait([closing], timeout=grace_seconds)
+        if not done:
+            self._kill()
+            await closing
+        if self._process.pid is not None:
+            loop.remove_reader(self._process.sentinel)
+            self._process.close()
+        self._thread.shutdown()
+
+    async def _guarded(self, work: Callable[[], object], timeout_seconds: float) -> object:
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except TimeoutError:
+            self._kill()
+            raise WorkerDied(f"it did not answer within {timeout_seconds:g} seconds") from None
+        except (EOFError, OSError) as error:
+            raise WorkerDied("its process ended") from error
+
+    def _spawn(self) -> None:
+        self._process.start()
+        self._far_end.close()
+
+    def _round_trip(self, command: Command) -> object:
+        self._connection.send(command)
+        return self._connection.recv()
+
+    def _exit(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._process.sentinel)
+        self.exited = True
+        self._on_exit()
+
+    def _kill(self) -> None:
+        if self._process.pid is not None:
+            self._process.kill()
+
+    def _close(self, grace_seconds: float) -> None:
+        self._connection.close()
+        self._far_end.close()
+        if self._process.pid is not None:
+            self._process.join(grace_seconds)
+            self._process.kill()
+            self._process.join()
+
+
+@dataclass(slots=True)
+class _Device:
+    worker: Worker | None = None
+    ready: Ready | None = None
+    started_before: bool = False
+    failed_starts: int = 0
+
+    def info(self, engine: str) -> EngineInfo | None:
+        infos = self.ready.engines if self.ready else ()
+        return next((info for info in infos if info.name == engine), None)
+
+    def failure(self, engine: str) -> Failure | None:
+        failures = self.ready.failures if self.ready else ()
+        return next((failure for failure in failures if failure.name == engine), None)
+
+
+class DevicePool:
+    """Keeps one worker alive on every device, and knows which engine is ready where."""
+
+    def __init__(
+        self,
+        devices: Sequence[str],
+        engines: Sequence[EngineSpec],
+        *,
+        worker_threads: int,
+        exchange_timeout_seconds: float,
+        load_timeout_seconds: float,
+        restart_backoff_seconds: float,
+        on_change: Callable[[], None],
+    ) -> None:
+        """`on_change` is called whenever an engine may have become ready, or ceased to be, somewhere."""
+        self._devices = {device: _Device() for device in devices}
+        self._engines = tuple(engines)
+        self._worker_threads = worker_threads
+        self._exchange_timeout_seconds = exchange_timeout_seconds
+        self._load_timeout_seconds = load_timeout_seconds
+        self._restart_backoff_seconds = restart_backoff_seconds
+        self._on_change = on_change
+        self._settled = asyncio.Event()
+
+    @property
+    def engine_names(self) -> tuple[str, ...]:
+        """The configured engines, ready or not, in the order of the settings."""
+        return tuple(engine.name for engine in self._engines)
+
+    @property
+    def workers(self) -> dict[str, Worker]:
+        """The workers that are up, by device."""
+        return {name: device.worker for name, device in self._devices.items() if device.worker is not None}
+
+    def infos(self) -> dict[str, EngineInfo]:
+        """The engines that are ready on some device, in the order of the settings."""
+        infos = ((name, device.info(name)) for name in self.engine_names for device in self._devices.values())
+        return {name: info for name, info in infos if info is not None}
+
+    def devices_of(self, engine: str) -> tuple[str, ...]:
+        """The devices on which `engine` is ready."""
+        return tuple(name for name, device in self._devices.items() if device.info(engine) is not None)
+
+    def engines_on(self, device: str) -> frozenset[str]:
+        """The engines that are ready on `device`."""
+        ready = self._devices[device].ready
+        return frozenset(info.name for info in ready.engines) if ready else frozenset()
+
+    def require(self, engine: str) -> None:
+        """Make sure that `engine` is ready on some device.
+
+        Raises:
+            UnknownEngine: it is not configured.
+            EngineNotReady: it is still loading, or could not be loaded; the text says what to do.
+            WorkerLost: it was ready, and its worker is being restarted.
+        """
+        if engine not in self.engine_names:
+            raise UnknownEngine(engine, self.engine_names)
+        if self.devices_of(engine):
+            return
+        failures = [failure for device in self._devices.values() if (failure := device.failure(engine)) is not None]
+        if failures:
+            raise EngineNotReady(_told(failures[0]))
+        if any(device.started_before or device.failed_starts for device in self._devices.values()):
+            raise WorkerLost(f"the worker of engine {engine!r} is being restarted")
+        raise EngineNotReady(f"engine {engine!r} is still loading")
+
+    def given_up(self, engine: str) -> bool:
+        """Whether no device has `engine`, nor is at its first attempt to get it (again)."""
+        return all(
+            device.info(engine) is None and (device.ready is not None or device.failed_starts > 0)
+            for device in self._devices.values()
+        )
+
+    async def settled(self) -> None:
+        """Wait until every device has loaded what it can, or has failed to start once."""
+        await self._settled.wait()
+
+    async def drive(self, name: str, serve: Callable[[str, Worker], Awaitable[None]], wake: Callable[[], None]) -> None:
+        """Keep a worker alive on device `name` and let `serve` work with it, until cancelled.
+
+        `serve` leaves by raising `WorkerDied`; `wake` is called when the worker's process has ended.
+        """
+        device = self._devices[name]
+        while True:
+            try:
+                async with self._loaded(name, device, wake) as worker:
+                    await serve(name, worker)
+            except WorkerDied as error:
+                _log.error("the worker of device %s is lost: %s", name, error)
+            backoff_seconds = self._restart_backoff_seconds * 2.0**device.failed_starts
+            await asyncio.sleep(min(backoff_seconds, _MAX_BACKOFF_SECONDS))
+
+    @asynccontextmanager
+    async def _loaded(self, name: str, device: _Device, wake: Callable[[], None]) -> AsyncIterator[Worker]:
+        spec = WorkerSpec(name, self._engines, self._worker_threads)
+        worker = Worker(spec, exchange_timeout_seconds=self._exchange_timeout_seconds, on_exit=wake)
+        try:
+            await self._load(name, device, worker)
+            yield worker
+        finally:
+            device.worker, device.ready = None, None
+            self._on_change()
+            await worker.stop(_END_GRACE_SECONDS)
+
+    async def _load(self, name: str, device: _Device, worker: Worker) -> None:
+        try:
+            device.ready = await worker.start(self._load_timeout_seconds)
+        except WorkerDied:
+            device.failed_starts += 1
+            self._changed()
+            raise
+        device.worker, device.started_before, device.failed_starts = worker, True, 0
+        for failure in device.ready.failures:
+            _log.error("engine %s could not be loaded on device %s: %s", failure.name, name, failure.text)
+        self._changed()
+
+    def _changed(self) -> None:
+        if all(device.started_before or device.failed_starts for device in self._devices.values()):
+            self._settled.set()
+        self._on_change()
+
+
+def _told(failure: Failure) -> str:
+    if failure.fault is Fault.BUG:
+        return f"engine {failure.name!r} could not be loaded; the server's log says why"
+    return failure.text

@@ -1,0 +1,279 @@
+"""Makes songs: ties admission, scheduler, pool and jobs together on one event loop."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+
+from model.engine import EngineInfo
+from server.admission import Admission, Permit
+from server.chunker import EncoderFactory
+from server.errors import (
+    Draining,
+    EngineNotReady,
+    InvalidRequest,
+    ServiceError,
+    SongDeadlineExceeded,
+    SongFailed,
+    WorkerLost,
+)
+from server.job import Job, JobStatus
+from server.messages import Command, EngineSpec, Failed, Failure, Fault, Plan, Planned, Rendered, Reply, Stepped
+from server.pool import DevicePool, Worker, WorkerDied
+from server.scheduler import Scheduler
+from server.song import Accepted, SongRequest
+
+__all__ = ["EngineSpec", "Runner", "RunnerSettings"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSettings:
+    """The sizes and limits of making songs.
+
+    `max_running_songs` and `max_batch_tokens` hold for each device, `max_queued_songs` for the server. A song stops
+    being made while `stream_buffer_bytes` of its sound are unsent. `worker_threads` 0 leaves it to the libraries.
+    A song that is `comfort_seconds` ahead of its listener does not slow down one that is not.
+    """
+
+    devices: tuple[str, ...]
+    engines: tuple[EngineSpec, ...]
+    max_running_songs: int = 8
+    max_queued_songs: int = 16
+    max_batch_tokens: int = 8192
+    stream_buffer_bytes: int = 1 << 20
+    encoder_threads: int = 2
+    worker_threads: int = 0
+    comfort_seconds: float = 5.0
+    exchange_timeout_seconds: float = 60.0
+    load_timeout_seconds: float = 300.0
+    restart_backoff_seconds: float = 0.5
+
+
+class Runner:
+    """Everything behind the servicer: songs in, events out. Lives on one event loop; `start` before anything else."""
+
+    def __init__(
+        self,
+        settings: RunnerSettings,
+        *,
+        encoder_factory: EncoderFactory,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock` gives seconds and never goes back; deadlines of requests are on it."""
+        self._settings = settings
+        self._encoder_factory = encoder_factory
+        self._clock = clock
+        self._admission = Admission(settings.max_running_songs * len(settings.devices), settings.max_queued_songs)
+        self._scheduler = Scheduler(
+            settings.devices,
+            max_running_songs=settings.max_running_songs,
+            max_batch_tokens=settings.max_batch_tokens,
+            comfort_seconds=settings.comfort_seconds,
+            clock=clock,
+        )
+        self._pool = DevicePool(
+            settings.devices,
+            settings.engines,
+            worker_threads=settings.worker_threads,
+            exchange_timeout_seconds=settings.exchange_timeout_seconds,
+            load_timeout_seconds=settings.load_timeout_seconds,
+            restart_backoff_seconds=settings.restart_backoff_seconds,
+            on_change=self._readiness_changed,
+        )
+        self._encoders = ThreadPoolExecutor(settings.encoder_threads, thread_name_prefix="encoder")
+        self._jobs: dict[str, Job] = {}
+        self._wakes = {device: asyncio.Event() for device in settings.devices}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._drivers: list[asyncio.Task[None]] = []
+        self._subscribers: list[Callable[[], None]] = []
+
+    async def start(self) -> None:
+        """Start a worker for every device, without waiting until their engines are loaded."""
+        self._drivers = [
+            asyncio.create_task(self._pool.drive(device, self._serve, self._wakes[device].set), name=f"drive {device}")
+            for device in self._settings.devices
+        ]
+
+    async def wait_ready(self, timeout_seconds: float) -> None:
+        """Wait until every device has loaded what it can.
+
+        Raises:
+            TimeoutError: that took longer than `timeout_seconds`.
+            EngineNotReady, WorkerLost: it is done, and no engine is ready; the text is that of the first one.
+        """
+        async with asyncio.timeout(timeout_seconds):
+            await self._pool.settled()
+        if not self._pool.infos():
+            self._pool.require(self._pool.engine_names[0])
+
+    def ready(self, engine: str) -> bool:
+        """Whether songs of `engine` can be made now."""
+        return bool(self._pool.devices_of(engine))
+
+    def engines(self) -> Mapping[str, EngineInfo]:
+        """The engines that are ready on some device, in the order of the settings."""
+        return self._pool.infos()
+
+    def engine_devices(self, name: str) -> tuple[str, ...]:
+        """The devices on which the engine is ready."""
+        return self._pool.devices_of(name)
+
+    def worker_pids(self) -> Mapping[str, int]:
+        """The process numbers of the workers that are up, by device."""
+        return {device: worker.pid for device, worker in self._pool.workers.items()}
+
+    def subscribe(self, callback: Callable[[], None]) -> None:
+        """Call `callback` on the event loop whenever the readiness of an engine may have changed."""
+        self._subscribers.append(callback)
+
+    def submit(self, request: SongRequest) -> Job:
+        """Let a song in and have it made. Use the job as a context manager: its exit cancels what is not complete.
+
+        Raises:
+            UnknownEngine, EngineNotReady, WorkerLost: the engine is not configured, not loaded, or being restarted.
+            Draining: the server is shutting down.
+            Overloaded: as many songs run and wait as may.
+        """
+        self._pool.require(request.engine)
+        position = self._admission.songs
+        permit = self._admission.admit()
+        estimate = self._admission.estimated_first_audio_seconds(position)
+        job = self._job(request, Accepted(f"song-{uuid.uuid4()}", position, estimate))
+        self._enter(job, permit)
+        self._scheduler.add(job.song_id, request.engine, request.params, job)
+        self._wake_all()
+        return job
+
+    def drain(self) -> None:
+        """Let no more songs in."""
+        self._admission.drain()
+
+    async def idle(self) -> None:
+        """Wait until no song is being made."""
+        await self._idle.wait()
+
+    async def stop(self, grace_seconds: float) -> int:
+        """Drain, give running songs `grace_seconds`, then end everything; returns the number of songs cut off."""
+        self.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_seconds):
+                await self.idle()
+        cut = list(self._jobs.values())
+        for job in cut:
+            job.fail(Draining("the server was shut down before the song was complete"))
+        for driver in self._drivers:
+            driver.cancel()
+        await asyncio.gather(*self._drivers, return_exceptions=True)
+        self._encoders.shutdown()
+        return len(cut)
+
+    def _job(self, request: SongRequest, accepted: Accepted) -> Job:
+        return Job(
+            request,
+            accepted,
+            encoder_factory=self._encoder_factory,
+            encoders=self._encoders,
+            stream_buffer_bytes=self._settings.stream_buffer_bytes,
+            clock=self._clock,
+            on_room=self._wake_all,
+        )
+
+    def _enter(self, job: Job, permit: Permit) -> None:
+        self._jobs[job.song_id] = job
+        self._idle.clear()
+        job.on_end.callback(self._leave, job)
+        job.on_end.enter_context(permit)
+        if job.request.deadline is not None:
+            error = SongDeadlineExceeded("the deadline passed before the song was complete")
+            delay_seconds = max(0.0, job.request.deadline - self._clock())
+            timer = asyncio.get_running_loop().call_later(delay_seconds, job.fail, error)
+            job.on_end.callback(timer.cancel)
+
+    def _leave(self, job: Job) -> None:
+        self._scheduler.drop(job.song_id)
+        del self._jobs[job.song_id]
+        if job.status is JobStatus.COMPLETED:
+            self._measure(job)
+        if not self._jobs:
+            self._idle.set()
+        self._wake_all()
+
+    def _measure(self, job: Job) -> None:
+        self._admission.measured_song(self._clock() - job.clocks.started_at)
+        if job.clocks.first_chunk_at is not None:
+            self._admission.measured_first_audio(job.clocks.first_chunk_at - job.clocks.started_at)
+
+    async def _serve(self, device: str, worker: Worker) -> None:
+        self._scheduler.open(device, self._pool.engines_on(device))
+        try:
+            while True:
+                command = await self._next_command(device, worker)
+                if isinstance(command, Plan):
+                    self._jobs[command.song_id].started()
+                reply = await worker.exchange(command)
+                self._scheduler.done(device, reply)
+                self._deliver(reply)
+        finally:
+            for song_id in self._scheduler.close(device):
+                self._jobs[song_id].fail(WorkerLost("the worker that made the song died"))
+
+    async def _next_command(self, device: str, worker: Worker) -> Command:
+        wake = self._wakes[device]
+        while not worker.exited:
+            command = self._scheduler.next_command(device)
+            if command is not None:
+                return command
+            wake.clear()
+            await wake.wait()
+        raise WorkerDied("its process ended")
+
+    def _deliver(self, reply: Reply) -> None:
+        match reply:
+            case Planned():
+                if job := self._jobs.get(reply.song_id):
+                    job.planned(reply.plan, reply.sample_rate_hertz)
+            case Stepped():
+                for step in reply.sections:
+                    if job := self._jobs.get(step.section.song_id):
+                        job.stepped(step, reply.seconds)
+                for failure in reply.failures:
+                    self._fail(failure)
+            case Rendered():
+                if job := self._jobs.get(reply.section.song_id):
+                    job.rendered(reply)
+            case Failed():
+                self._fail(reply.failure)
+
+    def _fail(self, failure: Failure) -> None:
+        if failure.fault is Fault.BUG:
+            _log.error("song %s failed in its worker: %s", failure.name, failure.text)
+        if job := self._jobs.get(failure.name):
+            job.fail(_error_of(failure))
+
+    def _readiness_changed(self) -> None:
+        for engine in filter(self._pool.given_up, self._pool.engine_names):
+            for song_id in self._scheduler.waiting(engine):
+                self._jobs[song_id].fail(WorkerLost(f"the worker of engine {engine!r} could not be restarted"))
+        for callback in self._subscribers:
+            callback()
+
+    def _wake_all(self) -> None:
+        for wake in self._wakes.values():
+            wake.set()
+
+
+def _error_of(failure: Failure) -> ServiceError:
+    match failure.fault:
+        case Fault.CALLER:
+            return InvalidRequest(*failure.violations)
+        case Fault.INSTALLATION:
+            return EngineNotReady(failure.text)
+        case Fault.BUG:
+            return SongFailed("the song could not be made")
