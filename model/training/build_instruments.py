@@ -8,20 +8,19 @@ import argparse
 import hashlib
 import io
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import soundfile
-from scipy.signal import lfilter
 
 from model.studio.sound.bank import DATA_NAME, TABLE_NAME, InstrumentBank
 from model.studio.sound.soundfont import FontZone, Generator, SoundFont
 from model.studio.sound.tones import Brightness, Samples
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ, BankTable, Envelope, InstrumentZones, Sample, Sweep, Zone
 from model.studio.style import Instrument
+from model.training.measures import cents_off, momentary_lufs
 
 DRUM_BANK = 128
 PROGRAMS: Mapping[Instrument, tuple[int, int]] = {
@@ -69,6 +68,8 @@ NOTE_LOUDNESS_LUFS = -20.0
 
 _BASSES = (Instrument.ACOUSTIC_BASS, Instrument.FINGER_BASS, Instrument.SYNTH_BASS)
 _FULL_VELOCITY = 127
+_EVENNESS = 0.6
+_LARGEST_STEP_DB = 6.0
 _AUDIBLE_SWEEP_CENTS = 600
 _OPEN_CUTOFF_CENTS = 13000
 _ATTENUATION_SHARE = 0.4
@@ -86,8 +87,9 @@ def build(font: SoundFont, folder: Path) -> None:
         for instrument, rows in zones.items()
     }
     table = BankTable(hashlib.sha256(data).hexdigest(), samples, instruments)
+    corrected = replace(table, instruments={i.value: _corrected(table, data, i) for i in Instrument})
     (folder / DATA_NAME).write_bytes(data)
-    (folder / TABLE_NAME).write_text(_as_json(_levelled(table, data)), encoding="utf-8")
+    (folder / TABLE_NAME).write_text(_as_json(corrected), encoding="utf-8")
 
 
 def _zones(font: SoundFont, bank: int, program: int) -> list[Zone]:
@@ -157,41 +159,46 @@ def _copy_samples(font: SoundFont, wanted: Sequence[int]) -> tuple[tuple[Sample,
     return tuple(samples), bytes(data)
 
 
-def _levelled(table: BankTable, data: bytes) -> BankTable:
+def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> InstrumentZones:
+    """The instrument in tune and evened out from zone to zone, then made as loud as all others."""
+    content = table.instruments[instrument.value]
+    if instrument is Instrument.DRUM_KIT:
+        return content
     bank = InstrumentBank(table, data)
-    instruments = {
-        instrument.value: replace(
-            table.instruments[instrument.value], gain_db=round(NOTE_LOUDNESS_LUFS - _loudness_lufs(bank, instrument), 2)
-        )
-        for instrument in Instrument
-        if instrument is not Instrument.DRUM_KIT
-    }
-    return replace(table, instruments={**table.instruments, **instruments})
-
-
-def _loudness_lufs(bank: InstrumentBank, instrument: Instrument) -> float:
+    sounds = [_note(bank, content.at(_middle(zone)), _middle(zone)) for zone in content.zones]
+    mean_lufs = float(np.mean([momentary_lufs(sound) for sound in sounds]))
+    zones = tuple(_corrected_zone(zone, sound, mean_lufs) for zone, sound in zip(content.zones, sounds, strict=True))
     pitches = BASS_PITCHES if instrument in _BASSES else MIDDLE_PITCHES
-    return float(np.mean([momentary_lufs(note(bank, instrument, pitch, 1.0)) for pitch in pitches]))
+    even = InstrumentZones(0.0, zones)
+    loudness = float(np.mean([momentary_lufs(_note(bank, even.at(pitch), pitch)) for pitch in pitches]))
+    return replace(even, gain_db=round(NOTE_LOUDNESS_LUFS - loudness, 2))
 
 
-def note(bank: InstrumentBank, instrument: Instrument, pitch: int, seconds: float) -> Samples:
-    """One held note at full velocity, all its zones together, mono at 48 kHz, without the instrument's own gain."""
-    sound = np.zeros(int(seconds * SAMPLE_RATE_HERTZ), np.float32)
-    for zone in bank.zones(instrument, pitch):
+def _corrected_zone(zone: Zone, sound: Samples, mean_lufs: float) -> Zone:
+    """`sound` is the key in the zone's middle with all zones that answer it: what is detuned on purpose stays so."""
+    step_db = _EVENNESS * (mean_lufs - momentary_lufs(sound))
+    cents = cents_off(sound, _middle(zone))
+    return replace(
+        zone,
+        gain_db=round(zone.gain_db + min(max(step_db, -_LARGEST_STEP_DB), _LARGEST_STEP_DB), 2),
+        root_pitch=round(zone.root_pitch + cents / 100.0, 4),
+    )
+
+
+def _middle(zone: Zone) -> int:
+    """The key at which a zone is measured: the middle of its span, not too far from its recording."""
+    low, high = max(zone.low_key, MELODIC_KEYS[0]), min(zone.high_key, MELODIC_KEYS[1])
+    nearest = round(zone.root_pitch)
+    return min(max((low + high) // 2, min(nearest - 4, high)), max(nearest + 4, low))
+
+
+def _note(bank: InstrumentBank, zones: Sequence[Zone], pitch: int) -> Samples:
+    """One held note of a second at full velocity, mono at 48 kHz, without the instrument's own gain."""
+    sound = np.zeros(SAMPLE_RATE_HERTZ, np.float32)
+    for zone in zones:
         tone = bank.tone(zone, pitch, Brightness.LOUD).read(0, len(sound))
         sound[: len(tone)] += tone * np.float32(10.0 ** (zone.gain_db / 20.0))
     return sound
-
-
-def momentary_lufs(sound: Samples) -> float:
-    """Loudness of the loudest 400 ms of a mono sound heard from both speakers (ITU-R BS.1770-4, without gating)."""
-    shelf = ([1.53512485958697, -2.69169618940638, 1.19839281085285], [1.0, -1.69065929318241, 0.73248077421585])
-    highpass = ([1.0, -2.0, 1.0], [1.0, -1.99004745483398, 0.99007225036621])
-    weighted = lfilter(*highpass, lfilter(*shelf, sound.astype(np.float64)))
-    energy = np.cumsum(np.concatenate([[0.0], np.square(weighted)]))
-    span = min(len(sound), int(0.4 * SAMPLE_RATE_HERTZ))
-    loudest = float(np.max(energy[span:] - energy[:-span])) / span
-    return -0.691 + 10.0 * math.log10(2.0 * loudest + 1e-12)
 
 
 def _as_json(table: BankTable) -> str:
