@@ -5,6 +5,7 @@ Run `python protos/generate.py` after an edit; `python protos/generate.py --chec
 
 import argparse
 import sys
+import sysconfig
 import tempfile
 from importlib.resources import files
 from pathlib import Path
@@ -24,7 +25,10 @@ def compile_into(folder: Path) -> None:
 
 
 def _protoc(arguments: list[str]) -> None:
-    if protoc.main(["protoc", *arguments]) != 0:
+    # The plugins lie beside the interpreter, which need not be on the search path.
+    scripts = Path(sysconfig.get_path("scripts"))
+    plugins = [f"--plugin=protoc-gen-{name}={scripts / f'protoc-gen-{name}'}" for name in ("mypy", "mypy_grpc")]
+    if protoc.main(["protoc", *plugins, *arguments]) != 0:
         raise RuntimeError(f"protoc failed: {' '.join(arguments)}")
 
 
