@@ -1,4 +1,4 @@
-"""Everything that can go wrong with a song, and the one table that maps it to gRPC statuses.
+"""Everything that can go wrong with a song; the one table that maps it to gRPC statuses is in server/status.py.
 
 ServiceError
     InvalidRequest          the request breaks the contract's rules or cannot be planned

@@ -1,0 +1,97 @@
+"""The one table from what can go wrong with a song to what the caller is told: gRPC code, reason and details."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import grpc
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2
+from google.rpc.status_pb2 import Status
+
+from server.errors import (
+    ControlNotSupported,
+    Draining,
+    EngineNotReady,
+    InvalidRequest,
+    Overloaded,
+    ServiceError,
+    SongDeadlineExceeded,
+    SongFailed,
+    UnknownEngine,
+    WorkerLost,
+)
+
+ERROR_DOMAIN = "melisma.v1"
+INTERNAL_TEXT = "internal error; it was logged"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the caller is told about one kind of error: the canonical code and a reason for machines."""
+
+    code: grpc.StatusCode
+    reason: str
+
+
+INTERNAL = Outcome(grpc.StatusCode.INTERNAL, "INTERNAL")
+
+OUTCOMES: Mapping[type[ServiceError], Outcome] = MappingProxyType(
+    {
+        InvalidRequest: Outcome(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
+        UnknownEngine: Outcome(grpc.StatusCode.NOT_FOUND, "UNKNOWN_ENGINE"),
+        EngineNotReady: Outcome(grpc.StatusCode.FAILED_PRECONDITION, "ENGINE_NOT_READY"),
+        ControlNotSupported: Outcome(grpc.StatusCode.FAILED_PRECONDITION, "CONTROL_NOT_SUPPORTED"),
+        Overloaded: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
+        Draining: Outcome(grpc.StatusCode.UNAVAILABLE, "DRAINING"),
+        WorkerLost: Outcome(grpc.StatusCode.UNAVAILABLE, "WORKER_LOST"),
+        SongDeadlineExceeded: Outcome(grpc.StatusCode.DEADLINE_EXCEEDED, "SONG_DEADLINE_EXCEEDED"),
+        SongFailed: INTERNAL,
+    }
+)
+"""One row for every kind of ServiceError; a test walks the exception tree."""
+
+
+def outcome_of(error: Exception) -> Outcome:
+    """The row of the error's class; INTERNAL for everything that is not a ServiceError of the table."""
+    return next((OUTCOMES[kind] for kind in type(error).__mro__ if kind in OUTCOMES), INTERNAL)
+
+
+def status_of(error: Exception) -> Status:
+    """The google.rpc.Status for an error, with typed details; nothing of a bug's own text is in it."""
+    outcome = outcome_of(error)
+    text = INTERNAL_TEXT if outcome is INTERNAL else str(error)
+    status = Status(code=outcome.code.value[0], message=text)
+    for detail in (error_details_pb2.ErrorInfo(reason=outcome.reason, domain=ERROR_DOMAIN), *_details(error)):
+        status.details.add().Pack(detail)
+    return status
+
+
+def _details(error: Exception) -> Iterator[Message]:
+    if isinstance(error, InvalidRequest):
+        yield _bad_request(error)
+    elif isinstance(error, Overloaded):
+        yield _retry_info(error.retry_after_seconds)
+    elif isinstance(error, ControlNotSupported):
+        yield _precondition_failure("CONTROL", error.field, str(error))
+    elif isinstance(error, EngineNotReady):
+        yield _precondition_failure("ENGINE", "engine", str(error))
+
+
+def _bad_request(error: InvalidRequest) -> error_details_pb2.BadRequest:
+    violation = error_details_pb2.BadRequest.FieldViolation
+    return error_details_pb2.BadRequest(
+        field_violations=[violation(field=v.field, description=v.description) for v in error.violations]
+    )
+
+
+def _retry_info(seconds: float) -> error_details_pb2.RetryInfo:
+    detail = error_details_pb2.RetryInfo()
+    detail.retry_delay.FromMilliseconds(math.ceil(max(0.0, seconds) * 1000))
+    return detail
+
+
+def _precondition_failure(kind: str, subject: str, description: str) -> error_details_pb2.PreconditionFailure:
+    violation = error_details_pb2.PreconditionFailure.Violation(type=kind, subject=subject, description=description)
+    return error_details_pb2.PreconditionFailure(violations=[violation])

@@ -1,0 +1,22 @@
+"""The table of statuses covers the whole tree of errors."""
+
+from collections.abc import Iterator
+
+from server.errors import ServiceError
+from server.status import OUTCOMES
+
+
+def tree(root: type[ServiceError]) -> Iterator[type[ServiceError]]:
+    for kind in root.__subclasses__():
+        if kind.__module__ == ServiceError.__module__:
+            yield kind
+            yield from tree(kind)
+
+
+def test_every_error_has_a_row() -> None:
+    assert set(tree(ServiceError)) == set(OUTCOMES)
+
+
+def test_every_error_has_a_reason_of_its_own() -> None:
+    reasons = [outcome.reason for outcome in OUTCOMES.values()]
+    assert len(set(reasons)) == len(reasons)
