@@ -1,0 +1,204 @@
+"""Everything that can be set about the server, and the only place that reads the environment and the command line."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from server.logs import LogFormat
+
+ENVIRONMENT_PREFIX = "MELISMA_"
+
+ENGINE_PATTERN = re.compile(r"[a-z0-9_]{1,64}(=[\w.]+:\w+)?")
+
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+
+
+class InvalidSettings(ValueError):
+    """The environment or the flags cannot be used; the text names each variable and says what is wrong with it."""
+
+
+class Limits(BaseModel):
+    """How much the server takes on before it says no."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    running_songs: int = Field(default=8, ge=1, description="songs made at the same time on each device")
+    queued_songs: int = Field(default=16, ge=0, description="songs that may wait; one more gets RESOURCE_EXHAUSTED")
+    batch_tokens: int = Field(default=8192, ge=1, description="tokens of all sections that share one denoising step")
+    stream_buffer_bytes: int = Field(
+        default=1 << 20, ge=1 << 16, description="MP3 made ahead of a slow reader before its song stops taking steps"
+    )
+    exchange_timeout_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="silence of a worker in the middle of its work before it is replaced",
+    )
+    request_bytes: int = Field(
+        default=4 << 20, ge=1 << 16, description="largest request read; larger gets RESOURCE_EXHAUSTED"
+    )
+    concurrent_calls: int = Field(
+        default=1024,
+        ge=16,
+        description="last fuse against floods, counting calls of every kind; keep well above the song limits",
+    )
+
+
+class Threads(BaseModel):
+    """How the cores are shared out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    encoder: int = Field(default=2, ge=1, description="threads that master and encode sound")
+    worker: int = Field(
+        default=0, ge=0, description="compute threads of each worker process; 0 leaves it to the libraries"
+    )
+
+
+class Keepalive(BaseModel):
+    """How dead connections are found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time_seconds: float = Field(
+        default=30.0, gt=0, allow_inf_nan=False, description="silence on a connection before it is probed"
+    )
+    timeout_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="wait for the probe's answer before the connection is closed",
+    )
+    min_client_interval_seconds: float = Field(
+        default=10.0, gt=0, allow_inf_nan=False, description="clients that probe more often than this are disconnected"
+    )
+
+
+class Settings(BaseSettings):
+    """Settings of one server, read once and never changed; `MELISMA_LIMITS__QUEUED_SONGS=32` sets a nested one."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", extra="forbid", validate_default=True
+    )
+
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="address to listen on; 0.0.0.0 (in a container) opens it to the network",
+    )
+    port: int = Field(default=50051, ge=0, le=65535, description="port to listen on; 0 takes a free one and logs it")
+    devices: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("cpu",),
+        min_length=1,
+        description="devices to work on, one worker process each: cpu, cuda:0, ... (commas)",
+    )
+    engines: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("studio",),
+        min_length=1,
+        description="engines to load (commas), each a name, or name=module:Class; the first is the default",
+    )
+    log_level: LogLevel = Field(
+        default="info", description="least important log lines to write: debug, info, warning, error"
+    )
+    log_format: LogFormat = Field(
+        default=LogFormat.AUTO, description="auto (plain in a terminal, else json), plain or json"
+    )
+    grace_seconds: float = Field(
+        default=60.0, ge=0, allow_inf_nan=False, description="time that running songs get to finish after SIGTERM"
+    )
+    reflection: bool = Field(default=True, description="whether callers may ask for the service's schema")
+    limits: Limits = Limits()
+    threads: Threads = Threads()
+    keepalive: Keepalive = Keepalive()
+
+    @field_validator("devices", "engines", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("devices", "engines")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(map(_name, value))) < len(value):
+            raise ValueError("names must be distinct")
+        return value
+
+    @field_validator("engines")
+    @classmethod
+    def _engines_have_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for engine in value:
+            if not ENGINE_PATTERN.fullmatch(engine):
+                raise ValueError(f"{engine!r} must read name or name=module:Class, names in a-z, 0-9 and _")
+        return value
+
+    @property
+    def engine_names(self) -> tuple[str, ...]:
+        """The engines' names; the first is that of a request which names none."""
+        return tuple(map(_name, self.engines))
+
+
+def read_settings(arguments: Sequence[str]) -> Settings:
+    """Settings from the defaults, then the environment, then the command line's flags (without the program's name).
+
+    Raises:
+        InvalidSettings: a value is not usable.
+        SystemExit: `--help` was asked for (0), or the flags cannot be parsed (2).
+    """
+    flags = {name: value for name, value in vars(_parser().parse_args(arguments)).items() if value is not None}
+    try:
+        return Settings(**flags)
+    except ValidationError as error:
+        raise InvalidSettings("; ".join(map(_fault, error.errors()))) from error
+
+
+def _name(engine: str) -> str:
+    return engine.partition("=")[0]
+
+
+def _fault(error: Any) -> str:
+    return f"{_variable(*map(str, error['loc']))}: {error['msg']}"
+
+
+def _variable(*path: str) -> str:
+    return ENVIRONMENT_PREFIX + "__".join(path).upper()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m server",
+        description="Serve Melisma over gRPC: style prompt and lyrics in, a song out.",
+        epilog=f"environment variables, overridden by the flags:\n{_variables()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for name in ("host", "port", "devices", "log_level"):
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar=name.rpartition("_")[2].upper(), help=_help(name))
+    return parser
+
+
+def _help(name: str) -> str:
+    field = Settings.model_fields[name]
+    return f"{field.description} (default: {_shown(field.default)})"
+
+
+def _variables() -> str:
+    return "\n".join(f"  {name}\n      {text}" for name, text in _described(Settings))
+
+
+def _described(model: type[BaseModel], *path: str) -> list[tuple[str, str]]:
+    lines: list[tuple[str, str]] = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            lines += _described(type(field.default), *path, name)
+        else:
+            lines.append((_variable(*path, name), f"{field.description} (default: {_shown(field.default)})"))
+    return lines
+
+
+def _shown(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
