@@ -1,0 +1,253 @@
+"""Protobuf messages <-> the server's values, as pure functions."""
+
+import secrets
+import uuid
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from google.protobuf.duration_pb2 import Duration
+
+from melisma.v1 import music_pb2
+from model.engine import (
+    ALL_STEMS,
+    AnchorNote,
+    EngineInfo,
+    LyricLine,
+    SectionKind,
+    SectionPlan,
+    SongParams,
+    SyllableTiming,
+)
+from server.checks import STEMS, check, check_against
+from server.midi import anchor_from_midi
+from server.song import (
+    DEFAULT_BITRATE_KBPS,
+    DEFAULT_SAMPLE_RATE_HERTZ,
+    DEFAULT_TARGET_LUFS,
+    Accepted,
+    AudioSettings,
+    Chunk,
+    Planned,
+    Progressed,
+    SectionSent,
+    SongCompleted,
+    SongEvent,
+    SongRequest,
+)
+
+GRID_PER_BEAT = 4
+
+SECTION_KINDS = MappingProxyType(
+    {
+        SectionKind.INTRO: music_pb2.SECTION_KIND_INTRO,
+        SectionKind.VERSE: music_pb2.SECTION_KIND_VERSE,
+        SectionKind.PRE_CHORUS: music_pb2.SECTION_KIND_PRE_CHORUS,
+        SectionKind.CHORUS: music_pb2.SECTION_KIND_CHORUS,
+        SectionKind.BRIDGE: music_pb2.SECTION_KIND_BRIDGE,
+        SectionKind.INST: music_pb2.SECTION_KIND_INST,
+        SectionKind.OUTRO: music_pb2.SECTION_KIND_OUTRO,
+    }
+)
+
+
+def song_request(
+    message: music_pb2.GenerateRequest,
+    engines: Mapping[str, EngineInfo],
+    default_engine: str,
+    deadline: float | None = None,
+) -> SongRequest:
+    """What the caller asks for, checked against the .proto and against what is known of the engine.
+
+    An engine that is missing from `engines` is left for admission to refuse. `deadline` is on the server's monotonic
+    clock, in seconds.
+
+    Raises:
+        InvalidRequest: the message breaks a rule of the contract, or a value is outside the engine's own range.
+        ControlNotSupported: the message sets a field that the engine has no use for.
+    """
+    check(message)
+    name = message.engine or default_engine
+    if (engine := engines.get(name)) is not None:
+        check_against(message, engine)
+    return SongRequest(
+        request_id=message.request_id or str(uuid.uuid4()),
+        engine=name,
+        params=_params(message),
+        audio=_audio(message),
+        deadline=deadline,
+    )
+
+
+def _params(message: music_pb2.GenerateRequest) -> SongParams:
+    return SongParams(
+        prompt=message.prompt,
+        lyrics=message.lyrics,
+        seed=message.seed if message.HasField("seed") else secrets.randbelow(2**32),
+        duration_seconds=message.duration_seconds or None,
+        steps=message.steps if message.HasField("steps") else None,
+        guidance_scale=message.guidance_scale if message.HasField("guidance_scale") else None,
+        key=message.key.strip() or None,
+        tempo_bpm=message.tempo_bpm if message.HasField("tempo_bpm") else None,
+        anchor=_anchor(message),
+        stems=frozenset(STEMS[number] for number in message.stems) or ALL_STEMS,
+    )
+
+
+def _anchor(message: music_pb2.GenerateRequest) -> tuple[AnchorNote, ...]:
+    if message.anchor.WhichOneof("melody") == "midi":
+        return anchor_from_midi(message.anchor.midi)
+    return tuple(
+        AnchorNote(note.pitch or None, round(note.length_beats * GRID_PER_BEAT) / GRID_PER_BEAT)
+        for note in message.anchor.notes.notes
+    )
+
+
+def _audio(message: music_pb2.GenerateRequest) -> AudioSettings:
+    mastering = message.mastering
+    return AudioSettings(
+        bitrate_kbps=message.audio.bitrate_kbps or DEFAULT_BITRATE_KBPS,
+        sample_rate_hertz=message.audio.sample_rate_hertz or DEFAULT_SAMPLE_RATE_HERTZ,
+        target_lufs=mastering.target_lufs if mastering.HasField("target_lufs") else DEFAULT_TARGET_LUFS,
+    )
+
+
+def response(event: SongEvent, request: SongRequest) -> music_pb2.GenerateResponse:
+    """The message of the stream that tells the event of the request's song."""
+    match event:
+        case Accepted():
+            return music_pb2.GenerateResponse(accepted=_accepted(event, request))
+        case Planned():
+            return music_pb2.GenerateResponse(plan=_plan(event, request))
+        case Progressed():
+            return music_pb2.GenerateResponse(progress=_progress(event))
+        case Chunk():
+            return music_pb2.GenerateResponse(chunk=_chunk(event))
+        case SectionSent():
+            return music_pb2.GenerateResponse(section_finished=_section_finished(event))
+        case SongCompleted():
+            return music_pb2.GenerateResponse(finished=_finished(event))
+
+
+def _accepted(event: Accepted, request: SongRequest) -> music_pb2.Accepted:
+    estimate = event.estimated_first_audio_seconds
+    return music_pb2.Accepted(
+        request_id=request.request_id,
+        song_id=event.song_id,
+        engine=request.engine,
+        seed=request.params.seed,
+        queue_position=event.queue_position,
+        estimated_first_audio=None if estimate is None else _duration(estimate),
+    )
+
+
+def _plan(event: Planned, request: SongRequest) -> music_pb2.Plan:
+    plan = event.plan
+    return music_pb2.Plan(
+        sections=map(_section, plan.sections),
+        duration_seconds=plan.duration_seconds,
+        key=plan.key or "",
+        tempo_bpm=plan.tempo_bpm,
+        steps=plan.steps,
+        guidance_scale=plan.guidance_scale,
+        notes=plan.notes,
+        sample_rate_hertz=request.audio.sample_rate_hertz,
+        delay_samples=event.delay_samples,
+    )
+
+
+def _section(section: SectionPlan) -> music_pb2.Section:
+    return music_pb2.Section(
+        index=section.index,
+        kind=SECTION_KINDS[section.kind],
+        label=section.label,
+        start_seconds=section.start_seconds,
+        duration_seconds=section.duration_seconds,
+        bars=section.bars or 0,
+        lines=map(_line, section.lines),
+    )
+
+
+def _line(line: LyricLine) -> music_pb2.LyricLine:
+    syllables = (music_pb2.Syllable(text=s.text, reading=s.reading, tone=s.tone) for s in line.syllables)
+    return music_pb2.LyricLine(text=line.text, syllables=syllables)
+
+
+def _progress(event: Progressed) -> music_pb2.Progress:
+    return music_pb2.Progress(section_index=event.section_index, step=event.step, steps=event.steps)
+
+
+def _chunk(event: Chunk) -> music_pb2.AudioChunk:
+    return music_pb2.AudioChunk(
+        sequence=event.sequence,
+        data=event.data,
+        section_index=event.section_index,
+        start_seconds=event.start_seconds,
+        duration_seconds=event.duration_seconds,
+        byte_offset=event.byte_offset,
+        sample_offset=event.sample_offset,
+    )
+
+
+def _section_finished(event: SectionSent) -> music_pb2.SectionFinished:
+    return music_pb2.SectionFinished(
+        section_index=event.section_index,
+        start_seconds=event.start_seconds,
+        duration_seconds=event.duration_seconds,
+        timings=map(_timing, event.score.timings),
+        midi=event.score.midi,
+    )
+
+
+def _timing(timing: SyllableTiming) -> music_pb2.SyllableTiming:
+    return music_pb2.SyllableTiming(
+        line_index=timing.line,
+        syllable_index=timing.syllable,
+        text=timing.text,
+        start_seconds=timing.start_seconds,
+        end_seconds=timing.end_seconds,
+    )
+
+
+def _finished(event: SongCompleted) -> music_pb2.Finished:
+    return music_pb2.Finished(
+        duration_seconds=event.duration_seconds,
+        sample_count=event.sample_count,
+        size_bytes=event.size_bytes,
+        sha256=event.sha256,
+        queued=_duration(event.queued_seconds),
+        denoising=_duration(event.denoising_seconds),
+        rendering=_duration(event.rendering_seconds),
+        encoding=_duration(event.encoding_seconds),
+        finish_reason=music_pb2.FINISH_REASON_COMPLETED,
+    )
+
+
+def _duration(seconds: float) -> Duration:
+    duration = Duration()
+    duration.FromNanoseconds(round(seconds * 1_000_000_000))
+    return duration
+
+
+def engine_message(name: str, info: EngineInfo | None, devices: Iterable[str], *, ready: bool) -> music_pb2.Engine:
+    """The engine as callers see it; only its name and devices while nothing else is known of it."""
+    message = music_pb2.Engine(name=name, devices=devices, ready=ready)
+    if info is not None:
+        message.MergeFrom(_facts(info))
+    return message
+
+
+def _facts(info: EngineInfo) -> music_pb2.Engine:
+    return music_pb2.Engine(
+        description=info.description,
+        languages=info.languages,
+        min_duration_seconds=info.duration_seconds[0],
+        max_duration_seconds=info.duration_seconds[1],
+        min_steps=info.steps[0],
+        max_steps=info.steps[1],
+        default_steps=info.default_steps,
+        min_guidance_scale=info.guidance_scale[0],
+        max_guidance_scale=info.guidance_scale[1],
+        default_guidance_scale=info.default_guidance_scale,
+        controls=sorted(control.value for control in info.controls),
+        stems=[number for number, stem in STEMS.items() if stem in info.stems],
+    )
