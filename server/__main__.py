@@ -1,0 +1,30 @@
+"""`python -m server`: exit status 0 after a drain, 1 when the server cannot start, 2 for unusable settings."""
+
+import asyncio
+import logging
+import sys
+
+
+def main() -> int:
+    """Parse the settings and serve; the return value is the exit status."""
+    # Every worker process imports this module again when it is started, and has no use for the server's own.
+    from server.app import PortUnavailable, serve
+    from server.logs import configure_logs
+    from server.settings import InvalidSettings, read_settings
+
+    try:
+        settings = read_settings(sys.argv[1:])
+    except InvalidSettings as error:
+        sys.stderr.write(f"python -m server: {error}\n")
+        return 2
+    configure_logs(settings.log_level, settings.log_format)
+    try:
+        asyncio.run(serve(settings))
+    except PortUnavailable as error:
+        logging.getLogger("server").error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""The composition root: builds, wires, starts and stops everything, in reading order."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Any
+
+import grpc.aio
+from grpc_health.v1 import health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from melisma.v1 import music_pb2_grpc
+from server.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
+from server.interceptors import ErrorMapping, RequestLog
+from server.runner import EngineSpec, Runner, RunnerSettings
+from server.servicer import MusicServicer
+from server.settings import Settings
+from server.sound.encoder import SongEncoder
+
+FLUSH_SECONDS = 1.0
+"""What open calls get at least to send what is made already, however short the grace."""
+
+logger = logging.getLogger(__name__)
+
+
+class PortUnavailable(RuntimeError):
+    """The address cannot be listened on; the text names it."""
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short.
+
+    Raises:
+        PortUnavailable: the address is taken or is not one of this machine.
+    """
+    stopping, hurry = asyncio.Event(), asyncio.Event()
+    with _signals(lambda: (hurry if stopping.is_set() else stopping).set()):
+        async with serving(settings, hurry) as address:
+            logger.info("listening", extra={"address": address, "engines": settings.engine_names})
+            await stopping.wait()
+            logger.info("draining", extra={"grace_seconds": settings.grace_seconds})
+    logger.info("stopped")
+
+
+@asynccontextmanager
+async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> AsyncIterator[str]:
+    """A running server, to its bound "host:port"; leaving drains and stops it, the latter at once when `hurry` is set.
+
+    The port answers from the first moment; health says SERVING once an engine is loaded.
+    """
+    async with AsyncExitStack() as stack:
+        runner = Runner(runner_settings(settings), encoder_factory=SongEncoder)
+        stack.push_async_callback(_stop_runner, runner)
+        await runner.start()
+
+        health = HealthServicer(lambda: any(map(runner.ready, settings.engine_names)))
+        runner.subscribe(health.changed)
+
+        server = build_server(settings, MusicServicer(runner, settings.engine_names), health)
+        address = _bind(server, settings.host, settings.port)
+        await server.start()
+        stack.push_async_callback(
+            _stop_server, server, settings.grace_seconds, runner, health, hurry or asyncio.Event()
+        )
+        yield address
+
+
+def runner_settings(settings: Settings) -> RunnerSettings:
+    """What the runner has to know of the settings."""
+    limits, threads = settings.limits, settings.threads
+    return RunnerSettings(
+        devices=settings.devices,
+        engines=tuple(EngineSpec(*engine.partition("=")[::2]) for engine in settings.engines),
+        max_running_songs=limits.running_songs,
+        max_queued_songs=limits.queued_songs,
+        max_batch_tokens=limits.batch_tokens,
+        stream_buffer_bytes=limits.stream_buffer_bytes,
+        encoder_threads=threads.encoder,
+        worker_threads=threads.worker,
+        exchange_timeout_seconds=limits.exchange_timeout_seconds,
+    )
+
+
+def build_server(settings: Settings, music: MusicServicer, health: HealthServicer) -> grpc.aio.Server:
+    """A server with all its services, not yet bound to a port."""
+    server = grpc.aio.server(
+        interceptors=(RequestLog(), ErrorMapping()),
+        options=_channel_options(settings),
+        maximum_concurrent_rpcs=settings.limits.concurrent_calls,
+        compression=grpc.Compression.NoCompression,
+    )
+    music_pb2_grpc.add_MusicServiceServicer_to_server(music, server)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    if settings.reflection:
+        reflection.enable_server_reflection((MUSIC_SERVICE, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
+    return server
+
+
+def _channel_options(settings: Settings) -> list[tuple[str, int]]:
+    keepalive = settings.keepalive
+    return [
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", settings.limits.request_bytes),
+        ("grpc.keepalive_time_ms", round(keepalive.time_seconds * 1000)),
+        ("grpc.keepalive_timeout_ms", round(keepalive.timeout_seconds * 1000)),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", round(keepalive.min_client_interval_seconds * 1000)),
+    ]
+
+
+def _bind(server: grpc.aio.Server, host: str, port: int) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    try:
+        bound = server.add_insecure_port(f"{shown}:{port}")
+    except RuntimeError as error:
+        raise PortUnavailable(f"cannot listen on {shown}:{port}: is another server there?") from error
+    return f"{shown}:{bound}"
+
+
+async def _stop_server(
+    server: grpc.aio.Server, grace_seconds: float, runner: Runner, health: HealthServicer, hurry: asyncio.Event
+) -> None:
+    """Health first, then no new songs; running songs finish, listeners get what is made, then the port closes."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + grace_seconds
+    health.close()
+    runner.drain()
+    await _first_of(runner.idle(), hurry.wait(), timeout_seconds=grace_seconds)
+    await server.stop(0.0 if hurry.is_set() else max(FLUSH_SECONDS, give_up_at - loop.time()))
+
+
+async def _stop_runner(runner: Runner) -> None:
+    if cut_off := await runner.stop(grace_seconds=0.0):
+        logger.warning("songs were cut off", extra={"songs": cut_off})
+
+
+async def _first_of(*waits: Coroutine[Any, Any, object], timeout_seconds: float) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.wait(tasks, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextmanager
+def _signals(callback: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, callback)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)

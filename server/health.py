@@ -1,0 +1,66 @@
+"""grpc.health.v1, computed from the state of the server whenever somebody asks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import TypeAlias
+
+import grpc
+from grpc.aio import ServicerContext
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from typing_extensions import override
+
+MUSIC_SERVICE = "melisma.v1.MusicService"
+HEALTH_SERVICE = "grpc.health.v1.Health"
+SERVICES = ("", MUSIC_SERVICE)
+
+_Context: TypeAlias = ServicerContext[health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse]
+
+
+class HealthServicer(health_pb2_grpc.HealthServicer):
+    """Says SERVING while `is_serving()`, for the server as a whole ("") and for MusicService alike.
+
+    Nothing is stored but the wish to hear of changes: whoever changes what `is_serving` looks at calls `changed`.
+    """
+
+    def __init__(self, is_serving: Callable[[], bool]) -> None:
+        self._is_serving = is_serving
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    def changed(self) -> None:
+        """Let every watcher look again. To be called on the event loop."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def close(self) -> None:
+        """Say NOT_SERVING from now on and end the watchers' streams, which would otherwise outlast any drain."""
+        self._closed = True
+        self.changed()
+
+    @override
+    async def Check(self, request: health_pb2.HealthCheckRequest, context: _Context) -> health_pb2.HealthCheckResponse:
+        """The status of one service now; NOT_FOUND for a service that this server does not have."""
+        if request.service not in SERVICES:
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"unknown service {request.service!r}")
+        return health_pb2.HealthCheckResponse(status=self._status(request.service))
+
+    @override
+    async def Watch(
+        self, request: health_pb2.HealthCheckRequest, context: _Context
+    ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
+        """The status of one service now and whenever it changes; SERVICE_UNKNOWN for one that does not exist."""
+        told: int | None = None
+        while True:
+            changed = self._changed
+            if (status := self._status(request.service)) != told:
+                yield health_pb2.HealthCheckResponse(status=status)
+                told = status
+            if self._closed:
+                return
+            await changed.wait()
+
+    def _status(self, service: str) -> int:
+        if service not in SERVICES:
+            return health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+        serving = self._is_serving() and not self._closed
+        return health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING

@@ -1,0 +1,151 @@
+"""What every call passes through: the request log on the outside, the mapping of errors to statuses inside of it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any, Never, TypeAlias
+
+import grpc
+from grpc.aio import AbortError, ServerInterceptor, ServicerContext
+from grpc_status import rpc_status
+
+from server.checks import parsed
+from server.status import INTERNAL, outcome_of, status_of
+
+_Context: TypeAlias = ServicerContext[Any, Any]
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+_Found: TypeAlias = "_Handler | None"
+_Continuation: TypeAlias = Callable[[grpc.HandlerCallDetails], Awaitable[_Found]]
+
+logger = logging.getLogger(__name__)
+
+OWN_METHODS = "/melisma."
+
+
+class ErrorMapping(ServerInterceptor):
+    """Turns what a handler raises into a status of `server.status`; a bug is logged whole and told as "internal".
+
+    It also reads the request itself, so that bytes that are no message of the contract get a status of ours.
+    Calls with a stream of requests pass untouched: MusicService has none.
+    """
+
+    async def intercept_service(
+        self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> _Found:
+        """The handler of the call, wrapped."""
+        handler = await continuation(handler_call_details)
+        if handler is None or handler.request_streaming:
+            return handler
+        return _mapped_stream(handler) if handler.response_streaming else _mapped_unary(handler)
+
+
+def _mapped_unary(handler: _Handler) -> _Handler:
+    async def call(data: bytes, context: _Context) -> Any:
+        try:
+            return await _own(handler.unary_unary)(_request(handler, data), context)
+        except AbortError:
+            raise
+        except Exception as error:
+            await _abort(context, error)
+
+    return grpc.unary_unary_rpc_method_handler(call, None, handler.response_serializer)
+
+
+def _mapped_stream(handler: _Handler) -> _Handler:
+    async def call(data: bytes, context: _Context) -> AsyncIterator[Any]:
+        try:
+            async with aclosing(_own(handler.unary_stream)(_request(handler, data), context)) as responses:
+                async for response in responses:
+                    yield response
+        except AbortError:
+            raise
+        except Exception as error:
+            await _abort(context, error)
+
+    return grpc.unary_stream_rpc_method_handler(call, None, handler.response_serializer)
+
+
+def _request(handler: _Handler, data: bytes) -> Any:
+    return parsed(_own(handler.request_deserializer), data)
+
+
+async def _abort(context: _Context, error: Exception) -> Never:
+    if outcome_of(error) is INTERNAL:
+        logger.error("A call failed because of a bug", exc_info=error)
+    await context.abort_with_status(rpc_status.to_status(status_of(error)))
+
+
+class RequestLog(ServerInterceptor):
+    """Writes one line for every call: method, caller, code, seconds. Nothing of what was asked for is in it.
+
+    Methods that are not Melisma's own, such as health checks, are logged at level debug.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+
+    async def intercept_service(
+        self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> _Found:
+        """The handler of the call, wrapped."""
+        handler = await continuation(handler_call_details)
+        if handler is None or handler.request_streaming:
+            return handler
+        logged = self._logged_stream if handler.response_streaming else self._logged_unary
+        return logged(handler, handler_call_details.method)
+
+    def _logged_unary(self, handler: _Handler, method: str) -> _Handler:
+        async def call(request: Any, context: _Context) -> Any:
+            with self._line(method, context):
+                return await _own(handler.unary_unary)(request, context)
+
+        return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
+
+    def _logged_stream(self, handler: _Handler, method: str) -> _Handler:
+        async def call(request: Any, context: _Context) -> AsyncIterator[Any]:
+            with self._line(method, context):
+                async with aclosing(_own(handler.unary_stream)(request, context)) as responses:
+                    async for response in responses:
+                        yield response
+
+        return grpc.unary_stream_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
+
+    @contextmanager
+    def _line(self, method: str, context: _Context) -> Iterator[None]:
+        started = self._clock()
+        code = grpc.StatusCode.UNKNOWN.name
+        try:
+            yield
+            code = grpc.StatusCode.OK.name
+        except BaseException as error:
+            code = _code_of(error, context)
+            raise
+        finally:
+            level = logging.INFO if method.startswith(OWN_METHODS) else logging.DEBUG
+            seconds = round(self._clock() - started, 4)
+            logger.log(
+                level, "call", extra={"method": method, "peer": context.peer(), "code": code, "seconds": seconds}
+            )
+
+
+def _code_of(error: BaseException, context: _Context) -> str:
+    if isinstance(error, AbortError):
+        return _name(context.code())
+    if isinstance(error, (asyncio.CancelledError, GeneratorExit)):
+        late = context.time_remaining() == 0.0
+        return (grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED).name
+    return grpc.StatusCode.UNKNOWN.name
+
+
+def _name(code: grpc.StatusCode | int) -> str:
+    # grpc.aio promises a StatusCode here and hands out its number.
+    return next(known.name for known in grpc.StatusCode if code in (known, known.value[0]))
+
+
+def _own(part: Any) -> Any:
+    """A part of a handler that its kind has to have; grpc's type cannot tell the kinds apart."""
+    if part is None:
+        raise TypeError("The handler lacks the method of its own kind. This is a bug.")
+    return part

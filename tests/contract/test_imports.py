@@ -1,0 +1,28 @@
+"""What may not be imported is not imported, looked at in a fresh interpreter."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def loaded_after(statement: str) -> set[str]:
+    """The modules that an interpreter has after `statement`."""
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("", "protos"))
+    script = f"{statement}; import sys; print(*sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_the_server_process_does_without_torch_and_engines() -> None:
+    loaded = loaded_after("import server.app")
+    assert "server.runner" in loaded
+    assert not loaded & {"torch", "pypinyin", "model.studio.engine"}
+
+
+def test_a_worker_that_imports_the_main_module_again_does_without_the_server() -> None:
+    loaded = loaded_after("import server.__main__")
+    assert not loaded & {"grpc", "server.app"}
