@@ -1,0 +1,276 @@
+"""The studio engine: plan, denoise, arrange and play a song on a CPU."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from model.engine import (
+    ALL_STEMS,
+    AnchorNote,
+    Control,
+    EngineInfo,
+    EngineUnavailable,
+    SectionContext,
+    SectionPlan,
+    SectionScore,
+    SectionState,
+    SongParams,
+    SongPlan,
+    SyllableTiming,
+    Window,
+)
+from model.studio.arrange.arranger import Hand, arrange
+from model.studio.arrangement import Arrangement
+from model.studio.denoiser import Memory, ScoreDenoiser, ScoreState, SectionBrief
+from model.studio.midi import section_midi
+from model.studio.plan import StudioDetail, plan_song
+from model.studio.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note, Score
+from model.studio.sound.bank import InstrumentBank
+from model.studio.sound.mixer import Mixer
+
+SAMPLE_RATE_HERTZ = 48_000
+# The listener waits for the first window, so it is short; later ones are long because a call costs a little.
+FIRST_WINDOW_SAMPLES = SAMPLE_RATE_HERTZ // 2
+WINDOW_SAMPLES = SAMPLE_RATE_HERTZ
+
+INFO = EngineInfo(
+    name="studio",
+    description="Symbolic score diffusion, arranged and played with sampled instruments; runs on a CPU.",
+    languages=(),
+    sample_rate_hertz=SAMPLE_RATE_HERTZ,
+    duration_seconds=(10.0, 240.0),
+    steps=(10, 100),
+    default_steps=20,
+    guidance_scale=(1.0, 4.0),
+    default_guidance_scale=1.5,
+    controls=frozenset(Control),
+    stems=ALL_STEMS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StudioContext:
+    """What a section leaves behind: the tunes so far, the players' hands, and the mixer with all that still rings."""
+
+    memory: Memory
+    hand: Hand
+    mixer: Mixer
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A finished section on paper."""
+
+    score: Score
+    arrangement: Arrangement
+    memory: Memory
+    hand: Hand
+
+
+class StudioState:
+    """One section on its way from noise to paper."""
+
+    def __init__(
+        self, plan: SongPlan, index: int, draft: ScoreState, hand: Hand | None, mixer: Mixer, denoiser: ScoreDenoiser
+    ) -> None:
+        self.plan = plan
+        self.index = index
+        self.draft = draft
+        self.mixer = mixer
+        self._hand = hand
+        self._denoiser = denoiser
+
+    @property
+    def cost(self) -> int:
+        """Tokens of one step, guidance rows included."""
+        return self.draft.cost
+
+    @property
+    def step(self) -> int:
+        """Steps already done."""
+        return self.draft.step
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return self.draft.steps
+
+    @property
+    def section(self) -> SectionPlan:
+        """The plan of this section."""
+        return self.plan.sections[self.index]
+
+    @property
+    def final(self) -> bool:
+        """Whether the song ends with this section."""
+        return self.index == len(self.plan.sections) - 1
+
+    @cached_property
+    def written(self) -> Written:
+        """The section on paper; only after its last step."""
+        score, memory = self._denoiser.finish(self.draft)
+        following = None if self.final else self.plan.sections[self.index + 1].kind
+        arrangement, hand = arrange(
+            score,
+            self.section.kind,
+            _detail(self.plan).style,
+            previous=self._hand,
+            following=following,
+            seed=section_seed(self.plan.seed, self.index),
+            sung=bool(self.section.lines),
+        )
+        return Written(score, arrangement, memory, hand)
+
+
+class StudioEngine:
+    """Symbolic score diffusion played with sampled instruments, behind `model.engine.Engine`."""
+
+    def __init__(self, denoiser: ScoreDenoiser, bank: InstrumentBank) -> None:
+        self._denoiser = denoiser
+        self._bank = bank
+
+    @classmethod
+    def load(cls, device: str) -> "StudioEngine":
+        """Load the shipped weights and instruments; raises EngineUnavailable when one is missing or broken."""
+        if device != "cpu":
+            raise EngineUnavailable(f"studio runs on the device 'cpu', not on {device!r}; set MELISMA_DEVICES to cpu")
+        return cls(ScoreDenoiser.load(), InstrumentBank.load())
+
+    def info(self) -> EngineInfo:
+        """Limits and defaults of the studio engine."""
+        return INFO
+
+    def plan(self, params: SongParams) -> SongPlan:
+        """Lay out the song in bars; see `Engine.plan`."""
+        return plan_song(params, INFO)
+
+    def begin(self, plan: SongPlan, index: int, context: SectionContext | None) -> StudioState:
+        """Open a section; see `Engine.begin`."""
+        if context is None:
+            memory, hand, mixer = Memory(), None, self._mixer(plan)
+        else:
+            assert isinstance(context, StudioContext)
+            memory, hand, mixer = context.memory, context.hand, context.mixer
+        draft = self._denoiser.begin(
+            brief(plan, index),
+            memory,
+            seed=section_seed(plan.seed, index),
+            steps=plan.steps,
+            guidance_scale=plan.guidance_scale,
+        )
+        return StudioState(plan, index, draft, hand, mixer, self._denoiser)
+
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        """Advance all states by one step; see `Engine.denoise`."""
+        self._denoiser.denoise([_own(state).draft for state in states])
+
+    def context(self, state: SectionState) -> StudioContext:
+        """Tunes, hands and mixer after a finished section."""
+        own = _own(state)
+        return StudioContext(own.written.memory, own.written.hand, own.mixer)
+
+    def score(self, state: SectionState) -> SectionScore:
+        """Syllable times and MIDI of a finished section."""
+        own = _own(state)
+        assert own.plan.tempo_bpm is not None
+        syllables = tuple(syllable.text for line in own.section.lines for syllable in line.syllables)
+        midi = section_midi(own.written.score, own.written.arrangement, syllables, own.plan.tempo_bpm)
+        return SectionScore(syllable_timings(own.section, own.written.score, own.plan.tempo_bpm), midi)
+
+    def render(self, state: SectionState) -> Iterator[Window]:
+        """Play a finished section; see `Engine.render`."""
+        own = _own(state)
+        bars_before = sum(section.bars for section in _detail(own.plan).sections[: own.index])
+        return own.mixer.render(
+            own.written.arrangement,
+            _sample(own.plan, bars_before),
+            _sample(own.plan, bars_before + own.written.score.bars),
+            first_window=FIRST_WINDOW_SAMPLES if own.index == 0 else WINDOW_SAMPLES,
+            window=WINDOW_SAMPLES,
+            final=own.final,
+        )
+
+    def _mixer(self, plan: SongPlan) -> Mixer:
+        assert plan.tempo_bpm is not None
+        detail = _detail(plan)
+        return Mixer(self._bank, detail.style, tempo_bpm=plan.tempo_bpm, stems=detail.stems, seed=plan.seed)
+
+
+def brief(plan: SongPlan, index: int) -> SectionBrief:
+    """What the denoiser has to know about section `index`."""
+    detail, section = _detail(plan), plan.sections[index]
+    assert plan.tempo_bpm is not None
+    return SectionBrief(
+        kind=section.kind,
+        bars=detail.sections[index].bars,
+        lines=tuple(tuple(syllable.tone for syllable in line.syllables) for line in section.lines),
+        line_bars=detail.sections[index].line_bars,
+        minor=detail.minor,
+        transpose=detail.transpose,
+        tempo_bpm=plan.tempo_bpm,
+        density=detail.style.density,
+        anchor=_anchor_notes(detail.sections[index].anchor),
+        final=index == len(plan.sections) - 1,
+    )
+
+
+def _anchor_notes(anchor: Sequence[AnchorNote]) -> tuple[Note, ...]:
+    notes, start = [], 0.0
+    for given in anchor:
+        end = start + given.length_beats
+        first, after = round(start * STEPS_PER_BEAT), round(end * STEPS_PER_BEAT)
+        if given.pitch is not None and after > first:
+            notes.append(Note(first, after - first, given.pitch))
+        start = end
+    return tuple(notes)
+
+
+def section_seed(song_seed: int, index: int) -> int:
+    """The section's own seed, unrelated to those of its neighbours and of other songs."""
+    return int(np.random.SeedSequence((song_seed, index)).generate_state(1)[0])
+
+
+def syllable_timings(section: SectionPlan, score: Score, tempo_bpm: float) -> tuple[SyllableTiming, ...]:
+    """When each syllable of the section sounds; a note without syllable prolongs the one before it."""
+    step_seconds = 60.0 / tempo_bpm / STEPS_PER_BEAT
+    spans = _syllable_spans(score.melody)
+    places = [(i, j, syllable.text) for i, line in enumerate(section.lines) for j, syllable in enumerate(line.syllables)]
+    return tuple(
+        SyllableTiming(
+            line,
+            syllable,
+            text,
+            section.start_seconds + start * step_seconds,
+            section.start_seconds + end * step_seconds,
+        )
+        for (line, syllable, text), (start, end) in zip(places, spans, strict=True)
+    )
+
+
+def _syllable_spans(melody: Sequence[Note]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for note in melody:
+        if note.syllable is not None:
+            spans.append((note.start, note.end))
+        elif spans and spans[-1][1] == note.start:
+            spans[-1] = (spans[-1][0], note.end)
+    return spans
+
+
+def _sample(plan: SongPlan, bars: int) -> int:
+    assert plan.tempo_bpm is not None
+    return round(bars * STEPS_PER_BAR * SAMPLE_RATE_HERTZ * 60.0 / plan.tempo_bpm / STEPS_PER_BEAT)
+
+
+def _detail(plan: SongPlan) -> StudioDetail:
+    if not isinstance(plan.detail, StudioDetail):
+        raise TypeError("this plan was not made by the studio engine. This is a bug.")
+    return plan.detail
+
+
+def _own(state: SectionState) -> StudioState:
+    if not isinstance(state, StudioState):
+        raise TypeError("this state was not begun by the studio engine. This is a bug.")
+    return state

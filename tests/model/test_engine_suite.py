@@ -1,0 +1,107 @@
+"""What every engine promises. Add a new engine to `ENGINES` and it is held to the same facts."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import pytest
+
+from model.engine import Engine, SectionContext, SectionState, SongParams, SongPlan, Stem
+from model.registry import load_engine
+
+ENGINES = ("studio",)
+LYRICS = "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃"
+
+
+@cache
+def loaded(name: str) -> Engine:
+    return load_engine(name, "cpu")
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return loaded(request.param)
+
+
+def params(seed: int = 1, duration_seconds: float = 16.0, **changes: object) -> SongParams:
+    return SongParams("pop", LYRICS, seed, duration_seconds, steps=10, **changes)  # type: ignore[arg-type]
+
+
+def finish(engine: Engine, states: Sequence[SectionState]) -> None:
+    while pending := [state for state in states if state.step < state.steps]:
+        engine.denoise(pending)
+
+
+def make_song(engine: Engine, plan: SongPlan) -> list[np.ndarray]:
+    context: SectionContext | None = None
+    sections = []
+    for section in plan.sections:
+        state = engine.begin(plan, section.index, context)
+        finish(engine, [state])
+        sections.append(np.concatenate(list(engine.render(state)), axis=1))
+        context = engine.context(state)
+    return sections
+
+
+def test_plan_is_the_same_for_the_same_parameters(engine: Engine) -> None:
+    assert engine.plan(params()) == engine.plan(params())
+
+
+def test_plan_sections_follow_each_other_without_gap(engine: Engine) -> None:
+    plan = engine.plan(params())
+    ends = [section.start_seconds + section.duration_seconds for section in plan.sections]
+    assert [section.start_seconds for section in plan.sections] == pytest.approx([0.0, *ends[:-1]])
+    assert ends[-1] == pytest.approx(plan.duration_seconds)
+
+
+def test_every_section_renders_exactly_its_planned_samples(engine: Engine) -> None:
+    plan, rate = engine.plan(params()), engine.info().sample_rate_hertz
+    for section, sound in zip(plan.sections, make_song(engine, plan), strict=True):
+        end = round((section.start_seconds + section.duration_seconds) * rate)
+        assert abs(sound.shape[1] - (end - round(section.start_seconds * rate))) <= 1
+
+
+def test_rendered_sound_is_stereo_float32_finite_and_audible(engine: Engine) -> None:
+    sound = np.concatenate(make_song(engine, engine.plan(params())), axis=1)
+    assert sound.shape[0] == 2
+    assert sound.dtype == np.float32
+    assert np.isfinite(sound).all()
+    assert 0.02 < np.sqrt((sound**2).mean()) < 0.5
+
+
+def test_same_seed_gives_the_same_song_and_another_seed_does_not(engine: Engine) -> None:
+    first, again, other = (np.concatenate(make_song(engine, engine.plan(params(s))), axis=1) for s in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert first.shape != other.shape or not np.array_equal(first, other)
+
+
+def test_neighbours_in_the_batch_change_nothing(engine: Engine) -> None:
+    plans = [engine.plan(params(seed, 12.0 + 2 * seed)) for seed in range(4)]
+    alone = [engine.begin(plan, 0, None) for plan in plans]
+    for state in alone:
+        finish(engine, [state])
+    together = [engine.begin(plan, 0, None) for plan in plans]
+    engine.denoise(together[:1])
+    finish(engine, together)
+    for one, other in zip(alone, together, strict=True):
+        assert engine.score(one) == engine.score(other)
+        assert np.array_equal(*(np.concatenate(list(engine.render(state)), axis=1) for state in (one, other)))
+
+
+def test_every_syllable_is_sung_once_and_in_order(engine: Engine) -> None:
+    plan, context = engine.plan(params()), None
+    for section in plan.sections:
+        state = engine.begin(plan, section.index, context)
+        finish(engine, [state])
+        timings = engine.score(state).timings
+        assert [t.text for t in timings] == [s.text for line in section.lines for s in line.syllables]
+        assert all(a.end_seconds <= b.start_seconds + 1e-6 for a, b in zip(timings, timings[1:], strict=False))
+        assert all(t.start_seconds < t.end_seconds <= plan.duration_seconds + 1e-6 for t in timings)
+        context = engine.context(state)
+
+
+def test_a_switched_off_stem_is_silent(engine: Engine) -> None:
+    plan = engine.plan(params(stems=frozenset({Stem.DRUMS}), duration_seconds=10.0))
+    everything = engine.plan(params(duration_seconds=10.0))
+    drums, full = (np.concatenate(make_song(engine, p), axis=1) for p in (plan, everything))
+    assert (drums**2).sum() < 0.7 * (full**2).sum()
