@@ -1,125 +1,13 @@
-"""A scripted server on a real port, for the clients to talk to."""
+"""The scripted service on a real port."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
-from threading import Event
-from typing import NoReturn
 
 import grpc
 import pytest
-from google.protobuf.message import Message
-from google.rpc import status_pb2
-from grpc_status import rpc_status
 
-from melisma.v1 import music_pb2
-from melisma.v1.music_pb2_grpc import MusicServiceServicer, add_MusicServiceServicer_to_server
-
-CHUNKS = (b"first", b"second", b"third")
-SONG = b"".join(CHUNKS)
-
-Act = Callable[[grpc.ServicerContext], Iterator[music_pb2.GenerateResponse]]
-
-
-def song_responses() -> list[music_pb2.GenerateResponse]:
-    """The messages of one whole song with two sections and three chunks."""
-    sections = [
-        music_pb2.Section(index=0, label="verse 1", start_seconds=0, duration_seconds=2, bars=1),
-        music_pb2.Section(index=1, label="chorus 1", start_seconds=2, duration_seconds=1, bars=1),
-    ]
-    chunks = [
-        music_pb2.AudioChunk(
-            sequence=i,
-            data=data,
-            byte_offset=sum(map(len, CHUNKS[:i])),
-            section_index=0 if i < 2 else 1,
-            start_seconds=i,
-            duration_seconds=1,
-        )
-        for i, data in enumerate(CHUNKS)
-    ]
-    finished = music_pb2.Finished(duration_seconds=3, size_bytes=len(SONG), sha256=sha256(SONG).hexdigest())
-    response = music_pb2.GenerateResponse
-    return [
-        response(accepted=music_pb2.Accepted(engine="studio", seed=7)),
-        response(plan=music_pb2.Plan(sections=sections, duration_seconds=3, key="C major", tempo_bpm=120, steps=20)),
-        response(progress=music_pb2.Progress(section_index=0, step=1, steps=20)),
-        response(chunk=chunks[0]),
-        response(chunk=chunks[1]),
-        response(section_finished=music_pb2.SectionFinished(section_index=0, duration_seconds=2)),
-        response(chunk=chunks[2]),
-        response(finished=finished),
-    ]
-
-
-def plays(responses: list[music_pb2.GenerateResponse]) -> Act:
-    """An act that sends `responses` and ends well."""
-    return lambda context: iter(responses)
-
-
-def refuses(code: grpc.StatusCode, text: str, *details: Message) -> Act:
-    """An act that fails before its first message."""
-    return breaks_after([], code, text, *details)
-
-
-def breaks_after(
-    responses: list[music_pb2.GenerateResponse], code: grpc.StatusCode, text: str, *details: Message
-) -> Act:
-    """An act that sends `responses` and then fails."""
-
-    def act(context: grpc.ServicerContext) -> Iterator[music_pb2.GenerateResponse]:
-        yield from responses
-        abort(context, code, text, *details)
-
-    return act
-
-
-def abort(context: grpc.ServicerContext, code: grpc.StatusCode, text: str, *details: Message) -> NoReturn:
-    """End the call with a rich status."""
-    status = status_pb2.Status(code=code.value[0], message=text)
-    for detail in details:
-        status.details.add().Pack(detail)
-    context.abort_with_status(rpc_status.to_status(status))
-
-
-class FakeMusic(MusicServiceServicer):
-    """Performs its acts one call after the other, the last one again and again, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.acts: list[Act] = [plays(song_responses())]
-        self.requests: list[music_pb2.GenerateRequest] = []
-        self.engines = [music_pb2.Engine(name="studio", ready=True, languages=["zh"], default_steps=20)]
-        self.left = Event()
-
-    def Generate(
-        self, request: music_pb2.GenerateRequest, context: grpc.ServicerContext
-    ) -> Iterator[music_pb2.GenerateResponse]:
-        self.requests.append(request)
-        act = self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
-        return act(context)
-
-    def waits_after(self, responses: list[music_pb2.GenerateResponse]) -> Act:
-        """An act that sends `responses` and then waits for the client to leave, which sets `left`."""
-
-        def act(context: grpc.ServicerContext) -> Iterator[music_pb2.GenerateResponse]:
-            context.add_callback(self.left.set)
-            yield from responses
-            self.left.wait()
-
-        return act
-
-    def ListEngines(
-        self, request: music_pb2.ListEnginesRequest, context: grpc.ServicerContext
-    ) -> music_pb2.ListEnginesResponse:
-        return music_pb2.ListEnginesResponse(engines=self.engines)
-
-    def GetEngine(
-        self, request: music_pb2.GetEngineRequest, context: grpc.ServicerContext
-    ) -> music_pb2.GetEngineResponse:
-        for engine in self.engines:
-            if engine.name == request.name:
-                return music_pb2.GetEngineResponse(engine=engine)
-        abort(context, grpc.StatusCode.NOT_FOUND, f"no engine {request.name!r}")
+from melisma.v1.music_pb2_grpc import add_MusicServiceServicer_to_server
+from tests.clients.python.fakes import FakeMusic
 
 
 @pytest.fixture

@@ -1,0 +1,122 @@
+import asyncio
+from pathlib import Path
+
+import grpc
+import pytest
+
+from melisma.v1.music_pb2 import Accepted, Finished
+from melisma_client import (
+    AsyncClient,
+    Cancelled,
+    DeadlineExceeded,
+    NotFound,
+    Retry,
+    ServerFault,
+    SongRequest,
+    Unavailable,
+)
+from tests.clients.python.fakes import CHUNKS, SONG, FakeMusic, breaks_after, plays, refuses, song_responses
+
+REQUEST = SongRequest(prompt="pop", seed=7)
+AT_ONCE = Retry(first_wait_seconds=0)
+
+
+async def test_events_come_in_order_and_end_with_finished(address: str) -> None:
+    async with AsyncClient(address) as client:
+        events = [event async for event in client.generate(REQUEST)]
+    assert len(events) == len(song_responses())
+    assert isinstance(events[-1], Finished)
+
+
+async def test_audio_is_the_song_chunk_by_chunk(address: str) -> None:
+    async with AsyncClient(address) as client:
+        assert tuple([data async for data in client.generate(REQUEST).audio()]) == CHUNKS
+
+
+async def test_save_writes_the_whole_song(address: str, tmp_path: Path) -> None:
+    async with AsyncClient(address) as client:
+        await client.generate(REQUEST).save(tmp_path / "song.mp3")
+    assert (tmp_path / "song.mp3").read_bytes() == SONG
+
+
+async def test_a_song_that_breaks_off_is_kept_as_a_part(music: FakeMusic, address: str, tmp_path: Path) -> None:
+    music.acts = [breaks_after(song_responses()[:4], grpc.StatusCode.INTERNAL, "bug")]
+    async with AsyncClient(address) as client:
+        with pytest.raises(ServerFault):
+            await client.generate(REQUEST).save(tmp_path / "song.mp3")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"song.mp3.part": b"first"}
+
+
+async def test_failures_before_the_first_message_are_tried_again(music: FakeMusic, address: str) -> None:
+    music.acts = [refuses(grpc.StatusCode.UNAVAILABLE, "draining"), plays(song_responses())]
+    async with AsyncClient(address, retry=AT_ONCE) as client:
+        assert b"".join([data async for data in client.generate(REQUEST).audio()]) == SONG
+    assert len(music.requests) == 2
+
+
+async def test_a_failure_after_the_first_message_is_final(music: FakeMusic, address: str) -> None:
+    music.acts = [breaks_after(song_responses()[:1], grpc.StatusCode.UNAVAILABLE, "worker lost")]
+    async with AsyncClient(address, retry=AT_ONCE) as client:
+        song = client.generate(REQUEST)
+        assert isinstance(await anext(aiter(song)), Accepted)
+        with pytest.raises(Unavailable, match="worker lost"):
+            await anext(aiter(song))
+    assert len(music.requests) == 1
+
+
+async def test_a_deadline_that_passes_is_told(music: FakeMusic, address: str, tmp_path: Path) -> None:
+    music.acts = [music.waits_after(song_responses()[:1])]
+    async with AsyncClient(address) as client:
+        with pytest.raises(DeadlineExceeded):
+            await client.generate(REQUEST, timeout_seconds=0.2).save(tmp_path / "never.mp3")
+
+
+async def test_leaving_a_song_early_ends_it_on_the_server(music: FakeMusic, address: str) -> None:
+    music.acts = [music.waits_after(song_responses()[:4])]
+    async with AsyncClient(address) as client:
+        async with client.generate(REQUEST) as song:
+            await anext(song.audio())
+        assert await asyncio.to_thread(music.left.wait, 10)
+
+
+async def test_a_cancelled_song_says_so_to_whoever_waits(music: FakeMusic, address: str) -> None:
+    music.acts = [music.waits_after(song_responses()[:4])]
+    async with AsyncClient(address) as client:
+        song = client.generate(REQUEST)
+        first = asyncio.Event()
+
+        async def listen() -> None:
+            async for _ in song:
+                first.set()
+
+        listener = asyncio.create_task(listen())
+        await first.wait()
+        song.cancel()
+        with pytest.raises(Cancelled):
+            await listener
+
+
+async def test_a_cancelled_task_stays_cancelled_and_ends_the_song(
+    music: FakeMusic, address: str, tmp_path: Path
+) -> None:
+    music.acts = [music.waits_after(song_responses()[:4])]
+    async with AsyncClient(address) as client:
+        song = client.generate(REQUEST)
+        await anext(aiter(song))
+        listener = asyncio.create_task(song.save(tmp_path / "never.mp3"))
+        await asyncio.sleep(0)
+        listener.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await listener
+        assert await asyncio.to_thread(music.left.wait, 10)
+
+
+async def test_engines_can_be_listed_and_looked_up(address: str) -> None:
+    async with AsyncClient(address) as client:
+        assert await client.list_engines() == (await client.get_engine("studio"),)
+
+
+async def test_an_unknown_engine_is_not_found(address: str) -> None:
+    async with AsyncClient(address) as client:
+        with pytest.raises(NotFound):
+            await client.get_engine("nothing")

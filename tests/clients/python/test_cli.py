@@ -1,0 +1,150 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from typer.testing import CliRunner, Result
+
+from melisma_client.cli import Exit, app
+from tests.clients.python.fakes import SONG, FakeMusic, breaks_after, plays, refuses, song_responses
+
+
+def melisma(*arguments: str, address: str) -> Result:
+    return CliRunner().invoke(app, [*arguments, "--server", address])
+
+
+def generate(address: str, output: Path, *arguments: str) -> Result:
+    return melisma("generate", "--prompt", "pop", "--output", str(output), *arguments, address=address)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "song.mp3"
+
+
+def test_a_song_is_written_and_told_about(address: str, output: Path) -> None:
+    result = generate(address, output)
+    assert result.exit_code == Exit.DONE
+    assert output.read_bytes() == SONG
+    for told in ("seed 7", "2 sections", "C major", "120 bpm", "first sound", "verse 1", "chorus 1", "finished"):
+        assert told in result.stderr
+
+
+def test_every_option_reaches_the_request(music: FakeMusic, address: str, output: Path, tmp_path: Path) -> None:
+    (tmp_path / "tune.mid").write_bytes(b"MThd")
+    options = {
+        "--lyrics": "[verse]\nla",
+        "--duration": "30",
+        "--seed": "5",
+        "--engine": "studio",
+        "--steps": "12",
+        "--guidance": "2.5",
+        "--key": "Am",
+        "--tempo": "90",
+        "--anchor": str(tmp_path / "tune.mid"),
+        "--stem": "drums",
+        "--bitrate": "128",
+        "--sample-rate": "48000",
+        "--loudness": "-12",
+    }
+    generate(address, output, *(word for option in options.items() for word in option))
+    (request,) = music.requests
+    named = {field.name for field, _ in request.ListFields()}
+    assert named == {field.name for field in request.DESCRIPTOR.fields} - {"request_id"}
+    assert (request.audio.bitrate_kbps, request.audio.sample_rate_hertz) == (128, 48000)
+
+
+def test_lyrics_come_from_a_file(music: FakeMusic, address: str, output: Path, tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("[verse]\n春天醒来花就开", encoding="utf-8-sig")
+    generate(address, output, "--lyrics-file", str(words))
+    assert music.requests[0].lyrics == "[verse]\n春天醒来花就开"
+
+
+def test_lyrics_in_another_encoding_are_refused(address: str, output: Path, tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_bytes("春天".encode("gbk"))
+    result = generate(address, output, "--lyrics-file", str(words))
+    assert result.exit_code == Exit.WRONG_REQUEST
+    assert "not UTF-8" in result.stderr
+
+
+def test_a_seed_that_no_field_can_hold_is_refused(address: str, output: Path) -> None:
+    assert generate(address, output, "--seed", str(1 << 70)).exit_code == Exit.WRONG_REQUEST
+
+
+def test_violations_are_listed(music: FakeMusic, address: str, output: Path) -> None:
+    violation = error_details_pb2.BadRequest.FieldViolation(field="duration_seconds", description="too [long]")
+    details = error_details_pb2.BadRequest(field_violations=[violation])
+    music.acts = [refuses(grpc.StatusCode.INVALID_ARGUMENT, "bad request", details)]
+    result = generate(address, output)
+    assert result.exit_code == Exit.WRONG_REQUEST
+    assert "duration_seconds: too [long]" in result.stderr
+    assert not list(output.parent.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        (grpc.StatusCode.NOT_FOUND, Exit.WRONG_REQUEST),
+        (grpc.StatusCode.FAILED_PRECONDITION, Exit.WRONG_REQUEST),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, Exit.FULL),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, Exit.OUT_OF_TIME),
+        (grpc.StatusCode.INTERNAL, Exit.FAILED),
+    ],
+)
+def test_failures_have_their_exit_status(
+    code: grpc.StatusCode, status: Exit, music: FakeMusic, address: str, output: Path
+) -> None:
+    music.acts = [refuses(code, "because")]
+    assert generate(address, output).exit_code == status
+
+
+def test_a_song_that_breaks_off_is_kept_and_named(music: FakeMusic, address: str, output: Path) -> None:
+    music.acts = [breaks_after(song_responses()[:4], grpc.StatusCode.UNAVAILABLE, "worker lost")]
+    result = generate(address, output)
+    assert result.exit_code == Exit.NO_SERVER
+    assert "song.mp3.part" in result.stderr.replace("\n", "")
+    assert output.with_name("song.mp3.part").read_bytes() == b"first"
+
+
+def test_a_wrong_checksum_is_an_error(music: FakeMusic, address: str, output: Path) -> None:
+    responses = song_responses()
+    responses[-1].finished.sha256 = "0" * 64
+    music.acts = [plays(responses)]
+    assert generate(address, output).exit_code == Exit.NOT_WHOLE
+    assert not output.exists()
+
+
+def test_a_folder_that_does_not_exist_is_refused(address: str, tmp_path: Path) -> None:
+    result = generate(address, tmp_path / "nowhere" / "song.mp3")
+    assert result.exit_code == Exit.WRONG_REQUEST
+
+
+def test_standard_output_is_the_song_and_nothing_else(address: str) -> None:
+    result = melisma("generate", "--prompt", "pop", "--output", "-", address=address)
+    assert (result.exit_code, result.stdout_bytes) == (Exit.DONE, SONG)
+
+
+def test_a_reader_who_leaves_ends_the_song(music: FakeMusic, address: str) -> None:
+    music.acts = [music.waits_after(song_responses()[:4]), music.waits_after(song_responses()[3:4] * 1000)]
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "melisma_client", "generate", "-p", "pop", "-o", "-", "--server", address]
+    finished = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, timeout=60)
+    os.close(writing)
+    assert (finished.returncode, b"Traceback" in finished.stderr) == (Exit.READER_GONE, False)
+    assert music.left.wait(10)
+
+
+def test_engines_are_shown_with_their_facts(address: str) -> None:
+    result = melisma("engines", address=address)
+    assert result.exit_code == Exit.DONE
+    assert "studio" in result.stdout
+
+
+def test_an_unknown_engine_is_told(address: str) -> None:
+    assert melisma("engines", "nothing", address=address).exit_code == Exit.WRONG_REQUEST

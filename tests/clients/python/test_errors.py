@@ -1,0 +1,71 @@
+import grpc
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2
+
+import melisma_client
+from melisma_client import (
+    NO_RETRY,
+    Cancelled,
+    Client,
+    DeadlineExceeded,
+    FieldViolation,
+    InvalidRequest,
+    MelismaError,
+    NotFound,
+    NotReady,
+    Overloaded,
+    PermissionDenied,
+    ServerFault,
+    SongRequest,
+    Unauthenticated,
+    Unavailable,
+)
+from tests.clients.python.fakes import FakeMusic, refuses
+
+KINDS = {
+    grpc.StatusCode.CANCELLED: Cancelled,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+    grpc.StatusCode.FAILED_PRECONDITION: NotReady,
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
+    grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
+    grpc.StatusCode.UNAVAILABLE: Unavailable,
+}
+
+
+def failure_of(address: str) -> MelismaError:
+    with Client(address, retry=NO_RETRY) as client, pytest.raises(MelismaError) as caught:
+        list(client.generate(SongRequest(prompt="pop")))
+    return caught.value
+
+
+@pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
+def test_every_status_becomes_its_error(code: grpc.StatusCode, music: FakeMusic, address: str) -> None:
+    music.acts = [refuses(code, "because")]
+    error = failure_of(address)
+    assert (type(error), str(error)) == (KINDS.get(code, ServerFault), "because")
+
+
+def test_violations_name_the_fields(music: FakeMusic, address: str) -> None:
+    violation = error_details_pb2.BadRequest.FieldViolation(field="seed", description="too large")
+    details = error_details_pb2.BadRequest(field_violations=[violation])
+    music.acts = [refuses(grpc.StatusCode.INVALID_ARGUMENT, "bad", error_details_pb2.ErrorInfo(), details)]
+    error = failure_of(address)
+    assert isinstance(error, InvalidRequest)
+    assert error.violations == (FieldViolation("seed", "too large"),)
+
+
+def test_the_servers_advice_when_to_come_back_is_kept(music: FakeMusic, address: str) -> None:
+    advice = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=1, nanos=500_000_000))
+    music.acts = [refuses(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", advice)]
+    error = failure_of(address)
+    assert isinstance(error, Overloaded)
+    assert error.retry_after_seconds == 1.5
+
+
+def test_every_error_can_be_imported_from_the_package() -> None:
+    kinds = {kind for kind in vars(melisma_client.errors).values() if isinstance(kind, type)}
+    assert {kind.__name__ for kind in kinds if issubclass(kind, MelismaError)} <= set(melisma_client.__all__)

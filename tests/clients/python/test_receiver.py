@@ -1,0 +1,46 @@
+import pytest
+
+from melisma.v1 import music_pb2
+from melisma_client import BrokenSong
+from melisma_client.receiver import Receiver
+from tests.clients.python.fakes import SONG, song_responses
+
+
+def chunk(sequence: int, offset: int, data: bytes = b"x") -> music_pb2.GenerateResponse:
+    return music_pb2.GenerateResponse(
+        chunk=music_pb2.AudioChunk(sequence=sequence, byte_offset=offset, data=data),
+    )
+
+
+def test_a_whole_song_is_whole() -> None:
+    receiver = Receiver()
+    for response in song_responses():
+        receiver.take(response)
+    assert receiver.close().size_bytes == receiver.size_bytes == len(SONG)
+
+
+@pytest.mark.parametrize("second", [chunk(0, 1), chunk(2, 1), chunk(1, 0), chunk(1, 2)])
+def test_a_chunk_that_does_not_follow_breaks_the_song(second: music_pb2.GenerateResponse) -> None:
+    receiver = Receiver()
+    receiver.take(chunk(0, 0))
+    with pytest.raises(BrokenSong):
+        receiver.take(second)
+
+
+def test_changed_bytes_break_the_song() -> None:
+    receiver = Receiver()
+    *head, end = song_responses()
+    head[3].chunk.data = b"FIRST"
+    for response in head:
+        receiver.take(response)
+    with pytest.raises(BrokenSong, match="not the 16 bytes"):
+        receiver.take(end)
+
+
+def test_an_end_that_never_comes_breaks_the_song() -> None:
+    with pytest.raises(BrokenSong, match="without saying"):
+        Receiver().close()
+
+
+def test_an_event_of_a_newer_server_is_passed_over() -> None:
+    assert Receiver().take(music_pb2.GenerateResponse()) is None

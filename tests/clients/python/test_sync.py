@@ -1,0 +1,139 @@
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2
+
+from melisma.v1.music_pb2 import Finished
+from melisma_client import (
+    BrokenSong,
+    Cancelled,
+    Client,
+    DeadlineExceeded,
+    NotFound,
+    Overloaded,
+    Retry,
+    ServerFault,
+    SongRequest,
+    Unavailable,
+)
+from tests.clients.python.fakes import CHUNKS, SONG, FakeMusic, breaks_after, plays, refuses, song_responses
+
+REQUEST = SongRequest(prompt="pop", seed=7)
+AT_ONCE = Retry(first_wait_seconds=0)
+UNAVAILABLE = refuses(grpc.StatusCode.UNAVAILABLE, "draining")
+
+
+def test_events_come_in_order_and_end_with_finished(address: str) -> None:
+    with Client(address) as client:
+        *_, last = events = list(client.generate(REQUEST))
+    assert len(events) == len(song_responses())
+    assert isinstance(last, Finished)
+
+
+def test_the_request_arrives_as_it_was_asked(music: FakeMusic, address: str) -> None:
+    with Client(address) as client:
+        list(client.generate(REQUEST))
+    assert music.requests == [REQUEST.to_proto()]
+
+
+def test_audio_is_the_song_chunk_by_chunk(address: str) -> None:
+    with Client(address) as client:
+        assert tuple(client.generate(REQUEST).audio()) == CHUNKS
+
+
+def test_save_writes_the_whole_song(address: str, tmp_path: Path) -> None:
+    with Client(address) as client:
+        finished = client.generate(REQUEST).save(tmp_path / "song.mp3")
+    assert (tmp_path / "song.mp3").read_bytes() == SONG
+    assert finished.size_bytes == len(SONG)
+
+
+def test_a_song_that_breaks_off_is_kept_as_a_part(music: FakeMusic, address: str, tmp_path: Path) -> None:
+    music.acts = [breaks_after(song_responses()[:5], grpc.StatusCode.INTERNAL, "bug")]
+    with Client(address) as client, pytest.raises(ServerFault):
+        client.generate(REQUEST).save(tmp_path / "song.mp3")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"song.mp3.part": b"firstsecond"}
+
+
+def test_a_stream_without_an_end_is_broken(music: FakeMusic, address: str) -> None:
+    music.acts = [plays(song_responses()[:-1])]
+    with Client(address) as client, pytest.raises(BrokenSong):
+        list(client.generate(REQUEST))
+
+
+def test_failures_before_the_first_message_are_tried_again(music: FakeMusic, address: str) -> None:
+    music.acts = [UNAVAILABLE, UNAVAILABLE, plays(song_responses())]
+    with Client(address, retry=AT_ONCE) as client:
+        assert b"".join(client.generate(REQUEST).audio()) == SONG
+    assert len(music.requests) == 3
+
+
+def test_tries_come_to_an_end(music: FakeMusic, address: str) -> None:
+    music.acts = [UNAVAILABLE]
+    with Client(address, retry=Retry(attempts=3, first_wait_seconds=0)) as client, pytest.raises(Unavailable):
+        list(client.generate(REQUEST))
+    assert len(music.requests) == 3
+
+
+def test_a_failure_after_the_first_message_is_final(music: FakeMusic, address: str) -> None:
+    music.acts = [breaks_after(song_responses()[:1], grpc.StatusCode.UNAVAILABLE, "worker lost")]
+    with Client(address, retry=AT_ONCE) as client, pytest.raises(Unavailable):
+        list(client.generate(REQUEST))
+    assert len(music.requests) == 1
+
+
+def test_a_full_server_is_tried_again_when_it_says_so(music: FakeMusic, address: str) -> None:
+    advice = error_details_pb2.RetryInfo(retry_delay=Duration())
+    music.acts = [refuses(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", advice), plays(song_responses())]
+    with Client(address, retry=AT_ONCE) as client:
+        list(client.generate(REQUEST))
+    assert len(music.requests) == 2
+
+
+def test_a_wait_longer_than_the_deadline_is_not_begun(music: FakeMusic, address: str) -> None:
+    advice = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=3600))
+    music.acts = [refuses(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", advice)]
+    with Client(address, retry=AT_ONCE) as client, pytest.raises(Overloaded):
+        list(client.generate(REQUEST, timeout_seconds=60))
+
+
+def test_a_deadline_that_passes_is_told(music: FakeMusic, address: str) -> None:
+    music.acts = [music.waits_after(song_responses()[:1])]
+    with Client(address) as client, pytest.raises(DeadlineExceeded):
+        list(client.generate(REQUEST, timeout_seconds=0.2))
+
+
+def test_leaving_a_song_early_ends_it_on_the_server(music: FakeMusic, address: str) -> None:
+    music.acts = [music.waits_after(song_responses()[:4])]
+    with Client(address) as client:
+        with client.generate(REQUEST) as song:
+            next(song.audio())
+        assert music.left.wait(10)
+
+
+def test_a_cancelled_song_says_so_to_whoever_waits(music: FakeMusic, address: str) -> None:
+    music.acts = [music.waits_after(song_responses()[:4])]
+    with Client(address) as client:
+        song = client.generate(REQUEST)
+        events = iter(song)
+        next(events)
+        song.cancel()
+        with pytest.raises(Cancelled):
+            list(events)
+
+
+def test_engines_can_be_listed_and_looked_up(address: str) -> None:
+    with Client(address) as client:
+        assert client.list_engines() == (client.get_engine("studio"),)
+
+
+def test_an_unknown_engine_is_not_found(address: str) -> None:
+    with Client(address) as client, pytest.raises(NotFound, match="nothing"):
+        client.get_engine("nothing")
+
+
+def test_an_address_where_nobody_answers_is_unavailable() -> None:
+    with Client("127.0.0.1:1", retry=Retry(attempts=1)) as client, pytest.raises(Unavailable):
+        client.list_engines()
