@@ -14,6 +14,7 @@ _STRUM_SECONDS = 0.011
 _ROLL_SECONDS = 0.05
 _LIGHT_STRINGS = 3
 _ALONE_WEIGHT = 1.12
+_NINTH = 9
 
 
 def keys(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
@@ -77,8 +78,17 @@ def _strings(voicing: Voicing, span: Span) -> Voicing:
 def _one_voice(scene: Scene, onset: Onset, voicing: Voicing) -> int:
     """The counted voice; beyond the top the lowest an octave up, or the top again if the melody leaves no room."""
     number = int(onset.mark)
+    if number == _NINTH:
+        return _ninth(scene, onset.span, voicing)
     if number <= len(voicing):
         return voicing[number - 1]
     above = voicing[0] + 12
     lead = scene.lowest_lead(onset.start, onset.start + onset.length)
     return above if lead is None or above < lead - 2 else voicing[-1]
+
+
+def _ninth(scene: Scene, span: Span, voicing: Voicing) -> int:
+    """The whole tone above the root inside the voicing's range, or its second voice where the key has no such tone."""
+    ninth = (span.chord.root + 2) % 12
+    inside = [p for p in range(voicing[0], voicing[-1] + 1) if p % 12 == ninth]
+    return inside[-1] if inside and ninth in scene.scale else voicing[1]

@@ -10,6 +10,8 @@ from model.studio.arrange.tabs import Hit, Stroke, hits, metric_weight
 from model.studio.score import STEPS_PER_BAR
 
 _LOW_ROOTS = range(36, 48)
+_LONG_BAR_SECONDS = 2.2
+_ECHO_STEP = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,18 @@ def low_fifth(span: Span) -> int:
 
 
 def closing_chord(scene: Scene, voicings: Sequence[Voicing], roll_seconds: float) -> list[Stroke]:
-    """The song's last chord, rolled upwards and held for the whole last bar; empty unless the song ends here."""
+    """The song's last chord, rolled upwards and held for the whole last bar; empty unless the song ends here.
+
+    In a long bar its top voice is touched once more, so that plucked strings do not die before the bar does.
+    """
     if not scene.ends_song:
         return []
     start, late = scene.groove_bars * STEPS_PER_BAR, roll_seconds / scene.step_seconds
     pitches = (low_root(scene.spans[-1]), *(p for p in voicings[-1] if p > low_root(scene.spans[-1])))
-    return [Stroke(start + i * late, STEPS_PER_BAR - i * late, p, 1.0) for i, p in enumerate(pitches)]
+    chord = [Stroke(start + i * late, STEPS_PER_BAR - i * late, p, 1.0) for i, p in enumerate(pitches)]
+    if scene.step_seconds * STEPS_PER_BAR < _LONG_BAR_SECONDS:
+        return chord
+    return [*chord, Stroke(start + _ECHO_STEP, STEPS_PER_BAR - _ECHO_STEP, pitches[-1], 0.7)]
 
 
 def _cut_at_changes(scene: Scene, bar_start: int, hit: Hit) -> Iterator[Onset]:

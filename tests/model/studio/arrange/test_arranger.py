@@ -44,10 +44,9 @@ def loudness(arrangement: Arrangement) -> float:
     return sum(math.pow(n.velocity / 127, 3.2) for part in arrangement.tracks.values() for n in part)
 
 
-@pytest.mark.parametrize("groove", Groove)
 @pytest.mark.parametrize("kind", SectionKind)
-def test_the_same_request_is_arranged_the_same(groove: Groove, kind: SectionKind) -> None:
-    style = make_style(groove, swing=0.2)
+def test_the_same_request_is_arranged_the_same(kind: SectionKind) -> None:
+    style = make_style(swing=0.2)
     assert section(make_score(), kind, style) == section(make_score(), kind, style)
 
 

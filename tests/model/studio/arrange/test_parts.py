@@ -45,11 +45,11 @@ def sung_meanwhile(scene: Scene, stroke: Stroke) -> list[int]:
 
 @pytest.mark.parametrize("groove", sorted(set(Groove) - {Groove.LOFI, Groove.JAZZ}))
 @pytest.mark.parametrize("kind", SectionKind)
-def test_chord_players_play_chord_tones(groove: Groove, kind: SectionKind) -> None:
+def test_chord_players_play_chord_tones_and_keys_a_few_ninths(groove: Groove, kind: SectionKind) -> None:
     scene = scene_of(make_score(), kind, make_style(groove))
     voicings = voice(scene)
     for part in (keys, guitar, pad, arpeggio):
-        assert chord_tone_share(scene, part(scene, voicings)) == 1.0
+        assert chord_tone_share(scene, part(scene, voicings)) > (0.85 if part is keys else 0.99)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from model.studio.arrange.dynamics import Texture
@@ -27,8 +29,16 @@ def test_the_downbeat_weighs_most_and_sixteenths_least() -> None:
 @pytest.mark.parametrize("texture", Texture)
 def test_every_chord_pattern_reads_and_never_pauses_for_more_than_a_beat(groove: Groove, texture: Texture) -> None:
     for variants in (keys_variants(groove, texture), guitar_variants(groove, texture)):
-        assert _marks(variants) <= set("AULFPDdu1234")
+        assert _marks(variants) <= set("AULFPDdu12349")
         assert all(_longest_pause(variant[i]) <= 4 for variant in variants for i in range(len(variant)))
+
+
+@pytest.mark.parametrize("groove", Groove)
+@pytest.mark.parametrize("texture", Texture)
+def test_chord_patterns_strike_often_enough_for_plucked_strings(groove: Groove, texture: Texture) -> None:
+    for variant in (*keys_variants(groove, texture), *guitar_variants(groove, texture)):
+        struck = sorted({16 * i + hit.start for i, bar in enumerate(variant * 2) for tab in bar for hit in hits(tab)})
+        assert all(after - before <= 8 for before, after in pairwise(struck))
 
 
 @pytest.mark.parametrize("groove", Groove)
