@@ -3,21 +3,25 @@
 import asyncio
 import logging
 import multiprocessing
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import cast
 
 from model.engine import EngineInfo
 from server.errors import EngineNotReady, UnknownEngine, WorkerLost
 from server.messages import Command, EngineSpec, Failure, Fault, Ready, Reply, WorkerSpec
-from server.worker import run_worker
 
 _log = logging.getLogger(__name__)
 
 _MAX_BACKOFF_SECONDS = 30.0
 _END_GRACE_SECONDS = 2.0
+_BOOT = "import sys; sys.path[:] = sys.argv[2:]; from server.worker import main; main(int(sys.argv[1]))"
 
 
 class WorkerDied(Exception):
@@ -25,25 +29,27 @@ class WorkerDied(Exception):
 
 
 class Worker:
-    """The server's end of one worker process. One exchange at a time."""
+    """The server's end of one worker process. One exchange at a time.
+
+    The process is a fresh interpreter that imports the worker alone: nothing of gRPC gets into it, and nothing of torch
+    into the server.
+    """
 
     def __init__(self, spec: WorkerSpec, *, exchange_timeout_seconds: float, on_exit: Callable[[], None]) -> None:
-        """`on_exit` is called on the event loop when the process has ended, whatever ended it."""
+        """`on_exit` is called on the event loop when the process has ended by itself."""
         self._spec = spec
         self._exchange_timeout_seconds = exchange_timeout_seconds
         self._on_exit = on_exit
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"worker {spec.device}")
-        context = multiprocessing.get_context("spawn")
-        self._connection, self._far_end = context.Pipe()
-        self._process = context.Process(
-            target=run_worker, args=(self._far_end, spec), name=f"melisma worker {spec.device}", daemon=True
-        )
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        self._lifeline: int | None = None
         self.exited = False
 
     @property
-    def pid(self) -> int:
-        """The process's number."""
-        return cast(int, self._process.pid)
+    def pid(self) -> int | None:
+        """The process's number, once it is started."""
+        return self._process.pid if self._process is not None else None
 
     async def start(self, load_timeout_seconds: float) -> Ready:
         """Start the process and wait until it has loaded what it can.
@@ -52,9 +58,8 @@ class Worker:
             WorkerDied: the process ended before, or took longer.
         """
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._spawn)
-        loop.add_reader(self._process.sentinel, self._exit)
-        return cast(Ready, await self._guarded(self._connection.recv, load_timeout_seconds))
+        loop.add_reader(await loop.run_in_executor(self._thread, self._spawn), self._exit)
+        return cast(Ready, await self._round_trip(self._spec, load_timeout_seconds))
 
     async def exchange(self, command: Command) -> Reply:
         """Send a command and wait for its reply.
@@ -62,7 +67,7 @@ class Worker:
         Raises:
             WorkerDied: the process ended before, or took longer than the exchange timeout.
         """
-        return cast(Reply, await self._guarded(lambda: self._round_trip(command), self._exchange_timeout_seconds))
+        return cast(Reply, await self._round_trip(command, self._exchange_timeout_seconds))
 
     async def stop(self, grace_seconds: float) -> None:
         """End the process: by closing its pipe, and by force after `grace_seconds`. Nothing of it is left."""
@@ -72,45 +77,62 @@ class Worker:
         if not done:
             self._kill()
             await closing
-        if self._process.pid is not None:
-            loop.remove_reader(self._process.sentinel)
-            self._process.close()
+        self._cut_lifeline()
         self._thread.shutdown()
 
-    async def _guarded(self, work: Callable[[], object], timeout_seconds: float) -> object:
+    def _spawn(self) -> int:
+        self._connection, far_end = multiprocessing.Pipe()
+        self._lifeline, far_lifeline = os.pipe()
+        command = [sys.executable, "-c", _BOOT, str(far_end.fileno()), *sys.path]
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, pass_fds=[far_end.fileno(), far_lifeline]
+            )
+        finally:
+            far_end.close()
+            os.close(far_lifeline)
+        return self._lifeline
+
+    async def _round_trip(self, message: WorkerSpec | Command, timeout_seconds: float) -> object:
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+                return await asyncio.get_running_loop().run_in_executor(self._thread, self._send_and_receive, message)
         except TimeoutError:
             self._kill()
             raise WorkerDied(f"it did not answer within {timeout_seconds:g} seconds") from None
-        except (EOFError, OSError) as error:
+        except (EOFError, ConnectionError) as error:
             raise WorkerDied("its process ended") from error
 
-    def _spawn(self) -> None:
-        self._process.start()
-        self._far_end.close()
-
-    def _round_trip(self, command: Command) -> object:
-        self._connection.send(command)
+    def _send_and_receive(self, message: WorkerSpec | Command) -> object:
+        if self._connection is None:
+            raise RuntimeError("the worker was not started. This is a bug.")
+        self._connection.send(message)
         return self._connection.recv()
 
     def _exit(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._process.sentinel)
+        self._cut_lifeline()
         self.exited = True
         self._on_exit()
 
+    def _cut_lifeline(self) -> None:
+        lifeline, self._lifeline = self._lifeline, None
+        if lifeline is not None:
+            asyncio.get_running_loop().remove_reader(lifeline)
+            os.close(lifeline)
+
     def _kill(self) -> None:
-        if self._process.pid is not None:
+        if self._process is not None:
             self._process.kill()
 
     def _close(self, grace_seconds: float) -> None:
-        self._connection.close()
-        self._far_end.close()
-        if self._process.pid is not None:
-            self._process.join(grace_seconds)
-            self._process.kill()
-            self._process.join()
+        if self._connection is not None:
+            self._connection.close()
+        if self._process is not None:
+            try:
+                self._process.wait(grace_seconds)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
 
 
 @dataclass(slots=True)

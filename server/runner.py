@@ -127,7 +127,7 @@ class Runner:
 
     def worker_pids(self) -> Mapping[str, int]:
         """The process numbers of the workers that are up, by device."""
-        return {device: worker.pid for device, worker in self._pool.workers.items()}
+        return {device: worker.pid for device, worker in self._pool.workers.items() if worker.pid is not None}
 
     def subscribe(self, callback: Callable[[], None]) -> None:
         """Call `callback` on the event loop whenever the readiness of an engine may have changed."""

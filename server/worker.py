@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -176,20 +177,26 @@ def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, En
     return engines, tuple(failures)
 
 
-def run_worker(connection: Connection, spec: WorkerSpec) -> None:
-    """Main of a worker process: load, say `Ready`, then answer commands until the other end of the pipe is closed."""
+def main(descriptor: int) -> None:
+    """Run a worker process on its end of a pipe: read a `WorkerSpec`, load, say `Ready`, then answer commands.
+
+    Returns when the other end is closed. Signals are left to the server, which ends its workers in its own order.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    engines, failures = load_engines(spec.engines, spec.device)
-    _limit_threads(spec.threads)
-    workbench = Workbench(engines)
-    infos = tuple(dataclasses.replace(engine.info(), name=name) for name, engine in engines.items())
-    try:
+    with Connection(descriptor) as connection, suppress(EOFError, ConnectionError):
+        spec: WorkerSpec = connection.recv()
+        engines, failures = load_engines(spec.engines, spec.device)
+        _limit_threads(spec.threads)
+        infos = tuple(dataclasses.replace(engine.info(), name=name) for name, engine in engines.items())
         connection.send(Ready(infos, failures))
-        while True:
-            connection.send(workbench.handle(connection.recv()))
-    except (EOFError, ConnectionError):
-        return
+        answer(connection, Workbench(engines))
+
+
+def answer(connection: Connection, workbench: Workbench) -> None:
+    """Do command after command; raises EOFError when there will be no more."""
+    while True:
+        connection.send(workbench.handle(connection.recv()))
 
 
 def _limit_threads(threads: int) -> None:
