@@ -1,0 +1,31 @@
+import pickle
+
+import numpy as np
+import pytest
+
+from model.engine import Violation
+from server.messages import Begin, Failed, Failure, Fault, Plan, Rendered, SectionKey, Step
+from tests.fakes import params
+
+SECTION = SectionKey("song", 1)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Plan("song", "fake", params("happy")),
+        Begin(SECTION),
+        Step((SECTION, SectionKey("other", 0))),
+        Failed(Failure("song", Fault.CALLER, "lyrics: too long", (Violation("lyrics", "too long"),))),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_messages_survive_the_border(message: object) -> None:
+    assert pickle.loads(pickle.dumps(message)) == message
+
+
+def test_a_window_arrives_as_it_was_sent() -> None:
+    window = np.arange(12, dtype=np.float32).reshape(2, 6)
+    rendered = pickle.loads(pickle.dumps(Rendered(SECTION, window.tobytes(), 6, 12, False, 0.1)))
+    np.testing.assert_array_equal(rendered.window, window)
+    assert rendered.sound_seconds == 0.5
