@@ -22,6 +22,8 @@ _SEND_HIGHPASS_HERTZ = 220.0
 _SHELF_HERTZ = 3500.0
 _SHELF_RANGE_DB = 7.0
 _FADE_SECONDS = 1.0
+_DRIEST_DB = -12.0
+_WETNESS_RANGE_DB = 9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,14 @@ class Strip:
 
 
 STRIPS: Mapping[Track, Strip] = {
-    Track.LEAD: Strip(Stem.VOCAL, 2.0, 0.0, -7.0),
-    Track.KEYS: Strip(Stem.HARMONY, -7.0, -0.18, -8.0),
-    Track.GUITAR: Strip(Stem.HARMONY, -8.5, 0.34, -9.0),
-    Track.PAD: Strip(Stem.HARMONY, -11.0, 0.0, -5.0),
-    Track.BASS: Strip(Stem.BASS, 0.0, 0.0, -24.0, keeps_lows=True),
-    Track.ARPEGGIO: Strip(Stem.ORNAMENTS, -8.0, -0.4, -6.0),
-    Track.ORNAMENT: Strip(Stem.ORNAMENTS, -6.0, 0.4, -5.0),
-    Track.DRUMS: Strip(Stem.DRUMS, -3.0, 0.0, -14.0, keeps_lows=True),
+    Track.LEAD: Strip(Stem.VOCAL, 3.0, 0.0, -8.0),
+    Track.KEYS: Strip(Stem.HARMONY, -5.0, -0.2, -8.0),
+    Track.GUITAR: Strip(Stem.HARMONY, -5.0, 0.45, -9.0),
+    Track.PAD: Strip(Stem.HARMONY, -6.5, 0.0, -6.0),
+    Track.BASS: Strip(Stem.BASS, 1.0, 0.0, -24.0, keeps_lows=True),
+    Track.ARPEGGIO: Strip(Stem.ORNAMENTS, -2.0, -0.5, -6.0),
+    Track.ORNAMENT: Strip(Stem.ORNAMENTS, -2.0, 0.5, -5.0),
+    Track.DRUMS: Strip(Stem.DRUMS, -4.5, 0.0, -14.0, keeps_lows=True),
 }
 """The balance of every song; instruments are equally loud before it."""
 
@@ -69,7 +71,7 @@ class Mixer:
         self._sends = {track: np.float32(_ratio(STRIPS[track].send_db)) for track in self._samplers}
         self._ensemble = Ensemble(phase=(seed % 997) / 997.0)
         self._reverb = Reverb(impulse_response(Room.of(style.reverb), seed))
-        self._wet = np.float32(_ratio(-9.0 + 8.0 * style.reverb))
+        self._wet = np.float32(_ratio(_DRIEST_DB + _WETNESS_RANGE_DB * style.reverb))
         self._highpass = Filter.highpass(_HIGHPASS_HERTZ, (2,))
         self._send_highpass = Filter.highpass(_SEND_HIGHPASS_HERTZ, ())
         self._shelf = Filter.high_shelf(_SHELF_HERTZ, (style.brightness - 0.5) * _SHELF_RANGE_DB, (2,))
