@@ -48,7 +48,7 @@ class RunnerSettings:
     max_batch_tokens: int = 8192
     stream_buffer_bytes: int = 1 << 20
     encoder_threads: int = 2
-    worker_threads: int = 0
+    worker_threads: int = 1
     comfort_seconds: float = 5.0
     exchange_timeout_seconds: float = 60.0
     load_timeout_seconds: float = 300.0

@@ -55,7 +55,9 @@ class Threads(BaseModel):
 
     encoder: int = Field(default=2, ge=1, description="threads that master and encode sound")
     worker: int = Field(
-        default=0, ge=0, description="compute threads of each worker process; 0 leaves it to the libraries"
+        default=1,
+        ge=0,
+        description="compute threads of each worker process; 0 leaves it to the libraries, which starves busy machines",
     )
 
 
