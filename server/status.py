@@ -24,6 +24,10 @@ from server.errors import (
 )
 
 ERROR_DOMAIN = "melisma.v1"
+MAX_TEXT_CHARACTERS = 200
+MAX_VIOLATIONS_BYTES = 3000
+"""A status travels in headers, where clients take 8 KiB by default and text grows by a third or more."""
+
 INTERNAL_TEXT = "internal error; it was logged"
 
 
@@ -59,9 +63,12 @@ def outcome_of(error: Exception) -> Outcome:
 
 
 def status_of(error: Exception) -> Status:
-    """The google.rpc.Status for an error, with typed details; nothing of a bug's own text is in it."""
+    """The google.rpc.Status for an error, with typed details; nothing of a bug's own text is in it.
+
+    Long texts are shortened, and violations for which a header has no room are left out.
+    """
     outcome = outcome_of(error)
-    text = INTERNAL_TEXT if outcome is INTERNAL else str(error)
+    text = INTERNAL_TEXT if outcome is INTERNAL else _shortened(str(error))
     status = Status(code=outcome.code.value[0], message=text)
     for detail in (error_details_pb2.ErrorInfo(reason=outcome.reason, domain=ERROR_DOMAIN), *_details(error)):
         status.details.add().Pack(detail)
@@ -80,10 +87,17 @@ def _details(error: Exception) -> Iterator[Message]:
 
 
 def _bad_request(error: InvalidRequest) -> error_details_pb2.BadRequest:
-    violation = error_details_pb2.BadRequest.FieldViolation
-    return error_details_pb2.BadRequest(
-        field_violations=[violation(field=v.field, description=v.description) for v in error.violations]
-    )
+    detail = error_details_pb2.BadRequest()
+    for violation in error.violations:
+        detail.field_violations.add(field=violation.field, description=_shortened(violation.description))
+        if detail.ByteSize() > MAX_VIOLATIONS_BYTES:
+            del detail.field_violations[-1]
+            break
+    return detail
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_TEXT_CHARACTERS else f"{text[: MAX_TEXT_CHARACTERS - 3]}..."
 
 
 def _retry_info(seconds: float) -> error_details_pb2.RetryInfo:

@@ -65,6 +65,13 @@ def test_nothing_of_a_bug_is_told(error: Exception) -> None:
     assert "secret" not in str(status)
 
 
+def test_a_status_fits_into_the_headers_of_a_call() -> None:
+    error = InvalidRequest(*(Violation(f"anchor.notes.notes[{n}].pitch", "音" * 500) for n in range(512)))
+    status = status_of(error)
+    assert detail(status, error_details_pb2.BadRequest()).field_violations
+    assert len(status.SerializeToString()) * 4 / 3 + len(status.message.encode()) * 3 < 8000
+
+
 def test_a_subclass_is_told_like_the_error_it_refines() -> None:
     class GpuLost(WorkerLost):
         pass
