@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
@@ -104,44 +105,46 @@ class RequestLog(ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
 
     def _logged_stream(self, handler: _Handler, method: str) -> _Handler:
-        async def call(request: Any, context: _Context) -> AsyncIterator[Any]:
+        # A coroutine that writes hears of a cancel at once; grpc.aio leaves a generator to the garbage collector.
+        async def call(request: Any, context: _Context) -> None:
             with self._line(method, context):
                 async with aclosing(_own(handler.unary_stream)(request, context)) as responses:
                     async for response in responses:
-                        yield response
+                        await context.write(response)
 
-        return grpc.unary_stream_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
+        wrapped: Any = call
+        return grpc.unary_stream_rpc_method_handler(wrapped, handler.request_deserializer, handler.response_serializer)
 
     @contextmanager
     def _line(self, method: str, context: _Context) -> Iterator[None]:
+        # Once the call is over, grpc.aio may have freed what the context answers these two from.
+        peer, deadline = context.peer(), self._deadline(context.time_remaining())
         started = self._clock()
-        code = grpc.StatusCode.UNKNOWN.name
+        code = grpc.StatusCode.OK
         try:
             yield
-            code = grpc.StatusCode.OK.name
-        except BaseException as error:
-            code = _code_of(error, context)
+        except AbortError:
+            code = _status_code(context.code())
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            late = self._clock() >= deadline
+            code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
+            raise
+        except BaseException:
+            code = grpc.StatusCode.UNKNOWN
             raise
         finally:
             level = logging.INFO if method.startswith(OWN_METHODS) else logging.DEBUG
             seconds = round(self._clock() - started, 4)
-            logger.log(
-                level, "call", extra={"method": method, "peer": context.peer(), "code": code, "seconds": seconds}
-            )
+            logger.log(level, "call", extra={"method": method, "peer": peer, "code": code.name, "seconds": seconds})
+
+    def _deadline(self, remaining_seconds: float | None) -> float:
+        return math.inf if remaining_seconds is None else self._clock() + remaining_seconds
 
 
-def _code_of(error: BaseException, context: _Context) -> str:
-    if isinstance(error, AbortError):
-        return _name(context.code())
-    if isinstance(error, (asyncio.CancelledError, GeneratorExit)):
-        late = context.time_remaining() == 0.0
-        return (grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED).name
-    return grpc.StatusCode.UNKNOWN.name
-
-
-def _name(code: grpc.StatusCode | int) -> str:
+def _status_code(code: grpc.StatusCode | int) -> grpc.StatusCode:
     # grpc.aio promises a StatusCode here and hands out its number.
-    return next(known.name for known in grpc.StatusCode if code in (known, known.value[0]))
+    return next(known for known in grpc.StatusCode if code in (known, known.value[0]))
 
 
 def _own(part: Any) -> Any:

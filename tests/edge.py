@@ -1,0 +1,55 @@
+"""The server's edge on a real port with a fake runner behind it."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import grpc
+import grpc.aio
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from server.app import build_server
+from server.health import HealthServicer
+from server.servicer import MusicServicer
+from server.settings import Settings
+from tests.fake_runner import FakeRunner
+
+
+@asynccontextmanager
+async def edge(runner: FakeRunner, health: HealthServicer | None = None) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to a server of the engine "fake"."""
+    settings = Settings(engines=("fake",))
+    health = health or HealthServicer(lambda: runner.ready("fake"))
+    server = build_server(settings, MusicServicer(runner, settings.engine_names), health)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield channel
+    finally:
+        health.close()
+        await server.stop(0)
+
+
+def raw_call(channel: grpc.aio.Channel, method: str) -> Any:
+    """A method that streams, as bytes in and bytes out."""
+    return channel.unary_stream(f"/melisma.v1.MusicService/{method}")
+
+
+def details_of(error: grpc.aio.AioRpcError) -> Mapping[str, Any]:
+    """The typed details of an error by the name of their type."""
+    status = rpc_status.from_call(cast(Any, error))
+    kinds = (
+        error_details_pb2.BadRequest,
+        error_details_pb2.ErrorInfo,
+        error_details_pb2.PreconditionFailure,
+        error_details_pb2.RetryInfo,
+    )
+    found = {}
+    for packed in status.details if status else ():
+        for kind in kinds:
+            message = kind()
+            if packed.Unpack(message):
+                found[kind.DESCRIPTOR.name] = message
+    return found
