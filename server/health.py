@@ -51,11 +51,11 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         """The status of one service now and whenever it changes; SERVICE_UNKNOWN for one that does not exist."""
         told: int | None = None
         while True:
-            changed = self._changed
+            changed, closed = self._changed, self._closed
             if (status := self._status(request.service)) != told:
                 yield health_pb2.HealthCheckResponse(status=status)
                 told = status
-            if self._closed:
+            if closed:
                 return
             await changed.wait()
 
