@@ -58,7 +58,7 @@ def test_a_value_that_cannot_be_used_is_named(variable: str, value: str, monkeyp
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        read_settings([]).port = 1  # type: ignore[misc]
+        read_settings([]).port = 1
 
 
 def test_the_help_text_lists_every_variable_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
