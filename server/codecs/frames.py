@@ -1,0 +1,60 @@
+"""Where the frames of an MP3 stream begin and end (ISO/IEC 11172-3, section 2.4.1.3 and 2.4.3.1)."""
+
+HEADER_BYTES = 4
+SAMPLES_PER_FRAME = 1152
+BITRATES_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+SAMPLE_RATES_HERTZ = (44_100, 48_000, 32_000)
+# Eleven sync bits, MPEG-1, layer III; the last bit (no checksum) may be either.
+_SYNC = 0xFFFA
+_SYNC_MASK = 0xFFFE
+
+
+class BrokenStream(ValueError):
+    """Bytes that should be an MPEG-1 layer III frame are not one."""
+
+
+def frame_bytes(header: bytes) -> int:
+    """Length of the frame that starts with these four bytes, header and padding included.
+
+    Raises:
+        BrokenStream: no frame of MPEG-1 layer III starts so.
+    """
+    if int.from_bytes(header[:2]) & _SYNC_MASK != _SYNC:
+        raise BrokenStream(f"no MP3 frame starts with {header[:HEADER_BYTES].hex()}")
+    bitrate_index, rate_index, padding = header[2] >> 4, header[2] >> 2 & 3, header[2] >> 1 & 1
+    if not 1 <= bitrate_index <= len(BITRATES_KBPS) or rate_index >= len(SAMPLE_RATES_HERTZ):
+        raise BrokenStream(f"free or reserved rates in the MP3 header {header[:HEADER_BYTES].hex()}")
+    bits = SAMPLES_PER_FRAME * BITRATES_KBPS[bitrate_index - 1] * 1000
+    return bits // 8 // SAMPLE_RATES_HERTZ[rate_index] + padding
+
+
+class FrameCutter:
+    """Gathers an encoder's bytes and gives out whole frames."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self._frames = 0
+
+    @property
+    def frames(self) -> int:
+        """Frames given out so far."""
+        return self._frames
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of a frame that is not whole yet."""
+        return len(self._pending)
+
+    def feed(self, data: bytes | bytearray) -> bytes:
+        """Take in more bytes; returns the frames that became whole."""
+        self._pending += data
+        end = 0
+        while (start := end) + HEADER_BYTES <= len(self._pending):
+            end = start + frame_bytes(bytes(self._pending[start : start + HEADER_BYTES]))
+            if end > len(self._pending):
+                end = start
+                break
+            self._frames += 1
+        whole = bytes(self._pending[:end])
+        del self._pending[:end]
+        return whole
