@@ -1,0 +1,265 @@
+"""The genres that a prompt may name, and how each is played unless the prompt says more."""
+
+from dataclasses import dataclass
+
+from model.studio.style import Groove, Instrument, Mode, Style, Track
+
+_I, _T = Instrument, Track
+
+
+@dataclass(frozen=True, slots=True)
+class Genre:
+    """A style to start from, the tempi it is played at, and the words that name it (Latin ones in lower case)."""
+
+    words: tuple[str, ...]
+    tempo_range_bpm: tuple[float, float]
+    style: Style
+
+
+def _genre(
+    name: str,
+    words: str,
+    groove: Groove,
+    tempo_range_bpm: tuple[float, float],
+    *,
+    energy: float,
+    density: float,
+    reverb: float,
+    brightness: float,
+    players: dict[Track, Instrument],
+    mode: Mode = Mode.MAJOR,
+    swing: float = 0.0,
+) -> Genre:
+    tempo_bpm = sum(tempo_range_bpm) / 2
+    instruments = tuple(players.items())
+    style = Style(name, groove, mode, tempo_bpm, energy, density, swing, reverb, brightness, instruments)
+    return Genre(tuple(word.strip() for word in words.split(",")), tempo_range_bpm, style)
+
+
+POP = _genre(
+    "pop",
+    "pop, mandopop, c pop, cpop, cantopop, k pop, kpop, j pop, jpop, 流行, 流行乐, 流行音乐",
+    Groove.POP,
+    (96, 110),
+    energy=0.6,
+    density=5.0,
+    reverb=0.3,
+    brightness=0.6,
+    players={
+        _T.LEAD: _I.FLUTE,
+        _T.KEYS: _I.PIANO,
+        _T.GUITAR: _I.CLEAN_GUITAR,
+        _T.PAD: _I.STRINGS,
+        _T.BASS: _I.FINGER_BASS,
+        _T.ARPEGGIO: _I.HARP,
+        _T.ORNAMENT: _I.VIBRAPHONE,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+_BALLAD = _genre(
+    "ballad",
+    "ballad, slow song, love song, 抒情, 抒情歌, 情歌, 慢歌, 叙事曲",
+    Groove.BALLAD,
+    (66, 80),
+    energy=0.45,
+    density=4.0,
+    reverb=0.45,
+    brightness=0.45,
+    players={
+        _T.LEAD: _I.OBOE,
+        _T.KEYS: _I.PIANO,
+        _T.GUITAR: _I.NYLON_GUITAR,
+        _T.PAD: _I.SLOW_STRINGS,
+        _T.BASS: _I.FINGER_BASS,
+        _T.ARPEGGIO: _I.HARP,
+        _T.ORNAMENT: _I.CELLO,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+_ROCK = _genre(
+    "rock",
+    "rock, punk, metal, grunge, britpop, garage rock, band sound, 摇滚, 朋克, 金属, 乐队",
+    Groove.ROCK,
+    (116, 138),
+    energy=0.85,
+    density=5.0,
+    reverb=0.25,
+    brightness=0.7,
+    players={
+        _T.LEAD: _I.SYNTH_LEAD,
+        _T.KEYS: _I.ORGAN,
+        _T.GUITAR: _I.OVERDRIVEN_GUITAR,
+        _T.BASS: _I.FINGER_BASS,
+        _T.ORNAMENT: _I.CLEAN_GUITAR,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+_LOFI = _genre(
+    "lofi",
+    "lofi, lo fi, chillhop, hip hop, hiphop, rap, r&b, rnb, soul, neo soul, trap, 低保真, 嘻哈, 说唱, 节奏布鲁斯, 灵魂乐",
+    Groove.LOFI,
+    (74, 88),
+    energy=0.4,
+    density=4.0,
+    reverb=0.35,
+    brightness=0.35,
+    swing=0.18,
+    players={
+        _T.LEAD: _I.VIBRAPHONE,
+        _T.KEYS: _I.ELECTRIC_PIANO,
+        _T.GUITAR: _I.CLEAN_GUITAR,
+        _T.PAD: _I.WARM_PAD,
+        _T.BASS: _I.FINGER_BASS,
+        _T.ORNAMENT: _I.MUSIC_BOX,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+_FOLK = _genre(
+    "folk",
+    "folk, acoustic, country, singer songwriter, bluegrass, celtic, campfire, 民谣, 乡村, 原声, 不插电, 校园",
+    Groove.FOLK,
+    (88, 108),
+    energy=0.45,
+    density=5.0,
+    reverb=0.25,
+    brightness=0.55,
+    players={
+        _T.LEAD: _I.FLUTE,
+        _T.KEYS: _I.ACCORDION,
+        _T.GUITAR: _I.STEEL_GUITAR,
+        _T.BASS: _I.ACOUSTIC_BASS,
+        _T.ARPEGGIO: _I.NYLON_GUITAR,
+        _T.ORNAMENT: _I.VIOLIN,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+_CHINESE = _genre(
+    "guofeng",
+    "guofeng, chinese style, chinese traditional, traditional chinese, oriental, china wind, "
+    "中国风, 国风, 古风, 民族, 戏曲, 仙侠, 武侠",
+    Groove.FOLK,
+    (72, 90),
+    energy=0.45,
+    density=4.5,
+    reverb=0.45,
+    brightness=0.5,
+    mode=Mode.MINOR,
+    players={
+        _T.LEAD: _I.SHAKUHACHI,
+        _T.KEYS: _I.KOTO,
+        _T.PAD: _I.SLOW_STRINGS,
+        _T.BASS: _I.ACOUSTIC_BASS,
+        _T.ARPEGGIO: _I.HARP,
+        _T.ORNAMENT: _I.VIOLIN,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+_DANCE = _genre(
+    "dance",
+    "dance, edm, house, techno, trance, disco, electronic, electro, electropop, synthpop, synth pop, synthwave, eurodance, "
+    "club, 电子, 电音, 舞曲, 迪斯科, 电子音乐",
+    Groove.FOUR_ON_THE_FLOOR,
+    (120, 128),
+    energy=0.85,
+    density=5.5,
+    reverb=0.3,
+    brightness=0.75,
+    players={
+        _T.LEAD: _I.SYNTH_LEAD,
+        _T.KEYS: _I.POLY_SYNTH,
+        _T.PAD: _I.WARM_PAD,
+        _T.BASS: _I.SYNTH_BASS,
+        _T.ARPEGGIO: _I.POLY_SYNTH,
+        _T.ORNAMENT: _I.VIBRAPHONE,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+_CINEMATIC = _genre(
+    "cinematic",
+    "cinematic, orchestral, orchestra, symphonic, film, soundtrack, film score, trailer, classical, fantasy, "
+    "电影, 配乐, 管弦, 交响, 交响乐, 古典, 影视, 原声带",
+    Groove.CINEMATIC,
+    (74, 96),
+    energy=0.7,
+    density=3.5,
+    reverb=0.6,
+    brightness=0.5,
+    mode=Mode.MINOR,
+    players={
+        _T.LEAD: _I.VIOLIN,
+        _T.KEYS: _I.PIANO,
+        _T.PAD: _I.STRINGS,
+        _T.BASS: _I.CELLO,
+        _T.ARPEGGIO: _I.HARP,
+        _T.ORNAMENT: _I.HORN,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+_JAZZ = _genre(
+    "jazz",
+    "jazz, swing, blues, bossa nova, bossa, big band, lounge, smooth jazz, 爵士, 蓝调, 布鲁斯, 波萨诺瓦, 摇摆乐",
+    Groove.JAZZ,
+    (96, 132),
+    energy=0.5,
+    density=5.5,
+    reverb=0.25,
+    brightness=0.5,
+    swing=0.3,
+    players={
+        _T.LEAD: _I.SAXOPHONE,
+        _T.KEYS: _I.PIANO,
+        _T.GUITAR: _I.CLEAN_GUITAR,
+        _T.BASS: _I.ACOUSTIC_BASS,
+        _T.ORNAMENT: _I.VIBRAPHONE,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+_NURSERY = _genre(
+    "nursery",
+    "nursery, nursery rhyme, children, children's song, kids, lullaby, toy, playful, 儿歌, 童谣, 儿童, 摇篮曲, 童趣",
+    Groove.NURSERY,
+    (96, 120),
+    energy=0.45,
+    density=4.0,
+    reverb=0.2,
+    brightness=0.75,
+    players={
+        _T.LEAD: _I.MUSIC_BOX,
+        _T.KEYS: _I.PIANO,
+        _T.GUITAR: _I.NYLON_GUITAR,
+        _T.BASS: _I.ACOUSTIC_BASS,
+        _T.ARPEGGIO: _I.PIZZICATO,
+        _T.ORNAMENT: _I.CLARINET,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+_AMBIENT = _genre(
+    "ambient",
+    "ambient, meditation, new age, spa, sleep, drone, soundscape, yoga, 氛围, 冥想, 助眠, 新世纪, 睡眠, 瑜伽",
+    Groove.AMBIENT,
+    (60, 76),
+    energy=0.2,
+    density=2.5,
+    reverb=0.8,
+    brightness=0.35,
+    players={
+        _T.LEAD: _I.SHAKUHACHI,
+        _T.KEYS: _I.ELECTRIC_PIANO,
+        _T.PAD: _I.WARM_PAD,
+        _T.BASS: _I.CELLO,
+        _T.ARPEGGIO: _I.HARP,
+        _T.ORNAMENT: _I.CHOIR,
+    },
+)
+
+GENRES = (_BALLAD, _ROCK, _LOFI, _FOLK, _CHINESE, _DANCE, _CINEMATIC, _JAZZ, _NURSERY, _AMBIENT, POP)

@@ -1,0 +1,169 @@
+"""Lays a song out in bars: sets the words, then fills the time as songs do, with interludes and choruses again."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
+
+from model.engine import SectionKind
+from model.studio.form import Block, Form, Part, tightest
+from model.studio.lyrics import LyricSection
+from model.studio.setting import Ease
+
+Move: TypeAlias = Callable[[Form], Form]
+"""One way to make a form longer, or the form itself where there is nothing to lengthen."""
+
+_COMFORTABLE_SECONDS = 40.0
+_KINDS_BY_WEIGHT = (
+    SectionKind.CHORUS,
+    SectionKind.VERSE,
+    SectionKind.PRE_CHORUS,
+    SectionKind.BRIDGE,
+    SectionKind.OUTRO,
+    SectionKind.INTRO,
+    SectionKind.INST,
+)
+_INTERLUDES = (
+    (SectionKind.INST, 4),
+    (SectionKind.BRIDGE, 8),
+    (SectionKind.INST, 8),
+    (SectionKind.INST, 4),
+)
+"""What is played before each repetition, in turn; every second one returns to the verse, the others to the chorus."""
+
+_TWO_PART_BARS = 12
+
+
+def fewest_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:
+    """The shortest song that holds the sections, in bars of `bar_seconds`."""
+    return tightest(sections, bar_seconds).bars
+
+
+def comfortable_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:
+    """The length at which every section has room, with repetitions where the song would be under 40 seconds."""
+    form = _grown(_opened(sections, _TWO_PART_BARS, bar_seconds), None)
+    repetition = 0
+    while form.bars * bar_seconds < _COMFORTABLE_SECONDS:
+        form = next(_repetitions(form, repetition))
+        repetition += 1
+    return form.bars
+
+
+def lay_out(sections: Sequence[LyricSection], bars: int, bar_seconds: float) -> tuple[Block, ...]:
+    """The sections of a song of exactly `bars` bars, which must be at least `fewest_bars`.
+
+    Words get room first, then intro and outro, then verse and chorus come again after interludes; what is left over
+    is played. The first block has at most 4 bars and none has more than 16.
+    """
+    form = _grown(_opened(sections, bars, bar_seconds), bars)
+    form = _repeated(form, bars)
+    return _filled(form, bars).blocks()
+
+
+def _opened(sections: Sequence[LyricSection], bars: int, bar_seconds: float) -> Form:
+    form = tightest(sections, bar_seconds)
+    if not sections and bars >= _TWO_PART_BARS:
+        return replace(form.with_part(Part(SectionKind.CHORUS), 1), own_parts=2)
+    return form
+
+
+def _grown(form: Form, bars: int | None) -> Form:
+    """Make every move in turn that keeps the form within `bars`."""
+    for move in _moves():
+        longer = move(form)
+        if bars is None or longer.bars <= bars:
+            form = longer
+    return form
+
+
+def _moves() -> Iterator[Move]:
+    """The ways to give a song more room, most urgent first."""
+    yield partial(_edges_at_least, intro=0, outro=1)
+    yield partial(_edges_at_least, intro=1, outro=0)
+    yield from _for_each_kind(_eased, ease=Ease.CLOSE)
+    yield partial(_edges_at_least, intro=2, outro=0)
+    yield from _for_each_kind(_eased, ease=Ease.EASY)
+    yield from _for_each_kind(_rounded, grid=2)
+    yield partial(_edges_at_least, intro=0, outro=2)
+    yield from _for_each_kind(_rounded, grid=4)
+    yield partial(_edges_at_least, intro=4, outro=0)
+    yield partial(_edges_at_least, intro=0, outro=4)
+    yield from _for_each_kind(_rounded, grid=8)
+
+
+def _for_each_kind(change: Callable[..., Form], **arguments: int) -> Iterable[Move]:
+    return (partial(change, kind=kind, **arguments) for kind in _KINDS_BY_WEIGHT)
+
+
+def _edges_at_least(form: Form, intro: int, outro: int) -> Form:
+    return replace(form, intro_bars=max(form.intro_bars, intro), outro_bars=max(form.outro_bars, outro))
+
+
+def _eased(form: Form, kind: SectionKind, ease: Ease) -> Form:
+    return form.with_kind(kind, ease=ease)
+
+
+def _rounded(form: Form, kind: SectionKind, grid: int) -> Form:
+    """Round sung parts up to `grid` bars, 4 at most; let played parts last `grid` bars."""
+    return form.with_kind(kind, grid=min(grid, 4), played_bars=grid)
+
+
+def _repeated(form: Form, bars: int) -> Form:
+    """Add repetitions as long as one fits."""
+    for repetition in range(bars):
+        longer = next((option for option in _repetitions(form, repetition) if option.bars <= bars), None)
+        if longer is None:
+            return form
+        form = longer
+    return form
+
+
+def _repetitions(form: Form, repetition: int) -> Iterator[Form]:
+    """The form with a stanza, its last part or its last lines once more, the wished length first."""
+    stanzas = _stanzas(form)
+    stanza = stanzas[repetition // 2 % len(stanzas)]
+    kind, played_bars = _INTERLUDES[repetition % len(_INTERLUDES)]
+    short = form.with_part(Part(SectionKind.INST, played_bars=4), _end(form))
+    wished = form.with_part(Part(kind, played_bars=played_bars), _end(form))
+    again = stanza if repetition % 2 == 0 else stanza[-1:]
+    yield _played_again(wished, again)
+    yield _played_again(short, again)
+    yield _played_again(short, stanza[-1:])
+    yield _played_again(form, stanza[-1:])
+    last_block = form.parts[stanza[-1]].blocks(form.bar_seconds)[-1]
+    yield form.with_part(replace(form.parts[stanza[-1]], lines=last_block.lines), _end(form))
+
+
+def _stanzas(form: Form) -> list[tuple[int, ...]]:
+    """The song's own parts, cut after each chorus; without any chorus every part stands alone."""
+    own = [index for index in range(form.own_parts) if form.parts[index].kind is not SectionKind.OUTRO] or [0]
+    cuts = [n for n, index in enumerate(own, start=1) if form.parts[index].kind is SectionKind.CHORUS]
+    edges = [0, *cuts] if cuts else list(range(len(own) + 1))
+    return [tuple(own[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def _end(form: Form) -> int:
+    """The place in the order after everything but a closing outro."""
+    last = form.parts[form.order[-1]]
+    return len(form.order) - (last.kind is SectionKind.OUTRO)
+
+
+def _played_again(form: Form, parts: tuple[int, ...]) -> Form:
+    end = _end(form)
+    return replace(form, order=(*form.order[:end], *parts, *form.order[end:]))
+
+
+def _filled(form: Form, bars: int) -> Form:
+    """Play interludes, and at last a longer outro, until the form has exactly `bars`."""
+    while bars - form.bars >= 4:
+        played_bars = 8 if bars - form.bars >= 8 else 4
+        form = form.with_part(Part(SectionKind.INST, played_bars=played_bars), _seam(form))
+    return replace(form, outro_bars=form.outro_bars + bars - form.bars)
+
+
+def _seam(form: Form) -> int:
+    """The last place in the order between two of the song's own parts, or its end."""
+    for position in range(len(form.order) - 1, 0, -1):
+        if max(form.order[position - 1 : position + 1]) < form.own_parts:
+            return position
+    return _end(form)
