@@ -1,0 +1,216 @@
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from server.errors import (
+    Draining,
+    EngineNotReady,
+    InvalidRequest,
+    Overloaded,
+    SongDeadlineExceeded,
+    SongFailed,
+    UnknownEngine,
+    WorkerLost,
+)
+from server.job import Job
+from server.runner import Runner, RunnerSettings
+from server.song import AudioSettings, Chunk, Planned, Progressed, SectionSent, SongCompleted, SongEvent, SongRequest
+from tests.fakes import FAKE, MISSING, RATE_HERTZ, FakeEncoder, params
+
+SETTINGS = RunnerSettings(devices=("cpu",), engines=(FAKE, MISSING), encoder_threads=2, restart_backoff_seconds=0.0)
+ENDLESS_SECONDS = 4000.0
+
+
+@asynccontextmanager
+async def running(**changes: object) -> AsyncIterator[Runner]:
+    runner = Runner(replace(SETTINGS, **changes), encoder_factory=FakeEncoder)  # type: ignore[arg-type]
+    await runner.start()
+    try:
+        await runner.wait_ready(30.0)
+        async with asyncio.timeout(30.0):
+            yield runner
+    finally:
+        await runner.stop(grace_seconds=0.0)
+
+
+def request(prompt: str = "", engine: str = "fake", deadline: float | None = None, **changes: object) -> SongRequest:
+    audio = AudioSettings(sample_rate_hertz=RATE_HERTZ)
+    return SongRequest("request", engine, params(prompt, **changes), audio, deadline)
+
+
+async def told(job: Job) -> list[SongEvent]:
+    return [event async for event in job.events()]
+
+
+async def sound_of(job: Job) -> bytes:
+    return b"".join(event.data for event in await told(job) if isinstance(event, Chunk))
+
+
+async def first_chunk(events: AsyncIterator[SongEvent]) -> Chunk:
+    async for event in events:
+        if isinstance(event, Chunk):
+            return event
+    raise AssertionError("the song ended without a sound")
+
+
+async def test_a_song_is_made_from_its_request_to_its_sum() -> None:
+    async with running() as runner:
+        events = await told(runner.submit(request()))
+    kinds = [type(event) for event in events]
+    assert kinds[0] is Planned
+    assert kinds[-1] is SongCompleted
+    assert kinds.count(SectionSent) == 2
+    assert {Progressed, Chunk} < set(kinds)
+
+
+async def test_a_song_is_the_same_alone_and_beside_others() -> None:
+    async with running() as runner:
+        alone = await sound_of(runner.submit(request(seed=5)))
+        crowd = [runner.submit(request(seed=seed, steps=3 + seed)) for seed in range(5)]
+        beside = runner.submit(request(seed=5))
+        sounds = await asyncio.gather(*map(sound_of, [beside, *crowd]))
+    assert sounds[0] == alone
+    assert len(set(sounds)) == 6
+
+
+async def test_a_song_that_nobody_reads_stops_being_made_and_leaves_the_device_to_others() -> None:
+    async with running(stream_buffer_bytes=4096) as runner:
+        unread = runner.submit(request(duration_seconds=ENDLESS_SECONDS))
+        await told(runner.submit(request(duration_seconds=200.0)))
+        assert unread.full
+        assert unread.unsent_seconds < 60.0
+
+
+async def test_a_song_goes_on_when_its_listener_reads_again() -> None:
+    async with running(stream_buffer_bytes=1024) as runner:
+        slow = runner.submit(request(duration_seconds=60.0))
+        await told(runner.submit(request(duration_seconds=60.0)))
+        events = await told(slow)
+    assert isinstance(events[-1], SongCompleted)
+
+
+async def test_a_cancelled_song_makes_place_within_a_step() -> None:
+    async with running(max_running_songs=1, max_queued_songs=0) as runner:
+        async with runner.submit(request(duration_seconds=ENDLESS_SECONDS)) as job:
+            await first_chunk(job.events())
+        assert isinstance((await told(runner.submit(request())))[-1], SongCompleted)
+
+
+async def test_a_poisoned_song_costs_the_others_nothing() -> None:
+    async with running() as runner:
+        alone = await sound_of(runner.submit(request(seed=5)))
+        poisoned, beside = runner.submit(request("poison")), runner.submit(request(seed=5))
+        with pytest.raises(SongFailed) as failure:
+            await told(poisoned)
+        assert "secret" not in str(failure.value)
+        assert await sound_of(beside) == alone
+
+
+async def test_impossible_parameters_are_refused_with_their_fields() -> None:
+    async with running() as runner:
+        with pytest.raises(InvalidRequest) as refusal:
+            await told(runner.submit(request("invalid")))
+    assert [violation.field for violation in refusal.value.violations] == ["lyrics"]
+
+
+async def test_engines_that_are_unknown_or_missing_are_refused_at_once() -> None:
+    async with running() as runner:
+        with pytest.raises(UnknownEngine):
+            runner.submit(request(engine="nonsense"))
+        with pytest.raises(EngineNotReady, match="make weights"):
+            runner.submit(request(engine="missing"))
+        assert (runner.ready("fake"), runner.ready("missing"), list(runner.engines())) == (True, False, ["fake"])
+
+
+async def test_songs_beyond_the_queue_are_refused_until_one_ends() -> None:
+    async with running(max_running_songs=1, max_queued_songs=1) as runner:
+        first, second = runner.submit(request()), runner.submit(request())
+        assert [job.accepted.queue_position for job in (first, second)] == [0, 1]
+        with pytest.raises(Overloaded):
+            runner.submit(request())
+        await told(first)
+        third = runner.submit(request())
+        assert third.accepted.estimated_first_audio_seconds is not None
+        await asyncio.gather(told(second), told(third))
+
+
+@pytest.mark.parametrize("prompt", ["crash", "hang"])
+async def test_a_lost_worker_fails_its_songs_and_the_next_song_works(prompt: str) -> None:
+    async with running(exchange_timeout_seconds=3.0) as runner:
+        neighbour = runner.submit(request(duration_seconds=ENDLESS_SECONDS))
+        await first_chunk(neighbour.events())
+        with pytest.raises(WorkerLost):
+            await told(runner.submit(request(prompt)))
+        with pytest.raises(WorkerLost):
+            await told(neighbour)
+        assert isinstance((await told(await resubmitted(runner)))[-1], SongCompleted)
+
+
+async def test_a_worker_killed_while_idle_is_replaced() -> None:
+    async with running() as runner:
+        changed = asyncio.Event()
+        runner.subscribe(changed.set)
+        os.kill(runner.worker_pids()["cpu"], signal.SIGKILL)
+        await changed.wait()
+        assert isinstance((await told(await resubmitted(runner)))[-1], SongCompleted)
+
+
+async def test_a_song_that_waits_survives_the_loss_of_a_worker() -> None:
+    async with running(max_running_songs=1) as runner:
+        crashing, waiting = runner.submit(request("crash")), runner.submit(request())
+        with pytest.raises(WorkerLost):
+            await told(crashing)
+        assert isinstance((await told(waiting))[-1], SongCompleted)
+
+
+async def test_a_passed_deadline_ends_the_song() -> None:
+    async with running() as runner:
+        with pytest.raises(SongDeadlineExceeded):
+            await told(runner.submit(request(duration_seconds=ENDLESS_SECONDS, deadline=0.0)))
+        await runner.idle()
+
+
+async def test_after_drain_running_songs_end_and_new_ones_are_refused() -> None:
+    async with running() as runner:
+        job = runner.submit(request())
+        runner.drain()
+        with pytest.raises(Draining):
+            runner.submit(request())
+        await runner.idle()
+        assert isinstance((await told(job))[-1], SongCompleted)
+
+
+async def test_stopping_cuts_songs_off_and_leaves_neither_process_nor_thread() -> None:
+    threads = threading.active_count()
+    async with running() as runner:
+        pid = runner.worker_pids()["cpu"]
+        job = runner.submit(request(duration_seconds=ENDLESS_SECONDS))
+        await first_chunk(job.events())
+        assert await runner.stop(grace_seconds=0.0) == 1
+        with pytest.raises(Draining):
+            await told(job)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert threading.active_count() == threads
+
+
+async def test_waiting_for_readiness_tells_what_is_missing() -> None:
+    with pytest.raises(EngineNotReady, match="make weights"):
+        async with running(engines=(MISSING,)):
+            pass
+
+
+async def resubmitted(runner: Runner) -> Job:
+    """A job of the same server once its worker is back."""
+    changed = asyncio.Event()
+    runner.subscribe(changed.set)
+    while not runner.ready("fake"):
+        changed.clear()
+        await changed.wait()
+    return runner.submit(request())
