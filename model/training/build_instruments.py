@@ -16,11 +16,11 @@ import numpy as np
 import soundfile
 
 from model.studio.sound.bank import DATA_NAME, TABLE_NAME, InstrumentBank
+from model.studio.sound.sampler import SampledNote, Sampler
 from model.studio.sound.soundfont import FontZone, Generator, SoundFont
-from model.studio.sound.tones import Brightness, Samples
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ, BankTable, Envelope, InstrumentZones, Sample, Sweep, Zone
 from model.studio.style import Instrument
-from model.training.measures import cents_off, momentary_lufs
+from model.training.measures import Stereo, cents_off, momentary_lufs
 
 DRUM_BANK = 128
 PROGRAMS: Mapping[Instrument, tuple[int, int]] = {
@@ -64,7 +64,7 @@ DRUM_KEYS = (35, 82)
 BASS_PITCHES = (31, 36, 43)
 MIDDLE_PITCHES = (52, 60, 67, 76)
 NOTE_LOUDNESS_LUFS = -20.0
-"""Loudness of one centred note at full velocity over its loudest 400 ms, whatever the instrument."""
+"""Loudness of one note at full velocity over its loudest 400 ms, whatever the instrument."""
 
 _BASSES = (Instrument.ACOUSTIC_BASS, Instrument.FINGER_BASS, Instrument.SYNTH_BASS)
 _FULL_VELOCITY = 127
@@ -164,17 +164,16 @@ def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> Instrum
     content = table.instruments[instrument.value]
     if instrument is Instrument.DRUM_KIT:
         return content
-    bank = InstrumentBank(table, data)
-    sounds = [_note(bank, content.at(_middle(zone)), _middle(zone)) for zone in content.zones]
+    sounds = [_note(table, data, instrument, _middle(zone)) for zone in content.zones]
     mean_lufs = float(np.mean([momentary_lufs(sound) for sound in sounds]))
     zones = tuple(_corrected_zone(zone, sound, mean_lufs) for zone, sound in zip(content.zones, sounds, strict=True))
+    even = replace(table, instruments={instrument.value: InstrumentZones(0.0, zones)})
     pitches = BASS_PITCHES if instrument in _BASSES else MIDDLE_PITCHES
-    even = InstrumentZones(0.0, zones)
-    loudness = float(np.mean([momentary_lufs(_note(bank, even.at(pitch), pitch)) for pitch in pitches]))
-    return replace(even, gain_db=round(NOTE_LOUDNESS_LUFS - loudness, 2))
+    loudness = float(np.mean([momentary_lufs(_note(even, data, instrument, pitch)) for pitch in pitches]))
+    return InstrumentZones(round(NOTE_LOUDNESS_LUFS - loudness, 2), zones)
 
 
-def _corrected_zone(zone: Zone, sound: Samples, mean_lufs: float) -> Zone:
+def _corrected_zone(zone: Zone, sound: Stereo, mean_lufs: float) -> Zone:
     """`sound` is the key in the zone's middle with all zones that answer it: what is detuned on purpose stays so."""
     step_db = _EVENNESS * (mean_lufs - momentary_lufs(sound))
     cents = cents_off(sound, _middle(zone))
@@ -192,13 +191,11 @@ def _middle(zone: Zone) -> int:
     return min(max((low + high) // 2, min(nearest - 4, high)), max(nearest + 4, low))
 
 
-def _note(bank: InstrumentBank, zones: Sequence[Zone], pitch: int) -> Samples:
-    """One held note of a second at full velocity, mono at 48 kHz, without the instrument's own gain."""
-    sound = np.zeros(SAMPLE_RATE_HERTZ, np.float32)
-    for zone in zones:
-        tone = bank.tone(zone, pitch, Brightness.LOUD).read(0, len(sound))
-        sound[: len(tone)] += tone * np.float32(10.0 ** (zone.gain_db / 20.0))
-    return sound
+def _note(table: BankTable, data: bytes, instrument: Instrument, pitch: int) -> Stereo:
+    """One held note of a second at full velocity, [2, samples] at 48 kHz."""
+    sampler = Sampler(InstrumentBank(table, data), instrument)
+    sampler.start([SampledNote(0, SAMPLE_RATE_HERTZ, pitch, _FULL_VELOCITY)])
+    return sampler.render(0, SAMPLE_RATE_HERTZ)
 
 
 def _as_json(table: BankTable) -> str:

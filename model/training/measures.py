@@ -1,13 +1,16 @@
 """What an ear would say of one note: how loud, and how far out of tune."""
 
 import math
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import fft
 from scipy.signal import lfilter
 
-from model.studio.sound.tones import Samples
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
+
+Stereo: TypeAlias = NDArray[np.float32]
 
 _LOUDNESS_SECONDS = 0.4
 _ATTACK_SECONDS = 0.12
@@ -16,23 +19,23 @@ _REACH_CENTS = 60.0
 _HARMONICS = 4
 
 
-def momentary_lufs(sound: Samples) -> float:
-    """Loudness of the loudest 400 ms of a mono sound heard from both speakers (ITU-R BS.1770-4, without gating)."""
+def momentary_lufs(sound: Stereo) -> float:
+    """Loudness of the loudest 400 ms of `sound` [2, samples] at 48 kHz (ITU-R BS.1770-4, without gating)."""
     shelf = ([1.53512485958697, -2.69169618940638, 1.19839281085285], [1.0, -1.69065929318241, 0.73248077421585])
     highpass = ([1.0, -2.0, 1.0], [1.0, -1.99004745483398, 0.99007225036621])
     weighted = lfilter(*highpass, lfilter(*shelf, sound.astype(np.float64)))
-    energy = np.cumsum(np.concatenate([[0.0], np.square(weighted)]))
-    span = min(len(sound), int(_LOUDNESS_SECONDS * SAMPLE_RATE_HERTZ))
+    energy = np.cumsum(np.concatenate([[0.0], np.square(weighted).sum(axis=0)]))
+    span = min(sound.shape[1], int(_LOUDNESS_SECONDS * SAMPLE_RATE_HERTZ))
     loudest = float(np.max(energy[span:] - energy[:-span])) / span
-    return -0.691 + 10.0 * math.log10(2.0 * loudest + 1e-12)
+    return -0.691 + 10.0 * math.log10(loudest + 1e-12)
 
 
-def cents_off(sound: Samples, pitch: int) -> float:
-    """How far a mono note at 48 kHz sounds above (or, negative, below) MIDI `pitch`, within 60 cents.
+def cents_off(sound: Stereo, pitch: int) -> float:
+    """How far a note [2, samples] at 48 kHz sounds above (or, negative, below) MIDI `pitch`, within 60 cents.
 
     The centre of the energy around each of the first harmonics after the attack, lower and stronger ones count more.
     """
-    steady = sound[int(_ATTACK_SECONDS * SAMPLE_RATE_HERTZ) :]
+    steady = sound.mean(axis=0)[int(_ATTACK_SECONDS * SAMPLE_RATE_HERTZ) :]
     power = np.square(np.abs(fft.rfft(steady * np.hanning(len(steady)), _SPECTRUM_SIZE)))
     fundamental_hertz = 440.0 * 2.0 ** ((pitch - 69) / 12.0)
     offsets, weights = [], []
