@@ -40,12 +40,15 @@ protos: $(DEVELOPMENT) ## compile the .proto files after an edit
 baseline: $(DEVELOPMENT) ## take the present contract as the one not to be broken (at a release)
 	@$(RUN)buf build protos --exclude-source-info -o protos/baseline.binpb
 
-bench: $(DEVELOPMENT) ## measure the rows of benchmarks/README.md
-	@$(RUN)python -m benchmarks
+bench: $(DEVELOPMENT) ## measure the service and the engine (some minutes)
+	@$(RUN)python -m benchmarks.bench_service idle
+	@$(RUN)python -m benchmarks.bench_service crowd
+	@$(RUN)python -m benchmarks.bench_batching
+	@$(RUN)python -m benchmarks.bench_chorus
 
 lock: $(DEVELOPMENT) ## pin the dependencies of pyproject.toml anew
 	@$(RUN)$(LOCK) -o requirements.lock
-	@$(RUN)$(LOCK) --extra dev --constraint requirements.lock -o requirements-dev.lock
+	@$(RUN)$(LOCK) --extra dev --extra bench --constraint requirements.lock -o requirements-dev.lock
 
 clean: ## remove what was installed or built
 	rm -rf $(VENV) build dist clients/python/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,151 @@
+"""Start the service on a free port, ask it for one song through the `melisma` command, and stop it again.
+
+`make song` runs it from the root of the repository.
+"""
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+import grpc
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
+from rich.console import Console
+
+START_TIMEOUT_SECONDS = 120.0
+STOP_TIMEOUT_SECONDS = 20.0
+PROMPT = "melodic pop, upbeat, piano-driven, with light drums"
+LYRICS = """\
+[verse]
+春天醒来花就开
+脚步轻轻不怕失败
+
+[chorus]
+我要飞向那片海
+心随阳光一起澎湃
+"""
+DURATION_SECONDS = 60
+
+
+class ServiceNotStarted(RuntimeError):
+    """The service ended, or was not ready in time; its log says why."""
+
+
+def main() -> int:
+    """Make the song; the return value is the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", default="song.mp3", help="MP3 file to write")
+    parser.add_argument("--prompt", default=PROMPT, help="style keywords")
+    parser.add_argument("--lyrics", default=LYRICS, help="the words, with section tags")
+    parser.add_argument("--duration", default=str(DURATION_SECONDS), help="seconds, 10 to 240")
+    parser.add_argument("--seed", default="1", help="the same seed gives the same song")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    console = Console(stderr=True)
+    with tempfile.TemporaryFile() as log:
+        try:
+            with running_service(log, console) as address:
+                status = ask_for_song(address, arguments)
+        except ServiceNotStarted as error:
+            console.print(f"[red]The service did not start[/red]: {error}")
+            status = 1
+        except KeyboardInterrupt:
+            return 128 + signal.SIGINT
+        if status != 0:
+            show_log(log, console)
+    return status
+
+
+@contextmanager
+def running_service(log: IO[bytes], console: Console) -> Iterator[str]:
+    """The address of a service that is ready for songs; its output goes to `log`, and it is stopped at the end.
+
+    Raises:
+        ServiceNotStarted: it ended, or did not become ready within `START_TIMEOUT_SECONDS`.
+    """
+    port = free_port()
+    command = [sys.executable, "-m", "server", "--host", "127.0.0.1", "--port", str(port)]
+    environment = os.environ | {"MELISMA_LOG_FORMAT": "plain"}
+    service = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+    address = f"127.0.0.1:{port}"
+    try:
+        begin = time.monotonic()
+        with console.status("starting the service"):
+            wait_until_serving(service, address)
+        console.print(f"service ready at {address} after {time.monotonic() - begin:.1f} s", highlight=False)
+        yield address
+    finally:
+        stop(service)
+
+
+def free_port() -> int:
+    """A port on which nobody listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_serving(service: subprocess.Popen[bytes], address: str) -> None:
+    """Return when the service's health is SERVING; raises ServiceNotStarted."""
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    with grpc.insecure_channel(address, options=[("grpc.max_reconnect_backoff_ms", 200)]) as channel:
+        health = HealthStub(channel)
+        while time.monotonic() < deadline:
+            if service.poll() is not None:
+                raise ServiceNotStarted(f"it ended with status {service.returncode}")
+            if is_serving(health):
+                return
+            time.sleep(0.1)
+    raise ServiceNotStarted(f"it was not ready within {START_TIMEOUT_SECONDS:.0f} s")
+
+
+def is_serving(health: HealthStub) -> bool:
+    """Whether the service says SERVING now."""
+    try:
+        answer: HealthCheckResponse = health.Check(HealthCheckRequest(), timeout=1.0)  # type: ignore[attr-defined]
+    except grpc.RpcError:
+        return False
+    return answer.status == HealthCheckResponse.SERVING
+
+
+def ask_for_song(address: str, arguments: argparse.Namespace) -> int:
+    """Call `melisma generate` and pass its display on; returns its exit status."""
+    command = [sys.executable, "-m", "melisma_client", "generate", "--server", address]
+    for name in ("output", "prompt", "lyrics", "duration", "seed"):
+        command += [f"--{name}", getattr(arguments, name)]
+    client = subprocess.Popen(command)
+    try:
+        return client.wait()
+    except KeyboardInterrupt:
+        return client.wait(STOP_TIMEOUT_SECONDS)
+
+
+def stop(service: subprocess.Popen[bytes]) -> None:
+    """Let the service end by itself, or make it."""
+    service.terminate()
+    try:
+        service.wait(STOP_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(service.pid, signal.SIGKILL)
+        service.wait()
+
+
+def show_log(log: IO[bytes], console: Console) -> None:
+    """Print what the service had to say, its last lines last."""
+    log.seek(0)
+    lines = log.read().decode(errors="replace").splitlines()
+    console.print("[bold]the service's log[/bold]:")
+    for line in lines[-60:]:
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
