@@ -19,7 +19,7 @@ def relu_linear_attention(query: Tensor, key: Tensor, value: Tensor, valid: Tens
     Returns:
         [batch, heads, tokens, width].
     """
-    query, key = torch.relu(query) + _FLOOR, torch.relu(key) + _FLOOR
+    query, key = torch.relu(query).add(_FLOOR), torch.relu(key).add(_FLOOR)
     if valid is not None:
         key = key * valid[:, None, :, None]
     summary = key.transpose(-1, -2) @ value

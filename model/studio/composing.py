@@ -199,9 +199,26 @@ def write_melody(
     fixed = known[onsets]
     weights[fixed] = -1e6
     weights[fixed, melody[onsets][fixed] - FIRST_PITCH] = 0.0
-    pitches = choose_pitches(weights, [note.tone for note in notes], intervals)
-    melody[onsets] = np.array(pitches, dtype=np.int64) - LOWEST + FIRST_PITCH
+    tones = [note.tone for note in notes]
+    for wishes in (np.zeros_like(weights), _parallel_wishes(layout, lines, onsets, melody)):
+        pitches = choose_pitches(weights + wishes, tones, intervals)
+        melody[onsets] = np.array(pitches, dtype=np.int64) - LOWEST + FIRST_PITCH
     return melody
+
+
+def _parallel_wishes(layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes, melody: Classes) -> Weights:
+    """Wishes [notes, 37] that a line takes up the pitches of the line two before it, where rhythm and chords agree."""
+    wishes = np.zeros((len(onsets), PITCHES))
+    chords = layout.chords[layout.section]
+    row_of = {step: row for row, step in enumerate(onsets.tolist())}
+    for earlier, line in zip(lines, lines[2:], strict=False):
+        then = {onset - earlier.start for onset in earlier.onsets}
+        for step in line.onsets[:-1]:
+            source = step - line.start + earlier.start
+            same_chord = source < earlier.stop and chords[step // STEPS_PER_BEAT] == chords[source // STEPS_PER_BEAT]
+            if step - line.start in then and same_chord:
+                wishes[row_of[step], melody[source] - FIRST_PITCH] = _PARALLEL_PITCH
+    return wishes
 
 
 def _asked(brief: SectionBrief, layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes) -> list[MelodyNote]:

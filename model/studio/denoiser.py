@@ -64,6 +64,7 @@ class ScoreState:
         self.logits = Logits(torch.empty(0), torch.empty(0))
         self.beliefs: NDArray[np.float64] = np.empty((0, MELODY_CLASSES))
         self.encoded: tuple[Encoded, ...] = ()
+        self.modulations: tuple[Tensor, ...] = ()
         self.given = torch.empty(0)
         self.clean = torch.empty(0)
         self.bias = torch.empty(0)
@@ -117,6 +118,8 @@ class ScoreDenoiser:
         width = self._network.config.latent
         state = ScoreState(brief, memory, lay_out(brief, memory), steps, guidance_scale, width, seed)
         self._encode(state)
+        with torch.inference_mode():
+            state.modulations = tuple(self._modulations(state, side) for side in state.encoded)
         return state
 
     @torch.inference_mode()
@@ -174,7 +177,7 @@ class ScoreDenoiser:
         latent = torch.stack([state.latent for state in states])
         time = torch.stack([state.times[state.step] for state in states])
         next_time = torch.stack([state.times[state.step + 1] for state in states])
-        logits = self._predict(states, latent, time)
+        logits = self._predict(states, latent)
         melody = (logits.melody / _TEMPERATURE).softmax(-1)
         guess = self._network.expected(melody, logits.chords.softmax(-1))
         latent = euler_step(latent, guess, time, next_time)
@@ -186,21 +189,28 @@ class ScoreDenoiser:
             if state.step <= max(state.decides_at + 1, round(_BELIEVE_AFTER * state.steps)):
                 state.beliefs = _log_softmax(logits.melody[row, state.layout.section], MELODY_CLASSES)
 
-    def _predict(self, states: list[ScoreState], latent: Tensor, time: Tensor) -> Logits:
+    def _modulations(self, state: ScoreState, side: Encoded) -> Tensor:
+        """The modulation of every step, [steps, 6, width]. Computed for a state alone: a product over a handful of
+        rows is rounded differently with every number of rows."""
+        return self._network.modulation(state.times[:-1], side.song.expand(state.steps, -1))
+
+    def _predict(self, states: list[ScoreState], latent: Tensor) -> Logits:
         """Guided logits with each state's bias, one row per state."""
         both = [row for row, state in enumerate(states) if state.rows == 2]
         rows = [*range(len(states)), *both]
-        sides = [state.encoded[0] for state in states] + [states[row].encoded[1] for row in both]
-        encoded = Encoded(torch.cat([side.tokens for side in sides]), torch.cat([side.song for side in sides]))
+        sides = [(state, 0) for state in states] + [(states[row], 1) for row in both]
+        tokens = torch.cat([state.encoded[side].tokens for state, side in sides])
+        modulation = torch.stack([state.modulations[side][state.step] for state, side in sides])
         guess = torch.stack([state.guess for state in states])
         valid = torch.cat([states[row].valid for row in rows])
-        found = self._network(latent[rows], guess[rows], time[rows], encoded, valid)
+        found = self._network(latent[rows], guess[rows], modulation, tokens, valid)
         melody, chords = found.melody[: len(states)].clone(), found.chords[: len(states)].clone()
         if both:
             scale = torch.tensor([states[row].guidance_scale for row in both])
             melody[both] = guided(melody[both], found.melody[len(states) :], scale)
             chords[both] = guided(chords[both], found.chords[len(states) :], scale)
-        return Logits(melody + torch.stack([state.bias for state in states]), chords)
+        plain = Logits(melody, chords).unweighted()
+        return Logits(plain.melody + torch.stack([state.bias for state in states]), chords)
 
     def _decide(self, state: ScoreState) -> None:
         """Fix rhythm and chords from what the network believes now."""

@@ -26,10 +26,14 @@ from model.studio.conditions import (
     TokenKind,
 )
 from model.studio.score import BEATS_PER_BAR, STEPS_PER_BEAT
-from model.studio.tokens import CHORD_CLASSES, MELODY_CLASSES
+from model.studio.tokens import CHORD_CLASSES, FIRST_PITCH, MELODY_CLASSES
 
 SLOTS = STEPS_PER_BEAT + 1
 """Parts of a token that can be known or unknown: four melody steps and the chord."""
+
+ONSET_WEIGHT = 3.0
+"""How much more an onset counts in training than a rest or a hold. The trained network believes in onsets that many
+times too much, which `Logits.unweighted` takes back."""
 
 _TIME_WAVES = 64
 _FIRST_GATE = 0.5
@@ -79,15 +83,23 @@ class Logits:
     melody: Tensor
     chords: Tensor
 
+    def unweighted(self) -> "Logits":
+        """What the network would say had it been trained without `ONSET_WEIGHT`."""
+        weight = torch.zeros(MELODY_CLASSES)
+        weight[FIRST_PITCH:] = math.log(ONSET_WEIGHT)
+        return Logits(self.melody - weight, self.chords)
+
 
 def _shifted(tokens: Tensor, lags: tuple[int, ...]) -> Tensor:
     """Cut the last axis into one group for each lag, and move each group that many tokens later; gaps are zero."""
     length = tokens.shape[1]
-    moved = [
-        F.pad(group, (0, 0, lag, -lag)) if abs(lag) < length else torch.zeros_like(group)
-        for group, lag in zip(tokens.chunk(len(lags), -1), lags, strict=True)
-    ]
-    return torch.cat(moved, -1)
+
+    def moved(group: Tensor, lag: int) -> Tensor:
+        if abs(lag) >= length:
+            return torch.zeros_like(group)
+        return F.pad(group, (0, 0, lag, -lag)) if lag else group
+
+    return torch.cat([moved(group, lag) for group, lag in zip(tokens.chunk(len(lags), -1), lags, strict=True)], -1)
 
 
 class BeatLinks(nn.Module):
@@ -134,7 +146,7 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, tokens: Tensor, modulation: Tensor, valid: Tensor | None) -> Tensor:
-        """Refine [batch, beats, width] under `modulation` [batch, 6, width]; `valid` [batch, beats] is 0 for padding."""
+        """Refine [batch, beats, width] under `modulation` [batch, 6, width]; `valid` [batch, beats]: 0 is padding."""
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = (modulation + self.modulation).unsqueeze(2).unbind(1)
         inner = self._modulated(tokens, shift_a, scale_a, valid)
         mixed = self.attention(inner, valid)
@@ -220,8 +232,13 @@ class ScoreNetwork(nn.Module):
         encoded: Encoded = self.encoder(conditions, clean, known.mask)
         return encoded
 
+    def modulation(self, time: Tensor, song: Tensor) -> Tensor:
+        """How times [batch] and songs [batch, width] modulate the blocks, [batch, 6, width]."""
+        out: Tensor = self.modulate(self.time(_time_waves(time)) + song).unflatten(-1, (6, -1))
+        return out
+
     def forward(
-        self, latent: Tensor, guess: Tensor, time: Tensor, encoded: Encoded, valid: Tensor | None = None
+        self, latent: Tensor, guess: Tensor, modulation: Tensor, tokens: Tensor, valid: Tensor | None = None
     ) -> Logits:
         """Predict classes.
 
@@ -229,12 +246,11 @@ class ScoreNetwork(nn.Module):
             latent: [batch, beats, latent], noised, with known parts clean.
             guess: the expected latent of the step before, zeros at the first (self-conditioning, Chen et al.,
                 "Analog Bits", 2022).
-            time: [batch], 1 is noise and 0 is data.
-            encoded: what `encode` returned for this batch.
+            modulation: what `modulation` returned for the times of this batch, 1 being noise and 0 data.
+            tokens: the tokens that `encode` returned for this batch.
             valid: [batch, beats], 0 for padding; `None` when nothing is padded.
         """
-        tokens = encoded.tokens + self.read_latent(torch.cat([latent, guess], -1))
-        modulation = self.modulate(self.time(_time_waves(time)) + encoded.song).unflatten(-1, (6, -1))
+        tokens = tokens + self.read_latent(torch.cat([latent, guess], -1))
         for block in self.blocks:
             tokens = block(tokens, modulation, valid)
         out = self.classify(self.norm(tokens))

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from model.diffusion.flow import noise_towards, training_times
 from model.studio.conditions import Style
-from model.studio.network import ScoreNetwork, ScoreNetworkConfig
+from model.studio.network import ONSET_WEIGHT, ScoreNetwork, ScoreNetworkConfig
 from model.studio.score import STEPS_PER_BEAT
 from model.studio.tokens import FIRST_PITCH
 from model.training.songs import TrainingSong, load_songs
@@ -30,7 +30,6 @@ BATCH_SIZE = 32
 PEAK_RATE = 1.8e-3
 WARM_UP_STEPS = 150
 CHORD_WEIGHT = 0.6
-ONSET_WEIGHT = 3.0
 HELD_OUT_POP = 45
 HELD_OUT_STANDARDS = 15
 SPLIT_SEED = 909
@@ -73,11 +72,12 @@ def losses(network: ScoreNetwork, batch: Batch, generator: torch.Generator, *, c
     noised = noise_towards(target, torch.randn(target.shape, generator=generator), times)
     latent = torch.where(given > 0, target, noised)
     guess = torch.zeros_like(latent)
+    modulation = network.modulation(times, encoded.song)
     if condition_on_self:
         with torch.no_grad():
-            logits = network(latent, guess, times, encoded)
+            logits = network(latent, guess, modulation, encoded.tokens)
             guess = network.expected(logits.melody.softmax(-1), logits.chords.softmax(-1))
-    logits = network(latent, guess, times, encoded)
+    logits = network(latent, guess, modulation, encoded.tokens)
     melody_weight = (1 - batch.known.mask[..., :STEPS_PER_BEAT]) * torch.where(
         batch.melody >= FIRST_PITCH, ONSET_WEIGHT, 1.0
     )
