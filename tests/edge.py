@@ -37,7 +37,7 @@ def raw_call(channel: grpc.aio.Channel, method: str) -> Any:
     return channel.unary_stream(f"/melisma.v1.MusicService/{method}")
 
 
-def details_of(error: grpc.aio.AioRpcError) -> Mapping[str, Any]:
+def details_of(error: grpc.RpcError) -> Mapping[str, Any]:
     """The typed details of an error by the name of their type."""
     status = rpc_status.from_call(cast(Any, error))
     kinds = (

@@ -1,0 +1,91 @@
+"""The whole service as a process, with an engine that makes noise: what a caller and an operator see."""
+
+import hashlib
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from melisma.v1 import music_pb2, music_pb2_grpc
+from tests.service import Service, running_service
+
+ENGINES = "fake=tests.fakes:FakeEngine,missing=tests.fakes:MissingEngine"
+TIMEOUT_SECONDS = 60.0
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with running_service(ENGINES, GRACE_SECONDS=str(TIMEOUT_SECONDS)) as started:
+        yield started
+
+
+@pytest.fixture
+def channel(service: Service) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(service.address) as channel:
+        service.wait_serving(channel)
+        yield channel
+
+
+def song(channel: grpc.Channel, seconds: float = 10.0, **fields: Any) -> Iterator[music_pb2.GenerateResponse]:
+    request = music_pb2.GenerateRequest(**{"prompt": "noise", "duration_seconds": seconds, "seed": 3, **fields})
+    return iter(music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS))
+
+
+def statuses(channel: grpc.Channel) -> Iterator[int]:
+    """What health tells from now on."""
+    stub: Any = health_pb2_grpc.HealthStub(channel)
+    return (told.status for told in stub.Watch(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS))
+
+
+def kind(response: music_pb2.GenerateResponse) -> str | None:
+    return response.WhichOneof("event")
+
+
+def test_a_song_arrives_in_order_and_whole(channel: grpc.Channel) -> None:
+    responses = list(song(channel))
+    assert [kind(responses[0]), kind(responses[1]), kind(responses[-1])] == ["accepted", "plan", "finished"]
+    chunks = [response.chunk for response in responses if kind(response) == "chunk"]
+    assert [chunk.sequence for chunk in chunks] == list(range(len(chunks)))
+    data, finished = b"".join(chunk.data for chunk in chunks), responses[-1].finished
+    assert (finished.size_bytes, finished.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert [r.section_finished.section_index for r in responses if kind(r) == "section_finished"] == [0, 1, 2, 3, 4]
+
+
+def test_an_engine_that_cannot_be_loaded_is_listed_and_says_what_to_do(channel: grpc.Channel) -> None:
+    engines = music_pb2_grpc.MusicServiceStub(channel).ListEngines(music_pb2.ListEnginesRequest()).engines
+    assert [(engine.name, engine.ready) for engine in engines] == [("fake", True), ("missing", False)]
+    with pytest.raises(grpc.RpcError) as error:
+        list(song(channel, engine="missing"))
+    assert error.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert "make weights" in str(error.value.details())
+
+
+def test_a_drain_lets_running_songs_finish_and_takes_no_new_ones(service: Service, channel: grpc.Channel) -> None:
+    health = statuses(channel)
+    assert next(health) == health_pb2.HealthCheckResponse.SERVING
+    running = song(channel, seconds=40.0, steps=50)
+    assert kind(next(running)) == "accepted"
+    service.process.send_signal(signal.SIGTERM)
+    assert next(health) == health_pb2.HealthCheckResponse.NOT_SERVING
+    with pytest.raises(grpc.RpcError) as refusal:
+        next(song(channel))
+    assert refusal.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert [kind(response) for response in running][-1] == "finished"
+    assert service.process.wait(TIMEOUT_SECONDS) == 0
+
+
+def test_a_second_signal_cuts_the_drain_short(service: Service, channel: grpc.Channel) -> None:
+    health = statuses(channel)
+    assert next(health) == health_pb2.HealthCheckResponse.SERVING
+    running = song(channel, prompt="hang")
+    assert kind(next(running)) == "accepted"
+    service.process.send_signal(signal.SIGTERM)
+    assert next(health) == health_pb2.HealthCheckResponse.NOT_SERVING
+    service.process.send_signal(signal.SIGTERM)
+    with pytest.raises(grpc.RpcError) as error:
+        list(running)
+    assert error.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert service.process.wait(TIMEOUT_SECONDS) == 0

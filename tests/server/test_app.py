@@ -1,0 +1,73 @@
+import signal
+import socket
+from typing import Any, cast
+
+import grpc.aio
+import pytest
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from server.app import PortUnavailable, runner_settings, serving
+from server.messages import EngineSpec
+from server.settings import Limits, Settings
+from tests.edge import edge, raw_call
+from tests.fake_runner import FakeRunner
+from tests.service import running_service, start
+
+FAKE = "fake=tests.fakes:FakeEngine"
+WAIT_SECONDS = 30.0
+
+
+def test_the_runner_gets_its_sizes_and_engines_from_the_settings() -> None:
+    settings = Settings(devices=("cpu", "cuda:0"), engines=("studio", FAKE), limits=Limits(queued_songs=3))
+    given = runner_settings(settings)
+    assert (given.devices, given.max_queued_songs) == (("cpu", "cuda:0"), 3)
+    assert given.engines == (EngineSpec("studio"), EngineSpec("fake", "tests.fakes:FakeEngine"))
+
+
+async def test_a_port_that_is_taken_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PortUnavailable, match=f"127.0.0.1:{port}"):
+            async with serving(Settings(port=port, engines=(FAKE,))):
+                pass
+
+
+async def test_the_schema_can_be_asked_for() -> None:
+    async with edge(FakeRunner()) as channel:
+        stub: Any = reflection_pb2_grpc.ServerReflectionStub(cast(Any, channel))
+        request = reflection_pb2.ServerReflectionRequest(list_services="")
+        answers = [answer async for answer in stub.ServerReflectionInfo(iter([request]))]
+    names = {service.name for service in answers[0].list_services_response.service}
+    assert {"melisma.v1.MusicService", "grpc.health.v1.Health"} <= names
+
+
+async def test_a_request_above_the_size_limit_is_refused_by_grpc_itself() -> None:
+    async with edge(FakeRunner()) as channel:
+        call = raw_call(channel, "Generate")
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            _ = [response async for response in call(bytes(5 << 20))]
+    assert error.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_settings_that_cannot_be_used_end_the_process_with_status_2() -> None:
+    with start("--port", "70000") as process:
+        assert process.wait(WAIT_SECONDS) == 2
+        assert process.stderr is not None
+        assert "MELISMA_PORT" in process.stderr.read()
+
+
+def test_a_port_that_is_taken_ends_the_process_with_status_1() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with start("--port", str(taken.getsockname()[1]), ENGINES=FAKE) as process:
+            assert process.wait(WAIT_SECONDS) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_an_idle_process_with_status_0(number: signal.Signals) -> None:
+    with running_service(FAKE) as service:
+        service.process.send_signal(number)
+        assert service.process.wait(WAIT_SECONDS) == 0

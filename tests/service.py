@@ -1,0 +1,57 @@
+"""The service as its operator starts it: a process of its own, on a free port."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+ROOT = Path(__file__).resolve().parents[1]
+START_TIMEOUT_SECONDS = 60.0
+
+
+@dataclass
+class Service:
+    """A started process, and the address that it logged."""
+
+    process: subprocess.Popen[str]
+    address: str
+
+    def wait_serving(self, channel: grpc.Channel) -> None:
+        """Return once health says SERVING."""
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        watch = stub.Watch(health_pb2.HealthCheckRequest(), timeout=START_TIMEOUT_SECONDS)
+        next(told for told in watch if told.status == health_pb2.HealthCheckResponse.SERVING)
+        watch.cancel()
+
+
+def start(*flags: str, **environment: str) -> subprocess.Popen[str]:
+    """`python -m server` with flags and MELISMA_ variables (given without the prefix), logging JSON to a pipe."""
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("", "protos"))
+    variables = {f"MELISMA_{name}": value for name, value in environment.items()}
+    return subprocess.Popen(
+        [sys.executable, "-m", "server", *flags],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path, **variables},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def running_service(engines: str, **environment: str) -> Iterator[Service]:
+    """A service of `engines` (name=module:Class, ...) on a free port, killed at the end if it still runs."""
+    with start("--port", "0", ENGINES=engines, **environment) as process:
+        try:
+            assert process.stderr is not None
+            listening = next(line for line in process.stderr if '"listening"' in line)
+            yield Service(process, json.loads(listening)["address"])
+        finally:
+            process.kill()
