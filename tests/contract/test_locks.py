@@ -1,0 +1,59 @@
+"""The locks pin everything by hash and say nothing of where it was fetched."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+
+def pins(lock: str) -> dict[str, str]:
+    """Every pinned requirement of a lock, by normalised name, with all that belongs to it."""
+    text = (ROOT / lock).read_text("utf-8")
+    entries = re.findall(r"^(\S+?)==(\S+(?:.*\\\n)+.*)$", text, flags=re.MULTILINE)
+    return {normal(name): rest for name, rest in entries}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def asked_for(*extras: str) -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
+    return {normal(re.split(r"[<>=!~\[ ]", line)[0]) for line in wanted}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_place(lock: str) -> None:
+    text = (ROOT / lock).read_text("utf-8")
+    assert not re.findall(r"://|\S+\.(?:org|com|io|net)\b|--\S*(?:index|links|host)\S*|(?<!\S)/\S+", text)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_has_a_hash(lock: str) -> None:
+    found = pins(lock)
+    assert len(found) > 50
+    assert [name for name, rest in found.items() if "--hash=sha256:" not in rest] == []
+
+
+def test_the_locks_hold_what_the_project_asks_for() -> None:
+    assert asked_for("build") <= set(pins("requirements.lock"))
+    assert asked_for("build", "dev", "bench") <= set(pins("requirements-dev.lock"))
+
+
+def test_the_development_lock_agrees_with_the_runtime_lock() -> None:
+    runtime, development = pins("requirements.lock"), pins("requirements-dev.lock")
+    assert {name: development[name].split()[0] for name in runtime} == {
+        name: rest.split()[0] for name, rest in runtime.items()
+    }
+
+
+def test_the_grpc_family_is_one_version() -> None:
+    family = {
+        name: rest.split()[0] for name, rest in pins("requirements-dev.lock").items() if name.startswith("grpcio")
+    }
+    assert set(family.values()) == {"1.85.1"}
