@@ -41,10 +41,7 @@ baseline: $(DEVELOPMENT) ## take the present contract as the one not to be broke
 	@$(RUN)buf build protos --exclude-source-info -o protos/baseline.binpb
 
 bench: $(DEVELOPMENT) ## measure the service and the engine (some minutes)
-	@$(RUN)python -m benchmarks.bench_service idle
-	@$(RUN)python -m benchmarks.bench_service crowd
-	@$(RUN)python -m benchmarks.bench_batching
-	@$(RUN)python -m benchmarks.bench_chorus
+	@$(RUN)python -m benchmarks $(ARGS)
 
 lock: $(DEVELOPMENT) ## pin the dependencies of pyproject.toml anew
 	@$(RUN)$(LOCK) -o requirements.lock
