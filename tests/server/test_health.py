@@ -1,4 +1,3 @@
-import asyncio
 from typing import Any
 
 import grpc
@@ -57,10 +56,11 @@ async def test_a_change_that_changes_nothing_is_not_told() -> None:
     runner = FakeRunner()
     health = wired(runner)
     async with edge(runner, health) as channel:
-        watch = stub_of(channel).Watch(health_pb2.HealthCheckRequest())
+        stub = stub_of(channel)
+        watch = stub.Watch(health_pb2.HealthCheckRequest())
         assert (await watch.read()).status == Status.SERVING
         runner.load(FAKE_INFO)
-        await asyncio.sleep(0)
+        await stub.Check(health_pb2.HealthCheckRequest())
         runner.load(None)
         assert (await watch.read()).status == Status.NOT_SERVING
 
