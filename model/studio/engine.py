@@ -29,6 +29,7 @@ from model.studio.plan import StudioDetail, plan_song
 from model.studio.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note, Score
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.mixer import Mixer
+from model.studio.style import Instrument
 
 SAMPLE_RATE_HERTZ = 48_000
 # The listener waits for the first window, so it is short; later ones are long because a call costs a little.
@@ -133,10 +134,16 @@ class StudioEngine:
 
     @classmethod
     def load(cls, device: str) -> "StudioEngine":
-        """Load the shipped weights and instruments; raises EngineUnavailable when one is missing or broken."""
+        """Load the shipped weights and decode the instruments, so that no listener waits for it.
+
+        Raises:
+            EngineUnavailable: a shipped file is missing or damaged, or `device` is not the CPU.
+        """
         if device != "cpu":
             raise EngineUnavailable(f"studio runs on the device 'cpu', not on {device!r}; set MELISMA_DEVICES to cpu")
-        return cls(ScoreDenoiser.load(), InstrumentBank.load())
+        bank = InstrumentBank.load()
+        bank.warm(Instrument)
+        return cls(ScoreDenoiser.load(), bank)
 
     def info(self) -> EngineInfo:
         """Limits and defaults of the studio engine."""
@@ -236,7 +243,9 @@ def syllable_timings(section: SectionPlan, score: Score, tempo_bpm: float) -> tu
     """When each syllable of the section sounds; a note without syllable prolongs the one before it."""
     step_seconds = 60.0 / tempo_bpm / STEPS_PER_BEAT
     spans = _syllable_spans(score.melody)
-    places = [(i, j, syllable.text) for i, line in enumerate(section.lines) for j, syllable in enumerate(line.syllables)]
+    places = [
+        (i, j, syllable.text) for i, line in enumerate(section.lines) for j, syllable in enumerate(line.syllables)
+    ]
     return tuple(
         SyllableTiming(
             line,
