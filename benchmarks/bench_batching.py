@@ -1,6 +1,6 @@
 """Denoising throughput of the studio engine: eight sections in one batch over eight one after another.
 
-    python -m benchmarks.bench_batching
+python -m benchmarks.bench_batching
 """
 
 import statistics

@@ -1,6 +1,6 @@
 """Chorus against verse: how much higher and louder, over many seeds, before mastering.
 
-    python -m benchmarks.bench_chorus --seeds 20
+python -m benchmarks.bench_chorus --seeds 20
 """
 
 import argparse

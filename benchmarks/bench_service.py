@@ -100,7 +100,10 @@ async def soak(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
         for pair in range(max(1, songs // 20)):
             seed = 10_000 + 2 * (part * songs + pair)
             await asyncio.gather(*(listen(channel, "soak", song(seed + i, 10.0)) for i in range(2)))
-        row(f"memory after {(part + 1) * max(1, songs // 20) * 2} songs", f"{service.memory_bytes() / _MEBIBYTE:.0f} MiB")
+        row(
+            f"memory after {(part + 1) * max(1, songs // 20) * 2} songs",
+            f"{service.memory_bytes() / _MEBIBYTE:.0f} MiB",
+        )
 
 
 MEASUREMENTS: dict[str, tuple[Callable[[Service, grpc.aio.Channel, int], Awaitable[None]], int]] = {

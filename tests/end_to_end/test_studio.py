@@ -1,0 +1,174 @@
+"""The real engine behind a real port: what a caller receives."""
+
+import asyncio
+import hashlib
+import io
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import av
+import grpc.aio
+import mido
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from melisma.v1 import music_pb2, music_pb2_grpc
+from server.app import serving
+from server.settings import Settings
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LYRICS = "[verse]\n春天醒来花就开\n[chorus]\n我要飞向那片海"
+START_TIMEOUT_SECONDS = 120.0
+SAMPLES_PER_FRAME = 1152
+
+
+@dataclass
+class Song:
+    """Everything one call brought, by kind."""
+
+    accepted: music_pb2.Accepted = field(default_factory=music_pb2.Accepted)
+    plan: music_pb2.Plan = field(default_factory=music_pb2.Plan)
+    finished: music_pb2.Finished = field(default_factory=music_pb2.Finished)
+    chunks: list[music_pb2.AudioChunk] = field(default_factory=list)
+    sections: list[music_pb2.SectionFinished] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(chunk.data for chunk in self.chunks)
+
+
+def request(seed: int = 7, seconds: float = 12.0, **fields: object) -> music_pb2.GenerateRequest:
+    asked = {"prompt": "pop, piano", "lyrics": LYRICS, "duration_seconds": seconds, "seed": seed, "steps": 10} | fields
+    return music_pb2.GenerateRequest(**asked)  # type: ignore[arg-type]
+
+
+async def generate(channel: grpc.aio.Channel, asked: music_pb2.GenerateRequest) -> Song:
+    song = Song()
+    async for response in music_pb2_grpc.MusicServiceStub(channel).Generate(asked, timeout=START_TIMEOUT_SECONDS):
+        kind = response.WhichOneof("event")
+        song.order.append(str(kind))
+        match kind:
+            case "accepted":
+                song.accepted = response.accepted
+            case "plan":
+                song.plan = response.plan
+            case "chunk":
+                song.chunks.append(response.chunk)
+            case "section_finished":
+                song.sections.append(response.section_finished)
+            case "finished":
+                song.finished = response.finished
+    return song
+
+
+def decoded_samples(data: bytes) -> int:
+    with av.open(io.BytesIO(data), format="mp3") as container:
+        return sum(frame.samples for frame in container.decode(container.streams.audio[0]))
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def channel() -> AsyncIterator[grpc.aio.Channel]:
+    settings = Settings(port=0, grace_seconds=0.0)
+    async with serving(settings) as address, grpc.aio.insecure_channel(address) as channel:
+        await asyncio.wait_for(_ready(channel), START_TIMEOUT_SECONDS)
+        yield channel
+
+
+async def _ready(channel: grpc.aio.Channel) -> None:
+    stub = music_pb2_grpc.MusicServiceStub(channel)
+    while not (await stub.GetEngine(music_pb2.GetEngineRequest(name="studio"))).engine.ready:
+        await asyncio.sleep(0.1)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def song(channel: grpc.aio.Channel) -> Song:
+    return await generate(channel, request())
+
+
+async def test_song_tells_its_events_in_order(song: Song) -> None:
+    assert song.order[:2] == ["accepted", "plan"]
+    assert song.order[-1] == "finished"
+    assert song.order.count("section_finished") == len(song.plan.sections)
+
+
+async def test_chunks_make_one_mp3_of_the_planned_length(song: Song) -> None:
+    wanted = round(song.plan.duration_seconds * song.plan.sample_rate_hertz)
+    assert song.finished.sample_count == pytest.approx(wanted, abs=1)
+    extra = decoded_samples(song.data) - song.finished.sample_count
+    assert 0 <= extra - song.plan.delay_samples <= 2 * SAMPLES_PER_FRAME
+    assert song.plan.duration_seconds == pytest.approx(12.0, abs=60.0 / song.plan.tempo_bpm * 4)
+
+
+async def test_every_prefix_plays(song: Song) -> None:
+    for count in range(1, len(song.chunks) + 1):
+        prefix = song.chunks[:count]
+        heard = decoded_samples(b"".join(chunk.data for chunk in prefix))
+        sent = prefix[-1].sample_offset + round(prefix[-1].duration_seconds * song.plan.sample_rate_hertz)
+        assert heard >= sent - 2 * SAMPLES_PER_FRAME - song.plan.delay_samples
+
+
+async def test_chunks_carry_what_a_resume_needs(song: Song) -> None:
+    sizes = [len(chunk.data) for chunk in song.chunks]
+    assert [chunk.sequence for chunk in song.chunks] == list(range(len(sizes)))
+    assert [chunk.byte_offset for chunk in song.chunks] == [sum(sizes[:i]) for i in range(len(sizes))]
+    offsets = [chunk.sample_offset for chunk in song.chunks]
+    assert offsets == sorted(offsets) and all(offset % SAMPLES_PER_FRAME == 0 for offset in offsets)
+    sections = [chunk.section_index for chunk in song.chunks]
+    assert sections == sorted(sections)
+
+
+async def test_first_chunk_comes_before_the_first_section_ends(song: Song) -> None:
+    assert song.order.index("chunk") < song.order.index("section_finished")
+    assert song.chunks[0].duration_seconds <= 1.0
+
+
+async def test_digest_and_size_are_those_of_the_bytes(song: Song) -> None:
+    assert song.finished.sha256 == hashlib.sha256(song.data).hexdigest()
+    assert song.finished.size_bytes == len(song.data)
+
+
+async def test_every_syllable_is_timed_inside_its_section(song: Song) -> None:
+    for section, finished in zip(song.plan.sections, song.sections, strict=True):
+        assert sum(len(line.syllables) for line in section.lines) == len(finished.timings)
+        for timing in finished.timings:
+            assert section.start_seconds <= timing.start_seconds < timing.end_seconds
+        assert finished.midi.startswith(b"MThd")
+
+
+async def test_same_request_and_seed_give_identical_bytes_alone_and_beside_seven_others(
+    channel: grpc.aio.Channel, song: Song
+) -> None:
+    others = [generate(channel, request(seed, seconds=10.0 + seed % 3)) for seed in range(100, 107)]
+    again, *rest = await asyncio.gather(generate(channel, request()), *others)
+    assert again.data == song.data
+    assert len({other.data for other in rest}) == 7
+
+
+async def test_48_khz_and_another_bitrate_are_delivered(channel: grpc.aio.Channel) -> None:
+    asked = request(audio=music_pb2.AudioConfig(bitrate_kbps=128, sample_rate_hertz=48_000), seconds=10.0)
+    made = await generate(channel, asked)
+    with av.open(io.BytesIO(made.data), format="mp3") as container:
+        assert container.streams.audio[0].rate == 48_000
+        assert container.streams.audio[0].bit_rate == 128_000
+
+
+async def test_anchor_opens_the_melody_exactly(channel: grpc.aio.Channel) -> None:
+    notes = [music_pb2.AnchorNote(pitch=pitch, length_beats=1.0) for pitch in (60, 64, 67, 64)]
+    anchor = music_pb2.Anchor(notes=music_pb2.NoteList(notes=notes))
+    made = await generate(channel, request(anchor=anchor, lyrics="", seconds=10.0))
+    assert any(melody(section.midi)[:4] == [60, 64, 67, 64] for section in made.sections)
+
+
+def melody(midi: bytes) -> list[int]:
+    track = mido.MidiFile(file=io.BytesIO(midi), charset="utf-8").tracks[1]
+    return [message.note for message in track if message.type == "note_on"]
+
+
+async def test_sound_is_level_and_unclipped(song: Song) -> None:
+    with av.open(io.BytesIO(song.data), format="mp3") as container:
+        sound = np.concatenate([f.to_ndarray() for f in container.decode(container.streams.audio[0])], axis=1)
+    assert np.abs(sound).max() < 1.0
+    assert -22.0 < 20 * np.log10(np.sqrt((sound**2).mean())) < -10.0
