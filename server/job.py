@@ -20,6 +20,7 @@ from server.stream import ChunkStream
 _log = logging.getLogger(__name__)
 
 _MAX_UNENCODED_SECONDS = 4.0
+_TITLE_CHARACTERS = 100
 
 _Encoding: TypeAlias = Callable[[], Sequence[SongEvent]]
 _Item: TypeAlias = tuple[_Encoding | Progressed, float]
@@ -221,4 +222,14 @@ class Job:
 
 
 def _tags_of(request: SongRequest, plan: SongPlan) -> dict[str, str]:
-    return {"engine": plan.engine, "seed": str(plan.seed), "prompt": request.params.prompt}
+    sung = (line.text for section in plan.sections for line in section.lines)
+    tags = {
+        "title": next(sung, request.params.prompt)[:_TITLE_CHARACTERS],
+        "engine": plan.engine,
+        "seed": str(plan.seed),
+        "prompt": request.params.prompt,
+        "lyrics": request.params.lyrics,
+        "key": plan.key or "",
+        "tempo_bpm": "" if plan.tempo_bpm is None else f"{plan.tempo_bpm:.0f}",
+    }
+    return {name: text for name, text in tags.items() if text}

@@ -1,24 +1,37 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
 
-from model.engine import SectionScore
+from model.engine import SectionScore, Window
 from server.errors import SongFailed, WorkerLost
 from server.job import Job, JobStatus
 from server.messages import Rendered, SectionKey, SectionStep
 from server.song import Accepted, AudioSettings, Chunk, Planned, Progressed, SectionSent, SongCompleted, SongRequest
 from tests.fakes import RATE_HERTZ, FakeEncoder, FakeEngine, ManualClock, params
 
-REQUEST = SongRequest("request", "fake", params(duration_seconds=2.0), AudioSettings(sample_rate_hertz=RATE_HERTZ))
+REQUEST = SongRequest(
+    "request", "fake", params("happy", duration_seconds=2.0), AudioSettings(sample_rate_hertz=RATE_HERTZ)
+)
 SECTION = SectionKey("song", 0)
 
 
 class BrokenEncoder(FakeEncoder):
     def finish(self) -> bytes:
         raise ValueError("a secret of ours")
+
+
+class TaggedEncoder(FakeEncoder):
+    """Gives out its tags as the first frame."""
+
+    def __init__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str]) -> None:
+        super().__init__(source_rate_hertz, audio, tags=tags)
+        self._tags = repr(dict(tags)).encode()
+
+    def feed(self, window: Window) -> bytes:
+        return self._tags + super().feed(window)
 
 
 class Ear:
@@ -74,6 +87,16 @@ async def test_a_song_is_told_from_its_plan_to_its_sum() -> None:
     assert isinstance(completed, SongCompleted)
     assert (completed.queued_seconds, completed.denoising_seconds, completed.rendering_seconds) == (3.0, 0.25, 1.0)
     assert ear.ends == [JobStatus.COMPLETED]
+
+
+async def test_the_tags_name_the_song_and_what_made_it_without_what_is_empty() -> None:
+    async with listening(encoder=TaggedEncoder) as ear:
+        ear.plan()
+        ear.render(0.5)
+        events = ear.job.events()
+        chunk = [await anext(events) for _ in range(3)][-1]
+    assert isinstance(chunk, Chunk)
+    assert chunk.data.startswith(repr({"title": "happy", "engine": "fake", "seed": "7", "prompt": "happy"}).encode())
 
 
 async def test_the_first_chunk_comes_before_the_rest_of_the_section() -> None:
