@@ -4,7 +4,7 @@ import importlib
 from types import MappingProxyType
 from typing import Protocol, cast
 
-from model.engine import Engine
+from model.engine import Engine, EngineUnavailable
 
 FACTORIES = MappingProxyType({"studio": "model.studio.engine:StudioEngine"})
 """The engines that come with this package: name to "module:Class"."""
@@ -25,12 +25,12 @@ def engine_class(name: str, factory: str = "") -> EngineClass:
     """Import the class of engine `name`; `factory` ("module:Class") goes before the entry of the same name.
 
     Raises:
-        LookupError: there is no entry of that name and no factory; the text lists the known names.
+        EngineUnavailable: there is no entry of that name and no factory; the text lists the known names.
         ValueError: the factory is not of the form "module:Class".
     """
     path = factory or FACTORIES.get(name)
     if path is None:
-        raise LookupError(f"there is no engine {name!r}; known engines: {', '.join(sorted(FACTORIES))}")
+        raise EngineUnavailable(f"there is no engine {name!r}; known engines: {', '.join(sorted(FACTORIES))}")
     module, separator, attribute = path.partition(":")
     if not (module and separator and attribute):
         raise ValueError(f"the factory of engine {name!r} must read 'module:Class', not {path!r}")

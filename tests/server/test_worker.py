@@ -137,11 +137,11 @@ def test_a_forgotten_song_is_gone() -> None:
 
 
 def test_an_engine_that_cannot_be_loaded_leaves_the_others_alone() -> None:
-    engines, failures = load_engines([MISSING, FAKE, EngineSpec("nonsense")], "cpu")
+    engines, failures = load_engines([MISSING, FAKE, EngineSpec("broken", "tests.fakes:NoSuchEngine")], "cpu")
     assert list(engines) == ["fake"]
     assert [(failure.name, failure.fault) for failure in failures] == [
         ("missing", Fault.INSTALLATION),
-        ("nonsense", Fault.BUG),
+        ("broken", Fault.BUG),
     ]
 
 

@@ -1,0 +1,30 @@
+import pytest
+
+from model.engine import EngineUnavailable
+from model.registry import FACTORIES, engine_class, load_engine
+from tests.fakes import FakeEngine
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_every_entry_leads_to_a_class_that_can_be_loaded(name: str) -> None:
+    assert callable(engine_class(name).load)
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(EngineUnavailable, match="studio"):
+        engine_class("nonsense")
+
+
+def test_a_factory_goes_before_the_entry_of_the_same_name() -> None:
+    assert isinstance(load_engine("studio", "cpu", "tests.fakes:FakeEngine"), FakeEngine)
+
+
+@pytest.mark.parametrize("factory", ["tests.fakes", ":FakeEngine", "tests.fakes:"])
+def test_a_factory_of_the_wrong_form_is_refused(factory: str) -> None:
+    with pytest.raises(ValueError, match="module:Class"):
+        engine_class("fake", factory)
+
+
+def test_what_an_engine_lacks_is_told() -> None:
+    with pytest.raises(EngineUnavailable, match="make weights"):
+        load_engine("missing", "cpu", "tests.fakes:MissingEngine")
