@@ -9,7 +9,7 @@ import numpy as np
 import pyloudnorm
 
 from benchmarks.songs import SPRING
-from model.engine import SectionKind, SongParams
+from model.engine import SectionContext, SectionKind, SongParams
 from model.studio.engine import SAMPLE_RATE_HERTZ, StudioEngine
 
 PROMPT = "melodic pop, upbeat, piano-driven, with light drums"
@@ -18,7 +18,8 @@ PROMPT = "melodic pop, upbeat, piano-driven, with light drums"
 def measure(engine: StudioEngine, seed: int) -> dict[SectionKind, tuple[float, float]]:
     """Mean melody pitch (MIDI) and loudness (LUFS) of the first verse and the first chorus of one song."""
     plan = engine.plan(SongParams(PROMPT, SPRING, seed, duration_seconds=60.0))
-    context, found = None, {}
+    context: SectionContext | None = None
+    found: dict[SectionKind, tuple[float, float]] = {}
     for section in plan.sections:
         state = engine.begin(plan, section.index, context)
         while state.step < state.steps:
@@ -26,7 +27,7 @@ def measure(engine: StudioEngine, seed: int) -> dict[SectionKind, tuple[float, f
         sound = np.concatenate(list(engine.render(state)), axis=1)
         if section.kind in (SectionKind.VERSE, SectionKind.CHORUS) and section.kind not in found:
             pitch = float(np.mean([note.pitch for note in state.written.score.melody]))
-            found[section.kind] = (pitch, pyloudnorm.Meter(SAMPLE_RATE_HERTZ).integrated_loudness(sound.T))
+            found[section.kind] = (pitch, float(pyloudnorm.Meter(SAMPLE_RATE_HERTZ).integrated_loudness(sound.T)))
         context = engine.context(state)
         if len(found) == 2:
             break

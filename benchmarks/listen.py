@@ -57,7 +57,8 @@ def frame_levels_db(sound: Sound, rate: int) -> NDArray[np.float64]:
     """Level of every 20 ms frame in decibels."""
     width = int(_FRAME_SECONDS * rate)
     frames = sound[: len(sound) // width * width].reshape(-1, width * sound.shape[1])
-    return 20.0 * np.log10(np.sqrt((frames.astype(np.float64) ** 2).mean(axis=1)) + 1e-6)
+    power: NDArray[np.float64] = (frames.astype(np.float64) ** 2).mean(axis=1)
+    return 20.0 * np.log10(np.sqrt(power) + 1e-6)
 
 
 def longest_silence_seconds(sound: Sound, rate: int) -> float:

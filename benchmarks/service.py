@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 import psutil
@@ -67,7 +68,7 @@ def _free_port() -> int:
 
 def _wait_serving(address: str, process: subprocess.Popen[bytes], until: float) -> None:
     with grpc.insecure_channel(address) as channel:
-        health = health_pb2_grpc.HealthStub(channel)
+        health: Any = health_pb2_grpc.HealthStub(channel)
         while time.monotonic() < until:
             if process.poll() is not None:
                 raise RuntimeError(f"the server ended with status {process.returncode} before it was ready")

@@ -1,6 +1,7 @@
 """The form of a song while it is being laid out: parts, their order, and what they add up to in bars."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from model.engine import LyricLine, SectionKind
@@ -47,7 +48,7 @@ class Part:
             return (Block(self.kind, self.played_bars),)
         needs = line_bars(self.lines, bar_seconds, self.ease)
         edges = _edges(needs, first_limit)
-        return tuple(self._block(needs, a, b, n) for n, (a, b) in enumerate(zip(edges, edges[1:], strict=False)))
+        return tuple(self._block(needs, a, b, n) for n, (a, b) in enumerate(itertools.pairwise(edges)))
 
     def _block(self, needs: tuple[int, ...], first: int, last: int, piece: int) -> Block:
         bars = -(-sum(needs[first:last]) // self.grid) * self.grid
@@ -99,9 +100,9 @@ class Form:
         """Bars of one part."""
         return sum(block.bars for block in self.parts[part].blocks(self.bar_seconds))
 
-    def with_kind(self, kind: SectionKind, **changes: int) -> "Form":
-        """The same form with `changes` made to every part of a kind."""
-        parts = tuple(replace(part, **changes) if part.kind is kind else part for part in self.parts)
+    def with_kind(self, kind: SectionKind, change: Callable[[Part], Part]) -> "Form":
+        """The same form with `change` made to every part of a kind."""
+        parts = tuple(change(part) if part.kind is kind else part for part in self.parts)
         return replace(self, parts=parts)
 
     def with_part(self, part: Part, position: int) -> "Form":

@@ -1,5 +1,6 @@
 """Syllables of words in Latin letters, by vowel groups and the commonest spelling rules of English."""
 
+import itertools
 import re
 import unicodedata
 
@@ -41,9 +42,9 @@ def syllabify(word: str) -> tuple[str, ...]:
         nuclei = _nuclei(plain)
         if word[-1].lower() == plain[-1]:
             nuclei = _without_silent(plain, nuclei)
-        starts = tuple(_onset(plain, left[1], right[0]) for left, right in zip(nuclei, nuclei[1:], strict=False))
+        starts = tuple(_onset(plain, left[1], right[0]) for left, right in itertools.pairwise(nuclei))
     edges = (0, *starts, len(word))
-    return tuple(word[a:b] for a, b in zip(edges, edges[1:], strict=False))
+    return tuple(word[a:b] for a, b in itertools.pairwise(edges))
 
 
 def plain_letters(word: str) -> str:

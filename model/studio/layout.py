@@ -1,5 +1,6 @@
 """Lays a song out in bars: sets the words, then fills the time as songs do, with interludes and choruses again."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -100,12 +101,12 @@ def _edges_at_least(form: Form, intro: int, outro: int) -> Form:
 
 
 def _eased(form: Form, kind: SectionKind, ease: Ease) -> Form:
-    return form.with_kind(kind, ease=ease)
+    return form.with_kind(kind, lambda part: replace(part, ease=ease))
 
 
 def _rounded(form: Form, kind: SectionKind, grid: int) -> Form:
     """Round sung parts up to `grid` bars, 4 at most; let played parts last `grid` bars."""
-    return form.with_kind(kind, grid=min(grid, 4), played_bars=grid)
+    return form.with_kind(kind, lambda part: replace(part, grid=min(grid, 4), played_bars=grid))
 
 
 def _repeated(form: Form, bars: int) -> Form:
@@ -139,7 +140,7 @@ def _stanzas(form: Form) -> list[tuple[int, ...]]:
     own = [index for index in range(form.own_parts) if form.parts[index].kind is not SectionKind.OUTRO] or [0]
     cuts = [n for n, index in enumerate(own, start=1) if form.parts[index].kind is SectionKind.CHORUS]
     edges = [0, *cuts] if cuts else list(range(len(own) + 1))
-    return [tuple(own[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    return [tuple(own[a:b]) for a, b in itertools.pairwise(edges)]
 
 
 def _end(form: Form) -> int:

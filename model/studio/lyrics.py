@@ -1,5 +1,6 @@
 """Lyrics as the caller writes them, parsed into tagged sections of readable lines."""
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -138,7 +139,7 @@ def break_line(text: str, syllables: tuple[Syllable, ...]) -> Iterator[LyricLine
     parts = -(-len(syllables) // MAX_LINE_SYLLABLES)
     edges = [len(syllables) * part // parts for part in range(parts + 1)] if parts else []
     position = 0
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in itertools.pairwise(edges):
         start = position
         for syllable in syllables[first:last]:
             position = text.index(syllable.text, position) + len(syllable.text)

@@ -69,8 +69,8 @@ class StudioDetail:
 def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     """Lay out a song; pure, and the same for the same parameters.
 
-    Where the caller fixes no tempo, whole bars fill the asked duration exactly; with a fixed tempo the song is less than
-    a bar longer or shorter. The first section has at most four bars.
+    Where the caller fixes no tempo, whole bars fill the asked duration exactly; with a fixed tempo the song is less
+    than a bar longer or shorter. The first section has at most four bars.
 
     Raises:
         InvalidParams: a parameter is out of range, the lyrics cannot be read or do not fit the duration.

@@ -5,6 +5,7 @@ import hashlib
 import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import av
 import grpc.aio
@@ -12,6 +13,7 @@ import mido
 import numpy as np
 import pytest
 import pytest_asyncio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.app import serving
@@ -64,9 +66,13 @@ async def generate(channel: grpc.aio.Channel, asked: music_pb2.GenerateRequest) 
     return song
 
 
+def decoded(data: bytes) -> np.ndarray:
+    with av.open(io.BytesIO(data), mode="r", format="mp3") as container:
+        return np.concatenate([frame.to_ndarray() for frame in container.decode(container.streams.audio[0])], axis=1)
+
+
 def decoded_samples(data: bytes) -> int:
-    with av.open(io.BytesIO(data), format="mp3") as container:
-        return sum(frame.samples for frame in container.decode(container.streams.audio[0]))
+    return int(decoded(data).shape[1])
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -78,9 +84,10 @@ async def channel() -> AsyncIterator[grpc.aio.Channel]:
 
 
 async def _ready(channel: grpc.aio.Channel) -> None:
-    stub = music_pb2_grpc.MusicServiceStub(channel)
-    while not (await stub.GetEngine(music_pb2.GetEngineRequest(name="studio"))).engine.ready:
-        await asyncio.sleep(0.1)
+    watch: Any = health_pb2_grpc.HealthStub(channel)
+    async for answer in watch.Watch(health_pb2.HealthCheckRequest()):
+        if answer.status == health_pb2.HealthCheckResponse.SERVING:
+            return
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -115,7 +122,8 @@ async def test_chunks_carry_what_a_resume_needs(song: Song) -> None:
     assert [chunk.sequence for chunk in song.chunks] == list(range(len(sizes)))
     assert [chunk.byte_offset for chunk in song.chunks] == [sum(sizes[:i]) for i in range(len(sizes))]
     offsets = [chunk.sample_offset for chunk in song.chunks]
-    assert offsets == sorted(offsets) and all(offset % SAMPLES_PER_FRAME == 0 for offset in offsets)
+    assert offsets == sorted(offsets)
+    assert all(offset % SAMPLES_PER_FRAME == 0 for offset in offsets)
     sections = [chunk.section_index for chunk in song.chunks]
     assert sections == sorted(sections)
 
@@ -150,7 +158,7 @@ async def test_same_request_and_seed_give_identical_bytes_alone_and_beside_seven
 async def test_48_khz_and_another_bitrate_are_delivered(channel: grpc.aio.Channel) -> None:
     asked = request(audio=music_pb2.AudioConfig(bitrate_kbps=128, sample_rate_hertz=48_000), seconds=10.0)
     made = await generate(channel, asked)
-    with av.open(io.BytesIO(made.data), format="mp3") as container:
+    with av.open(io.BytesIO(made.data), mode="r", format="mp3") as container:
         assert container.streams.audio[0].rate == 48_000
         assert container.streams.audio[0].bit_rate == 128_000
 
@@ -168,7 +176,6 @@ def melody(midi: bytes) -> list[int]:
 
 
 async def test_sound_is_level_and_unclipped(song: Song) -> None:
-    with av.open(io.BytesIO(song.data), format="mp3") as container:
-        sound = np.concatenate([f.to_ndarray() for f in container.decode(container.streams.audio[0])], axis=1)
+    sound = decoded(song.data)
     assert np.abs(sound).max() < 1.0
     assert -22.0 < 20 * np.log10(np.sqrt((sound**2).mean())) < -10.0

@@ -1,5 +1,6 @@
 """What every engine promises. Add a new engine to `ENGINES` and it is held to the same facts."""
 
+import itertools
 from collections.abc import Sequence
 from functools import cache
 
@@ -85,7 +86,8 @@ def test_neighbours_in_the_batch_change_nothing(engine: Engine) -> None:
     finish(engine, together)
     for one, other in zip(alone, together, strict=True):
         assert engine.score(one) == engine.score(other)
-        assert np.array_equal(*(np.concatenate(list(engine.render(state)), axis=1) for state in (one, other)))
+        first, second = (np.concatenate(list(engine.render(state)), axis=1) for state in (one, other))
+        assert np.array_equal(first, second)
 
 
 def test_every_syllable_is_sung_once_and_in_order(engine: Engine) -> None:
@@ -95,7 +97,7 @@ def test_every_syllable_is_sung_once_and_in_order(engine: Engine) -> None:
         finish(engine, [state])
         timings = engine.score(state).timings
         assert [t.text for t in timings] == [s.text for line in section.lines for s in line.syllables]
-        assert all(a.end_seconds <= b.start_seconds + 1e-6 for a, b in zip(timings, timings[1:], strict=False))
+        assert all(a.end_seconds <= b.start_seconds + 1e-6 for a, b in itertools.pairwise(timings))
         assert all(t.start_seconds < t.end_seconds <= plan.duration_seconds + 1e-6 for t in timings)
         context = engine.context(state)
 

@@ -12,7 +12,8 @@ SCORE = Score(1, (Note(0, 4, 60, 0), Note(4, 4, 62, 1), Note(8, 8, 64)), (Chord(
 
 def written(**tracks: tuple[TrackNote, ...]) -> mido.MidiFile:
     players = {Track(name): notes for name, notes in tracks.items()}
-    return mido.MidiFile(file=io.BytesIO(section_midi(SCORE, Arrangement(1, players), ("春", "天"), 120.0)), charset="utf-8")
+    midi = section_midi(SCORE, Arrangement(1, players), ("春", "天"), 120.0)
+    return mido.MidiFile(file=io.BytesIO(midi), charset="utf-8")
 
 
 def notes_on(track: mido.MidiTrack) -> list[tuple[int, int]]:
