@@ -2,6 +2,8 @@
 
 import math
 
+from server.sound.loudness import amplitude_of
+
 HOPS_PER_SECOND = 100
 
 
@@ -26,12 +28,12 @@ class GlueCompressor:
         self._gain_db = 0.0
 
     def hear(self, energy: float) -> float:
-        """Gain in dB (0 or below) at the end of the next hop, whose mean square is `energy`."""
+        """Gain (1 or below) at the end of the next hop, whose mean square is `energy`."""
         self._moment += (energy - self._moment) * _weight(self.MOMENT_SECONDS)
         self._surroundings += (energy - self._surroundings) * _weight(self.SURROUNDINGS_SECONDS)
         wanted_db = -self._reduction_db()
         self._gain_db += (wanted_db - self._gain_db) * _weight(self.SMOOTHING_SECONDS)
-        return self._gain_db
+        return amplitude_of(self._gain_db)
 
     def _reduction_db(self) -> float:
         excess = max(self._moment, self._floor) / max(self._surroundings, self._floor)

@@ -38,20 +38,26 @@ class TruePeakLimiter:
         self._sound = np.zeros((2, self.delay_samples), np.float32)
         self._reductions = np.zeros(self._spread)
         self._held = np.zeros(self._spread)
-        self._gain = 1.0
+        self._corner = 1.0
+        self._gains = np.ones(block_samples, np.float32)
 
     @property
     def delay_samples(self) -> int:
         """How far the output lies behind the input."""
         return self._spread * _GROUP_SAMPLES + _TAPS // 2
 
+    @property
+    def gains(self) -> NDArray[np.float32]:
+        """The gain of every sample that `feed` returned last, 1 or below."""
+        return self._gains
+
     def feed(self, block: Window) -> Window:
         """Limit the next block, shape [2, block_samples]; returns as many samples, `delay_samples` earlier ones."""
         sound = np.concatenate([self._sound, block], axis=1)
         peaks = self._group_peaks(sound[:, -block.shape[1] - _TAPS + 1 :])
-        gains = self._gains(1 - self._ceiling / np.maximum(peaks, self._ceiling))
+        self._gains = self._follow(1 - self._ceiling / np.maximum(peaks, self._ceiling))
         self._sound = sound[:, block.shape[1] :]
-        return np.asarray(sound[:, : block.shape[1]] * gains, np.float32)
+        return np.asarray(sound[:, : block.shape[1]] * self._gains, np.float32)
 
     def _group_peaks(self, sound: Window) -> NDArray[np.float64]:
         """Highest magnitude at and between the samples of each group, over both channels."""
@@ -63,13 +69,13 @@ class TruePeakLimiter:
         np.maximum(peaks, self._between.reshape(-1, len(peaks)).max(axis=0), out=peaks)
         return np.asarray(peaks.reshape(-1, _GROUP_SAMPLES).max(axis=1), np.float64)
 
-    def _gains(self, reductions: NDArray[np.float64]) -> NDArray[np.float32]:
+    def _follow(self, reductions: NDArray[np.float64]) -> NDArray[np.float32]:
         """Gain per sample from the reduction (0 none, 1 everything) that each new group needs."""
         known = np.concatenate([self._reductions, reductions])
         held = self._hold(_sliding_maximum(known, self._spread + 1))
         smooth = np.convolve(np.concatenate([self._held[1:], held]), self._smoothing, "valid")
-        corners = np.concatenate([[self._gain], 1 - smooth])
-        self._reductions, self._held, self._gain = known[len(reductions) :], held[-self._spread :], float(corners[-1])
+        corners = np.concatenate([[self._corner], 1 - smooth])
+        self._reductions, self._held, self._corner = known[len(reductions) :], held[-self._spread :], float(corners[-1])
         steps = np.diff(corners)[:, None] * self._ramp
         return np.asarray(corners[:-1, None] + steps, np.float32).reshape(-1)
 

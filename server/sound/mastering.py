@@ -36,8 +36,9 @@ class Mastering:
         self._leveller = Leveller(target_lufs)
         self._compressor = GlueCompressor(energy_of(Leveller.EXPECTED_LUFS))
         self._limiter = TruePeakLimiter(amplitude_of(CEILING_DBTP), sample_rate_hertz, self._block_samples)
-        self._ramp = np.arange(1, self._hop_samples + 1, dtype=np.float32) / np.float32(self._hop_samples)
-        self._gain = amplitude_of(self._leveller.gain_db)
+        self._ramp = np.arange(1, self._hop_samples + 1) / self._hop_samples
+        self._level_db = self._leveller.gain_db
+        self._gain = amplitude_of(self._level_db)
         self._pending = np.zeros((CHANNELS, 0), np.float32)
         self._early_samples = self._limiter.delay_samples
         self._owed_samples = 0
@@ -84,28 +85,25 @@ class Mastering:
         blocks = np.split(clean.astype(np.float32), len(energies), axis=1)
         return np.concatenate([self._master_block(*pair) for pair in zip(blocks, energies, strict=True)], axis=1)
 
-    def _master_block(self, block: Window, energies: list[float]) -> Window:
-        return self._limiter.feed(block * self._envelope(self._gains(energies)))
+    def _master_block(self, block: Window, energies: NDArray[np.float64]) -> Window:
+        compression = np.array([self._compressor.hear(energy) for energy in energies.tolist()])
+        level_db = np.linspace(self._level_db, self._leveller.gain_db, len(energies) + 1)[1:]
+        self._level_db = self._leveller.gain_db
+        limited = self._limiter.feed(block * self._envelope(compression * 10 ** (level_db / 20)))
+        # The leveller hears what compressor and limiter leave: they make the song quieter, which it then makes up for.
+        kept = np.square(self._limiter.gains.reshape(len(energies), -1)).mean(axis=1)
+        self._leveller.hear(float((energies * compression**2 * kept).mean()))
+        return limited
 
-    def _hop_energies(self, heard: Samples) -> list[list[float]]:
-        """K-weighted mean squares summed over the channels, ten hops for each block."""
+    def _hop_energies(self, heard: Samples) -> NDArray[np.float64]:
+        """K-weighted mean squares summed over the channels, shape [blocks, hops]."""
         hops = heard.reshape(CHANNELS, -1, self._hop_samples)
         energies = np.einsum("chn,chn->h", hops, hops) / self._hop_samples
-        return [list(map(float, block)) for block in energies.reshape(-1, _HOPS_PER_BLOCK)]
+        return np.asarray(energies.reshape(-1, _HOPS_PER_BLOCK))
 
-    def _gains(self, energies: list[float]) -> NDArray[np.float32]:
-        """Linear gain at the end of each of the block's hops; the leveller hears what the compressor left."""
-        compression_db = [self._compressor.hear(energy) for energy in energies]
-        compressed = [e * amplitude_of(2 * gain_db) for e, gain_db in zip(energies, compression_db, strict=True)]
-        before_db = self._leveller.gain_db
-        self._leveller.hear(sum(compressed) / len(compressed))
-        slope_db = (self._leveller.gain_db - before_db) / len(compressed)
-        gains_db = [gain_db + before_db + slope_db * hop for hop, gain_db in enumerate(compression_db, 1)]
-        return np.array([amplitude_of(gain_db) for gain_db in gains_db], np.float32)
-
-    def _envelope(self, gains: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Gain per sample: straight lines between the hops' ends."""
-        corners = np.concatenate([np.array([self._gain], np.float32), gains])
+    def _envelope(self, gains: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Gain per sample: straight lines between the gains at the hops' ends."""
+        corners = np.concatenate([[self._gain], gains])
         self._gain = float(gains[-1])
         return np.asarray(corners[:-1, None] + np.diff(corners)[:, None] * self._ramp, np.float32).reshape(-1)
 
