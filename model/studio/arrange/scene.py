@@ -154,7 +154,7 @@ def find_tonic(score: Score, mode: Mode, expected: int | None = None) -> int:
 
     def fitness(tonic: int) -> float:
         inside = sum(weights[pitch_class] for pitch_class in _scale(tonic, mode))
-        home = 0.3 * roots.count(tonic) + 0.5 * (roots[-1] == tonic) + 0.5 * (roots[0] == tonic)
+        home = 0.3 * roots.count(tonic) + 0.5 * (roots[-1] == tonic)
         return inside + home + (0.2 * sum(weights) if tonic == expected else 0.0)
 
     return max(range(12), key=fitness)

@@ -2,7 +2,7 @@ import pytest
 
 from model.engine import SectionKind
 from model.studio.arrange.scene import Breath, Span, breaths, find_tonic, make_scene, spans_of
-from model.studio.score import Note, Score
+from model.studio.score import Chord, Note, Score
 from model.studio.style import Mode
 from tests.model.studio.arrange.scores import (
     A_MINOR,
@@ -30,6 +30,11 @@ def test_the_tonic_is_found_in_every_key(semitones: int) -> None:
 
 def test_a_minor_tonic_is_found_with_its_dominant() -> None:
     assert find_tonic(silent_score(A_MINOR, F, E, A_MINOR), Mode.MINOR) == 9
+
+
+@pytest.mark.parametrize(("chords", "tonic"), [((C, F), 5), ((F, C), 0)])
+def test_where_two_keys_fit_the_last_chord_decides(chords: tuple[Chord, ...], tonic: int) -> None:
+    assert find_tonic(silent_score(*chords), Mode.MAJOR) == tonic
 
 
 def test_the_key_so_far_decides_where_a_section_is_ambiguous() -> None:
