@@ -20,7 +20,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 from rich.console import Console
 
-START_TIMEOUT_SECONDS = 120.0
+START_TIMEOUT_SECONDS = 90.0
 STOP_TIMEOUT_SECONDS = 20.0
 PROMPT = "melodic pop, upbeat, piano-driven, with light drums"
 LYRICS = """\

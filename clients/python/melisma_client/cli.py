@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from melisma.v1 import music_pb2
 from melisma.v1.music_pb2 import AudioChunk, Engine
 from melisma_client.connection import DEFAULT_SERVER, SONG_TIMEOUT_SECONDS
 from melisma_client.display import SongDisplay
@@ -154,7 +155,9 @@ def engines(
             found = (client.get_engine(name),) if name else client.list_engines()
     except MelismaError as error:
         raise typer.Exit(_explain(Console(stderr=True), error)) from error
-    Console().print(_table(found))
+    console = Console()
+    for engine in found:
+        console.print(_facts(engine), highlight=False)
 
 
 def main() -> None:
@@ -176,28 +179,34 @@ def _play(song: Song, sink: Sink, console: Console) -> Exit:
         _silence_stdout()
         return Exit.READER_GONE
     except OSError as error:
-        console.print(f"cannot write the song: {escape(str(error))}", highlight=False)
+        _tell(console, f"cannot write the song: {escape(str(error))}")
         return Exit.FAILED
     except KeyboardInterrupt:
-        console.print("interrupted; the song was cancelled")
+        _tell(console, "interrupted; the song was cancelled")
         return Exit.INTERRUPTED
     return Exit.DONE
 
 
 def _explain(console: Console, error: MelismaError) -> Exit:
-    console.print(f"[red]{type(error).__name__}[/red]: {escape(str(error))}", highlight=False)
-    for violation in error.violations if isinstance(error, InvalidRequest) else ():
-        console.print(f"  {escape(violation.field)}: {escape(violation.description)}", highlight=False)
+    violations = error.violations if isinstance(error, InvalidRequest) else ()
+    text = "" if violations else f": {escape(str(error))}"
+    _tell(console, f"[red]{type(error).__name__}[/red]{text}")
+    for violation in violations:
+        _tell(console, f"  {escape(violation.field)}: {escape(violation.description)}")
     if hint := _HINTS.get(type(error)):
-        console.print(f"  {hint}", highlight=False)
+        _tell(console, f"  {hint}")
     return _EXITS.get(type(error), Exit.FAILED)
+
+
+def _tell(console: Console, text: str) -> None:
+    console.print(text, highlight=False, soft_wrap=True)
 
 
 def _tell_file(console: Console, file: PartFile) -> None:
     if file.part.exists():
-        console.print(f"what arrived of the song is kept in {escape(str(file.part))}", highlight=False)
+        _tell(console, f"what arrived of the song is kept in {escape(str(file.part))}")
     elif file.completed:
-        console.print(f"wrote {escape(str(file.path))}", highlight=False)
+        _tell(console, f"wrote {escape(str(file.path))}")
 
 
 def _words(lyrics: str, lyrics_file: Path | None) -> str:
@@ -228,17 +237,21 @@ def _silence_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _table(found: tuple[Engine, ...]) -> Table:
-    table = Table("engine", "ready", "devices", "languages", "seconds", "steps", "guidance", "controls", box=None)
-    for engine in found:
-        table.add_row(
-            engine.name,
-            "yes" if engine.ready else "no",
-            ", ".join(engine.devices),
-            ", ".join(engine.languages) or "instrumental",
-            f"{engine.min_duration_seconds:g} to {engine.max_duration_seconds:g}",
-            f"{engine.min_steps} to {engine.max_steps} ({engine.default_steps})",
-            f"{engine.min_guidance_scale:g} to {engine.max_guidance_scale:g} ({engine.default_guidance_scale:g})",
-            ", ".join(engine.controls),
-        )
+def _facts(engine: Engine) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_row(f"[bold]{engine.name}[/bold]", engine.description)
+    facts = {
+        "ready": "yes" if engine.ready else "no",
+        "devices": ", ".join(engine.devices),
+        "languages": ", ".join(engine.languages) or "an instrument plays the melody",
+        "seconds": f"{engine.min_duration_seconds:g} to {engine.max_duration_seconds:g}",
+        "steps": f"{engine.min_steps} to {engine.max_steps}, else {engine.default_steps}",
+        "guidance": (
+            f"{engine.min_guidance_scale:g} to {engine.max_guidance_scale:g}, else {engine.default_guidance_scale:g}"
+        ),
+        "controls": ", ".join(engine.controls),
+        "stems": ", ".join(music_pb2.Stem.Name(stem).removeprefix("STEM_").lower() for stem in engine.stems),
+    }
+    for name, value in facts.items():
+        table.add_row(name, value)
     return table

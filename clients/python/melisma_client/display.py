@@ -92,7 +92,7 @@ class SongDisplay:
             self._progress.update(self._tasks[index], completed=completed, state=state)
 
     def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False)
+        self._console.print(text, highlight=False, soft_wrap=True)
 
     def _elapsed_seconds(self) -> float:
         return self._clock() - self._start
