@@ -7,6 +7,8 @@ import statistics
 import time
 from collections.abc import Sequence
 
+import torch
+
 from benchmarks.songs import SPRING
 from model.engine import SectionState, SongParams
 from model.studio.engine import StudioEngine
@@ -32,6 +34,7 @@ def denoise_seconds(engine: StudioEngine, batches: Sequence[Sequence[SectionStat
 
 def main() -> None:
     """Print medians and their ratio."""
+    torch.set_num_threads(1)
     engine = StudioEngine.load("cpu")
     denoise_seconds(engine, [begin_sections(engine)])
     alone = statistics.median(denoise_seconds(engine, [[s] for s in begin_sections(engine)]) for _ in range(ROUNDS))

@@ -7,6 +7,7 @@ import argparse
 
 import numpy as np
 import pyloudnorm
+import torch
 
 from benchmarks.songs import SPRING
 from model.engine import SectionContext, SectionKind, SongParams
@@ -38,6 +39,7 @@ def main() -> None:
     """Print every seed and the means."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20)
+    torch.set_num_threads(1)
     engine, lifts = StudioEngine.load("cpu"), []
     for seed in range(parser.parse_args().seeds):
         found = measure(engine, seed)

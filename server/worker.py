@@ -14,6 +14,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from model.engine import Engine, EngineUnavailable, InvalidParams, SectionState, SongPlan, Window
 from model.registry import load_engine
@@ -200,7 +201,10 @@ def answer(connection: Connection, workbench: Workbench) -> None:
 
 
 def _limit_threads(threads: int) -> None:
+    if not threads:
+        return
+    threadpool_limits(threads)
     # Asking the loaded modules spares engines that do not use torch its import, which takes seconds.
     torch = sys.modules.get("torch")
-    if threads and torch is not None:
+    if torch is not None:
         torch.set_num_threads(threads)
