@@ -22,6 +22,7 @@ from model.engine import (
     Window,
 )
 from model.studio.arrange.arranger import Hand, arrange
+from model.studio.arrange.humanize import swung
 from model.studio.arrangement import Arrangement
 from model.studio.denoiser import Memory, ScoreDenoiser, ScoreState, SectionBrief
 from model.studio.midi import section_midi
@@ -184,7 +185,9 @@ class StudioEngine:
         assert own.plan.tempo_bpm is not None
         syllables = tuple(syllable.text for line in own.section.lines for syllable in line.syllables)
         midi = section_midi(own.written.score, own.written.arrangement, syllables, own.plan.tempo_bpm)
-        return SectionScore(syllable_timings(own.section, own.written.score, own.plan.tempo_bpm), midi)
+        return SectionScore(
+            syllable_timings(own.section, own.written.score, own.plan.tempo_bpm, _detail(own.plan).style.swing), midi
+        )
 
     def render(self, state: SectionState) -> Iterator[Window]:
         """Play a finished section; see `Engine.render`."""
@@ -239,8 +242,8 @@ def section_seed(song_seed: int, index: int) -> int:
     return int(np.random.SeedSequence((song_seed, index)).generate_state(1)[0])
 
 
-def syllable_timings(section: SectionPlan, score: Score, tempo_bpm: float) -> tuple[SyllableTiming, ...]:
-    """When each syllable of the section sounds; a note without syllable prolongs the one before it."""
+def syllable_timings(section: SectionPlan, score: Score, tempo_bpm: float, swing: float) -> tuple[SyllableTiming, ...]:
+    """When each syllable of the section is heard, swing included; a note without one prolongs the syllable before."""
     step_seconds = 60.0 / tempo_bpm / STEPS_PER_BEAT
     spans = _syllable_spans(score.melody)
     places = [
@@ -251,8 +254,8 @@ def syllable_timings(section: SectionPlan, score: Score, tempo_bpm: float) -> tu
             line,
             syllable,
             text,
-            section.start_seconds + start * step_seconds,
-            section.start_seconds + end * step_seconds,
+            section.start_seconds + swung(start, swing) * step_seconds,
+            section.start_seconds + swung(end, swing) * step_seconds,
         )
         for (line, syllable, text), (start, end) in zip(places, spans, strict=True)
     )
