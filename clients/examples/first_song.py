@@ -59,7 +59,7 @@ def main() -> int:
             status = 1
         except KeyboardInterrupt:
             return 128 + signal.SIGINT
-        if status != 0:
+        if status not in (0, 128 + signal.SIGINT):
             show_log(log, console)
     return status
 
