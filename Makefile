@@ -26,7 +26,7 @@ test: $(DEVELOPMENT) ## run the tests
 	@$(RUN)python -m pytest $(ARGS)
 
 check: $(DEVELOPMENT) ## format, lint, types, import rules, contract; changes nothing
-	@$(RUN)ruff format --check --quiet || { echo "not formatted: run '$(RUN)ruff format'"; exit 1; }
+	@$(RUN)ruff format --check --quiet --output-format concise || { echo "not formatted: run '$(RUN)ruff format'"; exit 1; }
 	@$(RUN)ruff check --quiet
 	@$(RUN)mypy
 	@$(RUN)lint-imports --no-logo
