@@ -5,6 +5,7 @@ import sys
 
 MEASUREMENTS = (
     ("benchmarks.bench_batching",),
+    ("benchmarks.bench_overhead",),
     ("benchmarks.bench_service", "idle"),
     ("benchmarks.bench_service", "crowd"),
     ("benchmarks.bench_service", "listeners"),

@@ -49,16 +49,12 @@ async def idle(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
     row("start to SERVING", f"{service.start_seconds:.2f} s")
     row("memory of the idle server with its worker", f"{service.memory_bytes() / _MEBIBYTE:.0f} MiB")
     row("first audio of the first song", f"{(await listen(channel, 'warm', song(0))).first_audio_seconds:.3f} s")
-    before, before_server = service.cpu_seconds(), service.server_cpu_seconds()
+    before = service.cpu_seconds()
     heard = [await listen(channel, str(seed), song(seed)) for seed in range(1, songs + 1)]
     audio = sum(one.finished.duration_seconds for one in heard)
     row("first audio", spread([one.first_audio_seconds for one in heard]))
     row(f"a {SONG_SECONDS:.0f} s song, start to Finished", spread([one.total_seconds for one in heard]))
     row("CPU seconds per second of audio", f"{(service.cpu_seconds() - before) / audio:.4f}")
-    encoding = sum(one.finished.encoding.ToTimedelta().total_seconds() for one in heard)
-    overhead = service.server_cpu_seconds() - before_server - encoding
-    chunks = sum(len(one.arrivals) for one in heard)
-    row("server CPU per chunk besides mastering and encoding", f"{1000 * overhead / chunks:.2f} ms")
     row("memory after the songs", f"{service.memory_bytes() / _MEBIBYTE:.0f} MiB")
 
 

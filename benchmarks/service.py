@@ -35,10 +35,6 @@ class Service:
         """CPU time that server and workers have used so far."""
         return sum(sum(process.cpu_times()[:2]) for process in self.family())
 
-    def server_cpu_seconds(self) -> float:
-        """CPU time that the server process alone has used so far."""
-        return float(sum(self.process.cpu_times()[:2]))
-
     def memory_bytes(self) -> int:
         """Resident memory of server and workers, shared pages counted once per process."""
         return sum(process.memory_info().rss for process in self.family())
