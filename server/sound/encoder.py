@@ -51,7 +51,7 @@ class SongEncoder:
         The tag stands before the first frame.
 
         Raises:
-            InvalidWindow: the window is not finite stereo sound; the song cannot be continued.
+            InvalidWindow: the window is not stereo sound; the song cannot be continued.
         """
         check(window)
         return self._encode(self._mastering.feed(self._resampler.feed(window)))

@@ -12,11 +12,12 @@ from server.sound.loudness import BLOCKS_PER_SECOND, Leveller, amplitude_of, ene
 CHANNELS = 2
 RUMBLE_HERTZ = 25.0
 CEILING_DBTP = -1.0
+LOUDEST = 1000.0
 _HOPS_PER_BLOCK = HOPS_PER_SECOND // BLOCKS_PER_SECOND
 
 
 class InvalidWindow(ValueError):
-    """An engine delivered a window that is not sound: wrong shape, NaN or infinity. A bug of the engine."""
+    """An engine delivered a window that is not sound: wrong shape, NaN, beyond `LOUDEST`. A bug of the engine."""
 
 
 class Mastering:
@@ -51,7 +52,7 @@ class Mastering:
         """Master the next window, float32 [2, samples]; returns what is ready, possibly nothing.
 
         Raises:
-            InvalidWindow: the window is not finite stereo sound.
+            InvalidWindow: the window is not stereo sound.
         """
         check(window)
         self._owed_samples += window.shape[1]
@@ -109,9 +110,10 @@ class Mastering:
 
 
 def check(window: Window) -> None:
-    """Make sure that `window` is finite float32 stereo sound, or raise `InvalidWindow`."""
+    """Make sure that `window` is float32 stereo sound within `LOUDEST` (full scale is 1), or raise `InvalidWindow`."""
     if window.ndim != 2 or window.shape[0] != CHANNELS or window.dtype != np.float32:
         raise InvalidWindow(f"a window must be float32 [2, samples], not {window.dtype} {list(window.shape)}")
-    broken = np.flatnonzero(~np.isfinite(window).all(axis=0))
+    broken = np.argwhere(~(np.abs(window) <= LOUDEST))
     if len(broken):
-        raise InvalidWindow(f"a window of {window.shape[1]} samples holds NaN or infinity at sample {broken[0]}")
+        channel, sample = broken[0].tolist()
+        raise InvalidWindow(f"sample {sample} of channel {channel} of a window is {window[channel, sample]}")
