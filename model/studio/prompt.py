@@ -16,9 +16,24 @@ FASTEST_BPM = 180.0
 
 _TEMPO = re.compile(r"(?<!\d)(\d{2,3})(?:\.\d+)? ?(?:bpm|拍)")
 _ABSENT_BEFORE = re.compile(r"(?:\b(?:no|without|drop the|zero)(?: any)? (?:\w+ )?|不要|没有|沒有|无|無|去掉)$")
-_SOFT_BEFORE = re.compile(r"(?:\b(?:light|soft|gentle|subtle|quiet|minimal|brushed) |轻柔的?|轻轻的?|輕柔的?|柔和的?|轻|輕)$")
+_SOFT_BEFORE = re.compile(
+    r"(?:\b(?:light|soft|gentle|subtle|quiet|minimal|brushed) |轻柔的?|轻轻的?|輕柔的?|柔和的?|轻|輕)$"
+)
 _HARD_BEFORE = re.compile(r"(?:\b(?:heavy|hard|driving|big|strong|powerful|punchy) |强烈的?|強烈的?|重|激烈的?)$")
-_DRUM_WORDS = ("drum", "drums", "drumming", "percussion", "beat", "beats", "鼓点", "鼓點", "鼓", "打击乐", "打擊樂", "节拍")
+_DRUM_WORDS = (
+    "drum",
+    "drums",
+    "drumming",
+    "percussion",
+    "beat",
+    "beats",
+    "鼓点",
+    "鼓點",
+    "鼓",
+    "打击乐",
+    "打擊樂",
+    "节拍",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,5 +161,3 @@ def _with_drums(style: Style, text: str) -> tuple[Style, bool]:
 def _named_tempo(text: str) -> float | None:
     match = _TEMPO.search(text)
     return _clamped(float(match.group(1)), SLOWEST_BPM, FASTEST_BPM) if match else None
-
-
