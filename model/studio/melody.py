@@ -10,7 +10,7 @@ from model.studio.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, chord_of
 
 Weights = NDArray[np.float64]
 
-_INTERVAL_WEIGHT = 0.6
+_INTERVAL_WEIGHT = 1.0
 _TONE_WEIGHT = 0.25
 _CHORD_TONE_WISH = 0.7
 _STABLE_WISH = 0.9
