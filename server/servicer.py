@@ -1,6 +1,7 @@
 """MusicService: every method translates, asks the runner, and translates back."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -17,6 +18,8 @@ from server.errors import UnknownEngine
 from server.song import Accepted, SongEvent, SongRequest
 
 _Context: TypeAlias = ServicerContext[Any, Any]
+
+logger = logging.getLogger(__name__)
 
 
 class SongJob(Protocol):
@@ -63,6 +66,8 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
         """Make one song. However the call ends, its song takes no further step."""
         song = await self._song_request(request, context)
         async with self._runner.submit(song) as job:
+            names = {"request_id": song.request_id, "song_id": job.accepted.song_id, "engine": song.engine}
+            logger.info("song accepted", extra=names)
             yield translate.response(job.accepted, song)
             async for event in job.events():
                 yield translate.response(event, song)

@@ -1,3 +1,5 @@
+import logging
+
 import grpc
 import pytest
 
@@ -23,6 +25,16 @@ async def test_the_acceptance_does_not_wait_for_the_song() -> None:
         assert isinstance(first, music_pb2.GenerateResponse)
         assert first.accepted.song_id == "song-1"
         call.cancel()
+
+
+async def test_an_accepted_song_is_logged_by_its_names(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    request_id = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
+    async with edge(FakeRunner()) as channel:
+        request = music_pb2.GenerateRequest(prompt="pop", request_id=request_id)
+        _ = [r async for r in music_pb2_grpc.MusicServiceStub(channel).Generate(request)]
+    (record,) = [record for record in caplog.records if record.getMessage() == "song accepted"]
+    assert (vars(record)["request_id"], vars(record)["song_id"]) == (request_id, "song-1")
 
 
 async def test_a_song_is_closed_when_its_stream_is_complete() -> None:
