@@ -80,7 +80,7 @@ _BALLAD = _genre(
 
 _ROCK = _genre(
     "rock",
-    "rock, punk, metal, grunge, britpop, garage rock, band sound, 摇滚, 朋克, 金属, 乐队",
+    "rock, punk, metal, grunge, britpop, garage rock, 摇滚, 朋克, 金属, 乐队",
     Groove.ROCK,
     (116, 138),
     energy=0.85,
@@ -99,7 +99,8 @@ _ROCK = _genre(
 
 _LOFI = _genre(
     "lofi",
-    "lofi, lo fi, chillhop, hip hop, hiphop, rap, r&b, rnb, soul, neo soul, trap, 低保真, 嘻哈, 说唱, 节奏布鲁斯, 灵魂乐",
+    "lofi, lo fi, chillhop, hip hop, hiphop, rap, r&b, rnb, soul, neo soul, trap, "
+    "低保真, 嘻哈, 说唱, 节奏布鲁斯, 灵魂乐",
     Groove.LOFI,
     (74, 88),
     energy=0.4,
@@ -162,8 +163,8 @@ _CHINESE = _genre(
 
 _DANCE = _genre(
     "dance",
-    "dance, edm, house, techno, trance, disco, electronic, electro, electropop, synthpop, synth pop, synthwave, eurodance, "
-    "club, 电子, 电音, 舞曲, 迪斯科, 电子音乐",
+    "dance, edm, house, techno, trance, disco, electronic, electro, electropop, synthpop, synth pop, synthwave, "
+    "eurodance, club, 电子, 电音, 舞曲, 迪斯科, 电子音乐",
     Groove.FOUR_ON_THE_FLOOR,
     (120, 128),
     energy=0.85,
@@ -225,7 +226,7 @@ _JAZZ = _genre(
 
 _NURSERY = _genre(
     "nursery",
-    "nursery, nursery rhyme, children, children's song, kids, lullaby, toy, playful, 儿歌, 童谣, 儿童, 摇篮曲, 童趣",
+    "nursery, nursery rhyme, children, children's song, kids, lullaby, toy, 儿歌, 童谣, 儿童, 摇篮曲, 童趣",
     Groove.NURSERY,
     (96, 120),
     energy=0.45,

@@ -23,23 +23,29 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 MOODS = (
-    Mood(_words("sad, melancholy, melancholic, sorrowful, lonely, heartbroken, nostalgic, bittersweet, 悲伤, 悲傷, 伤感, "
+    Mood(_words("sad, melancholy, melancholic, sorrowful, lonely, heartbroken, nostalgic, bittersweet, 悲伤, "
+        "悲傷, 伤感, "
         "傷感, 忧伤, 憂傷, 忧郁, 憂鬱, 难过, 難過, 孤独, 孤獨, 怀旧, 懷舊, 凄美"),
         0.92, energy=-0.1, brightness=-0.1, mode=Mode.MINOR),
     Mood(_words("dark, gloomy, ominous, brooding, tense, mysterious, 黑暗, 阴暗, 陰暗, 神秘, 紧张, 緊張, 压抑, 壓抑"),
         brightness=-0.2, reverb=0.1, mode=Mode.MINOR),
     Mood(_words("angry, aggressive, fierce, intense, 愤怒, 憤怒, 激烈, 狂野"), 1.05, energy=0.2, mode=Mode.MINOR),
-    Mood(_words("epic, heroic, grand, majestic, triumphant, anthemic, 史诗, 史詩, 宏大, 大气, 大氣, 磅礴, 恢弘, 壮丽, 壯麗"),
+    Mood(_words("epic, heroic, grand, majestic, triumphant, anthemic, 史诗, 史詩, 宏大, 大气, 大氣, 磅礴, 恢弘, "
+        "壮丽, 壯麗"),
         energy=0.2, reverb=0.15),
-    Mood(_words("happy, cheerful, joyful, joyous, sunny, bright, fun, 快乐, 快樂, 欢快, 歡快, 开心, 開心, 愉快, 阳光, 陽光, "
+    Mood(_words("happy, cheerful, joyful, joyous, sunny, bright, fun, 快乐, 快樂, 欢快, 歡快, 开心, 開心, 愉快, "
+        "阳光, 陽光, "
         "明亮, 喜庆, 喜慶, 甜蜜, 甜"), 1.03, energy=0.08, brightness=0.12, mode=Mode.MAJOR),
-    Mood(_words("upbeat, uplifting, energetic, lively, driving, exciting, powerful, 动感, 動感, 活力, 活泼, 活潑, 激昂, "
+    Mood(_words("upbeat, uplifting, energetic, lively, driving, exciting, powerful, 动感, 動感, 活力, 活泼, "
+        "活潑, 激昂, "
         "振奋, 振奮, 热血, 熱血, 励志, 勵志, 轻快, 輕快"), 1.05, energy=0.12, density=0.5, brightness=0.05),
-    Mood(_words("calm, relaxing, relaxed, peaceful, gentle, soft, mellow, chill, soothing, tender, quiet, 平静, 平靜, 安静, "
+    Mood(_words("calm, relaxing, relaxed, peaceful, gentle, soft, mellow, chill, soothing, tender, quiet, 平静, "
+        "平靜, 安静, "
         "安靜, 放松, 放鬆, 温柔, 溫柔, 舒缓, 舒緩, 宁静, 寧靜, 柔和, 轻柔, 輕柔, 治愈, 治癒"),
         0.94, energy=-0.2, density=-0.5, brightness=-0.08),
     Mood(_words("romantic, warm, sweet, heartfelt, emotional, 浪漫, 温暖, 溫暖, 深情, 感人"), 0.97, reverb=0.08),
-    Mood(_words("dreamy, ethereal, atmospheric, spacious, 梦幻, 夢幻, 空灵, 空靈, 飘渺, 飄渺"), energy=-0.1, reverb=0.25),
+    Mood(_words("dreamy, ethereal, atmospheric, spacious, 梦幻, 夢幻, 空灵, 空靈, 飘渺, "
+        "飄渺"), energy=-0.1, reverb=0.25),
     Mood(_words("melodic, catchy, tuneful, 旋律, 抓耳, 悦耳, 悅耳, 优美, 優美"), density=0.3),
     Mood(_words("minimal, sparse, simple, 极简, 極簡, 简约, 簡約, 简单, 簡單"), energy=-0.1, density=-1.0),
     Mood(_words("slow, downtempo, slow tempo, 慢速, 慢板, 缓慢, 緩慢, 慢"), 0.84, density=-0.3),
@@ -61,7 +67,8 @@ INSTRUMENTS = (
         _T.GUITAR, _I.STEEL_GUITAR),
     (_words("nylon guitar, classical guitar, spanish guitar, 古典吉他, 尼龙吉他"), _T.GUITAR, _I.NYLON_GUITAR),
     (_words("clean guitar, jazz guitar"), _T.GUITAR, _I.CLEAN_GUITAR),
-    (_words("electric guitar, electric guitars, distorted guitar, distorted guitars, overdriven guitar, 电吉他, 電吉他, "
+    (_words("electric guitar, electric guitars, distorted guitar, distorted guitars, overdriven guitar, 电吉他, "
+        "電吉他, "
         "失真吉他"), _T.GUITAR, _I.OVERDRIVEN_GUITAR),
     (_words("strings, string section, string ensemble, 弦乐, 弦樂, 提琴组"), _T.PAD, _I.STRINGS),
     (_words("choir, choral, 合唱, 合唱团, 合唱團"), _T.PAD, _I.CHOIR),

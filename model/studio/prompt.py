@@ -15,24 +15,13 @@ SLOWEST_BPM = 50.0
 FASTEST_BPM = 180.0
 
 _TEMPO = re.compile(r"(?<!\d)(\d{2,3})(?:\.\d+)? ?(?:bpm|拍)")
-_ABSENT_BEFORE = re.compile(r"(?:\b(?:no|without|drop the|zero)(?: any)? (?:\w+ )?|不要|没有|沒有|无|無|去掉)$")
-_SOFT_BEFORE = re.compile(
-    r"(?:\b(?:light|soft|gentle|subtle|quiet|minimal|brushed) |轻柔的?|轻轻的?|輕柔的?|柔和的?|轻|輕)$"
-)
-_HARD_BEFORE = re.compile(r"(?:\b(?:heavy|hard|driving|big|strong|powerful|punchy) |强烈的?|強烈的?|重|激烈的?)$")
-_DRUM_WORDS = (
-    "drum",
-    "drums",
-    "drumming",
-    "percussion",
-    "beat",
-    "beats",
-    "鼓点",
-    "鼓點",
-    "鼓",
-    "打击乐",
-    "打擊樂",
-    "节拍",
+_ABSENT = r"(?:\b(?:no|not|not too|without|without any|zero) |不要|没有|沒有|无|無|去掉|不)"
+_ABSENT_BEFORE = re.compile(rf"{_ABSENT}$")
+_DRUMS = re.compile(
+    rf"(?P<absent>{_ABSENT})?"
+    r"(?P<soft>\b(?:light|soft|gentle|subtle|quiet|minimal|brushed) |轻柔的?|輕柔的?|轻轻的?|柔和的?|轻|輕)?"
+    r"(?P<hard>\b(?:heavy|hard|driving|big|strong|powerful|punchy) |强烈的?|強烈的?|激烈的?|重)?"
+    r"(?:(?<![a-z])(?:drums?|drumming|percussion|beats?)(?![a-z])|鼓[点點]?|打[击擊][乐樂]|节拍)"
 )
 
 
@@ -57,7 +46,7 @@ def understand(prompt: str, random: Random) -> Understanding:
     """Turn a prompt into a style; what it leaves open is drawn from `random`. Unknown words are ignored."""
     text = _plain(prompt)
     genre, genre_named = _genre(text)
-    moods = [mood for mood in MOODS if any(_places(text, word) for word in mood.words)]
+    moods = [mood for mood in MOODS if any(_wanted_places(_DRUMS.sub(" ", text), word) for word in mood.words)]
     key = find_key(prompt)
     style = _in_mood(genre, moods, random)
     style, players_named = _with_players(style, text)
@@ -76,18 +65,24 @@ def _plain(prompt: str) -> str:
 
 def _places(text: str, word: str) -> list[int]:
     """Where `word` begins in `text`: whole words where it is Latin, anywhere where it is Chinese."""
-    pattern = re.escape(word)
-    if word.isascii():
-        pattern = rf"(?<![a-z0-9]){pattern}(?![a-z0-9])"
-    return [match.start() for match in re.finditer(pattern, text)]
+    places = [place for place in range(len(text)) if text.startswith(word, place)] if word in text else []
+    return [place for place in places if not word.isascii() or _stands_alone(text, place, place + len(word))]
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    around = text[max(start - 1, 0) : start] + text[end : end + 1]
+    return not any(character.isascii() and character.isalnum() for character in around)
 
 
 def _wanted_places(text: str, word: str) -> list[int]:
-    return [place for place in _places(text, word) if not _ABSENT_BEFORE.search(text[:place])]
+    return [place for place in _places(text, word) if not _ABSENT_BEFORE.search(text[max(place - 16, 0) : place])]
 
 
 def _genre(text: str) -> tuple[Genre, bool]:
-    """The genre named first; pop only where there is no other."""
+    """The genre named first; pop only where there is no other. "Classical guitar" is not classical music."""
+    for words, _, _ in INSTRUMENTS:
+        for word in words:
+            text = text.replace(word, "") if " " in word else text
     found = [
         (min(places), genre)
         for genre in GENRES
@@ -129,11 +124,16 @@ def _with_players(style: Style, text: str) -> tuple[Style, bool]:
         if wanted:
             players[track] = instrument
         elif mentioned:
-            players = {own: player for own, player in players.items() if player is not instrument}
+            players = {own: player for own, player in players.items() if not _same_family(player, instrument)}
     for words, alone in PLAYERS_ALONE:
         if any(_places(text, word) for word in words):
             players, named = dict(alone), True
     return replace(style, instruments=_with_lead(players)), named
+
+
+def _same_family(one: Instrument, other: Instrument) -> bool:
+    """Whether both are guitars, both strings, both pianos and so on."""
+    return one.value.split()[-1] == other.value.split()[-1]
 
 
 def _with_lead(players: dict[Track, Instrument]) -> tuple[tuple[Track, Instrument], ...]:
@@ -143,18 +143,15 @@ def _with_lead(players: dict[Track, Instrument]) -> tuple[tuple[Track, Instrumen
 
 
 def _with_drums(style: Style, text: str) -> tuple[Style, bool]:
-    places = [place for word in _DRUM_WORDS for place in _places(text, word)]
-    if not places:
+    match = _DRUMS.search(text)
+    if match is None:
         return style, False
-    before = [text[:place] for place in places]
     players = dict(style.instruments)
-    if any(_ABSENT_BEFORE.search(words) for words in before):
+    if match["absent"]:
         players.pop(Track.DRUMS, None)
-        return replace(style, instruments=_with_lead(players)), True
-    players[Track.DRUMS] = Instrument.DRUM_KIT
-    soft = any(_SOFT_BEFORE.search(words) for words in before)
-    hard = any(_HARD_BEFORE.search(words) for words in before)
-    energy = _clamped(style.energy - 0.25 * soft + 0.15 * hard)
+    else:
+        players[Track.DRUMS] = Instrument.DRUM_KIT
+    energy = _clamped(style.energy - 0.2 * bool(match["soft"]) + 0.15 * bool(match["hard"]))
     return replace(style, energy=energy, instruments=_with_lead(players)), True
 
 

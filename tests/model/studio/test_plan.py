@@ -1,0 +1,148 @@
+"""Facts about lyrics and plans, most of them for any text and any duration."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.engine import InvalidParams, SectionKind, SongParams, SongPlan
+from model.studio.engine import INFO
+from model.studio.lyrics import parse_lyrics
+from model.studio.plan import StudioDetail, plan_song
+from model.studio.style import Groove, Mode
+
+SPRING = "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃"
+POP = "melodic pop, upbeat, piano-driven, with light drums"
+
+
+def planned(prompt: str = POP, lyrics: str = SPRING, seed: int = 1, **fields: object) -> SongPlan:
+    return plan_song(SongParams(prompt, lyrics, seed, **fields), INFO)  # type: ignore[arg-type]
+
+
+def violated(**fields: object) -> set[str]:
+    with pytest.raises(InvalidParams) as caught:
+        planned(**fields)  # type: ignore[arg-type]
+    return {violation.field for violation in caught.value.violations}
+
+
+def refused_fields(text: str) -> set[str]:
+    try:
+        parse_lyrics(text)
+    except InvalidParams as error:
+        return {violation.field for violation in error.violations}
+    return set()
+
+
+def detail_of(plan: SongPlan) -> StudioDetail:
+    assert isinstance(plan.detail, StudioDetail)
+    return plan.detail
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=300))
+def test_any_text_parses_or_is_refused_on_its_field(text: str) -> None:
+    assert refused_fields(text) <= {"lyrics"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(10.0, 240.0), st.integers(0, 2**32 - 1), st.sampled_from(["pop", "slow ballad", "edm", "民谣", ""]))
+def test_instrumental_lasts_exactly_as_asked(seconds: float, seed: int, prompt: str) -> None:
+    plan = planned(prompt, "", seed, duration_seconds=seconds)
+    assert plan.duration_seconds == pytest.approx(seconds, abs=1e-6)
+    assert sum(section.duration_seconds for section in plan.sections) == pytest.approx(plan.duration_seconds)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(20.0, 240.0), st.integers(0, 2**32 - 1))
+def test_sections_hold_their_lines_and_the_first_one_is_short(seconds: float, seed: int) -> None:
+    plan = planned(seed=seed, duration_seconds=seconds)
+    assert (plan.sections[0].bars or 0) <= 4
+    for section, own in zip(plan.sections, detail_of(plan).sections, strict=True):
+        assert 1 <= own.bars <= 16
+        assert len(own.line_bars) == len(section.lines)
+        assert sum(own.line_bars) <= own.bars
+
+
+@given(st.floats(50.0, 180.0))
+@settings(max_examples=30, deadline=None)
+def test_a_given_tempo_is_kept_and_the_duration_honoured_within_a_bar(tempo: float) -> None:
+    plan = planned(lyrics="", duration_seconds=60.0, tempo_bpm=tempo)
+    assert plan.tempo_bpm == tempo
+    assert abs(plan.duration_seconds - 60.0) <= 240.0 / tempo
+
+
+def test_same_parameters_give_the_same_plan() -> None:
+    assert planned(duration_seconds=60.0) == planned(duration_seconds=60.0)
+
+
+def test_the_first_song_sings_every_line_and_repeats_its_chorus() -> None:
+    plan = planned(duration_seconds=60.0)
+    assert {line.text for section in plan.sections for line in section.lines} == set(SPRING.split("\n")[1:3]) | set(
+        SPRING.split("\n")[5:]
+    )
+    assert [section.kind for section in plan.sections].count(SectionKind.CHORUS) == 2
+    assert plan.sections[-1].kind is SectionKind.OUTRO
+
+
+def test_prompt_of_the_first_song_is_upbeat_major_pop() -> None:
+    plan = planned(duration_seconds=60.0)
+    style = detail_of(plan).style
+    assert style.groove is Groove.POP
+    assert style.mode is Mode.MAJOR
+    assert 95.0 <= (plan.tempo_bpm or 0.0) <= 122.0
+
+
+def test_every_character_is_a_syllable_with_its_reading() -> None:
+    (line,) = parse_lyrics("[verse]\n春天醒来").sections[0].lines
+    assert [(s.text, s.reading) for s in line.syllables] == [
+        ("春", "chun"),
+        ("天", "tian"),
+        ("醒", "xing"),
+        ("来", "lai"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "character", "reading"),
+    [
+        ("银行", "行", "hang"),
+        ("行走", "行", "xing"),
+        ("长大", "长", "zhang"),
+        ("音乐", "乐", "yue"),
+        ("快乐", "乐", "le"),
+    ],
+)
+def test_characters_are_read_by_their_context(text: str, character: str, reading: str) -> None:
+    (line,) = parse_lyrics(text).sections[0].lines
+    assert {s.text: s.reading for s in line.syllables}[character] == reading
+
+
+@pytest.mark.parametrize("tag", ["[Verse]", "[VERSE 2]", "[verse2]", "[主歌]"])
+def test_tags_are_known_in_many_forms(tag: str) -> None:
+    assert parse_lyrics(f"{tag}\n春天").sections[0].kind is SectionKind.VERSE
+
+
+def test_an_unknown_tag_is_named_with_its_line() -> None:
+    with pytest.raises(InvalidParams, match=r"line 3.*polka"):
+        parse_lyrics("[verse]\n春天\n[polka]\n花开")
+
+
+def test_too_much_text_names_a_duration_that_works() -> None:
+    lyrics = "[verse]\n" + "\n".join(["春天醒来花就开"] * 16)
+    with pytest.raises(InvalidParams, match="at least") as caught:
+        planned(lyrics=lyrics, duration_seconds=20.0)
+    needed = float(str(caught.value).split("at least ")[1].split(" s")[0])
+    assert planned(lyrics=lyrics, duration_seconds=needed).duration_seconds == pytest.approx(needed, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [({"key": "H moll"}, "key"), ({"tempo_bpm": 300.0}, "tempo_bpm"), ({"steps": 5}, "steps")],
+)
+def test_controls_out_of_range_are_refused(fields: dict[str, object], field: str) -> None:
+    assert violated(duration_seconds=60.0, **fields) == {field}
+
+
+@pytest.mark.parametrize("key", ["C major", "F# minor", "Am"])
+def test_a_given_key_is_used(key: str) -> None:
+    minor = key.endswith(("minor", "Am"))
+    assert detail_of(planned(duration_seconds=60.0, key=key)).minor is minor
