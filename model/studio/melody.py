@@ -15,7 +15,7 @@ _TONE_WEIGHT = 0.25
 _CHORD_TONE_WISH = 0.7
 _STABLE_WISH = 0.9
 _LEADING_WISH = -1.2
-_TONIC_WISH = 5.0
+_TONIC_WISH = 10.0
 _TONE_LEVELS = {1: (5.0, 5.0), 2: (3.0, 5.0), 3: (2.0, 1.5), 4: (5.0, 2.0)}
 """Where each Mandarin tone starts and ends on Chao's five levels; the neutral tone asks for nothing."""
 

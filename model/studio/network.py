@@ -125,9 +125,11 @@ class LocalMlp(nn.Module):
         self.widen = nn.Linear(width, 2 * expansion * width)
         self.narrow = nn.Linear(expansion * width, width)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Transform each beat of [batch, beats, width] with its neighbours; padding must be zero."""
+    def forward(self, tokens: Tensor, valid: Tensor | None) -> Tensor:
+        """Transform each beat of [batch, beats, width] with its neighbours; `valid` [batch, beats]: 0 is padding."""
         value, gate = self.widen(tokens).chunk(2, -1)
+        if valid is not None:
+            value = value * valid[..., None]
         out: Tensor = self.narrow(_shifted(value, (1, 0, 0, -1)) * F.silu(gate))
         return out
 
@@ -154,7 +156,7 @@ class Block(nn.Module):
             mixed = mixed + self.links(inner)
         tokens = torch.addcmul(tokens, gate_a, mixed)
         inner = self._modulated(tokens, shift_m, scale_m, valid)
-        return torch.addcmul(tokens, gate_m, self.dropout(self.mlp(inner)))
+        return torch.addcmul(tokens, gate_m, self.dropout(self.mlp(inner, valid)))
 
     def _modulated(self, tokens: Tensor, shift: Tensor, scale: Tensor, valid: Tensor | None) -> Tensor:
         inner = torch.addcmul(shift, F.layer_norm(tokens, self.width), 1 + scale)

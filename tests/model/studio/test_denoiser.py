@@ -1,0 +1,141 @@
+import pickle
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from model.engine import SectionKind
+from model.studio.brief import Memory, SectionBrief
+from model.studio.denoiser import ScoreDenoiser
+from model.studio.score import Note, Score
+
+STEPS = 6
+LINES = ((1, 2, 3, 4, 1, 2, 4), (3, 4, 1, 1, 2, 4, 1, 4))
+VERSE = SectionBrief(SectionKind.VERSE, 4, LINES, (2, 2), transpose=2)
+CHORUS = replace(VERSE, kind=SectionKind.CHORUS)
+INTRO = SectionBrief(SectionKind.INTRO, 3, density=3)
+LONG = SectionBrief(SectionKind.VERSE, 16, LINES * 4, (2,) * 8, minor=True, transpose=-3)
+ENDING = replace(LONG, kind=SectionKind.OUTRO, bars=4, lines=(), line_bars=(), final=True)
+
+
+@pytest.fixture(scope="module")
+def denoiser() -> ScoreDenoiser:
+    torch.set_num_threads(1)
+    return ScoreDenoiser.load()
+
+
+def write(
+    denoiser: ScoreDenoiser, brief: SectionBrief, memory: Memory | None = None, seed: int = 0
+) -> tuple[Score, Memory]:
+    state = denoiser.begin(brief, memory or Memory(), seed=seed, steps=STEPS, guidance_scale=1.5)
+    while state.step < state.steps:
+        denoiser.denoise([state])
+    return denoiser.finish(state)
+
+
+def syllables(score: Score) -> list[int]:
+    return [note.syllable for note in score.melody if note.syllable is not None]
+
+
+@pytest.mark.parametrize("brief", [VERSE, CHORUS, LONG], ids=lambda brief: f"{brief.kind}-{brief.bars}")
+@pytest.mark.parametrize("seed", [0, 1])
+def test_every_syllable_begins_exactly_one_note(denoiser: ScoreDenoiser, brief: SectionBrief, seed: int) -> None:
+    score, _ = write(denoiser, brief, seed=seed)
+    assert syllables(score) == list(range(sum(len(tones) for tones in brief.lines)))
+    assert all(before.end <= after.start for before, after in zip(score.melody, score.melody[1:], strict=False))
+    assert len(score.chords) == brief.beats
+    assert score.melody[-1].end <= brief.steps
+
+
+def test_results_do_not_depend_on_neighbours(denoiser: ScoreDenoiser) -> None:
+    briefs = [VERSE, INTRO, LONG, CHORUS, ENDING]
+    states = [denoiser.begin(b, Memory(), seed=i, steps=STEPS, guidance_scale=1.5) for i, b in enumerate(briefs)]
+    states.append(denoiser.begin(VERSE, Memory(), seed=9, steps=STEPS, guidance_scale=1.0))
+    denoiser.denoise(states[:2])
+    for _ in range(STEPS - 1):
+        denoiser.denoise(states[:2])
+    for _ in range(STEPS):
+        denoiser.denoise(states[2:])
+    together = [denoiser.finish(state) for state in states[:5]]
+    assert together == [write(denoiser, brief, seed=index) for index, brief in enumerate(briefs)]
+
+
+def test_a_batch_leaves_the_latent_bit_for_bit_as_it_is_alone(denoiser: ScoreDenoiser) -> None:
+    alone, beside, other = (
+        denoiser.begin(brief, Memory(), seed=4, steps=STEPS, guidance_scale=1.5) for brief in (VERSE, VERSE, CHORUS)
+    )
+    denoiser.denoise([alone])
+    denoiser.denoise([other, beside])
+    assert torch.equal(alone.latent, beside.latent)
+
+
+def test_other_seeds_write_other_music(denoiser: ScoreDenoiser) -> None:
+    assert write(denoiser, VERSE, seed=1)[0] != write(denoiser, VERSE, seed=2)[0]
+
+
+def test_a_repeated_verse_is_the_same_tune(denoiser: ScoreDenoiser) -> None:
+    first, memory = write(denoiser, VERSE, seed=1)
+    assert write(denoiser, VERSE, memory, seed=2)[0] == first
+
+
+def test_a_repeated_verse_with_other_words_keeps_its_chords(denoiser: ScoreDenoiser) -> None:
+    first, memory = write(denoiser, VERSE, seed=1)
+    again, _ = write(denoiser, replace(VERSE, lines=((1,) * 6, (4,) * 9)), memory, seed=2)
+    assert again.chords == first.chords
+    assert len(syllables(again)) == 15
+
+
+def test_the_anchor_is_kept_exactly_and_continued(denoiser: ScoreDenoiser) -> None:
+    anchor = (Note(0, 3, 64), Note(4, 2, 67), Note(6, 2, 93), Note(8, 6, 62))
+    score, _ = write(denoiser, replace(VERSE, anchor=anchor))
+    assert [replace(note, syllable=None) for note in score.melody[:4]] == list(anchor)
+    assert syllables(score) == list(range(15))
+
+
+@pytest.mark.parametrize("minor", [False, True])
+def test_the_end_of_a_song_is_the_tonic(denoiser: ScoreDenoiser, minor: bool) -> None:
+    score, _ = write(denoiser, replace(ENDING, minor=minor, transpose=2))
+    tonic = (2 + (9 if minor else 0)) % 12
+    assert {chord.root for chord in score.chords[-4:]} == {tonic}
+    assert not score.melody or score.melody[-1].pitch % 12 == tonic
+
+
+def test_a_chorus_lies_higher_than_its_verse(denoiser: ScoreDenoiser) -> None:
+    rises = []
+    for seed in range(5):
+        verse, memory = write(denoiser, VERSE, seed=seed)
+        chorus, _ = write(denoiser, CHORUS, memory, seed=seed)
+        mean = [sum(note.pitch for note in score.melody) / len(score.melody) for score in (verse, chorus)]
+        rises.append(mean[1] - mean[0])
+    assert sum(rises) / len(rises) > 1.0
+
+
+def test_cost_counts_the_guidance_row(denoiser: ScoreDenoiser) -> None:
+    with_guidance, without = (
+        denoiser.begin(VERSE, Memory(), seed=0, steps=STEPS, guidance_scale=scale) for scale in (1.5, 1.0)
+    )
+    assert with_guidance.cost == 2 * without.cost == 32
+
+
+def test_memory_survives_pickling(denoiser: ScoreDenoiser) -> None:
+    _, memory = write(denoiser, VERSE)
+    assert pickle.loads(pickle.dumps(memory)) == memory
+
+
+def test_unfinished_states_have_no_score_and_finished_ones_no_further_step(denoiser: ScoreDenoiser) -> None:
+    state = denoiser.begin(INTRO, Memory(), seed=0, steps=2, guidance_scale=1.0)
+    with pytest.raises(ValueError, match="left to do"):
+        denoiser.finish(state)
+    denoiser.denoise([state])
+    denoiser.denoise([state])
+    with pytest.raises(ValueError, match="cannot be denoised"):
+        denoiser.denoise([state])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"bars": 0}, {"bars": 17}, {"line_bars": (2,)}, {"line_bars": (3, 2)}, {"lines": ((1,) * 33, (1,))}]
+)
+def test_briefs_that_cannot_be_written_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"bars|syllables"):
+        replace(VERSE, **wrong)

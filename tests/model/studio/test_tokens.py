@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from model.studio.score import Chord, Note, Quality, Score
+from model.studio.tokens import (
+    CHORD_CLASSES,
+    HIGHEST,
+    HOLD,
+    LOWEST,
+    REST,
+    chord_index,
+    chord_of,
+    decode,
+    encode,
+    notes_of,
+)
+from model.studio.tokens import pitch_class_index as pitch_index
+
+SCORE = Score(1, (Note(0, 3, 62), Note(4, 4, 66), Note(8, 8, 69)), (Chord(2, Quality.MAJOR),) * 4)
+
+
+@pytest.mark.parametrize("index", range(1, CHORD_CLASSES))
+def test_every_chord_class_names_its_triad(index: int) -> None:
+    assert chord_index(chord_of(index)) == index
+
+
+@pytest.mark.parametrize("index", [0, CHORD_CLASSES])
+def test_other_classes_name_no_triad(index: int) -> None:
+    with pytest.raises(ValueError, match="names no triad"):
+        chord_of(index)
+
+
+@pytest.mark.parametrize("transpose", [-6, 0, 2, 5])
+def test_a_score_comes_back_from_its_tokens(transpose: int) -> None:
+    assert decode(encode(SCORE, transpose), transpose) == SCORE
+
+
+def test_pitches_outside_the_table_are_folded_by_octaves() -> None:
+    assert pitch_index(LOWEST - 12) == pitch_index(LOWEST)
+    assert pitch_index(HIGHEST + 24) == pitch_index(HIGHEST)
+
+
+def test_a_hold_that_prolongs_nothing_is_silent() -> None:
+    assert notes_of(np.array([HOLD, HOLD, REST, HOLD])) == ()
