@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from model.engine import InvalidParams, LyricLine, SectionKind, Syllable, Violation
-from model.studio.readings import is_chinese, read_line
+from model.studio.readings import count_chinese, is_chinese, read_line
 
 MAX_CHARACTERS = 12_000
-"""More than can be sung in four minutes in any language; longer lyrics are refused before they are read."""
+MAX_CHINESE_CHARACTERS = 1_700
+MAX_LINES = 360
+"""More than can be sung in four minutes; longer lyrics are refused before they are read."""
 
 MAX_LINE_SYLLABLES = 32
 """A longer line is broken in two or more."""
@@ -78,8 +80,7 @@ def parse_lyrics(text: str) -> Lyrics:
     Raises:
         InvalidParams: a tag is unknown, the text is too long, or it has letters but none that can be sung.
     """
-    if len(text) > MAX_CHARACTERS:
-        raise InvalidParams(Violation("lyrics", f"{len(text)} characters; at most {MAX_CHARACTERS} can be sung"))
+    _check_amount(text)
     draft = _Draft()
     chinese_song = is_chinese(text)
     for number, line in enumerate(unicodedata.normalize("NFC", text).splitlines(), start=1):
@@ -88,6 +89,17 @@ def parse_lyrics(text: str) -> Lyrics:
                 _open_section(draft, tag, number)
             _add_words(draft, words.strip(), number, chinese_song)
     return _finished(draft)
+
+
+def _check_amount(text: str) -> None:
+    """Refuse cheaply what no tempo could fit, before any character is read aloud."""
+    amounts = [("characters", len(text), MAX_CHARACTERS)]
+    if len(text) <= MAX_CHARACTERS:
+        lines = sum(bool(line.strip()) for line in text.splitlines())
+        amounts += [("Chinese characters", count_chinese(text), MAX_CHINESE_CHARACTERS), ("lines", lines, MAX_LINES)]
+    for unit, amount, most in amounts:
+        if amount > most:
+            raise InvalidParams(Violation("lyrics", f"{amount} {unit}; at most {most} can be sung"))
 
 
 def section_kind(tag: str) -> SectionKind | None:

@@ -1,9 +1,11 @@
 """Plans a song: parameters in, sections with bars, lines, key, tempo and style out."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
+from typing import TypeAlias
 
 from model.engine import (
     AnchorNote,
@@ -28,6 +30,9 @@ from model.studio.style import Mode, Style
 
 TEMPO_SLACK = 0.04
 """How far, as a share, the engine bends its own tempo so that whole bars fill the asked duration."""
+
+Lengths: TypeAlias = Callable[[float, float], Iterable[tuple[int, float]]]
+"""From a duration in seconds and a tempo to the bars and tempi that could fill it, best first."""
 
 _HOME_TRANSPOSES = (-3, -2, -1, 0, 2, 3, 4)
 
@@ -69,8 +74,9 @@ class StudioDetail:
 def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     """Lay out a song; pure, and the same for the same parameters.
 
-    Where the caller fixes no tempo, whole bars fill the asked duration exactly; with a fixed tempo the song is less
-    than a bar longer or shorter. The first section has at most four bars.
+    Where neither field nor prompt gives a tempo in numbers, whole bars fill the asked duration exactly; with a given
+    tempo the song is less than a bar longer or shorter, and never longer than the engine makes. The
+    first section has at most four bars.
 
     Raises:
         InvalidParams: a parameter is out of range, the lyrics cannot be read or do not fit the duration.
@@ -110,35 +116,36 @@ def _length(
 ) -> tuple[int, float]:
     """Bars and tempo of the song."""
     tempo_bpm = params.tempo_bpm or understanding.style.tempo_bpm
-    fixed = params.tempo_bpm is not None
     longest = info.duration_seconds[1]
+    fixed = params.tempo_bpm is not None or understanding.tempo_named
+    lengths = partial(_fixed_lengths, longest=longest) if fixed else _free_lengths
     if params.duration_seconds is None:
         bars = comfortable_bars(sections, _bar_seconds(tempo_bpm))
         if _seconds(bars, tempo_bpm) <= longest:
             return bars, tempo_bpm
     asked = params.duration_seconds or longest
-    fitting = _fitting(asked, tempo_bpm, fixed, sections)
+    fitting = _fitting(asked, tempo_bpm, lengths, sections)
     if fitting is None:
-        raise InvalidParams(_too_short(asked, tempo_bpm, fixed, sections, longest))
+        raise InvalidParams(_too_short(asked, tempo_bpm, lengths, sections, longest))
     return fitting
 
 
 def _fitting(
-    duration_seconds: float, tempo_bpm: float, fixed: bool, sections: Sequence[LyricSection]
+    duration_seconds: float, tempo_bpm: float, lengths: Lengths, sections: Sequence[LyricSection]
 ) -> tuple[int, float] | None:
     """The best bars and tempo for the duration that hold the lyrics, or `None`."""
-    lengths = _fixed_lengths if fixed else _free_lengths
     for bars, bent_bpm in lengths(duration_seconds, tempo_bpm):
         if fewest_bars(sections, _bar_seconds(bent_bpm)) <= bars:
             return bars, bent_bpm
     return None
 
 
-def _fixed_lengths(duration_seconds: float, tempo_bpm: float) -> Iterator[tuple[int, float]]:
-    bars = duration_seconds / _bar_seconds(tempo_bpm)
-    yield round(bars), tempo_bpm
-    if math.ceil(bars) != round(bars):
-        yield math.ceil(bars), tempo_bpm
+def _fixed_lengths(duration_seconds: float, tempo_bpm: float, longest: float) -> Iterator[tuple[int, float]]:
+    """The whole bars on either side of the duration, the nearer first, and none beyond the `longest` in seconds."""
+    wished = duration_seconds / _bar_seconds(tempo_bpm)
+    for bars in sorted({math.floor(wished), math.ceil(wished)}, key=lambda bars: abs(bars - wished)):
+        if _seconds(bars, tempo_bpm) <= longest:
+            yield bars, tempo_bpm
 
 
 def _free_lengths(duration_seconds: float, tempo_bpm: float) -> list[tuple[int, float]]:
@@ -158,11 +165,11 @@ def _free_lengths(duration_seconds: float, tempo_bpm: float) -> list[tuple[int, 
 
 
 def _too_short(
-    asked: float, tempo_bpm: float, fixed: bool, sections: Sequence[LyricSection], longest: float
+    asked: float, tempo_bpm: float, lengths: Lengths, sections: Sequence[LyricSection], longest: float
 ) -> Violation:
     """The violation that names the shortest duration in whole seconds that holds the lyrics."""
     seconds = math.floor(asked) + 1
-    while seconds <= longest and _fitting(seconds, tempo_bpm, fixed, sections) is None:
+    while seconds <= longest and _fitting(seconds, tempo_bpm, lengths, sections) is None:
         needed = _seconds(fewest_bars(sections, _bar_seconds(tempo_bpm * (1 + TEMPO_SLACK))), tempo_bpm)
         seconds = max(seconds + 1, math.floor(needed * (1 - TEMPO_SLACK)))
     if seconds > longest:

@@ -46,7 +46,8 @@ def understand(prompt: str, random: Random) -> Understanding:
     """Turn a prompt into a style; what it leaves open is drawn from `random`. Unknown words are ignored."""
     text = _plain(prompt)
     genre, genre_named = _genre(text)
-    moods = [mood for mood in MOODS if any(_wanted_places(_DRUMS.sub(" ", text), word) for word in mood.words)]
+    drumless = _DRUMS.sub(" ", text)
+    moods = [mood for mood in MOODS if any(_wanted_places(drumless, word) for word in mood.words)]
     key = find_key(prompt)
     style = _in_mood(genre, moods, random)
     style, players_named = _with_players(style, text)

@@ -44,7 +44,7 @@ _OVERRIDES = {
 """Words of songs that the pinyin dictionary reads otherwise."""
 _ADVERB = re.compile(r"(.)\1地")
 _NUMERALS = frozenset("第零〇一二三四五六七八九十百千万萬初")
-_DRY = re.compile("乾(?!坤)")
+_DRY = re.compile("乾(?![坤隆])")
 _PARTICLE_ZHE = re.compile(r"著(?![名作者称稱述])(?<![名显顯土原巨论論]著)")
 
 
@@ -59,6 +59,11 @@ class Reading:
 def is_chinese(text: str) -> bool:
     """Whether `text` holds a Chinese character."""
     return _CHINESE.search(text) is not None
+
+
+def count_chinese(text: str) -> int:
+    """How many Chinese characters `text` holds."""
+    return sum(1 for _ in _CHINESE.finditer(text))
 
 
 def read_line(text: str, *, chinese: bool) -> Reading:
@@ -95,7 +100,7 @@ def _read_hanzi(run: str) -> Iterator[Syllable]:
 
 def _pinyin(run: str) -> list[str]:
     """One reading with tone digit per character; the empty string where the dictionary has none."""
-    spelt = _DRY.sub("干", _PARTICLE_ZHE.sub("着", run))
+    spelt = _PARTICLE_ZHE.sub("着", run)
     found = lazy_pinyin(spelt, style=Style.TONE3, neutral_tone_with_five=True, tone_sandhi=True)
     readings = [part for item in found for part in ([item] if item[-1:].isdigit() else [""] * len(item))]
     for phrase, spoken in _OVERRIDES.items():
@@ -103,6 +108,8 @@ def _pinyin(run: str) -> list[str]:
             readings[match.start() : match.end()] = spoken.split()
     for match in _ADVERB.finditer(spelt):
         readings[match.end() - 1] = "de5"
+    for match in _DRY.finditer(spelt):
+        readings[match.start()] = "gan1"
     return [_yi(spelt, readings, i) for i in range(len(readings))]
 
 

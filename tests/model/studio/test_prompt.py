@@ -1,0 +1,115 @@
+"""Facts about what prompts are understood as."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.studio.genres import GENRES
+from model.studio.prompt import Understanding, understand
+from model.studio.style import Groove, Instrument, Mode, Style, Track
+
+
+def style_of(prompt: str, seed: int = 0) -> Style:
+    return understood(prompt, seed).style
+
+
+def understood(prompt: str, seed: int = 0) -> Understanding:
+    return understand(prompt, Random(seed))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_upbeat_pop_with_light_drums(seed: int) -> None:
+    style = style_of("melodic pop, upbeat, piano-driven, with light drums", seed)
+    assert (style.groove, style.mode) == (Groove.POP, Mode.MAJOR)
+    assert 100 <= style.tempo_bpm <= 118
+    assert style.instrument(Track.KEYS) is Instrument.PIANO
+    assert style.energy < style_of("melodic pop, upbeat, piano-driven, with drums", seed).energy
+
+
+@pytest.mark.parametrize(
+    ("prompt", "groove"),
+    [
+        ("soft pop ballad", Groove.BALLAD),
+        ("摇滚", Groove.ROCK),
+        ("Lo-Fi hip hop", Groove.LOFI),
+        ("校园民谣", Groove.FOLK),
+        ("国风", Groove.FOLK),
+        ("EDM", Groove.FOUR_ON_THE_FLOOR),
+        ("电影配乐", Groove.CINEMATIC),
+        ("smooth jazz", Groove.JAZZ),
+        ("儿歌", Groove.NURSERY),
+        ("ambient", Groove.AMBIENT),
+        ("pop with classical guitar", Groove.POP),
+    ],
+)
+def test_genres_are_known_in_both_languages(prompt: str, groove: Groove) -> None:
+    assert style_of(prompt).groove is groove
+
+
+@pytest.mark.parametrize(
+    ("prompt", "track", "instrument"),
+    [
+        ("pop, 古筝", Track.KEYS, Instrument.KOTO),
+        ("笛子", Track.LEAD, Instrument.SHAKUHACHI),
+        ("二胡", Track.LEAD, Instrument.VIOLIN),
+        ("lofi with electric piano", Track.KEYS, Instrument.ELECTRIC_PIANO),
+        ("手风琴", Track.KEYS, Instrument.ACCORDION),
+        ("rock, no drums", Track.DRUMS, None),
+        ("流行 不要鼓", Track.DRUMS, None),
+        ("pop without guitar", Track.GUITAR, None),
+    ],
+)
+def test_named_instruments_play_and_unwanted_ones_do_not(
+    prompt: str, track: Track, instrument: Instrument | None
+) -> None:
+    assert style_of(prompt).instrument(track) is instrument
+
+
+def test_solo_piano_leaves_nobody_else() -> None:
+    assert {player for _, player in style_of("solo piano").instruments} == {Instrument.PIANO}
+
+
+@pytest.mark.parametrize("prompt", ["sad pop", "伤感", "pop, minor key", "悲伤的情歌", "in A minor", "a小调"])
+def test_sad_words_and_minor_keys_are_minor(prompt: str) -> None:
+    assert style_of(prompt).mode is Mode.MINOR
+
+
+def test_moods_move_tempo_and_energy() -> None:
+    calm, plain, upbeat = (style_of(prompt) for prompt in ("calm pop", "pop", "upbeat pop"))
+    assert calm.tempo_bpm < plain.tempo_bpm < upbeat.tempo_bpm
+    assert calm.energy < plain.energy < upbeat.energy
+    assert style_of("不悲伤 pop").mode is Mode.MAJOR
+
+
+def test_a_tempo_or_key_in_the_prompt_is_taken() -> None:
+    understanding = understood("rock, 128 BPM, F# minor")
+    assert (understanding.style.tempo_bpm, understanding.tempo_named) == (128.0, True)
+    assert understanding.key is not None
+    assert understanding.key.name == "F# minor"
+
+
+def test_nothing_understood_is_a_note() -> None:
+    assert understood("xyzzy").notes == ("prompt: no known word in it; played as pop",)
+    assert understood("jazz").notes == ("style: jazz",)
+
+
+_WORDS = [word for genre in GENRES for word in genre.words] + [
+    "sad",
+    "epic",
+    "no",
+    "light drums",
+    "fast",
+    "慢",
+    "200bpm",
+]
+
+
+@given(st.lists(st.sampled_from(_WORDS) | st.text(max_size=8), max_size=12), st.integers())
+def test_any_prompt_gives_a_style_within_its_ranges(words: list[str], seed: int) -> None:
+    style = style_of(" ".join(words), seed)
+    assert 50 <= style.tempo_bpm <= 180
+    assert 2 <= style.density <= 10
+    assert all(0 <= share <= 1 for share in (style.energy, style.reverb, style.brightness))
+    assert style.instrument(Track.LEAD) is not None

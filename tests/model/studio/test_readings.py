@@ -1,0 +1,81 @@
+"""Facts about how lines are read aloud."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.studio.readings import read_line
+
+
+def spoken(text: str, *, chinese: bool = True) -> str:
+    syllables = read_line(text, chinese=chinese).syllables
+    return " ".join(f"{s.reading}{s.tone or ''}" for s in syllables)
+
+
+@pytest.mark.parametrize(
+    ("text", "reading"),
+    [
+        ("从头重来", "cong2 tou2 chong2 lai2"),
+        ("轻轻地走", "qing1 qing1 de5 zou3"),
+        ("大地", "da4 di4"),
+        ("我不会", "wo3 bu2 hui4"),
+        ("一切", "yi2 qie4"),
+        ("一边", "yi4 bian1"),
+        ("第一天", "di4 yi1 tian1"),
+        ("花儿", "hua1 er2"),
+        ("绿色", "lv4 se4"),
+    ],
+)
+def test_mandarin_is_read_as_it_is_spoken(text: str, reading: str) -> None:
+    assert spoken(text) == reading
+
+
+@pytest.mark.parametrize(
+    ("text", "reading"),
+    [
+        ("看著你", "kan4 zhe5 ni3"),
+        ("著名", "zhu4 ming2"),
+        ("音樂", "yin1 yue4"),
+        ("乾淨", "gan1 jing4"),
+        ("長大", "zhang3 da4"),
+    ],
+)
+def test_traditional_characters_are_read_too(text: str, reading: str) -> None:
+    assert spoken(text) == reading
+
+
+def test_digits_follow_the_language_of_the_line() -> None:
+    assert spoken("520") == "wu3 er4 ling2"
+    assert spoken("I am 20", chinese=False) == "i am two zero"
+
+
+def test_latin_words_in_a_chinese_line_keep_their_word_starts() -> None:
+    syllables = read_line("我的 baby", chinese=True).syllables
+    assert [(s.text, s.starts_word) for s in syllables] == [
+        ("我", False),
+        ("的", False),
+        ("ba", True),
+        ("by", False),
+    ]
+
+
+def test_punctuation_is_silent_and_strange_letters_are_reported() -> None:
+    reading = read_line("爱，你！（♥） да", chinese=True)
+    assert len(reading.syllables) == 2
+    assert reading.skipped == {"♥", "д", "а"}
+
+
+@given(st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), max_size=40))
+def test_every_common_character_is_one_syllable_with_a_tone(text: str) -> None:
+    syllables = read_line(text, chinese=True).syllables
+    assert [s.text for s in syllables] == list(text)
+    assert all(1 <= s.tone <= 5 and s.reading.isalpha() for s in syllables)
+
+
+@given(st.text(max_size=80), st.booleans())
+def test_syllables_stand_in_the_text_in_order(text: str, chinese: bool) -> None:
+    place = 0
+    for syllable in read_line(text, chinese=chinese).syllables:
+        assert syllable.text
+        assert syllable.reading
+        place = text.index(syllable.text, place) + len(syllable.text)
