@@ -10,6 +10,9 @@ from typing import Any
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+REMEDY = "check the installation out again, or train new weights"
+"""What to do about weights that cannot be used."""
+
 
 class WeightsError(RuntimeError):
     """Weights cannot be used; the text says which file and what to do."""
@@ -44,17 +47,21 @@ def load_weights(path: Path) -> Weights:
 
     Raises:
         WeightsMissing: either file is missing.
-        WeightsDamaged: the checksum is not that of the manifest.
+        WeightsDamaged: the manifest cannot be read, or the checksum is not the one it holds.
     """
     manifest_path = path.with_suffix(".json")
     for needed in (path, manifest_path):
         if not needed.is_file():
-            raise WeightsMissing(f"{needed} is missing; check the installation out again, or train new weights")
-    manifest = json.loads(manifest_path.read_text())
+            raise WeightsMissing(f"{needed} is missing; {REMEDY}")
+    try:
+        manifest = json.loads(manifest_path.read_text())
+        sha256, config = manifest["sha256"], manifest["config"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise WeightsDamaged(f"{manifest_path} is no manifest of weights; {REMEDY}") from error
     data = path.read_bytes()
-    if (found := hashlib.sha256(data).hexdigest()) != manifest["sha256"]:
-        raise WeightsDamaged(f"{path} has checksum {found[:12]}..., not the manifest's; check it out again")
-    return Weights(load(data), manifest["config"])
+    if (found := hashlib.sha256(data).hexdigest()) != sha256:
+        raise WeightsDamaged(f"{path} has checksum {found[:12]}..., not the manifest's; {REMEDY}")
+    return Weights(load(data), config)
 
 
 def save_weights(path: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
@@ -74,8 +81,10 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """
     wanted = module.state_dict()
     if wrong := set(wanted) ^ set(tensors):
-        raise WeightsMismatch(f"weights and network differ in {len(wrong)} tensors, such as {min(wrong)}")
+        raise WeightsMismatch(f"weights and network differ in {len(wrong)} tensors, such as {min(wrong)}; {REMEDY}")
     for name, target in wanted.items():
         if target.shape != tensors[name].shape:
-            raise WeightsMismatch(f"{name} is {tuple(tensors[name].shape)} but should be {tuple(target.shape)}")
+            raise WeightsMismatch(
+                f"{name} is {tuple(tensors[name].shape)} but should be {tuple(target.shape)}; {REMEDY}"
+            )
     module.load_state_dict({name: tensors[name].to(target.dtype) for name, target in wanted.items()})

@@ -1,14 +1,15 @@
 """The score denoiser: noise in, a section's melody and chords out, step by step and in batches."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.diffusion.flow import euler_step, step_times
 from model.diffusion.guidance import guided
@@ -16,10 +17,10 @@ from model.studio import composing
 from model.studio.brief import Memory, Rendition, SectionBrief
 from model.studio.harmony import HarmonyTables
 from model.studio.network import Encoded, Logits, ScoreNetwork, ScoreNetworkConfig
-from model.studio.score import Score
+from model.studio.score import BEATS_PER_BAR, Score
 from model.studio.token_layout import TAIL_BARS, TokenLayout, lay_out
-from model.studio.tokens import CHORD_CLASSES, FIRST_PITCH, MELODY_CLASSES
-from model.weights import fill, load_weights
+from model.studio.tokens import CHORD_CLASSES, FIRST_PITCH, MELODY_CLASSES, PITCHES
+from model.weights import REMEDY, WeightsMismatch, fill, load_weights
 
 __all__ = ["Memory", "ScoreDenoiser", "ScoreState", "SectionBrief"]
 
@@ -85,6 +86,18 @@ class ScoreState:
         return max(1, math.ceil(_DECIDE_AFTER * self.steps))
 
 
+class _Parts(nn.Module):
+    """Everything that the weights hold, under the names it has there."""
+
+    def __init__(self, config: ScoreNetworkConfig) -> None:
+        super().__init__()
+        self.network = ScoreNetwork(config)
+        self.harmony, self.melody = nn.Module(), nn.Module()
+        self.harmony.register_buffer("moves", torch.empty(2, CHORD_CLASSES, CHORD_CLASSES))
+        self.harmony.register_buffer("changes", torch.empty(2, BEATS_PER_BAR))
+        self.melody.register_buffer("intervals", torch.empty(PITCHES))
+
+
 class ScoreDenoiser:
     """Writes sections with a trained `ScoreNetwork`. Results do not depend on what else is in a batch."""
 
@@ -101,11 +114,10 @@ class ScoreDenoiser:
             WeightsError: they are missing, damaged or of another network.
         """
         weights = load_weights(path or SHIPPED_WEIGHTS)
-        config = ScoreNetworkConfig(**{**weights.config, "link_bars": tuple(weights.config["link_bars"])})
-        network = ScoreNetwork(config)
-        fill(network, weights.part("network."))
-        tables = HarmonyTables(**{name: tensor.numpy() for name, tensor in weights.part("harmony.").items()})
-        return cls(network, tables, weights.tensors["melody.intervals"].double().numpy())
+        parts = _Parts(_network_config(weights.config))
+        fill(parts, weights.tensors)
+        moves, changes = (parts.harmony.get_buffer(name).numpy() for name in ("moves", "changes"))
+        return cls(parts.network, HarmonyTables(moves, changes), parts.melody.get_buffer("intervals").double().numpy())
 
     def begin(self, brief: SectionBrief, memory: Memory, *, seed: int, steps: int, guidance_scale: float) -> ScoreState:
         """Lay out a section and draw its noise from `seed`.
@@ -221,6 +233,13 @@ class ScoreDenoiser:
         chords = _log_softmax(state.logits.chords[layout.section], CHORD_CLASSES)
         composing.choose_chords(layout, brief.minor, chords, self._tables, state.draws)
         self._encode(state)
+
+
+def _network_config(config: Mapping[str, Any]) -> ScoreNetworkConfig:
+    try:
+        return ScoreNetworkConfig(**{**config, "link_bars": tuple(config["link_bars"])})
+    except (KeyError, TypeError) as error:
+        raise WeightsMismatch(f"the manifest's sizes are not those of a score network ({error}); {REMEDY}") from error
 
 
 def _log_softmax(logits: Tensor, classes: int) -> NDArray[np.float64]:

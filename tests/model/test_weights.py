@@ -33,6 +33,18 @@ def test_a_changed_file_is_noticed(saved: Path) -> None:
         load_weights(saved)
 
 
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"sha256": "0"}'])
+def test_a_file_that_is_no_manifest_is_noticed(saved: Path, text: str) -> None:
+    saved.with_suffix(".json").write_text(text)
+    with pytest.raises(WeightsDamaged, match="no manifest of weights; check"):
+        load_weights(saved)
+
+
+def test_a_tensor_too_many_is_refused(saved: Path) -> None:
+    with pytest.raises(WeightsMismatch, match="such as more; check the installation"):
+        fill(nn.Linear(3, 2), {**load_weights(saved).part("net."), "more": torch.zeros(1)})
+
+
 def test_half_precision_fills_a_module_of_full_precision(saved: Path) -> None:
     layer = nn.Linear(3, 2)
     fill(layer, {name: tensor.half() for name, tensor in load_weights(saved).part("net.").items()})
