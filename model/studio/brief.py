@@ -19,7 +19,8 @@ class SectionBrief:
     the caller's melody at sounding pitch from step 0 on: kept exactly, and continued. `final` ends the song.
 
     Raises:
-        ValueError: the lines do not fit the bars, or a line has more syllables than sixteenths.
+        ValueError: the lines do not fit the bars, a line has no syllables or more than sixteenths, or notes of the
+            anchor are empty, overlap or are out of order.
     """
 
     kind: SectionKind
@@ -41,8 +42,13 @@ class SectionBrief:
                 f"{len(self.lines)} lines in {self.line_bars} bars do not fit a section of {self.bars} bars"
             )
         for tones, bars in zip(self.lines, self.line_bars, strict=True):
-            if len(tones) > bars * STEPS_PER_BAR:
+            if not 1 <= len(tones) <= bars * STEPS_PER_BAR:
                 raise ValueError(f"{len(tones)} syllables do not fit {bars} bars")
+        free = 0
+        for note in self.anchor:
+            if note.start < free or note.length < 1:
+                raise ValueError(f"the anchor's note at step {note.start} is empty or begins before step {free}")
+            free = note.end
 
     @property
     def beats(self) -> int:

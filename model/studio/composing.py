@@ -10,10 +10,10 @@ from model.engine import SectionKind
 from model.studio.brief import Memory, Rendition, SectionBrief
 from model.studio.conditions import Hint
 from model.studio.harmony import HarmonyTables, draw_progression
-from model.studio.melody import MelodyNote, choose_pitches, note_wishes
+from model.studio.melody import PITCH_CLASSES, MelodyNote, choose_pitches, note_wishes
 from model.studio.rhythm import Weights, choose_rhythm, echo_of, onset_belief
-from model.studio.score import STEPS_PER_BEAT, Note, Score
-from model.studio.token_layout import TokenLayout, home_notes
+from model.studio.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note, Score
+from model.studio.token_layout import TokenLayout, given_notes, given_steps
 from model.studio.tokens import (
     FIRST_PITCH,
     HOLD,
@@ -186,6 +186,8 @@ def write_melody(
 ) -> Classes:
     """Melody classes [steps] of the section: rhythm as sampled and fixed, pitches by the best path.
 
+    A song that does not end with the caller's melody ends on the tonic, even where the tune is one heard before.
+
     Args:
         sampled: classes [steps] that the last step settled on.
         beliefs: log probabilities [steps, 39] from before the last steps, still soft.
@@ -197,6 +199,9 @@ def write_melody(
     notes = _asked(brief, layout, lines, onsets)
     weights = beliefs[onsets][:, FIRST_PITCH:] + note_wishes(notes, brief.minor)
     fixed = known[onsets]
+    if brief.final and len(onsets) and onsets[-1] >= brief.anchor_end:
+        fixed[-1] = False
+        weights[-1, (9 if brief.minor else 0) != PITCH_CLASSES] += FORBIDDEN / 2
     weights[fixed] = -1e6
     weights[fixed, melody[onsets][fixed] - FIRST_PITCH] = 0.0
     tones = [note.tone for note in notes]
@@ -239,22 +244,22 @@ def _asked(brief: SectionBrief, layout: TokenLayout, lines: Sequence[SungLine], 
 
 def to_score(brief: SectionBrief, melody: Classes, chords: Classes) -> Score:
     """The score at sounding pitch: the anchor's notes as given, and one numbered note for each syllable."""
-    notes = [note for note in notes_of(melody) if note.start >= brief.anchor_end]
-    anchor = [
-        Note(note.start, min(note.end, brief.steps) - note.start, note.pitch)
-        for note in home_notes(brief.anchor, brief.transpose)
-        if note.start < brief.steps
-    ]
-    sung = with_syllables([*anchor, *notes], brief)
+    given = given_steps(brief)
+    notes = [*given_notes(brief), *(note for note in notes_of(melody) if not given[note.start])]
+    sung = with_syllables(sorted(notes, key=lambda note: note.start), brief)
     return Score(brief.bars, tuple(sung), tuple(chord_of(int(index)) for index in chords)).transposed(brief.transpose)
 
 
 def with_syllables(notes: Sequence[Note], brief: SectionBrief) -> list[Note]:
-    """Number the notes that begin a syllable; where a given melody has too few notes, the longest are repeated."""
-    out: list[Note] = [note for note in notes if note.start >= sum(brief.line_bars) * 16]
+    """Number the notes that begin a syllable.
+
+    Where a given melody has too few notes, the longest are repeated, and then its rests are sung in.
+    """
+    out: list[Note] = [note for note in notes if note.start >= sum(brief.line_bars) * STEPS_PER_BAR]
     first = 0
     for (start, stop), tones in zip(brief.line_spans(), brief.lines, strict=True):
         own = _divided([note for note in notes if start <= note.start < stop], len(tones))
+        own = _filled(own, len(tones), range(max((n.end for n in out if n.start < start), default=start), stop))
         out += [replace(n, syllable=first + i if i < len(tones) else None) for i, n in enumerate(own)]
         first += len(tones)
     return sorted(out, key=lambda note: note.start)
@@ -272,3 +277,13 @@ def _divided(notes: list[Note], count: int) -> list[Note]:
             replace(note, start=note.end - half, length=half),
         ]
     return notes
+
+
+def _filled(notes: list[Note], count: int, steps: range) -> list[Note]:
+    """`count` notes at least: short ones at the pitch of the nearest note are added in the last free of `steps`."""
+    taken = {step for note in notes for step in range(note.start, note.end)}
+    free = [step for step in steps if step not in taken]
+    missing = max(count - len(notes), 0) if notes else 0
+    nearest = [min(notes, key=lambda note: abs(note.start - step)) for step in free[len(free) - missing :]]
+    added = [Note(step, 1, note.pitch) for step, note in zip(free[len(free) - missing :], nearest, strict=True)]
+    return sorted([*notes, *added], key=lambda note: note.start)

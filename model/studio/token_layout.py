@@ -1,9 +1,10 @@
 """A section laid out as tokens: where the prefix lies, what is told about each beat, and what is already known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from model.engine import SectionKind
@@ -124,9 +125,32 @@ def hints_of(melody: Classes) -> Classes:
     return np.where(melody == REST, Hint.REST, np.where(melody == HOLD, Hint.HOLD, Hint.ONSET)).astype(np.int64)
 
 
-def home_notes(notes: tuple[Note, ...], transpose: int) -> tuple[Note, ...]:
-    """Notes at sounding pitch, moved to C major / A minor."""
-    return tuple(Note(note.start, note.length, note.pitch - transpose) for note in notes)
+def given_notes(brief: SectionBrief) -> list[Note]:
+    """The anchor's notes in C major / A minor, up to the end of the section.
+
+    A note held into a line that would be left with too little room for its syllables is struck again there.
+    """
+    home = (Note(note.start, note.length, note.pitch - brief.transpose) for note in brief.anchor)
+    notes = [replace(note, length=min(note.end, brief.steps) - note.start) for note in home if note.start < brief.steps]
+    for (start, stop), tones in zip(brief.line_spans(), brief.lines, strict=True):
+        held = next((note for note in notes if note.start < start < note.end), None)
+        if held and stop - held.end < len(tones):
+            place = notes.index(held)
+            again = Note(start, held.end - start, held.pitch)
+            notes[place : place + 1] = [replace(held, length=start - held.start), again]
+    return notes
+
+
+def given_steps(brief: SectionBrief) -> NDArray[np.bool_]:
+    """Where the anchor decides, [steps]: up to its end, except for rests that leave a line no room to be sung."""
+    notes = given_notes(brief)
+    given = np.arange(brief.steps) < brief.anchor_end
+    for (start, stop), tones in zip(brief.line_spans(), brief.lines, strict=True):
+        own = sum(min(note.end, stop) - note.start for note in notes if start <= note.start < stop)
+        if own + max(stop - max(brief.anchor_end, start), 0) < len(tones):
+            ends = [min(note.end, stop) for note in notes if note.start < stop and note.end > start]
+            given[max(ends, default=start) : stop] = False
+    return given
 
 
 def _empty_layout(brief: SectionBrief, memory: Memory) -> TokenLayout:
@@ -197,9 +221,10 @@ def _recall_lines(layout: TokenLayout, brief: SectionBrief, rendition: Rendition
 
 
 def _place_anchor(layout: TokenLayout, brief: SectionBrief) -> None:
-    if not (end := brief.anchor_end):
+    if not brief.anchor:
         return
     melody, known = layout.section_melody(), layout.section_known()
-    melody[:end] = melody_classes(home_notes(brief.anchor, brief.transpose), brief.bars)[:end]
-    known[:end] = 1
+    given = given_steps(brief)
+    melody[given] = melody_classes(given_notes(brief), brief.bars)[given]
+    known[given] = 1
     layout.give_melody(melody, known)

@@ -1,5 +1,6 @@
 import pickle
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +8,9 @@ import torch
 
 from model.engine import SectionKind
 from model.studio.brief import Memory, SectionBrief
-from model.studio.denoiser import ScoreDenoiser
+from model.studio.denoiser import SHIPPED_WEIGHTS, ScoreDenoiser, ScoreState
 from model.studio.score import Note, Score
+from model.weights import WeightsMismatch, load_weights, save_weights
 
 STEPS = 6
 LINES = ((1, 2, 3, 4, 1, 2, 4), (3, 4, 1, 1, 2, 4, 1, 4))
@@ -59,6 +61,101 @@ def test_results_do_not_depend_on_neighbours(denoiser: ScoreDenoiser) -> None:
         denoiser.denoise(states[2:])
     together = [denoiser.finish(state) for state in states[:5]]
     assert together == [write(denoiser, brief, seed=index) for index, brief in enumerate(briefs)]
+
+
+def test_a_batch_of_states_at_other_steps_and_lengths_changes_no_bit(denoiser: ScoreDenoiser) -> None:
+    _, memory = write(denoiser, VERSE, seed=20)
+    shorter = replace(LONG, bars=12, lines=LINES * 2, line_bars=(2,) * 4, final=True)
+    briefs = [VERSE, INTRO, LONG, CHORUS, ENDING, replace(VERSE, minor=True), shorter, LONG]
+
+    def begun() -> list[ScoreState]:
+        return [
+            denoiser.begin(brief, memory, seed=i, steps=4 + i, guidance_scale=1.0 + i % 3)
+            for i, brief in enumerate(briefs)
+        ]
+
+    alone, together = begun(), begun()
+    for state in alone:
+        while state.step < state.steps:
+            denoiser.denoise([state])
+    for behind in range(3):
+        denoiser.denoise(together[behind + 1 :: 2])
+    while pending := [state for state in together if state.step < state.steps]:
+        denoiser.denoise(pending)
+    assert all(torch.equal(one.latent, other.latent) for one, other in zip(alone, together, strict=True))
+    assert [denoiser.finish(state) for state in alone] == [denoiser.finish(state) for state in together]
+
+
+def test_a_section_written_again_is_the_same(denoiser: ScoreDenoiser) -> None:
+    assert write(denoiser, VERSE, seed=3) == write(denoiser, VERSE, seed=3)
+
+
+def test_more_steps_write_other_music(denoiser: ScoreDenoiser) -> None:
+    scores = []
+    for steps in (4, 9):
+        state = denoiser.begin(VERSE, Memory(), seed=1, steps=steps, guidance_scale=1.5)
+        while state.step < state.steps:
+            denoiser.denoise([state])
+        scores.append(denoiser.finish(state)[0])
+    assert scores[0] != scores[1]
+
+
+def test_one_step_is_too_few(denoiser: ScoreDenoiser) -> None:
+    with pytest.raises(ValueError, match="at least 2 steps"):
+        denoiser.begin(VERSE, Memory(), seed=0, steps=1, guidance_scale=1.0)
+
+
+def shared_tune(first: Score, second: Score) -> float:
+    """Share of the first score's notes that the second one has at the same step and pitch."""
+    notes = {(note.start, note.pitch) for note in first.melody}
+    return len(notes & {(note.start, note.pitch) for note in second.melody}) / len(notes)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_section_of_another_kind_is_another_tune(denoiser: ScoreDenoiser, seed: int) -> None:
+    verse, memory = write(denoiser, VERSE, seed=seed)
+    assert shared_tune(verse, write(denoiser, CHORUS, memory, seed=seed + 10)[0]) < 0.5
+    assert shared_tune(verse, write(denoiser, VERSE, memory, seed=seed + 10)[0]) > 0.9
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_tune_heard_before_ends_the_song_on_the_tonic_and_differs_nowhere_else(
+    denoiser: ScoreDenoiser, seed: int
+) -> None:
+    verse, memory = write(denoiser, VERSE, seed=seed)
+    last, _ = write(denoiser, replace(VERSE, final=True), memory, seed=seed)
+    assert last.melody[-1].pitch % 12 == 2
+    assert last.melody[:-1] == verse.melody[:-1]
+
+
+def test_an_anchor_may_rest_while_a_line_is_sung(denoiser: ScoreDenoiser) -> None:
+    late = Note(40, 4, 66)
+    score, _ = write(denoiser, replace(VERSE, anchor=(late,)))
+    assert syllables(score) == list(range(15))
+    assert late in [replace(note, syllable=None) for note in score.melody]
+
+
+def test_the_anchor_has_the_last_word(denoiser: ScoreDenoiser) -> None:
+    anchor = (Note(0, 56, 61), Note(56, 8, 63))
+    score, _ = write(denoiser, replace(ENDING, anchor=anchor))
+    assert score.melody == anchor
+
+
+@pytest.mark.parametrize("change", ["missing", "surplus", "shape", "sizes"])
+def test_weights_of_something_else_are_refused(tmp_path: Path, change: str) -> None:
+    weights = load_weights(SHIPPED_WEIGHTS)
+    tensors, config = dict(weights.tensors), dict(weights.config)
+    if change == "missing":
+        del tensors["melody.intervals"]
+    elif change == "surplus":
+        tensors["harmony.more"] = torch.zeros(1)
+    elif change == "shape":
+        tensors["harmony.moves"] = torch.zeros(2, 3, 3)
+    else:
+        config["depth"] = 3
+    save_weights(tmp_path / "score.safetensors", tensors, config)
+    with pytest.raises(WeightsMismatch, match="check the installation out again"):
+        ScoreDenoiser.load(tmp_path / "score.safetensors")
 
 
 def test_a_batch_leaves_the_latent_bit_for_bit_as_it_is_alone(denoiser: ScoreDenoiser) -> None:
