@@ -1,5 +1,9 @@
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from model.studio.score import Chord, Note, Quality, Score
 from model.studio.tokens import (
@@ -33,6 +37,20 @@ def test_other_classes_name_no_triad(index: int) -> None:
 @pytest.mark.parametrize("transpose", [-6, 0, 2, 5])
 def test_a_score_comes_back_from_its_tokens(transpose: int) -> None:
     assert decode(encode(SCORE, transpose), transpose) == SCORE
+
+
+@given(st.data())
+def test_any_score_in_range_comes_back_from_its_tokens(data: st.DataObject) -> None:
+    bars, transpose = data.draw(st.integers(1, 4)), data.draw(st.integers(-6, 5))
+    starts = sorted(data.draw(st.sets(st.integers(0, 16 * bars - 1), max_size=12)))
+    notes = tuple(
+        Note(start, data.draw(st.integers(1, end - start)), data.draw(st.integers(LOWEST, HIGHEST)) + transpose)
+        for start, end in itertools.pairwise([*starts, 16 * bars])
+    )
+    chord = st.builds(Chord, st.integers(0, 11), st.sampled_from(Quality))
+    chords = data.draw(st.lists(chord, min_size=4 * bars, max_size=4 * bars))
+    score = Score(bars, notes, tuple(chords))
+    assert decode(encode(score, transpose), transpose) == score
 
 
 def test_pitches_outside_the_table_are_folded_by_octaves() -> None:
