@@ -58,3 +58,11 @@ def test_the_given_beliefs_are_left_as_they_are() -> None:
     odds = np.zeros((BEATS, CHORD_CLASSES))
     drawn(odds)
     assert not odds.any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_chord_that_is_certain_on_the_first_beat_lasts_as_long_as_chords_do(seed: int) -> None:
+    odds = np.zeros((BEATS, CHORD_CLASSES))
+    odds[0] = -1e8
+    odds[0, 5] = 0.0
+    assert drawn(odds, seed, change_on_first_beat=1.0, change_elsewhere=0.0)[:4] == [5] * 4
