@@ -26,6 +26,7 @@ _EXCEPTIONS = {
     "business": (3,),
     "evening": (3,),
     "somebody": (4, 6),
+    "rhythm": (3,),
 }
 """Where the syllables after the first begin, for common words that the rules get wrong."""
 
