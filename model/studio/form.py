@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from model.engine import LyricLine, SectionKind
 from model.studio.lyrics import LyricSection
-from model.studio.setting import Ease, line_bars
+from model.studio.setting import SLOW_BAR_SECONDS, Ease, line_bars
 
 FIRST_SECTION_BARS = 4
 _BLOCK_BARS = 8
@@ -81,6 +81,11 @@ class Form:
     bar_seconds: float
     intro_bars: int = 0
     outro_bars: int = 0
+
+    @property
+    def phrase_bars(self) -> int:
+        """Bars of the shortest part that sounds complete: 4, and 2 in a slow song."""
+        return 2 if self.bar_seconds >= SLOW_BAR_SECONDS else 4
 
     @property
     def bars(self) -> int:

@@ -25,12 +25,13 @@ _KINDS_BY_WEIGHT = (
     SectionKind.INST,
 )
 _INTERLUDES = (
-    (SectionKind.INST, 4),
-    (SectionKind.BRIDGE, 8),
-    (SectionKind.INST, 8),
-    (SectionKind.INST, 4),
+    (SectionKind.INST, 1),
+    (SectionKind.BRIDGE, 2),
+    (SectionKind.INST, 2),
+    (SectionKind.INST, 1),
 )
-"""What is played before each repetition, in turn; every second one returns to the verse, the others to the chorus."""
+"""What is played before each repetition, in turn, and for how many phrases; the first, third and so on return to the
+verse, the others to the chorus."""
 
 _TWO_PART_BARS = 12
 
@@ -70,14 +71,14 @@ def _opened(sections: Sequence[LyricSection], bars: int, bar_seconds: float) -> 
 
 def _grown(form: Form, bars: int | None) -> Form:
     """Make every move in turn that keeps the form within `bars`."""
-    for move in _moves():
+    for move in _moves(form.phrase_bars):
         longer = move(form)
         if bars is None or longer.bars <= bars:
             form = longer
     return form
 
 
-def _moves() -> Iterator[Move]:
+def _moves(phrase_bars: int) -> Iterator[Move]:
     """The ways to give a song more room, most urgent first."""
     yield partial(_edges_at_least, intro=0, outro=1)
     yield partial(_edges_at_least, intro=1, outro=0)
@@ -86,10 +87,10 @@ def _moves() -> Iterator[Move]:
     yield from _for_each_kind(_eased, ease=Ease.EASY)
     yield from _for_each_kind(_rounded, grid=2)
     yield partial(_edges_at_least, intro=0, outro=2)
-    yield from _for_each_kind(_rounded, grid=4)
-    yield partial(_edges_at_least, intro=4, outro=0)
-    yield partial(_edges_at_least, intro=0, outro=4)
-    yield from _for_each_kind(_rounded, grid=8)
+    yield from _for_each_kind(_rounded, grid=phrase_bars)
+    yield partial(_edges_at_least, intro=phrase_bars, outro=0)
+    yield partial(_edges_at_least, intro=0, outro=phrase_bars)
+    yield from _for_each_kind(_played, played_bars=2 * phrase_bars)
 
 
 def _for_each_kind(change: Callable[..., Form], **arguments: int) -> Iterable[Move]:
@@ -105,8 +106,12 @@ def _eased(form: Form, kind: SectionKind, ease: Ease) -> Form:
 
 
 def _rounded(form: Form, kind: SectionKind, grid: int) -> Form:
-    """Round sung parts up to `grid` bars, 4 at most; let played parts last `grid` bars."""
-    return form.with_kind(kind, lambda part: replace(part, grid=min(grid, 4), played_bars=grid))
+    """Round sung parts up to a multiple of `grid` bars; let played parts last `grid` bars."""
+    return form.with_kind(kind, lambda part: replace(part, grid=grid, played_bars=grid))
+
+
+def _played(form: Form, kind: SectionKind, played_bars: int) -> Form:
+    return form.with_kind(kind, lambda part: replace(part, played_bars=played_bars))
 
 
 def _repeated(form: Form, bars: int) -> Form:
@@ -123,12 +128,14 @@ def _repetitions(form: Form, repetition: int) -> Iterator[Form]:
     """The form with a stanza, its last part or its last lines once more, the wished length first."""
     stanzas = _stanzas(form)
     stanza = stanzas[repetition // 2 % len(stanzas)]
-    kind, played_bars = _INTERLUDES[repetition % len(_INTERLUDES)]
-    short = form.with_part(Part(SectionKind.INST, played_bars=4), _end(form))
-    wished = form.with_part(Part(kind, played_bars=played_bars), _end(form))
+    kind, phrases = _INTERLUDES[repetition % len(_INTERLUDES)]
+    short = form.with_part(Part(SectionKind.INST, played_bars=form.phrase_bars), _end(form))
+    shorter = form.with_part(Part(SectionKind.INST, played_bars=form.phrase_bars // 2), _end(form))
+    wished = form.with_part(Part(kind, played_bars=phrases * form.phrase_bars), _end(form))
     again = stanza if repetition % 2 == 0 else stanza[-1:]
     yield _played_again(wished, again)
     yield _played_again(short, again)
+    yield _played_again(shorter, again)
     yield _played_again(short, stanza[-1:])
     yield _played_again(form, stanza[-1:])
     last_block = form.parts[stanza[-1]].blocks(form.bar_seconds)[-1]
@@ -156,8 +163,9 @@ def _played_again(form: Form, parts: tuple[int, ...]) -> Form:
 
 def _filled(form: Form, bars: int) -> Form:
     """Play interludes, and at last a longer outro, until the form has exactly `bars`."""
-    while bars - form.bars >= 4:
-        played_bars = 8 if bars - form.bars >= 8 else 4
+    phrase = form.phrase_bars
+    while bars - form.bars >= phrase:
+        played_bars = 2 * phrase if bars - form.bars >= 2 * phrase else phrase
         form = form.with_part(Part(SectionKind.INST, played_bars=played_bars), _seam(form))
     return replace(form, outro_bars=form.outro_bars + bars - form.bars)
 

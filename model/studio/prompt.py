@@ -13,6 +13,7 @@ from model.studio.style import Instrument, Style, Track
 
 SLOWEST_BPM = 50.0
 FASTEST_BPM = 180.0
+_SLOWEST_BY_MOOD_BPM = 64.0
 
 _TEMPO = re.compile(r"(?<!\d)(\d{2,3})(?:\.\d+)? ?(?:bpm|拍)")
 _ABSENT = r"(?:\b(?:no|not|not too|without|without any|zero) |不要|没有|沒有|无|無|去掉|不)"
@@ -107,7 +108,8 @@ def _in_mood(genre: Genre, moods: Iterable[Mood], random: Random) -> Style:
             reverb=_clamped(style.reverb + mood.reverb),
             brightness=_clamped(style.brightness + mood.brightness),
         )
-    return replace(style, tempo_bpm=_clamped(tempo_bpm, SLOWEST_BPM, FASTEST_BPM))
+    slowest_bpm = min(_SLOWEST_BY_MOOD_BPM, genre.tempo_range_bpm[0])
+    return replace(style, tempo_bpm=_clamped(tempo_bpm, slowest_bpm, FASTEST_BPM))
 
 
 def _clamped(value: float, low: float = 0.0, high: float = 1.0) -> float:

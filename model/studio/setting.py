@@ -8,6 +8,8 @@ from model.engine import LyricLine
 
 MAX_PHRASE_SYLLABLES = 16
 MAX_SYLLABLES_PER_SECOND = 7.0
+SLOW_BAR_SECONDS = 3.3
+"""From here on one bar holds what two do in faster songs: a line, and half of a section's usual bars."""
 
 _BREATH_BARS = 0.25
 _EASY_PER_SECOND = 5.0
@@ -37,7 +39,8 @@ def phrase_lengths(line: LyricLine) -> tuple[int, ...]:
 def line_bars(lines: Sequence[LyricLine], bar_seconds: float, ease: Ease) -> tuple[int, ...]:
     """Bars for each line of one section, at most `MAX_SYLLABLES_PER_SECOND` for tempi up to 180.
 
-    `EASY` gives two bars, one where every line of the section is slow enough in one, four to a line too fast for two.
+    `EASY` gives two bars, one where every line of the section is slow enough in one or short in a slow song, four to
+    a line too fast for two.
     `CLOSE` gives one bar where every line is singable in one; `TIGHT` looks at each line alone.
     """
     lengths = [phrase_lengths(line) for line in lines]
@@ -61,6 +64,8 @@ def _tight_bars(count: int, bar_seconds: float) -> int:
 
 
 def _slow_in_one_bar(count: int, bar_seconds: float) -> bool:
+    if bar_seconds >= SLOW_BAR_SECONDS:
+        return count <= _EASY_PER_BAR
     return count < _EASY_PER_BAR and _rate(count, 1, bar_seconds) <= _SLOW_PER_SECOND
 
 

@@ -28,11 +28,16 @@ def form(lyrics: str, bars: int, bar_seconds: float = 2.2) -> str:
         (4, "verse:2 chorus:2"),
         (8, "intro:2 verse:2 chorus:2 outro:2"),
         (16, "intro:4 verse:4 chorus:4 outro:4"),
+        (26, "intro:4 verse:4 chorus:4 inst:2 verse:4 chorus:4 outro:4"),
         (28, "intro:4 verse:4 chorus:4 inst:4 verse:4 chorus:4 outro:4"),
     ],
 )
 def test_a_song_grows_as_songs_do(bars: int, expected: str) -> None:
     assert form(SPRING, bars) == expected
+
+
+def test_a_slow_song_needs_half_the_bars() -> None:
+    assert form(SPRING, 14, 4.0) == "intro:2 verse:2 chorus:2 inst:2 verse:2 chorus:2 outro:2"
 
 
 def test_an_instrumental_has_verse_chorus_and_bridge() -> None:

@@ -32,6 +32,18 @@ def refused_fields(text: str) -> set[str]:
     return set()
 
 
+def needed_seconds(error: InvalidParams) -> float:
+    return float(str(error).split("duration_seconds: these lyrics need at least ")[1].split(" s")[0])
+
+
+def syllable_rates(plan: SongPlan) -> list[float]:
+    return [
+        len(line.syllables) / bars / (section.duration_seconds / own.bars)
+        for section, own in zip(plan.sections, detail_of(plan).sections, strict=True)
+        for line, bars in zip(section.lines, own.line_bars, strict=True)
+    ]
+
+
 def detail_of(plan: SongPlan) -> StudioDetail:
     assert isinstance(plan.detail, StudioDetail)
     return plan.detail
@@ -83,6 +95,31 @@ def test_the_first_song_sings_every_line_and_repeats_its_chorus() -> None:
     assert plan.sections[-1].kind is SectionKind.OUTRO
 
 
+def test_a_minute_of_two_couplets_has_room_for_both_again() -> None:
+    labels = [section.label for section in planned(duration_seconds=60.0).sections]
+    assert labels == ["intro", "verse", "chorus", "inst", "verse 2", "chorus 2", "outro"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_lines_of_a_slow_ballad_take_about_four_seconds(seed: int) -> None:
+    plan = planned("slow ballad", seed=seed, duration_seconds=60.0)
+    for section, own in zip(plan.sections, detail_of(plan).sections, strict=True):
+        bar_seconds = section.duration_seconds / own.bars
+        assert all(3.2 <= bars * bar_seconds <= 4.5 for bars in own.line_bars)
+
+
+@pytest.mark.parametrize(("lyrics", "seconds"), [("春天\n花开", 240.0), (SPRING, 10.0), ("", 10.0)])
+def test_short_and_long_extremes_are_filled_exactly(lyrics: str, seconds: float) -> None:
+    plan = planned(lyrics=lyrics, duration_seconds=seconds)
+    assert plan.duration_seconds == pytest.approx(seconds, abs=1e-6)
+    assert sum(len(section.lines) for section in plan.sections) >= len(lyrics.splitlines()) // 2
+
+
+@pytest.mark.parametrize("lyrics", [SPRING, "", "[verse]\n春天\n[bridge]\n[outro]\n花开"])
+def test_without_a_duration_the_song_takes_the_time_it_needs(lyrics: str) -> None:
+    assert 40.0 <= planned(lyrics=lyrics).duration_seconds <= 240.0
+
+
 def test_prompt_of_the_first_song_is_upbeat_major_pop() -> None:
     plan = planned(duration_seconds=60.0)
     style = detail_of(plan).style
@@ -130,8 +167,31 @@ def test_too_much_text_names_a_duration_that_works() -> None:
     lyrics = "[verse]\n" + "\n".join(["春天醒来花就开"] * 16)
     with pytest.raises(InvalidParams, match="at least") as caught:
         planned(lyrics=lyrics, duration_seconds=20.0)
-    needed = float(str(caught.value).split("at least ")[1].split(" s")[0])
+    needed = needed_seconds(caught.value)
     assert planned(lyrics=lyrics, duration_seconds=needed).duration_seconds == pytest.approx(needed, abs=1e-6)
+
+
+_LINE = st.integers(1, 40).map(lambda count: "啦" * count)
+_LYRICS = st.lists(_LINE | st.sampled_from([f"[{kind}]" for kind in SectionKind]), max_size=20).map("\n".join)
+_PROMPTS = st.sampled_from([POP, "slow ballad", "edm", "ambient", "摇滚 150bpm", "伤感"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(_LYRICS, st.none() | st.floats(10.0, 240.0), st.none() | st.floats(50.0, 180.0), _PROMPTS)
+def test_any_lyrics_are_sung_whole_and_singably_or_a_duration_that_works_is_named(
+    lyrics: str, seconds: float | None, tempo_bpm: float | None, prompt: str
+) -> None:
+    try:
+        plan = planned(prompt, lyrics, duration_seconds=seconds, tempo_bpm=tempo_bpm)
+    except InvalidParams as error:
+        plan = planned(prompt, lyrics, duration_seconds=needed_seconds(error), tempo_bpm=tempo_bpm)
+    assert plan.duration_seconds <= 240.0 + 1e-6
+    assert sum(len(line.syllables) for section in plan.sections for line in section.lines) >= lyrics.count("啦")
+    assert max(syllable_rates(plan), default=0.0) <= 7.0
+
+
+def test_lyrics_that_no_duration_holds_are_refused_as_lyrics() -> None:
+    assert violated(lyrics="啦啦啦啦啦啦啦啦啦啦\n" * 170, tempo_bpm=60.0, duration_seconds=60.0) == {"lyrics"}
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,11 @@ def test_moods_move_tempo_and_energy() -> None:
     assert style_of("不悲伤 pop").mode is Mode.MAJOR
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_slow_ballad_does_not_drag(seed: int) -> None:
+    assert 64 <= style_of("sad slow ballad, calm", seed).tempo_bpm <= 72
+
+
 def test_a_tempo_or_key_in_the_prompt_is_taken() -> None:
     understanding = understood("rock, 128 BPM, F# minor")
     assert (understanding.style.tempo_bpm, understanding.tempo_named) == (128.0, True)

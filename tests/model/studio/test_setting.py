@@ -26,6 +26,15 @@ def test_a_short_line_of_a_slow_song_gets_one_and_a_fast_one_four() -> None:
     assert bars("春天醒来花就开春天醒来花就开", 170) == 4
 
 
+@pytest.mark.parametrize("tempo_bpm", [54, 60, 66, 72, 90, 104, 120])
+def test_a_line_of_eight_syllables_neither_drags_nor_hurries(tempo_bpm: float) -> None:
+    assert 3.2 <= bars("心随阳光一起澎湃", tempo_bpm) * 240.0 / tempo_bpm <= 5.5
+
+
+def test_a_line_of_a_slow_song_that_is_not_short_keeps_its_two_bars() -> None:
+    assert bars("走在无人的街头听雨声", 60) == 2
+
+
 def test_a_long_line_is_cut_at_its_punctuation() -> None:
     assert phrase_lengths(line("春天醒来花就开呀，脚步轻轻不怕失败不怕失败呀")) == (8, 13)
 
