@@ -10,11 +10,13 @@ from typing import Any
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from model.engine import EngineUnavailable
+
 REMEDY = "check the installation out again, or train new weights"
 """What to do about weights that cannot be used."""
 
 
-class WeightsError(RuntimeError):
+class WeightsError(EngineUnavailable):
     """Weights cannot be used; the text says which file and what to do."""
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from model.engine import EngineUnavailable
 from model.weights import WeightsDamaged, WeightsMismatch, WeightsMissing, fill, load_weights, save_weights
 
 
@@ -56,3 +57,8 @@ def test_half_precision_fills_a_module_of_full_precision(saved: Path) -> None:
 def test_tensors_of_another_network_are_refused(saved: Path, module: nn.Module) -> None:
     with pytest.raises(WeightsMismatch):
         fill(module, load_weights(saved).part("net."))
+
+
+def test_unusable_weights_make_an_engine_unavailable_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(EngineUnavailable, match=r"nowhere\.safetensors"):
+        load_weights(tmp_path / "nowhere.safetensors")
