@@ -60,7 +60,6 @@ class StudioDetail:
         minor: whether the mode is minor.
         stems: what the caller wants to hear.
         sections: parallel to the plan's sections.
-        rings_out: whether the last bar is free of singing, for the last chord to ring.
     """
 
     style: Style
@@ -68,7 +67,6 @@ class StudioDetail:
     minor: bool
     stems: frozenset[Stem]
     sections: tuple[StudioSection, ...]
-    rings_out: bool
 
 
 def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
@@ -208,12 +206,10 @@ def _detail(params: SongParams, style: Style, key: Key, tempo_bpm: float, blocks
     sections = tuple(
         StudioSection(block.bars, block.line_bars, anchor) for block, anchor in zip(blocks, anchors, strict=True)
     )
-    last = blocks[-1]
     return StudioDetail(
         style=replace(style, mode=key.mode, tempo_bpm=tempo_bpm),
         transpose=key.transpose,
         minor=key.mode is Mode.MINOR,
         stems=params.stems,
         sections=sections,
-        rings_out=sum(last.line_bars) < last.bars,
     )
