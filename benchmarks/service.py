@@ -1,22 +1,16 @@
 """A server of our own to measure: started on loopback, watched from outside, stopped at the end."""
 
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-import grpc
 import psutil
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-START_TIMEOUT_SECONDS = 120.0
-STOP_TIMEOUT_SECONDS = 30.0
+from clients.examples.first_song import free_port, stop, wait_until_serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,45 +37,14 @@ class Service:
 @contextmanager
 def running_service(**settings: str) -> Iterator[Service]:
     """Start `python -m server` and wait until it is SERVING; `settings` become MELISMA_* variables."""
-    port = _free_port()
+    port = free_port()
     environment = os.environ | {f"MELISMA_{name.upper()}": value for name, value in settings.items()}
     started = time.monotonic()
     command = [sys.executable, "-m", "server", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
-    process = subprocess.Popen(command, env=environment)
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
     try:
         address = f"127.0.0.1:{port}"
-        _wait_serving(address, process, started + START_TIMEOUT_SECONDS)
+        wait_until_serving(process, address)
         yield Service(address, psutil.Process(process.pid), time.monotonic() - started)
     finally:
-        _stop(process)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_serving(address: str, process: subprocess.Popen[bytes], until: float) -> None:
-    with grpc.insecure_channel(address) as channel:
-        health: Any = health_pb2_grpc.HealthStub(channel)
-        while time.monotonic() < until:
-            if process.poll() is not None:
-                raise RuntimeError(f"the server ended with status {process.returncode} before it was ready")
-            try:
-                answer = health.Check(health_pb2.HealthCheckRequest(), timeout=1.0, wait_for_ready=True)
-            except grpc.RpcError:
-                continue
-            if answer.status == health_pb2.HealthCheckResponse.SERVING:
-                return
-            time.sleep(0.02)
-    raise RuntimeError(f"the server was not ready within {START_TIMEOUT_SECONDS:.0f} s")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(STOP_TIMEOUT_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        stop(process)
