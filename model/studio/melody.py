@@ -69,7 +69,7 @@ def choose_pitches(beliefs: Weights, tones: list[int], intervals: Weights) -> li
     best = beliefs[0]
     came_from: list[NDArray[np.int64]] = []
     for belief, before, after in zip(beliefs[1:], tones, tones[1:], strict=False):
-        reach = best[:, None] + moves + _TONE_WEIGHT * _wished_direction(before, after) * rise
+        reach = best[:, None] + moves + _TONE_WEIGHT * wished_direction(before, after) * rise
         came_from.append(reach.argmax(0))
         best = reach.max(0) + belief
     path = [int(best.argmax())]
@@ -78,7 +78,7 @@ def choose_pitches(beliefs: Weights, tones: list[int], intervals: Weights) -> li
     return [LOWEST + place for place in reversed(path)]
 
 
-def _wished_direction(before: int, after: int) -> float:
+def wished_direction(before: int, after: int) -> float:
     """1 to rise, -1 to fall, 0 for no wish: from the end of one tone to the start of the next."""
     if before not in _TONE_LEVELS or after not in _TONE_LEVELS:
         return 0.0

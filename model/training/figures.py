@@ -8,10 +8,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from model.studio.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT
-from model.studio.tokens import CHORD_CLASSES, FIRST_PITCH, LOWEST, NO_CHORD, Classes, chord_of
+from model.studio.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Score
+from model.studio.tokens import CHORD_CLASSES, FIRST_PITCH, LOWEST, NO_CHORD, Classes, chord_of, encode
 
 _DIATONIC = (0, 2, 4, 5, 7, 9, 11)
+_ECHO_BARS = 4
 _DOMINANT = frozenset({22, 8})
 """Chord classes of G major and D minor."""
 
@@ -33,6 +34,12 @@ class Piece:
     def pitches(self) -> Classes:
         """MIDI pitches of the notes."""
         return self.melody[self.onsets] - FIRST_PITCH + LOWEST
+
+
+def piece_of(score: Score, transpose: int, minor: bool) -> Piece:
+    """A written section that sounds `transpose` semitones above C major / A minor."""
+    tokens = encode(score, transpose)
+    return Piece(tokens.melody.reshape(-1), tokens.chords, minor)
 
 
 def measure(pieces: Sequence[Piece]) -> dict[str, float]:
@@ -57,6 +64,8 @@ def measure(pieces: Sequence[Piece]) -> dict[str, float]:
         ),
         "bar_repeats": float(np.mean([_same_bars(piece, rhythm_only=False) for piece in pieces])),
         "bar_rhythm_repeats": float(np.mean([_same_bars(piece, rhythm_only=True) for piece in pieces])),
+        "echo": _echo(pieces, rhythm_only=False),
+        "rhythm_echo": _echo(pieces, rhythm_only=True),
         "beats_per_chord": float(np.mean(dwells)),
         "chord_over_a_bar": float(np.mean([length > BEATS_PER_BAR for length in dwells])),
         "on_dominant": float(np.isin(chords, list(_DOMINANT)).mean()),
@@ -113,6 +122,19 @@ def _same_bars(piece: Piece, *, rhythm_only: bool) -> float:
     full = [bar.tobytes() for bar in bars if (bar >= FIRST_PITCH).sum() > 2]
     pairs = Counter(first == second for first, second in combinations(full, 2))
     return pairs[True] / max(pairs.total(), 1)
+
+
+def _echo(pieces: Sequence[Piece], *, rhythm_only: bool) -> float:
+    """How much of a bar comes back four bars later: twice the notes at the same place (and pitch) by all notes."""
+    same, everything = 0, 0
+    for piece in pieces:
+        bars = piece.melody.reshape(-1, STEPS_PER_BAR)
+        if rhythm_only:
+            bars = np.minimum(bars, FIRST_PITCH)
+        for earlier, later in zip(bars, bars[_ECHO_BARS:], strict=False):
+            same += 2 * int(((earlier == later) & (later >= FIRST_PITCH)).sum())
+            everything += int((earlier >= FIRST_PITCH).sum() + (later >= FIRST_PITCH).sum())
+    return same / max(everything, 1)
 
 
 def _dwells(chords: Classes) -> list[int]:

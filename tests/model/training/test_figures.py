@@ -54,3 +54,9 @@ def test_copies_are_found_in_any_key(transpose: int) -> None:
     finder = CopyFinder([piece(60, 62, 64, 60, 67, 65, 60, 60).melody])
     assert finder.longest(piece(*(pitch + transpose for pitch in (64, 60, 67, 65))).melody) == 3
     assert finder.longest(piece(60, 73).melody) == 0
+
+
+def test_what_comes_back_four_bars_later_is_an_echo() -> None:
+    again = measure([piece(*([60, 62, 64, 65] * 4 + [60, 62, 64, 71]), chords=(C_MAJOR,) * 20)])
+    assert again["echo"] == 0.75
+    assert again["rhythm_echo"] == 1.0
