@@ -34,6 +34,11 @@ _BELIEVE_AFTER = 0.6
 
 _TEMPERATURE = 0.95
 
+_KEY_WEIGHT = 0.3
+_OPENING_KEY_WEIGHT = 0.8
+"""How much the chords of the key are preferred; most in the first section, which the others follow. Without it a song
+can settle in another key than its own."""
+
 
 class ScoreState:
     """A section being denoised; made by `ScoreDenoiser.begin` and advanced by `ScoreDenoiser.denoise` only."""
@@ -69,6 +74,7 @@ class ScoreState:
         self.given = torch.empty(0)
         self.clean = torch.empty(0)
         self.bias = torch.empty(0)
+        self.key = torch.empty(0)
 
     @property
     def rows(self) -> int:
@@ -184,6 +190,8 @@ class ScoreDenoiser:
         state.clean = self._network.embed(known.melody, known.chords)[0]
         state.latent = torch.where(state.given > 0, state.clean, state.latent)
         state.bias = torch.from_numpy(composing.class_bias(state.brief, state.layout, state.memory))
+        weight = _KEY_WEIGHT if state.memory.tail else _OPENING_KEY_WEIGHT
+        state.key = torch.from_numpy(weight * self._tables.log_shares(state.brief.minor)).float()
 
     def _advance(self, states: list[ScoreState]) -> None:
         latent = torch.stack([state.latent for state in states])
@@ -222,7 +230,8 @@ class ScoreDenoiser:
             melody[both] = guided(melody[both], found.melody[len(states) :], scale)
             chords[both] = guided(chords[both], found.chords[len(states) :], scale)
         plain = Logits(melody, chords).unweighted()
-        return Logits(plain.melody + torch.stack([state.bias for state in states]), chords)
+        bias, key = torch.stack([state.bias for state in states]), torch.stack([state.key for state in states])
+        return Logits(plain.melody + bias, plain.chords + key[:, None])
 
     def _decide(self, state: ScoreState) -> None:
         """Fix rhythm and chords from what the network believes now."""

@@ -9,6 +9,7 @@ from model.studio.score import BEATS_PER_BAR
 from model.studio.tokens import CHORD_CLASSES, NO_CHORD, Classes
 
 _FLOOR = 1e-4
+_MANY_CHANGES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,14 @@ class HarmonyTables:
         stays = np.eye(CHORD_CLASSES)[None] * (1 - changes)
         out: NDArray[np.float64] = np.log(changes * moves[None] + stays + 1e-12)
         return out
+
+    def log_shares(self, minor: bool) -> NDArray[np.float64]:
+        """Log share [37] of each chord among the changes of the training songs: the stationary distribution of
+        `moves`. What belongs to the key is near 0.2, what does not below 0.01."""
+        moves = self.moves[int(minor)].astype(np.float64) + _FLOOR
+        moves /= moves.sum(1, keepdims=True)
+        shares: NDArray[np.float64] = np.log(np.linalg.matrix_power(moves, _MANY_CHANGES)[0])
+        return shares
 
 
 def draw_progression(

@@ -236,3 +236,12 @@ def test_unfinished_states_have_no_score_and_finished_ones_no_further_step(denoi
 def test_briefs_that_cannot_be_written_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"bars|syllables"):
         replace(VERSE, **wrong)
+
+
+@pytest.mark.parametrize("seed", [0, 5, 7, 9, 13])
+def test_a_song_stays_in_its_key(denoiser: ScoreDenoiser, seed: int) -> None:
+    opening = replace(INTRO, bars=2, minor=True, tempo_bpm=64.0)
+    intro, memory = write(denoiser, opening, seed=seed)
+    verse, _ = write(denoiser, replace(VERSE, minor=True, transpose=0, tempo_bpm=64.0), memory, seed=seed)
+    pitches = [note.pitch % 12 for note in (*intro.melody, *verse.melody)]
+    assert sum(pitch in {0, 2, 4, 5, 7, 8, 9, 11} for pitch in pitches) > 0.9 * len(pitches)

@@ -66,3 +66,13 @@ def test_a_chord_that_is_certain_on_the_first_beat_lasts_as_long_as_chords_do(se
     odds[0] = -1e8
     odds[0, 5] = 0.0
     assert drawn(odds, seed, change_on_first_beat=1.0, change_elsewhere=0.0)[:4] == [5] * 4
+
+
+def test_shares_of_chords_add_up_to_one_and_follow_the_moves() -> None:
+    moves = np.zeros((2, CHORD_CLASSES, CHORD_CLASSES), dtype=np.float32)
+    moves[:, :, 1] = 0.75
+    moves[:, :, 4] = 0.25
+    shares = np.exp(HarmonyTables(moves, np.full((2, 4), 0.5, dtype=np.float32)).log_shares(minor=False))
+    assert shares.sum() == pytest.approx(1)
+    assert shares[1] == pytest.approx(0.75, abs=0.01)
+    assert shares[2] < 0.001
