@@ -1,0 +1,229 @@
+"""The singer: notes with words in, the frames of a voice out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.studio.voice.bank import Floats, Take, VoiceBank
+from model.studio.voice.envelope import BANDS, NOISE_HERTZ, band_hertz
+from model.studio.voice.intonation import pitch_curve
+from model.studio.voice.phrasing import Placed, SungNote, frame, place
+from model.studio.voice.synthesis import FRAME_SAMPLES, Clip, VoiceFrames, split_noise
+
+_SILENT_DB = -120.0
+_TAIL_FRAMES = 24
+_RELEASE_FRAMES, _CUT_FRAMES = 18, 6
+_SOFT_ATTACK_FRAMES, _ATTACK_FRAMES = 8, 2
+_JOIN_FRAMES = 5
+_JOIN_DIP_DB = 4.0
+_FORCE_RANGE_DB = 9.0
+_TILT_PER_DB = 0.2
+_SWELL_DB = 1.5
+_CONSONANT_FORCE = 0.6
+_BREATH_DB = -30.0
+_BREATH_FRAMES = 56
+_BREATH_GAP_FRAMES = 84
+_BREATH_VOWEL = "e"
+_EVENING_DB = 7.0
+_WOBBLE_FRAMES = 3.0
+
+_TILT = np.clip(np.log2(np.maximum(band_hertz(), 1.0) / 1000.0), -1.5, 3.0).astype(np.float32)
+_LOUDNESS = (np.where(band_hertz() > 1500, 10**0.4, 1.0) * (band_hertz() > 80)).astype(np.float32)
+
+Path = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Timbre:
+    """What makes a singer out of the recorded voice.
+
+    Attributes:
+        formants: factor on all resonances; below 1 for a longer throat.
+        breathiness: factor on the share of noise.
+        brightness_db: tilt per octave around 1 kHz.
+    """
+
+    formants: float = 1.0
+    breathiness: float = 1.0
+    brightness_db: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Canvas:
+    """Frames being filled: what sounds, how noisy, how loud."""
+
+    envelope: Floats
+    noise: Floats
+    gain_db: Floats
+
+    @classmethod
+    def blank(cls, frames: int) -> "_Canvas":
+        return cls(
+            np.full((frames, BANDS), -60.0, np.float32),
+            np.full((frames, len(NOISE_HERTZ)), 0.5, np.float32),
+            np.full(frames, _SILENT_DB, np.float32),
+        )
+
+
+def sing(notes: Sequence[SungNote], bank: VoiceBank, timbre: Timbre, seconds: float, seed: int) -> VoiceFrames:
+    """What a voice does with the notes over `seconds`; pitches as they sound. Without notes it is silent.
+
+    Raises:
+        ValueError: the first note has no utterance.
+        KeyError: an utterance names what the bank does not have.
+    """
+    count = max(frame(seconds), max((frame(note.end) for note in notes), default=0)) + _TAIL_FRAMES
+    canvas = _Canvas.blank(count)
+    if not notes:
+        silent = canvas.envelope + np.float32(_SILENT_DB)
+        return VoiceFrames(np.full(count, 220.0), silent, silent)
+    generator = np.random.default_rng(seed)
+    placed = place(notes, bank)
+    f0 = pitch_curve(placed, count, generator)
+    breath = bank.take(_BREATH_VOWEL)
+    for before, syllable in pairwise([None, *placed]):
+        assert syllable is not None
+        _breathe(canvas, before, syllable, breath, generator)
+        _voice(canvas, syllable, f0, generator)
+    for before, syllable in pairwise(placed):
+        if syllable.bound_before and syllable.unvoiced_onset is None:
+            _join(canvas, syllable.vowel - syllable.lead, dip=syllable.voiced_onset is None and not before.codas)
+    clips = tuple(clip for syllable in placed for clip in _clips(syllable, timbre))
+    sounding = canvas.envelope + canvas.gain_db[:, None] + np.float32(timbre.brightness_db) * _TILT
+    harmonic, noise = split_noise(sounding, np.clip(canvas.noise * np.float32(timbre.breathiness), 0.0, 1.0))
+    return VoiceFrames(f0, harmonic, noise, clips)
+
+
+def _voice(canvas: _Canvas, syllable: Placed, f0: Path, generator: np.random.Generator) -> None:
+    """Lay the voiced part of a syllable: its voiced consonant, its vowel, its nasal or glide."""
+    take, onset = syllable.take, syllable.voiced_onset
+    first, stop = syllable.vowel, min(syllable.stop, len(f0))
+    path = vowel_path(take, stop - first, generator)
+    _lay(canvas, first, take, path)
+    lead = syllable.lead if onset is not None else 0
+    if onset is not None and lead:
+        _lay(canvas, first - lead, onset, np.linspace(0, onset.nucleus, lead, endpoint=False))
+    gain = _dynamics(syllable, stop - first, lead)
+    middle = min(first + (stop - first) // 2, len(f0) - 1)
+    gain += _evening_db(take, float(f0[middle]))
+    canvas.gain_db[first - lead : stop] = gain
+    canvas.envelope[first - lead : stop] += (_TILT_PER_DB * (gain - _evening_db(take, float(f0[middle])))).clip(-2, 2)[
+        :, None
+    ] * _TILT
+
+
+def _lay(canvas: _Canvas, first: int, take: Take, path: Path) -> None:
+    low = path.astype(np.int64)
+    high = np.minimum(low + 1, len(take.envelope) - 1)
+    share = (path - low).astype(np.float32)[:, None]
+    stop = first + len(path)
+    canvas.envelope[first:stop] = take.envelope[low] * (1 - share) + take.envelope[high] * share
+    canvas.noise[first:stop] = take.noise[low]
+
+
+def vowel_path(take: Take, length: int, generator: np.random.Generator) -> Path:
+    """Which frame of the take sounds at each of `length` frames of the vowel.
+
+    Beginning and end keep the pace of speech as far as there is room; a long note stays in the held part, wandering.
+    """
+    last = len(take.envelope) - 1
+    begin, end = take.hold[0] - take.nucleus, last - take.hold[1]
+    head = min(begin, round(0.38 * length))
+    tail = min(end, round(0.42 * length))
+    middle = length - head - tail
+    held = np.linspace(take.hold[0], take.hold[1], middle)
+    room = (take.hold[1] - take.hold[0]) / 2
+    wobble = min(_WOBBLE_FRAMES, room) * np.sin(np.arange(middle) / 11.0 + 6.28 * generator.random())
+    held = np.clip(held + wobble * np.minimum(1, np.arange(middle) / 20), take.hold[0], take.hold[1])
+    return np.concatenate(
+        [np.linspace(take.nucleus, take.hold[0], head, endpoint=False), held, np.linspace(take.hold[1], last, tail)]
+    )
+
+
+def _dynamics(syllable: Placed, length: int, lead: int) -> Floats:
+    """Gain in dB over the `lead` frames and the `length` frames of the vowel."""
+    force = syllable.notes[0].force
+    gain = np.full(lead + length, _FORCE_RANGE_DB * (force - 1.0))
+    place_in = np.arange(length) / max(length, 1)
+    gain[lead:] += _SWELL_DB * np.sin(np.pi * place_in) * min(1.0, length / 120) - 1.5 * place_in
+    if not syllable.bound_before or syllable.unvoiced_onset is not None:
+        soft = syllable.unvoiced_onset is None and not lead
+        attack = min(_SOFT_ATTACK_FRAMES if soft else _ATTACK_FRAMES, len(gain))
+        gain[:attack] += np.linspace(-24 if soft else -8, 0, attack, endpoint=False)
+    if not syllable.bound_after:
+        release = min(_RELEASE_FRAMES, length // 2)
+        gain[len(gain) - release :] -= 30.0 * np.linspace(0, 1, release) ** 2
+    else:
+        cut = min(_CUT_FRAMES, length // 3)
+        gain[len(gain) - cut :] -= 6.0 * np.linspace(0, 1, cut)
+    return gain.astype(np.float32)
+
+
+def _evening_db(take: Take, f0_hertz: float) -> float:
+    """What keeps the held vowel as loud on this pitch as on others, whose harmonics meet the resonances elsewhere."""
+    envelope = take.envelope[(take.hold[0] + take.hold[1]) // 2]
+    bands = band_hertz()
+    harmonics = np.arange(f0_hertz, bands[-1], f0_hertz)
+    powers = np.interp(harmonics, bands, envelope)
+    weights = np.interp(harmonics, bands, _LOUDNESS)
+    sounding = 10 * np.log10((10 ** (powers / 10) * weights).sum() * f0_hertz)
+    usual = 10 * np.log10((10 ** (envelope / 10) * _LOUDNESS) @ np.gradient(bands))
+    return float(np.clip(usual - sounding, -_EVENING_DB, _EVENING_DB))
+
+
+def _join(canvas: _Canvas, seam: int, *, dip: bool) -> None:
+    """Blend the envelopes around a seam that the voice sings across; two vowels are set apart by a slight dip."""
+    first, stop = max(seam - _JOIN_FRAMES, 0), min(seam + _JOIN_FRAMES, len(canvas.gain_db) - 1)
+    share = np.linspace(0, 1, stop - first, dtype=np.float32)[:, None]
+    before, after = canvas.envelope[first].copy(), canvas.envelope[stop].copy()
+    blend = before * (1 - share) + after * share
+    weight = (1 - np.abs(np.linspace(-1, 1, stop - first, dtype=np.float32)))[:, None]
+    canvas.envelope[first:stop] = canvas.envelope[first:stop] * (1 - weight) + blend * weight
+    level = np.linspace(canvas.gain_db[first], canvas.gain_db[stop], stop - first)
+    canvas.gain_db[first:stop] = level - (_JOIN_DIP_DB * weight[:, 0] if dip else 0.0)
+
+
+def _breathe(
+    canvas: _Canvas, before: Placed | None, syllable: Placed, breath: Take, generator: np.random.Generator
+) -> None:
+    """Breathe in where there is time for it."""
+    stop = syllable.vowel - syllable.lead - 8
+    free = stop - (before.stop + _RELEASE_FRAMES if before else 0)
+    if syllable.bound_before or free < _BREATH_GAP_FRAMES - 30:
+        return
+    length = min(_BREATH_FRAMES + round(12 * generator.random()), free)
+    first = stop - length
+    canvas.envelope[first:stop] = breath.envelope[breath.hold[0]] + 1.5 * _TILT
+    canvas.noise[first:stop] = 1.0
+    swell = 10 * np.log10(np.maximum(np.sin(np.pi * np.arange(length) / length) ** 1.5, 1e-4))
+    canvas.gain_db[first:stop] = _BREATH_DB + swell + 3.0 * (generator.random() - 0.5)
+
+
+def _clips(syllable: Placed, timbre: Timbre) -> list[Clip]:
+    """The recorded consonants of a syllable, before its vowel and after it."""
+    gain = 10 ** (_CONSONANT_FORCE * _FORCE_RANGE_DB * (syllable.notes[0].force - 1.0) / 20)
+    clips = []
+    if syllable.unvoiced_onset is not None and syllable.lead:
+        sound = _resized(syllable.unvoiced_onset.consonant, timbre, syllable.lead * FRAME_SAMPLES)
+        clips.append(Clip(syllable.vowel * FRAME_SAMPLES - len(sound), sound * np.float32(gain)))
+    place_at = syllable.stop * FRAME_SAMPLES
+    for coda in syllable.codas:
+        sound = _resized(coda.consonant, timbre, 16 * FRAME_SAMPLES)
+        clips.append(Clip(place_at, sound * np.float32(0.7 * gain)))
+        place_at += len(sound)
+    return clips
+
+
+def _resized(sound: Floats, timbre: Timbre, longest: int) -> Floats:
+    """A consonant through another throat, and its last `longest` samples, faded in where that cuts it."""
+    if timbre.formants != 1.0:
+        places = np.arange(0, len(sound) - 1, timbre.formants)
+        sound = np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
+    if len(sound) > longest:
+        sound = sound[len(sound) - longest :].copy()
+        ramp = min(FRAME_SAMPLES, len(sound))
+        sound[:ramp] *= np.linspace(0, 1, ramp, dtype=np.float32)
+    return sound

@@ -1,0 +1,210 @@
+"""Voice out of frames: harmonics as a train of filtered pulses, breath as filtered noise, and recorded consonants.
+
+The source-filter model of WORLD (Morise, Yokomori and Ozawa, 2016), with responses of minimum phase. As both the way
+from bands to frequencies and the Hilbert transform that gives the phase are linear, one matrix turns the envelopes of
+all pulses into complex log spectra.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from model.studio.voice.envelope import FRAME_SECONDS, NOISE_HERTZ, band_hertz, spread
+
+SAMPLE_RATE_HERTZ = 48_000
+FRAME_SAMPLES = round(FRAME_SECONDS * SAMPLE_RATE_HERTZ)
+
+_RESPONSE = 1024
+_NOISE_WINDOW = 2 * FRAME_SAMPLES
+_NEPER_PER_DB = np.log(10.0) / 20.0
+_ABOVE_TOP_DB_PER_OCTAVE = -24.0
+_SILENT_DB = -95.0
+_LEVEL_DB = 89.6
+"""Brings the vowels of the bank to about -20 dBFS."""
+
+_LOWEST_HERTZ = 70.0
+_SUBSTEPS = 8
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A recorded sound that begins at sample `start`; `sound` is [samples]."""
+
+    start: int
+    sound: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceFrames:
+    """What a voice does, frame by frame of 5 ms.
+
+    Attributes:
+        f0_hertz: [frames], above 0 everywhere.
+        harmonic_db: [frames, BANDS], power of the harmonics in dB.
+        noise_db: [frames, BANDS], power of the breath in dB.
+        clips: recorded consonants.
+    """
+
+    f0_hertz: NDArray[np.float64]
+    harmonic_db: Floats
+    noise_db: Floats
+    clips: tuple[Clip, ...] = ()
+
+
+class Throat:
+    """The filter of one singer: turns envelopes into responses. `formants` scales all resonances (1 as recorded)."""
+
+    def __init__(self, formants: float = 1.0) -> None:
+        hertz = _bin_hertz(_RESPONSE)
+        source = hertz / formants
+        magnitudes = spread(band_hertz(), source).astype(np.float64)
+        self._rolloff = (_edges_db(source) + _LEVEL_DB) * _NEPER_PER_DB
+        self._nepers = (magnitudes * _NEPER_PER_DB).astype(np.float32)
+        self._phases = np.stack([_minimum_phase(row) for row in magnitudes * _NEPER_PER_DB]).astype(np.float32)
+        self._rolloff_phase = _minimum_phase(self._rolloff)
+        self._radians = (2 * np.pi * hertz / SAMPLE_RATE_HERTZ).astype(np.float32)
+        coarse = _bin_hertz(_NOISE_WINDOW)
+        self._noise_nepers = (spread(band_hertz(), coarse / formants) * _NEPER_PER_DB).astype(np.float32)
+        self._noise_rolloff = ((_edges_db(coarse / formants) + _LEVEL_DB) * _NEPER_PER_DB).astype(np.float32)
+
+    def responses(self, envelopes_db: Floats, delays: Floats) -> Floats:
+        """Impulse responses [rows, 1024] of envelopes [rows, BANDS], each late by `delays` [rows] samples."""
+        logs = envelopes_db @ self._nepers + self._rolloff.astype(np.float32)
+        phases = envelopes_db @ self._phases + self._rolloff_phase.astype(np.float32)
+        phases -= delays[:, None] * self._radians
+        magnitude = np.exp(logs)
+        spectrum = np.empty(phases.shape, np.complex64)
+        spectrum.real = magnitude * np.cos(phases)
+        spectrum.imag = magnitude * np.sin(phases)
+        out: Floats = fft.irfft(spectrum, _RESPONSE, axis=-1)
+        return out
+
+    def breath(self, envelopes_db: Floats, spectra: NDArray[np.complex64]) -> Floats:
+        """Windows of noise [rows, 480] from envelopes [rows, BANDS] and white spectra [rows, 241]."""
+        gains = np.exp(envelopes_db @ self._noise_nepers + self._noise_rolloff)
+        windows: Floats = fft.irfft(spectra * gains, _NOISE_WINDOW, axis=-1)
+        return windows
+
+
+def _bin_hertz(size: int) -> NDArray[np.float64]:
+    """Frequencies of a real transform of `size` samples."""
+    return np.arange(size // 2 + 1, dtype=np.float64) * (SAMPLE_RATE_HERTZ / size)
+
+
+def _edges_db(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Gain outside of what the bands cover: a slope above their top, and hardly anything below 70 Hz."""
+    top = band_hertz()[-1]
+    above = _ABOVE_TOP_DB_PER_OCTAVE * np.log2(np.maximum(hertz, top) / top)
+    out: NDArray[np.float64] = above - 40.0 * np.clip(1 - hertz / _LOWEST_HERTZ, 0, 1)
+    return out
+
+
+def _minimum_phase(log_magnitude: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Phase in radians of the minimum-phase filter with this log magnitude in nepers, by folding its cepstrum."""
+    cepstrum = np.fft.irfft(log_magnitude)
+    half = len(cepstrum) // 2
+    folded = np.zeros_like(cepstrum)
+    folded[0], folded[half] = cepstrum[0], cepstrum[half]
+    folded[1:half] = 2 * cepstrum[1:half]
+    out: NDArray[np.float64] = np.fft.rfft(folded).imag
+    return out
+
+
+class VoiceSound:
+    """Sound of `frames`, asked for in any pieces: the samples do not depend on how they are cut."""
+
+    def __init__(self, throat: Throat, frames: VoiceFrames, seed: int) -> None:
+        self._throat = throat
+        self._frames = frames
+        self._pulses = pulse_times(frames.f0_hertz) * SAMPLE_RATE_HERTZ
+        self._audible = frames.harmonic_db.max(1) > _SILENT_DB
+        generator = np.random.default_rng(seed)
+        shape = (len(frames.noise_db), _NOISE_WINDOW // 2 + 1)
+        phases = generator.random(shape, dtype=np.float32) * np.float32(2 * np.pi)
+        self._white = np.exp(1j * phases).astype(np.complex64)
+
+    @property
+    def samples(self) -> int:
+        """Samples that the frames fill."""
+        return len(self._frames.f0_hertz) * FRAME_SAMPLES
+
+    def render(self, start: int, stop: int) -> Floats:
+        """Samples [start, stop), mono at 48 kHz."""
+        out = np.zeros(stop - start, np.float32)
+        self._add_pulses(out, start)
+        self._add_breath(out, start)
+        for clip in self._frames.clips:
+            _add(out, clip.sound, clip.start - start)
+        return out
+
+    def _add_pulses(self, out: Floats, start: int) -> None:
+        first, last = np.searchsorted(self._pulses, (start - _RESPONSE, start + len(out)))
+        times = self._pulses[first:last]
+        places = np.minimum(times / FRAME_SAMPLES, len(self._audible) - 1.0)
+        heard = self._audible[places.astype(np.int64)]
+        times, places = times[heard], places[heard]
+        if not len(times):
+            return
+        whole = np.floor(times)
+        f0 = np.interp(places, np.arange(len(self._frames.f0_hertz)), self._frames.f0_hertz)
+        level = (-10 * np.log10(f0)).astype(np.float32)[:, None]
+        envelopes = _between(self._frames.harmonic_db, places) + level
+        responses = self._throat.responses(envelopes, (times - whole).astype(np.float32))
+        for place, response in zip(whole.astype(np.int64).tolist(), responses, strict=True):
+            _add(out, response, place - start)
+
+    def _add_breath(self, out: Floats, start: int) -> None:
+        """Overlapping windows with a constant sum of squares (sine, half overlap)."""
+        first = max(start // FRAME_SAMPLES - 2, 0)
+        last = min((start + len(out)) // FRAME_SAMPLES + 1, len(self._white))
+        rows = np.arange(first, max(last, first))
+        rows = rows[self._frames.noise_db[rows].max(1) > _SILENT_DB] if len(rows) else rows
+        if not len(rows):
+            return
+        windows = self._throat.breath(self._frames.noise_db[rows], self._white[rows]) * _BREATH_WINDOW
+        for row, window in zip(rows.tolist(), windows, strict=True):
+            _add(out, window, (row - 1) * FRAME_SAMPLES + FRAME_SAMPLES // 2 - start)
+
+
+_BREATH_WINDOW = (
+    np.sin(np.pi * (np.arange(_NOISE_WINDOW) + 0.5) / _NOISE_WINDOW) * np.sqrt(_NOISE_WINDOW / SAMPLE_RATE_HERTZ)
+).astype(np.float32)
+
+
+def pulse_times(f0_hertz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Times in seconds at which the phase of the fundamental passes whole turns; `f0_hertz` [frames] at the frames."""
+    frames = np.arange(len(f0_hertz) * _SUBSTEPS + 1) / _SUBSTEPS
+    fine = np.interp(frames, np.arange(len(f0_hertz)), f0_hertz)
+    turns = np.concatenate([[0.0], np.cumsum((fine[1:] + fine[:-1]) / 2)]) * (FRAME_SECONDS / _SUBSTEPS)
+    out: NDArray[np.float64] = np.interp(np.arange(int(turns[-1]) + 1), turns, frames * FRAME_SECONDS)
+    return out
+
+
+def _between(rows: Floats, places: NDArray[np.float64]) -> Floats:
+    """Rows at fractional places, linearly."""
+    low = places.astype(np.int64)
+    high = np.minimum(low + 1, len(rows) - 1)
+    share = (places - low).astype(np.float32)[:, None]
+    out: Floats = rows[low] * (1 - share) + rows[high] * share
+    return out
+
+
+def _add(out: Floats, sound: Floats, place: int) -> None:
+    """Mix `sound` into `out` from index `place` on, which may lie outside."""
+    first, last = max(place, 0), min(place + len(sound), len(out))
+    if first < last:
+        out[first:last] += sound[first - place : last - place]
+
+
+def split_noise(envelope_db: Floats, noise: Floats) -> tuple[Floats, Floats]:
+    """(harmonic, noise) power in dB, [frames, BANDS] each, from the whole and the share of noise in the amplitude."""
+    share = np.clip(noise @ _TO_BANDS, 1e-3, 0.9999)
+    squared = share * share
+    return envelope_db + 10 * np.log10(1 - squared), envelope_db + 10 * np.log10(squared)
+
+
+_TO_BANDS = spread(np.array(NOISE_HERTZ), band_hertz())
