@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from model.studio.voice.envelope import FRAME_SECONDS, NOISE_HERTZ, gather
 
 SAMPLE_RATE_HERTZ = 48_000
+INITIALS = ("zh", "ch", "sh", *tuple("bpmfdtnlgkhjqxrzcs"))
 VOICED_INITIALS = ("m", "n", "l", "r")
 GLIDES = ("y", "w")
 
@@ -54,7 +55,7 @@ class SyllableTake:
 
 def initial_of(syllable: str) -> str:
     """The initial consonant of a pinyin syllable; "" for none, and for the glides y and w."""
-    for initial in ("zh", "ch", "sh", *"bpmfdtnlgkhjqxrzcs"):
+    for initial in INITIALS:
         if syllable.startswith(initial) and syllable not in ("n", "ng", "m"):
             return initial
     return ""
@@ -72,8 +73,8 @@ def analyse(sound: NDArray[np.float64], syllable: str) -> SyllableTake:
     noise = pyworld.d4c(sound, f0, times, SAMPLE_RATE_HERTZ, fft_size=_FFT)
     unvoiced = initial_of(syllable) not in ("", *VOICED_INITIALS)
     first, stop = _voiced_span(f0, _level_db(envelope, 0.0, 1000.0), _CLEAR_DB if unvoiced else _AUDIBLE_DB)
-    hertz = np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE_HERTZ)
-    bands = 10 * np.log10(envelope[first:stop] + 1e-16) @ gather(hertz)
+    hertz = np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE_HERTZ).astype(np.float64)
+    bands: Frames = 10 * np.log10(envelope[first:stop] + 1e-16) @ gather(hertz)
     bands = _steadied(bands)
     shares = np.stack([np.interp(NOISE_HERTZ, hertz, row) for row in noise[first:stop]])
     nucleus = _nucleus(bands, syllable)
