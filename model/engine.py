@@ -41,6 +41,13 @@ class Stem(StrEnum):
 ALL_STEMS = frozenset(Stem)
 
 
+class Voice(StrEnum):
+    """Who sings."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
 class Control(StrEnum):
     """A request field beyond prompt, lyrics, duration and seed that an engine may honour."""
 
@@ -50,6 +57,7 @@ class Control(StrEnum):
     TEMPO = "tempo_bpm"
     ANCHOR = "anchor"
     STEMS = "stems"
+    VOICE = "voice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +72,8 @@ class AnchorNote:
 class SongParams:
     """What the caller decides about a song, checked for type and range but not yet against an engine.
 
-    `duration_seconds` `None` lets the engine decide from the lyrics; `steps`, `guidance_scale`, `key` and `tempo_bpm`
-    `None` mean the engine's own choice. `key` reads like "C major", "F# minor".
+    `duration_seconds` `None` lets the engine decide from the lyrics; `steps`, `guidance_scale`, `key`, `tempo_bpm`
+    and `voice` `None` mean the engine's own choice. `key` reads like "C major", "F# minor".
     """
 
     prompt: str
@@ -78,6 +86,7 @@ class SongParams:
     tempo_bpm: float | None = None
     anchor: tuple[AnchorNote, ...] = ()
     stems: frozenset[Stem] = ALL_STEMS
+    voice: Voice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,7 @@ class EngineUnavailable(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What an engine is and what it accepts; ranges are inclusive."""
+    """What an engine is and what it accepts; ranges are inclusive. One without `voices` does not sing."""
 
     name: str
     description: str
@@ -118,6 +127,7 @@ class EngineInfo:
     default_guidance_scale: float
     controls: frozenset[Control]
     stems: frozenset[Stem]
+    voices: frozenset[Voice] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +169,7 @@ class SectionPlan:
 class SongPlan:
     """A whole song before any sound exists. `detail` belongs to the engine that made it and to nobody else.
 
-    `notes` are remarks for the caller about what was understood or left out.
+    `notes` are remarks for the caller about what was understood or left out. `voice` sings the song; `None`: nobody.
     """
 
     engine: str
@@ -171,6 +181,7 @@ class SongPlan:
     key: str | None = None
     tempo_bpm: float | None = None
     notes: tuple[str, ...] = ()
+    voice: Voice | None = None
     detail: object = field(default=None, repr=False, compare=False)
 
 

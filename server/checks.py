@@ -8,7 +8,7 @@ import protovalidate
 from google.protobuf.message import DecodeError, Message
 
 from melisma.v1 import music_pb2
-from model.engine import Control, EngineInfo, Stem, Violation
+from model.engine import Control, EngineInfo, Stem, Violation, Voice
 from server.errors import ControlNotSupported, InvalidRequest
 
 WHOLE_MESSAGE = "request"
@@ -26,6 +26,8 @@ STEMS = MappingProxyType(
         music_pb2.STEM_ORNAMENTS: Stem.ORNAMENTS,
     }
 )
+
+VOICES = MappingProxyType({music_pb2.VOICE_FEMALE: Voice.FEMALE, music_pb2.VOICE_MALE: Voice.MALE})
 
 _M = TypeVar("_M", bound=Message)
 _Number = TypeVar("_Number", int, float)
@@ -63,11 +65,12 @@ def check_against(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Non
 
     Raises:
         ControlNotSupported: the message sets a field that the engine has no use for.
-        InvalidRequest: a value is outside the engine's range, or a stem is not one of its own.
+        InvalidRequest: a value is outside the engine's range, or a stem or voice is not one of its own.
     """
     _check_controls(message, engine)
-    if violations := [*_range_violations(message, engine), *_stem_violations(message, engine)]:
-        raise InvalidRequest(*violations)
+    violations = (_range_violations, _stem_violations, _voice_violations)
+    if found := [violation for violations_of in violations for violation in violations_of(message, engine)]:
+        raise InvalidRequest(*found)
 
 
 def _check_controls(message: music_pb2.GenerateRequest, engine: EngineInfo) -> None:
@@ -78,6 +81,7 @@ def _check_controls(message: music_pb2.GenerateRequest, engine: EngineInfo) -> N
         Control.TEMPO: message.HasField("tempo_bpm"),
         Control.ANCHOR: message.HasField("anchor"),
         Control.STEMS: bool(message.stems),
+        Control.VOICE: message.voice != music_pb2.VOICE_UNSPECIFIED,
     }
     for control, is_given in given.items():
         if is_given and control not in engine.controls:
@@ -103,3 +107,8 @@ def _stem_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> 
     for index, number in enumerate(message.stems):
         if (stem := STEMS[number]) not in engine.stems:
             yield Violation(f"stems[{index}]", f"engine {engine.name!r} has no stem {stem.value!r}")
+
+
+def _voice_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
+    if (voice := VOICES.get(message.voice)) is not None and voice not in engine.voices:
+        yield Violation("voice", f"engine {engine.name!r} has no voice {voice.value!r}")

@@ -17,8 +17,9 @@ from model.engine import (
     SectionPlan,
     SongParams,
     SyllableTiming,
+    Voice,
 )
-from server.checks import STEMS, check, check_against
+from server.checks import STEMS, VOICES, check, check_against
 from server.midi import anchor_from_midi
 from server.song import (
     DEFAULT_BITRATE_KBPS,
@@ -90,6 +91,7 @@ def _params(message: music_pb2.GenerateRequest) -> SongParams:
         tempo_bpm=message.tempo_bpm if message.HasField("tempo_bpm") else None,
         anchor=_anchor(message),
         stems=frozenset(STEMS[number] for number in message.stems) or ALL_STEMS,
+        voice=VOICES.get(message.voice),
     )
 
 
@@ -152,7 +154,12 @@ def _plan(event: Planned, request: SongRequest) -> music_pb2.Plan:
         notes=plan.notes,
         sample_rate_hertz=request.audio.sample_rate_hertz,
         delay_samples=event.delay_samples,
+        voice=_voice(plan.voice),
     )
+
+
+def _voice(voice: Voice | None) -> music_pb2.Voice.ValueType:
+    return next((number for number, own in VOICES.items() if own is voice), music_pb2.VOICE_UNSPECIFIED)
 
 
 def _section(section: SectionPlan) -> music_pb2.Section:
@@ -250,4 +257,5 @@ def _facts(info: EngineInfo) -> music_pb2.Engine:
         default_guidance_scale=info.default_guidance_scale,
         controls=sorted(control.value for control in info.controls),
         stems=[number for number, stem in STEMS.items() if stem in info.stems],
+        voices=[number for number, voice in VOICES.items() if voice in info.voices],
     )

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
 
-from model.engine import Control, EngineInfo, SectionKind, SectionPlan, SongPlan, Stem
+from model.engine import Control, EngineInfo, SectionKind, SectionPlan, SongPlan, Stem, Voice
 from server.errors import Draining, ServiceError, UnknownEngine
 from server.song import Accepted, Chunk, Planned, SongCompleted, SongEvent, SongRequest
 
@@ -20,6 +20,7 @@ FAKE_INFO = EngineInfo(
     default_guidance_scale=3.0,
     controls=frozenset(Control) - {Control.ANCHOR},
     stems=frozenset({Stem.VOCAL, Stem.DRUMS}),
+    voices=frozenset({Voice.FEMALE}),
 )
 
 FAKE_PLAN = SongPlan(

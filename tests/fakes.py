@@ -23,6 +23,7 @@ from model.engine import (
     SongPlan,
     SyllableTiming,
     Violation,
+    Voice,
     Window,
 )
 from server.messages import EngineSpec
@@ -87,6 +88,7 @@ class FakeEngine:
             default_guidance_scale=3.0,
             controls=frozenset(Control),
             stems=ALL_STEMS,
+            voices=frozenset({Voice.FEMALE}),
         )
 
     def plan(self, params: SongParams) -> SongPlan:

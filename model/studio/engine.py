@@ -19,6 +19,7 @@ from model.engine import (
     SongParams,
     SongPlan,
     SyllableTiming,
+    Voice,
     Window,
 )
 from model.studio.arrange.arranger import Hand, arrange
@@ -49,6 +50,7 @@ INFO = EngineInfo(
     default_guidance_scale=1.5,
     controls=frozenset(Control),
     stems=ALL_STEMS,
+    voices=frozenset(Voice),
 )
 
 

@@ -17,6 +17,7 @@ from model.engine import (
     SongPlan,
     Stem,
     Violation,
+    Voice,
 )
 from model.studio.anchor import spread_anchor
 from model.studio.checks import check_params
@@ -97,8 +98,13 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
         key=key.name,
         tempo_bpm=tempo_bpm,
         notes=lyrics.notes + understanding.notes,
+        voice=_voice(params, understanding.style) if any(block.lines for block in blocks) else None,
         detail=_detail(params, understanding.style, key, tempo_bpm, blocks),
     )
+
+
+def _voice(params: SongParams, style: Style) -> Voice:
+    return params.voice or style.voice or Voice.FEMALE
 
 
 def _seconds(bars: int, tempo_bpm: float) -> float:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from model.engine import Voice
+
 
 class Mode(StrEnum):
     """Major or natural minor."""
@@ -91,6 +93,7 @@ class Style:
         reverb: 0 (dry) to 1 (hall).
         brightness: 0 (dark) to 1 (bright); a gentle tilt of the whole mix.
         instruments: who plays which track; a track that is absent stays silent.
+        voice: who sings; `None` where the prompt does not say.
     """
 
     genre: str
@@ -103,6 +106,7 @@ class Style:
     reverb: float
     brightness: float
     instruments: tuple[tuple[Track, Instrument], ...]
+    voice: Voice | None = None
 
     def instrument(self, track: Track) -> Instrument | None:
         """Who plays `track`, or `None` when it is silent."""

@@ -54,6 +54,8 @@ def assert_lives(channel: grpc.Channel) -> None:
         pytest.param({"prompt": "x", "steps": 201}, ["steps"], id="steps beyond the contract"),
         pytest.param({"prompt": "x", "steps": 101}, ["steps"], id="steps beyond the engine"),
         pytest.param({"prompt": "x", "guidance_scale": math.nan}, ["guidance_scale"] * 2, id="NaN guidance"),
+        pytest.param({"prompt": "x", "voice": 99}, ["voice"], id="a voice that is none"),
+        pytest.param({"prompt": "x", "voice": music_pb2.VOICE_MALE}, ["voice"], id="a voice that the engine lacks"),
         pytest.param({"prompt": "x", "request_id": "me"}, ["request_id"], id="request id"),
         pytest.param({"prompt": "x", "anchor": music_pb2.Anchor(midi=b"\xff" * 65_536)}, ["anchor.midi"], id="MIDI"),
         pytest.param(
@@ -91,10 +93,11 @@ def test_an_unknown_engine_is_not_found(channel: grpc.Channel) -> None:
     assert_lives(channel)
 
 
-def test_a_control_that_the_engine_lacks_is_named(channel: grpc.Channel) -> None:
-    error = refusal(channel, prompt="x", engine="narrow", tempo_bpm=100.0)
+@pytest.mark.parametrize(("control", "value"), [("tempo_bpm", 100.0), ("voice", music_pb2.VOICE_FEMALE)])
+def test_a_control_that_the_engine_lacks_is_named(channel: grpc.Channel, control: str, value: float) -> None:
+    error = refusal(channel, **{"prompt": "x", "engine": "narrow", control: value})
     assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
-    assert [v.subject for v in details_of(error)["PreconditionFailure"].violations] == ["tempo_bpm"]
+    assert [v.subject for v in details_of(error)["PreconditionFailure"].violations] == [control]
     assert_lives(channel)
 
 

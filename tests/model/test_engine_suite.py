@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from model.engine import Engine, SectionContext, SectionState, SongParams, SongPlan, Stem
+from model.engine import Control, Engine, SectionContext, SectionState, SongParams, SongPlan, Stem, Voice
 from model.registry import load_engine
 
 ENGINES = ("studio",)
@@ -107,3 +107,13 @@ def test_a_switched_off_stem_is_silent(engine: Engine) -> None:
     everything = engine.plan(params(duration_seconds=10.0))
     drums, full = (np.concatenate(make_song(engine, p), axis=1) for p in (plan, everything))
     assert (drums**2).sum() < 0.7 * (full**2).sum()
+
+
+@pytest.mark.parametrize("voice", Voice)
+def test_the_asked_voice_is_planned_where_the_engine_has_it(engine: Engine, voice: Voice) -> None:
+    voices = engine.info().voices
+    assert engine.plan(params(voice=voice)).voice is (voice if voice in voices else None)
+
+
+def test_an_engine_has_voices_exactly_where_they_can_be_chosen(engine: Engine) -> None:
+    assert (Control.VOICE in engine.info().controls) == bool(engine.info().voices)

@@ -16,8 +16,9 @@ from model.engine import (
     Stem,
     Syllable,
     SyllableTiming,
+    Voice,
 )
-from server.checks import STEMS, check, parsed
+from server.checks import STEMS, VOICES, check, parsed
 from server.errors import ControlNotSupported, InvalidRequest
 from server.song import (
     Accepted,
@@ -53,7 +54,7 @@ def test_an_unset_field_is_left_to_engine_and_server() -> None:
     song = request()
     assert (song.engine, song.audio) == ("fake", AudioSettings(192, 44_100, -14.0))
     assert (song.params.duration_seconds, song.params.steps, song.params.key) == (None, None, None)
-    assert song.params.stems == ALL_STEMS
+    assert (song.params.stems, song.params.voice) == (ALL_STEMS, None)
 
 
 def test_a_missing_request_id_is_drawn() -> None:
@@ -79,12 +80,14 @@ def test_given_fields_arrive() -> None:
         key=" A minor ",
         tempo_bpm=90,
         stems=[music_pb2.STEM_DRUMS],
+        voice=music_pb2.VOICE_FEMALE,
         audio=music_pb2.AudioConfig(bitrate_kbps=320, sample_rate_hertz=48_000),
         mastering=music_pb2.Mastering(target_lufs=-20),
     )
     params = song.params
     assert (params.duration_seconds, params.steps, params.guidance_scale) == (60.0, 30, 2.5)
     assert (params.key, params.tempo_bpm, params.stems) == ("A minor", 90.0, frozenset({Stem.DRUMS}))
+    assert params.voice is Voice.FEMALE
     assert song.audio == AudioSettings(320, 48_000, -20.0)
 
 
@@ -114,10 +117,13 @@ def test_an_anchor_is_rounded_to_sixteenths_and_zero_is_a_rest() -> None:
         ({"tempo_bpm": math.nan}, ["tempo_bpm", "tempo_bpm"]),
         ({"audio": music_pb2.AudioConfig(bitrate_kbps=100)}, ["audio.bitrate_kbps"]),
         ({"stems": [1, 99]}, ["stems[1]"]),
+        ({"voice": 3}, ["voice"]),
         ({"anchor": music_pb2.Anchor()}, ["anchor.melody"]),
         ({"mastering": music_pb2.Mastering(target_lufs=0)}, ["mastering.target_lufs"]),
         ({"duration_seconds": 201, "steps": 101, "guidance_scale": 8}, ["duration_seconds", "steps", "guidance_scale"]),
         ({"stems": [music_pb2.STEM_VOCAL, music_pb2.STEM_BASS]}, ["stems[1]"]),
+        ({"voice": music_pb2.VOICE_MALE}, ["voice"]),
+        ({"stems": [music_pb2.STEM_BASS], "voice": music_pb2.VOICE_MALE}, ["stems[0]", "voice"]),
     ],
 )
 def test_what_breaks_a_rule_is_named(fields: dict[str, object], expected: list[str]) -> None:
@@ -139,6 +145,7 @@ def test_a_fault_inside_a_list_names_its_place() -> None:
         (Control.TEMPO, {"tempo_bpm": 100.0}),
         (Control.ANCHOR, {"anchor": music_pb2.Anchor(midi=b"x")}),
         (Control.STEMS, {"stems": [1]}),
+        (Control.VOICE, {"voice": music_pb2.VOICE_FEMALE}),
     ],
 )
 def test_a_control_that_the_engine_lacks_is_refused_by_name(control: Control, fields: dict[str, object]) -> None:
@@ -175,9 +182,16 @@ def test_a_plan_is_told_with_its_lyrics() -> None:
     plan = response(Planned(replace(FAKE_PLAN, sections=(section,), key="C major"), 1105), request()).plan
     assert (plan.key, plan.delay_samples, plan.sample_rate_hertz) == ("C major", 1105, 44_100)
     assert not plan.HasField("tempo_bpm")
+    assert plan.voice == music_pb2.VOICE_UNSPECIFIED
     told = plan.sections[0]
     assert (told.kind, told.bars, told.lines[0].text) == (music_pb2.SECTION_KIND_PRE_CHORUS, 4, "春天 la")
     assert [(s.text, s.reading, s.tone) for s in told.lines[0].syllables] == [("春", "chun", 1), ("la", "la", 0)]
+
+
+@pytest.mark.parametrize("voice", Voice)
+def test_a_plan_tells_who_sings(voice: Voice) -> None:
+    plan = response(Planned(replace(FAKE_PLAN, voice=voice), 1105), request()).plan
+    assert VOICES[plan.voice] is voice
 
 
 def test_progress_chunks_and_sections_are_told_whole() -> None:
@@ -207,6 +221,7 @@ def test_an_engine_is_described_with_limits_and_controls() -> None:
     engine = engine_message("fake", FAKE_INFO, ("cpu",), ready=True)
     assert (engine.min_steps, engine.max_steps, engine.default_steps) == (2, 100, 20)
     assert list(engine.stems) == [music_pb2.STEM_VOCAL, music_pb2.STEM_DRUMS]
+    assert list(engine.voices) == [music_pb2.VOICE_FEMALE]
     assert "anchor" not in engine.controls
     assert engine.ready
 
@@ -215,6 +230,7 @@ def test_an_engine_that_is_not_loaded_has_a_name() -> None:
     assert engine_message("far", None, (), ready=False) == music_pb2.Engine(name="far")
 
 
-def test_every_stem_and_section_kind_has_a_number() -> None:
+def test_every_stem_voice_and_section_kind_has_a_number() -> None:
     assert set(STEMS.values()) == set(Stem)
+    assert set(VOICES.values()) == set(Voice)
     assert set(SECTION_KINDS) == set(SectionKind)

@@ -17,7 +17,7 @@ from melisma_client.errors import (
     Unavailable,
 )
 from melisma_client.receiver import Event
-from melisma_client.request import AnchorNote, SongRequest, Stem
+from melisma_client.request import AnchorNote, SongRequest, Stem, Voice
 from melisma_client.retry import NO_RETRY, Retry
 from melisma_client.sync import Client, Song
 
@@ -45,4 +45,5 @@ __all__ = [
     "Stem",
     "Unauthenticated",
     "Unavailable",
+    "Voice",
 ]

@@ -6,6 +6,7 @@ Exit status: 0 done, 1 the server failed, 2 the request is wrong, 3 no server, 4
 
 import os
 import sys
+from collections.abc import Iterable
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +31,7 @@ from melisma_client.errors import (
     Unavailable,
 )
 from melisma_client.files import PartFile, Pipe, Sink
-from melisma_client.request import SongRequest, Stem
+from melisma_client.request import SongRequest, Stem, Voice
 from melisma_client.sync import Client, Song
 
 STDOUT = "-"
@@ -105,6 +106,7 @@ def generate(
         typer.Option("--anchor", help="MIDI file with a melody to begin with.", exists=True, dir_okay=False),
     ] = None,
     stems: Annotated[list[Stem] | None, typer.Option("--stem", help="Track to play, repeatable; unset: all.")] = None,
+    voice: Annotated[Voice | None, typer.Option("--voice", help="Who sings; unset: from the prompt.")] = None,
     bitrate_kbps: Annotated[int | None, typer.Option("--bitrate", help="kbit/s: 64 to 320; unset: 192.")] = None,
     sample_rate_hertz: Annotated[int | None, typer.Option("--sample-rate", help="44100 or 48000.")] = None,
     target_lufs: Annotated[float | None, typer.Option("--loudness", help="LUFS to level toward; unset: -14.")] = None,
@@ -129,6 +131,7 @@ def generate(
         tempo_bpm=tempo_bpm,
         anchor=anchor.read_bytes() if anchor else (),
         stems=tuple(stems or ()),
+        voice=voice,
         bitrate_kbps=bitrate_kbps,
         sample_rate_hertz=sample_rate_hertz,
         target_lufs=target_lufs,
@@ -244,14 +247,19 @@ def _facts(engine: Engine) -> Table:
         "ready": "yes" if engine.ready else "no",
         "devices": ", ".join(engine.devices),
         "languages": ", ".join(engine.languages) or "an instrument plays the melody",
+        "voices": _names(map(music_pb2.Voice.Name, engine.voices)) or "none",
         "seconds": f"{engine.min_duration_seconds:g} to {engine.max_duration_seconds:g}",
         "steps": f"{engine.min_steps} to {engine.max_steps}, else {engine.default_steps}",
         "guidance": (
             f"{engine.min_guidance_scale:g} to {engine.max_guidance_scale:g}, else {engine.default_guidance_scale:g}"
         ),
         "controls": ", ".join(engine.controls),
-        "stems": ", ".join(music_pb2.Stem.Name(stem).removeprefix("STEM_").lower() for stem in engine.stems),
+        "stems": _names(map(music_pb2.Stem.Name, engine.stems)),
     }
     for name, value in facts.items():
         table.add_row(name, value)
     return table
+
+
+def _names(constants: Iterable[str]) -> str:
+    return ", ".join(constant.partition("_")[2].lower() for constant in constants)

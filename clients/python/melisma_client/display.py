@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from melisma.v1.music_pb2 import Accepted, AudioChunk, Finished, Plan, Section, SectionFinished
+from melisma.v1.music_pb2 import Accepted, AudioChunk, Finished, Plan, Section, SectionFinished, Voice
 from melisma.v1.music_pb2 import Progress as Denoised
 from melisma_client.receiver import Event
 
@@ -109,6 +109,8 @@ def _outline(plan: Plan) -> str:
         facts.append(plan.key)
     if plan.HasField("tempo_bpm"):
         facts.append(f"{plan.tempo_bpm:.0f} bpm")
+    if plan.voice:
+        facts.append(f"{Voice.Name(plan.voice).removeprefix('VOICE_').lower()} voice")
     facts.append(f"{plan.steps} steps, guidance {plan.guidance_scale:g}")
     return f"[bold]plan[/bold]: {', '.join(facts)}"
 

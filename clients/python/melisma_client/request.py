@@ -17,6 +17,13 @@ class Stem(StrEnum):
     ORNAMENTS = "ornaments"
 
 
+class Voice(StrEnum):
+    """Who sings the lyrics."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
 @dataclass(frozen=True, slots=True)
 class AnchorNote:
     """One note of a given melody: MIDI pitch 36 to 96 (`None` is a rest), length in beats (quarter notes)."""
@@ -44,6 +51,7 @@ class SongRequest:
     tempo_bpm: float | None = None
     anchor: Sequence[AnchorNote] | bytes = ()
     stems: Sequence[Stem] = ()
+    voice: Voice | None = None
     bitrate_kbps: int | None = None
     sample_rate_hertz: int | None = None
     target_lufs: float | None = None
@@ -64,6 +72,7 @@ class SongRequest:
             tempo_bpm=self.tempo_bpm,
             anchor=_anchor(self.anchor),
             stems=[music_pb2.Stem.Value(f"STEM_{stem.name}") for stem in self.stems],
+            voice=music_pb2.Voice.Value(f"VOICE_{self.voice.name if self.voice else 'UNSPECIFIED'}"),
         )
         message.audio.format = music_pb2.AUDIO_FORMAT_MP3
         message.audio.bitrate_kbps = self.bitrate_kbps or 0

@@ -120,6 +120,30 @@ STEM_ORNAMENTS: Stem.ValueType  # 5
 """Arpeggios, fills and countermelodies."""
 Global___Stem: _TypeAlias = Stem  # noqa: Y015
 
+class _Voice:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VoiceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Voice.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VOICE_UNSPECIFIED: _Voice.ValueType  # 0
+    """Not chosen, or nobody."""
+    VOICE_FEMALE: _Voice.ValueType  # 1
+    """A woman."""
+    VOICE_MALE: _Voice.ValueType  # 2
+    """A man."""
+
+class Voice(_Voice, metaclass=_VoiceEnumTypeWrapper):
+    """Who sings."""
+
+VOICE_UNSPECIFIED: Voice.ValueType  # 0
+"""Not chosen, or nobody."""
+VOICE_FEMALE: Voice.ValueType  # 1
+"""A woman."""
+VOICE_MALE: Voice.ValueType  # 2
+"""A man."""
+Global___Voice: _TypeAlias = Voice  # noqa: Y015
+
 class _FinishReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -160,6 +184,7 @@ class GenerateRequest(_message.Message):
     ANCHOR_FIELD_NUMBER: _builtins.int
     STEMS_FIELD_NUMBER: _builtins.int
     MASTERING_FIELD_NUMBER: _builtins.int
+    VOICE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Names the request for logs and idempotency: a UUID chosen by the caller. Empty: the server chooses."""
     engine: _builtins.str
@@ -190,6 +215,8 @@ class GenerateRequest(_message.Message):
     """Musical key, such as "C major", "F# minor" or "Am". Empty: the engine chooses."""
     tempo_bpm: _builtins.float
     """Tempo in quarter notes per minute, in the range [40, 220], within the engine's own range. Unset: from the prompt."""
+    voice: Global___Voice.ValueType
+    """Who sings the lyrics. UNSPECIFIED: the engine chooses, from the prompt where it speaks of a voice."""
     @_builtins.property
     def audio(self) -> Global___AudioConfig:
         """How the sound is delivered. Unset: MP3, 192 kbit/s, 44100 Hz."""
@@ -223,10 +250,11 @@ class GenerateRequest(_message.Message):
         anchor: Global___Anchor | None = ...,
         stems: _abc.Iterable[Global___Stem.ValueType] | None = ...,
         mastering: Global___Mastering | None = ...,
+        voice: Global___Voice.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "anchor", b"anchor", "audio", b"audio", "guidance_scale", b"guidance_scale", "mastering", b"mastering", "seed", b"seed", "steps", b"steps", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "anchor", b"anchor", "audio", b"audio", "duration_seconds", b"duration_seconds", "engine", b"engine", "guidance_scale", b"guidance_scale", "key", b"key", "lyrics", b"lyrics", "mastering", b"mastering", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "stems", b"stems", "steps", b"steps", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "anchor", b"anchor", "audio", b"audio", "duration_seconds", b"duration_seconds", "engine", b"engine", "guidance_scale", b"guidance_scale", "key", b"key", "lyrics", b"lyrics", "mastering", b"mastering", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "stems", b"stems", "steps", b"steps", "tempo_bpm", b"tempo_bpm", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = _typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015
@@ -498,6 +526,7 @@ class Plan(_message.Message):
     NOTES_FIELD_NUMBER: _builtins.int
     SAMPLE_RATE_HERTZ_FIELD_NUMBER: _builtins.int
     DELAY_SAMPLES_FIELD_NUMBER: _builtins.int
+    VOICE_FIELD_NUMBER: _builtins.int
     duration_seconds: _builtins.float
     """Length of the song in seconds."""
     key: _builtins.str
@@ -512,6 +541,8 @@ class Plan(_message.Message):
     """Samples per second and channel of the delivered sound."""
     delay_samples: _builtins.int
     """Samples of silence that a decoder puts before the song (encoder delay plus decoder delay), for gapless players."""
+    voice: Global___Voice.ValueType
+    """Who sings the song. UNSPECIFIED: nobody does."""
     @_builtins.property
     def sections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Section]:
         """The sections in playing order."""
@@ -532,10 +563,11 @@ class Plan(_message.Message):
         notes: _abc.Iterable[_builtins.str] | None = ...,
         sample_rate_hertz: _builtins.int = ...,
         delay_samples: _builtins.int = ...,
+        voice: Global___Voice.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm", "delay_samples", b"delay_samples", "duration_seconds", b"duration_seconds", "guidance_scale", b"guidance_scale", "key", b"key", "notes", b"notes", "sample_rate_hertz", b"sample_rate_hertz", "sections", b"sections", "steps", b"steps", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm", "delay_samples", b"delay_samples", "duration_seconds", b"duration_seconds", "guidance_scale", b"guidance_scale", "key", b"key", "notes", b"notes", "sample_rate_hertz", b"sample_rate_hertz", "sections", b"sections", "steps", b"steps", "tempo_bpm", b"tempo_bpm", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__tempo_bpm: _TypeAlias = _typing.Literal["tempo_bpm"]  # noqa: Y015
     _WhichOneofArgType__tempo_bpm: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm"]  # noqa: Y015
@@ -973,6 +1005,7 @@ class Engine(_message.Message):
     CONTROLS_FIELD_NUMBER: _builtins.int
     STEMS_FIELD_NUMBER: _builtins.int
     READY_FIELD_NUMBER: _builtins.int
+    VOICES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name to put in `GenerateRequest.engine`."""
     description: _builtins.str
@@ -1011,6 +1044,10 @@ class Engine(_message.Message):
     def stems(self) -> _containers.RepeatedScalarFieldContainer[Global___Stem.ValueType]:
         """Tracks that can be chosen with `GenerateRequest.stems`."""
 
+    @_builtins.property
+    def voices(self) -> _containers.RepeatedScalarFieldContainer[Global___Voice.ValueType]:
+        """Voices that can be chosen with `GenerateRequest.voice`. Empty: the engine does not sing."""
+
     def __init__(
         self,
         *,
@@ -1029,10 +1066,11 @@ class Engine(_message.Message):
         controls: _abc.Iterable[_builtins.str] | None = ...,
         stems: _abc.Iterable[Global___Stem.ValueType] | None = ...,
         ready: _builtins.bool = ...,
+        voices: _abc.Iterable[Global___Voice.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls", "default_guidance_scale", b"default_guidance_scale", "default_steps", b"default_steps", "description", b"description", "devices", b"devices", "languages", b"languages", "max_duration_seconds", b"max_duration_seconds", "max_guidance_scale", b"max_guidance_scale", "max_steps", b"max_steps", "min_duration_seconds", b"min_duration_seconds", "min_guidance_scale", b"min_guidance_scale", "min_steps", b"min_steps", "name", b"name", "ready", b"ready", "stems", b"stems"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls", "default_guidance_scale", b"default_guidance_scale", "default_steps", b"default_steps", "description", b"description", "devices", b"devices", "languages", b"languages", "max_duration_seconds", b"max_duration_seconds", "max_guidance_scale", b"max_guidance_scale", "max_steps", b"max_steps", "min_duration_seconds", b"min_duration_seconds", "min_guidance_scale", b"min_guidance_scale", "min_steps", b"min_steps", "name", b"name", "ready", b"ready", "stems", b"stems", "voices", b"voices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -37,10 +37,13 @@ def song_responses() -> list[music_pb2.GenerateResponse]:
         for i, data in enumerate(CHUNKS)
     ]
     finished = music_pb2.Finished(duration_seconds=3, size_bytes=len(SONG), sha256=sha256(SONG).hexdigest())
+    plan = music_pb2.Plan(
+        sections=sections, duration_seconds=3, key="C major", tempo_bpm=120, steps=20, voice=music_pb2.VOICE_MALE
+    )
     response = music_pb2.GenerateResponse
     return [
         response(accepted=music_pb2.Accepted(engine="studio", seed=7)),
-        response(plan=music_pb2.Plan(sections=sections, duration_seconds=3, key="C major", tempo_bpm=120, steps=20)),
+        response(plan=plan),
         response(progress=music_pb2.Progress(section_index=0, step=1, steps=20)),
         response(chunk=chunks[0]),
         response(chunk=chunks[1]),
@@ -87,7 +90,16 @@ class FakeMusic(MusicServiceServicer):
     def __init__(self) -> None:
         self.acts: list[Act] = [plays(song_responses())]
         self.requests: list[music_pb2.GenerateRequest] = []
-        self.engines = [music_pb2.Engine(name="studio", ready=True, languages=["zh"], default_steps=20)]
+        self.engines = [
+            music_pb2.Engine(
+                name="studio",
+                ready=True,
+                languages=["zh"],
+                default_steps=20,
+                stems=[music_pb2.STEM_VOCAL],
+                voices=[music_pb2.VOICE_FEMALE, music_pb2.VOICE_MALE],
+            )
+        ]
         self.left = Event()
 
     def Generate(

@@ -8,6 +8,7 @@ import pytest
 from google.rpc import error_details_pb2
 from typer.testing import CliRunner, Result
 
+from melisma.v1 import music_pb2
 from melisma_client.cli import Exit, app
 from tests.clients.python.fakes import SONG, FakeMusic, breaks_after, plays, refuses, song_responses
 
@@ -29,7 +30,17 @@ def test_a_song_is_written_and_told_about(address: str, output: Path) -> None:
     result = generate(address, output)
     assert result.exit_code == Exit.DONE
     assert output.read_bytes() == SONG
-    for told in ("seed 7", "2 sections", "C major", "120 bpm", "first sound", "verse 1", "chorus 1", "finished"):
+    for told in (
+        "seed 7",
+        "2 sections",
+        "C major",
+        "120 bpm",
+        "male voice",
+        "first sound",
+        "verse 1",
+        "chorus 1",
+        "finished",
+    ):
         assert told in result.stderr
 
 
@@ -46,6 +57,7 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
         "--tempo": "90",
         "--anchor": str(tmp_path / "tune.mid"),
         "--stem": "drums",
+        "--voice": "male",
         "--bitrate": "128",
         "--sample-rate": "48000",
         "--loudness": "-12",
@@ -55,6 +67,7 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
     named = {field.name for field, _ in request.ListFields()}
     assert named == {field.name for field in request.DESCRIPTOR.fields} - {"request_id"}
     assert (request.audio.bitrate_kbps, request.audio.sample_rate_hertz) == (128, 48000)
+    assert request.voice == music_pb2.VOICE_MALE
 
 
 def test_lyrics_come_from_a_file(music: FakeMusic, address: str, output: Path, tmp_path: Path) -> None:
@@ -143,7 +156,8 @@ def test_a_reader_who_leaves_ends_the_song(music: FakeMusic, address: str) -> No
 def test_engines_are_shown_with_their_facts(address: str) -> None:
     result = melisma("engines", address=address)
     assert result.exit_code == Exit.DONE
-    assert "studio" in result.stdout
+    for told in ("studio", "zh", "female, male", "vocal"):
+        assert told in result.stdout
 
 
 def test_an_unknown_engine_is_told(address: str) -> None:

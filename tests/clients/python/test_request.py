@@ -1,7 +1,7 @@
 import pytest
 
 from melisma.v1 import music_pb2
-from melisma_client import AnchorNote, SongRequest, Stem
+from melisma_client import AnchorNote, SongRequest, Stem, Voice
 
 
 def test_what_is_not_said_is_left_to_the_server() -> None:
@@ -26,6 +26,15 @@ def test_stems_of_client_and_contract_are_the_same() -> None:
     assert {f"STEM_{stem.name}" for stem in Stem} == set(music_pb2.Stem.keys()) - {"STEM_UNSPECIFIED"}
 
 
+@pytest.mark.parametrize("voice", Voice)
+def test_every_voice_has_its_number_in_the_contract(voice: Voice) -> None:
+    assert music_pb2.Voice.Name(SongRequest(voice=voice).to_proto().voice) == f"VOICE_{voice.name}"
+
+
+def test_voices_of_client_and_contract_are_the_same() -> None:
+    assert {f"VOICE_{voice.name}" for voice in Voice} == set(music_pb2.Voice.keys()) - {"VOICE_UNSPECIFIED"}
+
+
 def test_a_rest_is_pitch_zero() -> None:
     anchor = SongRequest(anchor=[AnchorNote(60, 1.0), AnchorNote(None, 0.5)]).to_proto().anchor
     assert [(note.pitch, note.length_beats) for note in anchor.notes.notes] == [(60, 1.0), (0, 0.5)]
@@ -48,6 +57,7 @@ def test_every_field_of_the_contract_can_be_asked_for() -> None:
         tempo_bpm=90,
         anchor=b"x",
         stems=[Stem.DRUMS],
+        voice=Voice.FEMALE,
         bitrate_kbps=128,
         sample_rate_hertz=48000,
         target_lufs=-12,

@@ -1,10 +1,12 @@
 """Facts about lyrics and plans, most of them for any text and any duration."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.engine import InvalidParams, SectionKind, SongParams, SongPlan
+from model.engine import InvalidParams, SectionKind, SongParams, SongPlan, Voice
 from model.studio.engine import INFO
 from model.studio.lyrics import parse_lyrics
 from model.studio.plan import StudioDetail, plan_song
@@ -206,3 +208,16 @@ def test_controls_out_of_range_are_refused(fields: dict[str, object], field: str
 def test_a_given_key_is_used(key: str) -> None:
     minor = key.endswith(("minor", "Am"))
     assert detail_of(planned(duration_seconds=60.0, key=key)).minor is minor
+
+
+def test_a_woman_sings_unless_a_man_is_asked_for() -> None:
+    assert planned().voice is Voice.FEMALE
+    assert planned(voice=Voice.MALE).voice is Voice.MALE
+
+
+def test_nobody_sings_an_instrumental() -> None:
+    assert planned(lyrics="", voice=Voice.MALE).voice is None
+
+
+def test_the_voice_changes_nothing_else() -> None:
+    assert replace(planned(voice=Voice.MALE), voice=Voice.FEMALE) == planned()
