@@ -58,6 +58,7 @@ class Control(StrEnum):
     ANCHOR = "anchor"
     STEMS = "stems"
     VOICE = "voice"
+    VOCAL_LEVEL = "vocal_level_db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class SongParams:
 
     `duration_seconds` `None` lets the engine decide from the lyrics; `steps`, `guidance_scale`, `key`, `tempo_bpm`
     and `voice` `None` mean the engine's own choice. `key` reads like "C major", "F# minor".
+    `vocal_level_db`, -24 to 12, raises the lead line above the engine's own mix.
     """
 
     prompt: str
@@ -87,6 +89,7 @@ class SongParams:
     anchor: tuple[AnchorNote, ...] = ()
     stems: frozenset[Stem] = ALL_STEMS
     voice: Voice | None = None
+    vocal_level_db: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

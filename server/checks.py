@@ -82,6 +82,7 @@ def _check_controls(message: music_pb2.GenerateRequest, engine: EngineInfo) -> N
         Control.ANCHOR: message.HasField("anchor"),
         Control.STEMS: bool(message.stems),
         Control.VOICE: message.voice != music_pb2.VOICE_UNSPECIFIED,
+        Control.VOCAL_LEVEL: message.vocal_level_db != 0,
     }
     for control, is_given in given.items():
         if is_given and control not in engine.controls:

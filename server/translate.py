@@ -92,6 +92,7 @@ def _params(message: music_pb2.GenerateRequest) -> SongParams:
         anchor=_anchor(message),
         stems=frozenset(STEMS[number] for number in message.stems) or ALL_STEMS,
         voice=VOICES.get(message.voice),
+        vocal_level_db=message.vocal_level_db,
     )
 
 

@@ -207,7 +207,14 @@ class StudioEngine:
     def _mixer(self, plan: SongPlan) -> Mixer:
         assert plan.tempo_bpm is not None
         detail = _detail(plan)
-        return Mixer(self._bank, detail.style, tempo_bpm=plan.tempo_bpm, stems=detail.stems, seed=plan.seed)
+        return Mixer(
+            self._bank,
+            detail.style,
+            tempo_bpm=plan.tempo_bpm,
+            vocal_level_db=detail.vocal_level_db,
+            stems=detail.stems,
+            seed=plan.seed,
+        )
 
 
 def brief(plan: SongPlan, index: int) -> SectionBrief:

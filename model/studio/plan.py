@@ -60,6 +60,7 @@ class StudioDetail:
         transpose: semitones, -5 to 6, from C major or A minor to the sounding key.
         minor: whether the mode is minor.
         stems: what the caller wants to hear.
+        vocal_level_db: how much louder than usual the caller wants the lead line, -24 to 12.
         sections: parallel to the plan's sections.
     """
 
@@ -67,6 +68,7 @@ class StudioDetail:
     transpose: int
     minor: bool
     stems: frozenset[Stem]
+    vocal_level_db: float
     sections: tuple[StudioSection, ...]
 
 
@@ -217,5 +219,6 @@ def _detail(params: SongParams, style: Style, key: Key, tempo_bpm: float, blocks
         transpose=key.transpose,
         minor=key.mode is Mode.MINOR,
         stems=params.stems,
+        vocal_level_db=params.vocal_level_db,
         sections=sections,
     )

@@ -56,6 +56,8 @@ def assert_lives(channel: grpc.Channel) -> None:
         pytest.param({"prompt": "x", "guidance_scale": math.nan}, ["guidance_scale"] * 2, id="NaN guidance"),
         pytest.param({"prompt": "x", "voice": 99}, ["voice"], id="a voice that is none"),
         pytest.param({"prompt": "x", "voice": music_pb2.VOICE_MALE}, ["voice"], id="a voice that the engine lacks"),
+        pytest.param({"prompt": "x", "vocal_level_db": 13}, ["vocal_level_db"], id="a lead line too loud"),
+        pytest.param({"prompt": "x", "vocal_level_db": -25}, ["vocal_level_db"], id="a lead line too soft"),
         pytest.param({"prompt": "x", "request_id": "me"}, ["request_id"], id="request id"),
         pytest.param({"prompt": "x", "anchor": music_pb2.Anchor(midi=b"\xff" * 65_536)}, ["anchor.midi"], id="MIDI"),
         pytest.param(
@@ -93,7 +95,9 @@ def test_an_unknown_engine_is_not_found(channel: grpc.Channel) -> None:
     assert_lives(channel)
 
 
-@pytest.mark.parametrize(("control", "value"), [("tempo_bpm", 100.0), ("voice", music_pb2.VOICE_FEMALE)])
+@pytest.mark.parametrize(
+    ("control", "value"), [("tempo_bpm", 100.0), ("voice", music_pb2.VOICE_FEMALE), ("vocal_level_db", -3.0)]
+)
 def test_a_control_that_the_engine_lacks_is_named(channel: grpc.Channel, control: str, value: float) -> None:
     error = refusal(channel, **{"prompt": "x", "engine": "narrow", control: value})
     assert error.code() is grpc.StatusCode.FAILED_PRECONDITION

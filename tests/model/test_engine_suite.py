@@ -117,3 +117,14 @@ def test_the_asked_voice_is_planned_where_the_engine_has_it(engine: Engine, voic
 
 def test_an_engine_has_voices_exactly_where_they_can_be_chosen(engine: Engine) -> None:
     assert (Control.VOICE in engine.info().controls) == bool(engine.info().voices)
+
+
+@pytest.mark.parametrize(("stem", "gain_db"), [(Stem.VOCAL, 6.0), (Stem.DRUMS, 0.0)])
+def test_the_vocal_level_raises_the_lead_line_and_nothing_else(engine: Engine, stem: Stem, gain_db: float) -> None:
+    if Control.VOCAL_LEVEL not in engine.info().controls:
+        pytest.skip("this engine has no vocal level")
+    usual, raised = (
+        np.concatenate(make_song(engine, engine.plan(params(stems=frozenset({stem}), vocal_level_db=level))), axis=1)
+        for level in (0.0, 6.0)
+    )
+    assert np.allclose(raised, usual * 10 ** (gain_db / 20), atol=1e-5)

@@ -54,7 +54,7 @@ def test_an_unset_field_is_left_to_engine_and_server() -> None:
     song = request()
     assert (song.engine, song.audio) == ("fake", AudioSettings(192, 44_100, -14.0))
     assert (song.params.duration_seconds, song.params.steps, song.params.key) == (None, None, None)
-    assert (song.params.stems, song.params.voice) == (ALL_STEMS, None)
+    assert (song.params.stems, song.params.voice, song.params.vocal_level_db) == (ALL_STEMS, None, 0.0)
 
 
 def test_a_missing_request_id_is_drawn() -> None:
@@ -81,13 +81,14 @@ def test_given_fields_arrive() -> None:
         tempo_bpm=90,
         stems=[music_pb2.STEM_DRUMS],
         voice=music_pb2.VOICE_FEMALE,
+        vocal_level_db=-6,
         audio=music_pb2.AudioConfig(bitrate_kbps=320, sample_rate_hertz=48_000),
         mastering=music_pb2.Mastering(target_lufs=-20),
     )
     params = song.params
     assert (params.duration_seconds, params.steps, params.guidance_scale) == (60.0, 30, 2.5)
     assert (params.key, params.tempo_bpm, params.stems) == ("A minor", 90.0, frozenset({Stem.DRUMS}))
-    assert params.voice is Voice.FEMALE
+    assert (params.voice, params.vocal_level_db) == (Voice.FEMALE, -6.0)
     assert song.audio == AudioSettings(320, 48_000, -20.0)
 
 
@@ -118,6 +119,9 @@ def test_an_anchor_is_rounded_to_sixteenths_and_zero_is_a_rest() -> None:
         ({"audio": music_pb2.AudioConfig(bitrate_kbps=100)}, ["audio.bitrate_kbps"]),
         ({"stems": [1, 99]}, ["stems[1]"]),
         ({"voice": 3}, ["voice"]),
+        ({"vocal_level_db": -24.1}, ["vocal_level_db"]),
+        ({"vocal_level_db": 12.1}, ["vocal_level_db"]),
+        ({"vocal_level_db": math.nan}, ["vocal_level_db", "vocal_level_db"]),
         ({"anchor": music_pb2.Anchor()}, ["anchor.melody"]),
         ({"mastering": music_pb2.Mastering(target_lufs=0)}, ["mastering.target_lufs"]),
         ({"duration_seconds": 201, "steps": 101, "guidance_scale": 8}, ["duration_seconds", "steps", "guidance_scale"]),
@@ -146,6 +150,7 @@ def test_a_fault_inside_a_list_names_its_place() -> None:
         (Control.ANCHOR, {"anchor": music_pb2.Anchor(midi=b"x")}),
         (Control.STEMS, {"stems": [1]}),
         (Control.VOICE, {"voice": music_pb2.VOICE_FEMALE}),
+        (Control.VOCAL_LEVEL, {"vocal_level_db": -3.0}),
     ],
 )
 def test_a_control_that_the_engine_lacks_is_refused_by_name(control: Control, fields: dict[str, object]) -> None:

@@ -107,6 +107,9 @@ def generate(
     ] = None,
     stems: Annotated[list[Stem] | None, typer.Option("--stem", help="Track to play, repeatable; unset: all.")] = None,
     voice: Annotated[Voice | None, typer.Option("--voice", help="Who sings; unset: from the prompt.")] = None,
+    vocal_level_db: Annotated[
+        float | None, typer.Option("--vocal-level", help="dB to raise the lead line by, -24 to 12; unset: 0.")
+    ] = None,
     bitrate_kbps: Annotated[int | None, typer.Option("--bitrate", help="kbit/s: 64 to 320; unset: 192.")] = None,
     sample_rate_hertz: Annotated[int | None, typer.Option("--sample-rate", help="44100 or 48000.")] = None,
     target_lufs: Annotated[float | None, typer.Option("--loudness", help="LUFS to level toward; unset: -14.")] = None,
@@ -132,6 +135,7 @@ def generate(
         anchor=anchor.read_bytes() if anchor else (),
         stems=tuple(stems or ()),
         voice=voice,
+        vocal_level_db=vocal_level_db,
         bitrate_kbps=bitrate_kbps,
         sample_rate_hertz=sample_rate_hertz,
         target_lufs=target_lufs,

@@ -52,6 +52,7 @@ class SongRequest:
     anchor: Sequence[AnchorNote] | bytes = ()
     stems: Sequence[Stem] = ()
     voice: Voice | None = None
+    vocal_level_db: float | None = None
     bitrate_kbps: int | None = None
     sample_rate_hertz: int | None = None
     target_lufs: float | None = None
@@ -73,6 +74,7 @@ class SongRequest:
             anchor=_anchor(self.anchor),
             stems=[music_pb2.Stem.Value(f"STEM_{stem.name}") for stem in self.stems],
             voice=music_pb2.Voice.Value(f"VOICE_{self.voice.name if self.voice else 'UNSPECIFIED'}"),
+            vocal_level_db=self.vocal_level_db or 0.0,
         )
         message.audio.format = music_pb2.AUDIO_FORMAT_MP3
         message.audio.bitrate_kbps = self.bitrate_kbps or 0

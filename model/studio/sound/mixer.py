@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,15 +59,19 @@ class Mixer:
         style: Style,
         *,
         tempo_bpm: float,
+        vocal_level_db: float = 0.0,
         stems: frozenset[Stem] = ALL_STEMS,
         seed: int = 0,
     ) -> None:
-        """Set up the desk; tracks of stems outside `stems` stay silent. `seed` varies the room and the ensemble."""
+        """Set up the desk; tracks of stems outside `stems` stay silent. `seed` varies the room and the ensemble.
+
+        `vocal_level_db` is added to the level of the vocal stem.
+        """
         self._samples_per_step = SAMPLE_RATE_HERTZ * 60.0 / tempo_bpm / STEPS_PER_BEAT
         self._samplers = {
             track: Sampler(bank, instrument) for track, instrument in style.instruments if STRIPS[track].stem in stems
         }
-        self._gains = {track: _side_gains(STRIPS[track]) for track in self._samplers}
+        self._gains = {track: _side_gains(_strip(track, vocal_level_db)) for track in self._samplers}
         self._sends = {track: np.float32(_ratio(STRIPS[track].send_db)) for track in self._samplers}
         self._ensemble = Ensemble(phase=(seed % 997) / 997.0)
         self._reverb = Reverb(impulse_response(Room.of(style.reverb), seed))
@@ -146,6 +150,11 @@ def _due(waiting: list[SampledNote], stop: int) -> Sequence[SampledNote]:
 
 def _ratio(level_db: float) -> float:
     return math.pow(10.0, level_db / 20.0)
+
+
+def _strip(track: Track, vocal_level_db: float) -> Strip:
+    strip = STRIPS[track]
+    return replace(strip, level_db=strip.level_db + vocal_level_db) if strip.stem is Stem.VOCAL else strip
 
 
 def _side_gains(strip: Strip) -> NDArray[np.float32]:

@@ -185,6 +185,7 @@ class GenerateRequest(_message.Message):
     STEMS_FIELD_NUMBER: _builtins.int
     MASTERING_FIELD_NUMBER: _builtins.int
     VOICE_FIELD_NUMBER: _builtins.int
+    VOCAL_LEVEL_DB_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Names the request for logs and idempotency: a UUID chosen by the caller. Empty: the server chooses."""
     engine: _builtins.str
@@ -217,6 +218,8 @@ class GenerateRequest(_message.Message):
     """Tempo in quarter notes per minute, in the range [40, 220], within the engine's own range. Unset: from the prompt."""
     voice: Global___Voice.ValueType
     """Who sings the lyrics. UNSPECIFIED: the engine chooses, from the prompt where it speaks of a voice."""
+    vocal_level_db: _builtins.float
+    """How much louder the lead line is than the engine would mix it, in dB, in the range [-24, 12]."""
     @_builtins.property
     def audio(self) -> Global___AudioConfig:
         """How the sound is delivered. Unset: MP3, 192 kbit/s, 44100 Hz."""
@@ -251,10 +254,11 @@ class GenerateRequest(_message.Message):
         stems: _abc.Iterable[Global___Stem.ValueType] | None = ...,
         mastering: Global___Mastering | None = ...,
         voice: Global___Voice.ValueType = ...,
+        vocal_level_db: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "anchor", b"anchor", "audio", b"audio", "guidance_scale", b"guidance_scale", "mastering", b"mastering", "seed", b"seed", "steps", b"steps", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "anchor", b"anchor", "audio", b"audio", "duration_seconds", b"duration_seconds", "engine", b"engine", "guidance_scale", b"guidance_scale", "key", b"key", "lyrics", b"lyrics", "mastering", b"mastering", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "stems", b"stems", "steps", b"steps", "tempo_bpm", b"tempo_bpm", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "anchor", b"anchor", "audio", b"audio", "duration_seconds", b"duration_seconds", "engine", b"engine", "guidance_scale", b"guidance_scale", "key", b"key", "lyrics", b"lyrics", "mastering", b"mastering", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "stems", b"stems", "steps", b"steps", "tempo_bpm", b"tempo_bpm", "vocal_level_db", b"vocal_level_db", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = _typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015

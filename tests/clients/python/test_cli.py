@@ -58,6 +58,7 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
         "--anchor": str(tmp_path / "tune.mid"),
         "--stem": "drums",
         "--voice": "male",
+        "--vocal-level": "-3.5",
         "--bitrate": "128",
         "--sample-rate": "48000",
         "--loudness": "-12",
@@ -67,7 +68,7 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
     named = {field.name for field, _ in request.ListFields()}
     assert named == {field.name for field in request.DESCRIPTOR.fields} - {"request_id"}
     assert (request.audio.bitrate_kbps, request.audio.sample_rate_hertz) == (128, 48000)
-    assert request.voice == music_pb2.VOICE_MALE
+    assert (request.voice, request.vocal_level_db) == (music_pb2.VOICE_MALE, -3.5)
 
 
 def test_lyrics_come_from_a_file(music: FakeMusic, address: str, output: Path, tmp_path: Path) -> None:

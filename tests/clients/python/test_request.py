@@ -58,6 +58,7 @@ def test_every_field_of_the_contract_can_be_asked_for() -> None:
         anchor=b"x",
         stems=[Stem.DRUMS],
         voice=Voice.FEMALE,
+        vocal_level_db=3,
         bitrate_kbps=128,
         sample_rate_hertz=48000,
         target_lufs=-12,
