@@ -135,8 +135,9 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class Syllable:
-    """One sung unit: its text as written, its reading (pinyin without tone, or Latin letters), its lexical tone.
+    """One sung unit: its text as written, its reading, its lexical tone.
 
+    The reading is pinyin without tone; in other languages ARPAbet sounds divided by spaces ("L AH1 V"), or letters.
     `tone` is 1 to 5 for Mandarin (5 is neutral), 0 where the language has none. `starts_word` is True where the text
     of the line should be preceded by a space when shown (Latin words).
     """
@@ -200,11 +201,21 @@ class SyllableTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class ChordSpan:
+    """A chord as a lead sheet names it ("F#m", "Am7"), from when to when in seconds of the song."""
+
+    symbol: str
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class SectionScore:
-    """What was written for a section: syllable times, and the score as a standard MIDI file where there is one."""
+    """What was written for a section: syllable times, chords, and a standard MIDI file where there is one."""
 
     timings: tuple[SyllableTiming, ...] = ()
     midi: bytes = b""
+    chords: tuple[ChordSpan, ...] = ()
 
 
 class SectionState(Protocol):

@@ -11,6 +11,7 @@ from melisma.v1 import music_pb2
 from model.engine import (
     ALL_STEMS,
     AnchorNote,
+    ChordSpan,
     EngineInfo,
     LyricLine,
     SectionKind,
@@ -203,7 +204,12 @@ def _section_finished(event: SectionSent) -> music_pb2.SectionFinished:
         duration_seconds=event.duration_seconds,
         timings=map(_timing, event.score.timings),
         midi=event.score.midi,
+        chords=map(_chord, event.score.chords),
     )
+
+
+def _chord(chord: ChordSpan) -> music_pb2.ChordSpan:
+    return music_pb2.ChordSpan(symbol=chord.symbol, start_seconds=chord.start_seconds, end_seconds=chord.end_seconds)
 
 
 def _timing(timing: SyllableTiming) -> music_pb2.SyllableTiming:

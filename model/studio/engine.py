@@ -25,6 +25,7 @@ from model.engine import (
 from model.studio.arrange.arranger import Hand, arrange
 from model.studio.arrange.humanize import swung
 from model.studio.arrangement import Arrangement
+from model.studio.chords import chord_spans, named_chords
 from model.studio.denoiser import Memory, ScoreDenoiser, ScoreState, SectionBrief
 from model.studio.midi import section_midi
 from model.studio.plan import StudioDetail, plan_song
@@ -186,9 +187,12 @@ class StudioEngine:
         own = _own(state)
         assert own.plan.tempo_bpm is not None
         syllables = tuple(syllable.text for line in own.section.lines for syllable in line.syllables)
-        midi = section_midi(own.written.score, own.written.arrangement, syllables, own.plan.tempo_bpm)
+        chords = named_chords(own.written.score.chords, _detail(own.plan).key)
+        midi = section_midi(own.written.score, own.written.arrangement, syllables, own.plan.tempo_bpm, chords)
         return SectionScore(
-            syllable_timings(own.section, own.written.score, own.plan.tempo_bpm, _detail(own.plan).style.swing), midi
+            syllable_timings(own.section, own.written.score, own.plan.tempo_bpm, _detail(own.plan).style.swing),
+            midi,
+            chord_spans(chords, own.section, own.plan.tempo_bpm),
         )
 
     def render(self, state: SectionState) -> Iterator[Window]:

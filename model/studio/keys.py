@@ -15,6 +15,10 @@ _NAMES = {
     Mode.MAJOR: ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"),
     Mode.MINOR: ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"),
 }
+_SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+_SHARP_MAJORS = frozenset({2, 4, 7, 9, 11})
+_FLAT_MAJORS = frozenset({1, 3, 5, 8, 10})
 _SIGNS = {"#": 1, "♯": 1, "sharp": 1, "升": 1, "b": -1, "♭": -1, "flat": -1, "降": -1, "": 0}
 _MODES = {
     **dict.fromkeys(("", "major", "maj", "大调", "大調"), Mode.MAJOR),
@@ -40,6 +44,14 @@ class Key:
     def name(self) -> str:
         """The key in words: "C major", "F# minor"."""
         return f"{_NAMES[self.mode][(_TONICS[self.mode] + self.transpose) % 12]} {self.mode}"
+
+    @property
+    def pitch_names(self) -> tuple[str, ...]:
+        """How the key writes the pitch classes from C to B: with its own signs; C major and A minor mix them."""
+        relative_major = self.transpose % 12
+        if relative_major in _SHARP_MAJORS:
+            return _SHARPS
+        return _FLATS if relative_major in _FLAT_MAJORS else _NAMES[self.mode]
 
 
 def parse_key(text: str) -> Key:

@@ -1,10 +1,12 @@
-"""A section's score as a standard MIDI file (type 1): tempo, the melody with its lyrics, then every track."""
+"""A section's score as a standard MIDI file (type 1): tempo and chords, melody and lyrics, every track."""
 
 import io
+from collections.abc import Iterator, Sequence
 
 import mido
 
 from model.studio.arrangement import Arrangement, TrackNote
+from model.studio.chords import NamedChord
 from model.studio.score import STEPS_PER_BEAT, Note, Score
 from model.studio.style import Track
 
@@ -17,13 +19,19 @@ _DRUM_HIT_STEPS = 1.0
 _ORDER = {"note_off": 0, "lyrics": 1, "note_on": 2}
 
 
-def section_midi(score: Score, arrangement: Arrangement, syllables: tuple[str, ...], tempo_bpm: float) -> bytes:
+def section_midi(
+    score: Score,
+    arrangement: Arrangement,
+    syllables: tuple[str, ...],
+    tempo_bpm: float,
+    chords: Sequence[NamedChord] = (),
+) -> bytes:
     """The bytes of a MIDI file with the melody first and one track per player after it.
 
-    `syllables` are the section's syllables in singing order; `Note.syllable` indexes them.
+    `syllables` are the section's syllables in singing order; `Note.syllable` indexes them. `chords` become markers.
     """
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
-    file.tracks.append(_tempo_track(tempo_bpm))
+    file.tracks.append(_conductor_track(tempo_bpm, chords))
     file.tracks.append(_melody_track(score.melody, syllables))
     for channel, (track, notes) in zip(_channels(), sorted(arrangement.tracks.items()), strict=False):
         file.tracks.append(_player_track(track, notes, channel))
@@ -36,8 +44,10 @@ def _channels() -> list[int]:
     return [channel for channel in range(1, 16) if channel != _DRUM_CHANNEL]
 
 
-def _tempo_track(tempo_bpm: float) -> mido.MidiTrack:
-    return mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo_bpm))])
+def _conductor_track(tempo_bpm: float, chords: Sequence[NamedChord]) -> mido.MidiTrack:
+    events: list[tuple[int, mido.MetaMessage]] = [(0, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo_bpm)))]
+    events += [(chord.start_beat * TICKS_PER_BEAT, mido.MetaMessage("marker", text=chord.symbol)) for chord in chords]
+    return mido.MidiTrack(_timed(events))
 
 
 def _melody_track(melody: tuple[Note, ...], syllables: tuple[str, ...]) -> mido.MidiTrack:
@@ -68,9 +78,12 @@ def _note(start: int, end: int, pitch: int, velocity: int, channel: int) -> list
 
 
 def _track(name: str, events: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
-    track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
+    ordered = sorted(events, key=lambda event: (event[0], _ORDER[event[1].type]))
+    return mido.MidiTrack([mido.MetaMessage("track_name", name=name), *_timed(ordered)])
+
+
+def _timed(events: Sequence[tuple[int, mido.Message | mido.MetaMessage]]) -> Iterator[mido.Message | mido.MetaMessage]:
     now = 0
-    for tick, message in sorted(events, key=lambda event: (event[0], _ORDER[event[1].type])):
-        track.append(message.copy(time=tick - now))
+    for tick, message in events:
+        yield message.copy(time=tick - now)
         now = tick
-    return track

@@ -71,6 +71,11 @@ class StudioDetail:
     vocal_level_db: float
     sections: tuple[StudioSection, ...]
 
+    @property
+    def key(self) -> Key:
+        """The sounding key."""
+        return Key(Mode.MINOR if self.minor else Mode.MAJOR, self.transpose)
+
 
 def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     """Lay out a song; pure, and the same for the same parameters.

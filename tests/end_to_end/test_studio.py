@@ -144,6 +144,8 @@ async def test_every_syllable_is_timed_inside_its_section(song: Song) -> None:
         for timing in finished.timings:
             assert section.start_seconds <= timing.start_seconds < timing.end_seconds
         assert finished.midi.startswith(b"MThd")
+        assert finished.chords[0].start_seconds == pytest.approx(section.start_seconds)
+        assert finished.chords[-1].end_seconds == pytest.approx(section.start_seconds + section.duration_seconds)
 
 
 async def test_same_request_and_seed_give_identical_bytes_alone_and_beside_seven_others(

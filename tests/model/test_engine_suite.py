@@ -128,3 +128,14 @@ def test_the_vocal_level_raises_the_lead_line_and_nothing_else(engine: Engine, s
         for level in (0.0, 6.0)
     )
     assert np.allclose(raised, usual * 10 ** (gain_db / 20), atol=1e-5)
+
+
+def test_chords_fill_the_section_without_gap(engine: Engine) -> None:
+    plan = engine.plan(params())
+    state = engine.begin(plan, 0, None)
+    finish(engine, [state])
+    chords, section = engine.score(state).chords, plan.sections[0]
+    assert [chord.end_seconds for chord in chords[:-1]] == pytest.approx([chord.start_seconds for chord in chords[1:]])
+    if chords:
+        end_seconds = section.start_seconds + section.duration_seconds
+        assert (chords[0].start_seconds, chords[-1].end_seconds) == pytest.approx((section.start_seconds, end_seconds))

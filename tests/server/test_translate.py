@@ -8,6 +8,7 @@ from melisma.v1 import music_pb2
 from model.engine import (
     ALL_STEMS,
     AnchorNote,
+    ChordSpan,
     Control,
     LyricLine,
     SectionKind,
@@ -204,9 +205,10 @@ def test_progress_chunks_and_sections_are_told_whole() -> None:
     assert response(Progressed(1, 3, 20), song).progress == music_pb2.Progress(section_index=1, step=3, steps=20)
     chunk = response(Chunk(4, b"mp3", 1, 2.5, 0.5, 100, 200), song).chunk
     assert (chunk.sequence, chunk.data, chunk.byte_offset, chunk.sample_offset) == (4, b"mp3", 100, 200)
-    score = SectionScore((SyllableTiming(0, 1, "天", 3.0, 3.5),), b"MThd")
+    score = SectionScore((SyllableTiming(0, 1, "天", 3.0, 3.5),), b"MThd", (ChordSpan("F#m", 2.0, 4.0),))
     sent = response(SectionSent(1, 2.0, 8.0, score), song).section_finished
     assert (sent.section_index, sent.midi, sent.timings[0].syllable_index) == (1, b"MThd", 1)
+    assert list(sent.chords) == [music_pb2.ChordSpan(symbol="F#m", start_seconds=2.0, end_seconds=4.0)]
 
 
 def test_the_end_tells_where_the_time_went() -> None:

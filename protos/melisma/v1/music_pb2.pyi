@@ -667,7 +667,7 @@ class Syllable(_message.Message):
     text: _builtins.str
     """As written: one Chinese character, or a part of a Latin word."""
     reading: _builtins.str
-    """How it is read: pinyin without tone, or Latin letters."""
+    """How it is read: pinyin without tone; for other languages ARPAbet sounds divided by spaces ("L AH1 V"), or letters."""
     tone: _builtins.int
     """Lexical tone 1 to 5 (5 is neutral). 0 where the language has none."""
     def __init__(
@@ -772,6 +772,7 @@ class SectionFinished(_message.Message):
     DURATION_SECONDS_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
     MIDI_FIELD_NUMBER: _builtins.int
+    CHORDS_FIELD_NUMBER: _builtins.int
     section_index: _builtins.int
     """The section."""
     start_seconds: _builtins.float
@@ -779,10 +780,16 @@ class SectionFinished(_message.Message):
     duration_seconds: _builtins.float
     """Length of its sound in seconds."""
     midi: _builtins.bytes
-    """The section's score as a standard MIDI file. Empty where the engine has none."""
+    """The section's score as a standard MIDI file, with the syllables as lyrics and the chords as markers. Empty where
+    the engine has none.
+    """
     @_builtins.property
     def timings(self) -> _containers.RepeatedCompositeFieldContainer[Global___SyllableTiming]:
         """When each syllable sounds."""
+
+    @_builtins.property
+    def chords(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChordSpan]:
+        """The chords, in order and without gaps. Empty where the engine knows none."""
 
     def __init__(
         self,
@@ -792,14 +799,45 @@ class SectionFinished(_message.Message):
         duration_seconds: _builtins.float = ...,
         timings: _abc.Iterable[Global___SyllableTiming] | None = ...,
         midi: _builtins.bytes = ...,
+        chords: _abc.Iterable[Global___ChordSpan] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_seconds", b"duration_seconds", "midi", b"midi", "section_index", b"section_index", "start_seconds", b"start_seconds", "timings", b"timings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chords", b"chords", "duration_seconds", b"duration_seconds", "midi", b"midi", "section_index", b"section_index", "start_seconds", b"start_seconds", "timings", b"timings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SectionFinished: _TypeAlias = SectionFinished  # noqa: Y015
+
+@_typing.final
+class ChordSpan(_message.Message):
+    """Says which chord sounds from when to when, in seconds of the song."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    START_SECONDS_FIELD_NUMBER: _builtins.int
+    END_SECONDS_FIELD_NUMBER: _builtins.int
+    symbol: _builtins.str
+    """As on a lead sheet: "C", "F#m", "Bdim", "Am7"."""
+    start_seconds: _builtins.float
+    """Where it starts."""
+    end_seconds: _builtins.float
+    """Where it ends."""
+    def __init__(
+        self,
+        *,
+        symbol: _builtins.str = ...,
+        start_seconds: _builtins.float = ...,
+        end_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_seconds", b"end_seconds", "start_seconds", b"start_seconds", "symbol", b"symbol"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChordSpan: _TypeAlias = ChordSpan  # noqa: Y015
 
 @_typing.final
 class SyllableTiming(_message.Message):

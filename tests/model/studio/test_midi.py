@@ -3,6 +3,7 @@ import io
 import mido
 
 from model.studio.arrangement import Arrangement, TrackNote
+from model.studio.chords import NamedChord
 from model.studio.midi import TICKS_PER_BEAT, section_midi
 from model.studio.score import Chord, Note, Quality, Score
 from model.studio.style import Track
@@ -31,6 +32,17 @@ def test_melody_stands_on_its_ticks() -> None:
 
 def test_syllables_stand_as_lyrics_before_their_notes() -> None:
     assert [message.text for message in written().tracks[1] if message.type == "lyrics"] == ["春", "天"]
+
+
+def test_chords_stand_as_markers_on_their_beats() -> None:
+    chords = (NamedChord("C", 0, 2), NamedChord("Am", 2, 4))
+    midi = section_midi(SCORE, Arrangement(1, {}), ("春", "天"), 120.0, chords)
+    tick, found = 0, []
+    for message in mido.MidiFile(file=io.BytesIO(midi)).tracks[0]:
+        tick += message.time
+        if message.type == "marker":
+            found.append((tick, message.text))
+    assert found == [(0, "C"), (2 * TICKS_PER_BEAT, "Am")]
 
 
 def test_file_lasts_as_long_as_the_section() -> None:
