@@ -99,8 +99,7 @@ _ROCK = _genre(
 
 _LOFI = _genre(
     "lofi",
-    "lofi, lo fi, chillhop, hip hop, hiphop, rap, r&b, rnb, soul, neo soul, trap, "
-    "低保真, 嘻哈, 说唱, 节奏布鲁斯, 灵魂乐",
+    "lofi, lo fi, chillhop, hip hop, hiphop, rap, trap, study beats, 低保真, 嘻哈, 说唱, 說唱",
     Groove.LOFI,
     (74, 88),
     energy=0.4,
@@ -206,7 +205,7 @@ _CINEMATIC = _genre(
 
 _JAZZ = _genre(
     "jazz",
-    "jazz, swing, blues, bossa nova, bossa, big band, lounge, smooth jazz, 爵士, 蓝调, 布鲁斯, 波萨诺瓦, 摇摆乐",
+    "jazz, swing, blues, big band, lounge, smooth jazz, 爵士, 爵士乐, 爵士樂, 蓝调, 藍調, 布鲁斯, 摇摆乐, 搖擺樂",
     Groove.JAZZ,
     (96, 132),
     energy=0.5,
@@ -263,4 +262,100 @@ _AMBIENT = _genre(
     },
 )
 
-GENRES = (_BALLAD, _ROCK, _LOFI, _FOLK, _CHINESE, _DANCE, _CINEMATIC, _JAZZ, _NURSERY, _AMBIENT, POP)
+_BOSSA = _genre(
+    "bossa",
+    "bossa nova, bossa, latin, samba, salsa, rumba, tropical, 波萨诺瓦, 波薩諾瓦, 巴萨诺瓦, 拉丁, 桑巴, 伦巴, 热带",
+    Groove.BOSSA,
+    (118, 138),
+    energy=0.45,
+    density=4.5,
+    reverb=0.3,
+    brightness=0.5,
+    players={
+        _T.LEAD: _I.FLUTE,
+        _T.KEYS: _I.ELECTRIC_PIANO,
+        _T.GUITAR: _I.NYLON_GUITAR,
+        _T.BASS: _I.ACOUSTIC_BASS,
+        _T.ORNAMENT: _I.VIBRAPHONE,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+_RNB = _genre(
+    "rnb",
+    "r&b, rnb, r and b, soul, neo soul, slow jam, funk, groovy, 节奏布鲁斯, 節奏藍調, 节奏蓝调, 灵魂乐, 靈魂樂, 放克",
+    Groove.RNB,
+    (66, 78),
+    energy=0.5,
+    density=5.5,
+    reverb=0.35,
+    brightness=0.5,
+    swing=0.1,
+    players={
+        _T.LEAD: _I.SAXOPHONE,
+        _T.KEYS: _I.ELECTRIC_PIANO,
+        _T.GUITAR: _I.CLEAN_GUITAR,
+        _T.PAD: _I.WARM_PAD,
+        _T.BASS: _I.SYNTH_BASS,
+        _T.ORNAMENT: _I.CHOIR,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+_MARCH = _genre(
+    "march",
+    "march, marching, marching band, military, parade, anthem, 进行曲, 進行曲, 军乐, 軍樂, 军歌, 軍歌, 国歌, 阅兵",
+    Groove.MARCH,
+    (108, 118),
+    energy=0.75,
+    density=4.5,
+    reverb=0.35,
+    brightness=0.6,
+    players={
+        _T.LEAD: _I.BRASS,
+        _T.KEYS: _I.HORN,
+        _T.PAD: _I.BRASS,
+        _T.BASS: _I.CELLO,
+        _T.ARPEGGIO: _I.CLARINET,
+        _T.ORNAMENT: _I.FLUTE,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+_GAME = _genre(
+    "game",
+    "game, game music, video game, videogame, 8 bit, 8bit, chiptune, chip, retro game, arcade, pixel, "
+    "游戏, 遊戲, 游戏音乐, 电子游戏, 像素, 街机, 芯片音乐, 红白机",
+    Groove.GAME,
+    (138, 156),
+    energy=0.75,
+    density=6.0,
+    reverb=0.1,
+    brightness=0.8,
+    players={
+        _T.LEAD: _I.SYNTH_LEAD,
+        _T.KEYS: _I.POLY_SYNTH,
+        _T.BASS: _I.SYNTH_BASS,
+        _T.ARPEGGIO: _I.MUSIC_BOX,
+        _T.ORNAMENT: _I.SYNTH_LEAD,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+GENRES = (
+    _BALLAD,
+    _ROCK,
+    _LOFI,
+    _FOLK,
+    _CHINESE,
+    _DANCE,
+    _CINEMATIC,
+    _JAZZ,
+    _NURSERY,
+    _AMBIENT,
+    _BOSSA,
+    _RNB,
+    _MARCH,
+    _GAME,
+    POP,
+)

@@ -76,6 +76,10 @@ class Groove(StrEnum):
     JAZZ = "jazz"
     NURSERY = "nursery"
     AMBIENT = "ambient"
+    BOSSA = "bossa"
+    RNB = "rnb"
+    MARCH = "march"
+    GAME = "game"
 
 
 @dataclass(frozen=True, slots=True)

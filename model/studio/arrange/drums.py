@@ -10,7 +10,7 @@ from model.studio.style import Groove
 
 _PHRASE_BARS = 4
 _HATS = (Piece.CLOSED_HAT, Piece.OPEN_HAT, Piece.PEDAL_HAT)
-_GHOSTED = frozenset({Groove.POP, Groove.ROCK, Groove.LOFI, Groove.BALLAD, Groove.JAZZ})
+_GHOSTED = frozenset({Groove.POP, Groove.ROCK, Groove.LOFI, Groove.BALLAD, Groove.JAZZ, Groove.RNB})
 _CRASHED = frozenset({SectionKind.CHORUS, SectionKind.INST, SectionKind.BRIDGE})
 _UNCRASHED = frozenset({Groove.NURSERY, Groove.AMBIENT})
 _GHOST_STEPS = (7, 9, 15)
@@ -50,14 +50,24 @@ def _bar(scene: Scene, bar: int) -> list[Stroke]:
     strokes: list[Stroke] = []
     if busy is not None:
         pattern = scene.choice(f"drums {busy.value}", drum_patterns(scene.style.groove, busy))
-        strokes = _varied(scene, bar, busy, _strokes(pattern))
+        strokes = _varied(scene, bar, busy, _strokes(pattern, bar))
     if size is not None:
-        strokes = _with_fill(strokes, _strokes(scene.choice("fill", fills(scene.style.groove, size))))
+        strokes = _with_fill(strokes, _strokes(scene.choice("fill", fills(scene.style.groove, size)), 0))
     return [Stroke(s.start + bar * STEPS_PER_BAR, s.length, s.pitch, s.weight) for s in strokes]
 
 
-def _strokes(pattern: Pattern) -> list[Stroke]:
-    return [Stroke(h.start, 1, int(p), STROKE_WEIGHTS[h.mark]) for p, tab in pattern.items() for h in hits(tab)]
+def _strokes(pattern: Pattern, bar: int) -> list[Stroke]:
+    """Bar `bar` of a pattern; its tabs repeat each after its own number of bars."""
+    return [
+        Stroke(hit.start, 1, int(piece), STROKE_WEIGHTS[hit.mark])
+        for piece, tab in pattern.items()
+        for hit in hits(_bar_of(tab, bar))
+    ]
+
+
+def _bar_of(tab: str, bar: int) -> str:
+    start = bar * STEPS_PER_BAR % len(tab)
+    return tab[start : start + STEPS_PER_BAR]
 
 
 def _varied(scene: Scene, bar: int, busy: Texture, strokes: list[Stroke]) -> list[Stroke]:

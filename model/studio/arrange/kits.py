@@ -1,4 +1,4 @@
-"""Drum patterns and fills as tabs: `X` accented, `x` normal, `o` soft, `g` a ghost note."""
+"""Drum patterns, of one bar or more, and fills as tabs: `X` accented, `x` normal, `o` soft, `g` a ghost note."""
 
 from collections.abc import Mapping
 from enum import Enum, IntEnum
@@ -50,6 +50,7 @@ _HI, _MI, _LO, _FL = Piece.HIGH_TOM, Piece.MID_TOM, Piece.LOW_TOM, Piece.FLOOR_T
 
 _EIGHTHS, _SIXTEENTHS = "x.o.x.o.x.o.x.o.", "xgogxgogxgogxgog"
 _QUARTERS, _BACKBEAT, _HALF_TIME = "x...x...x...x...", "....x.......x...", "........x......."
+_CLAVE, _TURNED_CLAVE = "x.....x.....x.......x.....x.....", "....x.....x.....x.....x.....x..."
 
 _PATTERNS: Mapping[Groove, Mapping[Texture, Patterns]] = MappingProxyType(
     {
@@ -165,6 +166,50 @@ _PATTERNS: Mapping[Groove, Mapping[Texture, Patterns]] = MappingProxyType(
                 {_K: "o.........o.....", _Y: "o...o...o...o..."},
             ),
         },
+        Groove.BOSSA: {
+            Texture.CALM: ({_M: "o.g.o.g.o.g.o.g."}, {_R: _CLAVE}),
+            Texture.STEADY: (
+                {_K: "x.....o.x.....o.", _R: _CLAVE, _M: "o.g.x.g.o.g.x.g."},
+                {_K: "x.....o.x.....o.", _R: _TURNED_CLAVE, _H: "x.o.x.o.x.o.x.o."},
+            ),
+            Texture.FULL: (
+                {_K: "x.....x.x.....x.", _R: _CLAVE, _Y: "x.o.x.o.x.o.x.o.", _M: _SIXTEENTHS},
+                {_K: "x.....x.x.....x.", _R: _TURNED_CLAVE, _H: "x.o.x.o.x.o.x.o.", _T: "....o.......o..."},
+            ),
+        },
+        Groove.RNB: {
+            Texture.CALM: ({_H: "o...o...o...o.g."}, {_K: "o...............", _R: _HALF_TIME}),
+            Texture.STEADY: (
+                {_K: "x.........x..o..", _R: _BACKBEAT, _H: "x.o.x.ogx.o.x.o."},
+                {_K: "x..o......x.....", _S: "....x.......x..g", _H: "x.o.x.o.x.o.x.og"},
+            ),
+            Texture.FULL: (
+                {_K: "X..x......x..x..", _S: "....X..g.g..X...", _C: _BACKBEAT, _H: "x.oxx.o.x.oxx.oo"},
+                {_K: "X......x..xx....X..x......x.....", _S: "....X.......X..g", _C: _BACKBEAT, _H: _SIXTEENTHS},
+            ),
+        },
+        Groove.MARCH: {
+            Texture.CALM: ({_S: "o...g.g.o...g.g."}, {_K: "x.......x......."}),
+            Texture.STEADY: (
+                {_K: "x.......x.......", _S: "x...o.oox...o.g."},
+                {_K: "x.......x.......", _S: "x.goo.o.x.goooooX.goo.o.x.oox..."},
+            ),
+            Texture.FULL: (
+                {_K: "X.......X.......", _S: "x.ooX.oox.ooX.o.", _P: "....x.......x..."},
+                {_K: "X...o...X...o...", _S: "X.goX.goX.ooxoxoX.goX.goXooox.x.", _P: "....x.......x..."},
+            ),
+        },
+        Groove.GAME: {
+            Texture.CALM: ({_H: _EIGHTHS}, {_K: "x.......x......."}),
+            Texture.STEADY: (
+                {_K: "x.....x.x.......", _S: _BACKBEAT, _H: "x.x.x.x.x.x.x.x."},
+                {_K: "x...x...x...x...", _S: _BACKBEAT, _H: "..x...x...x...x."},
+            ),
+            Texture.FULL: (
+                {_K: "X..x..X.X..x....", _S: "....X.......X.xx", _H: "x.xxx.xxx.xxx.xx"},
+                {_K: "X...X.x.X...X...", _S: "....X.......X...", _O: "..x...x...x...x.", _H: "x...x...x...x..."},
+            ),
+        },
     }
 )
 
@@ -192,11 +237,13 @@ _SOFT_FILLS: Mapping[FillSize, Patterns] = MappingProxyType(
         ),
     }
 )
-_SOFT_GROOVES = frozenset({Groove.FOLK, Groove.NURSERY, Groove.AMBIENT, Groove.JAZZ, Groove.LOFI, Groove.BALLAD})
+_SOFT_GROOVES = frozenset(
+    {Groove.FOLK, Groove.NURSERY, Groove.AMBIENT, Groove.JAZZ, Groove.LOFI, Groove.BALLAD, Groove.BOSSA}
+)
 
 
 def drum_patterns(groove: Groove, texture: Texture) -> Patterns:
-    """One-bar patterns to choose from."""
+    """Patterns to choose from."""
     return _PATTERNS[groove][texture]
 
 

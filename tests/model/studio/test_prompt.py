@@ -41,6 +41,13 @@ def test_upbeat_pop_with_light_drums(seed: int) -> None:
         ("smooth jazz", Groove.JAZZ),
         ("儿歌", Groove.NURSERY),
         ("ambient", Groove.AMBIENT),
+        ("bossa nova", Groove.BOSSA),
+        ("拉丁", Groove.BOSSA),
+        ("R&B", Groove.RNB),
+        ("灵魂乐", Groove.RNB),
+        ("进行曲", Groove.MARCH),
+        ("8-bit chiptune", Groove.GAME),
+        ("游戏音乐", Groove.GAME),
         ("pop with classical guitar", Groove.POP),
     ],
 )

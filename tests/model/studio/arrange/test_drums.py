@@ -33,6 +33,13 @@ def test_a_fill_is_biggest_into_a_chorus() -> None:
     assert fill_size(scene_of(SectionKind.OUTRO, None)) is None
 
 
+def test_a_clave_takes_two_bars() -> None:
+    scene = scene_of(SectionKind.VERSE, SectionKind.VERSE, Groove.BOSSA, energy=0.2)
+    rims = [[s.start % 16 for s in drums(scene) if s.pitch == Piece.RIM and s.start // 16 == bar] for bar in range(4)]
+    assert rims[0] == rims[2] != rims[1] == rims[3]
+    assert sorted([rims[0], rims[1]]) == [[0, 6, 12], [4, 10]]
+
+
 def test_calm_songs_have_smaller_fills() -> None:
     assert fill_size(scene_of(SectionKind.VERSE, SectionKind.CHORUS, energy=0.2)) is FillSize.MEDIUM
 
