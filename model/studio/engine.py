@@ -1,6 +1,6 @@
-"""The studio engine: plan, denoise, arrange and play a song on a CPU."""
+"""The studio engine: plan, denoise, arrange, sing and play a song on a CPU."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,7 +23,6 @@ from model.engine import (
     Window,
 )
 from model.studio.arrange.arranger import Hand, arrange
-from model.studio.arrange.humanize import swung
 from model.studio.arrangement import Arrangement
 from model.studio.chords import chord_spans, named_chords
 from model.studio.denoiser import Memory, ScoreDenoiser, ScoreState, SectionBrief
@@ -33,6 +32,11 @@ from model.studio.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note, Score
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.mixer import Mixer
 from model.studio.style import Instrument
+from model.studio.vocals import Words, vocal_parts
+from model.studio.voice import english
+from model.studio.voice.bank import VoiceBank
+from model.studio.voice.phrasing import SungNote
+from model.studio.voice.vocalist import SEMITONES, Singer, choir
 
 SAMPLE_RATE_HERTZ = 48_000
 # The listener waits for the first window, so it is short; later ones are long because a call costs a little.
@@ -41,8 +45,8 @@ WINDOW_SAMPLES = SAMPLE_RATE_HERTZ
 
 INFO = EngineInfo(
     name="studio",
-    description="Symbolic score diffusion, arranged and played with sampled instruments; runs on a CPU.",
-    languages=(),
+    description="Symbolic score diffusion, sung by a recorded voice and played by sampled instruments; runs on a CPU.",
+    languages=("zh", "en"),
     sample_rate_hertz=SAMPLE_RATE_HERTZ,
     duration_seconds=(10.0, 240.0),
     steps=(10, 100),
@@ -70,6 +74,7 @@ class Written:
 
     score: Score
     arrangement: Arrangement
+    vocals: Mapping[Singer, tuple[SungNote, ...]]
     memory: Memory
     hand: Hand
 
@@ -116,29 +121,34 @@ class StudioState:
     def written(self) -> Written:
         """The section on paper; only after its last step."""
         score, memory = self._denoiser.finish(self.draft)
+        detail = _detail(self.plan)
         following = None if self.final else self.plan.sections[self.index + 1].kind
         arrangement, hand = arrange(
             score,
             self.section.kind,
-            _detail(self.plan).style,
+            detail.style,
             previous=self._hand,
             following=following,
             seed=section_seed(self.plan.seed, self.index),
             sung=bool(self.section.lines),
         )
-        return Written(score, arrangement, memory, hand)
+        sounding = score.transposed(SEMITONES[self.plan.voice]) if self.plan.voice and self.section.lines else score
+        words = Words(self.section.kind, tuple(s for line in self.section.lines for s in line.syllables))
+        vocals = vocal_parts(words, sounding, detail.style, tonic=detail.key.tonic)
+        return Written(sounding, arrangement, vocals, memory, hand)
 
 
 class StudioEngine:
-    """Symbolic score diffusion played with sampled instruments, behind `model.engine.Engine`."""
+    """Symbolic score diffusion, sung and played, behind `model.engine.Engine`."""
 
-    def __init__(self, denoiser: ScoreDenoiser, bank: InstrumentBank) -> None:
+    def __init__(self, denoiser: ScoreDenoiser, bank: InstrumentBank, voices: VoiceBank) -> None:
         self._denoiser = denoiser
         self._bank = bank
+        self._voices = voices
 
     @classmethod
     def load(cls, device: str) -> "StudioEngine":
-        """Load the shipped weights and decode the instruments, so that no listener waits for it.
+        """Load the shipped weights and voice, and decode the instruments, so that no listener waits for it.
 
         Raises:
             EngineUnavailable: a shipped file is missing or damaged, or `device` is not the CPU.
@@ -147,7 +157,8 @@ class StudioEngine:
             raise EngineUnavailable(f"studio runs on the device 'cpu', not on {device!r}; set MELISMA_DEVICES to cpu")
         bank = InstrumentBank.load()
         bank.warm(Instrument)
-        return cls(ScoreDenoiser.load(), bank)
+        english.load()
+        return cls(ScoreDenoiser.load(), bank, VoiceBank.load())
 
     def info(self) -> EngineInfo:
         """Limits and defaults of the studio engine."""
@@ -190,7 +201,7 @@ class StudioEngine:
         chords = named_chords(own.written.score.chords, _detail(own.plan).key)
         midi = section_midi(own.written.score, own.written.arrangement, syllables, own.plan.tempo_bpm, chords)
         return SectionScore(
-            syllable_timings(own.section, own.written.score, own.plan.tempo_bpm, _detail(own.plan).style.swing),
+            syllable_timings(own.section, own.written.vocals.get(Singer.LEAD, ())),
             midi,
             chord_spans(chords, own.section, own.plan.tempo_bpm),
         )
@@ -203,6 +214,7 @@ class StudioEngine:
             own.written.arrangement,
             _sample(own.plan, bars_before),
             _sample(own.plan, bars_before + own.written.score.bars),
+            vocals=own.written.vocals,
             first_window=FIRST_WINDOW_SAMPLES if own.index == 0 else WINDOW_SAMPLES,
             window=WINDOW_SAMPLES,
             final=own.final,
@@ -215,6 +227,7 @@ class StudioEngine:
             self._bank,
             detail.style,
             tempo_bpm=plan.tempo_bpm,
+            singers=choir(self._voices, plan.voice, plan.seed) if plan.voice else None,
             vocal_level_db=detail.vocal_level_db,
             stems=detail.stems,
             seed=plan.seed,
@@ -255,32 +268,24 @@ def section_seed(song_seed: int, index: int) -> int:
     return int(np.random.SeedSequence((song_seed, index)).generate_state(1)[0])
 
 
-def syllable_timings(section: SectionPlan, score: Score, tempo_bpm: float, swing: float) -> tuple[SyllableTiming, ...]:
-    """When each syllable of the section is heard, swing included; a note without one prolongs the syllable before."""
-    step_seconds = 60.0 / tempo_bpm / STEPS_PER_BEAT
-    spans = _syllable_spans(score.melody)
+def syllable_timings(section: SectionPlan, sung: Sequence[SungNote]) -> tuple[SyllableTiming, ...]:
+    """When the vowel of each syllable of the section begins, and when the syllable ends, its melisma included."""
     places = [
         (i, j, syllable.text) for i, line in enumerate(section.lines) for j, syllable in enumerate(line.syllables)
     ]
     return tuple(
-        SyllableTiming(
-            line,
-            syllable,
-            text,
-            section.start_seconds + swung(start, swing) * step_seconds,
-            section.start_seconds + swung(end, swing) * step_seconds,
-        )
-        for (line, syllable, text), (start, end) in zip(places, spans, strict=True)
+        SyllableTiming(line, syllable, text, section.start_seconds + start, section.start_seconds + end)
+        for (line, syllable, text), (start, end) in zip(places, _spans(sung), strict=True)
     )
 
 
-def _syllable_spans(melody: Sequence[Note]) -> list[tuple[int, int]]:
-    spans: list[tuple[int, int]] = []
-    for note in melody:
-        if note.syllable is not None:
-            spans.append((note.start, note.end))
-        elif spans and spans[-1][1] == note.start:
+def _spans(sung: Sequence[SungNote]) -> list[tuple[float, float]]:
+    spans: list[tuple[float, float]] = []
+    for note in sung:
+        if note.utterance is None:
             spans[-1] = (spans[-1][0], note.end)
+        else:
+            spans.append((note.start, note.end))
     return spans
 
 

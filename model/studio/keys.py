@@ -41,9 +41,14 @@ class Key:
     transpose: int
 
     @property
+    def tonic(self) -> int:
+        """Pitch class of the first degree, 0 (C) to 11 (B)."""
+        return (_TONICS[self.mode] + self.transpose) % 12
+
+    @property
     def name(self) -> str:
         """The key in words: "C major", "F# minor"."""
-        return f"{_NAMES[self.mode][(_TONICS[self.mode] + self.transpose) % 12]} {self.mode}"
+        return f"{_NAMES[self.mode][self.tonic]} {self.mode}"
 
     @property
     def pitch_names(self) -> tuple[str, ...]:

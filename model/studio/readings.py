@@ -4,11 +4,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from pypinyin import Style, lazy_pinyin
 
 from model.engine import Syllable
 from model.studio.latin import plain_letters, syllabify
+from model.studio.voice.english import pronounce
 
 _HANZI = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff\uff21-\uff3a\uff41-\uff5a"
@@ -90,7 +92,7 @@ def _read_token(match: re.Match[str], chinese: bool) -> Iterator[Syllable]:
     if match.lastgroup == "hanzi":
         yield from _read_hanzi(token)
     elif match.lastgroup == "latin":
-        yield from _read_word(token)
+        yield from _read_word(token, chinese)
     elif match.lastgroup == "digit":
         starts_word = not (match.start() and match.string[match.start() - 1].isdigit())
         yield _read_digit(token, chinese, starts_word)
@@ -126,17 +128,37 @@ def _yi(run: str, readings: list[str], i: int) -> str:
     return "yi2" if readings[i + 1].endswith("4") else "yi4"
 
 
-def _read_word(word: str) -> Iterator[Syllable]:
-    for n, piece in enumerate(syllabify(word)):
-        reading = "".join(c for c in plain_letters(piece) if c.isalpha())
-        yield Syllable(piece, reading, starts_word=n == 0)
+def _read_word(word: str, chinese: bool) -> Iterator[Syllable]:
+    letter_in_chinese = chinese and word == "A"
+    spoken = (("ey",),) if letter_in_chinese else pronounce(_letters(word))
+    pieces = _spread(syllabify(word), min(len(spoken), len(word)))
+    for n, (piece, phones) in enumerate(zip(pieces, spoken, strict=False)):
+        yield Syllable(piece, " ".join(phones), starts_word=n == 0)
+
+
+def _letters(word: str) -> str:
+    """The word in plain letters and apostrophes, in capitals where it is all capitals."""
+    plain = "".join(c for c in plain_letters(word.replace("’", "'")) if c.isascii() and (c.isalpha() or c == "'"))
+    return plain.upper() if word.isupper() else plain
+
+
+def _spread(pieces: tuple[str, ...], count: int) -> list[str]:
+    """The pieces of a word as `count` of them: the last ones joined where they are more, long ones cut where fewer."""
+    if count == sum(map(len, pieces)):
+        return list("".join(pieces))
+    spread = [*pieces[: count - 1], "".join(pieces[count - 1 :])] if len(pieces) > count else list(pieces)
+    while len(spread) < count:
+        longest = max(range(len(spread)), key=lambda i: len(spread[i]))
+        half = -(-len(spread[longest]) // 2)
+        spread[longest : longest + 1] = [spread[longest][:half], spread[longest][half:]]
+    return spread
 
 
 def _read_digit(digit: str, chinese: bool, starts_word: bool) -> Syllable:
     value = unicodedata.digit(digit)
     if chinese:
         return Syllable(digit, _CHINESE_DIGITS[value][:-1], int(_CHINESE_DIGITS[value][-1]))
-    return Syllable(digit, _ENGLISH_DIGITS[value], starts_word=starts_word)
+    return Syllable(digit, " ".join(chain.from_iterable(pronounce(_ENGLISH_DIGITS[value]))), starts_word=starts_word)
 
 
 def _is_unreadable(character: str) -> bool:

@@ -1,5 +1,7 @@
 """The melody's player: legato, with every phrase rising and falling."""
 
+from collections.abc import Sequence
+
 from model.studio.arrange.scene import Scene
 from model.studio.arrange.tabs import Stroke, metric_weight
 from model.studio.score import Note
@@ -10,9 +12,13 @@ _OVERLAP_STEPS = 0.1
 
 
 def lead(scene: Scene) -> list[Stroke]:
-    """The melody at its written pitches; notes of a phrase are bound to each other, its arc shapes their weight."""
+    """The melody at its written pitches, without what is sung.
+
+    Notes of a phrase are bound to each other, its arc shapes their weight.
+    """
     strokes: list[Stroke] = []
-    for phrase in phrases(scene.score.melody):
+    melody = played_notes(scene.score.melody) if scene.sung else scene.score.melody
+    for phrase in phrases(melody):
         top = max(note.pitch for note in phrase)
         for i, note in enumerate(phrase):
             end = _bound_end(scene, note, phrase[i + 1] if i + 1 < len(phrase) else None)
@@ -21,7 +27,22 @@ def lead(scene: Scene) -> list[Stroke]:
     return strokes
 
 
-def phrases(melody: tuple[Note, ...]) -> list[list[Note]]:
+def sung_notes(melody: Sequence[Note]) -> tuple[Note, ...]:
+    """The notes that words are sung on, with those that prolong a syllable."""
+    sung: list[Note] = []
+    for note in melody:
+        if note.syllable is not None or (sung and sung[-1].end == note.start):
+            sung.append(note)
+    return tuple(sung)
+
+
+def played_notes(melody: Sequence[Note]) -> tuple[Note, ...]:
+    """The notes that nobody sings."""
+    sung = set(sung_notes(melody))
+    return tuple(note for note in melody if note not in sung)
+
+
+def phrases(melody: Sequence[Note]) -> list[list[Note]]:
     """The melody cut at its breaths (rests of three steps and more)."""
     groups: list[list[Note]] = []
     for note in melody:

@@ -40,10 +40,36 @@ class Filter:
         poles = [a + 1 - (a - 1) * cosine + slope, 2 * (a - 1 - (a + 1) * cosine), a + 1 - (a - 1) * cosine - slope]
         return cls(np.array(b + poles) / poles[0], channels)
 
+    @classmethod
+    def peak(cls, centre_hertz: float, gain_db: float, quality: float, channels: tuple[int, ...]) -> "Filter":
+        """A bell of `gain_db` around `centre_hertz` (R. Bristow-Johnson, "Audio EQ cookbook")."""
+        a = 10.0 ** (gain_db / 40.0)
+        angle = 2.0 * math.pi * centre_hertz / SAMPLE_RATE_HERTZ
+        cosine, slope = math.cos(angle), math.sin(angle) / (2.0 * quality)
+        zeros = [1 + slope * a, -2 * cosine, 1 - slope * a]
+        poles = [1 + slope / a, -2 * cosine, 1 - slope / a]
+        return cls(np.array(zeros + poles) / poles[0], channels)
+
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
         """The next block, filtered."""
         filtered, self._state = lfilter(self._zeros, self._poles, sound, zi=self._state)
         return np.asarray(filtered, np.float32)
+
+
+class Compressor:
+    """Turns down what is louder than a threshold, by its mean power over the last moments; mono."""
+
+    def __init__(self, threshold_db: float, ratio: float, seconds: float) -> None:
+        """Above `threshold_db` (of the RMS, in dBFS) the level grows `ratio` times slower; `seconds` average it."""
+        self._threshold = 10.0 ** (threshold_db / 10.0)
+        self._exponent = -0.5 * (1.0 - 1.0 / ratio)
+        keep = math.exp(-1.0 / (seconds * SAMPLE_RATE_HERTZ))
+        self._mean = Filter(np.array([1.0 - keep, 0.0, 0.0, 1.0, -keep, 0.0]), ())
+
+    def run(self, sound: Samples) -> Samples:
+        """The next block, compressed."""
+        over = np.maximum(self._mean.run(sound * sound) / np.float32(self._threshold), np.float32(1.0))
+        return np.asarray(sound * over**self._exponent, np.float32)
 
 
 class Ensemble:

@@ -11,16 +11,21 @@ from model.engine import ALL_STEMS, Stem, Window
 from model.studio.arrangement import Arrangement, TrackNote
 from model.studio.score import STEPS_PER_BEAT
 from model.studio.sound.bank import InstrumentBank
-from model.studio.sound.effects import Ensemble, Filter
+from model.studio.sound.effects import Compressor, Ensemble, Filter
 from model.studio.sound.reverb import Reverb, Room, impulse_response
 from model.studio.sound.sampler import SampledNote, Sampler
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 from model.studio.style import Style, Track
+from model.studio.voice.phrasing import SungNote
+from model.studio.voice.vocalist import Singer, Vocalist
 
 _HIGHPASS_HERTZ = 130.0
 _SEND_HIGHPASS_HERTZ = 220.0
 _SHELF_HERTZ = 3500.0
 _SHELF_RANGE_DB = 7.0
+_VOICE_HIGHPASS_HERTZ = 90.0
+_PRESENCE_HERTZ, _PRESENCE_DB, _PRESENCE_QUALITY = 3200.0, 3.0, 0.8
+_VOICE_THRESHOLD_DB, _VOICE_RATIO, _VOICE_SECONDS = -22.0, 3.0, 0.02
 _FADE_SECONDS = 1.0
 _DRIEST_DB = -12.0
 _WETNESS_RANGE_DB = 9.0
@@ -37,7 +42,10 @@ class Strip:
     keeps_lows: bool = False
 
 
-STRIPS: Mapping[Track, Strip] = {
+STRIPS: Mapping[Track | Singer, Strip] = {
+    Singer.LEAD: Strip(Stem.VOCAL, 5.0, 0.0, -9.0),
+    Singer.BACKING: Strip(Stem.VOCAL, -4.0, -0.55, -6.0),
+    Singer.DOUBLE: Strip(Stem.VOCAL, -7.0, 0.55, -6.0),
     Track.LEAD: Strip(Stem.VOCAL, 3.0, 0.0, -8.0),
     Track.KEYS: Strip(Stem.HARMONY, -5.0, -0.2, -8.0),
     Track.GUITAR: Strip(Stem.HARMONY, -5.0, 0.45, -9.0),
@@ -50,6 +58,28 @@ STRIPS: Mapping[Track, Strip] = {
 """The balance of every song; instruments are equally loud before it."""
 
 
+_NOTHING_SUNG: Mapping[Singer, Sequence[SungNote]] = {}
+
+
+class _Channel:
+    """A singer through the usual vocal chain: less boom, more presence, an even level."""
+
+    def __init__(self, singer: Vocalist) -> None:
+        self.singer = singer
+        self._filters = (
+            Filter.highpass(_VOICE_HIGHPASS_HERTZ, ()),
+            Filter.peak(_PRESENCE_HERTZ, _PRESENCE_DB, _PRESENCE_QUALITY, ()),
+        )
+        self._compressor = Compressor(_VOICE_THRESHOLD_DB, _VOICE_RATIO, _VOICE_SECONDS)
+
+    def run(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Samples [start, stop) of the song, mono."""
+        sound = self.singer.render(start, stop)
+        for stage in self._filters:
+            sound = stage.run(sound)
+        return self._compressor.run(sound)
+
+
 class Mixer:
     """Plays the sections of one song in order. Voices and room ring on from one section into the next."""
 
@@ -59,20 +89,23 @@ class Mixer:
         style: Style,
         *,
         tempo_bpm: float,
+        singers: Mapping[Singer, Vocalist] | None = None,
         vocal_level_db: float = 0.0,
         stems: frozenset[Stem] = ALL_STEMS,
         seed: int = 0,
     ) -> None:
         """Set up the desk; tracks of stems outside `stems` stay silent. `seed` varies the room and the ensemble.
 
-        `vocal_level_db` is added to the level of the vocal stem.
+        With `singers` the vocal stem is theirs, and the player of the lead only ornaments; without, it is the lead's.
+        `vocal_level_db` is added to the level of that stem.
         """
+        strips = _strips(singers is not None, vocal_level_db)
+        heard = {track for track, strip in strips.items() if strip.stem in stems}
         self._samples_per_step = SAMPLE_RATE_HERTZ * 60.0 / tempo_bpm / STEPS_PER_BEAT
-        self._samplers = {
-            track: Sampler(bank, instrument) for track, instrument in style.instruments if STRIPS[track].stem in stems
-        }
-        self._gains = {track: _side_gains(_strip(track, vocal_level_db)) for track in self._samplers}
-        self._sends = {track: np.float32(_ratio(STRIPS[track].send_db)) for track in self._samplers}
+        self._samplers = {track: Sampler(bank, instrument) for track, instrument in style.instruments if track in heard}
+        self._singers = {who: _Channel(vocalist) for who, vocalist in (singers or {}).items() if who in heard}
+        self._gains = {track: _side_gains(strips[track]) for track in heard}
+        self._sends = {track: np.float32(_ratio(strips[track].send_db)) for track in heard}
         self._ensemble = Ensemble(phase=(seed % 997) / 997.0)
         self._reverb = Reverb(impulse_response(Room.of(style.reverb), seed))
         self._wet = np.float32(_ratio(_DRIEST_DB + _WETNESS_RANGE_DB * style.reverb))
@@ -87,13 +120,15 @@ class Mixer:
         start_sample: int,
         end_sample: int,
         *,
+        vocals: Mapping[Singer, Sequence[SungNote]] = _NOTHING_SUNG,
         first_window: int,
         window: int,
         final: bool,
     ) -> Iterator[Window]:
         """Yield samples [start_sample, end_sample) of the song, float32 [2, samples] at 48 kHz, lazily.
 
-        Step s sounds at `start_sample` plus s steps of the tempo; anticipations are moved to the section's start.
+        `vocals` is what the singers sing, in seconds from `start_sample`. Step s of the arrangement sounds at
+        `start_sample` plus s steps of the tempo; anticipations are moved to the section's start.
         Windows have `window` samples, the first one `first_window`, the last one what is left. A `final` section
         fades to zero over its last second. Nothing is limited: peaks may pass 1.
 
@@ -103,6 +138,8 @@ class Mixer:
         if self._position not in (None, start_sample) or min(first_window, window) < 1:
             raise ValueError(f"section at {start_sample} after {self._position}, windows {first_window}, {window}")
         waiting = {track: self._scheduled(arrangement, track, start_sample) for track in self._samplers}
+        for singer, channel in self._singers.items():
+            channel.singer.prepare(vocals.get(singer, ()), start_sample)
         position, size = start_sample, first_window
         while position < end_sample:
             stop = min(position + size, end_sample)
@@ -137,8 +174,23 @@ class Mixer:
             send += self._sends[track] * (sound[0] + sound[1])
             bus = lows if STRIPS[track].keeps_lows else highs
             bus += sound
+        for singer, channel in self._singers.items():
+            voice = channel.run(start, stop) * self._gains[singer]
+            send += self._sends[singer] * (voice[0] + voice[1])
+            highs += voice
         room = self._reverb.run(self._send_highpass.run(send))
         return self._shelf.run(self._highpass.run(highs) + lows + self._wet * room)
+
+
+def _strips(sung: bool, vocal_level_db: float) -> dict[Track | Singer, Strip]:
+    """The balance of one song."""
+    strips = dict(STRIPS)
+    if sung:
+        strips[Track.LEAD] = replace(strips[Track.LEAD], stem=Stem.ORNAMENTS)
+    return {
+        track: replace(strip, level_db=strip.level_db + vocal_level_db) if strip.stem is Stem.VOCAL else strip
+        for track, strip in strips.items()
+    }
 
 
 def _due(waiting: list[SampledNote], stop: int) -> Sequence[SampledNote]:
@@ -150,11 +202,6 @@ def _due(waiting: list[SampledNote], stop: int) -> Sequence[SampledNote]:
 
 def _ratio(level_db: float) -> float:
     return math.pow(10.0, level_db / 20.0)
-
-
-def _strip(track: Track, vocal_level_db: float) -> Strip:
-    strip = STRIPS[track]
-    return replace(strip, level_db=strip.level_db + vocal_level_db) if strip.stem is Stem.VOCAL else strip
 
 
 def _side_gains(strip: Strip) -> NDArray[np.float32]:

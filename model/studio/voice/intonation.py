@@ -54,8 +54,8 @@ def _glides(notes: Sequence[SungNote], frames: int) -> Curve:
         start = note.start - (1 - _GLIDE_INTO_NOTE) * length
         share = 0.5 - 0.5 * np.cos(np.pi * np.clip((times - start) / length, 0, 1))
         out += step * share
-        late = times - start - length
-        swing = np.where(late > 0, np.exp(-late / 0.05) * np.sin(2 * np.pi * late / 0.16), 0.0)
+        late = np.maximum(times - start - length, 0.0)
+        swing = np.exp(-late / 0.05) * np.sin(2 * np.pi * late / 0.16)
         out += _OVERSHOOT * step * swing * (late < note.end - start - length)
     return out
 

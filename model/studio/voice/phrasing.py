@@ -1,7 +1,7 @@
 """From notes with words to when each piece of each syllable sounds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from model.studio.voice.bank import Take, VoiceBank
 from model.studio.voice.envelope import FRAME_SECONDS
@@ -16,7 +16,8 @@ _CONSONANT_SHARE = 0.45
 
 _SHORTEST_VOWEL = 9
 _FIRST_LEAD = 14
-_CODA_FRAMES = 14
+_CODA_FRAMES = 13
+_CLUSTER_FRAMES = 14
 _CLOSURES = {**dict.fromkeys(("b", "d", "g", "p", "t", "k"), 6), **dict.fromkeys(("z", "c", "j", "q"), 4)}
 """Frames of silence before a burst inside a phrase, by first letter."""
 
@@ -41,22 +42,37 @@ class SungNote:
 class Placed:
     """A syllable on the frame grid.
 
-    The vowel sounds in frames [vowel, stop); `lead` frames before it belong to its consonant, voiced or not, and
-    `closure` frames of silence come before those. `codas` begin at `stop`. `bound_before` and `bound_after` say
-    whether the voice goes on from the syllable before and into the one after.
+    The vowel sounds in frames [vowel, stop); `lead` frames before it belong to its consonant, voiced or not, before
+    that `cluster` frames to further consonants, and `closure` frames of silence come first. The `codas` share `ending`
+    frames from `stop` on. `bound_before` and `bound_after` say whether the voice goes on from the syllable before and
+    into the one after.
     """
 
     take: Take
     voiced_onset: Take | None
     unvoiced_onset: Take | None
+    before: tuple[Take, ...]
     codas: tuple[Take, ...]
+    held: bool
     vowel: int
     stop: int
+    ending: int
     lead: int
+    cluster: int
     closure: int
     bound_before: bool
     bound_after: bool
     notes: tuple[SungNote, ...] = field(repr=False)
+
+    @property
+    def begin(self) -> int:
+        """The frame from which on the syllable needs the voice."""
+        return self.vowel - self.lead - self.cluster - self.closure
+
+    @property
+    def end(self) -> int:
+        """The frame after its last sound."""
+        return self.stop + self.ending
 
 
 def frame(seconds: float) -> int:
@@ -80,8 +96,8 @@ def place(notes: Sequence[SungNote], bank: VoiceBank) -> list[Placed]:
         follows = placed[-1] if placed else None
         following = groups[index + 1] if index + 1 < len(groups) else None
         current = _placed(group, follows, following, bank)
-        if follows is not None and follows.stop > current.vowel - current.lead - current.closure:
-            placed[-1] = _shortened(follows, current.vowel - current.lead - current.closure)
+        if follows is not None and follows.end > current.begin:
+            placed[-1] = _shortened(follows, current.begin)
         placed.append(current)
     return placed
 
@@ -113,17 +129,27 @@ def _placed(
     if before is None and vowel < _FIRST_LEAD and onset is not None:
         vowel = room = min(_FIRST_LEAD, (vowel + stop) // 2)
     wanted = voiced.nucleus if voiced else -(-len(unvoiced.consonant) // FRAME_SAMPLES) if unvoiced else 0
-    closure = _CLOSURES.get((utterance.onset or " ")[0], 0) if unvoiced and bound else 0
-    lead = min(wanted, max(room - closure, 0))
+    earlier = tuple(bank.take(name) for name in utterance.before)
+    closure = _CLOSURES.get((*utterance.before, utterance.onset or " ")[0][0], 0) if bound and onset is not None else 0
+    closure = closure if unvoiced or earlier else 0
+    cluster = min(_CLUSTER_FRAMES * len(earlier), max(room - closure, 0) // 2)
+    lead = min(wanted, max(room - closure - cluster, 0))
+    codas = tuple(bank.take(name) for name in utterance.codas)
+    stop = max(stop, vowel + 2)
+    ending = min(_CODA_FRAMES * len(codas), (stop - vowel) // 2)
     return Placed(
         take=take,
         voiced_onset=voiced,
         unvoiced_onset=unvoiced,
-        codas=tuple(bank.take(name) for name in utterance.codas),
+        before=earlier,
+        codas=codas,
+        held=utterance.held,
         vowel=vowel,
-        stop=max(stop, vowel + 2),
+        stop=stop - ending,
+        ending=ending,
         lead=lead,
-        closure=min(closure, room - lead),
+        cluster=cluster,
+        closure=min(closure, max(room - lead - cluster, 0)),
         bound_before=bound,
         bound_after=after is not None and after[0].start - group[-1].end < PHRASE_GAP_SECONDS,
         notes=group,
@@ -135,13 +161,12 @@ def _room(before: Placed | None, vowel: int, bound: bool) -> int:
     if before is None:
         return vowel
     if not bound:
-        return max(vowel - before.stop - 4, 0)
+        return max(vowel - before.end - 4, 0)
     longest = round(_CONSONANT_SHARE * (vowel - before.vowel))
     return max(min(longest, vowel - before.vowel - _SHORTEST_VOWEL), 0)
 
 
-def _shortened(placed: Placed, stop: int) -> Placed:
-    return Placed(
-        **{name: getattr(placed, name) for name in Placed.__dataclass_fields__ if name != "stop"},
-        stop=max(stop, placed.vowel + 1),
-    )
+def _shortened(placed: Placed, end: int) -> Placed:
+    """The syllable over by the frame `end`: its vowel gives way, and its last consonants where that is too short."""
+    ending = min(placed.ending, max(end - placed.vowel, 0) // 2)
+    return replace(placed, stop=max(end - ending, placed.vowel + 1), ending=ending)

@@ -23,12 +23,15 @@ _FORCE_RANGE_DB = 9.0
 _TILT_PER_DB = 0.2
 _SWELL_DB = 1.5
 _CONSONANT_FORCE = 0.6
+_CODA_GAIN = 0.7
+_MURMUR_FALL_DB = 8.0
 _BREATH_DB = -30.0
 _BREATH_FRAMES = 56
 _BREATH_GAP_FRAMES = 84
 _BREATH_VOWEL = "e"
 _EVENING_DB = 7.0
 _WOBBLE_FRAMES = 3.0
+_OPEN_TO, _OPEN_SLOPE, _OPEN_FROM_HERTZ = 1.4, 0.3, 150.0
 
 _TILT = np.clip(np.log2(np.maximum(band_hertz(), 1.0) / 1000.0), -1.5, 3.0).astype(np.float32)
 _LOUDNESS = (np.where(band_hertz() > 1500, 10**0.4, 1.0) * (band_hertz() > 80)).astype(np.float32)
@@ -68,7 +71,9 @@ class _Canvas:
         )
 
 
-def sing(notes: Sequence[SungNote], bank: VoiceBank, timbre: Timbre, seconds: float, seed: int) -> VoiceFrames:
+def sing(
+    notes: Sequence[SungNote], bank: VoiceBank, timbre: Timbre, seconds: float, seed: int | Sequence[int]
+) -> VoiceFrames:
     """What a voice does with the notes over `seconds`; pitches as they sound. Without notes it is silent.
 
     Raises:
@@ -88,11 +93,12 @@ def sing(notes: Sequence[SungNote], bank: VoiceBank, timbre: Timbre, seconds: fl
         assert syllable is not None
         _breathe(canvas, before, syllable, breath, generator)
         _voice(canvas, syllable, f0, generator)
+        _murmur(canvas, syllable)
     for before, syllable in pairwise(placed):
         if syllable.bound_before and syllable.unvoiced_onset is None:
             _join(canvas, syllable.vowel - syllable.lead, dip=syllable.voiced_onset is None and not before.codas)
     clips = tuple(clip for syllable in placed for clip in _clips(syllable, timbre))
-    sounding = canvas.envelope + canvas.gain_db[:, None] + np.float32(timbre.brightness_db) * _TILT
+    sounding = tuned(canvas.envelope, f0) + canvas.gain_db[:, None] + np.float32(timbre.brightness_db) * _TILT
     harmonic, noise = split_noise(sounding, np.clip(canvas.noise * np.float32(timbre.breathiness), 0.0, 1.0))
     return VoiceFrames(f0, harmonic, noise, clips)
 
@@ -101,18 +107,25 @@ def _voice(canvas: _Canvas, syllable: Placed, f0: Path, generator: np.random.Gen
     """Lay the voiced part of a syllable: its voiced consonant, its vowel, its nasal or glide."""
     take, onset = syllable.take, syllable.voiced_onset
     first, stop = syllable.vowel, min(syllable.stop, len(f0))
-    path = vowel_path(take, stop - first, generator)
+    path = vowel_path(take, stop - first, generator, held=syllable.held)
     _lay(canvas, first, take, path)
     lead = syllable.lead if onset is not None else 0
     if onset is not None and lead:
         _lay(canvas, first - lead, onset, np.linspace(0, onset.nucleus, lead, endpoint=False))
     gain = _dynamics(syllable, stop - first, lead)
     middle = min(first + (stop - first) // 2, len(f0) - 1)
-    gain += _evening_db(take, float(f0[middle]))
-    canvas.gain_db[first - lead : stop] = gain
-    canvas.envelope[first - lead : stop] += (_TILT_PER_DB * (gain - _evening_db(take, float(f0[middle])))).clip(-2, 2)[
-        :, None
-    ] * _TILT
+    canvas.envelope[first - lead : stop] += (_TILT_PER_DB * gain).clip(-2, 2)[:, None] * _TILT
+    canvas.gain_db[first - lead : stop] = gain + _evening_db(take, float(f0[middle]))
+
+
+def _murmur(canvas: _Canvas, syllable: Placed) -> None:
+    """Voiced consonants at the end of a syllable (m, n, l, r), each in its share of the ending."""
+    share = syllable.ending // max(len(syllable.codas), 1)
+    for index, take in enumerate(syllable.codas):
+        first = syllable.stop + index * share
+        if take.nucleus and share:
+            _lay(canvas, first, take, np.linspace(0, 0.7 * take.nucleus, share))
+            canvas.gain_db[first : first + share] = canvas.gain_db[first - 1] - np.linspace(0.0, _MURMUR_FALL_DB, share)
 
 
 def _lay(canvas: _Canvas, first: int, take: Take, path: Path) -> None:
@@ -124,22 +137,23 @@ def _lay(canvas: _Canvas, first: int, take: Take, path: Path) -> None:
     canvas.noise[first:stop] = take.noise[low]
 
 
-def vowel_path(take: Take, length: int, generator: np.random.Generator) -> Path:
+def vowel_path(take: Take, length: int, generator: np.random.Generator, *, held: bool = False) -> Path:
     """Which frame of the take sounds at each of `length` frames of the vowel.
 
     Beginning and end keep the pace of speech as far as there is room; a long note stays in the held part, wandering.
+    With `held` it never leaves that part.
     """
     last = len(take.envelope) - 1
-    begin, end = take.hold[0] - take.nucleus, last - take.hold[1]
+    begin, end = (0, 0) if held else (take.hold[0] - take.nucleus, last - take.hold[1])
     head = min(begin, round(0.38 * length))
     tail = min(end, round(0.42 * length))
     middle = length - head - tail
-    held = np.linspace(take.hold[0], take.hold[1], middle)
+    steady = np.linspace(take.hold[0], take.hold[1], middle)
     room = (take.hold[1] - take.hold[0]) / 2
     wobble = min(_WOBBLE_FRAMES, room) * np.sin(np.arange(middle) / 11.0 + 6.28 * generator.random())
-    held = np.clip(held + wobble * np.minimum(1, np.arange(middle) / 20), take.hold[0], take.hold[1])
+    steady = np.clip(steady + wobble * np.minimum(1, np.arange(middle) / 20), take.hold[0], take.hold[1])
     return np.concatenate(
-        [np.linspace(take.nucleus, take.hold[0], head, endpoint=False), held, np.linspace(take.hold[1], last, tail)]
+        [np.linspace(take.nucleus, take.hold[0], head, endpoint=False), steady, np.linspace(take.hold[1], last, tail)]
     )
 
 
@@ -162,9 +176,21 @@ def _dynamics(syllable: Placed, length: int, lead: int) -> Floats:
     return gain.astype(np.float32)
 
 
+def tuned(envelope: Floats, f0_hertz: Path) -> Floats:
+    """Envelopes [frames, BANDS] whose first resonance is moved up to the fundamental where that is higher.
+
+    So singers open their mouths on high notes (Sundberg, "The Science of the Singing Voice", 1987, chapter 5).
+    """
+    opened: Floats = np.maximum.accumulate(envelope, axis=1)
+    near = np.clip((_OPEN_TO * f0_hertz[:, None] - band_hertz()) / (_OPEN_SLOPE * f0_hertz[:, None]), 0.0, 1.0)
+    share = (near * (band_hertz() > _OPEN_FROM_HERTZ)).astype(np.float32)
+    return np.asarray(envelope + share * (opened - envelope), np.float32)
+
+
 def _evening_db(take: Take, f0_hertz: float) -> float:
     """What keeps the held vowel as loud on this pitch as on others, whose harmonics meet the resonances elsewhere."""
-    envelope = take.envelope[(take.hold[0] + take.hold[1]) // 2]
+    middle = (take.hold[0] + take.hold[1]) // 2
+    envelope = tuned(take.envelope[middle : middle + 1], np.array([f0_hertz]))[0]
     bands = band_hertz()
     harmonics = np.arange(f0_hertz, bands[-1], f0_hertz)
     powers = np.interp(harmonics, bands, envelope)
@@ -190,8 +216,8 @@ def _breathe(
     canvas: _Canvas, before: Placed | None, syllable: Placed, breath: Take, generator: np.random.Generator
 ) -> None:
     """Breathe in where there is time for it."""
-    stop = syllable.vowel - syllable.lead - 8
-    free = stop - (before.stop + _RELEASE_FRAMES if before else 0)
+    stop = syllable.begin - 8
+    free = stop - (before.end + _RELEASE_FRAMES if before else 0)
     if syllable.bound_before or free < _BREATH_GAP_FRAMES - 30:
         return
     length = min(_BREATH_FRAMES + round(12 * generator.random()), free)
@@ -209,11 +235,20 @@ def _clips(syllable: Placed, timbre: Timbre) -> list[Clip]:
     if syllable.unvoiced_onset is not None and syllable.lead:
         sound = _resized(syllable.unvoiced_onset.consonant, timbre, syllable.lead * FRAME_SAMPLES)
         clips.append(Clip(syllable.vowel * FRAME_SAMPLES - len(sound), sound * np.float32(gain)))
-    place_at = syllable.stop * FRAME_SAMPLES
-    for coda in syllable.codas:
-        sound = _resized(coda.consonant, timbre, 16 * FRAME_SAMPLES)
-        clips.append(Clip(place_at, sound * np.float32(0.7 * gain)))
-        place_at += len(sound)
+    clips += _row(syllable.before, syllable.vowel - syllable.lead - syllable.cluster, syllable.cluster, timbre, gain)
+    clips += _row(syllable.codas, syllable.stop, syllable.ending, timbre, _CODA_GAIN * gain)
+    return clips
+
+
+def _row(takes: Sequence[Take], first: int, frames: int, timbre: Timbre, gain: float) -> list[Clip]:
+    """Recorded consonants one after the other, each with its share of `frames` from frame `first` on."""
+    clips = []
+    share = frames * FRAME_SAMPLES // max(len(takes), 1)
+    for index, take in enumerate(takes):
+        if len(take.consonant) and share:
+            sound = _resized(take.consonant, timbre, share)
+            stop = first * FRAME_SAMPLES + (index + 1) * share
+            clips.append(Clip(stop - len(sound), sound * np.float32(gain)))
     return clips
 
 

@@ -5,7 +5,9 @@ from bands to frequencies and the Hilbert transform that gives the phase are lin
 all pulses into complex log spectra.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ _LEVEL_DB = 89.6
 
 _LOWEST_HERTZ = 70.0
 _SUBSTEPS = 8
+_WHITE_ROWS = 1021
 
 Floats = NDArray[np.float32]
 
@@ -117,15 +120,12 @@ def _minimum_phase(log_magnitude: NDArray[np.float64]) -> NDArray[np.float64]:
 class VoiceSound:
     """Sound of `frames`, asked for in any pieces: the samples do not depend on how they are cut."""
 
-    def __init__(self, throat: Throat, frames: VoiceFrames, seed: int) -> None:
+    def __init__(self, throat: Throat, frames: VoiceFrames, seed: int | Sequence[int]) -> None:
         self._throat = throat
         self._frames = frames
         self._pulses = pulse_times(frames.f0_hertz) * SAMPLE_RATE_HERTZ
         self._audible = frames.harmonic_db.max(1) > _SILENT_DB
-        generator = np.random.default_rng(seed)
-        shape = (len(frames.noise_db), _NOISE_WINDOW // 2 + 1)
-        phases = generator.random(shape, dtype=np.float32) * np.float32(2 * np.pi)
-        self._white = np.exp(1j * phases).astype(np.complex64)
+        self._first_breath = int(np.random.default_rng(seed).integers(_WHITE_ROWS))
 
     @property
     def samples(self) -> int:
@@ -160,14 +160,22 @@ class VoiceSound:
     def _add_breath(self, out: Floats, start: int) -> None:
         """Overlapping windows with a constant sum of squares (sine, half overlap)."""
         first = max(start // FRAME_SAMPLES - 2, 0)
-        last = min((start + len(out)) // FRAME_SAMPLES + 1, len(self._white))
+        last = min((start + len(out)) // FRAME_SAMPLES + 2, len(self._frames.noise_db))
         rows = np.arange(first, max(last, first))
         rows = rows[self._frames.noise_db[rows].max(1) > _SILENT_DB] if len(rows) else rows
         if not len(rows):
             return
-        windows = self._throat.breath(self._frames.noise_db[rows], self._white[rows]) * _BREATH_WINDOW
+        white = _white()[(rows + self._first_breath) % _WHITE_ROWS]
+        windows = self._throat.breath(self._frames.noise_db[rows], white) * _BREATH_WINDOW
         for row, window in zip(rows.tolist(), windows, strict=True):
             _add(out, window, (row - 1) * FRAME_SAMPLES + FRAME_SAMPLES // 2 - start)
+
+
+@cache
+def _white() -> NDArray[np.complex64]:
+    """Spectra of white noise, [rows, 241]: five seconds, which nobody hears repeat under a voice."""
+    phases = np.random.default_rng(0).random((_WHITE_ROWS, _NOISE_WINDOW // 2 + 1), dtype=np.float32)
+    return np.asarray(np.exp(2j * np.pi * phases), np.complex64)
 
 
 _BREATH_WINDOW = (

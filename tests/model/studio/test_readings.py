@@ -51,7 +51,7 @@ def test_traditional_characters_are_read_too(text: str, reading: str) -> None:
 
 def test_digits_follow_the_language_of_the_line() -> None:
     assert spoken("520") == "wu3 er4 ling2"
-    assert spoken("I am 20", chinese=False) == "i am two zero"
+    assert spoken("I am 20", chinese=False) == "ay ae m t uw z ih r ow"
 
 
 def test_latin_words_in_a_chinese_line_keep_their_word_starts() -> None:
@@ -84,3 +84,22 @@ def test_syllables_stand_in_the_text_in_order(text: str, chinese: bool) -> None:
         assert syllable.text
         assert syllable.reading
         place = text.index(syllable.text, place) + len(syllable.text)
+
+
+@pytest.mark.parametrize(
+    ("word", "syllables"),
+    [
+        ("beautiful", ["beau/b y uw", "ti/t ah", "ful/f ah l"]),
+        ("KTV", ["K/k ey", "T/t iy", "V/v iy"]),
+        ("naïve", ["naï/n ay", "ve/iy v"]),
+        ("don’t", ["don’t/d ow n t"]),
+        ("W", ["W/d ah"]),
+    ],
+)
+def test_english_is_read_as_phones_by_the_syllable(word: str, syllables: list[str]) -> None:
+    assert [f"{s.text}/{s.reading}" for s in read_line(word, chinese=False).syllables] == syllables
+
+
+def test_a_lone_letter_in_chinese_is_called_by_its_name() -> None:
+    assert spoken("A股") == "ey gu3"
+    assert spoken("a star", chinese=False) == "ah s t aa r"

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from model.studio.sound.effects import Ensemble, Filter
+from model.studio.sound.effects import Compressor, Ensemble, Filter
 
 NOISE = np.random.default_rng(1).standard_normal((2, 20_000)).astype(np.float32)
 
@@ -42,3 +42,25 @@ def test_the_ensemble_does_not_notice_block_borders() -> None:
 def test_the_ensemble_makes_a_centred_sound_wide() -> None:
     left, right = Ensemble(0.0).run(np.tile(NOISE[:1], (2, 1)), 0)
     assert np.corrcoef(left, right)[0, 1] < 0.9
+
+
+def test_the_bell_raises_its_centre_alone() -> None:
+    below, centre, above = (
+        _level_db(Filter.peak(3000, 4, 1.0, (2,)).run(_tone(hertz))) for hertz in (100, 3000, 20_000)
+    )
+    assert centre - below == pytest.approx(4, abs=0.2)
+    assert above == pytest.approx(below, abs=0.3)
+
+
+def test_the_compressor_turns_down_what_is_loud_by_its_ratio() -> None:
+    quiet, loud = (_tone(500)[0] * gain for gain in (0.01, 1.0))
+    quiet_db, loud_db = (_level_db(Compressor(-20, 4, 0.02).run(sound)[None]) for sound in (quiet, loud))
+    assert quiet_db == pytest.approx(-43, abs=0.1)
+    assert loud_db == pytest.approx(-20 + 17 / 4, abs=0.3)
+
+
+def test_the_compressor_does_not_notice_block_borders() -> None:
+    sound = NOISE[0]
+    whole, pieces = Compressor(-20, 4, 0.02), Compressor(-20, 4, 0.02)
+    joined = np.concatenate([pieces.run(sound[:777]), pieces.run(sound[777:])])
+    assert np.allclose(whole.run(sound), joined, atol=1e-6)

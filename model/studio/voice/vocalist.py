@@ -1,0 +1,89 @@
+"""A singer on stage for a whole song: notes of section after section in, one sound out that rings over the seams."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.engine import Voice
+from model.studio.voice.bank import VoiceBank
+from model.studio.voice.phrasing import SungNote
+from model.studio.voice.singer import Timbre, sing
+from model.studio.voice.synthesis import Throat, VoiceSound
+
+
+class Singer(StrEnum):
+    """One of the voices of a song: with the tune, below it, or singing the tune once more."""
+
+    LEAD = "lead voice"
+    BACKING = "backing voice"
+    DOUBLE = "double voice"
+
+
+TIMBRES: Mapping[Voice, Timbre] = MappingProxyType(
+    {
+        Voice.FEMALE: Timbre(),
+        Voice.MALE: Timbre(formants=0.86, breathiness=0.8, brightness_db=0.5),
+    }
+)
+"""The recorded voice is a woman's; the man's has a longer throat."""
+
+SEMITONES: Mapping[Voice, int] = MappingProxyType({Voice.FEMALE: 0, Voice.MALE: -12})
+"""From the written tune to what the voice sings."""
+
+
+_OTHER_THROAT, _OTHER_BREATH = 0.96, 1.3
+
+
+class Vocalist:
+    """Sings the sections of one song in order."""
+
+    def __init__(self, bank: VoiceBank, timbre: Timbre, seed: Sequence[int]) -> None:
+        """`seed` varies breath, vibrato and drift."""
+        self._bank = bank
+        self._timbre = timbre
+        self._throat = Throat(timbre.formants)
+        self._seed = seed
+        self._sounds: list[tuple[int, VoiceSound]] = []
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing sounds any more."""
+        return not self._sounds
+
+    def prepare(self, notes: Sequence[SungNote], start: int) -> None:
+        """Take the notes of a section that begins at sample `start` of the song.
+
+        Raises:
+            ValueError: the first note has no utterance.
+            KeyError: an utterance names what the bank does not have.
+        """
+        if notes:
+            seed = (*self._seed, start)
+            frames = sing(notes, self._bank, self._timbre, notes[-1].end, seed)
+            self._sounds.append((start, VoiceSound(self._throat, frames, seed)))
+
+    def render(self, start: int, stop: int) -> NDArray[np.float32]:
+        """The sound of samples [start, stop) of the song, mono; blocks are asked for in order."""
+        block = np.zeros(stop - start, np.float32)
+        for first, sound in self._sounds:
+            begin, end = max(start, first), min(stop, first + sound.samples)
+            if begin < end:
+                block[begin - start : end - start] += sound.render(begin - first, end - first)
+        self._sounds = [(first, sound) for first, sound in self._sounds if first + sound.samples > stop]
+        return block
+
+
+def choir(bank: VoiceBank, voice: Voice, seed: int) -> dict[Singer, Vocalist]:
+    """The lead and those behind it, who have throats of their own."""
+    own = TIMBRES[voice]
+    other = replace(own, formants=own.formants * _OTHER_THROAT, breathiness=own.breathiness * _OTHER_BREATH)
+    return {
+        singer: Vocalist(bank, timbre, (seed, index))
+        for index, (singer, timbre) in enumerate(
+            {Singer.LEAD: own, Singer.BACKING: other, Singer.DOUBLE: other}.items()
+        )
+    }

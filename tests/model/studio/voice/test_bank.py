@@ -1,0 +1,67 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.engine import EngineUnavailable
+from model.studio.voice import bank as bank_module
+from model.studio.voice.bank import VoiceBank
+from model.studio.voice.envelope import BANDS, NOISE_HERTZ, band_hertz
+
+SHIPPED = Path(bank_module.__file__).parent / "recordings"
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SHIPPED, tmp_path / "recordings"))
+
+
+def test_every_take_has_a_vowel_to_hold(voices: VoiceBank) -> None:
+    for name in voices.syllables:
+        take = voices.take(name)
+        assert take.envelope.shape == (len(take.noise), BANDS)
+        assert take.noise.shape[1] == len(NOISE_HERTZ)
+        assert 0 <= take.nucleus <= take.hold[0] <= take.hold[1] < len(take.envelope)
+        assert 0.0 <= take.noise.min() <= take.noise.max() <= 1.0
+
+
+def test_consonants_are_where_speech_has_them(voices: VoiceBank) -> None:
+    assert {len(voices.take(name).consonant) for name in ("ma", "na", "la", "a", "wo", "yi")} == {0}
+    assert min(voices.take(name).nucleus for name in ("ma", "na", "la", "ren")) > 0
+    assert voices.take("sa").nucleus == 0
+    assert len(voices.take("sa").consonant) > len(voices.take("da").consonant) > 0
+
+
+def test_vowels_are_equally_loud(voices: VoiceBank) -> None:
+    widths = np.gradient(band_hertz())
+    levels = []
+    for name in voices.syllables:
+        take = voices.take(name)
+        held = take.envelope[take.hold[0] : take.hold[1] + 1]
+        levels.append(10 * np.log10((10 ** (held / 10)).mean(0) @ widths))
+    assert np.percentile(levels, 95) - np.percentile(levels, 5) < 9.0
+
+
+def test_an_open_vowel_differs_from_a_close_one(voices: VoiceBank) -> None:
+    def first_resonance(name: str) -> float:
+        take = voices.take(name)
+        held = take.envelope[take.hold[0] : take.hold[1] + 1].mean(0)
+        low = (band_hertz() > 250) & (band_hertz() < 1300)
+        return float(band_hertz()[low][np.argmax(held[low])])
+
+    assert first_resonance("a") > 1.5 * first_resonance("yi")
+
+
+@pytest.mark.parametrize("name", ["frames.safetensors", "consonants.ogg", "voice.json"])
+def test_a_missing_file_is_named(copied: Path, name: str) -> None:
+    (copied / name).unlink()
+    with pytest.raises(EngineUnavailable, match=f"{name}.*restore"):
+        VoiceBank.load(copied)
+
+
+@pytest.mark.parametrize("name", ["frames.safetensors", "consonants.ogg", "voice.json"])
+def test_a_damaged_file_is_named(copied: Path, name: str) -> None:
+    (copied / name).write_bytes(b"\x00" * 100)
+    with pytest.raises(EngineUnavailable, match=name):
+        VoiceBank.load(copied)
