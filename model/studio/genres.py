@@ -38,7 +38,7 @@ def _genre(
 
 POP = _genre(
     "pop",
-    "pop, mandopop, c pop, cpop, cantopop, k pop, kpop, j pop, jpop, 流行, 流行乐, 流行音乐",
+    "pop, mandopop, c pop, cpop, cantopop, k pop, kpop, j pop, jpop, 流行, 流行乐, 流行樂, 流行音乐",
     Groove.POP,
     (96, 110),
     energy=0.6,
@@ -59,7 +59,7 @@ POP = _genre(
 
 _BALLAD = _genre(
     "ballad",
-    "ballad, slow song, love song, 抒情, 抒情歌, 情歌, 慢歌, 叙事曲",
+    "ballad, slow song, love song, 抒情, 抒情歌, 情歌, 苦情, 慢歌, 叙事曲",
     Groove.BALLAD,
     (66, 80),
     energy=0.45,
@@ -80,7 +80,7 @@ _BALLAD = _genre(
 
 _ROCK = _genre(
     "rock",
-    "rock, punk, metal, grunge, britpop, garage rock, 摇滚, 朋克, 金属, 乐队",
+    "rock, punk, metal, grunge, britpop, garage rock, 摇滚, 搖滾, 朋克, 金属, 金屬, 乐队, 樂隊",
     Groove.ROCK,
     (116, 138),
     energy=0.85,
@@ -120,7 +120,7 @@ _LOFI = _genre(
 
 _FOLK = _genre(
     "folk",
-    "folk, acoustic, country, singer songwriter, bluegrass, celtic, campfire, 民谣, 乡村, 原声, 不插电, 校园",
+    "folk, acoustic, country, singer songwriter, bluegrass, celtic, campfire, 民谣, 民謠, 乡村, 鄉村, 原声, 不插电, 校园, 校園",
     Groove.FOLK,
     (88, 108),
     energy=0.45,
@@ -140,8 +140,8 @@ _FOLK = _genre(
 
 _CHINESE = _genre(
     "guofeng",
-    "guofeng, chinese style, chinese traditional, traditional chinese, oriental, china wind, "
-    "中国风, 国风, 古风, 民族, 戏曲, 仙侠, 武侠",
+    "guofeng, gufeng, chinese, chinese style, chinese folk, folk with chinese, chinese traditional, traditional chinese, oriental, china wind, "
+    "中国风, 中國風, 国风, 國風, 古风, 古風, 民族, 民乐, 戏曲, 仙侠, 武侠, 江湖",
     Groove.FOLK,
     (72, 90),
     energy=0.45,
@@ -163,7 +163,7 @@ _CHINESE = _genre(
 _DANCE = _genre(
     "dance",
     "dance, edm, house, techno, trance, disco, electronic, electro, electropop, synthpop, synth pop, synthwave, "
-    "eurodance, club, 电子, 电音, 舞曲, 迪斯科, 电子音乐",
+    "eurodance, club, 电子, 電子, 电音, 電音, 舞曲, 迪斯科, 电子音乐, 电子舞曲",
     Groove.FOUR_ON_THE_FLOOR,
     (120, 128),
     energy=0.85,
@@ -184,7 +184,7 @@ _DANCE = _genre(
 _CINEMATIC = _genre(
     "cinematic",
     "cinematic, orchestral, orchestra, symphonic, film, soundtrack, film score, trailer, classical, fantasy, "
-    "电影, 配乐, 管弦, 交响, 交响乐, 古典, 影视, 原声带",
+    "电影, 電影, 配乐, 配樂, 管弦, 管弦乐, 交响, 交响乐, 古典, 影视, 原声带",
     Groove.CINEMATIC,
     (74, 96),
     energy=0.7,
@@ -225,7 +225,7 @@ _JAZZ = _genre(
 
 _NURSERY = _genre(
     "nursery",
-    "nursery, nursery rhyme, children, children's song, kids, lullaby, toy, 儿歌, 童谣, 儿童, 摇篮曲, 童趣",
+    "nursery, nursery rhyme, children, children's song, kids, lullaby, toy, 儿歌, 兒歌, 童谣, 童謠, 儿童, 兒童, 摇篮曲, 搖籃曲, 童趣",
     Groove.NURSERY,
     (96, 120),
     energy=0.45,
@@ -245,7 +245,7 @@ _NURSERY = _genre(
 
 _AMBIENT = _genre(
     "ambient",
-    "ambient, meditation, new age, spa, sleep, drone, soundscape, yoga, 氛围, 冥想, 助眠, 新世纪, 睡眠, 瑜伽",
+    "ambient, meditation, new age, spa, sleep, drone, soundscape, yoga, 氛围, 氛圍, 冥想, 助眠, 新世纪, 睡眠, 瑜伽",
     Groove.AMBIENT,
     (60, 76),
     energy=0.2,

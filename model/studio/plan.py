@@ -92,7 +92,7 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     lyrics = parse_lyrics(params.lyrics)
     random = Random(params.seed)
     understanding = understand(params.prompt, random)
-    key = asked_key or understanding.key or Key(understanding.style.mode, random.choice(_HOME_TRANSPOSES))
+    key = asked_key or understanding.key or _home(understanding.style, random)
     bars, tempo_bpm = _length(params, info, lyrics.sections, understanding)
     blocks = lay_out(lyrics.sections, bars, _bar_seconds(tempo_bpm))
     return SongPlan(
@@ -108,6 +108,15 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
         voice=_voice(params, understanding.style) if any(block.lines for block in blocks) else None,
         detail=_detail(params, understanding.style, key, tempo_bpm, blocks),
     )
+
+
+def _home(style: Style, random: Random) -> Key:
+    """A key of the style's mode: any of the usual ones, or of their lower or upper part where the register asks."""
+    count = len(_HOME_TRANSPOSES)
+    centre = (count - 1) * (1 + style.register) / 2
+    reach = (count - 1) * (1 - abs(style.register)) / 2
+    near = [key for place, key in enumerate(_HOME_TRANSPOSES) if abs(place - centre) <= reach + 1]
+    return Key(style.mode, random.choice(near))
 
 
 def _voice(params: SongParams, style: Style) -> Voice:

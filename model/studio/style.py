@@ -98,6 +98,7 @@ class Style:
         brightness: 0 (dark) to 1 (bright); a gentle tilt of the whole mix.
         instruments: who plays which track; a track that is absent stays silent.
         voice: who sings; `None` where the prompt does not say.
+        register: -1 (low keys) to 1 (high keys).
     """
 
     genre: str
@@ -111,6 +112,7 @@ class Style:
     brightness: float
     instruments: tuple[tuple[Track, Instrument], ...]
     voice: Voice | None = None
+    register: float = 0.0
 
     def instrument(self, track: Track) -> Instrument | None:
         """Who plays `track`, or `None` when it is silent."""

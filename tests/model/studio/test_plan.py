@@ -221,3 +221,12 @@ def test_nobody_sings_an_instrumental() -> None:
 
 def test_the_voice_changes_nothing_else() -> None:
     assert replace(planned(voice=Voice.MALE), voice=Voice.FEMALE) == planned()
+
+
+def test_a_sad_song_is_planned_in_a_lower_key_than_a_funny_one() -> None:
+    def transposes(prompt: str) -> list[int]:
+        details = [plan_song(SongParams(prompt, "", seed), INFO).detail for seed in range(12)]
+        return [detail.transpose for detail in details if isinstance(detail, StudioDetail)]
+
+    assert max(transposes("sad pop")) < max(transposes("funny pop"))
+    assert min(transposes("sad pop")) < min(transposes("funny pop"))

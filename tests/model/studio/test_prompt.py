@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.engine import Voice
 from model.studio.genres import GENRES
 from model.studio.prompt import Understanding, understand
 from model.studio.style import Groove, Instrument, Mode, Style, Track
@@ -105,6 +106,70 @@ def test_a_tempo_or_key_in_the_prompt_is_taken() -> None:
 def test_nothing_understood_is_a_note() -> None:
     assert understood("xyzzy").notes == ("prompt: no known word in it; played as pop",)
     assert understood("jazz").notes == ("style: jazz",)
+
+
+def test_notes_tell_what_was_understood_and_what_was_not() -> None:
+    assert understood("sad xyzzy jazz, no piano, 92 bpm").notes == (
+        "style: jazz",
+        "prompt: understood sad, jazz, no piano, 92 bpm",
+        "prompt: not understood: xyzzy",
+    )
+    assert understood("一首忧伤的钢琴爵士").notes == ("style: jazz", "prompt: understood 忧伤, 钢琴, 爵士")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "voice"),
+    [
+        ("pop, female vocal", Voice.FEMALE),
+        ("女声 抒情", Voice.FEMALE),
+        ("rock, male voice", Voice.MALE),
+        ("男聲民謠", Voice.MALE),
+        ("not male, female singer", Voice.FEMALE),
+        ("man on the moon, 她", None),
+        ("femaleness and malevolence", None),
+    ],
+)
+def test_a_named_voice_sings(prompt: str, voice: Voice | None) -> None:
+    assert style_of(prompt).voice is voice
+
+
+@pytest.mark.parametrize(
+    ("prompt", "absent"),
+    [
+        ("rock without piano or guitar", Track.GUITAR),
+        ("house without drums and bass", Track.BASS),
+        ("house without bass and drums", Track.DRUMS),
+        ("不要贝斯和鼓的电子音乐", Track.DRUMS),
+        ("jazz, no bass", Track.BASS),
+        ("drumless pop", Track.DRUMS),
+    ],
+)
+def test_a_list_of_unwanted_players_is_silent(prompt: str, absent: Track) -> None:
+    assert style_of(prompt).instrument(absent) is None
+
+
+def test_a_denial_ends_with_its_clause() -> None:
+    style = style_of("rock, no drums, slow organ and guitar")
+    assert style.instrument(Track.DRUMS) is None
+    assert style.instrument(Track.KEYS) is Instrument.ORGAN
+    assert style.instrument(Track.GUITAR) is not None
+    assert style_of("pop, no heavy drums").instrument(Track.DRUMS) is not None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "genre"), [("忧伤的钢琴", "ballad"), ("angry", "rock"), ("epic", "cinematic"), ("欢快", "pop")]
+)
+def test_a_mood_alone_suggests_a_genre(prompt: str, genre: str) -> None:
+    assert style_of(prompt).genre == genre
+
+
+def test_chinese_folk_is_more_than_folk() -> None:
+    assert style_of("folk with Chinese colour").genre == "guofeng"
+
+
+def test_moods_choose_the_register() -> None:
+    low, usual, high = (style_of(f"{mood} pop").register for mood in ("sad", "", "funny"))
+    assert low < usual < high
 
 
 _WORDS = [word for genre in GENRES for word in genre.words] + [
