@@ -177,7 +177,7 @@ _DANCE = _genre(
         _T.BASS: _I.SYNTH_BASS,
         _T.ARPEGGIO: _I.POLY_SYNTH,
         _T.ORNAMENT: _I.VIBRAPHONE,
-        _T.DRUMS: _I.DRUM_KIT,
+        _T.DRUMS: _I.ELECTRONIC_KIT,
     },
 )
 
@@ -298,7 +298,7 @@ _RNB = _genre(
         _T.PAD: _I.WARM_PAD,
         _T.BASS: _I.SYNTH_BASS,
         _T.ORNAMENT: _I.CHOIR,
-        _T.DRUMS: _I.DRUM_KIT,
+        _T.DRUMS: _I.ELECTRONIC_KIT,
     },
 )
 
@@ -333,12 +333,12 @@ _GAME = _genre(
     reverb=0.1,
     brightness=0.8,
     players={
-        _T.LEAD: _I.SYNTH_LEAD,
-        _T.KEYS: _I.POLY_SYNTH,
-        _T.BASS: _I.SYNTH_BASS,
-        _T.ARPEGGIO: _I.MUSIC_BOX,
-        _T.ORNAMENT: _I.SYNTH_LEAD,
-        _T.DRUMS: _I.DRUM_KIT,
+        _T.LEAD: _I.CHIP_PULSE,
+        _T.KEYS: _I.CHIP_SQUARE,
+        _T.BASS: _I.CHIP_BASS,
+        _T.ARPEGGIO: _I.CHIP_PULSE,
+        _T.ORNAMENT: _I.CHIP_SQUARE,
+        _T.DRUMS: _I.CHIP_KIT,
     },
 )
 

@@ -109,6 +109,8 @@ INSTRUMENTS = (
     (_words("music box, celesta, 八音盒, 音乐盒, 音樂盒"), _T.LEAD, _I.MUSIC_BOX),
     (_words("vibraphone, vibes, marimba, bells, glockenspiel, xylophone, 颤音琴, 木琴, 铃铛, 钟琴"),
         _T.ORNAMENT, _I.VIBRAPHONE),
+    (_words("chip lead, chip sounds, 8 bit lead"), _T.LEAD, _I.CHIP_PULSE),
+    (_words("drum machine, electronic drums, 808 drums, 808s, 电子鼓, 電子鼓, 鼓机, 鼓機"), _T.DRUMS, _I.ELECTRONIC_KIT),
     (_words("synth lead, lead synth, theremin"), _T.LEAD, _I.SYNTH_LEAD),
 )  # fmt: skip
 """Words, and who plays which track for them; where two name the same track, the later, more special one wins."""

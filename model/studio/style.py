@@ -27,7 +27,7 @@ class Track(StrEnum):
 
 
 class Instrument(StrEnum):
-    """A sampled instrument of the shipped sound set."""
+    """An instrument of the shipped sound set; the last ones are computed, all others sampled."""
 
     PIANO = "piano"
     ELECTRIC_PIANO = "electric piano"
@@ -61,6 +61,15 @@ class Instrument(StrEnum):
     CELLO = "cello"
     VIOLIN = "violin"
     DRUM_KIT = "drum kit"
+    CHIP_PULSE = "chip pulse"
+    CHIP_SQUARE = "chip square"
+    CHIP_BASS = "chip bass"
+    CHIP_KIT = "chip kit"
+    ELECTRONIC_KIT = "electronic kit"
+
+
+DRUM_KITS = frozenset({Instrument.DRUM_KIT, Instrument.CHIP_KIT, Instrument.ELECTRONIC_KIT})
+"""Instruments whose pitches are the keys of General MIDI percussion."""
 
 
 class Groove(StrEnum):

@@ -78,7 +78,7 @@ _ATTENUATION_SHARE = 0.4
 
 def build(font: SoundFont, folder: Path) -> None:
     """Write table and data of all instruments into `folder`; the same font gives the same bytes."""
-    zones = {instrument: _zones(font, *PROGRAMS[instrument]) for instrument in Instrument}
+    zones = {instrument: _zones(font, *PROGRAMS[instrument]) for instrument in PROGRAMS}
     wanted = sorted({zone.sample for rows in zones.values() for zone in rows})
     samples, data = _copy_samples(font, wanted)
     place = {sample: index for index, sample in enumerate(wanted)}
@@ -87,7 +87,7 @@ def build(font: SoundFont, folder: Path) -> None:
         for instrument, rows in zones.items()
     }
     table = BankTable(hashlib.sha256(data).hexdigest(), samples, instruments)
-    corrected = replace(table, instruments={i.value: _corrected(table, data, i) for i in Instrument})
+    corrected = replace(table, instruments={i.value: _corrected(table, data, i) for i in PROGRAMS})
     (folder / DATA_NAME).write_bytes(data)
     (folder / TABLE_NAME).write_text(_as_json(corrected), encoding="utf-8")
 

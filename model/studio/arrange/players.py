@@ -25,6 +25,7 @@ _RANGES = {
     Instrument.SHAKUHACHI: (55, 86),
     Instrument.KOTO: (48, 88),
     Instrument.CELLO: (36, 76),
+    Instrument.CHIP_BASS: (28, 60),
     Instrument.VIOLIN: (55, 96),
 }
 _FULL_RANGE = (28, 96)
@@ -48,6 +49,8 @@ _SUSTAINING = frozenset(
         Instrument.POLY_SYNTH,
         Instrument.CELLO,
         Instrument.VIOLIN,
+        Instrument.CHIP_PULSE,
+        Instrument.CHIP_BASS,
     }
 )
 _BRIGHT_PLUCKS = frozenset({Instrument.MUSIC_BOX, Instrument.VIBRAPHONE, Instrument.HARP, Instrument.KOTO})

@@ -11,9 +11,10 @@ import numpy as np
 import soundfile
 
 from model.engine import EngineUnavailable
+from model.studio.sound.oscillators import compute_instruments
 from model.studio.sound.tones import Brightness, Samples, Tone, ToneCache
-from model.studio.sound.zones import BankTable, Envelope, InstrumentZones, Sample, Sweep, Zone
-from model.studio.style import Instrument
+from model.studio.sound.zones import SAMPLE_RATE_HERTZ, BankTable, Envelope, InstrumentZones, Sample, Sweep, Zone
+from model.studio.style import DRUM_KITS, Instrument
 
 TABLE_NAME = "instruments.json"
 DATA_NAME = "samples.ogg"
@@ -27,6 +28,7 @@ class InstrumentBank:
     def __init__(self, table: BankTable, data: bytes) -> None:
         self._table = table
         self._data = data
+        self._computed = compute_instruments(len(table.samples))
         self._decoded: dict[int, Samples] = {}
         self._tones = ToneCache(_TONE_CACHE_BYTES)
 
@@ -47,7 +49,8 @@ class InstrumentBank:
             raise _unavailable(f"{TABLE_NAME} is damaged ({error})") from error
         if hashlib.sha256(data).hexdigest() != table.data_sha256:
             raise _unavailable(f"{DATA_NAME} does not match the checksum in {TABLE_NAME}")
-        absent = [instrument.value for instrument in Instrument if instrument.value not in table.instruments]
+        present = table.instruments.keys() | compute_instruments(len(table.samples)).instruments.keys()
+        absent = [instrument.value for instrument in Instrument if instrument.value not in present]
         if absent:
             raise _unavailable(f"{TABLE_NAME} lacks {', '.join(absent)}")
         return cls(table, data)
@@ -73,7 +76,7 @@ class InstrumentBank:
         Drums are not transposed: a key that the kit does not have gives no zone.
         """
         zones = self._zones(instrument).at(pitch)
-        if instrument is Instrument.DRUM_KIT:
+        if instrument in DRUM_KITS:
             return tuple(zone for zone in zones if zone.distance(pitch) == 0)
         return zones
 
@@ -81,15 +84,21 @@ class InstrumentBank:
         """`zone` sounding at `pitch`, shared by all notes that ask for the same."""
 
         def make() -> Tone:
-            rate_hertz = self._table.samples[zone.sample].sample_rate_hertz
-            return Tone(self._samples(zone.sample), rate_hertz, zone, pitch, brightness)
+            return Tone(self._samples(zone.sample), self._rate_hertz(zone.sample), zone, pitch, brightness)
 
         return self._tones.get(zone, pitch, brightness, make)
 
     def _zones(self, instrument: Instrument) -> InstrumentZones:
-        return self._table.instruments[instrument.value]
+        computed = self._computed.instruments.get(instrument.value)
+        return computed or self._table.instruments[instrument.value]
+
+    def _rate_hertz(self, index: int) -> int:
+        recorded = index < self._computed.first_sample
+        return self._table.samples[index].sample_rate_hertz if recorded else SAMPLE_RATE_HERTZ
 
     def _samples(self, index: int) -> Samples:
+        if index >= self._computed.first_sample:
+            return self._computed.samples[index - self._computed.first_sample]
         if index not in self._decoded:
             sample = self._table.samples[index]
             stream = io.BytesIO(self._data[sample.offset : sample.offset + sample.size_bytes])

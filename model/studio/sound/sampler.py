@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.tones import ENDLESS, Brightness, Samples, Tone
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ, Zone
-from model.studio.style import Instrument
+from model.studio.style import DRUM_KITS, Instrument
 
 _RELEASE_DB = 60.0
 _SHORTEST_RELEASE_SECONDS = 0.03
@@ -116,11 +116,11 @@ class Sampler:
         for voice in self._voices:
             if voice.exclusive_class in classes:
                 voice.let_go(note.start, self._release(_CHOKE_SECONDS))
-            elif voice.pitch == note.pitch and self._instrument is not Instrument.DRUM_KIT:
+            elif voice.pitch == note.pitch and self._instrument not in DRUM_KITS:
                 voice.let_go(note.start)
 
     def _voice(self, zone: Zone, note: SampledNote) -> _Voice:
-        is_drum = self._instrument is Instrument.DRUM_KIT
+        is_drum = self._instrument in DRUM_KITS
         tone = self._bank.tone(zone, note.pitch, Brightness.of(note.velocity))
         gain = 10.0 ** ((self._gain_db + zone.gain_db) / 20.0) * (note.velocity / 127.0) ** _VELOCITY_EXPONENT
         pan = zone.pan if is_drum else zone.pan + _KEY_PAN * (note.pitch - 60)

@@ -3,13 +3,13 @@ import pytest
 
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.sampler import SampledNote, Sampler
-from model.studio.style import Instrument
+from model.studio.style import DRUM_KITS, Instrument
 from model.training.measures import cents_off, momentary_lufs
 
 SECOND = 48_000
 OPEN_HAT, CLOSED_HAT, SNARE = 46, 42, 38
-MELODIC = [instrument for instrument in Instrument if instrument is not Instrument.DRUM_KIT]
-BASSES = (Instrument.ACOUSTIC_BASS, Instrument.FINGER_BASS, Instrument.SYNTH_BASS)
+MELODIC = [instrument for instrument in Instrument if instrument not in DRUM_KITS]
+BASSES = (Instrument.ACOUSTIC_BASS, Instrument.FINGER_BASS, Instrument.SYNTH_BASS, Instrument.CHIP_BASS)
 
 
 def _play(bank: InstrumentBank, instrument: Instrument, *notes: SampledNote, seconds: float = 2.0) -> np.ndarray:
