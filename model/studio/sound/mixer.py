@@ -43,7 +43,7 @@ class Strip:
 
 
 STRIPS: Mapping[Track | Singer, Strip] = {
-    Singer.LEAD: Strip(Stem.VOCAL, 5.0, 0.0, -9.0),
+    Singer.LEAD: Strip(Stem.VOCAL, 4.5, 0.0, -8.0),
     Singer.BACKING: Strip(Stem.VOCAL, -4.0, -0.55, -6.0),
     Singer.DOUBLE: Strip(Stem.VOCAL, -7.0, 0.55, -6.0),
     Track.LEAD: Strip(Stem.VOCAL, 3.0, 0.0, -8.0),

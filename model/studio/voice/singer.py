@@ -47,11 +47,13 @@ class Timbre:
         formants: factor on all resonances; below 1 for a longer throat.
         breathiness: factor on the share of noise.
         brightness_db: tilt per octave around 1 kHz.
+        level_db: on top of the level of the recordings.
     """
 
     formants: float = 1.0
     breathiness: float = 1.0
     brightness_db: float = 0.0
+    level_db: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ def sing(
         if syllable.bound_before and syllable.unvoiced_onset is None:
             _join(canvas, syllable.vowel - syllable.lead, dip=syllable.voiced_onset is None and not before.codas)
     clips = tuple(clip for syllable in placed for clip in _clips(syllable, timbre))
-    sounding = tuned(canvas.envelope, f0) + canvas.gain_db[:, None] + np.float32(timbre.brightness_db) * _TILT
+    level = canvas.gain_db[:, None] + np.float32(timbre.level_db)
+    sounding = tuned(canvas.envelope, f0) + level + np.float32(timbre.brightness_db) * _TILT
     harmonic, noise = split_noise(sounding, np.clip(canvas.noise * np.float32(timbre.breathiness), 0.0, 1.0))
     return VoiceFrames(f0, harmonic, noise, clips)
 
@@ -230,7 +233,8 @@ def _breathe(
 
 def _clips(syllable: Placed, timbre: Timbre) -> list[Clip]:
     """The recorded consonants of a syllable, before its vowel and after it."""
-    gain = 10 ** (_CONSONANT_FORCE * _FORCE_RANGE_DB * (syllable.notes[0].force - 1.0) / 20)
+    effort_db = _CONSONANT_FORCE * _FORCE_RANGE_DB * (syllable.notes[0].force - 1.0)
+    gain = 10 ** ((effort_db + timbre.level_db) / 20)
     clips = []
     if syllable.unvoiced_onset is not None and syllable.lead:
         sound = _resized(syllable.unvoiced_onset.consonant, timbre, syllable.lead * FRAME_SAMPLES)

@@ -26,7 +26,7 @@ class Singer(StrEnum):
 TIMBRES: Mapping[Voice, Timbre] = MappingProxyType(
     {
         Voice.FEMALE: Timbre(),
-        Voice.MALE: Timbre(formants=0.86, breathiness=0.8, brightness_db=0.5),
+        Voice.MALE: Timbre(formants=0.86, breathiness=0.8, brightness_db=0.5, level_db=2.5),
     }
 )
 """The recorded voice is a woman's; the man's has a longer throat."""
