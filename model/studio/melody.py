@@ -10,8 +10,9 @@ from model.studio.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, chord_of
 
 Weights = NDArray[np.float64]
 
-_INTERVAL_WEIGHT = 1.0
-_TONE_WEIGHT = 0.25
+_INTERVAL_WEIGHT = 1.3
+_TONE_WEIGHT = 2.2
+_THIRD, _LEAP = 4, 9
 _CHORD_TONE_WISH = 0.7
 _STABLE_WISH = 0.9
 _LEADING_WISH = -1.2
@@ -64,7 +65,7 @@ def choose_pitches(beliefs: Weights, tones: list[int], intervals: Weights) -> li
     if not len(beliefs):
         return []
     places = np.arange(PITCHES)
-    rise = np.sign(np.subtract.outer(places, places)).T
+    rise = _rise()
     moves = _INTERVAL_WEIGHT * intervals[np.abs(np.subtract.outer(places, places))]
     best = beliefs[0]
     came_from: list[NDArray[np.int64]] = []
@@ -76,6 +77,13 @@ def choose_pitches(beliefs: Weights, tones: list[int], intervals: Weights) -> li
     for pointers in reversed(came_from):
         path.append(int(pointers[path[-1]]))
     return [LOWEST + place for place in reversed(path)]
+
+
+def _rise() -> Weights:
+    """How much of a rise (or fall, below 0) each move is, [37, 37]: whole for steps and thirds, nothing for leaps."""
+    distance = np.subtract.outer(np.arange(PITCHES), np.arange(PITCHES)).T
+    out: Weights = np.sign(distance) * np.clip((_LEAP - np.abs(distance)) / (_LEAP - _THIRD), 0.0, 1.0)
+    return out
 
 
 def wished_direction(before: int, after: int) -> float:

@@ -36,7 +36,7 @@ _PHRASE_BARS = 8
 _KINDS = {
     SectionKind.VERSE: (TokenKind.VERSE, 4),
     SectionKind.PRE_CHORUS: (TokenKind.PRE_CHORUS, 5),
-    SectionKind.CHORUS: (TokenKind.CHORUS, 6),
+    SectionKind.CHORUS: (TokenKind.CHORUS, 5),
     SectionKind.BRIDGE: (TokenKind.BRIDGE, 6),
     SectionKind.INTRO: (TokenKind.UNKNOWN, 6),
     SectionKind.INST: (TokenKind.UNKNOWN, 6),

@@ -1,6 +1,6 @@
 """Report how well the singer is understood: python -m model.training.evaluate_voice A_SYLLABLES B_SYLLABLES
 
-A recogniser learns from natural recordings only: tones 2 to 4 of the speaker whose first tone the singer is made of, and
+A recogniser learns from natural recordings only: tones 2 to 4 of the speaker whose first tone the singer is made of and
 half of another speaker's syllables; as they are, at other speeds, and resynthesised by WORLD at other pitches and
 lengths. It is then asked about natural recordings that it has not heard (the one's first tones, the other half of the
 other's), about the first tones resynthesised at sung pitches and lengths, and about the singer.
