@@ -29,10 +29,23 @@ def _genre(
     players: dict[Track, Instrument],
     mode: Mode = Mode.MAJOR,
     swing: float = 0.0,
+    levels_db: dict[Track, float] | None = None,
 ) -> Genre:
     tempo_bpm = sum(tempo_range_bpm) / 2
     instruments = tuple(players.items())
-    style = Style(name, groove, mode, tempo_bpm, energy, density, swing, reverb, brightness, instruments)
+    style = Style(
+        name,
+        groove,
+        mode,
+        tempo_bpm,
+        energy,
+        density,
+        swing,
+        reverb,
+        brightness,
+        instruments,
+        levels_db=tuple((levels_db or {}).items()),
+    )
     return Genre(tuple(word.strip() for word in words.split(",")), tempo_range_bpm, style)
 
 
@@ -66,6 +79,7 @@ _BALLAD = _genre(
     density=4.0,
     reverb=0.45,
     brightness=0.45,
+    levels_db={_T.PAD: 2.0, _T.KEYS: 1.5, _T.DRUMS: -1.5},
     players={
         _T.LEAD: _I.OBOE,
         _T.KEYS: _I.PIANO,
@@ -87,6 +101,7 @@ _ROCK = _genre(
     density=5.0,
     reverb=0.25,
     brightness=0.7,
+    levels_db={_T.GUITAR: 6.0, _T.DRUMS: 1.0, _T.BASS: 1.0},
     players={
         _T.LEAD: _I.SYNTH_LEAD,
         _T.KEYS: _I.ORGAN,
@@ -107,6 +122,7 @@ _LOFI = _genre(
     reverb=0.35,
     brightness=0.35,
     swing=0.18,
+    levels_db={_T.KEYS: 3.0, _T.BASS: 1.5, _T.DRUMS: 1.0},
     players={
         _T.LEAD: _I.VIBRAPHONE,
         _T.KEYS: _I.ELECTRIC_PIANO,
@@ -127,6 +143,7 @@ _FOLK = _genre(
     density=5.0,
     reverb=0.25,
     brightness=0.55,
+    levels_db={_T.GUITAR: 4.0, _T.ARPEGGIO: 1.5, _T.DRUMS: -2.0},
     players={
         _T.LEAD: _I.FLUTE,
         _T.KEYS: _I.ACCORDION,
@@ -149,6 +166,7 @@ _CHINESE = _genre(
     reverb=0.45,
     brightness=0.5,
     mode=Mode.MINOR,
+    levels_db={_T.KEYS: 4.0, _T.ORNAMENT: 1.5, _T.DRUMS: -2.0},
     players={
         _T.LEAD: _I.SHAKUHACHI,
         _T.KEYS: _I.KOTO,
@@ -170,6 +188,7 @@ _DANCE = _genre(
     density=5.5,
     reverb=0.3,
     brightness=0.75,
+    levels_db={_T.KEYS: 4.0, _T.PAD: 4.0, _T.ARPEGGIO: 1.0},
     players={
         _T.LEAD: _I.SYNTH_LEAD,
         _T.KEYS: _I.POLY_SYNTH,
@@ -192,6 +211,7 @@ _CINEMATIC = _genre(
     reverb=0.6,
     brightness=0.5,
     mode=Mode.MINOR,
+    levels_db={_T.PAD: 4.0, _T.BASS: 2.0, _T.DRUMS: 2.0},
     players={
         _T.LEAD: _I.VIOLIN,
         _T.KEYS: _I.PIANO,
@@ -213,6 +233,7 @@ _JAZZ = _genre(
     reverb=0.25,
     brightness=0.5,
     swing=0.3,
+    levels_db={_T.KEYS: 2.0, _T.BASS: 2.0, _T.DRUMS: 2.0},
     players={
         _T.LEAD: _I.SAXOPHONE,
         _T.KEYS: _I.PIANO,
@@ -232,6 +253,7 @@ _NURSERY = _genre(
     density=4.0,
     reverb=0.2,
     brightness=0.75,
+    levels_db={_T.ARPEGGIO: 2.0, _T.KEYS: 1.5},
     players={
         _T.LEAD: _I.MUSIC_BOX,
         _T.KEYS: _I.PIANO,
@@ -252,6 +274,7 @@ _AMBIENT = _genre(
     density=2.5,
     reverb=0.8,
     brightness=0.35,
+    levels_db={_T.PAD: 4.0, _T.ARPEGGIO: 1.0},
     players={
         _T.LEAD: _I.SHAKUHACHI,
         _T.KEYS: _I.ELECTRIC_PIANO,
@@ -271,6 +294,7 @@ _BOSSA = _genre(
     density=4.5,
     reverb=0.3,
     brightness=0.5,
+    levels_db={_T.GUITAR: 5.0, _T.BASS: 1.0, _T.DRUMS: 1.0},
     players={
         _T.LEAD: _I.FLUTE,
         _T.KEYS: _I.ELECTRIC_PIANO,
@@ -291,6 +315,7 @@ _RNB = _genre(
     reverb=0.35,
     brightness=0.5,
     swing=0.1,
+    levels_db={_T.KEYS: 3.0, _T.BASS: 2.5, _T.DRUMS: 1.5},
     players={
         _T.LEAD: _I.SAXOPHONE,
         _T.KEYS: _I.ELECTRIC_PIANO,
@@ -311,6 +336,7 @@ _MARCH = _genre(
     density=4.5,
     reverb=0.35,
     brightness=0.6,
+    levels_db={_T.KEYS: 3.0, _T.PAD: 2.0, _T.BASS: 2.0, _T.DRUMS: 1.0},
     players={
         _T.LEAD: _I.BRASS,
         _T.KEYS: _I.HORN,
@@ -332,6 +358,7 @@ _GAME = _genre(
     density=6.0,
     reverb=0.1,
     brightness=0.8,
+    levels_db={_T.KEYS: 1.5, _T.BASS: 1.0},
     players={
         _T.LEAD: _I.CHIP_PULSE,
         _T.KEYS: _I.CHIP_SQUARE,

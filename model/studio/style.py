@@ -108,6 +108,7 @@ class Style:
         instruments: who plays which track; a track that is absent stays silent.
         voice: who sings; `None` where the prompt does not say.
         register: -1 (low keys) to 1 (high keys).
+        levels_db: what is added to the usual level of a track in the mix.
     """
 
     genre: str
@@ -122,6 +123,7 @@ class Style:
     instruments: tuple[tuple[Track, Instrument], ...]
     voice: Voice | None = None
     register: float = 0.0
+    levels_db: tuple[tuple[Track, float], ...] = ()
 
     def instrument(self, track: Track) -> Instrument | None:
         """Who plays `track`, or `None` when it is silent."""

@@ -7,7 +7,7 @@ from model.engine import SectionKind
 from model.studio.arrange.bass import bass
 from model.studio.arrange.comping import guitar, keys
 from model.studio.arrange.drums import drums
-from model.studio.arrange.dynamics import layers
+from model.studio.arrange.dynamics import entrance, layers
 from model.studio.arrange.harmony import Voicing, voice
 from model.studio.arrange.humanize import perform
 from model.studio.arrange.layers import arpeggio, pad
@@ -71,7 +71,8 @@ def arrange(
     )
     voicings = voice(scene, previous.voicing if previous else ())
     strokes = {track: _part(scene, track, voicings, previous) for track in sorted(layers(scene))}
-    parts = {track: perform(scene, track, part) for track, part in strokes.items() if part}
+    heard = {track: [s for s in part if s.start >= entrance(scene, track)] for track, part in strokes.items()}
+    parts = {track: perform(scene, track, part) for track, part in heard.items() if part}
     bass_line = strokes.get(Track.BASS)
     hand = Hand(voicings[-1], bass_line[-1].pitch if bass_line else None, scene.tonic, scene.played + 1, scene.seed)
     return Arrangement(score.bars, parts), hand

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from model.studio.arrange.drums import kick_steps
 from model.studio.arrange.dynamics import Texture, texture
 from model.studio.arrange.scene import Scene, Span
 from model.studio.arrange.tabs import Hit, Stroke, hits, metric_weight
@@ -12,6 +13,7 @@ from model.studio.style import Groove
 
 _LOWEST, _HIGHEST, _HOME = 28, 45, 36
 _ARTICULATION_STEPS = 0.15
+_NEARLY = 0.1
 
 Variants = tuple[tuple[str, ...], ...]
 _CALM: Variants = (("R---------------",), ("R-------R-------",))
@@ -79,7 +81,7 @@ _LINES: Mapping[Groove, tuple[Variants, Variants]] = MappingProxyType(
 
 def bass(scene: Scene, before: int | None) -> list[Stroke]:
     """The bass line, continuing from the pitch `before`; every chord begins with its root, one note at a time."""
-    variant = scene.choice("bass", _variants(scene))
+    variant = scene.choice("bass", _with_the_kick(scene, _variants(scene)))
     strokes: list[Stroke] = []
     for bar in range(scene.groove_bars):
         for index, hit in _bar_hits(scene, bar, variant[bar % len(variant)]):
@@ -90,6 +92,18 @@ def bass(scene: Scene, before: int | None) -> list[Stroke]:
         root = _near(scene.spans[-1].chord.root, before)
         strokes.append(Stroke(scene.groove_bars * STEPS_PER_BAR, STEPS_PER_BAR, root, 1.0))
     return strokes
+
+
+def _with_the_kick(scene: Scene, variants: Variants) -> Variants:
+    """The variants that meet the section's kick drum most often; all where nobody drums."""
+    kick = kick_steps(scene)
+    met = [_share_met(variant, kick) for variant in variants]
+    return tuple(variant for variant, share in zip(variants, met, strict=True) if share >= max(met) - _NEARLY)
+
+
+def _share_met(variant: tuple[str, ...], kick: frozenset[int]) -> float:
+    onsets = [hit.start for bar in variant for hit in hits(bar)]
+    return sum(step in kick for step in onsets) / len(onsets)
 
 
 def _variants(scene: Scene) -> Variants:

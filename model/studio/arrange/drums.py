@@ -6,9 +6,10 @@ from model.studio.arrange.kits import STROKE_WEIGHTS, FillSize, Pattern, Piece, 
 from model.studio.arrange.scene import Scene
 from model.studio.arrange.tabs import Stroke, hits
 from model.studio.score import STEPS_PER_BAR
-from model.studio.style import Groove
+from model.studio.style import Groove, Track
 
 _PHRASE_BARS = 4
+_SILENT = "." * STEPS_PER_BAR
 _HATS = (Piece.CLOSED_HAT, Piece.OPEN_HAT, Piece.PEDAL_HAT)
 _GHOSTED = frozenset({Groove.POP, Groove.ROCK, Groove.LOFI, Groove.BALLAD, Groove.JAZZ, Groove.RNB})
 _CRASHED = frozenset({SectionKind.CHORUS, SectionKind.INST, SectionKind.BRIDGE})
@@ -33,6 +34,17 @@ def fill_size(scene: Scene) -> FillSize | None:
     return _SIZES[max(0, rank - (scene.style.energy < _GENTLE_ENERGY))]
 
 
+def kick_steps(scene: Scene) -> frozenset[int]:
+    """Steps of the bar on which the section's pattern has the kick; empty where nobody drums."""
+    if scene.player(Track.DRUMS) is None:
+        return frozenset()
+    return frozenset(hit.start for hit in hits(_bar_of(_pattern(scene, texture(scene)).get(Piece.KICK, _SILENT), 0)))
+
+
+def _pattern(scene: Scene, busy: Texture) -> Pattern:
+    return scene.choice(f"drums {busy.value}", drum_patterns(scene.style.groove, busy))
+
+
 def _bar_texture(scene: Scene, bar: int) -> Texture | None:
     second_half = 2 * bar >= scene.groove_bars
     if scene.kind is SectionKind.INTRO:
@@ -49,8 +61,7 @@ def _bar(scene: Scene, bar: int) -> list[Stroke]:
     size = fill_size(scene) if bar == scene.groove_bars - 1 else None
     strokes: list[Stroke] = []
     if busy is not None:
-        pattern = scene.choice(f"drums {busy.value}", drum_patterns(scene.style.groove, busy))
-        strokes = _varied(scene, bar, busy, _strokes(pattern, bar))
+        strokes = _varied(scene, bar, busy, _strokes(_pattern(scene, busy), bar))
     if size is not None:
         strokes = _with_fill(strokes, _strokes(scene.choice("fill", fills(scene.style.groove, size)), 0))
     return [Stroke(s.start + bar * STEPS_PER_BAR, s.length, s.pitch, s.weight) for s in strokes]

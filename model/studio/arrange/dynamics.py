@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 from model.engine import SectionKind
 from model.studio.arrange.scene import Scene
-from model.studio.style import Track
+from model.studio.score import STEPS_PER_BAR
+from model.studio.style import Groove, Track
 
 
 class Texture(Enum):
@@ -46,6 +47,7 @@ _PARTS: Mapping[SectionKind, Part] = MappingProxyType(
 _FOUNDATIONS = (Track.KEYS, Track.GUITAR, Track.PAD, Track.ARPEGGIO)
 _GUITAR_BESIDE_KEYS_ENERGY = 0.45
 _QUIET_ENERGY = 0.25
+_LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB})
 
 
 def layers(scene: Scene) -> frozenset[Track]:
@@ -57,6 +59,14 @@ def layers(scene: Scene) -> frozenset[Track]:
     if foundation:
         wanted.add(foundation)
     return frozenset(track for track in wanted if scene.player(track))
+
+
+def entrance(scene: Scene, track: Track) -> int:
+    """The step at which a player comes in: some wait for the second half of a song's first verse."""
+    foundation = next((each for each in _FOUNDATIONS if scene.player(each)), None)
+    late = track is Track.PAD or (track is Track.GUITAR and scene.style.groove in _LATE_GUITARS)
+    waits = late and scene.kind is SectionKind.VERSE and scene.played <= 1 and track is not foundation
+    return scene.score.bars // 2 * STEPS_PER_BAR if waits else 0
 
 
 def texture(scene: Scene) -> Texture:

@@ -237,6 +237,15 @@ _SOFT_FILLS: Mapping[FillSize, Patterns] = MappingProxyType(
         ),
     }
 )
+_ROLLS: Mapping[FillSize, Patterns] = MappingProxyType(
+    {
+        FillSize.SMALL: ({_S: "............goxX"},),
+        FillSize.MEDIUM: ({_S: "........ggooxxxX"}, {_S: "........o.oox.xX"}),
+        FillSize.BIG: ({_S: "ggggggoooooxxxXX"}, {_S: "g.g.o.o.ooooxxXX"}),
+    }
+)
+"""Snare rolls that swell to the next section: the build-up of dance music, the call of a march."""
+_ROLLED_GROOVES = frozenset({Groove.FOUR_ON_THE_FLOOR, Groove.MARCH})
 _SOFT_GROOVES = frozenset(
     {Groove.FOLK, Groove.NURSERY, Groove.AMBIENT, Groove.JAZZ, Groove.LOFI, Groove.BALLAD, Groove.BOSSA}
 )
@@ -249,4 +258,6 @@ def drum_patterns(groove: Groove, texture: Texture) -> Patterns:
 
 def fills(groove: Groove, size: FillSize) -> Patterns:
     """Fills for the last bar of a section, to be laid over its pattern."""
+    if groove in _ROLLED_GROOVES:
+        return _ROLLS[size]
     return (_SOFT_FILLS if groove in _SOFT_GROOVES else _HARD_FILLS)[size]

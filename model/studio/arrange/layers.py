@@ -10,10 +10,11 @@ from model.studio.arrange.players import sparkles
 from model.studio.arrange.playing import Onset, closing_chord, low_fifth, low_root, onsets
 from model.studio.arrange.scene import Scene, Span
 from model.studio.arrange.tabs import Stroke
-from model.studio.score import STEPS_PER_BAR
-from model.studio.style import Track
+from model.studio.score import STEPS_PER_BAR, STEPS_PER_BEAT
+from model.studio.style import Groove, Track
 
 _PAD_BARS = 2
+_PUMP_STEPS = 1
 _ROLL_SECONDS = 0.09
 _BEHIND_WEIGHT = 0.85
 _HIGH_PLUCKS = range(72, 92)
@@ -29,7 +30,16 @@ def pad(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
         length = spans[-1].end - spans[0].start
         pitches = _widened(voicing, spans[0]) if wide else voicing
         strokes.extend(Stroke(spans[0].start, length, pitch, 1.0 if wide else _BEHIND_WEIGHT) for pitch in pitches)
-    return strokes
+    return _pumped(strokes) if wide and scene.style.groove is Groove.FOUR_ON_THE_FLOOR else strokes
+
+
+def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
+    """The strokes with a gap on every beat, where the kick drum is: what a compressor does to pads in dance music."""
+    return [
+        Stroke(beat + _PUMP_STEPS, STEPS_PER_BEAT - _PUMP_STEPS, stroke.pitch, stroke.weight)
+        for stroke in strokes
+        for beat in range(int(stroke.start), int(stroke.start + stroke.length), STEPS_PER_BEAT)
+    ]
 
 
 def arpeggio(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:

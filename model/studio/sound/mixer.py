@@ -99,7 +99,7 @@ class Mixer:
         With `singers` the vocal stem is theirs, and the player of the lead only ornaments; without, it is the lead's.
         `vocal_level_db` is added to the level of that stem.
         """
-        strips = _strips(singers is not None, vocal_level_db)
+        strips = _strips(style, singers is not None, vocal_level_db)
         heard = {track for track, strip in strips.items() if strip.stem in stems}
         self._samples_per_step = SAMPLE_RATE_HERTZ * 60.0 / tempo_bpm / STEPS_PER_BEAT
         self._samplers = {track: Sampler(bank, instrument) for track, instrument in style.instruments if track in heard}
@@ -182,9 +182,11 @@ class Mixer:
         return self._shelf.run(self._highpass.run(highs) + lows + self._wet * room)
 
 
-def _strips(sung: bool, vocal_level_db: float) -> dict[Track | Singer, Strip]:
+def _strips(style: Style, sung: bool, vocal_level_db: float) -> dict[Track | Singer, Strip]:
     """The balance of one song."""
     strips = dict(STRIPS)
+    for track, added_db in style.levels_db:
+        strips[track] = replace(strips[track], level_db=strips[track].level_db + added_db)
     if sung:
         strips[Track.LEAD] = replace(strips[Track.LEAD], stem=Stem.ORNAMENTS)
     return {

@@ -4,6 +4,8 @@ import pytest
 
 from model.engine import SectionKind
 from model.studio.arrange.bass import bass
+from model.studio.arrange.drums import drums
+from model.studio.arrange.kits import Piece
 from model.studio.arrange.scene import Scene, make_scene
 from model.studio.score import Score
 from model.studio.style import Groove, Mode
@@ -45,3 +47,14 @@ def test_the_line_goes_on_where_the_section_before_left_it() -> None:
 def test_a_minor_line_leaves_the_leading_tone_to_the_dominant(groove: Groove, seed: int) -> None:
     line = bass(scene_of(silent_score(A_MINOR, F, C, G, A_MINOR, F), groove, seed, Mode.MINOR), None)
     assert all(stroke.pitch % 12 != 8 for stroke in line)
+
+
+@pytest.mark.parametrize("groove", [Groove.POP, Groove.ROCK, Groove.BOSSA, Groove.RNB, Groove.GAME])
+def test_bass_and_kick_meet_more_often_than_they_would_by_chance(groove: Groove) -> None:
+    met, struck, kicked = 0, 0, 0
+    for seed in range(12):
+        scene = scene_of(silent_score(C, C, C, C, C, C, C, C), groove, seed)
+        kick = {stroke.start for stroke in drums(scene) if stroke.pitch == Piece.KICK}
+        line = [stroke.start for stroke in bass(scene, None)]
+        met, struck, kicked = met + sum(start in kick for start in line), struck + len(line), kicked + len(kick)
+    assert met / struck > 1.4 * kicked / (12 * 8 * 16)

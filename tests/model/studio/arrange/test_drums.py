@@ -40,6 +40,14 @@ def test_a_clave_takes_two_bars() -> None:
     assert sorted([rims[0], rims[1]]) == [[0, 6, 12], [4, 10]]
 
 
+@pytest.mark.parametrize("groove", [Groove.FOUR_ON_THE_FLOOR, Groove.MARCH])
+def test_dance_and_marches_roll_louder_and_louder_into_a_chorus(groove: Groove) -> None:
+    roll = [w for _, p, w in bar(drums(scene_of(SectionKind.VERSE, SectionKind.CHORUS, groove)), 7) if p == Piece.SNARE]
+    assert len(roll) >= 10
+    assert roll == sorted(roll)
+    assert roll[0] < 0.6 < 1.0 < roll[-1]
+
+
 def test_calm_songs_have_smaller_fills() -> None:
     assert fill_size(scene_of(SectionKind.VERSE, SectionKind.CHORUS, energy=0.2)) is FillSize.MEDIUM
 

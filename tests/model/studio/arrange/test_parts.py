@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from model.engine import SectionKind
+from model.studio.arrange.arranger import Hand, arrange
 from model.studio.arrange.comping import guitar, keys
 from model.studio.arrange.harmony import voice
 from model.studio.arrange.layers import arpeggio, pad
@@ -146,3 +147,30 @@ def test_one_violin_never_plays_two_notes() -> None:
     scene = scene_of(make_score(16, 4), style=make_style(instruments=WITH_VIOLIN))
     line = sorted(ornament(scene, voice(scene)), key=lambda s: s.start)
     assert all(a.start + a.length <= b.start for a, b in itertools.pairwise(line))
+
+
+def test_the_pad_of_dance_music_leaves_the_kick_alone_in_a_chorus() -> None:
+    scene = scene_of(make_score(), style=make_style(Groove.FOUR_ON_THE_FLOOR))
+    pumped = pad(scene, voice(scene))
+    assert {s.start % 4 for s in pumped} == {1}
+    assert all(s.start % 4 + s.length <= 4 for s in pumped)
+
+
+def test_the_first_verse_grows_in_its_second_half() -> None:
+    score = make_score()
+
+    def entries(previous: Hand | None) -> dict[Track, float]:
+        arrangement, _ = arrange(
+            score,
+            SectionKind.VERSE,
+            make_style(),
+            previous=previous,
+            following=SectionKind.CHORUS,
+            seed=1,
+            sung=True,
+        )
+        return {track: notes[0].start for track, notes in arrangement.tracks.items()}
+
+    first, later = entries(None), entries(Hand((), None, 0, 3, 1))
+    assert min(first[Track.PAD], first[Track.GUITAR]) > 63 > 2 > max(later[Track.PAD], later[Track.GUITAR])
+    assert first[Track.KEYS] < 2

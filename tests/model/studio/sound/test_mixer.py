@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -118,3 +120,10 @@ def test_a_section_must_begin_where_the_last_one_ended(bank: InstrumentBank) -> 
     _song(mixer, BUSY)
     with pytest.raises(ValueError, match="section at 5"):
         next(mixer.render(BUSY, 5, BAR, first_window=100, window=100, final=False))
+
+
+def test_a_style_sets_the_level_of_its_tracks(bank: InstrumentBank) -> None:
+    raised = replace(STYLE, levels_db=((Track.BASS, 6.0),))
+    bass = frozenset({Stem.BASS})
+    usual, louder = (_song(Mixer(bank, style, tempo_bpm=120.0, stems=bass, seed=5), BUSY) for style in (STYLE, raised))
+    np.testing.assert_allclose(louder, usual * 10 ** (6 / 20), rtol=1e-3, atol=1e-5)
