@@ -17,6 +17,8 @@ class SectionBrief:
     each line: lines follow each other from bar 0 on and what is left is instrumental. `transpose` counts semitones from
     C major / A minor to the sounding key. `density` is the wish for instrumental melody, in notes per bar. `anchor` is
     the caller's melody at sounding pitch from step 0 on: kept exactly, and continued. `final` ends the song.
+    `pentatonic` keeps the melody to the scale without its fourth and seventh degree in major; `chord_pace` is a factor
+    on how often chords change.
 
     Raises:
         ValueError: the lines do not fit the bars, a line has no syllables or more than sixteenths, or notes of the
@@ -33,6 +35,8 @@ class SectionBrief:
     density: float = 4.0
     anchor: tuple[Note, ...] = ()
     final: bool = False
+    pentatonic: bool = False
+    chord_pace: float = 1.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.bars <= MAX_BARS:

@@ -36,6 +36,8 @@ _MAJOR = (0, 2, 4, 5, 7, 9, 11)
 _MINOR = (*_MAJOR, 8)
 _OFF_SCALE = -1.0
 _OPENING_OFF_SCALE = -3.0
+_PENTATONIC = (0, 2, 4, 7, 9)
+_OFF_PENTATONIC = -5.0
 _TRANSITION_WEIGHT = 0.5
 _RECALLED_RHYTHM = 1.4
 _PARALLEL_RHYTHM = 1.0
@@ -123,10 +125,17 @@ def class_bias(brief: SectionBrief, layout: TokenLayout, memory: Memory) -> NDAr
     section[~sung] = _outside(*_PLAYED_RANGE)
     off_scale = _OFF_SCALE if memory.tail else _OPENING_OFF_SCALE
     section[:, FIRST_PITCH:] += off_scale * ~np.isin(PITCH_CLASSES, _MINOR if brief.minor else _MAJOR)
+    section[:, FIRST_PITCH:] += _pentatonic_wishes(brief)
     section += _pull(brief, memory)
     section += _RHYTHM_BIAS[layout.hint[layout.section].reshape(-1)]
     bias[layout.section] = section.reshape(-1, STEPS_PER_BEAT, MELODY_CLASSES)
     return bias
+
+
+def _pentatonic_wishes(brief: SectionBrief) -> NDArray[np.float32]:
+    """Wishes [37] against the tones that a pentatonic tune leaves out: the same two in C major and A minor."""
+    left_out = brief.pentatonic & ~np.isin(PITCH_CLASSES, _PENTATONIC)
+    return np.asarray(_OFF_PENTATONIC * left_out, np.float32)
 
 
 def _outside(low: int, high: int) -> NDArray[np.float32]:
@@ -169,10 +178,10 @@ def _sounding(melody: Classes) -> Classes:
 
 
 def choose_chords(
-    layout: TokenLayout, minor: bool, log_odds: Weights, tables: HarmonyTables, draws: NDArray[np.float64]
+    layout: TokenLayout, brief: SectionBrief, log_odds: Weights, tables: HarmonyTables, draws: NDArray[np.float64]
 ) -> None:
     """Draw the section's progression from `log_odds` [beats, 37] and fix it in the layout; known chords stay."""
-    moves = _TRANSITION_WEIGHT * tables.log_transitions(minor)
+    moves = _TRANSITION_WEIGHT * tables.log_transitions(brief.minor, brief.chord_pace)
     odds = log_odds.copy()
     chords, known = layout.chords[layout.section], layout.mask[layout.section, STEPS_PER_BEAT] == 1
     odds[known] = -1e8
@@ -204,6 +213,7 @@ def write_melody(
     onsets = np.flatnonzero(melody >= FIRST_PITCH)
     notes = _asked(brief, layout, lines, onsets)
     weights = beliefs[onsets][:, FIRST_PITCH:] + note_wishes(notes, brief.minor)
+    weights += _pentatonic_wishes(brief)
     fixed = known[onsets]
     if brief.final and len(onsets) and onsets[-1] >= brief.anchor_end:
         fixed[-1] = False

@@ -240,7 +240,7 @@ class ScoreDenoiser:
         state.lines = composing.choose_lines(brief, layout, state.memory, onsets)
         composing.ask_for_rhythm(layout, state.lines)
         chords = _log_softmax(state.logits.chords[layout.section], CHORD_CLASSES)
-        composing.choose_chords(layout, brief.minor, chords, self._tables, state.draws)
+        composing.choose_chords(layout, brief, chords, self._tables, state.draws)
         self._encode(state)
 
 

@@ -249,6 +249,8 @@ def brief(plan: SongPlan, index: int) -> SectionBrief:
         density=detail.style.density,
         anchor=_anchor_notes(detail.sections[index].anchor),
         final=index == len(plan.sections) - 1,
+        pentatonic=detail.style.pentatonic,
+        chord_pace=detail.style.chord_pace,
     )
 
 

@@ -29,6 +29,8 @@ def _genre(
     players: dict[Track, Instrument],
     mode: Mode = Mode.MAJOR,
     swing: float = 0.0,
+    pentatonic: bool = False,
+    chord_pace: float = 1.0,
     levels_db: dict[Track, float] | None = None,
 ) -> Genre:
     tempo_bpm = sum(tempo_range_bpm) / 2
@@ -44,6 +46,8 @@ def _genre(
         reverb,
         brightness,
         instruments,
+        pentatonic=pentatonic,
+        chord_pace=chord_pace,
         levels_db=tuple((levels_db or {}).items()),
     )
     return Genre(tuple(word.strip() for word in words.split(",")), tempo_range_bpm, style)
@@ -101,6 +105,7 @@ _ROCK = _genre(
     density=5.0,
     reverb=0.25,
     brightness=0.7,
+    chord_pace=0.7,
     levels_db={_T.GUITAR: 6.0, _T.DRUMS: 1.0, _T.BASS: 1.0},
     players={
         _T.LEAD: _I.SYNTH_LEAD,
@@ -122,6 +127,7 @@ _LOFI = _genre(
     reverb=0.35,
     brightness=0.35,
     swing=0.18,
+    chord_pace=0.8,
     levels_db={_T.KEYS: 3.0, _T.BASS: 1.5, _T.DRUMS: 1.0},
     players={
         _T.LEAD: _I.VIBRAPHONE,
@@ -143,6 +149,7 @@ _FOLK = _genre(
     density=5.0,
     reverb=0.25,
     brightness=0.55,
+    chord_pace=0.8,
     levels_db={_T.GUITAR: 4.0, _T.ARPEGGIO: 1.5, _T.DRUMS: -2.0},
     players={
         _T.LEAD: _I.FLUTE,
@@ -157,8 +164,8 @@ _FOLK = _genre(
 
 _CHINESE = _genre(
     "guofeng",
-    "guofeng, gufeng, chinese, chinese style, chinese folk, folk with chinese, chinese traditional, traditional chinese, oriental, china wind, "
-    "中国风, 中國風, 国风, 國風, 古风, 古風, 民族, 民乐, 戏曲, 仙侠, 武侠, 江湖",
+    "guofeng, gufeng, pentatonic, chinese, chinese style, chinese folk, folk with chinese, chinese traditional, traditional chinese, oriental, china wind, "
+    "中国风, 中國風, 国风, 國風, 古风, 古風, 民族, 民乐, 戏曲, 仙侠, 武侠, 江湖, 五声, 五聲",
     Groove.FOLK,
     (72, 90),
     energy=0.45,
@@ -166,6 +173,8 @@ _CHINESE = _genre(
     reverb=0.45,
     brightness=0.5,
     mode=Mode.MINOR,
+    pentatonic=True,
+    chord_pace=0.7,
     levels_db={_T.KEYS: 4.0, _T.ORNAMENT: 1.5, _T.DRUMS: -2.0},
     players={
         _T.LEAD: _I.SHAKUHACHI,
@@ -188,6 +197,7 @@ _DANCE = _genre(
     density=5.5,
     reverb=0.3,
     brightness=0.75,
+    chord_pace=0.6,
     levels_db={_T.KEYS: 4.0, _T.PAD: 4.0, _T.ARPEGGIO: 1.0},
     players={
         _T.LEAD: _I.SYNTH_LEAD,
@@ -211,6 +221,7 @@ _CINEMATIC = _genre(
     reverb=0.6,
     brightness=0.5,
     mode=Mode.MINOR,
+    chord_pace=0.6,
     levels_db={_T.PAD: 4.0, _T.BASS: 2.0, _T.DRUMS: 2.0},
     players={
         _T.LEAD: _I.VIOLIN,
@@ -233,6 +244,7 @@ _JAZZ = _genre(
     reverb=0.25,
     brightness=0.5,
     swing=0.3,
+    chord_pace=1.7,
     levels_db={_T.KEYS: 2.0, _T.BASS: 2.0, _T.DRUMS: 2.0},
     players={
         _T.LEAD: _I.SAXOPHONE,
@@ -274,6 +286,7 @@ _AMBIENT = _genre(
     density=2.5,
     reverb=0.8,
     brightness=0.35,
+    chord_pace=0.3,
     levels_db={_T.PAD: 4.0, _T.ARPEGGIO: 1.0},
     players={
         _T.LEAD: _I.SHAKUHACHI,
@@ -294,6 +307,7 @@ _BOSSA = _genre(
     density=4.5,
     reverb=0.3,
     brightness=0.5,
+    chord_pace=1.6,
     levels_db={_T.GUITAR: 5.0, _T.BASS: 1.0, _T.DRUMS: 1.0},
     players={
         _T.LEAD: _I.FLUTE,
@@ -315,6 +329,7 @@ _RNB = _genre(
     reverb=0.35,
     brightness=0.5,
     swing=0.1,
+    chord_pace=1.3,
     levels_db={_T.KEYS: 3.0, _T.BASS: 2.5, _T.DRUMS: 1.5},
     players={
         _T.LEAD: _I.SAXOPHONE,
@@ -336,6 +351,7 @@ _MARCH = _genre(
     density=4.5,
     reverb=0.35,
     brightness=0.6,
+    chord_pace=1.5,
     levels_db={_T.KEYS: 3.0, _T.PAD: 2.0, _T.BASS: 2.0, _T.DRUMS: 1.0},
     players={
         _T.LEAD: _I.BRASS,

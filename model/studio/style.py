@@ -108,6 +108,8 @@ class Style:
         instruments: who plays which track; a track that is absent stays silent.
         voice: who sings; `None` where the prompt does not say.
         register: -1 (low keys) to 1 (high keys).
+        pentatonic: whether the melody keeps to the five tones of the key that Chinese tunes are made of.
+        chord_pace: how often chords change, as a factor on what is usual in pop, 0.2 to 2.
         levels_db: what is added to the usual level of a track in the mix.
     """
 
@@ -123,6 +125,8 @@ class Style:
     instruments: tuple[tuple[Track, Instrument], ...]
     voice: Voice | None = None
     register: float = 0.0
+    pentatonic: bool = False
+    chord_pace: float = 1.0
     levels_db: tuple[tuple[Track, float], ...] = ()
 
     def instrument(self, track: Track) -> Instrument | None:

@@ -245,3 +245,10 @@ def test_a_song_stays_in_its_key(denoiser: ScoreDenoiser, seed: int) -> None:
     verse, _ = write(denoiser, replace(VERSE, minor=True, transpose=0, tempo_bpm=64.0), memory, seed=seed)
     pitches = [note.pitch % 12 for note in (*intro.melody, *verse.melody)]
     assert sum(pitch in {0, 2, 4, 5, 7, 8, 9, 11} for pitch in pitches) > 0.9 * len(pitches)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("brief", [VERSE, LONG], ids=["major", "minor"])
+def test_a_pentatonic_tune_keeps_to_five_tones(denoiser: ScoreDenoiser, brief: SectionBrief, seed: int) -> None:
+    score, _ = write(denoiser, replace(brief, pentatonic=True), seed=seed)
+    assert {(note.pitch - brief.transpose) % 12 for note in score.melody} <= {0, 2, 4, 7, 9}

@@ -29,6 +29,14 @@ def test_a_chord_changes_as_often_as_the_beat_of_the_bar_says() -> None:
     assert stays == pytest.approx([0.5, 0.99, 0.99, 0.99], abs=1e-6)
 
 
+def test_the_pace_makes_chords_change_more_or_less_often() -> None:
+    paces = [np.exp(tables(0.5, 0.3).log_transitions(False, pace))[:, 3, 3] for pace in (0.7, 1.0, 1.3)]
+    slow, usual, quick = (1 - stays for stays in paces)
+    assert (slow < 0.7 * usual).all()
+    assert (quick > 1.3 * usual)[[0, 2]].all()
+    assert quick[[1, 3]] == pytest.approx(usual[[1, 3]])
+
+
 def test_certain_beliefs_are_followed() -> None:
     wanted = [1, 1, 1, 1, 14, 14, 20, 20, 22, 22, 22, 22, 1, 1, 1, 1]
     odds = np.full((BEATS, CHORD_CLASSES), -1e8)

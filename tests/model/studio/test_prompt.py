@@ -190,3 +190,9 @@ def test_any_prompt_gives_a_style_within_its_ranges(words: list[str], seed: int)
     assert 2 <= style.density <= 10
     assert all(0 <= share <= 1 for share in (style.energy, style.reverb, style.brightness))
     assert style.instrument(Track.LEAD) is not None
+
+
+def test_chinese_tunes_are_pentatonic_and_jazz_changes_chords_faster_than_dance() -> None:
+    assert style_of("古风").pentatonic
+    assert not style_of("pop").pentatonic
+    assert style_of("dance").chord_pace < style_of("pop").chord_pace < style_of("jazz").chord_pace
