@@ -22,6 +22,7 @@ from model.engine import (
     Voice,
     Window,
 )
+from model.studio import mandarin
 from model.studio.arrange.arranger import Hand, arrange
 from model.studio.arrangement import Arrangement
 from model.studio.chords import chord_spans, named_chords
@@ -158,6 +159,7 @@ class StudioEngine:
         bank = InstrumentBank.load()
         bank.warm(Instrument)
         english.load()
+        mandarin.load()
         return cls(ScoreDenoiser.load(), bank, VoiceBank.load())
 
     def info(self) -> EngineInfo:

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from pypinyin import Style, lazy_pinyin
-
 from model.engine import Syllable
 from model.studio.latin import plain_letters, syllabify
+from model.studio.mandarin import read_mandarin
 from model.studio.voice.english import pronounce
 
 _HANZI = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
@@ -21,37 +20,6 @@ _UNSUNG_SYMBOLS = frozenset("~～+＋=＝*^`´|<>＜＞$￥♪♫♩♬…")
 
 _CHINESE_DIGITS = ("ling2", "yi1", "er4", "san1", "si4", "wu3", "liu4", "qi1", "ba1", "jiu3")
 _ENGLISH_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-
-_OVERRIDES = {
-    "重来": "chong2 lai2",
-    "重來": "chong2 lai2",
-    "重複": "chong2 fu4",
-    "都会": "dou1 hui4",
-    "都會": "dou1 hui4",
-    "大都会": "da4 du1 hui4",
-    "大都會": "da4 du1 hui4",
-    "音樂": "yin1 yue4",
-    "落下": "luo4 xia4",
-    "数星星": "shu3 xing1 xing1",
-    "數星星": "shu3 xing1 xing1",
-    "数着": "shu3 zhe5",
-    "跑得": "pao3 de5",
-    "飞得": "fei1 de5",
-    "飛得": "fei1 de5",
-    "走得": "zou3 de5",
-    "爱得": "ai4 de5",
-    "愛得": "ai4 de5",
-    "变得": "bian4 de5",
-    "變得": "bian4 de5",
-    "笑得": "xiao4 de5",
-    "哭得": "ku1 de5",
-    "嗯": "en5",
-}
-"""Words of songs that the pinyin dictionary reads otherwise."""
-_ADVERB = re.compile(r"(.)\1地")
-_NUMERALS = frozenset("第零〇一二三四五六七八九十百千万萬初")
-_DRY = re.compile("乾(?![坤隆])")
-_PARTICLE_ZHE = re.compile(r"著(?![名作者称稱述])(?<![名显顯土原巨论論]著)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,33 +67,9 @@ def _read_token(match: re.Match[str], chinese: bool) -> Iterator[Syllable]:
 
 
 def _read_hanzi(run: str) -> Iterator[Syllable]:
-    for character, reading in zip(run, _pinyin(run), strict=True):
+    for character, reading in zip(run, read_mandarin(run), strict=True):
         if reading[-1:].isdigit():
             yield Syllable(character, reading[:-1], int(reading[-1]))
-
-
-def _pinyin(run: str) -> list[str]:
-    """One reading with tone digit per character; the empty string where the dictionary has none."""
-    spelt = _PARTICLE_ZHE.sub("着", run)
-    found = lazy_pinyin(spelt, style=Style.TONE3, neutral_tone_with_five=True, tone_sandhi=True)
-    readings = [part for item in found for part in ([item] if item[-1:].isdigit() else [""] * len(item))]
-    for phrase, spoken in _OVERRIDES.items():
-        for match in re.finditer(phrase, spelt):
-            readings[match.start() : match.end()] = spoken.split()
-    for match in _ADVERB.finditer(spelt):
-        readings[match.end() - 1] = "de5"
-    for match in _DRY.finditer(spelt):
-        readings[match.start()] = "gan1"
-    return [_yi(spelt, readings, i) for i in range(len(readings))]
-
-
-def _yi(run: str, readings: list[str], i: int) -> str:
-    """The reading at `i`, where a lone 一 bends to the tone after it even inside words of the dictionary."""
-    if run[i] != "一" or readings[i] != "yi1" or i + 1 == len(run):
-        return readings[i]
-    if run[i + 1] in _NUMERALS or (i and run[i - 1] in _NUMERALS):
-        return readings[i]
-    return "yi2" if readings[i + 1].endswith("4") else "yi4"
 
 
 def _read_word(word: str, chinese: bool) -> Iterator[Syllable]:
