@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from model.studio.arrange.dynamics import texture
+from model.studio.arrange.dynamics import comping_texture
 from model.studio.arrange.harmony import Voicing
 from model.studio.arrange.patterns import guitar_variants, keys_variants
 from model.studio.arrange.playing import Onset, closing_chord, low_fifth, low_root, onsets
@@ -19,7 +19,7 @@ _NINTH = 9
 
 def keys(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
     """A keyboard part: the section's pattern over the voicings, single voices ringing on as under a pedal."""
-    variant = scene.choice("keys", keys_variants(scene.style.groove, texture(scene)))
+    variant = scene.choice("keys", keys_variants(scene.style.groove, comping_texture(scene)))
     strokes = [
         Stroke(onset.start, _pedalled(onset), pitch, _weight(onset))
         for onset in onsets(scene, variant)
@@ -30,7 +30,7 @@ def keys(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
 
 def guitar(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
     """A guitar part: strokes spread over the strings, picked voices, power chords where the pattern has them."""
-    variant = scene.choice("guitar", guitar_variants(scene.style.groove, texture(scene)))
+    variant = scene.choice("guitar", guitar_variants(scene.style.groove, comping_texture(scene)))
     spread = _STRUM_SECONDS / scene.step_seconds
     strokes: list[Stroke] = []
     for onset in onsets(scene, variant):

@@ -47,6 +47,8 @@ _PARTS: Mapping[SectionKind, Part] = MappingProxyType(
 _FOUNDATIONS = (Track.KEYS, Track.GUITAR, Track.PAD, Track.ARPEGGIO)
 _GUITAR_BESIDE_KEYS_ENERGY = 0.45
 _QUIET_ENERGY = 0.25
+_GUITAR_LED = frozenset({Groove.ROCK, Groove.FOLK, Groove.BOSSA})
+_DRIVEN = frozenset(Groove) - {Groove.BALLAD, Groove.CINEMATIC, Groove.AMBIENT, Groove.FOLK}
 _LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB})
 
 
@@ -55,6 +57,8 @@ def layers(scene: Scene) -> frozenset[Track]:
     wanted = set(_PARTS[scene.kind].layers)
     if scene.kind is SectionKind.VERSE and scene.style.energy < _GUITAR_BESIDE_KEYS_ENERGY and scene.player(Track.KEYS):
         wanted.discard(Track.GUITAR)
+    if scene.style.groove in _GUITAR_LED:
+        wanted.add(Track.GUITAR)
     foundation = next((track for track in _FOUNDATIONS if scene.player(track)), None)
     if foundation:
         wanted.add(foundation)
@@ -73,6 +77,12 @@ def texture(scene: Scene) -> Texture:
     """How busy the accompaniment of the section is."""
     usual = _PARTS[scene.kind].texture
     return Texture.STEADY if usual is Texture.FULL and scene.style.energy < _QUIET_ENERGY else usual
+
+
+def comping_texture(scene: Scene) -> Texture:
+    """How busy the struck chords are: those of a driven groove tell it from the first bar of the song on."""
+    told = scene.kind is SectionKind.INTRO and scene.style.groove in _DRIVEN
+    return Texture.STEADY if told else texture(scene)
 
 
 def level(scene: Scene, step: float) -> float:

@@ -174,3 +174,13 @@ def test_the_first_verse_grows_in_its_second_half() -> None:
     first, later = entries(None), entries(Hand((), None, 0, 3, 1))
     assert min(first[Track.PAD], first[Track.GUITAR]) > 63 > 2 > max(later[Track.PAD], later[Track.GUITAR])
     assert first[Track.KEYS] < 2
+
+
+@pytest.mark.parametrize("groove", [Groove.BOSSA, Groove.MARCH, Groove.GAME, Groove.FOUR_ON_THE_FLOOR])
+def test_the_intro_of_a_driven_groove_tells_it_in_its_chords(groove: Groove) -> None:
+    def starts(groove: Groove) -> set[float]:
+        scene = scene_of(silent_score(C, C, C, C), SectionKind.INTRO, make_style(groove))
+        return {stroke.start for stroke in keys(scene, voice(scene))}
+
+    assert starts(groove) != starts(Groove.BALLAD)
+    assert len(starts(groove)) > 8
