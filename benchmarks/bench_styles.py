@@ -34,6 +34,7 @@ STYLES: Mapping[str, str] = {
     "children": "儿歌",
     "bossa nova": "bossa nova",
     "R&B": "R&B",
+    "hip hop": "hip hop",
     "ambient": "ambient",
     "march": "march",
     "game": "game music",

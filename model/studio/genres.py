@@ -55,7 +55,7 @@ def _genre(
 
 POP = _genre(
     "pop",
-    "pop, mandopop, c pop, cpop, cantopop, k pop, kpop, j pop, jpop, 流行, 流行乐, 流行樂, 流行音乐",
+    "pop, indie, indie pop, mandopop, c pop, cpop, cantopop, k pop, kpop, j pop, jpop, 流行, 流行乐, 流行樂, 流行音乐",
     Groove.POP,
     (96, 110),
     energy=0.6,
@@ -76,7 +76,7 @@ POP = _genre(
 
 _BALLAD = _genre(
     "ballad",
-    "ballad, slow song, love song, 抒情, 抒情歌, 情歌, 苦情, 慢歌, 叙事曲",
+    "ballad, soft rock, rock ballad, power ballad, slow song, love song, 抒情, 抒情歌, 情歌, 苦情, 慢歌, 叙事曲",
     Groove.BALLAD,
     (66, 80),
     energy=0.45,
@@ -119,7 +119,7 @@ _ROCK = _genre(
 
 _LOFI = _genre(
     "lofi",
-    "lofi, lo fi, chillhop, hip hop, hiphop, rap, trap, study beats, 低保真, 嘻哈, 说唱, 說唱",
+    "lofi, lo fi, chillhop, lofi hip hop, chill hop, study beats, 低保真",
     Groove.LOFI,
     (74, 88),
     energy=0.4,
@@ -341,6 +341,28 @@ _RNB = _genre(
     },
 )
 
+_HIP_HOP = _genre(
+    "hip hop",
+    "hip hop, hiphop, rap, trap, boom bap, drill, 嘻哈, 说唱, 說唱, 饶舌, 饒舌",
+    Groove.RNB,
+    (84, 96),
+    energy=0.7,
+    density=6.0,
+    reverb=0.15,
+    brightness=0.6,
+    swing=0.06,
+    chord_pace=0.6,
+    levels_db={_T.BASS: 3.0, _T.DRUMS: 1.0},
+    players={
+        _T.LEAD: _I.SYNTH_LEAD,
+        _T.KEYS: _I.PIANO,
+        _T.PAD: _I.STRINGS,
+        _T.BASS: _I.SYNTH_BASS,
+        _T.ORNAMENT: _I.MUSIC_BOX,
+        _T.DRUMS: _I.ELECTRONIC_KIT,
+    },
+)
+
 _MARCH = _genre(
     "march",
     "march, marching, marching band, military, parade, anthem, 进行曲, 進行曲, 军乐, 軍樂, 军歌, 軍歌, 国歌, 阅兵",
@@ -397,6 +419,7 @@ GENRES = (
     _AMBIENT,
     _BOSSA,
     _RNB,
+    _HIP_HOP,
     _MARCH,
     _GAME,
     POP,

@@ -60,7 +60,7 @@ MOODS = (
         0.97, energy=-0.03, reverb=0.08, brightness=-0.05, genre="ballad"),
     Mood(_words("dreamy, ethereal, atmospheric, spacious, 梦幻, 夢幻, 空灵, 空靈, 飘渺, "
         "飄渺"), energy=-0.1, reverb=0.25, genre="ambient"),
-    Mood(_words("melodic, catchy, tuneful, 旋律, 抓耳, 悦耳, 悅耳, 优美, 優美"), density=0.3),
+    Mood(_words("melodic, catchy, tuneful, 旋律, 抓耳, 悦耳, 悅耳, beautiful, 优美, 優美, 动听, 好听"), density=0.3),
     Mood(_words("minimal, sparse, simple, 极简, 極簡, 简约, 簡約, 简单, 簡單"), energy=-0.1, density=-1.0),
     Mood(_words("slow, downtempo, slow tempo, 慢速, 慢板, 缓慢, 緩慢, 慢"), 0.84, density=-0.3),
     Mood(_words("fast, quick, uptempo, up tempo, fast tempo, 快速, 快板, 快节奏, 快節奏, 急促"), 1.18, energy=0.08),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.engine import Voice
-from model.studio.genres import GENRES
+from model.studio.genres import GENRES, Genre
 from model.studio.prompt import Understanding, understand
 from model.studio.style import Groove, Instrument, Mode, Style, Track
 
@@ -46,6 +46,8 @@ def test_upbeat_pop_with_light_drums(seed: int) -> None:
         ("拉丁", Groove.BOSSA),
         ("R&B", Groove.RNB),
         ("灵魂乐", Groove.RNB),
+        ("说唱", Groove.RNB),
+        ("soft rock ballad", Groove.BALLAD),
         ("进行曲", Groove.MARCH),
         ("8-bit chiptune", Groove.GAME),
         ("游戏音乐", Groove.GAME),
@@ -196,3 +198,20 @@ def test_chinese_tunes_are_pentatonic_and_jazz_changes_chords_faster_than_dance(
     assert style_of("古风").pentatonic
     assert not style_of("pop").pentatonic
     assert style_of("dance").chord_pace < style_of("pop").chord_pace < style_of("jazz").chord_pace
+
+
+@pytest.mark.parametrize("genre", GENRES, ids=lambda genre: genre.style.genre)
+def test_every_word_of_a_genre_names_it(genre: Genre) -> None:
+    assert {style_of(word).genre for word in genre.words} == {genre.style.genre}
+
+
+def test_no_two_genres_have_the_same_band_and_groove() -> None:
+    assert len(GENRES) >= 13
+    assert len({(genre.style.groove, genre.style.instruments) for genre in GENRES}) == len(GENRES)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("genre", GENRES, ids=lambda genre: genre.style.genre)
+def test_a_genre_is_played_within_its_tempi(genre: Genre, seed: int) -> None:
+    low, high = genre.tempo_range_bpm
+    assert low <= style_of(genre.words[0], seed).tempo_bpm <= high
