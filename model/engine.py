@@ -137,7 +137,8 @@ class EngineInfo:
 class Syllable:
     """One sung unit: its text as written, its reading, its lexical tone.
 
-    The reading is pinyin without tone; in other languages ARPAbet sounds divided by spaces ("L AH1 V"), or letters.
+    The reading is pinyin without tone; in other languages ARPAbet sounds divided by spaces ("l ah v").
+    The text is empty where what is written stands for more syllables than it has signs ("23").
     `tone` is 1 to 5 for Mandarin (5 is neutral), 0 where the language has none. `starts_word` is True where the text
     of the line should be preceded by a space when shown (Latin words).
     """

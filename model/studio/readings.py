@@ -1,25 +1,27 @@
-"""How a line of lyrics is read aloud: one syllable per Chinese character or digit, Latin words cut into syllables."""
+"""How a line of lyrics is read aloud: a syllable per Chinese character, several per Latin word or number."""
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import pairwise
 
 from model.engine import Syllable
 from model.studio.latin import plain_letters, syllabify
 from model.studio.mandarin import read_mandarin
+from model.studio.numbers import NUMBER, ORDINAL, in_chinese, in_english, ordinal
 from model.studio.voice.english import pronounce
 
 _HANZI = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff\uff21-\uff3a\uff41-\uff5a"
 _WORD = f"[{_LATIN}]+(?:['’][{_LATIN}]+)*"
-_TOKEN = re.compile(rf"(?P<hanzi>[{_HANZI}]+)|(?P<latin>{_WORD})|(?P<digit>\d)|(?P<other>.)", re.DOTALL)
+_TOKEN = re.compile(
+    rf"(?P<hanzi>[{_HANZI}]+)|(?P<latin>{_WORD})|(?P<ordinal>{ORDINAL})|(?P<number>{NUMBER})|(?P<other>.)", re.DOTALL
+)
 _CHINESE = re.compile(f"[{_HANZI}]")
 _UNSUNG_SYMBOLS = frozenset("~～+＋=＝*^`´|<>＜＞$￥♪♫♩♬…")
 
-_CHINESE_DIGITS = ("ling2", "yi1", "er4", "san1", "si4", "wu3", "liu4", "qi1", "ba1", "jiu3")
-_ENGLISH_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_AND = frozenset("&＆")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def count_chinese(text: str) -> int:
 
 
 def read_line(text: str, *, chinese: bool) -> Reading:
-    """Read a line; its digits are read one by one, in Chinese where `chinese`, else in English.
+    """Read a line; its numbers are said in Chinese where `chinese`, else in English.
 
     Mandarin tones are those of speech (tone sandhi applied), 5 is neutral; `ü` is spelt `v`. Punctuation is silent.
     """
@@ -61,9 +63,18 @@ def _read_token(match: re.Match[str], chinese: bool) -> Iterator[Syllable]:
         yield from _read_hanzi(token)
     elif match.lastgroup == "latin":
         yield from _read_word(token, chinese)
-    elif match.lastgroup == "digit":
-        starts_word = not (match.start() and match.string[match.start() - 1].isdigit())
-        yield _read_digit(token, chinese, starts_word)
+    elif match.lastgroup == "number" and chinese:
+        before, after = match.string[: match.start()], match.string[match.end() :]
+        readings = in_chinese(token, before, after)
+        for written, reading in zip(_shared(token, len(readings)), readings, strict=True):
+            yield Syllable(written, reading[:-1], int(reading[-1]))
+    elif match.lastgroup == "number":
+        yield from _said(token, in_english(token))
+    elif match.lastgroup == "ordinal":
+        yield from _said(token, ordinal(token))
+    elif token in _AND:
+        chinese_before = is_chinese(match.string[: match.start()].rstrip()[-1:])
+        yield from [Syllable(token, "he", 2)] if chinese_before else _said(token, ["and"])
 
 
 def _read_hanzi(run: str) -> Iterator[Syllable]:
@@ -75,8 +86,15 @@ def _read_hanzi(run: str) -> Iterator[Syllable]:
 def _read_word(word: str, chinese: bool) -> Iterator[Syllable]:
     letter_in_chinese = chinese and word == "A"
     spoken = (("ey",),) if letter_in_chinese else pronounce(_letters(word))
-    pieces = _spread(syllabify(word), min(len(spoken), len(word)))
-    for n, (piece, phones) in enumerate(zip(pieces, spoken, strict=False)):
+    pieces = _fitted(syllabify(word), len(spoken))
+    for n, (piece, phones) in enumerate(zip(pieces, spoken, strict=True)):
+        yield Syllable(piece, " ".join(phones), starts_word=n == 0)
+
+
+def _said(token: str, words: Sequence[str]) -> Iterator[Syllable]:
+    """What is not written as a word, said in English words."""
+    spoken = [phones for word in words for phones in pronounce(word)]
+    for n, (piece, phones) in enumerate(zip(_shared(token, len(spoken)), spoken, strict=True)):
         yield Syllable(piece, " ".join(phones), starts_word=n == 0)
 
 
@@ -86,23 +104,17 @@ def _letters(word: str) -> str:
     return plain.upper() if word.isupper() else plain
 
 
-def _spread(pieces: tuple[str, ...], count: int) -> list[str]:
-    """The pieces of a word as `count` of them: the last ones joined where they are more, long ones cut where fewer."""
-    if count == sum(map(len, pieces)):
-        return list("".join(pieces))
-    spread = [*pieces[: count - 1], "".join(pieces[count - 1 :])] if len(pieces) > count else list(pieces)
-    while len(spread) < count:
-        longest = max(range(len(spread)), key=lambda i: len(spread[i]))
-        half = -(-len(spread[longest]) // 2)
-        spread[longest : longest + 1] = [spread[longest][:half], spread[longest][half:]]
-    return spread
+def _fitted(pieces: Sequence[str], count: int) -> list[str]:
+    """The pieces of a word as `count` of them: the last joined where they are more, the word shared where fewer."""
+    if len(pieces) < count:
+        return _shared("".join(pieces), count)
+    return [*pieces[: count - 1], "".join(pieces[count - 1 :])]
 
 
-def _read_digit(digit: str, chinese: bool, starts_word: bool) -> Syllable:
-    value = unicodedata.digit(digit)
-    if chinese:
-        return Syllable(digit, _CHINESE_DIGITS[value][:-1], int(_CHINESE_DIGITS[value][-1]))
-    return Syllable(digit, " ".join(chain.from_iterable(pronounce(_ENGLISH_DIGITS[value]))), starts_word=starts_word)
+def _shared(written: str, count: int) -> list[str]:
+    """What is written, in `count` parts of equal length or one sign less; the later of too many are empty."""
+    edges = [-(-part * len(written) // count) for part in range(count + 1)]
+    return [written[a:b] for a, b in pairwise(edges)]
 
 
 def _is_unreadable(character: str) -> bool:
