@@ -23,6 +23,7 @@ _FORCE_RANGE_DB = 9.0
 _TILT_PER_DB = 0.2
 _SWELL_DB = 1.5
 _CONSONANT_FORCE = 0.6
+_CLIP_FADE = FRAME_SAMPLES * 2 // 3
 _CODA_GAIN = 0.7
 _MURMUR_FALL_DB = 8.0
 _BREATH_DB = -30.0
@@ -257,7 +258,7 @@ def _row(takes: Sequence[Take], first: int, frames: int, timbre: Timbre, gain: f
 
 
 def _resized(sound: Floats, timbre: Timbre, longest: int) -> Floats:
-    """A consonant through another throat, and its last `longest` samples, faded in where that cuts it."""
+    """The last `longest` samples of a consonant through another throat, faded in where that cuts it, and faded out."""
     if timbre.formants != 1.0:
         places = np.arange(0, len(sound) - 1, timbre.formants)
         sound = np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
@@ -265,4 +266,10 @@ def _resized(sound: Floats, timbre: Timbre, longest: int) -> Floats:
         sound = sound[len(sound) - longest :].copy()
         ramp = min(FRAME_SAMPLES, len(sound))
         sound[:ramp] *= np.linspace(0, 1, ramp, dtype=np.float32)
-    return sound
+    fade = min(_CLIP_FADE, len(sound))
+    return np.concatenate([sound[: len(sound) - fade], sound[len(sound) - fade :] * _fall(fade)])
+
+
+def _fall(samples: int) -> Floats:
+    """Half a cosine down to zero: recordings are cut where the voice of the speaker sets in."""
+    return (0.5 + 0.5 * np.cos(np.pi * (np.arange(samples) + 1) / samples)).astype(np.float32)
