@@ -187,6 +187,8 @@ def _strips(style: Style, sung: bool, vocal_level_db: float) -> dict[Track | Sin
     strips = dict(STRIPS)
     for track, added_db in style.levels_db:
         strips[track] = replace(strips[track], level_db=strips[track].level_db + added_db)
+    for singer in Singer:
+        strips[singer] = replace(strips[singer], level_db=strips[singer].level_db + style.vocal_db)
     if sung:
         strips[Track.LEAD] = replace(strips[Track.LEAD], stem=Stem.ORNAMENTS)
     return {
