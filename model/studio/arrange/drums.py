@@ -10,6 +10,7 @@ from model.studio.style import Groove, Track
 
 _PHRASE_BARS = 4
 _SILENT = "." * STEPS_PER_BAR
+_THROUGH_FILLS = (Piece.KICK, Piece.MARACAS, Piece.RIDE)
 _HATS = (Piece.CLOSED_HAT, Piece.OPEN_HAT, Piece.PEDAL_HAT)
 _GHOSTED = frozenset({Groove.POP, Groove.ROCK, Groove.LOFI, Groove.BALLAD, Groove.JAZZ, Groove.RNB})
 _CRASHED = frozenset({SectionKind.CHORUS, SectionKind.INST, SectionKind.BRIDGE})
@@ -104,10 +105,10 @@ def _added(strokes: list[Stroke], piece: Piece, step: int, mark: str) -> list[St
 
 
 def _with_fill(strokes: list[Stroke], fill: list[Stroke]) -> list[Stroke]:
-    """The bar up to the fill, then the fill over the bar's kick."""
+    """The bar up to the fill, then the fill over what goes on beneath it."""
     begins = min(s.start for s in fill)
     filled = {(s.start, s.pitch) for s in fill}
-    kept = [s for s in strokes if s.start < begins or s.pitch == Piece.KICK]
+    kept = [s for s in strokes if s.start < begins or s.pitch in _THROUGH_FILLS]
     return [s for s in kept if (s.start, s.pitch) not in filled] + fill
 
 

@@ -48,6 +48,16 @@ def test_dance_and_marches_roll_louder_and_louder_into_a_chorus(groove: Groove) 
     assert roll[0] < 0.6 < 1.0 < roll[-1]
 
 
+def test_a_shaker_goes_on_under_a_fill() -> None:
+    scenes = [scene_of(SectionKind.VERSE, SectionKind.CHORUS, Groove.FOLK, seed=seed) for seed in range(6)]
+    shaken = [
+        [len([s for s in drums(scene) if s.pitch == Piece.MARACAS and s.start // 16 == bar]) for bar in (6, 7)]
+        for scene in scenes
+    ]
+    assert any(before for before, _ in shaken)
+    assert all(before == under for before, under in shaken)
+
+
 def test_calm_songs_have_smaller_fills() -> None:
     assert fill_size(scene_of(SectionKind.VERSE, SectionKind.CHORUS, energy=0.2)) is FillSize.MEDIUM
 
