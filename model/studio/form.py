@@ -72,7 +72,8 @@ def _edges(needs: Sequence[int], first_limit: int) -> list[int]:
 class Form:
     """A song in the making; `order` lists what is played between intro and outro as indices of `parts`.
 
-    The first `own_parts` parts are the song's own, later ones were added to fill time.
+    The first `own_parts` parts are the song's own, later ones were added to fill time. Where it is `rapped`
+    its words keep their quickest pace.
     """
 
     parts: tuple[Part, ...]
@@ -81,6 +82,7 @@ class Form:
     bar_seconds: float
     intro_bars: int = 0
     outro_bars: int = 0
+    rapped: bool = False
 
     @property
     def phrase_bars(self) -> int:

@@ -41,9 +41,9 @@ def fewest_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:
     return tightest(sections, bar_seconds).bars
 
 
-def comfortable_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:
+def comfortable_bars(sections: Sequence[LyricSection], bar_seconds: float, *, rapped: bool = False) -> int:
     """The length at which every section has room, with repetitions where the song would be under 40 seconds."""
-    form = _grown(_opened(sections, _TWO_PART_BARS, bar_seconds), None)
+    form = _grown(replace(_opened(sections, _TWO_PART_BARS, bar_seconds), rapped=rapped), None)
     repetition = 0
     while form.bars * bar_seconds < _COMFORTABLE_SECONDS:
         form = next(_repetitions(form, repetition))
@@ -51,13 +51,15 @@ def comfortable_bars(sections: Sequence[LyricSection], bar_seconds: float) -> in
     return form.bars
 
 
-def lay_out(sections: Sequence[LyricSection], bars: int, bar_seconds: float) -> tuple[Block, ...]:
+def lay_out(
+    sections: Sequence[LyricSection], bars: int, bar_seconds: float, *, rapped: bool = False
+) -> tuple[Block, ...]:
     """The sections of a song of exactly `bars` bars, which must be at least `fewest_bars`.
 
-    Words get room first, then intro and outro, then verse and chorus come again after interludes; what is left over
-    is played. The first block has at most 4 bars and none has more than 16.
+    Words get room first, unless they are `rapped`, then intro and outro, then verse and chorus come again after
+    interludes; what is left over is played. The first block has at most 4 bars and none has more than 16.
     """
-    form = _grown(_opened(sections, bars, bar_seconds), bars)
+    form = _grown(replace(_opened(sections, bars, bar_seconds), rapped=rapped), bars)
     form = _repeated(form, bars)
     return _filled(form, bars).blocks()
 
@@ -71,20 +73,22 @@ def _opened(sections: Sequence[LyricSection], bars: int, bar_seconds: float) -> 
 
 def _grown(form: Form, bars: int | None) -> Form:
     """Make every move in turn that keeps the form within `bars`."""
-    for move in _moves(form.phrase_bars):
+    for move in _moves(form.phrase_bars, rapped=form.rapped):
         longer = move(form)
         if bars is None or longer.bars <= bars:
             form = longer
     return form
 
 
-def _moves(phrase_bars: int) -> Iterator[Move]:
+def _moves(phrase_bars: int, *, rapped: bool) -> Iterator[Move]:
     """The ways to give a song more room, most urgent first."""
     yield partial(_edges_at_least, intro=0, outro=1)
     yield partial(_edges_at_least, intro=1, outro=0)
-    yield from _for_each_kind(_eased, ease=Ease.CLOSE)
+    if not rapped:
+        yield from _for_each_kind(_eased, ease=Ease.CLOSE)
     yield partial(_edges_at_least, intro=2, outro=0)
-    yield from _for_each_kind(_eased, ease=Ease.EASY)
+    if not rapped:
+        yield from _for_each_kind(_eased, ease=Ease.EASY)
     yield from _for_each_kind(_rounded, grid=2)
     yield partial(_edges_at_least, intro=0, outro=2)
     yield from _for_each_kind(_rounded, grid=phrase_bars)

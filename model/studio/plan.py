@@ -32,6 +32,9 @@ from model.studio.style import Mode, Style
 TEMPO_SLACK = 0.04
 """How far, as a share, the engine bends its own tempo so that whole bars fill the asked duration."""
 
+RAPPED_GENRE = "hip hop"
+"""Its words keep their quickest pace however much time there is."""
+
 Lengths: TypeAlias = Callable[[float, float], Iterable[tuple[int, float]]]
 """From a duration in seconds and a tempo to the bars and tempi that could fill it, best first."""
 
@@ -94,7 +97,7 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     understanding = understand(params.prompt, random)
     key = asked_key or understanding.key or _home(understanding.style, random)
     bars, tempo_bpm = _length(params, info, lyrics.sections, understanding)
-    blocks = lay_out(lyrics.sections, bars, _bar_seconds(tempo_bpm))
+    blocks = lay_out(lyrics.sections, bars, _bar_seconds(tempo_bpm), rapped=understanding.style.genre == RAPPED_GENRE)
     return SongPlan(
         engine=info.name,
         seed=params.seed,
@@ -140,7 +143,8 @@ def _length(
     fixed = params.tempo_bpm is not None or understanding.tempo_named
     lengths = partial(_fixed_lengths, longest=longest) if fixed else _free_lengths
     if params.duration_seconds is None:
-        bars = comfortable_bars(sections, _bar_seconds(tempo_bpm))
+        rapped = understanding.style.genre == RAPPED_GENRE
+        bars = comfortable_bars(sections, _bar_seconds(tempo_bpm), rapped=rapped)
         if _seconds(bars, tempo_bpm) <= longest:
             return bars, tempo_bpm
     asked = params.duration_seconds or longest

@@ -192,6 +192,46 @@ def test_any_lyrics_are_sung_whole_and_singably_or_a_duration_that_works_is_name
     assert max(syllable_rates(plan), default=0.0) <= 7.0
 
 
+RAP = "[verse]\n" + 4 * (
+    "我从城市的边缘走到舞台中央没人看见我流过的汗\n凌晨三点半的录音棚里灯还亮着键盘敲到手软\n"
+    "他们说梦想不能当饭吃我说没有梦想怎么算活着\nMoney fame and everything 都不如兄弟一句还在坚持着\n"
+)
+NURSERY_RHYME = "两只老虎，两只老虎\n跑得快，跑得快\n一只没有耳朵\n一只没有尾巴\n真奇怪，真奇怪"
+TANG_POEM = "床前明月光\n疑是地上霜\n举头望明月\n低头思故乡"
+TWO_LANGUAGES = "走在street上 feeling so lonely\n你说baby don't cry 我却忘不了你\n[chorus]\nOh I love you 直到世界尽头"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "lyrics", "slowest", "fastest"),
+    [
+        ("children's song", NURSERY_RHYME, 1.0, 4.0),
+        ("Chinese folk", TANG_POEM, 1.0, 4.0),
+        ("pop", TWO_LANGUAGES, 1.0, 4.0),
+        ("hip hop, rap", RAP, 3.0, 6.0),
+    ],
+)
+def test_lyrics_of_many_kinds_are_sung_whole_at_their_own_pace(
+    prompt: str, lyrics: str, slowest: float, fastest: float
+) -> None:
+    plan = planned(prompt, lyrics)
+    sung = {line.text for section in plan.sections for line in section.lines}
+    assert sung == {line for line in lyrics.splitlines() if line and not line.startswith("[")}
+    assert all(slowest <= rate <= fastest for rate in syllable_rates(plan))
+
+
+def test_a_rap_is_refused_only_where_it_cannot_be_said() -> None:
+    assert max(syllable_rates(planned("rap", RAP, duration_seconds=90.0))) <= 7.0
+    assert violated(prompt="rap", lyrics=RAP, duration_seconds=40.0) == {"duration_seconds"}
+
+
+def test_a_poem_is_read_as_it_is_taught() -> None:
+    lines = parse_lyrics("春眠不觉晓\n处处闻啼鸟").sections[0].lines
+    assert [" ".join(f"{s.reading}{s.tone}" for s in line.syllables) for line in lines] == [
+        "chun1 mian2 bu4 jue2 xiao3",
+        "chu4 chu4 wen2 ti2 niao3",
+    ]
+
+
 def test_lyrics_that_no_duration_holds_are_refused_as_lyrics() -> None:
     assert violated(lyrics="啦啦啦啦啦啦啦啦啦啦\n" * 170, tempo_bpm=60.0, duration_seconds=60.0) == {"lyrics"}
 

@@ -22,6 +22,14 @@ def test_a_line_that_has_room_ends_on_a_beat_and_leaves_a_breath(syllables: int)
     assert rhythm.end <= 30
 
 
+@given(syllables=st.integers(3, 12), seed=st.integers(0, 1000))
+def test_the_last_note_of_a_line_that_has_room_is_the_longest_of_most(syllables: int, seed: int) -> None:
+    rhythm = choose_rhythm(np.random.default_rng(seed).normal(size=32), syllables)
+    lengths = np.diff([*rhythm.onsets, rhythm.end])
+    assert lengths[-1] >= 4
+    assert lengths[-1] >= np.median(lengths[:-1])
+
+
 def test_sixteenths_are_left_alone_while_eighths_suffice() -> None:
     assert all(onset % 2 == 0 for onset in choose_rhythm(np.zeros(32), 8).onsets)
 
