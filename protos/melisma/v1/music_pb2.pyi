@@ -665,9 +665,11 @@ class Syllable(_message.Message):
     READING_FIELD_NUMBER: _builtins.int
     TONE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """As written: one Chinese character, or a part of a Latin word."""
+    """As written: one Chinese character, or a part of a Latin word or number. Empty where what is written stands for more
+    syllables than it has signs ("23").
+    """
     reading: _builtins.str
-    """How it is read: pinyin without tone; for other languages ARPAbet sounds divided by spaces ("L AH1 V"), or letters."""
+    """How it is read: pinyin without tone; for other languages ARPAbet sounds divided by spaces ("l ah v")."""
     tone: _builtins.int
     """Lexical tone 1 to 5 (5 is neutral). 0 where the language has none."""
     def __init__(
