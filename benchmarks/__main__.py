@@ -12,6 +12,8 @@ MEASUREMENTS = (
     ("benchmarks.bench_service", "soak"),
     ("benchmarks.bench_sound_path",),
     ("benchmarks.bench_chorus",),
+    ("benchmarks.bench_styles", "apart"),
+    ("benchmarks.bench_styles", "balance"),
 )
 
 
