@@ -27,9 +27,11 @@ _PHRASES = (
     "同行=tong2 xing2,烧着了=shao1 zhao2 le5,数一数=shu3 yi1 shu3,长相思=chang2 xiang1 si1,"
     "长相守=chang2 xiang1 shou3,长相忆=chang2 xiang1 yi4,长相伴=chang2 xiang1 ban4,应声=ying4 sheng1,"
     "朝九晚五=zhao1 jiu3 wan3 wu3,得过下去=dei3 guo4 xia4 qu4,人生长=ren2 sheng1 chang2,一生长=yi1 sheng1 chang2,"
-    "长河=chang2 he2,一了百了=yi1 liao3 bai3 liao3"
+    "长河=chang2 he2,行囊=xing2 nang2,大夫=dai4 fu5,"
+    "士大夫=shi4 da4 fu1,独在异乡为=du2 zai4 yi4 xiang1 wei2,一了百了=yi1 liao3 bai3 liao3"
 )
 _MANNERS = (
+    "孤单 温暖 紧张 惊讶 惊慌 自豪 自信 清醒 灿烂 满足 幸运 愤怒 寂静 真切 深切 "
     "温柔 疯狂 勇敢 用力 安静 孤独 快乐 幸福 寂寞 骄傲 自由 固执 认真 努力 拼命 不停 不断 不住 不觉 不安 深情 尽情 "
     "无情 无声 无尽 无悔 无助 无奈 无畏 无力 热烈 热情 大声 小声 轻声 低声 开心 伤心 小心 真心 痴心 粗心 耐心 放心 "
     "安心 专心 甜蜜 坚强 坚定 坚决 残忍 残酷 偷偷摸摸 匆忙 仓促 慌张 从容 优雅 美丽 骤然 忽然 突然 悄然 黯然 安然 "
@@ -66,6 +68,12 @@ _CONTEXTS = (
     ("(?<![人一余今]生)(?<=[生成校队市班船部局酋增滋疯兄学师团院家助])长(?![长久夜河路发])", "zhang3"),
     ("转(?=圈|悠|来转去|个不停|[啊呀]转)|(?<=转来|转啊|转呀)转|(?<=团团|晕头|不停|停地)转|(?<=打)转", "zhuan4"),
     ("背(?=起|着?(?:书包|包|行囊|吉他|行李|篓|带|负))", "bei1"),
+    ("(?<![看听见做办等找够猜料闻摸觉碰用拿买遇感])得到", "de2 dao4"),
+    ("(?<=[看听见做办等找够猜料闻摸觉碰用拿买遇感])得到", "de5 dao4"),
+    ("调(?=[成到高低整])", "tiao2"),
+    ("数(?=一二|绵?羊|钱|拍|秒)", "shu3"),
+    ("尽(?![管量快早可])", "jin4"),
+    ("朝(?=[辞如发云暮霞])", "zhao1"),
     ("切(?=[开断成碎片])", "qie1"),
     ("系(?=[上着在紧住好])", "ji4"),
     ("盛(?=满|一[碗杯盘]|饭|汤|水|不下|酒|进|着)", "cheng2"),
@@ -74,7 +82,16 @@ _CONTEXTS = (
 )
 """What is around a character, and its reading there."""
 
-_LONE = {"曲": "qu3", "弹": "tan2", "片": "pian4", "落": "luo4", "薄": "bo2", "铺": "pu1", "长": "chang2"}
+_LONE = {
+    "曲": "qu3",
+    "弹": "tan2",
+    "片": "pian4",
+    "落": "luo4",
+    "薄": "bo2",
+    "铺": "pu1",
+    "长": "chang2",
+    "嚼": "jiao2",
+}
 """Usual readings in songs of characters that stand in no word of the dictionary."""
 
 _PARTICLE_DE = re.compile("(?<=[^我你他她们总就必非不求难])得(?![到了知以失意胜分名道奖罪救逞手体病逢])")
