@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from model.engine import EngineUnavailable
-from model.studio import simplified
+from model.studio import polyphones, simplified
 from model.studio.mandarin import read_mandarin
 from model.training.build_simplified import pairs
 
@@ -87,6 +87,11 @@ def test_characters_of_several_readings_are_read_by_their_context(row: str) -> N
 )
 def test_tones_bend_to_those_after_them(phrase: str, spoken: str) -> None:
     assert " ".join(read_mandarin(phrase)) in spoken.split("|")
+
+
+@pytest.mark.parametrize("phrase", polyphones._PHRASE_READINGS)
+def test_every_phrase_of_the_table_has_a_reading_for_each_character(phrase: str) -> None:
+    assert len(polyphones._PHRASE_READINGS[phrase].split()) == len(phrase) == len(read_mandarin(phrase))
 
 
 def test_a_missing_table_of_characters_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
