@@ -89,12 +89,12 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """A section as it was first written: its classes, and where its lines lie and how many syllables they had."""
+    """A section as it was first written: its classes, and where its lines lie and what tones they had."""
 
     melody: tuple[int, ...]
     chords: tuple[int, ...]
     spans: tuple[tuple[int, int], ...]
-    syllables: tuple[int, ...]
+    lines: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)

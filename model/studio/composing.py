@@ -10,7 +10,7 @@ from model.engine import SectionKind
 from model.studio.brief import Memory, Rendition, SectionBrief
 from model.studio.conditions import Hint
 from model.studio.harmony import HarmonyTables, draw_progression
-from model.studio.melody import PITCH_CLASSES, MelodyNote, choose_pitches, note_wishes
+from model.studio.melody import BELIEF_WEIGHT, PITCH_CLASSES, MelodyNote, choose_pitches, note_wishes, scale
 from model.studio.rhythm import Weights, choose_rhythm, echo_of, onset_belief
 from model.studio.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note, Score
 from model.studio.token_layout import TokenLayout, given_notes, given_steps
@@ -29,20 +29,21 @@ from model.studio.tokens import (
 
 FORBIDDEN = -1e4
 
-_SUNG_RANGE = {SectionKind.VERSE: (55, 74), SectionKind.PRE_CHORUS: (55, 76)}
-_SUNG_RANGE_ELSEWHERE = (57, 79)
+_SUNG_RANGE = {SectionKind.VERSE: (57, 72), SectionKind.PRE_CHORUS: (57, 74)}
+_SUNG_RANGE_ELSEWHERE = (59, 75)
+"""Sounding pitches that a voice is asked for: together an octave and a half, A3 to D#5."""
+
 _PLAYED_RANGE = (57, 84)
-_MAJOR = (0, 2, 4, 5, 7, 9, 11)
-_MINOR = (*_MAJOR, 8)
-_OFF_SCALE = -1.0
-_OPENING_OFF_SCALE = -3.0
 _PENTATONIC = (0, 2, 4, 7, 9)
 _OFF_PENTATONIC = -5.0
+_OFF_SCALE = -1.5
+_OPENING_OFF_SCALE = -5.0
 _TRANSITION_WEIGHT = 0.5
+_KEPT_RHYTHM = 30.0
 _RECALLED_RHYTHM = 1.4
 _PARALLEL_RHYTHM = 1.0
 _NEIGHBOUR_RHYTHM = 0.4
-_RECALLED_PITCH = 2.0
+_RECALLED_PITCH = 1.4
 _PARALLEL_PITCH = 1.2
 
 
@@ -54,6 +55,15 @@ class SungLine:
     stop: int
     onsets: tuple[int, ...]
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What is known of moves from note to note: log probability [37] of each distance in semitones, and how much the
+    lexical tones count."""
+
+    intervals: Weights
+    tone_weight: float
 
 
 def choose_lines(
@@ -92,7 +102,8 @@ def _echo(
     if recalled is not None and index < len(recalled.spans):
         start, stop = recalled.spans[index]
         onsets = np.flatnonzero(np.array(recalled.melody)[start:stop] >= FIRST_PITCH)
-        return wish + echo_of(tuple(onsets.tolist()), steps, _RECALLED_RHYTHM)
+        same = len(recalled.lines[index]) == len(brief.lines[index])
+        return wish + echo_of(tuple(onsets.tolist()), steps, _KEPT_RHYTHM if same else _RECALLED_RHYTHM)
     for back, strength in ((2, _PARALLEL_RHYTHM), (1, _NEIGHBOUR_RHYTHM)):
         if index >= back and len(brief.lines[index - back]) == len(brief.lines[index]):
             earlier = lines[index - back]
@@ -121,10 +132,10 @@ def class_bias(brief: SectionBrief, layout: TokenLayout, memory: Memory) -> NDAr
     for start, stop in brief.line_spans():
         sung[start:stop] = True
     low, high = _SUNG_RANGE.get(brief.kind, _SUNG_RANGE_ELSEWHERE)
-    section[sung] = _outside(low, high)
+    section[sung] = _outside(low - brief.transpose, high - brief.transpose)
     section[~sung] = _outside(*_PLAYED_RANGE)
     off_scale = _OFF_SCALE if memory.tail else _OPENING_OFF_SCALE
-    section[:, FIRST_PITCH:] += off_scale * ~np.isin(PITCH_CLASSES, _MINOR if brief.minor else _MAJOR)
+    section[:, FIRST_PITCH:] += off_scale * ~np.isin(PITCH_CLASSES, scale(brief.minor))
     section[:, FIRST_PITCH:] += _pentatonic_wishes(brief)
     section += _pull(brief, memory)
     section += _RHYTHM_BIAS[layout.hint[layout.section].reshape(-1)]
@@ -197,7 +208,7 @@ def write_melody(
     lines: Sequence[SungLine],
     sampled: Classes,
     beliefs: Weights,
-    intervals: Weights,
+    moves: Moves,
 ) -> Classes:
     """Melody classes [steps] of the section: rhythm as sampled and fixed, pitches by the best path.
 
@@ -206,13 +217,13 @@ def write_melody(
     Args:
         sampled: classes [steps] that the last step settled on.
         beliefs: log probabilities [steps, 39] from before the last steps, still soft.
-        intervals: log probability of each distance between notes.
+        moves: what is usual between one note and the next.
     """
     known = layout.section_known() == 1
     melody = np.where(known, layout.section_melody(), sampled)
     onsets = np.flatnonzero(melody >= FIRST_PITCH)
     notes = _asked(brief, layout, lines, onsets)
-    weights = beliefs[onsets][:, FIRST_PITCH:] + note_wishes(notes, brief.minor)
+    weights = BELIEF_WEIGHT * beliefs[onsets][:, FIRST_PITCH:] + note_wishes(notes, brief.minor)
     weights += _pentatonic_wishes(brief)
     fixed = known[onsets]
     if brief.final and len(onsets) and onsets[-1] >= brief.anchor_end:
@@ -222,7 +233,7 @@ def write_melody(
     weights[fixed, melody[onsets][fixed] - FIRST_PITCH] = 0.0
     tones = [note.tone for note in notes]
     for wishes in (np.zeros_like(weights), _parallel_wishes(layout, lines, onsets, melody)):
-        pitches = choose_pitches(weights + wishes, tones, intervals)
+        pitches = choose_pitches(weights + wishes, tones, moves.intervals, moves.tone_weight)
         melody[onsets] = np.array(pitches, dtype=np.int64) - LOWEST + FIRST_PITCH
     return melody
 

@@ -16,6 +16,7 @@ from model.diffusion.guidance import guided
 from model.studio import composing
 from model.studio.brief import Memory, Rendition, SectionBrief
 from model.studio.harmony import HarmonyTables
+from model.studio.melody import TONE_WEIGHT
 from model.studio.network import Encoded, Logits, ScoreNetwork, ScoreNetworkConfig
 from model.studio.score import BEATS_PER_BAR, Score
 from model.studio.token_layout import TAIL_BARS, TokenLayout, lay_out
@@ -107,14 +108,21 @@ class _Parts(nn.Module):
 class ScoreDenoiser:
     """Writes sections with a trained `ScoreNetwork`. Results do not depend on what else is in a batch."""
 
-    def __init__(self, network: ScoreNetwork, tables: HarmonyTables, intervals: NDArray[np.float64]) -> None:
+    def __init__(
+        self,
+        network: ScoreNetwork,
+        tables: HarmonyTables,
+        intervals: NDArray[np.float64],
+        tone_weight: float = TONE_WEIGHT,
+    ) -> None:
         self._network = network.eval().requires_grad_(False)
         self._tables = tables
         self._intervals = intervals
+        self._tone_weight = tone_weight
 
     @classmethod
-    def load(cls, path: Path | None = None) -> "ScoreDenoiser":
-        """Load weights, by default the shipped ones.
+    def load(cls, path: Path | None = None, tone_weight: float = TONE_WEIGHT) -> "ScoreDenoiser":
+        """Load weights, by default the shipped ones; lexical tones count for `tone_weight` in the tunes.
 
         Raises:
             WeightsError: they are missing, damaged or of another network.
@@ -123,7 +131,8 @@ class ScoreDenoiser:
         parts = _Parts(_network_config(weights.config))
         fill(parts, weights.tensors)
         moves, changes = (parts.harmony.get_buffer(name).numpy() for name in ("moves", "changes"))
-        return cls(parts.network, HarmonyTables(moves, changes), parts.melody.get_buffer("intervals").double().numpy())
+        intervals = parts.melody.get_buffer("intervals").double().numpy()
+        return cls(parts.network, HarmonyTables(moves, changes), intervals, tone_weight)
 
     def begin(self, brief: SectionBrief, memory: Memory, *, seed: int, steps: int, guidance_scale: float) -> ScoreState:
         """Lay out a section and draw its noise from `seed`.
@@ -169,13 +178,14 @@ class ScoreDenoiser:
             raise ValueError(f"{state.steps - state.step} steps are left to do")
         brief, layout = state.brief, state.layout
         sampled = state.logits.melody[layout.section].argmax(-1).flatten().numpy()
-        melody = composing.write_melody(brief, layout, state.lines, sampled, state.beliefs, self._intervals)
+        moves = composing.Moves(self._intervals, self._tone_weight)
+        melody = composing.write_melody(brief, layout, state.lines, sampled, state.beliefs, moves)
         chords = layout.chords[layout.section]
         rendition = Rendition(
             tuple(melody.tolist()),
             tuple(chords.tolist()),
             brief.line_spans(),
-            tuple(len(tones) for tones in brief.lines),
+            brief.lines,
         )
         score = composing.to_score(brief, melody, chords)
         return score, state.memory.with_section(brief.kind, rendition, TAIL_BARS)

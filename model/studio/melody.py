@@ -10,10 +10,17 @@ from model.studio.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, chord_of
 
 Weights = NDArray[np.float64]
 
-_INTERVAL_WEIGHT = 1.3
-_TONE_WEIGHT = 2.2
+TONE_WEIGHT = 1.3
+"""How much a move in the direction of the tones is preferred to none, and none to the opposite one."""
+
+BELIEF_WEIGHT = 0.6
+"""How much the network's log probabilities count beside these wishes."""
+
+_INTERVAL_WEIGHT = 1.0
 _THIRD, _LEAP = 4, 9
-_CHORD_TONE_WISH = 0.7
+_LEAP_WISH = -0.2
+_CHORD_TONE_WISH = 1.2
+_OFF_SCALE_WISH = -1.0
 _STABLE_WISH = 0.9
 _LEADING_WISH = -1.2
 _TONIC_WISH = 10.0
@@ -35,10 +42,15 @@ class MelodyNote:
     tonic: bool = False
 
 
+def scale(minor: bool) -> tuple[int, ...]:
+    """Pitch classes of C major, or of A minor with both sevenths."""
+    return (0, 2, 4, 5, 7, 8, 9, 11) if minor else (0, 2, 4, 5, 7, 9, 11)
+
+
 def note_wishes(notes: list[MelodyNote], minor: bool) -> Weights:
-    """Wishes [notes, 37] for the pitches: chord tones where the metre is strong, rest at the ends of lines."""
+    """Wishes [notes, 37] for pitches: the scale, chord tones where the metre is strong, rest at the ends of lines."""
     tonic = 9 if minor else 0
-    wishes = np.zeros((len(notes), PITCHES))
+    wishes = np.tile(_OFF_SCALE_WISH * ~np.isin(PITCH_CLASSES, scale(minor)), (len(notes), 1))
     for row, note in zip(wishes, notes, strict=True):
         chord_tones = () if note.chord == NO_CHORD else chord_of(note.chord).pitch_classes
         if note.step % (2 * STEPS_PER_BEAT) == 0 or note.cadence:
@@ -51,13 +63,16 @@ def note_wishes(notes: list[MelodyNote], minor: bool) -> Weights:
     return wishes
 
 
-def choose_pitches(beliefs: Weights, tones: list[int], intervals: Weights) -> list[int]:
+def choose_pitches(
+    beliefs: Weights, tones: list[int], intervals: Weights, tone_weight: float = TONE_WEIGHT
+) -> list[int]:
     """The most probable path of pitches (Viterbi, 1967).
 
     Args:
         beliefs: log weights [notes, 37] of every pitch from `LOWEST` on.
         tones: lexical tone of each note, 0 where there is none.
         intervals: log probability [37] of the distance between successive notes in semitones.
+        tone_weight: how much the tones count, at least 0; with 0 not at all.
 
     Returns:
         MIDI pitches.
@@ -66,13 +81,14 @@ def choose_pitches(beliefs: Weights, tones: list[int], intervals: Weights) -> li
         return []
     places = np.arange(PITCHES)
     rise = _rise()
-    moves = _INTERVAL_WEIGHT * intervals[np.abs(np.subtract.outer(places, places))]
+    reach = _INTERVAL_WEIGHT * intervals + _LEAP_WISH * np.maximum(places - _THIRD, 0)
+    moves = reach[np.abs(np.subtract.outer(places, places))]
     best = beliefs[0]
     came_from: list[NDArray[np.int64]] = []
     for belief, before, after in zip(beliefs[1:], tones, tones[1:], strict=False):
-        reach = best[:, None] + moves + _TONE_WEIGHT * wished_direction(before, after) * rise
-        came_from.append(reach.argmax(0))
-        best = reach.max(0) + belief
+        onward = best[:, None] + moves + tone_weight * wished_direction(before, after) * rise
+        came_from.append(onward.argmax(0))
+        best = onward.max(0) + belief
     path = [int(best.argmax())]
     for pointers in reversed(came_from):
         path.append(int(pointers[path[-1]]))

@@ -19,6 +19,7 @@ from model.studio.conditions import (
     TokenKind,
     density_index,
     position_index,
+    register_index,
     tempo_index,
 )
 from model.studio.network import SLOTS, Known
@@ -34,15 +35,16 @@ BUCKET_BARS = (4, 6, 10, 14, 18)
 _PHRASE_BARS = 8
 
 _KINDS = {
-    SectionKind.VERSE: (TokenKind.VERSE, 4),
-    SectionKind.PRE_CHORUS: (TokenKind.PRE_CHORUS, 5),
-    SectionKind.CHORUS: (TokenKind.CHORUS, 5),
-    SectionKind.BRIDGE: (TokenKind.BRIDGE, 6),
-    SectionKind.INTRO: (TokenKind.UNKNOWN, 6),
-    SectionKind.INST: (TokenKind.UNKNOWN, 6),
-    SectionKind.OUTRO: (TokenKind.UNKNOWN, 5),
+    SectionKind.VERSE: (TokenKind.VERSE, 63.5),
+    SectionKind.PRE_CHORUS: (TokenKind.PRE_CHORUS, 65.0),
+    SectionKind.CHORUS: (TokenKind.CHORUS, 66.5),
+    SectionKind.BRIDGE: (TokenKind.BRIDGE, 66.0),
+    SectionKind.INTRO: (TokenKind.UNKNOWN, 67.0),
+    SectionKind.INST: (TokenKind.UNKNOWN, 68.0),
+    SectionKind.OUTRO: (TokenKind.UNKNOWN, 65.0),
 }
-"""The network's kind and register of each section kind; the annotated intros and interludes have no melody to learn."""
+"""The network's kind of each section kind, and the mean sounding pitch that is asked for; the annotated intros and
+interludes have no melody to learn."""
 
 _BORROWS = {SectionKind.INST: SectionKind.CHORUS, SectionKind.OUTRO: SectionKind.CHORUS}
 """Whose chords an instrumental section plays, if that has been heard."""
@@ -175,7 +177,8 @@ def _empty_layout(brief: SectionBrief, memory: Memory) -> TokenLayout:
 
 
 def _per_beat(brief: SectionBrief, prefix: int, bucket: int) -> Classes:
-    kind, register = _KINDS[brief.kind]
+    kind, mean_pitch = _KINDS[brief.kind]
+    register = register_index(mean_pitch - brief.transpose)
     rows: list[tuple[int, ...]] = [
         (UNKNOWN_POSITION, position_index(bar), TokenKind.UNKNOWN, UNKNOWN_DENSITY, UNKNOWN_REGISTER)
         for bar in reversed(range(prefix // BEATS_PER_BAR))
@@ -206,11 +209,11 @@ def _recall_chords(layout: TokenLayout, brief: SectionBrief, memory: Memory) -> 
 
 
 def _recall_lines(layout: TokenLayout, brief: SectionBrief, rendition: Rendition) -> None:
-    """Lines sung before in the same place with as many syllables are known; so is the melody of an interlude."""
+    """Lines sung before in the same place to the same tones are known; so is the melody of an interlude."""
     earlier = np.array(rendition.melody)
     melody, known = layout.section_melody(), layout.section_known()
-    then = zip(rendition.spans, rendition.syllables, strict=True)
-    now = zip(brief.line_spans(), (len(tones) for tones in brief.lines), strict=True)
+    then = zip(rendition.spans, rendition.lines, strict=True)
+    now = zip(brief.line_spans(), brief.lines, strict=True)
     kept = [line[0] for line, before in zip(now, then, strict=False) if line == before]
     if not brief.lines and not rendition.spans and len(earlier) >= brief.steps:
         kept = [(0, brief.steps)]

@@ -3,7 +3,8 @@
 Usage: python -m model.training.evaluate_songs --seeds 4
 
 Every text of `words.py` becomes a song for every seed, planned and written as the engine does it, but not played.
-Prints one JSON object.
+Prints one JSON object
+without and one with regard for the tones of the words.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from model.engine import SectionKind, SongParams, SongPlan
 from model.studio.brief import Memory, SectionBrief
 from model.studio.denoiser import ScoreDenoiser
 from model.studio.engine import INFO, brief, section_seed
+from model.studio.melody import TONE_WEIGHT
 from model.studio.plan import plan_song
 from model.studio.score import Score
 from model.training.figures import measure, piece_of
@@ -99,11 +101,12 @@ def main() -> None:
         for text in SONGS.values()
         for seed in range(arguments.seeds)
     ]
-    begin = time.process_time()
-    songs = write_songs(ScoreDenoiser.load(arguments.weights), plans)
-    spent = time.process_time() - begin
-    figures = report(songs) | {"cpu_seconds_per_song": spent / len(songs)}
-    print(json.dumps({name: round(value, 3) for name, value in figures.items()}, indent=1))
+    for tone_weight in (0.0, TONE_WEIGHT):
+        begin = time.process_time()
+        songs = write_songs(ScoreDenoiser.load(arguments.weights, tone_weight), plans)
+        spent = time.process_time() - begin
+        figures = {"tone_weight": tone_weight} | report(songs) | {"cpu_seconds_per_song": spent / len(songs)}
+        print(json.dumps({name: round(value, 3) for name, value in figures.items()}, indent=1), flush=True)
 
 
 if __name__ == "__main__":

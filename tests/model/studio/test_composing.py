@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from model.engine import SectionKind
 from model.studio.brief import Memory, SectionBrief
-from model.studio.composing import ask_for_rhythm, choose_chords, choose_lines, class_bias, to_score, with_syllables
+from model.studio.composing import (
+    FORBIDDEN,
+    ask_for_rhythm,
+    choose_chords,
+    choose_lines,
+    class_bias,
+    to_score,
+    with_syllables,
+)
 from model.studio.conditions import Hint
 from model.studio.harmony import HarmonyTables
 from model.studio.score import Note
@@ -94,16 +102,23 @@ def test_further_notes_of_a_given_melody_prolong_the_last_syllable() -> None:
     assert [note.syllable for note in notes] == [0, None]
 
 
-def test_fixed_rhythm_and_range_leave_only_what_is_allowed() -> None:
-    layout = lay_out(VERSE, Memory())
-    ask_for_rhythm(layout, choose_lines(VERSE, layout, Memory(), np.full(VERSE.steps, 0.3)))
-    allowed = class_bias(VERSE, layout, Memory())[layout.section].reshape(VERSE.steps, -1) >= 0
+@pytest.mark.parametrize("transpose", [-3, 0, 4])
+def test_fixed_rhythm_and_the_range_of_a_voice_leave_only_what_is_allowed(transpose: int) -> None:
+    brief = replace(VERSE, transpose=transpose)
+    layout = lay_out(brief, Memory())
+    ask_for_rhythm(layout, choose_lines(brief, layout, Memory(), np.full(brief.steps, 0.3)))
+    allowed = class_bias(brief, layout, Memory())[layout.section].reshape(VERSE.steps, -1) >= 0
     hints = layout.hint[layout.section].reshape(-1)
     for hint, row in zip(hints.tolist(), allowed, strict=True):
         assert row[REST] == (hint == Hint.REST)
         assert row[HOLD] == (hint == Hint.HOLD)
-    pitches = np.flatnonzero(allowed[hints == Hint.ONSET].any(0)) - FIRST_PITCH + LOWEST
-    assert (pitches.min(), pitches.max()) == (55, 74)
+    home = np.flatnonzero(
+        (class_bias(brief, layout, Memory())[layout.section].reshape(VERSE.steps, -1) > FORBIDDEN)[
+            hints == Hint.ONSET
+        ].any(0)
+    )
+    pitches = home - FIRST_PITCH + LOWEST + transpose
+    assert (pitches.min(), pitches.max()) == (57, 72)
 
 
 def test_known_chords_stay() -> None:

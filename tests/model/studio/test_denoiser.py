@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,6 +11,7 @@ from model.engine import SectionKind
 from model.studio.brief import Memory, SectionBrief
 from model.studio.denoiser import SHIPPED_WEIGHTS, ScoreDenoiser, ScoreState
 from model.studio.score import Note, Score
+from model.training.singing import tone_moves
 from model.weights import WeightsMismatch, load_weights, save_weights
 
 STEPS = 6
@@ -181,6 +183,35 @@ def test_a_repeated_verse_with_other_words_keeps_its_chords(denoiser: ScoreDenoi
     again, _ = write(denoiser, replace(VERSE, lines=((1,) * 6, (4,) * 9)), memory, seed=2)
     assert again.chords == first.chords
     assert len(syllables(again)) == 15
+
+
+def agreement(score: Score, lines: tuple[tuple[int, ...], ...]) -> float:
+    """Share of the moves between syllables that go where the tones of the words do, of those that go anywhere."""
+    moves = [move for move in tone_moves(score.melody, lines) if move.rise]
+    return sum(move.agrees for move in moves) / len(moves)
+
+
+def test_tunes_follow_the_tones_of_their_words(denoiser: ScoreDenoiser) -> None:
+    deaf = ScoreDenoiser.load(tone_weight=0.0)
+    heard, unheard = (
+        np.mean([agreement(write(by, replace(VERSE, minor=seed % 2 == 1), seed=seed)[0], LINES) for seed in range(6)])
+        for by in (denoiser, deaf)
+    )
+    assert heard > 0.65
+    assert heard > unheard + 0.1
+
+
+def test_other_words_with_as_many_syllables_get_the_tune_with_small_changes(denoiser: ScoreDenoiser) -> None:
+    words = ((4, 1, 2, 3, 1, 3, 1), (1, 2, 4, 3, 4, 1, 3, 2))
+    shares, gains = [], []
+    for seed in range(5):
+        first, memory = write(denoiser, VERSE, seed=seed)
+        again, _ = write(denoiser, replace(VERSE, lines=words), memory, seed=seed + 20)
+        assert [note.start for note in again.melody] == [note.start for note in first.melody]
+        shares.append(shared_tune(first, again))
+        gains.append(agreement(again, words) - agreement(first, words))
+    assert 0.4 < np.mean(shares) < 1.0
+    assert np.mean(gains) > 0.1
 
 
 def test_the_anchor_is_kept_exactly_and_continued(denoiser: ScoreDenoiser) -> None:

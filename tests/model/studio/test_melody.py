@@ -35,6 +35,17 @@ def test_a_falling_tone_after_a_high_one_prefers_to_stay_high_and_a_low_one_to_f
     assert choose_pitches(beliefs, [3, 1], INTERVALS) == [64, 66]
 
 
+def test_tones_that_do_not_count_change_nothing() -> None:
+    beliefs = np.concatenate([believing(64), np.maximum(believing(62) + 0.1, believing(66))])
+    assert choose_pitches(beliefs, [3, 1], INTERVALS, tone_weight=0.0) == [64, 62]
+    assert choose_pitches(beliefs, [3, 1], INTERVALS) == [64, 66]
+
+
+def test_two_moves_are_better_than_a_large_leap() -> None:
+    either = np.maximum(believing(67), believing(76) + 0.1)
+    assert choose_pitches(np.concatenate([believing(64), either]), [0, 0], 0.0 * INTERVALS) == [64, 67]
+
+
 def test_a_closing_note_goes_to_the_tonic() -> None:
     wishes = note_wishes([MelodyNote(0, C_MAJOR, cadence=True, tonic=True)], minor=False)
     assert (int(wishes[0].argmax()) + LOWEST) % 12 == 0
@@ -44,4 +55,4 @@ def test_strong_notes_wish_for_chord_tones() -> None:
     strong, weak = note_wishes([MelodyNote(8, C_MAJOR), MelodyNote(10, C_MAJOR)], minor=False)
     wished = {(int(place) + LOWEST) % 12 for place in np.flatnonzero(strong > 0)}
     assert wished == {0, 4, 7}
-    assert not weak.any()
+    assert set(weak.tolist()) == {0.0, -1.0}

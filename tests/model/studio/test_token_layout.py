@@ -11,7 +11,7 @@ from model.studio.token_layout import BUCKET_BARS, TokenLayout, given_notes, giv
 from model.studio.tokens import HOLD, REST, chord_index, pitch_class_index
 
 VERSE = SectionBrief(SectionKind.VERSE, 4, ((1, 2, 3), (4, 1)), (2, 2))
-TUNE = Rendition(tuple([20, HOLD, HOLD, REST] * 16), tuple(range(1, 17)), ((0, 32), (32, 64)), (3, 2))
+TUNE = Rendition(tuple([20, HOLD, HOLD, REST] * 16), tuple(range(1, 17)), ((0, 32), (32, 64)), VERSE.lines)
 HEARD = Memory().with_section(SectionKind.VERSE, TUNE, 2)
 
 
@@ -41,8 +41,9 @@ def test_nothing_of_a_first_section_is_known() -> None:
     assert (layout.hint == Hint.UNKNOWN).all()
 
 
-def test_a_line_with_as_many_syllables_is_recalled_and_another_is_not() -> None:
-    layout = lay_out(replace(VERSE, lines=((1, 2, 3, 4), (4, 1))), HEARD)
+@pytest.mark.parametrize("first", [(1, 2, 3, 4), (1, 2, 4)])
+def test_a_line_of_the_same_tones_is_recalled_and_another_is_not(first: tuple[int, ...]) -> None:
+    layout = lay_out(replace(VERSE, lines=(first, (4, 1))), HEARD)
     assert known_steps(layout) == list(range(32, 64))
     assert layout.section_melody()[32:].tolist() == list(TUNE.melody[32:])
     assert layout.chords[layout.section].tolist() == list(TUNE.chords)
@@ -67,6 +68,16 @@ def test_the_network_is_told_kind_and_density_of_each_line() -> None:
     assert left[:4].tolist() == [3, 2, 1, 0]
     assert set(kind[:4]) == {TokenKind.VERSE}
     assert density[:4].tolist() == [2, 2, 1, 1]
+
+
+@pytest.mark.parametrize("transpose", [-5, 0, 6])
+def test_the_network_is_asked_for_a_register_that_a_voice_has_in_every_key(transpose: int) -> None:
+    def asked(kind: SectionKind) -> int:
+        layout = lay_out(replace(VERSE, kind=kind, transpose=transpose), Memory())
+        return 55 + 2 * int(layout.per_beat[0, 4]) + transpose
+
+    verse, chorus = asked(SectionKind.VERSE), asked(SectionKind.CHORUS)
+    assert 62 <= verse < chorus <= 69
 
 
 def test_an_anchor_is_known_up_to_its_end_in_the_home_key() -> None:
