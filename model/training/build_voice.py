@@ -29,7 +29,8 @@ from model.studio.voice.bank import (
     TABLE_NAME,
 )
 from model.studio.voice.envelope import band_hertz
-from model.training.syllable_takes import SAMPLE_RATE_HERTZ, SyllableTake, analyse, initial_of
+from model.training.syllable_takes import SAMPLE_RATE_HERTZ, SyllableTake, analyse
+from model.training.syllables import initial_of
 
 VOWEL_LEVEL_DB = -20.0
 """Loudness of every vowel where it is held, in `loudness_db` of its envelope."""

@@ -32,12 +32,11 @@ from model.training.recogniser import (
     Shares,
     Sound,
     features,
-    final_of,
     scores,
     train,
     understood,
 )
-from model.training.syllable_takes import GLIDES, initial_of
+from model.training.syllables import GLIDES, final_of, initial_of
 
 _NAME = re.compile(r"(?:cmn-)?([a-zü:]+)([1-5])\.mp3")
 _SPELLINGS = {"uu": "v", "u:": "v", "ü": "v"}
@@ -170,8 +169,8 @@ def main() -> None:
     parser.add_argument("speaker_a", type=Path, help="folder with the recordings the singer is made of")
     parser.add_argument("speaker_b", type=Path, help="folder with another speaker's recordings")
     parser.add_argument("--checkpoint", type=Path, help="keep the recogniser here, or take it from here")
-    parser.add_argument("--epochs", type=int, default=24)
-    parser.add_argument("--copies", type=int, default=4, help="resynthesised copies of each recording")
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--copies", type=int, default=3, help="resynthesised copies of each recording")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     speaker_a, speaker_b = list(recordings(arguments.speaker_a)), [s for s, _ in recordings(arguments.speaker_b)]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from model.training.syllable_takes import initial_of
+from model.training.syllables import final_of, initial_of
 
 SAMPLE_RATE_HERTZ = 16_000
 HOP_SAMPLES = 160
@@ -22,15 +22,10 @@ _WINDOW_SAMPLES = 400
 _FFT = 512
 _LOWEST_HERTZ, _HIGHEST_HERTZ = 80.0, 7600.0
 _FLOOR_DB = 60.0
-_WIDTH = 128
+_WIDTH = 96
+_STRIDE = 2
 
 Floats = NDArray[np.float32]
-
-_SPELT_SHORT = {"iu": "iou", "ui": "uei", "un": "uen"}
-_AFTER_JQX = {"u": "v", "ue": "ve", "uan": "van", "un": "vn"}
-_WHOLE = {"yi": "i", "ya": "ia", "ye": "ie", "yao": "iao", "you": "iou", "yan": "ian", "yin": "in", "yang": "iang"}
-_WHOLE |= {"ying": "ing", "yong": "iong", "yu": "v", "yue": "ve", "yuan": "van", "yun": "vn", "wu": "u", "wa": "ua"}
-_WHOLE |= {"wo": "uo", "wai": "uai", "wei": "uei", "wan": "uan", "wen": "uen", "wang": "uang", "weng": "ueng"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +34,6 @@ class Sound:
 
     samples: Floats
     syllable: str
-
-
-def final_of(syllable: str) -> str:
-    """The final of a pinyin syllable as it is spoken: "xiu" ends in "iou", "yuan" is "van", "shi" ends in "-i"."""
-    initial = initial_of(syllable)
-    rest = syllable[len(initial) :]
-    if not initial:
-        return _WHOLE.get(syllable, syllable)
-    if initial in ("j", "q", "x"):
-        return _AFTER_JQX.get(rest, _SPELT_SHORT.get(rest, rest))
-    if rest == "i" and initial in ("zh", "ch", "sh", "r", "z", "c", "s"):
-        return "-i"
-    if rest == "o":
-        return "uo"
-    return _SPELT_SHORT.get(rest, rest)
 
 
 def features(samples: Floats) -> Floats:
@@ -94,8 +74,8 @@ class Recogniser(nn.Module):
         self.initials = tuple(sorted({initial_of(s) for s in self.syllables}))
         self.finals = tuple(sorted({final_of(s) for s in self.syllables}))
         self._layers = nn.ModuleList(
-            nn.Sequential(nn.Conv1d(channels, _WIDTH, 5, padding=2 * dilation, dilation=dilation), nn.GELU())
-            for channels, dilation in ((BANDS, 1), (_WIDTH, 1), (_WIDTH, 2), (_WIDTH, 4))
+            nn.Sequential(nn.Conv1d(channels, _WIDTH, 5, stride, 2 * dilation, dilation), nn.GELU())
+            for channels, stride, dilation in ((BANDS, _STRIDE, 1), (_WIDTH, 1, 1), (_WIDTH, 1, 2), (_WIDTH, 1, 4))
         )
         self._norms = nn.ModuleList(nn.LayerNorm(_WIDTH) for _ in self._layers)
         self._attention = nn.Conv1d(_WIDTH, 8, 1)
@@ -105,7 +85,7 @@ class Recogniser(nn.Module):
 
     def forward(self, spectra: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of initials and finals for spectra [batch, frames, BANDS], of which `lengths` frames are sound."""
-        mask = torch.arange(spectra.shape[1])[None] < lengths[:, None]
+        mask = torch.arange(-(-spectra.shape[1] // _STRIDE))[None] < -(-lengths[:, None] // _STRIDE)
         hidden = spectra.transpose(1, 2)
         for index, (layer, norm) in enumerate(zip(self._layers, self._norms, strict=True)):
             found = norm(layer(hidden).transpose(1, 2)).transpose(1, 2) * mask[:, None]
@@ -146,8 +126,7 @@ def train(model: Recogniser, spectra: Sequence[Floats], syllables: Sequence[str]
     losses: list[float] = []
     for _ in range(epochs):
         losses.clear()
-        order = generator.permutation(len(spectra))
-        for rows in np.array_split(order, -(-len(order) // size)):
+        for rows in _batches([len(s) for s in spectra], size, generator):
             initial, final = model(*batch([spectra[row] for row in rows]))
             loss = nn.functional.cross_entropy(initial, initials[rows], label_smoothing=0.05)
             loss = loss + nn.functional.cross_entropy(final, finals[rows], label_smoothing=0.05)
@@ -158,6 +137,13 @@ def train(model: Recogniser, spectra: Sequence[Floats], syllables: Sequence[str]
             losses.append(loss.item())
     model.eval()
     return float(np.mean(losses))
+
+
+def _batches(lengths: Sequence[int], size: int, generator: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Rows in batches of about `size`, in random order, each of sounds that are about equally long."""
+    order = np.argsort(np.array(lengths) * generator.uniform(0.9, 1.1, len(lengths)))
+    batches = np.array_split(order, -(-len(order) // size))
+    return [batches[index] for index in generator.permutation(len(batches))]
 
 
 @torch.inference_mode()

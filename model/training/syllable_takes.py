@@ -11,11 +11,9 @@ import pyworld
 from numpy.typing import NDArray
 
 from model.studio.voice.envelope import FRAME_SECONDS, NOISE_HERTZ, gather
+from model.training.syllables import VOICED_INITIALS, initial_of
 
 SAMPLE_RATE_HERTZ = 48_000
-INITIALS = ("zh", "ch", "sh", *tuple("bpmfdtnlgkhjqxrzcs"))
-VOICED_INITIALS = ("m", "n", "l", "r")
-GLIDES = ("y", "w")
 
 _FLOOR_HERTZ, _CEILING_HERTZ = 150.0, 600.0
 _FRAME = round(FRAME_SECONDS * SAMPLE_RATE_HERTZ)
@@ -51,14 +49,6 @@ class SyllableTake:
     consonant: NDArray[np.float64]
     vowel_rms: float
     f0_hertz: float
-
-
-def initial_of(syllable: str) -> str:
-    """The initial consonant of a pinyin syllable; "" for none, and for the glides y and w."""
-    for initial in INITIALS:
-        if syllable.startswith(initial) and syllable not in ("n", "ng", "m"):
-            return initial
-    return ""
 
 
 def analyse(sound: NDArray[np.float64], syllable: str) -> SyllableTake:
