@@ -14,6 +14,7 @@ MEASUREMENTS = (
     ("benchmarks.bench_chorus",),
     ("benchmarks.bench_styles", "apart"),
     ("benchmarks.bench_styles", "balance"),
+    ("benchmarks.bench_songs",),
 )
 
 
