@@ -181,7 +181,8 @@ def cents_off(heard: swift_f0.PitchResult, notes: Sequence[Note]) -> NDArray[np.
         inside = (heard.timestamps > note.start + 0.08) & (heard.timestamps < note.end - 0.04)
         inside &= heard.confidence > 0.5
         found.append(1200 * np.log2(heard.pitch_hz[inside] / _hertz(note.pitch)))
-    return np.abs(np.concatenate(found))
+    out: NDArray[np.float64] = np.abs(np.concatenate(found))
+    return out
 
 
 def timing_errors_ms(voice: Sound, notes: Sequence[Note]) -> list[float]:

@@ -30,9 +30,8 @@ _BREATH_DB = -30.0
 _BREATH_FRAMES = 56
 _BREATH_GAP_FRAMES = 84
 _BREATH_VOWEL = "e"
-_EVENING_DB = 7.0
+_EVENING_DB = 14.0
 _WOBBLE_FRAMES = 3.0
-_OPEN_TO, _OPEN_SLOPE, _OPEN_FROM_HERTZ = 1.4, 0.3, 150.0
 
 _TILT = np.clip(np.log2(np.maximum(band_hertz(), 1.0) / 1000.0), -1.5, 3.0).astype(np.float32)
 _LOUDNESS = (np.where(band_hertz() > 1500, 10**0.4, 1.0) * (band_hertz() > 80)).astype(np.float32)
@@ -102,7 +101,7 @@ def sing(
             _join(canvas, syllable.vowel - syllable.lead, dip=syllable.voiced_onset is None and not before.codas)
     clips = tuple(clip for syllable in placed for clip in _clips(syllable, timbre))
     level = canvas.gain_db[:, None] + np.float32(timbre.level_db)
-    sounding = tuned(canvas.envelope, f0) + level + np.float32(timbre.brightness_db) * _TILT
+    sounding = canvas.envelope + level + np.float32(timbre.brightness_db) * _TILT
     harmonic, noise = split_noise(sounding, np.clip(canvas.noise * np.float32(timbre.breathiness), 0.0, 1.0))
     return VoiceFrames(f0, harmonic, noise, clips)
 
@@ -180,21 +179,9 @@ def _dynamics(syllable: Placed, length: int, lead: int) -> Floats:
     return gain.astype(np.float32)
 
 
-def tuned(envelope: Floats, f0_hertz: Path) -> Floats:
-    """Envelopes [frames, BANDS] whose first resonance is moved up to the fundamental where that is higher.
-
-    So singers open their mouths on high notes (Sundberg, "The Science of the Singing Voice", 1987, chapter 5).
-    """
-    opened: Floats = np.maximum.accumulate(envelope, axis=1)
-    near = np.clip((_OPEN_TO * f0_hertz[:, None] - band_hertz()) / (_OPEN_SLOPE * f0_hertz[:, None]), 0.0, 1.0)
-    share = (near * (band_hertz() > _OPEN_FROM_HERTZ)).astype(np.float32)
-    return np.asarray(envelope + share * (opened - envelope), np.float32)
-
-
 def _evening_db(take: Take, f0_hertz: float) -> float:
     """What keeps the held vowel as loud on this pitch as on others, whose harmonics meet the resonances elsewhere."""
-    middle = (take.hold[0] + take.hold[1]) // 2
-    envelope = tuned(take.envelope[middle : middle + 1], np.array([f0_hertz]))[0]
+    envelope = take.envelope[(take.hold[0] + take.hold[1]) // 2]
     bands = band_hertz()
     harmonics = np.arange(f0_hertz, bands[-1], f0_hertz)
     powers = np.interp(harmonics, bands, envelope)
