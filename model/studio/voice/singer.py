@@ -30,7 +30,7 @@ _BREATH_DB = -30.0
 _BREATH_FRAMES = 56
 _BREATH_GAP_FRAMES = 84
 _BREATH_VOWEL = "e"
-_EVENING_DB = 14.0
+_EVENING_DB = 24.0
 _WOBBLE_FRAMES = 3.0
 
 _TILT = np.clip(np.log2(np.maximum(band_hertz(), 1.0) / 1000.0), -1.5, 3.0).astype(np.float32)
