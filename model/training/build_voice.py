@@ -41,13 +41,13 @@ _CONSONANT_DB = 44.7
 _EVENNESS = 0.6
 """How much of a take's fall in level after the held part is taken back."""
 
-_LONGEST_SECONDS = {"stop": 0.09, "affricate": 0.15, "fricative": 0.17}
+_LONGEST_SECONDS = {"stop": 0.13, "affricate": 0.21, "fricative": 0.24}
 _KINDS = {
     **dict.fromkeys(("b", "d", "g", "p", "t", "k"), "stop"),
     **dict.fromkeys(("z", "zh", "j", "c", "ch", "q"), "affricate"),
     **dict.fromkeys(("f", "s", "sh", "x", "h"), "fricative"),
 }
-_CONSONANT_RANGE_DB = {"stop": (-20.0, -8.0), "affricate": (-18.0, -9.0), "fricative": (-19.0, -10.0)}
+_CONSONANT_RANGE_DB = {"stop": (-30.0, -9.0), "affricate": (-22.0, -9.0), "fricative": (-24.0, -10.0)}
 """Level of a consonant against its vowel: recordings differ by more than a mix bears."""
 
 _FADE_SAMPLES = SAMPLE_RATE_HERTZ // 100
