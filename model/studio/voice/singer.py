@@ -16,7 +16,7 @@ from model.studio.voice.synthesis import FRAME_SAMPLES, Clip, VoiceFrames, split
 _SILENT_DB = -120.0
 _TAIL_FRAMES = 24
 _RELEASE_FRAMES, _CUT_FRAMES = 18, 6
-_SOFT_ATTACK_FRAMES, _ATTACK_FRAMES = 8, 2
+_SOFT_ATTACK_FRAMES, _ATTACK_FRAMES = 5, 2
 _JOIN_FRAMES = 5
 _JOIN_DIP_DB = 4.0
 _FORCE_RANGE_DB = 12.0
@@ -169,7 +169,7 @@ def _dynamics(syllable: Placed, length: int, lead: int) -> Floats:
     if not syllable.bound_before or syllable.unvoiced_onset is not None:
         soft = syllable.unvoiced_onset is None and not lead
         attack = min(_SOFT_ATTACK_FRAMES if soft else _ATTACK_FRAMES, len(gain))
-        gain[:attack] += np.linspace(-24 if soft else -8, 0, attack, endpoint=False)
+        gain[:attack] += np.linspace(-20 if soft else -8, 0, attack, endpoint=False)
     if not syllable.bound_after:
         release = min(_RELEASE_FRAMES, length // 2)
         gain[len(gain) - release :] -= 30.0 * np.linspace(0, 1, release) ** 2
