@@ -10,7 +10,7 @@ from model.studio.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, chord_of
 
 Weights = NDArray[np.float64]
 
-TONE_WEIGHT = 1.3
+TONE_WEIGHT = 2.0
 """How much a move in the direction of the tones is preferred to none, and none to the opposite one."""
 
 BELIEF_WEIGHT = 0.6
