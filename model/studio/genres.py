@@ -32,6 +32,7 @@ def _genre(
     pentatonic: bool = False,
     chord_pace: float = 1.0,
     levels_db: dict[Track, float] | None = None,
+    mix_db: float = 0.0,
     vocal_db: float = 0.0,
 ) -> Genre:
     tempo_bpm = sum(tempo_range_bpm) / 2
@@ -50,6 +51,7 @@ def _genre(
         pentatonic=pentatonic,
         chord_pace=chord_pace,
         levels_db=tuple((levels_db or {}).items()),
+        mix_db=mix_db,
         vocal_db=vocal_db,
     )
     return Genre(tuple(word.strip() for word in words.split(",")), tempo_range_bpm, style)
@@ -64,6 +66,7 @@ POP = _genre(
     density=5.0,
     reverb=0.3,
     brightness=0.6,
+    mix_db=-2.6,
     vocal_db=2.7,
     players={
         _T.LEAD: _I.FLUTE,
@@ -87,6 +90,7 @@ _BALLAD = _genre(
     reverb=0.55,
     brightness=0.45,
     levels_db={_T.PAD: 2.0, _T.KEYS: 1.5, _T.DRUMS: -1.5},
+    mix_db=-0.8,
     vocal_db=-0.8,
     players={
         _T.LEAD: _I.OBOE,
@@ -111,6 +115,7 @@ _ROCK = _genre(
     brightness=0.7,
     chord_pace=0.7,
     levels_db={_T.GUITAR: 6.0, _T.DRUMS: -1.0, _T.BASS: 1.0},
+    mix_db=-5.2,
     vocal_db=4.0,
     players={
         _T.LEAD: _I.SYNTH_LEAD,
@@ -134,6 +139,7 @@ _LOFI = _genre(
     swing=0.18,
     chord_pace=0.8,
     levels_db={_T.KEYS: 3.0, _T.BASS: 1.5, _T.DRUMS: 1.0},
+    mix_db=-2.2,
     vocal_db=1.5,
     players={
         _T.LEAD: _I.VIBRAPHONE,
@@ -157,6 +163,7 @@ _FOLK = _genre(
     brightness=0.55,
     chord_pace=0.8,
     levels_db={_T.GUITAR: 4.0, _T.ARPEGGIO: 1.5, _T.DRUMS: -2.0},
+    mix_db=-1.0,
     vocal_db=1.0,
     players={
         _T.LEAD: _I.FLUTE,
@@ -183,6 +190,7 @@ _CHINESE = _genre(
     pentatonic=True,
     chord_pace=0.7,
     levels_db={_T.KEYS: 4.0, _T.ORNAMENT: 1.5, _T.DRUMS: -2.0},
+    mix_db=-0.9,
     vocal_db=-0.3,
     players={
         _T.LEAD: _I.SHAKUHACHI,
@@ -207,6 +215,7 @@ _DANCE = _genre(
     brightness=0.75,
     chord_pace=0.6,
     levels_db={_T.KEYS: 4.0, _T.PAD: 4.0, _T.ARPEGGIO: 1.0, _T.DRUMS: -1.0},
+    mix_db=-4.6,
     vocal_db=2.8,
     players={
         _T.LEAD: _I.SYNTH_LEAD,
@@ -232,6 +241,7 @@ _CINEMATIC = _genre(
     mode=Mode.MINOR,
     chord_pace=0.6,
     levels_db={_T.PAD: 4.0, _T.BASS: 2.0, _T.DRUMS: 2.0},
+    mix_db=-2.9,
     vocal_db=0.9,
     players={
         _T.LEAD: _I.VIOLIN,
@@ -256,6 +266,7 @@ _JAZZ = _genre(
     swing=0.3,
     chord_pace=1.7,
     levels_db={_T.KEYS: 2.0, _T.BASS: 2.0, _T.DRUMS: 2.0},
+    mix_db=-1.3,
     vocal_db=1.4,
     players={
         _T.LEAD: _I.SAXOPHONE,
@@ -277,6 +288,7 @@ _NURSERY = _genre(
     reverb=0.2,
     brightness=0.75,
     levels_db={_T.ARPEGGIO: 2.0, _T.KEYS: 1.5},
+    mix_db=0.6,
     vocal_db=-0.3,
     players={
         _T.LEAD: _I.VIBRAPHONE,
@@ -299,6 +311,7 @@ _AMBIENT = _genre(
     brightness=0.35,
     chord_pace=0.3,
     levels_db={_T.PAD: 4.0, _T.ARPEGGIO: 1.0},
+    mix_db=1.2,
     vocal_db=-2.5,
     players={
         _T.LEAD: _I.SHAKUHACHI,
@@ -321,6 +334,7 @@ _BOSSA = _genre(
     brightness=0.65,
     chord_pace=1.6,
     levels_db={_T.GUITAR: 5.0, _T.BASS: 1.0, _T.DRUMS: 1.0},
+    mix_db=-2.8,
     vocal_db=2.1,
     players={
         _T.LEAD: _I.FLUTE,
@@ -344,6 +358,7 @@ _RNB = _genre(
     swing=0.1,
     chord_pace=1.3,
     levels_db={_T.KEYS: 3.0, _T.BASS: 2.5, _T.DRUMS: 1.5},
+    mix_db=-2.0,
     vocal_db=0.8,
     players={
         _T.LEAD: _I.SAXOPHONE,
@@ -368,6 +383,7 @@ _HIP_HOP = _genre(
     swing=0.06,
     chord_pace=0.6,
     levels_db={_T.BASS: 3.0, _T.DRUMS: 1.0},
+    mix_db=-1.9,
     vocal_db=1.5,
     players={
         _T.LEAD: _I.SYNTH_LEAD,
@@ -390,6 +406,7 @@ _MARCH = _genre(
     brightness=0.6,
     chord_pace=1.5,
     levels_db={_T.KEYS: 3.0, _T.PAD: 2.0, _T.BASS: 2.0, _T.DRUMS: 1.0},
+    mix_db=-1.5,
     vocal_db=0.3,
     players={
         _T.LEAD: _I.BRASS,
@@ -413,6 +430,7 @@ _GAME = _genre(
     reverb=0.1,
     brightness=0.8,
     levels_db={_T.KEYS: 1.5, _T.DRUMS: -1.5, _T.ARPEGGIO: -1.0},
+    mix_db=-4.3,
     vocal_db=3.2,
     players={
         _T.LEAD: _I.CHIP_PULSE,

@@ -111,6 +111,7 @@ class Style:
         pentatonic: whether the melody keeps to the five tones of the key that Chinese tunes are made of.
         chord_pace: how often chords change, as a factor on what is usual in pop, 0.2 to 2.
         levels_db: what is added to the usual level of a track in the mix.
+        mix_db: gain of the whole mix, so that songs of all styles are equally loud.
         vocal_db: what is added to the level of the voices, so that they stand equally far above every band.
     """
 
@@ -129,6 +130,7 @@ class Style:
     pentatonic: bool = False
     chord_pace: float = 1.0
     levels_db: tuple[tuple[Track, float], ...] = ()
+    mix_db: float = 0.0
     vocal_db: float = 0.0
 
     def instrument(self, track: Track) -> Instrument | None:

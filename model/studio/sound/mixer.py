@@ -112,6 +112,7 @@ class Mixer:
         self._highpass = Filter.highpass(_HIGHPASS_HERTZ, (2,))
         self._send_highpass = Filter.highpass(_SEND_HIGHPASS_HERTZ, ())
         self._shelf = Filter.high_shelf(_SHELF_HERTZ, (style.brightness - 0.5) * _SHELF_RANGE_DB, (2,))
+        self._level = np.float32(_ratio(style.mix_db))
         self._position: int | None = None
 
     def render(
@@ -143,7 +144,7 @@ class Mixer:
         position, size = start_sample, first_window
         while position < end_sample:
             stop = min(position + size, end_sample)
-            mixed = self._window(waiting, position, stop)
+            mixed = self._window(waiting, position, stop) * self._level
             if final:
                 mixed *= _fade(position, stop, end_sample)
             self._position = position = stop
