@@ -16,7 +16,8 @@ class SectionBrief:
     `lines` holds the lexical tones (1 to 5, 0 is none) of each sung line's syllables, `line_bars` the bars given to
     each line: lines follow each other from bar 0 on and what is left is instrumental. `transpose` counts semitones from
     C major / A minor to the sounding key. `density` is the wish for instrumental melody, in notes per bar. `anchor` is
-    the caller's melody at sounding pitch from step 0 on: kept exactly, and continued. `final` ends the song.
+    the caller's melody at sounding pitch from step 0 on: kept exactly, and continued. `final` ends the song. With
+    `played` the lines are those of another section whose tune an instrument plays: they have notes, and no words.
     `pentatonic` keeps the melody to the scale without its fourth and seventh degree in major; `chord_pace` is a factor
     on how often chords change.
 
@@ -35,6 +36,7 @@ class SectionBrief:
     density: float = 4.0
     anchor: tuple[Note, ...] = ()
     final: bool = False
+    played: bool = False
     pentatonic: bool = False
     chord_pace: float = 1.0
 
@@ -89,12 +91,14 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """A section as it was first written: its classes, and where its lines lie and what tones they had."""
+    """A section as it was first written: its classes, where its lines lie and what tones they had, and whether they
+    were only played."""
 
     melody: tuple[int, ...]
     chords: tuple[int, ...]
     spans: tuple[tuple[int, int], ...]
     lines: tuple[tuple[int, ...], ...]
+    played: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +109,14 @@ class Memory:
     by_kind: tuple[tuple[SectionKind, Rendition], ...] = ()
 
     def rendition(self, kind: SectionKind) -> Rendition | None:
-        """How a section of this kind was written first, if one was."""
+        """How a section of this kind was written, if one was."""
         return next((rendition for known, rendition in self.by_kind if known is kind), None)
 
     def with_section(self, kind: SectionKind, rendition: Rendition, tail_bars: int) -> "Memory":
-        """The memory after a further section."""
+        """The memory after a further section. What was sung counts for more than what was played before it."""
         tail = Tail(rendition.melody[-tail_bars * STEPS_PER_BAR :], rendition.chords[-tail_bars * BEATS_PER_BAR :])
-        known = self.by_kind if self.rendition(kind) else (*self.by_kind, (kind, rendition))
-        return Memory(tail, known)
+        known = dict(self.by_kind)
+        before = known.get(kind)
+        if before is None or (before.played and not rendition.played):
+            known[kind] = rendition
+        return Memory(tail, tuple(known.items()))

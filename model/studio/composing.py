@@ -261,7 +261,7 @@ def _asked(brief: SectionBrief, layout: TokenLayout, lines: Sequence[SungLine], 
             notes[step] = replace(notes[step], tone=tone)
         if line.onsets:
             notes[line.onsets[-1]] = replace(notes[line.onsets[-1]], cadence=True)
-    if notes and (brief.final or brief.kind is SectionKind.CHORUS):
+    if notes and (brief.final or (brief.kind is SectionKind.CHORUS and not brief.played)):
         last = max(notes) if brief.final or not lines or not lines[-1].onsets else lines[-1].onsets[-1]
         notes[last] = replace(
             notes[last], cadence=True, tonic=brief.final or chords[last // STEPS_PER_BEAT] != NO_CHORD
@@ -273,7 +273,8 @@ def to_score(brief: SectionBrief, melody: Classes, chords: Classes) -> Score:
     """The score at sounding pitch: the anchor's notes as given, and one numbered note for each syllable."""
     given = given_steps(brief)
     notes = [*given_notes(brief), *(note for note in notes_of(melody) if not given[note.start])]
-    sung = with_syllables(sorted(notes, key=lambda note: note.start), brief)
+    notes = sorted(notes, key=lambda note: note.start)
+    sung = notes if brief.played else with_syllables(notes, brief)
     return Score(brief.bars, tuple(sung), tuple(chord_of(int(index)) for index in chords)).transposed(brief.transpose)
 
 

@@ -186,6 +186,7 @@ class ScoreDenoiser:
             tuple(chords.tolist()),
             brief.line_spans(),
             brief.lines,
+            brief.played,
         )
         score = composing.to_score(brief, melody, chords)
         return score, state.memory.with_section(brief.kind, rendition, TAIL_BARS)

@@ -13,6 +13,7 @@ from model.engine import (
     EngineInfo,
     EngineUnavailable,
     SectionContext,
+    SectionKind,
     SectionPlan,
     SectionScore,
     SectionState,
@@ -27,6 +28,7 @@ from model.studio.arrange.arranger import Hand, arrange
 from model.studio.arrangement import Arrangement
 from model.studio.chords import chord_spans, named_chords
 from model.studio.denoiser import Memory, ScoreDenoiser, ScoreState, SectionBrief
+from model.studio.hook import quotation
 from model.studio.midi import section_midi
 from model.studio.plan import StudioDetail, plan_song
 from model.studio.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note, Score
@@ -240,11 +242,14 @@ def brief(plan: SongPlan, index: int) -> SectionBrief:
     """What the denoiser has to know about section `index`."""
     detail, section = _detail(plan), plan.sections[index]
     assert plan.tempo_bpm is not None
+    quoted = quotation(plan, detail, index)
+    lines = tuple(tuple(syllable.tone for syllable in line.syllables) for line in section.lines)
     return SectionBrief(
-        kind=section.kind,
+        kind=SectionKind.CHORUS if quoted else section.kind,
         bars=detail.sections[index].bars,
-        lines=tuple(tuple(syllable.tone for syllable in line.syllables) for line in section.lines),
-        line_bars=detail.sections[index].line_bars,
+        lines=quoted.lines if quoted else lines,
+        line_bars=quoted.line_bars if quoted else detail.sections[index].line_bars,
+        played=quoted is not None,
         minor=detail.minor,
         transpose=detail.transpose,
         tempo_bpm=plan.tempo_bpm,

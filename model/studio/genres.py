@@ -140,7 +140,7 @@ _LOFI = _genre(
     chord_pace=0.8,
     levels_db={_T.KEYS: 3.0, _T.BASS: 1.5, _T.DRUMS: 1.0},
     mix_db=-2.2,
-    vocal_db=1.5,
+    vocal_db=-0.8,
     players={
         _T.LEAD: _I.VIBRAPHONE,
         _T.KEYS: _I.ELECTRIC_PIANO,

@@ -65,7 +65,7 @@ def write_songs(denoiser: ScoreDenoiser, plans: Sequence[SongPlan]) -> list[list
 def report(songs: Sequence[Sequence[WrittenSection]]) -> dict[str, float]:
     """All figures of the songs together."""
     sections = [section for song in songs for section in song]
-    sung = [section for section in sections if section.brief.lines]
+    sung = [section for section in sections if section.brief.lines and not section.brief.played]
     moves = [move for section in sung for move in tone_moves(section.score.melody, section.brief.lines)]
     decided = [move for move in moves if move.rise != 0]
     endings = [ending for section in sung for ending in line_endings(section.score.melody, section.brief.lines)]
