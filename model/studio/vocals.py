@@ -27,7 +27,7 @@ _EFFORT: Mapping[SectionKind, float] = MappingProxyType(
 _ENERGY_SHARE = 0.3
 _HEIGHT_PER_SEMITONE = 0.015
 _DOWNBEAT_FORCE = 0.04
-_OPENING_SECONDS = 0.06
+_OPENING_SECONDS = 0.07
 """What the first consonant of a section gets where the tune leaves it no room."""
 
 _BACKING_FORCE = -0.15

@@ -15,7 +15,6 @@ _CONSONANT_SHARE = 0.45
 """How much of the note before a consonant may take."""
 
 _SHORTEST_VOWEL = 9
-_FIRST_LEAD = 14
 _CODA_FRAMES = 13
 _CLUSTER_FRAMES = 14
 _CLOSURES = {**dict.fromkeys(("b", "d", "g", "p", "t", "k"), 6), **dict.fromkeys(("z", "c", "j", "q"), 4)}
@@ -83,8 +82,8 @@ def frame(seconds: float) -> int:
 def place(notes: Sequence[SungNote], bank: VoiceBank) -> list[Placed]:
     """Place every syllable of the notes, which are in order and do not overlap.
 
-    Vowels begin exactly with their notes; consonants come before, at the cost of the vowel before them. A consonant at
-    the very beginning has no room before it: there the vowel waits for it.
+    Vowels begin exactly with their notes; consonants come before, at the cost of the vowel before them. A consonant
+    that has no room, as one at the very beginning, is cut short.
 
     Raises:
         ValueError: the first note has no utterance.
@@ -126,8 +125,6 @@ def _placed(
     vowel, stop = frame(group[0].start), frame(group[-1].end)
     bound = before is not None and group[0].start - before.notes[-1].end < PHRASE_GAP_SECONDS
     room = _room(before, vowel, bound)
-    if before is None and vowel < _FIRST_LEAD and onset is not None:
-        vowel = room = min(_FIRST_LEAD, (vowel + stop) // 2)
     wanted = voiced.nucleus if voiced else -(-len(unvoiced.consonant) // FRAME_SAMPLES) if unvoiced else 0
     earlier = tuple(bank.take(name) for name in utterance.before)
     closure = _CLOSURES.get((*utterance.before, utterance.onset or " ")[0][0], 0) if bound and onset is not None else 0

@@ -44,6 +44,12 @@ def test_a_voice_must_begin_with_a_word(voices: VoiceBank) -> None:
         place([_note(0.0, 1.0, None)], voices)
 
 
+def test_a_consonant_without_room_is_cut_short(voices: VoiceBank) -> None:
+    (early,), (late,) = (place([_note(start, start + 0.5, SA)], voices) for start in (0.03, 0.5))
+    assert early.vowel * FRAME_SECONDS == pytest.approx(0.03)
+    assert early.lead == early.vowel < late.lead
+
+
 def test_an_unknown_piece_is_refused(voices: VoiceBank) -> None:
     with pytest.raises(KeyError, match="xyz"):
         place([_note(0.0, 1.0, Utterance(None, "xyz"))], voices)
