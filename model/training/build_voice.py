@@ -29,6 +29,7 @@ from model.studio.voice.bank import (
     TABLE_NAME,
 )
 from model.studio.voice.envelope import band_hertz
+from model.training.aspiration import lenders
 from model.training.syllable_takes import SAMPLE_RATE_HERTZ, SyllableTake, analyse
 from model.training.syllables import initial_of
 
@@ -56,7 +57,8 @@ _SILENCE_SAMPLES = SAMPLE_RATE_HERTZ // 50
 
 def build(recordings: Path, folder: Path) -> dict[str, Any]:
     """Analyse all takes of the first tone and write the bank into `folder`; returns the table."""
-    takes = {name: _levelled(analyse(_read(path), name), name) for name, path in _first_tones(recordings).items()}
+    spoken = {name: _levelled(analyse(_read(path), name), name) for name, path in _first_tones(recordings).items()}
+    takes = _with_lent_consonants(spoken)
     frames = save({"frames": np.concatenate([_coded(take) for take in takes.values()])})
     consonants = _encoded(takes)
     table: dict[str, Any] = {"sha256": {}, "takes": _rows(takes)}
@@ -109,6 +111,14 @@ def _levelled(take: SyllableTake, name: str) -> SyllableTake:
         * 10 ** ((VOWEL_LEVEL_DB - held + _CONSONANT_DB) / 20)
     )
     return replace(take, envelope=envelope, consonant=consonant)
+
+
+def _with_lent_consonants(takes: Mapping[str, SyllableTake]) -> dict[str, SyllableTake]:
+    """The takes; those spoken without their aspiration get the consonant of another one."""
+    seconds = {name: len(take.consonant) / SAMPLE_RATE_HERTZ for name, take in takes.items()}
+    vowels = {name: take.envelope[take.hold[0]] for name, take in takes.items()}
+    lent = lenders(seconds, vowels)
+    return {name: replace(take, consonant=takes[lent.get(name, name)].consonant) for name, take in takes.items()}
 
 
 def _consonant_gain(take: SyllableTake, name: str) -> float:
