@@ -11,7 +11,7 @@ from model.studio.voice.utterance import Utterance
 PHRASE_GAP_SECONDS = 0.14
 """A longer silence between notes ends a phrase: the singer lets go, and may breathe."""
 
-_CONSONANT_SHARE = 0.45
+_CONSONANT_SHARE = 0.5
 """How much of the note before a consonant may take."""
 
 _SHORTEST_VOWEL = 9

@@ -4,7 +4,7 @@ import pytest
 from model.studio.voice.bank import VoiceBank
 from model.studio.voice.envelope import FRAME_SECONDS
 from model.studio.voice.phrasing import SungNote
-from model.studio.voice.singer import Timbre, sing
+from model.studio.voice.singer import Timbre, hastened, sing
 from model.studio.voice.synthesis import SAMPLE_RATE_HERTZ, Throat, VoiceFrames, VoiceSound
 from model.studio.voice.utterance import Utterance
 
@@ -89,3 +89,19 @@ def test_every_recorded_syllable_can_be_sung_on_any_length(voices: VoiceBank) ->
         frames = _frames(voices, *notes)
         assert np.isfinite(frames.harmonic_db).all()
         assert len(frames.f0_hertz) * FRAME_SECONDS > notes[-1].end
+
+
+def test_a_hastened_consonant_keeps_its_burst_its_end_and_its_power() -> None:
+    sound = np.random.default_rng(0).standard_normal(7200).astype(np.float32)
+    sound[:1200] *= 8
+    short = hastened(sound, 3600)
+    assert len(short) == 3600
+    assert np.sqrt(np.mean(short[100:500] ** 2)) == pytest.approx(8, rel=0.3)
+    assert np.sqrt(np.mean(short[1200:] ** 2)) == pytest.approx(1, rel=0.3)
+
+
+@pytest.mark.parametrize("length", [1, 239, 240, 241, 7199])
+def test_a_consonant_is_hastened_to_any_length(length: int) -> None:
+    short = hastened(np.ones(7200, np.float32), length)
+    assert short.shape == (length,)
+    assert np.isfinite(short).all()
