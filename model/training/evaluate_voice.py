@@ -3,10 +3,12 @@
 A recogniser learns from natural recordings only: tones 2 to 4 of the speaker whose first tone the singer is made of and
 half of another speaker's syllables; as they are, at other speeds, and resynthesised by WORLD at other pitches and
 lengths. It is then asked about natural recordings that it has not heard (the one's first tones, the other half of the
-other's), about the first tones resynthesised at sung pitches and lengths, and about the singer.
+other's), about the first tones resynthesised at sung pitches and lengths, and about the singer, on notes of their own
+and between two other syllables of a line.
 """
 
 import argparse
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +22,8 @@ from numpy.typing import NDArray
 
 from model.engine import Voice
 from model.studio.voice.bank import VoiceBank
-from model.studio.voice.phrasing import SungNote
+from model.studio.voice.envelope import FRAME_SECONDS
+from model.studio.voice.phrasing import Placed, SungNote, place
 from model.studio.voice.singer import sing
 from model.studio.voice.synthesis import Throat, VoiceSound
 from model.studio.voice.utterance import Utterance
@@ -130,14 +133,42 @@ def _spoilt(sound: Floats, generator: np.random.Generator) -> Floats:
     return np.asarray(tilted + noise * generator.standard_normal(len(sound)), np.float32)
 
 
+def utterance(syllable: str) -> Utterance:
+    """What is sung for a syllable of the bank."""
+    return Utterance(None if syllable[0] in ("a", "e", "o", *GLIDES) else syllable, syllable)
+
+
 def sung(bank: VoiceBank, voice: Voice, syllable: str, pitch: float, seconds: float) -> Sound:
     """The singer's syllable on a note of its own."""
-    utterance = Utterance(None if syllable[0] in ("a", "e", "o", *GLIDES) else syllable, syllable)
-    note = SungNote(_BEFORE_SECONDS, _BEFORE_SECONDS + seconds, pitch + SEMITONES[voice], utterance, 1, 0.7)
-    frames = sing([note], bank, TIMBRES[voice], note.end, seed=round(pitch))
+    wave, _ = _line(bank, voice, [syllable], pitch, seconds)
+    return Sound(_trimmed(wave), syllable)
+
+
+def sung_in_line(bank: VoiceBank, voice: Voice, line: tuple[str, str, str], pitch: float, seconds: float) -> Sound:
+    """The middle one of three syllables sung without a pause, cut where its consonant and the next one's begin."""
+    wave, placed = _line(bank, voice, line, pitch, seconds)
+    first, stop = (round(p.begin * FRAME_SECONDS * SAMPLE_RATE_HERTZ) for p in placed[1:])
+    return Sound(wave[first:stop], line[1])
+
+
+def _line(
+    bank: VoiceBank, voice: Voice, syllables: Sequence[str], pitch: float, seconds: float
+) -> tuple[Floats, list[Placed]]:
+    """Equal notes on one pitch, at 16 kHz, and where their syllables lie."""
+    notes = [
+        SungNote(start, start + seconds, pitch + SEMITONES[voice], utterance(syllable), 1, 0.7)
+        for start, syllable in zip(np.arange(len(syllables)) * seconds + _BEFORE_SECONDS, syllables, strict=True)
+    ]
+    frames = sing(notes, bank, TIMBRES[voice], notes[-1].end, seed=round(pitch))
     sound = VoiceSound(Throat(TIMBRES[voice].formants), frames, seed=1)
     wave = soxr.resample(sound.render(0, sound.samples), 48_000, SAMPLE_RATE_HERTZ)
-    return Sound(_trimmed(np.asarray(wave, np.float32)), syllable)
+    return np.asarray(wave, np.float32), place(notes, bank)
+
+
+def neighbours(names: Sequence[str], seed: int) -> list[tuple[str, str, str]]:
+    """Every name between two others drawn by chance."""
+    generator = np.random.default_rng(seed)
+    return [(str(generator.choice(names)), name, str(generator.choice(names))) for name in names]
 
 
 def confusions(model: Recogniser, sounds: Sequence[Sound]) -> list[str]:
@@ -183,18 +214,29 @@ def main() -> None:
     _report(model, "speaker A, natural, unheard tone", first_tones)
     _report(model, "speaker B, natural, unheard syllables", speaker_b[1::2])
     apart = [(Resynthesis(sound.samples), sound.syllable) for sound in first_tones]
-    for pitch in PITCHES:
-        hertz = 440 * 2 ** ((pitch - 69) / 12)
-        _report(model, f"speaker A resynthesised, {pitch}, 0.4 s", [Sound(a.at(hertz, 0.4), s) for a, s in apart])
     for voice in Voice:
-        everything: list[Sound] = []
-        for pitch in PITCHES:
-            for seconds in SECONDS:
-                sounds = [sung(bank, voice, name, pitch, seconds) for name in sorted(bank.syllables)]
-                _report(model, f"{voice} singer, {pitch + SEMITONES[voice]}, {seconds} s", sounds)
-                everything += sounds
-        _report(model, f"{voice} singer, all", everything)
-        print("\n".join(f"  {line}" for line in confusions(model, everything)))
+        _report_singer(model, bank, voice, apart)
+
+
+def _report_singer(model: Recogniser, bank: VoiceBank, voice: Voice, apart: Sequence[tuple[Resynthesis, str]]) -> None:
+    """Rows for the speaker, resynthesised with the singer's pitch and throat, and for the singer; then mistakes."""
+    names = sorted(bank.syllables)
+    alone: list[Sound] = []
+    within: list[Sound] = []
+    for written, seconds in itertools.product(PITCHES, SECONDS):
+        pitch = written + SEMITONES[voice]
+        hertz = 440 * 2 ** ((pitch - 69) / 12)
+        spoken = [Sound(a.at(hertz, seconds, TIMBRES[voice].formants), s) for a, s in apart]
+        _report(model, f"speaker A resynthesised as {voice}, {pitch}, {seconds} s", spoken)
+        sounds = [sung(bank, voice, name, written, seconds) for name in names]
+        _report(model, f"{voice} singer, {pitch}, {seconds} s", sounds)
+        alone += sounds
+        sounds = [sung_in_line(bank, voice, line, written, seconds) for line in neighbours(names, seed=5)]
+        _report(model, f"{voice} singer within a line, {pitch}, {seconds} s", sounds)
+        within += sounds
+    for where, sounds in (("", alone), (" within a line", within)):
+        _report(model, f"{voice} singer{where}, all", sounds)
+        print("\n".join(f"  {line}" for line in confusions(model, sounds)))
 
 
 def _report(model: Recogniser, name: str, sounds: Sequence[Sound]) -> None:
