@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from model.engine import SectionKind
+from model.studio.motif import Motif
 from model.studio.score import BEATS_PER_BAR, STEPS_PER_BAR, Note
 
 MAX_BARS = 16
@@ -16,10 +17,10 @@ class SectionBrief:
     `lines` holds the lexical tones (1 to 5, 0 is none) of each sung line's syllables, `line_bars` the bars given to
     each line: lines follow each other from bar 0 on and what is left is instrumental. `transpose` counts semitones from
     C major / A minor to the sounding key. `density` is the wish for instrumental melody, in notes per bar. `anchor` is
-    the caller's melody at sounding pitch from step 0 on: kept exactly, and continued. `final` ends the song. With
-    `played` the lines are those of another section whose tune an instrument plays: they have notes, and no words.
-    `pentatonic` keeps the melody to the scale without its fourth and seventh degree in major; `chord_pace` is a factor
-    on how often chords change.
+    the caller's melody at sounding pitch from step 0 on: kept exactly, and continued. `motif` is how that melody
+    begins, for every section from then on. `final` ends the song. With `played` the lines are those of another section
+    whose tune an instrument plays: they have notes, and no words. `pentatonic` keeps the melody to the scale without
+    its fourth and seventh degree in major; `chord_pace` is a factor on how often chords change.
 
     Raises:
         ValueError: the lines do not fit the bars, a line has no syllables or more than sixteenths, or notes of the
@@ -36,6 +37,7 @@ class SectionBrief:
     density: float = 4.0
     anchor: tuple[Note, ...] = ()
     final: bool = False
+    motif: Motif | None = None
     played: bool = False
     pentatonic: bool = False
     chord_pace: float = 1.0

@@ -43,6 +43,7 @@ _KEPT_RHYTHM = 30.0
 _RECALLED_RHYTHM = 1.4
 _PARALLEL_RHYTHM = 1.0
 _NEIGHBOUR_RHYTHM = 0.4
+_MOTIF_RHYTHM = 3.0
 _RECALLED_PITCH = 1.4
 _PARALLEL_PITCH = 1.2
 
@@ -99,6 +100,8 @@ def _echo(
 ) -> Weights:
     """Whose rhythm a line takes up: that of the same line sung before, or of a line just as long in this section."""
     wish = np.zeros(steps)
+    if brief.motif is not None:
+        wish += echo_of(brief.motif.rhythm(steps), steps, _MOTIF_RHYTHM)
     if recalled is not None and index < len(recalled.spans):
         start, stop = recalled.spans[index]
         onsets = np.flatnonzero(np.array(recalled.melody)[start:stop] >= FIRST_PITCH)
@@ -232,10 +235,20 @@ def write_melody(
     weights[fixed] = -1e6
     weights[fixed, melody[onsets][fixed] - FIRST_PITCH] = 0.0
     tones = [note.tone for note in notes]
+    taken_up = _motif_intervals(brief, lines, onsets)
     for wishes in (np.zeros_like(weights), _parallel_wishes(layout, lines, onsets, melody)):
-        pitches = choose_pitches(weights + wishes, tones, moves.intervals, moves.tone_weight)
+        pitches = choose_pitches(weights + wishes, tones, moves.intervals, moves.tone_weight, taken_up)
         melody[onsets] = np.array(pitches, dtype=np.int64) - LOWEST + FIRST_PITCH
     return melody
+
+
+def _motif_intervals(brief: SectionBrief, lines: Sequence[SungLine], onsets: Classes) -> list[int | None]:
+    """For each note the interval that the motif has from it to the next; `None` where it has no say."""
+    asked: dict[int, int | None] = {}
+    if brief.motif is not None:
+        for line in lines:
+            asked |= {onset: brief.motif.after(note) for note, onset in enumerate(line.onsets[:-1])}
+    return [asked.get(step) for step in onsets.tolist()]
 
 
 def _parallel_wishes(layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes, melody: Classes) -> Weights:

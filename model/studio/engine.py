@@ -30,6 +30,7 @@ from model.studio.chords import chord_spans, named_chords
 from model.studio.denoiser import Memory, ScoreDenoiser, ScoreState, SectionBrief
 from model.studio.hook import quotation
 from model.studio.midi import section_midi
+from model.studio.motif import Motif, motif_of
 from model.studio.plan import StudioDetail, plan_song
 from model.studio.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note, Score
 from model.studio.sound.bank import InstrumentBank
@@ -249,6 +250,7 @@ def brief(plan: SongPlan, index: int) -> SectionBrief:
         bars=detail.sections[index].bars,
         lines=quoted.lines if quoted else lines,
         line_bars=quoted.line_bars if quoted else detail.sections[index].line_bars,
+        motif=_motif(detail, index),
         played=quoted is not None,
         minor=detail.minor,
         transpose=detail.transpose,
@@ -259,6 +261,13 @@ def brief(plan: SongPlan, index: int) -> SectionBrief:
         pentatonic=detail.style.pentatonic,
         chord_pace=detail.style.chord_pace,
     )
+
+
+def _motif(detail: StudioDetail, index: int) -> Motif | None:
+    """How the caller's melody begins, from the section on that has it."""
+    anchors = (section.anchor for section in detail.sections[: index + 1] if section.anchor)
+    first = next(anchors, None)
+    return motif_of(_anchor_notes(first)) if first else None
 
 
 def _anchor_notes(anchor: Sequence[AnchorNote]) -> tuple[Note, ...]:

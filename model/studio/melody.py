@@ -1,10 +1,13 @@
 """The pitches of a melody: the best path through what the network believes about every note."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.studio.motif import closeness
 from model.studio.score import STEPS_PER_BEAT
 from model.studio.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, chord_of
 
@@ -17,6 +20,7 @@ BELIEF_WEIGHT = 0.6
 """How much the network's log probabilities count beside these wishes."""
 
 _INTERVAL_WEIGHT = 1.0
+_MOTIF_WEIGHT = 8.0
 _THIRD, _LEAP = 4, 9
 _LEAP_WISH = -0.2
 _CHORD_TONE_WISH = 1.2
@@ -64,7 +68,11 @@ def note_wishes(notes: list[MelodyNote], minor: bool) -> Weights:
 
 
 def choose_pitches(
-    beliefs: Weights, tones: list[int], intervals: Weights, tone_weight: float = TONE_WEIGHT
+    beliefs: Weights,
+    tones: list[int],
+    intervals: Weights,
+    tone_weight: float = TONE_WEIGHT,
+    taken_up: Sequence[int | None] = (),
 ) -> list[int]:
     """The most probable path of pitches (Viterbi, 1967).
 
@@ -73,6 +81,7 @@ def choose_pitches(
         tones: lexical tone of each note, 0 where there is none.
         intervals: log probability [37] of the distance between successive notes in semitones.
         tone_weight: how much the tones count, at least 0; with 0 not at all.
+        taken_up: the interval wished for from each note to the next, `None` for no wish.
 
     Returns:
         MIDI pitches.
@@ -85,8 +94,10 @@ def choose_pitches(
     moves = reach[np.abs(np.subtract.outer(places, places))]
     best = beliefs[0]
     came_from: list[NDArray[np.int64]] = []
-    for belief, before, after in zip(beliefs[1:], tones, tones[1:], strict=False):
+    for belief, before, after, interval in zip_longest(beliefs[1:], tones[:-1], tones[1:], taken_up[: len(tones) - 1]):
         onward = best[:, None] + moves + tone_weight * wished_direction(before, after) * rise
+        if interval is not None:
+            onward += _MOTIF_WEIGHT * closeness(interval, PITCHES)
         came_from.append(onward.argmax(0))
         best = onward.max(0) + belief
     path = [int(best.argmax())]

@@ -4,7 +4,7 @@ Usage: python -m model.training.evaluate_anchor --seeds 2
 
 Every motif opens a song for every prompt and seed. What follows is compared with the motif, and, for chance, with the
 other motifs: how well each bar's rhythm agrees with a bar of the motif (shared onsets over all onsets), and which share
-of the pairs of successive intervals occurs in it. Prints one JSON object.
+of the pairs of successive intervals (in steps of a scale) occurs in it. Prints one JSON object.
 """
 
 import argparse
@@ -71,14 +71,20 @@ def _bars(melody: Sequence[Note]) -> list[frozenset[int]]:
 
 
 def interval_likeness(melody: Sequence[Note], motif: Sequence[Note]) -> float:
-    """Share of a melody's pairs of successive intervals that occur in the motif."""
+    """Share of a melody's pairs of successive intervals, counted in steps of a scale, that occur in the motif."""
     wanted, found = set(_interval_pairs(motif)), _interval_pairs(melody)
     return float(np.mean([pair in wanted for pair in found]))
 
 
 def _interval_pairs(melody: Sequence[Note]) -> list[tuple[int, int]]:
-    steps = [after.pitch - before.pitch for before, after in itertools.pairwise(melody)]
+    steps = [_scale_steps(after.pitch - before.pitch) for before, after in itertools.pairwise(melody)]
     return list(itertools.pairwise(steps))
+
+
+def _scale_steps(semitones: int) -> int:
+    """A second is one step, a third two, whether small or large."""
+    octaves, rest = divmod(abs(semitones), 12)
+    return int(np.sign(semitones)) * (7 * octaves + (0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6)[rest])
 
 
 def continuations(denoiser: ScoreDenoiser, plans: Sequence[SongPlan], motif: Sequence[Note]) -> list[list[Note]]:
