@@ -4,8 +4,8 @@ import pytest
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
-# The same examples in every run: a change is refused for what it did, not for what chance found.
-settings.register_profile("repeatable", derandomize=True, database=None)
+# The same examples in every run, however slow: a change is refused for what it did, not for what chance found.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
 
 
