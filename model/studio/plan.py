@@ -28,6 +28,7 @@ from model.studio.lyrics import LyricSection, parse_lyrics
 from model.studio.prompt import FASTEST_BPM, SLOWEST_BPM, Understanding, understand
 from model.studio.score import BEATS_PER_BAR
 from model.studio.style import Mode, Style
+from model.studio.tune_key import tune_key
 
 TEMPO_SLACK = 0.04
 """How far, as a share, the engine bends its own tempo so that whole bars fill the asked duration."""
@@ -83,6 +84,8 @@ class StudioDetail:
 def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     """Lay out a song; pure, and the same for the same parameters.
 
+    A key that neither field nor prompt names is that of the anchor, if there is one.
+
     Where neither field nor prompt gives a tempo in numbers, whole bars fill the asked duration exactly; with a given
     tempo the song is less than a bar longer or shorter, and never longer than the engine makes. The
     first section has at most four bars.
@@ -95,7 +98,9 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     lyrics = parse_lyrics(params.lyrics)
     random = Random(params.seed)
     understanding = understand(params.prompt, random)
-    key = asked_key or understanding.key or _home(understanding.style, random)
+    named_key = asked_key or understanding.key
+    heard_key = None if named_key else tune_key(params.anchor, understanding.style.mode)
+    key = named_key or heard_key or _home(understanding.style, random)
     bars, tempo_bpm = _length(params, info, lyrics.sections, understanding)
     blocks = lay_out(lyrics.sections, bars, _bar_seconds(tempo_bpm), rapped=understanding.style.genre == RAPPED_GENRE)
     return SongPlan(
@@ -107,10 +112,14 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
         sections=tuple(_section_plans(blocks, tempo_bpm)),
         key=key.name,
         tempo_bpm=tempo_bpm,
-        notes=lyrics.notes + understanding.notes,
+        notes=lyrics.notes + understanding.notes + _key_notes(heard_key),
         voice=_voice(params, understanding.style) if any(block.lines for block in blocks) else None,
         detail=_detail(params, understanding.style, key, tempo_bpm, blocks),
     )
+
+
+def _key_notes(heard: Key | None) -> tuple[str, ...]:
+    return (f"anchor: heard in {heard.name}",) if heard else ()
 
 
 def _home(style: Style, random: Random) -> Key:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.engine import InvalidParams, SectionKind, SongParams, SongPlan, Voice
+from model.engine import AnchorNote, InvalidParams, SectionKind, SongParams, SongPlan, Voice
 from model.studio.engine import INFO
 from model.studio.lyrics import parse_lyrics
 from model.studio.plan import StudioDetail, plan_song
@@ -270,3 +270,20 @@ def test_a_sad_song_is_planned_in_a_lower_key_than_a_funny_one() -> None:
 
     assert max(transposes("sad pop")) < max(transposes("funny pop"))
     assert min(transposes("sad pop")) < min(transposes("funny pop"))
+
+
+MOTIF = tuple(AnchorNote(pitch, 1.0) for pitch in (62, 66, 69, 71, 69, 67, 66, 64, 62))
+
+
+def test_the_key_is_that_of_the_callers_melody_and_the_plan_says_so() -> None:
+    for seed in range(4):
+        plan = planned(seed=seed, anchor=MOTIF)
+        assert plan.key == "D major"
+        assert "anchor: heard in D major" in plan.notes
+
+
+@pytest.mark.parametrize(("prompt", "key"), [(POP, "F major"), ("pop in F major", None)])
+def test_a_named_key_counts_for_more_than_the_callers_melody(prompt: str, key: str | None) -> None:
+    plan = planned(prompt, anchor=MOTIF, key=key)
+    assert plan.key == "F major"
+    assert not [note for note in plan.notes if note.startswith("anchor")]
