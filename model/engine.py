@@ -219,12 +219,32 @@ class SectionScore:
     chords: tuple[ChordSpan, ...] = ()
 
 
-class SectionState(Protocol):
-    """A section being denoised. Only the engine that began it looks inside."""
+class SectionConditions(Protocol):
+    """What a section is denoised under, encoded before it is begun. Only the engine that made it looks inside."""
 
     @property
     def cost(self) -> int:
-        """Tokens that one step of this state puts on the device, guidance rows included."""
+        """Tokens that one step of the section puts on the device, guidance rows included."""
+
+    @property
+    def length(self) -> int:
+        """Tokens of the section's longest row. Sections of one batch may be padded to the longest among them."""
+
+    @property
+    def steps(self) -> int:
+        """Denoising steps of the section, at least 1."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """Device memory that the section holds from `Engine.begin` until it is rendered, about."""
+
+    @property
+    def group(self) -> str:
+        """Sections of different groups never share a step; an engine that can mix everything has one group."""
+
+
+class SectionState(Protocol):
+    """A section being denoised. Only the engine that began it looks inside."""
 
     @property
     def step(self) -> int:
@@ -240,7 +260,12 @@ class SectionContext(Protocol):
 
 
 class Engine(Protocol):
-    """A model family on one device. Calls come from one thread, one at a time."""
+    """A model family on one device.
+
+    Two threads may call, each one call at a time: one prepares and renders (`plan`, `prepare`, `score`, `render`, `save`,
+    `restore`) while the other denoises (`begin`, `denoise`, `context`). Calls about one section never overlap, except
+    that the next section may be begun and denoised while the finished one is rendered.
+    """
 
     def info(self) -> EngineInfo:
         """What this engine is and accepts."""
@@ -252,16 +277,25 @@ class Engine(Protocol):
             InvalidParams: the lyrics or controls cannot be made into a song.
         """
 
-    def begin(self, plan: SongPlan, index: int, context: SectionContext | None) -> SectionState:
-        """Open section `index`: encode its conditions and draw its noise from the section's own seed.
+    def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
+        """Encode what section `index` is denoised under. Needs nothing of the sections before it."""
 
-        `context` is that of section `index - 1`, and `None` only for the first.
+    def begin(
+        self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
+    ) -> SectionState:
+        """Open section `index` and draw its noise from the section's own seed.
+
+        `conditions` are those of `prepare`. `context` is that of section `index - 1`, and `None` only for the first.
         """
 
     def denoise(self, states: Sequence[SectionState]) -> None:
         """Advance every state by one step in one forward pass, whatever their lengths and steps so far.
 
-        A state's result does not depend on its neighbours in the batch.
+        A state's result does not depend on its neighbours in the batch. One that raises has advanced no state, or
+        says so by `SectionState.step`.
+
+        Raises:
+            MemoryError: the device has no memory for a batch of this size (torch's own error counts as one).
         """
 
     def context(self, state: SectionState) -> SectionContext:
@@ -275,4 +309,13 @@ class Engine(Protocol):
 
         The sections of a song are rendered in order, each to its end before the next one starts: what still rings
         at the end of a section is heard in the next.
+        """
+
+    def save(self, state: SectionState) -> bytes:
+        """The context of a section that was rendered to its end, for a process that has never seen the song."""
+
+    def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
+        """The context of section `index` from what `save` gave out: the song goes on as if it had never stopped.
+
+        `plan` is made anew from the same parameters. `saved` comes from this program alone and is trusted.
         """

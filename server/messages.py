@@ -4,7 +4,8 @@ A command is one small unit of work, so that whatever is decided between two com
 takes effect within one denoising step or one window.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
@@ -21,6 +22,18 @@ class EngineSpec:
     factory: str = ""
 
 
+class Lane(Enum):
+    """One of the queues of a worker, each with a thread of its own.
+
+    A device that computes beside its processor (a GPU) has `DENOISE` and `RENDER`, so that rendering never holds up a
+    step; one that is the processor has `BOTH` in one, because two threads would only take turns.
+    """
+
+    BOTH = "both"
+    DENOISE = "denoise"
+    RENDER = "render"
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
     """What a worker process is started with; `threads` 0 leaves the number of compute threads to the libraries."""
@@ -28,35 +41,52 @@ class WorkerSpec:
     device: str
     engines: tuple[EngineSpec, ...]
     threads: int = 0
+    lanes: tuple[Lane, ...] = (Lane.BOTH,)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SongKey:
+    """Names one attempt at making one song: what an earlier attempt still says cannot be mistaken for it."""
+
+    song_id: str
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class SectionKey:
-    """Names one section of one song."""
+    """Names one section of one attempt at a song."""
 
-    song_id: str
+    song: SongKey
     index: int
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Lay out a song. Reply: `Planned` or `Failed`."""
+    """Lay out a song. Reply: `Planned` or `Failed`.
 
-    song_id: str
+    With `saved`, what `Rendered` said at the end of section `index - 1`, the song goes on from section `index`.
+    """
+
+    song: SongKey
     engine: str
     params: SongParams
+    index: int = 0
+    saved: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
-    """Open a section whose predecessor, if any, is finished. Reply: `Begun` or `Failed`."""
+class Prepare:
+    """Encode what a section is denoised under. Reply: `Prepared` or `Failed`."""
 
     section: SectionKey
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Advance sections of one engine by one denoising step, together. Reply: `Stepped`."""
+    """Advance sections of one engine by one denoising step, together; one that is not open yet is begun before.
+
+    Every section is prepared, and its predecessor, if any, denoised. Reply: `Stepped`.
+    """
 
     sections: tuple[SectionKey, ...]
 
@@ -70,12 +100,17 @@ class Render:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Drop everything kept for a song, known or not. Reply: `Forgotten`."""
+    """Drop everything kept for an attempt at a song, known or not. Reply: `Done`."""
 
-    song_id: str
+    song: SongKey
 
 
-Command: TypeAlias = Plan | Begin | Step | Render | Forget
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Show that the lane is alive. Reply: `Done`."""
+
+
+Command: TypeAlias = Plan | Prepare | Step | Render | Forget | Ping
 
 
 class Fault(Enum):
@@ -83,18 +118,18 @@ class Fault(Enum):
 
     CALLER = "caller"
     INSTALLATION = "installation"
+    MEMORY = "memory"
     BUG = "bug"
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why one song, or one engine at loading, failed.
+    """Why one attempt at a song, or the loading of one engine, failed.
 
     `text` is a sentence for the caller where the fault is not a bug, and a traceback for the log where it is.
     `violations` is empty unless the fault is the caller's.
     """
 
-    name: str
     fault: Fault
     text: str
     violations: tuple[Violation, ...] = ()
@@ -102,55 +137,72 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """First message of a worker, unasked: the engines it loaded, and those it could not, by name."""
+    """First message of a worker, unasked: the engines it loaded, and why it could not load others, by name."""
 
     engines: tuple[EngineInfo, ...]
-    failures: tuple[Failure, ...]
+    failures: Mapping[str, Failure]
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A song's plan, without the engine's own `detail`, and the rate at which its windows will come."""
 
-    song_id: str
+    song: SongKey
     plan: SongPlan
     sample_rate_hertz: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """A section is open: the tokens that one of its steps costs, and its steps in all."""
+class Prepared:
+    """A section may be begun; the figures are those of `model.engine.SectionConditions`."""
 
     section: SectionKey
     cost: int
+    length: int
     steps: int
+    memory_bytes: int
+    group: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class SectionStep:
-    """A section has done `step` of `steps`; `score` is there exactly when it is finished."""
+    """A section has done `step` of `steps`."""
 
     section: SectionKey
     step: int
     steps: int
-    score: SectionScore | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An attempt at a song failed."""
+
+    song: SongKey
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """What one step did to every section of its batch, and the songs that it failed; device seconds of it all."""
+    """What one step did to every section of its batch, and the songs that it failed; device seconds of it all.
+
+    `fits` is the most sections that the device had memory for at once, where that was less than the batch.
+    """
 
     sections: tuple[SectionStep, ...]
-    failures: tuple[Failure, ...]
+    failures: tuple[Failed, ...]
     seconds: float
+    fits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """One window as float32 PCM bytes, channel after channel, and the device seconds that it took.
 
-    The message that follows a section's last window has no samples and says `last`: only the attempt to go on tells
-    an engine's iterator that it is at its end, and no window should wait for that.
+    `score` comes with a section's first window. The message that follows its last window has no samples and says
+    `last`: only the attempt to go on tells an engine's iterator that it is at its end, and no window should wait for
+    that. It carries what `Plan.saved` needs, unless the song ends here.
     """
 
     section: SectionKey
@@ -159,6 +211,8 @@ class Rendered:
     sample_rate_hertz: int
     last: bool
     seconds: float
+    score: SectionScore | None = None
+    saved: bytes = field(default=b"", repr=False)
 
     @property
     def window(self) -> Window:
@@ -172,17 +226,8 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
-    """Nothing is kept for the song any more."""
-
-    song_id: str
+class Done:
+    """The command was carried out, and there is nothing to say about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The command failed its song."""
-
-    failure: Failure
-
-
-Reply: TypeAlias = Planned | Begun | Stepped | Rendered | Forgotten | Failed
+Reply: TypeAlias = Planned | Prepared | Stepped | Rendered | Done | Failed
