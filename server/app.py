@@ -13,11 +13,14 @@ from grpc_reflection.v1alpha import reflection
 from threadpoolctl import threadpool_limits
 
 from melisma.v1 import music_pb2_grpc
+from server.devices import DeviceSpec
 from server.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
 from server.interceptors import ErrorMapping, RequestLog
+from server.messages import Lane
+from server.policy import Policy
 from server.runner import EngineSpec, Runner, RunnerSettings
 from server.servicer import MusicServicer
-from server.settings import Settings
+from server.settings import Device, Limits, Settings
 from server.sound.encoder import SongEncoder
 
 FLUSH_SECONDS = 1.0
@@ -72,17 +75,48 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
 
 def runner_settings(settings: Settings) -> RunnerSettings:
     """What the runner has to know of the settings."""
-    limits, threads = settings.limits, settings.threads
+    limits, threads, scheduling = settings.limits, settings.threads, settings.scheduling
     return RunnerSettings(
-        devices=settings.devices,
+        devices=device_specs(settings),
         engines=tuple(EngineSpec(*engine.partition("=")[::2]) for engine in settings.engines),
-        max_running_songs=limits.running_songs,
+        policy=Policy(
+            scheduling.order,
+            scheduling.margin_seconds,
+            scheduling.comfort_seconds,
+            scheduling.ahead_seconds,
+            scheduling.share_lead_seconds,
+        ),
+        caller_weights=scheduling.weights,
         max_queued_songs=limits.queued_songs,
-        max_batch_tokens=limits.batch_tokens,
         stream_buffer_bytes=limits.stream_buffer_bytes,
         encoder_threads=threads.encoder,
         worker_threads=threads.worker,
+        retries=limits.retries,
         exchange_timeout_seconds=limits.exchange_timeout_seconds,
+    )
+
+
+def device_specs(settings: Settings) -> tuple[DeviceSpec, ...]:
+    """One worker for each device of the settings; a device that is named again gets a number behind its name."""
+    names = [device.device for device in settings.devices]
+    seen = (names[: position + 1].count(name) for position, name in enumerate(names))
+    labels = [name if count == 1 else f"{name}#{count}" for name, count in zip(names, seen, strict=True)]
+    return tuple(
+        _device_spec(label, device, settings.limits) for label, device in zip(labels, settings.devices, strict=True)
+    )
+
+
+def _device_spec(name: str, device: Device, limits: Limits) -> DeviceSpec:
+    beside = device.device != "cpu" if device.render_beside is None else device.render_beside
+    return DeviceSpec(
+        name=name,
+        device=device.device,
+        engines=device.engines,
+        lanes=(Lane.DENOISE, Lane.RENDER) if beside else (Lane.BOTH,),
+        running_songs=device.running_songs or limits.running_songs,
+        batch_tokens=device.batch_tokens or limits.batch_tokens,
+        batch_sections=device.batch_sections or limits.batch_sections,
+        memory_bytes=device.memory_mebibytes << 20,
     )
 
 

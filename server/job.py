@@ -14,6 +14,7 @@ from model.engine import SectionScore, SongPlan, Window
 from server.chunker import Chunker, EncoderFactory, slices_of
 from server.errors import ServiceError, SongFailed
 from server.messages import Rendered, SectionStep
+from server.playback import Playback, Received
 from server.song import Accepted, Chunk, Progressed, SongCompleted, SongEvent, SongRequest
 from server.stream import ChunkStream
 
@@ -85,6 +86,8 @@ class Job:
         self._last_index = -1
         self._chunker: Chunker | None = None
         self._scores: dict[int, SectionScore] = {}
+        self._playback = Playback()
+        self._section = Received()
         self._inbox: asyncio.Queue[_Item] = asyncio.Queue()
         self._unencoded_seconds = 0.0
         task = asyncio.create_task(self._encode_all(), name=f"encode {accepted.song_id}")
@@ -138,33 +141,50 @@ class Job:
     ) -> None:
         self.cancel()
 
+    @property
+    def underrun_seconds(self) -> float:
+        """How long a listener who started with the first chunk has had nothing to hear so far."""
+        return self._playback.underrun_seconds
+
     def started(self) -> None:
-        """Note that the first work on the song begins now."""
+        """Note that the first work on the song begins now, unless it began before."""
+        if self.status is not JobStatus.QUEUED:
+            return
         self.status = JobStatus.RUNNING
         self.clocks.started_at = self._clock()
 
     def planned(self, plan: SongPlan, sample_rate_hertz: int) -> None:
-        """Open the encoder for sound at `sample_rate_hertz` and tell the plan."""
+        """Open the encoder for sound at `sample_rate_hertz` and tell the plan; a second attempt changes nothing."""
+        if self._last_index >= 0:
+            return
         self._last_index = plan.sections[-1].index
         self._inbox.put_nowait((partial(self._open, plan, sample_rate_hertz), 0.0))
 
     def stepped(self, step: SectionStep, seconds: float) -> None:
         """Tell how far a section is; `seconds` is the device time of the whole step."""
         self.clocks.denoising_seconds += seconds
-        if step.score is not None:
-            self._scores[step.section.index] = step.score
         self._inbox.put_nowait((Progressed(step.section.index, step.step, step.steps), 0.0))
 
     def rendered(self, rendered: Rendered) -> None:
-        """Encode and send a window; after the last one of the last section, complete the song."""
+        """Encode and send a window; after the last one of the last section, complete the song.
+
+        What an earlier attempt has delivered already is left out: attempts make the same sound.
+        """
         self.clocks.rendering_seconds += rendered.seconds
+        if rendered.score is not None:
+            self._scores[rendered.section.index] = rendered.score
         if rendered.samples:
-            for piece in slices_of(rendered.window, rendered.sample_rate_hertz):
-                seconds = piece.shape[1] / rendered.sample_rate_hertz
-                self._unencoded_seconds += seconds
-                self._inbox.put_nowait((partial(self._feed, piece), seconds))
+            self._take(self._section.new_part(rendered), rendered.sample_rate_hertz)
         if rendered.last:
             self._inbox.put_nowait((partial(self._end_section, rendered.section.index), 0.0))
+
+    def _take(self, window: Window, rate_hertz: int) -> None:
+        if not window.shape[1]:
+            return
+        for piece in slices_of(window, rate_hertz):
+            seconds = piece.shape[1] / rate_hertz
+            self._unencoded_seconds += seconds
+            self._inbox.put_nowait((partial(self._feed, piece), seconds))
 
     async def _encode_all(self) -> None:
         loop = asyncio.get_running_loop()
@@ -208,13 +228,19 @@ class Job:
         self._unencoded_seconds -= seconds
         for event in events:
             self._stream.put(event)
-            if isinstance(event, Chunk) and self.clocks.first_chunk_at is None:
-                self.clocks.first_chunk_at = self._clock()
+            if isinstance(event, Chunk):
+                self._note(event)
         if was_full and not self.full:
             self._on_room()
         if events and isinstance(events[-1], SongCompleted):
             self._stream.close()
             self._end(JobStatus.COMPLETED)
+
+    def _note(self, chunk: Chunk) -> None:
+        now = self._clock()
+        if self.clocks.first_chunk_at is None:
+            self.clocks.first_chunk_at = now
+        self._playback.add(now, chunk.duration_seconds)
 
     def _end(self, status: JobStatus) -> None:
         self.status = status

@@ -14,22 +14,38 @@ from multiprocessing.connection import Connection
 from typing import cast
 
 from model.engine import EngineInfo
+from server.devices import DeviceSpec
 from server.errors import EngineNotReady, UnknownEngine, WorkerLost
-from server.messages import Command, EngineSpec, Failure, Fault, Ready, Reply, WorkerSpec
+from server.messages import Command, EngineSpec, Failure, Fault, Lane, Ready, Reply, WorkerSpec
 
 _log = logging.getLogger(__name__)
 
 _MAX_BACKOFF_SECONDS = 30.0
 _END_GRACE_SECONDS = 2.0
-_BOOT = "import sys; sys.path[:] = sys.argv[2:]; from server.worker import main; main(int(sys.argv[1]))"
+_BOOT = (
+    "import sys; after = 2 + int(sys.argv[1]); lanes = map(int, sys.argv[2:after]); sys.path[:] = sys.argv[after:]; "
+    "from server.worker import main; main(*lanes)"
+)
 
 
 class WorkerDied(Exception):
     """A worker process has ended or was ended because it did not answer in time; the text says which."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """The server's end of one lane, and the thread that waits at it."""
+
+    connection: Connection
+    thread: ThreadPoolExecutor
+
+    def round_trip(self, message: WorkerSpec | Command) -> object:
+        self.connection.send(message)
+        return self.connection.recv()
+
+
 class Worker:
-    """The server's end of one worker process. One exchange at a time.
+    """The server's end of one worker process. One exchange at a time on each of its lanes.
 
     The process is a fresh interpreter that imports the worker alone: nothing of gRPC gets into it, and nothing of torch
     into the server.
@@ -40,11 +56,15 @@ class Worker:
         self._spec = spec
         self._exchange_timeout_seconds = exchange_timeout_seconds
         self._on_exit = on_exit
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"worker {spec.device}")
+        self._lines: dict[Lane, _Line] = {}
         self._process: subprocess.Popen[bytes] | None = None
-        self._connection: Connection | None = None
         self._lifeline: int | None = None
         self.exited = False
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The queues of the process."""
+        return self._spec.lanes
 
     @property
     def pid(self) -> int | None:
@@ -58,56 +78,62 @@ class Worker:
             WorkerDied: the process ended before, or took longer.
         """
         loop = asyncio.get_running_loop()
-        loop.add_reader(await loop.run_in_executor(self._thread, self._spawn), self._exit)
-        return cast(Ready, await self._round_trip(self._spec, load_timeout_seconds))
+        loop.add_reader(await asyncio.to_thread(self._spawn), self._exit)
+        return cast(Ready, await self._round_trip(self._spec.lanes[0], self._spec, load_timeout_seconds))
 
-    async def exchange(self, command: Command) -> Reply:
-        """Send a command and wait for its reply.
+    async def exchange(self, command: Command, lane: Lane = Lane.BOTH) -> Reply:
+        """Send a command to a lane and wait for its reply.
 
         Raises:
             WorkerDied: the process ended before, or took longer than the exchange timeout.
         """
-        return cast(Reply, await self._round_trip(command, self._exchange_timeout_seconds))
+        return cast(Reply, await self._round_trip(lane, command, self._exchange_timeout_seconds))
 
     async def stop(self, grace_seconds: float) -> None:
-        """End the process: by closing its pipe, and by force after `grace_seconds`. Nothing of it is left."""
+        """End the process: by closing its pipes, and by force after `grace_seconds`. Nothing of it is left."""
         loop = asyncio.get_running_loop()
-        closing = loop.run_in_executor(self._thread, self._close, grace_seconds)
-        done, _ = await asyncio.wait([closing], timeout=grace_seconds)
-        if not done:
-            self._kill()
-            await closing
+        closing = [loop.run_in_executor(line.thread, line.connection.close) for line in self._lines.values()]
+        if closing:
+            _, late = await asyncio.wait(closing, timeout=grace_seconds)
+            if late:
+                self._kill()
+                await asyncio.wait(late)
+        await asyncio.to_thread(self._bury, grace_seconds)
         self._cut_lifeline()
-        self._thread.shutdown()
+        for line in self._lines.values():
+            line.thread.shutdown()
 
     def _spawn(self) -> int:
-        self._connection, far_end = multiprocessing.Pipe()
+        pipes = {lane: multiprocessing.Pipe() for lane in self._spec.lanes}
         self._lifeline, far_lifeline = os.pipe()
-        command = [sys.executable, "-c", _BOOT, str(far_end.fileno()), *sys.path]
+        far_ends = [far for _, far in pipes.values()]
+        numbers = [str(far.fileno()) for far in far_ends]
+        command = [sys.executable, "-c", _BOOT, str(len(numbers)), *numbers, *sys.path]
+        self._lines = {lane: self._line(lane, near) for lane, (near, _) in pipes.items()}
         try:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, pass_fds=[far_end.fileno(), far_lifeline]
+                command, stdin=subprocess.DEVNULL, pass_fds=[*map(int, numbers), far_lifeline]
             )
         finally:
-            far_end.close()
+            for far in far_ends:
+                far.close()
             os.close(far_lifeline)
         return self._lifeline
 
-    async def _round_trip(self, message: WorkerSpec | Command, timeout_seconds: float) -> object:
+    def _line(self, lane: Lane, connection: Connection) -> _Line:
+        name = f"worker {self._spec.device} {lane.value}"
+        return _Line(connection, ThreadPoolExecutor(1, thread_name_prefix=name))
+
+    async def _round_trip(self, lane: Lane, message: WorkerSpec | Command, timeout_seconds: float) -> object:
+        line = self._lines[lane]
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await asyncio.get_running_loop().run_in_executor(self._thread, self._send_and_receive, message)
+                return await asyncio.get_running_loop().run_in_executor(line.thread, line.round_trip, message)
         except TimeoutError:
             self._kill()
             raise WorkerDied(f"it did not answer within {timeout_seconds:g} seconds") from None
-        except (EOFError, ConnectionError) as error:
+        except (EOFError, OSError) as error:
             raise WorkerDied("its process ended") from error
-
-    def _send_and_receive(self, message: WorkerSpec | Command) -> object:
-        if self._connection is None:
-            raise RuntimeError("the worker was not started. This is a bug.")
-        self._connection.send(message)
-        return self._connection.recv()
 
     def _exit(self) -> None:
         self._cut_lifeline()
@@ -124,9 +150,7 @@ class Worker:
         if self._process is not None:
             self._process.kill()
 
-    def _close(self, grace_seconds: float) -> None:
-        if self._connection is not None:
-            self._connection.close()
+    def _bury(self, grace_seconds: float) -> None:
         if self._process is not None:
             try:
                 self._process.wait(grace_seconds)
@@ -137,6 +161,8 @@ class Worker:
 
 @dataclass(slots=True)
 class _Device:
+    spec: DeviceSpec
+    engines: tuple[EngineSpec, ...]
     worker: Worker | None = None
     ready: Ready | None = None
     started_before: bool = False
@@ -147,8 +173,10 @@ class _Device:
         return next((info for info in infos if info.name == engine), None)
 
     def failure(self, engine: str) -> Failure | None:
-        failures = self.ready.failures if self.ready else ()
-        return next((failure for failure in failures if failure.name == engine), None)
+        return self.ready.failures.get(engine) if self.ready else None
+
+    def has(self, engine: str) -> bool:
+        return any(spec.name == engine for spec in self.engines)
 
 
 class DevicePool:
@@ -156,7 +184,7 @@ class DevicePool:
 
     def __init__(
         self,
-        devices: Sequence[str],
+        devices: Sequence[DeviceSpec],
         engines: Sequence[EngineSpec],
         *,
         worker_threads: int,
@@ -166,8 +194,8 @@ class DevicePool:
         on_change: Callable[[], None],
     ) -> None:
         """`on_change` is called whenever an engine may have become ready, or ceased to be, somewhere."""
-        self._devices = {device: _Device() for device in devices}
         self._engines = tuple(engines)
+        self._devices = {spec.name: _Device(spec, _placed(engines, spec)) for spec in devices}
         self._worker_threads = worker_threads
         self._exchange_timeout_seconds = exchange_timeout_seconds
         self._load_timeout_seconds = load_timeout_seconds
@@ -213,8 +241,11 @@ class DevicePool:
             return
         failures = [failure for device in self._devices.values() if (failure := device.failure(engine)) is not None]
         if failures:
-            raise EngineNotReady(_told(failures[0]))
-        if any(device.started_before or device.failed_starts for device in self._devices.values()):
+            raise EngineNotReady(_told(engine, failures[0]))
+        homes = [device for device in self._devices.values() if device.has(engine)]
+        if not homes:
+            raise EngineNotReady(f"engine {engine!r} is placed on no device; name it in MELISMA_DEVICES")
+        if any(device.started_before or device.failed_starts for device in homes):
             raise WorkerLost(f"the worker of engine {engine!r} is being restarted")
         raise EngineNotReady(f"engine {engine!r} is still loading")
 
@@ -223,6 +254,7 @@ class DevicePool:
         return all(
             device.info(engine) is None and (device.ready is not None or device.failed_starts > 0)
             for device in self._devices.values()
+            if device.has(engine)
         )
 
     async def settled(self) -> None:
@@ -246,7 +278,7 @@ class DevicePool:
 
     @asynccontextmanager
     async def _loaded(self, name: str, device: _Device, wake: Callable[[], None]) -> AsyncIterator[Worker]:
-        spec = WorkerSpec(name, self._engines, self._worker_threads)
+        spec = WorkerSpec(device.spec.device, device.engines, self._worker_threads, device.spec.lanes)
         worker = Worker(spec, exchange_timeout_seconds=self._exchange_timeout_seconds, on_exit=wake)
         try:
             await self._load(name, device, worker)
@@ -264,8 +296,8 @@ class DevicePool:
             self._changed()
             raise
         device.worker, device.started_before, device.failed_starts = worker, True, 0
-        for failure in device.ready.failures:
-            _log.error("engine %s could not be loaded on device %s: %s", failure.name, name, failure.text)
+        for engine, failure in device.ready.failures.items():
+            _log.error("engine %s could not be loaded on device %s: %s", engine, name, failure.text)
         self._changed()
 
     def _changed(self) -> None:
@@ -274,7 +306,11 @@ class DevicePool:
         self._on_change()
 
 
-def _told(failure: Failure) -> str:
+def _placed(engines: Sequence[EngineSpec], spec: DeviceSpec) -> tuple[EngineSpec, ...]:
+    return tuple(engine for engine in engines if not spec.engines or engine.name in spec.engines)
+
+
+def _told(engine: str, failure: Failure) -> str:
     if failure.fault is Fault.BUG:
-        return f"engine {failure.name!r} could not be loaded; the server's log says why"
+        return f"engine {engine!r} could not be loaded; the server's log says why"
     return failure.text

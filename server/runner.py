@@ -4,14 +4,15 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from model.engine import EngineInfo
 from server.admission import Admission, Permit
 from server.chunker import EncoderFactory
+from server.devices import DeviceSpec
 from server.errors import (
     Draining,
     EngineNotReady,
@@ -22,9 +23,11 @@ from server.errors import (
     WorkerLost,
 )
 from server.job import Job, JobStatus
-from server.messages import Command, EngineSpec, Failed, Failure, Fault, Plan, Planned, Rendered, Reply, Stepped
+from server.messages import Command, EngineSpec, Fault, Lane, Ping, Plan, Planned, Rendered, Reply, SongKey, Stepped
+from server.policy import Policy
 from server.pool import DevicePool, Worker, WorkerDied
-from server.scheduler import Scheduler
+from server.recovery import Verdict
+from server.scheduler import Lost, Scheduler
 from server.song import Accepted, SongRequest
 
 __all__ = ["EngineSpec", "Runner", "RunnerSettings"]
@@ -34,23 +37,23 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunnerSettings:
-    """The sizes and limits of making songs.
+    """The sizes and limits of making songs; those of each device are in its `DeviceSpec`.
 
-    `max_running_songs` and `max_batch_tokens` hold for each device, `max_queued_songs` for the server. A song stops
-    being made while `stream_buffer_bytes` of its sound are unsent. `worker_threads` 0 leaves it to the libraries.
-    A song that is `comfort_seconds` ahead of its listener does not slow down one that is not.
+    A song stops being made while `stream_buffer_bytes` of its sound are unsent. `worker_threads` 0 leaves it to the
+    libraries. An idle worker has to answer every `ping_seconds`. An attempt at a song is repeated `retries` times.
     """
 
-    devices: tuple[str, ...]
+    devices: tuple[DeviceSpec, ...]
     engines: tuple[EngineSpec, ...]
-    max_running_songs: int = 8
-    max_queued_songs: int = 16
-    max_batch_tokens: int = 8192
+    policy: Policy = field(default_factory=Policy)
+    caller_weights: Mapping[str, float] = field(default_factory=dict)
+    max_queued_songs: int = 64
     stream_buffer_bytes: int = 1 << 20
     encoder_threads: int = 2
     worker_threads: int = 1
-    comfort_seconds: float = 5.0
-    exchange_timeout_seconds: float = 60.0
+    retries: int = 3
+    exchange_timeout_seconds: float = 30.0
+    ping_seconds: float = 10.0
     load_timeout_seconds: float = 300.0
     restart_backoff_seconds: float = 0.5
 
@@ -69,13 +72,14 @@ class Runner:
         self._settings = settings
         self._encoder_factory = encoder_factory
         self._clock = clock
-        self._admission = Admission(settings.max_running_songs * len(settings.devices), settings.max_queued_songs)
+        places = sum(device.running_songs for device in settings.devices)
+        self._admission = Admission(places, settings.max_queued_songs)
         self._scheduler = Scheduler(
             settings.devices,
-            max_running_songs=settings.max_running_songs,
-            max_batch_tokens=settings.max_batch_tokens,
-            comfort_seconds=settings.comfort_seconds,
+            policy=settings.policy,
             clock=clock,
+            weights=settings.caller_weights,
+            retries=settings.retries,
         )
         self._pool = DevicePool(
             settings.devices,
@@ -88,7 +92,7 @@ class Runner:
         )
         self._encoders = ThreadPoolExecutor(settings.encoder_threads, thread_name_prefix="encoder")
         self._jobs: dict[str, Job] = {}
-        self._wakes = {device: asyncio.Event() for device in settings.devices}
+        self._wakes = {(spec.name, lane): asyncio.Event() for spec in settings.devices for lane in spec.lanes}
         self._idle = asyncio.Event()
         self._idle.set()
         self._drivers: list[asyncio.Task[None]] = []
@@ -97,8 +101,8 @@ class Runner:
     async def start(self) -> None:
         """Start a worker for every device, without waiting until their engines are loaded."""
         self._drivers = [
-            asyncio.create_task(self._pool.drive(device, self._serve, self._wakes[device].set), name=f"drive {device}")
-            for device in self._settings.devices
+            asyncio.create_task(self._pool.drive(spec.name, self._serve, self._wake_all), name=f"drive {spec.name}")
+            for spec in self._settings.devices
         ]
 
     async def wait_ready(self, timeout_seconds: float) -> None:
@@ -212,50 +216,68 @@ class Runner:
 
     async def _serve(self, device: str, worker: Worker) -> None:
         self._scheduler.open(device, self._pool.engines_on(device))
+        self._wake_all()
+        lanes = [asyncio.create_task(self._serve_lane(device, lane, worker)) for lane in worker.lanes]
         try:
-            while True:
-                command = await self._next_command(device, worker)
-                if isinstance(command, Plan):
-                    self._jobs[command.song_id].started()
-                reply = await worker.exchange(command)
-                self._scheduler.done(device, reply)
-                self._deliver(reply)
+            done, _ = await asyncio.wait(lanes, return_when=asyncio.FIRST_COMPLETED)
+            done.pop().result()
         finally:
-            for song_id in self._scheduler.close(device):
-                self._jobs[song_id].fail(WorkerLost("the worker that made the song died"))
+            for lane in lanes:
+                lane.cancel()
+            await asyncio.gather(*lanes, return_exceptions=True)
+            self._settle(self._scheduler.close(device))
+            self._wake_all()
 
-    async def _next_command(self, device: str, worker: Worker) -> Command:
-        wake = self._wakes[device]
+    async def _serve_lane(self, device: str, lane: Lane, worker: Worker) -> None:
+        while True:
+            command = await self._next_command(device, lane, worker)
+            if isinstance(command, Plan) and (job := self._job_of(command.song)):
+                job.started()
+            reply = await worker.exchange(command, lane)
+            self._deliver(reply)
+            self._settle(self._scheduler.done(device, reply, lane))
+            if len(worker.lanes) > 1:
+                self._wake_device(device)
+
+    async def _next_command(self, device: str, lane: Lane, worker: Worker) -> Command:
+        wake = self._wakes[device, lane]
         while not worker.exited:
-            command = self._scheduler.next_command(device)
+            command = self._scheduler.next_command(device, lane)
             if command is not None:
                 return command
             wake.clear()
-            await wake.wait()
+            try:
+                async with asyncio.timeout(self._settings.ping_seconds):
+                    await wake.wait()
+            except TimeoutError:
+                return Ping()
         raise WorkerDied("its process ended")
 
     def _deliver(self, reply: Reply) -> None:
         match reply:
             case Planned():
-                if job := self._jobs.get(reply.song_id):
+                if job := self._job_of(reply.song):
                     job.planned(reply.plan, reply.sample_rate_hertz)
             case Stepped():
                 for step in reply.sections:
-                    if job := self._jobs.get(step.section.song_id):
+                    if job := self._job_of(step.section.song):
                         job.stepped(step, reply.seconds)
-                for failure in reply.failures:
-                    self._fail(failure)
             case Rendered():
-                if job := self._jobs.get(reply.section.song_id):
+                if job := self._job_of(reply.section.song):
                     job.rendered(reply)
-            case Failed():
-                self._fail(reply.failure)
 
-    def _fail(self, failure: Failure) -> None:
-        if failure.fault is Fault.BUG:
-            _log.error("song %s failed in its worker: %s", failure.name, failure.text)
-        if job := self._jobs.get(failure.name):
-            job.fail(_error_of(failure))
+    def _job_of(self, key: SongKey) -> Job | None:
+        """The job of a song; `None` when it has ended, or when the attempt is not the present one."""
+        return self._jobs.get(key.song_id) if self._scheduler.is_current(key) else None
+
+    def _settle(self, lost: Iterable[Lost]) -> None:
+        """Log what failed, and end the jobs of songs that are not tried again."""
+        for one in lost:
+            failure = one.failure.failure if one.failure else None
+            if failure is not None and failure.fault in (Fault.BUG, Fault.MEMORY):
+                _log.error("an attempt at song %s failed in its worker: %s", one.song_id, failure.text)
+            if one.verdict is not Verdict.RETRY and (job := self._jobs.get(one.song_id)):
+                job.fail(_error_of(one))
 
     def _readiness_changed(self) -> None:
         for engine in filter(self._pool.given_up, self._pool.engine_names):
@@ -268,12 +290,22 @@ class Runner:
         for wake in self._wakes.values():
             wake.set()
 
+    def _wake_device(self, device: str) -> None:
+        for (name, _), wake in self._wakes.items():
+            if name == device:
+                wake.set()
 
-def _error_of(failure: Failure) -> ServiceError:
+
+def _error_of(lost: Lost) -> ServiceError:
+    if lost.verdict is Verdict.POISONED:
+        return SongFailed("the song ended two workers")
+    if lost.failure is None:
+        return WorkerLost("the workers that made the song died")
+    failure = lost.failure.failure
     match failure.fault:
         case Fault.CALLER:
             return InvalidRequest(*failure.violations)
         case Fault.INSTALLATION:
             return EngineNotReady(failure.text)
-        case Fault.BUG:
+        case Fault.MEMORY | Fault.BUG:
             return SongFailed("the song could not be made")

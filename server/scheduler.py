@@ -1,40 +1,49 @@
 """Who goes next, together with whom, on which device. Pure: no input or output, no torch, no tasks, a given clock.
 
-Policy. Songs are served by earliest playback deadline: the moment at which a listener who started with the first window
-runs out of sound. A song that nobody hears yet has run out when it arrived. Deadlines of songs that are not served stay
-where they are while those of served songs move on, so nobody starves.
+Keeps a record of every song and turns the policy (server/policy.py) into commands, one at a time for every lane of a
+device. A song is planned; then each of its sections is prepared, denoised and rendered in order. On a device that
+renders beside denoising, the next section is prepared while one is denoised, and may be denoised while one is rendered,
+but no more than that: sound that nobody waits for yet is not worth memory.
 
-Within a song everything is sequential: plan, then for each section begin, all steps, all windows. When a step is due,
-it takes along the sections of other songs, in the order of their deadlines and within a budget of tokens; songs that
-could join, but have no open section yet, open one first. Songs far ahead of their listener stay out of a step that is
-due for one who is about to run out: the fuller the batch, the longer it takes.
-
-A song lives on one device; it gets no work while its listener takes nothing. Songs beyond the number that may run on a
-device wait in the order of arrival.
+A song stays on its device until a failure: its state is there, and moving it would cost planning it again. When an
+attempt fails, the song goes back to the waiting room with what was saved at its last section boundary.
 """
 
+import math
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from types import MappingProxyType
 from typing import Protocol
 
 from model.engine import SongParams
+from server.devices import DeviceSpec
 from server.messages import (
-    Begin,
-    Begun,
     Command,
     Failed,
     Forget,
+    Lane,
+    Ping,
     Plan,
     Planned,
+    Prepare,
+    Prepared,
     Render,
     Rendered,
     Reply,
     SectionKey,
+    SongKey,
     Step,
     Stepped,
 )
+from server.policy import Load, Order, Policy, Standing, batch
+from server.recovery import History, Point, Verdict
+from server.shares import Shares, WaitingRoom
+from server.step_model import StepModel
+
+_PLACES_WHEN_CAPPED = 4
+_STEPS_UNTIL_MORE_SECTIONS = 100
+_UNKNOWN_WORK_SECONDS = 1.0
 
 
 class Outlet(Protocol):
@@ -49,13 +58,13 @@ class Outlet(Protocol):
         """Sound that the listener cannot have played yet, in seconds."""
 
 
-class Phase(Enum):
-    """What a song needs next."""
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A song that was taken out because of a failure. `failure` is that of its engine, if it was one."""
 
-    PLAN = "plan"
-    BEGIN = "begin"
-    DENOISE = "denoise"
-    RENDER = "render"
+    song_id: str
+    verdict: Verdict
+    failure: Failed | None = None
 
 
 @dataclass(slots=True)
@@ -64,165 +73,441 @@ class _Song:
     engine: str
     params: SongParams
     outlet: Outlet
+    caller: str
     arrived_at: float
-    phase: Phase = Phase.PLAN
+    first_seconds: float
+    left_seconds: float
+    device: str | None = None
+    attempt: int = 0
+    planned: bool = False
     sections: int = 0
-    index: int = 0
-    cost: int = 0
+    start: int = 0
+    saved: bytes = b""
+    prepared: dict[int, Prepared] = field(default_factory=dict)
+    denoising: int = 0
+    step: int = 0
+    rendering: int = 0
+    windows: int = 0
+    open: set[int] = field(default_factory=set)
     heard_from: float | None = None
-    rendered_seconds: float = 0.0
+    sound_seconds: float = 0.0
+    boundary_seconds: float = 0.0
+    section_seconds: float = 0.0
+    used_seconds: float = 0.0
+    history: History = field(default_factory=History)
 
     @property
-    def section(self) -> SectionKey:
-        return SectionKey(self.song_id, self.index)
+    def key(self) -> SongKey:
+        return SongKey(self.song_id, self.attempt)
 
-    def runs_out_at(self, now: float) -> float:
+    @property
+    def resumed(self) -> bool:
+        return self.attempt > 0
+
+    def section(self, index: int) -> SectionKey:
+        return SectionKey(self.key, index)
+
+    def runs_out_at(self, now: float) -> float | None:
         if self.heard_from is None:
-            return self.arrived_at
-        return max(self.heard_from + self.rendered_seconds, now + self.outlet.unsent_seconds)
+            return None
+        return max(self.heard_from + self.sound_seconds, now + self.outlet.unsent_seconds)
+
+    def standing(self, now: float, share_lead: float) -> Standing:
+        return Standing(self.song_id, self.arrived_at, self.runs_out_at(now), share_lead)
+
+    def to_prepare(self, ahead: int) -> int | None:
+        """The section to be prepared, `ahead` sections behind the one being denoised; no further than the next one."""
+        index = self.denoising + ahead
+        missing = self.planned and index < self.sections and index not in self.prepared
+        return index if missing and index <= self.rendering + 1 else None
+
+    def can_render(self) -> bool:
+        return self.planned and self.rendering < self.denoising
+
+    def can_denoise(self, *, ahead: int) -> bool:
+        """Whether a step is due, at most `ahead` sections behind the one being rendered."""
+        return self.planned and self.denoising <= self.rendering + ahead and self.denoising in self.prepared
+
+    def restart(self) -> None:
+        """Go back to the last section boundary."""
+        self.attempt += 1
+        self.planned, self.denoising, self.rendering = False, self.start, self.start
+        self.step = self.windows = 0
+        self.section_seconds = 0.0
+        self.prepared.clear()
+        self.open.clear()
 
 
 @dataclass(slots=True)
 class _Device:
+    spec: DeviceSpec
     engines: frozenset[str] = frozenset()
     songs: dict[str, _Song] = field(default_factory=dict)
-    forgotten: deque[str] = field(default_factory=deque)
+    forgotten: deque[SongKey] = field(default_factory=deque)
+    busy: dict[Lane, Command] = field(default_factory=dict)
+    steps: StepModel = field(default_factory=StepModel)
+    fits: int = 0
+    steps_that_fit: int = 0
+    left_seconds: float = 0.0
+
+    def held_bytes(self) -> int:
+        return sum(song.prepared[index].memory_bytes for song in self.songs.values() for index in song.open)
 
 
 class Scheduler:
-    """Keeps a record of every song and answers what a device should do next; one command per device at a time."""
+    """Keeps a record of every song and answers what a lane of a device should do next; one command each at a time."""
 
     def __init__(
         self,
-        devices: Sequence[str],
+        devices: Sequence[DeviceSpec],
         *,
-        max_running_songs: int,
-        max_batch_tokens: int,
-        comfort_seconds: float,
+        policy: Policy,
         clock: Callable[[], float],
+        weights: Mapping[str, float] = MappingProxyType({}),
+        retries: int = 3,
     ) -> None:
-        """`max_running_songs` holds for each device; `comfort_seconds` ahead of its listener a song can wait."""
-        self._devices = {device: _Device() for device in devices}
-        self._waiting: dict[str, _Song] = {}
-        self._max_running_songs = max_running_songs
-        self._max_batch_tokens = max_batch_tokens
-        self._comfort_seconds = comfort_seconds
+        """`weights` are those of callers' shares, 1 for the rest; an attempt at a song is repeated `retries` times."""
+        self._devices = {spec.name: _Device(spec, fits=spec.batch_sections) for spec in devices}
+        self._policy = policy
         self._clock = clock
+        self._retries = retries
+        self._shares = Shares(weights)
+        self._waiting: WaitingRoom[_Song] = WaitingRoom(self._shares, by_arrival=policy.order is Order.ARRIVAL)
+        self._songs: dict[str, _Song] = {}
 
     def open(self, device: str, engines: Collection[str]) -> None:
         """Give songs of `engines` to `device` from now on."""
         self._devices[device].engines = frozenset(engines)
-        self._place()
 
-    def close(self, device: str) -> tuple[str, ...]:
-        """Give nothing to `device` any more; its songs are dropped and returned."""
-        lost = tuple(self._devices[device].songs)
-        self._devices[device] = _Device()
-        return lost
+    def close(self, device: str) -> tuple[Lost, ...]:
+        """Give nothing to `device` any more; its songs wait for another place, but for those returned."""
+        gone = self._devices[device]
+        points = {song_id: point for command in gone.busy.values() for song_id, point in self._points(command)}
+        self._devices[device] = _Device(gone.spec, fits=gone.spec.batch_sections, steps=gone.steps)
+        lost = []
+        for song in gone.songs.values():
+            self._shares.reserve(song.caller, -song.left_seconds)
+            song.device = None
+            verdict = song.history.worker_lost(points.get(song.song_id), self._retries)
+            if verdict is Verdict.RETRY:
+                self._wait_again(song)
+            else:
+                self._forget(song)
+            lost.append(Lost(song.song_id, verdict))
+        return tuple(lost)
 
-    def add(self, song_id: str, engine: str, params: SongParams, outlet: Outlet) -> None:
-        """Take in a song; it waits until a device that has its engine has room."""
-        self._waiting[song_id] = _Song(song_id, engine, params, outlet, self._clock())
+    def add(
+        self,
+        song_id: str,
+        engine: str,
+        params: SongParams,
+        outlet: Outlet,
+        *,
+        caller: str = "",
+        first_seconds: float = 0.0,
+        work_seconds: float = _UNKNOWN_WORK_SECONDS,
+    ) -> None:
+        """Take in a song; it waits until a device that has its engine has a place.
+
+        It should take `first_seconds` of a device until it is heard, and `work_seconds` in all.
+        """
+        song = _Song(song_id, engine, params, outlet, caller, self._clock(), first_seconds, work_seconds)
+        self._songs[song_id] = song
+        self._shares.enter(caller)
+        self._waiting.add(song)
         self._place()
 
     def drop(self, song_id: str) -> None:
         """Give no more work to a song; its device is told to forget it. Unknown songs are ignored."""
-        self._waiting.pop(song_id, None)
-        for device in self._devices.values():
-            if device.songs.pop(song_id, None) is not None:
-                device.forgotten.append(song_id)
-                self._place()
+        song = self._songs.get(song_id)
+        if song is None:
+            return
+        if not self._waiting.remove(song):
+            self._leave_device(song)
+        self._forget(song)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
-        """The songs of `engine` that are on no device yet, in the order of arrival."""
-        return tuple(song.song_id for song in self._waiting.values() if song.engine == engine)
+        """The songs of `engine` that have no place, about in the order in which they will get one."""
+        return tuple(song.song_id for song in self._waiting if song.engine == engine)
 
-    def next_command(self, name: str) -> Command | None:
-        """What the device should do now; `None` when there is nothing to do until something changes."""
+    def is_current(self, key: SongKey) -> bool:
+        """Whether this attempt at a song is the one that counts."""
+        song = self._songs.get(key.song_id)
+        return song is not None and song.attempt == key.attempt
+
+    def next_command(self, name: str, lane: Lane = Lane.BOTH) -> Command | None:
+        """What the lane should do now; `None` when there is nothing to do until something changes."""
         device = self._devices[name]
+        self._fill(device)
+        command = self._choose(device, lane)
+        if command is not None:
+            device.busy[lane] = command
+            self._opened(command)
+        return command
+
+    def done(self, name: str, reply: Reply, lane: Lane = Lane.BOTH) -> tuple[Lost, ...]:
+        """Take note of what the lane's command led to, and return the songs that failed.
+
+        What is said about songs that were dropped, or about former attempts, is ignored.
+        """
+        device = self._devices[name]
+        command = device.busy.pop(lane, None)
+        failures: list[Failed] = []
+        match reply:
+            case Planned():
+                self._planned(device, reply)
+            case Prepared():
+                if song := self._find(device, reply.section.song):
+                    song.prepared[reply.section.index] = reply
+                    self._charge(device, song, reply.seconds)
+            case Stepped():
+                self._stepped(device, reply)
+                failures += reply.failures
+            case Rendered():
+                if song := self._find(device, reply.section.song):
+                    self._rendered(device, song, reply)
+            case Failed():
+                failures.append(reply)
+        points = dict(self._points(command)) if failures and command is not None else {}
+        return tuple(lost for failure in failures if (lost := self._failed(device, failure, points)) is not None)
+
+    def _planned(self, device: _Device, reply: Planned) -> None:
+        if song := self._find(device, reply.song):
+            song.sections, song.planned = len(reply.plan.sections), True
+            self._charge(device, song, reply.seconds)
+
+    def _stepped(self, device: _Device, reply: Stepped) -> None:
+        stepped = [(song, step) for step in reply.sections if (song := self._find(device, step.section.song))]
+        costs = [song.prepared[step.section.index].cost for song, step in stepped]
+        for (song, step), cost in zip(stepped, costs, strict=True):
+            self._charge(device, song, reply.seconds * cost / sum(costs))
+            song.step = step.step
+            if step.step >= step.steps:
+                song.denoising, song.step = step.section.index + 1, 0
+        if len(stepped) == len(reply.sections) and costs:
+            device.steps.add(sum(costs), reply.seconds)
+        self._learn_what_fits(device, reply)
+
+    def _learn_what_fits(self, device: _Device, reply: Stepped) -> None:
+        if reply.fits is not None:
+            device.fits, device.steps_that_fit = max(1, reply.fits), 0
+        elif len(reply.sections) >= device.fits:
+            device.steps_that_fit += 1
+        if device.steps_that_fit >= _STEPS_UNTIL_MORE_SECTIONS:
+            device.fits, device.steps_that_fit = min(device.fits + 1, device.spec.batch_sections), 0
+
+    def _rendered(self, device: _Device, song: _Song, reply: Rendered) -> None:
+        now = self._clock()
+        self._charge(device, song, reply.seconds)
+        if reply.samples:
+            runs_out_at = song.runs_out_at(now)
+            if song.heard_from is None or runs_out_at is None:
+                song.heard_from = now
+            elif runs_out_at < now:
+                song.heard_from += now - runs_out_at
+            song.windows += 1
+            song.section_seconds += reply.sound_seconds
+            song.sound_seconds = max(song.sound_seconds, song.boundary_seconds + song.section_seconds)
+        if reply.last:
+            self._section_done(song, reply)
+
+    def _section_done(self, song: _Song, reply: Rendered) -> None:
+        song.open.discard(song.rendering)
+        song.prepared.pop(song.rendering, None)
+        song.rendering += 1
+        song.start, song.saved = song.rendering, reply.saved
+        song.boundary_seconds, song.section_seconds, song.windows = song.sound_seconds, 0.0, 0
+        song.history.section_done()
+        if song.rendering == song.sections:
+            self.drop(song.song_id)
+
+    def _failed(self, device: _Device, failed: Failed, points: Mapping[str, Point]) -> Lost | None:
+        song = self._find(device, failed.song)
+        if song is None:
+            return None
+        point = points.get(song.song_id, ("", 0, 0))
+        verdict = song.history.failed(failed.failure.fault, point, self._retries)
+        self._leave_device(song)
+        if verdict is Verdict.RETRY:
+            self._wait_again(song)
+        else:
+            self._forget(song)
+        return Lost(song.song_id, verdict, failed)
+
+    def _choose(self, device: _Device, lane: Lane) -> Command | None:
         if device.forgotten:
             return Forget(device.forgotten.popleft())
         now = self._clock()
-        songs = [song for song in device.songs.values() if not song.outlet.full]
-        songs.sort(key=lambda song: (song.runs_out_at(now), song.arrived_at))
-        if not songs:
-            return None
-        if songs[0].phase is not Phase.DENOISE:
-            return _command_of(songs[0])
-        return self._shared_step(songs, now)
+        songs = self._ranked(device, now)
+        if lane is Lane.RENDER:
+            return self._side_command(songs)
+        return self._step_or_more(device, songs, now, alone=lane is Lane.BOTH)
 
-    def done(self, name: str, reply: Reply) -> None:
-        """Take note of what a command led to; replies about dropped songs are ignored."""
-        match reply:
-            case Planned(song_id, plan, _):
-                if song := self._find(name, song_id):
-                    song.sections, song.phase = len(plan.sections), Phase.BEGIN
-            case Begun(section, cost, _):
-                if song := self._find(name, section.song_id):
-                    song.cost, song.phase = cost, Phase.DENOISE
-            case Stepped():
-                self._stepped(name, reply)
-            case Rendered():
-                if song := self._find(name, reply.section.song_id):
-                    self._rendered(song, reply)
-            case Failed(failure):
-                self.drop(failure.name)
+    def _ranked(self, device: _Device, now: float) -> list[_Song]:
+        leads = self._shares.leads()
+        ready = [song for song in device.songs.values() if not song.outlet.full]
+        standings = [song.standing(now, leads[song.caller]) for song in ready]
+        return [device.songs[standing.song_id] for standing in self._policy.ranked(standings, now)]
 
-    def _stepped(self, name: str, reply: Stepped) -> None:
-        for step in reply.sections:
-            song = self._find(name, step.section.song_id)
-            if song is not None and step.score is not None:
-                song.phase = Phase.RENDER
-        for failure in reply.failures:
-            self.drop(failure.name)
+    def _side_command(self, songs: Sequence[_Song]) -> Command | None:
+        """The work beside denoising: what somebody waits for in the order of rank, then what is prepared ahead."""
+        for ahead in (0, 1):
+            for song in songs:
+                if command := _side_command_of(song, ahead):
+                    return command
+        return None
 
-    def _rendered(self, song: _Song, reply: Rendered) -> None:
-        if song.heard_from is None and reply.samples:
-            song.heard_from = self._clock()
-        song.rendered_seconds += reply.sound_seconds
-        if reply.last:
-            song.index, song.phase = song.index + 1, Phase.BEGIN
-            if song.index == song.sections:
-                self.drop(song.song_id)
+    def _step_or_more(self, device: _Device, songs: Sequence[_Song], now: float, *, alone: bool) -> Command | None:
+        """The first song's next command; a step takes others along, which one lane `alone` prepares before."""
+        for position, song in enumerate(songs):
+            if alone and (command := _side_command_of(song, 0)):
+                return command
+            if song.can_denoise(ahead=0 if alone else 1) and self._may_open(device, song):
+                return self._shared_step(device, songs[position:], now, alone=alone)
+        return None
 
-    def _shared_step(self, songs: Sequence[_Song], now: float) -> Command:
-        leader = songs[0]
-        comfortable_from = now + self._comfort_seconds
-        hurried = leader.runs_out_at(now) < comfortable_from
-        company = [
-            song
-            for song in songs
-            if song.engine == leader.engine and not (hurried and song.runs_out_at(now) >= comfortable_from)
-        ]
-        batch, left = [leader.section], self._max_batch_tokens - leader.cost
-        for song in company[1:]:
-            if left <= 0:
-                break
-            if song.phase in (Phase.PLAN, Phase.BEGIN):
-                return _command_of(song)
-            if song.phase is Phase.DENOISE and song.cost <= left:
-                batch.append(song.section)
-                left -= song.cost
-        return Step(tuple(batch))
+    def _shared_step(self, device: _Device, songs: Sequence[_Song], now: float, *, alone: bool) -> Command:
+        first = songs[0]
+        if first.history.suspect:
+            return Step((first.section(first.denoising),))
+        company = [song for song in songs[1:] if song.engine == first.engine and not song.history.suspect]
+        if alone and device.fits > 1:
+            hurried = not self._comfortable(first, now)
+            for song in company[: device.fits - 1]:
+                if not (hurried and self._comfortable(song, now)) and (command := _joining_command_of(song)):
+                    return command
+        able = [song for song in company if song.can_denoise(ahead=0 if alone else 1)]
+        members = [first, *able]
+        loads = [self._load(song, now) for song in members]
+        limit = device.spec.memory_bytes
+        chosen = batch(
+            loads,
+            max_tokens=device.spec.batch_tokens,
+            max_sections=device.fits,
+            free_bytes=limit - device.held_bytes() if limit else math.inf,
+            step_seconds=device.steps.seconds if device.steps.known else None,
+        )
+        return Step(tuple(members[position].section(members[position].denoising) for position in chosen))
+
+    def _load(self, song: _Song, now: float) -> Load:
+        due = song.prepared[song.denoising]
+        new_bytes = 0 if song.denoising in song.open else due.memory_bytes
+        return Load(due.cost, due.length, (song.engine, due.group), self._comfortable(song, now), new_bytes)
+
+    def _comfortable(self, song: _Song, now: float) -> bool:
+        return self._policy.comfortable(song.standing(now, 0.0), now)
+
+    def _may_open(self, device: _Device, song: _Song) -> bool:
+        """Whether there is memory for the song's next section, or none is held but by songs that do not go on."""
+        limit = device.spec.memory_bytes
+        if song.denoising in song.open or not limit:
+            return True
+        if device.held_bytes() + song.prepared[song.denoising].memory_bytes <= limit:
+            return True
+        return not any(other.open and not other.outlet.full for other in device.songs.values())
+
+    def _opened(self, command: Command) -> None:
+        if isinstance(command, Step):
+            for section in command.sections:
+                self._songs[section.song.song_id].open.add(section.index)
+
+    def _points(self, command: Command) -> Iterator[tuple[str, Point]]:
+        """What the command does, song by song, as a failure would be remembered."""
+        kind = type(command).__name__
+        match command:
+            case Plan(song):
+                yield song.song_id, (kind, command.index, 0)
+            case Prepare(section):
+                yield section.song.song_id, (kind, section.index, 0)
+            case Step(sections):
+                for section in sections:
+                    if song_ := self._songs.get(section.song.song_id):
+                        yield song_.song_id, (kind, section.index, song_.step)
+            case Render(section):
+                if song_ := self._songs.get(section.song.song_id):
+                    yield song_.song_id, (kind, section.index, song_.windows)
+            case Forget() | Ping():
+                return
+
+    def _charge(self, device: _Device, song: _Song, seconds: float) -> None:
+        self._shares.charge(song.caller, seconds)
+        done = min(seconds, song.left_seconds)
+        song.used_seconds += seconds
+        song.left_seconds -= done
+        device.left_seconds -= done
+        self._shares.reserve(song.caller, -done)
 
     def _place(self) -> None:
-        for song in list(self._waiting.values()):
-            able = [device for device in self._devices.values() if song.engine in device.engines]
-            device = min(able, key=lambda device: len(device.songs), default=None)
-            if device is not None and len(device.songs) < self._max_running_songs:
-                device.songs[song.song_id] = self._waiting.pop(song.song_id)
+        """Give places to songs that wait, each on the device that should be done with its songs first."""
+        while len(self._waiting):
+            free = [device for device in self._devices.values() if self._has_place(device)]
+            for device in sorted(free, key=lambda device: (device.left_seconds, len(device.songs))):
+                if (song := self._waiting.first(device.engines)) is not None:
+                    self._enter_device(device, song)
+                    break
+            else:
+                return
 
-    def _find(self, name: str, song_id: str) -> _Song | None:
-        return self._devices[name].songs.get(song_id)
+    def _fill(self, device: _Device) -> None:
+        while len(self._waiting) and self._has_place(device):
+            song = self._waiting.first(device.engines)
+            if song is None:
+                return
+            self._enter_device(device, song)
+
+    def _has_place(self, device: _Device) -> bool:
+        """Whether one more song may be made: songs far ahead of their listeners do not count, within reason."""
+        places = device.spec.running_songs
+        if not device.engines or len(device.songs) >= _PLACES_WHEN_CAPPED * places:
+            return False
+        if len(device.songs) < places:
+            return True
+        now = self._clock()
+        return sum(not self._policy.capped(song.standing(now, 0.0), now) for song in device.songs.values()) < places
+
+    def _enter_device(self, device: _Device, song: _Song) -> None:
+        self._waiting.remove(song)
+        song.device = device.spec.name
+        device.songs[song.song_id] = song
+        device.left_seconds += song.left_seconds
+        self._shares.reserve(song.caller, song.left_seconds)
+
+    def _leave_device(self, song: _Song) -> None:
+        if song.device is not None:
+            device = self._devices[song.device]
+            del device.songs[song.song_id]
+            device.forgotten.append(song.key)
+            device.left_seconds -= song.left_seconds
+            self._shares.reserve(song.caller, -song.left_seconds)
+            song.device = None
+
+    def _wait_again(self, song: _Song) -> None:
+        song.restart()
+        self._waiting.add(song)
+        self._place()
+
+    def _forget(self, song: _Song) -> None:
+        del self._songs[song.song_id]
+        self._shares.leave(song.caller)
+
+    def _find(self, device: _Device, key: SongKey) -> _Song | None:
+        song = device.songs.get(key.song_id)
+        return song if song is not None and song.attempt == key.attempt else None
 
 
-def _command_of(song: _Song) -> Command:
-    match song.phase:
-        case Phase.PLAN:
-            return Plan(song.song_id, song.engine, song.params)
-        case Phase.BEGIN:
-            return Begin(song.section)
-        case Phase.DENOISE:
-            return Step((song.section,))
-        case Phase.RENDER:
-            return Render(song.section)
+def _side_command_of(song: _Song, ahead: int) -> Command | None:
+    """What the song needs besides a step: its plan, a window of sound, or a section prepared."""
+    if not song.planned:
+        return Plan(song.key, song.engine, song.params, song.start, song.saved) if not ahead else None
+    if song.can_render() and not ahead:
+        return Render(song.section(song.rendering))
+    index = song.to_prepare(ahead)
+    return None if index is None else Prepare(song.section(index))
+
+
+def _joining_command_of(song: _Song) -> Command | None:
+    """What a song needs before it can join a step."""
+    if not song.planned:
+        return Plan(song.key, song.engine, song.params, song.start, song.saved)
+    index = None if song.can_render() else song.to_prepare(0)
+    return None if index is None else Prepare(song.section(index))

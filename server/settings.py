@@ -1,17 +1,23 @@
 """Everything that can be set about the server, and the only place that reads the environment and the command line."""
 
 import argparse
+import json
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from typing_extensions import override
 
 from server.logs import LogFormat
+from server.policy import Order, Policy
 
 ENVIRONMENT_PREFIX = "MELISMA_"
 
+_POLICY = Policy()
+
+DEVICE_PATTERN = r"^(cpu|[a-z]+(:\d+)?)$"
 ENGINE_PATTERN = re.compile(r"[a-z0-9_]{1,64}(=[\w.]+:\w+)?")
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
@@ -26,14 +32,18 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    running_songs: int = Field(default=8, ge=1, description="songs made at the same time on each device")
-    queued_songs: int = Field(default=16, ge=0, description="songs that may wait; one more gets RESOURCE_EXHAUSTED")
+    running_songs: int = Field(default=32, ge=1, description="songs made at the same time on each device")
+    queued_songs: int = Field(default=64, ge=0, description="songs that may wait; one more gets RESOURCE_EXHAUSTED")
     batch_tokens: int = Field(default=8192, ge=1, description="tokens of all sections that share one denoising step")
+    batch_sections: int = Field(default=64, ge=1, description="sections that share one denoising step; 1: no batching")
+    retries: int = Field(
+        default=3, ge=0, description="times that a song is resumed from its last section after a failure"
+    )
     stream_buffer_bytes: int = Field(
         default=1 << 20, ge=1 << 16, description="MP3 made ahead of a slow reader before its song stops taking steps"
     )
     exchange_timeout_seconds: float = Field(
-        default=60.0,
+        default=30.0,
         gt=0,
         allow_inf_nan=False,
         description="silence of a worker in the middle of its work before it is replaced",
@@ -59,6 +69,59 @@ class Threads(BaseModel):
         ge=0,
         description="compute threads of each worker process; 0 leaves it to the libraries, which starves busy machines",
     )
+
+
+class Scheduling(BaseModel):
+    """Who goes first; server/policy.py tells what the figures do."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order: Order = Field(default=Order.DEADLINE, description="deadline (of playback) or arrival (first come)")
+    margin_seconds: float = Field(
+        default=_POLICY.margin_seconds,
+        ge=0,
+        allow_inf_nan=False,
+        description="a song that has less sound in hand goes before one that nobody hears yet",
+    )
+    comfort_seconds: float = Field(
+        default=_POLICY.comfort_seconds,
+        ge=0,
+        allow_inf_nan=False,
+        description="a song that has more sound in hand than this and the margin does not slow down others",
+    )
+    ahead_seconds: float = Field(
+        default=_POLICY.ahead_seconds,
+        gt=0,
+        allow_inf_nan=False,
+        description="a song that has more sound in hand waits while others need the device",
+    )
+    share_lead_seconds: float = Field(
+        default=_POLICY.share_lead_seconds,
+        ge=0,
+        allow_inf_nan=False,
+        description="device time by which a caller may be ahead of others before its songs stand back",
+    )
+    weights: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        default={}, description='shares of callers as JSON, {"name": 2.0}; those not named have 1'
+    )
+
+
+class Device(BaseModel):
+    """One worker; what is not set is taken from the limits of the server."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: str = Field(pattern=DEVICE_PATTERN, description="cpu, cuda or cuda:0")
+    engines: tuple[str, ...] = ()
+    running_songs: int | None = Field(default=None, ge=1)
+    batch_tokens: int | None = Field(default=None, ge=1)
+    batch_sections: int | None = Field(default=None, ge=1)
+    memory_mebibytes: int = Field(default=0, ge=0)
+    render_beside: bool | None = None
+
+    @override
+    def __str__(self) -> str:
+        return self.device
 
 
 class Keepalive(BaseModel):
@@ -93,10 +156,12 @@ class Settings(BaseSettings):
         description="address to listen on; 0.0.0.0 (in a container) opens it to the network",
     )
     port: int = Field(default=50051, ge=0, le=65535, description="port to listen on; 0 takes a free one and logs it")
-    devices: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=("cpu",),
+    devices: Annotated[tuple[Device, ...], NoDecode] = Field(
+        default=(Device(device="cpu"),),
         min_length=1,
-        description="devices to work on, one worker process each: cpu, cuda:0, ... (commas)",
+        description="devices to work on, one worker process each: cpu, cpu,cpu or cuda:0 (commas); or as JSON with "
+        'limits of each: [{"device": "cuda:0", "engines": ["ace_step"], "running_songs": 8, "batch_tokens": 8192, '
+        '"batch_sections": 16, "memory_mebibytes": 40000, "render_beside": true}]',
     )
     engines: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("studio",),
@@ -114,17 +179,28 @@ class Settings(BaseSettings):
     )
     reflection: bool = Field(default=True, description="whether callers may ask for the service's schema")
     limits: Limits = Limits()
+    scheduling: Scheduling = Scheduling()
     threads: Threads = Threads()
     keepalive: Keepalive = Keepalive()
 
-    @field_validator("devices", "engines", mode="before")
+    @field_validator("devices", mode="before")
+    @classmethod
+    def _read_devices(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            try:
+                return json.loads(value)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"no valid JSON: {error}") from error
+        return tuple({"device": part} for part in _parts(value))
+
+    @field_validator("engines", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return _parts(value) if isinstance(value, str) else value
 
-    @field_validator("devices", "engines")
+    @field_validator("engines")
     @classmethod
     def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(map(_name, value))) < len(value):
@@ -138,6 +214,13 @@ class Settings(BaseSettings):
             if not ENGINE_PATTERN.fullmatch(engine):
                 raise ValueError(f"{engine!r} must read name or name=module:Class, names in a-z, 0-9 and _")
         return value
+
+    @model_validator(mode="after")
+    def _engines_are_known(self) -> "Settings":
+        for name in (name for device in self.devices for name in device.engines):
+            if name not in self.engine_names:
+                raise ValueError(f"MELISMA_DEVICES places the engine {name!r}, which MELISMA_ENGINES does not name")
+        return self
 
     @property
     def engine_names(self) -> tuple[str, ...]:
@@ -159,12 +242,16 @@ def read_settings(arguments: Sequence[str]) -> Settings:
         raise InvalidSettings("; ".join(map(_fault, error.errors()))) from error
 
 
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def _name(engine: str) -> str:
     return engine.partition("=")[0]
 
 
 def _fault(error: Any) -> str:
-    return f"{_variable(*map(str, error['loc']))}: {error['msg']}"
+    return f"{_variable(*map(str, error['loc']))}: {error['msg']}" if error["loc"] else str(error["msg"])
 
 
 def _variable(*path: str) -> str:
@@ -203,4 +290,6 @@ def _described(model: type[BaseModel], *path: str) -> list[tuple[str, str]]:
 
 
 def _shown(value: object) -> str:
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return "none" if value == {} else str(value)

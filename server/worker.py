@@ -1,12 +1,14 @@
-"""The process that drives one device: receives one command, does it, sends one reply.
+"""The process that drives one device: each of its lanes receives one command, does it, sends one reply.
 
 The only room of the server that reaches an engine, and through it torch. It knows nothing of other devices, listeners
 or time limits; who goes next is decided on the other side of the pipe.
 """
 
 import dataclasses
+import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,191 +18,281 @@ from multiprocessing.connection import Connection
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from model.engine import Engine, EngineUnavailable, InvalidParams, SectionState, SongPlan, Window
+from model.engine import (
+    Engine,
+    EngineUnavailable,
+    InvalidParams,
+    SectionConditions,
+    SectionContext,
+    SectionState,
+    SongPlan,
+    Window,
+)
 from model.registry import load_engine
 from server.messages import (
-    Begin,
-    Begun,
     Command,
+    Done,
     EngineSpec,
     Failed,
     Failure,
     Fault,
     Forget,
-    Forgotten,
+    Ping,
     Plan,
     Planned,
+    Prepare,
+    Prepared,
     Ready,
     Render,
     Rendered,
     Reply,
     SectionKey,
     SectionStep,
+    SongKey,
     Step,
     Stepped,
     WorkerSpec,
 )
 
+_SWITCH_SECONDS = 0.0005
+
 
 @dataclasses.dataclass(slots=True)
-class _Song:
-    """What an engine needs to remember between the commands of one song."""
+class _Section:
+    """What an engine needs to remember between the commands of one section."""
 
-    engine: Engine
-    sample_rate_hertz: int
-    plan: SongPlan
-    index: int = -1
+    conditions: SectionConditions
     state: SectionState | None = None
     windows: Iterator[Window] | None = None
 
 
+@dataclasses.dataclass(slots=True)
+class _Song:
+    """One attempt at a song; `context` is that of the section before `start`."""
+
+    engine: Engine
+    sample_rate_hertz: int
+    plan: SongPlan
+    start: int
+    context: SectionContext | None
+    sections: dict[int, _Section] = dataclasses.field(default_factory=dict)
+
+
 class Workbench:
-    """Does commands on loaded engines, known by the names that the server gave them."""
+    """Does commands on loaded engines, known by the names that the server gave them.
+
+    Commands of two lanes may come from two threads at once; those about one section never do.
+    """
 
     def __init__(self, engines: Mapping[str, Engine], clock: Callable[[], float] = time.perf_counter) -> None:
         self._engines = engines
         self._clock = clock
-        self._songs: dict[str, _Song] = {}
+        self._songs: dict[SongKey, _Song] = {}
 
     def handle(self, command: Command) -> Reply:
-        """Do one command. Whatever an engine raises becomes a `Failed` or the failures of a `Stepped`.
-
-        Raises:
-            RuntimeError: a step asks for a section that is not open, which is a bug of the scheduler.
-        """
+        """Do one command. Whatever an engine raises becomes a `Failed`, of its own or within a `Stepped`."""
         match command:
             case Plan():
-                return self._guarded(command.song_id, lambda: self._plan(command))
-            case Begin(section):
-                return self._guarded(section.song_id, lambda: self._begin(section))
+                return self._guarded(command.song, lambda: self._plan(command))
+            case Prepare(section):
+                return self._guarded(section.song, lambda: self._prepare(section))
             case Step(sections):
                 return self._step(sections)
             case Render(section):
-                return self._guarded(section.song_id, lambda: self._render(section))
-            case Forget(song_id):
-                self._songs.pop(song_id, None)
-                return Forgotten(song_id)
+                return self._guarded(section.song, lambda: self._render(section))
+            case Forget(song):
+                self._songs.pop(song, None)
+                return Done()
+            case Ping():
+                return Done()
 
-    def _guarded(self, song_id: str, work: Callable[[], Reply]) -> Reply:
+    def _guarded(self, song: SongKey, work: Callable[[], Reply]) -> Reply:
         try:
             return work()
         except Exception as error:
-            return Failed(failure_of(song_id, error))
+            return Failed(song, failure_of(error))
 
     def _plan(self, command: Plan) -> Planned:
+        started = self._clock()
         engine = self._engines[command.engine]
         plan = engine.plan(command.params)
-        song = _Song(engine, engine.info().sample_rate_hertz, plan)
-        self._songs[command.song_id] = song
-        return Planned(command.song_id, dataclasses.replace(plan, detail=None), song.sample_rate_hertz)
+        context = engine.restore(plan, command.index - 1, command.saved) if command.index else None
+        song = _Song(engine, engine.info().sample_rate_hertz, plan, command.index, context)
+        self._songs[command.song] = song
+        public = dataclasses.replace(plan, detail=None)
+        return Planned(command.song, public, song.sample_rate_hertz, self._clock() - started)
 
-    def _begin(self, section: SectionKey) -> Begun:
-        song = self._songs[section.song_id]
-        context = song.engine.context(song.state) if song.state is not None else None
-        song.state = state = song.engine.begin(song.plan, section.index, context)
-        song.index, song.windows = section.index, None
-        return Begun(section, state.cost, state.steps)
-
-    def _step(self, sections: Sequence[SectionKey]) -> Stepped:
+    def _prepare(self, section: SectionKey) -> Prepared:
         started = self._clock()
-        states = [self._open_state(section) for section in sections]
-        errors = _denoise(self._songs[sections[0].song_id].engine, states)
-        done: list[SectionStep] = []
-        failures: list[Failure] = []
-        for position, (section, state) in enumerate(zip(sections, states, strict=True)):
+        song = self._songs[section.song]
+        made = song.engine.prepare(song.plan, section.index)
+        song.sections[section.index] = _Section(made)
+        seconds = self._clock() - started
+        return Prepared(section, made.cost, made.length, made.steps, made.memory_bytes, made.group, seconds)
+
+    def _step(self, keys: Sequence[SectionKey]) -> Stepped:
+        started = self._clock()
+        failures: list[Failed] = []
+        ready: list[tuple[SectionKey, SectionState]] = []
+        for key in keys:
             try:
-                if position in errors:
-                    raise errors[position]
-                done.append(self._progress(section, state))
+                ready.append((key, self._opened(key)))
             except Exception as error:
-                failures.append(failure_of(section.song_id, error))
-        return Stepped(tuple(done), tuple(failures), self._clock() - started)
+                failures.append(Failed(key.song, failure_of(error)))
+        if not ready:
+            return Stepped((), tuple(failures), self._clock() - started)
+        states = [state for _, state in ready]
+        errors, fits = denoise(self._songs[ready[0][0].song].engine, states)
+        outcomes = list(zip(ready, errors, strict=True))
+        failures += [Failed(key.song, failure_of(error)) for (key, _), error in outcomes if error is not None]
+        done = tuple(SectionStep(key, state.step, state.steps) for (key, state), error in outcomes if error is None)
+        return Stepped(done, tuple(failures), self._clock() - started, fits if fits < len(states) else None)
 
-    def _progress(self, section: SectionKey, state: SectionState) -> SectionStep:
-        finished = state.step >= state.steps
-        score = self._songs[section.song_id].engine.score(state) if finished else None
-        return SectionStep(section, state.step, state.steps, score)
+    def _opened(self, key: SectionKey) -> SectionState:
+        song = self._songs[key.song]
+        section = song.sections[key.index]
+        if section.state is None:
+            section.state = song.engine.begin(song.plan, key.index, section.conditions, self._context(song, key.index))
+        return section.state
 
-    def _render(self, section: SectionKey) -> Rendered:
+    def _context(self, song: _Song, index: int) -> SectionContext | None:
+        if index == song.start:
+            return song.context
+        return song.engine.context(_written(song.sections[index - 1]))
+
+    def _render(self, key: SectionKey) -> Rendered:
         started = self._clock()
-        state, song = self._open_state(section), self._songs[section.song_id]
-        if song.windows is None:
-            song.windows = song.engine.render(state)
-        window = next(song.windows, None)
+        song = self._songs[key.song]
+        section = song.sections[key.index]
+        state, score, saved = _written(section), None, b""
+        if section.windows is None:
+            score, section.windows = song.engine.score(state), song.engine.render(state)
+        window = next(section.windows, None)
+        if window is None:
+            song.sections.pop(key.index - 1, None)
+            if key.index + 1 < len(song.plan.sections):
+                saved = song.engine.save(state)
         pcm = b"" if window is None else window.astype(np.float32, copy=False).tobytes()
         samples = 0 if window is None else window.shape[1]
-        return Rendered(section, pcm, samples, song.sample_rate_hertz, window is None, self._clock() - started)
-
-    def _open_state(self, section: SectionKey) -> SectionState:
-        song = self._songs.get(section.song_id)
-        if song is None or song.state is None or song.index != section.index:
-            raise RuntimeError(f"section {section.index} of song {section.song_id} is not open. This is a bug.")
-        return song.state
+        seconds = self._clock() - started
+        return Rendered(key, pcm, samples, song.sample_rate_hertz, window is None, seconds, score, saved)
 
 
-def _denoise(engine: Engine, states: Sequence[SectionState]) -> dict[int, Exception]:
-    """Advance every state by one step; the errors of those that cannot, by position.
+def _written(section: _Section) -> SectionState:
+    if section.state is None:
+        raise RuntimeError("the section was not denoised. This is a bug.")
+    return section.state
 
-    A batch that raises is taken apart, so that a poisoned state costs its neighbours nothing but time.
+
+def denoise(engine: Engine, states: Sequence[SectionState]) -> tuple[list[Exception | None], int]:
+    """Advance every state by one step; the error of each that cannot, and the most states that memory held at once.
+
+    A batch that raises is taken apart, so that a poisoned state costs its neighbours nothing but time; one that does
+    not fit into memory is halved.
     """
     before = [state.step for state in states]
     try:
         engine.denoise(states)
     except Exception as error:
+        full = is_out_of_memory(error)
         if len(states) == 1:
-            return {0: error}
+            return [error], 0 if full else 1
         left = [position for position, state in enumerate(states) if state.step == before[position]]
-        alone = {position: _denoise(engine, [states[position]]) for position in left}
-        return {position: errors[0] for position, errors in alone.items() if errors}
-    return {}
+        return _denoise_apart(engine, states, _parts(left, 2 if full else len(left)), full=full)
+    return [None] * len(states), len(states)
 
 
-def failure_of(name: str, error: Exception) -> Failure:
-    """Tell the caller's faults and missing pieces from bugs; bugs carry their traceback."""
+def _denoise_apart(
+    engine: Engine, states: Sequence[SectionState], parts: Sequence[Sequence[int]], *, full: bool
+) -> tuple[list[Exception | None], int]:
+    errors: list[Exception | None] = [None] * len(states)
+    fits = 0 if full else len(states)
+    for part in parts:
+        part_errors, part_fits = denoise(engine, [states[position] for position in part])
+        for position, error in zip(part, part_errors, strict=True):
+            errors[position] = error
+        fits = max(fits, part_fits)
+    return errors, fits
+
+
+def _parts(positions: Sequence[int], count: int) -> list[Sequence[int]]:
+    size = -(-len(positions) // max(1, count))
+    return [positions[start : start + size] for start in range(0, len(positions), max(1, size))]
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the device had no memory for what was asked; torch says so in an error of its own."""
+    torch = sys.modules.get("torch")
+    return isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError))
+
+
+def failure_of(error: Exception) -> Failure:
+    """Tell the caller's faults, missing pieces and lack of memory from bugs; bugs carry their traceback."""
     match error:
         case InvalidParams():
-            return Failure(name, Fault.CALLER, str(error), error.violations)
+            return Failure(Fault.CALLER, str(error), error.violations)
         case EngineUnavailable():
-            return Failure(name, Fault.INSTALLATION, str(error))
+            return Failure(Fault.INSTALLATION, str(error))
         case _:
-            return Failure(name, Fault.BUG, "".join(traceback.format_exception(error)))
+            fault = Fault.MEMORY if is_out_of_memory(error) else Fault.BUG
+            return Failure(fault, "".join(traceback.format_exception(error)))
 
 
-def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, Engine], tuple[Failure, ...]]:
+def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, Engine], dict[str, Failure]]:
     """Load every engine that can be loaded onto `device`; one that cannot leaves the others alone."""
     engines: dict[str, Engine] = {}
-    failures: list[Failure] = []
+    failures: dict[str, Failure] = {}
     for spec in specs:
         try:
             engines[spec.name] = load_engine(spec.name, device, spec.factory)
         except Exception as error:
-            failures.append(failure_of(spec.name, error))
-    return engines, tuple(failures)
+            failures[spec.name] = failure_of(error)
+    return engines, failures
 
 
-def main(descriptor: int) -> None:
-    """Run a worker process on its end of a pipe: read a `WorkerSpec`, load, say `Ready`, then answer commands.
+def main(*descriptors: int) -> None:
+    """Run a worker process on its ends of pipes, one for each lane.
 
-    Returns when the other end is closed. Signals are left to the server, which ends its workers in its own order.
+    Reads a `WorkerSpec` from the first, loads, says `Ready`, then answers the commands of every lane in a thread of its
+    own. Returns when the other ends are closed. Signals are left to the server, which ends its workers in its order.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    with Connection(descriptor) as connection, suppress(EOFError, ConnectionError):
-        spec: WorkerSpec = connection.recv()
+    first, *others = [Connection(descriptor) for descriptor in descriptors]
+    with suppress(EOFError, ConnectionError):
+        spec: WorkerSpec = first.recv()
         engines, failures = load_engines(spec.engines, spec.device)
-        _limit_threads(spec.threads)
         infos = tuple(dataclasses.replace(engine.info(), name=name) for name, engine in engines.items())
-        connection.send(Ready(infos, failures))
-        answer(connection, Workbench(engines))
+        first.send(Ready(infos, failures))
+        workbench = Workbench(engines)
+        if others:
+            # Two threads of one interpreter take turns; a step must not wait long for its turn.
+            sys.setswitchinterval(_SWITCH_SECONDS)
+        for connection in others:
+            threading.Thread(target=_answer_or_die, args=(connection, workbench, spec.threads), daemon=True).start()
+        answer(first, workbench, spec.threads)
 
 
-def answer(connection: Connection, workbench: Workbench) -> None:
+def answer(connection: Connection, workbench: Workbench, threads: int) -> None:
     """Do command after command; raises EOFError when there will be no more."""
+    _limit_threads(threads)
     while True:
         connection.send(workbench.handle(connection.recv()))
 
 
+def _answer_or_die(connection: Connection, workbench: Workbench, threads: int) -> None:
+    """Do command after command; a lane that ends otherwise than by its pipe takes the process along."""
+    try:
+        answer(connection, workbench, threads)
+    except (EOFError, ConnectionError):
+        return
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+
+
 def _limit_threads(threads: int) -> None:
+    """Limit the compute threads of the calling thread: some libraries count them for each."""
     if not threads:
         return
     threadpool_limits(threads)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from model.engine import (
     EngineInfo,
     EngineUnavailable,
     InvalidParams,
+    SectionConditions,
     SectionContext,
     SectionKind,
     SectionPlan,
@@ -63,9 +65,26 @@ class FakeState:
     prompt: str
     noise: np.random.Generator
     level: float
-    cost: int
     steps: int
     step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FakeConditions:
+    """What one section costs."""
+
+    steps: int
+    cost: int = SECTION_COST
+    length: int = SECTION_COST
+    memory_bytes: int = 1000
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FakeContext:
+    """What a section leaves behind."""
+
+    level: float
 
 
 class FakeEngine:
@@ -104,11 +123,17 @@ class FakeEngine:
         steps = params.steps or self.info().default_steps
         return SongPlan("fake", params.seed, steps, 3.0, count * SECTION_SECONDS, sections, detail=params)
 
-    def begin(self, plan: SongPlan, index: int, context: SectionContext | None) -> FakeState:
+    def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
+        return FakeConditions(plan.steps)
+
+    def begin(
+        self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
+    ) -> FakeState:
         assert isinstance(plan.detail, SongParams)
+        assert (context is None) == (index == 0)
         noise = np.random.default_rng([plan.seed, index])
         level = 0.1 if context is None else float(context.level)  # type: ignore[attr-defined]
-        return FakeState(plan.detail.prompt, noise, level, SECTION_COST, plan.steps)
+        return FakeState(plan.detail.prompt, noise, level, conditions.steps)
 
     def denoise(self, states: Sequence[SectionState]) -> None:
         for state in states:
@@ -120,8 +145,9 @@ class FakeEngine:
             state.step += 1
 
     def context(self, state: SectionState) -> SectionContext:
+        assert isinstance(state, FakeState)
         assert state.step == state.steps
-        return state
+        return FakeContext(state.level)
 
     def score(self, state: SectionState) -> SectionScore:
         return SectionScore((SyllableTiming(0, 0, "la", 0.0, 1.0),), b"MThd")
@@ -131,6 +157,13 @@ class FakeEngine:
         for _ in range(round(SECTION_SECONDS / WINDOW_SECONDS)):
             noise = state.noise.standard_normal((2, round(WINDOW_SECONDS * RATE_HERTZ)))
             yield (state.level * noise).astype(np.float32)
+
+    def save(self, state: SectionState) -> bytes:
+        assert isinstance(state, FakeState)
+        return struct.pack("d", state.level)
+
+    def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
+        return FakeContext(*struct.unpack("d", saved))
 
     def _cause_trouble(self, prompt: str) -> None:
         match prompt:

@@ -8,14 +8,14 @@ import pytest
 from model.engine import SectionScore, Window
 from server.errors import SongFailed, WorkerLost
 from server.job import Job, JobStatus
-from server.messages import Rendered, SectionKey, SectionStep
+from server.messages import Rendered, SectionKey, SectionStep, SongKey
 from server.song import Accepted, AudioSettings, Chunk, Planned, Progressed, SectionSent, SongCompleted, SongRequest
 from tests.fakes import RATE_HERTZ, FakeEncoder, FakeEngine, ManualClock, params
 
 REQUEST = SongRequest(
     "request", "fake", params("happy", duration_seconds=2.0), AudioSettings(sample_rate_hertz=RATE_HERTZ)
 )
-SECTION = SectionKey("song", 0)
+SECTION = SectionKey(SongKey("song"), 0)
 
 
 class BrokenEncoder(FakeEncoder):
@@ -55,11 +55,12 @@ class Ear:
     def plan(self) -> None:
         self.job.started()
         self.job.planned(FakeEngine().plan(REQUEST.params), RATE_HERTZ)
-        self.job.stepped(SectionStep(SECTION, 1, 1, SectionScore()), 0.25)
+        self.job.stepped(SectionStep(SECTION, 1, 1), 0.25)
 
     def render(self, seconds: float = 1.0, last: bool = False) -> None:
         sound = np.zeros((2, round(seconds * RATE_HERTZ)), np.float32)
-        self.job.rendered(Rendered(SECTION, sound.tobytes(), sound.shape[1], RATE_HERTZ, last, 0.5))
+        score = SectionScore()
+        self.job.rendered(Rendered(SECTION, sound.tobytes(), sound.shape[1], RATE_HERTZ, last, 0.5, score))
 
 
 @asynccontextmanager

@@ -4,19 +4,20 @@ import numpy as np
 import pytest
 
 from model.engine import Violation
-from server.messages import Begin, Failed, Failure, Fault, Plan, Rendered, SectionKey, Step
+from server.messages import Failed, Failure, Fault, Plan, Prepare, Rendered, SectionKey, SongKey, Step
 from tests.fakes import params
 
-SECTION = SectionKey("song", 1)
+SONG = SongKey("song", 1)
+SECTION = SectionKey(SONG, 1)
 
 
 @pytest.mark.parametrize(
     "message",
     [
-        Plan("song", "fake", params("happy")),
-        Begin(SECTION),
-        Step((SECTION, SectionKey("other", 0))),
-        Failed(Failure("song", Fault.CALLER, "lyrics: too long", (Violation("lyrics", "too long"),))),
+        Plan(SONG, "fake", params("happy"), 1, b"saved"),
+        Prepare(SECTION),
+        Step((SECTION, SectionKey(SongKey("other"), 0))),
+        Failed(SONG, Failure(Fault.CALLER, "lyrics: too long", (Violation("lyrics", "too long"),))),
     ],
     ids=lambda message: type(message).__name__,
 )

@@ -1,17 +1,32 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 
+from server.devices import DeviceSpec
 from server.errors import EngineNotReady, UnknownEngine, WorkerLost
-from server.messages import Begin, EngineSpec, Forget, Forgotten, Plan, Planned, SectionKey, Step, WorkerSpec
+from server.messages import (
+    Done,
+    EngineSpec,
+    Lane,
+    Ping,
+    Plan,
+    Planned,
+    Prepare,
+    SectionKey,
+    SongKey,
+    Step,
+    WorkerSpec,
+)
 from server.pool import DevicePool, Worker, WorkerDied
 from tests.fakes import FAKE, MISSING, params
 
 TIMEOUT_SECONDS = 30.0
+CPU = DeviceSpec("cpu", "cpu")
+SONG = SongKey("a")
 BROKEN = EngineSpec("broken", "tests.fakes:NoSuchEngine")
 
 
@@ -26,10 +41,10 @@ async def started(exchange_timeout_seconds: float = TIMEOUT_SECONDS) -> AsyncIte
         await worker.stop(TIMEOUT_SECONDS)
 
 
-def pool(*engines: EngineSpec) -> tuple[DevicePool, asyncio.Event]:
+def pool(*engines: EngineSpec, devices: Sequence[DeviceSpec] = (CPU,)) -> tuple[DevicePool, asyncio.Event]:
     changed = asyncio.Event()
     made = DevicePool(
-        ["cpu"],
+        devices,
         engines,
         worker_threads=1,
         exchange_timeout_seconds=TIMEOUT_SECONDS,
@@ -71,17 +86,17 @@ def is_alive(pid: int | None) -> bool:
 
 
 async def crash(worker: Worker, prompt: str) -> None:
-    section = SectionKey("a", 0)
-    await worker.exchange(Plan("a", "fake", params(prompt)))
-    await worker.exchange(Begin(section))
+    section = SectionKey(SONG, 0)
+    await worker.exchange(Plan(SONG, "fake", params(prompt)))
+    await worker.exchange(Prepare(section))
     await worker.exchange(Step((section,)))
 
 
 async def test_commands_are_answered_by_another_process_that_is_gone_afterwards() -> None:
     async with started() as (worker, _):
         assert worker.pid != os.getpid()
-        assert isinstance(await worker.exchange(Plan("a", "fake", params())), Planned)
-        assert await worker.exchange(Forget("a")) == Forgotten("a")
+        assert isinstance(await worker.exchange(Plan(SONG, "fake", params())), Planned)
+        assert await worker.exchange(Ping()) == Done()
     assert not is_alive(worker.pid)
 
 
@@ -105,7 +120,7 @@ async def test_a_worker_leaves_signals_to_the_server() -> None:
         assert worker.pid is not None
         os.kill(worker.pid, signal.SIGTERM)
         os.kill(worker.pid, signal.SIGINT)
-        assert await worker.exchange(Forget("a")) == Forgotten("a")
+        assert await worker.exchange(Ping()) == Done()
 
 
 async def test_an_engine_is_ready_once_its_worker_has_loaded_it() -> None:
@@ -146,3 +161,29 @@ async def test_a_dead_worker_is_replaced() -> None:
         devices.require("fake")
     assert not is_alive(first.pid)
     assert not is_alive(second.pid)
+
+
+async def test_lanes_of_one_worker_answer_beside_each_other() -> None:
+    lanes = (Lane.DENOISE, Lane.RENDER)
+    worker = Worker(WorkerSpec("cpu", (FAKE,), lanes=lanes), exchange_timeout_seconds=2.0, on_exit=lambda: None)
+    try:
+        await worker.start(TIMEOUT_SECONDS)
+        section = SectionKey(SONG, 0)
+        for command in (Plan(SONG, "fake", params("hang")), Prepare(section)):
+            await worker.exchange(command, Lane.RENDER)
+        hanging = asyncio.create_task(worker.exchange(Step((section,)), Lane.DENOISE))
+        await asyncio.sleep(0)
+        assert await worker.exchange(Ping(), Lane.RENDER) == Done()
+        with pytest.raises(WorkerDied):
+            await hanging
+    finally:
+        await worker.stop(TIMEOUT_SECONDS)
+
+
+async def test_an_engine_is_loaded_only_where_it_is_placed() -> None:
+    devices, _ = pool(FAKE, MISSING, devices=[DeviceSpec("cpu", "cpu", engines=("fake",))])
+    async with driven(devices) as workers:
+        await workers.get()
+        assert devices.devices_of("fake") == ("cpu",)
+        with pytest.raises(EngineNotReady, match="placed on no device"):
+            devices.require("missing")

@@ -1,0 +1,38 @@
+"""How long a step takes, learnt while serving."""
+
+_MEMORY = 0.98
+_FEWEST = 8.0
+_SPREAD = 1e-3
+
+
+class StepModel:
+    """Seconds of a step as a straight line over its tokens, by least squares with exponentially fading memory."""
+
+    def __init__(self) -> None:
+        self._n = self._x = self._y = self._xx = self._xy = 0.0
+
+    @property
+    def known(self) -> bool:
+        """Whether enough steps were seen to tell."""
+        return self._n >= _FEWEST
+
+    def add(self, tokens: int, seconds: float) -> None:
+        """Take in one measured step."""
+        x = float(tokens)
+        self._n = _MEMORY * self._n + 1.0
+        self._x = _MEMORY * self._x + x
+        self._y = _MEMORY * self._y + seconds
+        self._xx = _MEMORY * self._xx + x * x
+        self._xy = _MEMORY * self._xy + x * seconds
+
+    def seconds(self, tokens: int) -> float:
+        """What a step of so many tokens should take; never less than nothing, and never less for more tokens.
+
+        Steps that were all alike tell nothing about the slope: time is then taken as proportional.
+        """
+        mean_x, mean_y = self._x / self._n, self._y / self._n
+        variance = self._xx / self._n - mean_x * mean_x
+        if variance <= _SPREAD * mean_x * mean_x:
+            return mean_y * tokens / mean_x
+        slope = min(max(0.0, (self._xy / self._n - mean_x * mean_y) / variance), mean_y / mean_x)
+        return mean_y + slope * (tokens - mean_x)
