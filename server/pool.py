@@ -56,6 +56,7 @@ class Worker:
         self._spec = spec
         self._exchange_timeout_seconds = exchange_timeout_seconds
         self._on_exit = on_exit
+        self._keeper = ThreadPoolExecutor(1, thread_name_prefix=f"keeper {spec.device}")
         self._lines: dict[Lane, _Line] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline: int | None = None
@@ -78,7 +79,7 @@ class Worker:
             WorkerDied: the process ended before, or took longer.
         """
         loop = asyncio.get_running_loop()
-        loop.add_reader(await asyncio.to_thread(self._spawn), self._exit)
+        loop.add_reader(await loop.run_in_executor(self._keeper, self._spawn), self._exit)
         return cast(Ready, await self._round_trip(self._spec.lanes[0], self._spec, load_timeout_seconds))
 
     async def exchange(self, command: Command, lane: Lane = Lane.BOTH) -> Reply:
@@ -98,10 +99,10 @@ class Worker:
             if late:
                 self._kill()
                 await asyncio.wait(late)
-        await asyncio.to_thread(self._bury, grace_seconds)
+        await loop.run_in_executor(self._keeper, self._bury, grace_seconds)
         self._cut_lifeline()
-        for line in self._lines.values():
-            line.thread.shutdown()
+        for thread in (self._keeper, *(line.thread for line in self._lines.values())):
+            thread.shutdown()
 
     def _spawn(self) -> int:
         pipes = {lane: multiprocessing.Pipe() for lane in self._spec.lanes}
