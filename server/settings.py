@@ -17,7 +17,7 @@ ENVIRONMENT_PREFIX = "MELISMA_"
 
 _POLICY = Policy()
 
-DEVICE_PATTERN = r"^(cpu|[a-z]+(:\d+)?)$"
+DEVICE_PATTERN = r"^[a-z]+(:\d+)?$"
 ENGINE_PATTERN = re.compile(r"[a-z0-9_]{1,64}(=[\w.]+:\w+)?")
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
@@ -190,7 +190,7 @@ class Settings(BaseSettings):
             return value
         if value.lstrip().startswith("["):
             try:
-                return json.loads(value)
+                return [{"device": part} if isinstance(part, str) else part for part in json.loads(value)]
             except json.JSONDecodeError as error:
                 raise ValueError(f"no valid JSON: {error}") from error
         return tuple({"device": part} for part in _parts(value))

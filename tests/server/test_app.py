@@ -8,19 +8,27 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from server.app import PortUnavailable, runner_settings, serving
 from server.messages import EngineSpec
-from server.settings import Limits, Settings
+from server.settings import Device, Limits, Settings
 from tests.edge import edge, raw_call
 from tests.fake_runner import FakeRunner
 from tests.service import running_service, start
 
 FAKE = "fake=tests.fakes:FakeEngine"
+CPU = Device(device="cpu")
 WAIT_SECONDS = 30.0
 
 
 def test_the_runner_gets_its_sizes_and_engines_from_the_settings() -> None:
-    settings = Settings(devices=("cpu", "cuda:0"), engines=("studio", FAKE), limits=Limits(queued_songs=3))
-    given = runner_settings(settings)
-    assert (given.devices, given.max_queued_songs) == (("cpu", "cuda:0"), 3)
+    devices = (CPU, Device(device="cuda:0", running_songs=4), CPU, Device(device="cpu", render_beside=True))
+    limits = Limits(queued_songs=3, running_songs=7)
+    given = runner_settings(Settings(devices=devices, engines=("studio", FAKE), limits=limits))
+    assert [(spec.name, spec.device, spec.running_songs, len(spec.lanes)) for spec in given.devices] == [
+        ("cpu", "cpu", 7, 1),
+        ("cuda:0", "cuda:0", 4, 2),
+        ("cpu#2", "cpu", 7, 1),
+        ("cpu#3", "cpu", 7, 2),
+    ]
+    assert given.max_queued_songs == 3
     assert given.engines == (EngineSpec("studio"), EngineSpec("fake", "tests.fakes:FakeEngine"))
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -103,12 +104,12 @@ class Desk:
         return Rendered(section, b"", samples, RATE_HERTZ, samples == 0, 0.1, score, saved)
 
 
-def device(name: str = "cpu", **changes: object) -> DeviceSpec:
-    return DeviceSpec(name, "cpu", **{"running_songs": 8, **changes})  # type: ignore[arg-type]
+def device(name: str = "cpu", **changes: Any) -> DeviceSpec:
+    return DeviceSpec(name, "cpu", **{"running_songs": 8, **changes})
 
 
-def opened(*, retries: int = 3, policy: Policy = POLICY, **changes: object) -> Desk:
-    desk = Desk(device(**changes), policy=policy, retries=retries)
+def opened(*, retries: int = 3, policy: Policy = POLICY, **changes: Any) -> Desk:
+    desk = Desk(device("cpu", **changes), policy=policy, retries=retries)
     desk.scheduler.open("cpu", ["fake"])
     return desk
 

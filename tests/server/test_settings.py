@@ -2,12 +2,14 @@ import pytest
 from pydantic import ValidationError
 
 from server.logs import LogFormat
-from server.settings import InvalidSettings, read_settings
+from server.settings import Device, InvalidSettings, read_settings
+
+CPU, CUDA = Device(device="cpu"), Device(device="cuda:0")
 
 
 def test_the_defaults_serve_the_studio_on_this_machine_alone() -> None:
     settings = read_settings([])
-    assert (settings.host, settings.port, settings.devices) == ("127.0.0.1", 50051, ("cpu",))
+    assert (settings.host, settings.port, settings.devices) == ("127.0.0.1", 50051, (CPU,))
     assert settings.engine_names == ("studio",)
 
 
@@ -15,19 +17,29 @@ def test_the_environment_overrides_the_defaults(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("MELISMA_DEVICES", "cuda:0, cuda:1")
     monkeypatch.setenv("MELISMA_LOG_FORMAT", "json")
     settings = read_settings([])
-    assert (settings.devices, settings.log_format) == (("cuda:0", "cuda:1"), LogFormat.JSON)
+    assert (settings.devices, settings.log_format) == ((CUDA, Device(device="cuda:1")), LogFormat.JSON)
 
 
 def test_a_nested_setting_has_a_variable_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MELISMA_LIMITS__QUEUED_SONGS", "32")
     limits = read_settings([]).limits
-    assert (limits.queued_songs, limits.running_songs) == (32, 8)
+    assert (limits.queued_songs, limits.running_songs) == (32, 32)
+
+
+def test_a_device_may_have_limits_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MELISMA_DEVICES", '["cpu", {"device": "cuda:0", "engines": ["studio"], "running_songs": 4}]')
+    assert read_settings([]).devices == (CPU, Device(device="cuda:0", engines=("studio",), running_songs=4))
+
+
+def test_callers_have_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MELISMA_SCHEDULING__WEIGHTS", '{"games": 2.5}')
+    assert read_settings([]).scheduling.weights == {"games": 2.5}
 
 
 def test_flags_override_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MELISMA_PORT", "1")
     settings = read_settings(["--port", "2", "--host", "::1", "--devices", "cuda:0", "--log-level", "debug"])
-    assert (settings.port, settings.host, settings.devices, settings.log_level) == (2, "::1", ("cuda:0",), "debug")
+    assert (settings.port, settings.host, settings.devices, settings.log_level) == (2, "::1", (CUDA,), "debug")
 
 
 def test_an_engine_may_bring_its_own_class(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +52,12 @@ def test_an_engine_may_bring_its_own_class(monkeypatch: pytest.MonkeyPatch) -> N
     [
         ("MELISMA_PORT", "65536"),
         ("MELISMA_DEVICES", ""),
-        ("MELISMA_DEVICES", "cpu,cpu"),
+        ("MELISMA_DEVICES", "gpu 7"),
+        ("MELISMA_DEVICES", "[{"),
+        ("MELISMA_DEVICES", '[{"device": "cpu", "running_songs": 0}]'),
+        ("MELISMA_DEVICES", '[{"device": "cpu", "engines": ["nonsense"]}]'),
+        ("MELISMA_SCHEDULING__ORDER", "random"),
+        ("MELISMA_SCHEDULING__WEIGHTS", '{"a": 0}'),
         ("MELISMA_ENGINES", "Studio!"),
         ("MELISMA_ENGINES", "studio=nonsense"),
         ("MELISMA_ENGINES", "studio,studio=my.module:MyEngine"),
