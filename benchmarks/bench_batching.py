@@ -20,7 +20,7 @@ ROUNDS = 5
 def begin_sections(engine: StudioEngine) -> list[SectionState]:
     """First sections of eight different songs."""
     plans = [engine.plan(SongParams("pop", SPRING, seed, duration_seconds=60.0)) for seed in range(SECTIONS)]
-    return [engine.begin(plan, 0, None) for plan in plans]
+    return [engine.begin(plan, 0, engine.prepare(plan, 0), None) for plan in plans]
 
 
 def denoise_seconds(engine: StudioEngine, batches: Sequence[Sequence[SectionState]]) -> float:

@@ -22,7 +22,7 @@ def measure(engine: StudioEngine, seed: int) -> dict[SectionKind, tuple[float, f
     context: SectionContext | None = None
     found: dict[SectionKind, tuple[float, float]] = {}
     for section in plan.sections:
-        state = engine.begin(plan, section.index, context)
+        state = engine.begin(plan, section.index, engine.prepare(plan, section.index), context)
         while state.step < state.steps:
             engine.denoise([state])
         sound = np.concatenate(list(engine.render(state)), axis=1)

@@ -119,7 +119,7 @@ def make(engine: Engine, params: SongParams) -> Made:
     context: SectionContext | None = None
     windows, scores = [], []
     for section in plan.sections:
-        state = engine.begin(plan, section.index, context)
+        state = engine.begin(plan, section.index, engine.prepare(plan, section.index), context)
         while state.step < state.steps:
             engine.denoise([state])
         scores.append(engine.score(state))

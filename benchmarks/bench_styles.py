@@ -48,7 +48,7 @@ def render(engine: StudioEngine, prompt: str, seed: int, stems: frozenset[Stem])
     context: SectionContext | None = None
     sections = []
     for section in plan.sections:
-        state = engine.begin(plan, section.index, context)
+        state = engine.begin(plan, section.index, engine.prepare(plan, section.index), context)
         while state.step < state.steps:
             engine.denoise([state])
         sections.append(np.concatenate(list(engine.render(state)), axis=1))

@@ -262,9 +262,9 @@ class SectionContext(Protocol):
 class Engine(Protocol):
     """A model family on one device.
 
-    Two threads may call, each one call at a time: one prepares and renders (`plan`, `prepare`, `score`, `render`, `save`,
-    `restore`) while the other denoises (`begin`, `denoise`, `context`). Calls about one section never overlap, except
-    that the next section may be begun and denoised while the finished one is rendered.
+    Two threads may call, each one call at a time: one prepares and renders (`plan`, `prepare`, `score`, `render`,
+    `save`, `restore`) while the other denoises (`begin`, `denoise`, `context`). Calls about one section never overlap,
+    except that the next section may be begun and denoised while the finished one is rendered.
     """
 
     def info(self) -> EngineInfo:

@@ -41,6 +41,11 @@ _OPENING_KEY_WEIGHT = 0.8
 can settle in another key than its own."""
 
 
+def rows(guidance_scale: float) -> int:
+    """Rows that a state takes in a batch: one, and one more for guidance."""
+    return 1 if guidance_scale == 1.0 else 2
+
+
 class ScoreState:
     """A section being denoised; made by `ScoreDenoiser.begin` and advanced by `ScoreDenoiser.denoise` only."""
 
@@ -79,8 +84,8 @@ class ScoreState:
 
     @property
     def rows(self) -> int:
-        """Rows that this state takes in a batch: one, and one more for guidance."""
-        return 1 if self.guidance_scale == 1.0 else 2
+        """Rows that this state takes in a batch."""
+        return rows(self.guidance_scale)
 
     @property
     def cost(self) -> int:

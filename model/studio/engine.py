@@ -12,6 +12,7 @@ from model.engine import (
     Control,
     EngineInfo,
     EngineUnavailable,
+    SectionConditions,
     SectionContext,
     SectionKind,
     SectionPlan,
@@ -23,11 +24,11 @@ from model.engine import (
     Voice,
     Window,
 )
-from model.studio import mandarin
+from model.studio import mandarin, saving
 from model.studio.arrange.arranger import Hand, arrange
 from model.studio.arrangement import Arrangement
 from model.studio.chords import chord_spans, named_chords
-from model.studio.denoiser import Memory, ScoreDenoiser, ScoreState, SectionBrief
+from model.studio.denoiser import Memory, ScoreDenoiser, ScoreState, SectionBrief, rows
 from model.studio.hook import quotation
 from model.studio.midi import section_midi
 from model.studio.motif import Motif, motif_of
@@ -36,6 +37,7 @@ from model.studio.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note, Score
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.mixer import Mixer
 from model.studio.style import Instrument
+from model.studio.token_layout import padded_length
 from model.studio.vocals import Words, vocal_parts
 from model.studio.voice import english
 from model.studio.voice.bank import VoiceBank
@@ -46,6 +48,7 @@ SAMPLE_RATE_HERTZ = 48_000
 # The listener waits for the first window, so it is short; later ones are long because a call costs a little.
 FIRST_WINDOW_SAMPLES = SAMPLE_RATE_HERTZ // 2
 WINDOW_SAMPLES = SAMPLE_RATE_HERTZ
+_STATE_BYTES = 4 << 20
 
 INFO = EngineInfo(
     name="studio",
@@ -83,6 +86,19 @@ class Written:
     hand: Hand
 
 
+@dataclass(frozen=True, slots=True)
+class StudioConditions:
+    """What a section is written under. The first one brings the song's mixer along."""
+
+    brief: SectionBrief
+    steps: int
+    cost: int
+    length: int
+    memory_bytes: int
+    mixer: Mixer | None
+    group: str = ""
+
+
 class StudioState:
     """One section on its way from noise to paper."""
 
@@ -95,11 +111,6 @@ class StudioState:
         self.mixer = mixer
         self._hand = hand
         self._denoiser = denoiser
-
-    @property
-    def cost(self) -> int:
-        """Tokens of one step, guidance rows included."""
-        return self.draft.cost
 
     @property
     def step(self) -> int:
@@ -173,15 +184,27 @@ class StudioEngine:
         """Lay out the song in bars; see `Engine.plan`."""
         return plan_song(params, INFO)
 
-    def begin(self, plan: SongPlan, index: int, context: SectionContext | None) -> StudioState:
+    def prepare(self, plan: SongPlan, index: int) -> StudioConditions:
+        """What a section is written under; see `Engine.prepare`."""
+        wanted = brief(plan, index)
+        length = padded_length(wanted, follows=index > 0)
+        return StudioConditions(
+            brief=wanted,
+            steps=plan.steps,
+            cost=rows(plan.guidance_scale) * length,
+            length=length,
+            memory_bytes=_STATE_BYTES,
+            mixer=self._mixer(plan) if index == 0 else None,
+        )
+
+    def begin(
+        self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
+    ) -> StudioState:
         """Open a section; see `Engine.begin`."""
-        if context is None:
-            memory, hand, mixer = Memory(), None, self._mixer(plan)
-        else:
-            assert isinstance(context, StudioContext)
-            memory, hand, mixer = context.memory, context.hand, context.mixer
+        assert isinstance(conditions, StudioConditions)
+        memory, hand, mixer = _opening(conditions, context)
         draft = self._denoiser.begin(
-            brief(plan, index),
+            conditions.brief,
             memory,
             seed=section_seed(plan.seed, index),
             steps=plan.steps,
@@ -225,6 +248,17 @@ class StudioEngine:
             final=own.final,
         )
 
+    def save(self, state: SectionState) -> bytes:
+        """Tunes, hands and mixer as bytes; see `Engine.save`."""
+        context = self.context(state)
+        return saving.save(context, self._bank, context.mixer.shared())
+
+    def restore(self, plan: SongPlan, index: int, saved: bytes) -> StudioContext:
+        """Tunes, hands and mixer from bytes; see `Engine.restore`."""
+        context = saving.load(saved, self._bank, self._mixer(plan).shared())
+        assert isinstance(context, StudioContext)
+        return context
+
     def _mixer(self, plan: SongPlan) -> Mixer:
         assert plan.tempo_bpm is not None
         detail = _detail(plan)
@@ -237,6 +271,14 @@ class StudioEngine:
             stems=detail.stems,
             seed=plan.seed,
         )
+
+
+def _opening(conditions: StudioConditions, context: SectionContext | None) -> tuple[Memory, Hand | None, Mixer]:
+    if context is None:
+        assert conditions.mixer is not None
+        return Memory(), None, conditions.mixer
+    assert isinstance(context, StudioContext)
+    return context.memory, context.hand, context.mixer
 
 
 def brief(plan: SongPlan, index: int) -> SectionBrief:

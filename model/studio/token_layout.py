@@ -122,6 +122,15 @@ def lay_out(brief: SectionBrief, memory: Memory) -> TokenLayout:
     return layout
 
 
+def padded_length(brief: SectionBrief, *, follows: bool) -> int:
+    """Tokens of one row of the section; the most it can be where it follows another, whose last bars come along."""
+    return _bucket(brief.beats + (TAIL_BARS * BEATS_PER_BAR if follows else 0))
+
+
+def _bucket(beats: int) -> int:
+    return next(bars for bars in BUCKET_BARS if bars * BEATS_PER_BAR >= beats) * BEATS_PER_BAR
+
+
 def hints_of(melody: Classes) -> Classes:
     """The rhythm of melody classes as hints, same shape."""
     return np.where(melody == REST, Hint.REST, np.where(melody == HOLD, Hint.HOLD, Hint.ONSET)).astype(np.int64)
@@ -158,7 +167,7 @@ def given_steps(brief: SectionBrief) -> NDArray[np.bool_]:
 def _empty_layout(brief: SectionBrief, memory: Memory) -> TokenLayout:
     prefix = len(memory.tail.chords) if memory.tail else 0
     beats = prefix + brief.beats
-    bucket = next(bars for bars in BUCKET_BARS if bars * BEATS_PER_BAR >= beats) * BEATS_PER_BAR
+    bucket = _bucket(beats)
     layout = TokenLayout(
         prefix=prefix,
         beats=beats,

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -37,7 +38,7 @@ def make_song(engine: Engine, plan: SongPlan) -> list[np.ndarray]:
     context: SectionContext | None = None
     sections = []
     for section in plan.sections:
-        state = engine.begin(plan, section.index, context)
+        state = engine.begin(plan, section.index, engine.prepare(plan, section.index), context)
         finish(engine, [state])
         sections.append(np.concatenate(list(engine.render(state)), axis=1))
         context = engine.context(state)
@@ -78,10 +79,10 @@ def test_same_seed_gives_the_same_song_and_another_seed_does_not(engine: Engine)
 
 def test_neighbours_in_the_batch_change_nothing(engine: Engine) -> None:
     plans = [engine.plan(params(seed, 12.0 + 2 * seed)) for seed in range(4)]
-    alone = [engine.begin(plan, 0, None) for plan in plans]
+    alone = [engine.begin(plan, 0, engine.prepare(plan, 0), None) for plan in plans]
     for state in alone:
         finish(engine, [state])
-    together = [engine.begin(plan, 0, None) for plan in plans]
+    together = [engine.begin(plan, 0, engine.prepare(plan, 0), None) for plan in plans]
     engine.denoise(together[:1])
     finish(engine, together)
     for one, other in zip(alone, together, strict=True):
@@ -93,7 +94,7 @@ def test_neighbours_in_the_batch_change_nothing(engine: Engine) -> None:
 def test_every_syllable_is_sung_once_and_in_order(engine: Engine) -> None:
     plan, context = engine.plan(params()), None
     for section in plan.sections:
-        state = engine.begin(plan, section.index, context)
+        state = engine.begin(plan, section.index, engine.prepare(plan, section.index), context)
         finish(engine, [state])
         timings = engine.score(state).timings
         assert [t.text for t in timings] == [s.text for line in section.lines for s in line.syllables]
@@ -132,10 +133,65 @@ def test_the_vocal_level_raises_the_lead_line_and_nothing_else(engine: Engine, s
 
 def test_chords_fill_the_section_without_gap(engine: Engine) -> None:
     plan = engine.plan(params())
-    state = engine.begin(plan, 0, None)
+    state = engine.begin(plan, 0, engine.prepare(plan, 0), None)
     finish(engine, [state])
     chords, section = engine.score(state).chords, plan.sections[0]
     assert [chord.end_seconds for chord in chords[:-1]] == pytest.approx([chord.start_seconds for chord in chords[1:]])
     if chords:
         end_seconds = section.start_seconds + section.duration_seconds
         assert (chords[0].start_seconds, chords[-1].end_seconds) == pytest.approx((section.start_seconds, end_seconds))
+
+
+def test_conditions_tell_what_a_section_costs_without_those_before_it(engine: Engine) -> None:
+    plan = engine.plan(params())
+    for section in reversed(plan.sections):
+        conditions = engine.prepare(plan, section.index)
+        assert min(conditions.cost, conditions.length, conditions.memory_bytes) > 0
+        assert conditions.steps == plan.steps
+        assert conditions.cost >= conditions.length
+
+
+def test_a_song_goes_on_from_what_was_saved_as_if_it_had_never_stopped(engine: Engine) -> None:
+    plan = engine.plan(params(duration_seconds=40.0))
+    whole = make_song(engine, plan)
+    context: SectionContext | None = None
+    for section, expected in zip(plan.sections, whole, strict=True):
+        again = engine.plan(params(duration_seconds=40.0))
+        state = engine.begin(again, section.index, engine.prepare(again, section.index), context)
+        finish(engine, [state])
+        np.testing.assert_array_equal(np.concatenate(list(engine.render(state)), axis=1), expected)
+        context = engine.restore(again, section.index, engine.save(state))
+
+
+def test_saving_changes_nothing(engine: Engine) -> None:
+    plan = engine.plan(params())
+    context: SectionContext | None = None
+    for section, expected in zip(plan.sections, make_song(engine, plan), strict=True):
+        state = engine.begin(plan, section.index, engine.prepare(plan, section.index), context)
+        finish(engine, [state])
+        np.testing.assert_array_equal(np.concatenate(list(engine.render(state)), axis=1), expected)
+        engine.save(state)
+        context = engine.context(state)
+
+
+def test_a_section_may_be_rendered_while_the_next_one_is_denoised(engine: Engine) -> None:
+    plan = engine.plan(params(duration_seconds=40.0))
+    expected = make_song(engine, plan)
+    sounds: list[np.ndarray] = []
+    context: SectionContext | None = None
+    with ThreadPoolExecutor(1) as renderer:
+        rendering: list[Future[np.ndarray]] = []
+        for section in plan.sections:
+            conditions = renderer.submit(engine.prepare, plan, section.index).result()
+            state = engine.begin(plan, section.index, conditions, context)
+            finish(engine, [state])
+            rendering.append(renderer.submit(rendered, engine, state))
+            context = engine.context(state)
+        sounds = [future.result() for future in rendering]
+    for sound, same in zip(sounds, expected, strict=True):
+        np.testing.assert_array_equal(sound, same)
+
+
+def rendered(engine: Engine, state: SectionState) -> np.ndarray:
+    engine.score(state)
+    return np.concatenate(list(engine.render(state)), axis=1)

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import soundfile
@@ -20,6 +20,8 @@ TABLE_NAME = "instruments.json"
 DATA_NAME = "samples.ogg"
 _SHIPPED = Path(__file__).resolve().parents[1] / "instruments"
 _TONE_CACHE_BYTES = 48 * 2**20
+
+ToneKey: TypeAlias = tuple[str, int, int, int]
 
 
 class InstrumentBank:
@@ -87,6 +89,24 @@ class InstrumentBank:
             return Tone(self._samples(zone.sample), self._rate_hertz(zone.sample), zone, pitch, brightness)
 
         return self._tones.get(zone, pitch, brightness, make)
+
+    def tone_key(self, tone: Tone) -> ToneKey:
+        """A name for a tone of this bank, the same in every process: instrument, zone, pitch and brightness."""
+        for name, instrument in self._instruments():
+            for number, zone in enumerate(instrument.zones):
+                if zone is tone.zone:
+                    return name, number, tone.pitch, int(tone.brightness)
+        raise KeyError("the tone is not of this bank")
+
+    def tone_of(self, key: ToneKey) -> Tone:
+        """The tone of that name."""
+        name, number, pitch, brightness = key
+        zone = self._zones(Instrument(name)).zones[number]
+        return self.tone(zone, pitch, Brightness(brightness))
+
+    def _instruments(self) -> Iterable[tuple[str, InstrumentZones]]:
+        yield from self._computed.instruments.items()
+        yield from self._table.instruments.items()
 
     def _zones(self, instrument: Instrument) -> InstrumentZones:
         computed = self._computed.instruments.get(instrument.value)

@@ -101,6 +101,7 @@ class Mixer:
         """
         strips = _strips(style, singers is not None, vocal_level_db)
         heard = {track for track, strip in strips.items() if strip.stem in stems}
+        self._bank = bank
         self._samples_per_step = SAMPLE_RATE_HERTZ * 60.0 / tempo_bpm / STEPS_PER_BEAT
         self._samplers = {track: Sampler(bank, instrument) for track, instrument in style.instruments if track in heard}
         self._singers = {who: _Channel(vocalist) for who, vocalist in (singers or {}).items() if who in heard}
@@ -114,6 +115,14 @@ class Mixer:
         self._shelf = Filter.high_shelf(_SHELF_HERTZ, (style.brightness - 0.5) * _SHELF_RANGE_DB, (2,))
         self._level = np.float32(_ratio(style.mix_db))
         self._position: int | None = None
+
+    def shared(self) -> tuple[object, ...]:
+        """What never changes and is alike in all mixers of one song, in a fixed order."""
+        return (
+            self._bank,
+            *self._reverb.filters,
+            *(part for c in self._singers.values() for part in c.singer.shared()),
+        )
 
     def render(
         self,

@@ -69,6 +69,11 @@ class Reverb:
             _Convolver(response[:, _LATE_BLOCK:], _LATE_BLOCK),
         )
 
+    @property
+    def filters(self) -> tuple[NDArray[np.complex64], ...]:
+        """What the room's answer has become, for those who want to share it; never changed."""
+        return tuple(part.filters for part in self._parts)
+
     def run(self, send: Samples) -> NDArray[np.float32]:
         """The room's answer during the time of `send` [samples], shape [2, samples]."""
         early, late = (part.run(send) for part in self._parts)
@@ -88,7 +93,7 @@ class _Convolver:
         padded[:, : response.shape[1]] = response
         spectra = fft.rfft(padded.reshape(2, parts, block), 2 * block)
         self._block = block
-        self._filters = spectra
+        self.filters = spectra
         self._history = np.zeros((parts - 1, block + 1), np.complex64)
         self._line = np.zeros(block, np.float32)
         self._ready = np.zeros((2, block), np.float32)
@@ -107,11 +112,11 @@ class _Convolver:
         """The answer to the first complete blocks of the line, by overlap-save."""
         frames = sliding_window_view(self._line, 2 * self._block)[:: self._block][:blocks]
         spectra = np.concatenate([self._history, fft.rfft(frames)])
-        parts = self._filters.shape[1]
+        parts = self.filters.shape[1]
         self._history = spectra[len(spectra) - parts + 1 :]
         answer = np.zeros((2, blocks, self._block + 1), np.complex64)
         for part in range(parts):
             first = parts - 1 - part
-            answer += spectra[first : first + blocks] * self._filters[:, part, None]
+            answer += spectra[first : first + blocks] * self.filters[:, part, None]
         whole: NDArray[np.float32] = fft.irfft(answer, 2 * self._block)[:, :, self._block :]
         return whole.reshape(2, -1)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +34,12 @@ class SampledNote:
 
 @dataclass(slots=True)
 class _Voice:
-    """One zone sounding; `release` is its fade-out curve from sample `stop` on."""
+    """One zone sounding; from sample `stop` on it fades out within `release_seconds`."""
 
     tone: Tone
     start: int
     stop: int
-    release: Samples
+    release_seconds: float
     gain: np.float32
     pan: float
     exclusive_class: int
@@ -47,13 +48,13 @@ class _Voice:
     @property
     def end(self) -> int:
         """The first silent sample."""
-        return min(self.start + self.tone.length, self.stop + len(self.release))
+        return min(self.start + self.tone.length, self.stop + len(_release(self.release_seconds)))
 
-    def let_go(self, at: int, release: Samples | None = None) -> None:
+    def let_go(self, at: int, release_seconds: float | None = None) -> None:
         """End the voice at sample `at` unless it ends sooner, by its own release or a quicker one."""
         if at < self.stop:
             self.stop = at
-            self.release = self.release if release is None else release
+            self.release_seconds = self.release_seconds if release_seconds is None else release_seconds
 
     def add_to(self, lane: Samples, lane_start: int) -> None:
         """Mix this voice's part of the lane that begins at sample `lane_start` into it."""
@@ -69,7 +70,7 @@ class _Voice:
         held = max(0, self.stop - first)
         done = max(0, first - self.stop)
         released = sound.copy()
-        released[held:] *= self.release[done : done + len(sound) - held]
+        released[held:] *= _release(self.release_seconds)[done : done + len(sound) - held]
         return released
 
 
@@ -80,7 +81,6 @@ class Sampler:
         self._bank = bank
         self._instrument = instrument
         self._gain_db = bank.gain_db(instrument)
-        self._releases: dict[float, Samples] = {}
         self._voices: list[_Voice] = []
 
     @property
@@ -115,7 +115,7 @@ class Sampler:
     def _make_room(self, note: SampledNote, classes: set[int]) -> None:
         for voice in self._voices:
             if voice.exclusive_class in classes:
-                voice.let_go(note.start, self._release(_CHOKE_SECONDS))
+                voice.let_go(note.start, _CHOKE_SECONDS)
             elif voice.pitch == note.pitch and self._instrument not in DRUM_KITS:
                 voice.let_go(note.start)
 
@@ -128,22 +128,22 @@ class Sampler:
             tone=tone,
             start=note.start,
             stop=ENDLESS if is_drum else max(note.stop, note.start + 1),
-            release=self._release(zone.envelope.release_seconds),
+            release_seconds=zone.envelope.release_seconds,
             gain=np.float32(gain),
             pan=round(min(max(pan, -1.0), 1.0) * _PAN_POSITIONS) / _PAN_POSITIONS,
             exclusive_class=zone.exclusive_class,
             pitch=note.pitch,
         )
 
-    def _release(self, full_seconds: float) -> Samples:
-        """A fall in decibels that ends at exactly zero; `full_seconds` is the time of 100 dB."""
-        seconds = full_seconds * _RELEASE_DB / 100.0
-        seconds = min(max(seconds, _SHORTEST_RELEASE_SECONDS), _LONGEST_RELEASE_SECONDS)
-        if seconds not in self._releases:
-            share = np.linspace(0.0, 1.0, int(seconds * SAMPLE_RATE_HERTZ), dtype=np.float32)
-            floor = np.float32(10.0 ** (-_RELEASE_DB / 20.0))
-            self._releases[seconds] = (np.exp(share * np.log(floor)) - floor) / (1 - floor)
-        return self._releases[seconds]
+
+@lru_cache(maxsize=128)
+def _release(full_seconds: float) -> Samples:
+    """A fall in decibels that ends at exactly zero; `full_seconds` is the time of 100 dB. Not to be written to."""
+    seconds = full_seconds * _RELEASE_DB / 100.0
+    seconds = min(max(seconds, _SHORTEST_RELEASE_SECONDS), _LONGEST_RELEASE_SECONDS)
+    share = np.linspace(0.0, 1.0, int(seconds * SAMPLE_RATE_HERTZ), dtype=np.float32)
+    floor = np.float32(10.0 ** (-_RELEASE_DB / 20.0))
+    return (np.exp(share * np.log(floor)) - floor) / (1 - floor)
 
 
 def _side_gains(pan: float) -> tuple[np.float32, np.float32]:

@@ -48,8 +48,10 @@ class Tone:
     """
 
     def __init__(self, sample: Samples, sample_rate_hertz: int, zone: Zone, pitch: int, brightness: Brightness) -> None:
+        self.zone = zone
+        self.pitch = pitch
+        self.brightness = brightness
         self._sample = sample
-        self._zone = zone
         self._ratio = sample_rate_hertz / SAMPLE_RATE_HERTZ * 2.0 ** ((pitch - zone.root_pitch) / 12.0)
         self._lowpass = _Lowpass.of(zone, brightness)
         self._made = np.zeros(0, np.float32)
@@ -79,7 +81,7 @@ class Tone:
         sound = self._shifted(start, count)
         if self._lowpass is not None:
             sound = self._lowpass.run(sound, start)
-        sound *= _held_gain(self._zone.envelope, start, count)
+        sound *= _held_gain(self.zone.envelope, start, count)
         left = self._length - start
         if left < count + _FADE_SAMPLES:
             sound *= np.minimum((left - np.arange(count, dtype=np.float32)) / _FADE_SAMPLES, np.float32(1.0))
@@ -102,7 +104,7 @@ class Tone:
     def _source(self, first: int, last: int) -> Samples:
         """Sample values [first, last) with the loop unrolled; zero before the start and after the end."""
         size = len(self._sample)
-        loop_start, loop_end = self._zone.loop or (size, ENDLESS)
+        loop_start, loop_end = self.zone.loop or (size, ENDLESS)
         if first >= 0 and last <= min(size, loop_end):
             return self._sample[first:last]
         index = np.arange(first, last)

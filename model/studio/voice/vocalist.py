@@ -1,7 +1,7 @@
 """A singer on stage for a whole song: notes of section after section in, one sound out that rings over the seams."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -47,7 +47,8 @@ class Vocalist:
         self._timbre = timbre
         self._throat = Throat(timbre.formants)
         self._seed = seed
-        self._sounds: list[tuple[int, VoiceSound]] = []
+        self._sounds: list[tuple[int, VoiceSound | Remainder]] = []
+        self._position = 0
 
     @property
     def is_silent(self) -> bool:
@@ -74,7 +75,37 @@ class Vocalist:
             if begin < end:
                 block[begin - start : end - start] += sound.render(begin - first, end - first)
         self._sounds = [(first, sound) for first, sound in self._sounds if first + sound.samples > stop]
+        self._position = stop
         return block
+
+    def shared(self) -> tuple[object, ...]:
+        """What never changes, in a fixed order."""
+        return (self._bank, self._throat)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Saved between two sections, when only the ends of notes are left to sing: these are sung ahead."""
+        sounds = [(self._position, _remainder(sound, self._position - first)) for first, sound in self._sounds]
+        return {**self.__dict__, "_sounds": sounds}
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """The end of a sound, as samples."""
+
+    sound: NDArray[np.float32]
+
+    @property
+    def samples(self) -> int:
+        """Its length."""
+        return len(self.sound)
+
+    def render(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Samples [start, stop)."""
+        return self.sound[start:stop]
+
+
+def _remainder(sound: VoiceSound | Remainder, start: int) -> Remainder:
+    return Remainder(sound.render(start, sound.samples))
 
 
 def choir(bank: VoiceBank, voice: Voice, seed: int) -> dict[Singer, Vocalist]:

@@ -22,7 +22,7 @@ def song(voice: Voice, stems: frozenset[Stem], lyrics: str = LYRICS) -> tuple[np
     context: SectionContext | None = None
     windows, scores = [], []
     for section in plan.sections:
-        state = engine.begin(plan, section.index, context)
+        state = engine.begin(plan, section.index, engine.prepare(plan, section.index), context)
         finish(engine, [state])
         scores.append(engine.score(state))
         windows += list(engine.render(state))

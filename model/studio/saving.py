@@ -1,0 +1,53 @@
+"""Values of a song as bytes, without what every song of the engine shares.
+
+Shared objects are named by their place in a list that both sides make alike; tones by what the bank makes them from.
+The bytes go from one process of this program to another and are trusted.
+"""
+
+import io
+import pickle
+from collections.abc import Sequence
+
+from typing_extensions import override
+
+from model.studio.sound.bank import InstrumentBank
+from model.studio.sound.tones import Tone
+
+
+class _Saver(pickle.Pickler):
+    def __init__(self, file: io.BytesIO, bank: InstrumentBank, shared: Sequence[object]) -> None:
+        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
+        self._bank = bank
+        self._places = {id(value): place for place, value in enumerate(shared)}
+
+    @override
+    def persistent_id(self, value: object) -> object:
+        if isinstance(value, Tone):
+            return self._bank.tone_key(value)
+        return self._places.get(id(value))
+
+
+class _Loader(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, bank: InstrumentBank, shared: Sequence[object]) -> None:
+        super().__init__(file)
+        self._bank = bank
+        self._shared = shared
+
+    @override
+    def persistent_load(self, name: object) -> object:
+        if isinstance(name, int):
+            return self._shared[name]
+        assert isinstance(name, tuple)
+        return self._bank.tone_of(name)
+
+
+def save(value: object, bank: InstrumentBank, shared: Sequence[object]) -> bytes:
+    """`value` as bytes; tones of `bank` and the objects of `shared` are named, not written."""
+    file = io.BytesIO()
+    _Saver(file, bank, shared).dump(value)
+    return file.getvalue()
+
+
+def load(saved: bytes, bank: InstrumentBank, shared: Sequence[object]) -> object:
+    """What `save` was given; `shared` holds equal objects in the same order."""
+    return _Loader(io.BytesIO(saved), bank, shared).load()
