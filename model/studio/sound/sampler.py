@@ -143,7 +143,7 @@ def _release(full_seconds: float) -> Samples:
     seconds = min(max(seconds, _SHORTEST_RELEASE_SECONDS), _LONGEST_RELEASE_SECONDS)
     share = np.linspace(0.0, 1.0, int(seconds * SAMPLE_RATE_HERTZ), dtype=np.float32)
     floor = np.float32(10.0 ** (-_RELEASE_DB / 20.0))
-    return (np.exp(share * np.log(floor)) - floor) / (1 - floor)
+    return np.asarray((np.exp(share * np.log(floor)) - floor) / (1 - floor), np.float32)
 
 
 def _side_gains(pan: float) -> tuple[np.float32, np.float32]:
