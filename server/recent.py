@@ -1,0 +1,63 @@
+"""What was measured in the last minutes, in bounded memory: single values, or one sum of very many."""
+
+from collections import deque
+from collections.abc import Callable
+
+MAX_VALUES = 8192
+"""Where more were measured within the time, the newest ones stand for all."""
+
+_SLOTS = 60
+
+
+class Recent:
+    """The values of the last `seconds`, at most `MAX_VALUES` of them."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds and never goes back."""
+        self._seconds = seconds
+        self._clock = clock
+        self._values: deque[tuple[float, float]] = deque(maxlen=MAX_VALUES)
+
+    def add(self, value: float) -> None:
+        """Take one measurement in."""
+        self._values.append((self._clock(), value))
+
+    def values(self) -> list[float]:
+        """What is in the window now, oldest first."""
+        oldest = self._clock() - self._seconds
+        while self._values and self._values[0][0] < oldest:
+            self._values.popleft()
+        return [value for _, value in self._values]
+
+
+class RecentSum:
+    """How much was added per second, over the last `seconds`; kept in slots, so that the number of values is free."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float], began_at: float) -> None:
+        """`clock` gives seconds and never goes back; until `seconds` after `began_at` the rate is that since then."""
+        self._slot_seconds = seconds / _SLOTS
+        self._clock = clock
+        self._began_at = began_at
+        self._slots: deque[tuple[int, float]] = deque(maxlen=_SLOTS)
+
+    def add(self, value: float) -> None:
+        """Take one value in."""
+        slot, total = self._slot(), 0.0
+        if self._slots and self._slots[-1][0] == slot:
+            total = self._slots.pop()[1]
+        self._slots.append((slot, total + value))
+
+    def per_second(self) -> float:
+        """The sum of the slots that reach into the time, divided by the time that they cover; 0 at the very start."""
+        now, oldest = self._clock(), self._slot() - _SLOTS + 1
+        covered_seconds = now - max(self._began_at, oldest * self._slot_seconds)
+        total = sum(value for slot, value in self._slots if slot >= oldest)
+        return total / covered_seconds if covered_seconds > 0 else 0.0
+
+    def _slot(self) -> int:
+        return int(self._clock() // self._slot_seconds)
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """The smallest of `values` (one at least) that `percent` (1 to 100) of them do not exceed: the nearest rank."""
+    return sorted(values)[-(-percent * len(values) // 100) - 1]
