@@ -38,7 +38,8 @@ class Service:
 def running_service(**settings: str) -> Iterator[Service]:
     """Start `python -m server` and wait until it is SERVING; `settings` become MELISMA_* variables."""
     port = free_port()
-    environment = os.environ | {f"MELISMA_{name.upper()}": value for name, value in settings.items()}
+    given = {f"MELISMA_{name.upper()}": value for name, value in settings.items()}
+    environment = os.environ | {"MELISMA_HTTP_PORT": "0"} | given
     started = time.monotonic()
     command = [sys.executable, "-m", "server", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
     process = subprocess.Popen(command, env=environment, start_new_session=True)

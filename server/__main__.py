@@ -8,7 +8,8 @@ import sys
 def main() -> int:
     """Parse the settings and serve; the return value is the exit status."""
     # Every worker process imports this module again when it is started, and has no use for the server's own.
-    from server.app import PortUnavailable, serve
+    from server.address import PortUnavailable
+    from server.app import serve
     from server.logs import configure_logs
     from server.settings import InvalidSettings, read_settings
 

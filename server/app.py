@@ -10,11 +10,14 @@ from typing import Any
 import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from prometheus_client import CollectorRegistry, ProcessCollector
 from threadpoolctl import threadpool_limits
 
 from melisma.v1 import music_pb2_grpc
+from server.address import PortUnavailable, shown
 from server.devices import DeviceSpec
 from server.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
+from server.http import build_http, serving_http
 from server.interceptors import ErrorMapping, RequestLog
 from server.messages import Lane
 from server.policy import Policy
@@ -29,15 +32,11 @@ FLUSH_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-class PortUnavailable(RuntimeError):
-    """The address cannot be listened on; the text names it."""
-
-
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short.
 
     Raises:
-        PortUnavailable: the address is taken or is not one of this machine.
+        PortUnavailable: an address is taken or is not one of this machine.
     """
     stopping, hurry = asyncio.Event(), asyncio.Event()
     with _signals(lambda: (hurry if stopping.is_set() else stopping).set()):
@@ -52,9 +51,12 @@ async def serve(settings: Settings) -> None:
 async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> AsyncIterator[str]:
     """A running server, to its bound "host:port"; leaving drains and stops it, the latter at once when `hurry` is set.
 
-    The port answers from the first moment; health says SERVING once an engine is loaded.
+    Its ports answer from the first moment; health says SERVING once an engine is loaded.
     """
     async with AsyncExitStack() as stack:
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+
         # Encoder threads each do small matrix products; a pool of threads under each makes them five times dearer.
         stack.enter_context(threadpool_limits(1, user_api="blas"))
         runner = Runner(runner_settings(settings), encoder_factory=SongEncoder)
@@ -63,6 +65,10 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
 
         health = HealthServicer(lambda: any(map(runner.ready, settings.engine_names)))
         runner.subscribe(health.changed)
+
+        http = build_http(registry, health.unready)
+        http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))
+        logger.info("listening for HTTP", extra={"address": http_address})
 
         server = build_server(settings, MusicServicer(runner, settings.engine_names), health)
         address = _bind(server, settings.host, settings.port)
@@ -148,12 +154,11 @@ def _channel_options(settings: Settings) -> list[tuple[str, int]]:
 
 
 def _bind(server: grpc.aio.Server, host: str, port: int) -> str:
-    shown = f"[{host}]" if ":" in host else host
     try:
-        bound = server.add_insecure_port(f"{shown}:{port}")
+        bound = server.add_insecure_port(shown(host, port))
     except RuntimeError as error:
-        raise PortUnavailable(f"cannot listen on {shown}:{port}: is another server there?") from error
-    return f"{shown}:{bound}"
+        raise PortUnavailable(host, port) from error
+    return shown(host, bound)
 
 
 async def _stop_server(

@@ -32,6 +32,12 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         self._changed.set()
         self._changed = asyncio.Event()
 
+    def unready(self) -> str | None:
+        """Why the server is not SERVING now, in words for its operator; `None` when it is."""
+        if self._closed:
+            return "the server is shutting down"
+        return None if self._is_serving() else "no engine is ready"
+
     def close(self) -> None:
         """Say NOT_SERVING from now on and end the watchers' streams, which would otherwise outlast any drain."""
         self._closed = True
@@ -62,5 +68,5 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
     def _status(self, service: str) -> int:
         if service not in SERVICES:
             return health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
-        serving = self._is_serving() and not self._closed
-        return health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        response = health_pb2.HealthCheckResponse
+        return response.SERVING if self.unready() is None else response.NOT_SERVING

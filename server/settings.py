@@ -156,6 +156,12 @@ class Settings(BaseSettings):
         description="address to listen on; 0.0.0.0 (in a container) opens it to the network",
     )
     port: int = Field(default=50051, ge=0, le=65535, description="port to listen on; 0 takes a free one and logs it")
+    http_port: int = Field(
+        default=8080,
+        ge=0,
+        le=65535,
+        description="port for metrics and probes on the same address; 0 takes a free one and logs it",
+    )
     devices: Annotated[tuple[Device, ...], NoDecode] = Field(
         default=(Device(device="cpu"),),
         min_length=1,
@@ -265,7 +271,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"environment variables, overridden by the flags:\n{_variables()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    for name in ("host", "port", "devices", "log_level"):
+    for name in ("host", "port", "http_port", "devices", "log_level"):
         parser.add_argument(f"--{name.replace('_', '-')}", metavar=name.rpartition("_")[2].upper(), help=_help(name))
     return parser
 

@@ -19,10 +19,11 @@ START_TIMEOUT_SECONDS = 60.0
 
 @dataclass
 class Service:
-    """A started process, and the address that it logged."""
+    """A started process, and the addresses that it logged."""
 
     process: subprocess.Popen[str]
     address: str
+    http_address: str
 
     def wait_serving(self, channel: grpc.Channel) -> None:
         """Return once health says SERVING."""
@@ -48,10 +49,11 @@ def start(*flags: str, **environment: str) -> subprocess.Popen[str]:
 @contextmanager
 def running_service(engines: str, **environment: str) -> Iterator[Service]:
     """A service of `engines` (name=module:Class, ...) on a free port, killed at the end if it still runs."""
-    with start("--port", "0", ENGINES=engines, **environment) as process:
+    with start("--port", "0", "--http-port", "0", ENGINES=engines, **environment) as process:
         try:
             assert process.stderr is not None
-            listening = next(line for line in process.stderr if '"listening"' in line)
-            yield Service(process, json.loads(listening)["address"])
+            addresses = (json.loads(line)["address"] for line in process.stderr if '"listening' in line)
+            http_address, address = next(addresses), next(addresses)
+            yield Service(process, address, http_address)
         finally:
             process.kill()

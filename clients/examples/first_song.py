@@ -73,7 +73,7 @@ def running_service(log: IO[bytes], console: Console) -> Iterator[str]:
     """
     port = free_port()
     command = [sys.executable, "-m", "server", "--host", "127.0.0.1", "--port", str(port)]
-    environment = os.environ | {"MELISMA_LOG_FORMAT": "plain"}
+    environment = os.environ | {"MELISMA_LOG_FORMAT": "plain", "MELISMA_HTTP_PORT": "0"}
     service = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
     address = f"127.0.0.1:{port}"
     try:

@@ -77,7 +77,7 @@ def decoded_samples(data: bytes) -> int:
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def channel() -> AsyncIterator[grpc.aio.Channel]:
-    settings = Settings(port=0, grace_seconds=0.0)
+    settings = Settings(port=0, http_port=0, grace_seconds=0.0)
     async with serving(settings) as address, grpc.aio.insecure_channel(address) as channel:
         await asyncio.wait_for(_ready(channel), START_TIMEOUT_SECONDS)
         yield channel

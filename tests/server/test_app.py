@@ -1,12 +1,14 @@
 import signal
 import socket
 from typing import Any, cast
+from urllib.request import urlopen
 
 import grpc.aio
 import pytest
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from server.app import PortUnavailable, runner_settings, serving
+from server.address import PortUnavailable
+from server.app import runner_settings, serving
 from server.messages import EngineSpec
 from server.settings import Device, Limits, Settings
 from tests.edge import edge, raw_call
@@ -32,13 +34,14 @@ def test_the_runner_gets_its_sizes_and_engines_from_the_settings() -> None:
     assert given.engines == (EngineSpec("studio"), EngineSpec("fake", "tests.fakes:FakeEngine"))
 
 
-async def test_a_port_that_is_taken_is_named() -> None:
+@pytest.mark.parametrize("which", ["port", "http_port"])
+async def test_a_port_that_is_taken_is_named(which: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(PortUnavailable, match=f"127.0.0.1:{port}"):
-            async with serving(Settings(port=port, engines=(FAKE,))):
+            async with serving(Settings(**{"port": 0, "http_port": 0, "engines": (FAKE,), which: port})):
                 pass
 
 
@@ -70,8 +73,20 @@ def test_a_port_that_is_taken_ends_the_process_with_status_1() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with start("--port", str(taken.getsockname()[1]), ENGINES=FAKE) as process:
+        port = taken.getsockname()[1]
+        with start("--port", str(port), "--http-port", "0", ENGINES=FAKE) as process:
             assert process.wait(WAIT_SECONDS) == 1
+            assert process.stderr is not None
+            assert f"cannot listen on 127.0.0.1:{port}" in process.stderr.read()
+
+
+def test_a_ready_process_says_so_over_http_and_tells_of_itself() -> None:
+    with running_service(FAKE) as service, grpc.insecure_channel(service.address) as channel:
+        service.wait_serving(channel)
+        with urlopen(f"http://{service.http_address}/readyz") as answer:
+            assert answer.status == 200
+        with urlopen(f"http://{service.http_address}/metrics") as answer:
+            assert b"process_resident_memory_bytes" in answer.read()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -78,3 +78,13 @@ async def test_a_draining_server_does_not_serve_whatever_is_loaded() -> None:
         health.close()
         response = await stub_of(channel).Check(health_pb2.HealthCheckRequest())
     assert response.status == Status.NOT_SERVING
+
+
+async def test_an_operator_is_told_why_the_server_does_not_serve() -> None:
+    runner = FakeRunner(info=None)
+    health = wired(runner)
+    assert health.unready() == "no engine is ready"
+    runner.load(FAKE_INFO)
+    assert health.unready() is None
+    health.close()
+    assert health.unready() == "the server is shutting down"

@@ -9,6 +9,7 @@ CPU, CUDA = Device(device="cpu"), Device(device="cuda:0")
 
 def test_the_defaults_serve_the_studio_on_this_machine_alone() -> None:
     settings = read_settings([])
+    assert settings.http_port == 8080
     assert (settings.host, settings.port, settings.devices) == ("127.0.0.1", 50051, (CPU,))
     assert settings.engine_names == ("studio",)
 
@@ -51,6 +52,7 @@ def test_an_engine_may_bring_its_own_class(monkeypatch: pytest.MonkeyPatch) -> N
     ("variable", "value"),
     [
         ("MELISMA_PORT", "65536"),
+        ("MELISMA_HTTP_PORT", "-1"),
         ("MELISMA_DEVICES", ""),
         ("MELISMA_DEVICES", "gpu 7"),
         ("MELISMA_DEVICES", "[{"),

@@ -1,0 +1,78 @@
+"""The HTTP side, for those who operate the server: metrics for Prometheus, and probes. Songs go over gRPC alone.
+
+GET /metrics    everything in the registry, as Prometheus text or OpenMetrics, whichever is accepted
+GET /livez      200 while the event loop answers
+GET /readyz     200 when songs can be made, else 503 and why not
+"""
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from server.address import PortUnavailable, shown
+
+_STOP_SECONDS = 1
+
+
+def build_http(registry: CollectorRegistry, unready: Callable[[], str | None]) -> Starlette:
+    """The application; `unready` says why no songs can be made now, `None` when they can."""
+
+    async def metrics(request: Request) -> Response:
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(registry), headers={"content-type": content_type})
+
+    async def livez(_: Request) -> Response:
+        return PlainTextResponse("alive\n")
+
+    async def readyz(_: Request) -> Response:
+        reason = unready()
+        return PlainTextResponse("ready\n") if reason is None else PlainTextResponse(f"{reason}\n", status_code=503)
+
+    return Starlette(routes=[Route("/metrics", metrics), Route("/livez", livez), Route("/readyz", readyz)])
+
+
+@asynccontextmanager
+async def serving_http(app: Starlette, host: str, port: int) -> AsyncIterator[str]:
+    """Answer HTTP on this event loop, to the bound "host:port"; port 0 takes a free one.
+
+    Raises:
+        PortUnavailable: the address is taken or is not one of this machine.
+    """
+    listener = _listen(host, port)
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    # Server.serve would take the process's signals over and wake up ten times a second.
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    try:
+        yield shown(host, listener.getsockname()[1])
+    finally:
+        await server.shutdown(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise PortUnavailable(host, port) from error
