@@ -83,9 +83,9 @@ def test_a_port_that_is_taken_ends_the_process_with_status_1() -> None:
 def test_a_ready_process_says_so_over_http_and_tells_of_itself() -> None:
     with running_service(FAKE) as service, grpc.insecure_channel(service.address) as channel:
         service.wait_serving(channel)
-        with urlopen(f"http://{service.http_address}/readyz") as answer:
+        with urlopen(f"http://{service.http_address}/readyz", timeout=WAIT_SECONDS) as answer:
             assert answer.status == 200
-        with urlopen(f"http://{service.http_address}/metrics") as answer:
+        with urlopen(f"http://{service.http_address}/metrics", timeout=WAIT_SECONDS) as answer:
             assert b"process_resident_memory_bytes" in answer.read()
 
 

@@ -32,11 +32,11 @@ def get(url: str, accept: str = "*/*") -> Answer:
 
 
 @asynccontextmanager
-async def http(unready: str | None = None, host: str = "127.0.0.1") -> AsyncIterator[str]:
+async def http(unready: str | None = None) -> AsyncIterator[str]:
     """The root URL of a running HTTP side."""
     registry = CollectorRegistry()
     Counter("melisma_songs", "Songs", registry=registry).inc(3)
-    async with serving_http(build_http(registry, lambda: unready), host, 0) as address:
+    async with serving_http(build_http(registry, lambda: unready), "127.0.0.1", 0) as address:
         yield f"http://{address}"
 
 
