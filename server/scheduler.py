@@ -230,6 +230,11 @@ class Scheduler:
         """The songs of `engine` that have no place, about in the order in which they will get one."""
         return tuple(song.song_id for song in self._waiting if song.engine == engine)
 
+    def device_of(self, song_id: str) -> str | None:
+        """The device on which a song has a place; `None` while it waits, or when it is unknown."""
+        song = self._songs.get(song_id)
+        return None if song is None else song.device
+
     def is_current(self, key: SongKey) -> bool:
         """Whether this attempt at a song is the one that counts."""
         song = self._songs.get(key.song_id)

@@ -258,6 +258,7 @@ def test_songs_beyond_the_limit_wait_until_one_is_done() -> None:
     desk.add("a")
     desk.add("b")
     assert desk.scheduler.waiting("fake") == ("b",)
+    assert [desk.scheduler.device_of(song_id) for song_id in ("a", "b", "nobody")] == ["cpu", None, None]
     assert plan("b") not in desk.turns(13)
     assert desk.turns(2) == [Forget(SongKey("a")), plan("b")]
 
