@@ -40,13 +40,13 @@ class Outcome:
     batch: float
 
 
-def specs_of(model: DeviceModel, devices: int, *, alone: bool) -> list[DeviceSpec]:
+def specs_of(model: DeviceModel, devices: int, *, alone: bool, running_songs: int = RUNNING_SONGS) -> list[DeviceSpec]:
     """A pool of equal devices."""
     spec = DeviceSpec(
         "",
         "simulated",
         lanes=model.lanes,
-        running_songs=1 if alone else RUNNING_SONGS,
+        running_songs=1 if alone else running_songs,
         batch_tokens=model.batch_tokens,
         batch_sections=1 if alone else RUNNING_SONGS,
     )

@@ -204,11 +204,19 @@ class Simulation:
         heapq.heappush(self._heap, (time, next(self._count), event))
 
     def _arrive(self, dispatcher: Dispatcher, song_id: str, seconds: float) -> None:
-        self.listeners[song_id] = Listener(self.now, seconds)
-        self._lengths[song_id] = section_lengths(seconds, self._model.section_seconds)
+        self.expect(song_id, seconds)
         params = SongParams("", "", 0, duration_seconds=seconds)
         for device in dispatcher.arrive(song_id, params):
             self._serve(dispatcher, device)
+
+    def expect(self, song_id: str, seconds: float) -> None:
+        """Lay out a song that arrives now."""
+        self.listeners[song_id] = Listener(self.now, seconds)
+        self._lengths[song_id] = section_lengths(seconds, self._model.section_seconds)
+
+    def reply(self, command: Command) -> Reply:
+        """What the device would answer, in no time."""
+        return self._reply(command, self._seconds(command))
 
     def _serve(self, dispatcher: Dispatcher, name: str) -> None:
         device = self._devices[name]
