@@ -20,6 +20,7 @@ from server.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
 from server.http import build_http, serving_http
 from server.interceptors import ErrorMapping, RequestLog
 from server.messages import Lane
+from server.metrics import Metrics
 from server.policy import Policy
 from server.runner import EngineSpec, Runner, RunnerSettings
 from server.servicer import MusicServicer
@@ -59,7 +60,10 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
 
         # Encoder threads each do small matrix products; a pool of threads under each makes them five times dearer.
         stack.enter_context(threadpool_limits(1, user_api="blas"))
-        runner = Runner(runner_settings(settings), encoder_factory=SongEncoder)
+        given = runner_settings(settings)
+        metrics = Metrics(registry, engines=settings.engine_names, devices=[spec.name for spec in given.devices])
+        runner = Runner(given, encoder_factory=SongEncoder, metrics=metrics)
+        metrics.watch(runner.depths)
         stack.push_async_callback(_stop_runner, runner)
         await runner.start()
 

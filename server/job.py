@@ -14,6 +14,7 @@ from model.engine import SectionScore, SongPlan, Window
 from server.chunker import Chunker, EncoderFactory, slices_of
 from server.errors import ServiceError, SongFailed
 from server.messages import Rendered, SectionStep
+from server.metrics import Metrics, Outcome
 from server.playback import Playback, Received
 from server.song import Accepted, Chunk, Progressed, SongCompleted, SongEvent, SongRequest
 from server.stream import ChunkStream
@@ -71,6 +72,7 @@ class Job:
         stream_buffer_bytes: int,
         clock: Callable[[], float],
         on_room: Callable[[], None],
+        metrics: Metrics,
     ) -> None:
         """`on_room` is called whenever a full job stops being full."""
         self.request = request
@@ -82,6 +84,7 @@ class Job:
         self._encoders = encoders
         self._clock = clock
         self._on_room = on_room
+        self._metrics = metrics
         self._stream = ChunkStream(stream_buffer_bytes, on_room)
         self._last_index = -1
         self._chunker: Chunker | None = None
@@ -152,6 +155,7 @@ class Job:
             return
         self.status = JobStatus.RUNNING
         self.clocks.started_at = self._clock()
+        self._metrics.song_started(self.request.engine, self.clocks.queued_seconds)
 
     def planned(self, plan: SongPlan, sample_rate_hertz: int) -> None:
         """Open the encoder for sound at `sample_rate_hertz` and tell the plan; a second attempt changes nothing."""
@@ -194,10 +198,17 @@ class Job:
                 if isinstance(item, Progressed):
                     self._send([item], seconds)
                 else:
-                    self._send(await loop.run_in_executor(self._encoders, item), seconds)
+                    events, took_seconds = await loop.run_in_executor(self._encoders, self._timed, item)
+                    self._metrics.encoded(self.request.engine, seconds=took_seconds, sound_seconds=seconds)
+                    self._send(events, seconds)
         except Exception:
             _log.exception("encoding of song %s failed", self.song_id)
             self.fail(SongFailed("the song could not be encoded"))
+
+    def _timed(self, encoding: _Encoding) -> tuple[Sequence[SongEvent], float]:
+        started = self._clock()
+        events = encoding()
+        return events, self._clock() - started
 
     def _open(self, plan: SongPlan, sample_rate_hertz: int) -> Sequence[SongEvent]:
         audio = self.request.audio
@@ -238,13 +249,22 @@ class Job:
 
     def _note(self, chunk: Chunk) -> None:
         now = self._clock()
+        self._metrics.chunk(self.request.engine, len(chunk.data))
         if self.clocks.first_chunk_at is None:
             self.clocks.first_chunk_at = now
+            self._metrics.first_audio(self.request.engine, now - self.clocks.submitted_at)
         self._playback.add(now, chunk.duration_seconds)
 
     def _end(self, status: JobStatus) -> None:
         self.status = status
+        self._report()
         self.on_end.close()
+
+    def _report(self) -> None:
+        engine, seconds = self.request.engine, self._clock() - self.clocks.submitted_at
+        self._metrics.song_ended(engine, Outcome(self.status.value), seconds, self._playback.sound_seconds)
+        if self.clocks.first_chunk_at is not None:
+            self._metrics.underrun(engine, self._playback.underrun_seconds)
 
 
 def _tags_of(request: SongRequest, plan: SongPlan) -> dict[str, str]:

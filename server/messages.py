@@ -187,12 +187,14 @@ class Failed:
 class Stepped:
     """What one step did to every section of its batch, and the songs that it failed; device seconds of it all.
 
-    `fits` is the most sections that the device had memory for at once, where that was less than the batch.
+    `tokens` are those of the batch. `fits` is the most sections that the device had memory for at once, where that was
+    less than the batch.
     """
 
     sections: tuple[SectionStep, ...]
     failures: tuple[Failed, ...]
     seconds: float
+    tokens: int = 0
     fits: int | None = None
 
 

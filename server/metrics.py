@@ -7,7 +7,6 @@ devices, lanes and a few fixed words; never a song, a caller or anything else th
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import TypeAlias
@@ -17,6 +16,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from server.depth import Depth
 from server.messages import Lane
 from server.recent import Recent, RecentSum, percentile
 
@@ -48,16 +48,6 @@ class Estimated(StrEnum):
 
     FIRST_AUDIO = "first_audio"
     FINISH = "finish"
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """How much there is of one engine at a moment: songs, and sections of running songs that are or are not begun."""
-
-    waiting_songs: int = 0
-    running_songs: int = 0
-    open_sections: int = 0
-    waiting_sections: int = 0
 
 
 class Metrics:

@@ -193,8 +193,10 @@ class DevicePool:
         load_timeout_seconds: float,
         restart_backoff_seconds: float,
         on_change: Callable[[], None],
+        on_restart: Callable[[str], None] = lambda device: None,
     ) -> None:
-        """`on_change` is called whenever an engine may have become ready, or ceased to be, somewhere."""
+        """`on_change` is called whenever an engine may have become ready, or ceased to be, somewhere; `on_restart`
+        with the device whose worker is started in the place of a lost one."""
         self._engines = tuple(engines)
         self._devices = {spec.name: _Device(spec, _placed(engines, spec)) for spec in devices}
         self._worker_threads = worker_threads
@@ -202,6 +204,7 @@ class DevicePool:
         self._load_timeout_seconds = load_timeout_seconds
         self._restart_backoff_seconds = restart_backoff_seconds
         self._on_change = on_change
+        self._on_restart = on_restart
         self._settled = asyncio.Event()
 
     @property
@@ -274,6 +277,7 @@ class DevicePool:
                     await serve(name, worker)
             except WorkerDied as error:
                 _log.error("the worker of device %s is lost: %s", name, error)
+                self._on_restart(name)
             backoff_seconds = self._restart_backoff_seconds * 2.0**device.failed_starts
             await asyncio.sleep(min(backoff_seconds, _MAX_BACKOFF_SECONDS))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -9,9 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from prometheus_client import CollectorRegistry
+
 from model.engine import EngineInfo
 from server.admission import Admission, Permit
 from server.chunker import EncoderFactory
+from server.depth import Depth
 from server.devices import DeviceSpec
 from server.errors import (
     Draining,
@@ -24,6 +28,7 @@ from server.errors import (
 )
 from server.job import Job, JobStatus
 from server.messages import Command, EngineSpec, Fault, Lane, Ping, Plan, Planned, Rendered, Reply, SongKey, Stepped
+from server.metrics import Metrics
 from server.policy import Policy
 from server.pool import DevicePool, Worker, WorkerDied
 from server.recovery import Verdict
@@ -66,10 +71,12 @@ class Runner:
         settings: RunnerSettings,
         *,
         encoder_factory: EncoderFactory,
+        metrics: Metrics | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` gives seconds and never goes back; deadlines of requests are on it."""
+        """`clock` gives seconds and never goes back; deadlines of requests are on it. `metrics` hears what happens."""
         self._settings = settings
+        self._metrics = metrics or _unread_metrics(settings)
         self._encoder_factory = encoder_factory
         self._clock = clock
         places = sum(device.running_songs for device in settings.devices)
@@ -89,9 +96,11 @@ class Runner:
             load_timeout_seconds=settings.load_timeout_seconds,
             restart_backoff_seconds=settings.restart_backoff_seconds,
             on_change=self._readiness_changed,
+            on_restart=self._metrics.worker_restarted,
         )
         self._encoders = ThreadPoolExecutor(settings.encoder_threads, thread_name_prefix="encoder")
         self._jobs: dict[str, Job] = {}
+        self._budgets = {spec.name: spec.batch_tokens for spec in settings.devices}
         self._wakes = {(spec.name, lane): asyncio.Event() for spec in settings.devices for lane in spec.lanes}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -121,6 +130,10 @@ class Runner:
         """Whether songs of `engine` can be made now."""
         return bool(self._pool.devices_of(engine))
 
+    def depths(self) -> dict[str, Depth]:
+        """How much there is to do for every configured engine."""
+        return {name: Depth() for name in self._pool.engine_names} | self._scheduler.depths()
+
     def engines(self) -> Mapping[str, EngineInfo]:
         """The engines that are ready on some device, in the order of the settings."""
         return self._pool.infos()
@@ -145,9 +158,14 @@ class Runner:
             Draining: the server is shutting down.
             Overloaded: as many songs run and wait as may.
         """
-        self._pool.require(request.engine)
-        position = self._admission.songs
-        permit = self._admission.admit()
+        try:
+            self._pool.require(request.engine)
+            position = self._admission.songs
+            permit = self._admission.admit()
+        except ServiceError as error:
+            self._metrics.song_refused(_word_of(error), request.engine)
+            raise
+        self._metrics.song_accepted(request.engine)
         estimate = self._admission.estimated_first_audio_seconds(position)
         job = self._job(request, Accepted(f"song-{uuid.uuid4()}", position, estimate))
         self._enter(job, permit)
@@ -187,6 +205,7 @@ class Runner:
             stream_buffer_bytes=self._settings.stream_buffer_bytes,
             clock=self._clock,
             on_room=self._wake_all,
+            metrics=self._metrics,
         )
 
     def _enter(self, job: Job, permit: Permit) -> None:
@@ -216,6 +235,7 @@ class Runner:
 
     async def _serve(self, device: str, worker: Worker) -> None:
         self._scheduler.open(device, self._pool.engines_on(device))
+        self._metrics.worker_up(device, True)
         self._wake_all()
         lanes = [asyncio.create_task(self._serve_lane(device, lane, worker)) for lane in worker.lanes]
         try:
@@ -225,6 +245,7 @@ class Runner:
             for lane in lanes:
                 lane.cancel()
             await asyncio.gather(*lanes, return_exceptions=True)
+            self._metrics.worker_up(device, False)
             self._settle(self._scheduler.close(device))
             self._wake_all()
 
@@ -233,7 +254,11 @@ class Runner:
             command = await self._next_command(device, lane, worker)
             if isinstance(command, Plan) and (job := self._job_of(command.song)):
                 job.started()
+            began_at = self._clock()
             reply = await worker.exchange(command, lane)
+            if not isinstance(command, Ping):
+                self._metrics.busy(device, lane, self._clock() - began_at)
+            self._measure_work(device, reply)
             self._deliver(reply)
             self._settle(self._scheduler.done(device, reply, lane))
             if len(worker.lanes) > 1:
@@ -266,6 +291,21 @@ class Runner:
                 if job := self._job_of(reply.section.song):
                     job.rendered(reply)
 
+    def _measure_work(self, device: str, reply: Reply) -> None:
+        match reply:
+            case Stepped(sections=(first, *_)) if job := self._job_of(first.section.song):
+                self._metrics.step(
+                    device,
+                    job.request.engine,
+                    sections=len(reply.sections),
+                    tokens=reply.tokens,
+                    budget_tokens=self._budgets[device],
+                    seconds=reply.seconds,
+                )
+            case Rendered() if job := self._job_of(reply.section.song):
+                engine = job.request.engine
+                self._metrics.render(device, engine, seconds=reply.seconds, sound_seconds=reply.sound_seconds)
+
     def _job_of(self, key: SongKey) -> Job | None:
         """The job of a song; `None` when it has ended, or when the attempt is not the present one."""
         return self._jobs.get(key.song_id) if self._scheduler.is_current(key) else None
@@ -276,7 +316,10 @@ class Runner:
             failure = one.failure.failure if one.failure else None
             if failure is not None and failure.fault in (Fault.BUG, Fault.MEMORY):
                 _log.error("an attempt at song %s failed in its worker: %s", one.song_id, failure.text)
-            if one.verdict is not Verdict.RETRY and (job := self._jobs.get(one.song_id)):
+            job = self._jobs.get(one.song_id)
+            if job is not None and one.verdict is Verdict.RETRY:
+                self._metrics.song_retried(job.request.engine, _cause_of(one))
+            elif job is not None:
                 job.fail(_error_of(one))
 
     def _readiness_changed(self) -> None:
@@ -294,6 +337,21 @@ class Runner:
         for (name, _), wake in self._wakes.items():
             if name == device:
                 wake.set()
+
+
+def _unread_metrics(settings: RunnerSettings) -> Metrics:
+    engines, devices = (tuple(spec.name for spec in specs) for specs in (settings.engines, settings.devices))
+    return Metrics(CollectorRegistry(), engines=engines, devices=devices)
+
+
+def _word_of(error: ServiceError) -> str:
+    """The error's kind as metrics name it: "engine_not_ready"."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
+
+
+def _cause_of(lost: Lost) -> str:
+    """Why an attempt failed, as metrics name it: "worker_lost", "bug" or "memory"."""
+    return "worker_lost" if lost.failure is None else lost.failure.failure.fault.value
 
 
 def _error_of(lost: Lost) -> ServiceError:

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from model.engine import SongParams
+from server.depth import Depth
 from server.devices import DeviceSpec
 from server.messages import (
     Command,
@@ -234,6 +235,13 @@ class Scheduler:
         """The device on which a song has a place; `None` while it waits, or when it is unknown."""
         song = self._songs.get(song_id)
         return None if song is None else song.device
+
+    def depths(self) -> dict[str, Depth]:
+        """How much there is of every engine that has songs."""
+        songs: dict[str, list[_Song]] = {}
+        for song in self._songs.values():
+            songs.setdefault(song.engine, []).append(song)
+        return {engine: _depth_of(those) for engine, those in songs.items()}
 
     def is_current(self, key: SongKey) -> bool:
         """Whether this attempt at a song is the one that counts."""
@@ -498,6 +506,13 @@ class Scheduler:
     def _find(self, device: _Device, key: SongKey) -> _Song | None:
         song = device.songs.get(key.song_id)
         return song if song is not None and song.attempt == key.attempt else None
+
+
+def _depth_of(songs: Sequence[_Song]) -> Depth:
+    running = [song for song in songs if song.device is not None]
+    opened = sum(len(song.open) for song in running)
+    left = sum(song.sections - song.rendering for song in running)
+    return Depth(len(songs) - len(running), len(running), opened, left - opened)
 
 
 def _side_command_of(song: _Song, ahead: int) -> Command | None:

@@ -141,12 +141,14 @@ class Workbench:
                 failures.append(Failed(key.song, failure_of(error)))
         if not ready:
             return Stepped((), tuple(failures), self._clock() - started)
+        tokens = sum(self._songs[key.song].sections[key.index].conditions.cost for key, _ in ready)
         states = [state for _, state in ready]
         errors, fits = denoise(self._songs[ready[0][0].song].engine, states)
         outcomes = list(zip(ready, errors, strict=True))
         failures += [Failed(key.song, failure_of(error)) for (key, _), error in outcomes if error is not None]
         done = tuple(SectionStep(key, state.step, state.steps) for (key, state), error in outcomes if error is None)
-        return Stepped(done, tuple(failures), self._clock() - started, fits if fits < len(states) else None)
+        seconds = self._clock() - started
+        return Stepped(done, tuple(failures), seconds, tokens, fits if fits < len(states) else None)
 
     def _opened(self, key: SectionKey) -> SectionState:
         song = self._songs[key.song]

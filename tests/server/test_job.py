@@ -4,11 +4,13 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
+from prometheus_client import CollectorRegistry
 
 from model.engine import SectionScore, Window
 from server.errors import SongFailed, WorkerLost
 from server.job import Job, JobStatus
 from server.messages import Rendered, SectionKey, SectionStep, SongKey
+from server.metrics import Metrics
 from server.song import Accepted, AudioSettings, Chunk, Planned, Progressed, SectionSent, SongCompleted, SongRequest
 from tests.fakes import RATE_HERTZ, FakeEncoder, FakeEngine, ManualClock, params
 
@@ -49,6 +51,7 @@ class Ear:
             stream_buffer_bytes=buffer_bytes,
             clock=self.clock,
             on_room=lambda: self.rooms.append("room"),
+            metrics=Metrics(CollectorRegistry(), engines=("fake",), devices=()),
         )
         self.job.on_end.callback(lambda: self.ends.append(self.job.status))
 

@@ -8,8 +8,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from server.depth import Depth
 from server.messages import Lane
-from server.metrics import Depth, Estimated, Metrics, Outcome
+from server.metrics import Estimated, Metrics, Outcome
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 WINDOW_SECONDS = 60.0

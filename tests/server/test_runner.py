@@ -5,8 +5,10 @@ import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from server.devices import DeviceSpec
 from server.errors import (
@@ -20,9 +22,10 @@ from server.errors import (
 )
 from server.job import Job
 from server.messages import Lane
+from server.metrics import Metrics
 from server.runner import Runner, RunnerSettings
 from server.song import AudioSettings, Chunk, Planned, Progressed, SectionSent, SongCompleted, SongEvent, SongRequest
-from tests.fakes import FAKE, MISSING, RATE_HERTZ, FakeEncoder, params
+from tests.fakes import FAKE, MISSING, RATE_HERTZ, SECTION_COST, FakeEncoder, params
 
 CPU = DeviceSpec("cpu", "cpu", running_songs=8)
 SETTINGS = RunnerSettings(devices=(CPU,), engines=(FAKE, MISSING), encoder_threads=2, restart_backoff_seconds=0.0)
@@ -31,8 +34,8 @@ ENDLESS_SECONDS = 4000.0
 
 
 @asynccontextmanager
-async def running(**changes: object) -> AsyncIterator[Runner]:
-    runner = Runner(replace(SETTINGS, **changes), encoder_factory=FakeEncoder)  # type: ignore[arg-type]
+async def running(metrics: Metrics | None = None, **changes: Any) -> AsyncIterator[Runner]:
+    runner = Runner(replace(SETTINGS, **changes), encoder_factory=FakeEncoder, metrics=metrics)
     await runner.start()
     try:
         await runner.wait_ready(30.0)
@@ -247,6 +250,42 @@ async def resubmitted(runner: Runner) -> Job:
         changed.clear()
         await changed.wait()
     return runner.submit(request())
+
+
+async def test_what_happens_is_measured() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, engines=["fake"], devices=["cpu"])
+    async with running(metrics=metrics, retries=10) as runner:
+        metrics.watch(runner.depths)
+        with pytest.raises(UnknownEngine):
+            runner.submit(request(engine="nonsense"))
+        jobs = [runner.submit(request(duration_seconds=20.0))]
+        sounds = asyncio.gather(*map(sound_of, jobs))
+        await heard_more(jobs)
+        assert registry.get_sample_value("melisma_running_songs", {"engine": "fake"}) == 1
+        os.kill(runner.worker_pids()["cpu"], signal.SIGKILL)
+        await sounds
+    engine, device = {"engine": "fake"}, {"device": "cpu"}
+    expected: list[tuple[str, dict[str, str], float]] = [
+        ("songs_accepted_total", engine, 1.0),
+        ("songs_refused_total", {"engine": "unknown", "reason": "unknown_engine"}, 1.0),
+        ("songs_retried_total", {**engine, "reason": "worker_lost"}, 1.0),
+        ("songs_ended_total", {**engine, "outcome": "completed"}, 1.0),
+        ("first_audio_seconds_count", engine, 1.0),
+        ("song_queue_seconds_count", engine, 1.0),
+        ("song_underrun_seconds_count", engine, 1.0),
+        ("worker_restarts_total", device, 1.0),
+        ("worker_up", device, 0.0),
+        ("sound_seconds_total", engine, 20.0),
+    ]
+    for name, labels, value in expected:
+        assert (name, registry.get_sample_value(f"melisma_{name}", labels)) == (name, pytest.approx(value))
+    steps = registry.get_sample_value("melisma_step_seconds_count", {**engine, **device})
+    tokens = registry.get_sample_value("melisma_step_tokens_total", {**engine, **device})
+    assert steps is not None
+    assert tokens == steps * SECTION_COST
+    assert registry.get_sample_value("melisma_rendered_sound_seconds_total", {**engine, **device})
+    assert registry.get_sample_value("melisma_device_busy_seconds_total", {**device, "lane": "both"})
 
 
 async def heard_more(jobs: Sequence[Job]) -> None:

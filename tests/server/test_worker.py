@@ -126,7 +126,7 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved_until_it_does() -> None
     sections = [prepared(bench, song_id) for song_id in "abcdefgh"]
     reply = stepped(bench, *sections)
     assert [step.step for step in reply.sections] == [1] * 8
-    assert (reply.failures, reply.fits) == ((), 2)
+    assert (reply.failures, reply.fits, reply.tokens) == ((), 2, 8 * SECTION_COST)
     assert stepped(bench, *sections[:3]).fits is None
 
 

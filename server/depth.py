@@ -1,0 +1,13 @@
+"""How full the server is."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How much there is of one engine at a moment: songs, and sections of running songs that are or are not begun."""
+
+    waiting_songs: int = 0
+    running_songs: int = 0
+    open_sections: int = 0
+    waiting_sections: int = 0
