@@ -24,6 +24,7 @@ class SongRequest:
     """One `Generate` as the server understands it.
 
     `deadline` is the caller's deadline on the server's monotonic clock in seconds, `None` where there is none.
+    `caller` is who asks, as `server.callers` names them.
     """
 
     request_id: str
@@ -31,15 +32,29 @@ class SongRequest:
     params: SongParams
     audio: AudioSettings = AudioSettings()
     deadline: float | None = None
+    caller: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The song was admitted; `estimated_first_audio_seconds` is `None` while nothing was measured."""
+    """The song was admitted. Estimates are seconds from now, `None` while nothing was measured."""
 
     song_id: str
     queue_position: int
-    estimated_first_audio_seconds: float | None
+    estimated_first_audio_seconds: float | None = None
+    estimated_finish_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing new was made: a sign of life, with the songs that go before this one and what is left to wait.
+
+    Estimates are seconds from now, `None` while they are unknown; the first also once the song is heard.
+    """
+
+    queue_position: int
+    estimated_first_audio_seconds: float | None = None
+    estimated_finish_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +111,5 @@ class SongCompleted:
     encoding_seconds: float
 
 
-SongEvent: TypeAlias = Accepted | Planned | Progressed | Chunk | SectionSent | SongCompleted
+SongEvent: TypeAlias = Accepted | Waiting | Planned | Progressed | Chunk | SectionSent | SongCompleted
 """What a song tells while it is made, in the order of the union; `SongCompleted` is the last."""

@@ -5,7 +5,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 from server.errors import ServiceError
-from server.song import Chunk, Progressed, SongEvent
+from server.song import Chunk, Progressed, SongEvent, Waiting
+
+_SUPERSEDED = (Progressed, Waiting)
 
 
 class ChunkStream:
@@ -41,10 +43,10 @@ class ChunkStream:
         return self._unsent_seconds
 
     def put(self, event: SongEvent) -> None:
-        """Append an event; one of progress replaces an untaken one right before it. A closed stream ignores it."""
+        """Append an event; progress or waiting replaces an untaken one right before it. A closed stream ignores it."""
         if self._closed:
             return
-        if isinstance(event, Progressed) and self._events and isinstance(self._events[-1], Progressed):
+        if isinstance(event, _SUPERSEDED) and self._events and isinstance(self._events[-1], type(event)):
             self._events.pop()
         if isinstance(event, Chunk):
             self._unsent_bytes += len(event.data)

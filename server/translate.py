@@ -35,6 +35,7 @@ from server.song import (
     SongCompleted,
     SongEvent,
     SongRequest,
+    Waiting,
 )
 
 GRID_PER_BEAT = 4
@@ -57,6 +58,7 @@ def song_request(
     engines: Mapping[str, EngineInfo],
     default_engine: str,
     deadline: float | None = None,
+    caller: str = "",
 ) -> SongRequest:
     """What the caller asks for, checked against the .proto and against what is known of the engine.
 
@@ -77,6 +79,7 @@ def song_request(
         params=_params(message),
         audio=_audio(message),
         deadline=deadline,
+        caller=caller,
     )
 
 
@@ -120,6 +123,8 @@ def response(event: SongEvent, request: SongRequest) -> music_pb2.GenerateRespon
     match event:
         case Accepted():
             return music_pb2.GenerateResponse(accepted=_accepted(event, request))
+        case Waiting():
+            return music_pb2.GenerateResponse(progress=_waiting(event))
         case Planned():
             return music_pb2.GenerateResponse(plan=_plan(event, request))
         case Progressed():
@@ -133,14 +138,22 @@ def response(event: SongEvent, request: SongRequest) -> music_pb2.GenerateRespon
 
 
 def _accepted(event: Accepted, request: SongRequest) -> music_pb2.Accepted:
-    estimate = event.estimated_first_audio_seconds
     return music_pb2.Accepted(
         request_id=request.request_id,
         song_id=event.song_id,
         engine=request.engine,
         seed=request.params.seed,
         queue_position=event.queue_position,
-        estimated_first_audio=None if estimate is None else _duration(estimate),
+        estimated_first_audio=_estimate(event.estimated_first_audio_seconds),
+        estimated_finish=_estimate(event.estimated_finish_seconds),
+    )
+
+
+def _waiting(event: Waiting) -> music_pb2.Progress:
+    return music_pb2.Progress(
+        queue_position=event.queue_position,
+        estimated_first_audio=_estimate(event.estimated_first_audio_seconds),
+        estimated_finish=_estimate(event.estimated_finish_seconds),
     )
 
 
@@ -234,6 +247,10 @@ def _finished(event: SongCompleted) -> music_pb2.Finished:
         encoding=_duration(event.encoding_seconds),
         finish_reason=music_pb2.FINISH_REASON_COMPLETED,
     )
+
+
+def _estimate(seconds: float | None) -> Duration | None:
+    return None if seconds is None else _duration(seconds)
 
 
 def _duration(seconds: float) -> Duration:

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from server.errors import WorkerLost
-from server.song import Chunk, Progressed, SongEvent
+from server.song import Chunk, Progressed, SongEvent, Waiting
 from server.stream import ChunkStream
 
 
@@ -58,6 +58,14 @@ async def test_only_the_latest_progress_is_kept_for_a_slow_reader() -> None:
         chunks.put(Progressed(0, step, 4))
     chunks.close()
     assert await taken(chunks) == [Progressed(0, 4, 4)]
+
+
+async def test_waiting_is_kept_beside_progress_and_once_only() -> None:
+    chunks, _ = stream()
+    for event in (Waiting(2), Waiting(1), Progressed(0, 1, 4), Waiting(0), Waiting(0, None, 3.0)):
+        chunks.put(event)
+    chunks.close()
+    assert await taken(chunks) == [Waiting(1), Progressed(0, 1, 4), Waiting(0, None, 3.0)]
 
 
 async def test_a_failure_comes_after_what_was_made_before() -> None:

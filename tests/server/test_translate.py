@@ -30,6 +30,7 @@ from server.song import (
     SectionSent,
     SongCompleted,
     SongRequest,
+    Waiting,
 )
 from server.translate import SECTION_KINDS, engine_message, response, song_request
 from tests.fake_runner import FAKE_INFO, FAKE_PLAN
@@ -49,6 +50,11 @@ def violations(**fields: object) -> list[str]:
     with pytest.raises(InvalidRequest) as refusal:
         request(**fields)
     return [violation.field for violation in refusal.value.violations]
+
+
+def test_caller_and_deadline_go_with_the_song() -> None:
+    song = song_request(message(), ENGINES, "fake", 12.5, "radio")
+    assert (song.deadline, song.caller) == (12.5, "radio")
 
 
 def test_an_unset_field_is_left_to_engine_and_server() -> None:
@@ -173,13 +179,23 @@ def test_bytes_that_are_no_message_are_an_invalid_request(data: bytes) -> None:
 
 def test_the_acceptance_repeats_what_was_chosen() -> None:
     song = request(seed=7)
-    accepted = response(Accepted("song-1", 2, 1.5), song).accepted
+    accepted = response(Accepted("song-1", 2, 1.5, 4.0), song).accepted
     assert (accepted.request_id, accepted.engine, accepted.seed) == (song.request_id, "fake", 7)
-    assert (accepted.queue_position, accepted.estimated_first_audio.ToMilliseconds()) == (2, 1500)
+    assert accepted.queue_position == 2
+    assert (accepted.estimated_first_audio.ToMilliseconds(), accepted.estimated_finish.ToMilliseconds()) == (1500, 4000)
 
 
 def test_no_estimate_stays_unset() -> None:
-    assert not response(Accepted("song-1", 0, None), request()).accepted.HasField("estimated_first_audio")
+    accepted = response(Accepted("song-1", 0), request()).accepted
+    assert not accepted.HasField("estimated_first_audio")
+    assert not accepted.HasField("estimated_finish")
+
+
+def test_waiting_is_told_as_progress_without_steps() -> None:
+    progress = response(Waiting(3, 1.5, 4.0), request()).progress
+    assert (progress.queue_position, progress.steps) == (3, 0)
+    assert (progress.estimated_first_audio.ToMilliseconds(), progress.estimated_finish.ToMilliseconds()) == (1500, 4000)
+    assert response(Waiting(0), request()).progress == music_pb2.Progress()
 
 
 def test_a_plan_is_told_with_its_lyrics() -> None:

@@ -437,7 +437,7 @@ class GenerateResponse(_message.Message):
 
     @_builtins.property
     def progress(self) -> Global___Progress:
-        """Denoising went on."""
+        """The song waits, or denoising went on."""
 
     @_builtins.property
     def chunk(self) -> Global___AudioChunk:
@@ -483,6 +483,7 @@ class Accepted(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     QUEUE_POSITION_FIELD_NUMBER: _builtins.int
     ESTIMATED_FIRST_AUDIO_FIELD_NUMBER: _builtins.int
+    ESTIMATED_FINISH_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The request's id, or the one that the server chose (a UUID)."""
     song_id: _builtins.str
@@ -497,6 +498,10 @@ class Accepted(_message.Message):
     def estimated_first_audio(self) -> _duration_pb2.Duration:
         """Estimate of the time until the first audio chunk. Unset while the server has not measured a song yet."""
 
+    @_builtins.property
+    def estimated_finish(self) -> _duration_pb2.Duration:
+        """Estimate of the time until the song is sent to its end. Unset while the server has not measured a song yet."""
+
     def __init__(
         self,
         *,
@@ -506,10 +511,11 @@ class Accepted(_message.Message):
         seed: _builtins.int = ...,
         queue_position: _builtins.int = ...,
         estimated_first_audio: _duration_pb2.Duration | None = ...,
+        estimated_finish: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["estimated_first_audio", b"estimated_first_audio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estimated_finish", b"estimated_finish", "estimated_first_audio", b"estimated_first_audio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "estimated_first_audio", b"estimated_first_audio", "queue_position", b"queue_position", "request_id", b"request_id", "seed", b"seed", "song_id", b"song_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "estimated_finish", b"estimated_finish", "estimated_first_audio", b"estimated_first_audio", "queue_position", b"queue_position", "request_id", b"request_id", "seed", b"seed", "song_id", b"song_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -689,29 +695,47 @@ Global___Syllable: _TypeAlias = Syllable  # noqa: Y015
 
 @_typing.final
 class Progress(_message.Message):
-    """Tells how far the denoising is."""
+    """Tells how far the song is: its place in the queue while it waits, the denoising once it is being made. It is also the
+    heartbeat of a stream that has nothing else to tell.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SECTION_INDEX_FIELD_NUMBER: _builtins.int
     STEP_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
+    QUEUE_POSITION_FIELD_NUMBER: _builtins.int
+    ESTIMATED_FIRST_AUDIO_FIELD_NUMBER: _builtins.int
+    ESTIMATED_FINISH_FIELD_NUMBER: _builtins.int
     section_index: _builtins.int
     """The section being denoised."""
     step: _builtins.int
     """Steps done."""
     steps: _builtins.int
-    """Steps in all."""
+    """Steps in all. 0: this message tells nothing of the denoising."""
+    queue_position: _builtins.int
+    """Songs that go before this one while it waits. 0 once it is being made."""
+    @_builtins.property
+    def estimated_first_audio(self) -> _duration_pb2.Duration:
+        """Estimate of the time until the first audio chunk. Unset while it is unknown, and once the chunk was sent."""
+
+    @_builtins.property
+    def estimated_finish(self) -> _duration_pb2.Duration:
+        """Estimate of the time until the song is sent to its end. Unset while it is unknown."""
+
     def __init__(
         self,
         *,
         section_index: _builtins.int = ...,
         step: _builtins.int = ...,
         steps: _builtins.int = ...,
+        queue_position: _builtins.int = ...,
+        estimated_first_audio: _duration_pb2.Duration | None = ...,
+        estimated_finish: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estimated_finish", b"estimated_finish", "estimated_first_audio", b"estimated_first_audio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["section_index", b"section_index", "step", b"step", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estimated_finish", b"estimated_finish", "estimated_first_audio", b"estimated_first_audio", "queue_position", b"queue_position", "section_index", b"section_index", "step", b"step", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -31,6 +31,10 @@ class MusicServiceStub:
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
     UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message.
+    All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1".
+
+    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. Callers share the server
+    fairly, whatever number of songs each asks for. Absent or blank: "anonymous".
     """
 
     def __init__(self, channel):
@@ -62,6 +66,10 @@ class MusicServiceServicer:
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
     UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message.
+    All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1".
+
+    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. Callers share the server
+    fairly, whatever number of songs each asks for. Absent or blank: "anonymous".
     """
 
     def Generate(self, request, context):
@@ -71,8 +79,13 @@ class MusicServiceServicer:
         Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Cancelling the
         call, or letting its deadline pass, stops the work within one denoising step.
 
-        Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), FAILED_PRECONDITION (engine not loaded, or it lacks a control),
-        RESOURCE_EXHAUSTED (queue full), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
+        Until the song is complete, a message comes at least every few seconds, `progress` where there is nothing else to
+        tell, so that a song which waits is not taken for a connection that has died.
+
+        Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), FAILED_PRECONDITION (engine not loaded, it lacks a control, or
+        the request has ended two workers and is not tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
+        cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
+        DEADLINE_EXCEEDED or CANCELLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -124,6 +137,10 @@ class MusicService:
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
     UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message.
+    All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1".
+
+    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. Callers share the server
+    fairly, whatever number of songs each asks for. Absent or blank: "anonymous".
     """
 
     @staticmethod
