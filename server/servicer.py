@@ -13,6 +13,7 @@ from typing_extensions import override
 from melisma.v1 import music_pb2, music_pb2_grpc
 from model.engine import EngineInfo
 from server import translate
+from server.callers import caller_of
 from server.checks import check
 from server.errors import UnknownEngine
 from server.song import Accepted, SongEvent, SongRequest
@@ -88,7 +89,8 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
         return music_pb2.GetEngineResponse(engine=self._engine(request.name))
 
     async def _song_request(self, request: music_pb2.GenerateRequest, context: _Context) -> SongRequest:
-        known = (self._runner.engines(), self._engines[0], self._deadline(context.time_remaining()))
+        caller, deadline = caller_of(context.invocation_metadata()), self._deadline(context.time_remaining())
+        known = (self._runner.engines(), self._engines[0], deadline, caller)
         if request.anchor.WhichOneof("melody") == "midi":
             # A hostile file takes up to a second to refuse; the loop has other songs to stream meanwhile.
             return await asyncio.to_thread(translate.song_request, request, *known)

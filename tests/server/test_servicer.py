@@ -67,6 +67,24 @@ async def test_the_callers_deadline_goes_to_the_runner_on_its_clock() -> None:
     assert never is None
 
 
+async def test_the_callers_name_goes_to_the_runner() -> None:
+    runner = FakeRunner()
+    async with edge(runner) as channel:
+        stub = music_pb2_grpc.MusicServiceStub(channel)
+        _ = [r async for r in stub.Generate(REQUEST, metadata=(("x-caller", " radio "),))]
+        _ = [r async for r in stub.Generate(REQUEST)]
+    assert [request.caller for request in runner.requests] == ["radio", "anonymous"]
+
+
+async def test_a_callers_name_that_is_too_long_is_an_invalid_argument() -> None:
+    async with edge(FakeRunner()) as channel:
+        call = music_pb2_grpc.MusicServiceStub(channel).Generate(REQUEST, metadata=(("x-caller", "a" * 65),))
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            _ = [r async for r in call]
+    assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert [v.field for v in details_of(error.value)["BadRequest"].field_violations] == ["x-caller"]
+
+
 async def test_a_full_queue_refuses_before_the_first_message() -> None:
     async with edge(FakeRunner(refusal=Overloaded("full", 2.0))) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as error:
