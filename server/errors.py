@@ -5,7 +5,10 @@ ServiceError
     UnknownEngine           no engine of that name is configured
     EngineNotReady          the engine cannot take songs: something has to be installed or set
     ControlNotSupported     the engine has no such control
+    PoisonedRequest         the request ended two workers, and is not tried again
     Overloaded              the queue is full
+        DeadlineTooShort    the song cannot be complete by the caller's deadline
+        OutOfMemory         the song did not fit on any device
     Draining                the server is shutting down
     WorkerLost              the worker that made the song died
     SongDeadlineExceeded    the caller's deadline passed before the song was complete
@@ -48,12 +51,35 @@ class ControlNotSupported(ServiceError):
         self.engine = engine
 
 
+class PoisonedRequest(ServiceError):
+    """The request ended two workers, and is not tried again; `fingerprint` names it, also in the server's log."""
+
+    def __init__(self, fingerprint: str) -> None:
+        super().__init__(f"request {fingerprint} ended two workers and is not tried again")
+        self.fingerprint = fingerprint
+
+
 class Overloaded(ServiceError):
     """The queue is full; a retry is sensible after `retry_after_seconds`."""
 
     def __init__(self, text: str, retry_after_seconds: float) -> None:
         super().__init__(text)
         self.retry_after_seconds = retry_after_seconds
+
+
+class DeadlineTooShort(Overloaded):
+    """By the estimate the song cannot be complete by the caller's deadline.
+
+    It could be, with as much time as before, once the songs ahead of it are done: hence the advice when to retry.
+    """
+
+    def __init__(self, needed_seconds: float, left_seconds: float) -> None:
+        text = f"the song would be complete in about {needed_seconds:.1f} s, the deadline is in {left_seconds:.1f} s"
+        super().__init__(text, needed_seconds - left_seconds)
+
+
+class OutOfMemory(Overloaded):
+    """The song did not fit into the memory of any device, beside the other songs there."""
 
 
 class Draining(ServiceError):

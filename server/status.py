@@ -12,10 +12,13 @@ from google.rpc.status_pb2 import Status
 
 from server.errors import (
     ControlNotSupported,
+    DeadlineTooShort,
     Draining,
     EngineNotReady,
     InvalidRequest,
+    OutOfMemory,
     Overloaded,
+    PoisonedRequest,
     ServiceError,
     SongDeadlineExceeded,
     SongFailed,
@@ -47,7 +50,10 @@ OUTCOMES: Mapping[type[ServiceError], Outcome] = MappingProxyType(
         UnknownEngine: Outcome(grpc.StatusCode.NOT_FOUND, "UNKNOWN_ENGINE"),
         EngineNotReady: Outcome(grpc.StatusCode.FAILED_PRECONDITION, "ENGINE_NOT_READY"),
         ControlNotSupported: Outcome(grpc.StatusCode.FAILED_PRECONDITION, "CONTROL_NOT_SUPPORTED"),
+        PoisonedRequest: Outcome(grpc.StatusCode.FAILED_PRECONDITION, "POISONED_REQUEST"),
         Overloaded: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
+        DeadlineTooShort: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "DEADLINE_CANNOT_BE_MET"),
+        OutOfMemory: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "OUT_OF_DEVICE_MEMORY"),
         Draining: Outcome(grpc.StatusCode.UNAVAILABLE, "DRAINING"),
         WorkerLost: Outcome(grpc.StatusCode.UNAVAILABLE, "WORKER_LOST"),
         SongDeadlineExceeded: Outcome(grpc.StatusCode.DEADLINE_EXCEEDED, "SONG_DEADLINE_EXCEEDED"),
@@ -84,6 +90,8 @@ def _details(error: Exception) -> Iterator[Message]:
         yield _precondition_failure("CONTROL", error.field, str(error))
     elif isinstance(error, EngineNotReady):
         yield _precondition_failure("ENGINE", "engine", str(error))
+    elif isinstance(error, PoisonedRequest):
+        yield _precondition_failure("REQUEST", error.fingerprint, str(error))
 
 
 def _bad_request(error: InvalidRequest) -> error_details_pb2.BadRequest:

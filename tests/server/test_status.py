@@ -9,9 +9,12 @@ from google.rpc.status_pb2 import Status
 from model.engine import Violation
 from server.errors import (
     ControlNotSupported,
+    DeadlineTooShort,
     EngineNotReady,
     InvalidRequest,
+    OutOfMemory,
     Overloaded,
+    PoisonedRequest,
     SongFailed,
     UnknownEngine,
     WorkerLost,
@@ -39,6 +42,25 @@ def test_a_full_queue_says_when_to_come_back() -> None:
     status = status_of(Overloaded("full", retry_after_seconds=1.5))
     assert status.code == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
     assert detail(status, error_details_pb2.RetryInfo()).retry_delay.ToMilliseconds() == 1500
+
+
+def test_a_deadline_that_cannot_be_met_says_when_it_could_be() -> None:
+    status = status_of(DeadlineTooShort(needed_seconds=7.5, left_seconds=5.0))
+    assert status.code == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
+    assert detail(status, error_details_pb2.RetryInfo()).retry_delay.ToMilliseconds() == 2500
+
+
+def test_a_poisoned_request_is_named_as_the_subject() -> None:
+    status = status_of(PoisonedRequest("5eed"))
+    assert status.code == grpc.StatusCode.FAILED_PRECONDITION.value[0]
+    failure = detail(status, error_details_pb2.PreconditionFailure())
+    assert [(v.type, v.subject) for v in failure.violations] == [("REQUEST", "5eed")]
+
+
+def test_a_song_without_memory_is_told_apart_from_a_full_queue() -> None:
+    status = status_of(OutOfMemory("no device has room", 3.0))
+    assert detail(status, error_details_pb2.ErrorInfo()).reason == "OUT_OF_DEVICE_MEMORY"
+    assert detail(status, error_details_pb2.RetryInfo()).retry_delay.seconds == 3
 
 
 def test_an_unsupported_control_is_named_as_the_subject() -> None:
