@@ -28,6 +28,7 @@ from melisma_client.connection import (
     SONG_TIMEOUT_SECONDS,
     Deadline,
     Patience,
+    metadata_of,
 )
 from melisma_client.errors import Cancelled, error_of
 from melisma_client.files import PartFile
@@ -126,7 +127,8 @@ class AsyncClient:
     """Talks to one Melisma server; use it in `async with`, or `close` it.
 
     Every call has a deadline and is repeated, by the rule of `retry`, only while nothing has arrived. `credentials`
-    `None` means an unencrypted connection.
+    `None` means an unencrypted connection. `caller` is the name under which the server gives out fair shares, at most
+    64 printable ASCII characters (`ValueError` for others); those without a name share one.
     """
 
     def __init__(
@@ -135,8 +137,10 @@ class AsyncClient:
         *,
         credentials: grpc.ChannelCredentials | None = None,
         retry: Retry | None = None,
+        caller: str = "",
     ) -> None:
         self._retry = retry or Retry()
+        self._metadata = metadata_of(caller)
         self._channel = _channel(server, credentials)
         self._stub = MusicServiceStub(self._channel)
 
@@ -144,7 +148,7 @@ class AsyncClient:
         """Ask for a song, which must be complete `timeout_seconds` from now, retries and a slow listener included."""
         message = request.to_proto()
         return AsyncSong(
-            lambda seconds: self._stub.Generate(message, timeout=seconds),
+            lambda seconds: self._stub.Generate(message, timeout=seconds, metadata=self._metadata),
             Patience(self._retry, Deadline.after(timeout_seconds)),
         )
 

@@ -23,6 +23,7 @@ from melisma_client.display import SongDisplay
 from melisma_client.errors import (
     BrokenSong,
     DeadlineExceeded,
+    DeadlineTooShort,
     InvalidRequest,
     MelismaError,
     NotFound,
@@ -59,6 +60,7 @@ _EXITS: dict[type[MelismaError], Exit] = {
     NotReady: Exit.WRONG_REQUEST,
     Unavailable: Exit.NO_SERVER,
     Overloaded: Exit.FULL,
+    DeadlineTooShort: Exit.OUT_OF_TIME,
     DeadlineExceeded: Exit.OUT_OF_TIME,
     BrokenSong: Exit.NOT_WHOLE,
 }
@@ -66,6 +68,7 @@ _EXITS: dict[type[MelismaError], Exit] = {
 _HINTS: dict[type[MelismaError], str] = {
     Unavailable: "is a server running there? `make serve` starts one; --server names another",
     Overloaded: "the server is busy; try again a little later",
+    DeadlineTooShort: "--timeout allows more time",
     DeadlineExceeded: "--timeout allows more time",
 }
 
@@ -117,6 +120,9 @@ def generate(
         float, typer.Option("--timeout", help="Seconds for everything.", min=0.1)
     ] = SONG_TIMEOUT_SECONDS,
     server: ServerOption = DEFAULT_SERVER,
+    caller: Annotated[
+        str, typer.Option("--caller", envvar="MELISMA_CALLER", help="Name under which the server gives fair shares.")
+    ] = "",
 ) -> None:
     """Make one song and write it as MP3 while it arrives.
 
@@ -141,7 +147,7 @@ def generate(
         target_lufs=target_lufs,
     )
     console = Console(stderr=True)
-    with Client(server) as client, _sink(output) as sink:
+    with _client(server, caller) as client, _sink(output) as sink:
         try:
             song = client.generate(request, timeout_seconds=timeout_seconds)
         except ValueError as error:
@@ -170,6 +176,13 @@ def engines(
 def main() -> None:
     """Run the command line; the process ends with one of the statuses of `Exit`."""
     app()
+
+
+def _client(server: str, caller: str) -> Client:
+    try:
+        return Client(server, caller=caller)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _play(song: Song, sink: Sink, console: Console) -> Exit:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from melisma_client.errors import MelismaError
 from melisma_client.retry import Retry
@@ -18,6 +19,20 @@ CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.http2.bdp_probe", 0),
     ("grpc.primary_user_agent", "melisma-python"),
 )
+
+
+Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
+
+
+def metadata_of(caller: str) -> Metadata:
+    """What every call carries along: the name of the caller, if it has one.
+
+    Raises:
+        ValueError: the name has characters that metadata cannot carry.
+    """
+    if not (caller.isascii() and caller.isprintable()):
+        raise ValueError(f"the caller's name must be of printable ASCII characters: {caller!r}")
+    return (("x-caller", caller),) if caller else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 MelismaError
     InvalidRequest          the request breaks a rule; `violations` says which fields and why
     NotFound                the server has no such engine
-    NotReady                the engine cannot take the song; the text says what to install or set
-    Overloaded              the queue is full; `retry_after_seconds` says when to try again
+    NotReady                the engine cannot take the song; the text says why, or what to install or set
+    Overloaded              the server has no room; `retry_after_seconds` says when to try again
+        DeadlineTooShort    by the server's estimate the song cannot be complete in the time that was allowed
     Unavailable             no server answers there, or it is shutting down, or it lost the song
     DeadlineExceeded        the song was not complete in the time that was allowed
     Cancelled               the call was cancelled
@@ -52,15 +53,19 @@ class NotFound(MelismaError):
 
 
 class NotReady(MelismaError):
-    """The engine cannot take the song now; the text says what to install or set on the server."""
+    """The engine cannot take the song now; the text says why, or what to install or set on the server."""
 
 
 class Overloaded(MelismaError):
-    """The server's queue is full; `retry_after_seconds` is its advice, `None` where it gave none."""
+    """The server has no room for the song; `retry_after_seconds` is its advice, `None` where it gave none."""
 
     def __init__(self, text: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(text)
         self.retry_after_seconds = retry_after_seconds
+
+
+class DeadlineTooShort(Overloaded):
+    """By the server's estimate the song cannot be complete in the time that was allowed."""
 
 
 class Unavailable(MelismaError):
@@ -110,7 +115,8 @@ def error_of(failure: grpc.RpcError) -> MelismaError:
     if code is grpc.StatusCode.INVALID_ARGUMENT:
         return InvalidRequest(text, _violations(details))
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return Overloaded(text, _retry_after_seconds(details))
+        kind = DeadlineTooShort if _reason(details) == "DEADLINE_CANNOT_BE_MET" else Overloaded
+        return kind(text, _retry_after_seconds(details))
     return _PLAIN.get(code, ServerFault)(text)
 
 
@@ -140,6 +146,10 @@ def _unpack(details: status_pb2.Status, kind: type[MessageT]) -> MessageT:
 def _violations(details: status_pb2.Status) -> tuple[FieldViolation, ...]:
     bad_request = _unpack(details, error_details_pb2.BadRequest)
     return tuple(FieldViolation(v.field, v.description) for v in bad_request.field_violations)
+
+
+def _reason(details: status_pb2.Status) -> str:
+    return str(_unpack(details, error_details_pb2.ErrorInfo).reason)
 
 
 def _retry_after_seconds(details: status_pb2.Status) -> float | None:

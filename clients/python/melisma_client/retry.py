@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from random import Random
 
-from melisma_client.errors import MelismaError, Overloaded, Unavailable
+from melisma_client.errors import DeadlineTooShort, MelismaError, Overloaded, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +11,8 @@ class Retry:
     """Waits between tries: doubled each time, shortened at random by up to a half, lest callers march in step.
 
     Only calls that have brought nothing yet are tried again, and only after `Unavailable`, or after `Overloaded` with
-    the server's advice when to come back; that advice replaces the wait where it is longer.
+    the server's advice when to come back; that advice replaces the wait where it is longer. `DeadlineTooShort` is
+    final: waiting leaves even less time.
     """
 
     attempts: int = 4
@@ -27,6 +28,8 @@ class Retry:
         wait *= 1 - self.dice.random() / 2
         if isinstance(error, Unavailable):
             return wait
+        if isinstance(error, DeadlineTooShort):
+            return None
         if isinstance(error, Overloaded) and error.retry_after_seconds is not None:
             return max(wait, error.retry_after_seconds)
         return None

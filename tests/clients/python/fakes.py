@@ -90,6 +90,7 @@ class FakeMusic(MusicServiceServicer):
     def __init__(self) -> None:
         self.acts: list[Act] = [plays(song_responses())]
         self.requests: list[music_pb2.GenerateRequest] = []
+        self.callers: list[str | None] = []
         self.engines = [
             music_pb2.Engine(
                 name="studio",
@@ -106,6 +107,9 @@ class FakeMusic(MusicServiceServicer):
         self, request: music_pb2.GenerateRequest, context: grpc.ServicerContext
     ) -> Iterator[music_pb2.GenerateResponse]:
         self.requests.append(request)
+        self.callers.append(
+            next((str(value) for key, value in context.invocation_metadata() if key == "x-caller"), None)
+        )
         act = self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
         return act(context)
 

@@ -28,6 +28,12 @@ async def test_events_come_in_order_and_end_with_finished(address: str) -> None:
     assert isinstance(events[-1], Finished)
 
 
+async def test_the_caller_is_named(music: FakeMusic, address: str) -> None:
+    async with AsyncClient(address, caller="radio") as client:
+        await anext(aiter(client.generate(REQUEST)))
+    assert music.callers == ["radio"]
+
+
 async def test_audio_is_the_song_chunk_by_chunk(address: str) -> None:
     async with AsyncClient(address) as client:
         assert tuple([data async for data in client.generate(REQUEST).audio()]) == CHUNKS

@@ -71,6 +71,12 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
     assert (request.voice, request.vocal_level_db) == (music_pb2.VOICE_MALE, -3.5)
 
 
+def test_the_caller_is_named(music: FakeMusic, address: str, output: Path) -> None:
+    generate(address, output, "--caller", "radio")
+    assert music.callers == ["radio"]
+    assert generate(address, output, "--caller", "电台").exit_code == Exit.WRONG_REQUEST
+
+
 def test_lyrics_come_from_a_file(music: FakeMusic, address: str, output: Path, tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_text("[verse]\n春天醒来花就开", encoding="utf-8-sig")

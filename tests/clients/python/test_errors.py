@@ -9,6 +9,7 @@ from melisma_client import (
     Cancelled,
     Client,
     DeadlineExceeded,
+    DeadlineTooShort,
     FieldViolation,
     InvalidRequest,
     MelismaError,
@@ -64,6 +65,15 @@ def test_the_servers_advice_when_to_come_back_is_kept(music: FakeMusic, address:
     error = failure_of(address)
     assert isinstance(error, Overloaded)
     assert error.retry_after_seconds == 1.5
+
+
+def test_a_deadline_that_cannot_be_met_is_an_error_of_its_own(music: FakeMusic, address: str) -> None:
+    reason = error_details_pb2.ErrorInfo(reason="DEADLINE_CANNOT_BE_MET", domain="melisma.v1")
+    advice = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=2))
+    music.acts = [refuses(grpc.StatusCode.RESOURCE_EXHAUSTED, "too short", reason, advice)]
+    error = failure_of(address)
+    assert isinstance(error, DeadlineTooShort)
+    assert error.retry_after_seconds == 2
 
 
 def test_every_error_can_be_imported_from_the_package() -> None:

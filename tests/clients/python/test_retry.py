@@ -1,6 +1,6 @@
 import pytest
 
-from melisma_client import DeadlineExceeded, MelismaError, Overloaded, Retry, ServerFault, Unavailable
+from melisma_client import DeadlineExceeded, DeadlineTooShort, MelismaError, Overloaded, Retry, ServerFault, Unavailable
 
 
 def test_waits_double_within_a_half_of_jitter() -> None:
@@ -20,6 +20,8 @@ def test_the_servers_advice_is_a_lower_bound() -> None:
     assert Retry(first_wait_seconds=0.1).wait_seconds(Overloaded("full", 5.0), 1) == 5.0
 
 
-@pytest.mark.parametrize("error", [Overloaded("full"), DeadlineExceeded(), ServerFault(), MelismaError()])
+@pytest.mark.parametrize(
+    "error", [Overloaded("full"), DeadlineTooShort("too short", 1.0), DeadlineExceeded(), ServerFault(), MelismaError()]
+)
 def test_other_failures_are_final(error: MelismaError) -> None:
     assert Retry().wait_seconds(error, 1) is None

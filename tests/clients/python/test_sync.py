@@ -38,6 +38,19 @@ def test_the_request_arrives_as_it_was_asked(music: FakeMusic, address: str) -> 
     assert music.requests == [REQUEST.to_proto()]
 
 
+def test_the_caller_is_named_where_there_is_a_name(music: FakeMusic, address: str) -> None:
+    with Client(address, caller="radio") as named, Client(address) as nameless:
+        list(named.generate(REQUEST))
+        list(nameless.generate(REQUEST))
+    assert music.callers == ["radio", None]
+
+
+@pytest.mark.parametrize("caller", ["电台", "a\nb"])
+def test_a_name_that_metadata_cannot_carry_is_refused(caller: str, address: str) -> None:
+    with pytest.raises(ValueError, match="printable ASCII"):
+        Client(address, caller=caller)
+
+
 def test_audio_is_the_song_chunk_by_chunk(address: str) -> None:
     with Client(address) as client:
         assert tuple(client.generate(REQUEST).audio()) == CHUNKS
