@@ -279,7 +279,7 @@ async def test_what_happens_is_measured() -> None:
         ("sound_seconds_total", engine, 20.0),
     ]
     for name, labels, value in expected:
-        assert (name, registry.get_sample_value(f"melisma_{name}", labels)) == (name, pytest.approx(value))
+        assert registry.get_sample_value(f"melisma_{name}", labels) == pytest.approx(value), name
     steps = registry.get_sample_value("melisma_step_seconds_count", {**engine, **device})
     tokens = registry.get_sample_value("melisma_step_tokens_total", {**engine, **device})
     assert steps is not None
