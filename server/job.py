@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 _MAX_UNENCODED_SECONDS = 4.0
 _TITLE_CHARACTERS = 100
+# A step may take a millisecond: to tell every one would cost more than to make it.
+_TELL_SECONDS = 0.25
 
 _Encoding: TypeAlias = Callable[[], Sequence[SongEvent]]
 _Item: TypeAlias = tuple[_Encoding | Progressed, float]
@@ -88,6 +91,7 @@ class Job:
         self._stream = ChunkStream(stream_buffer_bytes, on_room)
         self._last_index = -1
         self._chunker: Chunker | None = None
+        self._told_at = -math.inf
         self._scores: dict[int, SectionScore] = {}
         self._playback = Playback()
         self._section = Received()
@@ -165,8 +169,11 @@ class Job:
         self._inbox.put_nowait((partial(self._open, plan, sample_rate_hertz), 0.0))
 
     def stepped(self, step: SectionStep, seconds: float) -> None:
-        """Tell how far a section is; `seconds` is the device time of the whole step."""
+        """Tell how far a section is, but not too often; `seconds` is the device time of the whole step."""
         self.clocks.denoising_seconds += seconds
+        if (now := self._clock()) < self._told_at + _TELL_SECONDS:
+            return
+        self._told_at = now
         self._inbox.put_nowait((Progressed(step.section.index, step.step, step.steps), 0.0))
 
     def rendered(self, rendered: Rendered) -> None:
@@ -180,7 +187,9 @@ class Job:
         if rendered.samples:
             self._take(self._section.new_part(rendered), rendered.sample_rate_hertz)
         if rendered.last:
-            self._inbox.put_nowait((partial(self._end_section, rendered.section.index), 0.0))
+            index = rendered.section.index
+            ending = partial(self._finish if index == self._last_index else self._end_section, index)
+            self._inbox.put_nowait((ending, 0.0))
 
     def _take(self, window: Window, rate_hertz: int) -> None:
         if not window.shape[1]:
@@ -220,14 +229,13 @@ class Job:
         return self._opened().feed(piece)
 
     def _end_section(self, index: int) -> Sequence[SongEvent]:
-        sent = self._opened().end_section(index, self._scores.pop(index))
-        if index < self._last_index:
-            return sent
+        return self._opened().end_section(index, self._scores.pop(index))
+
+    def _finish(self, index: int) -> Sequence[SongEvent]:
         clocks = self.clocks
-        return [
-            *sent,
-            *self._opened().finish(clocks.queued_seconds, clocks.denoising_seconds, clocks.rendering_seconds),
-        ]
+        ended = self._end_section(index)
+        finished = self._opened().finish(clocks.queued_seconds, clocks.denoising_seconds, clocks.rendering_seconds)
+        return [*ended, *finished]
 
     def _opened(self) -> Chunker:
         if self._chunker is None:
