@@ -2,21 +2,21 @@
 
 import asyncio
 import logging
-import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import cast
 
 from model.engine import EngineInfo
 from server.devices import DeviceSpec
 from server.errors import EngineNotReady, UnknownEngine, WorkerLost
 from server.messages import Command, EngineSpec, Failure, Fault, Lane, Ready, Reply, WorkerSpec
+from server.pipe import PipeClosed, ServerEnd
 
 _log = logging.getLogger(__name__)
 
@@ -32,18 +32,6 @@ class WorkerDied(Exception):
     """A worker process has ended or was ended because it did not answer in time; the text says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """The server's end of one lane, and the thread that waits at it."""
-
-    connection: Connection
-    thread: ThreadPoolExecutor
-
-    def round_trip(self, message: WorkerSpec | Command) -> object:
-        self.connection.send(message)
-        return self.connection.recv()
-
-
 class Worker:
     """The server's end of one worker process. One exchange at a time on each of its lanes.
 
@@ -57,7 +45,7 @@ class Worker:
         self._exchange_timeout_seconds = exchange_timeout_seconds
         self._on_exit = on_exit
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix=f"keeper {spec.device}")
-        self._lines: dict[Lane, _Line] = {}
+        self._pipes: dict[Lane, ServerEnd] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline: int | None = None
         self.exited = False
@@ -79,7 +67,10 @@ class Worker:
             WorkerDied: the process ended before, or took longer.
         """
         loop = asyncio.get_running_loop()
-        loop.add_reader(await loop.run_in_executor(self._keeper, self._spawn), self._exit)
+        pairs = {lane: socket.socketpair() for lane in self._spec.lanes}
+        far_ends = [far for _, far in pairs.values()]
+        loop.add_reader(await loop.run_in_executor(self._keeper, self._spawn, far_ends), self._exit)
+        self._pipes = {lane: await ServerEnd.open(near) for lane, (near, _) in pairs.items()}
         return cast(Ready, await self._round_trip(self._spec.lanes[0], self._spec, load_timeout_seconds))
 
     async def exchange(self, command: Command, lane: Lane = Lane.BOTH) -> Reply:
@@ -92,48 +83,32 @@ class Worker:
 
     async def stop(self, grace_seconds: float) -> None:
         """End the process: by closing its pipes, and by force after `grace_seconds`. Nothing of it is left."""
-        loop = asyncio.get_running_loop()
-        closing = [loop.run_in_executor(line.thread, line.connection.close) for line in self._lines.values()]
-        if closing:
-            _, late = await asyncio.wait(closing, timeout=grace_seconds)
-            if late:
-                self._kill()
-                await asyncio.wait(late)
-        await loop.run_in_executor(self._keeper, self._bury, grace_seconds)
+        for pipe in self._pipes.values():
+            pipe.close()
+        await asyncio.get_running_loop().run_in_executor(self._keeper, self._bury, grace_seconds)
         self._cut_lifeline()
-        for thread in (self._keeper, *(line.thread for line in self._lines.values())):
-            thread.shutdown()
+        self._keeper.shutdown()
 
-    def _spawn(self) -> int:
-        pipes = {lane: multiprocessing.Pipe() for lane in self._spec.lanes}
+    def _spawn(self, far_ends: Sequence[socket.socket]) -> int:
         self._lifeline, far_lifeline = os.pipe()
-        far_ends = [far for _, far in pipes.values()]
-        numbers = [str(far.fileno()) for far in far_ends]
-        command = [sys.executable, "-c", _BOOT, str(len(numbers)), *numbers, *sys.path]
-        self._lines = {lane: self._line(lane, near) for lane, (near, _) in pipes.items()}
+        numbers = [far.fileno() for far in far_ends]
+        command = [sys.executable, "-c", _BOOT, str(len(numbers)), *map(str, numbers), *sys.path]
         try:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, pass_fds=[*map(int, numbers), far_lifeline]
-            )
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[*numbers, far_lifeline])
         finally:
             for far in far_ends:
                 far.close()
             os.close(far_lifeline)
         return self._lifeline
 
-    def _line(self, lane: Lane, connection: Connection) -> _Line:
-        name = f"worker {self._spec.device} {lane.value}"
-        return _Line(connection, ThreadPoolExecutor(1, thread_name_prefix=name))
-
     async def _round_trip(self, lane: Lane, message: WorkerSpec | Command, timeout_seconds: float) -> object:
-        line = self._lines[lane]
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await asyncio.get_running_loop().run_in_executor(line.thread, line.round_trip, message)
+                return await self._pipes[lane].exchange(message)
         except TimeoutError:
             self._kill()
             raise WorkerDied(f"it did not answer within {timeout_seconds:g} seconds") from None
-        except (EOFError, OSError) as error:
+        except PipeClosed as error:
             raise WorkerDied("its process ended") from error
 
     def _exit(self) -> None:

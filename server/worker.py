@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from multiprocessing.connection import Connection
+from typing import cast
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -53,6 +53,7 @@ from server.messages import (
     Stepped,
     WorkerSpec,
 )
+from server.pipe import PipeClosed, WorkerEnd
 
 _SWITCH_SECONDS = 0.0005
 
@@ -260,9 +261,10 @@ def main(*descriptors: int) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    first, *others = [Connection(descriptor) for descriptor in descriptors]
-    with suppress(EOFError, ConnectionError):
-        spec: WorkerSpec = first.recv()
+    first, *others = [WorkerEnd(descriptor) for descriptor in descriptors]
+    with suppress(PipeClosed):
+        spec = first.receive()
+        assert isinstance(spec, WorkerSpec)
         engines, failures = load_engines(spec.engines, spec.device)
         infos = tuple(dataclasses.replace(engine.info(), name=name) for name, engine in engines.items())
         first.send(Ready(infos, failures))
@@ -270,23 +272,23 @@ def main(*descriptors: int) -> None:
         if others:
             # Two threads of one interpreter take turns; a step must not wait long for its turn.
             sys.setswitchinterval(_SWITCH_SECONDS)
-        for connection in others:
-            threading.Thread(target=_answer_or_die, args=(connection, workbench, spec.threads), daemon=True).start()
+        for pipe in others:
+            threading.Thread(target=_answer_or_die, args=(pipe, workbench, spec.threads), daemon=True).start()
         answer(first, workbench, spec.threads)
 
 
-def answer(connection: Connection, workbench: Workbench, threads: int) -> None:
-    """Do command after command; raises EOFError when there will be no more."""
+def answer(pipe: WorkerEnd, workbench: Workbench, threads: int) -> None:
+    """Do command after command; raises PipeClosed when there will be no more."""
     _limit_threads(threads)
     while True:
-        connection.send(workbench.handle(connection.recv()))
+        pipe.send(workbench.handle(cast(Command, pipe.receive())))
 
 
-def _answer_or_die(connection: Connection, workbench: Workbench, threads: int) -> None:
+def _answer_or_die(pipe: WorkerEnd, workbench: Workbench, threads: int) -> None:
     """Do command after command; a lane that ends otherwise than by its pipe takes the process along."""
     try:
-        answer(connection, workbench, threads)
-    except (EOFError, ConnectionError):
+        answer(pipe, workbench, threads)
+    except PipeClosed:
         return
     except BaseException:
         traceback.print_exc()

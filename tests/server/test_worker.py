@@ -1,6 +1,8 @@
+import asyncio
+import socket
 import threading
 from collections.abc import Sequence
-from multiprocessing import Pipe
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from server.messages import (
     Step,
     Stepped,
 )
+from server.pipe import PipeClosed, ServerEnd, WorkerEnd
 from server.worker import Workbench, answer, load_engines
 from tests.fakes import FAKE, MISSING, RATE_HERTZ, SECTION_COST, SECTION_SECONDS, FakeEngine, params
 
@@ -195,19 +198,19 @@ def test_an_engine_that_cannot_be_loaded_leaves_the_others_alone() -> None:
     assert faults == {"missing": Fault.INSTALLATION, "broken": Fault.BUG}
 
 
-def test_the_loop_ends_with_the_other_end_of_the_pipe() -> None:
-    near, far = Pipe()
+async def test_the_loop_ends_with_the_other_end_of_the_pipe() -> None:
+    near, far = socket.socketpair()
     ended = threading.Event()
 
     def loop() -> None:
-        with pytest.raises(EOFError), far:
-            answer(far, workbench(), threads=1)
+        with closing(WorkerEnd(far.detach())) as end, pytest.raises(PipeClosed):
+            answer(end, workbench(), threads=1)
         ended.set()
 
     thread = threading.Thread(target=loop)
     thread.start()
-    near.send(Ping())
-    assert near.recv() == Done()
-    near.close()
-    thread.join()
+    server = await ServerEnd.open(near)
+    assert await server.exchange(Ping()) == Done()
+    server.close()
+    await asyncio.to_thread(thread.join)
     assert ended.is_set()
