@@ -28,7 +28,8 @@ _TITLE_CHARACTERS = 100
 _TELL_SECONDS = 0.25
 
 _Encoding: TypeAlias = Callable[[], Sequence[SongEvent]]
-_Item: TypeAlias = tuple[_Encoding | Progressed, float]
+_Item: TypeAlias = tuple[_Encoding | Progressed | int, float]
+"""Work for the encoder's thread, progress, or the index of a section that has ended; and the seconds of its sound."""
 
 
 class JobStatus(Enum):
@@ -188,8 +189,7 @@ class Job:
             self._take(self._section.new_part(rendered), rendered.sample_rate_hertz)
         if rendered.last:
             index = rendered.section.index
-            ending = partial(self._finish if index == self._last_index else self._end_section, index)
-            self._inbox.put_nowait((ending, 0.0))
+            self._inbox.put_nowait((partial(self._finish, index) if index == self._last_index else index, 0.0))
 
     def _take(self, window: Window, rate_hertz: int) -> None:
         if not window.shape[1]:
@@ -206,6 +206,8 @@ class Job:
                 item, seconds = await self._inbox.get()
                 if isinstance(item, Progressed):
                     self._send([item], seconds)
+                elif isinstance(item, int):
+                    self._send(self._end_section(item), seconds)
                 else:
                     events, took_seconds = await loop.run_in_executor(self._encoders, self._timed, item)
                     self._metrics.encoded(self.request.engine, seconds=took_seconds, sound_seconds=seconds)

@@ -19,6 +19,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 _LENGTH_RATIO = 2.0
 _FREE_RIDE = 1.1
@@ -31,8 +32,7 @@ class Order(StrEnum):
     ARRIVAL = "arrival"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What the policy knows of a song; `runs_out_at` `None`: nobody hears it yet. `share_lead` in device seconds."""
 
     song_id: str
@@ -82,9 +82,10 @@ class Policy:
         """The song's place: smaller goes first."""
         if self.order is Order.ARRIVAL:
             return (song.arrived_at,)
-        if self.comfortable(song, now):
-            return (2, self.deadline(song), song.arrived_at)
-        return (song.share_lead > self.share_lead_seconds, self.deadline(song), song.arrived_at)
+        deadline = self.deadline(song)
+        if deadline >= now + self.comfort_seconds:
+            return (2, deadline, song.arrived_at)
+        return (song.share_lead > self.share_lead_seconds, deadline, song.arrived_at)
 
     def ranked(self, songs: Iterable[Standing], now: float) -> list[Standing]:
         """The songs to be served, first to last; capped ones are left out unless all are."""
