@@ -1,13 +1,13 @@
 """What crosses the border between the server and a worker process: commands one way, one reply to each the other way.
 
 A command is one small unit of work, so that whatever is decided between two commands (a cancel, a more urgent song)
-takes effect within one denoising step or one window.
+takes effect within one denoising step or one window. What a step has many of is a named tuple, which crosses quickly.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -44,20 +44,18 @@ class WorkerSpec:
     lanes: tuple[Lane, ...] = (Lane.BOTH,)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SongKey:
+class SongKey(NamedTuple):
     """Names one attempt at making one song: what an earlier attempt still says cannot be mistaken for it."""
 
     song_id: str
     attempt: int = 0
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SectionKey:
+class SectionKey(NamedTuple):
     """Names one section of one attempt at a song."""
 
     song: SongKey
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +164,7 @@ class Prepared:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class SectionStep:
+class SectionStep(NamedTuple):
     """A section has done `step` of `steps`."""
 
     section: SectionKey

@@ -129,7 +129,7 @@ def kinds(commands: Sequence[Command | None]) -> list[type]:
 def test_a_song_is_planned_prepared_stepped_and_rendered_section_by_section() -> None:
     desk = opened()
     desk.add("a")
-    one_section = [Prepare, Step, Step, Render, Render, Render]
+    one_section: list[type] = [Prepare, Step, Step, Render, Render, Render]
     assert kinds(desk.turns(15)) == [Plan, *one_section, *one_section, Forget, type(None)]
 
 
