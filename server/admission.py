@@ -1,12 +1,15 @@
 """Who may come in: a bounded number of songs, and an honest estimate of the wait.
 
-The bound counts songs from admission until their sound is made or given up, whether they wait or run.
+The bound counts songs from admission until their sound is made or given up, whether they wait or run. The last eighth
+of the queue is kept for callers who have no song here, so that one caller cannot shut out the others.
 """
 
+from collections import Counter
 from types import TracebackType
 
 from server.errors import Draining, Overloaded
 
+_KEPT_SHARE = 8
 _WEIGHT = 0.2
 _FALLBACK_SONG_SECONDS = 10.0
 
@@ -25,8 +28,9 @@ class RunningMean:
 class Permit:
     """The right of one song to be in the server; a context manager that gives it back once."""
 
-    def __init__(self, admission: "Admission") -> None:
+    def __init__(self, admission: "Admission", caller: str) -> None:
         self._admission: Admission | None = admission
+        self._caller = caller
 
     def __enter__(self) -> "Permit":
         return self
@@ -34,7 +38,7 @@ class Permit:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         admission, self._admission = self._admission, None
         if admission is not None:
-            admission.songs -= 1
+            admission.leave(self._caller)
 
 
 class Admission:
@@ -43,6 +47,8 @@ class Admission:
     def __init__(self, running: int, queued: int) -> None:
         self._running = running
         self._capacity = running + queued
+        self._kept = queued // _KEPT_SHARE
+        self._by_caller: Counter[str] = Counter()
         self._draining = False
         self._song_seconds = RunningMean()
         self._first_audio_seconds = RunningMean()
@@ -57,8 +63,8 @@ class Admission:
         """Refuse every song from now on."""
         self._draining = True
 
-    def admit(self) -> Permit:
-        """Let one song in.
+    def admit(self, caller: str = "") -> Permit:
+        """Let one song of a caller in.
 
         Raises:
             Draining: after `drain`.
@@ -66,11 +72,19 @@ class Admission:
         """
         if self._draining:
             raise Draining("the server is shutting down")
-        if self.songs >= self._capacity:
+        if self.songs >= self._capacity - (self._kept if self._by_caller[caller] else 0):
             text = f"the queue is full: {self.songs} songs are running or waiting"
             raise Overloaded(text, self._retry_after_seconds())
         self.songs += 1
-        return Permit(self)
+        self._by_caller[caller] += 1
+        return Permit(self, caller)
+
+    def leave(self, caller: str) -> None:
+        """Note that a song of a caller is no longer here."""
+        self.songs -= 1
+        self._by_caller[caller] -= 1
+        if not self._by_caller[caller]:
+            del self._by_caller[caller]
 
     def measured_first_audio(self, seconds: float) -> None:
         """Note the time from a song's first work to its first chunk."""

@@ -21,6 +21,7 @@ from server.errors import (
     Draining,
     EngineNotReady,
     InvalidRequest,
+    OutOfMemory,
     ServiceError,
     SongDeadlineExceeded,
     SongFailed,
@@ -29,6 +30,7 @@ from server.errors import (
 from server.job import Job, JobStatus
 from server.messages import Command, EngineSpec, Fault, Lane, Ping, Plan, Planned, Rendered, Reply, SongKey, Stepped
 from server.metrics import Metrics
+from server.poisoned import PoisonedRequests
 from server.policy import Policy
 from server.pool import DevicePool, Worker, WorkerDied
 from server.recovery import Verdict
@@ -36,6 +38,8 @@ from server.scheduler import Lost, Scheduler
 from server.song import Accepted, SongRequest
 
 __all__ = ["EngineSpec", "Runner", "RunnerSettings"]
+
+_RETRY_AFTER_MEMORY_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +102,7 @@ class Runner:
             on_change=self._readiness_changed,
             on_restart=self._metrics.worker_restarted,
         )
+        self._poisoned = PoisonedRequests(clock)
         self._encoders = ThreadPoolExecutor(settings.encoder_threads, thread_name_prefix="encoder")
         self._jobs: dict[str, Job] = {}
         self._budgets = {spec.name: spec.batch_tokens for spec in settings.devices}
@@ -155,13 +160,15 @@ class Runner:
 
         Raises:
             UnknownEngine, EngineNotReady, WorkerLost: the engine is not configured, not loaded, or being restarted.
+            PoisonedRequest: the same request has ended workers.
             Draining: the server is shutting down.
             Overloaded: as many songs run and wait as may.
         """
         try:
+            self._poisoned.check(request)
             self._pool.require(request.engine)
             position = self._admission.songs
-            permit = self._admission.admit()
+            permit = self._admission.admit(request.caller)
         except ServiceError as error:
             self._metrics.song_refused(_word_of(error), request.engine)
             raise
@@ -169,7 +176,7 @@ class Runner:
         estimate = self._admission.estimated_first_audio_seconds(position)
         job = self._job(request, Accepted(f"song-{uuid.uuid4()}", position, estimate))
         self._enter(job, permit)
-        self._scheduler.add(job.song_id, request.engine, request.params, job)
+        self._scheduler.add(job.song_id, request.engine, request.params, job, caller=request.caller)
         self._wake_all()
         return job
 
@@ -320,7 +327,14 @@ class Runner:
             if job is not None and one.verdict is Verdict.RETRY:
                 self._metrics.song_retried(job.request.engine, _cause_of(one))
             elif job is not None:
-                job.fail(_error_of(one))
+                job.fail(self._error_of(one, job))
+
+    def _error_of(self, lost: Lost, job: Job) -> ServiceError:
+        if lost.verdict is not Verdict.POISONED:
+            return _error_of(lost)
+        error = self._poisoned.add(job.request)
+        _log.error("song %s ended two workers at the same point: request %s", job.song_id, error.fingerprint)
+        return error
 
     def _readiness_changed(self) -> None:
         for engine in filter(self._pool.given_up, self._pool.engine_names):
@@ -355,8 +369,6 @@ def _cause_of(lost: Lost) -> str:
 
 
 def _error_of(lost: Lost) -> ServiceError:
-    if lost.verdict is Verdict.POISONED:
-        return SongFailed("the song ended two workers")
     if lost.failure is None:
         return WorkerLost("the workers that made the song died")
     failure = lost.failure.failure
@@ -365,5 +377,7 @@ def _error_of(lost: Lost) -> ServiceError:
             return InvalidRequest(*failure.violations)
         case Fault.INSTALLATION:
             return EngineNotReady(failure.text)
-        case Fault.MEMORY | Fault.BUG:
+        case Fault.MEMORY:
+            return OutOfMemory("the song did not fit into the memory of a device", _RETRY_AFTER_MEMORY_SECONDS)
+        case Fault.BUG:
             return SongFailed("the song could not be made")

@@ -88,7 +88,8 @@ class FakeContext:
 
 
 class FakeEngine:
-    """Obeys the engine protocol. The prompt asks for trouble: "invalid", "missing files", "poison", "crash", "hang"."""
+    """Obeys the engine protocol. The prompt asks for trouble: "invalid", "missing files", "no memory",
+    "poison", "crash", "hang"."""
 
     @classmethod
     def load(cls, device: str) -> "FakeEngine":
@@ -167,6 +168,8 @@ class FakeEngine:
 
     def _cause_trouble(self, prompt: str) -> None:
         match prompt:
+            case "no memory":
+                raise MemoryError("too large")
             case "poison":
                 raise ValueError("a secret of ours")
             case "crash":

@@ -12,6 +12,20 @@ def test_as_many_songs_are_let_in_as_may_run_and_wait() -> None:
         admission.admit()
 
 
+def test_the_end_of_the_queue_is_kept_for_callers_without_songs() -> None:
+    admission = Admission(running=2, queued=8)
+    permits = [admission.admit("greedy") for _ in range(9)]
+    with pytest.raises(Overloaded):
+        admission.admit("greedy")
+    admission.admit("other")
+    with pytest.raises(Overloaded):
+        admission.admit("third")
+    for permit in permits:
+        with permit:
+            pass
+    admission.admit("greedy")
+
+
 def test_a_permit_is_given_back_once_however_often_it_is_left() -> None:
     admission = Admission(running=1, queued=1)
     admission.admit()

@@ -15,7 +15,9 @@ from server.errors import (
     Draining,
     EngineNotReady,
     InvalidRequest,
+    OutOfMemory,
     Overloaded,
+    PoisonedRequest,
     SongDeadlineExceeded,
     SongFailed,
     UnknownEngine,
@@ -152,9 +154,18 @@ async def test_a_request_that_ends_workers_is_given_up_and_its_neighbours_are_no
         alone = await sound_of(runner.submit(request(seed=5)))
         neighbour = runner.submit(request(seed=5))
         poisoned = runner.submit(request(prompt))
-        with pytest.raises(SongFailed):
+        with pytest.raises(PoisonedRequest):
             await told(poisoned)
+        with pytest.raises(PoisonedRequest):
+            runner.submit(request(prompt, seed=99))
         assert await sound_of(neighbour) == alone
+
+
+async def test_a_song_that_fits_on_no_device_says_so() -> None:
+    async with running(retries=1) as runner:
+        with pytest.raises(OutOfMemory):
+            await told(runner.submit(request("no memory")))
+        assert isinstance((await told(runner.submit(request())))[-1], SongCompleted)
 
 
 async def test_songs_whose_worker_is_killed_go_on_and_sound_the_same() -> None:
