@@ -39,9 +39,9 @@ def running_service(**settings: str) -> Iterator[Service]:
     """Start `python -m server` and wait until it is SERVING; `settings` become MELISMA_* variables."""
     port = free_port()
     given = {f"MELISMA_{name.upper()}": value for name, value in settings.items()}
-    environment = os.environ | {"MELISMA_HTTP_PORT": "0"} | given
+    environment = os.environ | {"MELISMA_HTTP_PORT": "0", "MELISMA_LOG_LEVEL": "warning"} | given
     started = time.monotonic()
-    command = [sys.executable, "-m", "server", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
+    command = [sys.executable, "-m", "server", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(command, env=environment, start_new_session=True)
     try:
         address = f"127.0.0.1:{port}"

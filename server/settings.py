@@ -20,7 +20,7 @@ _POLICY = Policy()
 DEVICE_PATTERN = r"^[a-z]+(:\d+)?$"
 ENGINE_PATTERN = re.compile(r"[a-z0-9_]{1,64}(=[\w.]+:\w+)?")
 
-LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error", "critical"]
 
 
 class InvalidSettings(ValueError):
@@ -175,7 +175,7 @@ class Settings(BaseSettings):
         description="engines to load (commas), each a name, or name=module:Class; the first is the default",
     )
     log_level: LogLevel = Field(
-        default="info", description="least important log lines to write: debug, info, warning, error"
+        default="info", description="least important log lines to write: debug, info, warning, error, critical"
     )
     log_format: LogFormat = Field(
         default=LogFormat.AUTO, description="auto (plain in a terminal, else json), plain or json"

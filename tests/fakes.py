@@ -88,8 +88,10 @@ class FakeContext:
 
 
 class FakeEngine:
-    """Obeys the engine protocol. The prompt asks for trouble: "invalid", "missing files", "no memory",
-    "poison", "crash", "hang"."""
+    """Obeys the engine protocol. The prompt may ask for trouble.
+
+    "invalid", "missing files", "no memory", "poison", "crash", "hang".
+    """
 
     @classmethod
     def load(cls, device: str) -> "FakeEngine":
