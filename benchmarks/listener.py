@@ -2,8 +2,10 @@
 
 import time
 from dataclasses import dataclass, field
+from typing import Literal
 
 import grpc.aio
+from google.protobuf.duration_pb2 import Duration
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 
@@ -22,6 +24,8 @@ class Heard:
     arrivals: list[tuple[float, float]] = field(default_factory=list)
     data: bytearray = field(default_factory=bytearray)
     total_seconds: float = 0.0
+    told_first_audio_seconds: float | None = None
+    told_finish_seconds: float | None = None
 
     @property
     def first_audio_seconds(self) -> float:
@@ -50,6 +54,8 @@ def _note(heard: Heard, response: music_pb2.GenerateResponse, now: float) -> Non
     match response.WhichOneof("event"):
         case "accepted":
             heard.seed = response.accepted.seed
+            heard.told_first_audio_seconds = _seconds(response.accepted, "estimated_first_audio")
+            heard.told_finish_seconds = _seconds(response.accepted, "estimated_finish")
         case "plan":
             heard.plan = response.plan
         case "chunk":
@@ -59,3 +65,10 @@ def _note(heard: Heard, response: music_pb2.GenerateResponse, now: float) -> Non
             heard.sections.append(response.section_finished)
         case "finished":
             heard.finished = response.finished
+
+
+def _seconds(accepted: music_pb2.Accepted, name: Literal["estimated_first_audio", "estimated_finish"]) -> float | None:
+    if not accepted.HasField(name):
+        return None
+    duration: Duration = getattr(accepted, name)
+    return duration.ToTimedelta().total_seconds()
