@@ -102,6 +102,7 @@ def runner_settings(settings: Settings) -> RunnerSettings:
         encoder_threads=threads.encoder,
         worker_threads=threads.worker,
         retries=limits.retries,
+        heartbeat_seconds=limits.heartbeat_seconds,
         exchange_timeout_seconds=limits.exchange_timeout_seconds,
     )
 

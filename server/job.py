@@ -17,8 +17,9 @@ from server.errors import ServiceError, SongFailed
 from server.messages import Rendered, SectionStep
 from server.metrics import Metrics, Outcome
 from server.playback import Playback, Received
-from server.song import Accepted, Chunk, Progressed, SongCompleted, SongEvent, SongRequest
+from server.song import Accepted, Chunk, Progressed, SongCompleted, SongEvent, SongRequest, Waiting
 from server.stream import ChunkStream
+from server.usage import Usage
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class Job:
         self.accepted = accepted
         self.status = JobStatus.QUEUED
         self.clocks = Clocks(clock())
+        self.usage = Usage()
         self.on_end = ExitStack()
         self._encoder_factory = encoder_factory
         self._encoders = encoders
@@ -93,6 +95,7 @@ class Job:
         self._last_index = -1
         self._chunker: Chunker | None = None
         self._told_at = -math.inf
+        self._sent_at = self.clocks.submitted_at
         self._scores: dict[int, SectionScore] = {}
         self._playback = Playback()
         self._section = Received()
@@ -153,6 +156,11 @@ class Job:
     def underrun_seconds(self) -> float:
         """How long a listener who started with the first chunk has had nothing to hear so far."""
         return self._playback.underrun_seconds
+
+    def waits(self, waiting: Waiting, silence_seconds: float) -> None:
+        """Give a sign of life where nothing was said for so long."""
+        if not self.ended and self._clock() >= self._sent_at + silence_seconds:
+            self._send([waiting], 0.0)
 
     def started(self) -> None:
         """Note that the first work on the song begins now, unless it began before."""
@@ -246,6 +254,7 @@ class Job:
 
     def _send(self, events: Sequence[SongEvent], seconds: float) -> None:
         was_full = self.full
+        self._sent_at = self._clock() if events else self._sent_at
         self._unencoded_seconds -= seconds
         for event in events:
             self._stream.put(event)

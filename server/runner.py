@@ -35,7 +35,7 @@ from server.policy import Policy
 from server.pool import DevicePool, Worker, WorkerDied
 from server.recovery import Verdict
 from server.scheduler import Lost, Scheduler
-from server.song import Accepted, SongRequest
+from server.song import Accepted, SongRequest, Waiting
 
 __all__ = ["EngineSpec", "Runner", "RunnerSettings"]
 
@@ -50,6 +50,7 @@ class RunnerSettings:
 
     A song stops being made while `stream_buffer_bytes` of its sound are unsent. `worker_threads` 0 leaves it to the
     libraries. An idle worker has to answer every `ping_seconds`. An attempt at a song is repeated `retries` times.
+    A song tells of itself at least every `heartbeat_seconds`.
     """
 
     devices: tuple[DeviceSpec, ...]
@@ -65,6 +66,7 @@ class RunnerSettings:
     ping_seconds: float = 10.0
     load_timeout_seconds: float = 300.0
     restart_backoff_seconds: float = 0.5
+    heartbeat_seconds: float = 5.0
 
 
 class Runner:
@@ -115,8 +117,11 @@ class Runner:
     async def start(self) -> None:
         """Start a worker for every device, without waiting until their engines are loaded."""
         self._drivers = [
-            asyncio.create_task(self._pool.drive(spec.name, self._serve, self._wake_all), name=f"drive {spec.name}")
-            for spec in self._settings.devices
+            asyncio.create_task(self._beat(), name="heartbeat"),
+            *(
+                asyncio.create_task(self._pool.drive(spec.name, self._serve, self._wake_all), name=f"drive {spec.name}")
+                for spec in self._settings.devices
+            ),
         ]
 
     async def wait_ready(self, timeout_seconds: float) -> None:
@@ -176,7 +181,7 @@ class Runner:
         estimate = self._admission.estimated_first_audio_seconds(position)
         job = self._job(request, Accepted(f"song-{uuid.uuid4()}", position, estimate))
         self._enter(job, permit)
-        self._scheduler.add(job.song_id, request.engine, request.params, job, caller=request.caller)
+        self._scheduler.add(job.song_id, request.engine, request.params, job, caller=request.caller, usage=job.usage)
         self._wake_all()
         return job
 
@@ -239,6 +244,20 @@ class Runner:
         self._admission.measured_song(self._clock() - job.clocks.started_at)
         if job.clocks.first_chunk_at is not None:
             self._admission.measured_first_audio(job.clocks.first_chunk_at - job.clocks.started_at)
+
+    async def _beat(self) -> None:
+        """Have silent songs give a sign of life, so that nothing on the way to the caller takes them for dead."""
+        seconds = self._settings.heartbeat_seconds
+        while True:
+            await asyncio.sleep(seconds / 2)
+            places = self._queue_places()
+            for job in tuple(self._jobs.values()):
+                job.waits(Waiting(places.get(job.song_id, 0)), seconds / 2)
+
+    def _queue_places(self) -> dict[str, int]:
+        """How many songs go before each song that waits, counted from those that have a place."""
+        waiting = (song_id for engine in self._pool.engine_names for song_id in self._scheduler.waiting(engine))
+        return {song_id: place for place, song_id in enumerate(waiting, start=1)}
 
     async def _serve(self, device: str, worker: Worker) -> None:
         self._scheduler.open(device, self._pool.engines_on(device))

@@ -41,6 +41,7 @@ from server.policy import Load, Order, Policy, Standing, batch
 from server.recovery import History, Point, Verdict
 from server.shares import Shares, WaitingRoom
 from server.step_model import StepModel
+from server.usage import Usage
 
 _PLACES_WHEN_CAPPED = 4
 _STEPS_UNTIL_MORE_SECTIONS = 100
@@ -76,7 +77,7 @@ class _Song:
     outlet: Outlet
     caller: str
     arrived_at: float
-    first_seconds: float
+    usage: Usage
     left_seconds: float
     device: str | None = None
     attempt: int = 0
@@ -94,7 +95,6 @@ class _Song:
     sound_seconds: float = 0.0
     boundary_seconds: float = 0.0
     section_seconds: float = 0.0
-    used_seconds: float = 0.0
     history: History = field(default_factory=History)
 
     @property
@@ -205,14 +205,14 @@ class Scheduler:
         outlet: Outlet,
         *,
         caller: str = "",
-        first_seconds: float = 0.0,
+        usage: Usage | None = None,
         work_seconds: float = _UNKNOWN_WORK_SECONDS,
     ) -> None:
         """Take in a song; it waits until a device that has its engine has a place.
 
-        It should take `first_seconds` of a device until it is heard, and `work_seconds` in all.
+        It should take `work_seconds` of a device; what it takes is written into `usage`.
         """
-        song = _Song(song_id, engine, params, outlet, caller, self._clock(), first_seconds, work_seconds)
+        song = _Song(song_id, engine, params, outlet, caller, self._clock(), usage or Usage(), work_seconds)
         self._songs[song_id] = song
         self._shares.enter(caller)
         self._waiting.add(song)
@@ -272,7 +272,7 @@ class Scheduler:
             case Prepared():
                 if song := self._find(device, reply.section.song):
                     song.prepared[reply.section.index] = reply
-                    self._charge(device, song, reply.seconds)
+                    self._charge_alone(device, song, reply.seconds)
             case Stepped():
                 self._stepped(device, reply)
                 failures += reply.failures
@@ -287,13 +287,16 @@ class Scheduler:
     def _planned(self, device: _Device, reply: Planned) -> None:
         if song := self._find(device, reply.song):
             song.sections, song.planned = len(reply.plan.sections), True
-            self._charge(device, song, reply.seconds)
+            self._charge_alone(device, song, reply.seconds)
 
     def _stepped(self, device: _Device, reply: Stepped) -> None:
         stepped = [(song, step) for step in reply.sections if (song := self._find(device, step.section.song))]
         costs = [song.prepared[step.section.index].cost for song, step in stepped]
         for (song, step), cost in zip(stepped, costs, strict=True):
-            self._charge(device, song, reply.seconds * cost / sum(costs))
+            share = reply.seconds * cost / sum(costs)
+            song.usage.step_seconds += share
+            song.usage.whole_step_seconds += reply.seconds
+            self._charge(device, song, share)
             song.step = step.step
             if step.step >= step.steps:
                 song.denoising, song.step = step.section.index + 1, 0
@@ -311,8 +314,9 @@ class Scheduler:
 
     def _rendered(self, device: _Device, song: _Song, reply: Rendered) -> None:
         now = self._clock()
-        self._charge(device, song, reply.seconds)
+        self._charge_alone(device, song, reply.seconds)
         if reply.samples:
+            song.usage.heard()
             runs_out_at = song.runs_out_at(now)
             if song.heard_from is None or runs_out_at is None:
                 song.heard_from = now
@@ -442,10 +446,13 @@ class Scheduler:
             case Forget() | Ping():
                 return
 
+    def _charge_alone(self, device: _Device, song: _Song, seconds: float) -> None:
+        song.usage.other_seconds += seconds
+        self._charge(device, song, seconds)
+
     def _charge(self, device: _Device, song: _Song, seconds: float) -> None:
         self._shares.charge(song.caller, seconds)
         done = min(seconds, song.left_seconds)
-        song.used_seconds += seconds
         song.left_seconds -= done
         device.left_seconds -= done
         self._shares.reserve(song.caller, -done)

@@ -48,6 +48,9 @@ class Limits(BaseModel):
         allow_inf_nan=False,
         description="silence of a worker in the middle of its work before it is replaced",
     )
+    heartbeat_seconds: float = Field(
+        default=5.0, gt=0, allow_inf_nan=False, description="longest silence of a song's stream before a sign of life"
+    )
     request_bytes: int = Field(
         default=4 << 20, ge=1 << 16, description="largest request read; larger gets RESOURCE_EXHAUSTED"
     )

@@ -26,7 +26,17 @@ from server.job import Job
 from server.messages import Lane
 from server.metrics import Metrics
 from server.runner import Runner, RunnerSettings
-from server.song import AudioSettings, Chunk, Planned, Progressed, SectionSent, SongCompleted, SongEvent, SongRequest
+from server.song import (
+    AudioSettings,
+    Chunk,
+    Planned,
+    Progressed,
+    SectionSent,
+    SongCompleted,
+    SongEvent,
+    SongRequest,
+    Waiting,
+)
 from tests.fakes import FAKE, MISSING, RATE_HERTZ, SECTION_COST, FakeEncoder, params
 
 CPU = DeviceSpec("cpu", "cpu", running_songs=8)
@@ -261,6 +271,16 @@ async def resubmitted(runner: Runner) -> Job:
         changed.clear()
         await changed.wait()
     return runner.submit(request())
+
+
+async def test_a_song_that_waits_gives_signs_of_life_with_its_place() -> None:
+    async with running(devices=(NARROW,), heartbeat_seconds=0.05) as runner:
+        jobs = [runner.submit(request(duration_seconds=ENDLESS_SECONDS)) for _ in range(3)]
+        for place, job in enumerate(jobs):
+            if place:
+                events = job.events()
+                signs = [await anext(events) for _ in range(3)]
+                assert signs == [Waiting(place)] * 3
 
 
 async def test_what_happens_is_measured() -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from server.messages import (
 from server.policy import Policy
 from server.recovery import Verdict
 from server.scheduler import Lost, Scheduler
+from server.usage import Usage
 from tests.fakes import FakeEngine, FakeOutlet, ManualClock, params
 
 COST = 10
@@ -337,6 +339,15 @@ def test_a_listener_who_takes_nothing_does_not_keep_the_memory_from_others() -> 
     desk.add("b")
     desk.turns(13)
     assert desk.windows[section("b", 1)] == 3
+
+
+def test_what_a_song_takes_of_a_device_is_written_down() -> None:
+    desk, usages = opened(), [Usage(), Usage()]
+    for song_id, usage in zip("ab", usages, strict=True):
+        desk.scheduler.add(song_id, "fake", params(), FakeOutlet(), usage=usage)
+    desk.turns(7)
+    assert astuple(usages[0]) == pytest.approx((0.1, 0.2, 0.3, 0.4))
+    assert astuple(usages[1]) == pytest.approx((0.1, 0.2, 0.2, None))
 
 
 class TestTwoLanes:
