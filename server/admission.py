@@ -1,4 +1,4 @@
-"""Who may come in: a bounded number of songs, and an honest estimate of the wait.
+"""Who may come in: a bounded number of songs, and advice when to come back.
 
 The bound counts songs from admission until their sound is made or given up, whether they wait or run. The last eighth
 of the queue is kept for callers who have no song here, so that one caller cannot shut out the others.
@@ -51,7 +51,6 @@ class Admission:
         self._by_caller: Counter[str] = Counter()
         self._draining = False
         self._song_seconds = RunningMean()
-        self._first_audio_seconds = RunningMean()
         self.songs = 0
 
     @property
@@ -86,21 +85,9 @@ class Admission:
         if not self._by_caller[caller]:
             del self._by_caller[caller]
 
-    def measured_first_audio(self, seconds: float) -> None:
-        """Note the time from a song's first work to its first chunk."""
-        self._first_audio_seconds.add(seconds)
-
     def measured_song(self, seconds: float) -> None:
         """Note the time from a song's first work to its last chunk."""
         self._song_seconds.add(seconds)
-
-    def estimated_first_audio_seconds(self, position: int) -> float | None:
-        """Seconds until a song with `position` songs before it is heard; `None` until a song was measured."""
-        first, song = self._first_audio_seconds.value, self._song_seconds.value
-        if first is None:
-            return None
-        waiting_ahead = max(0, position + 1 - self._running)
-        return first + waiting_ahead * (song or first) / self._running
 
     def _retry_after_seconds(self) -> float:
         song = self._song_seconds.value

@@ -49,6 +49,8 @@ class Clocks:
     def __init__(self, submitted_at: float) -> None:
         self.submitted_at = submitted_at
         self.started_at = submitted_at
+        self.ended_at = submitted_at
+        self.first_sound_at: float | None = None
         self.first_chunk_at: float | None = None
         self.denoising_seconds = 0.0
         self.rendering_seconds = 0.0
@@ -57,6 +59,23 @@ class Clocks:
     def queued_seconds(self) -> float:
         """Time from admission to the first work on the song."""
         return self.started_at - self.submitted_at
+
+    @property
+    def first_audio_seconds(self) -> float | None:
+        """Time from admission to the first chunk; `None` before there is one."""
+        return None if self.first_chunk_at is None else self.first_chunk_at - self.submitted_at
+
+    @property
+    def lag_seconds(self) -> float:
+        """Time from the first sound to the first chunk, 0 before there is one."""
+        if self.first_chunk_at is None or self.first_sound_at is None:
+            return 0.0
+        return self.first_chunk_at - self.first_sound_at
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Time from admission to the end."""
+        return self.ended_at - self.submitted_at
 
 
 class Job:
@@ -85,6 +104,7 @@ class Job:
         self.status = JobStatus.QUEUED
         self.clocks = Clocks(clock())
         self.usage = Usage()
+        self.steps = 0
         self.on_end = ExitStack()
         self._encoder_factory = encoder_factory
         self._encoders = encoders
@@ -153,6 +173,11 @@ class Job:
         self.cancel()
 
     @property
+    def sound_seconds(self) -> float:
+        """Sound that was put into the stream, in seconds."""
+        return self._playback.sound_seconds
+
+    @property
     def underrun_seconds(self) -> float:
         """How long a listener who started with the first chunk has had nothing to hear so far."""
         return self._playback.underrun_seconds
@@ -174,7 +199,7 @@ class Job:
         """Open the encoder for sound at `sample_rate_hertz` and tell the plan; a second attempt changes nothing."""
         if self._last_index >= 0:
             return
-        self._last_index = plan.sections[-1].index
+        self._last_index, self.steps = plan.sections[-1].index, plan.steps
         self._inbox.put_nowait((partial(self._open, plan, sample_rate_hertz), 0.0))
 
     def stepped(self, step: SectionStep, seconds: float) -> None:
@@ -191,6 +216,8 @@ class Job:
         What an earlier attempt has delivered already is left out: attempts make the same sound.
         """
         self.clocks.rendering_seconds += rendered.seconds
+        if self.clocks.first_sound_at is None:
+            self.clocks.first_sound_at = self._clock()
         if rendered.score is not None:
             self._scores[rendered.section.index] = rendered.score
         if rendered.samples:
@@ -276,12 +303,13 @@ class Job:
 
     def _end(self, status: JobStatus) -> None:
         self.status = status
+        self.clocks.ended_at = self._clock()
         self._report()
         self.on_end.close()
 
     def _report(self) -> None:
-        engine, seconds = self.request.engine, self._clock() - self.clocks.submitted_at
-        self._metrics.song_ended(engine, Outcome(self.status.value), seconds, self._playback.sound_seconds)
+        engine, outcome = self.request.engine, Outcome(self.status.value)
+        self._metrics.song_ended(engine, outcome, self.clocks.elapsed_seconds, self.sound_seconds)
         if self.clocks.first_chunk_at is not None:
             self._metrics.underrun(engine, self._playback.underrun_seconds)
 

@@ -18,6 +18,7 @@ from server.chunker import EncoderFactory
 from server.depth import Depth
 from server.devices import DeviceSpec
 from server.errors import (
+    DeadlineTooShort,
     Draining,
     EngineNotReady,
     InvalidRequest,
@@ -27,9 +28,11 @@ from server.errors import (
     SongFailed,
     WorkerLost,
 )
+from server.forecast import Estimate
 from server.job import Job, JobStatus
 from server.messages import Command, EngineSpec, Fault, Lane, Ping, Plan, Planned, Rendered, Reply, SongKey, Stepped
 from server.metrics import Metrics
+from server.outlook import Fortune, Outlook, Pool
 from server.poisoned import PoisonedRequests
 from server.policy import Policy
 from server.pool import DevicePool, Worker, WorkerDied
@@ -107,6 +110,8 @@ class Runner:
         self._poisoned = PoisonedRequests(clock)
         self._encoders = ThreadPoolExecutor(settings.encoder_threads, thread_name_prefix="encoder")
         self._jobs: dict[str, Job] = {}
+        self._fortune = Fortune(self._metrics)
+        self._places = {spec.name: spec.running_songs for spec in settings.devices}
         self._budgets = {spec.name: spec.batch_tokens for spec in settings.devices}
         self._wakes = {(spec.name, lane): asyncio.Event() for spec in settings.devices for lane in spec.lanes}
         self._idle = asyncio.Event()
@@ -168,22 +173,50 @@ class Runner:
             PoisonedRequest: the same request has ended workers.
             Draining: the server is shutting down.
             Overloaded: as many songs run and wait as may.
+            DeadlineTooShort: by the estimate the song cannot be complete by the caller's deadline.
         """
         try:
             self._poisoned.check(request)
             self._pool.require(request.engine)
             position = self._admission.songs
+            outlook = self._fortune.foretell(request, self._in_order(), self._pool_of(request.engine))
+            self._check_deadline(request, outlook)
             permit = self._admission.admit(request.caller)
         except ServiceError as error:
             self._metrics.song_refused(_word_of(error), request.engine)
             raise
         self._metrics.song_accepted(request.engine)
-        estimate = self._admission.estimated_first_audio_seconds(position)
-        job = self._job(request, Accepted(f"song-{uuid.uuid4()}", position, estimate))
+        job = self._job(request, _accepted(position, outlook))
         self._enter(job, permit)
-        self._scheduler.add(job.song_id, request.engine, request.params, job, caller=request.caller, usage=job.usage)
+        self._fortune.enter(job, outlook)
+        self._scheduler.add(
+            job.song_id,
+            request.engine,
+            request.params,
+            job,
+            caller=request.caller,
+            usage=job.usage,
+            work_seconds=outlook.work.total_seconds if outlook else None,
+        )
         self._wake_all()
         return job
+
+    def _check_deadline(self, request: SongRequest, outlook: Outlook | None) -> None:
+        if request.deadline is None or outlook is None:
+            return
+        left_seconds = request.deadline - self._clock()
+        if outlook.estimate.finish_seconds > left_seconds:
+            raise DeadlineTooShort(outlook.estimate.finish_seconds, left_seconds)
+
+    def _in_order(self) -> list[Job]:
+        """All jobs: those with a place, then those that wait, in their order."""
+        waiting = [job for song_id in self._queue_places() if (job := self._jobs.get(song_id))]
+        placed = [job for job in self._jobs.values() if self._scheduler.device_of(job.song_id) is not None]
+        return placed + waiting
+
+    def _pool_of(self, engine: str) -> Pool:
+        devices = self._pool.devices_of(engine)
+        return Pool(max(1, len(devices)), sum(self._places[device] for device in devices))
 
     def drain(self) -> None:
         """Let no more songs in."""
@@ -234,25 +267,30 @@ class Runner:
     def _leave(self, job: Job) -> None:
         self._scheduler.drop(job.song_id)
         del self._jobs[job.song_id]
-        if job.status is JobStatus.COMPLETED:
-            self._measure(job)
+        complete = job.status is JobStatus.COMPLETED
+        self._fortune.leave(job, complete=complete)
+        if complete:
+            self._admission.measured_song(self._clock() - job.clocks.started_at)
         if not self._jobs:
             self._idle.set()
         self._wake_all()
-
-    def _measure(self, job: Job) -> None:
-        self._admission.measured_song(self._clock() - job.clocks.started_at)
-        if job.clocks.first_chunk_at is not None:
-            self._admission.measured_first_audio(job.clocks.first_chunk_at - job.clocks.started_at)
 
     async def _beat(self) -> None:
         """Have silent songs give a sign of life, so that nothing on the way to the caller takes them for dead."""
         seconds = self._settings.heartbeat_seconds
         while True:
             await asyncio.sleep(seconds / 2)
-            places = self._queue_places()
+            places, estimates = self._queue_places(), self._estimates()
             for job in tuple(self._jobs.values()):
-                job.waits(Waiting(places.get(job.song_id, 0)), seconds / 2)
+                job.waits(_waiting(places.get(job.song_id, 0), estimates.get(job.song_id)), seconds / 2)
+
+    def _estimates(self) -> dict[str, Estimate]:
+        jobs = self._in_order()
+        engines = {job.request.engine for job in jobs}
+        found: dict[str, Estimate] = {}
+        for engine in engines:
+            found |= self._fortune.now([job for job in jobs if job.request.engine == engine], self._pool_of(engine))
+        return found
 
     def _queue_places(self) -> dict[str, int]:
         """How many songs go before each song that waits, counted from those that have a place."""
@@ -375,6 +413,19 @@ class Runner:
 def _unread_metrics(settings: RunnerSettings) -> Metrics:
     engines, devices = (tuple(spec.name for spec in specs) for specs in (settings.engines, settings.devices))
     return Metrics(CollectorRegistry(), engines=engines, devices=devices)
+
+
+def _accepted(position: int, outlook: Outlook | None) -> Accepted:
+    song_id = f"song-{uuid.uuid4()}"
+    if outlook is None:
+        return Accepted(song_id, position)
+    return Accepted(song_id, position, outlook.estimate.first_audio_seconds, outlook.estimate.finish_seconds)
+
+
+def _waiting(place: int, estimate: Estimate | None) -> Waiting:
+    if estimate is None:
+        return Waiting(place)
+    return Waiting(place, estimate.first_audio_seconds, estimate.finish_seconds)
 
 
 def _word_of(error: ServiceError) -> str:

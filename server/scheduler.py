@@ -206,13 +206,14 @@ class Scheduler:
         *,
         caller: str = "",
         usage: Usage | None = None,
-        work_seconds: float = _UNKNOWN_WORK_SECONDS,
+        work_seconds: float | None = None,
     ) -> None:
         """Take in a song; it waits until a device that has its engine has a place.
 
-        It should take `work_seconds` of a device; what it takes is written into `usage`.
+        It should take `work_seconds` of a device, `None` where nobody knows; what it takes is written into `usage`.
         """
-        song = _Song(song_id, engine, params, outlet, caller, self._clock(), usage or Usage(), work_seconds)
+        left_seconds = _UNKNOWN_WORK_SECONDS if work_seconds is None else work_seconds
+        song = _Song(song_id, engine, params, outlet, caller, self._clock(), usage or Usage(), left_seconds)
         self._songs[song_id] = song
         self._shares.enter(caller)
         self._waiting.add(song)

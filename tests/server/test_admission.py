@@ -43,17 +43,6 @@ def test_nobody_is_let_in_after_drain() -> None:
         admission.admit()
 
 
-def test_nothing_is_estimated_before_anything_was_measured() -> None:
-    assert Admission(running=1, queued=1).estimated_first_audio_seconds(0) is None
-
-
-def test_the_estimate_grows_with_the_songs_that_have_to_end_first() -> None:
-    admission = Admission(running=2, queued=8)
-    admission.measured_first_audio(0.5)
-    admission.measured_song(6.0)
-    assert [admission.estimated_first_audio_seconds(position) for position in range(4)] == [0.5, 0.5, 3.5, 6.5]
-
-
 def test_a_retry_is_advised_when_the_next_song_should_have_ended() -> None:
     admission = Admission(running=2, queued=0)
     admission.measured_song(6.0)

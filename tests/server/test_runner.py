@@ -37,7 +37,7 @@ from server.song import (
     SongRequest,
     Waiting,
 )
-from tests.fakes import FAKE, MISSING, RATE_HERTZ, SECTION_COST, FakeEncoder, params
+from tests.fakes import FAKE, MISSING, RATE_HERTZ, SECTION_COST, SECTION_SECONDS, FakeEncoder, params
 
 CPU = DeviceSpec("cpu", "cpu", running_songs=8)
 SETTINGS = RunnerSettings(devices=(CPU,), engines=(FAKE, MISSING), encoder_threads=2, restart_backoff_seconds=0.0)
@@ -180,7 +180,7 @@ async def test_a_song_that_fits_on_no_device_says_so() -> None:
 
 async def test_songs_whose_worker_is_killed_go_on_and_sound_the_same() -> None:
     async with running(retries=10) as runner:
-        requests = [request(seed=seed, duration_seconds=20.0) for seed in range(4)]
+        requests = [request(seed=seed, duration_seconds=40.0) for seed in range(4)]
         undisturbed = [await sound_of(runner.submit(one)) for one in requests]
         jobs = [runner.submit(one) for one in requests]
         sounds = asyncio.gather(*map(sound_of, jobs))
@@ -320,9 +320,9 @@ async def test_what_happens_is_measured() -> None:
 
 
 async def heard_more(jobs: Sequence[Job]) -> None:
-    """Return when some song has gone on."""
-    before = [job.clocks.rendering_seconds for job in jobs]
-    while [job.clocks.rendering_seconds for job in jobs] == before:
+    """Return when every song has gone on by more than a section."""
+    before = [job.sound_seconds for job in jobs]
+    while any(job.sound_seconds < old + 2 * SECTION_SECONDS for job, old in zip(jobs, before, strict=True)):
         await asyncio.sleep(0.002)
 
 

@@ -1,0 +1,127 @@
+"""When songs will be heard and complete, from what they cost and who goes first. Pure: no clock, no input or output.
+
+The songs of a pool are taken as a fluid. As many as there are places are being made, the others follow in order as
+places become free. Songs that nobody hears yet go first, in order, each on one device; what they leave of the devices
+is shared evenly by the songs that are heard. Virtual time, the work that a heard song has been given, makes every event
+a step of a heap (Parekh and Gallager, 1993): a forecast for n songs takes n log n.
+"""
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
+
+_LEAST_LEFT = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Device seconds until a song's first sound is made, `None` once it was, and from there to the song's end.
+
+    A step's time is divided among the songs that share it: alone, a song takes `stretch` times as long, at least 1.
+    """
+
+    first_seconds: float | None
+    rest_seconds: float
+    stretch: float = 1.0
+
+    @property
+    def total_seconds(self) -> float:
+        """All device seconds that are left."""
+        return (self.first_seconds or 0.0) + self.rest_seconds
+
+    def left(self, used_seconds: float, *, heard: bool) -> "Work":
+        """What of this work is left after `used_seconds`; never nothing, as long as the song is not complete."""
+        if heard:
+            least = _LEAST_LEFT * self.total_seconds
+            return replace(self, first_seconds=None, rest_seconds=max(self.total_seconds - used_seconds, least))
+        return replace(self, first_seconds=max((self.first_seconds or 0.0) - used_seconds, 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Seconds from now until a song is heard, `None` once it is, and until its sound is complete."""
+
+    first_audio_seconds: float | None
+    finish_seconds: float
+
+
+def forecast(songs: Sequence[Work], *, devices: int, places: int) -> list[Estimate]:
+    """An estimate for each of `songs`, given in the order in which they get places: those that have one come first.
+
+    `places` are those of all `devices` together, no fewer than songs have one.
+
+    Raises:
+        ValueError: there is no device, or no place.
+    """
+    if devices < 1 or places < 1:
+        raise ValueError(f"nothing can be made with {devices} devices and {places} places")
+    return _Fluid(songs, devices).run(places)
+
+
+class _Fluid:
+    def __init__(self, songs: Sequence[Work], devices: int) -> None:
+        self._songs = songs
+        self._devices = devices
+        self._now = self._virtual = 0.0
+        self._waiting = deque(range(len(songs)))
+        self._unheard: deque[int] = deque()
+        self._beginning: list[tuple[float, int]] = []
+        self._heard: list[tuple[float, int]] = []
+        self._started = [0.0] * len(songs)
+        self._first_audio = [0.0] * len(songs)
+        self._finish = [0.0] * len(songs)
+
+    def run(self, places: int) -> list[Estimate]:
+        for _ in range(places):
+            self._enter()
+        while self._beginning or self._heard:
+            self._advance()
+        return [self._estimate(index, song) for index, song in enumerate(self._songs)]
+
+    def _enter(self) -> None:
+        """Give a place to the next song that waits."""
+        if not self._waiting:
+            return
+        index = self._waiting.popleft()
+        self._started[index] = self._now
+        if self._songs[index].first_seconds is None:
+            self._hear(index)
+        else:
+            self._unheard.append(index)
+            self._begin()
+
+    def _begin(self) -> None:
+        """Put songs that nobody hears yet on the devices that have none."""
+        while self._unheard and len(self._beginning) < self._devices:
+            index = self._unheard.popleft()
+            heappush(self._beginning, (self._now + (self._songs[index].first_seconds or 0.0), index))
+
+    def _hear(self, index: int) -> None:
+        heappush(self._heard, (self._virtual + self._songs[index].rest_seconds, index))
+
+    def _advance(self) -> None:
+        """Go on to the next moment at which a song is heard or complete."""
+        rate = min(1.0, (self._devices - len(self._beginning)) / len(self._heard)) if self._heard else 0.0
+        heard_at = self._beginning[0][0] if self._beginning else math.inf
+        complete_at = self._now + (self._heard[0][0] - self._virtual) / rate if rate else math.inf
+        at = max(self._now, min(heard_at, complete_at))
+        self._virtual += (at - self._now) * rate
+        self._now = at
+        if heard_at <= complete_at:
+            _, index = heappop(self._beginning)
+            self._first_audio[index] = at
+            self._hear(index)
+            self._begin()
+        else:
+            _, index = heappop(self._heard)
+            self._finish[index] = at
+            self._enter()
+
+    def _estimate(self, index: int, song: Work) -> Estimate:
+        started = self._started[index]
+        finish = max(self._finish[index], started + song.total_seconds * song.stretch)
+        if song.first_seconds is None:
+            return Estimate(None, finish)
+        return Estimate(max(self._first_audio[index], started + song.first_seconds * song.stretch), finish)
