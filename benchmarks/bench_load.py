@@ -31,7 +31,7 @@ MODES: dict[str, dict[str, str]] = {
 CLIENTS = (1, 4, 8, 16, 32)
 CAPACITY_CLIENTS = 8
 LOADS = (0.5, 0.8, 0.95)
-SONGS_EACH, OPEN_SONGS = 2, 24
+OPEN_SONGS = 20
 HEADER = (
     "mode",
     "arrivals",
@@ -55,10 +55,12 @@ class Listened:
 
 
 async def closed(channel: grpc.aio.Channel, clients: int, seconds: float, seed: int) -> list[Listened]:
-    """Clients that ask for a song when they have the last one."""
+    """Clients that ask for a second song when they have the first; many of them take one only."""
+
+    each = 2 if clients <= CAPACITY_CLIENTS else 1
 
     async def client(number: int) -> list[Listened]:
-        seeds = range(seed + number * SONGS_EACH, seed + (number + 1) * SONGS_EACH)
+        seeds = range(seed + number * each, seed + (number + 1) * each)
         return [Listened(await listen(channel, str(one), song(one, seconds))) for one in seeds]
 
     return [one for some in await asyncio.gather(*map(client, range(clients))) for one in some]
