@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from server.devices import DeviceSpec
 from server.errors import (
+    DeadlineTooShort,
     Draining,
     EngineNotReady,
     InvalidRequest,
@@ -281,6 +283,34 @@ async def test_a_song_that_waits_gives_signs_of_life_with_its_place() -> None:
                 events = job.events()
                 signs = [await anext(events) for _ in range(3)]
                 assert signs == [Waiting(place)] * 3
+
+
+async def test_once_a_song_was_measured_others_are_foretold() -> None:
+    registry = CollectorRegistry()
+    async with running(metrics=Metrics(registry, engines=["fake"], devices=["cpu"])) as runner:
+        first = runner.submit(request())
+        await told(first)
+        assert (first.accepted.estimated_first_audio_seconds, first.accepted.estimated_finish_seconds) == (None, None)
+        second = runner.submit(request())
+        await told(second)
+    told_first, told_finish = second.accepted.estimated_first_audio_seconds, second.accepted.estimated_finish_seconds
+    assert told_first is not None
+    assert told_finish is not None
+    assert 0.0 < told_first <= told_finish < 10.0
+    for what in ("first_audio", "finish"):
+        labels = {"engine": "fake", "estimate": what}
+        assert registry.get_sample_value("melisma_estimate_ratio_count", labels) == 1.0
+
+
+async def test_a_deadline_that_cannot_be_met_is_refused_at_once() -> None:
+    async with running(devices=(NARROW,)) as runner:
+        await told(runner.submit(request()))
+        endless = runner.submit(request(duration_seconds=ENDLESS_SECONDS))
+        await first_chunk(endless.events())
+        with pytest.raises(DeadlineTooShort) as refusal:
+            runner.submit(request(duration_seconds=200.0, deadline=time.monotonic() + 0.05))
+        assert refusal.value.retry_after_seconds > 0
+        runner.submit(request(duration_seconds=200.0, deadline=time.monotonic() + 3600.0))
 
 
 async def test_what_happens_is_measured() -> None:
