@@ -40,7 +40,7 @@ protos: $(DEVELOPMENT) ## compile the .proto files after an edit
 baseline: $(DEVELOPMENT) ## take the present contract as the one not to be broken (at a release)
 	@$(RUN)buf build protos --exclude-source-info -o protos/baseline.binpb
 
-bench: $(DEVELOPMENT) ## measure the service and the engine (some minutes)
+bench: $(DEVELOPMENT) ## measure the service and the engine (most of an hour)
 	@$(RUN)python -m benchmarks $(ARGS)
 
 lock: $(DEVELOPMENT) ## pin the dependencies of pyproject.toml anew

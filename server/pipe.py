@@ -77,9 +77,21 @@ class ServerEnd:
         Raises:
             PipeClosed: the other end is gone.
         """
+        self.send(value)
+        return await self.receive()
+
+    def send(self, value: object) -> None:
+        """Send a value. An end that is gone is noticed by whoever waits for the answer."""
         data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        self._writer.write(_LENGTH.pack(len(data)) + data)
+
+    async def receive(self) -> object:
+        """Wait for a value.
+
+        Raises:
+            PipeClosed: there will be none.
+        """
         try:
-            self._writer.write(_LENGTH.pack(len(data)) + data)
             length = await self._reader.readexactly(_LENGTH.size)
             return pickle.loads(await self._reader.readexactly(*_LENGTH.unpack(length)))
         except (asyncio.IncompleteReadError, OSError) as error:

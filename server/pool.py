@@ -73,6 +73,14 @@ class Worker:
         self._pipes = {lane: await ServerEnd.open(near) for lane, (near, _) in pairs.items()}
         return cast(Ready, await self._round_trip(self._spec.lanes[0], self._spec, load_timeout_seconds))
 
+    def send(self, command: Command, lane: Lane) -> None:
+        """Hand a command to a lane, which does its commands in order."""
+        self._pipes[lane].send(command)
+
+    async def receive(self, lane: Lane) -> Reply:
+        """Wait for the next reply of a lane. Raises as `exchange` does."""
+        return cast(Reply, await self._in_time(self._pipes[lane].receive(), self._exchange_timeout_seconds))
+
     async def exchange(self, command: Command, lane: Lane = Lane.BOTH) -> Reply:
         """Send a command to a lane and wait for its reply.
 
@@ -102,9 +110,12 @@ class Worker:
         return self._lifeline
 
     async def _round_trip(self, lane: Lane, message: WorkerSpec | Command, timeout_seconds: float) -> object:
+        return await self._in_time(self._pipes[lane].exchange(message), timeout_seconds)
+
+    async def _in_time(self, answer: Awaitable[object], timeout_seconds: float) -> object:
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await self._pipes[lane].exchange(message)
+                return await answer
         except TimeoutError:
             self._kill()
             raise WorkerDied(f"it did not answer within {timeout_seconds:g} seconds") from None

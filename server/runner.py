@@ -5,6 +5,7 @@ import logging
 import re
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -42,6 +43,8 @@ from server.song import Accepted, SongRequest, Waiting
 
 __all__ = ["EngineSpec", "Runner", "RunnerSettings"]
 
+# A device waits about a millisecond for its next command; only steps that last are worth the trouble of avoiding it.
+_LEAD_SECONDS, _LONG_STEP_SECONDS = 0.002, 0.01
 _RETRY_AFTER_MEMORY_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
@@ -314,19 +317,42 @@ class Runner:
             self._wake_all()
 
     async def _serve_lane(self, device: str, lane: Lane, worker: Worker) -> None:
+        """Keep one command on its way to the lane, and shortly before a long step should end the next one behind it."""
+        on_way: deque[Command] = deque()
+        free_at = self._clock()
         while True:
-            command = await self._next_command(device, lane, worker)
-            if isinstance(command, Plan) and (job := self._job_of(command.song)):
-                job.started()
-            began_at = self._clock()
-            reply = await worker.exchange(command, lane)
-            if not isinstance(command, Ping):
-                self._metrics.busy(device, lane, self._clock() - began_at)
+            if not on_way:
+                on_way.append(await self._next_command(device, lane, worker))
+                free_at = self._clock()
+                self._hand_over(on_way[0], lane, worker)
+            reply = await self._reply(device, lane, worker, on_way)
+            began_at, free_at = free_at, self._clock()
+            if not isinstance(on_way.popleft(), Ping):
+                self._metrics.busy(device, lane, free_at - began_at)
             self._measure_work(device, reply)
             self._deliver(reply)
             self._settle(self._scheduler.done(device, reply, lane))
             if len(worker.lanes) > 1:
                 self._wake_device(device)
+
+    async def _reply(self, device: str, lane: Lane, worker: Worker, on_way: deque[Command]) -> Reply:
+        step_seconds = self._scheduler.step_seconds(device, on_way[0]) if lane is Lane.DENOISE else None
+        if step_seconds is None or step_seconds < _LONG_STEP_SECONDS or len(on_way) > 1:
+            return await worker.receive(lane)
+        reply = asyncio.ensure_future(worker.receive(lane))
+        try:
+            await asyncio.wait([reply], timeout=step_seconds - _LEAD_SECONDS)
+            if not reply.done() and (command := self._scheduler.next_command(device, lane)):
+                on_way.append(command)
+                self._hand_over(command, lane, worker)
+            return await reply
+        finally:
+            reply.cancel()
+
+    def _hand_over(self, command: Command, lane: Lane, worker: Worker) -> None:
+        if isinstance(command, Plan) and (job := self._job_of(command.song)):
+            job.started()
+        worker.send(command, lane)
 
     async def _next_command(self, device: str, lane: Lane, worker: Worker) -> Command:
         wake = self._wakes[device, lane]

@@ -88,6 +88,7 @@ class _Song:
     prepared: dict[int, Prepared] = field(default_factory=dict)
     denoising: int = 0
     step: int = 0
+    denoised: int = 0
     rendering: int = 0
     windows: int = 0
     open: set[int] = field(default_factory=set)
@@ -123,20 +124,35 @@ class _Song:
         return index if missing and index <= self.rendering + 1 else None
 
     def can_render(self) -> bool:
-        return self.planned and self.rendering < self.denoising
+        return self.planned and self.rendering < self.denoised
 
     def can_denoise(self, *, ahead: int) -> bool:
         """Whether a step is due, at most `ahead` sections behind the one being rendered."""
         return self.planned and self.denoising <= self.rendering + ahead and self.denoising in self.prepared
 
+    def issue_step(self) -> None:
+        """Take the step that is due for done: what comes next may be decided while it is on its way."""
+        self.open.add(self.denoising)
+        self.step += 1
+        if self.step >= self.prepared[self.denoising].steps:
+            self.denoising, self.step = self.denoising + 1, 0
+
     def restart(self) -> None:
         """Go back to the last section boundary."""
         self.attempt += 1
-        self.planned, self.denoising, self.rendering = False, self.start, self.start
+        self.planned, self.denoising, self.denoised, self.rendering = False, self.start, self.start, self.start
         self.step = self.windows = 0
         self.section_seconds = 0.0
         self.prepared.clear()
         self.open.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class _Issued:
+    """A command on its way, and where each of its songs was when it was given out."""
+
+    command: Command
+    points: Mapping[str, Point]
 
 
 @dataclass(slots=True)
@@ -145,7 +161,7 @@ class _Device:
     engines: frozenset[str] = frozenset()
     songs: dict[str, _Song] = field(default_factory=dict)
     forgotten: deque[SongKey] = field(default_factory=deque)
-    busy: dict[Lane, Command] = field(default_factory=dict)
+    busy: dict[Lane, deque[_Issued]] = field(default_factory=dict)
     steps: StepModel = field(default_factory=StepModel)
     fits: int = 0
     steps_that_fit: int = 0
@@ -183,7 +199,7 @@ class Scheduler:
     def close(self, device: str) -> tuple[Lost, ...]:
         """Give nothing to `device` any more; its songs wait for another place, but for those returned."""
         gone = self._devices[device]
-        points = {song_id: point for command in gone.busy.values() for song_id, point in self._points(command)}
+        points = {song_id: point for issued in gone.busy.values() for song_id, point in issued[0].points.items()}
         self._devices[device] = _Device(gone.spec, fits=gone.spec.batch_sections, steps=gone.steps)
         lost = []
         for song in gone.songs.values():
@@ -250,14 +266,27 @@ class Scheduler:
         return song is not None and song.attempt == key.attempt
 
     def next_command(self, name: str, lane: Lane = Lane.BOTH) -> Command | None:
-        """What the lane should do now; `None` when there is nothing to do until something changes."""
+        """What the lane should do next; `None` when there is nothing to do until something changes.
+
+        It may be asked while an earlier command is on its way: that one is then taken for done.
+        """
         device = self._devices[name]
         self._fill(device)
         command = self._choose(device, lane)
         if command is not None:
-            device.busy[lane] = command
-            self._opened(command)
+            device.busy.setdefault(lane, deque()).append(_Issued(command, dict(self._points(command))))
+        if isinstance(command, Step):
+            for section in command.sections:
+                self._songs[section.song.song_id].issue_step()
         return command
+
+    def step_seconds(self, name: str, command: Command) -> float | None:
+        """How long a step that was just given out should take; `None` for other commands and while it is unknown."""
+        steps = self._devices[name].steps
+        if not isinstance(command, Step) or not steps.known:
+            return None
+        songs = [(self._songs.get(section.song.song_id), section.index) for section in command.sections]
+        return steps.seconds(sum(song.prepared[index].cost for song, index in songs if song and index in song.prepared))
 
     def done(self, name: str, reply: Reply, lane: Lane = Lane.BOTH) -> tuple[Lost, ...]:
         """Take note of what the lane's command led to, and return the songs that failed.
@@ -265,7 +294,7 @@ class Scheduler:
         What is said about songs that were dropped, or about former attempts, is ignored.
         """
         device = self._devices[name]
-        command = device.busy.pop(lane, None)
+        issued = self._landed(device, lane)
         failures: list[Failed] = []
         match reply:
             case Planned():
@@ -282,8 +311,18 @@ class Scheduler:
                     self._rendered(device, song, reply)
             case Failed():
                 failures.append(reply)
-        points = dict(self._points(command)) if failures and command is not None else {}
+        points = issued.points if issued else {}
         return tuple(lost for failure in failures if (lost := self._failed(device, failure, points)) is not None)
+
+    def _landed(self, device: _Device, lane: Lane) -> _Issued | None:
+        """The command that was given out first and is not answered yet."""
+        waiting = device.busy.get(lane)
+        if not waiting:
+            return None
+        issued = waiting.popleft()
+        if not waiting:
+            del device.busy[lane]
+        return issued
 
     def _planned(self, device: _Device, reply: Planned) -> None:
         if song := self._find(device, reply.song):
@@ -298,9 +337,8 @@ class Scheduler:
             song.usage.step_seconds += share
             song.usage.whole_step_seconds += reply.seconds
             self._charge(device, song, share)
-            song.step = step.step
             if step.step >= step.steps:
-                song.denoising, song.step = step.section.index + 1, 0
+                song.denoised = step.section.index + 1
         if len(stepped) == len(reply.sections) and costs:
             device.steps.add(sum(costs), reply.seconds)
         self._learn_what_fits(device, reply)
@@ -423,11 +461,6 @@ class Scheduler:
         if device.held_bytes() + song.prepared[song.denoising].memory_bytes <= limit:
             return True
         return not any(other.open and not other.outlet.full for other in device.songs.values())
-
-    def _opened(self, command: Command) -> None:
-        if isinstance(command, Step):
-            for section in command.sections:
-                self._songs[section.song.song_id].open.add(section.index)
 
     def _points(self, command: Command) -> Iterator[tuple[str, Point]]:
         """What the command does, song by song, as a failure would be remembered."""
