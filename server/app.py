@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
@@ -27,6 +28,7 @@ from server.servicer import MusicServicer
 from server.settings import Device, Limits, Settings
 from server.sound.encoder import SongEncoder
 
+MAX_ENCODER_THREADS = 8
 FLUSH_SECONDS = 1.0
 """What open calls get at least to send what is made already, however short the grace."""
 
@@ -99,12 +101,17 @@ def runner_settings(settings: Settings) -> RunnerSettings:
         caller_weights=scheduling.weights,
         max_queued_songs=limits.queued_songs,
         stream_buffer_bytes=limits.stream_buffer_bytes,
-        encoder_threads=threads.encoder,
+        encoder_threads=threads.encoder or encoder_threads(settings.devices, len(os.sched_getaffinity(0))),
         worker_threads=threads.worker,
         retries=limits.retries,
         heartbeat_seconds=limits.heartbeat_seconds,
         exchange_timeout_seconds=limits.exchange_timeout_seconds,
     )
+
+
+def encoder_threads(devices: Sequence[Device], cores: int) -> int:
+    """One for each core that no worker computes on: more would only take turns with the workers."""
+    return min(max(cores - sum(device.device == "cpu" for device in devices), 1), MAX_ENCODER_THREADS)
 
 
 def device_specs(settings: Settings) -> tuple[DeviceSpec, ...]:

@@ -263,7 +263,10 @@ class DevicePool:
                     await serve(name, worker)
             except WorkerDied as error:
                 _log.error("the worker of device %s is lost: %s", name, error)
-                self._on_restart(name)
+            except Exception:
+                # A bug of ours must not leave a device unserved for the rest of the server's life.
+                _log.exception("the worker of device %s is given up", name)
+            self._on_restart(name)
             backoff_seconds = self._restart_backoff_seconds * 2.0**device.failed_starts
             await asyncio.sleep(min(backoff_seconds, _MAX_BACKOFF_SECONDS))
 

@@ -283,9 +283,15 @@ class Runner:
         seconds = self._settings.heartbeat_seconds
         while True:
             await asyncio.sleep(seconds / 2)
-            places, estimates = self._queue_places(), self._estimates()
-            for job in tuple(self._jobs.values()):
-                job.waits(_waiting(places.get(job.song_id, 0), estimates.get(job.song_id)), seconds / 2)
+            try:
+                self._give_signs_of_life(seconds / 2)
+            except Exception:
+                _log.exception("songs could not give a sign of life")
+
+    def _give_signs_of_life(self, silence_seconds: float) -> None:
+        places, estimates = self._queue_places(), self._estimates()
+        for job in tuple(self._jobs.values()):
+            job.waits(_waiting(places.get(job.song_id, 0), estimates.get(job.song_id)), silence_seconds)
 
     def _estimates(self) -> dict[str, Estimate]:
         jobs = self._in_order()

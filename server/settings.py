@@ -66,7 +66,11 @@ class Threads(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    encoder: int = Field(default=2, ge=1, description="threads that master and encode sound")
+    encoder: int = Field(
+        default=0,
+        ge=0,
+        description="threads that master and encode sound; 0: one for each core that no worker on a cpu needs, 1 to 8",
+    )
     worker: int = Field(
         default=1,
         ge=0,

@@ -187,3 +187,26 @@ async def test_an_engine_is_loaded_only_where_it_is_placed() -> None:
         assert devices.devices_of("fake") == ("cpu",)
         with pytest.raises(EngineNotReady, match="placed on no device"):
             devices.require("missing")
+
+
+async def test_a_bug_in_serving_costs_a_worker_and_not_the_device() -> None:
+    devices, changed = pool(FAKE)
+    served = asyncio.Event()
+
+    async def serve(device: str, worker: Worker) -> None:
+        if not served.is_set():
+            served.set()
+            raise KeyError("a bug")
+        changed.set()
+        await asyncio.Event().wait()
+
+    changed.clear()
+    driver = asyncio.create_task(devices.drive("cpu", serve, lambda: None))
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await served.wait()
+            changed.clear()
+            await changed.wait()
+    finally:
+        driver.cancel()
+        await asyncio.gather(driver, return_exceptions=True)
