@@ -8,7 +8,7 @@ import pytest
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from server.address import PortUnavailable
-from server.app import runner_settings, serving
+from server.app import encoder_threads, runner_settings, serving
 from server.messages import EngineSpec
 from server.settings import Device, Limits, Settings
 from tests.edge import edge, raw_call
@@ -35,6 +35,12 @@ def test_the_runner_gets_its_sizes_and_engines_from_the_settings() -> None:
 
 
 @pytest.mark.parametrize("which", ["port", "http_port"])
+@pytest.mark.parametrize(("devices", "cores", "threads"), [("g", 2, 2), ("c", 2, 1), ("cc", 2, 1), ("cg", 16, 8)])
+def test_encoders_get_the_cores_that_no_worker_needs(devices: str, cores: int, threads: int) -> None:
+    kinds = {"c": CPU, "g": Device(device="cuda:0")}
+    assert encoder_threads([kinds[one] for one in devices], cores) == threads
+
+
 async def test_a_port_that_is_taken_is_named(which: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
