@@ -34,13 +34,13 @@ def test_the_runner_gets_its_sizes_and_engines_from_the_settings() -> None:
     assert given.engines == (EngineSpec("studio"), EngineSpec("fake", "tests.fakes:FakeEngine"))
 
 
-@pytest.mark.parametrize("which", ["port", "http_port"])
 @pytest.mark.parametrize(("devices", "cores", "threads"), [("g", 2, 2), ("c", 2, 1), ("cc", 2, 1), ("cg", 16, 8)])
 def test_encoders_get_the_cores_that_no_worker_needs(devices: str, cores: int, threads: int) -> None:
     kinds = {"c": CPU, "g": Device(device="cuda:0")}
     assert encoder_threads([kinds[one] for one in devices], cores) == threads
 
 
+@pytest.mark.parametrize("which", ["port", "http_port"])
 async def test_a_port_that_is_taken_is_named(which: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
