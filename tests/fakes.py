@@ -6,6 +6,7 @@ import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -37,6 +38,7 @@ WINDOW_SECONDS = 0.5
 SECTION_COST = 10
 
 FAKE = EngineSpec("fake", "tests.fakes:FakeEngine")
+FRAGILE = EngineSpec("fake", "tests.fakes:FragileEngine")
 MISSING = EngineSpec("missing", "tests.fakes:MissingEngine")
 
 
@@ -178,6 +180,16 @@ class FakeEngine:
                 os._exit(3)
             case "hang":
                 threading.Event().wait()
+
+
+class FragileEngine(FakeEngine):
+    """Can be loaded until the file that BROKEN names exists."""
+
+    @classmethod
+    def load(cls, device: str) -> "FragileEngine":
+        if Path(os.environ["BROKEN"]).exists():
+            raise EngineUnavailable("mend it")
+        return cls()
 
 
 class MissingEngine:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from server.errors import (
     SongDeadlineExceeded,
     SongFailed,
     UnknownEngine,
+    WorkerLost,
 )
 from server.job import Job
 from server.messages import Lane
@@ -39,7 +41,7 @@ from server.song import (
     SongRequest,
     Waiting,
 )
-from tests.fakes import FAKE, MISSING, RATE_HERTZ, SECTION_COST, SECTION_SECONDS, FakeEncoder, params
+from tests.fakes import FAKE, FRAGILE, MISSING, RATE_HERTZ, SECTION_COST, SECTION_SECONDS, FakeEncoder, params
 
 CPU = DeviceSpec("cpu", "cpu", running_songs=8)
 SETTINGS = RunnerSettings(devices=(CPU,), engines=(FAKE, MISSING), encoder_threads=2, restart_backoff_seconds=0.0)
@@ -202,6 +204,18 @@ async def test_a_song_of_a_lost_device_goes_on_on_another() -> None:
         await heard_more(jobs)
         os.kill(runner.worker_pids()["cpu"], signal.SIGKILL)
         assert await sounds == [undisturbed] * 2
+
+
+async def test_songs_fail_when_their_engine_does_not_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "broken"
+    monkeypatch.setenv("BROKEN", str(broken))
+    async with running(engines=(FRAGILE,)) as runner:
+        job = runner.submit(request(duration_seconds=ENDLESS_SECONDS))
+        await first_chunk(job.events())
+        broken.touch()
+        os.kill(runner.worker_pids()["cpu"], signal.SIGKILL)
+        with pytest.raises(WorkerLost, match="could not be restarted"):
+            await told(job)
 
 
 async def test_a_worker_that_renders_beside_denoising_makes_the_same_songs() -> None:
