@@ -12,9 +12,8 @@ attempt fails, the song goes back to the waiting room with what was saved at its
 import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
 
 from model.engine import SongParams
 from server.depth import Depth
@@ -32,32 +31,19 @@ from server.messages import (
     Render,
     Rendered,
     Reply,
-    SectionKey,
     SongKey,
     Step,
     Stepped,
 )
-from server.policy import Load, Order, Policy, Standing, batch
-from server.recovery import History, Point, Verdict
+from server.policy import Load, Order, Policy, batch
+from server.progress import DeviceProgress, Issued, Outlet, SongProgress, depth_of, joining_command_of, side_command_of
+from server.recovery import Point, Verdict
 from server.shares import Shares, WaitingRoom
-from server.step_model import StepModel
 from server.usage import Usage
 
 _PLACES_WHEN_CAPPED = 4
 _STEPS_UNTIL_MORE_SECTIONS = 100
 _UNKNOWN_WORK_SECONDS = 1.0
-
-
-class Outlet(Protocol):
-    """Where a song's sound goes, as far as scheduling cares."""
-
-    @property
-    def full(self) -> bool:
-        """Whether making more would be pointless for now."""
-
-    @property
-    def unsent_seconds(self) -> float:
-        """Sound that the listener cannot have played yet, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,108 +53,6 @@ class Lost:
     song_id: str
     verdict: Verdict
     failure: Failed | None = None
-
-
-@dataclass(slots=True)
-class _Song:
-    song_id: str
-    engine: str
-    params: SongParams
-    outlet: Outlet
-    caller: str
-    arrived_at: float
-    usage: Usage
-    left_seconds: float
-    device: str | None = None
-    attempt: int = 0
-    planned: bool = False
-    sections: int = 0
-    start: int = 0
-    saved: bytes = b""
-    prepared: dict[int, Prepared] = field(default_factory=dict)
-    denoising: int = 0
-    step: int = 0
-    denoised: int = 0
-    rendering: int = 0
-    windows: int = 0
-    open: set[int] = field(default_factory=set)
-    heard_from: float | None = None
-    sound_seconds: float = 0.0
-    boundary_seconds: float = 0.0
-    section_seconds: float = 0.0
-    history: History = field(default_factory=History)
-
-    @property
-    def key(self) -> SongKey:
-        return SongKey(self.song_id, self.attempt)
-
-    @property
-    def resumed(self) -> bool:
-        return self.attempt > 0
-
-    def section(self, index: int) -> SectionKey:
-        return SectionKey(self.key, index)
-
-    def runs_out_at(self, now: float) -> float | None:
-        if self.heard_from is None:
-            return None
-        return max(self.heard_from + self.sound_seconds, now + self.outlet.unsent_seconds)
-
-    def standing(self, now: float, share_lead: float) -> Standing:
-        return Standing(self.song_id, self.arrived_at, self.runs_out_at(now), share_lead)
-
-    def to_prepare(self, ahead: int) -> int | None:
-        """The section to be prepared, `ahead` sections behind the one being denoised; no further than the next one."""
-        index = self.denoising + ahead
-        missing = self.planned and index < self.sections and index not in self.prepared
-        return index if missing and index <= self.rendering + 1 else None
-
-    def can_render(self) -> bool:
-        return self.planned and self.rendering < self.denoised
-
-    def can_denoise(self, *, ahead: int) -> bool:
-        """Whether a step is due, at most `ahead` sections behind the one being rendered."""
-        return self.planned and self.denoising <= self.rendering + ahead and self.denoising in self.prepared
-
-    def issue_step(self) -> None:
-        """Take the step that is due for done: what comes next may be decided while it is on its way."""
-        self.open.add(self.denoising)
-        self.step += 1
-        if self.step >= self.prepared[self.denoising].steps:
-            self.denoising, self.step = self.denoising + 1, 0
-
-    def restart(self) -> None:
-        """Go back to the last section boundary."""
-        self.attempt += 1
-        self.planned, self.denoising, self.denoised, self.rendering = False, self.start, self.start, self.start
-        self.step = self.windows = 0
-        self.section_seconds = 0.0
-        self.prepared.clear()
-        self.open.clear()
-
-
-@dataclass(frozen=True, slots=True)
-class _Issued:
-    """A command on its way, and where each of its songs was when it was given out."""
-
-    command: Command
-    points: Mapping[str, Point]
-
-
-@dataclass(slots=True)
-class _Device:
-    spec: DeviceSpec
-    engines: frozenset[str] = frozenset()
-    songs: dict[str, _Song] = field(default_factory=dict)
-    forgotten: deque[SongKey] = field(default_factory=deque)
-    busy: dict[Lane, deque[_Issued]] = field(default_factory=dict)
-    steps: StepModel = field(default_factory=StepModel)
-    fits: int = 0
-    steps_that_fit: int = 0
-    left_seconds: float = 0.0
-
-    def held_bytes(self) -> int:
-        return sum(song.prepared[index].memory_bytes for song in self.songs.values() for index in song.open)
 
 
 class Scheduler:
@@ -184,13 +68,13 @@ class Scheduler:
         retries: int = 3,
     ) -> None:
         """`weights` are those of callers' shares, 1 for the rest; an attempt at a song is repeated `retries` times."""
-        self._devices = {spec.name: _Device(spec, fits=spec.batch_sections) for spec in devices}
+        self._devices = {spec.name: DeviceProgress(spec, fits=spec.batch_sections) for spec in devices}
         self._policy = policy
         self._clock = clock
         self._retries = retries
         self._shares = Shares(weights)
-        self._waiting: WaitingRoom[_Song] = WaitingRoom(self._shares, by_arrival=policy.order is Order.ARRIVAL)
-        self._songs: dict[str, _Song] = {}
+        self._waiting: WaitingRoom[SongProgress] = WaitingRoom(self._shares, by_arrival=policy.order is Order.ARRIVAL)
+        self._songs: dict[str, SongProgress] = {}
 
     def open(self, device: str, engines: Collection[str]) -> None:
         """Give songs of `engines` to `device` from now on."""
@@ -200,7 +84,7 @@ class Scheduler:
         """Give nothing to `device` any more; its songs wait for another place, but for those returned."""
         gone = self._devices[device]
         points = {song_id: point for issued in gone.busy.values() for song_id, point in issued[0].points.items()}
-        self._devices[device] = _Device(gone.spec, fits=gone.spec.batch_sections, steps=gone.steps)
+        self._devices[device] = DeviceProgress(gone.spec, fits=gone.spec.batch_sections, steps=gone.steps)
         lost = []
         for song in gone.songs.values():
             self._shares.reserve(song.caller, -song.left_seconds)
@@ -229,7 +113,7 @@ class Scheduler:
         It should take `work_seconds` of a device, `None` where nobody knows; what it takes is written into `usage`.
         """
         left_seconds = _UNKNOWN_WORK_SECONDS if work_seconds is None else work_seconds
-        song = _Song(song_id, engine, params, outlet, caller, self._clock(), usage or Usage(), left_seconds)
+        song = SongProgress(song_id, engine, params, outlet, caller, self._clock(), usage or Usage(), left_seconds)
         self._songs[song_id] = song
         self._shares.enter(caller)
         self._waiting.add(song)
@@ -255,10 +139,10 @@ class Scheduler:
 
     def depths(self) -> dict[str, Depth]:
         """How much there is of every engine that has songs."""
-        songs: dict[str, list[_Song]] = {}
+        songs: dict[str, list[SongProgress]] = {}
         for song in self._songs.values():
             songs.setdefault(song.engine, []).append(song)
-        return {engine: _depth_of(those) for engine, those in songs.items()}
+        return {engine: depth_of(those) for engine, those in songs.items()}
 
     def is_current(self, key: SongKey) -> bool:
         """Whether this attempt at a song is the one that counts."""
@@ -274,7 +158,7 @@ class Scheduler:
         self._fill(device)
         command = self._choose(device, lane)
         if command is not None:
-            device.busy.setdefault(lane, deque()).append(_Issued(command, dict(self._points(command))))
+            device.busy.setdefault(lane, deque()).append(Issued(command, dict(self._points(command))))
         if isinstance(command, Step):
             for section in command.sections:
                 self._songs[section.song.song_id].issue_step()
@@ -314,7 +198,7 @@ class Scheduler:
         points = issued.points if issued else {}
         return tuple(lost for failure in failures if (lost := self._failed(device, failure, points)) is not None)
 
-    def _landed(self, device: _Device, lane: Lane) -> _Issued | None:
+    def _landed(self, device: DeviceProgress, lane: Lane) -> Issued | None:
         """The command that was given out first and is not answered yet."""
         waiting = device.busy.get(lane)
         if not waiting:
@@ -324,12 +208,12 @@ class Scheduler:
             del device.busy[lane]
         return issued
 
-    def _planned(self, device: _Device, reply: Planned) -> None:
+    def _planned(self, device: DeviceProgress, reply: Planned) -> None:
         if song := self._find(device, reply.song):
             song.sections, song.planned = len(reply.plan.sections), True
             self._charge_alone(device, song, reply.seconds)
 
-    def _stepped(self, device: _Device, reply: Stepped) -> None:
+    def _stepped(self, device: DeviceProgress, reply: Stepped) -> None:
         stepped = [(song, step) for step in reply.sections if (song := self._find(device, step.section.song))]
         costs = [song.prepared[step.section.index].cost for song, step in stepped]
         for (song, step), cost in zip(stepped, costs, strict=True):
@@ -343,7 +227,7 @@ class Scheduler:
             device.steps.add(sum(costs), reply.seconds)
         self._learn_what_fits(device, reply)
 
-    def _learn_what_fits(self, device: _Device, reply: Stepped) -> None:
+    def _learn_what_fits(self, device: DeviceProgress, reply: Stepped) -> None:
         if reply.fits is not None:
             device.fits, device.steps_that_fit = max(1, reply.fits), 0
         elif len(reply.sections) >= device.fits:
@@ -351,33 +235,17 @@ class Scheduler:
         if device.steps_that_fit >= _STEPS_UNTIL_MORE_SECTIONS:
             device.fits, device.steps_that_fit = min(device.fits + 1, device.spec.batch_sections), 0
 
-    def _rendered(self, device: _Device, song: _Song, reply: Rendered) -> None:
-        now = self._clock()
+    def _rendered(self, device: DeviceProgress, song: SongProgress, reply: Rendered) -> None:
         self._charge_alone(device, song, reply.seconds)
         if reply.samples:
             song.usage.heard()
-            runs_out_at = song.runs_out_at(now)
-            if song.heard_from is None or runs_out_at is None:
-                song.heard_from = now
-            elif runs_out_at < now:
-                song.heard_from += now - runs_out_at
-            song.windows += 1
-            song.section_seconds += reply.sound_seconds
-            song.sound_seconds = max(song.sound_seconds, song.boundary_seconds + song.section_seconds)
+            song.hear(self._clock(), reply.sound_seconds)
         if reply.last:
-            self._section_done(song, reply)
+            song.finish_section(reply.saved)
+            if song.rendering == song.sections:
+                self.drop(song.song_id)
 
-    def _section_done(self, song: _Song, reply: Rendered) -> None:
-        song.open.discard(song.rendering)
-        song.prepared.pop(song.rendering, None)
-        song.rendering += 1
-        song.start, song.saved = song.rendering, reply.saved
-        song.boundary_seconds, song.section_seconds, song.windows = song.sound_seconds, 0.0, 0
-        song.history.section_done()
-        if song.rendering == song.sections:
-            self.drop(song.song_id)
-
-    def _failed(self, device: _Device, failed: Failed, points: Mapping[str, Point]) -> Lost | None:
+    def _failed(self, device: DeviceProgress, failed: Failed, points: Mapping[str, Point]) -> Lost | None:
         song = self._find(device, failed.song)
         if song is None:
             return None
@@ -390,7 +258,7 @@ class Scheduler:
             self._forget(song)
         return Lost(song.song_id, verdict, failed)
 
-    def _choose(self, device: _Device, lane: Lane) -> Command | None:
+    def _choose(self, device: DeviceProgress, lane: Lane) -> Command | None:
         if device.forgotten:
             return Forget(device.forgotten.popleft())
         now = self._clock()
@@ -399,30 +267,34 @@ class Scheduler:
             return self._side_command(songs)
         return self._step_or_more(device, songs, now, alone=lane is Lane.BOTH)
 
-    def _ranked(self, device: _Device, now: float) -> list[_Song]:
+    def _ranked(self, device: DeviceProgress, now: float) -> list[SongProgress]:
         leads = self._shares.leads()
         ready = [song for song in device.songs.values() if not song.outlet.full]
         standings = [song.standing(now, leads[song.caller]) for song in ready]
         return [device.songs[standing.song_id] for standing in self._policy.ranked(standings, now)]
 
-    def _side_command(self, songs: Sequence[_Song]) -> Command | None:
+    def _side_command(self, songs: Sequence[SongProgress]) -> Command | None:
         """The work beside denoising: what somebody waits for in the order of rank, then what is prepared ahead."""
         for ahead in (0, 1):
             for song in songs:
-                if command := _side_command_of(song, ahead):
+                if command := side_command_of(song, ahead):
                     return command
         return None
 
-    def _step_or_more(self, device: _Device, songs: Sequence[_Song], now: float, *, alone: bool) -> Command | None:
+    def _step_or_more(
+        self, device: DeviceProgress, songs: Sequence[SongProgress], now: float, *, alone: bool
+    ) -> Command | None:
         """The first song's next command; a step takes others along, which one lane `alone` prepares before."""
         for position, song in enumerate(songs):
-            if alone and (command := _side_command_of(song, 0)):
+            if alone and (command := side_command_of(song, 0)):
                 return command
             if song.can_denoise(ahead=0 if alone else 1) and self._may_open(device, song):
                 return self._shared_step(device, songs[position:], now, alone=alone)
         return None
 
-    def _shared_step(self, device: _Device, songs: Sequence[_Song], now: float, *, alone: bool) -> Command:
+    def _shared_step(
+        self, device: DeviceProgress, songs: Sequence[SongProgress], now: float, *, alone: bool
+    ) -> Command:
         first = songs[0]
         if first.history.suspect:
             return Step((first.section(first.denoising),))
@@ -430,7 +302,7 @@ class Scheduler:
         if alone and device.fits > 1:
             hurried = not self._comfortable(first, now)
             for song in company[: device.fits - 1]:
-                if not (hurried and self._comfortable(song, now)) and (command := _joining_command_of(song)):
+                if not (hurried and self._comfortable(song, now)) and (command := joining_command_of(song)):
                     return command
         able = [song for song in company if song.can_denoise(ahead=0 if alone else 1)]
         members = [first, *able]
@@ -445,15 +317,15 @@ class Scheduler:
         )
         return Step(tuple(members[position].section(members[position].denoising) for position in chosen))
 
-    def _load(self, song: _Song, now: float) -> Load:
+    def _load(self, song: SongProgress, now: float) -> Load:
         due = song.prepared[song.denoising]
         new_bytes = 0 if song.denoising in song.open else due.memory_bytes
         return Load(due.cost, due.length, (song.engine, due.group), self._comfortable(song, now), new_bytes)
 
-    def _comfortable(self, song: _Song, now: float) -> bool:
+    def _comfortable(self, song: SongProgress, now: float) -> bool:
         return self._policy.comfortable(song.standing(now, 0.0), now)
 
-    def _may_open(self, device: _Device, song: _Song) -> bool:
+    def _may_open(self, device: DeviceProgress, song: SongProgress) -> bool:
         """Whether there is memory for the song's next section, or none is held but by songs that do not go on."""
         limit = device.spec.memory_bytes
         if song.denoising in song.open or not limit:
@@ -480,11 +352,11 @@ class Scheduler:
             case Forget() | Ping():
                 return
 
-    def _charge_alone(self, device: _Device, song: _Song, seconds: float) -> None:
+    def _charge_alone(self, device: DeviceProgress, song: SongProgress, seconds: float) -> None:
         song.usage.other_seconds += seconds
         self._charge(device, song, seconds)
 
-    def _charge(self, device: _Device, song: _Song, seconds: float) -> None:
+    def _charge(self, device: DeviceProgress, song: SongProgress, seconds: float) -> None:
         self._shares.charge(song.caller, seconds)
         done = min(seconds, song.left_seconds)
         song.left_seconds -= done
@@ -502,14 +374,14 @@ class Scheduler:
             else:
                 return
 
-    def _fill(self, device: _Device) -> None:
+    def _fill(self, device: DeviceProgress) -> None:
         while len(self._waiting) and self._has_place(device):
             song = self._waiting.first(device.engines)
             if song is None:
                 return
             self._enter_device(device, song)
 
-    def _has_place(self, device: _Device) -> bool:
+    def _has_place(self, device: DeviceProgress) -> bool:
         """Whether one more song may be made: songs far ahead of their listeners do not count, within reason."""
         places = device.spec.running_songs
         if not device.engines or len(device.songs) >= _PLACES_WHEN_CAPPED * places:
@@ -519,14 +391,14 @@ class Scheduler:
         now = self._clock()
         return sum(not self._policy.capped(song.standing(now, 0.0), now) for song in device.songs.values()) < places
 
-    def _enter_device(self, device: _Device, song: _Song) -> None:
+    def _enter_device(self, device: DeviceProgress, song: SongProgress) -> None:
         self._waiting.remove(song)
         song.device = device.spec.name
         device.songs[song.song_id] = song
         device.left_seconds += song.left_seconds
         self._shares.reserve(song.caller, song.left_seconds)
 
-    def _leave_device(self, song: _Song) -> None:
+    def _leave_device(self, song: SongProgress) -> None:
         if song.device is not None:
             device = self._devices[song.device]
             del device.songs[song.song_id]
@@ -535,40 +407,15 @@ class Scheduler:
             self._shares.reserve(song.caller, -song.left_seconds)
             song.device = None
 
-    def _wait_again(self, song: _Song) -> None:
+    def _wait_again(self, song: SongProgress) -> None:
         song.restart()
         self._waiting.add(song)
         self._place()
 
-    def _forget(self, song: _Song) -> None:
+    def _forget(self, song: SongProgress) -> None:
         del self._songs[song.song_id]
         self._shares.leave(song.caller)
 
-    def _find(self, device: _Device, key: SongKey) -> _Song | None:
+    def _find(self, device: DeviceProgress, key: SongKey) -> SongProgress | None:
         song = device.songs.get(key.song_id)
         return song if song is not None and song.attempt == key.attempt else None
-
-
-def _depth_of(songs: Sequence[_Song]) -> Depth:
-    running = [song for song in songs if song.device is not None]
-    opened = sum(len(song.open) for song in running)
-    left = sum(song.sections - song.rendering for song in running)
-    return Depth(len(songs) - len(running), len(running), opened, left - opened)
-
-
-def _side_command_of(song: _Song, ahead: int) -> Command | None:
-    """What the song needs besides a step: its plan, a window of sound, or a section prepared."""
-    if not song.planned:
-        return Plan(song.key, song.engine, song.params, song.start, song.saved) if not ahead else None
-    if song.can_render() and not ahead:
-        return Render(song.section(song.rendering))
-    index = song.to_prepare(ahead)
-    return None if index is None else Prepare(song.section(index))
-
-
-def _joining_command_of(song: _Song) -> Command | None:
-    """What a song needs before it can join a step."""
-    if not song.planned:
-        return Plan(song.key, song.engine, song.params, song.start, song.saved)
-    index = None if song.can_render() else song.to_prepare(0)
-    return None if index is None else Prepare(song.section(index))
