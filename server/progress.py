@@ -31,9 +31,9 @@ class Outlet(Protocol):
 class SongProgress:
     """One song and its present attempt.
 
-    `start` is the section at which an attempt begins, with what was `saved` at the end of the one before. Steps that are
-    on their way count for `denoising` and `step`, the section and its next step; those answered for `denoised`, the
-    number of sections written. `sound_seconds` were rendered in all, `boundary_seconds` up to `start`,
+    `start` is the section at which an attempt begins, with what was `saved` at the end of the one before. Steps that
+    are on their way count for `denoising` and `step`, the section and its next step; those answered for `denoised`,
+    the number of sections written. `sound_seconds` were rendered in all, `boundary_seconds` up to `start`,
     `section_seconds` in the present attempt at the section that is rendered.
     """
 
