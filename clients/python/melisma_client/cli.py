@@ -4,6 +4,7 @@ Exit status: 0 done, 1 the server failed, 2 the request is wrong, 3 no server, 4
 6 what arrived is not whole, 130 interrupted, 141 the reader of the pipe has left.
 """
 
+import math
 import os
 import sys
 from collections.abc import Iterable
@@ -67,8 +68,8 @@ _EXITS: dict[type[MelismaError], Exit] = {
 
 _HINTS: dict[type[MelismaError], str] = {
     Unavailable: "is a server running there? `make serve` starts one; --server names another",
-    Overloaded: "the server is busy; try again a little later",
-    DeadlineTooShort: "--timeout allows more time",
+    Overloaded: "the server is busy; try again {when}",
+    DeadlineTooShort: "--timeout allows more time; with this one, try again {when}",
     DeadlineExceeded: "--timeout allows more time",
 }
 
@@ -214,8 +215,14 @@ def _explain(console: Console, error: MelismaError) -> Exit:
     for violation in violations:
         _tell(console, f"  {escape(violation.field)}: {escape(violation.description)}")
     if hint := _HINTS.get(type(error)):
-        _tell(console, f"  {hint}")
+        _tell(console, f"  {hint.format(when=_when(error))}")
     return _EXITS.get(type(error), Exit.FAILED)
+
+
+def _when(error: MelismaError) -> str:
+    if isinstance(error, Overloaded) and error.retry_after_seconds is not None:
+        return f"in about {math.ceil(error.retry_after_seconds)} s"
+    return "a little later"
 
 
 def _tell(console: Console, text: str) -> None:

@@ -1,10 +1,11 @@
 """Shows in a terminal how a song comes into being: its plan, a bar for every section, and what it took."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
+from google.protobuf.duration_pb2 import Duration
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -26,6 +27,7 @@ class SongDisplay:
         self._start = clock()
         self._plan = Plan()
         self._heard = False
+        self._ahead = 0
         self._tasks: list[TaskID] = []
         self._progress = Progress(
             TextColumn("  {task.description}"),
@@ -49,11 +51,12 @@ class SongDisplay:
         """Take one event of the song into the picture."""
         match event:
             case Accepted():
+                self._ahead = event.queue_position
                 self._say(_admission(event))
             case Plan():
                 self._lay_out(event)
             case Denoised():
-                self._update(event.section_index, state=f"step {event.step}/{event.steps}")
+                self._progressed(event)
             case AudioChunk():
                 self._sound(event)
             case SectionFinished():
@@ -70,6 +73,13 @@ class SongDisplay:
         for section in plan.sections:
             name = f"{escape(section.label):<{width}}  {_length(section)}"
             self._tasks.append(self._progress.add_task(name, total=section.duration_seconds, state="waiting"))
+
+    def _progressed(self, progress: Denoised) -> None:
+        if progress.steps:
+            self._update(progress.section_index, state=f"step {progress.step}/{progress.steps}")
+        elif not self._heard and progress.queue_position != self._ahead:
+            self._ahead = progress.queue_position
+            self._say(f"  {_outlook(progress)}")
 
     def _sound(self, chunk: AudioChunk) -> None:
         if not self._heard:
@@ -99,8 +109,30 @@ class SongDisplay:
 
 
 def _admission(accepted: Accepted) -> str:
-    waiting = f", {accepted.queue_position} songs ahead" if accepted.queue_position else ""
-    return f"accepted by engine [bold]{accepted.engine}[/bold], seed {accepted.seed}{waiting}"
+    facts = [f"accepted by engine [bold]{accepted.engine}[/bold], seed {accepted.seed}"]
+    if accepted.queue_position:
+        facts.append(_ahead(accepted.queue_position))
+    return ", ".join([*facts, *_estimates(accepted)])
+
+
+def _outlook(progress: Denoised) -> str:
+    place = _ahead(progress.queue_position) if progress.queue_position else "being made"
+    return ", ".join([place, *_estimates(progress)])
+
+
+def _ahead(songs: int) -> str:
+    return f"{songs} {'song' if songs == 1 else 'songs'} ahead"
+
+
+def _estimates(event: Accepted | Denoised) -> Iterator[str]:
+    if event.HasField("estimated_first_audio"):
+        yield f"first sound in about {_seconds(event.estimated_first_audio)}"
+    if event.HasField("estimated_finish"):
+        yield f"complete in about {_seconds(event.estimated_finish)}"
+
+
+def _seconds(duration: Duration) -> str:
+    return f"{duration.ToTimedelta().total_seconds():.1f} s"
 
 
 def _outline(plan: Plan) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 from typer.testing import CliRunner, Result
 
@@ -104,6 +105,22 @@ def test_violations_are_listed(music: FakeMusic, address: str, output: Path) -> 
     assert result.exit_code == Exit.WRONG_REQUEST
     assert "duration_seconds: too [long]" in result.stderr
     assert not list(output.parent.iterdir())
+
+
+def test_a_full_server_says_when_to_come_back(music: FakeMusic, address: str, output: Path) -> None:
+    advice = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=1000))
+    music.acts = [refuses(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", advice)]
+    result = generate(address, output)
+    assert result.exit_code == Exit.FULL
+    assert "try again in about 1000 s" in result.stderr
+
+
+def test_a_timeout_that_is_too_short_for_the_server_is_told(music: FakeMusic, address: str, output: Path) -> None:
+    reason = error_details_pb2.ErrorInfo(reason="DEADLINE_CANNOT_BE_MET", domain="melisma.v1")
+    music.acts = [refuses(grpc.StatusCode.RESOURCE_EXHAUSTED, "too short", reason)]
+    result = generate(address, output)
+    assert result.exit_code == Exit.OUT_OF_TIME
+    assert "--timeout allows more time" in result.stderr
 
 
 @pytest.mark.parametrize(
