@@ -290,7 +290,7 @@ async def resubmitted(runner: Runner) -> Job:
 
 
 async def test_a_song_that_waits_gives_signs_of_life_with_its_place() -> None:
-    async with running(devices=(NARROW,), heartbeat_seconds=0.05) as runner:
+    async with running(devices=(NARROW,), heartbeat_seconds=0.05, stream_buffer_bytes=1024) as runner:
         jobs = [runner.submit(request(duration_seconds=ENDLESS_SECONDS)) for _ in range(3)]
         for place, job in enumerate(jobs):
             if place:
