@@ -1,0 +1,162 @@
+"""What the `config.json` of the transformer and of the vocoder say, and what is wrong with one that cannot be used."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model.engine import EngineUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class LyricEncoderConfig:
+    """Sizes of the lyric encoder; the released `config.json` lacks them, they are read from the weights."""
+
+    width: int = 1024
+    heads: int = 16
+    hidden: int = 4096
+    layers: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerConfig:
+    """Sizes of the denoiser; the defaults are those of the released 3.5B model."""
+
+    heads: int = 20
+    head_width: int = 128
+    layers: int = 24
+    mlp_ratio: float = 2.5
+    channels: int = 8
+    height: int = 16
+    patch_width: int = 2048
+    rope_theta: float = 1e6
+    text_width: int = 768
+    speaker_width: int = 512
+    lyric_vocabulary: int = 6693
+    max_position: int = 32768
+    lyric: LyricEncoderConfig = LyricEncoderConfig()
+
+    @property
+    def width(self) -> int:
+        """Width of a frame's token."""
+        return self.heads * self.head_width
+
+    @property
+    def hidden(self) -> int:
+        """Width inside a feed-forward, behind its gate."""
+        return int(self.width * self.mlp_ratio)
+
+
+@dataclass(frozen=True, slots=True)
+class VocoderConfig:
+    """Sizes of the vocoder; the defaults are those of the released model."""
+
+    sample_rate: int = 44_100
+    n_fft: int = 2048
+    hop: int = 512
+    bands: int = 128
+    depths: tuple[int, ...] = (3, 3, 9, 3)
+    widths: tuple[int, ...] = (128, 256, 384, 512)
+    kernel: int = 7
+    head_width: int = 1024
+    rates: tuple[int, ...] = (4, 4, 2, 2, 2, 2, 2)
+    rate_kernels: tuple[int, ...] = (8, 8, 4, 4, 4, 4, 4)
+    block_kernels: tuple[int, ...] = (3, 7, 11, 13)
+    dilations: tuple[int, ...] = (1, 3, 5)
+    pre_kernel: int = 13
+    post_kernel: int = 13
+
+
+def read_json(path: Path) -> Mapping[str, Any]:
+    """The object in a JSON file.
+
+    Raises:
+        EngineUnavailable: it is not there, or no JSON object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EngineUnavailable(f"{path}: cannot be read ({error})") from error
+    if not isinstance(value, dict):
+        raise EngineUnavailable(f"{path}: must hold a JSON object")
+    return value
+
+
+def transformer_config(values: Mapping[str, Any], lyric: LyricEncoderConfig) -> TransformerConfig:
+    """The transformer that a released `config.json` describes.
+
+    Raises:
+        EngineUnavailable: a value is missing, or says something else than ACE-Step v1.
+    """
+    _expect(values, "_class_name", "ACEStepTransformer2DModel")
+    _expect(values, "patch_size", [16, 1])
+    _expect(values, "out_channels", _value(values, "in_channels"))
+    return TransformerConfig(
+        heads=_value(values, "num_attention_heads"),
+        head_width=_value(values, "attention_head_dim"),
+        layers=_value(values, "num_layers"),
+        mlp_ratio=_value(values, "mlp_ratio"),
+        channels=_value(values, "in_channels"),
+        height=_value(values, "max_height"),
+        rope_theta=_value(values, "rope_theta"),
+        text_width=_value(values, "text_embedding_dim"),
+        speaker_width=_value(values, "speaker_embedding_dim"),
+        lyric_vocabulary=_value(values, "lyric_encoder_vocab_size"),
+        max_position=_value(values, "max_position"),
+        lyric=lyric,
+    )
+
+
+def vocoder_config(values: Mapping[str, Any]) -> VocoderConfig:
+    """The vocoder that a released `config.json` describes; errors as in `transformer_config`."""
+    _expect(values, "_class_name", "ADaMoSHiFiGANV1")
+    dilations = {tuple(each) for each in _value(values, "resblock_dilation_sizes")}
+    if len(dilations) != 1:
+        raise EngineUnavailable("config.json: resblock_dilation_sizes must be the same for every kernel size")
+    return VocoderConfig(
+        sample_rate=_value(values, "sampling_rate"),
+        n_fft=_value(values, "n_fft"),
+        hop=_value(values, "hop_length"),
+        bands=_value(values, "n_mels"),
+        depths=tuple(_value(values, "depths")),
+        widths=tuple(_value(values, "dims")),
+        kernel=_value(values, "kernel_sizes")[0],
+        head_width=_value(values, "upsample_initial_channel"),
+        rates=tuple(_value(values, "upsample_rates")),
+        rate_kernels=tuple(_value(values, "upsample_kernel_sizes")),
+        block_kernels=tuple(_value(values, "resblock_kernel_sizes")),
+        dilations=dilations.pop(),
+        pre_kernel=_value(values, "pre_conv_kernel_size"),
+        post_kernel=_value(values, "post_conv_kernel_size"),
+    )
+
+
+def lyric_encoder_config(shapes: Mapping[str, tuple[int, ...]]) -> LyricEncoderConfig:
+    """The sizes of the lyric encoder, from the shapes of the transformer's tensors by name.
+
+    Raises:
+        EngineUnavailable: a tensor is missing.
+    """
+    prefix = "lyric_encoder.encoders."
+    layers = {int(name.removeprefix(prefix).partition(".")[0]) for name in shapes if name.startswith(prefix)}
+    try:
+        return LyricEncoderConfig(
+            width=shapes["lyric_encoder.embed.out.0.weight"][0],
+            heads=shapes[prefix + "0.self_attn.pos_bias_u"][0],
+            hidden=shapes[prefix + "0.feed_forward.w_1.weight"][0],
+            layers=max(layers) + 1,
+        )
+    except KeyError as error:
+        raise EngineUnavailable(f"the transformer's weights lack {error.args[0]}") from error
+
+
+def _value(values: Mapping[str, Any], name: str) -> Any:
+    if name not in values:
+        raise EngineUnavailable(f"config.json lacks {name!r}")
+    return values[name]
+
+
+def _expect(values: Mapping[str, Any], name: str, wanted: object) -> None:
+    if (found := _value(values, name)) != wanted:
+        raise EngineUnavailable(f"config.json says {name} = {found!r}; ACE-Step v1 has {wanted!r}")

@@ -1,0 +1,88 @@
+"""How the velocities under several conditions become one: APG, CFG, CFG-Zero*, and two conditions at once.
+
+Velocities have the shape [1, 8, 16, frames], float32. Each song has a `Guidance` of its own, because APG remembers.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import torch
+
+
+class GuidanceKind(StrEnum):
+    """How the conditional and the unconditional velocity are put together."""
+
+    APG = "apg"
+    CFG = "cfg"
+    CFG_STAR = "cfg_star"
+
+
+APG_MOMENTUM = -0.75
+APG_NORM = 2.5
+CFG_STAR_ZERO_STEPS = 2
+_SLAB = (-2, -1)
+
+
+def cfg(conditional: torch.Tensor, unconditional: torch.Tensor, scale: float) -> torch.Tensor:
+    """Classifier-free guidance (arXiv 2207.12598), equation 6."""
+    return unconditional + scale * (conditional - unconditional)
+
+
+def cfg_star(conditional: torch.Tensor, unconditional: torch.Tensor, scale: float, index: int) -> torch.Tensor:
+    """CFG-Zero* (arXiv 2503.18886), algorithm 1: nothing at the first evaluations, whose `index` counts from 0.
+
+    After that the unconditional velocity is first scaled to fit the conditional one.
+    """
+    if index < CFG_STAR_ZERO_STEPS:
+        return torch.zeros_like(conditional)
+    both = (conditional * unconditional).sum(dim=(1, 2, 3), keepdim=True)
+    fitted = unconditional * (both / ((unconditional**2).sum(dim=(1, 2, 3), keepdim=True) + 1e-8))
+    return fitted + scale * (conditional - fitted)
+
+
+def double(
+    conditional: torch.Tensor, text_only: torch.Tensor, unconditional: torch.Tensor, text: float, lyric: float
+) -> torch.Tensor:
+    """Guidance of `text` for the prompt and `lyric` for the words, after InstructPix2Pix (arXiv 2211.09800), eq. 3."""
+    return (1.0 - text) * unconditional + (text - lyric) * text_only + lyric * conditional
+
+
+@dataclass(slots=True)
+class Apg:
+    """Adaptive projected guidance (arXiv 2410.02416), algorithm 1, with the running average of one song.
+
+    `momentum` None leaves the average out.
+    """
+
+    momentum: float | None = APG_MOMENTUM
+    _average: torch.Tensor | float = field(default=0.0, repr=False)
+
+    def __call__(self, conditional: torch.Tensor, unconditional: torch.Tensor, scale: float) -> torch.Tensor:
+        """The guided velocity; the average takes in the difference."""
+        difference = conditional - unconditional
+        if self.momentum is not None:
+            self._average = difference = difference + self.momentum * self._average
+        return conditional + (scale - 1.0) * _across(_clipped(difference), conditional)
+
+
+def _clipped(difference: torch.Tensor) -> torch.Tensor:
+    """No (item, channel) slab longer than the threshold."""
+    norm = torch.linalg.vector_norm(difference, dim=_SLAB, keepdim=True)
+    return difference * torch.clamp(APG_NORM / norm, max=1.0)
+
+
+def _across(difference: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
+    """The part of each slab of `difference` that is orthogonal to `direction`, found in float64.
+
+    On devices without float64 (mps) the finding is done on the processor.
+    """
+    where = "cpu" if difference.device.type == "mps" else difference.device
+    wide, along = difference.to(where, torch.float64), direction.to(where, torch.float64)
+    along = torch.nn.functional.normalize(along.flatten(2), dim=-1).view_as(along)
+    across = wide - (wide * along).sum(dim=_SLAB, keepdim=True) * along
+    return across.to(difference.device, difference.dtype)
+
+
+def decayed(scale: float, floor: float, decay: float, progress: float) -> float:
+    """The scale at `progress`, 0 to 1, of the guided steps: from `scale` down to `floor` where `decay` is 1."""
+    return scale - (scale - floor) * progress * decay

@@ -1,0 +1,63 @@
+"""The noise levels of ACE-Step, and when guidance is on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+SHIFT = 3.0
+TIMESTEPS = 1000.0
+SIGMA_FLOOR = 0.001
+
+
+def shifted(sigma: float) -> float:
+    """The noise level that stands for `sigma`, both 0 to 1, when time is spent on the noisy end.
+
+    SD3 (arXiv 2403.03206), equation 23, with a shift of 3.
+    """
+    return SHIFT * sigma / (1.0 + (SHIFT - 1.0) * sigma)
+
+
+def sigmas(steps: int, sigma_max: float = 1.0) -> torch.Tensor:
+    """Noise levels of a song, float32 [steps + 1], falling from `sigma_max` (shifted twice) to 0.
+
+    The released model was sampled with the shift applied to the ends of the range and again to every level, so both
+    are kept.
+    """
+    floor = float(np.float32(shifted(SIGMA_FLOOR)))
+    levels = np.linspace(shifted(sigma_max), floor, steps)
+    return _ended(SHIFT * levels / (1.0 + (SHIFT - 1.0) * levels))
+
+
+def chosen_sigmas(chosen: tuple[int, ...]) -> torch.Tensor:
+    """Noise levels, float32 [len(chosen) + 1], for the steps `chosen`, counted from 1, of a schedule of `max(chosen)`.
+
+    As in the released pipeline, the chosen levels are shifted once more.
+    """
+    picked = sigmas(max(chosen)).double().numpy()[[step - 1 for step in chosen]]
+    return _ended(SHIFT * picked / (1.0 + (SHIFT - 1.0) * picked))
+
+
+def _ended(levels: np.ndarray) -> torch.Tensor:
+    return torch.tensor([*levels, 0.0], dtype=torch.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The steps during which guidance is on: `start <= index < end`."""
+
+    start: int
+    end: int
+
+    @classmethod
+    def middle(cls, steps: int, share: float) -> "Interval":
+        """The middle `share`, 0 to 1, of `steps`."""
+        return cls(int(steps * (1.0 - share) / 2.0), int(steps * (share / 2.0 + 0.5)))
+
+    def holds(self, index: int) -> bool:
+        """Whether guidance is on at step `index`."""
+        return self.start <= index < self.end
+
+    def progress(self, index: int) -> float:
+        """How far `index` is from the first guided step (0) to the last (1); 0 where there is only one."""
+        return (index - self.start) / max(1, self.end - self.start - 1)
