@@ -1,0 +1,141 @@
+"""A folder in the layout of the released checkpoint: what belongs in it, and what is wrong with one."""
+
+import hashlib
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from model.engine import EngineUnavailable
+
+RELEASED = "ACE-Step/ACE-Step-v1-3.5B"
+
+TRANSFORMER = Path("ace_step_transformer")
+AUTOENCODER = Path("music_dcae_f8c8")
+VOCODER = Path("music_vocoder")
+TEXT_ENCODER = Path("umt5-base")
+
+CONFIG = "config.json"
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+TEXT_WEIGHTS = "model.safetensors"
+TOKENIZER = "tokenizer.json"
+
+FILES = (
+    *(folder / name for folder in (TRANSFORMER, AUTOENCODER, VOCODER) for name in (CONFIG, WEIGHTS)),
+    *(TEXT_ENCODER / name for name in (CONFIG, TEXT_WEIGHTS, TOKENIZER)),
+)
+"""What is read; the release has more, which says the same again."""
+
+RELEASED_BYTES = MappingProxyType(
+    {
+        TRANSFORMER / CONFIG: 639,
+        TRANSFORMER / WEIGHTS: 6_611_422_728,
+        AUTOENCODER / CONFIG: 1_034,
+        AUTOENCODER / WEIGHTS: 313_646_516,
+        VOCODER / CONFIG: 940,
+        VOCODER / WEIGHTS: 206_350_988,
+        TEXT_ENCODER / CONFIG: 848,
+        TEXT_ENCODER / TEXT_WEIGHTS: 1_127_460_248,
+        TEXT_ENCODER / TOKENIZER: 16_837_459,
+    }
+)
+
+RELEASED_SHA256 = MappingProxyType(
+    {
+        TRANSFORMER / CONFIG: "4d78beb6afb4c7f3705256b44faaf60f3e1e2d78f4015ca87740f3695d7f5447",
+        AUTOENCODER / CONFIG: "b14a49a8c52a52c2c8050098af1a946810a8a1a0b6e50abc75ba81371383cf04",
+        VOCODER / CONFIG: "39ddc4c417e01dc3be1862fcf315887358dd61b7f91c3cc8227f65072984bb55",
+        TEXT_ENCODER / CONFIG: "afae5da9a35e2b293cee66536f03fc2581cfc3f3d5707d3a262b552748de1572",
+    }
+)
+
+_LENGTH = struct.Struct("<Q")
+_HEADER_LIMIT = 100_000_000
+_POINTER = b"version https://git-lfs"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a safetensors file says about itself: shapes by name, and how long the file must be."""
+
+    shapes: Mapping[str, tuple[int, ...]]
+    file_bytes: int
+
+
+def read_header(path: Path) -> Header:
+    """The header of a safetensors file, without its tensors.
+
+    Raises:
+        EngineUnavailable: the file is not there, is a pointer in place of the file, is none of the kind, or is cut off.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(_LENGTH.size)
+            if start and _POINTER.startswith(start):
+                raise EngineUnavailable(f"{path}: is a Git LFS pointer, not the file; run 'git lfs pull' in its folder")
+            length = _LENGTH.unpack(start)[0] if len(start) == _LENGTH.size else _HEADER_LIMIT
+            values = json.loads(file.read(length)) if length < _HEADER_LIMIT else None
+    except OSError as error:
+        raise EngineUnavailable(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise EngineUnavailable(f"{path}: is no safetensors file, or is cut off in its header") from error
+    if not isinstance(values, dict):
+        raise EngineUnavailable(f"{path}: is no safetensors file")
+    header = _header(values, _LENGTH.size + length)
+    if (size := path.stat().st_size) != header.file_bytes:
+        raise EngineUnavailable(f"{path}: has {size:,} of {header.file_bytes:,} bytes; fetch it again")
+    return header
+
+
+def _header(values: Mapping[str, Mapping[str, list[int]]], start: int) -> Header:
+    tensors = {name: value for name, value in values.items() if name != "__metadata__"}
+    shapes = {name: tuple(value["shape"]) for name, value in tensors.items()}
+    return Header(shapes, start + max((value["data_offsets"][1] for value in tensors.values()), default=0))
+
+
+def missing(folder: Path) -> list[str]:
+    """One sentence for each file of the checkpoint that is not in `folder`."""
+    if not folder.is_dir():
+        return [f"{folder}: is no folder"]
+    return [f"{folder / name}: is missing" for name in FILES if not (folder / name).is_file()]
+
+
+def require(folder: Path) -> None:
+    """Raise EngineUnavailable, naming every file that is missing and how to get it, unless all are there."""
+    if faults := missing(folder):
+        raise EngineUnavailable("; ".join([*faults, HOW_TO_GET]))
+
+
+def compare(path: Path, found: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
+    """One sentence for each tensor of `path` that is missing, has another shape, or that nobody knows."""
+    for name, shape in wanted.items():
+        if name not in found:
+            yield f"{path}: lacks the tensor {name}"
+        elif found[name] != shape:
+            yield f"{path}: the tensor {name} has the shape {list(found[name])}, not {list(shape)}"
+    for name in sorted(found.keys() - wanted.keys()):
+        yield f"{path}: has a tensor {name} that ACE-Step v1 does not know"
+
+
+def differs_from_release(folder: Path) -> list[str]:
+    """One sentence for each file that is not the released one, by its size, and for small ones by its SHA-256."""
+    faults = []
+    for name, size in RELEASED_BYTES.items():
+        found = (folder / name).stat().st_size
+        if found != size:
+            faults.append(f"{folder / name}: has {found:,} bytes; the released file has {size:,}")
+        elif (digest := RELEASED_SHA256.get(name)) and _sha256(folder / name) != digest:
+            faults.append(f"{folder / name}: is not the released file (SHA-256 {_sha256(folder / name)})")
+    return faults
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+HOW_TO_GET = (
+    f"the checkpoint is the Hugging Face repository {RELEASED} (8.3 GB): leave MELISMA_ACE_STEP__CHECKPOINT unset to "
+    f"have it downloaded, or run 'hf download {RELEASED} --local-dir FOLDER' and set the variable to FOLDER"
+)

@@ -1,0 +1,52 @@
+"""The prompt as the transformer reads it: UMT5 (transformers' own) and its tokenizer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+
+MAX_TOKENS = 256
+WEAKENED_LAYERS = (8, 9)
+
+
+class TextEncoder:
+    """Prompts to vectors. One prompt at a time, so that nothing is ever padded."""
+
+    def __init__(self, model: Any, tokenizer: Tokenizer) -> None:
+        self.model = model
+        self._tokenizer = tokenizer
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.no_padding()
+
+    def tokens(self, prompt: str) -> list[int]:
+        """Ids of the prompt, end mark included, at most `MAX_TOKENS`."""
+        return list(self._tokenizer.encode(prompt).ids)
+
+    def encode(self, prompt: str, weaken: float | None = None) -> torch.Tensor:
+        """Vectors [1, tokens, width] of the prompt; `weaken` is the factor of ERG."""
+        ids = torch.tensor([self.tokens(prompt)], device=self.model.device)
+        return self.states(ids, torch.ones_like(ids), weaken)
+
+    def states(self, ids: torch.Tensor, mask: torch.Tensor, weaken: float | None = None) -> torch.Tensor:
+        """Vectors [rows, tokens, width] of ids [rows, tokens], of which `mask` is 0 on padding."""
+        with self._weakened(weaken):
+            states: torch.Tensor = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        return states
+
+    @contextmanager
+    def _weakened(self, factor: float | None) -> Iterator[None]:
+        """Multiply the queries of two layers, which spreads their attention evenly."""
+        layers = self.model.encoder.block
+        queries = [layers[index].layer[0].SelfAttention.q for index in WEAKENED_LAYERS if index < len(layers)]
+        hooks = [
+            query.register_forward_hook(lambda _query, _given, made: made * factor)
+            for query in queries
+            if factor is not None
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
