@@ -70,9 +70,9 @@ class Codec(nn.Module):
         samples: torch.Tensor = self.vocoder(mel)
         return samples.squeeze(1).float()
 
-    def windows(self, mel: torch.Tensor) -> Iterator[torch.Tensor]:
-        """The same sound, window by window."""
-        for window in self.vocoder.windows(mel, window_lengths()):
+    def windows(self, mel: torch.Tensor, start: int = 0, end: int | None = None) -> Iterator[torch.Tensor]:
+        """The sound of the mel frames from `start` to `end`, window by window: the samples that `sound` gives there."""
+        for window in self.vocoder.windows(mel, window_lengths(), start, end):
             yield window.squeeze(1).float()
 
     @property

@@ -134,15 +134,21 @@ class Vocoder(nn.Module):
         samples: torch.Tensor = self.head(self.backbone(mel))
         return samples
 
-    def windows(self, mel: torch.Tensor, lengths: Iterator[int]) -> Iterator[torch.Tensor]:
-        """The same samples in pieces of `lengths` mel frames, [rows, 1, hop * length] each, up to the end of `mel`."""
-        start, frames = 0, mel.shape[-1]
-        while start < frames:
-            end = min(frames, start + next(lengths))
-            first, last = max(0, start - CONTEXT_FRAMES), min(frames, end + CONTEXT_FRAMES)
+    def windows(
+        self, mel: torch.Tensor, lengths: Iterator[int], start: int = 0, end: int | None = None
+    ) -> Iterator[torch.Tensor]:
+        """The same samples in pieces of `lengths` mel frames, [rows, 1, hop * length] each.
+
+        Of `mel` [rows, bands, frames] only the frames from `start` to `end` are made into samples.
+        """
+        frames = mel.shape[-1]
+        stop = frames if end is None else end
+        while start < stop:
+            piece = min(stop - start, next(lengths))
+            first, last = max(0, start - CONTEXT_FRAMES), min(frames, start + piece + CONTEXT_FRAMES)
             samples = self(mel[..., first:last])
-            yield samples[..., (start - first) * self.config.hop : (end - first) * self.config.hop]
-            start = end
+            yield samples[..., (start - first) * self.config.hop :][..., : piece * self.config.hop]
+            start += piece
 
 
 class Held(nn.Module):

@@ -1,0 +1,43 @@
+"""One forward pass for the rows of many songs."""
+
+from collections.abc import Sequence
+
+import torch
+from torch.nn import functional as F
+
+from model.ace_step.transformer import ContextBatch, Transformer
+from model.ace_step.walks import Row
+
+BUCKET_FRAMES = 64
+BUCKET_TOKENS = 64
+
+
+class Forward:
+    """Evaluates rows of different lengths, timesteps and contexts together.
+
+    With `compiled`, blocks are compiled by torch, and lengths are rounded up so that shapes, and with them the compiled
+    code, repeat; `graphs` also replays the launches of a shape that repeats (CUDA graphs).
+    """
+
+    def __init__(self, transformer: Transformer, *, compiled: bool = False, graphs: bool = False) -> None:
+        self._transformer = transformer
+        self._frames, self._tokens = (BUCKET_FRAMES, BUCKET_TOKENS) if compiled or graphs else (1, 1)
+        if compiled or graphs:
+            for block in transformer.transformer_blocks:
+                block.compile(mode="reduce-overhead" if graphs else "default", dynamic=False)
+
+    def __call__(self, rows: Sequence[Row]) -> list[torch.Tensor]:
+        """Velocities, float32, each in the shape of its row's latents."""
+        device = self._transformer.device
+        lengths = [row.latents.shape[-1] for row in rows]
+        frames = -(-max(lengths) // self._frames) * self._frames
+        latents = torch.cat(
+            [F.pad(row.latents, (0, frames - length)) for row, length in zip(rows, lengths, strict=True)]
+        )
+        timesteps = torch.tensor([row.timestep for row in rows], device=device)
+        mask = None
+        if min(lengths) < frames:
+            mask = torch.arange(frames, device=device) < torch.tensor(lengths, device=device)[:, None]
+        contexts = ContextBatch.of([row.context for row in rows], self._tokens)
+        velocities = self._transformer(latents, timesteps, contexts, mask).float()
+        return [velocities[i : i + 1, ..., :length] for i, length in enumerate(lengths)]
