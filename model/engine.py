@@ -17,8 +17,9 @@ Window: TypeAlias = NDArray[np.float32]
 
 
 class SectionKind(StrEnum):
-    """What a section is in the form of its song."""
+    """What a section is in the form of its song; `SONG` is all of it, where an engine makes it at once."""
 
+    SONG = "song"
     INTRO = "intro"
     VERSE = "verse"
     PRE_CHORUS = "pre-chorus"
@@ -59,6 +60,16 @@ class Control(StrEnum):
     STEMS = "stems"
     VOICE = "voice"
     VOCAL_LEVEL = "vocal_level_db"
+    LANGUAGE = "language"
+    MODE = "mode"
+    SCHEDULER = "scheduler"
+    OMEGA = "omega"
+    LORA = "lora"
+    AUDIO_TO_AUDIO = "audio_to_audio"
+    RETAKE = "retake"
+    REPAINT = "repaint"
+    EXTEND = "extend"
+    EDIT = "edit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +80,88 @@ class AnchorNote:
     length_beats: float
 
 
+class Mode(StrEnum):
+    """Whether a song is denoised at once or section by section."""
+
+    WHOLE = "whole"
+    SECTIONED = "sectioned"
+
+
+class Scheduler(StrEnum):
+    """The solver that takes noise to a song."""
+
+    EULER = "euler"
+    HEUN = "heun"
+    PINGPONG = "pingpong"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioToAudio:
+    """A new song in the manner of a recording; `strength`, 0 to 1, is how much of it stays."""
+
+    audio: bytes = field(repr=False)
+    strength: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Retake:
+    """The song of the request's own seed once more, `variance`, 0 to 1, away from it."""
+
+    seed: int | None = None
+    variance: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Repaint:
+    """A recording of which only what lies between two times is made anew, `variance`, 0 to 1, away from what was."""
+
+    audio: bytes = field(repr=False)
+    start_seconds: float
+    end_seconds: float
+    variance: float = 0.5
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """A recording that begins earlier, ends later, or both."""
+
+    audio: bytes = field(repr=False)
+    left_seconds: float = 0.0
+    right_seconds: float = 0.0
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A recording with other words or in another style: `prompt` and `lyrics` are those wanted.
+
+    The request's own prompt and lyrics say what the recording is. `start` and `end`, 0 to 1, are shares of the steps
+    between which the song is moved over; what comes after `end` is made freely. `averages` noises are used a step.
+    """
+
+    audio: bytes = field(repr=False)
+    prompt: str
+    lyrics: str
+    start: float = 0.0
+    end: float = 1.0
+    averages: int = 1
+    seed: int | None = None
+
+
+Task: TypeAlias = AudioToAudio | Retake | Repaint | Extend | Edit
+"""What to make where it is not simply a new song. A seed that is `None` follows from the song's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class SongParams:
     """What the caller decides about a song, checked for type and range but not yet against an engine.
 
     `duration_seconds` `None` lets the engine decide from the lyrics; `steps`, `guidance_scale`, `key`, `tempo_bpm`
     and `voice` `None` mean the engine's own choice. `key` reads like "C major", "F# minor".
-    `vocal_level_db`, -24 to 12, raises the lead line above the engine's own mix.
+    `vocal_level_db`, -24 to 12, raises the lead line above the engine's own mix. `language` is that of the lyrics, a
+    lower-case code such as "zh", and `None` to be found out; `mode`, `scheduler` and `omega` `None` are the engine's
+    choice; `lora` names an adapter that the engine was started with; `task` `None` is a new song.
     """
 
     prompt: str
@@ -90,6 +176,13 @@ class SongParams:
     stems: frozenset[Stem] = ALL_STEMS
     voice: Voice | None = None
     vocal_level_db: float = 0.0
+    language: str | None = None
+    mode: Mode | None = None
+    scheduler: Scheduler | None = None
+    omega: float | None = None
+    lora: str | None = None
+    lora_weight: float = 1.0
+    task: Task | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +210,7 @@ class EngineUnavailable(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What an engine is and what it accepts; ranges are inclusive. One without `voices` does not sing."""
+    """What an engine is and what it accepts; ranges are inclusive. One without `voices` takes no wish for one."""
 
     name: str
     description: str
@@ -131,6 +224,7 @@ class EngineInfo:
     controls: frozenset[Control]
     stems: frozenset[Stem]
     voices: frozenset[Voice] = frozenset()
+    loras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

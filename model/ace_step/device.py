@@ -20,7 +20,7 @@ class Device:
         """
         self.torch = _opened(name)
         self.dtype = _dtype(dtype, self.torch)
-        self._decoding = torch.cuda.Stream(self.torch) if self.on_cuda else None
+        self._decoding = torch.cuda.Stream(self.torch) if self.on_cuda else None  # type: ignore[no-untyped-call]
         self._host: torch.Tensor | None = None
 
     @property

@@ -1,0 +1,49 @@
+"""Turns prompt and words into the contexts under which a song is evaluated."""
+
+import torch
+
+from model.ace_step.guide import Contexts, GuidanceParams
+from model.ace_step.text import TextEncoder
+from model.ace_step.transformer import ERG_FACTOR, Transformer
+
+
+class Encoder:
+    """Makes contexts once for each song; they serve all its steps."""
+
+    def __init__(self, transformer: Transformer, text_encoder: TextEncoder) -> None:
+        self._transformer = transformer
+        self._text_encoder = text_encoder
+
+    def contexts(
+        self, prompt: str, ids: tuple[int, ...], guidance: GuidanceParams, *, erg: bool = True, erg_tag: bool = True,
+        erg_diffusion: bool = True,
+    ) -> Contexts:  # fmt: skip
+        """The contexts of a prompt and lyric `ids`, as many as `guidance` needs.
+
+        With `erg`, what guidance pushes away from is the prompt (with `erg_tag`) and the words under weakened
+        attention, and the transformer attends to it weakly (with `erg_diffusion`); without, it is neither prompt nor
+        words. Entropy rectifying guidance (arXiv 2504.13987).
+        """
+        model = self._transformer
+        text, words = self._text_encoder.encode(prompt), self._words(ids)
+        conditional = model.cached(model.context(text, words))
+        if not guidance.on:
+            return Contexts(conditional)
+        weaken, away = (ERG_FACTOR, words) if erg else (None, torch.zeros_like(words))
+        weak_text = self._text_encoder.encode(prompt, ERG_FACTOR) if erg and erg_tag else torch.zeros_like(text)
+        sharpness = ERG_FACTOR if erg_diffusion else 1.0
+        unconditional = model.cached(model.context(weak_text, away, weaken=weaken), sharpness)
+        if not guidance.double:
+            return Contexts(conditional, unconditional)
+        return Contexts(conditional, unconditional, model.cached(model.context(text, away, weaken=weaken)))
+
+    def edit_contexts(self, prompt: str, ids: tuple[int, ...]) -> Contexts:
+        """The contexts for FlowEdit, whose unconditional one is no prompt and no words at all."""
+        model = self._transformer
+        text = self._text_encoder.encode(prompt)
+        words = self._words(ids)
+        nothing = model.context(torch.zeros_like(text), words[:, :0])
+        return Contexts(model.cached(model.context(text, words)), model.cached(nothing))
+
+    def _words(self, ids: tuple[int, ...]) -> torch.Tensor:
+        return torch.tensor([ids], dtype=torch.long, device=self._transformer.device)

@@ -1,0 +1,119 @@
+"""Adapters (LoRA, arXiv 2106.09685) beside the weights, so that songs with and without one can share a model."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import nn
+from torch.nn import functional as F
+
+from model.engine import EngineUnavailable
+
+WEIGHTS = "pytorch_lora_weights.safetensors"
+CONFIG = "adapter_config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two factors of one change of one linear map, and what their product is multiplied by."""
+
+    down: torch.Tensor
+    up: torch.Tensor
+    scale: float
+
+    def __call__(self, x: torch.Tensor, weight: float) -> torch.Tensor:
+        """What the change adds to the map of `x` [..., width]."""
+        return F.linear(F.linear(x, self.down), self.up) * (self.scale * weight)
+
+
+Adapter = Mapping[str, Pair]
+"""Changes by the name of the linear map that they change."""
+
+_active: ContextVar[tuple[Adapter, float] | None] = ContextVar("active adapter", default=None)
+
+
+def load(folder: Path, model: nn.Module) -> Adapter:
+    """Read the adapter in `folder`, in the type and on the device of `model`.
+
+    A change is scaled by alpha / rank, or by alpha / sqrt(rank) where `adapter_config.json` beside the weights says
+    `use_rslora` (arXiv 2312.03732); alpha is the file's own, then that of the config, and otherwise the rank.
+
+    Raises:
+        EngineUnavailable: the folder has no adapter, or one that does not fit the model.
+    """
+    path = folder / WEIGHTS
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+    except (OSError, ValueError) as error:
+        raise EngineUnavailable(f"{path}: cannot be read as an adapter ({error})") from error
+    maps = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+    adapter = {name: _pair(path, name, tensors, maps, _config(folder)) for name in _changed(tensors)}
+    if not adapter:
+        raise EngineUnavailable(f"{path}: holds no pair of lora_A and lora_B")
+    return adapter
+
+
+def _changed(tensors: Mapping[str, torch.Tensor]) -> list[str]:
+    return [name.removesuffix(".lora_A.weight") for name in tensors if name.endswith(".lora_A.weight")]
+
+
+def _config(folder: Path) -> Mapping[str, object]:
+    path = folder / CONFIG
+    try:
+        values = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (OSError, ValueError) as error:
+        raise EngineUnavailable(f"{path}: cannot be read ({error})") from error
+    return values if isinstance(values, dict) else {}
+
+
+def _pair(
+    path: Path,
+    name: str,
+    tensors: Mapping[str, torch.Tensor],
+    maps: Mapping[str, nn.Linear],
+    config: Mapping[str, object],
+) -> Pair:
+    plain = name.removeprefix("transformer.")
+    down, up = tensors[f"{name}.lora_A.weight"], tensors.get(f"{name}.lora_B.weight")
+    if (linear := maps.get(plain)) is None or up is None:
+        raise EngineUnavailable(f"{path}: changes {name}, which ACE-Step v1 does not have as a linear map")
+    if (up.shape[0], down.shape[1]) != tuple(linear.weight.shape) or up.shape[1] != down.shape[0]:
+        raise EngineUnavailable(f"{path}: the change of {name} has another shape than the map")
+    rank = down.shape[0]
+    alpha = (
+        float(tensors[f"{name}.alpha"]) if f"{name}.alpha" in tensors else float(str(config.get("lora_alpha", rank)))
+    )
+    scale = alpha / (rank**0.5 if config.get("use_rslora") else rank)
+    return Pair(down.to(linear.weight), up.to(linear.weight), scale)
+
+
+def attach(model: nn.Module) -> None:
+    """Let every linear map of `model` be changed by the adapter that is active where it is called."""
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear):
+            module.register_forward_hook(_hook(name))
+
+
+def _hook(name: str):  # type: ignore[no-untyped-def]  # torch's own type of hooks is wider
+    def change(_module: nn.Module, given: tuple[torch.Tensor], made: torch.Tensor) -> torch.Tensor | None:
+        if (active := _active.get()) is None or (pair := active[0].get(name)) is None:
+            return None
+        return made + pair(given[0], active[1])
+
+    return change
+
+
+@contextmanager
+def active(adapter: Adapter | None, weight: float) -> Iterator[None]:
+    """Use the adapter in this thread, as strongly as `weight` says; `None` uses none."""
+    token = _active.set(None if adapter is None else (adapter, weight))
+    try:
+        yield
+    finally:
+        _active.reset(token)
