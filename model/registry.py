@@ -1,20 +1,23 @@
 """Finds engines by name without importing any of them before it is asked for."""
 
 import importlib
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol, cast
 
 from model.engine import Engine, EngineUnavailable
 
-FACTORIES = MappingProxyType({"studio": "model.studio.engine:StudioEngine"})
+FACTORIES = MappingProxyType(
+    {"studio": "model.studio.engine:StudioEngine", "ace_step": "model.ace_step.engine:AceStepEngine"}
+)
 """The engines that come with this package: name to "module:Class"."""
 
 
 class EngineClass(Protocol):
     """What a factory path has to lead to."""
 
-    def load(self, device: str) -> Engine:
-        """Load the engine onto `device` ("cpu", "cuda:0").
+    def load(self, device: str, **options: object) -> Engine:
+        """Load the engine onto `device` ("cpu", "cuda:0"), with options that only this engine knows.
 
         Raises:
             EngineUnavailable: files, packages or the device are missing; the text says what to do.
@@ -25,7 +28,7 @@ def engine_class(name: str, factory: str = "") -> EngineClass:
     """Import the class of engine `name`; `factory` ("module:Class") goes before the entry of the same name.
 
     Raises:
-        EngineUnavailable: there is no entry of that name and no factory; the text lists the known names.
+        EngineUnavailable: there is no entry of that name and no factory, or it needs a package that is not installed.
         ValueError: the factory is not of the form "module:Class".
     """
     path = factory or FACTORIES.get(name)
@@ -34,9 +37,25 @@ def engine_class(name: str, factory: str = "") -> EngineClass:
     module, separator, attribute = path.partition(":")
     if not (module and separator and attribute):
         raise ValueError(f"the factory of engine {name!r} must read 'module:Class', not {path!r}")
-    return cast(EngineClass, getattr(importlib.import_module(module), attribute))
+    return cast(EngineClass, getattr(_imported(name, module), attribute))
 
 
-def load_engine(name: str, device: str, factory: str = "") -> Engine:
+def _imported(name: str, module: str) -> object:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if _is_own(module) and missing not in ("model", ""):
+            raise EngineUnavailable(
+                f"engine {name!r} needs the package {missing!r}: pip install 'melisma[{name}]'"
+            ) from error
+        raise
+
+
+def _is_own(module: str) -> bool:
+    return any(path.partition(":")[0] == module for path in FACTORIES.values())
+
+
+def load_engine(name: str, device: str, factory: str = "", options: Mapping[str, object] | None = None) -> Engine:
     """Load engine `name` onto `device`; errors as in `engine_class` and `EngineClass.load`."""
-    return engine_class(name, factory).load(device)
+    return engine_class(name, factory).load(device, **(options or {}))

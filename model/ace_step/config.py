@@ -83,8 +83,8 @@ def read_json(path: Path) -> Mapping[str, Any]:
     return value
 
 
-def transformer_config(values: Mapping[str, Any], lyric: LyricEncoderConfig) -> TransformerConfig:
-    """The transformer that a released `config.json` describes.
+def transformer_config(values: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> TransformerConfig:
+    """The transformer that a released `config.json` describes; what it lacks is read from the tensors' `shapes`.
 
     Raises:
         EngineUnavailable: a value is missing, or says something else than ACE-Step v1.
@@ -104,7 +104,8 @@ def transformer_config(values: Mapping[str, Any], lyric: LyricEncoderConfig) -> 
         speaker_width=_value(values, "speaker_embedding_dim"),
         lyric_vocabulary=_value(values, "lyric_encoder_vocab_size"),
         max_position=_value(values, "max_position"),
-        lyric=lyric,
+        patch_width=_shape(shapes, "proj_in.early_conv_layers.0.weight")[0],
+        lyric=_lyric_encoder_config(shapes),
     )
 
 
@@ -132,23 +133,21 @@ def vocoder_config(values: Mapping[str, Any]) -> VocoderConfig:
     )
 
 
-def lyric_encoder_config(shapes: Mapping[str, tuple[int, ...]]) -> LyricEncoderConfig:
-    """The sizes of the lyric encoder, from the shapes of the transformer's tensors by name.
-
-    Raises:
-        EngineUnavailable: a tensor is missing.
-    """
+def _lyric_encoder_config(shapes: Mapping[str, tuple[int, ...]]) -> LyricEncoderConfig:
     prefix = "lyric_encoder.encoders."
     layers = {int(name.removeprefix(prefix).partition(".")[0]) for name in shapes if name.startswith(prefix)}
-    try:
-        return LyricEncoderConfig(
-            width=shapes["lyric_encoder.embed.out.0.weight"][0],
-            heads=shapes[prefix + "0.self_attn.pos_bias_u"][0],
-            hidden=shapes[prefix + "0.feed_forward.w_1.weight"][0],
-            layers=max(layers) + 1,
-        )
-    except KeyError as error:
-        raise EngineUnavailable(f"the transformer's weights lack {error.args[0]}") from error
+    return LyricEncoderConfig(
+        width=_shape(shapes, "lyric_encoder.embed.out.0.weight")[0],
+        heads=_shape(shapes, prefix + "0.self_attn.pos_bias_u")[0],
+        hidden=_shape(shapes, prefix + "0.feed_forward.w_1.weight")[0],
+        layers=max(layers) + 1,
+    )
+
+
+def _shape(shapes: Mapping[str, tuple[int, ...]], name: str) -> tuple[int, ...]:
+    if name not in shapes:
+        raise EngineUnavailable(f"the transformer's weights lack the tensor {name}")
+    return shapes[name]
 
 
 def _value(values: Mapping[str, Any], name: str) -> Any:

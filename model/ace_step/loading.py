@@ -16,7 +16,7 @@ from transformers import UMT5Config, UMT5EncoderModel
 from model.ace_step import checkpoint as files
 from model.ace_step.checkpoint import Header, compare, read_header
 from model.ace_step.codec import Codec
-from model.ace_step.config import lyric_encoder_config, read_json, transformer_config, vocoder_config
+from model.ace_step.config import read_json, transformer_config, vocoder_config
 from model.ace_step.text import TextEncoder
 from model.ace_step.transformer import Transformer
 from model.ace_step.vocoder import Vocoder, folded
@@ -58,7 +58,7 @@ class _Part:
 
 
 def _transformer(config: Path, header: Header) -> nn.Module:
-    return Transformer(transformer_config(read_json(config), lyric_encoder_config(header.shapes)))
+    return Transformer(transformer_config(read_json(config), header.shapes))
 
 
 def _autoencoder(config: Path, _header: Header) -> nn.Module:

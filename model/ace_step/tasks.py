@@ -29,6 +29,11 @@ def kept_steps(steps: int, strength: float) -> int:
     return max(1, int((1.0 - strength) * steps))
 
 
+def skipped_steps(steps: int, variance: float) -> int:
+    """Steps left out at the noisy end where `variance`, 0 to 1, is what may change; all but one at the most."""
+    return min(steps - 1, int(steps * (1.0 - variance)))
+
+
 def walk_steps(recipe: Recipe, index: int) -> int:
     """Steps (evaluations) of section `index`, before its walk is begun."""
     steps = recipe.steps
@@ -36,7 +41,7 @@ def walk_steps(recipe: Recipe, index: int) -> int:
         case AudioToAudio(strength=strength):
             steps = kept_steps(steps, strength)
         case Repaint(variance=variance):
-            return steps - int(steps * (1.0 - variance))
+            return steps - skipped_steps(steps, variance)
         case Extend():
             return steps
         case Edit(averages=averages) as task:
@@ -103,7 +108,7 @@ def _repaint(
     inside = torch.zeros(frames, device=source.device)
     inside[frames_of(task.start_seconds) : frames_of(task.end_seconds)] = 1.0
     start = torch.where(inside > 0, mixed(start, noise(frames, second), task.variance), start)
-    skipped = int(recipe.steps * (1.0 - task.variance))
+    skipped = skipped_steps(recipe.steps, task.variance)
     return RepaintWalk(source, start, inside, sigmas(recipe.steps), skipped, _guide(recipe, conditions))
 
 

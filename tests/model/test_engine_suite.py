@@ -3,26 +3,25 @@
 import itertools
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
 
 import numpy as np
 import pytest
 
 from model.engine import Control, Engine, SectionContext, SectionState, SongParams, SongPlan, Stem, Voice
 from model.registry import load_engine
+from tests.ace_step import ace_step_options
 
-ENGINES = ("studio",)
+ENGINES = ("studio", "ace_step")
+TOLERANCES = {"studio": 0.0, "ace_step": 1e-4}
 LYRICS = "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃"
 
 
-@cache
-def loaded(name: str) -> Engine:
-    return load_engine(name, "cpu")
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Engine:
-    return loaded(request.param)
+@pytest.fixture(params=ENGINES, scope="module")
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    options: dict[str, object] = {}
+    if request.param == "ace_step":
+        options = ace_step_options(tmp_path_factory.mktemp("ace_step")) | {"mode": "sectioned"}
+    return load_engine(request.param, "cpu", options=options)
 
 
 def params(seed: int = 1, duration_seconds: float = 16.0, **changes: object) -> SongParams:
@@ -88,7 +87,8 @@ def test_neighbours_in_the_batch_change_nothing(engine: Engine) -> None:
     for one, other in zip(alone, together, strict=True):
         assert engine.score(one) == engine.score(other)
         first, second = (np.concatenate(list(engine.render(state)), axis=1) for state in (one, other))
-        assert np.array_equal(first, second)
+        # To the bit where numbers are small enough for it; a large batch adds them up in another order.
+        np.testing.assert_allclose(first, second, rtol=0, atol=TOLERANCES[engine.info().name])
 
 
 def test_every_syllable_is_sung_once_and_in_order(engine: Engine) -> None:
@@ -104,6 +104,8 @@ def test_every_syllable_is_sung_once_and_in_order(engine: Engine) -> None:
 
 
 def test_a_switched_off_stem_is_silent(engine: Engine) -> None:
+    if Control.STEMS not in engine.info().controls:
+        pytest.skip("the engine makes no stems")
     plan = engine.plan(params(stems=frozenset({Stem.DRUMS}), duration_seconds=10.0))
     everything = engine.plan(params(duration_seconds=10.0))
     drums, full = (np.concatenate(make_song(engine, p), axis=1) for p in (plan, everything))

@@ -10,7 +10,6 @@ from model.ace_step.attention import Projections
 from model.ace_step.config import (
     LyricEncoderConfig,
     TransformerConfig,
-    lyric_encoder_config,
     read_json,
     transformer_config,
 )
@@ -119,9 +118,9 @@ def recorded(parity: Path) -> Arrays:
 def original(parity: Path) -> Transformer:
     folder = parity / "checkpoint" / "ace_step_transformer"
     weights = load_file(folder / "diffusion_pytorch_model.safetensors")
-    lyric = lyric_encoder_config({name: tuple(tensor.shape) for name, tensor in weights.items()})
+    shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     with torch.device("meta"):
-        model = Transformer(transformer_config(read_json(folder / "config.json"), lyric))
+        model = Transformer(transformer_config(read_json(folder / "config.json"), shapes))
     live = {name: weights[name] for name in model.state_dict()}
     model.load_state_dict(live, strict=True, assign=True)
     return model.eval().requires_grad_(False)

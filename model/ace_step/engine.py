@@ -1,0 +1,265 @@
+"""The engine that serves ACE-Step v1."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch.nn import functional as F
+
+from model.ace_step import hub, lora, tasks
+from model.ace_step.codec import MEL_FRAMES_PER_FRAME, SAMPLE_RATE, SAMPLES_PER_FRAME
+from model.ace_step.device import Device
+from model.ace_step.encoding import Encoder
+from model.ace_step.forward import Forward
+from model.ace_step.loading import Networks, load
+from model.ace_step.lyrics.languages import LANGUAGES
+from model.ace_step.lyrics.tokenizer import LyricTokenizer
+from model.ace_step.options import Options
+from model.ace_step.planning import DEFAULT_GUIDANCE, MAX_SECONDS, MIN_SECONDS, NAME, Planner
+from model.ace_step.recipe import Recipe, task_field
+from model.ace_step.source import read
+from model.ace_step.states import CONTEXT_FRAMES, LOOKAHEAD_FRAMES, SEAM_SAMPLES, Conditions, Context, Seam, State
+from model.engine import (
+    Control,
+    Edit,
+    EngineInfo,
+    EngineUnavailable,
+    Retake,
+    SectionConditions,
+    SectionContext,
+    SectionScore,
+    SectionState,
+    SongParams,
+    SongPlan,
+    Voice,
+    Window,
+)
+
+_log = logging.getLogger(__name__)
+
+CONTROLS = frozenset(Control) - {Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL}
+"""What a request may ask for: v1 cannot keep a melody to the note, and makes no stems."""
+
+_SEAM_MEL_FRAMES = SEAM_SAMPLES * MEL_FRAMES_PER_FRAME // SAMPLES_PER_FRAME
+_ACTIVATION_WIDTHS = 6
+"""Tensors as wide as a feed-forward's inside that a step holds at once for each frame, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the engine is put together from."""
+
+    networks: Networks
+    tokenizer: LyricTokenizer
+    adapters: Mapping[str, lora.Adapter]
+
+
+class AceStepEngine:
+    """ACE-Step v1 on one device; see `model.engine.Engine` for what each method promises."""
+
+    def __init__(self, parts: _Parts, device: Device, options: Options) -> None:
+        self._networks = parts.networks
+        self._adapters = parts.adapters
+        self._device = device
+        self._options = options
+        self._planner = Planner(options, parts.tokenizer, parts.adapters)
+        self._encoder = Encoder(parts.networks.transformer, parts.networks.text_encoder)
+        self._forward = Forward(parts.networks.transformer, compiled=options.compile, graphs=options.cuda_graphs)
+
+    @classmethod
+    def load(cls, device: str, **options: object) -> "AceStepEngine":
+        """Load the engine onto `device` ("cpu", "cuda:0"); `options` are the fields of `Options`.
+
+        Raises:
+            EngineUnavailable: a file, a package or the device is missing; the text says what to do.
+        """
+        chosen = Options(**options)  # type: ignore[arg-type]  # the server's settings have checked them
+        opened = Device(device, chosen.dtype)
+        tokenizer = LyricTokenizer.open(Path(chosen.lyric_vocab) if chosen.lyric_vocab else None)
+        folder = hub.folder_of(chosen)
+        networks = load(folder, opened.torch, opened.dtype)
+        if opened.on_cuda:
+            networks.codec.autoencoder.to(memory_format=torch.channels_last)
+        parts = _Parts(networks, tokenizer, _adapters(chosen, networks))
+        _log.info("ACE-Step is ready on %s in %s", device, str(opened.dtype).removeprefix("torch."))
+        return cls(parts, opened, chosen)
+
+    def info(self) -> EngineInfo:
+        """See `Engine.info`."""
+        return EngineInfo(
+            name=NAME,
+            description="ACE-Step v1 3.5B: diffusion over latents of sound, from keywords and lyrics; wants a GPU.",
+            languages=LANGUAGES,
+            sample_rate_hertz=SAMPLE_RATE,
+            duration_seconds=(MIN_SECONDS, MAX_SECONDS),
+            steps=(1, 200),
+            default_steps=self._options.default_steps,
+            guidance_scale=(1.0, 30.0),
+            default_guidance_scale=DEFAULT_GUIDANCE,
+            controls=CONTROLS if self._adapters else CONTROLS - {Control.LORA},
+            stems=frozenset(),
+            voices=frozenset(Voice),
+            loras=tuple(sorted(self._adapters)),
+        )
+
+    def plan(self, params: SongParams) -> SongPlan:
+        """See `Engine.plan`."""
+        return self._planner.plan(params)
+
+    @torch.no_grad()
+    def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
+        """See `Engine.prepare`."""
+        recipe = _recipe(plan)
+        with lora.active(*self._adapter(recipe)):
+            contexts = self._encoder.contexts(recipe.prompt, recipe.words[index].ids, recipe.guidance)
+            target = None
+            if isinstance(recipe.task, Edit):
+                contexts = self._encoder.edit_contexts(recipe.prompt, recipe.words[index].ids)
+                target = self._encoder.edit_contexts(recipe.task.prompt, recipe.target_words.ids)
+        caches = [*contexts.all, *(target.all if target else ())]
+        length = recipe.frames[index] + _frames_around(recipe, index)
+        cost = length * len(caches)
+        memory = sum(cache.memory_bytes for cache in caches) + cost * self._bytes_per_frame()
+        return Conditions(
+            contexts, cost, length, tasks.walk_steps(recipe, index), memory, self._group(recipe, length), target,
+            self._source(recipe),
+        )  # fmt: skip
+
+    @torch.no_grad()
+    def begin(
+        self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
+    ) -> SectionState:
+        """See `Engine.begin`."""
+        recipe, given, before = _recipe(plan), cast(Conditions, conditions), cast(Context | None, context)
+        generators = self._device.generator
+        if before is not None:
+            walk = tasks.next_section(recipe, index, given, before, generators)
+            return State(recipe, index, walk, before.tail.shape[-1], before)
+        if len(recipe.frames) > 1:
+            return State(recipe, index, tasks.first_section(recipe, given, generators), 0, None)
+        return State(recipe, index, tasks.whole(recipe, given, generators), 0, None)
+
+    @torch.no_grad()
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        """See `Engine.denoise`."""
+        walks = [cast(State, state).walk for state in states]
+        asked = [walk.rows() for walk in walks]
+        with lora.active(*self._adapter(cast(State, states[0]).recipe)):
+            velocities = iter(self._forward([row for rows in asked for row in rows]))
+        for walk, rows in zip(walks, asked, strict=True):
+            walk.take([next(velocities) for _ in rows])
+
+    def context(self, state: SectionState) -> SectionContext:
+        """See `Engine.context`."""
+        done = cast(State, state)
+        latents = done.walk.latents
+        tail = latents[..., max(0, done.last - CONTEXT_FRAMES) : done.last]
+        return Context(tail, latents[..., done.last :], done.seam)
+
+    def score(self, state: SectionState) -> SectionScore:
+        """See `Engine.score`. The model tells nothing of when which syllable is sung."""
+        return SectionScore()
+
+    @torch.no_grad()
+    def render(self, state: SectionState) -> Iterator[Window]:
+        """See `Engine.render`."""
+        done = cast(State, state)
+        start, end = done.first * MEL_FRAMES_PER_FRAME, done.last * MEL_FRAMES_PER_FRAME
+        beyond = _SEAM_MEL_FRAMES if done.walk.latents.shape[-1] > done.last else 0
+        with self._device.decoding():
+            mel = self._networks.codec.mel(done.walk.latents)
+        sounds = self._on_host(self._networks.codec.windows(mel, start, end + beyond))
+        if done.before is not None:
+            sounds = _faded_in(sounds, done.before.seam.sound)
+        yield from _held_back(sounds, done.frames * SAMPLES_PER_FRAME, done.seam)
+
+    def save(self, state: SectionState) -> bytes:
+        """See `Engine.save`."""
+        context = cast(Context, self.context(state))
+        assert context.seam.sound is not None
+        sound = torch.from_numpy(context.seam.sound)
+        kept = {"tail": context.tail, "beyond": context.beyond, "seam": sound}
+        return save_tensors({name: tensor.contiguous().cpu() for name, tensor in kept.items()})
+
+    def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
+        """See `Engine.restore`."""
+        kept = load_tensors(saved)
+        tail, beyond = (kept[name].to(self._device.torch) for name in ("tail", "beyond"))
+        return Context(tail, beyond, Seam(kept["seam"].numpy()))
+
+    def _on_host(self, windows: Iterator[torch.Tensor]) -> Iterator[Window]:
+        while True:
+            with self._device.decoding():
+                window = next(windows, None)
+                if window is None:
+                    return
+                sound = self._device.window(window)
+            yield sound
+
+    def _adapter(self, recipe: Recipe) -> tuple[lora.Adapter | None, float]:
+        return (self._adapters[recipe.lora] if recipe.lora else None), recipe.lora_weight
+
+    def _bytes_per_frame(self) -> int:
+        config = self._networks.transformer.config
+        return _ACTIVATION_WIDTHS * 2 * config.hidden * self._device.dtype.itemsize
+
+    def _group(self, recipe: Recipe, length: int) -> str:
+        adapter = f"{recipe.lora} {recipe.lora_weight:g}" if recipe.lora else ""
+        return f"{adapter} {length}".strip() if self._options.padding == "bucket" else adapter
+
+    def _source(self, recipe: Recipe) -> torch.Tensor | None:
+        task = recipe.task
+        if task is None or isinstance(task, Retake):
+            return None
+        latents = self._networks.codec.encode(*read(task.audio, f"{task_field(task)}.audio"))
+        return F.pad(latents, (0, recipe.source_frames - latents.shape[-1]))
+
+
+def _adapters(options: Options, networks: Networks) -> dict[str, lora.Adapter]:
+    if options.loras and (options.compile or options.cuda_graphs):
+        raise EngineUnavailable(
+            "MELISMA_ACE_STEP__LORAS cannot be used with MELISMA_ACE_STEP__COMPILE or __CUDA_GRAPHS; unset one of them"
+        )
+    adapters = {name: lora.load(Path(folder), networks.transformer) for name, folder in options.loras.items()}
+    if adapters:
+        lora.attach(networks.transformer)
+    return adapters
+
+
+def _recipe(plan: SongPlan) -> Recipe:
+    return cast(Recipe, plan.detail)
+
+
+def _frames_around(recipe: Recipe, index: int) -> int:
+    """Frames that are denoised beside the section's own: what came before, and a little beyond."""
+    before = min(CONTEXT_FRAMES, sum(recipe.frames[:index]))
+    return before + (LOOKAHEAD_FRAMES if index < len(recipe.frames) - 1 else 0)
+
+
+def _faded_in(sounds: Iterator[Window], before: Window | None) -> Iterator[Window]:
+    """The sounds, of which the first grows out of how the section before went on."""
+    assert before is not None
+    first = next(sounds)
+    ramp = np.linspace(0.0, 1.0, before.shape[1], dtype=np.float32)
+    first[:, : before.shape[1]] = first[:, : before.shape[1]] * ramp + before * (1.0 - ramp)
+    yield first
+    yield from sounds
+
+
+def _held_back(sounds: Iterator[Window], samples: int, seam: Seam) -> Iterator[Window]:
+    """The sounds up to `samples`; what is beyond goes into the seam."""
+    beyond: list[Window] = []
+    for sound in sounds:
+        now, later = sound[:, :samples], sound[:, samples:]
+        samples -= now.shape[1]
+        if later.shape[1]:
+            beyond.append(later)
+        if now.shape[1]:
+            yield now
+    seam.sound = np.concatenate(beyond, axis=1) if beyond else np.zeros((2, 0), np.float32)

@@ -1,0 +1,69 @@
+"""The languages of the lyric vocabulary: their codes, and which of them a line is written in."""
+
+import re
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from model.engine import EngineUnavailable
+
+IDS = MappingProxyType(
+    {
+        "en": 259, "de": 260, "fr": 262, "ru": 267, "es": 284, "it": 285, "pt": 286, "cs": 293, "pl": 294, "tr": 295,
+        "nl": 297, "ar": 5022, "zh": 5023, "ja": 5412, "hu": 5753, "ko": 6152, "hi": 6680,
+    }
+)  # fmt: skip
+"""Id of the tag that goes before a line, by language."""
+
+LANGUAGES = tuple(IDS)
+
+_SYNONYMS = MappingProxyType({"cmn": "zh", "yue": "zh", "jpn": "ja", "kor": "ko", "eng": "en"})
+
+_SCRIPTS = MappingProxyType(
+    {
+        "ja": re.compile(r"[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f]"),  # its own signs; Chinese ones stand beside them
+        "ko": re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]"),
+        "zh": re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"),
+        "ru": re.compile(r"[\u0400-\u04ff]"),
+        "ar": re.compile(r"[\u0600-\u06ff]"),
+        "hi": re.compile(r"[\u0900-\u097f]"),
+    }
+)
+_LATIN = ("en", "de", "fr", "es", "it", "pt", "cs", "pl", "tr", "nl", "hu")
+_WORD = re.compile(r"[^\W\d_]")
+
+
+def language_of(code: str) -> str:
+    """The language that a caller means by a code such as "zh", "zh-CN", "cmn" or "en_US".
+
+    Raises:
+        ValueError: it is none of those that the model sings.
+    """
+    primary = re.split(r"[-_]", code.strip().casefold())[0]
+    language = _SYNONYMS.get(primary, primary)
+    if language not in IDS:
+        raise ValueError(f"{code!r} is none of the languages {', '.join(LANGUAGES)}")
+    return language
+
+
+def detect(line: str) -> str:
+    """The language of a line that its caller says nothing of; English where there is nothing to tell by.
+
+    A script that one language has for itself decides, also where Latin words stand beside it; py3langid chooses among
+    the languages of Latin script.
+    """
+    for language, script in _SCRIPTS.items():
+        if script.search(line):
+            return language
+    return str(_identifier().classify(line)[0]) if _WORD.search(line) else "en"
+
+
+@lru_cache(maxsize=1)
+def _identifier() -> Any:
+    try:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    except ImportError as error:
+        raise EngineUnavailable("py3langid is not installed: pip install 'melisma[ace_step]'") from error
+    identifier = LanguageIdentifier.from_pickled_model(MODEL_FILE)
+    identifier.set_languages(_LATIN)
+    return identifier

@@ -1,0 +1,62 @@
+"""Numbers and amounts of money as they are said."""
+
+import re
+from collections.abc import Callable
+from types import MappingProxyType
+
+from model.ace_step.lyrics.spoken import ORDINALS
+from model.engine import EngineUnavailable
+from model.studio.numbers import NUMBER, in_chinese
+
+_CURRENCIES = MappingProxyType({"$": "USD", "£": "GBP", "€": "EUR"})
+_MONEY = re.compile(r"([$£€])\s?(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)\s?([$£€])")
+_DECIMAL = re.compile(r"\d+\.\d+")
+_INTEGER = re.compile(r"\d+")
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))")
+_THOUSANDS = re.compile(r"(?<=\d)[,.](?=\d{3}(?!\d))")
+
+
+def spoken(text: str, language: str) -> str:
+    """The text with its numbers in words of `language`; Chinese ones are readings, such as "er4 shi2" without space."""
+    if language == "zh":
+        return re.sub(NUMBER, lambda found: _chinese(found, text), text)
+    text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", text))
+    for pattern, say in (
+        (_MONEY, lambda found: _money(found, language)),
+        (re.compile(ORDINALS.get(language, "(?!)")), lambda found: _say(found[1], language, "ordinal")),
+        (_DECIMAL, lambda found: _say(found[0], language, "cardinal")),
+        (_INTEGER, lambda found: _say(found[0], language, "cardinal")),
+    ):
+        text = _replaced(pattern, say, text)
+    return text
+
+
+def _replaced(pattern: re.Pattern[str], say: Callable[[re.Match[str]], str], text: str) -> str:
+    try:
+        return pattern.sub(say, text)
+    except (NotImplementedError, OverflowError, TypeError, KeyError, IndexError):
+        # The library lacks this form in this language: what is written is sung as it is written.
+        return text
+
+
+def _chinese(found: re.Match[str], text: str) -> str:
+    return "".join(in_chinese(found[0], text[: found.start()], text[found.end() :]))
+
+
+def _money(found: re.Match[str], language: str) -> str:
+    sign, amount = (found[1], found[2]) if found[1] else (found[4], found[3])
+    said = _say(amount, language, "currency", _CURRENCIES[sign])
+    if "." in amount:
+        return said
+    # The library speaks of the hundredths also where there are none.
+    return re.split(r",|\s(?:et|and|y|und|e|i|en|és)\s(?=\w+\s\w+$)", said)[0]
+
+
+def _say(number: str, language: str, form: str, currency: str = "") -> str:
+    try:
+        from num2words import num2words
+    except ImportError as error:
+        raise EngineUnavailable("num2words is not installed: pip install 'melisma[ace_step]'") from error
+    value = float(number) if "." in number or currency else int(number)
+    extra = {"currency": currency} if currency else {}
+    return str(num2words(value, to=form, lang=language, **extra))

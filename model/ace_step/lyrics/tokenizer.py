@@ -1,0 +1,75 @@
+"""Lyrics to ids of the lyric vocabulary."""
+
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from model.ace_step.lyrics.cleaning import clean
+from model.ace_step.lyrics.languages import IDS, detect
+from model.ace_step.lyrics.tags import TAGS
+from model.engine import EngineUnavailable
+
+START, SPACE, UNKNOWN, STOP = 261, 2, 1, 0
+_SPACE_TOKEN = "[SPACE]"
+_FIRST_TAG_ID = 6681
+_MARKS = {"[STOP]": STOP, "[UNK]": UNKNOWN, _SPACE_TOKEN: SPACE, "[START]": START}
+_LIBRARY_LANGUAGES = {"zh": "zh-cn"}
+
+HOW_TO_GET = (
+    "the lyric vocabulary of ACE-Step is not shipped, because its licence is unclear (it extends that of XTTS-v2): "
+    "fetch acestep/models/lyrics_utils/vocab.json (364,005 bytes, SHA-256 c2a66ea4…b9cc558) of the GitHub repository "
+    "ace-step/ACE-Step, and set MELISMA_ACE_STEP__LYRIC_VOCAB to its path"
+)
+
+
+class LyricTokenizer:
+    """Makes ids of lyrics, line by line."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    @classmethod
+    def open(cls, path: Path | None) -> "LyricTokenizer":
+        """Read the vocabulary.
+
+        Raises:
+            EngineUnavailable: no path is given, or the file is not ACE-Step's vocabulary; the text says how to get it.
+        """
+        if path is None:
+            raise EngineUnavailable(f"MELISMA_ACE_STEP__LYRIC_VOCAB is not set: {HOW_TO_GET}")
+        if not path.is_file():
+            raise EngineUnavailable(f"{path}: is no file; {HOW_TO_GET}")
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises nothing more precise
+            raise EngineUnavailable(f"{path}: is no vocabulary ({error}); {HOW_TO_GET}") from error
+        for token, number in _expected().items():
+            if (found := tokenizer.token_to_id(token)) != number:
+                raise EngineUnavailable(f"{path}: has {token} as {found}, not {number}; {HOW_TO_GET}")
+        return cls(tokenizer)
+
+    def encode(self, lyrics: str, language: str | None = None) -> list[int]:
+        """Ids of lyrics, a mark at the start and a space behind each line; `language` `None` is told line by line.
+
+        A line that starts with a section tag is read as English, as in training.
+
+        Raises:
+            ValueError: a line cannot be read; the text says which.
+        """
+        ids = [START]
+        for number, line in enumerate(map(str.strip, lyrics.split("\n")), 1):
+            try:
+                ids += [*(self.line(line, language) if line else ()), SPACE]
+            except (ValueError, KeyError, IndexError) as error:
+                raise ValueError(f"line {number} of the lyrics cannot be read: {error}") from error
+        return ids
+
+    def line(self, line: str, language: str | None = None) -> list[int]:
+        """Ids of one line: the tag of its language, then its text."""
+        own = "en" if line.startswith("[") else language or detect(line)
+        return [IDS[own], *self._tokenizer.encode(clean(line, own).replace(" ", _SPACE_TOKEN)).ids]
+
+
+def _expected() -> dict[str, int]:
+    languages = {f"[{_LIBRARY_LANGUAGES.get(language, language)}]": number for language, number in IDS.items()}
+    return _MARKS | languages | {f"[{tag}]": _FIRST_TAG_ID + index for index, tag in enumerate(TAGS)}

@@ -1,0 +1,148 @@
+import json
+import os
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from model.ace_step.lyrics.cleaning import clean
+from model.ace_step.lyrics.languages import IDS, LANGUAGES, detect, language_of
+from model.ace_step.lyrics.tags import TAGS, normalised
+from model.ace_step.lyrics.tokenizer import LyricTokenizer
+from model.engine import EngineUnavailable
+from tests.ace_step import write_vocabulary
+
+RECORDED = json.loads((Path(__file__).parents[1] / "data" / "lyric_tokens.json").read_text(encoding="utf-8"))
+VOCABULARY_VARIABLE = "MELISMA_TEST_ACE_STEP_LYRIC_VOCAB"
+SPACE = 2
+
+DETECTED_BETTER = {"That will be $20 sir": "en", "Kocham cię nad życie": "pl", "नमस्ते दुनिया": "hi"}
+"""Lines that the original takes for French, Swedish and Marathi, and reads as French, English and English."""
+
+ONE_LINE = [row for row in RECORDED["lyrics"] if row["text"].strip() and "\n" not in row["text"]]
+LANGUAGE_OF_ID = {number: language for language, number in IDS.items()}
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> LyricTokenizer:
+    return LyricTokenizer.open(write_vocabulary(tmp_path_factory.mktemp("lyrics") / "vocab.json"))
+
+
+@pytest.mark.parametrize("row", RECORDED["encode"], ids=lambda row: str(row["lang"]))
+def test_lines_are_cleaned_as_by_the_original(row: dict[str, str]) -> None:
+    assert clean(row["text"], row["lang"]) == row["clean"]
+
+
+@pytest.mark.parametrize("row", ONE_LINE, ids=lambda row: str(row["text"]))
+def test_lines_are_read_in_the_language_of_the_original(row: dict[str, list[int]], tokenizer: LyricTokenizer) -> None:
+    text = str(row["text"])
+    expected = DETECTED_BETTER.get(text, LANGUAGE_OF_ID[row["ids"][1]])
+    assert tokenizer.encode(text)[:2] == [261, IDS[expected]]
+
+
+def test_words_are_those_of_the_original_wherever_it_is_seen_what_it_read() -> None:
+    """Its vocabulary is not here: but a word must always have the same ids, and other ids than another word."""
+    seen: dict[str, set[tuple[int, ...]]] = defaultdict(set)
+    for row in [*ONE_LINE, *RECORDED["encode"]]:
+        ids = row["ids"][2:-1] if row in ONE_LINE else row["ids"][1:]
+        language = row["lang"] if isinstance(row["lang"], str) else LANGUAGE_OF_ID[row["ids"][1]]
+        if row["text"].startswith("["):
+            continue
+        words, recorded = clean(row["text"], language).split(" "), _split(ids)
+        assert len(words) == len(recorded), row["text"]
+        for word, number in zip(words, recorded, strict=True):
+            seen[word].add(number)
+    assert {word: ids for word, ids in seen.items() if len(ids) > 1} == {}
+    assert len({next(iter(ids)) for ids in seen.values()}) == len(seen)
+
+
+def _split(ids: list[int]) -> list[tuple[int, ...]]:
+    words: list[list[int]] = [[]]
+    for number in ids:
+        if number == SPACE:
+            words.append([])
+        else:
+            words[-1].append(number)
+    return [tuple(word) for word in words]
+
+
+def test_ids_are_those_of_the_original() -> None:
+    if not (path := os.environ.get(VOCABULARY_VARIABLE)):
+        pytest.skip(f"{VOCABULARY_VARIABLE} does not name ACE-Step's lyric vocabulary, which may not be shipped")
+    real = LyricTokenizer.open(Path(path))
+    rows = [row for row in RECORDED["lyrics"] if row["text"] not in DETECTED_BETTER and row["text"].strip()]
+    assert [real.encode(row["text"]) for row in rows] == [row["ids"] for row in rows]
+
+
+def test_lines_and_tags_have_their_marks(tokenizer: LyricTokenizer) -> None:
+    verse, chorus = 6681 + TAGS.index("verse"), 6681 + TAGS.index("chorus")
+    ids = tokenizer.encode("[verse]\nab\n\n[chorus]\na b")
+    assert ids == [261, 259, verse, 2, 259, 3, 4, 2, 2, 259, chorus, 2, 259, 3, 2, 4, 2]
+    assert tokenizer.encode("") == [261, 2]
+
+
+def test_an_explicit_language_goes_before_what_is_detected(tokenizer: LyricTokenizer) -> None:
+    assert tokenizer.encode("hello", "it")[1] == IDS["it"]
+    assert tokenizer.encode("[verse]", "it")[1] == IDS["en"]
+
+
+@pytest.mark.parametrize(
+    ("code", "language"),
+    [("zh-CN", "zh"), ("cmn", "zh"), ("en_US", "en"), ("JA", "ja"), *zip(LANGUAGES, LANGUAGES, strict=True)],
+)
+def test_codes_mean_a_language(code: str, language: str) -> None:
+    assert language_of(code) == language
+
+
+def test_an_unknown_language_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="'sv' is none of the languages en, de"):
+        language_of("sv")
+
+
+def test_a_script_decides_also_beside_latin_words() -> None:
+    assert [detect(line) for line in ("baby 我爱你", "夜に駆ける", "Привет, мир", "123")] == ["zh", "ja", "ru", "en"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "said"),
+    [
+        ("en", "$3.50", "three dollars, fifty cents"),
+        ("en", "1,000 miles on the 2nd day", "one thousand miles on the second day"),
+        ("zh", "50%", "bai3fen1zhi1wu3shi2"),
+        ("zh", "我在银行行走", "wo3zai4yin2hang2xing2zou3"),
+        ("de", "5€", "fünf Euro"),
+        ("es", "20 años", "veinte años"),
+        ("it", "3 & 4", "tre e quattro"),
+        ("pt", "2 dias", "dois dias"),
+        ("cs", "5 dní", "pět dní"),
+        ("pl", "7 dni", "siedem dni"),
+        ("tr", "3 gün", "üç gün"),
+        ("nl", "8 uur", "acht uur"),
+        ("ar", "3", "ثلاثة"),
+        ("hu", "6 nap", "hat nap"),
+        ("ko", "3", "sam"),
+    ],
+)
+def test_numbers_and_signs_are_spoken(language: str, text: str, said: str) -> None:
+    assert clean(text, language) == said
+
+
+def test_section_tags_are_made_into_those_of_the_model() -> None:
+    text, remarks = normalised(
+        "[Verse 1]\n你好\n【副歌】\nla\n[Intro: guitar]\n[Pre-Chorus II]\n[instrumental]\n[rap battle]\nyo"
+    )
+    assert text == "[verse]\n你好\n[chorus]\nla\n[intro]\n[pre-chorus]\n[inst]\nyo"
+    assert remarks == ("The section tag [rap battle] is not known and was left out.",)
+
+
+def test_words_beside_a_tag_are_kept() -> None:
+    assert normalised("[chorus] la la")[0] == "[chorus]\nla la"
+
+
+def test_a_missing_vocabulary_is_named_with_how_to_get_it(tmp_path: Path) -> None:
+    for path in (None, tmp_path / "none.json"):
+        with pytest.raises(EngineUnavailable, match=r"lyrics_utils/vocab\.json.*MELISMA_ACE_STEP__LYRIC_VOCAB"):
+            LyricTokenizer.open(path)
+    (wrong := tmp_path / "wrong.json").write_text("{}")
+    with pytest.raises(EngineUnavailable, match=r"is no vocabulary"):
+        LyricTokenizer.open(wrong)
