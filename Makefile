@@ -11,7 +11,7 @@ OURSELVES := $(PIP) --no-deps --no-build-isolation --editable .
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--extra build --custom-compile-command "make lock" --quiet
 
-.PHONY: help song test check serve protos bench lock baseline clean
+.PHONY: help song test check serve ace protos bench lock baseline clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -34,6 +34,9 @@ check: $(DEVELOPMENT) ## format, lint, types, import rules, contract; changes no
 	@$(RUN)buf breaking protos --against protos/baseline.binpb
 	@$(RUN)python protos/generate.py --check
 
+ace: $(RUNTIME) ## add what the engine ace_step needs
+	@$(PIP) --require-hashes --requirement requirements-ace_step.lock
+
 protos: $(DEVELOPMENT) ## compile the .proto files after an edit
 	@$(RUN)python protos/generate.py
 
@@ -45,7 +48,8 @@ bench: $(DEVELOPMENT) ## measure the service and the engine (most of an hour)
 
 lock: $(DEVELOPMENT) ## pin the dependencies of pyproject.toml anew
 	@$(RUN)$(LOCK) -o requirements.lock
-	@$(RUN)$(LOCK) --extra dev --extra bench --constraint requirements.lock -o requirements-dev.lock
+	@$(RUN)$(LOCK) --extra ace_step --constraint requirements.lock -o requirements-ace_step.lock
+	@$(RUN)$(LOCK) --extra ace_step --extra dev --extra bench --constraint requirements-ace_step.lock -o requirements-dev.lock
 
 clean: ## remove what was installed or built
 	rm -rf $(VENV) build dist clients/python/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

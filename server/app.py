@@ -20,6 +20,7 @@ from server.devices import DeviceSpec
 from server.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
 from server.http import build_http, serving_http
 from server.interceptors import ErrorMapping, RequestLog
+from server.logs import Logs
 from server.messages import Lane
 from server.metrics import Metrics
 from server.policy import Policy
@@ -90,7 +91,7 @@ def runner_settings(settings: Settings) -> RunnerSettings:
     limits, threads, scheduling = settings.limits, settings.threads, settings.scheduling
     return RunnerSettings(
         devices=device_specs(settings),
-        engines=tuple(EngineSpec(*engine.partition("=")[::2]) for engine in settings.engines),
+        engines=engine_specs(settings),
         policy=Policy(
             scheduling.order,
             scheduling.margin_seconds,
@@ -106,7 +107,16 @@ def runner_settings(settings: Settings) -> RunnerSettings:
         retries=limits.retries,
         heartbeat_seconds=limits.heartbeat_seconds,
         exchange_timeout_seconds=limits.exchange_timeout_seconds,
+        load_timeout_seconds=limits.load_timeout_seconds,
+        logs=Logs(settings.log_level, settings.log_format),
     )
+
+
+def engine_specs(settings: Settings) -> tuple[EngineSpec, ...]:
+    """The engines to load; those that have settings of their own are given them."""
+    options = {"ace_step": settings.ace_step.model_dump()}
+    named = [engine.partition("=") for engine in settings.engines]
+    return tuple(EngineSpec(name, factory, {} if factory else options.get(name, {})) for name, _, factory in named)
 
 
 def encoder_threads(devices: Sequence[Device], cores: int) -> int:

@@ -15,6 +15,8 @@ ServiceError
     SongFailed              a bug: logged whole, told as "internal"
 """
 
+from collections.abc import Sequence
+
 from model.engine import Violation
 
 
@@ -43,10 +45,11 @@ class EngineNotReady(ServiceError):
 
 
 class ControlNotSupported(ServiceError):
-    """The engine has no such control; `field` is the request field."""
+    """The engine has no such control; `field` is the request field, `others` are the engines here that have it."""
 
-    def __init__(self, field: str, engine: str) -> None:
-        super().__init__(f"engine {engine!r} does not support {field!r}")
+    def __init__(self, field: str, engine: str, others: Sequence[str] = ()) -> None:
+        instead = f"; these do: {', '.join(others)}" if others else "; none of this server does"
+        super().__init__(f"engine {engine!r} does not support {field!r}{instead}")
         self.field = field
         self.engine = engine
 

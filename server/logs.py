@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TextIO
@@ -18,6 +19,14 @@ class LogFormat(StrEnum):
     AUTO = "auto"
     PLAIN = "plain"
     JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """What is logged, and how it is written."""
+
+    level: str = "info"
+    format: LogFormat = LogFormat.AUTO
 
 
 class JsonFormatter(logging.Formatter):

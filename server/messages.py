@@ -12,14 +12,16 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from model.engine import EngineInfo, SectionScore, SongParams, SongPlan, Violation, Window
+from server.logs import Logs
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """An engine to load: its name, and "module:Class" where it is not one of the registry's own engines."""
+    """An engine to load: its name, "module:Class" where it is not one of the registry's own, and its own options."""
 
     name: str
     factory: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 class Lane(Enum):
@@ -42,6 +44,7 @@ class WorkerSpec:
     engines: tuple[EngineSpec, ...]
     threads: int = 0
     lanes: tuple[Lane, ...] = (Lane.BOTH,)
+    logs: Logs = Logs()
 
 
 class SongKey(NamedTuple):

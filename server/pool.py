@@ -15,6 +15,7 @@ from typing import cast
 from model.engine import EngineInfo
 from server.devices import DeviceSpec
 from server.errors import EngineNotReady, UnknownEngine, WorkerLost
+from server.logs import Logs
 from server.messages import Command, EngineSpec, Failure, Fault, Lane, Ready, Reply, WorkerSpec
 from server.pipe import PipeClosed, ServerEnd
 
@@ -178,6 +179,7 @@ class DevicePool:
         exchange_timeout_seconds: float,
         load_timeout_seconds: float,
         restart_backoff_seconds: float,
+        logs: Logs = Logs(),
         on_change: Callable[[], None],
         on_restart: Callable[[str], None] = lambda device: None,
     ) -> None:
@@ -189,6 +191,7 @@ class DevicePool:
         self._exchange_timeout_seconds = exchange_timeout_seconds
         self._load_timeout_seconds = load_timeout_seconds
         self._restart_backoff_seconds = restart_backoff_seconds
+        self._logs = logs
         self._on_change = on_change
         self._on_restart = on_restart
         self._settled = asyncio.Event()
@@ -272,7 +275,7 @@ class DevicePool:
 
     @asynccontextmanager
     async def _loaded(self, name: str, device: _Device, wake: Callable[[], None]) -> AsyncIterator[Worker]:
-        spec = WorkerSpec(device.spec.device, device.engines, self._worker_threads, device.spec.lanes)
+        spec = WorkerSpec(device.spec.device, device.engines, self._worker_threads, device.spec.lanes, self._logs)
         worker = Worker(spec, exchange_timeout_seconds=self._exchange_timeout_seconds, on_exit=wake)
         try:
             await self._load(name, device, worker)

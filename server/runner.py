@@ -31,6 +31,7 @@ from server.errors import (
 )
 from server.forecast import Estimate
 from server.job import Job, JobStatus
+from server.logs import Logs
 from server.messages import Command, EngineSpec, Fault, Lane, Ping, Plan, Planned, Rendered, Reply, SongKey, Stepped
 from server.metrics import Metrics
 from server.outlook import Fortune, Outlook, Pool
@@ -73,6 +74,7 @@ class RunnerSettings:
     load_timeout_seconds: float = 300.0
     restart_backoff_seconds: float = 0.5
     heartbeat_seconds: float = 5.0
+    logs: Logs = Logs()
 
 
 class Runner:
@@ -104,6 +106,7 @@ class Runner:
             settings.devices,
             settings.engines,
             worker_threads=settings.worker_threads,
+            logs=settings.logs,
             exchange_timeout_seconds=settings.exchange_timeout_seconds,
             load_timeout_seconds=settings.load_timeout_seconds,
             restart_backoff_seconds=settings.restart_backoff_seconds,

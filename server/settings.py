@@ -48,6 +48,12 @@ class Limits(BaseModel):
         allow_inf_nan=False,
         description="silence of a worker in the middle of its work before it is replaced",
     )
+    load_timeout_seconds: float = Field(
+        default=3600.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="time that a worker gets to load its engines, downloads included",
+    )
     heartbeat_seconds: float = Field(
         default=5.0, gt=0, allow_inf_nan=False, description="longest silence of a song's stream before a sign of life"
     )
@@ -131,6 +137,37 @@ class Device(BaseModel):
         return self.device
 
 
+class AceStep(BaseModel):
+    """How the engine ace_step is loaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    checkpoint: str = Field(
+        default="ACE-Step/ACE-Step-v1-3.5B",
+        min_length=1,
+        description="folder of the checkpoint, or a repository of the Hugging Face hub, which is downloaded (8.3 GB)",
+    )
+    revision: str = Field(default="", description="commit of that repository; empty takes its newest")
+    cache: str = Field(default="", description="folder for downloads; empty takes that of huggingface-hub")
+    offline: bool = Field(default=False, description="whether to use only what was downloaded before")
+    lyric_vocab: str = Field(
+        default="", description="path of acestep/models/lyrics_utils/vocab.json of the GitHub repository of ACE-Step"
+    )
+    loras: dict[str, str] = Field(default={}, description='adapters as JSON, {"name": "folder"}')
+    mode: Literal["auto", "whole", "sectioned"] = Field(
+        default="auto", description="how songs are made whose callers do not say; auto is whole"
+    )
+    fast: bool = Field(default=False, description="27 steps in place of 60 where callers do not say")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="numbers to compute with; auto is bfloat16 on CUDA, float32 elsewhere"
+    )
+    compile: bool = Field(default=False, description="whether torch compiles the blocks (minutes at the first songs)")
+    cuda_graphs: bool = Field(default=False, description="whether launches are replayed, beside compiling")
+    padding: Literal["mask", "bucket"] = Field(
+        default="mask", description="mask lets songs of any length share a step, bucket only those of equal length"
+    )
+
+
 class Keepalive(BaseModel):
     """How dead connections are found."""
 
@@ -194,6 +231,7 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     scheduling: Scheduling = Scheduling()
     threads: Threads = Threads()
+    ace_step: AceStep = AceStep()
     keepalive: Keepalive = Keepalive()
 
     @field_validator("devices", mode="before")

@@ -2,8 +2,9 @@
 
 import secrets
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -11,16 +12,22 @@ from melisma.v1 import music_pb2
 from model.engine import (
     ALL_STEMS,
     AnchorNote,
+    AudioToAudio,
     ChordSpan,
+    Edit,
     EngineInfo,
+    Extend,
     LyricLine,
+    Repaint,
+    Retake,
     SectionKind,
     SectionPlan,
     SongParams,
     SyllableTiming,
+    Task,
     Voice,
 )
-from server.checks import STEMS, VOICES, check, check_against
+from server.checks import MODES, SCHEDULERS, STEMS, VOICES, check, check_against
 from server.midi import anchor_from_midi
 from server.song import (
     DEFAULT_BITRATE_KBPS,
@@ -39,6 +46,8 @@ from server.song import (
 )
 
 GRID_PER_BEAT = 4
+DEFAULT_STRENGTH = 0.5
+DEFAULT_VARIANCE = 0.5
 
 SECTION_KINDS = MappingProxyType(
     {
@@ -49,6 +58,7 @@ SECTION_KINDS = MappingProxyType(
         SectionKind.BRIDGE: music_pb2.SECTION_KIND_BRIDGE,
         SectionKind.INST: music_pb2.SECTION_KIND_INST,
         SectionKind.OUTRO: music_pb2.SECTION_KIND_OUTRO,
+        SectionKind.SONG: music_pb2.SECTION_KIND_SONG,
     }
 )
 
@@ -72,7 +82,7 @@ def song_request(
     check(message)
     name = message.engine or default_engine
     if (engine := engines.get(name)) is not None:
-        check_against(message, engine)
+        check_against(message, engine, engines)
     return SongRequest(
         request_id=message.request_id or str(uuid.uuid4()),
         engine=name,
@@ -97,7 +107,50 @@ def _params(message: music_pb2.GenerateRequest) -> SongParams:
         stems=frozenset(STEMS[number] for number in message.stems) or ALL_STEMS,
         voice=VOICES.get(message.voice),
         vocal_level_db=message.vocal_level_db,
+        language=message.language.lower() or None,
+        mode=MODES.get(message.mode),
+        scheduler=SCHEDULERS.get(message.scheduler),
+        omega=message.omega if message.HasField("omega") else None,
+        lora=message.lora or None,
+        lora_weight=message.lora_weight if message.HasField("lora_weight") else 1.0,
+        task=_task(message),
     )
+
+
+def _task(message: music_pb2.GenerateRequest) -> Task | None:
+    name = message.WhichOneof("task")
+    return _TASKS[name](getattr(message, name)) if name else None
+
+
+def _audio_to_audio(task: music_pb2.AudioToAudio) -> AudioToAudio:
+    return AudioToAudio(task.audio, task.strength if task.HasField("strength") else DEFAULT_STRENGTH)
+
+
+def _retake(task: music_pb2.Retake) -> Retake:
+    return Retake(_seed(task), task.variance if task.HasField("variance") else DEFAULT_VARIANCE)
+
+
+def _repaint(task: music_pb2.Repaint) -> Repaint:
+    variance = task.variance if task.HasField("variance") else DEFAULT_VARIANCE
+    return Repaint(task.audio, task.start_seconds, task.end_seconds, variance, _seed(task))
+
+
+def _extend(task: music_pb2.Extend) -> Extend:
+    return Extend(task.audio, task.left_seconds, task.right_seconds, _seed(task))
+
+
+def _edit(task: music_pb2.Edit) -> Edit:
+    end = task.end if task.HasField("end") else 1.0
+    return Edit(task.audio, task.prompt, task.lyrics, task.start, end, task.averages or 1, _seed(task))
+
+
+def _seed(task: music_pb2.Retake | music_pb2.Repaint | music_pb2.Extend | music_pb2.Edit) -> int | None:
+    return task.seed if task.HasField("seed") else None
+
+
+_TASKS: Mapping[str, Callable[[Any], Task]] = MappingProxyType(
+    {"audio_to_audio": _audio_to_audio, "retake": _retake, "repaint": _repaint, "extend": _extend, "edit": _edit}
+)
 
 
 def _anchor(message: music_pb2.GenerateRequest) -> tuple[AnchorNote, ...]:
@@ -282,4 +335,5 @@ def _facts(info: EngineInfo) -> music_pb2.Engine:
         controls=sorted(control.value for control in info.controls),
         stems=[number for number, stem in STEMS.items() if stem in info.stems],
         voices=[number for number, voice in VOICES.items() if voice in info.voices],
+        loras=info.loras,
     )

@@ -29,6 +29,7 @@ from model.engine import (
     Window,
 )
 from model.registry import load_engine
+from server.logs import configure_logs
 from server.messages import (
     Command,
     Done,
@@ -247,7 +248,7 @@ def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, En
     failures: dict[str, Failure] = {}
     for spec in specs:
         try:
-            engines[spec.name] = load_engine(spec.name, device, spec.factory)
+            engines[spec.name] = load_engine(spec.name, device, spec.factory, spec.options)
         except Exception as error:
             failures[spec.name] = failure_of(error)
     return engines, failures
@@ -265,6 +266,7 @@ def main(*descriptors: int) -> None:
     with suppress(PipeClosed):
         spec = first.receive()
         assert isinstance(spec, WorkerSpec)
+        configure_logs(spec.logs.level, spec.logs.format)
         engines, failures = load_engines(spec.engines, spec.device)
         infos = tuple(dataclasses.replace(engine.info(), name=name) for name, engine in engines.items())
         first.send(Ready(infos, failures))

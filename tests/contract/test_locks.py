@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-ace_step.lock", "requirements-dev.lock")
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -42,7 +42,8 @@ def test_every_pin_has_a_hash(lock: str) -> None:
 
 def test_the_locks_hold_what_the_project_asks_for() -> None:
     assert asked_for("build") <= set(pins("requirements.lock"))
-    assert asked_for("build", "dev", "bench") <= set(pins("requirements-dev.lock"))
+    assert asked_for("build", "ace_step") <= set(pins("requirements-ace_step.lock"))
+    assert asked_for("build", "ace_step", "dev", "bench") <= set(pins("requirements-dev.lock"))
 
 
 def test_the_development_lock_agrees_with_the_runtime_lock() -> None:

@@ -40,6 +40,62 @@ AUDIO_FORMAT_MP3: AudioFormat.ValueType  # 1
 """MPEG-1 Layer III, constant bit rate, stereo."""
 Global___AudioFormat: _TypeAlias = AudioFormat  # noqa: Y015
 
+class _Mode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Mode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MODE_UNSPECIFIED: _Mode.ValueType  # 0
+    """The engine's choice."""
+    MODE_WHOLE: _Mode.ValueType  # 1
+    """All of it at once: it hangs together best, and nothing is heard before the last step of the whole song."""
+    MODE_SECTIONED: _Mode.ValueType  # 2
+    """Section by section, each made to follow the last seconds of the one before: the first is heard while the second is
+    made.
+    """
+
+class Mode(_Mode, metaclass=_ModeEnumTypeWrapper):
+    """Whether a song is denoised at once or section by section."""
+
+MODE_UNSPECIFIED: Mode.ValueType  # 0
+"""The engine's choice."""
+MODE_WHOLE: Mode.ValueType  # 1
+"""All of it at once: it hangs together best, and nothing is heard before the last step of the whole song."""
+MODE_SECTIONED: Mode.ValueType  # 2
+"""Section by section, each made to follow the last seconds of the one before: the first is heard while the second is
+made.
+"""
+Global___Mode: _TypeAlias = Mode  # noqa: Y015
+
+class _Scheduler:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SchedulerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Scheduler.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCHEDULER_UNSPECIFIED: _Scheduler.ValueType  # 0
+    """The engine's default."""
+    SCHEDULER_EULER: _Scheduler.ValueType  # 1
+    """First order."""
+    SCHEDULER_HEUN: _Scheduler.ValueType  # 2
+    """Second order: twice the work for each step."""
+    SCHEDULER_PINGPONG: _Scheduler.ValueType  # 3
+    """First order with fresh noise at every step."""
+
+class Scheduler(_Scheduler, metaclass=_SchedulerEnumTypeWrapper):
+    """The solver that takes noise to a song."""
+
+SCHEDULER_UNSPECIFIED: Scheduler.ValueType  # 0
+"""The engine's default."""
+SCHEDULER_EULER: Scheduler.ValueType  # 1
+"""First order."""
+SCHEDULER_HEUN: Scheduler.ValueType  # 2
+"""Second order: twice the work for each step."""
+SCHEDULER_PINGPONG: Scheduler.ValueType  # 3
+"""First order with fresh noise at every step."""
+Global___Scheduler: _TypeAlias = Scheduler  # noqa: Y015
+
 class _SectionKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -62,6 +118,8 @@ class _SectionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SectionKi
     """Instrumental part inside the song."""
     SECTION_KIND_OUTRO: _SectionKind.ValueType  # 7
     """The ending."""
+    SECTION_KIND_SONG: _SectionKind.ValueType  # 8
+    """The whole song, where the engine makes it at once."""
 
 class SectionKind(_SectionKind, metaclass=_SectionKindEnumTypeWrapper):
     """What a section is in the form of its song."""
@@ -82,6 +140,8 @@ SECTION_KIND_INST: SectionKind.ValueType  # 6
 """Instrumental part inside the song."""
 SECTION_KIND_OUTRO: SectionKind.ValueType  # 7
 """The ending."""
+SECTION_KIND_SONG: SectionKind.ValueType  # 8
+"""The whole song, where the engine makes it at once."""
 Global___SectionKind: _TypeAlias = SectionKind  # noqa: Y015
 
 class _Stem:
@@ -186,6 +246,17 @@ class GenerateRequest(_message.Message):
     MASTERING_FIELD_NUMBER: _builtins.int
     VOICE_FIELD_NUMBER: _builtins.int
     VOCAL_LEVEL_DB_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    SCHEDULER_FIELD_NUMBER: _builtins.int
+    OMEGA_FIELD_NUMBER: _builtins.int
+    LORA_FIELD_NUMBER: _builtins.int
+    LORA_WEIGHT_FIELD_NUMBER: _builtins.int
+    AUDIO_TO_AUDIO_FIELD_NUMBER: _builtins.int
+    RETAKE_FIELD_NUMBER: _builtins.int
+    REPAINT_FIELD_NUMBER: _builtins.int
+    EXTEND_FIELD_NUMBER: _builtins.int
+    EDIT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Names the request for logs and idempotency: a UUID chosen by the caller. Empty: the server chooses."""
     engine: _builtins.str
@@ -220,6 +291,20 @@ class GenerateRequest(_message.Message):
     """Who sings the lyrics. UNSPECIFIED: the engine chooses, from the prompt where it speaks of a voice."""
     vocal_level_db: _builtins.float
     """How much louder the lead line is than the engine would mix it, in dB, in the range [-24, 12]."""
+    language: _builtins.str
+    """Language of the lyrics as a BCP 47 tag ("zh", "en-US"), one that the engine sings. Empty: told line by line."""
+    mode: Global___Mode.ValueType
+    """Whether the song is denoised at once or section by section. UNSPECIFIED: the engine chooses."""
+    scheduler: Global___Scheduler.ValueType
+    """The solver. UNSPECIFIED: the engine's default."""
+    omega: _builtins.float
+    """How strongly a step moves what is not the mean of the latents, in the range [-100, 100]: 0 is plain, more gives more
+    contrast. Unset: the engine's default.
+    """
+    lora: _builtins.str
+    """An adapter that the engine was started with, by name, see `Engine.loras`. Empty: none."""
+    lora_weight: _builtins.float
+    """How strongly the adapter acts, in the range [0, 2]. Unset: 1."""
     @_builtins.property
     def audio(self) -> Global___AudioConfig:
         """How the sound is delivered. Unset: MP3, 192 kbit/s, 44100 Hz."""
@@ -235,6 +320,26 @@ class GenerateRequest(_message.Message):
     @_builtins.property
     def mastering(self) -> Global___Mastering:
         """How the song is levelled. Unset: -14 LUFS."""
+
+    @_builtins.property
+    def audio_to_audio(self) -> Global___AudioToAudio:
+        """In the manner of a recording."""
+
+    @_builtins.property
+    def retake(self) -> Global___Retake:
+        """The same song once more."""
+
+    @_builtins.property
+    def repaint(self) -> Global___Repaint:
+        """A part of a recording anew."""
+
+    @_builtins.property
+    def extend(self) -> Global___Extend:
+        """A longer recording."""
+
+    @_builtins.property
+    def edit(self) -> Global___Edit:
+        """A recording with other words or in another style."""
 
     def __init__(
         self,
@@ -255,27 +360,50 @@ class GenerateRequest(_message.Message):
         mastering: Global___Mastering | None = ...,
         voice: Global___Voice.ValueType = ...,
         vocal_level_db: _builtins.float = ...,
+        language: _builtins.str = ...,
+        mode: Global___Mode.ValueType = ...,
+        scheduler: Global___Scheduler.ValueType = ...,
+        omega: _builtins.float | None = ...,
+        lora: _builtins.str = ...,
+        lora_weight: _builtins.float | None = ...,
+        audio_to_audio: Global___AudioToAudio | None = ...,
+        retake: Global___Retake | None = ...,
+        repaint: Global___Repaint | None = ...,
+        extend: Global___Extend | None = ...,
+        edit: Global___Edit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "anchor", b"anchor", "audio", b"audio", "guidance_scale", b"guidance_scale", "mastering", b"mastering", "seed", b"seed", "steps", b"steps", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_lora_weight", b"_lora_weight", "_omega", b"_omega", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "edit", b"edit", "extend", b"extend", "guidance_scale", b"guidance_scale", "lora_weight", b"lora_weight", "mastering", b"mastering", "omega", b"omega", "repaint", b"repaint", "retake", b"retake", "seed", b"seed", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "anchor", b"anchor", "audio", b"audio", "duration_seconds", b"duration_seconds", "engine", b"engine", "guidance_scale", b"guidance_scale", "key", b"key", "lyrics", b"lyrics", "mastering", b"mastering", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "stems", b"stems", "steps", b"steps", "tempo_bpm", b"tempo_bpm", "vocal_level_db", b"vocal_level_db", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_lora_weight", b"_lora_weight", "_omega", b"_omega", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "duration_seconds", b"duration_seconds", "edit", b"edit", "engine", b"engine", "extend", b"extend", "guidance_scale", b"guidance_scale", "key", b"key", "language", b"language", "lora", b"lora", "lora_weight", b"lora_weight", "lyrics", b"lyrics", "mastering", b"mastering", "mode", b"mode", "omega", b"omega", "prompt", b"prompt", "repaint", b"repaint", "request_id", b"request_id", "retake", b"retake", "scheduler", b"scheduler", "seed", b"seed", "stems", b"stems", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm", "vocal_level_db", b"vocal_level_db", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = _typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015
+    _WhichOneofReturnType__lora_weight: _TypeAlias = _typing.Literal["lora_weight"]  # noqa: Y015
+    _WhichOneofArgType__lora_weight: _TypeAlias = _typing.Literal["_lora_weight", b"_lora_weight"]  # noqa: Y015
+    _WhichOneofReturnType__omega: _TypeAlias = _typing.Literal["omega"]  # noqa: Y015
+    _WhichOneofArgType__omega: _TypeAlias = _typing.Literal["_omega", b"_omega"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
     _WhichOneofReturnType__steps: _TypeAlias = _typing.Literal["steps"]  # noqa: Y015
     _WhichOneofArgType__steps: _TypeAlias = _typing.Literal["_steps", b"_steps"]  # noqa: Y015
     _WhichOneofReturnType__tempo_bpm: _TypeAlias = _typing.Literal["tempo_bpm"]  # noqa: Y015
     _WhichOneofArgType__tempo_bpm: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm"]  # noqa: Y015
+    _WhichOneofReturnType_task: _TypeAlias = _typing.Literal["audio_to_audio", "retake", "repaint", "extend", "edit"]  # noqa: Y015
+    _WhichOneofArgType_task: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__guidance_scale) -> _WhichOneofReturnType__guidance_scale | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__lora_weight) -> _WhichOneofReturnType__lora_weight | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__omega) -> _WhichOneofReturnType__omega | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__steps) -> _WhichOneofReturnType__steps | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__tempo_bpm) -> _WhichOneofReturnType__tempo_bpm | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_task) -> _WhichOneofReturnType_task | None: ...
 
 Global___GenerateRequest: _TypeAlias = GenerateRequest  # noqa: Y015
 
@@ -390,6 +518,201 @@ class AnchorNote(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AnchorNote: _TypeAlias = AnchorNote  # noqa: Y015
+
+@_typing.final
+class AudioToAudio(_message.Message):
+    """Makes a new song in the manner of a recording, as long as that is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIO_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    audio: _builtins.bytes
+    """The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request."""
+    strength: _builtins.float
+    """How much of the recording stays, in the range [0, 1]. Unset: 0.5."""
+    def __init__(
+        self,
+        *,
+        audio: _builtins.bytes = ...,
+        strength: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "strength", b"strength"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "audio", b"audio", "strength", b"strength"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__strength: _TypeAlias = _typing.Literal["strength"]  # noqa: Y015
+    _WhichOneofArgType__strength: _TypeAlias = _typing.Literal["_strength", b"_strength"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__strength) -> _WhichOneofReturnType__strength | None: ...
+
+Global___AudioToAudio: _TypeAlias = AudioToAudio  # noqa: Y015
+
+@_typing.final
+class Retake(_message.Message):
+    """Makes the song of the request's own seed once more, a little differently."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEED_FIELD_NUMBER: _builtins.int
+    VARIANCE_FIELD_NUMBER: _builtins.int
+    seed: _builtins.int
+    """Seed of what is new, in the range [0, 4294967295]. Unset: follows from the song's own."""
+    variance: _builtins.float
+    """How far from the song as it was, in the range (0, 1]; at 1 it is another one. Unset: 0.5."""
+    def __init__(
+        self,
+        *,
+        seed: _builtins.int | None = ...,
+        variance: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_variance", b"_variance", "seed", b"seed", "variance", b"variance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_variance", b"_variance", "seed", b"seed", "variance", b"variance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    _WhichOneofReturnType__variance: _TypeAlias = _typing.Literal["variance"]  # noqa: Y015
+    _WhichOneofArgType__variance: _TypeAlias = _typing.Literal["_variance", b"_variance"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__variance) -> _WhichOneofReturnType__variance | None: ...
+
+Global___Retake: _TypeAlias = Retake  # noqa: Y015
+
+@_typing.final
+class Repaint(_message.Message):
+    """Makes a part of a recording anew; the rest stays as it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIO_FIELD_NUMBER: _builtins.int
+    START_SECONDS_FIELD_NUMBER: _builtins.int
+    END_SECONDS_FIELD_NUMBER: _builtins.int
+    VARIANCE_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    audio: _builtins.bytes
+    """The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request."""
+    start_seconds: _builtins.float
+    """Where the new part starts, in seconds of the recording, in the range [0, 240]."""
+    end_seconds: _builtins.float
+    """Where the new part ends, after its start and within the recording, in the range [0, 240]."""
+    variance: _builtins.float
+    """How far from what was there, in the range (0, 1]; at 1 nothing of it is left. Unset: 0.5."""
+    seed: _builtins.int
+    """Seed of what is new, in the range [0, 4294967295]. Unset: follows from the song's own."""
+    def __init__(
+        self,
+        *,
+        audio: _builtins.bytes = ...,
+        start_seconds: _builtins.float = ...,
+        end_seconds: _builtins.float = ...,
+        variance: _builtins.float | None = ...,
+        seed: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_variance", b"_variance", "seed", b"seed", "variance", b"variance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_variance", b"_variance", "audio", b"audio", "end_seconds", b"end_seconds", "seed", b"seed", "start_seconds", b"start_seconds", "variance", b"variance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    _WhichOneofReturnType__variance: _TypeAlias = _typing.Literal["variance"]  # noqa: Y015
+    _WhichOneofArgType__variance: _TypeAlias = _typing.Literal["_variance", b"_variance"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__variance) -> _WhichOneofReturnType__variance | None: ...
+
+Global___Repaint: _TypeAlias = Repaint  # noqa: Y015
+
+@_typing.final
+class Extend(_message.Message):
+    """Lets a recording begin earlier, end later, or both; 240 s in all at the most."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIO_FIELD_NUMBER: _builtins.int
+    LEFT_SECONDS_FIELD_NUMBER: _builtins.int
+    RIGHT_SECONDS_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    audio: _builtins.bytes
+    """The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request."""
+    left_seconds: _builtins.float
+    """What comes before the recording, in seconds, in the range [0, 240]."""
+    right_seconds: _builtins.float
+    """What comes after the recording, in seconds, in the range [0, 240]."""
+    seed: _builtins.int
+    """Seed of what is new, in the range [0, 4294967295]. Unset: follows from the song's own."""
+    def __init__(
+        self,
+        *,
+        audio: _builtins.bytes = ...,
+        left_seconds: _builtins.float = ...,
+        right_seconds: _builtins.float = ...,
+        seed: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "seed", b"seed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "audio", b"audio", "left_seconds", b"left_seconds", "right_seconds", b"right_seconds", "seed", b"seed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+
+Global___Extend: _TypeAlias = Extend  # noqa: Y015
+
+@_typing.final
+class Edit(_message.Message):
+    """Gives a recording other words or another style. The request's own prompt and lyrics say what the recording is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIO_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    LYRICS_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    AVERAGES_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    audio: _builtins.bytes
+    """The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request."""
+    prompt: _builtins.str
+    """The style wanted. At most 1000 characters."""
+    lyrics: _builtins.str
+    """The words wanted. At most 10000 characters."""
+    start: _builtins.float
+    """The share of the steps after which the song begins to change, in the range [0, 1]; more keeps more of it."""
+    end: _builtins.float
+    """The share of the steps after which it is made freely, not before `start`, in the range [0, 1]. Unset: 1."""
+    averages: _builtins.int
+    """Noises over which each step is averaged, in the range [1, 8]: more is smoother, and slower. 0: 1."""
+    seed: _builtins.int
+    """Seed of what is new, in the range [0, 4294967295]. Unset: follows from the song's own."""
+    def __init__(
+        self,
+        *,
+        audio: _builtins.bytes = ...,
+        prompt: _builtins.str = ...,
+        lyrics: _builtins.str = ...,
+        start: _builtins.float = ...,
+        end: _builtins.float | None = ...,
+        averages: _builtins.int = ...,
+        seed: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_end", b"_end", "_seed", b"_seed", "end", b"end", "seed", b"seed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_end", b"_end", "_seed", b"_seed", "audio", b"audio", "averages", b"averages", "end", b"end", "lyrics", b"lyrics", "prompt", b"prompt", "seed", b"seed", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__end: _TypeAlias = _typing.Literal["end"]  # noqa: Y015
+    _WhichOneofArgType__end: _TypeAlias = _typing.Literal["_end", b"_end"]  # noqa: Y015
+    _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__end) -> _WhichOneofReturnType__end | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+
+Global___Edit: _TypeAlias = Edit  # noqa: Y015
 
 @_typing.final
 class Mastering(_message.Message):
@@ -1074,6 +1397,7 @@ class Engine(_message.Message):
     STEMS_FIELD_NUMBER: _builtins.int
     READY_FIELD_NUMBER: _builtins.int
     VOICES_FIELD_NUMBER: _builtins.int
+    LORAS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name to put in `GenerateRequest.engine`."""
     description: _builtins.str
@@ -1116,6 +1440,10 @@ class Engine(_message.Message):
     def voices(self) -> _containers.RepeatedScalarFieldContainer[Global___Voice.ValueType]:
         """Voices that can be chosen with `GenerateRequest.voice`. Empty: the engine does not sing."""
 
+    @_builtins.property
+    def loras(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Adapters that can be chosen with `GenerateRequest.lora`."""
+
     def __init__(
         self,
         *,
@@ -1135,10 +1463,11 @@ class Engine(_message.Message):
         stems: _abc.Iterable[Global___Stem.ValueType] | None = ...,
         ready: _builtins.bool = ...,
         voices: _abc.Iterable[Global___Voice.ValueType] | None = ...,
+        loras: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls", "default_guidance_scale", b"default_guidance_scale", "default_steps", b"default_steps", "description", b"description", "devices", b"devices", "languages", b"languages", "max_duration_seconds", b"max_duration_seconds", "max_guidance_scale", b"max_guidance_scale", "max_steps", b"max_steps", "min_duration_seconds", b"min_duration_seconds", "min_guidance_scale", b"min_guidance_scale", "min_steps", b"min_steps", "name", b"name", "ready", b"ready", "stems", b"stems", "voices", b"voices"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls", "default_guidance_scale", b"default_guidance_scale", "default_steps", b"default_steps", "description", b"description", "devices", b"devices", "languages", b"languages", "loras", b"loras", "max_duration_seconds", b"max_duration_seconds", "max_guidance_scale", b"max_guidance_scale", "max_steps", b"max_steps", "min_duration_seconds", b"min_duration_seconds", "min_guidance_scale", b"min_guidance_scale", "min_steps", b"min_steps", "name", b"name", "ready", b"ready", "stems", b"stems", "voices", b"voices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

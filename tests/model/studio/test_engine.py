@@ -7,17 +7,23 @@ import mido
 import numpy as np
 import pytest
 
-from model.engine import SectionContext, SectionScore, SongParams, Stem, Voice
+from model.engine import Engine, SectionContext, SectionScore, SongParams, Stem, Voice
+from model.registry import load_engine
 from model.studio.engine import StudioEngine
-from tests.model.test_engine_suite import LYRICS, finish, loaded
+from tests.model.test_engine_suite import LYRICS, finish
 
 RATE = 48_000
 
 
 @cache
+def loaded() -> Engine:
+    return load_engine("studio", "cpu")
+
+
+@cache
 def song(voice: Voice, stems: frozenset[Stem], lyrics: str = LYRICS) -> tuple[np.ndarray, tuple[SectionScore, ...]]:
     """Sound [2, samples] and scores of a song."""
-    engine = loaded("studio")
+    engine = loaded()
     plan = engine.plan(SongParams("pop", lyrics, 5, 24.0, steps=10, stems=stems, voice=voice))
     context: SectionContext | None = None
     windows, scores = [], []
@@ -97,7 +103,7 @@ def test_the_voice_stands_above_the_band() -> None:
 
 
 def test_the_engine_says_who_and_what_it_sings() -> None:
-    info = loaded("studio").info()
-    assert isinstance(loaded("studio"), StudioEngine)
+    info = loaded().info()
+    assert isinstance(loaded(), StudioEngine)
     assert info.languages == ("zh", "en")
     assert info.voices == frozenset(Voice)
