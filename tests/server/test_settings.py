@@ -1,8 +1,12 @@
+import dataclasses
+
 import pytest
 from pydantic import ValidationError
 
+from model.ace_step.options import Options
+from server.app import engine_specs
 from server.logs import LogFormat
-from server.settings import Device, InvalidSettings, read_settings
+from server.settings import AceStep, Device, InvalidSettings, read_settings
 
 CPU, CUDA = Device(device="cpu"), Device(device="cuda:0")
 
@@ -87,3 +91,17 @@ def test_the_help_text_lists_every_variable_with_its_default(capsys: pytest.Capt
     assert end.value.code == 0
     assert "MELISMA_LIMITS__QUEUED_SONGS" in text
     assert "time that running songs get to finish after SIGTERM (default: 60.0)" in text
+
+
+def test_ace_step_is_set_by_variables_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MELISMA_ENGINES", "ace_step,studio")
+    monkeypatch.setenv("MELISMA_ACE_STEP__CHECKPOINT", "folder")
+    monkeypatch.setenv("MELISMA_ACE_STEP__LORAS", '{"rap": "loras/rap"}')
+    first, second = engine_specs(read_settings([]))
+    assert first.options["checkpoint"] == "folder"
+    assert first.options["loras"] == {"rap": "loras/rap"}
+    assert second.options == {}
+
+
+def test_the_engine_knows_every_option_of_its_settings_by_the_same_default() -> None:
+    assert AceStep().model_dump() == dataclasses.asdict(Options())

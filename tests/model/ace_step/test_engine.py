@@ -1,0 +1,236 @@
+"""What ACE-Step does beyond what every engine promises; weights are random."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from model.ace_step.engine import AceStepEngine
+from model.ace_step.form import merged, parts_of, shares
+from model.ace_step.forward import Forward
+from model.ace_step.recipe import Recipe
+from model.ace_step.states import LOOKAHEAD_FRAMES, State
+from model.ace_step.text import MAX_TOKENS
+from model.engine import (
+    AudioToAudio,
+    EngineUnavailable,
+    Extend,
+    InvalidParams,
+    Mode,
+    Repaint,
+    Scheduler,
+    SectionKind,
+    SectionState,
+    SongParams,
+    Voice,
+)
+from tests.ace_step import ace_step_options
+
+LYRICS = "[verse]\n春天醒来花就开\n[chorus]\n我要飞向那片海"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> AceStepEngine:
+    return AceStepEngine.load("cpu", **ace_step_options(tmp_path_factory.mktemp("ace_step")))
+
+
+def params(seconds: float | None = 18.0, **fields: object) -> SongParams:
+    return SongParams("pop", LYRICS, 1, seconds, **{"steps": 3} | fields)  # type: ignore[arg-type]
+
+
+def begun(engine: AceStepEngine, asked: SongParams) -> State:
+    plan = engine.plan(asked)
+    state = engine.begin(plan, 0, engine.prepare(plan, 0), None)
+    assert isinstance(state, State)
+    return state
+
+
+def finish(engine: AceStepEngine, *states: SectionState) -> None:
+    while pending := [state for state in states if state.step < state.steps]:
+        engine.denoise(pending)
+
+
+def recording(seconds: float = 11.0, channels: int = 2, rate: int = 44_100) -> bytes:
+    times = np.arange(int(seconds * rate)) / rate
+    file = io.BytesIO()
+    soundfile.write(file, np.stack([0.3 * np.sin(2 * np.pi * 330 * times)] * channels, axis=1), rate, format="WAV")
+    return file.getvalue()
+
+
+def test_a_whole_song_is_one_section_of_all_lines(engine: AceStepEngine) -> None:
+    plan = engine.plan(params())
+    assert [section.kind for section in plan.sections] == [SectionKind.SONG]
+    assert [line.text for line in plan.sections[0].lines] == ["春天醒来花就开", "我要飞向那片海"]
+
+
+def test_sections_have_their_own_lines_and_make_up_the_song(engine: AceStepEngine) -> None:
+    plan = engine.plan(params(40.0, mode=Mode.SECTIONED))
+    assert [section.label for section in plan.sections] == ["verse", "chorus"]
+    recipe = plan.detail
+    assert isinstance(recipe, Recipe)
+    assert sum(recipe.frames) == 430
+    assert recipe.words[0] != recipe.words[1]
+
+
+def test_defaults_are_those_of_the_release(engine: AceStepEngine) -> None:
+    plan = engine.plan(SongParams("pop", LYRICS, 1))
+    assert (plan.steps, plan.guidance_scale) == (60, 15.0)
+    recipe = plan.detail
+    assert isinstance(recipe, Recipe)
+    assert (recipe.scheduler, recipe.omega) == (Scheduler.EULER, 10.0)
+
+
+def test_what_the_prompt_can_say_is_said_in_it(engine: AceStepEngine) -> None:
+    plan = engine.plan(params(tempo_bpm=105.0, key="C major", voice=Voice.FEMALE))
+    recipe = plan.detail
+    assert isinstance(recipe, Recipe)
+    assert recipe.prompt == "pop, 105 BPM, C major, female vocal"
+    assert "may not follow exactly" in plan.notes[0]
+
+
+def test_strangers_at_different_steps_equal_each_alone(engine: AceStepEngine) -> None:
+    asked = [
+        params(10.0),
+        params(13.0, scheduler=Scheduler.HEUN, guidance_scale=1.0),
+        params(None, task=AudioToAudio(recording(), 0.3)),
+        params(21.0, mode=Mode.SECTIONED, steps=5, scheduler=Scheduler.PINGPONG),
+    ]
+    alone = [begun(engine, each) for each in asked]
+    for state in alone:
+        finish(engine, state)
+    together = [begun(engine, each) for each in asked]
+    engine.denoise(together[:1])
+    engine.denoise(together[1:3])
+    finish(engine, *together)
+    for one, other in zip(alone, together, strict=True):
+        torch.testing.assert_close(other.walk.latents, one.walk.latents, rtol=0, atol=1e-4)
+
+
+def test_a_section_keeps_what_was_before_it_and_grows_out_of_what_came_next(engine: AceStepEngine) -> None:
+    plan = engine.plan(params(24.0, mode=Mode.SECTIONED))
+    first = engine.begin(plan, 0, engine.prepare(plan, 0), None)
+    finish(engine, first)
+    second = engine.begin(plan, 1, engine.prepare(plan, 1), engine.context(first))
+    finish(engine, second)
+    assert isinstance(first, State)
+    assert isinstance(second, State)
+    before, after = first.walk.latents, second.walk.latents
+    tail = before[..., first.last - second.first : first.last]
+    assert torch.equal(after[..., : second.first], tail)
+    beyond, grown = before[..., first.last :], after[..., second.first : second.first + LOOKAHEAD_FRAMES]
+    differences = (grown - beyond).abs().mean(dim=(0, 1, 2))
+    assert differences[0] < 0.25 * differences[-1]
+
+
+def test_sections_join_without_a_click(engine: AceStepEngine) -> None:
+    plan, context, sounds = engine.plan(params(24.0, mode=Mode.SECTIONED)), None, []
+    for section in plan.sections:
+        state = engine.begin(plan, section.index, engine.prepare(plan, section.index), context)
+        finish(engine, state)
+        sounds.append(np.concatenate(list(engine.render(state)), axis=1))
+        context = engine.context(state)
+    jumps = np.abs(np.diff(np.concatenate(sounds, axis=1), axis=1))
+    seam = sounds[0].shape[1]
+    assert jumps[:, seam - 1 : seam + 1024].max() <= np.quantile(jumps, 0.9999)
+
+
+def test_a_repaint_leaves_the_rest_as_it_was(engine: AceStepEngine) -> None:
+    state = begun(engine, params(None, task=Repaint(recording(), 4.0, 6.0, variance=1.0)))
+    finish(engine, state)
+    sound = torch.from_numpy(soundfile.read(io.BytesIO(recording()), dtype="float32")[0].T)
+    source = engine._networks.codec.encode(sound, 44_100)
+    assert torch.equal(state.walk.latents[..., :43], source[..., :43])
+    assert torch.equal(state.walk.latents[..., 64:], source[..., 64:])
+    assert not torch.equal(state.walk.latents[..., 43:64], source[..., 43:64])
+
+
+def test_an_extension_may_be_longer_than_the_recording_on_both_sides(engine: AceStepEngine) -> None:
+    state = begun(engine, params(None, task=Extend(recording(), 12.0, 25.0)))
+    finish(engine, state)
+    assert state.walk.latents.shape[-1] == 129 + 119 + 269
+
+
+def test_mono_recordings_are_read(engine: AceStepEngine) -> None:
+    assert begun(engine, params(None, task=AudioToAudio(recording(11.0, 1, 22_050)))).frames == 119
+
+
+@pytest.mark.parametrize(
+    ("task", "field"),
+    [
+        (AudioToAudio(b""), "audio_to_audio.audio"),
+        (AudioToAudio(recording(0.5)), "audio_to_audio.audio"),
+        (AudioToAudio(recording(3.0, 3)), "audio_to_audio.audio"),
+        (Repaint(recording(), 5.0, 4.0), "repaint.end_seconds"),
+        (Extend(recording(), 0.0, 239.0), "extend.right_seconds"),
+    ],
+)
+def test_recordings_that_cannot_be_used_are_refused_by_field(
+    engine: AceStepEngine, task: AudioToAudio | Repaint | Extend, field: str
+) -> None:
+    with pytest.raises(InvalidParams) as caught:
+        engine.plan(params(None, task=task))
+    assert [violation.field for violation in caught.value.violations] == [field]
+
+
+def test_lyrics_longer_than_the_model_was_trained_with_are_refused(engine: AceStepEngine) -> None:
+    with pytest.raises(InvalidParams, match="tokens long; at most 4096"):
+        engine.plan(SongParams("pop", "la la la la la\n" * 600, 1, 20.0))
+
+
+def test_prompts_end_where_the_model_stops_reading(engine: AceStepEngine) -> None:
+    assert len(engine._networks.text_encoder.tokens("la " * 999)) == MAX_TOKENS
+
+
+def test_memory_and_cost_grow_with_rows_and_frames(engine: AceStepEngine) -> None:
+    def conditions(**fields: object) -> tuple[int, int, int]:
+        made = engine.prepare(engine.plan(params(**fields)), 0)  # type: ignore[arg-type]
+        return made.cost, made.length, made.memory_bytes
+
+    plain, unguided, longer = conditions(), conditions(guidance_scale=1.0), conditions(seconds=36.0)
+    assert plain[0] == 2 * plain[1] == 2 * unguided[0]
+    assert plain[2] > unguided[2]
+    assert longer[2] > 1.5 * plain[2]
+
+
+def test_bucketed_padding_keeps_lengths_apart(tmp_path: Path) -> None:
+    engine = AceStepEngine.load("cpu", **ace_step_options(tmp_path) | {"padding": "bucket"})
+    groups = [engine.prepare(engine.plan(params(seconds)), 0).group for seconds in (10.0, 10.0, 20.0)]
+    assert groups[0] == groups[1] != groups[2]
+
+
+def test_compiled_blocks_give_the_same(engine: AceStepEngine, tmp_path: Path) -> None:
+    compiled = AceStepEngine.load("cpu", **ace_step_options(tmp_path))
+    blocks = compiled._networks.transformer.transformer_blocks
+    for block in blocks:
+        block.compile(backend="aot_eager", dynamic=False)
+    compiled._forward = Forward(compiled._networks.transformer)
+    one, other = begun(engine, params(10.0)), begun(compiled, params(10.0))
+    engine.denoise([one])
+    compiled.denoise([other])
+    torch.testing.assert_close(other.walk.latents, one.walk.latents, rtol=0, atol=1e-4)
+
+
+def test_a_missing_device_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EngineUnavailable, match="there is no device cuda:99"):
+        AceStepEngine.load("cuda:99", **ace_step_options(tmp_path))
+
+
+def test_sections_are_put_together_where_there_is_no_room() -> None:
+    parts = parts_of("[intro]\n[verse]\na\nb\n[chorus]\nc\n[outro]")
+    assert [part.kind for part in parts] == [
+        SectionKind.INTRO, SectionKind.VERSE, SectionKind.CHORUS, SectionKind.OUTRO,
+    ]  # fmt: skip
+    kept = merged(parts, 17.0)
+    assert len(kept) == 2
+    assert [line for part in kept for line in part.lines if not line.startswith("[")] == ["a", "b", "c"]
+
+
+def test_shares_add_up_and_leave_no_section_out() -> None:
+    parts = parts_of("[verse]\n" + "a\n" * 30 + "[chorus]\nb")
+    for frames in (172, 500, 2583):
+        given = shares(parts, frames)
+        assert sum(given) == frames
+        assert min(given) >= 86
