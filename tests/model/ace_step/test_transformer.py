@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.utils.flop_counter import FlopCounterMode
 
 from model.ace_step.attention import Projections
 from model.ace_step.config import (
@@ -66,6 +67,18 @@ def test_full_size_has_the_names_and_shapes_of_the_released_weights() -> None:
     assert shapes == expected
     dead = 24 * (4 * (2560 * 2560 + 2560)) + 87_840_512
     assert sum(parameter.numel() for parameter in model.parameters()) == 3_305_659_264 - dead
+
+
+@pytest.mark.parametrize(
+    ("frames", "tokens", "tera"),
+    [(645, 1, 2.77), (645, 400, 3.08), (645, 800, 3.40), (2583, 1, 11.09), (2583, 400, 11.59), (2583, 800, 12.10)],
+)
+def test_full_size_takes_as_many_operations_as_the_original(frames: int, tokens: int, tera: float) -> None:
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model = Transformer(TransformerConfig())
+        cache = model.cached(torch.empty(1, tokens, 2560))
+        model(torch.empty(1, 8, 16, frames), torch.empty(1), ContextBatch.of([cache]))
+    assert counter.get_total_flops() / 1e12 == pytest.approx(tera, abs=0.02)
 
 
 def released() -> dict[str, tuple[int, ...]]:
