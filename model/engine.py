@@ -29,6 +29,10 @@ class SectionKind(StrEnum):
     OUTRO = "outro"
 
 
+SECTION_TAGS = tuple(kind for kind in SectionKind if kind is not SectionKind.SONG)
+"""The kinds that a tag in lyrics can name."""
+
+
 class Stem(StrEnum):
     """One audible group of tracks that a caller may switch on or off."""
 

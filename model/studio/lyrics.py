@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from model.engine import InvalidParams, LyricLine, SectionKind, Syllable, Violation
+from model.engine import SECTION_TAGS, InvalidParams, LyricLine, SectionKind, Syllable, Violation
 from model.studio.readings import count_chinese, is_chinese, read_line
 
 MAX_CHARACTERS = 12_000
@@ -125,7 +125,7 @@ def _pieces(line: str) -> Iterator[tuple[str | None, str]]:
 def _open_section(draft: _Draft, tag: str, number: int) -> None:
     kind = section_kind(tag)
     if kind is None:
-        known = ", ".join(f"[{kind}]" for kind in SectionKind)
+        known = ", ".join(f"[{kind}]" for kind in SECTION_TAGS)
         draft.violations.append(Violation("lyrics", f"line {number}: unknown tag [{tag[:40]}]; known tags: {known}"))
     else:
         draft.sections.append((kind, []))

@@ -18,33 +18,42 @@ from melisma_client.errors import (
     Unavailable,
 )
 from melisma_client.receiver import Event
-from melisma_client.request import AnchorNote, SongRequest, Stem, Voice
+from melisma_client.request import AnchorNote, Mode, Scheduler, SongRequest, Stem, Voice
 from melisma_client.retry import NO_RETRY, Retry
 from melisma_client.sync import Client, Song
+from melisma_client.tasks import AudioToAudio, Edit, Extend, Repaint, Retake, Task
 
 __all__ = [
     "NO_RETRY",
     "AnchorNote",
     "AsyncClient",
     "AsyncSong",
+    "AudioToAudio",
     "BrokenSong",
     "Cancelled",
     "Client",
     "DeadlineExceeded",
     "DeadlineTooShort",
+    "Edit",
     "Event",
+    "Extend",
     "FieldViolation",
     "InvalidRequest",
     "MelismaError",
+    "Mode",
     "NotFound",
     "NotReady",
     "Overloaded",
     "PermissionDenied",
+    "Repaint",
+    "Retake",
     "Retry",
+    "Scheduler",
     "ServerFault",
     "Song",
     "SongRequest",
     "Stem",
+    "Task",
     "Unauthenticated",
     "Unavailable",
     "Voice",

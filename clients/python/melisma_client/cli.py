@@ -7,8 +7,8 @@ Exit status: 0 done, 1 the server failed, 2 the request is wrong, 3 no server, 4
 import math
 import os
 import sys
-from collections.abc import Iterable
-from enum import IntEnum
+from collections.abc import Callable, Iterable, Mapping
+from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -33,12 +33,23 @@ from melisma_client.errors import (
     Unavailable,
 )
 from melisma_client.files import PartFile, Pipe, Sink
-from melisma_client.request import SongRequest, Stem, Voice
+from melisma_client.request import Mode, Scheduler, SongRequest, Stem, Voice
 from melisma_client.sync import Client, Song
+from melisma_client.tasks import AudioToAudio, Edit, Extend, Repaint, Retake, Task
 
 STDOUT = "-"
 
 app = typer.Typer(help="Turn a style prompt and lyrics into a song.", no_args_is_help=True, add_completion=False)
+
+
+class TaskName(StrEnum):
+    """What to make in place of a new song."""
+
+    AUDIO_TO_AUDIO = "audio-to-audio"
+    RETAKE = "retake"
+    REPAINT = "repaint"
+    EXTEND = "extend"
+    EDIT = "edit"
 
 
 class Exit(IntEnum):
@@ -114,6 +125,36 @@ def generate(
     vocal_level_db: Annotated[
         float | None, typer.Option("--vocal-level", help="dB to raise the lead line by, -24 to 12; unset: 0.")
     ] = None,
+    language: Annotated[
+        str, typer.Option("--language", help='Of the lyrics, such as "zh"; unset: told line by line.')
+    ] = "",
+    mode: Annotated[Mode | None, typer.Option("--mode", help="Denoise at once, or section by section.")] = None,
+    scheduler: Annotated[Scheduler | None, typer.Option("--scheduler", help="Solver.")] = None,
+    omega: Annotated[float | None, typer.Option("--omega", help="Contrast of a step; 0 is plain.")] = None,
+    lora: Annotated[str, typer.Option("--lora", help="Adapter from `melisma engines`.")] = "",
+    lora_weight: Annotated[float | None, typer.Option("--lora-weight", help="0 to 2; unset: 1.")] = None,
+    task: Annotated[
+        TaskName | None, typer.Option("--task", help="What to make of --recording, or (retake) of the song of --seed.")
+    ] = None,
+    recording: Annotated[
+        Path | None,
+        typer.Option("--recording", help="MP3, WAV, FLAC or Ogg for --task.", exists=True, dir_okay=False),
+    ] = None,
+    strength: Annotated[
+        float | None, typer.Option("--strength", help="audio-to-audio: how much of the recording stays, 0 to 1.")
+    ] = None,
+    variance: Annotated[
+        float | None, typer.Option("--variance", help="retake, repaint: how different, above 0 to 1.")
+    ] = None,
+    start_seconds: Annotated[float, typer.Option("--from", help="repaint: where the new part starts.")] = 0.0,
+    end_seconds: Annotated[float, typer.Option("--to", help="repaint: where the new part ends.")] = 0.0,
+    left_seconds: Annotated[float, typer.Option("--before", help="extend: seconds before the recording.")] = 0.0,
+    right_seconds: Annotated[float, typer.Option("--after", help="extend: seconds after the recording.")] = 0.0,
+    new_prompt: Annotated[str, typer.Option("--new-prompt", help="edit: the style wanted.")] = "",
+    new_lyrics: Annotated[str, typer.Option("--new-lyrics", help="edit: the words wanted.")] = "",
+    edit_start: Annotated[
+        float, typer.Option("--keep", help="edit: share of the steps that keep the recording, 0 to 1.")
+    ] = 0.0,
     bitrate_kbps: Annotated[int | None, typer.Option("--bitrate", help="kbit/s: 64 to 320; unset: 192.")] = None,
     sample_rate_hertz: Annotated[int | None, typer.Option("--sample-rate", help="44100 or 48000.")] = None,
     target_lufs: Annotated[float | None, typer.Option("--loudness", help="LUFS to level toward; unset: -14.")] = None,
@@ -146,6 +187,23 @@ def generate(
         bitrate_kbps=bitrate_kbps,
         sample_rate_hertz=sample_rate_hertz,
         target_lufs=target_lufs,
+        language=language,
+        mode=mode,
+        scheduler=scheduler,
+        omega=omega,
+        lora=lora,
+        lora_weight=lora_weight,
+        task=_task(
+            task,
+            recording,
+            lambda audio: {
+                TaskName.AUDIO_TO_AUDIO: AudioToAudio(audio, strength),
+                TaskName.RETAKE: Retake(variance),
+                TaskName.REPAINT: Repaint(audio, start_seconds, end_seconds, variance),
+                TaskName.EXTEND: Extend(audio, left_seconds, right_seconds),
+                TaskName.EDIT: Edit(audio, new_prompt, new_lyrics, edit_start),
+            },
+        ),
     )
     console = Console(stderr=True)
     with _client(server, caller) as client, _sink(output) as sink:
@@ -157,6 +215,17 @@ def generate(
     if isinstance(sink, PartFile):
         _tell_file(console, sink)
     raise typer.Exit(status)
+
+
+def _task(
+    name: TaskName | None, recording: Path | None, tasks: Callable[[bytes], Mapping[TaskName, Task]]
+) -> Task | None:
+    """The task of that name, of those that can be made of the recording."""
+    if name is None and recording is not None:
+        raise typer.BadParameter("--recording needs --task, which says what to make of it")
+    if name not in (None, TaskName.RETAKE) and recording is None:
+        raise typer.BadParameter(f"--task {name} needs --recording")
+    return tasks(recording.read_bytes() if recording else b"")[name] if name else None
 
 
 @app.command()
@@ -272,6 +341,7 @@ def _facts(engine: Engine) -> Table:
         "devices": ", ".join(engine.devices),
         "languages": ", ".join(engine.languages) or "an instrument plays the melody",
         "voices": _names(map(music_pb2.Voice.Name, engine.voices)) or "none",
+        "adapters": ", ".join(engine.loras) or "none",
         "seconds": f"{engine.min_duration_seconds:g} to {engine.max_duration_seconds:g}",
         "steps": f"{engine.min_steps} to {engine.max_steps}, else {engine.default_steps}",
         "guidance": (

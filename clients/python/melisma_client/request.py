@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from melisma.v1 import music_pb2
+from melisma_client.tasks import Task, task_field
 
 
 class Stem(StrEnum):
@@ -22,6 +23,21 @@ class Voice(StrEnum):
 
     FEMALE = "female"
     MALE = "male"
+
+
+class Mode(StrEnum):
+    """Whether the song is denoised at once or section by section."""
+
+    WHOLE = "whole"
+    SECTIONED = "sectioned"
+
+
+class Scheduler(StrEnum):
+    """The solver that takes noise to a song."""
+
+    EULER = "euler"
+    HEUN = "heun"
+    PINGPONG = "pingpong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,13 @@ class SongRequest:
     sample_rate_hertz: int | None = None
     target_lufs: float | None = None
     request_id: str = ""
+    language: str = ""
+    mode: Mode | None = None
+    scheduler: Scheduler | None = None
+    omega: float | None = None
+    lora: str = ""
+    lora_weight: float | None = None
+    task: Task | None = None
 
     def to_proto(self) -> music_pb2.GenerateRequest:
         """The request as the contract's message; raises `ValueError` for a number that no field can hold."""
@@ -73,8 +96,15 @@ class SongRequest:
             tempo_bpm=self.tempo_bpm,
             anchor=_anchor(self.anchor),
             stems=[music_pb2.Stem.Value(f"STEM_{stem.name}") for stem in self.stems],
-            voice=music_pb2.Voice.Value(f"VOICE_{self.voice.name if self.voice else 'UNSPECIFIED'}"),
+            voice=music_pb2.Voice.Value(f"VOICE_{_name(self.voice)}"),
             vocal_level_db=self.vocal_level_db or 0.0,
+            language=self.language,
+            mode=music_pb2.Mode.Value(f"MODE_{_name(self.mode)}"),
+            scheduler=music_pb2.Scheduler.Value(f"SCHEDULER_{_name(self.scheduler)}"),
+            omega=self.omega,
+            lora=self.lora,
+            lora_weight=self.lora_weight,
+            **task_field(self.task),
         )
         message.audio.format = music_pb2.AUDIO_FORMAT_MP3
         message.audio.bitrate_kbps = self.bitrate_kbps or 0
@@ -82,6 +112,10 @@ class SongRequest:
         if self.target_lufs is not None:
             message.mastering.target_lufs = self.target_lufs
         return message
+
+
+def _name(choice: Voice | Mode | Scheduler | None) -> str:
+    return choice.name if choice else "UNSPECIFIED"
 
 
 def _anchor(anchor: Sequence[AnchorNote] | bytes) -> music_pb2.Anchor | None:

@@ -63,13 +63,57 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
         "--bitrate": "128",
         "--sample-rate": "48000",
         "--loudness": "-12",
+        "--language": "zh",
+        "--mode": "sectioned",
+        "--scheduler": "heun",
+        "--omega": "0",
+        "--lora": "rap",
+        "--lora-weight": "0.5",
+        "--task": "retake",
     }
     generate(address, output, *(word for option in options.items() for word in option))
     (request,) = music.requests
     named = {field.name for field, _ in request.ListFields()}
-    assert named == {field.name for field in request.DESCRIPTOR.fields} - {"request_id"}
+    tasks = {field.name for field in request.DESCRIPTOR.oneofs_by_name["task"].fields}
+    assert named == {field.name for field in request.DESCRIPTOR.fields} - {"request_id"} - tasks | {"retake"}
     assert (request.audio.bitrate_kbps, request.audio.sample_rate_hertz) == (128, 48000)
     assert (request.voice, request.vocal_level_db) == (music_pb2.VOICE_MALE, -3.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "values"),
+    [
+        (("audio-to-audio", "--strength", "0.3"), "audio_to_audio", {"audio": b"sound", "strength": 0.3}),
+        (("retake", "--variance", "0.2"), "retake", {"variance": 0.2}),
+        (("repaint", "--from", "2", "--to", "4"), "repaint", {"audio": b"sound", "start_seconds": 2, "end_seconds": 4}),
+        (("extend", "--before", "1", "--after", "3"), "extend", {"left_seconds": 1, "right_seconds": 3}),
+        (("edit", "--new-prompt", "jazz", "--new-lyrics", "la", "--keep", "0.2"), "edit",
+         {"prompt": "jazz", "lyrics": "la", "start": 0.2}),
+    ],
+)  # fmt: skip
+def test_tasks_reach_the_request(
+    music: FakeMusic, address: str, output: Path, tmp_path: Path, options: tuple[str, ...], name: str,
+    values: dict[str, object],
+) -> None:  # fmt: skip
+    (tmp_path / "source.wav").write_bytes(b"sound")
+    recording = () if name == "retake" else ("--recording", str(tmp_path / "source.wav"))
+    assert generate(address, output, "--task", *options, *recording).exit_code == Exit.DONE
+    task = getattr(music.requests[0], name)
+    assert {field: getattr(task, field) for field in values} == values
+
+
+def test_ways_to_make_a_song_reach_the_request(music: FakeMusic, address: str, output: Path) -> None:
+    options = ("--language", "zh", "--mode", "sectioned", "--scheduler", "heun", "--omega", "0", "--lora", "rap")
+    assert generate(address, output, *options, "--lora-weight", "0.5").exit_code == Exit.DONE
+    asked = music.requests[0]
+    assert (asked.language, asked.lora, asked.lora_weight, asked.omega) == ("zh", "rap", 0.5, 0.0)
+    assert (asked.mode, asked.scheduler) == (music_pb2.MODE_SECTIONED, music_pb2.SCHEDULER_HEUN)
+
+
+def test_a_task_and_its_recording_need_each_other(address: str, output: Path, tmp_path: Path) -> None:
+    assert "needs --recording" in generate(address, output, "--task", "extend").stderr
+    (tmp_path / "source.wav").write_bytes(b"sound")
+    assert "needs --task" in generate(address, output, "--recording", str(tmp_path / "source.wav")).stderr
 
 
 def test_the_caller_is_named(music: FakeMusic, address: str, output: Path) -> None:

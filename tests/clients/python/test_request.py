@@ -1,7 +1,20 @@
 import pytest
 
 from melisma.v1 import music_pb2
-from melisma_client import AnchorNote, SongRequest, Stem, Voice
+from melisma_client import (
+    AnchorNote,
+    AudioToAudio,
+    Edit,
+    Extend,
+    Mode,
+    Repaint,
+    Retake,
+    Scheduler,
+    SongRequest,
+    Stem,
+    Task,
+    Voice,
+)
 
 
 def test_what_is_not_said_is_left_to_the_server() -> None:
@@ -44,6 +57,34 @@ def test_bytes_are_a_midi_anchor() -> None:
     assert SongRequest(anchor=b"MThd").to_proto().anchor.midi == b"MThd"
 
 
+@pytest.mark.parametrize("mode", Mode)
+def test_every_mode_has_its_number_in_the_contract(mode: Mode) -> None:
+    assert music_pb2.Mode.Name(SongRequest(mode=mode).to_proto().mode) == f"MODE_{mode.name}"
+
+
+@pytest.mark.parametrize("scheduler", Scheduler)
+def test_every_scheduler_has_its_number_in_the_contract(scheduler: Scheduler) -> None:
+    named = music_pb2.Scheduler.Name(SongRequest(scheduler=scheduler).to_proto().scheduler)
+    assert named == f"SCHEDULER_{scheduler.name}"
+
+
+TASKS: dict[str, Task] = {
+    "audio_to_audio": AudioToAudio(b"a", 0.5),
+    "retake": Retake(0.5, 1),
+    "repaint": Repaint(b"a", 1.0, 2.0, 0.5, 1),
+    "extend": Extend(b"a", 1.0, 2.0, 1),
+    "edit": Edit(b"a", "p", "l", 0.1, 0.9, 2, 1),
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_arrives_with_all_its_fields(name: str) -> None:
+    message = SongRequest(task=TASKS[name]).to_proto()
+    assert message.WhichOneof("task") == name
+    task = getattr(message, name)
+    assert {field.name for field, _ in task.ListFields()} == {field.name for field in task.DESCRIPTOR.fields}
+
+
 def test_every_field_of_the_contract_can_be_asked_for() -> None:
     full = SongRequest(
         prompt="p",
@@ -63,5 +104,16 @@ def test_every_field_of_the_contract_can_be_asked_for() -> None:
         sample_rate_hertz=48000,
         target_lufs=-12,
         request_id="id",
+        language="zh",
+        mode=Mode.WHOLE,
+        scheduler=Scheduler.HEUN,
+        omega=0,
+        lora="rap",
+        lora_weight=1,
+        task=TASKS["edit"],
     ).to_proto()
-    assert {field.name for field, _ in full.ListFields()} == {field.name for field in full.DESCRIPTOR.fields}
+    tasks = {field.name for field in full.DESCRIPTOR.oneofs_by_name["task"].fields}
+    assert tasks == set(TASKS)
+    assert {field.name for field, _ in full.ListFields()} == (
+        {field.name for field in full.DESCRIPTOR.fields} - tasks | {"edit"}
+    )

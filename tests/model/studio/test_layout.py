@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.engine import SectionKind
+from model.engine import SECTION_TAGS, SectionKind
 from model.studio.form import Block
 from model.studio.layout import comfortable_bars, fewest_bars, lay_out
 from model.studio.lyrics import LyricSection, parse_lyrics
 
 SPRING = "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃"
 LINES = st.lists(st.integers(1, 40).map(lambda count: "啦" * count), max_size=6)
-LYRICS = st.lists(st.tuples(st.sampled_from(SectionKind), LINES), max_size=6)
+LYRICS = st.lists(st.tuples(st.sampled_from(SECTION_TAGS), LINES), max_size=6)
 
 
 def sections_of(lyrics: str) -> tuple[LyricSection, ...]:

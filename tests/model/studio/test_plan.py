@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.engine import AnchorNote, InvalidParams, SectionKind, SongParams, SongPlan, Voice
+from model.engine import SECTION_TAGS, AnchorNote, InvalidParams, SectionKind, SongParams, SongPlan, Voice
 from model.studio.engine import INFO
 from model.studio.lyrics import parse_lyrics
 from model.studio.plan import StudioDetail, plan_song
@@ -174,7 +174,7 @@ def test_too_much_text_names_a_duration_that_works() -> None:
 
 
 _LINE = st.integers(1, 40).map(lambda count: "啦" * count)
-_LYRICS = st.lists(_LINE | st.sampled_from([f"[{kind}]" for kind in SectionKind]), max_size=20).map("\n".join)
+_LYRICS = st.lists(_LINE | st.sampled_from([f"[{kind}]" for kind in SECTION_TAGS]), max_size=20).map("\n".join)
 _PROMPTS = st.sampled_from([POP, "slow ballad", "edm", "ambient", "摇滚 150bpm", "伤感"])
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.engine import SectionKind
+from model.engine import SECTION_TAGS, SectionKind
 from model.studio.arrange.arranger import arrange
 from model.studio.score import BEATS_PER_BAR, STEPS_PER_BAR, Chord, Note, Quality, Score
 from model.studio.style import Groove, Instrument, Mode, Style, Track
@@ -47,8 +47,8 @@ def styles(draw: st.DrawFn) -> Style:
 @given(
     score=scores(),
     style=styles(),
-    kind=st.sampled_from(SectionKind),
-    following=st.none() | st.sampled_from(SectionKind),
+    kind=st.sampled_from(SECTION_TAGS),
+    following=st.none() | st.sampled_from(SECTION_TAGS),
     seed=st.integers(0, 2**63),
     sung=st.booleans(),
 )

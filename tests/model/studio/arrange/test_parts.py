@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from model.engine import SectionKind
+from model.engine import SECTION_TAGS, SectionKind
 from model.studio.arrange.arranger import Hand, arrange
 from model.studio.arrange.comping import guitar, keys
 from model.studio.arrange.harmony import voice
@@ -45,7 +45,7 @@ def sung_meanwhile(scene: Scene, stroke: Stroke) -> list[int]:
 
 
 @pytest.mark.parametrize("groove", sorted(set(Groove) - {Groove.LOFI, Groove.JAZZ, Groove.BOSSA, Groove.RNB}))
-@pytest.mark.parametrize("kind", SectionKind)
+@pytest.mark.parametrize("kind", SECTION_TAGS)
 def test_chord_players_play_chord_tones_and_keys_a_few_ninths(groove: Groove, kind: SectionKind) -> None:
     scene = scene_of(make_score(), kind, make_style(groove))
     voicings = voice(scene)

@@ -1,0 +1,108 @@
+"""What to make of a recording, or of an earlier song, in place of a new one."""
+
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from melisma.v1 import music_pb2
+
+
+@dataclass(frozen=True, slots=True)
+class AudioToAudio:
+    """A new song in the manner of a recording; `strength`, 0 to 1, is how much of it stays."""
+
+    audio: bytes = field(repr=False)
+    strength: float | None = None
+
+    def to_proto(self) -> music_pb2.AudioToAudio:
+        """The contract's message."""
+        return music_pb2.AudioToAudio(audio=self.audio, strength=self.strength)
+
+
+@dataclass(frozen=True, slots=True)
+class Retake:
+    """The song of the request's own seed once more; `variance`, above 0 to 1, is how different."""
+
+    variance: float | None = None
+    seed: int | None = None
+
+    def to_proto(self) -> music_pb2.Retake:
+        """The contract's message."""
+        return music_pb2.Retake(variance=self.variance, seed=self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Repaint:
+    """A recording of which the part between two times, in seconds, is made anew."""
+
+    audio: bytes = field(repr=False)
+    start_seconds: float
+    end_seconds: float
+    variance: float | None = None
+    seed: int | None = None
+
+    def to_proto(self) -> music_pb2.Repaint:
+        """The contract's message."""
+        return music_pb2.Repaint(
+            audio=self.audio,
+            start_seconds=self.start_seconds,
+            end_seconds=self.end_seconds,
+            variance=self.variance,
+            seed=self.seed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """A recording that begins so many seconds earlier and ends so many later."""
+
+    audio: bytes = field(repr=False)
+    left_seconds: float = 0.0
+    right_seconds: float = 0.0
+    seed: int | None = None
+
+    def to_proto(self) -> music_pb2.Extend:
+        """The contract's message."""
+        return music_pb2.Extend(
+            audio=self.audio, left_seconds=self.left_seconds, right_seconds=self.right_seconds, seed=self.seed
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A recording with the words or in the style given here; the request's own say what the recording is."""
+
+    audio: bytes = field(repr=False)
+    prompt: str = ""
+    lyrics: str = ""
+    start: float = 0.0
+    end: float | None = None
+    averages: int = 0
+    seed: int | None = None
+
+    def to_proto(self) -> music_pb2.Edit:
+        """The contract's message."""
+        return music_pb2.Edit(
+            audio=self.audio,
+            prompt=self.prompt,
+            lyrics=self.lyrics,
+            start=self.start,
+            end=self.end,
+            averages=self.averages,
+            seed=self.seed,
+        )
+
+
+Task: TypeAlias = AudioToAudio | Retake | Repaint | Extend | Edit
+
+_FIELDS: dict[type[Any], str] = {
+    AudioToAudio: "audio_to_audio",
+    Retake: "retake",
+    Repaint: "repaint",
+    Extend: "extend",
+    Edit: "edit",
+}
+
+
+def task_field(task: Task | None) -> dict[str, Any]:
+    """The task as the field of the contract's request that it belongs in; empty without one."""
+    return {_FIELDS[type(task)]: task.to_proto()} if task is not None else {}
