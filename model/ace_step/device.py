@@ -1,7 +1,7 @@
 """Where an engine computes: types of numbers, the stream beside the denoising, and the way of sound to the host."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -34,13 +34,17 @@ class Device:
 
     @contextmanager
     def decoding(self) -> Iterator[None]:
-        """Compute beside the denoising; waits on the device for what was begun there before."""
-        if self._decoding is None:
+        """Compute beside the denoising, on latents that `settle` has waited for."""
+        with nullcontext() if self._decoding is None else torch.cuda.stream(self._decoding):
             yield
-            return
-        self._decoding.wait_stream(torch.cuda.default_stream(self.torch))
-        with torch.cuda.stream(self._decoding):
-            yield
+
+    def settle(self) -> None:
+        """Wait until the device has done what this thread asked for.
+
+        A step that is only on its way would be taken for one that took no time, and a cancelled song would go on.
+        """
+        if self.on_cuda:
+            torch.cuda.current_stream(self.torch).synchronize()
 
     def window(self, sound: torch.Tensor) -> Window:
         """Sound [channels, samples] on the host. Pages of the host stay pinned from one window to the next."""

@@ -16,12 +16,13 @@ from model.ace_step import hub, lora, tasks
 from model.ace_step.codec import MEL_FRAMES_PER_FRAME, SAMPLE_RATE, SAMPLES_PER_FRAME
 from model.ace_step.device import Device
 from model.ace_step.encoding import Encoder
+from model.ace_step.form import MAX_SECONDS, MIN_SECONDS
 from model.ace_step.forward import Forward
 from model.ace_step.loading import Networks, load
 from model.ace_step.lyrics.languages import LANGUAGES
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
 from model.ace_step.options import Options
-from model.ace_step.planning import DEFAULT_GUIDANCE, MAX_SECONDS, MIN_SECONDS, NAME, Planner
+from model.ace_step.planning import DEFAULT_GUIDANCE, NAME, Planner
 from model.ace_step.recipe import Recipe, task_field
 from model.ace_step.source import read
 from model.ace_step.states import CONTEXT_FRAMES, LOOKAHEAD_FRAMES, SEAM_SAMPLES, Conditions, Context, Seam, State
@@ -117,11 +118,11 @@ class AceStepEngine:
         """See `Engine.prepare`."""
         recipe = _recipe(plan)
         with lora.active(*self._adapter(recipe)):
-            contexts = self._encoder.contexts(recipe.prompt, recipe.words[index].ids, recipe.guidance)
+            contexts = self._encoder.contexts(recipe.prompt, recipe.words[index], recipe.guidance)
             target = None
             if isinstance(recipe.task, Edit):
-                contexts = self._encoder.edit_contexts(recipe.prompt, recipe.words[index].ids)
-                target = self._encoder.edit_contexts(recipe.task.prompt, recipe.target_words.ids)
+                contexts = self._encoder.edit_contexts(recipe.prompt, recipe.words[index])
+                target = self._encoder.edit_contexts(recipe.task.prompt, recipe.target_words)
         caches = [*contexts.all, *(target.all if target else ())]
         length = recipe.frames[index] + _frames_around(recipe, index)
         cost = length * len(caches)
@@ -154,6 +155,7 @@ class AceStepEngine:
             velocities = iter(self._forward([row for rows in asked for row in rows]))
         for walk, rows in zip(walks, asked, strict=True):
             walk.take([next(velocities) for _ in rows])
+        self._device.settle()
 
     def context(self, state: SectionState) -> SectionContext:
         """See `Engine.context`."""

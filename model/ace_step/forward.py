@@ -22,6 +22,7 @@ class Forward:
     def __init__(self, transformer: Transformer, *, compiled: bool = False, graphs: bool = False) -> None:
         self._transformer = transformer
         self._frames, self._tokens = (BUCKET_FRAMES, BUCKET_TOKENS) if compiled or graphs else (1, 1)
+        self._graphs = graphs
         if compiled or graphs:
             for block in transformer.transformer_blocks:
                 block.compile(mode="reduce-overhead" if graphs else "default", dynamic=False)
@@ -29,6 +30,8 @@ class Forward:
     def __call__(self, rows: Sequence[Row]) -> list[torch.Tensor]:
         """Velocities, float32, each in the shape of its row's latents."""
         device = self._transformer.device
+        if self._graphs:
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         lengths = [row.latents.shape[-1] for row in rows]
         frames = -(-max(lengths) // self._frames) * self._frames
         latents = torch.cat(

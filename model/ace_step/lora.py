@@ -1,7 +1,7 @@
 """Adapters (LoRA, arXiv 2106.09685) beside the weights, so that songs with and without one can share a model."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -100,7 +100,7 @@ def attach(model: nn.Module) -> None:
             module.register_forward_hook(_hook(name))
 
 
-def _hook(name: str):  # type: ignore[no-untyped-def]  # torch's own type of hooks is wider
+def _hook(name: str) -> Callable[[nn.Module, tuple[torch.Tensor], torch.Tensor], torch.Tensor | None]:
     def change(_module: nn.Module, given: tuple[torch.Tensor], made: torch.Tensor) -> torch.Tensor | None:
         if (active := _active.get()) is None or (pair := active[0].get(name)) is None:
             return None

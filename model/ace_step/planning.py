@@ -1,11 +1,10 @@
 """Lays out a song: checks what the caller asks for, resolves what was left open, divides the song into sections."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from model.ace_step.codec import frames_of
 from model.ace_step.form import (
     MAX_SECONDS,
-    MIN_SECONDS,
     Part,
     labels,
     merged,
@@ -56,7 +55,7 @@ class Planner:
     def plan(self, params: SongParams) -> SongPlan:
         """See `model.engine.Engine.plan`."""
         mode = params.mode or self._options.default_mode
-        self._check(params, mode)
+        self._check(params)
         lyrics, notes = normalised(params.lyrics)
         parts = parts_of(lyrics)
         frames, source_frames = _frames(params, parts)
@@ -64,7 +63,7 @@ class Planner:
             parts = merged(parts, seconds_of(frames))
         else:
             mode, parts = Mode.WHOLE, [_whole(parts, lyrics)]
-        recipe = self._recipe(params, mode, parts, frames, source_frames)
+        recipe = self._recipe(params, parts, frames, source_frames)
         sections = tuple(_sections(parts, recipe.frames))
         return SongPlan(
             engine=NAME,
@@ -78,7 +77,7 @@ class Planner:
             detail=recipe,
         )
 
-    def _check(self, params: SongParams, mode: Mode) -> None:
+    def _check(self, params: SongParams) -> None:
         found = []
         if params.lora is not None and params.lora not in self._loras:
             found.append(Violation("lora", f"is none of: {', '.join(sorted(self._loras)) or 'there are none'}"))
@@ -89,7 +88,7 @@ class Planner:
         if found:
             raise InvalidParams(*found)
 
-    def _recipe(self, params: SongParams, mode: Mode, parts: Sequence[Part], frames: int, source_frames: int) -> Recipe:
+    def _recipe(self, params: SongParams, parts: Sequence[Part], frames: int, source_frames: int) -> Recipe:
         task = params.task
         steps = self._options.default_steps if params.steps is None else params.steps
         scale = DEFAULT_GUIDANCE if params.guidance_scale is None else params.guidance_scale
@@ -105,7 +104,6 @@ class Planner:
             guidance=GuidanceParams(scale=scale),
             scheduler=params.scheduler or Scheduler.EULER,
             omega=RELEASED_OMEGA if params.omega is None else params.omega,
-            mode=mode,
             lora=params.lora,
             lora_weight=params.lora_weight,
             task=task,
@@ -115,11 +113,11 @@ class Planner:
 
     def _words(self, lyrics: str, language: str | None, field: str) -> Words:
         if not lyrics.strip():
-            return Words()
+            return ()
         ids = self._tokenizer.encode(lyrics, _language(language))
         if len(ids) > MAX_LYRIC_TOKENS:
             raise InvalidParams(Violation(field, f"are {len(ids)} tokens long; at most {MAX_LYRIC_TOKENS} can be sung"))
-        return Words(tuple(ids))
+        return tuple(ids)
 
 
 def _language(asked: str | None) -> str | None:
@@ -185,13 +183,10 @@ def _is_sung(line: str) -> bool:
     return bool(line.strip()) and not line.strip().startswith("[")
 
 
-TAGS: Mapping[str, str] = {"female": "female vocal", "male": "male vocal"}
-
-
 def _wishes(params: SongParams) -> list[str]:
     wishes = [] if params.tempo_bpm is None else [f"{params.tempo_bpm:g} BPM"]
     wishes += [] if params.key is None else [params.key]
-    return wishes + ([] if params.voice is None else [TAGS[params.voice.value]])
+    return wishes + ([] if params.voice is None else [f"{params.voice} vocal"])
 
 
 def _prompt(params: SongParams) -> str:
@@ -202,6 +197,3 @@ def _prompt(params: SongParams) -> str:
 def _remarks(params: SongParams) -> Iterable[str]:
     if wishes := _wishes(params):
         yield f"{', '.join(wishes)}: told to the model in words, which it may not follow exactly."
-
-
-__all__ = ["DEFAULT_GUIDANCE", "MAX_SECONDS", "MIN_SECONDS", "NAME", "Planner"]

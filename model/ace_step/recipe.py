@@ -1,20 +1,18 @@
 """What a song is made by: everything that a request decides, with nothing left open."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from model.ace_step.guide import GuidanceParams
-from model.engine import AudioToAudio, Edit, Extend, Mode, Repaint, Retake, Scheduler, Task
+from model.engine import AudioToAudio, Edit, Extend, Repaint, Retake, Scheduler, Task
 
 RELEASED_OMEGA = 10.0
 _SEEDS = 2**32
 _GOLDEN = 0x9E3779B9
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What is sung: the ids of the lyric tokenizer; empty for an instrumental."""
-
-    ids: tuple[int, ...] = ()
+Words: TypeAlias = tuple[int, ...]
+"""What is sung: the ids of the lyric tokenizer; empty for an instrumental."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +27,10 @@ class Recipe:
     guidance: GuidanceParams
     scheduler: Scheduler
     omega: float
-    mode: Mode
     lora: str | None = None
     lora_weight: float = 1.0
     task: Task | None = None
-    target_words: Words = Words()
+    target_words: Words = ()
     source_frames: int = 0
 
     def section_seed(self, index: int) -> int:

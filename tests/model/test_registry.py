@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from model.engine import EngineUnavailable
@@ -28,3 +31,15 @@ def test_a_factory_of_the_wrong_form_is_refused(factory: str) -> None:
 def test_what_an_engine_lacks_is_told() -> None:
     with pytest.raises(EngineUnavailable, match="make weights"):
         load_engine("missing", "cpu", "tests.fakes:MissingEngine")
+
+
+def test_a_package_that_is_not_installed_is_named_with_how_to_get_it() -> None:
+    program = """
+import sys
+sys.modules["huggingface_hub"] = None
+from model.registry import engine_class
+engine_class("ace_step")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "EngineUnavailable: engine 'ace_step' needs the package 'huggingface_hub'" in ended.stderr
+    assert "pip install 'melisma[ace_step]'" in ended.stderr

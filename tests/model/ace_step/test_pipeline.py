@@ -16,11 +16,11 @@ from model.ace_step.forward import Forward
 from model.ace_step.guidance import GuidanceKind
 from model.ace_step.guide import GuidanceParams
 from model.ace_step.loading import Networks, load
-from model.ace_step.recipe import Recipe, Words
+from model.ace_step.recipe import Recipe
 from model.ace_step.states import Conditions
 from model.ace_step.tasks import walk_steps, whole
 from model.ace_step.walks import Walk
-from model.engine import AudioToAudio, Edit, Extend, Mode, Repaint, Retake, Scheduler, Task
+from model.engine import AudioToAudio, Edit, Extend, Repaint, Retake, Scheduler, Task
 
 CASES = (
     "t2m_default", "t2m_plain_cfg", "t2m_no_guidance", "t2m_heun", "t2m_pingpong", "t2m_double", "audio2audio",
@@ -78,14 +78,13 @@ def recipe_of(given: Mapping[str, Any], ids: tuple[int, ...], frames: int) -> Re
     )
     return Recipe(
         prompt=given["prompt"],
-        words=(Words(ids),),
+        words=(ids,),
         frames=(frames,),
         seed=given["manual_seeds"][0],
         steps=given["infer_step"],
         guidance=guidance,
         scheduler=Scheduler(given["scheduler_type"]),
         omega=given["omega_scale"],
-        mode=Mode.WHOLE,
         task=task_of(given),
         source_frames=SOURCE_FRAMES,
     )
@@ -94,9 +93,9 @@ def recipe_of(given: Mapping[str, Any], ids: tuple[int, ...], frames: int) -> Re
 def conditions(networks: Networks, given: Mapping[str, Any], recipe: Recipe, source: torch.Tensor | None) -> Conditions:
     encoder = Encoder(networks.transformer, networks.text_encoder)
     how = {"erg": given["use_erg_lyric"], "erg_tag": given["use_erg_tag"], "erg_diffusion": given["use_erg_diffusion"]}
-    contexts, target = encoder.contexts(recipe.prompt, recipe.words[0].ids, recipe.guidance, **how), None
+    contexts, target = encoder.contexts(recipe.prompt, recipe.words[0], recipe.guidance, **how), None
     if isinstance(recipe.task, Edit):
-        contexts = target = encoder.edit_contexts(recipe.prompt, recipe.words[0].ids)
+        contexts = target = encoder.edit_contexts(recipe.prompt, recipe.words[0])
     return Conditions(contexts, 1, 1, 1, 1, "", target, source)
 
 
