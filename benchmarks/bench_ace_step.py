@@ -122,28 +122,20 @@ def _first_sound(model: Transformer, seconds: int, evaluations: int = 41) -> flo
 
 @app.command()
 def padding(repeats: int = 5, width: int = 256) -> None:
-    """Songs of four lengths in one padded step, over one step for each length."""
+    """Songs of four lengths in one padded pass, in a pass for each length, and as the engine does it."""
     torch.set_num_threads(1)
     sizes = TransformerConfig(heads=width // 64, head_width=64, layers=8, lyric=LyricEncoderConfig(64, 2, 128, 6))
     model = Transformer(sizes).eval().requires_grad_(False)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.02)
-    forward = Forward(model)
+    ways = {"padded": Forward(model, slack=1e9), "apart": Forward(model, slack=0.0), "as served": Forward(model)}
     context = model.cached(torch.randn(1, 200, model.config.width))
     for seconds in ((60, 60, 60, 60), (50, 55, 60, 60), (20, 30, 45, 60), (10, 20, 60, 240)):
         rows = [_row(frames_of(each), context) for each in seconds]
-        groups = [[row for row, own in zip(rows, seconds, strict=True) if own == each] for each in sorted({*seconds})]
-        together = _median(partial(forward, rows), repeats)
-        apart = _median(partial(_each, forward, groups), repeats)
+        times = {name: _median(partial(forward, rows), repeats) for name, forward in ways.items()}
         wasted = 1 - sum(seconds) / (len(seconds) * max(seconds))
-        print(
-            f"{seconds}: padded {together:.3f} s ({wasted:.0%} padding), bucketed {apart:.3f} s in {len(groups)} steps"
-        )
+        print(f"{seconds}, {wasted:.0%} padding: " + ", ".join(f"{name} {each:.3f} s" for name, each in times.items()))
     print(f"{FRAMES_PER_SECOND:.2f} frames a second; one core; on a GPU every step also has its launches")
-
-
-def _each(forward: Forward, groups: Sequence[Sequence[Row]]) -> list[list[torch.Tensor]]:
-    return [forward(group) for group in groups]
 
 
 def _row(frames: int, context: ContextCache) -> Row:

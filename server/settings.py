@@ -163,8 +163,11 @@ class AceStep(BaseModel):
     )
     compile: bool = Field(default=False, description="whether torch compiles the blocks (minutes at the first songs)")
     cuda_graphs: bool = Field(default=False, description="whether launches are replayed, beside compiling")
-    padding: Literal["mask", "bucket"] = Field(
-        default="mask", description="mask lets songs of any length share a step, bucket only those of equal length"
+    padding: float = Field(
+        default=0.125,
+        ge=0,
+        allow_inf_nan=False,
+        description="share by which a song may be padded to go through the model with a longer one; 0: equal ones only",
     )
 
 

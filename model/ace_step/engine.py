@@ -71,7 +71,9 @@ class AceStepEngine:
         self._options = options
         self._planner = Planner(options, parts.tokenizer, parts.adapters)
         self._encoder = Encoder(parts.networks.transformer, parts.networks.text_encoder)
-        self._forward = Forward(parts.networks.transformer, compiled=options.compile, graphs=options.cuda_graphs)
+        self._forward = Forward(
+            parts.networks.transformer, slack=options.padding, compiled=options.compile, graphs=options.cuda_graphs
+        )
 
     @classmethod
     def load(cls, device: str, **options: object) -> "AceStepEngine":
@@ -128,7 +130,7 @@ class AceStepEngine:
         cost = length * len(caches)
         memory = sum(cache.memory_bytes for cache in caches) + cost * self._bytes_per_frame()
         return Conditions(
-            contexts, cost, length, tasks.walk_steps(recipe, index), memory, self._group(recipe, length), target,
+            contexts, cost, length, tasks.walk_steps(recipe, index), memory, _group(recipe), target,
             self._source(recipe),
         )  # fmt: skip
 
@@ -211,10 +213,6 @@ class AceStepEngine:
         config = self._networks.transformer.config
         return _ACTIVATION_WIDTHS * 2 * config.hidden * self._device.dtype.itemsize
 
-    def _group(self, recipe: Recipe, length: int) -> str:
-        adapter = f"{recipe.lora} {recipe.lora_weight:g}" if recipe.lora else ""
-        return f"{adapter} {length}".strip() if self._options.padding == "bucket" else adapter
-
     def _source(self, recipe: Recipe) -> torch.Tensor | None:
         task = recipe.task
         if task is None or isinstance(task, Retake):
@@ -236,6 +234,11 @@ def _adapters(options: Options, networks: Networks) -> dict[str, lora.Adapter]:
 
 def _recipe(plan: SongPlan) -> Recipe:
     return cast(Recipe, plan.detail)
+
+
+def _group(recipe: Recipe) -> str:
+    """Songs with different adapters cannot share a pass; all others can."""
+    return f"{recipe.lora} {recipe.lora_weight:g}" if recipe.lora else ""
 
 
 def _frames_around(recipe: Recipe, index: int) -> int:

@@ -12,15 +12,24 @@ BUCKET_FRAMES = 64
 BUCKET_TOKENS = 64
 
 
-class Forward:
-    """Evaluates rows of different lengths, timesteps and contexts together.
+PADDED_SHARE = 0.125
+"""How much longer than itself a row may be made to share a pass with another one."""
 
-    With `compiled`, blocks are compiled by torch, and lengths are rounded up so that shapes, and with them the compiled
-    code, repeat; `graphs` also replays the launches of a shape that repeats (CUDA graphs).
+
+class Forward:
+    """Evaluates rows of different lengths, timesteps and contexts.
+
+    Rows that are about as long as each other, by `slack`, are padded and share a pass: padding costs as much as sound,
+    so that rows of very different lengths are better off in passes of their own. With `compiled`, torch compiles the
+    blocks, and lengths are rounded up so that shapes, and with them the compiled code, repeat; `graphs` also replays
+    the launches of a shape that repeats (CUDA graphs).
     """
 
-    def __init__(self, transformer: Transformer, *, compiled: bool = False, graphs: bool = False) -> None:
+    def __init__(
+        self, transformer: Transformer, *, slack: float = PADDED_SHARE, compiled: bool = False, graphs: bool = False
+    ) -> None:
         self._transformer = transformer
+        self._slack = slack
         self._frames, self._tokens = (BUCKET_FRAMES, BUCKET_TOKENS) if compiled or graphs else (1, 1)
         self._graphs = graphs
         if compiled or graphs:
@@ -29,6 +38,21 @@ class Forward:
 
     def __call__(self, rows: Sequence[Row]) -> list[torch.Tensor]:
         """Velocities, float32, each in the shape of its row's latents."""
+        made: dict[int, torch.Tensor] = {}
+        for group in self._groups([row.latents.shape[-1] for row in rows]):
+            made |= zip(group, self._pass([rows[position] for position in group]), strict=True)
+        return [made[position] for position in range(len(rows))]
+
+    def _groups(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Positions of the rows that share a pass, longest first."""
+        groups: list[list[int]] = []
+        for position in sorted(range(len(lengths)), key=lambda position: -lengths[position]):
+            if not groups or lengths[position] * (1 + self._slack) < lengths[groups[-1][0]]:
+                groups.append([])
+            groups[-1].append(position)
+        return groups
+
+    def _pass(self, rows: Sequence[Row]) -> list[torch.Tensor]:
         device = self._transformer.device
         if self._graphs:
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]

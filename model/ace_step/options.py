@@ -22,7 +22,7 @@ class Options:
     dtype: str = "auto"
     compile: bool = False
     cuda_graphs: bool = False
-    padding: str = "mask"
+    padding: float = 0.125
 
     @property
     def default_mode(self) -> Mode:

@@ -195,10 +195,14 @@ def test_memory_and_cost_grow_with_rows_and_frames(engine: AceStepEngine) -> Non
     assert longer[2] > 1.5 * plain[2]
 
 
-def test_bucketed_padding_keeps_lengths_apart(tmp_path: Path) -> None:
-    engine = AceStepEngine.load("cpu", **ace_step_options(tmp_path) | {"padding": "bucket"})
-    groups = [engine.prepare(engine.plan(params(seconds)), 0).group for seconds in (10.0, 10.0, 20.0)]
-    assert groups[0] == groups[1] != groups[2]
+@pytest.mark.parametrize(
+    ("slack", "passes"), [(0.0, [[3], [1], [0, 2]]), (0.125, [[3, 1], [0, 2]]), (9.0, [[3, 1, 0, 2]])]
+)
+def test_only_rows_of_about_one_length_share_a_pass(
+    engine: AceStepEngine, slack: float, passes: list[list[int]]
+) -> None:
+    forward = Forward(engine._networks.transformer, slack=slack)
+    assert forward._groups([100, 190, 100, 200]) == passes
 
 
 def test_compiled_blocks_give_the_same(engine: AceStepEngine, tmp_path: Path) -> None:
