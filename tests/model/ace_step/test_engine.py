@@ -198,9 +198,7 @@ def test_memory_and_cost_grow_with_rows_and_frames(engine: AceStepEngine) -> Non
 @pytest.mark.parametrize(
     ("slack", "passes"), [(0.0, [[3], [1], [0, 2]]), (0.125, [[3, 1], [0, 2]]), (9.0, [[3, 1, 0, 2]])]
 )
-def test_only_rows_of_about_one_length_share_a_pass(
-    engine: AceStepEngine, slack: float, passes: list[list[int]]
-) -> None:
+def test_rows_of_about_one_length_share_a_pass(engine: AceStepEngine, slack: float, passes: list[list[int]]) -> None:
     forward = Forward(engine._networks.transformer, slack=slack)
     assert forward._groups([100, 190, 100, 200]) == passes
 
