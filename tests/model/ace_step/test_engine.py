@@ -236,3 +236,15 @@ def test_shares_add_up_and_leave_no_section_out() -> None:
         given = shares(parts, frames)
         assert sum(given) == frames
         assert min(given) >= 86
+
+
+def test_half_precision_makes_about_the_same_song(engine: AceStepEngine, tmp_path: Path) -> None:
+    half = AceStepEngine.load("cpu", **ace_step_options(tmp_path) | {"dtype": "bfloat16"})
+    asked = params(None, task=AudioToAudio(recording(), 0.5))
+    one, other = begun(engine, asked), begun(half, asked)
+    finish(engine, one)
+    finish(half, other)
+    assert (other.walk.latents - one.walk.latents).abs().mean() < 0.1 * one.walk.latents.abs().mean()
+    sound = np.concatenate(list(half.render(other)), axis=1)
+    assert np.isfinite(sound).all()
+    assert sound.shape == (2, 119 * 4096)
