@@ -114,7 +114,11 @@ class Planner:
     def _words(self, lyrics: str, language: str | None, field: str) -> Words:
         if not lyrics.strip():
             return ()
-        ids = self._tokenizer.encode(lyrics, _language(language))
+        own = _language(language)
+        try:
+            ids = self._tokenizer.encode(lyrics, own)
+        except ValueError as error:
+            raise InvalidParams(Violation(field, str(error))) from error
         if len(ids) > MAX_LYRIC_TOKENS:
             raise InvalidParams(Violation(field, f"are {len(ids)} tokens long; at most {MAX_LYRIC_TOKENS} can be sung"))
         return tuple(ids)

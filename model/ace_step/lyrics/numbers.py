@@ -32,11 +32,14 @@ def spoken(text: str, language: str) -> str:
 
 
 def _replaced(pattern: re.Pattern[str], say: Callable[[re.Match[str]], str], text: str) -> str:
-    try:
-        return pattern.sub(say, text)
-    except (NotImplementedError, OverflowError, TypeError, KeyError, IndexError):
-        # The library lacks this form in this language: what is written is sung as it is written.
-        return text
+    def said(found: re.Match[str]) -> str:
+        try:
+            return say(found)
+        except (ArithmeticError, LookupError, NotImplementedError, TypeError, ValueError):
+            # The library cannot say this number in this language: it is sung as it is written.
+            return found[0]
+
+    return pattern.sub(said, text)
 
 
 def _chinese(found: re.Match[str], text: str) -> str:

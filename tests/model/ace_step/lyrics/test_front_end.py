@@ -4,6 +4,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from model.ace_step.lyrics.cleaning import clean
 from model.ace_step.lyrics.languages import IDS, LANGUAGES, detect, language_of
@@ -146,3 +148,14 @@ def test_a_missing_vocabulary_is_named_with_how_to_get_it(tmp_path: Path) -> Non
     (wrong := tmp_path / "wrong.json").write_text("{}")
     with pytest.raises(EngineUnavailable, match=r"is no vocabulary"):
         LyricTokenizer.open(wrong)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=30), st.sampled_from(LANGUAGES))
+@example("0.0000001", "ru")
+@example("99999999999999999999999999€", "es")
+@example("$1.5 & 2024年第3个 3/4", "zh")
+def test_anything_can_be_sung_in_any_language(text: str, language: str) -> None:
+    assert clean(text, language) == " ".join(clean(text, language).split())
+    assert detect(text) in LANGUAGES
+    normalised(text)
