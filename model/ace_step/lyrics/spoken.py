@@ -5,7 +5,7 @@ from types import MappingProxyType
 ABBREVIATIONS = MappingProxyType(
     {
         "en": {
-            "mrs": "misess", "mr": "mister", "dr": "doctor", "st": "saint", "co": "company", "jr": "junior",
+            "mrs": "missus", "mr": "mister", "dr": "doctor", "st": "saint", "co": "company", "jr": "junior",
             "maj": "major", "gen": "general", "drs": "doctors", "rev": "reverend", "lt": "lieutenant",
             "hon": "honorable", "sgt": "sergeant", "capt": "captain", "esq": "esquire", "ltd": "limited",
             "col": "colonel", "ft": "fort",
