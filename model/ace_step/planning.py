@@ -62,7 +62,7 @@ class Planner:
         if params.task is None and mode is Mode.SECTIONED:
             parts = merged(parts, seconds_of(frames))
         else:
-            mode, parts = Mode.WHOLE, [_whole(parts, lyrics)]
+            parts = [_whole(lyrics)]
         recipe = self._recipe(params, parts, frames, source_frames)
         sections = tuple(_sections(parts, recipe.frames))
         return SongPlan(
@@ -161,7 +161,7 @@ def _frames(params: SongParams, parts: Sequence[Part]) -> tuple[int, int]:
     return frames, source.frames
 
 
-def _whole(parts: Sequence[Part], lyrics: str) -> Part:
+def _whole(lyrics: str) -> Part:
     """All sections as one; an instrumental has the tag that says so, as the model was trained with."""
     if not lyrics.strip():
         return Part("inst")
