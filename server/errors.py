@@ -9,9 +9,12 @@ ServiceError
     Overloaded              the queue is full
         DeadlineTooShort    the song cannot be complete by the caller's deadline
         OutOfMemory         the song did not fit on any device
+        QuotaExceeded       the caller's own limits
     Draining                the server is shutting down
     WorkerLost              the worker that made the song died
     SongDeadlineExceeded    the caller's deadline passed before the song was complete
+    Unauthenticated         the call has no good API key
+    PermissionDenied        the API key is not good for this method
     SongFailed              a bug: logged whole, told as "internal"
 """
 
@@ -83,6 +86,22 @@ class DeadlineTooShort(Overloaded):
 
 class OutOfMemory(Overloaded):
     """The song did not fit into the memory of any device, beside the other songs there."""
+
+
+class QuotaExceeded(Overloaded):
+    """The caller has reached a limit of its own: `subject` names it as the file of keys does, `limit` says it."""
+
+    def __init__(self, subject: str, limit: str, retry_after_seconds: float) -> None:
+        super().__init__(f"the quota of this caller is {limit}", retry_after_seconds)
+        self.subject = subject
+
+
+class Unauthenticated(ServiceError):
+    """The call has no API key, or none that is known and valid now."""
+
+
+class PermissionDenied(ServiceError):
+    """The API key is known, but not good for this method."""
 
 
 class Draining(ServiceError):

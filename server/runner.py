@@ -8,7 +8,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
@@ -38,6 +38,7 @@ from server.outlook import Fortune, Outlook, Pool
 from server.poisoned import PoisonedRequests
 from server.policy import Policy
 from server.pool import DevicePool, Worker, WorkerDied
+from server.quotas import Quota, Quotas, Ticket
 from server.recovery import Verdict
 from server.scheduler import Lost, Scheduler
 from server.song import Accepted, SongRequest, Waiting
@@ -86,15 +87,20 @@ class Runner:
         *,
         encoder_factory: EncoderFactory,
         metrics: Metrics | None = None,
+        quota_of: Callable[[str], Quota] = lambda _: Quota(),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` gives seconds and never goes back; deadlines of requests are on it. `metrics` hears what happens."""
+        """`clock` gives seconds and never goes back; deadlines of requests are on it. `metrics` hears what happens.
+
+        `quota_of` tells how much a caller may ask for.
+        """
         self._settings = settings
         self._metrics = metrics or _unread_metrics(settings)
         self._encoder_factory = encoder_factory
         self._clock = clock
         places = sum(device.running_songs for device in settings.devices)
         self._admission = Admission(places, settings.max_queued_songs)
+        self._quotas = Quotas(quota_of, clock)
         self._scheduler = Scheduler(
             settings.devices,
             policy=settings.policy,
@@ -179,6 +185,7 @@ class Runner:
             PoisonedRequest: the same request has ended workers.
             Draining: the server is shutting down.
             Overloaded: as many songs run and wait as may.
+            QuotaExceeded: the caller has reached a limit of its own.
             DeadlineTooShort: by the estimate the song cannot be complete by the caller's deadline.
         """
         try:
@@ -187,13 +194,13 @@ class Runner:
             position = self._admission.songs
             outlook = self._fortune.foretell(request, self._in_order(), self._pool_of(request.engine))
             self._check_deadline(request, outlook)
-            permit = self._admission.admit(request.caller)
+            permit, ticket = self._let_in(request)
         except ServiceError as error:
             self._metrics.song_refused(_word_of(error), request.engine)
             raise
         self._metrics.song_accepted(request.engine)
         job = self._job(request, _accepted(position, outlook))
-        self._enter(job, permit)
+        self._enter(job, permit, ticket)
         self._fortune.enter(job, outlook)
         self._scheduler.add(
             job.song_id,
@@ -206,6 +213,13 @@ class Runner:
         )
         self._wake_all()
         return job
+
+    def _let_in(self, request: SongRequest) -> tuple[Permit, Ticket]:
+        with ExitStack() as undone:
+            permit = undone.enter_context(self._admission.admit(request.caller))
+            ticket = self._quotas.enter(request.caller, request.params.duration_seconds or 0.0)
+            undone.pop_all()
+        return permit, ticket
 
     def _check_deadline(self, request: SongRequest, outlook: Outlook | None) -> None:
         if request.deadline is None or outlook is None:
@@ -259,11 +273,12 @@ class Runner:
             metrics=self._metrics,
         )
 
-    def _enter(self, job: Job, permit: Permit) -> None:
+    def _enter(self, job: Job, permit: Permit, ticket: Ticket) -> None:
         self._jobs[job.song_id] = job
         self._idle.clear()
         job.on_end.callback(self._leave, job)
         job.on_end.enter_context(permit)
+        job.on_end.callback(lambda: ticket.settle(job.sound_seconds))
         if job.request.deadline is not None:
             error = SongDeadlineExceeded("the deadline passed before the song was complete")
             delay_seconds = max(0.0, job.request.deadline - self._clock())

@@ -18,10 +18,13 @@ from server.errors import (
     InvalidRequest,
     OutOfMemory,
     Overloaded,
+    PermissionDenied,
     PoisonedRequest,
+    QuotaExceeded,
     ServiceError,
     SongDeadlineExceeded,
     SongFailed,
+    Unauthenticated,
     UnknownEngine,
     WorkerLost,
 )
@@ -54,6 +57,9 @@ OUTCOMES: Mapping[type[ServiceError], Outcome] = MappingProxyType(
         Overloaded: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
         DeadlineTooShort: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "DEADLINE_CANNOT_BE_MET"),
         OutOfMemory: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "OUT_OF_DEVICE_MEMORY"),
+        QuotaExceeded: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED"),
+        Unauthenticated: Outcome(grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED"),
+        PermissionDenied: Outcome(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED"),
         Draining: Outcome(grpc.StatusCode.UNAVAILABLE, "DRAINING"),
         WorkerLost: Outcome(grpc.StatusCode.UNAVAILABLE, "WORKER_LOST"),
         SongDeadlineExceeded: Outcome(grpc.StatusCode.DEADLINE_EXCEEDED, "SONG_DEADLINE_EXCEEDED"),
@@ -86,6 +92,8 @@ def _details(error: Exception) -> Iterator[Message]:
         yield _bad_request(error)
     elif isinstance(error, Overloaded):
         yield _retry_info(error.retry_after_seconds)
+        if isinstance(error, QuotaExceeded):
+            yield _quota_failure(error.subject, str(error))
     elif isinstance(error, ControlNotSupported):
         yield _precondition_failure("CONTROL", error.field, str(error))
     elif isinstance(error, EngineNotReady):
@@ -112,6 +120,11 @@ def _retry_info(seconds: float) -> error_details_pb2.RetryInfo:
     detail = error_details_pb2.RetryInfo()
     detail.retry_delay.FromMilliseconds(math.ceil(max(0.0, seconds) * 1000))
     return detail
+
+
+def _quota_failure(subject: str, description: str) -> error_details_pb2.QuotaFailure:
+    violation = error_details_pb2.QuotaFailure.Violation(subject=subject, description=description)
+    return error_details_pb2.QuotaFailure(violations=[violation])
 
 
 def _precondition_failure(kind: str, subject: str, description: str) -> error_details_pb2.PreconditionFailure:

@@ -44,6 +44,7 @@ def details_of(error: grpc.RpcError) -> Mapping[str, Any]:
         error_details_pb2.BadRequest,
         error_details_pb2.ErrorInfo,
         error_details_pb2.PreconditionFailure,
+        error_details_pb2.QuotaFailure,
         error_details_pb2.RetryInfo,
     )
     found = {}

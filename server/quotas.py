@@ -1,0 +1,123 @@
+"""How much one caller may ask for: songs a minute, songs at once, sound an hour. Pure, on an injected clock.
+
+What flows is counted by token buckets (Turner 1986), which let a whole minute's songs, or an hour's sound, come at once
+after a pause. Counts are those of one server: behind a load balancer, several servers allow several times as much.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.errors import QuotaExceeded
+
+_MINUTE, _HOUR = 60.0, 3600.0
+_RETRY_SECONDS = 5.0
+"""When to come back where only the end of another song of the caller helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a caller may ask for; `None` is no limit."""
+
+    songs_per_minute: float | None = None
+    concurrent_songs: int | None = None
+    audio_seconds_per_hour: float | None = None
+
+
+class Bucket:
+    """Holds up to `capacity` of something, and is filled from empty to full in `seconds`."""
+
+    def __init__(self, capacity: float, seconds: float, clock: Callable[[], float]) -> None:
+        self._capacity = capacity
+        self._per_second = capacity / seconds
+        self._clock = clock
+        self._level = capacity
+        self._at = clock()
+
+    def wait_seconds(self, amount: float) -> float:
+        """Time until `amount`, or as much as it can hold, is in it; 0 when it is now."""
+        missing = min(amount, self._capacity) - self._fill()
+        return max(0.0, missing / self._per_second)
+
+    def take(self, amount: float) -> None:
+        """Take out, beyond the bottom if need be; a negative amount is put back."""
+        self._level = min(self._capacity, self._fill() - amount)
+
+    def _fill(self) -> float:
+        now = self._clock()
+        self._level = min(self._capacity, self._level + (now - self._at) * self._per_second)
+        self._at = now
+        return self._level
+
+
+class _Account:
+    """What one caller has taken under one quota."""
+
+    def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
+        # Half a song a minute is a song every two minutes.
+        songs, sound = quota.songs_per_minute, quota.audio_seconds_per_hour
+        self.quota = quota
+        self.songs = None if songs is None else Bucket(max(1.0, songs), _MINUTE * max(1.0, 1 / songs), clock)
+        self.sound = None if sound is None else Bucket(sound, _HOUR, clock)
+
+
+class Ticket:
+    """One song on its caller's account."""
+
+    def __init__(self, leave: Callable[[float], None]) -> None:
+        self._leave = leave
+
+    def settle(self, sound_seconds: float) -> None:
+        """Note that the song has ended, with so much sound; to be called once."""
+        self._leave(sound_seconds)
+
+
+class Quotas:
+    """The accounts of all callers that have a quota."""
+
+    def __init__(self, quota_of: Callable[[str], Quota], clock: Callable[[], float]) -> None:
+        """`quota_of` tells the present quota of a caller; one that changes begins a fresh account."""
+        self._quota_of = quota_of
+        self._clock = clock
+        self._accounts: dict[str, _Account] = {}
+        self._songs: dict[str, int] = {}
+
+    def enter(self, caller: str, sound_seconds: float) -> Ticket:
+        """Put a song on its caller's account, `sound_seconds` of sound for now; 0 where its length is not known yet.
+
+        Raises:
+            QuotaExceeded: the caller has no more to take now; nothing was taken.
+        """
+        account = self._account(caller)
+        _require(account, self._songs.get(caller, 0), sound_seconds)
+        self._songs[caller] = self._songs.get(caller, 0) + 1
+        if account.songs:
+            account.songs.take(1)
+        if account.sound:
+            account.sound.take(sound_seconds)
+        return Ticket(lambda made_seconds: self._leave(caller, account, made_seconds - sound_seconds))
+
+    def _leave(self, caller: str, account: _Account, more_seconds: float) -> None:
+        self._songs[caller] -= 1
+        if not self._songs[caller]:
+            del self._songs[caller]
+        if account.sound:
+            account.sound.take(more_seconds)
+
+    def _account(self, caller: str) -> _Account:
+        quota, account = self._quota_of(caller), self._accounts.get(caller)
+        if account is None or account.quota != quota:
+            account = _Account(quota, self._clock)
+            if quota != Quota():
+                self._accounts[caller] = account
+        return account
+
+
+def _require(account: _Account, songs: int, sound_seconds: float) -> None:
+    quota = account.quota
+    if quota.concurrent_songs is not None and songs >= quota.concurrent_songs:
+        raise QuotaExceeded("concurrent_songs", f"{quota.concurrent_songs} songs at once", _RETRY_SECONDS)
+    if account.songs and (wait := account.songs.wait_seconds(1)):
+        raise QuotaExceeded("songs_per_minute", f"{quota.songs_per_minute:g} songs a minute", wait)
+    # A caller in debt waits even where the length of the next song is not known.
+    if account.sound and (wait := account.sound.wait_seconds(max(sound_seconds, 1.0))):
+        raise QuotaExceeded("audio_seconds_per_hour", f"{quota.audio_seconds_per_hour:g} s of sound an hour", wait)
