@@ -10,8 +10,10 @@ def main() -> int:
     # Every worker process imports this module again when it is started, and has no use for the server's own.
     from server.address import PortUnavailable
     from server.app import serve
+    from server.keys import InvalidKeyFile
     from server.logs import configure_logs
     from server.settings import InvalidSettings, read_settings
+    from server.tls import InvalidCertificate
 
     try:
         settings = read_settings(sys.argv[1:])
@@ -21,7 +23,7 @@ def main() -> int:
     configure_logs(settings.log_level, settings.log_format)
     try:
         asyncio.run(serve(settings))
-    except PortUnavailable as error:
+    except (PortUnavailable, InvalidKeyFile, InvalidCertificate) as error:
         logging.getLogger("server").error("%s", error)
         return 1
     return 0

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc.aio
@@ -16,19 +17,24 @@ from threadpoolctl import threadpool_limits
 
 from melisma.v1 import music_pb2_grpc
 from server.address import PortUnavailable, shown
+from server.authentication import Authentication
 from server.devices import DeviceSpec
 from server.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
 from server.http import build_http, serving_http
 from server.interceptors import ErrorMapping, RequestLog
+from server.keys import KeyRing
 from server.logs import Logs
 from server.messages import Lane
 from server.metrics import Metrics
 from server.policy import Policy
+from server.quotas import Quota
 from server.runner import EngineSpec, Runner, RunnerSettings
 from server.servicer import MusicServicer
-from server.settings import Device, Limits, Settings
+from server.settings import TLS, Device, Limits, Settings
 from server.sound.encoder import SongEncoder
+from server.tls import Certificates, TlsFiles
 
+KEYS_SECONDS = 1.0
 MAX_ENCODER_THREADS = 8
 FLUSH_SECONDS = 1.0
 """What open calls get at least to send what is made already, however short the grace."""
@@ -41,6 +47,7 @@ async def serve(settings: Settings) -> None:
 
     Raises:
         PortUnavailable: an address is taken or is not one of this machine.
+        InvalidKeyFile, InvalidCertificate: a file that the settings name is missing or unusable.
     """
     stopping, hurry = asyncio.Event(), asyncio.Event()
     with _signals(lambda: (hurry if stopping.is_set() else stopping).set()):
@@ -63,9 +70,12 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
 
         # Encoder threads each do small matrix products; a pool of threads under each makes them five times dearer.
         stack.enter_context(threadpool_limits(1, user_api="blas"))
+        certificates = Certificates(_tls_files(settings.tls)) if settings.tls.certificate else None
+        keys = KeyRing(Path(settings.api_keys)) if settings.api_keys else None
         given = runner_settings(settings)
         metrics = Metrics(registry, engines=settings.engine_names, devices=[spec.name for spec in given.devices])
-        runner = Runner(given, encoder_factory=SongEncoder, metrics=metrics)
+        quota_of = keys.quota if keys else _no_quota
+        runner = Runner(given, encoder_factory=SongEncoder, metrics=metrics, quota_of=quota_of)
         metrics.watch(runner.depths)
         stack.push_async_callback(_stop_runner, runner)
         await runner.start()
@@ -77,8 +87,13 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))
         logger.info("listening for HTTP", extra={"address": http_address})
 
-        server = build_server(settings, MusicServicer(runner, settings.engine_names), health)
-        address = _bind(server, settings.host, settings.port)
+        doors: list[grpc.aio.ServerInterceptor] = []
+        if keys:
+            doors.append(Authentication(keys.find, metrics.call_refused))
+            await stack.enter_async_context(_watched(keys, metrics))
+            _warn_of_open_network(settings)
+        server = build_server(settings, MusicServicer(runner, settings.engine_names), health, doors)
+        address = _bind(server, settings.host, settings.port, certificates)
         await server.start()
         stack.push_async_callback(
             _stop_server, server, settings.grace_seconds, runner, health, hurry or asyncio.Event()
@@ -148,10 +163,15 @@ def _device_spec(name: str, device: Device, limits: Limits) -> DeviceSpec:
     )
 
 
-def build_server(settings: Settings, music: MusicServicer, health: HealthServicer) -> grpc.aio.Server:
-    """A server with all its services, not yet bound to a port."""
+def build_server(
+    settings: Settings,
+    music: MusicServicer,
+    health: HealthServicer,
+    doors: Sequence[grpc.aio.ServerInterceptor] = (),
+) -> grpc.aio.Server:
+    """A server with all its services, not yet bound to a port; every call passes the `doors`."""
     server = grpc.aio.server(
-        interceptors=(RequestLog(), ErrorMapping()),
+        interceptors=(RequestLog(), *doors, ErrorMapping()),
         options=_channel_options(settings),
         maximum_concurrent_rpcs=settings.limits.concurrent_calls,
         compression=grpc.Compression.NoCompression,
@@ -164,20 +184,64 @@ def build_server(settings: Settings, music: MusicServicer, health: HealthService
 
 
 def _channel_options(settings: Settings) -> list[tuple[str, int]]:
-    keepalive = settings.keepalive
-    return [
+    keepalive, connections = settings.keepalive, settings.connections
+    options = [
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", settings.limits.request_bytes),
         ("grpc.keepalive_time_ms", round(keepalive.time_seconds * 1000)),
         ("grpc.keepalive_timeout_ms", round(keepalive.timeout_seconds * 1000)),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", round(keepalive.min_client_interval_seconds * 1000)),
+        ("grpc.max_allowed_incoming_connections", connections.count),
+        ("grpc.max_concurrent_streams", connections.concurrent_calls),
+        ("grpc.max_metadata_size", connections.metadata_bytes),
+        ("grpc.absolute_max_metadata_size", connections.metadata_bytes),
     ]
+    if connections.age_seconds:
+        options += [
+            ("grpc.max_connection_age_ms", round(connections.age_seconds * 1000)),
+            ("grpc.max_connection_age_grace_ms", round(connections.age_grace_seconds * 1000)),
+        ]
+    return options
 
 
-def _bind(server: grpc.aio.Server, host: str, port: int) -> str:
+def _tls_files(tls: TLS) -> TlsFiles:
+    return TlsFiles(Path(tls.certificate), Path(tls.key), Path(tls.client_ca) if tls.client_ca else None)
+
+
+def _no_quota(_: str) -> Quota:
+    return Quota()
+
+
+@asynccontextmanager
+async def _watched(keys: KeyRing, metrics: Metrics) -> AsyncIterator[None]:
+    """Read the keys again whenever their file changes."""
+
+    async def watch() -> None:
+        while True:
+            metrics.keys_usable(keys.usable)
+            await asyncio.sleep(KEYS_SECONDS)
+            keys.reload()
+
+    task = asyncio.create_task(watch(), name="keys")
     try:
-        bound = server.add_insecure_port(shown(host, port))
+        yield
+    finally:
+        task.cancel()
+
+
+def _warn_of_open_network(settings: Settings) -> None:
+    if not settings.tls.certificate and settings.host not in ("127.0.0.1", "::1", "localhost"):
+        logger.warning("API keys arrive unencrypted: set MELISMA_TLS__CERTIFICATE, or encrypt in front of this server")
+
+
+def _bind(server: grpc.aio.Server, host: str, port: int, certificates: Certificates | None) -> str:
+    address = shown(host, port)
+    try:
+        if certificates:
+            bound = server.add_secure_port(address, certificates.credentials())
+        else:
+            bound = server.add_insecure_port(address)
     except RuntimeError as error:
         raise PortUnavailable(host, port) from error
     return shown(host, bound)

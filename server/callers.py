@@ -1,6 +1,7 @@
-"""Who asks for a song, as told in the metadata of the call."""
+"""Who asks for a song: the holder of the call's API key, or else whoever its metadata names."""
 
 from collections.abc import Iterable
+from contextvars import ContextVar
 
 from model.engine import Violation
 from server.errors import InvalidRequest
@@ -9,13 +10,18 @@ CALLER_KEY = "x-caller"
 MAX_CALLER_CHARACTERS = 64
 ANONYMOUS = "anonymous"
 
+authenticated: ContextVar[str | None] = ContextVar("authenticated", default=None)
+"""The holder of the key that the present call was let in with; `None` where the server asks for none."""
+
 
 def caller_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
-    """The caller's name, without spaces around it; ANONYMOUS where the call names none.
+    """The caller's name, without spaces around it; ANONYMOUS where the call names none. A key's holder goes before.
 
     Raises:
         InvalidRequest: there are several names, or one that is too long or not of printable ASCII characters.
     """
+    if (holder := authenticated.get()) is not None:
+        return holder
     names = [value for key, value in metadata or () if key == CALLER_KEY]
     if len(names) > 1:
         raise _invalid("must be given once")

@@ -99,6 +99,9 @@ class Metrics:
         self._render = histogram("render_seconds", "Rendering one window", WORK_BUCKETS, "device", "engine")
         self._rendered = counter("rendered_sound_seconds", "Sound rendered", "device", "engine")
         self._busy = counter("device_busy_seconds", "Time spent at work", "device", "lane")
+        self._calls_refused = counter("calls_refused", "Calls without a good API key", "reason")
+        self._keys = Gauge("melisma_keys_usable", "Whether the file of API keys can be read", registry=registry)
+        self._keys.set(1)
         self._restarts = counter("worker_restarts", "Workers started anew after a loss", "device")
         self._up = Gauge("melisma_worker_up", "Whether the worker is up", ["device"], registry=registry)
 
@@ -122,6 +125,14 @@ class Metrics:
     def song_accepted(self, engine: str) -> None:
         """A song was let in."""
         self._accepted.labels(engine).inc()
+
+    def call_refused(self, reason: str) -> None:
+        """A call was not let in; `reason` is one of two words."""
+        self._calls_refused.labels(reason).inc()
+
+    def keys_usable(self, usable: bool) -> None:
+        """The file of API keys could be read at the last look, or not; without such a file it never fails."""
+        self._keys.set(usable)
 
     def song_refused(self, reason: str, engine: str) -> None:
         """A song was refused; `reason` is one of a few fixed words, `engine` whatever was asked for."""
@@ -206,6 +217,8 @@ class Metrics:
                 metric.labels(engine)
             for outcome in Outcome:
                 self._ended.labels(engine, outcome)
+        for reason in ("unauthenticated", "permission_denied"):
+            self._calls_refused.labels(reason)
         for device in devices:
             self._restarts.labels(device)
             self._up.labels(device)

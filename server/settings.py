@@ -190,6 +190,48 @@ class Keepalive(BaseModel):
     )
 
 
+class Connections(BaseModel):
+    """What one network connection may do, and how many there may be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int = Field(default=1024, ge=1, description="connections at once; further ones are closed at once")
+    concurrent_calls: int = Field(default=256, ge=1, description="calls at once on one connection; further ones wait")
+    metadata_bytes: int = Field(
+        default=16 << 10, ge=4 << 10, description="largest metadata of a call; larger gets RESOURCE_EXHAUSTED"
+    )
+    age_seconds: float = Field(
+        default=300.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="age at which a client is asked to connect anew, so that new servers get their share; 0: never",
+    )
+    age_grace_seconds: float = Field(
+        default=3600.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="time that calls on such a connection get to end; keep above the longest song",
+    )
+
+
+class TLS(BaseModel):
+    """Encryption of the gRPC port. PEM files; changed ones are read again at the next connection."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    certificate: str = Field(default="", description="file of the server's certificate chain; empty: no encryption")
+    key: str = Field(default="", description="file of the certificate's private key")
+    client_ca: str = Field(
+        default="", description="file of authorities; clients must then show a certificate of theirs (mutual TLS)"
+    )
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> "TLS":
+        if bool(self.certificate) != bool(self.key) or (self.client_ca and not self.certificate):
+            raise ValueError("CERTIFICATE and KEY belong together, and CLIENT_CA needs both")
+        return self
+
+
 class Settings(BaseSettings):
     """Settings of one server, read once and never changed; `MELISMA_LIMITS__QUEUED_SONGS=32` sets a nested one."""
 
@@ -230,12 +272,19 @@ class Settings(BaseSettings):
     grace_seconds: float = Field(
         default=60.0, ge=0, allow_inf_nan=False, description="time that running songs get to finish after SIGTERM"
     )
+    api_keys: str = Field(
+        default="",
+        description="file of API keys, made with python -m server.keys and read again when it changes; empty: "
+        "whoever reaches the port may call",
+    )
     reflection: bool = Field(default=True, description="whether callers may ask for the service's schema")
     limits: Limits = Limits()
     scheduling: Scheduling = Scheduling()
     threads: Threads = Threads()
     ace_step: AceStep = AceStep()
     keepalive: Keepalive = Keepalive()
+    connections: Connections = Connections()
+    tls: TLS = TLS()
 
     @field_validator("devices", mode="before")
     @classmethod

@@ -1,0 +1,78 @@
+"""Lets in who has a key. Health needs none: those who probe it hold no secrets."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import grpc
+from grpc.aio import ServerInterceptor, ServicerContext
+from grpc_status import rpc_status
+
+from server.callers import authenticated
+from server.errors import PermissionDenied, ServiceError, Unauthenticated
+from server.health import HEALTH_SERVICE, MUSIC_SERVICE
+from server.keys import ApiKey, Scope
+from server.status import outcome_of, status_of
+
+AUTHORIZATION = "authorization"
+_SCHEME = "bearer "
+_OPEN = f"/{HEALTH_SERVICE}/"
+
+SCOPES: Mapping[str, Scope] = MappingProxyType(
+    {
+        f"/{MUSIC_SERVICE}/Generate": Scope.GENERATE,
+        f"/{MUSIC_SERVICE}/GetEngine": Scope.ENGINES,
+        f"/{MUSIC_SERVICE}/ListEngines": Scope.ENGINES,
+    }
+)
+"""What each method needs; for any other, such as reflection, every key will do."""
+
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+_Continuation: TypeAlias = Callable[[grpc.HandlerCallDetails], Awaitable["_Handler | None"]]
+
+
+class Authentication(ServerInterceptor):
+    """Refuses calls without a key that is known and good for their method, before their message is looked at."""
+
+    def __init__(self, find: Callable[[str], ApiKey | None], refused: Callable[[str], None]) -> None:
+        """`find` tells the entry of a key; `refused` hears the reason of every refusal, one of two words."""
+        self._find = find
+        self._refused = refused
+
+    async def intercept_service(
+        self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> "_Handler | None":
+        """The handler of the call, or one that refuses it."""
+        method = handler_call_details.method
+        if not method.startswith(_OPEN):
+            try:
+                authenticated.set(self._key(method, handler_call_details.invocation_metadata).name)
+            except ServiceError as error:
+                self._refused(outcome_of(error).reason.lower())
+                return _refusing(error)
+        return await continuation(handler_call_details)
+
+    def _key(self, method: str, metadata: Iterable[tuple[str, str | bytes]] | None) -> ApiKey:
+        key = self._find(_secret(metadata))
+        if key is None:
+            raise Unauthenticated("the API key is not known, or no longer")
+        if method in SCOPES and SCOPES[method] not in key.scopes:
+            raise PermissionDenied(f"the API key lacks the scope {SCOPES[method].value!r}")
+        return key
+
+
+def _secret(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
+    values = [value for name, value in metadata or () if name == AUTHORIZATION]
+    if len(values) == 1 and isinstance(value := values[0], str) and value.lower().startswith(_SCHEME):
+        return value[len(_SCHEME) :].strip()
+    raise Unauthenticated("an API key is needed: metadata 'authorization: Bearer KEY'")
+
+
+def _refusing(error: ServiceError) -> _Handler:
+    """A handler for calls of every kind: as a stream of both it waits for no message."""
+
+    async def refuse(_: Any, context: ServicerContext[Any, Any]) -> None:
+        await context.abort_with_status(rpc_status.to_status(status_of(error)))
+
+    handler: Any = refuse
+    return grpc.stream_stream_rpc_method_handler(handler)

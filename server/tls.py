@@ -1,0 +1,87 @@
+"""Encrypted connections, with certificates that may be renewed while the server runs."""
+
+import logging
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import grpc
+
+_log = logging.getLogger(__name__)
+
+_Stamp: TypeAlias = tuple[tuple[int, int], ...]
+
+
+class InvalidCertificate(RuntimeError):
+    """A certificate or key cannot be read or used; the text names the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM files: the server's chain and key, and for mutual TLS the authorities of its clients."""
+
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All of them."""
+        return (self.certificate, self.key, *((self.client_ca,) if self.client_ca else ()))
+
+
+class Certificates:
+    """Reads the files again when one has changed; what cannot be used leaves the last good ones in place."""
+
+    def __init__(self, tls: TlsFiles) -> None:
+        """Read the files.
+
+        Raises:
+            InvalidCertificate: one is missing, or they do not fit together.
+        """
+        self._files = tls
+        self._stamp = _stamp(tls)
+        self._now = _configuration(tls)
+
+    def credentials(self) -> grpc.ServerCredentials:
+        """What a port is opened with; every new connection gets the newest certificate."""
+        return grpc.dynamic_ssl_server_credentials(
+            self._now, self._newest, require_client_authentication=self._files.client_ca is not None
+        )
+
+    def _newest(self) -> grpc.ServerCertificateConfiguration:
+        # gRPC asks at every handshake, on a thread of its own.
+        try:
+            stamp = _stamp(self._files)
+            if stamp != self._stamp:
+                self._stamp = stamp
+                self._now = _configuration(self._files)
+                _log.info("certificates read again")
+        except InvalidCertificate as error:
+            _log.error("the certificates stay as they were: %s", error)
+        return self._now
+
+
+def _stamp(tls: TlsFiles) -> _Stamp:
+    try:
+        found = [path.stat() for path in tls.paths]
+    except OSError as error:
+        raise InvalidCertificate(f"cannot read {error.filename}: {error.strerror}") from None
+    return tuple((one.st_ino, one.st_mtime_ns) for one in found)
+
+
+def _configuration(tls: TlsFiles) -> grpc.ServerCertificateConfiguration:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # gRPC would tell of an unusable pair only by refusing every connection.
+        context.load_cert_chain(tls.certificate, tls.key)
+        if tls.client_ca:
+            context.load_verify_locations(tls.client_ca)
+        pair = (tls.key.read_bytes(), tls.certificate.read_bytes())
+        return grpc.ssl_server_certificate_configuration([pair], tls.client_ca.read_bytes() if tls.client_ca else None)
+    except ssl.SSLError as error:
+        names = ", ".join(map(str, tls.paths))
+        raise InvalidCertificate(f"the certificates cannot be used ({error.reason or error}): {names}") from None
+    except OSError as error:
+        raise InvalidCertificate(f"cannot read {error.filename}: {error.strerror}") from None
