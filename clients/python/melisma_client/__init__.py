@@ -1,6 +1,7 @@
 """Python client of Melisma: a style prompt and lyrics in, a song out, streamed while it is being made."""
 
 from melisma_client.aio import AsyncClient, AsyncSong
+from melisma_client.connection import tls_credentials
 from melisma_client.errors import (
     BrokenSong,
     Cancelled,
@@ -13,6 +14,7 @@ from melisma_client.errors import (
     NotReady,
     Overloaded,
     PermissionDenied,
+    QuotaExceeded,
     ServerFault,
     Unauthenticated,
     Unavailable,
@@ -45,6 +47,7 @@ __all__ = [
     "NotReady",
     "Overloaded",
     "PermissionDenied",
+    "QuotaExceeded",
     "Repaint",
     "Retake",
     "Retry",
@@ -57,4 +60,5 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "Voice",
+    "tls_credentials",
 ]

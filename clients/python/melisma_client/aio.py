@@ -127,8 +127,9 @@ class AsyncClient:
     """Talks to one Melisma server; use it in `async with`, or `close` it.
 
     Every call has a deadline and is repeated, by the rule of `retry`, only while nothing has arrived. `credentials`
-    `None` means an unencrypted connection. `caller` is the name under which the server gives out fair shares, at most
-    64 printable ASCII characters (`ValueError` for others); those without a name share one.
+    `None` means an unencrypted connection; `tls_credentials` makes others. `caller` is the name under which the server
+    gives out fair shares, at most 64 printable ASCII characters (`ValueError` for others); those without a name share
+    one. Servers that ask for an `api_key` call its holder by the key's name instead.
     """
 
     def __init__(
@@ -138,9 +139,10 @@ class AsyncClient:
         credentials: grpc.ChannelCredentials | None = None,
         retry: Retry | None = None,
         caller: str = "",
+        api_key: str = "",
     ) -> None:
         self._retry = retry or Retry()
-        self._metadata = metadata_of(caller)
+        self._metadata = metadata_of(caller, api_key)
         self._channel = _channel(server, credentials)
         self._stub = MusicServiceStub(self._channel)
 
@@ -154,13 +156,17 @@ class AsyncClient:
 
     async def list_engines(self, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> tuple[Engine, ...]:
         """The engines of the server, its default first; raises `MelismaError`."""
-        answer = await self._ask(lambda s: self._stub.ListEngines(ListEnginesRequest(), timeout=s), timeout_seconds)
+        answer = await self._ask(
+            lambda s: self._stub.ListEngines(ListEnginesRequest(), timeout=s, metadata=self._metadata), timeout_seconds
+        )
         return tuple(answer.engines)
 
     async def get_engine(self, name: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> Engine:
         """One engine; raises `NotFound` for a name that the server does not have."""
         question = GetEngineRequest(name=name)
-        answer = await self._ask(lambda s: self._stub.GetEngine(question, timeout=s), timeout_seconds)
+        answer = await self._ask(
+            lambda s: self._stub.GetEngine(question, timeout=s, metadata=self._metadata), timeout_seconds
+        )
         return answer.engine
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import grpc
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -19,7 +20,7 @@ from rich.table import Table
 
 from melisma.v1 import music_pb2
 from melisma.v1.music_pb2 import AudioChunk, Engine
-from melisma_client.connection import DEFAULT_SERVER, SONG_TIMEOUT_SECONDS
+from melisma_client.connection import DEFAULT_SERVER, SONG_TIMEOUT_SECONDS, tls_credentials
 from melisma_client.display import SongDisplay
 from melisma_client.errors import (
     BrokenSong,
@@ -30,6 +31,9 @@ from melisma_client.errors import (
     NotFound,
     NotReady,
     Overloaded,
+    PermissionDenied,
+    QuotaExceeded,
+    Unauthenticated,
     Unavailable,
 )
 from melisma_client.files import PartFile, Pipe, Sink
@@ -70,6 +74,9 @@ _EXITS: dict[type[MelismaError], Exit] = {
     InvalidRequest: Exit.WRONG_REQUEST,
     NotFound: Exit.WRONG_REQUEST,
     NotReady: Exit.WRONG_REQUEST,
+    Unauthenticated: Exit.WRONG_REQUEST,
+    PermissionDenied: Exit.WRONG_REQUEST,
+    QuotaExceeded: Exit.FULL,
     Unavailable: Exit.NO_SERVER,
     Overloaded: Exit.FULL,
     DeadlineTooShort: Exit.OUT_OF_TIME,
@@ -79,12 +86,31 @@ _EXITS: dict[type[MelismaError], Exit] = {
 
 _HINTS: dict[type[MelismaError], str] = {
     Unavailable: "is a server running there? `make serve` starts one; --server names another",
+    Unauthenticated: "--api-key-file, or the variable MELISMA_API_KEY, gives a key",
+    QuotaExceeded: "the key allows no more for now; try again {when}",
     Overloaded: "the server is busy; try again {when}",
     DeadlineTooShort: "--timeout allows more time; with this one, try again {when}",
     DeadlineExceeded: "--timeout allows more time",
 }
 
 ServerOption = Annotated[str, typer.Option("--server", envvar="MELISMA_SERVER", help="host:port of the server.")]
+TlsOption = Annotated[bool, typer.Option("--tls", help="Encrypt; trust the system's authorities.")]
+CaOption = Annotated[
+    Path | None,
+    typer.Option("--ca", envvar="MELISMA_CA", help="Encrypt; trust this PEM file.", exists=True, dir_okay=False),
+]
+CertificateOption = Annotated[
+    Path | None,
+    typer.Option("--certificate", envvar="MELISMA_CERTIFICATE", help="Who we are (PEM).", exists=True, dir_okay=False),
+]
+PrivateKeyOption = Annotated[
+    Path | None,
+    typer.Option("--private-key", envvar="MELISMA_PRIVATE_KEY", help="Its key (PEM).", exists=True, dir_okay=False),
+]
+ApiKeyFileOption = Annotated[
+    Path | None,
+    typer.Option("--api-key-file", help="File with the API key; or MELISMA_API_KEY.", exists=True, dir_okay=False),
+]
 
 
 @app.command()
@@ -165,6 +191,11 @@ def generate(
     caller: Annotated[
         str, typer.Option("--caller", envvar="MELISMA_CALLER", help="Name under which the server gives fair shares.")
     ] = "",
+    tls: TlsOption = False,
+    ca: CaOption = None,
+    certificate: CertificateOption = None,
+    private_key: PrivateKeyOption = None,
+    api_key_file: ApiKeyFileOption = None,
 ) -> None:
     """Make one song and write it as MP3 while it arrives.
 
@@ -206,7 +237,8 @@ def generate(
         ),
     )
     console = Console(stderr=True)
-    with _client(server, caller) as client, _sink(output) as sink:
+    credentials = _credentials(tls, ca, certificate, private_key)
+    with _client(server, caller, credentials, _api_key(api_key_file)) as client, _sink(output) as sink:
         try:
             song = client.generate(request, timeout_seconds=timeout_seconds)
         except ValueError as error:
@@ -230,11 +262,18 @@ def _task(
 
 @app.command()
 def engines(
-    name: Annotated[str, typer.Argument(help="One engine only.")] = "", server: ServerOption = DEFAULT_SERVER
+    name: Annotated[str, typer.Argument(help="One engine only.")] = "",
+    server: ServerOption = DEFAULT_SERVER,
+    tls: TlsOption = False,
+    ca: CaOption = None,
+    certificate: CertificateOption = None,
+    private_key: PrivateKeyOption = None,
+    api_key_file: ApiKeyFileOption = None,
 ) -> None:
     """Show what the server can make songs with; its default comes first."""
+    credentials = _credentials(tls, ca, certificate, private_key)
     try:
-        with Client(server) as client:
+        with _client(server, "", credentials, _api_key(api_key_file)) as client:
             found = (client.get_engine(name),) if name else client.list_engines()
     except MelismaError as error:
         raise typer.Exit(_explain(Console(stderr=True), error)) from error
@@ -248,11 +287,27 @@ def main() -> None:
     app()
 
 
-def _client(server: str, caller: str) -> Client:
+def _client(server: str, caller: str, credentials: grpc.ChannelCredentials | None, api_key: str) -> Client:
     try:
-        return Client(server, caller=caller)
+        return Client(server, caller=caller, credentials=credentials, api_key=api_key)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _credentials(
+    tls: bool, ca: Path | None, certificate: Path | None, private_key: Path | None
+) -> grpc.ChannelCredentials | None:
+    if not (tls or ca or certificate or private_key):
+        return None
+    try:
+        return tls_credentials(ca, certificate, private_key)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _api_key(file: Path | None) -> str:
+    """The key itself is no option: command lines can be read by everyone on the machine."""
+    return file.read_text("utf-8").strip() if file else os.environ.get("MELISMA_API_KEY", "")
 
 
 def _play(song: Song, sink: Sink, console: Console) -> Exit:

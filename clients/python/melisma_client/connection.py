@@ -2,7 +2,10 @@
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
+
+import grpc
 
 from melisma_client.errors import MelismaError
 from melisma_client.retry import Retry
@@ -18,21 +21,44 @@ CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     # letting megabytes of sound pile up on the way.
     ("grpc.http2.bdp_probe", 0),
     ("grpc.primary_user_agent", "melisma-python"),
+    # A name that stands for several servers: every call goes to another one.
+    ("grpc.lb_policy_name", "round_robin"),
+    # A server that has vanished with its machine says no more goodbye.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
 )
 
 
 Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
 
-def metadata_of(caller: str) -> Metadata:
-    """What every call carries along: the name of the caller, if it has one.
+def metadata_of(caller: str, api_key: str = "") -> Metadata:
+    """What every call carries along: the name of the caller, and its API key, if it has them.
 
     Raises:
-        ValueError: the name has characters that metadata cannot carry.
+        ValueError: one has characters that metadata cannot carry; the text does not show the key.
     """
+    if not (api_key.isascii() and api_key.isprintable()):
+        raise ValueError("the API key must be of printable ASCII characters")
     if not (caller.isascii() and caller.isprintable()):
         raise ValueError(f"the caller's name must be of printable ASCII characters: {caller!r}")
-    return (("x-caller", caller),) if caller else ()
+    named = (("x-caller", caller),) if caller else ()
+    return (*named, ("authorization", f"Bearer {api_key}")) if api_key else named
+
+
+def tls_credentials(
+    ca: Path | None = None, certificate: Path | None = None, private_key: Path | None = None
+) -> grpc.ChannelCredentials:
+    """Encryption, with PEM files: authorities to trust (`None`: those of the system), and who the client is.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: a certificate without its key, or the other way round.
+    """
+    if (certificate is None) != (private_key is None):
+        raise ValueError("a certificate and its private key belong together")
+    files = [path.read_bytes() if path else None for path in (ca, private_key, certificate)]
+    return grpc.ssl_channel_credentials(*files)
 
 
 @dataclass(frozen=True, slots=True)

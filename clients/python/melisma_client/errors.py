@@ -68,6 +68,10 @@ class DeadlineTooShort(Overloaded):
     """By the server's estimate the song cannot be complete in the time that was allowed."""
 
 
+class QuotaExceeded(Overloaded):
+    """The API key allows no more for now."""
+
+
 class Unavailable(MelismaError):
     """No server answers at the address, or it is shutting down, or it lost the worker that made the song."""
 
@@ -107,6 +111,12 @@ _PLAIN: dict[grpc.StatusCode, type[MelismaError]] = {
 }
 
 
+_EXHAUSTED: dict[str, type[Overloaded]] = {
+    "DEADLINE_CANNOT_BE_MET": DeadlineTooShort,
+    "QUOTA_EXCEEDED": QuotaExceeded,
+}
+
+
 def error_of(failure: grpc.RpcError) -> MelismaError:
     """The named error for a failed call; a status that no method promises becomes `ServerFault`."""
     code = failure.code()
@@ -115,8 +125,7 @@ def error_of(failure: grpc.RpcError) -> MelismaError:
     if code is grpc.StatusCode.INVALID_ARGUMENT:
         return InvalidRequest(text, _violations(details))
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        kind = DeadlineTooShort if _reason(details) == "DEADLINE_CANNOT_BE_MET" else Overloaded
-        return kind(text, _retry_after_seconds(details))
+        return _EXHAUSTED.get(_reason(details), Overloaded)(text, _retry_after_seconds(details))
     return _PLAIN.get(code, ServerFault)(text)
 
 
