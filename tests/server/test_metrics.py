@@ -192,7 +192,7 @@ def exposed(bench: Bench) -> Iterator[tuple[str, str, frozenset[str]]]:
 def documented() -> Iterator[tuple[str, str, frozenset[str]]]:
     """The rows `name | type | labels | ...` of the README."""
     for name, kind, labels in re.findall(
-        r"^\| `(melisma_\w+)` \| (\w+) \| ([^|]*) \|", README.read_text("utf-8"), re.MULTILINE
+        r"^\| `(melisma_\w+)` \| (\w+) \| ([^|]*)\|", README.read_text("utf-8"), re.MULTILINE
     ):
         yield name, kind, frozenset(re.findall(r"\w+", labels))
 
