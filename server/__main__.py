@@ -14,6 +14,7 @@ def main() -> int:
     from server.logs import configure_logs
     from server.settings import InvalidSettings, read_settings
     from server.tls import InvalidCertificate
+    from server.tracing import InvalidTelemetry
 
     try:
         settings = read_settings(sys.argv[1:])
@@ -23,7 +24,7 @@ def main() -> int:
     configure_logs(settings.log_level, settings.log_format)
     try:
         asyncio.run(serve(settings))
-    except (PortUnavailable, InvalidKeyFile, InvalidCertificate) as error:
+    except (PortUnavailable, InvalidKeyFile, InvalidCertificate, InvalidTelemetry) as error:
         logging.getLogger("server").error("%s", error)
         return 1
     return 0

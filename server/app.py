@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector
 from threadpoolctl import threadpool_limits
 
@@ -30,11 +32,14 @@ from server.policy import Policy
 from server.quotas import Quota
 from server.runner import EngineSpec, Runner, RunnerSettings
 from server.servicer import MusicServicer
-from server.settings import TLS, Device, Limits, Settings
+from server.settings import TLS, Device, Limits, Settings, Telemetry
 from server.sound.encoder import SongEncoder
 from server.tls import Certificates, TlsFiles
+from server.tracing import NO_TRACER, tracer_provider
+from server.version import VERSION
 
 KEYS_SECONDS = 1.0
+TRACES_SECONDS = 3.0
 MAX_ENCODER_THREADS = 8
 FLUSH_SECONDS = 1.0
 """What open calls get at least to send what is made already, however short the grace."""
@@ -48,6 +53,7 @@ async def serve(settings: Settings) -> None:
     Raises:
         PortUnavailable: an address is taken or is not one of this machine.
         InvalidKeyFile, InvalidCertificate: a file that the settings name is missing or unusable.
+        InvalidTelemetry: the OTEL_ variables ask for something that is not here.
     """
     stopping, hurry = asyncio.Event(), asyncio.Event()
     with _signals(lambda: (hurry if stopping.is_set() else stopping).set()):
@@ -72,10 +78,11 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         stack.enter_context(threadpool_limits(1, user_api="blas"))
         certificates = Certificates(_tls_files(settings.tls)) if settings.tls.certificate else None
         keys = KeyRing(Path(settings.api_keys)) if settings.api_keys else None
+        tracer = await stack.enter_async_context(_tracing())
         given = runner_settings(settings)
         metrics = Metrics(registry, engines=settings.engine_names, devices=[spec.name for spec in given.devices])
         quota_of = keys.quota if keys else _no_quota
-        runner = Runner(given, encoder_factory=SongEncoder, metrics=metrics, quota_of=quota_of)
+        runner = Runner(given, encoder_factory=SongEncoder, metrics=metrics, quota_of=quota_of, tracer=tracer)
         metrics.watch(runner.depths)
         stack.push_async_callback(_stop_runner, runner)
         await runner.start()
@@ -92,7 +99,8 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             doors.append(Authentication(keys.find, metrics.call_refused))
             await stack.enter_async_context(_watched(keys, metrics))
             _warn_of_open_network(settings)
-        server = build_server(settings, MusicServicer(runner, settings.engine_names), health, doors)
+        music = MusicServicer(runner, settings.engine_names, log_requests=settings.log_requests)
+        server = build_server(settings, music, health, doors, tracer)
         address = _bind(server, settings.host, settings.port, certificates)
         await server.start()
         stack.push_async_callback(
@@ -124,6 +132,7 @@ def runner_settings(settings: Settings) -> RunnerSettings:
         exchange_timeout_seconds=limits.exchange_timeout_seconds,
         load_timeout_seconds=limits.load_timeout_seconds,
         logs=Logs(settings.log_level, settings.log_format),
+        log_requests=settings.log_requests,
     )
 
 
@@ -168,10 +177,11 @@ def build_server(
     music: MusicServicer,
     health: HealthServicer,
     doors: Sequence[grpc.aio.ServerInterceptor] = (),
+    tracer: Tracer = NO_TRACER,
 ) -> grpc.aio.Server:
     """A server with all its services, not yet bound to a port; every call passes the `doors`."""
     server = grpc.aio.server(
-        interceptors=(RequestLog(), *doors, ErrorMapping()),
+        interceptors=(RequestLog(tracer), *doors, ErrorMapping()),
         options=_channel_options(settings),
         maximum_concurrent_rpcs=settings.limits.concurrent_calls,
         compression=grpc.Compression.NoCompression,
@@ -211,6 +221,24 @@ def _tls_files(tls: TLS) -> TlsFiles:
 
 def _no_quota(_: str) -> Quota:
     return Quota()
+
+
+@asynccontextmanager
+async def _tracing() -> AsyncIterator[Tracer]:
+    """What makes spans, as the OTEL_ variables say; leaving sends what is left, for a few seconds at most."""
+    provider = tracer_provider(Telemetry())
+    if provider is None:
+        yield NO_TRACER
+        return
+    try:
+        yield provider.get_tracer("melisma", VERSION)
+    finally:
+        # A thread that nobody waits for: a collector that does not answer must not hold up the end.
+        last = threading.Thread(target=provider.shutdown, daemon=True)
+        last.start()
+        give_up_at = asyncio.get_running_loop().time() + TRACES_SECONDS
+        while last.is_alive() and asyncio.get_running_loop().time() < give_up_at:
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -5,15 +5,18 @@ import logging
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from typing import Any, Never, TypeAlias
 
 import grpc
 from grpc.aio import AbortError, ServerInterceptor, ServicerContext
 from grpc_status import rpc_status
+from opentelemetry.trace import INVALID_SPAN, Span, Tracer, format_trace_id
 
 from server.checks import parsed
+from server.logs import bind
 from server.status import INTERNAL, outcome_of, status_of
+from server.tracing import NO_TRACER, call_span, end_call
 
 _Context: TypeAlias = ServicerContext[Any, Any]
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -79,12 +82,13 @@ async def _abort(context: _Context, error: Exception) -> Never:
 
 
 class RequestLog(ServerInterceptor):
-    """Writes one line for every call: method, caller, code, seconds. Nothing of what was asked for is in it.
+    """Writes one line for every call: method, caller, code, seconds; and its span. Nothing that was asked for is in it.
 
-    Methods that are not Melisma's own, such as health checks, are logged at level debug.
+    Methods that are not Melisma's own, such as health checks, are logged at level debug and have no span.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, tracer: Tracer = NO_TRACER, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tracer = tracer
         self._clock = clock
 
     async def intercept_service(
@@ -99,7 +103,7 @@ class RequestLog(ServerInterceptor):
 
     def _logged_unary(self, handler: _Handler, method: str) -> _Handler:
         async def call(request: Any, context: _Context) -> Any:
-            with self._line(method, context):
+            with self._span(method, context) as span, self._line(method, context, span):
                 return await _own(handler.unary_unary)(request, context)
 
         return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
@@ -107,7 +111,7 @@ class RequestLog(ServerInterceptor):
     def _logged_stream(self, handler: _Handler, method: str) -> _Handler:
         # A coroutine that writes hears of a cancel at once; grpc.aio leaves a generator to the garbage collector.
         async def call(request: Any, context: _Context) -> None:
-            with self._line(method, context):
+            with self._span(method, context) as span, self._line(method, context, span):
                 async with aclosing(_own(handler.unary_stream)(request, context)) as responses:
                     async for response in responses:
                         await context.write(response)
@@ -115,8 +119,16 @@ class RequestLog(ServerInterceptor):
         wrapped: Any = call
         return grpc.unary_stream_rpc_method_handler(wrapped, handler.request_deserializer, handler.response_serializer)
 
+    def _span(self, method: str, context: _Context) -> AbstractContextManager[Span]:
+        if not method.startswith(OWN_METHODS):
+            return nullcontext(INVALID_SPAN)
+        metadata = context.invocation_metadata() or ()
+        return call_span(self._tracer, method, {key: value for key, value in metadata if isinstance(value, str)})
+
     @contextmanager
-    def _line(self, method: str, context: _Context) -> Iterator[None]:
+    def _line(self, method: str, context: _Context, span: Span) -> Iterator[None]:
+        if span.is_recording():
+            bind(trace_id=format_trace_id(span.get_span_context().trace_id))
         # Once the call is over, grpc.aio may have freed what the context answers these two from.
         peer, deadline = context.peer(), self._deadline(context.time_remaining())
         started = self._clock()
@@ -134,6 +146,7 @@ class RequestLog(ServerInterceptor):
             code = grpc.StatusCode.UNKNOWN
             raise
         finally:
+            end_call(span, code)
             level = logging.INFO if method.startswith(OWN_METHODS) else logging.DEBUG
             seconds = round(self._clock() - started, 4)
             logger.log(level, "call", extra={"method": method, "peer": peer, "code": code.name, "seconds": seconds})

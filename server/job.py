@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
@@ -14,11 +15,13 @@ from typing import TypeAlias
 from model.engine import SectionScore, SongPlan, Window
 from server.chunker import Chunker, EncoderFactory, slices_of
 from server.errors import ServiceError, SongFailed
+from server.logs import bound
 from server.messages import Rendered, SectionStep
 from server.metrics import Metrics, Outcome
 from server.playback import Playback, Received
-from server.song import Accepted, Chunk, Progressed, SongCompleted, SongEvent, SongRequest, Waiting
+from server.song import Accepted, Chunk, Progressed, SectionSent, SongCompleted, SongEvent, SongRequest, Waiting
 from server.stream import ChunkStream
+from server.tracing import NO_TRACER, SongTrace
 from server.usage import Usage
 
 _log = logging.getLogger(__name__)
@@ -97,6 +100,7 @@ class Job:
         clock: Callable[[], float],
         on_room: Callable[[], None],
         metrics: Metrics,
+        trace: SongTrace | None = None,
     ) -> None:
         """`on_room` is called whenever a full job stops being full."""
         self.request = request
@@ -105,6 +109,7 @@ class Job:
         self.clocks = Clocks(clock())
         self.usage = Usage()
         self.steps = 0
+        self.trace = trace or SongTrace(NO_TRACER, accepted.song_id, request.engine)
         self.on_end = ExitStack()
         self._encoder_factory = encoder_factory
         self._encoders = encoders
@@ -121,13 +126,20 @@ class Job:
         self._section = Received()
         self._inbox: asyncio.Queue[_Item] = asyncio.Queue()
         self._unencoded_seconds = 0.0
-        task = asyncio.create_task(self._encode_all(), name=f"encode {accepted.song_id}")
+        with bound(song_id=accepted.song_id):
+            task = asyncio.create_task(self._encode_all(), name=f"encode {accepted.song_id}")
         self.on_end.callback(task.cancel)
 
     @property
     def song_id(self) -> str:
         """The server's name of the song."""
         return self.accepted.song_id
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What log lines about the song carry."""
+        trace_id = self.trace.trace_id
+        return {"song_id": self.song_id, **({"trace_id": trace_id} if trace_id else {})}
 
     @property
     def ended(self) -> bool:
@@ -193,7 +205,8 @@ class Job:
             return
         self.status = JobStatus.RUNNING
         self.clocks.started_at = self._clock()
-        self._metrics.song_started(self.request.engine, self.clocks.queued_seconds)
+        self.trace.started()
+        self._metrics.song_started(self.request.engine, self.clocks.queued_seconds, self.trace.trace_id)
 
     def planned(self, plan: SongPlan, sample_rate_hertz: int) -> None:
         """Open the encoder for sound at `sample_rate_hertz` and tell the plan; a second attempt changes nothing."""
@@ -242,13 +255,17 @@ class Job:
                 if isinstance(item, Progressed):
                     self._send([item], seconds)
                 elif isinstance(item, int):
+                    self.trace.section_encoded(item)
                     self._send(self._end_section(item), seconds)
                 else:
+                    start_ns = time.time_ns()
                     events, took_seconds = await loop.run_in_executor(self._encoders, self._timed, item)
+                    if seconds:
+                        self.trace.encoded(start_ns, time.time_ns())
                     self._metrics.encoded(self.request.engine, seconds=took_seconds, sound_seconds=seconds)
                     self._send(events, seconds)
         except Exception:
-            _log.exception("encoding of song %s failed", self.song_id)
+            _log.exception("the song could not be encoded")
             self.fail(SongFailed("the song could not be encoded"))
 
     def _timed(self, encoding: _Encoding) -> tuple[Sequence[SongEvent], float]:
@@ -280,6 +297,8 @@ class Job:
         return self._chunker
 
     def _send(self, events: Sequence[SongEvent], seconds: float) -> None:
+        if complete := bool(events) and isinstance(events[-1], SongCompleted):
+            self.trace.section_encoded(self._last_index)
         was_full = self.full
         self._sent_at = self._clock() if events else self._sent_at
         self._unencoded_seconds -= seconds
@@ -287,9 +306,11 @@ class Job:
             self._stream.put(event)
             if isinstance(event, Chunk):
                 self._note(event)
+            elif isinstance(event, SectionSent):
+                self.trace.section_sent(event.section_index)
         if was_full and not self.full:
             self._on_room()
-        if events and isinstance(events[-1], SongCompleted):
+        if complete:
             self._stream.close()
             self._end(JobStatus.COMPLETED)
 
@@ -298,7 +319,8 @@ class Job:
         self._metrics.chunk(self.request.engine, len(chunk.data))
         if self.clocks.first_chunk_at is None:
             self.clocks.first_chunk_at = now
-            self._metrics.first_audio(self.request.engine, now - self.clocks.submitted_at)
+            self.trace.first_chunk()
+            self._metrics.first_audio(self.request.engine, now - self.clocks.submitted_at, self.trace.trace_id)
         self._playback.add(now, chunk.duration_seconds)
 
     def _end(self, status: JobStatus) -> None:
@@ -308,10 +330,11 @@ class Job:
         self.on_end.close()
 
     def _report(self) -> None:
-        engine, outcome = self.request.engine, Outcome(self.status.value)
-        self._metrics.song_ended(engine, outcome, self.clocks.elapsed_seconds, self.sound_seconds)
+        engine, outcome, trace_id = self.request.engine, Outcome(self.status.value), self.trace.trace_id
+        self._metrics.song_ended(engine, outcome, self.clocks.elapsed_seconds, self.sound_seconds, trace_id)
         if self.clocks.first_chunk_at is not None:
-            self._metrics.underrun(engine, self._playback.underrun_seconds)
+            self._metrics.underrun(engine, self._playback.underrun_seconds, trace_id)
+        self.trace.ended(outcome, self.sound_seconds)
 
 
 def _tags_of(request: SongRequest, plan: SongPlan) -> dict[str, str]:

@@ -3,14 +3,21 @@
 import json
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TextIO
 
 PLAIN_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+_bound: ContextVar[Mapping[str, str]] = ContextVar("bound", default=MappingProxyType({}))
 
 
 class LogFormat(StrEnum):
@@ -29,8 +36,23 @@ class Logs:
     format: LogFormat = LogFormat.AUTO
 
 
+def bind(**fields: str) -> None:
+    """Put fields into every line of the present task from here on: what it works on, such as its song and trace."""
+    _bound.set({**_bound.get(), **fields})
+
+
+@contextmanager
+def bound(**fields: str) -> Iterator[None]:
+    """Put fields into every line while the context lasts."""
+    token = _bound.set({**_bound.get(), **fields})
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
 class JsonFormatter(logging.Formatter):
-    """Writes a record as one JSON object: time (UTC), level, logger, message, `extra` fields, traceback."""
+    """Writes a record as one JSON object: time (UTC), level, logger, message, bound and `extra` fields, traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record on one line."""
@@ -72,4 +94,14 @@ def _formatter(log_format: LogFormat, *, in_terminal: bool) -> logging.Formatter
 
 
 def _extra(record: logging.LogRecord) -> dict[str, object]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS}
+    own = {name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS}
+    return {**_bound.get(), **own}
+
+
+def without_words(text: str, *words: str) -> str:
+    """`text` with every line of `words` taken out of it, as far as it stands there as it was written."""
+    lines = {line.strip() for word in words for line in word.splitlines()}
+    for line in sorted(lines, key=len, reverse=True):
+        if len(line) > 1:
+            text = text.replace(line, "...")
+    return text

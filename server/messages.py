@@ -65,7 +65,8 @@ class SectionKey(NamedTuple):
 class Plan:
     """Lay out a song. Reply: `Planned` or `Failed`.
 
-    With `saved`, what `Rendered` said at the end of section `index - 1`, the song goes on from section `index`.
+    With `saved`, what `Rendered` said at the end of section `index - 1`, the song goes on from section `index`. With
+    `trace`, the call's span as W3C's `traceparent`, work on the song is told as spans.
     """
 
     song: SongKey
@@ -73,6 +74,7 @@ class Plan:
     params: SongParams
     index: int = 0
     saved: bytes = field(default=b"", repr=False)
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,20 @@ class Ready:
     failures: Mapping[str, Failure]
 
 
+class WorkSpan(NamedTuple):
+    """Work that was done for a traced song: the plan (`section` `None`), or a part of one section.
+
+    The points in time are nanoseconds of the wall clock since 1970.
+    """
+
+    song: SongKey
+    section: int | None
+    name: str
+    start_ns: int
+    end_ns: int
+    attributes: Mapping[str, str | int | float | tuple[int, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A song's plan, without the engine's own `detail`, and the rate at which its windows will come."""
@@ -152,6 +168,7 @@ class Planned:
     plan: SongPlan
     sample_rate_hertz: int
     seconds: float
+    spans: tuple[WorkSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +182,7 @@ class Prepared:
     memory_bytes: int
     group: str
     seconds: float
+    spans: tuple[WorkSpan, ...] = ()
 
 
 class SectionStep(NamedTuple):
@@ -196,6 +214,7 @@ class Stepped:
     seconds: float
     tokens: int = 0
     fits: int | None = None
+    spans: tuple[WorkSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +234,7 @@ class Rendered:
     seconds: float
     score: SectionScore | None = None
     saved: bytes = field(default=b"", repr=False)
+    spans: tuple[WorkSpan, ...] = ()
 
     @property
     def window(self) -> Window:

@@ -51,7 +51,10 @@ class Estimated(StrEnum):
 
 
 class Metrics:
-    """One method for every fact; each takes some microseconds. Everything happens on one event loop, scrapes too."""
+    """One method for every fact; each takes some microseconds. Everything happens on one event loop, scrapes too.
+
+    A `trace_id` makes the song the exemplar of its bucket, as OpenMetrics has it: a way from a figure to a trace.
+    """
 
     def __init__(
         self,
@@ -138,21 +141,23 @@ class Metrics:
         """A song was refused; `reason` is one of a few fixed words, `engine` whatever was asked for."""
         self._refused.labels(engine if engine in self._engines else UNKNOWN_ENGINE, reason).inc()
 
-    def song_started(self, engine: str, queued_seconds: float) -> None:
+    def song_started(self, engine: str, queued_seconds: float, trace_id: str = "") -> None:
         """The first work on a song began, so long after it was let in."""
-        self._queued.labels(engine).observe(queued_seconds)
+        self._queued.labels(engine).observe(queued_seconds, _exemplar(trace_id))
 
-    def first_audio(self, engine: str, seconds: float) -> None:
+    def first_audio(self, engine: str, seconds: float, trace_id: str = "") -> None:
         """A song's first chunk was made, so long after the song was let in."""
-        self._first.labels(engine).observe(seconds)
+        self._first.labels(engine).observe(seconds, _exemplar(trace_id))
         self._recent_first[engine,].add(seconds)
 
-    def song_ended(self, engine: str, outcome: Outcome, seconds: float, sound_seconds: float) -> None:
+    def song_ended(
+        self, engine: str, outcome: Outcome, seconds: float, sound_seconds: float, trace_id: str = ""
+    ) -> None:
         """A song ended, so long after it was let in; latency and speed are those of completed songs alone."""
         self._ended.labels(engine, outcome).inc()
         if outcome is not Outcome.COMPLETED:
             return
-        self._latency.labels(engine).observe(seconds)
+        self._latency.labels(engine).observe(seconds, _exemplar(trace_id))
         self._recent_latency[engine,].add(seconds)
         if seconds > 0:
             self._speed.labels(engine).observe(sound_seconds / seconds)
@@ -161,9 +166,9 @@ class Metrics:
         """A song is resumed from its last section boundary; `cause` is one of a few fixed words."""
         self._retried.labels(engine, cause).inc()
 
-    def underrun(self, engine: str, seconds: float) -> None:
+    def underrun(self, engine: str, seconds: float, trace_id: str = "") -> None:
         """A song that was heard has ended; a listener in real time ran dry for so long in all, 0 for never."""
-        self._underrun.labels(engine).observe(seconds)
+        self._underrun.labels(engine).observe(seconds, _exemplar(trace_id))
         self._recent_underrun[engine,].add(seconds)
         if seconds > 0:
             self._stalled.labels(engine).inc()
@@ -274,6 +279,10 @@ def _depth_families(depths: Mapping[str, Depth]) -> Iterator[Metric]:
     yield _gauge("running_songs", "Songs being made", ["engine"], by_engine(lambda depth: depth.running_songs))
     yield _gauge("queue_sections", "Sections not begun", ["engine"], by_engine(lambda depth: depth.waiting_sections))
     yield _gauge("open_sections", "Sections being made", ["engine"], by_engine(lambda depth: depth.open_sections))
+
+
+def _exemplar(trace_id: str) -> dict[str, str] | None:
+    return {"trace_id": trace_id} if trace_id else None
 
 
 def _share_of_zero(values: Sequence[float]) -> float:

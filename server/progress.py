@@ -45,6 +45,7 @@ class SongProgress:
     arrived_at: float
     usage: Usage
     left_seconds: float
+    trace: str = ""
     device: str | None = None
     attempt: int = 0
     planned: bool = False
@@ -180,7 +181,7 @@ def depth_of(songs: Sequence[SongProgress]) -> Depth:
 def side_command_of(song: SongProgress, ahead: int) -> Command | None:
     """What the song needs besides a step: its plan, a window of sound, or a section prepared."""
     if not song.planned:
-        return Plan(song.key, song.engine, song.params, song.start, song.saved) if not ahead else None
+        return Plan(song.key, song.engine, song.params, song.start, song.saved, song.trace) if not ahead else None
     if song.can_render() and not ahead:
         return Render(song.section(song.rendering))
     index = song.to_prepare(ahead)
@@ -190,6 +191,6 @@ def side_command_of(song: SongProgress, ahead: int) -> Command | None:
 def joining_command_of(song: SongProgress) -> Command | None:
     """What a song needs before it can join a step."""
     if not song.planned:
-        return Plan(song.key, song.engine, song.params, song.start, song.saved)
+        return Plan(song.key, song.engine, song.params, song.start, song.saved, song.trace)
     index = None if song.can_render() else song.to_prepare(0)
     return None if index is None else Prepare(song.section(index))

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
+from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
 from model.engine import EngineInfo
@@ -31,8 +32,21 @@ from server.errors import (
 )
 from server.forecast import Estimate
 from server.job import Job, JobStatus
-from server.logs import Logs
-from server.messages import Command, EngineSpec, Fault, Lane, Ping, Plan, Planned, Rendered, Reply, SongKey, Stepped
+from server.logs import Logs, bound, without_words
+from server.messages import (
+    Command,
+    EngineSpec,
+    Fault,
+    Lane,
+    Ping,
+    Plan,
+    Planned,
+    Prepared,
+    Rendered,
+    Reply,
+    SongKey,
+    Stepped,
+)
 from server.metrics import Metrics
 from server.outlook import Fortune, Outlook, Pool
 from server.poisoned import PoisonedRequests
@@ -42,6 +56,7 @@ from server.quotas import Quota, Quotas, Ticket
 from server.recovery import Verdict
 from server.scheduler import Lost, Scheduler
 from server.song import Accepted, SongRequest, Waiting
+from server.tracing import NO_TRACER, SongTrace
 
 __all__ = ["EngineSpec", "Runner", "RunnerSettings"]
 
@@ -76,6 +91,7 @@ class RunnerSettings:
     restart_backoff_seconds: float = 0.5
     heartbeat_seconds: float = 5.0
     logs: Logs = Logs()
+    log_requests: bool = False
 
 
 class Runner:
@@ -88,16 +104,18 @@ class Runner:
         encoder_factory: EncoderFactory,
         metrics: Metrics | None = None,
         quota_of: Callable[[str], Quota] = lambda _: Quota(),
+        tracer: Tracer = NO_TRACER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clock` gives seconds and never goes back; deadlines of requests are on it. `metrics` hears what happens.
 
-        `quota_of` tells how much a caller may ask for.
+        `quota_of` tells how much a caller may ask for. Spans of songs come from `tracer`.
         """
         self._settings = settings
         self._metrics = metrics or _unread_metrics(settings)
         self._encoder_factory = encoder_factory
         self._clock = clock
+        self._tracer = tracer
         places = sum(device.running_songs for device in settings.devices)
         self._admission = Admission(places, settings.max_queued_songs)
         self._quotas = Quotas(quota_of, clock)
@@ -209,6 +227,7 @@ class Runner:
             job,
             caller=request.caller,
             usage=job.usage,
+            trace=job.trace.parent,
             work_seconds=outlook.work.total_seconds if outlook else None,
         )
         self._wake_all()
@@ -271,6 +290,7 @@ class Runner:
             clock=self._clock,
             on_room=self._wake_all,
             metrics=self._metrics,
+            trace=SongTrace(self._tracer, accepted.song_id, request.engine),
         )
 
     def _enter(self, job: Job, permit: Permit, ticket: Ticket) -> None:
@@ -393,6 +413,9 @@ class Runner:
         raise WorkerDied("its process ended")
 
     def _deliver(self, reply: Reply) -> None:
+        for span in reply.spans if isinstance(reply, Planned | Prepared | Stepped | Rendered) else ():
+            if job := self._job_of(span.song):
+                job.trace.worked(span)
         match reply:
             case Planned():
                 if job := self._job_of(reply.song):
@@ -427,20 +450,30 @@ class Runner:
     def _settle(self, lost: Iterable[Lost]) -> None:
         """Log what failed, and end the jobs of songs that are not tried again."""
         for one in lost:
-            failure = one.failure.failure if one.failure else None
-            if failure is not None and failure.fault in (Fault.BUG, Fault.MEMORY):
-                _log.error("an attempt at song %s failed in its worker: %s", one.song_id, failure.text)
             job = self._jobs.get(one.song_id)
+            self._log_failure(one, job)
             if job is not None and one.verdict is Verdict.RETRY:
                 self._metrics.song_retried(job.request.engine, _cause_of(one))
+                job.trace.retried(_cause_of(one))
             elif job is not None:
                 job.fail(self._error_of(one, job))
+
+    def _log_failure(self, lost: Lost, job: Job | None) -> None:
+        failure = lost.failure.failure if lost.failure else None
+        if failure is None or failure.fault not in (Fault.BUG, Fault.MEMORY):
+            return
+        text = failure.text
+        if job is not None and not self._settings.log_requests:
+            text = without_words(text, job.request.params.lyrics, job.request.params.prompt)
+        with bound(**job.names if job else {"song_id": lost.song_id}):
+            _log.error("an attempt at a song failed in its worker: %s", text)
 
     def _error_of(self, lost: Lost, job: Job) -> ServiceError:
         if lost.verdict is not Verdict.POISONED:
             return _error_of(lost)
         error = self._poisoned.add(job.request)
-        _log.error("song %s ended two workers at the same point: request %s", job.song_id, error.fingerprint)
+        with bound(**job.names):
+            _log.error("a song ended two workers at the same point: request %s", error.fingerprint)
         return error
 
     def _readiness_changed(self) -> None:

@@ -107,13 +107,15 @@ class Scheduler:
         caller: str = "",
         usage: Usage | None = None,
         work_seconds: float | None = None,
+        trace: str = "",
     ) -> None:
-        """Take in a song; it waits until a device that has its engine has a place.
+        """Take in a song; it waits until a device that has its engine has a place. `trace` goes to its worker.
 
         It should take `work_seconds` of a device, `None` where nobody knows; what it takes is written into `usage`.
         """
         left_seconds = _UNKNOWN_WORK_SECONDS if work_seconds is None else work_seconds
-        song = SongProgress(song_id, engine, params, outlet, caller, self._clock(), usage or Usage(), left_seconds)
+        usage = usage or Usage()
+        song = SongProgress(song_id, engine, params, outlet, caller, self._clock(), usage, left_seconds, trace)
         self._songs[song_id] = song
         self._shares.enter(caller)
         self._waiting.add(song)

@@ -16,6 +16,7 @@ from server import translate
 from server.callers import caller_of
 from server.checks import check
 from server.errors import UnknownEngine
+from server.logs import bind
 from server.song import Accepted, SongEvent, SongRequest
 
 _Context: TypeAlias = ServicerContext[Any, Any]
@@ -54,11 +55,18 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
     """Serves the songs of one runner. `engines` names what is configured; the first is the default."""
 
     def __init__(
-        self, runner: SongRunner, engines: tuple[str, ...], clock: Callable[[], float] = time.monotonic
+        self,
+        runner: SongRunner,
+        engines: tuple[str, ...],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        log_requests: bool = False,
     ) -> None:
+        """`log_requests` puts prompts and lyrics into the log."""
         self._runner = runner
         self._engines = engines
         self._clock = clock
+        self._log_requests = log_requests
 
     @override
     async def Generate(
@@ -67,8 +75,8 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
         """Make one song. However the call ends, its song takes no further step."""
         song = await self._song_request(request, context)
         async with self._runner.submit(song) as job:
-            names = {"request_id": song.request_id, "song_id": job.accepted.song_id, "engine": song.engine}
-            logger.info("song accepted", extra=names)
+            bind(song_id=job.accepted.song_id)
+            logger.info("song accepted", extra=self._told(song, job.accepted.song_id))
             yield translate.response(job.accepted, song)
             async for event in job.events():
                 yield translate.response(event, song)
@@ -87,6 +95,17 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
         if request.name not in self._engines:
             raise UnknownEngine(request.name, self._engines)
         return music_pb2.GetEngineResponse(engine=self._engine(request.name))
+
+    def _told(self, song: SongRequest, song_id: str) -> dict[str, object]:
+        told: dict[str, object] = {
+            "request_id": song.request_id,
+            "song_id": song_id,
+            "engine": song.engine,
+            "caller": song.caller,
+        }
+        if self._log_requests:
+            told |= {"prompt": song.params.prompt, "lyrics": song.params.lyrics}
+        return told
 
     async def _song_request(self, request: music_pb2.GenerateRequest, context: _Context) -> SongRequest:
         caller, deadline = caller_of(context.invocation_metadata()), self._deadline(context.time_remaining())

@@ -269,6 +269,9 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(
         default=LogFormat.AUTO, description="auto (plain in a terminal, else json), plain or json"
     )
+    log_requests: bool = Field(
+        default=False, description="whether prompts and lyrics may be logged; they are personal data"
+    )
     grace_seconds: float = Field(
         default=60.0, ge=0, allow_inf_nan=False, description="time that running songs get to finish after SIGTERM"
     )
@@ -329,6 +332,32 @@ class Settings(BaseSettings):
     def engine_names(self) -> tuple[str, ...]:
         """The engines' names; the first is that of a request which names none."""
         return tuple(map(_name, self.engines))
+
+
+class Telemetry(BaseSettings):
+    """What of OpenTelemetry's standard variables has to be known here; its library reads the others by itself."""
+
+    model_config = SettingsConfigDict(frozen=True, env_prefix="OTEL_", extra="ignore")
+
+    sdk_disabled: bool = False
+    traces_exporter: str = ""
+    exporter_otlp_endpoint: str = ""
+    exporter_otlp_traces_endpoint: str = ""
+    exporter_otlp_protocol: str = "grpc"
+    exporter_otlp_traces_protocol: str = ""
+
+    @property
+    def exporter(self) -> str:
+        """Where spans go: "otlp", "console", "none" (the default), or whatever else was asked for."""
+        if self.sdk_disabled:
+            return "none"
+        place = self.exporter_otlp_traces_endpoint or self.exporter_otlp_endpoint
+        return self.traces_exporter or ("otlp" if place else "none")
+
+    @property
+    def protocol(self) -> str:
+        """How OTLP travels."""
+        return self.exporter_otlp_traces_protocol or self.exporter_otlp_protocol
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:

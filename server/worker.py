@@ -29,7 +29,7 @@ from model.engine import (
     Window,
 )
 from model.registry import load_engine
-from server.logs import configure_logs
+from server.logs import bound, configure_logs
 from server.messages import (
     Command,
     Done,
@@ -53,8 +53,10 @@ from server.messages import (
     Step,
     Stepped,
     WorkerSpec,
+    WorkSpan,
 )
 from server.pipe import PipeClosed, WorkerEnd
+from server.tally import WorkTally
 
 _SWITCH_SECONDS = 0.0005
 
@@ -66,6 +68,8 @@ class _Section:
     conditions: SectionConditions
     state: SectionState | None = None
     windows: Iterator[Window] | None = None
+    denoising: WorkTally | None = None
+    rendering: WorkTally | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -77,6 +81,7 @@ class _Song:
     plan: SongPlan
     start: int
     context: SectionContext | None
+    trace: str = ""
     sections: dict[int, _Section] = dataclasses.field(default_factory=dict)
 
 
@@ -86,13 +91,36 @@ class Workbench:
     Commands of two lanes may come from two threads at once; those about one section never do.
     """
 
-    def __init__(self, engines: Mapping[str, Engine], clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        engines: Mapping[str, Engine],
+        clock: Callable[[], float] = time.perf_counter,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """`clock` measures in seconds; `now_ns` is the wall clock of spans."""
         self._engines = engines
         self._clock = clock
+        self._now_ns = now_ns
         self._songs: dict[SongKey, _Song] = {}
 
     def handle(self, command: Command) -> Reply:
         """Do one command. Whatever an engine raises becomes a `Failed`, of its own or within a `Stepped`."""
+        with bound(**self._names(command)):
+            return self._do(command)
+
+    def _names(self, command: Command) -> dict[str, str]:
+        """What log lines about the command carry."""
+        match command:
+            case Plan(song=key, trace=trace):
+                pass
+            case Prepare(section) | Render(section) | Step(sections=(section,)):
+                key = section.song
+                trace = self._songs[key].trace if key in self._songs else ""
+            case _:
+                return {}
+        return {"song_id": key.song_id, **({"trace_id": trace.split("-")[1]} if trace else {})}
+
+    def _do(self, command: Command) -> Reply:
         match command:
             case Plan():
                 return self._guarded(command.song, lambda: self._plan(command))
@@ -119,10 +147,12 @@ class Workbench:
         engine = self._engines[command.engine]
         plan = engine.plan(command.params)
         context = engine.restore(plan, command.index - 1, command.saved) if command.index else None
-        song = _Song(engine, engine.info().sample_rate_hertz, plan, command.index, context)
+        song = _Song(engine, engine.info().sample_rate_hertz, plan, command.index, context, command.trace)
         self._songs[command.song] = song
         public = dataclasses.replace(plan, detail=None)
-        return Planned(command.song, public, song.sample_rate_hertz, self._clock() - started)
+        seconds = self._clock() - started
+        spans = self._span(command.song, None, "plan", seconds)
+        return Planned(command.song, public, song.sample_rate_hertz, seconds, spans)
 
     def _prepare(self, section: SectionKey) -> Prepared:
         started = self._clock()
@@ -130,7 +160,8 @@ class Workbench:
         made = song.engine.prepare(song.plan, section.index)
         song.sections[section.index] = _Section(made)
         seconds = self._clock() - started
-        return Prepared(section, made.cost, made.length, made.steps, made.memory_bytes, made.group, seconds)
+        spans = self._span(section.song, section.index, "prepare", seconds)
+        return Prepared(section, made.cost, made.length, made.steps, made.memory_bytes, made.group, seconds, spans)
 
     def _step(self, keys: Sequence[SectionKey]) -> Stepped:
         started = self._clock()
@@ -150,7 +181,37 @@ class Workbench:
         failures += [Failed(key.song, failure_of(error)) for (key, _), error in outcomes if error is not None]
         done = tuple(SectionStep(key, state.step, state.steps) for (key, state), error in outcomes if error is None)
         seconds = self._clock() - started
-        return Stepped(done, tuple(failures), seconds, tokens, fits if fits < len(states) else None)
+        spans = tuple(span for step in done for span in self._step_spans(step, len(states), seconds))
+        return Stepped(done, tuple(failures), seconds, tokens, fits if fits < len(states) else None, spans)
+
+    def _span(self, key: SongKey, section: int | None, name: str, seconds: float) -> tuple[WorkSpan, ...]:
+        if not self._songs[key].trace:
+            return ()
+        tally = WorkTally(name, self._now_ns)
+        tally.add(seconds)
+        return (tally.span(key, section),)
+
+    def _step_spans(self, step: SectionStep, batch: int, seconds: float) -> tuple[WorkSpan, ...]:
+        (song, index), last = step.section, step.step >= step.steps
+        if not self._songs[song].trace:
+            return ()
+        section = self._songs[song].sections[index]
+        tally = section.denoising = section.denoising or WorkTally("denoise", self._now_ns)
+        tally.add(seconds, batch)
+        told: dict[str, int | tuple[int, ...]] = {
+            "melisma.steps": len(tally.batches),
+            "melisma.batch_sections": tuple(tally.batches),
+        }
+        return (tally.span(song, index, told),) if last else ()
+
+    def _window_spans(self, key: SectionKey, seconds: float, *, last: bool) -> tuple[WorkSpan, ...]:
+        song, index = key
+        if not self._songs[song].trace:
+            return ()
+        section = self._songs[song].sections[index]
+        tally = section.rendering = section.rendering or WorkTally("render", self._now_ns)
+        tally.add(seconds)
+        return (tally.span(song, index, {"melisma.windows": len(tally.batches) - 1}),) if last else ()
 
     def _opened(self, key: SectionKey) -> SectionState:
         song = self._songs[key.song]
@@ -179,7 +240,8 @@ class Workbench:
         pcm = b"" if window is None else window.astype(np.float32, copy=False).tobytes()
         samples = 0 if window is None else window.shape[1]
         seconds = self._clock() - started
-        return Rendered(key, pcm, samples, song.sample_rate_hertz, window is None, seconds, score, saved)
+        spans = self._window_spans(key, seconds, last=window is None)
+        return Rendered(key, pcm, samples, song.sample_rate_hertz, window is None, seconds, score, saved, spans)
 
 
 def _written(section: _Section) -> SectionState:

@@ -1,0 +1,3 @@
+"""Which Melisma this is."""
+
+VERSION = "0.1.0"
