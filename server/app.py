@@ -6,13 +6,14 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector
 from threadpoolctl import threadpool_limits
@@ -230,15 +231,21 @@ async def _tracing() -> AsyncIterator[Tracer]:
     if provider is None:
         yield NO_TRACER
         return
+    sent = asyncio.Event()
+
+    def send_the_rest(provider: TracerProvider, loop: asyncio.AbstractEventLoop) -> None:
+        provider.shutdown()
+        with suppress(RuntimeError):  # the loop has closed: nobody waits any more
+            loop.call_soon_threadsafe(sent.set)
+
     try:
         yield provider.get_tracer("melisma", VERSION)
     finally:
         # A thread that nobody waits for: a collector that does not answer must not hold up the end.
-        last = threading.Thread(target=provider.shutdown, daemon=True)
-        last.start()
-        give_up_at = asyncio.get_running_loop().time() + TRACES_SECONDS
-        while last.is_alive() and asyncio.get_running_loop().time() < give_up_at:
-            await asyncio.sleep(0.02)
+        threading.Thread(target=send_the_rest, args=(provider, asyncio.get_running_loop()), daemon=True).start()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TRACES_SECONDS):
+                await sent.wait()
 
 
 @asynccontextmanager
