@@ -50,7 +50,7 @@ async def measure() -> list[float]:
     settings = Settings(engines=(f"{FAKE.name}={FAKE.factory}",))
     runner = Runner(runner_settings(settings), encoder_factory=FakeEncoder)
     await runner.start()
-    health = HealthServicer(lambda: runner.ready(FAKE.name))
+    health = HealthServicer(lambda: None if runner.ready(FAKE.name) else "no engine is ready")
     server = build_server(settings, MusicServicer(runner, settings.engine_names), health)
     port = server.add_insecure_port("127.0.0.1:0")
     try:

@@ -168,7 +168,7 @@ async def serve(port: int) -> None:
     """Serve until cancelled."""
     runner = Runner(RunnerSettings(devices=(DEVICE,), engines=(ENGINE,)), encoder_factory=PretendEncoder)
     await runner.start()
-    health = HealthServicer(lambda: runner.ready(ENGINE.name))
+    health = HealthServicer(lambda: None if runner.ready(ENGINE.name) else "no engine is ready")
     runner.subscribe(health.changed)
     server = build_server(
         Settings(engines=(f"{ENGINE.name}={ENGINE.factory}",)), MusicServicer(runner, (ENGINE.name,)), health

@@ -13,7 +13,7 @@ from pathlib import Path
 from grpc_tools import protoc
 
 PROTOS = Path(__file__).resolve().parent
-SOURCES = ("buf/validate/validate.proto", "melisma/v1/music.proto")
+SOURCES = ("buf/validate/validate.proto", "melisma/orca/v1/load_report.proto", "melisma/v1/music.proto")
 SERVICES = ("melisma/v1/music.proto",)
 
 

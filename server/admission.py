@@ -11,6 +11,8 @@ from server.errors import Draining, Overloaded
 
 _KEPT_SHARE = 8
 _WEIGHT = 0.2
+_CALM_SHARE = 0.75
+"""Crowded ends well below the mark, lest a server be taken out and put back with every song."""
 _FALLBACK_SONG_SECONDS = 10.0
 
 
@@ -42,12 +44,17 @@ class Permit:
 
 
 class Admission:
-    """Counts the songs in the server against `running + queued`, the most that may run and wait at once."""
+    """Counts the songs in the server against `running + queued`, the most that may run and wait at once.
 
-    def __init__(self, running: int, queued: int) -> None:
+    It is crowded from when `mark` of `queued` songs wait until three quarters of that do.
+    """
+
+    def __init__(self, running: int, queued: int, mark: float = 1.0) -> None:
         self._running = running
         self._capacity = running + queued
         self._kept = queued // _KEPT_SHARE
+        self._mark = max(1.0, mark * queued)
+        self._crowded = False
         self._by_caller: Counter[str] = Counter()
         self._draining = False
         self._song_seconds = RunningMean()
@@ -57,6 +64,11 @@ class Admission:
     def draining(self) -> bool:
         """Whether the server takes no more songs."""
         return self._draining
+
+    @property
+    def crowded(self) -> bool:
+        """Whether new songs had better go elsewhere."""
+        return self._crowded
 
     def drain(self) -> None:
         """Refuse every song from now on."""
@@ -76,6 +88,7 @@ class Admission:
             raise Overloaded(text, self._retry_after_seconds())
         self.songs += 1
         self._by_caller[caller] += 1
+        self._note_crowd()
         return Permit(self, caller)
 
     def leave(self, caller: str) -> None:
@@ -84,10 +97,15 @@ class Admission:
         self._by_caller[caller] -= 1
         if not self._by_caller[caller]:
             del self._by_caller[caller]
+        self._note_crowd()
 
     def measured_song(self, seconds: float) -> None:
         """Note the time from a song's first work to its last chunk."""
         self._song_seconds.add(seconds)
+
+    def _note_crowd(self) -> None:
+        waiting = self.songs - self._running
+        self._crowded = waiting >= (self._mark * _CALM_SHARE if self._crowded else self._mark)
 
     def _retry_after_seconds(self) -> float:
         song = self._song_seconds.value

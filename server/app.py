@@ -24,8 +24,9 @@ from server.authentication import Authentication
 from server.devices import DeviceSpec
 from server.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
 from server.http import build_http, serving_http
-from server.interceptors import ErrorMapping, RequestLog
+from server.interceptors import EndTrailers, ErrorMapping, RequestLog, no_trailers
 from server.keys import KeyRing
+from server.load import LoadReports
 from server.logs import Logs
 from server.messages import Lane
 from server.metrics import Metrics
@@ -88,10 +89,12 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         stack.push_async_callback(_stop_runner, runner)
         await runner.start()
 
-        health = HealthServicer(lambda: any(map(runner.ready, settings.engine_names)))
+        health = HealthServicer(runner.unready)
         runner.subscribe(health.changed)
 
-        http = build_http(registry, health.unready)
+        version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
+        metrics.built(VERSION, settings.revision)
+        http = build_http(registry, unready=health.unready, unwell=runner.unwell, version=version)
         http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))
         logger.info("listening for HTTP", extra={"address": http_address})
 
@@ -101,7 +104,8 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             await stack.enter_async_context(_watched(keys, metrics))
             _warn_of_open_network(settings)
         music = MusicServicer(runner, settings.engine_names, log_requests=settings.log_requests)
-        server = build_server(settings, music, health, doors, tracer)
+        reports = LoadReports(runner.depths, sum(device.running_songs for device in given.devices))
+        server = build_server(settings, music, health, doors, tracer, reports.trailers)
         address = _bind(server, settings.host, settings.port, certificates)
         await server.start()
         stack.push_async_callback(
@@ -125,6 +129,7 @@ def runner_settings(settings: Settings) -> RunnerSettings:
         ),
         caller_weights=scheduling.weights,
         max_queued_songs=limits.queued_songs,
+        crowded_queue_ratio=limits.crowded_queue_ratio,
         stream_buffer_bytes=limits.stream_buffer_bytes,
         encoder_threads=threads.encoder or encoder_threads(settings.devices, len(os.sched_getaffinity(0))),
         worker_threads=threads.worker,
@@ -179,10 +184,11 @@ def build_server(
     health: HealthServicer,
     doors: Sequence[grpc.aio.ServerInterceptor] = (),
     tracer: Tracer = NO_TRACER,
+    trailers: EndTrailers = no_trailers,
 ) -> grpc.aio.Server:
-    """A server with all its services, not yet bound to a port; every call passes the `doors`."""
+    """A server with all its services, not yet bound to a port; calls pass the `doors` and end with `trailers`."""
     server = grpc.aio.server(
-        interceptors=(RequestLog(tracer), *doors, ErrorMapping()),
+        interceptors=(RequestLog(tracer), *doors, ErrorMapping(trailers)),
         options=_channel_options(settings),
         maximum_concurrent_rpcs=settings.limits.concurrent_calls,
         compression=grpc.Compression.NoCompression,

@@ -17,13 +17,14 @@ _Context: TypeAlias = ServicerContext[health_pb2.HealthCheckRequest, health_pb2.
 
 
 class HealthServicer(health_pb2_grpc.HealthServicer):
-    """Says SERVING while `is_serving()`, for the server as a whole ("") and for MusicService alike.
+    """Says SERVING while nothing speaks against it, for the server as a whole ("") and for MusicService alike.
 
-    Nothing is stored but the wish to hear of changes: whoever changes what `is_serving` looks at calls `changed`.
+    Nothing is stored but the wish to hear of changes: whoever changes what `why_not` looks at calls `changed`.
     """
 
-    def __init__(self, is_serving: Callable[[], bool]) -> None:
-        self._is_serving = is_serving
+    def __init__(self, why_not: Callable[[], str | None]) -> None:
+        """`why_not` says in words for the operator why no songs should be sent here now; `None` when they may."""
+        self._why_not = why_not
         self._changed = asyncio.Event()
         self._closed = False
 
@@ -36,7 +37,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         """Why the server is not SERVING now, in words for its operator; `None` when it is."""
         if self._closed:
             return "the server is shutting down"
-        return None if self._is_serving() else "no engine is ready"
+        return self._why_not()
 
     def close(self) -> None:
         """Say NOT_SERVING from now on and end the watchers' streams, which would otherwise outlast any drain."""

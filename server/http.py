@@ -1,20 +1,22 @@
 """The HTTP side, for those who operate the server: metrics for Prometheus, and probes. Songs go over gRPC alone.
 
 GET /metrics    everything in the registry, as Prometheus text or OpenMetrics, whichever is accepted
-GET /livez      200 while the event loop answers
-GET /readyz     200 when songs can be made, else 503 and why not
+GET /livez      200 while the event loop answers and workers can be had, else 503 and why not
+GET /readyz     200 when songs may be sent here, else 503 and why not
+GET /version    what runs here, as JSON
 """
 
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 import uvicorn
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from server.address import PortUnavailable, shown
@@ -22,21 +24,37 @@ from server.address import PortUnavailable, shown
 _STOP_SECONDS = 1
 
 
-def build_http(registry: CollectorRegistry, unready: Callable[[], str | None]) -> Starlette:
-    """The application; `unready` says why no songs can be made now, `None` when they can."""
+def build_http(
+    registry: CollectorRegistry,
+    *,
+    unready: Callable[[], str | None],
+    unwell: Callable[[], str | None] = lambda: None,
+    version: Mapping[str, object] = MappingProxyType({}),
+) -> Starlette:
+    """The application; `unready` says why no songs should be sent here now, `unwell` why a new start is needed.
+
+    Both say `None` when all is well.
+    """
 
     async def metrics(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"content-type": content_type})
 
     async def livez(_: Request) -> Response:
-        return PlainTextResponse("alive\n")
+        return _verdict("alive", unwell())
 
     async def readyz(_: Request) -> Response:
-        reason = unready()
-        return PlainTextResponse("ready\n") if reason is None else PlainTextResponse(f"{reason}\n", status_code=503)
+        return _verdict("ready", unready())
 
-    return Starlette(routes=[Route("/metrics", metrics), Route("/livez", livez), Route("/readyz", readyz)])
+    async def told_version(_: Request) -> Response:
+        return JSONResponse(version)
+
+    routes = {"/metrics": metrics, "/livez": livez, "/readyz": readyz, "/version": told_version}
+    return Starlette(routes=[Route(path, endpoint) for path, endpoint in routes.items()])
+
+
+def _verdict(good: str, reason: str | None) -> Response:
+    return PlainTextResponse(f"{reason or good}\n", status_code=503 if reason else 200)
 
 
 @asynccontextmanager

@@ -6,7 +6,8 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
-from typing import Any, Never, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Never, Protocol, TypeAlias
 
 import grpc
 from grpc.aio import AbortError, ServerInterceptor, ServicerContext
@@ -14,6 +15,7 @@ from grpc_status import rpc_status
 from opentelemetry.trace import INVALID_SPAN, Span, Tracer, format_trace_id
 
 from server.checks import parsed
+from server.load import Trailers
 from server.logs import bind
 from server.status import INTERNAL, outcome_of, status_of
 from server.tracing import NO_TRACER, call_span, end_call
@@ -28,12 +30,35 @@ logger = logging.getLogger(__name__)
 OWN_METHODS = "/melisma."
 
 
+class EndTrailers(Protocol):
+    """What to say of the server at the end of a call."""
+
+    def __call__(self, *, song: bool) -> Trailers:
+        """The trailing metadata; `song`: the call was for one."""
+
+
+def no_trailers(*, song: bool) -> Trailers:
+    """Nothing."""
+    return ()
+
+
+@dataclass(frozen=True)
+class _Ending(grpc.Status):
+    code: grpc.StatusCode
+    details: str
+    trailing_metadata: tuple[tuple[str, str | bytes], ...]
+
+
 class ErrorMapping(ServerInterceptor):
     """Turns what a handler raises into a status of `server.status`; a bug is logged whole and told as "internal".
 
     It also reads the request itself, so that bytes that are no message of the contract get a status of ours.
-    Calls with a stream of requests pass untouched: MusicService has none.
+    Calls with a stream of requests pass untouched: MusicService has none. Calls of Melisma's own methods end with the
+    `trailers`, whatever their status.
     """
+
+    def __init__(self, trailers: EndTrailers = no_trailers) -> None:
+        self._trailers = trailers
 
     async def intercept_service(
         self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -42,31 +67,36 @@ class ErrorMapping(ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None or handler.request_streaming:
             return handler
-        return _mapped_stream(handler) if handler.response_streaming else _mapped_unary(handler)
+        mapped = _mapped_stream if handler.response_streaming else _mapped_unary
+        own = handler_call_details.method.startswith(OWN_METHODS)
+        return mapped(handler, self._trailers if own else no_trailers)
 
 
-def _mapped_unary(handler: _Handler) -> _Handler:
+def _mapped_unary(handler: _Handler, trailers: EndTrailers) -> _Handler:
     async def call(data: bytes, context: _Context) -> Any:
         try:
-            return await _own(handler.unary_unary)(_request(handler, data), context)
+            response = await _own(handler.unary_unary)(_request(handler, data), context)
+            context.set_trailing_metadata(trailers(song=False))
+            return response
         except AbortError:
             raise
         except Exception as error:
-            await _abort(context, error)
+            await _abort(context, error, trailers(song=False))
 
     return grpc.unary_unary_rpc_method_handler(call, None, handler.response_serializer)
 
 
-def _mapped_stream(handler: _Handler) -> _Handler:
+def _mapped_stream(handler: _Handler, trailers: EndTrailers) -> _Handler:
     async def call(data: bytes, context: _Context) -> AsyncIterator[Any]:
         try:
             async with aclosing(_own(handler.unary_stream)(_request(handler, data), context)) as responses:
                 async for response in responses:
                     yield response
+            context.set_trailing_metadata(trailers(song=True))
         except AbortError:
             raise
         except Exception as error:
-            await _abort(context, error)
+            await _abort(context, error, trailers(song=True))
 
     return grpc.unary_stream_rpc_method_handler(call, None, handler.response_serializer)
 
@@ -75,10 +105,12 @@ def _request(handler: _Handler, data: bytes) -> Any:
     return parsed(_own(handler.request_deserializer), data)
 
 
-async def _abort(context: _Context, error: Exception) -> Never:
+async def _abort(context: _Context, error: Exception, trailers: Trailers) -> Never:
     if outcome_of(error) is INTERNAL:
         logger.error("A call failed because of a bug", exc_info=error)
-    await context.abort_with_status(rpc_status.to_status(status_of(error)))
+    # What was set as trailing metadata before is lost: the status brings its own.
+    status = rpc_status.to_status(status_of(error))
+    await context.abort_with_status(_Ending(status.code, status.details, (*status.trailing_metadata, *trailers)))
 
 
 class RequestLog(ServerInterceptor):

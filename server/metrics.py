@@ -129,6 +129,11 @@ class Metrics:
         """A song was let in."""
         self._accepted.labels(engine).inc()
 
+    def built(self, version: str, revision: str) -> None:
+        """What runs here; to be called once."""
+        labels = ["version", "revision"]
+        Gauge("melisma_build_info", "Always 1", labels, registry=self._registry).labels(version, revision).set(1)
+
     def call_refused(self, reason: str) -> None:
         """A call was not let in; `reason` is one of two words."""
         self._calls_refused.labels(reason).inc()

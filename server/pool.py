@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 
 _MAX_BACKOFF_SECONDS = 30.0
 _END_GRACE_SECONDS = 2.0
+_HOPELESS_STARTS = 5
 _BOOT = (
     "import sys; after = 2 + int(sys.argv[1]); lanes = map(int, sys.argv[2:after]); sys.path[:] = sys.argv[after:]; "
     "from server.worker import main; main(*lanes)"
@@ -249,6 +250,10 @@ class DevicePool:
             for device in self._devices.values()
             if device.has(engine)
         )
+
+    def hopeless(self) -> bool:
+        """Whether no device has a worker, and none could be started for many times."""
+        return all(device.failed_starts >= _HOPELESS_STARTS for device in self._devices.values())
 
     async def settled(self) -> None:
         """Wait until every device has loaded what it can, or has failed to start once."""

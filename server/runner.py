@@ -81,6 +81,7 @@ class RunnerSettings:
     policy: Policy = field(default_factory=Policy)
     caller_weights: Mapping[str, float] = field(default_factory=dict)
     max_queued_songs: int = 64
+    crowded_queue_ratio: float = 0.9
     stream_buffer_bytes: int = 1 << 20
     encoder_threads: int = 2
     worker_threads: int = 1
@@ -117,7 +118,8 @@ class Runner:
         self._clock = clock
         self._tracer = tracer
         places = sum(device.running_songs for device in settings.devices)
-        self._admission = Admission(places, settings.max_queued_songs)
+        self._admission = Admission(places, settings.max_queued_songs, settings.crowded_queue_ratio)
+        self._crowded = False
         self._quotas = Quotas(quota_of, clock)
         self._scheduler = Scheduler(
             settings.devices,
@@ -175,6 +177,18 @@ class Runner:
         """Whether songs of `engine` can be made now."""
         return bool(self._pool.devices_of(engine))
 
+    def unready(self) -> str | None:
+        """Why new songs had better go elsewhere, in words for the operator; `None` when they need not."""
+        if not any(map(self.ready, self._pool.engine_names)):
+            return "no engine is ready"
+        return "the queue is nearly full" if self._admission.crowded else None
+
+    def unwell(self) -> str | None:
+        """Why nothing will be made here any more without a new start; `None` while something will."""
+        if any(driver.done() for driver in self._drivers):
+            return "a task of the server has ended"
+        return "no worker can be started" if self._pool.hopeless() else None
+
     def depths(self) -> dict[str, Depth]:
         """How much there is to do for every configured engine."""
         return {name: Depth() for name in self._pool.engine_names} | self._scheduler.depths()
@@ -192,7 +206,7 @@ class Runner:
         return {device: worker.pid for device, worker in self._pool.workers.items() if worker.pid is not None}
 
     def subscribe(self, callback: Callable[[], None]) -> None:
-        """Call `callback` on the event loop whenever the readiness of an engine may have changed."""
+        """Call `callback` on the event loop whenever `unready`, or the readiness of an engine, may have changed."""
         self._subscribers.append(callback)
 
     def submit(self, request: SongRequest) -> Job:
@@ -297,6 +311,7 @@ class Runner:
         self._jobs[job.song_id] = job
         self._idle.clear()
         job.on_end.callback(self._leave, job)
+        self._note_crowd()
         job.on_end.enter_context(permit)
         job.on_end.callback(lambda: ticket.settle(job.sound_seconds))
         if job.request.deadline is not None:
@@ -314,7 +329,13 @@ class Runner:
             self._admission.measured_song(self._clock() - job.clocks.started_at)
         if not self._jobs:
             self._idle.set()
+        self._note_crowd()
         self._wake_all()
+
+    def _note_crowd(self) -> None:
+        if self._admission.crowded != self._crowded:
+            self._crowded = self._admission.crowded
+            self._tell_readiness()
 
     async def _beat(self) -> None:
         """Have silent songs give a sign of life, so that nothing on the way to the caller takes them for dead."""
@@ -480,6 +501,9 @@ class Runner:
         for engine in filter(self._pool.given_up, self._pool.engine_names):
             for song_id in self._scheduler.waiting(engine):
                 self._jobs[song_id].fail(WorkerLost(f"the worker of engine {engine!r} could not be restarted"))
+        self._tell_readiness()
+
+    def _tell_readiness(self) -> None:
         for callback in self._subscribers:
             callback()
 

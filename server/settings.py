@@ -39,6 +39,12 @@ class Limits(BaseModel):
     retries: int = Field(
         default=3, ge=0, description="times that a song is resumed from its last section after a failure"
     )
+    crowded_queue_ratio: float = Field(
+        default=0.9,
+        gt=0,
+        le=1,
+        description="share of the queue at which readiness and health ask for songs to be sent elsewhere",
+    )
     stream_buffer_bytes: int = Field(
         default=1 << 20, ge=1 << 16, description="MP3 made ahead of a slow reader before its song stops taking steps"
     )
@@ -269,6 +275,7 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(
         default=LogFormat.AUTO, description="auto (plain in a terminal, else json), plain or json"
     )
+    revision: str = Field(default="", description="what was built, such as a commit; shown at /version")
     log_requests: bool = Field(
         default=False, description="whether prompts and lyrics may be logged; they are personal data"
     )

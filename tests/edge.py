@@ -11,17 +11,20 @@ from grpc_status import rpc_status
 
 from server.app import build_server
 from server.health import HealthServicer
+from server.interceptors import EndTrailers, no_trailers
 from server.servicer import MusicServicer
 from server.settings import Settings
 from tests.fake_runner import FakeRunner
 
 
 @asynccontextmanager
-async def edge(runner: FakeRunner, health: HealthServicer | None = None) -> AsyncIterator[grpc.aio.Channel]:
+async def edge(
+    runner: FakeRunner, health: HealthServicer | None = None, trailers: EndTrailers = no_trailers
+) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to a server of the engine "fake"."""
     settings = Settings(engines=("fake",))
-    health = health or HealthServicer(lambda: runner.ready("fake"))
-    server = build_server(settings, MusicServicer(runner, settings.engine_names), health)
+    health = health or HealthServicer(lambda: None if runner.ready("fake") else "no engine is ready")
+    server = build_server(settings, MusicServicer(runner, settings.engine_names), health, trailers=trailers)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

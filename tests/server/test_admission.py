@@ -51,3 +51,23 @@ def test_a_retry_is_advised_when_the_next_song_should_have_ended() -> None:
     with pytest.raises(Overloaded) as refusal:
         admission.admit()
     assert refusal.value.retry_after_seconds == 3.0
+
+
+def test_a_server_is_crowded_from_its_mark_until_well_below_it() -> None:
+    admission = Admission(running=2, queued=8, mark=0.5)
+    permits = [admission.admit(str(number)) for number in range(5)]
+    assert not admission.crowded
+    seen = []
+    permits.append(admission.admit())
+    seen.append(admission.crowded)
+    for _ in range(3):
+        with permits.pop():
+            pass
+        seen.append(admission.crowded)
+    assert seen == [True, True, False, False]
+
+
+def test_a_server_without_a_queue_is_never_crowded() -> None:
+    admission = Admission(running=1, queued=0, mark=0.9)
+    admission.admit()
+    assert not admission.crowded

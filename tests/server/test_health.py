@@ -17,7 +17,7 @@ def stub_of(channel: grpc.aio.Channel) -> Any:
 
 
 def wired(runner: FakeRunner) -> HealthServicer:
-    health = HealthServicer(lambda: runner.ready("fake"))
+    health = HealthServicer(lambda: None if runner.ready("fake") else "no engine is ready")
     runner.subscribe(health.changed)
     return health
 

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import signal
 import socket
 import urllib.error
@@ -36,7 +37,7 @@ async def http(unready: str | None = None) -> AsyncIterator[str]:
     """The root URL of a running HTTP side."""
     registry = CollectorRegistry()
     Counter("melisma_songs", "Songs", registry=registry).inc(3)
-    async with serving_http(build_http(registry, lambda: unready), "127.0.0.1", 0) as address:
+    async with serving_http(build_http(registry, unready=lambda: unready), "127.0.0.1", 0) as address:
         yield f"http://{address}"
 
 
@@ -70,6 +71,20 @@ async def test_livez_answers_even_when_no_songs_can_be_made() -> None:
     assert answer.status == 200
 
 
+async def test_livez_says_what_is_beyond_repair() -> None:
+    app = build_http(CollectorRegistry(), unready=lambda: None, unwell=lambda: "no worker can be started")
+    async with serving_http(app, "127.0.0.1", 0) as address:
+        answer = await asyncio.to_thread(get, f"http://{address}/livez")
+    assert (answer.status, answer.text) == (503, "no worker can be started\n")
+
+
+async def test_version_tells_what_runs() -> None:
+    app = build_http(CollectorRegistry(), unready=lambda: None, version={"version": "1.2.3"})
+    async with serving_http(app, "127.0.0.1", 0) as address:
+        answer = await asyncio.to_thread(get, f"http://{address}/version")
+    assert (answer.status, json.loads(answer.text)) == (200, {"version": "1.2.3"})
+
+
 async def test_an_unknown_path_is_not_found() -> None:
     async with http() as root:
         answer = await asyncio.to_thread(get, f"{root}/")
@@ -80,7 +95,7 @@ async def test_a_taken_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(PortUnavailable, match=f"127.0.0.1:{port}"):
-            async with serving_http(build_http(CollectorRegistry(), lambda: None), "127.0.0.1", port):
+            async with serving_http(build_http(CollectorRegistry(), unready=lambda: None), "127.0.0.1", port):
                 pass
 
 

@@ -41,6 +41,7 @@ def bench() -> Bench:
 def report_everything(bench: Bench) -> None:
     metrics = bench.metrics
     bench.depths["fake"] = Depth(1, 2, 3, 4)
+    metrics.built("1.2.3", "abc")
     metrics.song_accepted("fake")
     metrics.song_refused("queue_full", "fake")
     metrics.song_started("fake", 0.1)
