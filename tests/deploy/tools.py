@@ -51,7 +51,7 @@ def output_of(*command: str | Path, timeout_seconds: float = 120.0) -> str:
 def running(
     *command: str | Path, ready: Callable[[], bool], log: Path, cwd: Path = ROOT
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A program in the background, once it is `ready`; what it says goes to `log`. It is ended when the context ends."""
+    """A program in the background, once it is `ready`; what it says goes to `log`. Leaving the context ends it."""
     with log.open("wb") as said:
         process = subprocess.Popen([*map(str, command)], stdout=said, stderr=said, cwd=cwd)
     try:
