@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from melisma.v1 import music_pb2_grpc
 from server.address import PortUnavailable, shown
 from server.authentication import Authentication
+from server.calls import OpenCalls
 from server.devices import DeviceSpec
 from server.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
 from server.http import build_http, serving_http
@@ -45,8 +47,26 @@ TRACES_SECONDS = 3.0
 MAX_ENCODER_THREADS = 8
 FLUSH_SECONDS = 1.0
 """What open calls get at least to send what is made already, however short the grace."""
+REFUSING_SECONDS = 1.0
+"""How long new songs are refused before connections end: time for balancers that ask for health to go elsewhere."""
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """What is looked at while the server stops."""
+
+    runner: Runner
+    health: HealthServicer
+    calls: OpenCalls
+    grace_seconds: float
+    hurry: asyncio.Event
+
+    async def served(self) -> None:
+        """Return once every song is made and every listener has it."""
+        await self.runner.idle()
+        await self.calls.none()
 
 
 async def serve(settings: Settings) -> None:
@@ -105,12 +125,12 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             _warn_of_open_network(settings)
         music = MusicServicer(runner, settings.engine_names, log_requests=settings.log_requests)
         reports = LoadReports(runner.depths, sum(device.running_songs for device in given.devices))
-        server = build_server(settings, music, health, doors, tracer, reports.trailers)
+        calls = OpenCalls()
+        server = build_server(settings, music, health, doors, tracer, reports.trailers, calls)
         address = _bind(server, settings.host, settings.port, certificates)
         await server.start()
-        stack.push_async_callback(
-            _stop_server, server, settings.grace_seconds, runner, health, hurry or asyncio.Event()
-        )
+        stopping = Stopping(runner, health, calls, settings.grace_seconds, hurry or asyncio.Event())
+        stack.push_async_callback(_stop_server, server, stopping)
         yield address
 
 
@@ -185,10 +205,14 @@ def build_server(
     doors: Sequence[grpc.aio.ServerInterceptor] = (),
     tracer: Tracer = NO_TRACER,
     trailers: EndTrailers = no_trailers,
+    calls: OpenCalls | None = None,
 ) -> grpc.aio.Server:
-    """A server with all its services, not yet bound to a port; calls pass the `doors` and end with `trailers`."""
+    """A server with all its services, not yet bound to a port.
+
+    Calls are counted in `calls`, pass the `doors` and end with `trailers`.
+    """
     server = grpc.aio.server(
-        interceptors=(RequestLog(tracer), *doors, ErrorMapping(trailers)),
+        interceptors=(RequestLog(tracer, calls or OpenCalls()), *doors, ErrorMapping(trailers)),
         options=_channel_options(settings),
         maximum_concurrent_rpcs=settings.limits.concurrent_calls,
         compression=grpc.Compression.NoCompression,
@@ -288,16 +312,24 @@ def _bind(server: grpc.aio.Server, host: str, port: int, certificates: Certifica
     return shown(host, bound)
 
 
-async def _stop_server(
-    server: grpc.aio.Server, grace_seconds: float, runner: Runner, health: HealthServicer, hurry: asyncio.Event
-) -> None:
-    """Health first, then no new songs; running songs finish, listeners get what is made, then the port closes."""
+async def _stop_server(server: grpc.aio.Server, stopping: Stopping) -> None:
+    """Health first, then no new songs; running songs finish and listeners get what is made.
+
+    After a moment the port closes and every connection is told to end with its last call: clients and balancers that do
+    not look at health then go elsewhere, too, and do not take the server that refuses everything for the quickest.
+    """
     loop = asyncio.get_running_loop()
-    give_up_at = loop.time() + grace_seconds
-    health.close()
-    runner.drain()
-    await _first_of(runner.idle(), hurry.wait(), timeout_seconds=grace_seconds)
-    await server.stop(0.0 if hurry.is_set() else max(FLUSH_SECONDS, give_up_at - loop.time()))
+    give_up_at = loop.time() + stopping.grace_seconds
+    stopping.health.close()
+    stopping.runner.drain()
+    stopping.calls.part()
+    await _first_of(
+        stopping.served(), stopping.hurry.wait(), timeout_seconds=min(REFUSING_SECONDS, stopping.grace_seconds)
+    )
+    stopped = asyncio.ensure_future(server.stop(stopping.grace_seconds + FLUSH_SECONDS))
+    await _first_of(stopping.served(), stopping.hurry.wait(), timeout_seconds=give_up_at - loop.time())
+    await server.stop(0.0 if stopping.hurry.is_set() else max(FLUSH_SECONDS, give_up_at - loop.time()))
+    await stopped
 
 
 async def _stop_runner(runner: Runner) -> None:
