@@ -57,7 +57,7 @@ def running_container(image: str, folder: Path) -> Iterator[Container]:
 
 
 _OWN_CGROUPS = (
-    *("unshare", "--mount", "--propagation", "private"),
+    *images.ALONE,
     # crun refuses machines with cgroups of both versions mounted, even when it is to use none.
     *("sh", "-c", 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$@"', "sh"),
 )

@@ -25,6 +25,7 @@ BASE = "localhost/melisma-base"
 IMAGE = "localhost/melisma-tried"
 REVISION = "0123abc"
 BUILD_TIMEOUT_SECONDS = 1800.0
+ALONE = ("unshare", "--mount", "--propagation", "private")
 BUILD_ARGUMENTS = ("LOCK", "TORCH", "TORCH_INDEX")
 """Build arguments that can be given as IMAGE_LOCK=requirements-ace_step.lock and so on, to try other images."""
 
@@ -43,15 +44,26 @@ def require_builder() -> None:
 
 def build() -> str:
     """The image of deploy/Dockerfile as it is, on a small Debian with its Python; its id."""
+    _storage("rm", "--all")  # what a run left behind that was killed
     if not _storage("images", "--quiet", BASE, check=False):
         _make_base()
     with _scratch() as scratch:
         options = _build_options(scratch)
         # The stage is built under a name of its own first, or cleaning up would take what the next run builds upon.
-        _storage("build", *options, "--target", "build", "--tag", f"{IMAGE}-stage", str(ROOT))
-        _storage("build", *options, "--tag", IMAGE, str(ROOT))
+        _build(*options, "--target", "build", "--tag", f"{IMAGE}-stage", str(ROOT))
+        _build(*options, "--tag", IMAGE, str(ROOT))
     _storage("rmi", "--prune")
     return _storage("images", "--quiet", "--no-trunc", IMAGE).strip()
+
+
+def _build(*arguments: str) -> None:
+    """Whatever is mounted for it is seen by it alone, and goes with it even when it fails."""
+    try:
+        output_of(
+            *ALONE, *_command(), "build", "--isolation", "chroot", *arguments, timeout_seconds=BUILD_TIMEOUT_SECONDS
+        )
+    finally:
+        _storage("rm", "--all", check=False)
 
 
 def _build_options(scratch: Path) -> list[str]:
@@ -62,7 +74,7 @@ def _build_options(scratch: Path) -> list[str]:
         "[global]\n" + "".join(f"{name} = {value}\n" for name, value in pip.items()), encoding="utf-8"
     )
     return [
-        *("--isolation", "chroot", "--network", "host", "--format", "docker", "--layers", "--pull-never"),
+        *("--network", "host", "--format", "docker", "--layers", "--pull-never"),
         *("--file", str(ROOT / "deploy/Dockerfile"), "--secret", f"id=pip,src={scratch / 'pip.conf'}"),
         *(part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")),
         *(part for path in paths_in(pip) for part in ("--volume", f"{path}:{path}:ro")),
@@ -88,10 +100,9 @@ def _make_base() -> None:
     with _scratch() as scratch:
         root = scratch / "root"
         # What debootstrap mounts is seen by it alone, so that nothing but files is left to be removed.
-        alone = ("unshare", "--mount", "--propagation", "private")
         packages = ("--variant=minbase", "--include=python3,python3-venv")
         done = subprocess.run(
-            [*alone, tool("debootstrap"), *packages, "bookworm", str(root)],
+            [*ALONE, tool("debootstrap"), *packages, "bookworm", str(root)],
             capture_output=True,
             text=True,
             timeout=BUILD_TIMEOUT_SECONDS,
@@ -103,7 +114,7 @@ def _make_base() -> None:
         output_of("tar", "--create", "--file", scratch / "root.tar", "--directory", root, ".")
         (scratch / "Dockerfile").write_text("FROM scratch\nADD root.tar /\n", encoding="utf-8")
         (scratch / ".dockerignore").write_text("root\n", encoding="utf-8")
-        _storage("build", "--isolation", "chroot", "--format", "docker", "--tag", BASE, str(scratch))
+        _build("--format", "docker", "--tag", BASE, str(scratch))
 
 
 @contextmanager
@@ -124,20 +135,15 @@ def mounts_below(folder: Path) -> list[str]:
 
 
 def _storage(*arguments: str, check: bool = True) -> str:
+    done = subprocess.run([*_command(), *arguments], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0 or not check, f"{arguments}: {done.stderr}"
+    return done.stdout
+
+
+def _command() -> tuple[str, ...]:
     CACHE.mkdir(parents=True, exist_ok=True)
     # buildah keeps what RUN --mount=type=cache holds in TMPDIR.
-    command = [
-        "env",
-        f"TMPDIR={CACHE}",
-        tool("buildah"),
-        "--root",
-        str(CACHE / "images"),
-        "--runroot",
-        str(CACHE / "run"),
-    ]
-    if check:
-        return output_of(*command, *arguments, timeout_seconds=BUILD_TIMEOUT_SECONDS)
-    return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60, check=False).stdout
+    return ("env", f"TMPDIR={CACHE}", tool("buildah"), "--root", str(CACHE / "images"), "--runroot", str(CACHE / "run"))
 
 
 def config_of(image: str) -> dict[str, Any]:
