@@ -85,7 +85,11 @@ def prometheus(
     (folder / "alerts.yml").write_text(yaml.safe_dump(_hurried(patience or {})), "utf-8")
     port = free_port()
     command = (
-        *(tool("prometheus"), f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"),
+        *(
+            tool("prometheus"),
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'figures'}",
+        ),
         *(f"--web.listen-address=127.0.0.1:{port}", "--enable-feature=exemplar-storage"),
     )
     ready = f"http://127.0.0.1:{port}/-/ready"
@@ -107,7 +111,7 @@ def alertmanager(folder: Path) -> Iterator[str]:
     port = free_port()
     command = (
         *(tool("prometheus-alertmanager"), f"--config.file={PROMETHEUS / 'alertmanager.yml'}"),
-        *(f"--storage.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="),
+        *(f"--storage.path={folder / 'alerts'}", f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="),
     )
     ready = f"http://127.0.0.1:{port}/-/ready"
     with running(*command, ready=lambda: healthy(ready), log=folder / "alertmanager.log", cwd=folder):

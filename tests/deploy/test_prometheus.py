@@ -144,9 +144,6 @@ def test_a_percentile_is_that_of_the_callers(
     at_least, _ = bucket_of(of_callers - watched.slack, bounds)
     _, at_most = bucket_of(of_callers, bounds)
     computed = watched.prometheus.value(f"engine:melisma_{metric}_seconds:p{percent}_5m")
-    print(
-        f"{metric} P{percent}: callers {of_callers:.3f}, Prometheus {computed:.3f} in [{at_least}, {at_most}], slack {watched.slack:.4f}"
-    )
     assert at_least <= computed <= at_most
 
 
