@@ -1,25 +1,37 @@
 """The balancers of deploy/, started as they are there but for names and ports."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
 from tests.deploy.tools import DEPLOY, answers, free_port, output_of, running, tool
 from tests.service import Service
 
-Balancer = Callable[[Sequence[Service], Path], AbstractContextManager[str]]
+IDLE = "60s"
+"""The silence after which the balancers of deploy/ take a stream for dead."""
+
+
+class Balancer(Protocol):
+    """Starts a balancer before some servers, with its files in `folder`; `idle` is in the place of `IDLE`."""
+
+    def __call__(
+        self, servers: Sequence[Service], folder: Path, *, idle: str = IDLE
+    ) -> AbstractContextManager[str]: ...
 
 
 @contextmanager
-def envoy(servers: Sequence[Service], folder: Path) -> Iterator[str]:
+def envoy(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[str]:
     """Envoy, to its address."""
     config = yaml.safe_load((DEPLOY / "balancers" / "envoy.yaml").read_text("utf-8"))
     port, admin_port = free_port(), free_port()
     config["admin"]["address"]["socket_address"]["port_value"] = admin_port
     config["static_resources"]["listeners"][0]["address"] = _socket("127.0.0.1", port)
+    manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    assert manager["stream_idle_timeout"] == IDLE
+    manager["stream_idle_timeout"] = idle
     cluster = config["static_resources"]["clusters"][0]
     endpoints = [{"endpoint": {"address": _socket(*_host_and_port(server.address))}} for server in servers]
     cluster["load_assignment"]["endpoints"] = [{"lb_endpoints": endpoints}]
@@ -32,10 +44,12 @@ def envoy(servers: Sequence[Service], folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def nginx(servers: Sequence[Service], folder: Path) -> Iterator[str]:
+def nginx(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[str]:
     """nginx, to its address."""
     port = free_port()
-    file = _adapted("nginx.conf", servers, folder, {"listen 50051": f"listen 127.0.0.1:{port}", "/tmp/": f"{folder}/"})
+    file = _adapted(
+        "nginx.conf", servers, folder, {"listen 50051": f"listen 127.0.0.1:{port}", "/tmp/": f"{folder}/", IDLE: idle}
+    )
     command = (tool("nginx"), "-p", folder, "-c", file, "-e", folder / "nginx.errors")
     output_of(*command, "-t")
     with running(*command, "-g", "daemon off;", ready=lambda: answers(port), log=folder / "nginx.log"):
@@ -43,7 +57,7 @@ def nginx(servers: Sequence[Service], folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def haproxy(servers: Sequence[Service], folder: Path) -> Iterator[str]:
+def haproxy(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[str]:
     """HAProxy, to its address."""
     port = free_port()
     ports = {
@@ -51,14 +65,14 @@ def haproxy(servers: Sequence[Service], folder: Path) -> Iterator[str]:
         f"{_host_and_port(server.http_address)[1]}"
         for number, server in enumerate(servers, start=1)
     }
-    file = _adapted("haproxy.cfg", (), folder, {"bind :50051": f"bind 127.0.0.1:{port}", **ports})
+    file = _adapted("haproxy.cfg", (), folder, {"bind :50051": f"bind 127.0.0.1:{port}", IDLE: idle, **ports})
     output_of(tool("haproxy"), "-c", "-f", file)
     with running(tool("haproxy"), "-W", "-f", file, ready=lambda: answers(port), log=folder / "haproxy.log"):
         yield f"127.0.0.1:{port}"
 
 
 @contextmanager
-def none(servers: Sequence[Service], folder: Path) -> Iterator[str]:
+def none(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[str]:
     """No balancer: a target of several addresses, as the name of a headless Service is, for the client to choose."""
     yield "ipv4:" + ",".join(server.address for server in servers)
 

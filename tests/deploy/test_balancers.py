@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import grpc
 import pytest
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 from melisma.v1.music_pb2 import Accepted, AudioChunk, Finished
-from melisma_client import Client, MelismaError, SongRequest, Unavailable
+from melisma_client import NO_RETRY, Client, MelismaError, SongRequest, Unavailable
 from tests.deploy.balancers import BALANCERS, Balancer
 from tests.deploy.tools import eventually
 from tests.service import Service, running_service
@@ -166,6 +167,43 @@ def test_a_killed_server_costs_its_own_songs_at_most(servers: tuple[Watched, Wat
     eventually(lambda: set(other.songs) >= {told.song_ids[-1] for told in songs if told.complete} - set(killed.songs))
     assert {told.song_ids[-1] for told in lost} <= set(killed.songs)
     assert len(lost) <= LISTENERS
+
+
+@pytest.mark.parametrize("name", ["envoy", "nginx", "haproxy"])
+@pytest.mark.parametrize("heartbeat_seconds", [0.5, 60.0])
+def test_signs_of_life_keep_a_waiting_song(name: str, heartbeat_seconds: float, tmp_path: Path) -> None:
+    """A song waits for longer than a balancer bears silence: it comes through if, and only if, it says something."""
+    limits = {"LIMITS__RUNNING_SONGS": "1", "LIMITS__HEARTBEAT_SECONDS": str(heartbeat_seconds)}
+    with (
+        running_service(SLOW, **limits) as server,
+        grpc.insecure_channel(server.address) as channel,
+        BALANCERS[name]([server, server], tmp_path, idle="2s") as address,
+        ThreadPoolExecutor(1) as other,
+        Client(server.address) as beside,
+        Client(address, retry=NO_RETRY) as client,
+    ):
+        server.wait_serving(channel)
+        eventually(lambda: answered(client))
+        long = other.submit(sing, beside, SongRequest("noise", duration_seconds=60))
+        eventually(lambda: running_songs(server) == 1)
+        told = sing(client, SongRequest("noise", duration_seconds=10))
+        assert long.result(TIMEOUT_SECONDS).complete
+    assert told.complete == (heartbeat_seconds < 2)
+
+
+def answered(client: Client) -> bool:
+    """Whether the balancer lets calls through to a server."""
+    try:
+        return bool(client.list_engines())
+    except Unavailable:
+        return False
+
+
+def running_songs(server: Service) -> float:
+    """The songs that a server makes now, as it tells Prometheus."""
+    with urlopen(f"http://{server.http_address}/metrics", timeout=10) as response:
+        lines = response.read().decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("melisma_running_songs{"))
 
 
 def test_envoy_sends_calls_to_where_room_is(servers: tuple[Watched, Watched], tmp_path: Path) -> None:
