@@ -114,6 +114,13 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
 
         version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
         metrics.built(VERSION, settings.revision)
+        metrics.watch_ready(lambda: health.unready() is None)
+        places = sum(device.running_songs for device in given.devices)
+        metrics.limits(
+            running_songs=places,
+            queue_songs=settings.limits.queued_songs,
+            connections=settings.connections.count,
+        )
         http = build_http(registry, unready=health.unready, unwell=runner.unwell, version=version)
         http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))
         logger.info("listening for HTTP", extra={"address": http_address})
@@ -124,7 +131,7 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             await stack.enter_async_context(_watched(keys, metrics))
             _warn_of_open_network(settings)
         music = MusicServicer(runner, settings.engine_names, log_requests=settings.log_requests)
-        reports = LoadReports(runner.depths, sum(device.running_songs for device in given.devices))
+        reports = LoadReports(runner.depths, places)
         calls = OpenCalls()
         server = build_server(settings, music, health, doors, tracer, reports.trailers, calls)
         address = _bind(server, settings.host, settings.port, certificates)

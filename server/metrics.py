@@ -127,6 +127,20 @@ class Metrics:
         """Read the depths of the engines at every scrape; to be called once."""
         self._registry.register(_Scraped(lambda: _depth_families(depths())))
 
+    def watch_ready(self, ready: Callable[[], bool]) -> None:
+        """Read at every scrape whether songs may be sent here; to be called once."""
+        gauge = Gauge("melisma_ready", "Whether songs may be sent here", registry=self._registry)
+        gauge.set_function(lambda: float(ready()))
+
+    def limits(self, *, running_songs: int, queue_songs: int, connections: int) -> None:
+        """How much there can be at most; to be called once."""
+        for name, text, value in (
+            ("running_songs_limit", "Songs that can be made at once", running_songs),
+            ("queue_songs_limit", "Songs that may wait", queue_songs),
+            ("connections_limit", "Connections at once", connections),
+        ):
+            Gauge(f"melisma_{name}", text, registry=self._registry).set(value)
+
     def song_accepted(self, engine: str) -> None:
         """A song was let in."""
         self._accepted.labels(engine).inc()

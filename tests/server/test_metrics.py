@@ -27,6 +27,9 @@ class Bench:
             self.registry, engines=["fake"], devices=["cpu"], clock=lambda: self.now, window_seconds=WINDOW_SECONDS
         )
         self.metrics.watch(lambda: self.depths)
+        self.metrics.watch_ready(lambda: self.ready)
+        self.metrics.limits(running_songs=4, queue_songs=8, connections=16)
+        self.ready = False
 
     def value(self, name: str, **labels: str) -> float | None:
         """A sample as a scrape sees it."""
@@ -201,3 +204,17 @@ def documented() -> Iterator[tuple[str, str, frozenset[str]]]:
 def test_the_readme_lists_every_metric_with_its_type_and_labels(bench: Bench) -> None:
     report_everything(bench)
     assert sorted(documented()) == sorted(exposed(bench))
+
+
+def test_readiness_is_that_of_the_moment(bench: Bench) -> None:
+    assert bench.value("ready") == 0
+    bench.ready = True
+    assert bench.value("ready") == 1
+
+
+def test_limits_are_told(bench: Bench) -> None:
+    assert [bench.value(f"{name}_limit") for name in ("running_songs", "queue_songs", "connections")] == [
+        4,
+        8,
+        16,
+    ]
