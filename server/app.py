@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,11 @@ from server.policy import Policy
 from server.quotas import Quota
 from server.runner import EngineSpec, Runner, RunnerSettings
 from server.servicer import MusicServicer
-from server.settings import TLS, Device, Limits, Settings, Telemetry
+from server.settings import TLS, Device, Limits, Settings, Store, Telemetry
+from server.songs import Songs
 from server.sound.encoder import SongEncoder
+from server.store.embedded import StoreLimits, embedded_store
+from server.store.files import StoreUnusable
 from server.tls import Certificates, TlsFiles
 from server.tracing import NO_TRACER, tracer_provider
 from server.version import VERSION
@@ -55,6 +59,7 @@ async def serve(settings: Settings) -> None:
     Raises:
         PortUnavailable: an address is taken or is not one of this machine.
         InvalidKeyFile, InvalidCertificate: a file that the settings name is missing or unusable.
+        StoreUnusable: the folder of the song store cannot be used, or is in use by another server.
         InvalidTelemetry: the OTEL_ variables ask for something that is not here.
     """
     stopping, hurry = asyncio.Event(), asyncio.Event()
@@ -86,6 +91,16 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         quota_of = keys.quota if keys else _no_quota
         runner = Runner(given, encoder_factory=SongEncoder, metrics=metrics, quota_of=quota_of, tracer=tracer)
         metrics.watch(runner.depths)
+        store = await stack.enter_async_context(embedded_store(_folder(settings.store), _limits(settings.store)))
+        songs = Songs(
+            runner,
+            settings.engine_names,
+            store,
+            linger_seconds=settings.store.linger_seconds,
+            log_requests=settings.log_requests,
+        )
+        stack.push_async_callback(songs.close)
+        await stack.enter_async_context(_in_background(songs.keep_clean()))
         stack.push_async_callback(_stop_runner, runner)
         await runner.start()
 
@@ -101,16 +116,14 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         doors: list[grpc.aio.ServerInterceptor] = []
         if keys:
             doors.append(Authentication(keys.find, metrics.call_refused))
-            await stack.enter_async_context(_watched(keys, metrics))
+            await stack.enter_async_context(_in_background(_watch(keys, metrics)))
             _warn_of_open_network(settings)
-        music = MusicServicer(runner, settings.engine_names, log_requests=settings.log_requests)
         reports = LoadReports(runner.depths, sum(device.running_songs for device in given.devices))
-        server = build_server(settings, music, health, doors, tracer, reports.trailers)
+        server = build_server(settings, MusicServicer(songs), health, doors, tracer, reports.trailers)
         address = _bind(server, settings.host, settings.port, certificates)
         await server.start()
-        stack.push_async_callback(
-            _stop_server, server, settings.grace_seconds, runner, health, hurry or asyncio.Event()
-        )
+        ending = _Ending(settings.grace_seconds, hurry or asyncio.Event())
+        stack.push_async_callback(_stop_server, server, ending, runner, songs, health)
         yield address
 
 
@@ -222,6 +235,17 @@ def _channel_options(settings: Settings) -> list[tuple[str, int]]:
     return options
 
 
+def _folder(store: Store) -> Path:
+    try:
+        return store.path
+    except RuntimeError as error:
+        raise StoreUnusable(Path("~/.local/share/melisma"), "has no home") from error
+
+
+def _limits(store: Store) -> StoreLimits:
+    return StoreLimits(store.max_mebibytes << 20, store.max_age_hours)
+
+
 def _tls_files(tls: TLS) -> TlsFiles:
     return TlsFiles(Path(tls.certificate), Path(tls.key), Path(tls.client_ca) if tls.client_ca else None)
 
@@ -255,20 +279,21 @@ async def _tracing() -> AsyncIterator[Tracer]:
 
 
 @asynccontextmanager
-async def _watched(keys: KeyRing, metrics: Metrics) -> AsyncIterator[None]:
-    """Read the keys again whenever their file changes."""
-
-    async def watch() -> None:
-        while True:
-            metrics.keys_usable(keys.usable)
-            await asyncio.sleep(KEYS_SECONDS)
-            keys.reload()
-
-    task = asyncio.create_task(watch(), name="keys")
+async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Have something done until the context is left."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
         task.cancel()
+
+
+async def _watch(keys: KeyRing, metrics: Metrics) -> None:
+    """Read the keys again whenever their file changes, for ever."""
+    while True:
+        metrics.keys_usable(keys.usable)
+        await asyncio.sleep(KEYS_SECONDS)
+        keys.reload()
 
 
 def _warn_of_open_network(settings: Settings) -> None:
@@ -288,15 +313,26 @@ def _bind(server: grpc.aio.Server, host: str, port: int, certificates: Certifica
     return shown(host, bound)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How the server ends: within so many seconds, or at once when `hurry` is set."""
+
+    grace_seconds: float
+    hurry: asyncio.Event
+
+
 async def _stop_server(
-    server: grpc.aio.Server, grace_seconds: float, runner: Runner, health: HealthServicer, hurry: asyncio.Event
+    server: grpc.aio.Server, ending: _Ending, runner: Runner, songs: Songs, health: HealthServicer
 ) -> None:
     """Health first, then no new songs; running songs finish, listeners get what is made, then the port closes."""
-    loop = asyncio.get_running_loop()
-    give_up_at = loop.time() + grace_seconds
+    loop, hurry = asyncio.get_running_loop(), ending.hurry
+    give_up_at = loop.time() + ending.grace_seconds
     health.close()
     runner.drain()
-    await _first_of(runner.idle(), hurry.wait(), timeout_seconds=grace_seconds)
+    await _first_of(runner.idle(), hurry.wait(), timeout_seconds=ending.grace_seconds)
+    if not hurry.is_set():
+        left_seconds = max(FLUSH_SECONDS, give_up_at - loop.time())
+        await _first_of(songs.unheard(), hurry.wait(), timeout_seconds=left_seconds)
     await server.stop(0.0 if hurry.is_set() else max(FLUSH_SECONDS, give_up_at - loop.time()))
 
 

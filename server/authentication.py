@@ -20,7 +20,8 @@ _OPEN = f"/{HEALTH_SERVICE}/"
 
 SCOPES: Mapping[str, Scope] = MappingProxyType(
     {
-        f"/{MUSIC_SERVICE}/Generate": Scope.GENERATE,
+        **{f"/{MUSIC_SERVICE}/{method}": Scope.GENERATE for method in ("Generate", "Listen", "CancelSong")},
+        **{f"/{MUSIC_SERVICE}/{method}": Scope.GENERATE for method in ("GetSong", "ListSongs")},
         f"/{MUSIC_SERVICE}/GetEngine": Scope.ENGINES,
         f"/{MUSIC_SERVICE}/ListEngines": Scope.ENGINES,
     }

@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -177,6 +179,35 @@ class AceStep(BaseModel):
     )
 
 
+class Store(BaseModel):
+    """Where songs are kept, and for how long."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str = Field(
+        default="",
+        description="folder for songs, of one server alone; empty: melisma in $XDG_DATA_HOME or ~/.local/share",
+    )
+    max_mebibytes: int = Field(default=2048, ge=1, description="sound kept; beyond it the oldest songs go first")
+    max_age_hours: float = Field(
+        default=168.0, gt=0, allow_inf_nan=False, description="time after its end for which a song is kept"
+    )
+    linger_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="time for which a song goes on that its last listener has left, and who may come back",
+    )
+
+    @property
+    def path(self) -> Path:
+        """The folder for songs; raises RuntimeError where none is set and whoever runs the server has no home."""
+        if self.folder:
+            return Path(self.folder).expanduser()
+        data = os.environ.get("XDG_DATA_HOME")
+        return (Path(data) if data else Path.home() / ".local" / "share") / "melisma"
+
+
 class Keepalive(BaseModel):
     """How dead connections are found."""
 
@@ -292,6 +323,7 @@ class Settings(BaseSettings):
     scheduling: Scheduling = Scheduling()
     threads: Threads = Threads()
     ace_step: AceStep = AceStep()
+    store: Store = Store()
     keepalive: Keepalive = Keepalive()
     connections: Connections = Connections()
     tls: TLS = TLS()

@@ -185,11 +185,13 @@ class SongTrace:
 
     def retried(self, cause: str) -> None:
         """The song goes on from its last section boundary."""
-        self._call.add_event("retried", {"melisma.cause": cause})
+        if self._call.is_recording():
+            self._call.add_event("retried", {"melisma.cause": cause})
 
     def ended(self, outcome: str, sound_seconds: float) -> None:
         """Nothing more is made for the song."""
-        self._call.set_attributes({"melisma.outcome": outcome, "melisma.sound_seconds": sound_seconds})
+        if self._call.is_recording():  # the call has ended before a song that goes on without it
+            self._call.set_attributes({"melisma.outcome": outcome, "melisma.sound_seconds": sound_seconds})
         for span in (*self._open.values(), *self._sections.values()):
             span.set_attribute("melisma.outcome", outcome)
             span.end()
