@@ -21,7 +21,8 @@ from threadpoolctl import threadpool_limits
 
 from melisma.v1 import music_pb2_grpc
 from server.address import PortUnavailable, shown
-from server.authentication import Authentication
+from server.authentication import Authentication, Doorkeeper
+from server.calls import OpenCalls
 from server.devices import DeviceSpec
 from server.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
 from server.http import build_http, serving_http
@@ -33,6 +34,7 @@ from server.messages import Lane
 from server.metrics import Metrics
 from server.policy import Policy
 from server.quotas import Quota
+from server.rest.api import Api
 from server.runner import EngineSpec, Runner, RunnerSettings
 from server.servicer import MusicServicer
 from server.settings import TLS, Device, Limits, Settings, Store, Telemetry
@@ -49,8 +51,26 @@ TRACES_SECONDS = 3.0
 MAX_ENCODER_THREADS = 8
 FLUSH_SECONDS = 1.0
 """What open calls get at least to send what is made already, however short the grace."""
+REFUSING_SECONDS = 1.0
+"""How long new songs are refused before connections end: time for balancers that ask for health to go elsewhere."""
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """What is looked at while the server stops."""
+
+    runner: Runner
+    health: HealthServicer
+    calls: OpenCalls
+    grace_seconds: float
+    hurry: asyncio.Event
+
+    async def served(self) -> None:
+        """Return once every song is made and every listener has it."""
+        await self.runner.idle()
+        await self.calls.none()
 
 
 async def serve(settings: Settings) -> None:
@@ -107,23 +127,32 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         health = HealthServicer(runner.unready)
         runner.subscribe(health.changed)
 
+        doorkeeper = Doorkeeper(keys.find, metrics.call_refused) if keys else None
+        calls = OpenCalls()
         version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
         metrics.built(VERSION, settings.revision)
-        http = build_http(registry, unready=health.unready, unwell=runner.unwell, version=version)
+        http = build_http(
+            registry,
+            unready=health.unready,
+            unwell=runner.unwell,
+            version=version,
+            more=_rest(settings, songs, doorkeeper).routes(calls, tracer) if settings.rest.enabled else (),
+            origins=_parts(settings.rest.origins),
+        )
         http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))
         logger.info("listening for HTTP", extra={"address": http_address})
 
         doors: list[grpc.aio.ServerInterceptor] = []
-        if keys:
-            doors.append(Authentication(keys.find, metrics.call_refused))
+        if keys and doorkeeper:
+            doors.append(Authentication(doorkeeper))
             await stack.enter_async_context(_in_background(_watch(keys, metrics)))
             _warn_of_open_network(settings)
         reports = LoadReports(runner.depths, sum(device.running_songs for device in given.devices))
-        server = build_server(settings, MusicServicer(songs), health, doors, tracer, reports.trailers)
+        server = build_server(settings, MusicServicer(songs), health, doors, tracer, reports.trailers, calls)
         address = _bind(server, settings.host, settings.port, certificates)
         await server.start()
-        ending = _Ending(settings.grace_seconds, hurry or asyncio.Event())
-        stack.push_async_callback(_stop_server, server, ending, runner, songs, health)
+        stopping = Stopping(runner, health, calls, settings.grace_seconds, hurry or asyncio.Event())
+        stack.push_async_callback(_stop_server, server, stopping)
         yield address
 
 
@@ -198,10 +227,14 @@ def build_server(
     doors: Sequence[grpc.aio.ServerInterceptor] = (),
     tracer: Tracer = NO_TRACER,
     trailers: EndTrailers = no_trailers,
+    calls: OpenCalls | None = None,
 ) -> grpc.aio.Server:
-    """A server with all its services, not yet bound to a port; calls pass the `doors` and end with `trailers`."""
+    """A server with all its services, not yet bound to a port.
+
+    Calls are counted in `calls`, pass the `doors` and end with `trailers`.
+    """
     server = grpc.aio.server(
-        interceptors=(RequestLog(tracer), *doors, ErrorMapping(trailers)),
+        interceptors=(RequestLog(tracer, calls or OpenCalls()), *doors, ErrorMapping(trailers)),
         options=_channel_options(settings),
         maximum_concurrent_rpcs=settings.limits.concurrent_calls,
         compression=grpc.Compression.NoCompression,
@@ -233,6 +266,15 @@ def _channel_options(settings: Settings) -> list[tuple[str, int]]:
             ("grpc.max_connection_age_grace_ms", round(connections.age_grace_seconds * 1000)),
         ]
     return options
+
+
+def _rest(settings: Settings, songs: Songs, doorkeeper: Doorkeeper | None) -> Api:
+    limits = settings.limits
+    return Api(songs, doorkeeper, body_bytes=limits.request_bytes, heartbeat_seconds=limits.heartbeat_seconds)
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _folder(store: Store) -> Path:
@@ -313,27 +355,24 @@ def _bind(server: grpc.aio.Server, host: str, port: int, certificates: Certifica
     return shown(host, bound)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """How the server ends: within so many seconds, or at once when `hurry` is set."""
+async def _stop_server(server: grpc.aio.Server, stopping: Stopping) -> None:
+    """Health first, then no new songs; running songs finish and listeners get what is made.
 
-    grace_seconds: float
-    hurry: asyncio.Event
-
-
-async def _stop_server(
-    server: grpc.aio.Server, ending: _Ending, runner: Runner, songs: Songs, health: HealthServicer
-) -> None:
-    """Health first, then no new songs; running songs finish, listeners get what is made, then the port closes."""
-    loop, hurry = asyncio.get_running_loop(), ending.hurry
-    give_up_at = loop.time() + ending.grace_seconds
-    health.close()
-    runner.drain()
-    await _first_of(runner.idle(), hurry.wait(), timeout_seconds=ending.grace_seconds)
-    if not hurry.is_set():
-        left_seconds = max(FLUSH_SECONDS, give_up_at - loop.time())
-        await _first_of(songs.unheard(), hurry.wait(), timeout_seconds=left_seconds)
-    await server.stop(0.0 if hurry.is_set() else max(FLUSH_SECONDS, give_up_at - loop.time()))
+    After a moment the port closes and every connection is told to end with its last call: clients and balancers that do
+    not look at health then go elsewhere, too, and do not take the server that refuses everything for the quickest.
+    """
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + stopping.grace_seconds
+    stopping.health.close()
+    stopping.runner.drain()
+    stopping.calls.part()
+    await _first_of(
+        stopping.served(), stopping.hurry.wait(), timeout_seconds=min(REFUSING_SECONDS, stopping.grace_seconds)
+    )
+    stopped = asyncio.ensure_future(server.stop(stopping.grace_seconds + FLUSH_SECONDS))
+    await _first_of(stopping.served(), stopping.hurry.wait(), timeout_seconds=give_up_at - loop.time())
+    await server.stop(0.0 if stopping.hurry.is_set() else max(FLUSH_SECONDS, give_up_at - loop.time()))
+    await stopped
 
 
 async def _stop_runner(runner: Runner) -> None:

@@ -120,6 +120,7 @@ class OffsetOutOfRange(ServiceError):
 
     def __init__(self, byte_offset: int, size_bytes: int) -> None:
         super().__init__(f"byte_offset {byte_offset} is beyond the end of the song, which has {size_bytes} bytes")
+        self.size_bytes = size_bytes
 
 
 class SongNotComplete(ServiceError):

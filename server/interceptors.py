@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Never, Protocol, TypeAlias
 
@@ -14,11 +14,12 @@ from grpc.aio import AbortError, ServerInterceptor, ServicerContext
 from grpc_status import rpc_status
 from opentelemetry.trace import INVALID_SPAN, Span, Tracer, format_trace_id
 
+from server.calls import OpenCalls
 from server.checks import parsed
 from server.load import Trailers
 from server.logs import bind
 from server.status import INTERNAL, outcome_of, status_of
-from server.tracing import NO_TRACER, call_span, end_call
+from server.tracing import call_span, end_call
 
 _Context: TypeAlias = ServicerContext[Any, Any]
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -116,11 +117,13 @@ async def _abort(context: _Context, error: Exception, trailers: Trailers) -> Nev
 class RequestLog(ServerInterceptor):
     """Writes one line for every call: method, caller, code, seconds; and its span. Nothing that was asked for is in it.
 
-    Methods that are not Melisma's own, such as health checks, are logged at level debug and have no span.
+    Methods that are not Melisma's own, such as health checks, are logged at level debug and have no span; nor are they
+    counted in `calls`.
     """
 
-    def __init__(self, tracer: Tracer = NO_TRACER, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, tracer: Tracer, calls: OpenCalls, clock: Callable[[], float] = time.monotonic) -> None:
         self._tracer = tracer
+        self._calls = calls
         self._clock = clock
 
     async def intercept_service(
@@ -135,7 +138,7 @@ class RequestLog(ServerInterceptor):
 
     def _logged_unary(self, handler: _Handler, method: str) -> _Handler:
         async def call(request: Any, context: _Context) -> Any:
-            with self._span(method, context) as span, self._line(method, context, span):
+            with self._open(method, context) as span, self._line(method, context, span):
                 return await _own(handler.unary_unary)(request, context)
 
         return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
@@ -143,19 +146,24 @@ class RequestLog(ServerInterceptor):
     def _logged_stream(self, handler: _Handler, method: str) -> _Handler:
         # A coroutine that writes hears of a cancel at once; grpc.aio leaves a generator to the garbage collector.
         async def call(request: Any, context: _Context) -> None:
-            with self._span(method, context) as span, self._line(method, context, span):
+            with self._open(method, context) as span, self._line(method, context, span):
                 async with aclosing(_own(handler.unary_stream)(request, context)) as responses:
                     async for response in responses:
                         await context.write(response)
+                await self._calls.before_end()
 
         wrapped: Any = call
         return grpc.unary_stream_rpc_method_handler(wrapped, handler.request_deserializer, handler.response_serializer)
 
-    def _span(self, method: str, context: _Context) -> AbstractContextManager[Span]:
+    @contextmanager
+    def _open(self, method: str, context: _Context) -> Iterator[Span]:
         if not method.startswith(OWN_METHODS):
-            return nullcontext(INVALID_SPAN)
+            yield INVALID_SPAN
+            return
         metadata = context.invocation_metadata() or ()
-        return call_span(self._tracer, method, {key: value for key, value in metadata if isinstance(value, str)})
+        texts = {key: value for key, value in metadata if isinstance(value, str)}
+        with self._calls.one(), call_span(self._tracer, method, texts) as span:
+            yield span
 
     @contextmanager
     def _line(self, method: str, context: _Context, span: Span) -> Iterator[None]:

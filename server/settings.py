@@ -208,6 +208,17 @@ class Store(BaseModel):
         return (Path(data) if data else Path.home() / ".local" / "share") / "melisma"
 
 
+class Rest(BaseModel):
+    """The REST API on the HTTP port."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(default=True, description="whether songs may be asked for over HTTP, too")
+    origins: str = Field(
+        default="", description="origins of web pages that may call (commas), such as https://example.com; * for all"
+    )
+
+
 class Keepalive(BaseModel):
     """How dead connections are found."""
 
@@ -286,7 +297,7 @@ class Settings(BaseSettings):
         default=8080,
         ge=0,
         le=65535,
-        description="port for metrics and probes on the same address; 0 takes a free one and logs it",
+        description="port for REST, metrics and probes on the same address; 0 takes a free one and logs it",
     )
     devices: Annotated[tuple[Device, ...], NoDecode] = Field(
         default=(Device(device="cpu"),),
@@ -324,6 +335,7 @@ class Settings(BaseSettings):
     threads: Threads = Threads()
     ace_step: AceStep = AceStep()
     store: Store = Store()
+    rest: Rest = Rest()
     keepalive: Keepalive = Keepalive()
     connections: Connections = Connections()
     tls: TLS = TLS()

@@ -95,7 +95,6 @@ class Songs:
         self._made: dict[str, tuple[Recording, SongJob]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._left_alone = asyncio.Event()
 
     async def generate(
         self,
@@ -123,20 +122,20 @@ class Songs:
 
     async def find(self, song_id: str, caller: str | None = None) -> Recording:
         """A song to listen to; `None` finds it whosever it is. Raises UnknownSong."""
-        bind(song_id=song_id)
         recording = self._known.get(song_id) or await self._load(song_id)
         if recording is None or caller not in (None, recording.song.caller):
             raise UnknownSong(song_id)
+        bind(song_id=song_id)
         recording.keep_for(self._linger_seconds)
         return recording
 
     async def get(self, song_id: str, caller: str) -> SongRecord:
         """What is known of a song; raises UnknownSong."""
-        bind(song_id=song_id)
         known = self._known.get(song_id)
         song = known.song if known else await self._store.get(song_id)
         if song is None or song.caller != caller:
             raise UnknownSong(song_id)
+        bind(song_id=song_id)
         return self._present(song)
 
     async def page(self, caller: str, page_size: int = 0, token: str = "") -> tuple[Sequence[SongRecord], str]:
@@ -168,12 +167,6 @@ class Songs:
     def listeners(self) -> int:
         """How many listen now."""
         return sum(recording.listeners for recording in self._known.values())
-
-    async def unheard(self) -> None:
-        """Wait until nobody listens."""
-        while self.listeners:
-            self._left_alone.clear()
-            await self._left_alone.wait()
 
     async def clean_up(self) -> None:
         """Delete kept songs beyond the limits of the store."""
@@ -324,7 +317,6 @@ class Songs:
             logger.error("the loss of a song could not be noted: %s", error)
 
     def _left(self, recording: Recording) -> None:
-        self._left_alone.set()
         song_id, linger_seconds = recording.song.song_id, recording.linger_seconds
         if recording.ended or linger_seconds is None:
             return

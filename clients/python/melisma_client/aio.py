@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -47,8 +48,11 @@ class AsyncSong:
     left early. `received` holds the plan, the end and the count of bytes so far.
     """
 
-    def __init__(self, open_call: Callable[[float], _Call], patience: Patience) -> None:
+    def __init__(
+        self, request: GenerateRequest, open_call: Callable[[GenerateRequest, float], _Call], patience: Patience
+    ) -> None:
         self.received = Receiver()
+        self._request = request
         self._open_call = open_call
         self._patience = patience
         self._call: _Call | None = None
@@ -57,6 +61,9 @@ class AsyncSong:
 
     def __aiter__(self) -> AsyncIterator[Event]:
         """Events in the order in which they happen, `Finished` last.
+
+        A song that is lost before its first sound is asked for again, with its seed: `Accepted` and what follows it
+        then come once more.
 
         Raises:
             MelismaError: the song was refused or cannot be completed; see `melisma_client.errors`.
@@ -94,22 +101,34 @@ class AsyncSong:
 
     async def _receive(self) -> AsyncGenerator[Event, None]:
         try:
-            response = await _patiently(self._first, self._patience)
-            while isinstance(response, GenerateResponse):
-                event = self.received.take(response)
-                if event is not None:
-                    yield event
-                response = await self._read()
+            for number in count(1):
+                try:
+                    async with aclosing(self._attempt()) as events:
+                        async for event in events:
+                            yield event
+                    break
+                except grpc.RpcError as failure:
+                    error = error_of(failure)
+                    wait = None if self.received.heard else self._patience.wait_seconds(error, number)
+                    if wait is None:
+                        raise error from failure
+                await asyncio.sleep(wait)
+                self._start_over()
             self.received.close()
-        except grpc.RpcError as failure:
-            raise error_of(failure) from failure
         finally:
             self.cancel()
 
-    async def _first(self, timeout_seconds: float) -> GenerateResponse | None:
+    async def _attempt(self) -> AsyncGenerator[Event, None]:
         if not self._cancelled:
-            self._call = self._open_call(timeout_seconds)
-        return await self._read()
+            self._call = self._open_call(self._request, self._patience.deadline.remaining_seconds())
+        while (response := await self._read()) is not None:
+            if event := self.received.take(response):
+                yield event
+
+    def _start_over(self) -> None:
+        if self.received.accepted:
+            self._request.seed = self.received.accepted.seed
+        self.received = Receiver()
 
     async def _read(self) -> GenerateResponse | None:
         if self._call is None or self._cancelled:
@@ -148,9 +167,9 @@ class AsyncClient:
 
     def generate(self, request: SongRequest, *, timeout_seconds: float = SONG_TIMEOUT_SECONDS) -> AsyncSong:
         """Ask for a song, which must be complete `timeout_seconds` from now, retries and a slow listener included."""
-        message = request.to_proto()
         return AsyncSong(
-            lambda seconds: self._stub.Generate(message, timeout=seconds, metadata=self._metadata),
+            request.to_proto(),
+            lambda message, seconds: self._stub.Generate(message, timeout=seconds, metadata=self._metadata),
             Patience(self._retry, Deadline.after(timeout_seconds)),
         )
 

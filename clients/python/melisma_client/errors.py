@@ -6,7 +6,7 @@ MelismaError
     NotReady                the engine cannot take the song; the text says why, or what to install or set
     Overloaded              the server has no room; `retry_after_seconds` says when to try again
         DeadlineTooShort    by the server's estimate the song cannot be complete in the time that was allowed
-    Unavailable             no server answers there, or it is shutting down, or it lost the song
+    Unavailable             no server answers there, or it is shutting down, or the connection or the song was lost
     DeadlineExceeded        the song was not complete in the time that was allowed
     Cancelled               the call was cancelled
     Unauthenticated         the server wants credentials, or other ones
@@ -73,7 +73,7 @@ class QuotaExceeded(Overloaded):
 
 
 class Unavailable(MelismaError):
-    """No server answers at the address, or it is shutting down, or it lost the worker that made the song."""
+    """No server answers at the address, it is shutting down, it lost the song, or the connection to it was lost."""
 
 
 class DeadlineExceeded(MelismaError):
@@ -117,11 +117,18 @@ _EXHAUSTED: dict[str, type[Overloaded]] = {
 }
 
 
+_LOST = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED)
+"""What gRPC or a balancer says when the way to the server breaks; a server of ours adds details to its statuses."""
+
+
 def error_of(failure: grpc.RpcError) -> MelismaError:
     """The named error for a failed call; a status that no method promises becomes `ServerFault`."""
     code = failure.code()
     text = failure.details() or code.value[1]
     details = _status_details(failure)
+    if details is None and code in _LOST:
+        return Unavailable(f"the connection was lost: {text}")
+    details = details or status_pb2.Status()
     if code is grpc.StatusCode.INVALID_ARGUMENT:
         return InvalidRequest(text, _violations(details))
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
@@ -129,14 +136,14 @@ def error_of(failure: grpc.RpcError) -> MelismaError:
     return _PLAIN.get(code, ServerFault)(text)
 
 
-def _status_details(failure: grpc.RpcError) -> status_pb2.Status:
+def _status_details(failure: grpc.RpcError) -> status_pb2.Status | None:
     for key, value in _metadata(failure):
         if key == STATUS_DETAILS_KEY:
             try:
                 return status_pb2.Status.FromString(value)
             except DecodeError:
-                break
-    return status_pb2.Status()
+                return status_pb2.Status()
+    return None
 
 
 def _metadata(failure: grpc.RpcError) -> Iterable[tuple[str, bytes]]:

@@ -29,6 +29,11 @@ class Receiver:
         self._chunks = 0
         self._digest = sha256()
 
+    @property
+    def heard(self) -> bool:
+        """Whether any sound has arrived."""
+        return self.size_bytes > 0
+
     def take(self, response: GenerateResponse) -> Event | None:
         """The event in `response`, noted; `None` for a kind of event that this client does not know yet.
 

@@ -10,8 +10,8 @@ from melisma_client.errors import DeadlineTooShort, MelismaError, Overloaded, Un
 class Retry:
     """Waits between tries: doubled each time, shortened at random by up to a half, lest callers march in step.
 
-    Only calls that have brought nothing yet are tried again, and only after `Unavailable`, or after `Overloaded` with
-    the server's advice when to come back; that advice replaces the wait where it is longer. `DeadlineTooShort` is
+    Only what has brought no answer and no sound yet is tried again, and only after `Unavailable`, or after `Overloaded`
+    with the server's advice when to come back; that advice replaces the wait where it is longer. `DeadlineTooShort` is
     final: waiting leaves even less time.
     """
 

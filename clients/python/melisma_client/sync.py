@@ -13,6 +13,7 @@ from melisma.v1.music_pb2 import (
     AudioChunk,
     Engine,
     Finished,
+    GenerateRequest,
     GenerateResponse,
     GetEngineRequest,
     ListEnginesRequest,
@@ -28,7 +29,7 @@ from melisma_client.connection import (
     Patience,
     metadata_of,
 )
-from melisma_client.errors import Cancelled, error_of
+from melisma_client.errors import Cancelled, MelismaError, error_of
 from melisma_client.files import PartFile
 from melisma_client.receiver import Event, Receiver
 from melisma_client.request import SongRequest
@@ -50,8 +51,11 @@ class Song:
     holds the plan, the end and the count of bytes so far.
     """
 
-    def __init__(self, open_call: Callable[[float], _Call], patience: Patience) -> None:
+    def __init__(
+        self, request: GenerateRequest, open_call: Callable[[GenerateRequest, float], _Call], patience: Patience
+    ) -> None:
         self.received = Receiver()
+        self._request = request
         self._open_call = open_call
         self._patience = patience
         self._call: _Call | None = None
@@ -60,6 +64,9 @@ class Song:
 
     def __iter__(self) -> Iterator[Event]:
         """Events in the order in which they happen, `Finished` last.
+
+        A song that is lost before its first sound is asked for again, with its seed: `Accepted` and what follows it
+        then come once more.
 
         Raises:
             MelismaError: the song was refused or cannot be completed; see `melisma_client.errors`.
@@ -95,22 +102,35 @@ class Song:
 
     def _receive(self) -> Generator[Event, None, None]:
         try:
-            response = _patiently(self._first, self._patience, self._cancelled.wait)
-            while response is not None:
-                event = self.received.take(response)
-                if event is not None:
-                    yield event
-                response = self._read()
+            for number in count(1):
+                try:
+                    yield from self._attempt()
+                    break
+                except grpc.RpcError as failure:
+                    error = self._error_of(failure)
+                    wait = None if self.received.heard else self._patience.wait_seconds(error, number)
+                    if wait is None:
+                        raise error from failure
+                self._cancelled.wait(wait)
+                self._start_over()
             self.received.close()
-        except grpc.RpcError as failure:
-            raise error_of(failure) from failure
         finally:
             self.cancel()
 
-    def _first(self, timeout_seconds: float) -> GenerateResponse | None:
+    def _attempt(self) -> Generator[Event, None, None]:
         if not self._cancelled.is_set():
-            self._call = self._open_call(timeout_seconds)
-        return self._read()
+            self._call = self._open_call(self._request, self._patience.deadline.remaining_seconds())
+        while (response := self._read()) is not None:
+            if event := self.received.take(response):
+                yield event
+
+    def _error_of(self, failure: grpc.RpcError) -> MelismaError:
+        return Cancelled(CANCELLED_HERE) if self._cancelled.is_set() else error_of(failure)
+
+    def _start_over(self) -> None:
+        if self.received.accepted:
+            self._request.seed = self.received.accepted.seed
+        self.received = Receiver()
 
     def _read(self) -> GenerateResponse | None:
         if self._call is None or self._cancelled.is_set():
@@ -143,9 +163,9 @@ class Client:
 
     def generate(self, request: SongRequest, *, timeout_seconds: float = SONG_TIMEOUT_SECONDS) -> Song:
         """Ask for a song, which must be complete `timeout_seconds` from now, retries and a slow listener included."""
-        message = request.to_proto()
         return Song(
-            lambda seconds: self._stub.Generate(message, timeout=seconds, metadata=self._metadata),
+            request.to_proto(),
+            lambda message, seconds: self._stub.Generate(message, timeout=seconds, metadata=self._metadata),
             Patience(self._retry, Deadline.after(timeout_seconds)),
         )
 

@@ -60,14 +60,22 @@ async def test_failures_before_the_first_message_are_tried_again(music: FakeMusi
     assert len(music.requests) == 2
 
 
-async def test_a_failure_after_the_first_message_is_final(music: FakeMusic, address: str) -> None:
-    music.acts = [breaks_after(song_responses()[:1], grpc.StatusCode.UNAVAILABLE, "worker lost")]
+async def test_a_failure_after_the_first_sound_is_final(music: FakeMusic, address: str) -> None:
+    music.acts = [breaks_after(song_responses()[:4], grpc.StatusCode.UNAVAILABLE, "worker lost")]
     async with AsyncClient(address, retry=AT_ONCE) as client:
         song = client.generate(REQUEST)
         assert isinstance(await anext(aiter(song)), Accepted)
         with pytest.raises(Unavailable, match="worker lost"):
-            await anext(aiter(song))
+            [event async for event in song]
     assert len(music.requests) == 1
+
+
+async def test_a_song_that_is_lost_before_its_first_sound_is_asked_for_again(music: FakeMusic, address: str) -> None:
+    music.acts = [breaks_after(song_responses()[:3], grpc.StatusCode.UNAVAILABLE, "lost"), plays(song_responses())]
+    async with AsyncClient(address, retry=AT_ONCE) as client:
+        song = client.generate(SongRequest(prompt="pop"))
+        assert [type(event) async for event in song].count(Accepted) == 2
+    assert [request.seed if request.HasField("seed") else None for request in music.requests] == [None, 7]
 
 
 async def test_a_deadline_that_passes_is_told(music: FakeMusic, address: str, tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
+from collections.abc import Iterator
+
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 
 import melisma_client
+from melisma.v1.music_pb2 import GenerateResponse
 from melisma_client import (
     NO_RETRY,
     Cancelled,
@@ -48,6 +51,17 @@ def test_every_status_becomes_its_error(code: grpc.StatusCode, music: FakeMusic,
     music.acts = [refuses(code, "because")]
     error = failure_of(address)
     assert (type(error), str(error)) == (KINDS.get(code, ServerFault), "because")
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED])
+def test_a_status_without_details_comes_from_the_way(code: grpc.StatusCode, music: FakeMusic, address: str) -> None:
+    def breaks(context: grpc.ServicerContext) -> Iterator[GenerateResponse]:
+        context.abort(code, "Received RST_STREAM with error code 2")
+
+    music.acts = [breaks]
+    error = failure_of(address)
+    assert type(error) is Unavailable
+    assert str(error) == "the connection was lost: Received RST_STREAM with error code 2"
 
 
 def test_violations_name_the_fields(music: FakeMusic, address: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 
-from melisma.v1.music_pb2 import Finished
+from melisma.v1.music_pb2 import Accepted, Finished
 from melisma_client import (
     BrokenSong,
     Cancelled,
@@ -90,11 +90,20 @@ def test_tries_come_to_an_end(music: FakeMusic, address: str) -> None:
     assert len(music.requests) == 3
 
 
-def test_a_failure_after_the_first_message_is_final(music: FakeMusic, address: str) -> None:
-    music.acts = [breaks_after(song_responses()[:1], grpc.StatusCode.UNAVAILABLE, "worker lost")]
+def test_a_failure_after_the_first_sound_is_final(music: FakeMusic, address: str) -> None:
+    music.acts = [breaks_after(song_responses()[:4], grpc.StatusCode.UNAVAILABLE, "worker lost")]
     with Client(address, retry=AT_ONCE) as client, pytest.raises(Unavailable):
         list(client.generate(REQUEST))
     assert len(music.requests) == 1
+
+
+def test_a_song_that_is_lost_before_its_first_sound_is_asked_for_again(music: FakeMusic, address: str) -> None:
+    music.acts = [breaks_after(song_responses()[:3], grpc.StatusCode.UNAVAILABLE, "lost"), plays(song_responses())]
+    with Client(address, retry=AT_ONCE) as client:
+        song = client.generate(SongRequest(prompt="pop"))
+        assert [type(event) for event in song].count(Accepted) == 2
+    assert [request.seed if request.HasField("seed") else None for request in music.requests] == [None, 7]
+    assert song.received.size_bytes == len(SONG)
 
 
 def test_a_full_server_is_tried_again_when_it_says_so(music: FakeMusic, address: str) -> None:

@@ -1,0 +1,284 @@
+"""The manifests as kubectl renders them: held to the schemas of Kubernetes, to checkov, and to each other.
+
+Nothing here needs a cluster. What only a cluster knows, definitions of custom resources above all, is not tried; their
+fields are held to a table in tests/contract.
+"""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.contract.custom_resources import FIELDS, unknown_fields
+from tests.deploy.tools import DEPLOY, ROOT, output_of, tool
+
+pytestmark = pytest.mark.deploy
+
+Resource = dict[str, Any]
+
+KUBERNETES = DEPLOY / "kubernetes"
+OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir() if path.is_dir())
+COMPONENTS = sorted(path.name for path in (KUBERNETES / "components").iterdir() if path.is_dir())
+NEEDS = {"gateway-envoy": ("gateway",), "gateway-tls": ("gateway", "tls"), "tls-cert-manager": ("tls",)}
+EVERYTHING = tuple(name for name in COMPONENTS if name != "autoscaling-hpa")
+"""The two ways to scale exclude each other."""
+VERSIONS = ("1.30", "1.37")
+"""The oldest Kubernetes that has the sleep of preStop, and the newest whose schemas are known."""
+LABELS = {"app.kubernetes.io/name": "melisma", "app.kubernetes.io/part-of": "melisma"}
+CORE_GROUPS = ("v1", "apps/v1", "policy/v1", "networking.k8s.io/v1", "autoscaling/v2")
+
+
+def kustomized(folder: Path) -> str:
+    return output_of(tool("kubectl"), "kustomize", folder)
+
+
+def put_together(
+    folder: Path, overlay: str = "studio", components: Iterable[str] = (), literals: Sequence[str] = ()
+) -> str:
+    """An overlay of the user's own, written to `folder`, as kubectl renders it."""
+    here = os.path.relpath(KUBERNETES, folder.resolve())
+    settings = {"name": "melisma-settings", "behavior": "merge", "literals": list(literals)}
+    kustomization = {
+        "namespace": "melisma",
+        "resources": [f"{here}/overlays/{overlay}"],
+        "components": [f"{here}/components/{name}" for name in components],
+        "configMapGenerator": [settings] if literals else [],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), "utf-8")
+    return kustomized(folder)
+
+
+def with_needed(component: str) -> tuple[str, ...]:
+    return (*NEEDS.get(component, ()), component)
+
+
+def resources(text: str) -> list[Resource]:
+    return list(yaml.safe_load_all(text))
+
+
+def only(found: Iterable[Resource], kind: str, name: str = "melisma") -> Resource:
+    """The one resource of that kind and name."""
+    (one,) = (each for each in found if (each["kind"], each["metadata"]["name"]) == (kind, name))
+    return one
+
+
+def pod_of(found: Iterable[Resource]) -> Resource:
+    pod: Resource = only(found, "Deployment")["spec"]["template"]["spec"]
+    return pod
+
+
+def faults(text: str, folder: Path, version: str) -> list[str]:
+    """What the schemas of one version of Kubernetes find, kinds without a schema included."""
+    file = folder / "rendered.yaml"
+    file.write_text(text, "utf-8")
+    command = [tool("kubernetes-validate"), "--strict", "--quiet", "-k", version, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    lines = (done.stdout + done.stderr).splitlines()
+    assert (done.returncode != 0) == any(not line.startswith("WARN") for line in lines), lines
+    return lines
+
+
+def schema_errors(text: str, folder: Path, version: str) -> list[str]:
+    """The faults, apart from the kinds that are not of Kubernetes itself."""
+    customs = {f"kind {kind} with api version {api}" for api, kind in FIELDS}
+    return [line for line in faults(text, folder, version) if not any(custom in line for custom in customs)]
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The overlay studio with all components that go together."""
+    return put_together(tmp_path_factory.mktemp("everything"), components=EVERYTHING)
+
+
+@pytest.fixture(scope="module")
+def found(everything: str) -> list[Resource]:
+    return resources(everything)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_an_overlay_fits_the_schemas(overlay: str, version: str, tmp_path: Path) -> None:
+    assert schema_errors(kustomized(KUBERNETES / "overlays" / overlay), tmp_path, version) == []
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_every_component_goes_with_every_overlay(component: str, overlay: str, tmp_path: Path) -> None:
+    text = put_together(tmp_path / "own", overlay, with_needed(component))
+    assert schema_errors(text, tmp_path, VERSIONS[-1]) == []
+    assert text != put_together(tmp_path / "without", overlay)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_all_components_go_together(everything: str, version: str, tmp_path: Path) -> None:
+    assert schema_errors(everything, tmp_path, version) == []
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("terminationGracePeriodSeconds:", "terminationGracePeriodSecond:"),
+        ("maxUnavailable: 0", "maxUnavailable: true"),
+        ("kind: PodDisruptionBudget", "kind: PodDisruptionsBudget"),
+        ("sleep:", "slumber:"),
+    ],
+)
+def test_what_is_misspelt_is_found(good: str, bad: str, everything: str, tmp_path: Path) -> None:
+    assert good in everything
+    assert len(schema_errors(everything.replace(good, bad), tmp_path, VERSIONS[-1])) == 1
+
+
+def test_every_resource_is_ours_and_in_its_namespace(found: list[Resource]) -> None:
+    for resource in found:
+        assert LABELS.items() <= resource["metadata"]["labels"].items(), resource
+        namespace = "name" if resource["kind"] == "Namespace" else "namespace"
+        assert resource["metadata"][namespace] == "melisma", resource
+        group = (resource["apiVersion"], resource["kind"])
+        assert resource["apiVersion"] in CORE_GROUPS or group in FIELDS, group
+    assert LABELS.items() <= only(found, "Deployment")["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_rendered_custom_resources_have_known_fields(found: list[Resource]) -> None:
+    customs = [resource for resource in found if resource["apiVersion"] not in CORE_GROUPS]
+    assert {(one["apiVersion"], one["kind"]) for one in customs} == set(FIELDS)
+    assert {field for resource in customs for field in unknown_fields(resource)} == set()
+
+
+def test_selectors_select_the_pods(found: list[Resource]) -> None:
+    labels = only(found, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    selectors = [only(found, "Deployment")["spec"]["selector"], only(found, "PodDisruptionBudget")["spec"]["selector"]]
+    selectors += [one["spec"]["podSelector"] for one in found if one["kind"] == "NetworkPolicy"]
+    selectors += [spread["labelSelector"] for spread in pod_of(found)["topologySpreadConstraints"]]
+    chosen = [selector["matchLabels"] for selector in selectors]
+    chosen += [one["spec"]["selector"] for one in found if one["kind"] == "Service"]
+    assert len(chosen) >= 10
+    assert all(labels.items() >= one.items() for one in chosen)
+
+
+def test_the_rule_for_dns_is_left_alone(found: list[Resource]) -> None:
+    """Labels put into all selectors would end up here, too, and fit no pod of the cluster's DNS."""
+    (rule,) = only(found, "NetworkPolicy")["spec"]["egress"]
+    assert rule["to"][0]["podSelector"]["matchLabels"] == {"k8s-app": "kube-dns"}
+
+
+def test_what_is_pointed_at_is_there(found: list[Resource]) -> None:
+    route, deployment = only(found, "GRPCRoute"), only(found, "Deployment")
+    gateway, service = only(found, "Gateway"), only(found, "Service")
+    listeners = {one["name"]: one for one in gateway["spec"]["listeners"]}
+    parent, backend = route["spec"]["parentRefs"][0], route["spec"]["rules"][0]["backendRefs"][0]
+    assert parent["name"] == gateway["metadata"]["name"]
+    assert route["spec"]["hostnames"] == [listeners[parent["sectionName"]]["hostname"]]
+    assert (backend["name"], backend["port"]) == (service["metadata"]["name"], service["spec"]["ports"][0]["port"])
+    for kind in ("BackendTrafficPolicy", "ClientTrafficPolicy", "BackendTLSPolicy"):
+        target = only(found, kind)["spec"]["targetRefs"][0]
+        aim = only(found, target["kind"], target["name"])
+        assert aim["apiVersion"].rpartition("/")[0] == target["group"]
+    scaled = only(found, "ScaledObject")["spec"]["scaleTargetRef"]
+    assert scaled == {"apiVersion": "apps/v1", "kind": "Deployment", "name": deployment["metadata"]["name"]}
+    monitor = only(found, "ServiceMonitor")["spec"]
+    ports = [port["name"] for one in found if one["kind"] == "Service" for port in one["spec"]["ports"]]
+    assert ports.count(monitor["endpoints"][0]["port"]) == 1
+    assert (
+        monitor["selector"]["matchLabels"].items()
+        <= only(found, "Service", "melisma-pods")["metadata"]["labels"].items()
+    )
+
+
+def test_certificate_and_pods_share_a_secret_and_the_names(found: list[Resource]) -> None:
+    certificate = only(found, "Certificate")["spec"]
+    secrets = {one["name"]: one["secret"] for one in pod_of(found)["volumes"] if "secret" in one}
+    assert certificate["secretName"] == secrets["tls"]["secretName"]
+    services = [one["metadata"] for one in found if one["kind"] == "Service"]
+    assert {f"{one['name']}.{one['namespace']}.svc" for one in services} <= set(certificate["dnsNames"])
+    assert only(found, "BackendTLSPolicy")["spec"]["validation"]["hostname"] in certificate["dnsNames"]
+
+
+def test_files_are_where_the_server_looks_for_them(found: list[Resource]) -> None:
+    container = pod_of(found)["containers"][0]
+    values = {entry["name"]: entry.get("value", "") for entry in container["env"]}
+    mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+    assert {mount["name"] for mount in mounts.values()} == {volume["name"] for volume in pod_of(found)["volumes"]}
+    for name in ("MELISMA_API_KEYS", "MELISMA_TLS__CERTIFICATE", "MELISMA_TLS__KEY"):
+        mount = mounts[str(Path(values[name]).parent)]
+        assert mount["readOnly"]
+        assert "subPath" not in mount, "a file that is mounted by itself never changes"
+    assert {values["MELISMA_TLS__CERTIFICATE"], values["MELISMA_TLS__KEY"]} == {
+        f"/etc/melisma/tls/{name}" for name in ("tls.crt", "tls.key")
+    }
+
+
+def test_variables_are_defined_before_they_are_used(found: list[Resource]) -> None:
+    known: set[str] = set()
+    for entry in pod_of(found)["containers"][0]["env"]:
+        assert set(re.findall(r"\$\((\w+)\)", entry.get("value", ""))) <= known
+        known.add(entry["name"])
+    assert "POD_NAME" in known
+
+
+def test_scaled_pods_are_not_counted_by_hand(found: list[Resource]) -> None:
+    assert "replicas" not in only(found, "Deployment")["spec"]
+    query = only(found, "ScaledObject")["spec"]["triggers"][0]["metadata"]["query"]
+    assert set(re.findall(r'namespace="([^"]*)"', query)) == {only(found, "Deployment")["metadata"]["namespace"]}
+
+
+def test_a_changed_setting_rolls_the_pods(tmp_path: Path) -> None:
+    one = resources(put_together(tmp_path / "one"))
+    other = resources(put_together(tmp_path / "other", literals=["MELISMA_LIMITS__RETRIES=5"]))
+    sources = [pod_of(found)["containers"][0]["envFrom"][0]["configMapRef"]["name"] for found in (one, other)]
+    assert sources[0] != sources[1]
+    for found, source in zip((one, other), sources, strict=True):
+        assert only(found, "ConfigMap", source)["data"]["MELISMA_HOST"] == "0.0.0.0"
+
+
+def test_the_overlay_of_the_readme_is_rendered_as_it_stands(tmp_path: Path) -> None:
+    example = re.findall(r"```yaml\n(.*?)```", (KUBERNETES / "README.md").read_text("utf-8"), flags=re.DOTALL)[0]
+    meant_for = KUBERNETES / "overlays" / "production"
+    moved = re.sub(r"(?<=- )\.\./\S+", lambda path: os.path.relpath(meant_for / path[0], tmp_path.resolve()), example)
+    (tmp_path / "kustomization.yaml").write_text(moved, "utf-8")
+    text = kustomized(tmp_path)
+    found = resources(text)
+    assert schema_errors(text, tmp_path, VERSIONS[-1]) == []
+    assert only(found, "GRPCRoute")["spec"]["hostnames"] == ["songs.example.org"]
+    assert pod_of(found)["containers"][0]["image"].startswith("registry.example.org/music/melisma:")
+
+
+def checkov(*arguments: str | Path) -> tuple[int, dict[str, Any]]:
+    """The exit status, and the report of each framework."""
+    path = os.pathsep.join([str(Path(tool("kubectl")).parent), os.environ["PATH"]])
+    command = [tool("checkov"), "--config-file", str(DEPLOY / "checkov.yaml"), "--output", "json", *map(str, arguments)]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120, check=False
+    )
+    reports = json.loads(done.stdout)
+    return done.returncode, {one["check_type"]: one for one in (reports if isinstance(reports, list) else [reports])}
+
+
+def test_checkov_has_nothing_to_say_of_deploy() -> None:
+    status, reports = checkov()
+    assert status == 0, reports
+    assert reports.keys() == {"dockerfile", "kustomize"}
+    passed = {
+        check["resource"].partition(":Deployment")[0] for check in reports["kustomize"]["results"]["passed_checks"]
+    }
+    assert {f"overlay:overlays/{overlay}" for overlay in OVERLAYS} <= passed
+
+
+def test_checkov_finds_what_is_wrong(everything: str, tmp_path: Path) -> None:
+    """All components at once are fine; with a right too many they are not."""
+    file = tmp_path / "rendered.yaml"
+    only_this = ("--framework", "kubernetes", "--directory", tmp_path)
+    file.write_text(everything, "utf-8")
+    status, reports = checkov(*only_this)
+    assert (status, reports["kubernetes"]["summary"]["failed"]) == (0, 0)
+    assert reports["kubernetes"]["summary"]["passed"] > 80
+    file.write_text(everything.replace("allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true"), "utf-8")
+    status, reports = checkov(*only_this)
+    assert status == 1
+    assert [check["check_id"] for check in reports["kubernetes"]["results"]["failed_checks"]] == ["CKV_K8S_20"]
