@@ -204,22 +204,22 @@ class Songs:
         return translate.song_request(message, *known)
 
     async def _asked_before(self, request: SongRequest, fingerprint: str) -> Recording | None:
-        found = self._being_made(request)
-        if found is None:
+        """The song of the same request before, unless it has failed or was cancelled."""
+        if (being_made := self._being_made(request)) is None:
             stored = await self._store.find(request.caller, request.request_id)
+            if stored is not None and stored.state is SongState.COMPLETED:
+                return _same(await self._load(stored.song_id), fingerprint)
             # Another call with the same id may have come in between.
-            found = self._being_made(request)
-            if found is None and stored is not None:
-                _require_same(stored, fingerprint)
-                return await self._load(stored.song_id) if stored.state is SongState.COMPLETED else None
-        if found is not None:
-            _require_same(found.song, fingerprint)
-        return found if found and found.song.state not in (SongState.FAILED, SongState.CANCELLED) else None
+            being_made = self._being_made(request)
+        return _same(being_made, fingerprint)
 
     def _being_made(self, request: SongRequest) -> Recording | None:
-        asked = (request.caller, request.request_id)
-        made = (recording for recording, _ in self._made.values())
-        return next((one for one in made if (one.song.caller, one.song.request_id) == asked), None)
+        for recording, _ in self._made.values():
+            song = recording.song
+            asked = (song.caller, song.request_id) == (request.caller, request.request_id)
+            if asked and song.state not in (SongState.FAILED, SongState.CANCELLED):
+                return recording
+        return None
 
     async def _load(self, song_id: str) -> Recording | None:
         found = await self._store.load(song_id)
@@ -356,9 +356,10 @@ class Songs:
         return told
 
 
-def _require_same(song: SongRecord, fingerprint: str) -> None:
-    if song.fingerprint != fingerprint:
-        raise RequestIdReused(song.request_id)
+def _same(recording: Recording | None, fingerprint: str) -> Recording | None:
+    if recording is not None and recording.song.fingerprint != fingerprint:
+        raise RequestIdReused(recording.song.request_id)
+    return recording
 
 
 def _not_kept(song: SongRecord) -> SongRecord:
