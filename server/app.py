@@ -119,6 +119,7 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             linger_seconds=settings.store.linger_seconds,
             log_requests=settings.log_requests,
         )
+        metrics.watch_songs(store.usage, lambda: songs.listeners)
         stack.push_async_callback(songs.close)
         await stack.enter_async_context(_in_background(songs.keep_clean()))
         stack.push_async_callback(_stop_runner, runner)

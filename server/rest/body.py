@@ -29,7 +29,7 @@ async def generate_request(request: Request, limit_bytes: int) -> music_pb2.Gene
     if given.pop("output_format", OUTPUT_FORMAT) != OUTPUT_FORMAT:
         raise InvalidRequest(Violation("output_format", f"must be {OUTPUT_FORMAT!r}"))
     if "duration_seconds" in given:
-        raise InvalidRequest(Violation("duration_seconds", "is not a field: it is called duration here"))
+        raise InvalidRequest(Violation("duration", "is what duration_seconds is called here"))
     message = filled(music_pb2.GenerateRequest(), _renamed(given))
     _take_key(message, request.headers.getlist(IDEMPOTENCY_KEY))
     return message
