@@ -340,8 +340,14 @@ async def _watch(keys: KeyRing, metrics: Metrics) -> None:
 
 
 def _warn_of_open_network(settings: Settings) -> None:
-    if not settings.tls.certificate and settings.host not in ("127.0.0.1", "::1", "localhost"):
+    if settings.host in ("127.0.0.1", "::1", "localhost"):
+        return
+    if not settings.tls.certificate:
         logger.warning("API keys arrive unencrypted: set MELISMA_TLS__CERTIFICATE, or encrypt in front of this server")
+    if settings.rest.enabled:
+        logger.warning(
+            "API keys arrive unencrypted over HTTP: encrypt in front of it, or set MELISMA_REST__ENABLED=false"
+        )
 
 
 def _bind(server: grpc.aio.Server, host: str, port: int, certificates: Certificates | None) -> str:

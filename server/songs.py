@@ -5,7 +5,7 @@ import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
@@ -32,6 +32,9 @@ from server.store.base import SongRecord, SongState, SongStore, StoreFailed
 DEFAULT_PAGE_SIZE = 50
 CLOSE_SECONDS = 5.0
 CLEAN_UP_SECONDS = 600.0
+KEEP_SECONDS = 0.5
+"""How long what was told of a running song is only in memory: to keep every chunk by itself would cost most of all."""
+
 NOT_KEPT = "NOT_KEPT"
 
 logger = logging.getLogger(__name__)
@@ -306,6 +309,9 @@ class Songs:
                 for entry in entries:
                     entry.forget_sound()
                 kept += len(entries)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(KEEP_SECONDS):
+                        await recording.over()
         await self._store.end(recording.song)
 
     async def _note_loss(self, song: SongRecord) -> None:

@@ -159,7 +159,7 @@ class Song:
 class Client:
     """Talks to one Melisma server; use it in `with`, or `close` it. It may be shared between threads.
 
-    Every call has a deadline and is repeated, by the rule of `retry`, only while nothing has arrived. `credentials`
+    Every call has a deadline; what may be repeated, and how often, is the rule of `retry`. `credentials`
     `None` means an unencrypted connection; `tls_credentials` makes others. `caller` is the name under which the server
     gives out fair shares, at most 64 printable ASCII characters (`ValueError` for others); those without a name share
     one. Servers that ask for an `api_key` call its holder by the key's name instead.
