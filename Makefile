@@ -15,7 +15,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 	--custom-compile-command "make lock" --quiet
 LOCK := $(COMPILE) pyproject.toml --extra build
 
-.PHONY: help song test test-deploy check serve ace protos bench lock baseline clean
+.PHONY: help song test test-deploy check audit serve ace protos bench lock baseline clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -32,7 +32,7 @@ test: $(DEVELOPMENT) ## run the tests
 test-deploy: $(DEVELOPMENT) $(TOOLS)/.debian ## try deploy/ against real balancers, Prometheus, image builders
 	@$(RUN)python -m pytest -m deploy tests/deploy $(ARGS)
 
-check: $(DEVELOPMENT) ## format, lint, types, import rules, contract; changes nothing
+check: $(DEVELOPMENT) $(TOOLS)/.python ## format, lint, types, import rules, contract, deploy/; changes nothing
 	@$(RUN)ruff format --check --quiet --output-format concise || { echo "not formatted: run '$(RUN)ruff format'"; exit 1; }
 	@$(RUN)ruff check --quiet
 	@$(RUN)mypy
@@ -40,6 +40,10 @@ check: $(DEVELOPMENT) ## format, lint, types, import rules, contract; changes no
 	@$(RUN)buf lint protos
 	@$(RUN)buf breaking protos --against protos/baseline.binpb
 	@$(RUN)python protos/generate.py --check
+	@PATH="$(TOOLS)/bin:$$PATH" $(TOOLS)/bin/checkov --quiet --config-file deploy/checkov.yaml
+
+audit: $(DEVELOPMENT) ## look the pinned packages up among known vulnerabilities (needs the network)
+	@$(RUN)uv tool run pip-audit --disable-pip --no-deps --strict $(addprefix --requirement ,$(wildcard requirements*.lock))
 
 ace: $(RUNTIME) ## add what the engine ace_step needs
 	@$(PIP) --require-hashes --requirement requirements-ace_step.lock

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from typing import Any, Never, Protocol, TypeAlias
+from typing import Any, Never, TypeAlias
 
 import grpc
 from grpc.aio import AbortError, ServerInterceptor, ServicerContext
@@ -31,14 +31,11 @@ logger = logging.getLogger(__name__)
 OWN_METHODS = "/melisma."
 
 
-class EndTrailers(Protocol):
-    """What to say of the server at the end of a call."""
-
-    def __call__(self, *, song: bool) -> Trailers:
-        """The trailing metadata; `song`: the call was for one."""
+EndTrailers: TypeAlias = Callable[[], Trailers]
+"""What to say of the server at the end of a call, as trailing metadata."""
 
 
-def no_trailers(*, song: bool) -> Trailers:
+def no_trailers() -> Trailers:
     """Nothing."""
     return ()
 
@@ -77,12 +74,12 @@ def _mapped_unary(handler: _Handler, trailers: EndTrailers) -> _Handler:
     async def call(data: bytes, context: _Context) -> Any:
         try:
             response = await _own(handler.unary_unary)(_request(handler, data), context)
-            context.set_trailing_metadata(trailers(song=False))
+            context.set_trailing_metadata(trailers())
             return response
         except AbortError:
             raise
         except Exception as error:
-            await _abort(context, error, trailers(song=False))
+            await _abort(context, error, trailers())
 
     return grpc.unary_unary_rpc_method_handler(call, None, handler.response_serializer)
 
@@ -93,11 +90,11 @@ def _mapped_stream(handler: _Handler, trailers: EndTrailers) -> _Handler:
             async with aclosing(_own(handler.unary_stream)(_request(handler, data), context)) as responses:
                 async for response in responses:
                     yield response
-            context.set_trailing_metadata(trailers(song=True))
+            context.set_trailing_metadata(trailers())
         except AbortError:
             raise
         except Exception as error:
-            await _abort(context, error, trailers(song=True))
+            await _abort(context, error, trailers())
 
     return grpc.unary_stream_rpc_method_handler(call, None, handler.response_serializer)
 

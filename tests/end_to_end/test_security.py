@@ -15,7 +15,7 @@ import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from melisma.v1 import music_pb2
+from melisma.v1 import music_pb2, music_pb2_grpc
 from melisma_client import (
     Client,
     MelismaError,
@@ -306,3 +306,24 @@ def test_who_probes_too_often_is_disconnected() -> None:
         assert "too many pings" in str(ended.value.details()).lower()
         with grpc.insecure_channel(service.address) as other:
             service.wait_serving(other)
+
+
+def test_a_connection_ends_by_its_age_and_its_songs_do_not() -> None:
+    """A client that keeps its channel is to find new servers, without losing what it listens to."""
+    slow = "fake=tests.deploy.engines:SlowEngine"
+    with (
+        running_service(slow, CONNECTIONS__AGE_SECONDS="1") as service,
+        grpc.insecure_channel(service.address) as channel,
+    ):
+        service.wait_serving(channel)
+        stub = music_pb2_grpc.MusicServiceStub(channel)
+        began_at = time.monotonic()
+        song = list(stub.Generate(music_pb2.GenerateRequest(prompt="x", duration_seconds=30), timeout=TIMEOUT_SECONDS))
+        assert song[-1].HasField("finished")
+        assert time.monotonic() - began_at > 2, "the song was over before its connection had its age"
+        stub.ListEngines(music_pb2.ListEnginesRequest(), timeout=TIMEOUT_SECONDS)
+        service.process.terminate()
+        assert service.process.stderr is not None
+        calls = [line for line in map(json.loads, service.process.stderr) if line["message"] == "call"]
+    assert [call["code"] for call in calls] == ["OK", "OK"]
+    assert len({call["peer"] for call in calls}) == 2

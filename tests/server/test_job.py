@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from model.engine import SectionScore, Window
-from server.errors import SongFailed, WorkerLost
+from model.engine import SectionScore, Violation, Window
+from server.errors import InvalidRequest, ServiceError, SongFailed, WorkerLost
 from server.job import Job, JobStatus
 from server.messages import Rendered, SectionKey, SectionStep, SongKey
 from server.metrics import Metrics
@@ -41,6 +41,7 @@ class Ear:
 
     def __init__(self, encoder: type[FakeEncoder], encoders: ThreadPoolExecutor, buffer_bytes: int) -> None:
         self.clock = ManualClock()
+        self.registry = CollectorRegistry()
         self.rooms: list[str] = []
         self.ends: list[JobStatus] = []
         self.job = Job(
@@ -51,7 +52,7 @@ class Ear:
             stream_buffer_bytes=buffer_bytes,
             clock=self.clock,
             on_room=lambda: self.rooms.append("room"),
-            metrics=Metrics(CollectorRegistry(), engines=("fake",), devices=()),
+            metrics=Metrics(self.registry, engines=("fake",), devices=()),
         )
         self.job.on_end.callback(lambda: self.ends.append(self.job.status))
 
@@ -156,6 +157,22 @@ async def test_a_failure_reaches_the_listener_and_later_ends_do_not_matter() -> 
         with pytest.raises(WorkerLost):
             await anext(ear.job.events())
     assert ear.ends == [JobStatus.FAILED]
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(InvalidRequest(Violation("lyrics", "cannot be sung")), "rejected"), (SongFailed("a bug"), "failed")],
+)
+async def test_a_request_that_cannot_be_fulfilled_counts_as_no_failure(error: ServiceError, outcome: str) -> None:
+    async with listening() as ear:
+        ear.job.fail(error)
+    counted = {
+        sample.labels["outcome"]: sample.value
+        for metric in ear.registry.collect()
+        for sample in metric.samples
+        if sample.name == "melisma_songs_ended_total" and sample.value
+    }
+    assert counted == {outcome: 1.0}
 
 
 async def test_a_broken_encoder_fails_the_song_without_telling_why() -> None:

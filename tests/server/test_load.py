@@ -8,7 +8,6 @@ from server.errors import Overloaded
 from server.load import TRAILER_KEY, LoadReports
 from tests.edge import details_of, edge
 from tests.fake_runner import FakeRunner
-from tests.fakes import ManualClock
 
 
 def test_the_bytes_are_those_of_orca() -> None:
@@ -19,33 +18,36 @@ def test_the_bytes_are_those_of_orca() -> None:
     assert report.SerializeToString(deterministic=True) == wire
 
 
-def report_of(reports: LoadReports, *, song: bool) -> LoadReport:
-    ((key, value),) = reports.trailers(song=song)
+def report_of(reports: LoadReports) -> LoadReport:
+    ((key, value),) = reports.trailers()
     assert key == TRAILER_KEY
     return LoadReport.FromString(value)
 
 
-def test_the_report_counts_what_is_here_and_what_has_ended() -> None:
-    clock = ManualClock(100.0)
+def weight_of(report: LoadReport) -> int:
+    """As Envoy and gRPC reckon it."""
+    return int(report.rps_fractional / report.application_utilization)
+
+
+def test_the_report_counts_what_is_here() -> None:
     depths = {"studio": Depth(waiting_songs=3, running_songs=4), "fake": Depth(running_songs=1)}
-    reports = LoadReports(lambda: depths, 4, clock)
-    clock.now = 130.0
-    for _ in range(59):
-        reports.trailers(song=True)
-    reports.trailers(song=False)
-    found = report_of(reports, song=True)
-    assert found.application_utilization == pytest.approx(2.0)
+    found = report_of(LoadReports(lambda: depths, 4))
+    assert found.application_utilization == pytest.approx(2.25)
     assert dict(found.named_metrics) == {"queue_songs": 3.0, "running_songs": 5.0}
-    assert found.rps_fractional == pytest.approx(2.0)
 
 
-def test_an_idle_server_has_some_weight() -> None:
-    assert report_of(LoadReports(dict, 4, ManualClock()), song=False).rps_fractional > 0
+def test_a_server_weighs_as_it_has_room() -> None:
+    def weight(songs: int, places: int) -> int:
+        return weight_of(report_of(LoadReports(lambda: {"studio": Depth(running_songs=songs)}, places)))
+
+    assert weight(0, 4) == 4 * weight(3, 4)
+    assert weight(7, 8) == weight(3, 4)
+    assert weight(96, 32) > weight(97, 32) > 0
 
 
-def told(*, song: bool) -> tuple[tuple[str, bytes], ...]:
+def told() -> tuple[tuple[str, bytes], ...]:
     """In the place of the real trailer, which gRPC's own clients keep to themselves."""
-    return (("x-told-bin", b"song" if song else b"question"),)
+    return (("x-told-bin", b"told"),)
 
 
 async def test_every_call_ends_with_a_report_whatever_its_status() -> None:
@@ -57,11 +59,11 @@ async def test_every_call_ends_with_a_report_whatever_its_status() -> None:
             pass
         question = stub.ListEngines(music_pb2.ListEnginesRequest())
         await question
-        assert dict(await song.trailing_metadata())["x-told-bin"] == b"song"
-        assert dict(await question.trailing_metadata())["x-told-bin"] == b"question"
+        assert dict(await song.trailing_metadata())["x-told-bin"] == b"told"
+        assert dict(await question.trailing_metadata())["x-told-bin"] == b"told"
     async with edge(FakeRunner(error=Overloaded("full", 3.0)), trailers=told) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as error:
             async for _ in music_pb2_grpc.MusicServiceStub(channel).Generate(request):
                 pass
-    assert dict(error.value.trailing_metadata())["x-told-bin"] == b"song"
+    assert dict(error.value.trailing_metadata())["x-told-bin"] == b"told"
     assert details_of(error.value)["RetryInfo"].retry_delay.seconds == 3

@@ -51,9 +51,13 @@ class LoadReport(_message.Message):
     RPS_FRACTIONAL_FIELD_NUMBER: _builtins.int
     NAMED_METRICS_FIELD_NUMBER: _builtins.int
     application_utilization: _builtins.float
-    """Songs that are made or wait here, as a multiple of those that can be made at once; above 1 some wait."""
+    """Songs that are made or wait here, and the one that may come next, as a multiple of those that can be made at once.
+    Never 0, which Envoy takes for a server that has not reported.
+    """
     rps_fractional: _builtins.float
-    """Songs that ended in the last minute, per second."""
+    """The same number for every server. Balancers divide it by the utilization and take the whole part as the weight: the
+    true rate, of less than a song a second, would make all weights 0, and let a server that has just started wait.
+    """
     @_builtins.property
     def named_metrics(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """"queue_songs": songs that wait; "running_songs": songs that are made."""

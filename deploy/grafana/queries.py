@@ -1,0 +1,93 @@
+"""What a panel is made of, and the usual ways to ask Prometheus."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SERVERS = 'namespace=~"$namespace",pod=~"$pod"'
+ENGINES = f'{SERVERS},engine=~"$engine"'
+SERVER = "{{pod}} {{instance}}"
+"""Outside of Kubernetes there are no pods."""
+
+PERCENTILE_TIME = "5m"
+"""What percentiles and means look back, as those of the alerts do: in less there are too few songs."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """An expression, and the name of its lines; with `exemplars`, the traces behind it are shown as points."""
+
+    expr: str
+    legend: str = ""
+    exemplars: bool = False
+
+
+@dataclass(frozen=True)
+class Lines:
+    """How something went on over time. `unit` is Grafana's word for it."""
+
+    title: str
+    unit: str
+    queries: Sequence[Query]
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How something is now, red from some value on."""
+
+    title: str
+    unit: str
+    expr: str
+    about: str
+    red_from: float | None = None
+
+
+def rate(counter: str, by: str, labels: str = ENGINES, time: str = "$__rate_interval") -> str:
+    """How much a counter rises in a second."""
+    return f"sum by ({by}) (rate({counter}{{{labels}}}[{time}]))"
+
+
+def per_minute(counter: str, *by: str, labels: str = ENGINES) -> list[Query]:
+    """How much a counter rises in a minute."""
+    return [Query(f"60 * {rate(counter, ', '.join(by), labels)}", _legend(*by))]
+
+
+def percentile(percent: int, histogram: str, *by: str, exemplars: bool = False) -> Query:
+    """The value that so many in a hundred did not exceed."""
+    rates = rate(f"{histogram}_bucket", ", ".join(("le", *by)), time=PERCENTILE_TIME)
+    return Query(f"histogram_quantile({percent / 100}, {rates})", f"{_legend(*by)} P{percent}", exemplars)
+
+
+def spread(histogram: str, *by: str, exemplars: bool = False) -> list[Query]:
+    """P50 and P95, and the traces of songs."""
+    return [percentile(50, histogram, *by), percentile(95, histogram, *by, exemplars=exemplars)]
+
+
+def mean(histogram: str, *by: str) -> list[Query]:
+    """The mean of what was measured."""
+    total, count = (rate(f"{histogram}_{what}", ", ".join(by), time=PERCENTILE_TIME) for what in ("sum", "count"))
+    return [Query(f"{total} / {count}", _legend(*by))]
+
+
+def objective(histogram: str) -> Query:
+    """What deploy/prometheus/rules.yml sets."""
+    return Query(f'engine:{histogram}:objective{{engine=~"$engine"}}', "{{engine}} objective")
+
+
+def share(part: str, whole: str) -> str:
+    """What part there was of a whole in the last hour."""
+    return f"sum(increase({part}[1h])) / sum(increase({whole}[1h]))"
+
+
+def as_it_is(gauge: str, *by: str, labels: str = ENGINES) -> list[Query]:
+    """A gauge of each server, and of what else it is told apart by."""
+    return [Query(f"{gauge}{{{labels}}}", f"{SERVER} {_legend(*by)}".strip())]
+
+
+def of_process(metric: str) -> str:
+    """What Prometheus knows of the server process."""
+    return f'{metric}{{job="melisma",{SERVERS}}}'
+
+
+def _legend(*labels: str) -> str:
+    return " ".join(f"{{{{{label}}}}}" for label in labels)

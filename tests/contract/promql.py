@@ -1,0 +1,37 @@
+"""The names in a PromQL expression. Whether the expression is a valid one is for promtool to say."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_OPERATORS = frozenset({"and", "bool", "offset", "or", "unless"})
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_RANGE = re.compile(r"\[[^\]]*\]")
+_GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^()]*)\)")
+_SELECTOR = re.compile(r"(?<![\w:$.])([a-zA-Z_:][\w:]*)(?![\w:])(?!\s*\()\s*(?:\{([^{}]*)\})?")
+_LABEL = re.compile(r"\w+(?=\s*(?:=~|!~|!=|=))")
+
+
+@dataclass(frozen=True)
+class Selector:
+    """A metric that is asked for, and the labels by which series of it are chosen."""
+
+    metric: str
+    labels: frozenset[str]
+
+
+def selectors(expr: str) -> Iterator[Selector]:
+    """Every metric in an expression."""
+    plain = _RANGE.sub("", _GROUPING.sub(" ", _STRING.sub('""', expr)))
+    for metric, labels in _SELECTOR.findall(plain):
+        if metric not in _OPERATORS:
+            yield Selector(metric, frozenset(_LABEL.findall(labels)))
+
+
+def groupings(expr: str) -> frozenset[str]:
+    """Every label by which an expression puts series together, or leaves out."""
+    return frozenset(label for labels in _GROUPING.findall(_STRING.sub('""', expr)) for label in _words(labels))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text)

@@ -1,0 +1,83 @@
+"""Runs images without a daemon, with crun."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.deploy import images
+from tests.deploy.tools import answers, free_port, output_of, running
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container that runs, seen from outside."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+    _crun: tuple[str, ...]
+    _user: str
+
+    def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command inside, as the user of the image."""
+        inside = [*self._crun, "exec", "--user", self._user, "melisma", *command]
+        return subprocess.run(inside, capture_output=True, text=True, timeout=60, check=False)
+
+    def signal(self, name: str) -> None:
+        """Send a signal to the first process inside."""
+        output_of(*self._crun, "kill", "melisma", name)
+
+
+@contextmanager
+def running_container(image: str, folder: Path) -> Iterator[Container]:
+    """The image as it says itself that it is run, with nothing to write to but /tmp, and without any capability.
+
+    It shares the network of this machine and listens on free ports of the loopback address. `folder` holds its log.
+    """
+    config = images.config_of(image)
+    port, http_port = free_port(), free_port()
+    environment = {"MELISMA_HOST": "127.0.0.1", "MELISMA_PORT": port, "MELISMA_HTTP_PORT": http_port}
+    crun = (*_OWN_CGROUPS, "crun", "--root", str(folder / "crun"), "--cgroup-manager", "disabled")
+    with images.unpacked(image) as root:
+        output_of(*crun, "spec", "--file", folder / "config.json")
+        spec = json.loads((folder / "config.json").read_text("utf-8"))
+        settings = [f"{name}={value}" for name, value in environment.items()]
+        (folder / "config.json").write_text(json.dumps(_hardened(spec, config, settings, root)), encoding="utf-8")
+        log = folder / "log"
+        try:
+            command = (*crun, "run", "--bundle", str(folder), "melisma")
+            with running(*command, ready=lambda: answers(port), log=log) as process:
+                yield Container(process, port, log, crun, config["User"])
+        finally:
+            subprocess.run([*crun, "delete", "--force", "melisma"], capture_output=True, timeout=60, check=False)
+
+
+_OWN_CGROUPS = (
+    *images.ALONE,
+    # crun refuses machines with cgroups of both versions mounted, even when it is to use none.
+    *("sh", "-c", 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$@"', "sh"),
+)
+
+
+def _hardened(spec: dict[str, Any], config: dict[str, Any], settings: list[str], root: Path) -> dict[str, Any]:
+    uid, gid = map(int, config["User"].split(":"))
+    spec["process"] |= {
+        "terminal": False,
+        "user": {"uid": uid, "gid": gid},
+        "args": config["Entrypoint"],
+        "env": [*config["Env"], *settings],
+        "cwd": config["WorkingDir"],
+        "capabilities": {},
+        "noNewPrivileges": True,
+    }
+    spec["root"] = {"path": str(root), "readonly": True}
+    spec["mounts"] = [mount for mount in spec["mounts"] if not mount["destination"].startswith("/sys")]
+    spec["mounts"].append(
+        {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "noexec"]}
+    )
+    spec["linux"]["namespaces"] = [space for space in spec["linux"]["namespaces"] if space["type"] != "network"]
+    return spec

@@ -1,0 +1,163 @@
+"""Builds deploy/Dockerfile without a daemon, with buildah, on a small Debian. Needs root, Debian's packages and pip's.
+
+What was built stays in .venv/tools/cache, so that another run only builds what has changed.
+"""
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.tools import ROOT, TOOLS, output_of, tool
+
+CACHE = TOOLS / "cache"
+NEEDED_BYTES = 25 << 30
+BASE = "localhost/melisma-base"
+IMAGE = "localhost/melisma-tried"
+REVISION = "0123abc"
+BUILD_TIMEOUT_SECONDS = 1800.0
+ALONE = ("unshare", "--mount", "--propagation", "private")
+BUILD_ARGUMENTS = ("LOCK", "TORCH", "TORCH_INDEX")
+"""Build arguments that can be given as IMAGE_LOCK=requirements-ace_step.lock and so on, to try other images."""
+
+
+def require_builder() -> None:
+    """Skips the test where no image can be built."""
+    for name in ("buildah", "debootstrap"):
+        tool(name)
+    if shutil.which("crun") is None:
+        pytest.skip("crun is missing: run `apt install crun`")
+    if os.geteuid() != 0:
+        pytest.skip("only root can build and run an image without a daemon")
+    if not _storage("images", "--quiet", IMAGE, check=False) and shutil.disk_usage(TOOLS).free < NEEDED_BYTES:
+        pytest.skip(f"building an image takes {NEEDED_BYTES >> 30} GiB of disk, which are not free")
+
+
+def build() -> str:
+    """The image of deploy/Dockerfile as it is, on a small Debian with its Python; its id."""
+    _storage("rm", "--all")  # what a run left behind that was killed
+    if not _storage("images", "--quiet", BASE, check=False):
+        _make_base()
+    with _scratch() as scratch:
+        options = _build_options(scratch)
+        # The stage is built under a name of its own first, or cleaning up would take what the next run builds upon.
+        _build(*options, "--target", "build", "--tag", f"{IMAGE}-stage", str(ROOT))
+        _build(*options, "--tag", IMAGE, str(ROOT))
+    _storage("rmi", "--prune")
+    return _storage("images", "--quiet", "--no-trunc", IMAGE).strip()
+
+
+def _build(*arguments: str) -> None:
+    """Whatever is mounted for it is seen by it alone, and goes with it even when it fails."""
+    try:
+        output_of(
+            *ALONE, *_command(), "build", "--isolation", "chroot", *arguments, timeout_seconds=BUILD_TIMEOUT_SECONDS
+        )
+    finally:
+        _storage("rm", "--all", check=False)
+
+
+def _build_options(scratch: Path) -> list[str]:
+    given = {name: os.environ[f"IMAGE_{name}"] for name in BUILD_ARGUMENTS if f"IMAGE_{name}" in os.environ}
+    arguments = {"BASE": BASE, "REVISION": REVISION, **given}
+    pip = pip_settings()
+    (scratch / "pip.conf").write_text(
+        "[global]\n" + "".join(f"{name} = {value}\n" for name, value in pip.items()), encoding="utf-8"
+    )
+    return [
+        *("--network", "host", "--format", "docker", "--layers", "--pull-never"),
+        *("--file", str(ROOT / "deploy/Dockerfile"), "--secret", f"id=pip,src={scratch / 'pip.conf'}"),
+        *(part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")),
+        *(part for path in paths_in(pip) for part in ("--volume", f"{path}:{path}:ro")),
+    ]
+
+
+def pip_settings() -> dict[str, str]:
+    """How pip is set up on this machine, which it has to be within a build as well; variables go before files."""
+    listed = output_of(sys.executable, "-m", "pip", "config", "list")
+    found = [match for line in listed.splitlines() if (match := re.fullmatch(r"(\S+)\.([\w-]+)=('.*'|\".*\")", line))]
+    found.sort(key=lambda match: match[1] == ":env:")
+    return {match[2]: ast.literal_eval(match[3]) for match in found}
+
+
+def paths_in(settings: Mapping[str, str]) -> list[str]:
+    """The files and folders that pip's settings name; of an index in the file system, the folder that it stands in."""
+    words = " ".join(settings.values()).split()
+    indexes = {str(Path(word.removeprefix("file://")).parent) for word in words if word.startswith("file:///")}
+    return sorted(path for path in indexes | {word for word in words if word.startswith("/")} if Path(path).exists())
+
+
+def _make_base() -> None:
+    with _scratch() as scratch:
+        root = scratch / "root"
+        # What debootstrap mounts is seen by it alone, so that nothing but files is left to be removed.
+        packages = ("--variant=minbase", "--include=python3,python3-venv")
+        done = subprocess.run(
+            [*ALONE, tool("debootstrap"), *packages, "bookworm", str(root)],
+            capture_output=True,
+            text=True,
+            timeout=BUILD_TIMEOUT_SECONDS,
+            check=False,
+        )
+        if "Failed getting release file" in done.stdout + done.stderr:
+            pytest.skip("no Debian mirror answers")
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        output_of("tar", "--create", "--file", scratch / "root.tar", "--directory", root, ".")
+        (scratch / "Dockerfile").write_text("FROM scratch\nADD root.tar /\n", encoding="utf-8")
+        (scratch / ".dockerignore").write_text("root\n", encoding="utf-8")
+        _build("--format", "docker", "--tag", BASE, str(scratch))
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    scratch = CACHE / f"scratch-{os.getpid()}"
+    scratch.mkdir(parents=True)
+    try:
+        yield scratch
+    finally:
+        assert not mounts_below(scratch), "something is mounted there; unmount it, then remove it"
+        shutil.rmtree(scratch)
+
+
+def mounts_below(folder: Path) -> list[str]:
+    """What is mounted somewhere in a folder."""
+    places = (line.split()[1] for line in Path("/proc/mounts").read_text("utf-8").splitlines())
+    return [place for place in places if Path(place).is_relative_to(folder)]
+
+
+def _storage(*arguments: str, check: bool = True) -> str:
+    done = subprocess.run([*_command(), *arguments], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0 or not check, f"{arguments}: {done.stderr}"
+    return done.stdout
+
+
+def _command() -> tuple[str, ...]:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    # buildah keeps what RUN --mount=type=cache holds in TMPDIR.
+    return ("env", f"TMPDIR={CACHE}", tool("buildah"), "--root", str(CACHE / "images"), "--runroot", str(CACHE / "run"))
+
+
+def config_of(image: str) -> dict[str, Any]:
+    """What an image says of how it is run."""
+    config: dict[str, Any] = json.loads(_storage("inspect", "--type", "image", image))["Docker"]["config"]
+    return config
+
+
+@contextmanager
+def unpacked(image: str) -> Iterator[Path]:
+    """The files of an image."""
+    working = _storage("from", "--pull-never", image).strip()
+    try:
+        yield Path(_storage("mount", working).strip())
+    finally:
+        _storage("rm", working)
+        assert not mounts_below(CACHE)

@@ -1,0 +1,118 @@
+"""Prometheus and Alertmanager as deploy/ configures them, but for addresses and a quicker pace."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import yaml
+
+from tests.deploy.tools import DEPLOY, eventually, free_port, running, tool
+
+PROMETHEUS = DEPLOY / "prometheus"
+PACE = "500ms"
+"""How often Prometheus asks the server and computes rules here."""
+
+_TIMEOUT_SECONDS = 10.0
+
+
+def answer(url: str, **question: str) -> Any:
+    """What an HTTP API answers, from JSON."""
+    with urlopen(f"{url}?{urlencode(question)}", timeout=_TIMEOUT_SECONDS) as response:
+        return json.load(response)
+
+
+def healthy(url: str) -> bool:
+    """Whether a page answers well."""
+    try:
+        urlopen(url, timeout=_TIMEOUT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """One that runs; `port` is that of its HTTP API."""
+
+    port: int
+
+    def ask(self, path: str, **question: str) -> Any:
+        """The data of an answer of the API."""
+        told = answer(f"http://127.0.0.1:{self.port}/api/v1/{path}", **question)
+        assert told["status"] == "success", told
+        return told["data"]
+
+    def values(self, expr: str) -> list[float]:
+        """What an expression comes to now: as many values as there are series."""
+        return [float(sample["value"][1]) for sample in self.ask("query", query=expr)["result"]]
+
+    def value(self, expr: str) -> float:
+        """What an expression comes to now, of which there is one series."""
+        (value,) = self.values(expr)
+        return value
+
+    def wait_for(self, expr: str, value: float) -> None:
+        """Return once the one series of an expression has a value, and all rules were computed after that."""
+        eventually(lambda: self.values(expr) == [value])
+        seen_at = datetime.now(UTC)
+        eventually(lambda: min(self._computed_at()) > seen_at)
+
+    def _computed_at(self) -> list[datetime]:
+        return [datetime.fromisoformat(group["lastEvaluation"]) for group in self.ask("rules")["groups"]]
+
+    def alerts(self) -> dict[str, dict[str, Any]]:
+        """Every alert that fires, by name; one for each name."""
+        return {one["labels"]["alertname"]: one for one in self.ask("alerts")["alerts"] if one["state"] == "firing"}
+
+
+@contextmanager
+def prometheus(
+    server: str, folder: Path, *, patience: Mapping[str, str] | None = None, alertmanager: str = ""
+) -> Iterator[Prometheus]:
+    """A Prometheus that asks one server; `patience` replaces what alerts wait for, by their names."""
+    config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text("utf-8"))
+    config["global"] |= {"scrape_interval": PACE, "evaluation_interval": PACE}
+    config["scrape_configs"][0]["static_configs"][0]["targets"] = [server]
+    config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [alertmanager] if alertmanager else []
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config), "utf-8")
+    (folder / "rules.yml").write_bytes((PROMETHEUS / "rules.yml").read_bytes())
+    (folder / "alerts.yml").write_text(yaml.safe_dump(_hurried(patience or {})), "utf-8")
+    port = free_port()
+    command = (
+        *(
+            tool("prometheus"),
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'figures'}",
+        ),
+        *(f"--web.listen-address=127.0.0.1:{port}", "--enable-feature=exemplar-storage"),
+    )
+    ready = f"http://127.0.0.1:{port}/-/ready"
+    with running(*command, ready=lambda: healthy(ready), log=folder / "prometheus.log", cwd=folder):
+        yield Prometheus(port)
+
+
+def _hurried(patience: Mapping[str, str]) -> Any:
+    config = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text("utf-8"))
+    rules = {rule["alert"]: rule for group in config["groups"] for rule in group["rules"]}
+    for name, time_to_wait in patience.items():
+        rules[name]["for"] = time_to_wait
+    return config
+
+
+@contextmanager
+def alertmanager(folder: Path) -> Iterator[str]:
+    """An Alertmanager, to its address."""
+    port = free_port()
+    command = (
+        *(tool("prometheus-alertmanager"), f"--config.file={PROMETHEUS / 'alertmanager.yml'}"),
+        *(f"--storage.path={folder / 'alerts'}", f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="),
+    )
+    ready = f"http://127.0.0.1:{port}/-/ready"
+    with running(*command, ready=lambda: healthy(ready), log=folder / "alertmanager.log", cwd=folder):
+        yield f"127.0.0.1:{port}"

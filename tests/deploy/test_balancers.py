@@ -1,0 +1,241 @@
+"""Two servers behind each balancer of deploy/, under load, while one of them goes: drained, killed, or just busy."""
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import grpc
+import pytest
+
+from melisma.v1 import music_pb2, music_pb2_grpc
+from melisma.v1.music_pb2 import Accepted, AudioChunk, Finished
+from melisma_client import NO_RETRY, Client, MelismaError, SongRequest, Unavailable
+from tests.deploy.balancers import BALANCERS, Balancer
+from tests.deploy.tools import eventually
+from tests.service import Service, running_service
+
+pytestmark = pytest.mark.deploy
+
+SLOW = "fake=tests.deploy.engines:SlowEngine"
+LISTENERS = 6
+SONGS_EACH = 2
+SONG_SECONDS = 16.0
+TIMEOUT_SECONDS = 120.0
+
+
+@dataclass
+class Watched:
+    """A server whose log is kept."""
+
+    service: Service
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def read(self) -> None:
+        """Keep every line until the server has ended."""
+        assert self.service.process.stderr is not None
+        for line in self.service.process.stderr:
+            if line.startswith("{"):
+                self.lines.append(json.loads(line))
+
+    @property
+    def songs(self) -> list[str]:
+        """The songs that were let in, by name."""
+        return [line["song_id"] for line in tuple(self.lines) if line["message"] == "song accepted"]
+
+    @property
+    def questions(self) -> int:
+        """Calls of ListEngines."""
+        return sum(line.get("method", "").endswith("ListEngines") for line in tuple(self.lines))
+
+    @property
+    def songs_of_drain(self) -> list[str]:
+        """Those of them that were let in after the server was told to stop."""
+        messages = [line["message"] for line in self.lines]
+        return ["" for message in messages[messages.index("draining") :] if message == "song accepted"]
+
+
+@dataclass
+class Told:
+    """What a listener was told of one song."""
+
+    song_ids: list[str] = field(default_factory=list)
+    heard: bool = False
+    complete: bool = False
+    error: MelismaError | None = None
+
+
+@contextmanager
+def two_servers() -> Iterator[tuple[Watched, Watched]]:
+    with ExitStack() as stack:
+        servers = [Watched(stack.enter_context(running_service(SLOW, GRACE_SECONDS="60"))) for _ in range(2)]
+        readers = [threading.Thread(target=server.read) for server in servers]
+        for server, reader in zip(servers, readers, strict=True):
+            reader.start()
+            stack.callback(reader.join)
+            stack.callback(server.service.process.kill)
+            with grpc.insecure_channel(server.service.address) as channel:
+                server.service.wait_serving(channel)
+        yield servers[0], servers[1]
+
+
+@pytest.fixture(params=BALANCERS)
+def balancer(request: pytest.FixtureRequest) -> Balancer:
+    return BALANCERS[request.param]
+
+
+@pytest.fixture
+def servers() -> Iterator[tuple[Watched, Watched]]:
+    with two_servers() as servers:
+        yield servers
+
+
+@pytest.fixture
+def address(balancer: Balancer, servers: tuple[Watched, Watched], tmp_path: Path) -> Iterator[str]:
+    """Where the balancer is, once it sends songs to both servers."""
+    with balancer([server.service for server in servers], tmp_path) as address, Client(address) as client:
+        eventually(
+            lambda: sing(client, SongRequest("noise", duration_seconds=10)).complete and all(s.songs for s in servers)
+        )
+        yield address
+
+
+def sing(client: Client, request: SongRequest | None = None) -> Told:
+    """Ask for a song and listen to its end."""
+    told = Told()
+    try:
+        for event in client.generate(
+            request or SongRequest("noise", duration_seconds=SONG_SECONDS), timeout_seconds=60
+        ):
+            match event:
+                case Accepted():
+                    told.song_ids.append(event.song_id)
+                case AudioChunk():
+                    told.heard = True
+                case Finished():
+                    told.complete = True
+    except MelismaError as error:
+        told.error = error
+    return told
+
+
+def listen(address: str, go: Callable[[], None]) -> list[Told]:
+    """What so many listeners, each over a connection of its own, are told of their songs; `go` is called meanwhile."""
+
+    def one(_: int) -> list[Told]:
+        with Client(address) as client:
+            return [sing(client) for _ in range(SONGS_EACH)]
+
+    with ThreadPoolExecutor(LISTENERS) as listeners:
+        songs = listeners.map(one, range(LISTENERS), timeout=TIMEOUT_SECONDS)
+        go()
+        return [told for some in songs for told in some]
+
+
+def once_both_sing(servers: Sequence[Watched], then: Callable[[], None]) -> None:
+    before = [len(server.songs) for server in servers]
+    eventually(lambda: all(len(server.songs) > old for server, old in zip(servers, before, strict=True)))
+    then()
+
+
+def test_a_drained_server_costs_no_song(servers: tuple[Watched, Watched], address: str) -> None:
+    drained, other = servers
+    process = drained.service.process
+    songs = listen(address, partial(once_both_sing, servers, partial(process.send_signal, signal.SIGTERM)))
+    assert [told.error for told in songs if told.error] == []
+    assert [told.complete for told in songs] == [True] * (SONGS_EACH * LISTENERS)
+    assert process.wait(TIMEOUT_SECONDS) == 0
+    eventually(lambda: any(line["message"] == "stopped" for line in drained.lines))
+    assert len(drained.songs) >= 2
+    assert drained.songs_of_drain == []
+    assert len(other.songs) > len(drained.songs)
+
+
+def test_a_killed_server_costs_its_own_songs_at_most(servers: tuple[Watched, Watched], address: str) -> None:
+    killed, other = servers
+    songs = listen(address, partial(once_both_sing, servers, killed.service.process.kill))
+    lost = [told for told in songs if not told.complete]
+    assert all(isinstance(told.error, Unavailable) for told in lost), lost
+    assert all(told.heard for told in lost), "a song that nobody had heard yet was not asked for again"
+    eventually(lambda: set(other.songs) >= {told.song_ids[-1] for told in songs if told.complete} - set(killed.songs))
+    assert {told.song_ids[-1] for told in lost} <= set(killed.songs)
+    assert len(lost) <= LISTENERS
+
+
+@pytest.mark.parametrize("name", ["envoy", "nginx", "haproxy"])
+@pytest.mark.parametrize("heartbeat_seconds", [0.5, 60.0])
+def test_signs_of_life_keep_a_waiting_song(name: str, heartbeat_seconds: float, tmp_path: Path) -> None:
+    """A song waits for longer than a balancer bears silence: it comes through if, and only if, it says something."""
+    limits = {"LIMITS__RUNNING_SONGS": "1", "LIMITS__HEARTBEAT_SECONDS": str(heartbeat_seconds)}
+    with (
+        running_service(SLOW, **limits) as server,
+        grpc.insecure_channel(server.address) as channel,
+        BALANCERS[name]([server, server], tmp_path, idle="2s") as address,
+        ThreadPoolExecutor(1) as other,
+        Client(server.address) as beside,
+        Client(address, retry=NO_RETRY) as client,
+    ):
+        server.wait_serving(channel)
+        eventually(lambda: answered(client))
+        long = other.submit(sing, beside, SongRequest("noise", duration_seconds=60))
+        eventually(lambda: running_songs(server) == 1)
+        told = sing(client, SongRequest("noise", duration_seconds=10))
+        assert long.result(TIMEOUT_SECONDS).complete
+    assert told.complete == (heartbeat_seconds < 2)
+
+
+def answered(client: Client) -> bool:
+    """Whether the balancer lets calls through to a server."""
+    try:
+        return bool(client.list_engines())
+    except Unavailable:
+        return False
+
+
+def running_songs(server: Service) -> float:
+    """The songs that a server makes now, as it tells Prometheus."""
+    with urlopen(f"http://{server.http_address}/metrics", timeout=10) as response:
+        lines = response.read().decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("melisma_running_songs{"))
+
+
+def test_envoy_sends_calls_to_where_room_is(servers: tuple[Watched, Watched], tmp_path: Path) -> None:
+    """Servers tell their load at the end of every call: one that is busy beside Envoy gets less through it."""
+    busy, free = servers
+    both = [busy.service, free.service]
+    with (
+        BALANCERS["envoy"](both, tmp_path) as address,
+        ThreadPoolExecutor(LISTENERS) as others,
+        Client(busy.service.address) as beside,
+        grpc.insecure_channel(address) as channel,
+    ):
+        songs = [others.submit(sing, beside, SongRequest("noise", duration_seconds=100)) for _ in range(LISTENERS)]
+        eventually(lambda: len(busy.songs) == LISTENERS)
+        first = share_of_calls(channel, servers)
+        eventually(lambda: share_of_calls(channel, servers) < 0.3)
+        last = share_of_calls(channel, servers)
+        assert not any(song.done() for song in songs), "the busy server was not busy any more"
+        busy.service.process.kill()
+    # A weight is one over the songs that are there and one more.
+    assert last == pytest.approx(1 / (1 + LISTENERS + 1), abs=0.06)
+    assert first == pytest.approx(0.5, abs=0.06), "before the first reports they take turns"
+
+
+def share_of_calls(channel: grpc.Channel, servers: Sequence[Watched]) -> float:
+    """The share of the first server in a number of calls."""
+    before, count = [server.questions for server in servers], 40
+    for _ in range(count):
+        music_pb2_grpc.MusicServiceStub(channel).ListEngines(music_pb2.ListEnginesRequest(), timeout=10)
+
+    def shares() -> list[int]:
+        return [server.questions - old for server, old in zip(servers, before, strict=True)]
+
+    eventually(lambda: sum(shares()) == count)
+    return shares()[0] / count

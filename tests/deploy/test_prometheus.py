@@ -1,0 +1,292 @@
+"""Prometheus at the real server: what it computes is what callers measure, and alerts fire when they should."""
+
+import asyncio
+import json
+import random
+import re
+import subprocess
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import yaml
+
+from melisma.v1.music_pb2 import Accepted, AudioChunk, Finished
+from melisma_client import AsyncClient, Client, MelismaError, SongRequest
+from server.metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS
+from server.recent import percentile
+from tests.collector import Collector, collecting
+from tests.deploy.monitors import PROMETHEUS, Prometheus, alertmanager, answer, prometheus
+from tests.deploy.tools import DEPLOY, eventually, output_of, tool
+from tests.service import Service, running_service
+
+pytestmark = pytest.mark.deploy
+
+ENGINES = "fake=tests.deploy.engines:SlowEngine"
+RULES = ("rules.yml", "alerts.yml")
+CALL = "melisma.v1.MusicService/Generate"
+WARM_UP, SONGS = 3, 41
+"""Of so many no percentile lies between two songs, where a rounding error would choose."""
+AT_ONCE = 2
+STEPS = (1, 5)
+"""The least and the most of each section of a song. One takes 50 ms."""
+SONG_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a caller measured of one song, in seconds since it asked for it."""
+
+    accepted: float
+    first_audio: float
+    finished: float
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A server that made songs, what its callers measured, and the Prometheus that watched."""
+
+    prometheus: Prometheus
+    collector: Collector
+    warm_up: Sequence[Measured]
+    songs: Sequence[Measured]
+
+    @property
+    def slack(self) -> float:
+        """By how much a caller may have measured more than the server: as long as the way there and back took."""
+        return max(song.accepted for song in self.songs)
+
+
+async def listen(client: AsyncClient, request: SongRequest) -> Measured:
+    """Ask for a song, and take the times."""
+    times: dict[type, float] = {}
+    began_at = time.monotonic()
+    async with client.generate(request) as song:
+        async for event in song:
+            times.setdefault(type(event), time.monotonic() - began_at)
+    return Measured(times[Accepted], times[AudioChunk], times[Finished])
+
+
+async def listen_to_all(address: str, steps: Sequence[int]) -> list[Measured]:
+    """Ask for a song for each count of steps, two at once."""
+    places = asyncio.Semaphore(AT_ONCE)
+    async with AsyncClient(address) as client:
+
+        async def one(count: int) -> Measured:
+            async with places:
+                return await listen(client, SongRequest(prompt="noise", steps=count, duration_seconds=SONG_SECONDS))
+
+        return await asyncio.gather(*map(one, steps))
+
+
+@contextmanager
+def watched_service() -> Iterator[Service]:
+    """A server that is ready, and whose log is read, lest it wait for a reader."""
+    with running_service(ENGINES) as service:
+        assert service.process.stderr is not None
+        reader = threading.Thread(target=service.process.stderr.read)
+        reader.start()
+        try:
+            with grpc.insecure_channel(service.address) as channel:
+                service.wait_serving(channel)
+            yield service
+        finally:
+            service.process.kill()
+            reader.join()
+
+
+@contextmanager
+def traced_service(collector: Collector) -> Iterator[Service]:
+    """The same, with its traces on the way to a collector."""
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{collector.address}")
+            environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+            service = stack.enter_context(watched_service())
+        yield service
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """The first songs are over before Prometheus looks: it can count only what comes after its first look."""
+    folder = tmp_path_factory.mktemp("watched")
+    completed = 'melisma_songs_ended_total{outcome="completed"}'
+    chance = random.Random(7)
+    with collecting() as collector, traced_service(collector) as service:
+        warm_up = asyncio.run(listen_to_all(service.address, [1] * WARM_UP))
+        with prometheus(service.http_address, folder) as watcher:
+            watcher.wait_for(completed, WARM_UP)
+            songs = asyncio.run(listen_to_all(service.address, [chance.randint(*STEPS) for _ in range(SONGS)]))
+            watcher.wait_for(completed, WARM_UP + SONGS)
+            yield Watched(watcher, collector, warm_up, songs)
+
+
+def bucket_of(value: float, bounds: Sequence[float]) -> tuple[float, float]:
+    """The bounds of a histogram between which a value lies."""
+    index = bisect_left(bounds, value)
+    return (bounds[index - 1] if index else 0.0, bounds[index])
+
+
+@pytest.mark.parametrize(("metric", "bounds"), [("first_audio", FIRST_AUDIO_BUCKETS), ("song_latency", SONG_BUCKETS)])
+@pytest.mark.parametrize("percent", [50, 95])
+def test_a_percentile_is_that_of_the_callers(
+    watched: Watched, metric: str, bounds: Sequence[float], percent: int
+) -> None:
+    """As far as the buckets tell: they are all that Prometheus knows."""
+    of_callers = percentile([_seconds(song, metric) for song in watched.songs], percent)
+    at_least, _ = bucket_of(of_callers - watched.slack, bounds)
+    _, at_most = bucket_of(of_callers, bounds)
+    computed = watched.prometheus.value(f"engine:melisma_{metric}_seconds:p{percent}_5m")
+    assert at_least <= computed <= at_most
+
+
+@pytest.mark.parametrize("metric", ["first_audio", "song_latency"])
+def test_the_mean_is_that_of_the_callers(watched: Watched, metric: str) -> None:
+    """It knows no buckets: callers have measured as much, and the way there and back."""
+    total, count = (watched.prometheus.value(f"melisma_{metric}_seconds_{what}") for what in ("sum", "count"))
+    songs = [*watched.warm_up, *watched.songs]
+    mean_of_callers = sum(_seconds(song, metric) for song in songs) / len(songs)
+    assert count == len(songs)
+    assert mean_of_callers - watched.slack <= total / count <= mean_of_callers
+
+
+def test_no_song_is_missing(watched: Watched) -> None:
+    count = WARM_UP + SONGS
+    value = watched.prometheus.value
+    assert value("melisma_songs_accepted_total") == count
+    assert value('melisma_songs_ended_total{outcome="completed"}') == count
+    assert value("sum(melisma_songs_ended_total)") == count
+    assert value("melisma_song_underrun_seconds_count") == count
+    assert value("melisma_sound_seconds_total") == pytest.approx(count * SONG_SECONDS, abs=0.1 * count)
+    assert value("namespace:melisma_running_songs:sum") == value("namespace:melisma_queue_songs:sum") == 0
+    assert watched.prometheus.values('{__name__=~"melisma_.+_created"}') == []
+
+
+def test_all_rules_are_computed_and_no_alert_stirs(watched: Watched) -> None:
+    found = [rule for group in watched.prometheus.ask("rules")["groups"] for rule in group["rules"]]
+    assert {rule["name"]: rule.get("lastError") for rule in found if rule["health"] != "ok"} == {}
+    assert [rule["name"] for rule in found if rule.get("state", "inactive") != "inactive"] == []
+    assert len(found) == sum(len(group["rules"]) for name in RULES for group in groups(name))
+
+
+def test_a_figure_leads_to_traces(watched: Watched) -> None:
+    spans = watched.collector.wait_for(CALL, WARM_UP + SONGS)
+    traces = {told.span.trace_id.hex() for told in spans if told.span.name == CALL}
+    now = time.time()
+    for metric in ("first_audio", "song_latency", "song_queue", "song_underrun"):
+        query = f"histogram_quantile(0.95, sum by (le) (rate(melisma_{metric}_seconds_bucket[5m])))"
+        found = watched.prometheus.ask("query_exemplars", query=query, start=f"{now - 600}", end=f"{now}")
+        named = {one["labels"]["trace_id"] for series in found for one in series["exemplars"]}
+        assert named
+        assert named <= traces
+
+
+def test_alerts_fire_and_the_worst_silences_the_others(tmp_path: Path) -> None:
+    """A worker that ends again and again, and then the server itself."""
+    patience = {"MelismaServerDown": "1s", "MelismaNoServer": "1s"}
+    with (
+        watched_service() as service,
+        alertmanager(tmp_path) as manager,
+        prometheus(service.http_address, tmp_path, patience=patience, alertmanager=manager) as watcher,
+    ):
+        watcher.wait_for("melisma_worker_restarts_total", 0)
+        end_workers(service)
+        eventually(lambda: "MelismaWorkerRestarts" in watcher.alerts())
+        assert watcher.alerts().keys() == {"MelismaWorkerRestarts"}
+        fired = watcher.alerts()["MelismaWorkerRestarts"]
+        assert fired["annotations"]["summary"] == f"The worker of cpu at {service.http_address} ends again and again"
+        assert re.match(r"It was started [34] times in half an hour", fired["annotations"]["description"])
+        eventually(lambda: told(manager) == {"MelismaWorkerRestarts": "active"})
+
+        service.process.terminate()
+        silenced = {"MelismaServerDown": "suppressed", "MelismaWorkerRestarts": "suppressed"}
+        eventually(lambda: told(manager) == {"MelismaNoServer": "active", **silenced})
+        assert watcher.alerts().keys() == {"MelismaNoServer", "MelismaServerDown", "MelismaWorkerRestarts"}
+
+
+def end_workers(service: Service) -> None:
+    """Have two songs end two workers each."""
+    with Client(service.address) as client:
+        for lyrics in ("one", "other"):
+            with pytest.raises(MelismaError):
+                list(client.generate(SongRequest(prompt="crash", lyrics=lyrics, duration_seconds=SONG_SECONDS)))
+
+
+def told(manager: str) -> dict[str, str]:
+    """What Alertmanager does with every alert that it has heard of."""
+    alerts = answer(f"http://{manager}/api/v2/alerts")
+    return {alert["labels"]["alertname"]: alert["status"]["state"] for alert in alerts}
+
+
+def groups(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.safe_load((PROMETHEUS / name).read_text("utf-8"))["groups"]
+    return found
+
+
+def test_configurations_are_valid() -> None:
+    assert "2 rule files found" in output_of(tool("promtool"), "check", "config", PROMETHEUS / "prometheus.yml")
+    assert "4 inhibit rules" in output_of(tool("amtool"), "check-config", PROMETHEUS / "alertmanager.yml")
+
+
+def promtool_says(folder: Path, **changes: str) -> str:
+    """What promtool says of the tests where the expressions of all rules of one kind are changed; "" for nothing."""
+    for name in ("tests.yml", *RULES):
+        (folder / name).write_bytes((PROMETHEUS / name).read_bytes())
+    for name in RULES:
+        changed = groups(name)
+        for rule in (rule for group in changed for rule in group["rules"]):
+            for kind in changes.keys() & rule.keys():
+                rule["expr"] = changes[kind].format(rule["expr"])
+                rule.pop("for", None)
+        (folder / name).write_text(yaml.safe_dump({"groups": changed}), "utf-8")
+    command = [tool("promtool"), "test", "rules", str(folder / "tests.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+def test_rules_and_alerts_pass_their_tests(tmp_path: Path) -> None:
+    assert promtool_says(tmp_path) == ""
+
+
+def test_no_rule_passes_them_when_it_is_wrong(tmp_path: Path) -> None:
+    recorded, alerts = (
+        {rule[kind] for name in RULES for group in groups(name) for rule in group["rules"] if kind in rule}
+        for kind in ("record", "alert")
+    )
+    of_one_more = "".join(re.findall(r'expr: "(.*)", time', promtool_says(tmp_path, record="({}) + 1")))
+    assert {name for name in recorded if name not in of_one_more} == set()
+    of_silent = promtool_says(tmp_path, alert="({}) and vector(0) > 1")
+    assert {name for name in alerts if f'alertname="{name}"' not in of_silent} == set()
+    of_a_good_day = promtool_says(tmp_path, alert="vector(1)").partition("time: 2h")[2].partition("time: ")[0]
+    assert {name for name in alerts if f'alertname="{name}"' not in of_a_good_day} == set()
+
+
+def checked(folder: Path, expressions: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Have promtool read expressions, as rules."""
+    rules = [{"record": f"expression:{number}", "expr": expr} for number, expr in enumerate(expressions)]
+    file = folder / "expressions.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "expressions", "rules": rules}]}), "utf-8")
+    command = [tool("promtool"), "check", "rules", str(file)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_dashboard_asks_in_valid_expressions(tmp_path: Path) -> None:
+    dashboard = json.loads((DEPLOY / "grafana" / "melisma.json").read_text("utf-8"))
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    asked += [annotation["expr"] for annotation in dashboard["annotations"]["list"]]
+    plain = [re.sub(r"\$\w+", "any", expr.replace("$__rate_interval", "1m")) for expr in asked]
+    done = checked(tmp_path, plain)
+    assert done.returncode == 0, done.stderr
+    assert f"{len(plain)} rules found" in done.stdout
+    assert checked(tmp_path, [*plain, plain[0] + ")"]).returncode != 0
+
+
+def _seconds(song: Measured, metric: str) -> float:
+    return song.first_audio if metric == "first_audio" else song.finished
