@@ -29,7 +29,7 @@ from server.checks import check
 from server.errors import InvalidRequest
 from server.keys import Scope
 from server.recording import Told
-from server.rest.asgi import ClientLeft, Door, Endpoint, unless_left
+from server.rest.asgi import ByMethod, ClientLeft, Door, Endpoint, unless_left
 from server.rest.audio import audio_response
 from server.rest.body import generate_request
 from server.rest.events import events_response
@@ -58,19 +58,21 @@ class Api:
     def routes(self, calls: OpenCalls, tracer: Tracer) -> list[Route]:
         """Where each endpoint is."""
 
-        def route(method: str, path: str, endpoint: Endpoint) -> Route:
-            app = Door(f"{method} {path}", _telling(endpoint), calls, tracer)
-            return Route(path, app, methods=[method])
+        def route(path: str, **endpoints: Endpoint) -> Route:
+            doors = {
+                method: Door(f"{method} {path}", _telling(endpoint), calls, tracer)
+                for method, endpoint in endpoints.items()
+            }
+            return Route(path, ByMethod(doors), methods=list(endpoints))
 
         return [
-            route("POST", f"{MUSIC}/generate", self._generate),
-            route("GET", MUSIC, self._list),
-            route("GET", f"{MUSIC}/{{task_id}}", self._get),
-            route("DELETE", f"{MUSIC}/{{task_id}}", self._cancel),
-            route("GET", f"{MUSIC}/{{task_id}}/events", self._events),
-            route("GET", "/audio/{task_id}.mp3", self._audio),
-            route("GET", "/v1/engines", self._engines),
-            route("GET", "/openapi.json", self._openapi),
+            route(f"{MUSIC}/generate", POST=self._generate),
+            route(MUSIC, GET=self._list),
+            route(f"{MUSIC}/{{task_id}}", GET=self._get, DELETE=self._cancel),
+            route(f"{MUSIC}/{{task_id}}/events", GET=self._events),
+            route("/audio/{task_id}.mp3", GET=self._audio),
+            route("/v1/engines", GET=self._engines),
+            route("/openapi.json", GET=self._openapi),
         ]
 
     async def _generate(self, request: Request) -> Response:

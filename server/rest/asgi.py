@@ -75,6 +75,18 @@ class Door:
                 logger.info("call", extra=told)
 
 
+class ByMethod:
+    """One path, with a door for each method."""
+
+    def __init__(self, doors: Mapping[str, Door]) -> None:
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call; HEAD is answered as GET."""
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        await self._doors[method](scope, receive, send)
+
+
 class ClientLeft(Exception):
     """The client has gone before its answer was complete."""
 

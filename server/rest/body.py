@@ -41,8 +41,8 @@ def _renamed(given: dict[str, Json]) -> dict[str, Json]:
 
 def _take_key(message: music_pb2.GenerateRequest, keys: list[str]) -> None:
     """`Idempotency-Key` is another place for `request_id`."""
-    if len({*keys, *filter(None, [message.request_id])}) > 1:
-        raise InvalidRequest(Violation(IDEMPOTENCY_KEY, "must be given once, and be the same as request_id"))
+    if "" in keys or len({*keys, *filter(None, [message.request_id])}) > 1:
+        raise InvalidRequest(Violation(IDEMPOTENCY_KEY, "must be a UUID, given once, and the same as request_id"))
     if keys:
         message.request_id = keys[0]
 

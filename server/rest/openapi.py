@@ -30,7 +30,7 @@ _PROBLEMS = {
 _CALLER = {
     "name": "X-Caller",
     "in": "header",
-    "schema": {"type": "string", "maxLength": 64},
+    "schema": {"type": "string", "maxLength": 64, "pattern": "^[ -~]*$"},
     "description": "Who asks, where the server asks for no key.",
 }
 _KEY = {
@@ -49,7 +49,7 @@ _TASK = {"name": "task_id", "in": "path", "required": True, "schema": {"type": "
 _LAST_ID = {
     "name": "Last-Event-ID",
     "in": "header",
-    "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"},
+    "schema": {"type": "string", "pattern": "^[0-9]{0,9}$"},
     "description": "The last event that was seen.",
 }
 _RANGE = {
@@ -94,7 +94,8 @@ def _paths() -> Json:
     body = {"required": True, "content": {"application/json": {"schema": _ref("SongRequest")}}}
     song, page = _json("The song.", "Song"), _json("The songs, newest first.", "SongPage")
     made = {200: _json("The song, complete.", "Song"), 202: _json("The song, which is being made.", "Song")}
-    events = {200: _stream("The events: " + _EVENTS, "text/event-stream"), 204: {"description": "All was told."}}
+    told_events = {"description": "The events: " + _EVENTS, "content": {"text/event-stream": {}}}
+    events = {200: told_events, 204: {"description": "All was told."}}
     sound = _stream("The sound; without a length while the song is made.", "audio/mpeg")
     part = _stream("The range.", "audio/mpeg")
     audio = {200: sound, 206: part, 304: {"description": "It is the same still."}}

@@ -40,6 +40,11 @@ def given(message: Any) -> Json:
         for index, one in enumerate(oneof.fields)
         for other in oneof.fields[index + 1 :]
     ]
+    alternatives += [
+        {"anyOf": [{"required": [one.name]} for one in oneof.fields]}
+        for oneof in message.DESCRIPTOR.oneofs
+        if oneof.GetOptions().Extensions[validate_pb2.oneof].required
+    ]
     return found | ({"allOf": alternatives} if alternatives else {})
 
 

@@ -28,6 +28,7 @@ async def test_every_route_is_described_and_nothing_else() -> None:
         routes = api.routes(OpenCalls(), NoOpTracer())
     served = {(route.path, method.lower()) for route in routes for method in route.methods or ()}
     described = {(path, method) for path, item in document(secured=False)["paths"].items() for method in item}
+    assert len({path for path, _ in served}) == len(routes)
     heads = {(path, method) for path, method in served if method == "head" and path != "/audio/{task_id}.mp3"}
     assert described == served - heads - {("/openapi.json", "get")}
 
