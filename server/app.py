@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha import reflection
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector
+from starlette.routing import BaseRoute
 from threadpoolctl import threadpool_limits
 
 from melisma.v1 import music_pb2_grpc
@@ -33,6 +34,7 @@ from server.logs import Logs
 from server.messages import Lane
 from server.metrics import Metrics
 from server.policy import Policy
+from server.preview import page_routes
 from server.quotas import Quota
 from server.rest.api import Api
 from server.runner import EngineSpec, Runner, RunnerSettings
@@ -137,7 +139,9 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             unready=health.unready,
             unwell=runner.unwell,
             version=version,
-            more=_rest(settings, songs, doorkeeper).routes(calls, tracer) if settings.rest.enabled else (),
+            more=[*_rest(settings, songs, doorkeeper).routes(calls, tracer), *_page(settings)]
+            if settings.rest.enabled
+            else (),
             origins=_parts(settings.rest.origins),
         )
         http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))
@@ -272,6 +276,10 @@ def _channel_options(settings: Settings) -> list[tuple[str, int]]:
 def _rest(settings: Settings, songs: Songs, doorkeeper: Doorkeeper | None) -> Api:
     limits = settings.limits
     return Api(songs, doorkeeper, body_bytes=limits.request_bytes, heartbeat_seconds=limits.heartbeat_seconds)
+
+
+def _page(settings: Settings) -> Sequence[BaseRoute]:
+    return page_routes() if settings.page else ()
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -330,6 +330,9 @@ class Settings(BaseSettings):
         "whoever reaches the port may call",
     )
     reflection: bool = Field(default=True, description="whether callers may ask for the service's schema")
+    page: bool = Field(
+        default=True, description="whether the preview page is at / of the HTTP port; it needs REST to be enabled"
+    )
     limits: Limits = Limits()
     scheduling: Scheduling = Scheduling()
     threads: Threads = Threads()
