@@ -1,4 +1,4 @@
-"""The live preview page at /: the files of the folder page, read once, with headers that keep everything foreign out."""
+"""The live preview page at /: the files of the folder page, read once, with headers that keep what is foreign out."""
 
 import gzip
 import hashlib

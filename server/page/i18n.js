@@ -233,6 +233,7 @@ const KNOWN = [
   [/must not both be empty/, () => ["error.both"]],
   [/range \[([\d.]+), ([\d.]+)\]/, (low, high) => ["error.range", { low, high }]],
   [/greater than or equal to ([\d.]+) and less than or equal to ([\d.]+)/, (low, high) => ["error.range", { low, high }]],
+  [/is outside ([\d.]+) to ([\d.]+)/, (low, high) => ["error.range", { low, high }]],
   [/at most (\d+) characters/, (n) => ["error.longest", { n }]],
   [/must be (?:a number|an integer)/, () => ["error.number"]],
 ];

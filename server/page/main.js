@@ -9,7 +9,7 @@ import * as i18n from "./i18n.js";
 import { Karaoke } from "./karaoke.js";
 import { bytesOf, join } from "./midi.js";
 import { Player } from "./player.js";
-import { after, blank, ended, length } from "./song.js";
+import { after, blank, ended, length, violationsOf } from "./song.js";
 import { Sound } from "./sound.js";
 import * as timeline from "./timeline.js";
 import { delaySeconds } from "./times.js";
@@ -101,8 +101,19 @@ function heard(name, data) {
     karaoke.show(song);
   }
   if (name === "section") karaoke.time(song);
-  if (name === "failed" && data.violations) form.complain(data.violations);
+  if (songOver() === "broken") broken(song.id);
   if (ended(song)) history.refresh().catch(() => {});
+  show();
+}
+
+/** Take note that there will be no more of the song, and say why. */
+async function broken(id) {
+  sound.breakOff();
+  if (song.state === "cancelled" || !player.made) player.pause();
+  const { error } = await api.song(id).catch(() => ({}));
+  if (!error || song.id !== id) return;
+  song = { ...song, problem: error };
+  if (error.reason === "INVALID_REQUEST") form.complain(violationsOf(error.detail));
   show();
 }
 
@@ -197,7 +208,7 @@ function heardSound() {
 
 function showPlayer() {
   const playing = player.playing;
-  $("play").disabled = !song.id || (player.made <= 0 && !player.wanted);
+  $("play").disabled = !playing && (player.made <= 0 || songOver() === "broken");
   $("play").setAttribute("aria-label", t(playing ? "pause" : "play"));
   $("play").dataset.playing = String(playing);
   requestAnimationFrame(showNow);

@@ -42,3 +42,9 @@ export function syllables(song) {
 
 /** Length in seconds, as planned or as it is; 0 while that is not known. */
 export const length = (song) => song.finished?.duration_seconds ?? song.plan?.duration_seconds ?? 0;
+
+/** The fields that a song's failure names in its text: "key: is none; lyrics: are too long". */
+export function violationsOf(detail) {
+  const parts = detail.split(/; (?=[a-z_]+(?:\[\d+\])?: )/).map((part) => /^([a-z_]+(?:\[\d+\])?): (.*)$/s.exec(part));
+  return parts.filter(Boolean).map(([, field, description]) => ({ field, description }));
+}

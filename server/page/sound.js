@@ -14,6 +14,7 @@ export class Sound {
     this.splitter = new FrameSplitter();
     this.loudness = []; // of each frame, 0 to 1
     this.complete = false;
+    this.broken = false;
     this._id = id;
     this._heard = heard;
     this._signal = signal;
@@ -22,9 +23,14 @@ export class Sound {
     this._decoding = Promise.resolve();
   }
 
+  /** Take note that no more will come, though it is not complete. */
+  breakOff() {
+    this.broken = true;
+  }
+
   /** Receive it all, across broken connections. */
   async receive() {
-    while (!this.complete && !this._signal.aborted) {
+    while (!this.complete && !this.broken && !this._signal.aborted) {
       try {
         await this._receiveSome();
         this.complete = true;
