@@ -22,7 +22,6 @@ export function begin(submitted) {
   $("example").addEventListener("click", () => fill(EXAMPLE[current()]));
   $("api-key").addEventListener("change", () => key.set($("api-key").value.trim()));
   $("form").addEventListener("input", (event) => fault(event.target.name || event.target.id, ""));
-  $("tags").append(...TAGS.map((tag) => make("button", { type: "button", className: "tag", textContent: `[${tag}]`, onclick: () => insert(tag) })));
   translated();
 }
 
@@ -30,6 +29,7 @@ export function begin(submitted) {
 export function translated() {
   const groups = WORDS[current()].map((group) => make("div", { className: "chips" }, ...group.map(wordChip)));
   $("words").replaceChildren(...groups);
+  $("tags").replaceChildren(...TAGS.map(tagButton));
   offer(engines);
   written();
   timed();
@@ -37,6 +37,9 @@ export function translated() {
 
 const wordChip = (word) =>
   make("button", { type: "button", className: "chip", textContent: word, "aria-pressed": "false", onclick: () => chosen(word) });
+
+const tagButton = (tag) =>
+  make("button", { type: "button", className: "tag", title: `[${tag}]`, textContent: t(`kind.${tag.replace("-", "_")}`), onclick: () => insert(tag) });
 
 function chosen(word) {
   $("prompt").value = toggled($("prompt").value, word);

@@ -33,7 +33,7 @@ export function draw() {
 function item(song) {
   const name = song.prompt || t("history.untitled");
   const made = new Date(song.created_at).toLocaleString(current() === "zh" ? "zh-CN" : "en", { dateStyle: "short", timeStyle: "short" });
-  const facts = [made, song.duration_sec ? clock(song.duration_sec) : "", song.status === "completed" ? "" : t(song.status === "running" ? "status.planning" : `status.${song.status}`)];
+  const facts = [made, song.duration_sec ? clock(song.duration_sec) : "", song.status === "completed" ? "" : t(`status.${song.status === "running" ? "making" : song.status}`)];
   const link = make("a", { href: `#${song.task_id}`, className: "open" }, make("span", { className: "name", textContent: name }), make("span", { className: "hint", textContent: facts.filter(Boolean).join(" · ") }));
   const parts = [link];
   if (song.status === "completed") {

@@ -36,11 +36,19 @@ async function submit() {
     const made = await api.generate(form.read());
     open(made.task_id, { prompt: made.prompt, play: true });
     location.hash = made.task_id;
+    inSight($("song"));
   } catch (problem) {
     refused(problem);
   } finally {
     if (!waiting) busy("");
   }
+}
+
+// On a phone the song stands below the form.
+function inSight(element) {
+  const { top } = element.getBoundingClientRect();
+  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+  if (top < 0 || top > innerHeight / 2) element.scrollIntoView({ behavior, block: "start" });
 }
 
 function busy(text) {
@@ -102,7 +110,7 @@ function heard(name, data) {
   }
   if (name === "section") karaoke.time(song);
   if (songOver() === "broken") broken(song.id);
-  if (ended(song)) history.refresh().catch(() => {});
+  if (name === "plan" || ended(song)) history.refresh().catch(() => {});
   show();
 }
 
@@ -153,23 +161,31 @@ function show() {
   showPlayer();
 }
 
+// What changes every second is not part of the status, which is read aloud.
 function showStatus() {
-  $("status").textContent = status().filter(Boolean).join(" · ");
+  write($("status"), standing());
+  const estimates = ended(song) ? [] : expected();
+  write($("estimate"), estimates.map((one) => ` · ${one}`).join(""));
 }
 
-function status() {
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function standing() {
+  if (song.state === "failed") return [t("status.failed"), song.problem?.detail].filter(Boolean).join(" · ");
+  if (ended(song)) return t(`status.${song.state}`);
+  const ready = song.sections.filter((section) => section.state === "ready").length;
+  if (song.plan) return t("status.running", { n: ready, all: song.sections.length });
+  const ahead = song.progress?.queue_position;
+  return ahead ? `${t("status.queued")} · ${t("status.ahead", { n: ahead })}` : t("status.planning");
+}
+
+function expected() {
   const left = (seconds) => Math.max(1, Math.round(seconds - (performance.now() - toldAt) / 1000));
-  const { progress } = song;
-  const first = progress?.estimated_first_audio_seconds;
-  const finish = progress?.estimated_finish_seconds;
-  const estimates = [first && !player.made ? t("status.first", { n: left(first) }) : "", finish ? t("status.finish", { n: left(finish) }) : ""];
-  if (ended(song)) return [t(`status.${song.state}`), song.state === "failed" ? song.problem?.detail : ""];
-  if (song.plan) {
-    const ready = song.sections.filter((section) => section.state === "ready").length;
-    return [t("status.running", { n: ready, all: song.sections.length }), ...estimates];
-  }
-  const ahead = progress?.queue_position;
-  return [t(ahead ? "status.queued" : "status.planning"), ahead ? t("status.ahead", { n: ahead }) : "", ...estimates];
+  const { estimated_first_audio_seconds: first, estimated_finish_seconds: finish } = song.progress ?? {};
+  const sound = first && !player.made ? [t("status.first", { n: left(first) })] : [];
+  return finish ? [...sound, t("status.finish", { n: left(finish) })] : sound;
 }
 
 function showFacts() {
@@ -217,19 +233,20 @@ function showPlayer() {
 let ticking = false;
 
 function showNow() {
+  showMoment();
+  if (!player.playing || ticking) return;
+  ticking = true;
+  requestAnimationFrame(function tick() {
+    showMoment();
+    ticking = player.playing;
+    if (ticking) requestAnimationFrame(tick);
+  });
+}
+
+function showMoment() {
   karaoke.follow(player.time);
   timeline.showTime(player.time, length(song));
   if (sound) timeline.drawWave(sound, length(song), player.time);
-  if (player.playing && !ticking) {
-    ticking = true;
-    requestAnimationFrame(function tick() {
-      ticking = player.playing;
-      karaoke.follow(player.time);
-      timeline.showTime(player.time, length(song));
-      if (sound) timeline.drawWave(sound, length(song), player.time);
-      if (ticking) requestAnimationFrame(tick);
-    });
-  }
 }
 
 // ---- the page itself
@@ -277,6 +294,7 @@ $("api-key").addEventListener("change", learn);
 addEventListener("hashchange", restored);
 addEventListener("pagehide", keepPlace);
 addEventListener("resize", showNow);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (timeline.forgetWave(), showNow()));
 setInterval(() => ended(song) || !song.id || showStatus(), 1000);
 translate();
 learn();

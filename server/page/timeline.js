@@ -38,27 +38,39 @@ function update(element, section, go) {
   button.firstChild.style.transform = `scaleX(${share})`;
 }
 
+let drawn = "";
+
+/** Draw the waveform anew the next time, whatever was drawn. */
+export function forgetWave() {
+  drawn = "";
+}
+
 /** Draw what is known of the loudness of a song of `seconds`, played up to `time`. */
 export function drawWave({ loudness, splitter }, seconds, time) {
-  const canvas = $("wave");
-  const { width, height } = canvas.getBoundingClientRect();
-  const scale = window.devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * scale)) canvas.width = Math.round(width * scale);
-  if (canvas.height !== Math.round(height * scale)) canvas.height = Math.round(height * scale);
-  const context = canvas.getContext("2d");
-  context.setTransform(scale, 0, 0, scale, 0, 0);
-  context.clearRect(0, 0, width, height);
-  if (!seconds || !width) return;
-  const style = getComputedStyle(canvas);
-  const colours = [style.getPropertyValue("--accent"), style.getPropertyValue("--wave"), style.getPropertyValue("--line")];
-  const bars = Math.floor(width / (BAR_PIXELS + GAP_PIXELS));
+  const { width, height } = $("wave").getBoundingClientRect();
+  const count = Math.floor(width / (BAR_PIXELS + GAP_PIXELS));
+  const played = seconds ? Math.ceil((time / seconds) * count) : 0;
+  const wanted = [width, devicePixelRatio, seconds, loudness.length, played].join();
+  if (drawn === wanted) return;
+  drawn = wanted;
+  const context = cleared($("wave"), width, height);
   const frames = (seconds * (splitter.hertz || 44100)) / SAMPLES_PER_FRAME;
-  for (let bar = 0; bar < bars; bar++) {
-    const level = mean(loudness, Math.floor((bar * frames) / bars), Math.ceil(((bar + 1) * frames) / bars));
-    const tall = level === null ? 2 : Math.max(2, Math.min(1, level / LOUD) * height);
-    context.fillStyle = level === null ? colours[2] : (bar / bars) * seconds < time ? colours[0] : colours[1];
+  const style = getComputedStyle($("wave"));
+  const [accent, plain, unknown] = ["--accent", "--wave", "--line"].map((name) => style.getPropertyValue(name));
+  for (let bar = 0; bar < count && seconds; bar++) {
+    const level = mean(loudness, Math.floor((bar * frames) / count), Math.ceil(((bar + 1) * frames) / count));
+    const tall = Math.max(2, Math.min(1, (level ?? 0) / LOUD) * height);
+    context.fillStyle = level === null ? unknown : bar < played ? accent : plain;
     context.fillRect(bar * (BAR_PIXELS + GAP_PIXELS), (height - tall) / 2, BAR_PIXELS, tall);
   }
+}
+
+function cleared(canvas, width, height) {
+  canvas.width = Math.round(width * devicePixelRatio);
+  canvas.height = Math.round(height * devicePixelRatio);
+  const context = canvas.getContext("2d");
+  context.scale(devicePixelRatio, devicePixelRatio);
+  return context;
 }
 
 function mean(values, start, end) {

@@ -1,5 +1,6 @@
 // Words that the engine studio understands in a prompt, and an example; the words are data, not interface.
 
+/** Suggestions, in groups: genres, moods, instruments. */
 export const WORDS = {
   en: [
     ["pop", "ballad", "folk", "rock", "lofi", "jazz", "r&b", "dance", "guofeng", "nursery rhyme"],
@@ -13,8 +14,10 @@ export const WORDS = {
   ],
 };
 
+/** The tags of sections, in the order of a song. */
 export const TAGS = ["intro", "verse", "pre-chorus", "chorus", "bridge", "inst", "outro"];
 
+/** A song to begin with. */
 export const EXAMPLE = {
   en: {
     prompt: "folk, warm, guitar",
@@ -55,8 +58,11 @@ export function tagged(lyrics) {
   return pieces.filter((piece) => piece.text);
 }
 
-// Only a hint for the eye: the engine knows more names, and has the last word.
-const isKnown = (tag) => /[\u3400-\u9fff]/.test(tag) || TAGS.includes(tag.trim().toLowerCase().replace(/[\s#-]*\d+$/, ""));
+const OTHER_NAMES = "introduction prelude opening stanza rap prechorus buildup build lift refrain hook postchorus instrumental interlude solo break ending end coda finale";
+const NAMES = new Set([...TAGS, ...OTHER_NAMES.split(" ")]);
+
+// Only a hint for the eye: engines know more names, and have the last word.
+const isKnown = (tag) => /[\u3400-\u9fff]/.test(tag) || NAMES.has(tag.trim().toLowerCase().replace(/[\s#-]*\d+$/, ""));
 
 /** Lyrics with a tag put on a line of its own at `at`: {text, caret}. */
 export function inserted(lyrics, tag, at) {
