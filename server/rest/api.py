@@ -29,7 +29,7 @@ from server.checks import check
 from server.errors import InvalidRequest
 from server.keys import Scope
 from server.recording import Told
-from server.rest.asgi import ByMethod, ClientLeft, Door, Endpoint, unless_left
+from server.rest.asgi import LEFT, ByMethod, ClientLeft, Door, Endpoint, unless_left
 from server.rest.audio import audio_response
 from server.rest.body import generate_request
 from server.rest.events import events_response
@@ -135,7 +135,7 @@ def _telling(endpoint: Endpoint) -> Endpoint:
         except HTTPException as error:
             return problem_response(error.status_code, error.detail, error.headers)
         except ClientLeft:
-            return Response(status_code=HTTPStatus.NO_CONTENT)
+            return Response(status_code=LEFT)
 
     return told
 

@@ -34,7 +34,7 @@ def given(message: Any) -> Json:
     """What a caller may give for a message."""
     properties = {field.name: _field(field, _given_one) for field in fields_of(message)}
     found: dict[str, Json] = {"type": "object", "additionalProperties": False, "properties": properties}
-    alternatives = [
+    alternatives: list[Json] = [
         {"not": {"required": [one.name, other.name]}}
         for oneof in message.DESCRIPTOR.oneofs
         for index, one in enumerate(oneof.fields)

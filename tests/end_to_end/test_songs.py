@@ -275,3 +275,21 @@ def test_a_folder_that_another_server_has_is_named_and_what_to_set(tmp_path: Pat
         text = second.stderr.read()
     assert folder in text
     assert "MELISMA_STORE__FOLDER" in text
+
+
+def test_a_slow_listener_holds_its_song_back_until_a_fast_one_comes() -> None:
+    small = [("grpc.http2.bdp_probe", 0)]
+    with (
+        running_service(FAKE, LIMITS__STREAM_BUFFER_BYTES=str(1 << 16)) as service,
+        grpc.insecure_channel(service.address, options=small) as lazy,
+        grpc.insecure_channel(service.address) as channel,
+    ):
+        service.wait_serving(channel)
+        stub: Any = MusicServiceStub(channel)
+        song_id, slow = begun(MusicServiceStub(lazy))
+        list(stub.Generate(request(seconds=240.0), timeout=TIMEOUT_SECONDS))
+        held = stub.GetSong(music_pb2.GetSongRequest(song_id=song_id)).song
+        assert held.state == music_pb2.SONG_STATE_RUNNING
+        whole = sound(list(stub.Listen(ListenRequest(song_id=song_id), timeout=TIMEOUT_SECONDS)))
+        assert held.size_bytes < len(whole) / 4
+        assert sound(list(slow)) == whole
