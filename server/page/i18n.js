@@ -91,6 +91,7 @@ export const MESSAGES = {
     "error.both": "Say something about the style, or write some lyrics.",
     "error.range": "Must be between {low} and {high}.",
     "error.longest": "At most {n} characters.",
+    "error.short": "These lyrics need at least {n} seconds.",
     "error.number": "Must be a number.",
     "error.key": "Write a key such as C major, F# minor or Am.",
     "error.tag": "There is no section [{tag}]. Use one of the tags above.",
@@ -183,6 +184,7 @@ export const MESSAGES = {
     "error.both": "请写下风格，或写几句歌词。",
     "error.range": "须在 {low} 到 {high} 之间。",
     "error.longest": "最多 {n} 个字符。",
+    "error.short": "这些歌词至少需要 {n} 秒。",
     "error.number": "须为数字。",
     "error.key": "请写调名，如 C major、F# minor 或 Am。",
     "error.tag": "没有 [{tag}] 这种段落，请用上面的标签。",
@@ -230,6 +232,7 @@ const KNOWN = [
   [/range \[([\d.]+), ([\d.]+)\]/, (low, high) => ["error.range", { low, high }]],
   [/greater than or equal to ([\d.]+) and less than or equal to ([\d.]+)/, (low, high) => ["error.range", { low, high }]],
   [/is outside ([\d.]+) to ([\d.]+)/, (low, high) => ["error.range", { low, high }]],
+  [/need at least (\d+) s/, (n) => ["error.short", { n }]],
   [/at most (\d+) characters/, (n) => ["error.longest", { n }]],
   [/must be (?:a number|an integer)/, () => ["error.number"]],
 ];

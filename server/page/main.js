@@ -22,7 +22,6 @@ let sound = null;
 let leaving = new AbortController();
 let toldAt = 0;
 let waiting = 0;
-let scoreAddress = "";
 
 const player = new Player($("audio"), showPlayer);
 const karaoke = new Karaoke((seconds) => player.seek(seconds));
@@ -154,6 +153,7 @@ function show() {
   $("style").textContent = song.prompt;
   $("style").hidden = !song.prompt;
   $("playing").dataset.state = song.state;
+  for (const name of ["stage", "transport"]) $(name).hidden = ended(song) && !song.plan;
   timeline.showSections(song.sections, (seconds) => player.seek(seconds));
   showStatus();
   showFacts();
@@ -173,7 +173,7 @@ function write(element, text) {
 }
 
 function standing() {
-  if (song.state === "failed") return [t("status.failed"), song.problem?.detail].filter(Boolean).join(" · ");
+  if (song.state === "failed") return [t("status.failed"), violationsOf(song.problem?.detail ?? "").length ? "" : song.problem?.detail].filter(Boolean).join(" · ");
   if (ended(song)) return t(`status.${song.state}`);
   const ready = song.sections.filter((section) => section.state === "ready").length;
   if (song.plan) return t("status.running", { n: ready, all: song.sections.length });
@@ -204,16 +204,19 @@ function showFacts() {
 
 function showDownloads() {
   const complete = song.state === "completed";
-  const scores = song.sections.filter((section) => section.midi);
   $("save-mp3").hidden = !complete;
   $("save-mp3").href = api.soundAddress(song.id);
   $("save-mp3").download = `${song.id}.mp3`;
+  const scores = song.sections.filter((section) => section.midi);
   $("save-midi").hidden = !complete || !scores.length || !song.plan.tempo_bpm;
-  URL.revokeObjectURL(scoreAddress);
-  if ($("save-midi").hidden) return;
+  if (!$("save-midi").hidden && $("save-midi").download !== `${song.id}.mid`) offerScore(scores);
+}
+
+function offerScore(scores) {
   const sections = scores.map(({ start_seconds, midi }) => ({ startSeconds: start_seconds, midi: bytesOf(midi) }));
-  scoreAddress = URL.createObjectURL(new Blob([join(sections, song.plan.tempo_bpm)], { type: "audio/midi" }));
-  $("save-midi").href = scoreAddress;
+  const file = new Blob([join(sections, song.plan.tempo_bpm)], { type: "audio/midi" });
+  URL.revokeObjectURL($("save-midi").href);
+  $("save-midi").href = URL.createObjectURL(file);
   $("save-midi").download = `${song.id}.mid`;
 }
 

@@ -215,6 +215,16 @@ def test_a_tag_that_is_none_is_said_at_the_lyrics(page: Tab) -> None:
     page.excuse(f"status of 409|{BROKEN_OFF}")
 
 
+def test_lyrics_that_are_too_long_are_said_at_the_length(page: Tab) -> None:
+    page.ask_for(lyrics=LONG_LYRICS, seconds=60)
+
+    page.until("() => document.getElementById('error-duration').textContent")
+
+    assert re.fullmatch(r"这些歌词至少需要 \d+ 秒。", page.text("#error-duration"))
+    assert page.text("#status") == "失败"
+    page.excuse(f"status of 4(00|09)|{BROKEN_OFF}")
+
+
 def test_the_score_is_one_midi_file_of_the_whole_song(page: Tab) -> None:
     page.ask_for(seconds=20)
     task_id = page.begun()
