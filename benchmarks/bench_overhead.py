@@ -15,6 +15,7 @@ from server.health import HealthServicer
 from server.runner import Runner
 from server.servicer import MusicServicer
 from server.settings import Settings
+from tests.edge import songs_of
 from tests.fakes import FAKE, FakeEncoder
 
 SONGS = 16
@@ -51,16 +52,17 @@ async def measure() -> list[float]:
     runner = Runner(runner_settings(settings), encoder_factory=FakeEncoder)
     await runner.start()
     health = HealthServicer(lambda: None if runner.ready(FAKE.name) else "no engine is ready")
-    server = build_server(settings, MusicServicer(runner, settings.engine_names), health)
-    port = server.add_insecure_port("127.0.0.1:0")
-    try:
-        await runner.wait_ready(START_TIMEOUT_SECONDS)
-        await server.start()
-        return [await _round(port) for _ in range(ROUNDS)]
-    finally:
-        health.close()
-        await server.stop(0)
-        await runner.stop(0)
+    async with songs_of(runner) as songs:
+        server = build_server(settings, MusicServicer(songs), health)
+        port = server.add_insecure_port("127.0.0.1:0")
+        try:
+            await runner.wait_ready(START_TIMEOUT_SECONDS)
+            await server.start()
+            return [await _round(port) for _ in range(ROUNDS)]
+        finally:
+            health.close()
+            await server.stop(0)
+            await runner.stop(0)
 
 
 async def _round(port: int) -> float:

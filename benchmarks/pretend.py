@@ -9,9 +9,11 @@ first chunk 0.1 s.
 
 import argparse
 import asyncio
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -38,6 +40,8 @@ from server.runner import Runner, RunnerSettings
 from server.servicer import MusicServicer
 from server.settings import Settings
 from server.song import AudioSettings
+from server.songs import Songs
+from server.store.embedded import StoreLimits, embedded_store
 
 STEP_SECONDS = 0.02
 SECTIONS, STEPS, BATCH = 10, 5, 32
@@ -170,17 +174,19 @@ async def serve(port: int) -> None:
     await runner.start()
     health = HealthServicer(lambda: None if runner.ready(ENGINE.name) else "no engine is ready")
     runner.subscribe(health.changed)
-    server = build_server(
-        Settings(engines=(f"{ENGINE.name}={ENGINE.factory}",)), MusicServicer(runner, (ENGINE.name,)), health
-    )
-    server.add_insecure_port(f"127.0.0.1:{port}")
-    try:
-        await server.start()
-        await asyncio.Event().wait()
-    finally:
-        health.close()
-        await server.stop(0)
-        await runner.stop(0)
+    with tempfile.TemporaryDirectory(prefix="melisma-songs-") as folder:
+        async with embedded_store(Path(folder), StoreLimits()) as store:
+            songs = Songs(runner, (ENGINE.name,), store)
+            server = build_server(Settings(engines=(f"{ENGINE.name}={ENGINE.factory}",)), MusicServicer(songs), health)
+            server.add_insecure_port(f"127.0.0.1:{port}")
+            try:
+                await server.start()
+                await asyncio.Event().wait()
+            finally:
+                health.close()
+                await server.stop(0)
+                await runner.stop(0)
+                await songs.close()
 
 
 def main() -> None:

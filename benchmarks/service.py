@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +40,9 @@ def running_service(**settings: str) -> Iterator[Service]:
     """Start `python -m server` and wait until it is SERVING; `settings` become MELISMA_* variables."""
     port = free_port()
     given = {f"MELISMA_{name.upper()}": value for name, value in settings.items()}
-    environment = os.environ | {"MELISMA_HTTP_PORT": "0", "MELISMA_LOG_LEVEL": "warning"} | given
+    songs = tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True)
+    own = {"MELISMA_HTTP_PORT": "0", "MELISMA_LOG_LEVEL": "warning", "MELISMA_STORE__FOLDER": songs.name}
+    environment = os.environ | own | given
     started = time.monotonic()
     command = [sys.executable, "-m", "server", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(command, env=environment, start_new_session=True)
@@ -49,3 +52,4 @@ def running_service(**settings: str) -> Iterator[Service]:
         yield Service(address, psutil.Process(process.pid), time.monotonic() - started)
     finally:
         stop(process)
+        songs.cleanup()

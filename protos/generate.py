@@ -1,14 +1,17 @@
-"""Compile every .proto of this folder into Python modules and type stubs beside it.
+"""Compile every .proto of this folder: into Python modules and type stubs beside it, and for the TypeScript client.
 
 Run `python protos/generate.py` after an edit; `python protos/generate.py --check` fails when a committed file is stale.
+The target `typescript` needs the client's compiler (`npm ci` in clients/typescript); without a target it is `python`.
 """
 
 import argparse
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 from grpc_tools import protoc
 
@@ -16,45 +19,96 @@ PROTOS = Path(__file__).resolve().parent
 SOURCES = ("buf/validate/validate.proto", "melisma/orca/v1/load_report.proto", "melisma/v1/music.proto")
 SERVICES = ("melisma/v1/music.proto",)
 
+TYPESCRIPT = PROTOS.parent / "clients" / "typescript"
+TYPESCRIPT_SOURCES = (
+    "google/protobuf/any.proto",
+    "google/protobuf/duration.proto",
+    "google/protobuf/timestamp.proto",
+    "google/rpc/error_details.proto",
+    "google/rpc/status.proto",
+    "melisma/v1/music.proto",
+)
+TYPESCRIPT_OPTIONS = (
+    "emitImportedFiles=false",  # the rules of buf/validate are the server's business
+    "enumsAsLiterals=true",
+    "env=node",
+    "exportCommonSymbols=false",
+    "forceLong=number",
+    "importSuffix=.js",
+    "oneof=unions-value",
+    "outputJsonMethods=false",
+    "outputServices=grpc-js",
+    "removeEnumPrefix=true",
+    "stringEnums=true",
+    "useExactTypes=false",
+)
 
-def compile_into(folder: Path) -> None:
+
+class Target(NamedTuple):
+    """What the sources are compiled to: the folder that is committed, and what fills one like it."""
+
+    folder: Path
+    compile_into: Callable[[Path], None]
+
+
+def compile_python(folder: Path) -> None:
     """Write the modules and stubs of all sources into `folder`; raises RuntimeError when protoc refuses."""
     include = [f"-I{PROTOS}", f"-I{files('grpc_tools') / '_proto'}"]
-    _protoc([*include, f"--python_out={folder}", f"--mypy_out=quiet:{folder}", *SOURCES])
-    _protoc([*include, f"--grpc_python_out={folder}", f"--mypy_grpc_out=quiet:{folder}", *SERVICES])
-
-
-def _protoc(arguments: list[str]) -> None:
     # The plugins lie beside the interpreter, which need not be on the search path.
     scripts = Path(sysconfig.get_path("scripts"))
     plugins = [f"--plugin=protoc-gen-{name}={scripts / f'protoc-gen-{name}'}" for name in ("mypy", "mypy_grpc")]
-    if protoc.main(["protoc", *plugins, *arguments]) != 0:
+    _protoc([*include, *plugins, f"--python_out={folder}", f"--mypy_out=quiet:{folder}", *SOURCES])
+    _protoc([*include, *plugins, f"--grpc_python_out={folder}", f"--mypy_grpc_out=quiet:{folder}", *SERVICES])
+
+
+def compile_typescript(folder: Path) -> None:
+    """Write the TypeScript client's modules into `folder`; raises RuntimeError when protoc or its plugin refuses."""
+    include = [PROTOS, files("grpc_tools") / "_proto", files("google.rpc") / ".." / ".."]
+    plugin = TYPESCRIPT / "node_modules" / ".bin" / "protoc-gen-ts_proto"
+    if not plugin.exists():
+        raise RuntimeError(f"{plugin} is missing: run `npm ci` in {TYPESCRIPT}")
+    options = [f"--ts_proto_opt={','.join(TYPESCRIPT_OPTIONS)}", f"--ts_proto_out={folder}"]
+    _protoc([*(f"-I{path}" for path in include), f"--plugin={plugin}", *options, *TYPESCRIPT_SOURCES])
+
+
+TARGETS = {
+    "python": Target(PROTOS, compile_python),
+    "typescript": Target(TYPESCRIPT / "src" / "generated", compile_typescript),
+}
+
+
+def _protoc(arguments: list[str]) -> None:
+    if protoc.main(["protoc", *arguments]) != 0:
         raise RuntimeError(f"protoc failed: {' '.join(arguments)}")
 
 
-def stale_files() -> list[str]:
-    """Names of generated files that differ from what the sources give now."""
+def stale_files(name: str = "python") -> list[str]:
+    """Names of generated files of a target that differ from what the sources give now."""
+    target = TARGETS[name]
     with tempfile.TemporaryDirectory() as folder:
-        compile_into(Path(folder))
+        target.compile_into(Path(folder))
         fresh = [path for path in Path(folder).rglob("*") if path.is_file()]
-        return [name for path in fresh if _differs(path, name := str(path.relative_to(folder)))]
+        return [name for path in fresh if _differs(path, target.folder / (name := str(path.relative_to(folder))))]
 
 
-def _differs(fresh: Path, name: str) -> bool:
-    committed = PROTOS / name
+def _differs(fresh: Path, committed: Path) -> bool:
     return not committed.exists() or committed.read_bytes() != fresh.read_bytes()
 
 
 def main() -> int:
     """Generate, or with `--check` compare; the return value is the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("target", nargs="?", choices=TARGETS, default="python", help="what to compile to")
     parser.add_argument("--check", action="store_true", help="change nothing, fail when a generated file is stale")
-    if not parser.parse_args().check:
-        compile_into(PROTOS)
+    arguments = parser.parse_args()
+    if not arguments.check:
+        TARGETS[arguments.target].folder.mkdir(parents=True, exist_ok=True)
+        TARGETS[arguments.target].compile_into(TARGETS[arguments.target].folder)
         return 0
-    stale = stale_files()
+    stale = stale_files(arguments.target)
     for name in stale:
-        print(f"stale: protos/{name} (run python protos/generate.py)", file=sys.stderr)
+        command = f"python protos/generate.py {arguments.target}"
+        print(f"stale: {TARGETS[arguments.target].folder / name} (run {command})", file=sys.stderr)
     return 1 if stale else 0
 
 

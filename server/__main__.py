@@ -13,6 +13,7 @@ def main() -> int:
     from server.keys import InvalidKeyFile
     from server.logs import configure_logs
     from server.settings import InvalidSettings, read_settings
+    from server.store.files import StoreUnusable
     from server.tls import InvalidCertificate
     from server.tracing import InvalidTelemetry
 
@@ -24,7 +25,7 @@ def main() -> int:
     configure_logs(settings.log_level, settings.log_format)
     try:
         asyncio.run(serve(settings))
-    except (PortUnavailable, InvalidKeyFile, InvalidCertificate, InvalidTelemetry) as error:
+    except (PortUnavailable, InvalidKeyFile, InvalidCertificate, InvalidTelemetry, StoreUnusable) as error:
         logging.getLogger("server").error("%s", error)
         return 1
     return 0

@@ -17,11 +17,12 @@ from grpc_reflection.v1alpha import reflection
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector
+from starlette.routing import BaseRoute
 from threadpoolctl import threadpool_limits
 
 from melisma.v1 import music_pb2_grpc
 from server.address import PortUnavailable, shown
-from server.authentication import Authentication
+from server.authentication import Authentication, Doorkeeper
 from server.calls import OpenCalls
 from server.devices import DeviceSpec
 from server.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
@@ -33,11 +34,16 @@ from server.logs import Logs
 from server.messages import Lane
 from server.metrics import Metrics
 from server.policy import Policy
+from server.preview import page_routes
 from server.quotas import Quota
+from server.rest.api import Api
 from server.runner import EngineSpec, Runner, RunnerSettings
 from server.servicer import MusicServicer
-from server.settings import TLS, Device, Limits, Settings, Telemetry
+from server.settings import TLS, Device, Limits, Settings, Store, Telemetry
+from server.songs import Songs
 from server.sound.encoder import SongEncoder
+from server.store.embedded import StoreLimits, embedded_store
+from server.store.files import StoreUnusable
 from server.tls import Certificates, TlsFiles
 from server.tracing import NO_TRACER, tracer_provider
 from server.version import VERSION
@@ -75,6 +81,7 @@ async def serve(settings: Settings) -> None:
     Raises:
         PortUnavailable: an address is taken or is not one of this machine.
         InvalidKeyFile, InvalidCertificate: a file that the settings name is missing or unusable.
+        StoreUnusable: the folder of the song store cannot be used, or is in use by another server.
         InvalidTelemetry: the OTEL_ variables ask for something that is not here.
     """
     stopping, hurry = asyncio.Event(), asyncio.Event()
@@ -106,12 +113,25 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         quota_of = keys.quota if keys else _no_quota
         runner = Runner(given, encoder_factory=SongEncoder, metrics=metrics, quota_of=quota_of, tracer=tracer)
         metrics.watch(runner.depths)
+        store = await stack.enter_async_context(embedded_store(_folder(settings.store), _limits(settings.store)))
+        songs = Songs(
+            runner,
+            settings.engine_names,
+            store,
+            linger_seconds=settings.store.linger_seconds,
+            log_requests=settings.log_requests,
+        )
+        metrics.watch_songs(store.usage, lambda: songs.listeners)
+        stack.push_async_callback(songs.close)
+        await stack.enter_async_context(_in_background(songs.keep_clean()))
         stack.push_async_callback(_stop_runner, runner)
         await runner.start()
 
         health = HealthServicer(runner.unready)
         runner.subscribe(health.changed)
 
+        doorkeeper = Doorkeeper(keys.find, metrics.call_refused) if keys else None
+        calls = OpenCalls()
         version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
         metrics.built(VERSION, settings.revision)
         metrics.watch_ready(lambda: health.unready() is None)
@@ -121,19 +141,26 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             queue_songs=settings.limits.queued_songs,
             connections=settings.connections.count,
         )
-        http = build_http(registry, unready=health.unready, unwell=runner.unwell, version=version)
+        http = build_http(
+            registry,
+            unready=health.unready,
+            unwell=runner.unwell,
+            version=version,
+            more=[*_rest(settings, songs, doorkeeper).routes(calls, tracer), *_page(settings)]
+            if settings.rest.enabled
+            else (),
+            origins=_parts(settings.rest.origins),
+        )
         http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))
         logger.info("listening for HTTP", extra={"address": http_address})
 
         doors: list[grpc.aio.ServerInterceptor] = []
-        if keys:
-            doors.append(Authentication(keys.find, metrics.call_refused))
-            await stack.enter_async_context(_watched(keys, metrics))
+        if keys and doorkeeper:
+            doors.append(Authentication(doorkeeper))
+            await stack.enter_async_context(_in_background(_watch(keys, metrics)))
             _warn_of_open_network(settings)
-        music = MusicServicer(runner, settings.engine_names, log_requests=settings.log_requests)
         reports = LoadReports(runner.depths, places)
-        calls = OpenCalls()
-        server = build_server(settings, music, health, doors, tracer, reports.trailers, calls)
+        server = build_server(settings, MusicServicer(songs), health, doors, tracer, reports.trailers, calls)
         address = _bind(server, settings.host, settings.port, certificates)
         await server.start()
         stopping = Stopping(runner, health, calls, settings.grace_seconds, hurry or asyncio.Event())
@@ -253,6 +280,30 @@ def _channel_options(settings: Settings) -> list[tuple[str, int]]:
     return options
 
 
+def _rest(settings: Settings, songs: Songs, doorkeeper: Doorkeeper | None) -> Api:
+    limits = settings.limits
+    return Api(songs, doorkeeper, body_bytes=limits.request_bytes, heartbeat_seconds=limits.heartbeat_seconds)
+
+
+def _page(settings: Settings) -> Sequence[BaseRoute]:
+    return page_routes() if settings.page else ()
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _folder(store: Store) -> Path:
+    try:
+        return store.path
+    except RuntimeError as error:
+        raise StoreUnusable(Path("~/.local/share/melisma"), "has no home") from error
+
+
+def _limits(store: Store) -> StoreLimits:
+    return StoreLimits(store.max_mebibytes << 20, store.max_age_hours)
+
+
 def _tls_files(tls: TLS) -> TlsFiles:
     return TlsFiles(Path(tls.certificate), Path(tls.key), Path(tls.client_ca) if tls.client_ca else None)
 
@@ -286,25 +337,32 @@ async def _tracing() -> AsyncIterator[Tracer]:
 
 
 @asynccontextmanager
-async def _watched(keys: KeyRing, metrics: Metrics) -> AsyncIterator[None]:
-    """Read the keys again whenever their file changes."""
-
-    async def watch() -> None:
-        while True:
-            metrics.keys_usable(keys.usable)
-            await asyncio.sleep(KEYS_SECONDS)
-            keys.reload()
-
-    task = asyncio.create_task(watch(), name="keys")
+async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Have something done until the context is left."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
         task.cancel()
 
 
+async def _watch(keys: KeyRing, metrics: Metrics) -> None:
+    """Read the keys again whenever their file changes, for ever."""
+    while True:
+        metrics.keys_usable(keys.usable)
+        await asyncio.sleep(KEYS_SECONDS)
+        keys.reload()
+
+
 def _warn_of_open_network(settings: Settings) -> None:
-    if not settings.tls.certificate and settings.host not in ("127.0.0.1", "::1", "localhost"):
+    if settings.host in ("127.0.0.1", "::1", "localhost"):
+        return
+    if not settings.tls.certificate:
         logger.warning("API keys arrive unencrypted: set MELISMA_TLS__CERTIFICATE, or encrypt in front of this server")
+    if settings.rest.enabled:
+        logger.warning(
+            "API keys arrive unencrypted over HTTP: encrypt in front of it, or set MELISMA_REST__ENABLED=false"
+        )
 
 
 def _bind(server: grpc.aio.Server, host: str, port: int, certificates: Certificates | None) -> str:

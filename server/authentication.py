@@ -20,7 +20,8 @@ _OPEN = f"/{HEALTH_SERVICE}/"
 
 SCOPES: Mapping[str, Scope] = MappingProxyType(
     {
-        f"/{MUSIC_SERVICE}/Generate": Scope.GENERATE,
+        **{f"/{MUSIC_SERVICE}/{method}": Scope.GENERATE for method in ("Generate", "Listen", "CancelSong")},
+        **{f"/{MUSIC_SERVICE}/{method}": Scope.GENERATE for method in ("GetSong", "ListSongs")},
         f"/{MUSIC_SERVICE}/GetEngine": Scope.ENGINES,
         f"/{MUSIC_SERVICE}/ListEngines": Scope.ENGINES,
     }
@@ -31,13 +32,40 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _Continuation: TypeAlias = Callable[[grpc.HandlerCallDetails], Awaitable["_Handler | None"]]
 
 
-class Authentication(ServerInterceptor):
-    """Refuses calls without a key that is known and good for their method, before their message is looked at."""
+class Doorkeeper:
+    """Looks at keys."""
 
     def __init__(self, find: Callable[[str], ApiKey | None], refused: Callable[[str], None]) -> None:
         """`find` tells the entry of a key; `refused` hears the reason of every refusal, one of two words."""
         self._find = find
         self._refused = refused
+
+    def let_in(self, metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None) -> None:
+        """Note for the rest of the call who makes it; every key will do for the scope `None`.
+
+        Raises:
+            Unauthenticated, PermissionDenied: there is no key that is known, or it lacks the scope.
+        """
+        try:
+            authenticated.set(self._key(metadata, scope).name)
+        except ServiceError as error:
+            self._refused(outcome_of(error).reason.lower())
+            raise
+
+    def _key(self, metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None) -> ApiKey:
+        key = self._find(_secret(metadata))
+        if key is None:
+            raise Unauthenticated("the API key is not known, or no longer")
+        if scope is not None and scope not in key.scopes:
+            raise PermissionDenied(f"the API key lacks the scope {scope.value!r}")
+        return key
+
+
+class Authentication(ServerInterceptor):
+    """Refuses calls without a key that is known and good for their method, before their message is looked at."""
+
+    def __init__(self, doorkeeper: Doorkeeper) -> None:
+        self._doorkeeper = doorkeeper
 
     async def intercept_service(
         self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -46,19 +74,10 @@ class Authentication(ServerInterceptor):
         method = handler_call_details.method
         if not method.startswith(_OPEN):
             try:
-                authenticated.set(self._key(method, handler_call_details.invocation_metadata).name)
+                self._doorkeeper.let_in(handler_call_details.invocation_metadata, SCOPES.get(method))
             except ServiceError as error:
-                self._refused(outcome_of(error).reason.lower())
                 return _refusing(error)
         return await continuation(handler_call_details)
-
-    def _key(self, method: str, metadata: Iterable[tuple[str, str | bytes]] | None) -> ApiKey:
-        key = self._find(_secret(metadata))
-        if key is None:
-            raise Unauthenticated("the API key is not known, or no longer")
-        if method in SCOPES and SCOPES[method] not in key.scopes:
-            raise PermissionDenied(f"the API key lacks the scope {SCOPES[method].value!r}")
-        return key
 
 
 def _secret(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:

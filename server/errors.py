@@ -10,6 +10,11 @@ ServiceError
         DeadlineTooShort    the song cannot be complete by the caller's deadline
         OutOfMemory         the song did not fit on any device
         QuotaExceeded       the caller's own limits
+    UnknownSong             the caller has no such song
+    RequestIdReused         the caller has used the id for another request
+    OffsetOutOfRange        the song is shorter
+    SongNotComplete         the song had failed or was cancelled before it was listened to
+    SongCancelled           somebody has cancelled the song
     Draining                the server is shutting down
     WorkerLost              the worker that made the song died
     SongDeadlineExceeded    the caller's deadline passed before the song was complete
@@ -94,6 +99,39 @@ class QuotaExceeded(Overloaded):
     def __init__(self, subject: str, limit: str, retry_after_seconds: float) -> None:
         super().__init__(f"the quota of this caller is {limit}", retry_after_seconds)
         self.subject = subject
+
+
+class UnknownSong(ServiceError):
+    """The caller has no such song, whether or not somebody else has."""
+
+    def __init__(self, song_id: str) -> None:
+        super().__init__(f"there is no song {song_id!r}, or no longer")
+
+
+class RequestIdReused(ServiceError):
+    """The caller has used the id for a request with other content."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"request_id {request_id} was used for another request: choose a fresh one for every song")
+
+
+class OffsetOutOfRange(ServiceError):
+    """The song is complete, and shorter than what was to be left out."""
+
+    def __init__(self, byte_offset: int, size_bytes: int) -> None:
+        super().__init__(f"byte_offset {byte_offset} is beyond the end of the song, which has {size_bytes} bytes")
+        self.size_bytes = size_bytes
+
+
+class SongNotComplete(ServiceError):
+    """There is no more of the song than was told: it had failed or was cancelled before."""
+
+    def __init__(self, state: str, error: str = "") -> None:
+        super().__init__(f"the song is {state}{': ' if error else ''}{error}")
+
+
+class SongCancelled(ServiceError):
+    """The song was cancelled while this caller listened, or waited for it."""
 
 
 class Unauthenticated(ServiceError):

@@ -1,4 +1,4 @@
-"""The HTTP side, for those who operate the server: metrics for Prometheus, and probes. Songs go over gRPC alone.
+"""The HTTP side: metrics for Prometheus and probes, and beside them the routes of REST (server/rest/api.py).
 
 GET /metrics    everything in the registry, as Prometheus text or OpenMetrics, whichever is accepted
 GET /livez      200 while the event loop answers and workers can be had, else 503 and why not
@@ -6,8 +6,9 @@ GET /readyz     200 when songs may be sent here, else 503 and why not
 GET /version    what runs here, as JSON
 """
 
+import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 
@@ -15,11 +16,15 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from server.address import PortUnavailable, shown
+from server.rest.problems import problem_response
 
 _STOP_SECONDS = 1
 
@@ -30,10 +35,12 @@ def build_http(
     unready: Callable[[], str | None],
     unwell: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
+    more: Sequence[BaseRoute] = (),
+    origins: Sequence[str] = (),
 ) -> Starlette:
     """The application; `unready` says why no songs should be sent here now, `unwell` why a new start is needed.
 
-    Both say `None` when all is well.
+    Both say `None` when all is well. Pages of the `origins` may call, too.
     """
 
     async def metrics(request: Request) -> Response:
@@ -50,7 +57,30 @@ def build_http(
         return JSONResponse(version)
 
     routes = {"/metrics": metrics, "/livez": livez, "/readyz": readyz, "/version": told_version}
-    return Starlette(routes=[Route(path, endpoint) for path, endpoint in routes.items()])
+    own = [Route(path, endpoint) for path, endpoint in routes.items()]
+    return Starlette(
+        routes=[*own, *more], middleware=_middleware(origins), exception_handlers={HTTPException: _refusal}
+    )
+
+
+def _middleware(origins: Sequence[str]) -> list[Middleware]:
+    if not origins:
+        return []
+    exposed = ("Content-Range", "ETag", "Location", "Preference-Applied", "Retry-After")
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=("GET", "HEAD", "POST", "DELETE"),
+        allow_headers=("*",),
+        expose_headers=exposed,
+    )
+    return [cors]
+
+
+async def _refusal(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return problem_response(error.status_code, error.detail, error.headers)
 
 
 def _verdict(good: str, reason: str | None) -> Response:
@@ -65,6 +95,7 @@ async def serving_http(app: Starlette, host: str, port: int) -> AsyncIterator[st
         PortUnavailable: the address is taken or is not one of this machine.
     """
     listener = _listen(host, port)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     config = uvicorn.Config(
         app,
         http="h11",
@@ -86,6 +117,11 @@ async def serving_http(app: Starlette, host: str, port: int) -> AsyncIterator[st
         yield shown(host, listener.getsockname()[1])
     finally:
         await server.shutdown(sockets=[listener])
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """A song that ends early breaks its answers off on purpose, and says so itself (server/rest/asgi.py)."""
+    return "without completing response" not in record.getMessage()
 
 
 def _listen(host: str, port: int) -> socket.socket:

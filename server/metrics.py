@@ -19,6 +19,7 @@ from typing_extensions import override
 from server.depth import Depth
 from server.messages import Lane
 from server.recent import Recent, RecentSum, percentile
+from server.store.base import Usage
 
 UNKNOWN_ENGINE = "unknown"
 """The label of an engine that is not configured: a caller may ask for any name, and must not make a series with it."""
@@ -140,6 +141,10 @@ class Metrics:
             ("connections_limit", "Connections at once", connections),
         ):
             Gauge(f"melisma_{name}", text, registry=self._registry).set(value)
+
+    def watch_songs(self, usage: Callable[[], Usage], listeners: Callable[[], int]) -> None:
+        """Read what is kept, and how many listen, at every scrape; to be called once."""
+        self._registry.register(_Scraped(lambda: _song_families(usage(), listeners())))
 
     def song_accepted(self, engine: str) -> None:
         """A song was let in."""
@@ -300,6 +305,12 @@ def _depth_families(depths: Mapping[str, Depth]) -> Iterator[Metric]:
     yield _gauge("running_songs", "Songs being made", ["engine"], by_engine(lambda depth: depth.running_songs))
     yield _gauge("queue_sections", "Sections not begun", ["engine"], by_engine(lambda depth: depth.waiting_sections))
     yield _gauge("open_sections", "Sections being made", ["engine"], by_engine(lambda depth: depth.open_sections))
+
+
+def _song_families(usage: Usage, listeners: int) -> Iterator[Metric]:
+    yield _gauge("stored_songs", "Songs in the store", [], {(): usage.songs})
+    yield _gauge("stored_bytes", "Sound in the store", [], {(): usage.size_bytes})
+    yield _gauge("listeners", "Listeners of all songs now", [], {(): listeners})
 
 
 def _exemplar(trace_id: str) -> dict[str, str] | None:

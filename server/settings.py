@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -177,6 +179,46 @@ class AceStep(BaseModel):
     )
 
 
+class Store(BaseModel):
+    """Where songs are kept, and for how long."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str = Field(
+        default="",
+        description="folder for songs, of one server alone; empty: melisma in $XDG_DATA_HOME or ~/.local/share",
+    )
+    max_mebibytes: int = Field(default=2048, ge=1, description="sound kept; beyond it the oldest songs go first")
+    max_age_hours: float = Field(
+        default=168.0, gt=0, allow_inf_nan=False, description="time after its end for which a song is kept"
+    )
+    linger_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="time for which a song goes on that its last listener has left, and who may come back",
+    )
+
+    @property
+    def path(self) -> Path:
+        """The folder for songs; raises RuntimeError where none is set and whoever runs the server has no home."""
+        if self.folder:
+            return Path(self.folder).expanduser()
+        data = os.environ.get("XDG_DATA_HOME")
+        return (Path(data) if data else Path.home() / ".local" / "share") / "melisma"
+
+
+class Rest(BaseModel):
+    """The REST API on the HTTP port."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(default=True, description="whether songs may be asked for over HTTP, too")
+    origins: str = Field(
+        default="", description="origins of web pages that may call (commas), such as https://example.com; * for all"
+    )
+
+
 class Keepalive(BaseModel):
     """How dead connections are found."""
 
@@ -255,7 +297,7 @@ class Settings(BaseSettings):
         default=8080,
         ge=0,
         le=65535,
-        description="port for metrics and probes on the same address; 0 takes a free one and logs it",
+        description="port for REST, metrics and probes on the same address; 0 takes a free one and logs it",
     )
     devices: Annotated[tuple[Device, ...], NoDecode] = Field(
         default=(Device(device="cpu"),),
@@ -288,10 +330,15 @@ class Settings(BaseSettings):
         "whoever reaches the port may call",
     )
     reflection: bool = Field(default=True, description="whether callers may ask for the service's schema")
+    page: bool = Field(
+        default=True, description="whether the preview page is at / of the HTTP port; it needs REST to be enabled"
+    )
     limits: Limits = Limits()
     scheduling: Scheduling = Scheduling()
     threads: Threads = Threads()
     ace_step: AceStep = AceStep()
+    store: Store = Store()
+    rest: Rest = Rest()
     keepalive: Keepalive = Keepalive()
     connections: Connections = Connections()
     tls: TLS = TLS()

@@ -109,6 +109,25 @@ def call_span(tracer: Tracer, method: str, metadata: Mapping[str, str]) -> Itera
         yield span
 
 
+@contextmanager
+def http_call_span(tracer: Tracer, name: str, headers: Mapping[str, str]) -> Iterator[Span]:
+    """The same for a call over HTTP; `name` is its method and the template of its path."""
+    parent = _PROPAGATOR.extract({key: headers[key] for key in _PARENT_KEYS if key in headers})
+    method, _, route = name.partition(" ")
+    attributes = {"http.request.method": method, "http.route": route}
+    with tracer.start_as_current_span(
+        name, parent, SpanKind.SERVER, attributes, record_exception=False, set_status_on_exception=False
+    ) as span:
+        yield span
+
+
+def end_http_call(span: Span, status: int) -> None:
+    """Note the status of a call over HTTP."""
+    span.set_attribute("http.response.status_code", status)
+    if status >= 500:  # what the caller did wrong is no fault of the server
+        span.set_status(Status(StatusCode.ERROR, str(status)))
+
+
 def end_call(span: Span, code: grpc.StatusCode) -> None:
     """Note the status of a call."""
     span.set_attribute("rpc.response.status_code", code.name)
@@ -185,11 +204,13 @@ class SongTrace:
 
     def retried(self, cause: str) -> None:
         """The song goes on from its last section boundary."""
-        self._call.add_event("retried", {"melisma.cause": cause})
+        if self._call.is_recording():
+            self._call.add_event("retried", {"melisma.cause": cause})
 
     def ended(self, outcome: str, sound_seconds: float) -> None:
         """Nothing more is made for the song."""
-        self._call.set_attributes({"melisma.outcome": outcome, "melisma.sound_seconds": sound_seconds})
+        if self._call.is_recording():  # the call has ended before a song that goes on without it
+            self._call.set_attributes({"melisma.outcome": outcome, "melisma.sound_seconds": sound_seconds})
         for span in (*self._open.values(), *self._sections.values()):
             span.set_attribute("melisma.outcome", outcome)
             span.end()

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from melisma.v1 import music_pb2
 from model.engine import (
@@ -44,6 +45,7 @@ from server.song import (
     SongRequest,
     Waiting,
 )
+from server.store.base import SongRecord, SongState
 
 GRID_PER_BEAT = 4
 DEFAULT_STRENGTH = 0.5
@@ -59,6 +61,16 @@ SECTION_KINDS = MappingProxyType(
         SectionKind.INST: music_pb2.SECTION_KIND_INST,
         SectionKind.OUTRO: music_pb2.SECTION_KIND_OUTRO,
         SectionKind.SONG: music_pb2.SECTION_KIND_SONG,
+    }
+)
+
+SONG_STATES = MappingProxyType(
+    {
+        SongState.QUEUED: music_pb2.SONG_STATE_QUEUED,
+        SongState.RUNNING: music_pb2.SONG_STATE_RUNNING,
+        SongState.COMPLETED: music_pb2.SONG_STATE_COMPLETED,
+        SongState.FAILED: music_pb2.SONG_STATE_FAILED,
+        SongState.CANCELLED: music_pb2.SONG_STATE_CANCELLED,
     }
 )
 
@@ -310,6 +322,37 @@ def _duration(seconds: float) -> Duration:
     duration = Duration()
     duration.FromNanoseconds(round(seconds * 1_000_000_000))
     return duration
+
+
+def listen_response(message: music_pb2.GenerateResponse) -> music_pb2.ListenResponse:
+    """What a listener is told where Generate tells `message`."""
+    kind = message.WhichOneof("event")
+    return music_pb2.ListenResponse(**{kind: getattr(message, kind)}) if kind else music_pb2.ListenResponse()
+
+
+def song_message(song: SongRecord) -> music_pb2.Song:
+    """The song as its caller sees it."""
+    return music_pb2.Song(
+        song_id=song.song_id,
+        request_id=song.request_id,
+        state=SONG_STATES[song.state],
+        engine=song.engine,
+        prompt=song.prompt,
+        seed=song.seed,
+        create_time=_timestamp(song.created_ns),
+        end_time=None if song.ended_ns is None else _timestamp(song.ended_ns),
+        duration_seconds=song.duration_seconds,
+        size_bytes=song.size_bytes,
+        sha256=song.sha256,
+        error_reason=song.reason,
+        error=song.error,
+    )
+
+
+def _timestamp(nanoseconds: int) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromNanoseconds(nanoseconds)
+    return timestamp
 
 
 def engine_message(name: str, info: EngineInfo | None, devices: Iterable[str], *, ready: bool) -> music_pb2.Engine:

@@ -1,7 +1,9 @@
 """The server's edge on a real port with a fake runner behind it."""
 
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import grpc
@@ -14,7 +16,21 @@ from server.health import HealthServicer
 from server.interceptors import EndTrailers, no_trailers
 from server.servicer import MusicServicer
 from server.settings import Settings
+from server.songs import SongRunner, Songs
+from server.store.embedded import StoreLimits, embedded_store
 from tests.fake_runner import FakeRunner
+
+
+@asynccontextmanager
+async def songs_of(runner: SongRunner, linger_seconds: float = 10.0) -> AsyncIterator[Songs]:
+    """The songs of a runner of the engine "fake", kept in a folder that goes with them."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with embedded_store(Path(folder), StoreLimits()) as store:
+            songs = Songs(runner, ("fake",), store, linger_seconds=linger_seconds)
+            try:
+                yield songs
+            finally:
+                await songs.close()
 
 
 @asynccontextmanager
@@ -24,15 +40,17 @@ async def edge(
     """A channel to a server of the engine "fake"."""
     settings = Settings(engines=("fake",))
     health = health or HealthServicer(lambda: None if runner.ready("fake") else "no engine is ready")
-    server = build_server(settings, MusicServicer(runner, settings.engine_names), health, trailers=trailers)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield channel
-    finally:
-        health.close()
-        await server.stop(0)
+    async with songs_of(runner) as songs:
+        server = build_server(settings, MusicServicer(songs), health, trailers=trailers)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        try:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                yield channel
+        finally:
+            health.close()
+            await server.stop(0)
+            runner.stop()
 
 
 def raw_call(channel: grpc.aio.Channel, method: str) -> Any:

@@ -42,8 +42,8 @@ FAKE_EVENTS: tuple[SongEvent, ...] = (
 class FakeJob:
     """A song whose events are known beforehand; `error` comes after them, `hangs` keeps the song from ending."""
 
-    def __init__(self, events: Sequence[SongEvent], error: Exception | None, *, hangs: bool) -> None:
-        self.accepted = Accepted("song-1", 0, 0.5)
+    def __init__(self, song_id: str, events: Sequence[SongEvent], error: Exception | None, *, hangs: bool) -> None:
+        self.accepted = Accepted(song_id, 0, 0.5)
         self.closed = asyncio.Event()
         self._events = events
         self._error = error
@@ -53,9 +53,12 @@ class FakeJob:
         for event in self._events:
             yield event
         if self._hangs:
-            await asyncio.Event().wait()
+            await self.closed.wait()
         if self._error is not None:
             raise self._error
+
+    def cancel(self) -> None:
+        self.closed.set()
 
     async def __aenter__(self) -> "FakeJob":
         return self
@@ -114,5 +117,11 @@ class FakeRunner:
         if request.engine not in self.engines():
             raise UnknownEngine(request.engine, tuple(self.engines()))
         self.requests.append(request)
-        self.jobs.append(FakeJob(self._events, self._error, hangs=self._hangs))
+        song_id = f"song-{len(self.jobs) + 1}"
+        self.jobs.append(FakeJob(song_id, self._events, self._error, hangs=self._hangs))
         return self.jobs[-1]
+
+    def stop(self) -> None:
+        """End what still hangs."""
+        for job in self.jobs:
+            job.cancel()

@@ -1,9 +1,11 @@
 """The service as its operator starts it: a process of its own, on a free port."""
 
+import atexit
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,8 +36,12 @@ class Service:
 
 
 def start(*flags: str, **environment: str) -> subprocess.Popen[str]:
-    """`python -m server` with flags and MELISMA_ variables (given without the prefix), logging JSON to a pipe."""
+    """`python -m server` with flags and MELISMA_ variables (given without the prefix), logging JSON to a pipe.
+
+    Its songs go to the folder of `STORE__FOLDER`, else to one that no other server has.
+    """
     path = os.pathsep.join(str(ROOT / folder) for folder in ("", "protos"))
+    environment.setdefault("STORE__FOLDER", _own_folder())
     variables = {f"MELISMA_{name}": value for name, value in environment.items()}
     return subprocess.Popen(
         [sys.executable, "-m", "server", *flags],
@@ -44,6 +50,13 @@ def start(*flags: str, **environment: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def _own_folder() -> str:
+    """A new folder, deleted when the tests have ended."""
+    folder = tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True)
+    atexit.register(folder.cleanup)
+    return folder.name
 
 
 @contextmanager

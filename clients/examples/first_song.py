@@ -52,7 +52,7 @@ def main() -> int:
     console = Console(stderr=True)
     with tempfile.TemporaryFile() as log:
         try:
-            with running_service(log, console) as address:
+            with songs_folder() as folder, running_service(log, console, folder) as address:
                 status = ask_for_song(address, arguments)
         except ServiceNotStarted as error:
             console.print(f"[red]The service did not start[/red]: {error}")
@@ -65,7 +65,14 @@ def main() -> int:
 
 
 @contextmanager
-def running_service(log: IO[bytes], console: Console) -> Iterator[str]:
+def songs_folder() -> Iterator[str]:
+    """A folder for the service's songs that goes with it: the usual one may be in use by another service."""
+    with tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+@contextmanager
+def running_service(log: IO[bytes], console: Console, folder: str) -> Iterator[str]:
     """The address of a service that is ready for songs; its output goes to `log`, and it is stopped at the end.
 
     Raises:
@@ -73,7 +80,11 @@ def running_service(log: IO[bytes], console: Console) -> Iterator[str]:
     """
     port = free_port()
     command = [sys.executable, "-m", "server", "--host", "127.0.0.1", "--port", str(port)]
-    environment = os.environ | {"MELISMA_LOG_FORMAT": "plain", "MELISMA_HTTP_PORT": "0"}
+    environment = os.environ | {
+        "MELISMA_LOG_FORMAT": "plain",
+        "MELISMA_HTTP_PORT": "0",
+        "MELISMA_STORE__FOLDER": folder,
+    }
     service = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
     address = f"127.0.0.1:{port}"
     try:

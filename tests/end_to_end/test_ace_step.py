@@ -16,7 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.app import serving
-from server.settings import AceStep, Settings
+from server.settings import AceStep, Settings, Store
 from tests.ace_step import ace_step_options
 from tests.end_to_end.test_studio import Song, decoded, decoded_samples, generate
 
@@ -31,7 +31,12 @@ LATENT_FRAME_SECONDS = 4096 / 44_100
 async def channel(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[grpc.aio.Channel]:
     options: dict[str, Any] = ace_step_options(tmp_path_factory.mktemp("ace_step"))
     settings = Settings(
-        port=0, http_port=0, engines=("ace_step", "studio"), grace_seconds=0.0, ace_step=AceStep(**options)
+        port=0,
+        http_port=0,
+        engines=("ace_step", "studio"),
+        grace_seconds=0.0,
+        ace_step=AceStep(**options),
+        store=Store(folder=str(tmp_path_factory.mktemp("songs"))),
     )
     async with serving(settings) as address, grpc.aio.insecure_channel(address) as channel:
         await asyncio.wait_for(_ready(channel), START_TIMEOUT_SECONDS)

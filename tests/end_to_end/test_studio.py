@@ -17,7 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.app import serving
-from server.settings import Settings
+from server.settings import Settings, Store
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -76,8 +76,9 @@ def decoded_samples(data: bytes) -> int:
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def channel() -> AsyncIterator[grpc.aio.Channel]:
-    settings = Settings(port=0, http_port=0, grace_seconds=0.0)
+async def channel(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[grpc.aio.Channel]:
+    store = Store(folder=str(tmp_path_factory.mktemp("songs")))
+    settings = Settings(port=0, http_port=0, grace_seconds=0.0, store=store)
     async with serving(settings) as address, grpc.aio.insecure_channel(address) as channel:
         await asyncio.wait_for(_ready(channel), START_TIMEOUT_SECONDS)
         yield channel

@@ -1,5 +1,6 @@
 import signal
 import socket
+from pathlib import Path
 from typing import Any, cast
 from urllib.request import urlopen
 
@@ -10,7 +11,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from server.address import PortUnavailable
 from server.app import encoder_threads, runner_settings, serving
 from server.messages import EngineSpec
-from server.settings import Device, Limits, Settings
+from server.settings import Device, Limits, Settings, Store
 from tests.edge import edge, raw_call
 from tests.fake_runner import FakeRunner
 from tests.service import running_service, start
@@ -41,13 +42,14 @@ def test_encoders_get_the_cores_that_no_worker_needs(devices: str, cores: int, t
 
 
 @pytest.mark.parametrize("which", ["port", "http_port"])
-async def test_a_port_that_is_taken_is_named(which: str) -> None:
+async def test_a_port_that_is_taken_is_named(which: str, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
+        given = {"port": 0, "http_port": 0, "engines": (FAKE,), "store": Store(folder=str(tmp_path)), which: port}
         with pytest.raises(PortUnavailable, match=f"127.0.0.1:{port}"):
-            async with serving(Settings(**{"port": 0, "http_port": 0, "engines": (FAKE,), which: port})):
+            async with serving(Settings(**given)):
                 pass
 
 

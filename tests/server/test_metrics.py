@@ -11,6 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from server.depth import Depth
 from server.messages import Lane
 from server.metrics import Estimated, Metrics, Outcome
+from server.store.base import Usage
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 WINDOW_SECONDS = 60.0
@@ -44,6 +45,7 @@ def bench() -> Bench:
 def report_everything(bench: Bench) -> None:
     metrics = bench.metrics
     bench.depths["fake"] = Depth(1, 2, 3, 4)
+    metrics.watch_songs(lambda: Usage(3, 5_000_000), lambda: 2)
     metrics.built("1.2.3", "abc")
     metrics.song_accepted("fake")
     metrics.song_refused("queue_full", "fake")

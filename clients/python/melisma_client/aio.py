@@ -11,59 +11,79 @@ from typing import Self, TypeAlias, TypeVar
 import grpc
 from grpc.aio import UnaryStreamCall
 
+from melisma.v1 import music_pb2
 from melisma.v1.music_pb2 import (
     AudioChunk,
+    CancelSongRequest,
     Engine,
     Finished,
     GenerateRequest,
     GenerateResponse,
     GetEngineRequest,
+    GetSongRequest,
     ListEnginesRequest,
+    ListenRequest,
+    ListenResponse,
+    ListSongsRequest,
 )
 from melisma.v1.music_pb2_grpc import MusicServiceStub
 from melisma_client.connection import (
     CANCELLED_HERE,
     CHANNEL_OPTIONS,
     DEFAULT_SERVER,
+    LONGEST_PAGE,
+    PARTING_SECONDS,
     QUESTION_TIMEOUT_SECONDS,
     SONG_TIMEOUT_SECONDS,
     Deadline,
     Patience,
     metadata_of,
 )
-from melisma_client.errors import Cancelled, error_of
+from melisma_client.errors import Cancelled, ConnectionLost, MelismaError, error_of
 from melisma_client.files import PartFile
-from melisma_client.receiver import Event, Receiver
+from melisma_client.journey import Journey, Question
+from melisma_client.receiver import Event, Receiver, Response
 from melisma_client.request import SongRequest
 from melisma_client.retry import Retry
 
 T = TypeVar("T")
-_Call: TypeAlias = UnaryStreamCall[GenerateRequest, GenerateResponse]
+_Call: TypeAlias = UnaryStreamCall[GenerateRequest, GenerateResponse] | UnaryStreamCall[ListenRequest, ListenResponse]
 
 
 class AsyncSong:
     """One song as it arrives: iterate over its events, its `audio()`, or `save` it. It can be taken only once.
 
-    The call is made when the first event is asked for, and cancelled when the iteration or the `async with` block is
-    left early. `received` holds the plan, the end and the count of bytes so far.
+    The call is made when the first event is asked for. Leaving the iteration or the `async with` block early ends a
+    song that was asked for here, and only the listening to any other. `received` holds the plan, the end and the
+    count of bytes so far.
     """
 
     def __init__(
-        self, request: GenerateRequest, open_call: Callable[[GenerateRequest, float], _Call], patience: Patience
+        self,
+        journey: Journey,
+        open_call: Callable[[Question, float], _Call],
+        part: Callable[[str], None] = lambda song_id: None,
     ) -> None:
-        self.received = Receiver()
-        self._request = request
+        """`part` tells the server that a song by that name is not wanted any more."""
+        self._journey = journey
         self._open_call = open_call
-        self._patience = patience
+        self._part = part
+        self._over = False
         self._call: _Call | None = None
         self._cancelled = False
         self._events = self._receive()
 
+    @property
+    def received(self) -> Receiver:
+        """What has arrived so far."""
+        return self._journey.received
+
     def __aiter__(self) -> AsyncIterator[Event]:
         """Events in the order in which they happen, `Finished` last.
 
-        A song that is lost before its first sound is asked for again, with its seed: `Accepted` and what follows it
-        then come once more.
+        A connection that breaks is made anew, and the song goes on where it was, for as long as the server has it. A
+        song that is lost before its first sound is asked for again, with its seed: `Accepted` and what follows it then
+        come once more.
 
         Raises:
             MelismaError: the song was refused or cannot be completed; see `melisma_client.errors`.
@@ -90,6 +110,9 @@ class AsyncSong:
         self._cancelled = True
         if self._call is not None:
             self._call.cancel()
+        if self.received.accepted and not self._over:
+            self._over = True
+            self._part(self.received.accepted.song_id)
 
     async def __aenter__(self) -> Self:
         return self
@@ -101,36 +124,34 @@ class AsyncSong:
 
     async def _receive(self) -> AsyncGenerator[Event, None]:
         try:
-            for number in count(1):
+            while not self.received.finished:
                 try:
                     async with aclosing(self._attempt()) as events:
                         async for event in events:
                             yield event
-                    break
-                except grpc.RpcError as failure:
-                    error = error_of(failure)
-                    wait = None if self.received.heard else self._patience.wait_seconds(error, number)
-                    if wait is None:
-                        raise error from failure
-                await asyncio.sleep(wait)
-                self._start_over()
-            self.received.close()
+                except (grpc.RpcError, ConnectionLost) as failure:
+                    error = failure if isinstance(failure, MelismaError) else error_of(failure)
+                    wait = self._journey.wait_seconds(error)
+                    await asyncio.sleep(wait)
+            self._over = True
+        except (GeneratorExit, asyncio.CancelledError, Cancelled):
+            raise
+        except BaseException:
+            self._over = True
+            raise
         finally:
             self.cancel()
 
     async def _attempt(self) -> AsyncGenerator[Event, None]:
         if not self._cancelled:
-            self._call = self._open_call(self._request, self._patience.deadline.remaining_seconds())
+            self._call = self._open_call(self._journey.question, self._journey.remaining_seconds)
         while (response := await self._read()) is not None:
             if event := self.received.take(response):
                 yield event
+        if not self.received.finished:
+            raise ConnectionLost("the stream has ended before the song")
 
-    def _start_over(self) -> None:
-        if self.received.accepted:
-            self._request.seed = self.received.accepted.seed
-        self.received = Receiver()
-
-    async def _read(self) -> GenerateResponse | None:
+    async def _read(self) -> Response | None:
         if self._call is None or self._cancelled:
             raise Cancelled(CANCELLED_HERE)
         try:
@@ -139,13 +160,13 @@ class AsyncSong:
             if self._cancelled:
                 raise Cancelled(CANCELLED_HERE) from None
             raise
-        return response if isinstance(response, GenerateResponse) else None
+        return response if isinstance(response, GenerateResponse | ListenResponse) else None
 
 
 class AsyncClient:
     """Talks to one Melisma server; use it in `async with`, or `close` it.
 
-    Every call has a deadline and is repeated, by the rule of `retry`, only while nothing has arrived. `credentials`
+    Every call has a deadline; what may be repeated, and how often, is the rule of `retry`. `credentials`
     `None` means an unencrypted connection; `tls_credentials` makes others. `caller` is the name under which the server
     gives out fair shares, at most 64 printable ASCII characters (`ValueError` for others); those without a name share
     one. Servers that ask for an `api_key` call its holder by the key's name instead.
@@ -164,14 +185,52 @@ class AsyncClient:
         self._metadata = metadata_of(caller, api_key)
         self._channel = _channel(server, credentials)
         self._stub = MusicServiceStub(self._channel)
+        self._partings: set[asyncio.Future[music_pb2.Song]] = set()
 
     def generate(self, request: SongRequest, *, timeout_seconds: float = SONG_TIMEOUT_SECONDS) -> AsyncSong:
         """Ask for a song, which must be complete `timeout_seconds` from now, retries and a slow listener included."""
-        return AsyncSong(
-            request.to_proto(),
-            lambda message, seconds: self._stub.Generate(message, timeout=seconds, metadata=self._metadata),
-            Patience(self._retry, Deadline.after(timeout_seconds)),
+        return AsyncSong(self._journey(request.to_proto(), timeout_seconds), self._open, self._part)
+
+    def listen(self, song_id: str, byte_offset: int = 0, *, timeout_seconds: float = SONG_TIMEOUT_SECONDS) -> AsyncSong:
+        """Listen to a song of the caller's, as `generate` brings it, with the sound from `byte_offset` on.
+
+        Leaving it early leaves the song to its other listeners; without any it goes on for some seconds.
+        """
+        asked = ListenRequest(song_id=song_id, byte_offset=byte_offset)
+        return AsyncSong(self._journey(asked, timeout_seconds), self._open)
+
+    async def get_song(self, song_id: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> music_pb2.Song:
+        """Where a song stands; raises `NotFound`."""
+        asked = GetSongRequest(song_id=song_id)
+        answer = await self._ask(
+            lambda s: self._stub.GetSong(asked, timeout=s, metadata=self._metadata), timeout_seconds
         )
+        return answer.song
+
+    async def list_songs(
+        self, limit: int = 50, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS
+    ) -> tuple[music_pb2.Song, ...]:
+        """The newest songs of the caller, up to `limit`; raises `MelismaError`."""
+        songs: list[music_pb2.Song] = []
+        asked = ListSongsRequest()
+        while len(songs) < limit:
+            asked.page_size = min(limit - len(songs), LONGEST_PAGE)
+            answer = await self._ask(
+                lambda s: self._stub.ListSongs(asked, timeout=s, metadata=self._metadata), timeout_seconds
+            )
+            songs += answer.songs
+            asked.page_token = answer.next_page_token
+            if not asked.page_token:
+                break
+        return tuple(songs)
+
+    async def cancel_song(self, song_id: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> music_pb2.Song:
+        """Have the server stop making a song, whoever listens to it; raises `NotFound`."""
+        asked = CancelSongRequest(song_id=song_id)
+        answer = await self._ask(
+            lambda s: self._stub.CancelSong(asked, timeout=s, metadata=self._metadata), timeout_seconds
+        )
+        return answer.song
 
     async def list_engines(self, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> tuple[Engine, ...]:
         """The engines of the server, its default first; raises `MelismaError`."""
@@ -190,6 +249,8 @@ class AsyncClient:
 
     async def close(self) -> None:
         """End the connection and all songs on it."""
+        if self._partings:
+            await asyncio.wait(self._partings, timeout=PARTING_SECONDS)
         await self._channel.close()
 
     async def __aenter__(self) -> Self:
@@ -199,6 +260,25 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
+
+    def _journey(self, asked: Question, timeout_seconds: float) -> Journey:
+        return Journey(asked, Patience(self._retry, Deadline.after(timeout_seconds)))
+
+    def _open(self, question: Question, seconds: float) -> _Call:
+        if isinstance(question, ListenRequest):
+            return self._stub.Listen(question, timeout=seconds, metadata=self._metadata)
+        return self._stub.Generate(question, timeout=seconds, metadata=self._metadata)
+
+    def _part(self, song_id: str) -> None:
+        parting = asyncio.ensure_future(self.cancel_song(song_id, timeout_seconds=PARTING_SECONDS))
+        self._partings.add(parting)
+        parting.add_done_callback(self._parted)
+
+    def _parted(self, parting: "asyncio.Future[music_pb2.Song]") -> None:
+        # What does not arrive ends by itself: the server gives a song up that nobody listens to.
+        self._partings.discard(parting)
+        if not parting.cancelled():
+            parting.exception()
 
     async def _ask(self, ask: Callable[[float], Awaitable[T]], timeout_seconds: float) -> T:
         try:

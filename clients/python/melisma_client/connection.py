@@ -14,6 +14,11 @@ DEFAULT_SERVER = "localhost:50051"
 SONG_TIMEOUT_SECONDS = 900.0
 QUESTION_TIMEOUT_SECONDS = 10.0
 
+PARTING_SECONDS = 2.0
+"""How long it may take to tell the server that a song is not wanted any more."""
+
+LONGEST_PAGE = 200
+
 CANCELLED_HERE = "the song was cancelled"
 
 CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (

@@ -2,11 +2,14 @@
 
 MelismaError
     InvalidRequest          the request breaks a rule; `violations` says which fields and why
-    NotFound                the server has no such engine
+    NotFound                the server has no such engine, or the caller no such song
     NotReady                the engine cannot take the song; the text says why, or what to install or set
     Overloaded              the server has no room; `retry_after_seconds` says when to try again
         DeadlineTooShort    by the server's estimate the song cannot be complete in the time that was allowed
-    Unavailable             no server answers there, or it is shutting down, or the connection or the song was lost
+    RequestIdReused         the request's id was used for another request
+    OutOfRange              the song is shorter
+    Unavailable             no server answers there, or it is shutting down, or the song was lost
+        ConnectionLost      the way to the server is broken
     DeadlineExceeded        the song was not complete in the time that was allowed
     Cancelled               the call was cancelled
     Unauthenticated         the server wants credentials, or other ones
@@ -49,7 +52,15 @@ class InvalidRequest(MelismaError):
 
 
 class NotFound(MelismaError):
-    """The server has no such engine."""
+    """The server has no such engine, or the caller no such song (any more)."""
+
+
+class RequestIdReused(MelismaError):
+    """The request's id was used for another request: it has to be a fresh one for every song."""
+
+
+class OutOfRange(MelismaError):
+    """The song is shorter than what was to be left out of it."""
 
 
 class NotReady(MelismaError):
@@ -74,6 +85,10 @@ class QuotaExceeded(Overloaded):
 
 class Unavailable(MelismaError):
     """No server answers at the address, it is shutting down, it lost the song, or the connection to it was lost."""
+
+
+class ConnectionLost(Unavailable):
+    """The way to the server is broken, or there is none; the server itself has said nothing."""
 
 
 class DeadlineExceeded(MelismaError):
@@ -102,6 +117,8 @@ class BrokenSong(MelismaError):
 
 _PLAIN: dict[grpc.StatusCode, type[MelismaError]] = {
     grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.ALREADY_EXISTS: RequestIdReused,
+    grpc.StatusCode.OUT_OF_RANGE: OutOfRange,
     grpc.StatusCode.FAILED_PRECONDITION: NotReady,
     grpc.StatusCode.UNAVAILABLE: Unavailable,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
@@ -126,8 +143,10 @@ def error_of(failure: grpc.RpcError) -> MelismaError:
     code = failure.code()
     text = failure.details() or code.value[1]
     details = _status_details(failure)
+    if details is None and code is grpc.StatusCode.UNAVAILABLE:
+        return ConnectionLost(text)
     if details is None and code in _LOST:
-        return Unavailable(f"the connection was lost: {text}")
+        return ConnectionLost(f"the connection was lost: {text}")
     details = details or status_pb2.Status()
     if code is grpc.StatusCode.INVALID_ARGUMENT:
         return InvalidRequest(text, _violations(details))

@@ -8,6 +8,7 @@ from melisma.v1.music_pb2 import (
     AudioChunk,
     Finished,
     GenerateResponse,
+    ListenResponse,
     Plan,
     Progress,
     SectionFinished,
@@ -17,42 +18,47 @@ from melisma_client.errors import BrokenSong
 Event: TypeAlias = Accepted | Plan | Progress | AudioChunk | SectionFinished | Finished
 """What a song tells while it is made; the messages of the contract, `Finished` the last."""
 
+Response: TypeAlias = GenerateResponse | ListenResponse
+
 
 class Receiver:
     """What has arrived of one song so far; `None` stands for what has not."""
 
-    def __init__(self) -> None:
+    def __init__(self, byte_offset: int = 0) -> None:
+        """`byte_offset` is how much of the song has been heard before; it is counted in `size_bytes`."""
         self.accepted: Accepted | None = None
         self.plan: Plan | None = None
         self.finished: Finished | None = None
-        self.size_bytes = 0
-        self._chunks = 0
+        self.size_bytes = byte_offset
+        self._byte_offset = byte_offset
+        self._chunks = None if byte_offset else 0
+        self._sections: set[int] = set()
         self._digest = sha256()
 
     @property
     def heard(self) -> bool:
         """Whether any sound has arrived."""
-        return self.size_bytes > 0
+        return self.size_bytes > self._byte_offset
 
-    def take(self, response: GenerateResponse) -> Event | None:
-        """The event in `response`, noted; `None` for a kind of event that this client does not know yet.
+    def take(self, response: Response) -> Event | None:
+        """The event in `response`, noted; `None` for one that has come before, and for kinds unknown to this client.
 
         Raises:
             BrokenSong: the chunk does not follow the last one, or the whole differs from what the server sent.
         """
         match response.WhichOneof("event"):
             case "accepted":
-                self.accepted = response.accepted
-                return response.accepted
+                told, self.accepted = self.accepted, response.accepted
+                return None if told else response.accepted
             case "plan":
-                self.plan = response.plan
-                return response.plan
+                planned, self.plan = self.plan, response.plan
+                return None if planned else response.plan
             case "progress":
                 return response.progress
             case "chunk":
                 return self._take_chunk(response.chunk)
             case "section_finished":
-                return response.section_finished
+                return self._take_section(response.section_finished)
             case "finished":
                 return self._take_end(response.finished)
             case None:
@@ -64,19 +70,28 @@ class Receiver:
             raise BrokenSong(f"the stream ended after {self.size_bytes} bytes without saying that the song is finished")
         return self.finished
 
+    def _take_section(self, section: SectionFinished) -> SectionFinished | None:
+        if section.section_index in self._sections:
+            return None
+        self._sections.add(section.section_index)
+        return section
+
     def _take_chunk(self, chunk: AudioChunk) -> AudioChunk:
-        if (chunk.sequence, chunk.byte_offset) != (self._chunks, self.size_bytes):
+        expected = chunk.sequence if self._chunks is None else self._chunks
+        if (chunk.sequence, chunk.byte_offset) != (expected, self.size_bytes):
             raise BrokenSong(
-                f"expected chunk {self._chunks} at byte {self.size_bytes}, "
+                f"expected chunk {expected} at byte {self.size_bytes}, "
                 f"but chunk {chunk.sequence} at byte {chunk.byte_offset} came"
             )
-        self._chunks += 1
+        self._chunks = expected + 1
         self.size_bytes += len(chunk.data)
         self._digest.update(chunk.data)
         return chunk
 
     def _take_end(self, finished: Finished) -> Finished:
-        if (finished.size_bytes, finished.sha256) != (self.size_bytes, self._digest.hexdigest()):
+        # The sum is that of the whole song, and can be compared by who has heard all of it.
+        sha256_heard = finished.sha256 if self._byte_offset else self._digest.hexdigest()
+        if (finished.size_bytes, finished.sha256) != (self.size_bytes, sha256_heard):
             raise BrokenSong(
                 f"the {self.size_bytes} bytes that arrived are not the {finished.size_bytes} bytes that were sent"
             )

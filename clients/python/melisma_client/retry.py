@@ -10,9 +10,10 @@ from melisma_client.errors import DeadlineTooShort, MelismaError, Overloaded, Un
 class Retry:
     """Waits between tries: doubled each time, shortened at random by up to a half, lest callers march in step.
 
-    Only what has brought no answer and no sound yet is tried again, and only after `Unavailable`, or after `Overloaded`
-    with the server's advice when to come back; that advice replaces the wait where it is longer. `DeadlineTooShort` is
-    final: waiting leaves even less time.
+    What has brought no sound yet is tried again after `Unavailable`, or after `Overloaded` with the server's advice
+    when to come back; that advice replaces the wait where it is longer. `DeadlineTooShort` is final: waiting leaves
+    even less time. A song that has been heard is listened to again after `ConnectionLost` alone; tries are counted anew
+    whenever more of it arrives.
     """
 
     attempts: int = 4

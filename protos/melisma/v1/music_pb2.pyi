@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -224,6 +225,42 @@ FINISH_REASON_COMPLETED: FinishReason.ValueType  # 1
 """The song is complete."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 
+class _SongState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SongStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SongState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SONG_STATE_UNSPECIFIED: _SongState.ValueType  # 0
+    """Not used."""
+    SONG_STATE_QUEUED: _SongState.ValueType  # 1
+    """It waits."""
+    SONG_STATE_RUNNING: _SongState.ValueType  # 2
+    """It is being made."""
+    SONG_STATE_COMPLETED: _SongState.ValueType  # 3
+    """It was made to its end."""
+    SONG_STATE_FAILED: _SongState.ValueType  # 4
+    """It could not be made to its end."""
+    SONG_STATE_CANCELLED: _SongState.ValueType  # 5
+    """It was cancelled, or its listeners have left."""
+
+class SongState(_SongState, metaclass=_SongStateEnumTypeWrapper):
+    """Where a song stands."""
+
+SONG_STATE_UNSPECIFIED: SongState.ValueType  # 0
+"""Not used."""
+SONG_STATE_QUEUED: SongState.ValueType  # 1
+"""It waits."""
+SONG_STATE_RUNNING: SongState.ValueType  # 2
+"""It is being made."""
+SONG_STATE_COMPLETED: SongState.ValueType  # 3
+"""It was made to its end."""
+SONG_STATE_FAILED: SongState.ValueType  # 4
+"""It could not be made to its end."""
+SONG_STATE_CANCELLED: SongState.ValueType  # 5
+"""It was cancelled, or its listeners have left."""
+Global___SongState: _TypeAlias = SongState  # noqa: Y015
+
 @_typing.final
 class GenerateRequest(_message.Message):
     """Asks for one song."""
@@ -258,7 +295,9 @@ class GenerateRequest(_message.Message):
     EXTEND_FIELD_NUMBER: _builtins.int
     EDIT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Names the request for logs and idempotency: a UUID chosen by the caller. Empty: the server chooses."""
+    """Names the request for logs and idempotency: a UUID chosen by the caller, a fresh one for every song. Empty: the
+    server chooses.
+    """
     engine: _builtins.str
     """Names the engine, see ListEngines. Empty: the server's default engine."""
     prompt: _builtins.str
@@ -1287,6 +1326,312 @@ class Finished(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Finished: _TypeAlias = Finished  # noqa: Y015
+
+@_typing.final
+class ListenRequest(_message.Message):
+    """Asks to listen to a song."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SONG_ID_FIELD_NUMBER: _builtins.int
+    BYTE_OFFSET_FIELD_NUMBER: _builtins.int
+    song_id: _builtins.str
+    """The song, as `Accepted.song_id` names it."""
+    byte_offset: _builtins.int
+    """Bytes of the song that are not needed: those before this one. 0: the whole song."""
+    def __init__(
+        self,
+        *,
+        song_id: _builtins.str = ...,
+        byte_offset: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["byte_offset", b"byte_offset", "song_id", b"song_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListenRequest: _TypeAlias = ListenRequest  # noqa: Y015
+
+@_typing.final
+class ListenResponse(_message.Message):
+    """One message of a song's stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    SECTION_FINISHED_FIELD_NUMBER: _builtins.int
+    FINISHED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def accepted(self) -> Global___Accepted:
+        """The song was admitted. First message of the stream."""
+
+    @_builtins.property
+    def plan(self) -> Global___Plan:
+        """The song's sections. Second message of the stream."""
+
+    @_builtins.property
+    def progress(self) -> Global___Progress:
+        """The song waits, or denoising went on."""
+
+    @_builtins.property
+    def chunk(self) -> Global___AudioChunk:
+        """Sound. Where `ListenRequest.byte_offset` lies within a chunk, the first one has only the rest of its bytes, and
+        their `byte_offset`; its other fields are those of the whole chunk.
+        """
+
+    @_builtins.property
+    def section_finished(self) -> Global___SectionFinished:
+        """A section was sent to its end. Those before `ListenRequest.byte_offset` come at once."""
+
+    @_builtins.property
+    def finished(self) -> Global___Finished:
+        """The song was sent to its end. Last message of the stream."""
+
+    def __init__(
+        self,
+        *,
+        accepted: Global___Accepted | None = ...,
+        plan: Global___Plan | None = ...,
+        progress: Global___Progress | None = ...,
+        chunk: Global___AudioChunk | None = ...,
+        section_finished: Global___SectionFinished | None = ...,
+        finished: Global___Finished | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "chunk", b"chunk", "event", b"event", "finished", b"finished", "plan", b"plan", "progress", b"progress", "section_finished", b"section_finished"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "chunk", b"chunk", "event", b"event", "finished", b"finished", "plan", b"plan", "progress", b"progress", "section_finished", b"section_finished"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["accepted", "plan", "progress", "chunk", "section_finished", "finished"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___ListenResponse: _TypeAlias = ListenResponse  # noqa: Y015
+
+@_typing.final
+class GetSongRequest(_message.Message):
+    """Asks for one song."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SONG_ID_FIELD_NUMBER: _builtins.int
+    song_id: _builtins.str
+    """The song, as `Accepted.song_id` names it."""
+    def __init__(
+        self,
+        *,
+        song_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["song_id", b"song_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSongRequest: _TypeAlias = GetSongRequest  # noqa: Y015
+
+@_typing.final
+class GetSongResponse(_message.Message):
+    """Describes one song."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SONG_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def song(self) -> Global___Song:
+        """The song."""
+
+    def __init__(
+        self,
+        *,
+        song: Global___Song | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["song", b"song"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["song", b"song"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSongResponse: _TypeAlias = GetSongResponse  # noqa: Y015
+
+@_typing.final
+class ListSongsRequest(_message.Message):
+    """Asks for a page of the caller's songs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Most songs to return, in the range [0, 200]. 0: 50."""
+    page_token: _builtins.str
+    """`ListSongsResponse.next_page_token` of the page before. Empty: the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSongsRequest: _TypeAlias = ListSongsRequest  # noqa: Y015
+
+@_typing.final
+class ListSongsResponse(_message.Message):
+    """Lists songs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SONGS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """What to put in `ListSongsRequest.page_token` for the next page. Empty: this is the last one."""
+    @_builtins.property
+    def songs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Song]:
+        """The songs, newest first."""
+
+    def __init__(
+        self,
+        *,
+        songs: _abc.Iterable[Global___Song] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "songs", b"songs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSongsResponse: _TypeAlias = ListSongsResponse  # noqa: Y015
+
+@_typing.final
+class CancelSongRequest(_message.Message):
+    """Asks to stop making a song."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SONG_ID_FIELD_NUMBER: _builtins.int
+    song_id: _builtins.str
+    """The song, as `Accepted.song_id` names it."""
+    def __init__(
+        self,
+        *,
+        song_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["song_id", b"song_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelSongRequest: _TypeAlias = CancelSongRequest  # noqa: Y015
+
+@_typing.final
+class CancelSongResponse(_message.Message):
+    """Describes the song after that."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SONG_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def song(self) -> Global___Song:
+        """The song."""
+
+    def __init__(
+        self,
+        *,
+        song: Global___Song | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["song", b"song"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["song", b"song"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelSongResponse: _TypeAlias = CancelSongResponse  # noqa: Y015
+
+@_typing.final
+class Song(_message.Message):
+    """One song that the server makes or keeps."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SONG_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    DURATION_SECONDS_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    ERROR_REASON_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    song_id: _builtins.str
+    """The server's name of the song."""
+    request_id: _builtins.str
+    """The id of the request that it was made for."""
+    state: Global___SongState.ValueType
+    """Where it stands."""
+    engine: _builtins.str
+    """The engine that makes it."""
+    prompt: _builtins.str
+    """The style that was asked for."""
+    seed: _builtins.int
+    """The seed in use, in the range [0, 4294967295]."""
+    duration_seconds: _builtins.float
+    """Its length in seconds: as planned until it is complete, 0 before it is planned."""
+    size_bytes: _builtins.int
+    """Bytes of sound so far."""
+    sha256: _builtins.str
+    """SHA-256 of the sound, lower-case hexadecimal. Empty before it is complete."""
+    error_reason: _builtins.str
+    """Why it failed, for machines: a reason as in google.rpc.ErrorInfo, or "INTERRUPTED" where the server stopped before
+    the song was complete. Empty: it has not failed.
+    """
+    error: _builtins.str
+    """Why it failed, for people. Empty: it has not failed."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was admitted."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ended. Unset before."""
+
+    def __init__(
+        self,
+        *,
+        song_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        state: Global___SongState.ValueType = ...,
+        engine: _builtins.str = ...,
+        prompt: _builtins.str = ...,
+        seed: _builtins.int = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        duration_seconds: _builtins.float = ...,
+        size_bytes: _builtins.int = ...,
+        sha256: _builtins.str = ...,
+        error_reason: _builtins.str = ...,
+        error: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration_seconds", b"duration_seconds", "end_time", b"end_time", "engine", b"engine", "error", b"error", "error_reason", b"error_reason", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "sha256", b"sha256", "size_bytes", b"size_bytes", "song_id", b"song_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Song: _TypeAlias = Song  # noqa: Y015
 
 @_typing.final
 class ListEnginesRequest(_message.Message):

@@ -48,6 +48,26 @@ class MusicServiceStub:
                 request_serializer=melisma_dot_v1_dot_music__pb2.GenerateRequest.SerializeToString,
                 response_deserializer=melisma_dot_v1_dot_music__pb2.GenerateResponse.FromString,
                 _registered_method=True)
+        self.Listen = channel.unary_stream(
+                '/melisma.v1.MusicService/Listen',
+                request_serializer=melisma_dot_v1_dot_music__pb2.ListenRequest.SerializeToString,
+                response_deserializer=melisma_dot_v1_dot_music__pb2.ListenResponse.FromString,
+                _registered_method=True)
+        self.GetSong = channel.unary_unary(
+                '/melisma.v1.MusicService/GetSong',
+                request_serializer=melisma_dot_v1_dot_music__pb2.GetSongRequest.SerializeToString,
+                response_deserializer=melisma_dot_v1_dot_music__pb2.GetSongResponse.FromString,
+                _registered_method=True)
+        self.ListSongs = channel.unary_unary(
+                '/melisma.v1.MusicService/ListSongs',
+                request_serializer=melisma_dot_v1_dot_music__pb2.ListSongsRequest.SerializeToString,
+                response_deserializer=melisma_dot_v1_dot_music__pb2.ListSongsResponse.FromString,
+                _registered_method=True)
+        self.CancelSong = channel.unary_unary(
+                '/melisma.v1.MusicService/CancelSong',
+                request_serializer=melisma_dot_v1_dot_music__pb2.CancelSongRequest.SerializeToString,
+                response_deserializer=melisma_dot_v1_dot_music__pb2.CancelSongResponse.FromString,
+                _registered_method=True)
         self.ListEngines = channel.unary_unary(
                 '/melisma.v1.MusicService/ListEngines',
                 request_serializer=melisma_dot_v1_dot_music__pb2.ListEnginesRequest.SerializeToString,
@@ -76,16 +96,59 @@ class MusicServiceServicer:
         """Generates one song and streams it. The first message is `accepted`, then `plan`; audio chunks follow as soon as the
         first second of sound exists; `finished` is the last message of every song that was completed.
 
-        Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Cancelling the
-        call, or letting its deadline pass, stops the work within one denoising step.
+        Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Letting the
+        deadline of the call pass stops the work within one denoising step, and so does cancelling a call without a
+        `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
+        setting, 10 by default), in which it can be listened to again.
+
+        A `request_id` that the same caller has used before, with the same request, brings no second song but the first one
+        from its beginning, unless that one has failed or was cancelled.
 
         Until the song is complete, a message comes at least every few seconds, `progress` where there is nothing else to
         tell, so that a song which waits is not taken for a connection that has died.
 
-        Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), FAILED_PRECONDITION (engine not loaded, it lacks a control, or
-        the request has ended two workers and is not tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
+        Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for another
+        request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers and is not
+        tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
         cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
         DEADLINE_EXCEEDED or CANCELLED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Listen(self, request, context):
+        """Listens to a song of the caller's, while it is being made or after its end, as Generate would have told it: `accepted`
+        and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard before and what
+        is heard now make one file, byte for byte. A song may have any number of listeners.
+
+        A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
+
+        Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
+        had failed or was cancelled; what there is of it comes first), CANCELLED (it is cancelled now), and what Generate
+        returns for a song that fails while it is listened to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSong(self, request, context):
+        """Says where one song of the caller's stands. Returns NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSongs(self, request, context):
+        """Lists the songs of the caller, newest first: those being made, and those that the server still keeps.
+        Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelSong(self, request, context):
+        """Stops making a song of the caller's, whoever listens to it. A song that has ended stays as it is. Returns NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,6 +175,26 @@ def add_MusicServiceServicer_to_server(servicer, server):
                     servicer.Generate,
                     request_deserializer=melisma_dot_v1_dot_music__pb2.GenerateRequest.FromString,
                     response_serializer=melisma_dot_v1_dot_music__pb2.GenerateResponse.SerializeToString,
+            ),
+            'Listen': grpc.unary_stream_rpc_method_handler(
+                    servicer.Listen,
+                    request_deserializer=melisma_dot_v1_dot_music__pb2.ListenRequest.FromString,
+                    response_serializer=melisma_dot_v1_dot_music__pb2.ListenResponse.SerializeToString,
+            ),
+            'GetSong': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSong,
+                    request_deserializer=melisma_dot_v1_dot_music__pb2.GetSongRequest.FromString,
+                    response_serializer=melisma_dot_v1_dot_music__pb2.GetSongResponse.SerializeToString,
+            ),
+            'ListSongs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSongs,
+                    request_deserializer=melisma_dot_v1_dot_music__pb2.ListSongsRequest.FromString,
+                    response_serializer=melisma_dot_v1_dot_music__pb2.ListSongsResponse.SerializeToString,
+            ),
+            'CancelSong': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelSong,
+                    request_deserializer=melisma_dot_v1_dot_music__pb2.CancelSongRequest.FromString,
+                    response_serializer=melisma_dot_v1_dot_music__pb2.CancelSongResponse.SerializeToString,
             ),
             'ListEngines': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEngines,
@@ -160,6 +243,114 @@ class MusicService:
             '/melisma.v1.MusicService/Generate',
             melisma_dot_v1_dot_music__pb2.GenerateRequest.SerializeToString,
             melisma_dot_v1_dot_music__pb2.GenerateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Listen(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/melisma.v1.MusicService/Listen',
+            melisma_dot_v1_dot_music__pb2.ListenRequest.SerializeToString,
+            melisma_dot_v1_dot_music__pb2.ListenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSong(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/melisma.v1.MusicService/GetSong',
+            melisma_dot_v1_dot_music__pb2.GetSongRequest.SerializeToString,
+            melisma_dot_v1_dot_music__pb2.GetSongResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSongs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/melisma.v1.MusicService/ListSongs',
+            melisma_dot_v1_dot_music__pb2.ListSongsRequest.SerializeToString,
+            melisma_dot_v1_dot_music__pb2.ListSongsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelSong(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/melisma.v1.MusicService/CancelSong',
+            melisma_dot_v1_dot_music__pb2.CancelSongRequest.SerializeToString,
+            melisma_dot_v1_dot_music__pb2.CancelSongResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,17 +46,42 @@ class MusicServiceStub:
     """Generates one song and streams it. The first message is `accepted`, then `plan`; audio chunks follow as soon as the
     first second of sound exists; `finished` is the last message of every song that was completed.
 
-    Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Cancelling the
-    call, or letting its deadline pass, stops the work within one denoising step.
+    Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Letting the
+    deadline of the call pass stops the work within one denoising step, and so does cancelling a call without a
+    `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
+    setting, 10 by default), in which it can be listened to again.
+
+    A `request_id` that the same caller has used before, with the same request, brings no second song but the first one
+    from its beginning, unless that one has failed or was cancelled.
 
     Until the song is complete, a message comes at least every few seconds, `progress` where there is nothing else to
     tell, so that a song which waits is not taken for a connection that has died.
 
-    Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), FAILED_PRECONDITION (engine not loaded, it lacks a control, or
-    the request has ended two workers and is not tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
+    Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for another
+    request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers and is not
+    tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
     cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
     DEADLINE_EXCEEDED or CANCELLED.
     """
+    Listen: _grpc.UnaryStreamMultiCallable[_music_pb2.ListenRequest, _music_pb2.ListenResponse]
+    """Listens to a song of the caller's, while it is being made or after its end, as Generate would have told it: `accepted`
+    and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard before and what
+    is heard now make one file, byte for byte. A song may have any number of listeners.
+
+    A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
+
+    Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
+    had failed or was cancelled; what there is of it comes first), CANCELLED (it is cancelled now), and what Generate
+    returns for a song that fails while it is listened to.
+    """
+    GetSong: _grpc.UnaryUnaryMultiCallable[_music_pb2.GetSongRequest, _music_pb2.GetSongResponse]
+    """Says where one song of the caller's stands. Returns NOT_FOUND."""
+    ListSongs: _grpc.UnaryUnaryMultiCallable[_music_pb2.ListSongsRequest, _music_pb2.ListSongsResponse]
+    """Lists the songs of the caller, newest first: those being made, and those that the server still keeps.
+    Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+    """
+    CancelSong: _grpc.UnaryUnaryMultiCallable[_music_pb2.CancelSongRequest, _music_pb2.CancelSongResponse]
+    """Stops making a song of the caller's, whoever listens to it. A song that has ended stays as it is. Returns NOT_FOUND."""
     ListEngines: _grpc.UnaryUnaryMultiCallable[_music_pb2.ListEnginesRequest, _music_pb2.ListEnginesResponse]
     """Lists the engines of this server with their limits and defaults. The server's default engine comes first."""
     GetEngine: _grpc.UnaryUnaryMultiCallable[_music_pb2.GetEngineRequest, _music_pb2.GetEngineResponse]
@@ -80,17 +105,42 @@ class MusicServiceAsyncStub(MusicServiceStub):
     """Generates one song and streams it. The first message is `accepted`, then `plan`; audio chunks follow as soon as the
     first second of sound exists; `finished` is the last message of every song that was completed.
 
-    Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Cancelling the
-    call, or letting its deadline pass, stops the work within one denoising step.
+    Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Letting the
+    deadline of the call pass stops the work within one denoising step, and so does cancelling a call without a
+    `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
+    setting, 10 by default), in which it can be listened to again.
+
+    A `request_id` that the same caller has used before, with the same request, brings no second song but the first one
+    from its beginning, unless that one has failed or was cancelled.
 
     Until the song is complete, a message comes at least every few seconds, `progress` where there is nothing else to
     tell, so that a song which waits is not taken for a connection that has died.
 
-    Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), FAILED_PRECONDITION (engine not loaded, it lacks a control, or
-    the request has ended two workers and is not tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
+    Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for another
+    request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers and is not
+    tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
     cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
     DEADLINE_EXCEEDED or CANCELLED.
     """
+    Listen: _aio.UnaryStreamMultiCallable[_music_pb2.ListenRequest, _music_pb2.ListenResponse]  # type: ignore[assignment]
+    """Listens to a song of the caller's, while it is being made or after its end, as Generate would have told it: `accepted`
+    and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard before and what
+    is heard now make one file, byte for byte. A song may have any number of listeners.
+
+    A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
+
+    Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
+    had failed or was cancelled; what there is of it comes first), CANCELLED (it is cancelled now), and what Generate
+    returns for a song that fails while it is listened to.
+    """
+    GetSong: _aio.UnaryUnaryMultiCallable[_music_pb2.GetSongRequest, _music_pb2.GetSongResponse]  # type: ignore[assignment]
+    """Says where one song of the caller's stands. Returns NOT_FOUND."""
+    ListSongs: _aio.UnaryUnaryMultiCallable[_music_pb2.ListSongsRequest, _music_pb2.ListSongsResponse]  # type: ignore[assignment]
+    """Lists the songs of the caller, newest first: those being made, and those that the server still keeps.
+    Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+    """
+    CancelSong: _aio.UnaryUnaryMultiCallable[_music_pb2.CancelSongRequest, _music_pb2.CancelSongResponse]  # type: ignore[assignment]
+    """Stops making a song of the caller's, whoever listens to it. A song that has ended stays as it is. Returns NOT_FOUND."""
     ListEngines: _aio.UnaryUnaryMultiCallable[_music_pb2.ListEnginesRequest, _music_pb2.ListEnginesResponse]  # type: ignore[assignment]
     """Lists the engines of this server with their limits and defaults. The server's default engine comes first."""
     GetEngine: _aio.UnaryUnaryMultiCallable[_music_pb2.GetEngineRequest, _music_pb2.GetEngineResponse]  # type: ignore[assignment]
@@ -117,17 +167,66 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
         """Generates one song and streams it. The first message is `accepted`, then `plan`; audio chunks follow as soon as the
         first second of sound exists; `finished` is the last message of every song that was completed.
 
-        Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Cancelling the
-        call, or letting its deadline pass, stops the work within one denoising step.
+        Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Letting the
+        deadline of the call pass stops the work within one denoising step, and so does cancelling a call without a
+        `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
+        setting, 10 by default), in which it can be listened to again.
+
+        A `request_id` that the same caller has used before, with the same request, brings no second song but the first one
+        from its beginning, unless that one has failed or was cancelled.
 
         Until the song is complete, a message comes at least every few seconds, `progress` where there is nothing else to
         tell, so that a song which waits is not taken for a connection that has died.
 
-        Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), FAILED_PRECONDITION (engine not loaded, it lacks a control, or
-        the request has ended two workers and is not tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
+        Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for another
+        request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers and is not
+        tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
         cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
         DEADLINE_EXCEEDED or CANCELLED.
         """
+
+    @_abc_1.abstractmethod
+    def Listen(
+        self,
+        request: _music_pb2.ListenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_music_pb2.ListenResponse], _abc.AsyncIterator[_music_pb2.ListenResponse]]:
+        """Listens to a song of the caller's, while it is being made or after its end, as Generate would have told it: `accepted`
+        and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard before and what
+        is heard now make one file, byte for byte. A song may have any number of listeners.
+
+        A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
+
+        Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
+        had failed or was cancelled; what there is of it comes first), CANCELLED (it is cancelled now), and what Generate
+        returns for a song that fails while it is listened to.
+        """
+
+    @_abc_1.abstractmethod
+    def GetSong(
+        self,
+        request: _music_pb2.GetSongRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_music_pb2.GetSongResponse, _abc.Awaitable[_music_pb2.GetSongResponse]]:
+        """Says where one song of the caller's stands. Returns NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListSongs(
+        self,
+        request: _music_pb2.ListSongsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_music_pb2.ListSongsResponse, _abc.Awaitable[_music_pb2.ListSongsResponse]]:
+        """Lists the songs of the caller, newest first: those being made, and those that the server still keeps.
+        Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelSong(
+        self,
+        request: _music_pb2.CancelSongRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_music_pb2.CancelSongResponse, _abc.Awaitable[_music_pb2.CancelSongResponse]]:
+        """Stops making a song of the caller's, whoever listens to it. A song that has ended stays as it is. Returns NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListEngines(

@@ -15,6 +15,7 @@ from melisma.v1.music_pb2_grpc import MusicServiceServicer
 
 CHUNKS = (b"first", b"second", b"third")
 SONG = b"".join(CHUNKS)
+LONGEST_PAGE = 2
 
 Act = Callable[[grpc.ServicerContext], Iterator[music_pb2.GenerateResponse]]
 
@@ -42,7 +43,7 @@ def song_responses() -> list[music_pb2.GenerateResponse]:
     )
     response = music_pb2.GenerateResponse
     return [
-        response(accepted=music_pb2.Accepted(engine="studio", seed=7)),
+        response(accepted=music_pb2.Accepted(song_id="song-1", engine="studio", seed=7)),
         response(plan=plan),
         response(progress=music_pb2.Progress(section_index=0, step=1, steps=20)),
         response(chunk=chunks[0]),
@@ -52,6 +53,21 @@ def song_responses() -> list[music_pb2.GenerateResponse]:
         response(section_finished=music_pb2.SectionFinished(section_index=1, duration_seconds=1)),
         response(finished=finished),
     ]
+
+
+def rest_from(sequence: int) -> list[music_pb2.GenerateResponse]:
+    """The messages of the same song for who has the chunks before one."""
+    return [told for told in song_responses() if not told.HasField("chunk") or told.chunk.sequence >= sequence]
+
+
+def drops_after(responses: list[music_pb2.GenerateResponse]) -> Act:
+    """An act that sends `responses` and then fails as a connection does: without details of ours."""
+
+    def act(context: grpc.ServicerContext) -> Iterator[music_pb2.GenerateResponse]:
+        yield from responses
+        context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+
+    return act
 
 
 def plays(responses: list[music_pb2.GenerateResponse]) -> Act:
@@ -101,6 +117,10 @@ class FakeMusic(MusicServiceServicer):
                 voices=[music_pb2.VOICE_FEMALE, music_pb2.VOICE_MALE],
             )
         ]
+        self.songs = [music_pb2.Song(song_id="song-1", state=music_pb2.SONG_STATE_COMPLETED, engine="studio")]
+        self.encores: list[Act] = [plays(song_responses())]
+        self.resumptions: list[int] = []
+        self.cancelled: list[str] = []
         self.left = Event()
 
     def Generate(
@@ -112,6 +132,36 @@ class FakeMusic(MusicServiceServicer):
         )
         act = self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
         return act(context)
+
+    def Listen(
+        self, request: music_pb2.ListenRequest, context: grpc.ServicerContext
+    ) -> Iterator[music_pb2.ListenResponse]:
+        self.resumptions.append(request.byte_offset)
+        act = self.encores.pop(0) if len(self.encores) > 1 else self.encores[0]
+        return (music_pb2.ListenResponse.FromString(told.SerializeToString()) for told in act(context))
+
+    def GetSong(self, request: music_pb2.GetSongRequest, context: grpc.ServicerContext) -> music_pb2.GetSongResponse:
+        return music_pb2.GetSongResponse(song=self._song(request.song_id, context))
+
+    def CancelSong(
+        self, request: music_pb2.CancelSongRequest, context: grpc.ServicerContext
+    ) -> music_pb2.CancelSongResponse:
+        self.cancelled.append(request.song_id)
+        return music_pb2.CancelSongResponse(song=self._song(request.song_id, context))
+
+    def ListSongs(
+        self, request: music_pb2.ListSongsRequest, context: grpc.ServicerContext
+    ) -> music_pb2.ListSongsResponse:
+        start = int(request.page_token or 0)
+        end = start + min(request.page_size, LONGEST_PAGE)
+        token = str(end) if end < len(self.songs) else ""
+        return music_pb2.ListSongsResponse(songs=self.songs[start:end], next_page_token=token)
+
+    def _song(self, song_id: str, context: grpc.ServicerContext) -> music_pb2.Song:
+        for song in self.songs:
+            if song.song_id == song_id:
+                return song
+        abort(context, grpc.StatusCode.NOT_FOUND, f"no song {song_id!r}")
 
     def waits_after(self, responses: list[music_pb2.GenerateResponse]) -> Act:
         """An act that sends `responses` and then waits for the client to leave, which sets `left`."""

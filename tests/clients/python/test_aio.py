@@ -4,6 +4,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from melisma.v1 import music_pb2
 from melisma.v1.music_pb2 import Accepted, Finished
 from melisma_client import (
     AsyncClient,
@@ -15,7 +16,17 @@ from melisma_client import (
     SongRequest,
     Unavailable,
 )
-from tests.clients.python.fakes import CHUNKS, SONG, FakeMusic, breaks_after, plays, refuses, song_responses
+from tests.clients.python.fakes import (
+    CHUNKS,
+    SONG,
+    FakeMusic,
+    breaks_after,
+    drops_after,
+    plays,
+    refuses,
+    rest_from,
+    song_responses,
+)
 
 REQUEST = SongRequest(prompt="pop", seed=7)
 AT_ONCE = Retry(first_wait_seconds=0)
@@ -134,3 +145,34 @@ async def test_an_unknown_engine_is_not_found(address: str) -> None:
     async with AsyncClient(address) as client:
         with pytest.raises(NotFound):
             await client.get_engine("nothing")
+
+
+async def test_a_song_goes_on_where_its_connection_broke(music: FakeMusic, address: str) -> None:
+    music.acts, music.encores = [drops_after(song_responses()[:4])], [plays(rest_from(1))]
+    async with AsyncClient(address, retry=AT_ONCE) as client:
+        assert b"".join([data async for data in client.generate(REQUEST).audio()]) == SONG
+    assert music.resumptions == [5]
+
+
+async def test_a_song_can_be_listened_to_from_a_byte_on(music: FakeMusic, address: str) -> None:
+    music.encores = [plays(rest_from(1))]
+    async with AsyncClient(address) as client:
+        assert b"".join([data async for data in client.listen("song-1", 5).audio()]) == SONG[5:]
+    assert (music.resumptions, music.cancelled) == ([5], [])
+
+
+async def test_the_server_is_told_of_a_song_that_is_left_before_the_client_closes(
+    music: FakeMusic, address: str
+) -> None:
+    music.acts = [music.waits_after(song_responses()[:4])]
+    async with AsyncClient(address) as client, client.generate(REQUEST) as song:
+        await anext(song.audio())
+    assert music.cancelled == ["song-1"]
+
+
+async def test_songs_can_be_looked_up_listed_and_cancelled(music: FakeMusic, address: str) -> None:
+    music.songs = [music_pb2.Song(song_id=f"song-{number}") for number in range(5)]
+    async with AsyncClient(address) as client:
+        assert (await client.get_song("song-3")).song_id == "song-3"
+        assert [len(await client.list_songs(limit)) for limit in (1, 3, 50)] == [1, 3, 5]
+        assert (await client.cancel_song("song-2")).song_id == "song-2"

@@ -75,7 +75,7 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
     (request,) = music.requests
     named = {field.name for field, _ in request.ListFields()}
     tasks = {field.name for field in request.DESCRIPTOR.oneofs_by_name["task"].fields}
-    assert named == {field.name for field in request.DESCRIPTOR.fields} - {"request_id"} - tasks | {"retake"}
+    assert named == {field.name for field in request.DESCRIPTOR.fields} - tasks | {"retake"}
     assert (request.audio.bitrate_kbps, request.audio.sample_rate_hertz) == (128, 48000)
     assert (request.voice, request.vocal_level_db) == (music_pb2.VOICE_MALE, -3.5)
 

@@ -11,6 +11,7 @@ from melisma_client import (
     NO_RETRY,
     Cancelled,
     Client,
+    ConnectionLost,
     DeadlineExceeded,
     DeadlineTooShort,
     FieldViolation,
@@ -18,8 +19,10 @@ from melisma_client import (
     MelismaError,
     NotFound,
     NotReady,
+    OutOfRange,
     Overloaded,
     PermissionDenied,
+    RequestIdReused,
     ServerFault,
     SongRequest,
     Unauthenticated,
@@ -28,6 +31,8 @@ from melisma_client import (
 from tests.clients.python.fakes import FakeMusic, refuses
 
 KINDS = {
+    grpc.StatusCode.ALREADY_EXISTS: RequestIdReused,
+    grpc.StatusCode.OUT_OF_RANGE: OutOfRange,
     grpc.StatusCode.CANCELLED: Cancelled,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
     grpc.StatusCode.FAILED_PRECONDITION: NotReady,
@@ -60,7 +65,7 @@ def test_a_status_without_details_comes_from_the_way(code: grpc.StatusCode, musi
 
     music.acts = [breaks]
     error = failure_of(address)
-    assert type(error) is Unavailable
+    assert type(error) is ConnectionLost
     assert str(error) == "the connection was lost: Received RST_STREAM with error code 2"
 
 

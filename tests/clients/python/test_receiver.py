@@ -44,3 +44,22 @@ def test_an_end_that_never_comes_breaks_the_song() -> None:
 
 def test_an_event_of_a_newer_server_is_passed_over() -> None:
     assert Receiver().take(music_pb2.GenerateResponse()) is None
+
+
+def test_what_comes_once_more_is_told_once() -> None:
+    receiver = Receiver()
+    told = [receiver.take(response) for response in (*song_responses()[:6], *song_responses()[:3])]
+    assert [event is None for event in told] == [False] * 6 + [True, True, False]
+
+
+def test_a_song_that_is_heard_from_its_middle_begins_there() -> None:
+    receiver = Receiver(byte_offset=8)
+    receiver.take(chunk(1, 8, b"ond"))
+    receiver.take(chunk(2, 11, b"third"))
+    finished = receiver.take(song_responses()[-1])
+    assert (receiver.size_bytes, finished) == (len(SONG), receiver.close())
+
+
+def test_a_middle_that_begins_elsewhere_breaks_the_song() -> None:
+    with pytest.raises(BrokenSong):
+        Receiver(byte_offset=8).take(chunk(1, 5, b"second"))

@@ -1,10 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 
+from melisma.v1 import music_pb2
 from melisma.v1.music_pb2 import Accepted, Finished
 from melisma_client import (
     BrokenSong,
@@ -18,7 +21,17 @@ from melisma_client import (
     SongRequest,
     Unavailable,
 )
-from tests.clients.python.fakes import CHUNKS, SONG, FakeMusic, breaks_after, plays, refuses, song_responses
+from tests.clients.python.fakes import (
+    CHUNKS,
+    SONG,
+    FakeMusic,
+    breaks_after,
+    drops_after,
+    plays,
+    refuses,
+    rest_from,
+    song_responses,
+)
 
 REQUEST = SongRequest(prompt="pop", seed=7)
 AT_ONCE = Retry(first_wait_seconds=0)
@@ -35,7 +48,9 @@ def test_events_come_in_order_and_end_with_finished(address: str) -> None:
 def test_the_request_arrives_as_it_was_asked(music: FakeMusic, address: str) -> None:
     with Client(address) as client:
         list(client.generate(REQUEST))
-    assert music.requests == [REQUEST.to_proto()]
+    (request,) = music.requests
+    assert str(UUID(request.request_id)) == request.request_id
+    assert request == replace(REQUEST, request_id=request.request_id).to_proto()
 
 
 def test_the_caller_is_named_where_there_is_a_name(music: FakeMusic, address: str) -> None:
@@ -159,3 +174,47 @@ def test_an_unknown_engine_is_not_found(address: str) -> None:
 def test_an_address_where_nobody_answers_is_unavailable() -> None:
     with Client("127.0.0.1:1", retry=Retry(attempts=1)) as client, pytest.raises(Unavailable):
         client.list_engines()
+
+
+def test_a_song_goes_on_where_its_connection_broke(music: FakeMusic, address: str, tmp_path: Path) -> None:
+    music.acts, music.encores = [drops_after(song_responses()[:4])], [plays(rest_from(1))]
+    with Client(address, retry=AT_ONCE) as client:
+        events = list(client.generate(REQUEST))
+        client.generate(REQUEST).save(tmp_path / "song.mp3")
+    assert [type(event) for event in events].count(Accepted) == 1
+    assert (tmp_path / "song.mp3").read_bytes() == SONG
+    assert music.resumptions == [5, 5]
+
+
+def test_a_stream_that_ends_before_the_song_is_gone_on_with(music: FakeMusic, address: str) -> None:
+    music.acts, music.encores = [plays(song_responses()[:5])], [plays(rest_from(2))]
+    with Client(address, retry=AT_ONCE) as client:
+        assert b"".join(client.generate(REQUEST).audio()) == SONG
+
+
+def test_a_song_can_be_listened_to_from_a_byte_on(music: FakeMusic, address: str) -> None:
+    music.encores = [plays(rest_from(1))]
+    with Client(address) as client:
+        assert b"".join(client.listen("song-1", 5).audio()) == SONG[5:]
+    assert (music.resumptions, music.cancelled) == ([5], [])
+
+
+def test_only_who_asked_for_a_song_ends_it_by_leaving(music: FakeMusic, address: str) -> None:
+    music.acts, music.encores = [music.waits_after(song_responses()[:4])], [plays(song_responses())]
+    with Client(address) as client:
+        with client.listen("song-1") as heard:
+            next(heard.audio())
+        assert music.cancelled == []
+        with client.generate(REQUEST) as asked:
+            next(asked.audio())
+        assert music.cancelled == ["song-1"]
+
+
+def test_songs_can_be_looked_up_listed_and_cancelled(music: FakeMusic, address: str) -> None:
+    music.songs = [music_pb2.Song(song_id=f"song-{number}") for number in range(5)]
+    with Client(address) as client:
+        assert client.get_song("song-3").song_id == "song-3"
+        assert [len(client.list_songs(limit)) for limit in (1, 3, 50)] == [1, 3, 5]
+        assert client.cancel_song("song-2").song_id == "song-2"
+        with pytest.raises(NotFound):
+            client.get_song("song-9")

@@ -1,0 +1,75 @@
+// Frames of an MP3 stream (MPEG-1 layer III), found as bytes arrive.
+
+const BITRATES_KBPS = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
+const RATES_HERTZ = [44100, 48000, 32000];
+
+export const SAMPLES_PER_FRAME = 1152;
+
+/** Length in bytes and sample rate of the frame that starts at `at`; null where none does. */
+export function frameAt(bytes, at) {
+  if (bytes[at] !== 0xff || (bytes[at + 1] & 0xfe) !== 0xfa) return null;
+  const kbps = BITRATES_KBPS[bytes[at + 2] >> 4];
+  const hertz = RATES_HERTZ[(bytes[at + 2] >> 2) & 3];
+  if (!kbps || !hertz) return null;
+  return { length: Math.floor((144000 * kbps) / hertz) + ((bytes[at + 2] >> 1) & 1), hertz };
+}
+
+function tagLength(bytes) {
+  const isTag = bytes[0] === 0x49 && bytes[1] === 0x44 && bytes[2] === 0x33;
+  if (!isTag) return 0;
+  return 10 + ((bytes[6] << 21) | (bytes[7] << 14) | (bytes[8] << 7) | bytes[9]);
+}
+
+/** Takes in bytes of one stream from its beginning and gives out whole frames; knows where each of them starts. */
+export class FrameSplitter {
+  constructor() {
+    this.hertz = 0;
+    this.starts = []; // place of each frame in the stream
+    this.received = 0;
+    this._rest = new Uint8Array();
+    this._begun = false;
+  }
+
+  /** The frames that became whole, as pieces of bytes; throws where the bytes are no MP3. */
+  feed(data) {
+    this.received += data.length;
+    const bytes = new Uint8Array(this._rest.length + data.length);
+    bytes.set(this._rest);
+    bytes.set(data, this._rest.length);
+    const origin = this.received - bytes.length;
+    let at = this._pastTag(bytes);
+    const frames = [];
+    while (at + 4 <= bytes.length && this._begun) {
+      const frame = frameAt(bytes, at);
+      if (!frame) throw new Error(`no MP3 frame at byte ${origin + at}`);
+      if (at + frame.length > bytes.length) break;
+      this.hertz = frame.hertz;
+      this.starts.push(origin + at);
+      frames.push(bytes.slice(at, at + frame.length));
+      at += frame.length;
+    }
+    this._rest = bytes.slice(at);
+    return frames;
+  }
+
+  /** Seconds of encoded sound so far. */
+  get seconds() {
+    return this.hertz ? (this.starts.length * SAMPLES_PER_FRAME) / this.hertz : 0;
+  }
+
+  /** The frame that sounds at so many seconds of the encoded stream: its place and its own start; null without any. */
+  at(seconds) {
+    if (!this.starts.length) return null;
+    const wanted = Math.floor((seconds * this.hertz) / SAMPLES_PER_FRAME);
+    const index = Math.max(0, Math.min(wanted, this.starts.length - 1));
+    return { offset: index ? this.starts[index] : 0, seconds: (index * SAMPLES_PER_FRAME) / this.hertz };
+  }
+
+  _pastTag(bytes) {
+    if (this._begun || bytes.length < 10) return 0;
+    const tag = tagLength(bytes);
+    if (bytes.length < tag) return 0;
+    this._begun = true;
+    return tag;
+  }
+}

@@ -1,0 +1,127 @@
+// Plays a song while it is made, from any place that is made already.
+
+import { soundAddress } from "./api.js";
+
+const AGAIN_MS = 700;
+const NEAR_SECONDS = 0.75;
+
+/**
+ * Drives an audio element. A song that is being made has no length and cannot be sought in: another place is another
+ * address, whose first byte is that of a frame.
+ */
+export class Player {
+  constructor(audio, changed) {
+    this.audio = audio;
+    this.wanted = false;
+    this._changed = changed;
+    this._again = 0;
+    this.forget();
+    for (const name of ["playing", "pause", "waiting"]) audio.addEventListener(name, changed);
+    audio.addEventListener("timeupdate", () => this._note());
+    audio.addEventListener("error", () => this._broken());
+    audio.addEventListener("ended", () => this._ended());
+  }
+
+  /** Have no song. */
+  forget() {
+    clearTimeout(this._again);
+    Object.assign(this, { id: "", splitter: null, delay: 0, length: () => 0, over: () => false, wanted: false });
+    this._base = 0;
+    this._last = 0;
+    if (this.audio.hasAttribute("src")) {
+      this.audio.removeAttribute("src");
+      this.audio.load();
+    }
+  }
+
+  /** Take up a song: `length()` is its length, 0 while unknown; `over()` tells whether no more of it will be made. */
+  take(id, splitter, { length, over, from = 0 }) {
+    this.forget();
+    Object.assign(this, { id, splitter, length, over });
+    this._last = from;
+  }
+
+  /** Seconds of the song that sounds now. */
+  get time() {
+    if (!this.audio.hasAttribute("src")) return this._last;
+    return Math.max(0, this._base + this.audio.currentTime - this.delay);
+  }
+
+  /** Seconds of the song that can be gone to. */
+  get made() {
+    return this.splitter ? Math.max(0, this.splitter.seconds - this.delay) : 0;
+  }
+
+  get playing() {
+    return this.wanted && !this.audio.paused;
+  }
+
+  play() {
+    this.wanted = true;
+    if (this.audio.ended) this._last = 0;
+    if (!this.audio.hasAttribute("src") || this.audio.ended) {
+      if (this._last > this.made) return; // a place that has not arrived yet: see heard
+      this._attach(this._last);
+    }
+    this._start();
+  }
+
+  /** Take note that there is more of the song. */
+  heard() {
+    if (this.wanted && !this.audio.hasAttribute("src") && this._last <= this.made) this.play();
+  }
+
+  pause() {
+    this.wanted = false;
+    this.audio.pause();
+  }
+
+  /** Go to a place, as far as the song is made. */
+  seek(seconds) {
+    const place = Math.max(0, Math.min(seconds, this.made - 0.05));
+    this._attach(place);
+    if (this.wanted) this._start();
+    this._changed();
+  }
+
+  _attach(seconds) {
+    clearTimeout(this._again);
+    const frame = this.splitter.at(seconds + this.delay) ?? { offset: 0, seconds: 0 };
+    this._base = frame.seconds;
+    this._last = seconds;
+    this.audio.src = soundAddress(this.id, frame.offset);
+  }
+
+  _start() {
+    this.audio.play().catch((error) => {
+      // The browser wants a click first.
+      if (error.name === "NotAllowedError") this.pause();
+      this._changed();
+    });
+  }
+
+  _note() {
+    if (this.audio.hasAttribute("src") && this.audio.currentTime > 0) this._last = this.time;
+  }
+
+  _broken() {
+    if (!this.audio.hasAttribute("src") || this.over() === "broken") return this._changed();
+    this._later();
+  }
+
+  _ended() {
+    const all = this.over() && this.time >= this.length() - NEAR_SECONDS;
+    if (!all && this.over() !== "broken") return this._later();
+    this.wanted = false;
+    this._last = 0;
+    this._changed();
+  }
+
+  _later() {
+    clearTimeout(this._again);
+    this._again = setTimeout(() => {
+      this._attach(this._last);
+      if (this.wanted) this._start();
+    }, AGAIN_MS);
+  }
+}

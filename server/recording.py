@@ -1,0 +1,247 @@
+"""What was told of one song so far, and those who listen to it: from any byte on, live or long after its end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from melisma.v1 import music_pb2
+from server.errors import OffsetOutOfRange, ServiceError, SongNotComplete
+from server.store.base import SongRecord, SongState, StoredEvent, StoreFailed
+
+Message: TypeAlias = music_pb2.GenerateResponse
+ReadSound: TypeAlias = Callable[[int, int], Awaitable[bytes]]
+"""Sound that was kept: from a byte on, so many."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One message that stays, and the bytes of the song that belong to it, from `start` to before `end`.
+
+    The sound of a chunk is in its message until it was kept elsewhere.
+    """
+
+    message: Message
+    start: int = 0
+    end: int = 0
+    has_sound: bool = True
+
+    @staticmethod
+    def of(message: Message) -> "Entry":
+        """The entry of a message that has its sound."""
+        chunk = message.chunk
+        return Entry(message, chunk.byte_offset, chunk.byte_offset + len(chunk.data))
+
+    def forget_sound(self) -> None:
+        """Let go of sound that was kept elsewhere."""
+        if self.end:
+            self.message, self.has_sound = self._without_sound(), False
+
+    def stored(self) -> tuple[StoredEvent, bytes]:
+        """The entry as a store keeps it, and its sound."""
+        return StoredEvent(self._without_sound().SerializeToString(), self.end), self.message.chunk.data
+
+    @staticmethod
+    def restored(event: StoredEvent) -> "Entry":
+        """The other way round."""
+        message = Message.FromString(event.payload)
+        return Entry(message, message.chunk.byte_offset, event.end_byte, has_sound=False)
+
+    def _without_sound(self) -> Message:
+        bare = Message()
+        bare.CopyFrom(self.message)
+        if self.end:
+            bare.chunk.ClearField("data")
+        return bare
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message for a listener. `number` is its place among those that stay, `None` for a passing `progress`."""
+
+    message: Message
+    number: int | None
+
+
+class Recording:
+    """One song on one event loop: who makes it tells, any number of listeners follow.
+
+    A song is told in messages of the contract, and those that stay are its entries.
+
+    `on_left` hears when the last listener has left; without any, the song may go on for `linger_seconds`, `None` for as
+    long as it likes.
+    """
+
+    def __init__(
+        self,
+        song: SongRecord,
+        read: ReadSound,
+        *,
+        linger_seconds: float | None,
+        on_left: Callable[["Recording"], None],
+    ) -> None:
+        self.song = song
+        self.entries: list[Entry] = []
+        self.listeners = 0
+        self._error: ServiceError | None = None
+        self._read = read
+        self.linger_seconds = linger_seconds
+        self._on_left = on_left
+        self._progress: Message | None = None
+        self._progressed = 0
+        self._hearing = 0
+        self._hungry = 0
+        self._news = asyncio.Event()
+        self._appetite = asyncio.Event()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will be told."""
+        return self.song.state.ended
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of the song was told."""
+        return bool(self.entries) and self.entries[-1].message.WhichOneof("event") == "finished"
+
+    def restore(self, events: Sequence[StoredEvent]) -> None:
+        """Tell again what was told of a song that has ended."""
+        self.entries = list(map(Entry.restored, events))
+
+    def tell(self, message: Message) -> None:
+        """Add what has happened."""
+        if message.WhichOneof("event") == "progress":
+            self._progress, self._progressed = message, self._progressed + 1
+        else:
+            self.entries.append(Entry.of(message))
+            self.song = _after(self.song, self.entries[-1])
+        self._spread()
+
+    def end(self, state: SongState, now_ns: int, error: ServiceError | None = None, *, reason: str = "") -> None:
+        """Tell that nothing more will come; the first end counts. `error` is for those who listen now."""
+        if self.ended:
+            return
+        text = str(error) if reason else ""
+        self.song = replace(self.song, state=state, ended_ns=now_ns, reason=reason, error=text)
+        self._error = error
+        self._spread()
+        self._appetite.set()
+
+    def keep_for(self, linger_seconds: float) -> None:
+        """Let the song go on at least so long after its last listener has left."""
+        if self.linger_seconds is not None:
+            self.linger_seconds = max(self.linger_seconds, linger_seconds)
+
+    async def wanted(self) -> None:
+        """Wait while there are listeners and none of them has heard everything.
+
+        A song that is made for its own sake is always wanted.
+        """
+        while self._hearing and not (self._hungry or self.complete or self.ended or self.linger_seconds is None):
+            self._appetite.clear()
+            await self._appetite.wait()
+
+    async def news(self, position: int) -> None:
+        """Wait until there are more than `position` entries, or the song has ended."""
+        while len(self.entries) <= position and not self.ended:
+            await self._news.wait()
+
+    async def over(self) -> None:
+        """Wait until nothing more will be told."""
+        while not self.ended:
+            await self._news.wait()
+
+    @contextmanager
+    def listened(self, byte_offset: int = 0, *, number: int = 0, sound: bool = True) -> Iterator[AsyncIterator[Told]]:
+        """What is told from entry `number` on, without the sound before `byte_offset`, for one listener.
+
+        A listener without `sound` hears no chunk, and does not hold the song back.
+
+        Raises:
+            OffsetOutOfRange: the song is complete, and shorter; while iterating, as the next ones are.
+            ServiceError: the song has failed or was cancelled; what there is of it comes first.
+        """
+        self.listeners += 1
+        self._hearing += sound
+        self._appetite.set()
+        try:
+            yield self._follow(byte_offset, number, sound)
+        finally:
+            self.listeners -= 1
+            self._hearing -= sound
+            self._appetite.set()
+            if not self.listeners:
+                self._on_left(self)
+
+    async def _follow(self, byte_offset: int, number: int, sound: bool) -> AsyncIterator[Told]:
+        progressed, late = 0, self.ended
+        while True:
+            while number < len(self.entries):
+                entry, number = self.entries[number], number + 1
+                if not entry.end:
+                    self._check_offset(entry.message, byte_offset)
+                    yield Told(entry.message, number - 1)
+                elif sound and (heard := await self._chunk(entry, byte_offset)):
+                    yield Told(heard, number - 1)
+            if self.ended:
+                break
+            if progressed != self._progressed and self._progress is not None:
+                progressed = self._progressed
+                yield Told(self._progress, None)
+                continue
+            await self._more(sound)
+        if late and not self.complete:
+            raise SongNotComplete(self.song.state.value, self.song.error)
+        if self._error is not None:
+            raise self._error
+
+    def _check_offset(self, message: Message, byte_offset: int) -> None:
+        if message.WhichOneof("event") == "finished" and byte_offset > message.finished.size_bytes:
+            raise OffsetOutOfRange(byte_offset, message.finished.size_bytes)
+
+    async def _more(self, sound: bool) -> None:
+        self._hungry += sound
+        self._appetite.set()
+        try:
+            await self._news.wait()
+        finally:
+            self._hungry -= sound
+
+    async def _chunk(self, entry: Entry, byte_offset: int) -> Message | None:
+        """The chunk from `byte_offset` on; `None` where that is behind its end."""
+        if entry.end <= byte_offset:
+            return None
+        start = max(entry.start, byte_offset)
+        if entry.has_sound and start == entry.start:
+            return entry.message
+        chunk = entry.message.chunk
+        sound = chunk.data[start - entry.start :] if entry.has_sound else await self._kept(start, entry.end)
+        message = Message(chunk=chunk)
+        message.chunk.data, message.chunk.byte_offset = sound, start
+        return message
+
+    async def _kept(self, start: int, end: int) -> bytes:
+        sound = await self._read(start, end - start)
+        if len(sound) != end - start:
+            raise StoreFailed(f"the sound of {self.song.song_id} has gone from the song store")
+        return sound
+
+    def _spread(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+
+def _after(song: SongRecord, entry: Entry) -> SongRecord:
+    """The song's record once that was told."""
+    message = entry.message
+    match message.WhichOneof("event"):
+        case "plan":
+            return replace(song, state=SongState.RUNNING, duration_seconds=message.plan.duration_seconds)
+        case "chunk":
+            return replace(song, size_bytes=entry.end)
+        case "finished":
+            finished = message.finished
+            return replace(song, sha256=finished.sha256, duration_seconds=finished.duration_seconds)
+        case _:
+            return song

@@ -1,0 +1,66 @@
+"""A way to a server that breaks: passes bytes on, and cuts every connection after so many of them."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+PIECE_BYTES = 4096
+
+
+class Cutter:
+    """Listens on `address`; counts the connections that it has cut."""
+
+    def __init__(self, target: str, limit_bytes: Callable[[], int | None]) -> None:
+        """`limit_bytes` says after how many bytes of the server's the next connection is cut; `None`: never."""
+        host, _, port = target.rpartition(":")
+        self._target = (host, int(port))
+        self._limit_bytes = limit_bytes
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: set[socket.socket] = set()
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.cuts = 0
+
+    def serve(self) -> None:
+        """Take connections until closed."""
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._target)
+                self._open |= {client, server}
+                limit = self._limit_bytes()
+                threading.Thread(target=self._pass, args=(client, server, None), daemon=True).start()
+                threading.Thread(target=self._pass, args=(server, client, limit), daemon=True).start()
+
+    def close(self) -> None:
+        """End everything."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for one in tuple(self._open):
+            one.close()
+
+    def _pass(self, source: socket.socket, sink: socket.socket, limit: int | None) -> None:
+        left = limit
+        with suppress(OSError):
+            while data := source.recv(PIECE_BYTES if left is None else min(PIECE_BYTES, left)):
+                sink.sendall(data)
+                left = None if left is None else left - len(data)
+                if left == 0:
+                    self.cuts += 1
+                    break
+        for one in (source, sink):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def cutting(target: str, limit_bytes: Callable[[], int | None]) -> Iterator[Cutter]:
+    """A way to `target` that breaks."""
+    cutter = Cutter(target, limit_bytes)
+    thread = threading.Thread(target=cutter.serve, daemon=True)
+    thread.start()
+    try:
+        yield cutter
+    finally:
+        cutter.close()
+        thread.join(timeout=10)

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+import { MESSAGES, explained, preferred } from "../../server/page/i18n.js";
+
+const FOLDER = new URL("../../server/page/", import.meta.url);
+const FILES = readdirSync(FOLDER).map((name) => [name, readFileSync(new URL(name, FOLDER), "utf-8")]);
+const blanks = (text) => (text.match(/\{\w+\}/g) ?? []).sort();
+
+test("both languages have the same messages, with the same blanks", () => {
+  assert.deepEqual(Object.keys(MESSAGES.zh).sort(), Object.keys(MESSAGES.en).sort());
+  for (const [name, text] of Object.entries(MESSAGES.en)) assert.deepEqual(blanks(MESSAGES.zh[name]), blanks(text), name);
+});
+
+test("every message that is asked for by its name is there", () => {
+  const attributes = /data-(?:text|label|placeholder)="([^"]+)"|"([a-z]+(?:\.[a-z_]+)+)"/g;
+  const asked = FILES.flatMap(([, text]) => Array.from(text.matchAll(attributes), ([, one, other]) => one ?? other)).filter((name) => !name.startsWith("melisma."));
+  assert.ok(asked.length > 60, String(asked.length));
+  for (const name of asked) assert.ok(name in MESSAGES.en, name);
+});
+
+test("every message is asked for", () => {
+  const all = FILES.filter(([name]) => name !== "i18n.js").map(([, text]) => text).join("") + readFileSync(new URL("i18n.js", FOLDER), "utf-8").split("let language")[1];
+  for (const name of Object.keys(MESSAGES.en)) {
+    const [group] = name.split(".");
+    assert.ok(all.includes(`"${name}"`) || all.includes(`\`${group}.\${`), name);
+  }
+});
+
+test("nothing that people read stands outside of the messages", () => {
+  const words = FILES.filter(([name]) => !["i18n.js", "words.js"].includes(name) && name.endsWith(".js"));
+  for (const [name, text] of words) assert.doesNotMatch(text, /[\u3400-\u9fff](?!fff)/, name);
+});
+
+test("the language is the one chosen, else the browser's, else English", () => {
+  assert.equal(preferred(null, "zh-TW"), "zh");
+  assert.equal(preferred(null, "de"), "en");
+  assert.equal(preferred("en", "zh-CN"), "en");
+  assert.equal(preferred("xx", undefined), "en");
+});
+
+test("rules are told in words", () => {
+  assert.equal(explained("duration", "must be 0 or in the range [10, 240]"), "Must be between 10 and 240.");
+  assert.equal(explained("seed", "must be greater than or equal to 0 and less than or equal to 9"), "Must be between 0 and 9.");
+  assert.equal(explained("prompt", "must be at most 1000 characters"), "At most 1000 characters.");
+  assert.equal(explained("lyrics", "[foo] is not a section tag"), "There is no section [foo]. Use one of the tags above.");
+  assert.equal(explained("lora", "what nobody foresaw"), "That did not work: what nobody foresaw");
+});

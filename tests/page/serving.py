@@ -1,0 +1,33 @@
+"""The service with its page, ready for songs."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import grpc
+
+from tests.service import running_service
+
+
+@contextmanager
+def serving_page(engines: str, **environment: str) -> Iterator[str]:
+    """The HTTP address of a service of these engines, once it takes songs; at the end it may have logged no error."""
+    errors: list[str] = []
+    with running_service(engines, **environment) as service:
+        assert service.process.stderr is not None
+        # A log that nobody reads fills its pipe, and then the server stands still.
+        reading = threading.Thread(target=_read, args=(service.process.stderr, errors), daemon=True)
+        reading.start()
+        with grpc.insecure_channel(service.address) as channel:
+            service.wait_serving(channel)
+        yield service.http_address
+        service.process.kill()
+        reading.join(timeout=10)
+    assert not errors, errors
+
+
+def _read(log: TextIO, errors: list[str]) -> None:
+    """Read a log to its end, and gather its errors."""
+    errors += [line for line in log if json.loads(line)["level"] == "error"]
