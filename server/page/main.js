@@ -11,6 +11,7 @@ import { bytesOf, join } from "./midi.js";
 import { Player } from "./player.js";
 import { after, blank, ended, length, violationsOf } from "./song.js";
 import { Sound } from "./sound.js";
+import { expected, standing } from "./standing.js";
 import * as timeline from "./timeline.js";
 import { delaySeconds } from "./times.js";
 
@@ -163,29 +164,13 @@ function show() {
 
 // What changes every second is not part of the status, which is read aloud.
 function showStatus() {
-  write($("status"), standing());
-  const estimates = ended(song) ? [] : expected();
+  write($("status"), standing(song));
+  const estimates = expected(song, { silent: !player.made, passedSeconds: (performance.now() - toldAt) / 1000 });
   write($("estimate"), estimates.map((one) => ` · ${one}`).join(""));
 }
 
 function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
-}
-
-function standing() {
-  if (song.state === "failed") return [t("status.failed"), violationsOf(song.problem?.detail ?? "").length ? "" : song.problem?.detail].filter(Boolean).join(" · ");
-  if (ended(song)) return t(`status.${song.state}`);
-  const ready = song.sections.filter((section) => section.state === "ready").length;
-  if (song.plan) return t("status.running", { n: ready, all: song.sections.length });
-  const ahead = song.progress?.queue_position;
-  return ahead ? `${t("status.queued")} · ${t("status.ahead", { n: ahead })}` : t("status.planning");
-}
-
-function expected() {
-  const left = (seconds) => Math.max(1, Math.round(seconds - (performance.now() - toldAt) / 1000));
-  const { estimated_first_audio_seconds: first, estimated_finish_seconds: finish } = song.progress ?? {};
-  const sound = first && !player.made ? [t("status.first", { n: left(first) })] : [];
-  return finish ? [...sound, t("status.finish", { n: left(finish) })] : sound;
 }
 
 function showFacts() {
