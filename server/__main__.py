@@ -12,7 +12,7 @@ def main() -> int:
     from server.app import serve
     from server.keys import InvalidKeyFile
     from server.logs import configure_logs
-    from server.settings import InvalidSettings, read_settings
+    from server.settings import InvalidSettings, read_settings, unknown_variables
     from server.store.files import StoreUnusable
     from server.tls import InvalidCertificate
     from server.tracing import InvalidTelemetry
@@ -23,6 +23,8 @@ def main() -> int:
         sys.stderr.write(f"python -m server: {error}\n")
         return 2
     configure_logs(settings.log_level, settings.log_format)
+    for name in unknown_variables():
+        logging.getLogger("server").warning("%s is no setting of the server and has no effect", name)
     try:
         asyncio.run(serve(settings))
     except (PortUnavailable, InvalidKeyFile, InvalidCertificate, InvalidTelemetry, StoreUnusable) as error:

@@ -52,7 +52,7 @@ KEYS_SECONDS = 1.0
 TRACES_SECONDS = 3.0
 MAX_ENCODER_THREADS = 8
 FLUSH_SECONDS = 1.0
-"""What open calls get at least to send what is made already, however short the grace."""
+"""What open calls get at the end to send what is made already, and to say how they ended."""
 REFUSING_SECONDS = 1.0
 """How long new songs are refused before connections end: time for balancers that ask for health to go elsewhere."""
 
@@ -158,7 +158,7 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         if keys and doorkeeper:
             doors.append(Authentication(doorkeeper))
             await stack.enter_async_context(_in_background(_watch(keys, metrics)))
-            _warn_of_open_network(settings)
+        _warn_of_open_network(settings)
         reports = LoadReports(runner.depths, places)
         server = build_server(settings, MusicServicer(songs), health, doors, tracer, reports.trailers, calls)
         address = _bind(server, settings.host, settings.port, certificates)
@@ -357,6 +357,9 @@ async def _watch(keys: KeyRing, metrics: Metrics) -> None:
 def _warn_of_open_network(settings: Settings) -> None:
     if settings.host in ("127.0.0.1", "::1", "localhost"):
         return
+    if not settings.api_keys:
+        logger.warning("whoever reaches this server may call: set MELISMA_API_KEYS, or keep others from its ports")
+        return
     if not settings.tls.certificate:
         logger.warning("API keys arrive unencrypted: set MELISMA_TLS__CERTIFICATE, or encrypt in front of this server")
     if settings.rest.enabled:
@@ -391,15 +394,22 @@ async def _stop_server(server: grpc.aio.Server, stopping: Stopping) -> None:
     await _first_of(
         stopping.served(), stopping.hurry.wait(), timeout_seconds=min(REFUSING_SECONDS, stopping.grace_seconds)
     )
-    stopped = asyncio.ensure_future(server.stop(stopping.grace_seconds + FLUSH_SECONDS))
+    stopped = asyncio.ensure_future(server.stop(stopping.grace_seconds + REFUSING_SECONDS + FLUSH_SECONDS))
     await _first_of(stopping.served(), stopping.hurry.wait(), timeout_seconds=give_up_at - loop.time())
-    await server.stop(0.0 if stopping.hurry.is_set() else max(FLUSH_SECONDS, give_up_at - loop.time()))
+    _cut_off(stopping.runner)
+    # What is open now are songs that were cut off, and calls that nobody would ever end, such as reflection.
+    await server.stop(FLUSH_SECONDS)
     await stopped
 
 
+def _cut_off(runner: Runner) -> None:
+    if songs := runner.cut_off():
+        logger.warning("songs were cut off", extra={"songs": songs})
+
+
 async def _stop_runner(runner: Runner) -> None:
-    if cut_off := await runner.stop(grace_seconds=0.0):
-        logger.warning("songs were cut off", extra={"songs": cut_off})
+    _cut_off(runner)
+    await runner.stop(grace_seconds=0.0)
 
 
 async def _first_of(*waits: Coroutine[Any, Any, object], timeout_seconds: float) -> None:

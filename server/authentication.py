@@ -1,5 +1,6 @@
 """Lets in who has a key. Health needs none: those who probe it hold no secrets."""
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -13,6 +14,8 @@ from server.errors import PermissionDenied, ServiceError, Unauthenticated
 from server.health import HEALTH_SERVICE, MUSIC_SERVICE
 from server.keys import ApiKey, Scope
 from server.status import outcome_of, status_of
+
+_log = logging.getLogger(__name__)
 
 AUTHORIZATION = "authorization"
 _SCHEME = "bearer "
@@ -76,7 +79,7 @@ class Authentication(ServerInterceptor):
             try:
                 self._doorkeeper.let_in(handler_call_details.invocation_metadata, SCOPES.get(method))
             except ServiceError as error:
-                return _refusing(error)
+                return _refusing(error, method)
         return await continuation(handler_call_details)
 
 
@@ -87,10 +90,12 @@ def _secret(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
     raise Unauthenticated("an API key is needed: metadata 'authorization: Bearer KEY'")
 
 
-def _refusing(error: ServiceError) -> _Handler:
-    """A handler for calls of every kind: as a stream of both it waits for no message."""
+def _refusing(error: ServiceError, method: str) -> _Handler:
+    """A handler for calls of every kind: as a stream of both it waits for no message, and writes its line itself."""
 
     async def refuse(_: Any, context: ServicerContext[Any, Any]) -> None:
+        code = outcome_of(error).code.name
+        _log.info("call", extra={"method": method, "peer": context.peer(), "code": code, "seconds": 0.0})
         await context.abort_with_status(rpc_status.to_status(status_of(error)))
 
     handler: Any = refuse

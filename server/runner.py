@@ -279,20 +279,25 @@ class Runner:
         """Wait until no song is being made."""
         await self._idle.wait()
 
+    def cut_off(self) -> int:
+        """Fail every song that is still being made; returns their number."""
+        cut = tuple(self._jobs.values())
+        for job in cut:
+            job.fail(Draining("the server was shut down before the song was complete"))
+        return len(cut)
+
     async def stop(self, grace_seconds: float) -> int:
         """Drain, give running songs `grace_seconds`, then end everything; returns the number of songs cut off."""
         self.drain()
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds):
                 await self.idle()
-        cut = list(self._jobs.values())
-        for job in cut:
-            job.fail(Draining("the server was shut down before the song was complete"))
+        cut = self.cut_off()
         for driver in self._drivers:
             driver.cancel()
         await asyncio.gather(*self._drivers, return_exceptions=True)
         self._encoders.shutdown()
-        return len(cut)
+        return cut
 
     def _job(self, request: SongRequest, accepted: Accepted) -> Job:
         return Job(

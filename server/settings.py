@@ -19,6 +19,11 @@ ENVIRONMENT_PREFIX = "MELISMA_"
 
 _POLICY = Policy()
 
+_OF_CLIENTS = frozenset(
+    ENVIRONMENT_PREFIX + name for name in ("API_KEY", "CA", "CALLER", "CERTIFICATE", "PRIVATE_KEY", "SERVER")
+)
+"""Read by the command line `melisma`, which may run from the same shell."""
+
 DEVICE_PATTERN = r"^[a-z]+(:\d+)?$"
 ENGINE_PATTERN = re.compile(r"[a-z0-9_]{1,64}(=[\w.]+:\w+)?")
 
@@ -426,6 +431,13 @@ def read_settings(arguments: Sequence[str]) -> Settings:
         return Settings(**flags)
     except ValidationError as error:
         raise InvalidSettings("; ".join(map(_fault, error.errors()))) from error
+
+
+def unknown_variables() -> tuple[str, ...]:
+    """Variables that look like settings and are none: a slip of the pen that would go unnoticed."""
+    known = {name for name, _ in _described(Settings)}
+    ours = (name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX) and "__" not in name)
+    return tuple(sorted(name for name in ours if name not in known and name not in _OF_CLIENTS))
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The whole service as a process, with an engine that makes noise: what a caller and an operator see."""
 
 import hashlib
+import queue
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 from tests.service import Service, running_service
@@ -89,3 +91,29 @@ def test_a_second_signal_cuts_the_drain_short(service: Service, channel: grpc.Ch
         list(running)
     assert error.value.code() is grpc.StatusCode.UNAVAILABLE
     assert service.process.wait(TIMEOUT_SECONDS) == 0
+
+
+def test_a_call_that_nobody_ends_holds_up_no_drain(service: Service, channel: grpc.Channel) -> None:
+    """Reflection stays open for as long as its caller likes; the grace is for songs."""
+    asked: queue.SimpleQueue[reflection_pb2.ServerReflectionRequest] = queue.SimpleQueue()
+    asked.put(reflection_pb2.ServerReflectionRequest(list_services=""))
+    schema: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
+    answers = schema.ServerReflectionInfo(iter(asked.get, None))
+    assert next(answers).list_services_response.service
+    service.process.send_signal(signal.SIGTERM)
+    assert service.process.wait(TIMEOUT_SECONDS / 2) == 0
+
+
+def test_songs_that_outlast_the_grace_are_told_why_and_logged() -> None:
+    with running_service(ENGINES, GRACE_SECONDS="1") as service, grpc.insecure_channel(service.address) as channel:
+        service.wait_serving(channel)
+        running = song(channel, seconds=240.0, steps=100)
+        assert kind(next(running)) == "accepted"
+        service.process.send_signal(signal.SIGTERM)
+        with pytest.raises(grpc.RpcError) as ended:
+            list(running)
+        assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert "before the song was complete" in str(ended.value.details())
+        assert service.process.stderr is not None
+        assert any("songs were cut off" in line for line in service.process.stderr)
+        assert service.process.wait(TIMEOUT_SECONDS) == 0

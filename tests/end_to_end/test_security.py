@@ -201,6 +201,19 @@ def test_refusals_are_counted(service: Service) -> None:
     assert "melisma_keys_usable 1.0" in text
 
 
+def test_a_refused_call_is_logged_with_where_it_came_from(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    write_keys(keys, **KEYS)
+    with running_service(FAKE, API_KEYS=str(keys)) as service:
+        with client(service, "nobody") as stranger, pytest.raises(Unauthenticated):
+            stranger.list_engines()
+        service.process.terminate()
+        assert service.process.stderr is not None
+        (call,) = (line for line in map(json.loads, service.process.stderr) if line["message"] == "call")
+    assert (call["method"], call["code"]) == ("/melisma.v1.MusicService/ListEngines", "UNAUTHENTICATED")
+    assert call["peer"].startswith("ipv4:127.0.0.1:")
+
+
 class Certificates:
     """Two authorities, and who they vouch for."""
 

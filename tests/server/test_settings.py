@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from model.ace_step.options import Options
 from server.app import engine_specs
 from server.logs import LogFormat
-from server.settings import AceStep, Device, InvalidSettings, read_settings
+from server.settings import AceStep, Device, InvalidSettings, read_settings, unknown_variables
 
 CPU, CUDA = Device(device="cpu"), Device(device="cuda:0")
 
@@ -105,3 +105,10 @@ def test_ace_step_is_set_by_variables_of_its_own(monkeypatch: pytest.MonkeyPatch
 
 def test_the_engine_knows_every_option_of_its_settings_by_the_same_default() -> None:
     assert AceStep().model_dump() == dataclasses.asdict(Options())
+
+
+def test_a_slip_of_the_pen_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MELISMA_API_KYES", "keys.json")
+    monkeypatch.setenv("MELISMA_API_KEY", "of the command line")
+    monkeypatch.setenv("MELISMA_LOG_LEVEL", "info")
+    assert unknown_variables() == ("MELISMA_API_KYES",)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -70,7 +70,7 @@ class AsyncSong:
         self._part = part
         self._over = False
         self._call: _Call | None = None
-        self._cancelled = False
+        self._cancelled = asyncio.Event()
         self._events = self._receive()
 
     @property
@@ -107,7 +107,7 @@ class AsyncSong:
 
     def cancel(self) -> None:
         """End the song here and on the server; whoever waits for an event gets `Cancelled`."""
-        self._cancelled = True
+        self._cancelled.set()
         if self._call is not None:
             self._call.cancel()
         if self.received.accepted and not self._over:
@@ -132,7 +132,7 @@ class AsyncSong:
                 except (grpc.RpcError, ConnectionLost) as failure:
                     error = failure if isinstance(failure, MelismaError) else error_of(failure)
                     wait = self._journey.wait_seconds(error)
-                    await asyncio.sleep(wait)
+                    await self._sleep(wait)
             self._over = True
         except (GeneratorExit, asyncio.CancelledError, Cancelled):
             raise
@@ -143,7 +143,7 @@ class AsyncSong:
             self.cancel()
 
     async def _attempt(self) -> AsyncGenerator[Event, None]:
-        if not self._cancelled:
+        if not self._cancelled.is_set():
             self._call = self._open_call(self._journey.question, self._journey.remaining_seconds)
         while (response := await self._read()) is not None:
             if event := self.received.take(response):
@@ -151,13 +151,18 @@ class AsyncSong:
         if not self.received.finished:
             raise ConnectionLost("the stream has ended before the song")
 
+    async def _sleep(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._cancelled.wait()
+
     async def _read(self) -> Response | None:
-        if self._call is None or self._cancelled:
+        if self._call is None or self._cancelled.is_set():
             raise Cancelled(CANCELLED_HERE)
         try:
             response = await self._call.read()
         except asyncio.CancelledError:
-            if self._cancelled:
+            if self._cancelled.is_set():
                 raise Cancelled(CANCELLED_HERE) from None
             raise
         return response if isinstance(response, GenerateResponse | ListenResponse) else None

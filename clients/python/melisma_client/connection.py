@@ -25,6 +25,8 @@ CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     # Without the probe the window stays small, so that a slow reader really slows the server down instead of
     # letting megabytes of sound pile up on the way.
     ("grpc.http2.bdp_probe", 0),
+    # A client has connections of its own: another one's slow reader or end does not touch them.
+    ("grpc.use_local_subchannel_pool", 1),
     ("grpc.primary_user_agent", "melisma-python"),
     # A name that stands for several servers: every call goes to another one.
     ("grpc.lb_policy_name", "round_robin"),

@@ -51,6 +51,7 @@ class SongDisplay:
         """Take one event of the song into the picture."""
         match event:
             case Accepted():
+                self._begin()
                 self._ahead = event.queue_position
                 self._say(_admission(event))
             case Plan():
@@ -63,6 +64,12 @@ class SongDisplay:
                 self._finish(event)
             case Finished():
                 self._say(_summary(event, self._elapsed_seconds()))
+
+    def _begin(self) -> None:
+        """Take away what an earlier try at the song has left."""
+        for task in self._tasks:
+            self._progress.remove_task(task)
+        self._tasks.clear()
 
     def _lay_out(self, plan: Plan) -> None:
         self._plan = plan

@@ -18,6 +18,7 @@ MelismaError
     BrokenSong              what arrived is not one whole song
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -134,8 +135,8 @@ _EXHAUSTED: dict[str, type[Overloaded]] = {
 }
 
 
-_LOST = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED)
-"""What gRPC or a balancer says when the way to the server breaks; a server of ours adds details to its statuses."""
+_BROKEN = re.compile("RST_STREAM|Stream removed|END_STREAM")
+"""What gRPC says, in an INTERNAL or UNKNOWN of its own, when a stream is broken off on the way."""
 
 
 def error_of(failure: grpc.RpcError) -> MelismaError:
@@ -145,7 +146,7 @@ def error_of(failure: grpc.RpcError) -> MelismaError:
     details = _status_details(failure)
     if details is None and code is grpc.StatusCode.UNAVAILABLE:
         return ConnectionLost(text)
-    if details is None and code in _LOST:
+    if details is None and _broken_off(code, text):
         return ConnectionLost(f"the connection was lost: {text}")
     details = details or status_pb2.Status()
     if code is grpc.StatusCode.INVALID_ARGUMENT:
@@ -153,6 +154,12 @@ def error_of(failure: grpc.RpcError) -> MelismaError:
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return _EXHAUSTED.get(_reason(details), Overloaded)(text, _retry_after_seconds(details))
     return _PLAIN.get(code, ServerFault)(text)
+
+
+def _broken_off(code: grpc.StatusCode, text: str) -> bool:
+    """Whether it was the way to the server that broke: a server of ours adds details to its statuses."""
+    own = code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN) and _BROKEN.search(text) is not None
+    return own or code is grpc.StatusCode.CANCELLED
 
 
 def _status_details(failure: grpc.RpcError) -> status_pb2.Status | None:

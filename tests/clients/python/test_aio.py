@@ -121,6 +121,18 @@ async def test_a_cancelled_song_says_so_to_whoever_waits(music: FakeMusic, addre
             await listener
 
 
+async def test_a_song_can_be_cancelled_while_it_waits_for_another_try(music: FakeMusic, address: str) -> None:
+    music.acts = [refuses(grpc.StatusCode.UNAVAILABLE, "draining")]
+    async with AsyncClient(address, retry=Retry(first_wait_seconds=3600, longest_wait_seconds=3600)) as client:
+        song = client.generate(REQUEST, timeout_seconds=7200)
+        first = asyncio.ensure_future(anext(aiter(song)))
+        while not music.requests:
+            await asyncio.sleep(0.01)
+        song.cancel()
+        with pytest.raises(Cancelled):
+            await asyncio.wait_for(first, 10)
+
+
 async def test_a_cancelled_task_stays_cancelled_and_ends_the_song(
     music: FakeMusic, address: str, tmp_path: Path
 ) -> None:

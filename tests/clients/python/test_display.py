@@ -52,3 +52,12 @@ def test_a_sign_of_life_amid_the_sound_is_not_told() -> None:
     chunk = AudioChunk(data=b"x", duration_seconds=1)
     before = shown(Accepted(queue_position=1), PLAN, chunk)
     assert shown(Accepted(queue_position=1), PLAN, chunk, Progress()) == before
+
+
+def test_another_try_begins_the_picture_anew() -> None:
+    again = shown(Accepted(seed=7), PLAN, Accepted(seed=7), PLAN)
+    assert (
+        sum("waiting" in line for line in again)
+        == sum("waiting" in line for line in shown(Accepted(seed=7), PLAN))
+        == 1
+    )

@@ -69,6 +69,14 @@ def test_a_status_without_details_comes_from_the_way(code: grpc.StatusCode, musi
     assert str(error) == "the connection was lost: Received RST_STREAM with error code 2"
 
 
+def test_what_a_balancer_refuses_is_no_lost_connection(music: FakeMusic, address: str) -> None:
+    def refuses_by_http(context: grpc.ServicerContext) -> Iterator[GenerateResponse]:
+        context.abort(grpc.StatusCode.UNKNOWN, "Received http2 header with status: 413")
+
+    music.acts = [refuses_by_http]
+    assert type(failure_of(address)) is ServerFault
+
+
 def test_violations_name_the_fields(music: FakeMusic, address: str) -> None:
     violation = error_details_pb2.BadRequest.FieldViolation(field="seed", description="too large")
     details = error_details_pb2.BadRequest(field_violations=[violation])
