@@ -161,6 +161,7 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         _warn_of_open_network(settings)
         reports = LoadReports(runner.depths, places)
         server = build_server(settings, MusicServicer(songs), health, doors, tracer, reports.trailers, calls)
+        server.add_generic_rpc_handlers((reports.handler(),))
         address = _bind(server, settings.host, settings.port, certificates)
         await server.start()
         stopping = Stopping(runner, health, calls, settings.grace_seconds, hurry or asyncio.Event())

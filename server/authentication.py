@@ -1,4 +1,4 @@
-"""Lets in who has a key. Health needs none: those who probe it hold no secrets."""
+"""Lets in who has a key. Health and load need none: the balancers that ask hold no secrets."""
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -13,13 +13,14 @@ from server.callers import authenticated
 from server.errors import PermissionDenied, ServiceError, Unauthenticated
 from server.health import HEALTH_SERVICE, MUSIC_SERVICE
 from server.keys import ApiKey, Scope
+from server.load import ORCA_SERVICE
 from server.status import outcome_of, status_of
 
 _log = logging.getLogger(__name__)
 
 AUTHORIZATION = "authorization"
 _SCHEME = "bearer "
-_OPEN = f"/{HEALTH_SERVICE}/"
+_OPEN = (f"/{HEALTH_SERVICE}/", f"/{ORCA_SERVICE}/")
 
 SCOPES: Mapping[str, Scope] = MappingProxyType(
     {

@@ -67,3 +67,19 @@ async def test_every_call_ends_with_a_report_whatever_its_status() -> None:
                 pass
     assert dict(error.value.trailing_metadata())["x-told-bin"] == b"told"
     assert details_of(error.value)["RetryInfo"].retry_delay.seconds == 3
+
+
+async def test_a_balancer_may_ask_for_reports_now_and_then() -> None:
+    """As Envoy asks: under ORCA's own name, with a Duration in field 1."""
+    server, depths = grpc.aio.server(), {"studio": Depth(running_songs=1)}
+    server.add_generic_rpc_handlers((LoadReports(lambda: depths, 4).handler(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        ask = channel.unary_stream("/xds.service.orca.v3.OpenRcaService/StreamCoreMetrics")
+        reports = ask(b"\x0a\x02\x08\x01")
+        assert LoadReport.FromString(await reports.read()).application_utilization == pytest.approx(0.5)
+        depths["studio"] = Depth(running_songs=3)
+        assert LoadReport.FromString(await reports.read()).application_utilization == pytest.approx(1.0)
+        reports.cancel()
+    await server.stop(0)

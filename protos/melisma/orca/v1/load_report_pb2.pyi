@@ -5,6 +5,7 @@ How loaded a server is, told to load balancers in the trailing metadata of every
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
@@ -76,3 +77,27 @@ class LoadReport(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LoadReport: _TypeAlias = LoadReport  # noqa: Y015
+
+@_typing.final
+class LoadReportRequest(_message.Message):
+    """Asks for a report now and then. On the wire the same as xds.service.orca.v3.OrcaLoadReportRequest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORT_INTERVAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def report_interval(self) -> _duration_pb2.Duration:
+        """The time between two reports. Unset or short: one every second."""
+
+    def __init__(
+        self,
+        *,
+        report_interval: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report_interval", b"report_interval"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["report_interval", b"report_interval"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoadReportRequest: _TypeAlias = LoadReportRequest  # noqa: Y015
