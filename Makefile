@@ -15,7 +15,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 	--custom-compile-command "make lock" --quiet
 LOCK := $(COMPILE) pyproject.toml --extra build
 
-.PHONY: help song test test-deploy check audit serve ace protos bench lock baseline clean
+.PHONY: help song test test-deploy test-page check audit serve ace protos bench lock baseline clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -31,6 +31,9 @@ test: $(DEVELOPMENT) ## run the tests
 
 test-deploy: $(DEVELOPMENT) $(TOOLS)/.debian ## try deploy/ against real balancers, Prometheus, image builders
 	@$(RUN)python -m pytest -m deploy tests/deploy $(ARGS)
+
+test-page: $(DEVELOPMENT) $(VENV)/.page ## try the preview page in a real browser (Chromium)
+	@$(RUN)python -m pytest -m browser tests/page $(ARGS)
 
 check: $(DEVELOPMENT) $(TOOLS)/.python ## format, lint, types, import rules, contract, deploy/; changes nothing
 	@$(RUN)ruff format --check --quiet --output-format concise || { echo "not formatted: run '$(RUN)ruff format'"; exit 1; }
@@ -62,6 +65,7 @@ lock: $(DEVELOPMENT) ## pin the dependencies of pyproject.toml anew
 	@$(RUN)$(LOCK) --extra ace_step --constraint requirements.lock -o requirements-ace_step.lock
 	@$(RUN)$(LOCK) --extra ace_step --extra dev --extra bench --constraint requirements-ace_step.lock -o requirements-dev.lock
 	@$(RUN)$(COMPILE) --group pyproject.toml:deploy -o requirements-deploy.lock
+	@$(RUN)$(COMPILE) --group pyproject.toml:page --constraint requirements-dev.lock -o requirements-page.lock
 
 clean: ## remove what was installed or built
 	rm -rf $(VENV) build dist clients/python/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -99,4 +103,14 @@ $(TOOLS)/.debian: $(TOOLS)/.python
 		(apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
 			$(DEBIAN)) >$(TOOLS)/debian.log 2>&1 || echo "That failed; see $(TOOLS)/debian.log"; \
 	else echo "For all tests, run: apt install $(DEBIAN)"; fi
+	@touch $@
+
+$(VENV)/.page: requirements-page.lock | $(DEVELOPMENT)
+	@$(PIP) --require-hashes --requirement $<
+	@if hash chromium 2>/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing chromium"; \
+		(apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium \
+			fonts-noto-cjk) >$(VENV)/chromium.log 2>&1 || echo "That failed; see $(VENV)/chromium.log"; \
+	else echo "For these tests, run: apt install chromium"; fi
 	@touch $@

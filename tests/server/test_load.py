@@ -1,3 +1,5 @@
+from typing import Any
+
 import grpc
 import pytest
 
@@ -76,7 +78,7 @@ async def test_a_balancer_may_ask_for_reports_now_and_then() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        ask = channel.unary_stream("/xds.service.orca.v3.OpenRcaService/StreamCoreMetrics")
+        ask: Any = channel.unary_stream("/xds.service.orca.v3.OpenRcaService/StreamCoreMetrics")
         reports = ask(b"\x0a\x02\x08\x01")
         assert LoadReport.FromString(await reports.read()).application_utilization == pytest.approx(0.5)
         depths["studio"] = Depth(running_songs=3)
