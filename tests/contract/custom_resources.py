@@ -18,6 +18,10 @@ _SPECS = {
     ("gateway.networking.k8s.io/v1", "GRPCRoute"): """
         parentRefs[].name parentRefs[].sectionName hostnames[] rules[].matches[].method.service
         rules[].backendRefs[].name rules[].backendRefs[].port""",
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"): """
+        parentRefs[].name parentRefs[].sectionName hostnames[] rules[].matches[].path.type rules[].matches[].path.value
+        rules[].timeouts.request rules[].timeouts.backendRequest rules[].backendRefs[].name
+        rules[].backendRefs[].port""",
     ("gateway.networking.k8s.io/v1", "BackendTLSPolicy"): """
         targetRefs[].group targetRefs[].kind targetRefs[].name validation.hostname
         validation.caCertificateRefs[].group validation.caCertificateRefs[].kind validation.caCertificateRefs[].name""",
@@ -43,7 +47,7 @@ _SPECS = {
     ("monitoring.coreos.com/v1", "ServiceMonitor"): """
         selector.matchLabels.app.kubernetes.io/name jobLabel endpoints[].port endpoints[].path endpoints[].interval
         endpoints[].scrapeTimeout endpoints[].metricRelabelings[].sourceLabels[] endpoints[].metricRelabelings[].regex
-        endpoints[].metricRelabelings[].action""",
+        endpoints[].metricRelabelings[].action serviceDiscoveryRole""",
     ("monitoring.coreos.com/v1", "PrometheusRule"): """
         groups[].name groups[].interval groups[].rules[].record groups[].rules[].alert groups[].rules[].expr
         groups[].rules[].for groups[].rules[].keep_firing_for groups[].rules[].labels.* groups[].rules[].annotations.*

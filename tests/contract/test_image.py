@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 import yaml
 
+from server.preview import FOLDER as PAGE
 from server.settings import ENVIRONMENT_PREFIX, Settings, read_settings
 from server.version import VERSION
 
@@ -87,6 +89,7 @@ def test_the_image_opens_the_ports_that_the_server_listens_on() -> None:
 def test_what_the_image_sets_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_with(monkeypatch, image_environment())
     assert settings.host == "0.0.0.0"
+    assert settings.rest.enabled
 
 
 def test_only_what_is_locked_is_installed() -> None:
@@ -108,6 +111,35 @@ def test_what_is_copied_exists_and_nothing_else_enters_a_build() -> None:
     assert [path for path in {*let_in} - locks if not any(Path(path).is_relative_to(source) for source in copied)] == []
     assert locks <= {*let_in}
     assert "model/training" in ignored
+
+
+def enters_a_build(path: str) -> bool:
+    """Whether .dockerignore lets a file into a build: of the lines that fit it or a folder that it is in, the last."""
+    folders = [path, *map(str, Path(path).parents)]
+    kept = True
+    for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines():
+        pattern = re.escape(line.removeprefix("!")).replace(r"\*\*/", "(.*/)?").replace(r"\*", "[^/]*")
+        if not line.startswith("#") and any(re.fullmatch(pattern, folder) for folder in folders):
+            kept = line.startswith("!")
+    return kept
+
+
+def test_the_page_is_in_the_image() -> None:
+    files = [str(path.relative_to(ROOT)) for path in PAGE.iterdir()]
+    assert {"server/page/index.html", "server/page/style.css", "server/page/main.js"} <= {*files}
+    assert [file for file in files if not enters_a_build(file)] == []
+    copied = list(copied_from_the_context())
+    assert [file for file in files if not any(Path(file).is_relative_to(source) for source in copied)] == []
+    assert not enters_a_build("server/song.mp3")
+    assert not enters_a_build("tests/service.py")
+    assert not enters_a_build("server/rest/__pycache__/api.pyc")
+
+
+def test_the_page_is_in_the_wheel(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    (wheel,) = tmp_path.glob("melisma-*.whl")
+    assert {str(path.relative_to(ROOT)) for path in PAGE.iterdir()} <= set(ZipFile(wheel).namelist())
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "compose.yaml", "without_cuda.py"])
@@ -191,6 +223,13 @@ def test_the_compose_file_sets_settings_and_waits_for_the_drain(name: str, monke
 def test_weights_are_downloaded_into_a_volume() -> None:
     assert f"models:{image_environment()['HF_HOME']}" in SERVICES["melisma-cuda"]["volumes"]
     assert of("VOLUME") == []  # else every container would get one without a name
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_songs_are_kept_in_a_volume_that_belongs_to_the_user(name: str) -> None:
+    folder = image_environment()["MELISMA_STORE__FOLDER"]
+    assert f"songs:{folder}" in SERVICES[name]["volumes"]
+    assert [rest for rest in of("RUN") if f"install -d -o 10001 -g 10001 -m 700 {folder}" in rest]
 
 
 def test_the_containers_ask_for_each_other_by_names_that_there_are() -> None:

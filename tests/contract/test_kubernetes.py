@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 import yaml
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
@@ -16,6 +17,8 @@ from server.depth import Depth
 from server.health import SERVICES
 from server.http import build_http
 from server.metrics import Metrics
+from server.preview import page_routes
+from server.rest.openapi import document
 from server.settings import InvalidSettings, Settings, read_settings
 from server.version import VERSION
 from tests.contract.custom_resources import FIELDS, unknown_fields
@@ -29,7 +32,7 @@ BASE = KUBERNETES / "base"
 COMPONENTS = KUBERNETES / "components"
 OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
 
-SOUND_PER_SECOND = {"studio": 19.0, "ace-step": 14.4, "local": 19.0}
+SOUND_PER_SECOND = {"studio": 29.0, "ace-step": 14.4, "local": 29.0}
 """Seconds of sound that a pod makes in one: measured on two cores, estimated for an A100 at 60 steps."""
 LONGEST_SONG_SECONDS = 240.0
 CLUSTER_AUTOSCALER_SECONDS = 600
@@ -129,6 +132,10 @@ def test_ports_are_those_on_which_the_server_listens() -> None:
             assert (port["port"], port["targetPort"]) == (listens[port["name"]], port["name"])
     route = manifest("components", "gateway", "grpcroute.yaml")
     assert route["spec"]["rules"][0]["backendRefs"][0]["port"] == listens["grpc"]
+    (rest,) = manifest("components", "rest", "service.yaml")["spec"]["ports"]
+    assert (rest["port"], rest["targetPort"]) == (listens["http"], "http")
+    http_route = manifest("components", "rest", "httproute.yaml")
+    assert http_route["spec"]["rules"][0]["backendRefs"][0]["port"] == rest["port"]
 
 
 def test_probes_and_prometheus_ask_for_what_is_there() -> None:
@@ -140,6 +147,52 @@ def test_probes_and_prometheus_ask_for_what_is_there() -> None:
     monitor = manifest("components", "monitoring", "servicemonitor.yaml")
     asked = {probe["path"] for probe in probes} | {endpoint["path"] for endpoint in monitor["spec"]["endpoints"]}
     assert asked <= there
+
+
+def leads_to(route: Manifest, path: str) -> bool:
+    """Whether an HTTPRoute takes a path; prefixes are of whole parts between slashes."""
+    matches = [match["path"] for rule in route["spec"]["rules"] for match in rule["matches"]]
+    prefixes = [match["value"].rstrip("/") for match in matches if match["type"] == "PathPrefix"]
+    exact = [match["value"] for match in matches if match["type"] == "Exact"]
+    return path in exact or any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes)
+
+
+def test_rest_is_closed_in_the_base_and_its_route_leads_to_songs_and_the_page_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert not settings_of("studio", monkeypatch).rest.enabled
+    assert set_by_components()["MELISMA_REST__ENABLED"] == "true"
+    route = manifest("components", "rest", "httproute.yaml")
+    app = build_http(CollectorRegistry(), unready=lambda: None)
+    inside = {one.path for one in app.routes if isinstance(one, Route)}
+    outside = {*document(secured=True)["paths"], "/openapi.json", *(one.path for one in page_routes())}
+    assert {"/metrics", "/livez", "/readyz"} <= inside
+    assert {"/", "/v1/audio/music/generate", "/audio/{task_id}.mp3"} <= outside
+    assert [path for path in inside if leads_to(route, path)] == []
+    assert [path for path in outside if not leads_to(route, path)] == []
+
+
+def test_answers_name_the_gateway_as_it_was_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    patch = pod_of(manifest("components", "rest", "deployment.yaml"))["containers"][0]
+    (trusted,) = (entry for entry in patch["env"] if not entry["name"].startswith("MELISMA_"))
+    monkeypatch.setenv(trusted["name"], trusted["value"])
+    config = uvicorn.Config(build_http(CollectorRegistry(), unready=lambda: None))
+    assert (config.proxy_headers, config.forwarded_allow_ips) == (True, "*")
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_volume_of_songs_is_larger_than_what_is_kept(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what a full pod may be making, at 320 kbit/s, and a quarter."""
+    settings = settings_of(overlay, monkeypatch)
+    limits = settings.limits
+    mounts = {mount["mountPath"]: mount["name"] for mount in CONTAINER["volumeMounts"]}
+    dockerfile = (DEPLOY / "Dockerfile").read_text("utf-8")
+    (folder,) = re.findall(r"MELISMA_STORE__FOLDER=(\S+)", dockerfile)
+    volumes = {volume["name"]: volume for volume in POD["volumes"]}
+    size = volumes[mounts[folder]]["emptyDir"]["sizeLimit"]
+    making = (limits.running_songs + limits.queued_songs) * LONGEST_SONG_SECONDS * 320_000 / 8 / (1 << 20)
+    assert int(size.removesuffix("Gi")) * 1024 > settings.store.max_mebibytes + 1.25 * making
+    assert "MELISMA_STORE__MAX_MEBIBYTES" in variables(overlay)
 
 
 def patch_of(overlay: str) -> Manifest:
@@ -203,6 +256,8 @@ def test_the_gateway_lets_streams_live() -> None:
     back = manifest("components", "gateway-envoy", "backendtrafficpolicy.yaml")["spec"]["timeout"]["http"]
     front = manifest("components", "gateway-envoy", "clienttrafficpolicy.yaml")["spec"]["timeout"]["http"]
     assert {back["requestTimeout"], back["maxStreamDuration"]} == {"0s"}
+    (rule,) = manifest("components", "rest", "httproute.yaml")["spec"]["rules"]
+    assert rule["timeouts"] == {"request": "0s", "backendRequest": "0s"}
     for policy in (back, front):
         assert seconds(policy["streamIdleTimeout"]) >= 4 * Settings().limits.heartbeat_seconds
 

@@ -1,6 +1,7 @@
 """Runs images without a daemon, with crun."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from tests.deploy import images
 from tests.deploy.tools import answers, free_port, output_of, running
 
 
+_STORE = "MELISMA_STORE__FOLDER="
+
+
 @dataclass(frozen=True)
 class Container:
     """A container that runs, seen from outside."""
@@ -19,6 +23,7 @@ class Container:
     process: subprocess.Popen[bytes]
     port: int
     log: Path
+    songs: Path
     _crun: tuple[str, ...]
     _user: str
 
@@ -34,9 +39,9 @@ class Container:
 
 @contextmanager
 def running_container(image: str, folder: Path) -> Iterator[Container]:
-    """The image as it says itself that it is run, with nothing to write to but /tmp, and without any capability.
+    """The image as it says itself that it is run, with nothing to write to but /tmp and its songs' folder, and without any capability.
 
-    It shares the network of this machine and listens on free ports of the loopback address. `folder` holds its log.
+    It shares the network of this machine and listens on free ports of the loopback address. `folder` holds its log and its songs.
     """
     config = images.config_of(image)
     port, http_port = free_port(), free_port()
@@ -45,13 +50,16 @@ def running_container(image: str, folder: Path) -> Iterator[Container]:
     with images.unpacked(image) as root:
         output_of(*crun, "spec", "--file", folder / "config.json")
         spec = json.loads((folder / "config.json").read_text("utf-8"))
+        songs = _songs_folder(folder, config)
         settings = [f"{name}={value}" for name, value in environment.items()]
-        (folder / "config.json").write_text(json.dumps(_hardened(spec, config, settings, root)), encoding="utf-8")
+        (folder / "config.json").write_text(
+            json.dumps(_hardened(spec, config, settings, root, songs)), encoding="utf-8"
+        )
         log = folder / "log"
         try:
             command = (*crun, "run", "--bundle", str(folder), "melisma")
             with running(*command, ready=lambda: answers(port), log=log) as process:
-                yield Container(process, port, log, crun, config["User"])
+                yield Container(process, port, log, songs, crun, config["User"])
         finally:
             subprocess.run([*crun, "delete", "--force", "melisma"], capture_output=True, timeout=60, check=False)
 
@@ -63,7 +71,17 @@ _OWN_CGROUPS = (
 )
 
 
-def _hardened(spec: dict[str, Any], config: dict[str, Any], settings: list[str], root: Path) -> dict[str, Any]:
+def _songs_folder(folder: Path, config: dict[str, Any]) -> Path:
+    """What a volume for songs is: a folder that belongs to the user of the image."""
+    songs = folder / "songs"
+    songs.mkdir()
+    os.chown(songs, *map(int, config["User"].split(":")))
+    return songs
+
+
+def _hardened(
+    spec: dict[str, Any], config: dict[str, Any], settings: list[str], root: Path, songs: Path
+) -> dict[str, Any]:
     uid, gid = map(int, config["User"].split(":"))
     spec["process"] |= {
         "terminal": False,
@@ -79,5 +97,8 @@ def _hardened(spec: dict[str, Any], config: dict[str, Any], settings: list[str],
     spec["mounts"].append(
         {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "noexec"]}
     )
+    place = next(entry for entry in config["Env"] if entry.startswith(_STORE)).removeprefix(_STORE)
+    options = ["rbind", "rw", "nosuid", "nodev", "noexec"]
+    spec["mounts"].append({"destination": place, "type": "bind", "source": str(songs), "options": options})
     spec["linux"]["namespaces"] = [space for space in spec["linux"]["namespaces"] if space["type"] != "network"]
     return spec

@@ -11,6 +11,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from melisma_client import Client, SongRequest
+from server.preview import FOLDER as PAGE
 from server.version import VERSION
 from tests.deploy import images
 from tests.deploy.containers import Container, running_container
@@ -65,6 +66,10 @@ def test_the_image_holds_the_service_and_no_more(image: str) -> None:
         ours = root / "opt/melisma"
         assert {path.name for path in ours.iterdir()} == {"THIRD_PARTY.md", "buf", "melisma", "model", "server"}
         assert not (ours / "model/training").exists()
+        page = {path.name for path in PAGE.iterdir()}
+        assert {path.name for path in (ours / "server/page").iterdir()} == page
+        store = (root / "var/lib/melisma").stat()
+        assert (store.st_uid, store.st_gid, store.st_mode & 0o777) == (10001, 10001, 0o700)
         sources = set(ours.rglob("*.py"))
         assert len(sources) > 100
         compiled = {path.parents[1] / f"{path.name.split('.')[0]}.py" for path in ours.rglob("__pycache__/*.pyc")}
@@ -80,6 +85,8 @@ def test_a_read_only_container_without_rights_makes_a_song(image: str, container
     with Client(f"127.0.0.1:{container.port}") as client:
         finished = client.generate(SONG).save(tmp_path / "song.mp3")
     assert finished.size_bytes == (tmp_path / "song.mp3").stat().st_size > 100_000
+    (kept,) = container.songs.glob("*.mp3")
+    assert kept.read_bytes() == (tmp_path / "song.mp3").read_bytes()
     check = images.config_of(image)["Healthcheck"]["Test"][1:]
     healthy = container.execute(*check)
     assert healthy.returncode == 0, healthy.stderr

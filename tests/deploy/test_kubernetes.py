@@ -25,9 +25,15 @@ Resource = dict[str, Any]
 KUBERNETES = DEPLOY / "kubernetes"
 OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir() if path.is_dir())
 COMPONENTS = sorted(path.name for path in (KUBERNETES / "components").iterdir() if path.is_dir())
-NEEDS = {"gateway-envoy": ("gateway",), "gateway-tls": ("gateway", "tls"), "tls-cert-manager": ("tls",)}
-EVERYTHING = tuple(name for name in COMPONENTS if name != "autoscaling-hpa")
-"""The two ways to scale exclude each other."""
+NEEDS = {
+    "gateway-envoy": ("gateway",),
+    "gateway-tls": ("gateway", "tls"),
+    "tls-cert-manager": ("tls",),
+    "rest": ("gateway",),
+}
+EVERYTHING = tuple(name for name in COMPONENTS if name not in {"autoscaling-hpa", "rest"})
+"""The two ways to scale exclude each other; with REST there is one pod, whatever else goes with it."""
+ONE_POD = tuple(name for name in COMPONENTS if not name.startswith("autoscaling-"))
 VERSIONS = ("1.30", "1.37")
 """The oldest Kubernetes that has the sleep of preStop, and the newest whose schemas are known."""
 LABELS = {"app.kubernetes.io/name": "melisma", "app.kubernetes.io/part-of": "melisma"}
@@ -102,6 +108,12 @@ def found(everything: str) -> list[Resource]:
     return resources(everything)
 
 
+@pytest.fixture(scope="module")
+def one_pod(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
+    """The overlay studio with REST, and all components that go with it."""
+    return resources(put_together(tmp_path_factory.mktemp("one-pod"), components=ONE_POD))
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_an_overlay_fits_the_schemas(overlay: str, version: str, tmp_path: Path) -> None:
@@ -145,8 +157,8 @@ def test_every_resource_is_ours_and_in_its_namespace(found: list[Resource]) -> N
     assert LABELS.items() <= only(found, "Deployment")["spec"]["template"]["metadata"]["labels"].items()
 
 
-def test_rendered_custom_resources_have_known_fields(found: list[Resource]) -> None:
-    customs = [resource for resource in found if resource["apiVersion"] not in CORE_GROUPS]
+def test_rendered_custom_resources_have_known_fields(found: list[Resource], one_pod: list[Resource]) -> None:
+    customs = [resource for resource in (*found, *one_pod) if resource["apiVersion"] not in CORE_GROUPS]
     assert {(one["apiVersion"], one["kind"]) for one in customs} == set(FIELDS)
     assert {field for resource in customs for field in unknown_fields(resource)} == set()
 
@@ -189,6 +201,48 @@ def test_what_is_pointed_at_is_there(found: list[Resource]) -> None:
         monitor["selector"]["matchLabels"].items()
         <= only(found, "Service", "melisma-pods")["metadata"]["labels"].items()
     )
+
+
+def test_rest_has_a_name_and_a_listener_of_its_own(one_pod: list[Resource]) -> None:
+    """Two kinds of route with one name on one listener: the gateway would refuse one of them."""
+    listeners = {one["name"]: one for one in only(one_pod, "Gateway")["spec"]["listeners"]}
+    routes = [only(one_pod, kind)["spec"] for kind in ("GRPCRoute", "HTTPRoute")]
+    assert [route["parentRefs"][0]["sectionName"] for route in routes] == list(listeners) == ["https", "rest"]
+    assert [route["hostnames"] for route in routes] == [[one["hostname"]] for one in listeners.values()]
+    assert len({one["hostname"] for one in listeners.values()}) == 2
+    assert {one["protocol"] for one in listeners.values()} == {"HTTPS"}
+    (rule,) = routes[1]["rules"]
+    service = only(one_pod, "Service", rule["backendRefs"][0]["name"])
+    assert service["spec"]["ports"][0]["port"] == rule["backendRefs"][0]["port"]
+    monitored = only(one_pod, "ServiceMonitor")["spec"]["endpoints"][0]["port"]
+    ports = [port["name"] for one in one_pod if one["kind"] == "Service" for port in one["spec"]["ports"]]
+    assert ports.count(monitored) == 1
+
+
+def test_with_rest_there_is_one_pod_that_is_reached_even_when_it_is_full(one_pod: list[Resource]) -> None:
+    assert only(one_pod, "Deployment")["spec"]["replicas"] == 1
+    container = pod_of(one_pod)["containers"][0]
+    assert {"name": "MELISMA_REST__ENABLED", "value": "true"} in container["env"]
+    assert container["readinessProbe"]["httpGet"] == {"path": "/livez", "port": "http"}
+    assert container["startupProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def let_in(found: Iterable[Resource], port: str) -> set[str]:
+    """The labels of the namespaces from which network policies let callers in to a port."""
+    policies = [one["spec"] for one in found if one["kind"] == "NetworkPolicy"]
+    rules = [rule for policy in policies for rule in policy.get("ingress", [])]
+    sources = [source for rule in rules if port in {one["port"] for one in rule["ports"]} for source in rule["from"]]
+    return {"=".join(pair) for source in sources for pair in source["namespaceSelector"]["matchLabels"].items()}
+
+
+def test_callers_are_let_in_to_the_http_port_with_rest_alone(found: list[Resource], one_pod: list[Resource]) -> None:
+    assert let_in(found, "http") == {"kubernetes.io/metadata.name=monitoring"}
+    assert let_in(one_pod, "http") == let_in(one_pod, "grpc") | let_in(found, "http")
+
+
+def test_full_pods_are_not_evicted_together_and_drained_ones_are_watched(found: list[Resource]) -> None:
+    assert only(found, "PodDisruptionBudget")["spec"]["unhealthyPodEvictionPolicy"] == "IfHealthyBudget"
+    assert only(found, "ServiceMonitor")["spec"]["serviceDiscoveryRole"] == "EndpointSlice"
 
 
 def test_certificate_and_pods_share_a_secret_and_the_names(found: list[Resource]) -> None:
@@ -245,7 +299,8 @@ def test_the_overlay_of_the_readme_is_rendered_as_it_stands(tmp_path: Path) -> N
     text = kustomized(tmp_path)
     found = resources(text)
     assert schema_errors(text, tmp_path, VERSIONS[-1]) == []
-    assert only(found, "GRPCRoute")["spec"]["hostnames"] == ["songs.example.org"]
+    (listener,) = only(found, "Gateway")["spec"]["listeners"]
+    assert only(found, "GRPCRoute")["spec"]["hostnames"] == [listener["hostname"]] == ["songs.example.org"]
     assert pod_of(found)["containers"][0]["image"].startswith("registry.example.org/music/melisma:")
 
 
