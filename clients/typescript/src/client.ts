@@ -1,0 +1,203 @@
+/** The client. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CallOptions, ClientUnaryCall, Metadata, ServiceError } from "@grpc/grpc-js";
+
+import {
+  CHANNEL_OPTIONS,
+  credentialsOf,
+  DEFAULT_ADDRESS,
+  LONGEST_PAGE,
+  metadataOf,
+  PARTING_SECONDS,
+  QUESTION_TIMEOUT_SECONDS,
+  SONG_TIMEOUT_SECONDS,
+  type TlsOptions,
+} from "./connection.js";
+import { Cancelled, NotFound } from "./errors.js";
+import {
+  ListenRequest,
+  MusicServiceClient,
+  type CancelSongResponse,
+  type Engine,
+  type GetEngineResponse,
+  type GetSongResponse,
+  type ListEnginesResponse,
+  type ListSongsResponse,
+  type Song as StoredSong,
+} from "./generated/melisma/v1/music.js";
+import { Journey, type Question } from "./journey.js";
+import { messageOf, type SongRequest } from "./request.js";
+import { Patience, type Retry } from "./retry.js";
+import { Song, type Call } from "./song.js";
+import { errorOf, isServiceError } from "./statuses.js";
+
+export interface MelismaClientOptions {
+  /** host:port. By default localhost:50051. */
+  readonly address?: string;
+  /** Sent as `authorization: Bearer`. */
+  readonly apiKey?: string;
+  /** The name under which the server gives out fair shares, at most 64 printable ASCII characters. */
+  readonly caller?: string;
+  /** Encryption: true trusts the system's authorities. By default none. */
+  readonly tls?: boolean | TlsOptions;
+  /** When and how often to try again; `NO_RETRY` is never. */
+  readonly retry?: Retry;
+}
+
+export interface AskOptions {
+  /** Seconds for everything, retries included: by default 900 for a song, 10 for a question. */
+  readonly timeoutSeconds?: number;
+  /** Ends the call; what waits for it then throws `Cancelled`. */
+  readonly signal?: AbortSignal;
+}
+
+type Answered<T> = (error: ServiceError | null, answer: T) => void;
+type Ask<T> = (metadata: Metadata, options: CallOptions, answered: Answered<T>) => ClientUnaryCall;
+
+/** Talks to one Melisma server; `close` it at the end. Throws `TypeError` for options that cannot be sent. */
+export class MelismaClient {
+  readonly #stub: MusicServiceClient;
+  readonly #metadata: Metadata;
+  readonly #retry: Retry;
+  readonly #partings = new Set<Promise<unknown>>();
+
+  constructor({ address, apiKey, caller, tls, retry }: MelismaClientOptions = {}) {
+    this.#metadata = metadataOf(caller ?? "", apiKey ?? "");
+    this.#retry = retry ?? {};
+    this.#stub = new MusicServiceClient(address ?? DEFAULT_ADDRESS, credentialsOf(tls ?? false), CHANNEL_OPTIONS);
+  }
+
+  /** Asks for a song, which must be complete `timeoutSeconds` from now, retries and a slow listener included. */
+  generate(request: SongRequest, options: AskOptions = {}): Song {
+    const journey = this.#journey({ method: "generate", request: messageOf(request) }, options);
+    return new Song(journey, this.#open, this.#part, options.signal);
+  }
+
+  /**
+   * Listens to a song of the caller's, as `generate` brings it, with the sound from `byteOffset` on. Leaving it early
+   * leaves the song to its other listeners; without any it goes on for some seconds.
+   */
+  listen(songId: string, options: AskOptions & { readonly byteOffset?: number } = {}): Song {
+    const request = ListenRequest.fromPartial({ songId, byteOffset: options.byteOffset ?? 0 });
+    ListenRequest.encode(request);
+    return new Song(this.#journey({ method: "listen", request }, options), this.#open, () => {}, options.signal);
+  }
+
+  /** Where a song stands; throws `NotFound`. */
+  async getSong(songId: string, options?: AskOptions): Promise<StoredSong> {
+    const answer = await this.#ask<GetSongResponse>((...how) => this.#stub.getSong({ songId }, ...how), options);
+    return present(answer.song);
+  }
+
+  /** The newest songs of the caller, up to `limit` (by default 50). */
+  async listSongs({ limit = 50, ...options }: AskOptions & { readonly limit?: number } = {}): Promise<StoredSong[]> {
+    const songs: StoredSong[] = [];
+    let pageToken = "";
+    while (songs.length < limit) {
+      const asked = { pageSize: Math.min(limit - songs.length, LONGEST_PAGE), pageToken };
+      const page: ListSongsResponse = await this.#ask((...how) => this.#stub.listSongs(asked, ...how), options);
+      songs.push(...page.songs);
+      pageToken = page.nextPageToken;
+      if (!pageToken) {
+        break;
+      }
+    }
+    return songs;
+  }
+
+  /** Has the server stop making a song, whoever listens to it; throws `NotFound`. */
+  async cancelSong(songId: string, options?: AskOptions): Promise<StoredSong> {
+    const answer = await this.#ask<CancelSongResponse>((...how) => this.#stub.cancelSong({ songId }, ...how), options);
+    return present(answer.song);
+  }
+
+  /** The engines of the server, its default first. */
+  async listEngines(options?: AskOptions): Promise<Engine[]> {
+    const answer = await this.#ask<ListEnginesResponse>((...how) => this.#stub.listEngines({}, ...how), options);
+    return answer.engines;
+  }
+
+  /** One engine; throws `NotFound` for a name that the server does not have. */
+  async getEngine(name: string, options?: AskOptions): Promise<Engine> {
+    const answer = await this.#ask<GetEngineResponse>((...how) => this.#stub.getEngine({ name }, ...how), options);
+    return present(answer.engine);
+  }
+
+  /** Ends the connection, once the server was told of the songs that were left early. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#partings);
+    this.#stub.close();
+  }
+
+  #journey(question: Question, { timeoutSeconds = SONG_TIMEOUT_SECONDS }: AskOptions): Journey {
+    return new Journey(question, new Patience(this.#retry, timeoutSeconds));
+  }
+
+  readonly #open = (question: Question, seconds: number): Call => {
+    const options = { deadline: deadline(seconds) };
+    return question.method === "generate"
+      ? this.#stub.generate(question.request, this.#metadata, options)
+      : (this.#stub.listen(question.request, this.#metadata, options) as Call);
+  };
+
+  readonly #part = (songId: string): void => {
+    // What does not arrive ends by itself: the server gives a song up that nobody listens to.
+    const parting = this.cancelSong(songId, { timeoutSeconds: PARTING_SECONDS })
+      .catch(() => {})
+      .finally(() => this.#partings.delete(parting));
+    this.#partings.add(parting);
+  };
+
+  async #ask<T>(ask: Ask<T>, { timeoutSeconds = QUESTION_TIMEOUT_SECONDS, signal }: AskOptions = {}): Promise<T> {
+    const patience = new Patience(this.#retry, timeoutSeconds);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#askOnce(ask, patience.remainingSeconds, signal);
+      } catch (failure) {
+        throwIfAborted(signal);
+        const error = isServiceError(failure) ? errorOf(failure) : undefined;
+        const wait = error && patience.waitSeconds(error, attempt);
+        if (wait === undefined) {
+          throw error ?? failure;
+        }
+        await sleep(wait * 1000, undefined, signal && { signal }).catch(() => throwIfAborted(signal));
+      }
+    }
+  }
+
+  #askOnce<T>(ask: Ask<T>, seconds: number, signal: AbortSignal | undefined): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const call = ask(this.#metadata, { deadline: deadline(seconds) }, (error, answer) => {
+        signal?.removeEventListener("abort", abort);
+        if (error) {
+          reject(error);
+        } else {
+          resolve(answer);
+        }
+      });
+      const abort = () => call.cancel();
+      signal?.addEventListener("abort", abort);
+      if (signal?.aborted) {
+        abort();
+      }
+    });
+  }
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new Cancelled("the call was cancelled", { cause: signal.reason });
+  }
+}
+
+function deadline(seconds: number): Date {
+  return new Date(Date.now() + seconds * 1000);
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) {
+    throw new NotFound("the server's answer is empty");
+  }
+  return value;
+}

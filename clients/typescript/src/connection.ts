@@ -1,0 +1,72 @@
+/** Where the server is, how a channel behaves, how long a call may take. */
+
+import { credentials, Metadata, type ChannelCredentials, type ChannelOptions } from "@grpc/grpc-js";
+
+export const DEFAULT_ADDRESS = "localhost:50051";
+export const SONG_TIMEOUT_SECONDS = 900;
+export const QUESTION_TIMEOUT_SECONDS = 10;
+
+/** How long it may take to tell the server that a song is not wanted any more. */
+export const PARTING_SECONDS = 2;
+
+export const LONGEST_PAGE = 200;
+
+export const CANCELLED_HERE = "the song was cancelled";
+
+export const CHANNEL_OPTIONS: ChannelOptions = {
+  "grpc.primary_user_agent": "melisma-typescript",
+  // A name that stands for several servers: every call goes to another one.
+  "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+  // A server that has vanished with its machine says no more goodbye.
+  "grpc.keepalive_time_ms": 30_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+  // A song that has broken off is waited for by a listener.
+  "grpc.initial_reconnect_backoff_ms": 200,
+};
+
+/** Encryption. What is set is PEM text: authorities to trust, and who the client is. */
+export interface TlsOptions {
+  /** Authorities to trust. Unset: those of the system. */
+  readonly ca?: string | Uint8Array;
+  /** The client's certificate, for servers that ask for one; it needs `privateKey`. */
+  readonly certificate?: string | Uint8Array;
+  readonly privateKey?: string | Uint8Array;
+}
+
+/** What a channel is encrypted with; throws `TypeError` for a certificate without its key, or the other way round. */
+export function credentialsOf(tls: boolean | TlsOptions): ChannelCredentials {
+  if (tls === false) {
+    return credentials.createInsecure();
+  }
+  const { ca, certificate, privateKey } = tls === true ? {} : tls;
+  if ((certificate === undefined) !== (privateKey === undefined)) {
+    throw new TypeError("a certificate and its private key belong together");
+  }
+  return credentials.createSsl(bytes(ca), bytes(privateKey), bytes(certificate));
+}
+
+/** What every call carries along; throws `TypeError` for characters that metadata cannot carry, without showing a key. */
+export function metadataOf(caller: string, apiKey: string): Metadata {
+  if (!isPrintable(apiKey)) {
+    throw new TypeError("the API key must be of printable ASCII characters");
+  }
+  if (!isPrintable(caller)) {
+    throw new TypeError(`the caller's name must be of printable ASCII characters: ${JSON.stringify(caller)}`);
+  }
+  const metadata = new Metadata();
+  if (caller) {
+    metadata.set("x-caller", caller);
+  }
+  if (apiKey) {
+    metadata.set("authorization", `Bearer ${apiKey}`);
+  }
+  return metadata;
+}
+
+function isPrintable(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
+}
+
+function bytes(pem: string | Uint8Array | undefined): Buffer | null {
+  return pem === undefined ? null : Buffer.from(pem);
+}

@@ -1,0 +1,104 @@
+/** Takes a song's messages one by one, in order, and proves at the end that every byte has arrived. */
+
+import { createHash } from "node:crypto";
+
+import { BrokenSong } from "./errors.js";
+import type { Accepted, AudioChunk, Finished, GenerateResponse, Plan, SectionFinished } from "./generated/melisma/v1/music.js";
+
+export type Response = Pick<GenerateResponse, "event">;
+
+type Flat<Wire> = Wire extends { $case: infer Type; value: infer Value } ? { type: Type } & Value : never;
+
+/**
+ * What a song tells while it is made: the messages of the contract, told apart by `type`. These are "accepted", "plan",
+ * "progress", "chunk" (sound, in `data`), "sectionFinished" (with the times of syllables) and, the last, "finished".
+ */
+export type SongEvent = Flat<NonNullable<GenerateResponse["event"]>>;
+
+/** What has arrived of one song so far; undefined stands for what has not. */
+export class Receiver {
+  accepted?: Accepted;
+  plan?: Plan;
+  finished?: Finished;
+  /** Bytes of sound, those before the offset that was asked for included. */
+  sizeBytes: number;
+  readonly #byteOffset: number;
+  readonly #sections = new Set<number>();
+  readonly #digest = createHash("sha256");
+  #chunks: number | undefined;
+
+  constructor(byteOffset = 0) {
+    this.sizeBytes = this.#byteOffset = byteOffset;
+    this.#chunks = byteOffset ? undefined : 0;
+  }
+
+  /** Whether any sound has arrived. */
+  get heard(): boolean {
+    return this.sizeBytes > this.#byteOffset;
+  }
+
+  /**
+   * The event in `response`, noted; undefined for one that has come before, and for kinds unknown to this client.
+   * Throws `BrokenSong` when the chunk does not follow the last one, or the whole differs from what the server sent.
+   */
+  take({ event }: Response): SongEvent | undefined {
+    if (event === undefined || !this.#isNew(event)) {
+      return undefined;
+    }
+    return { type: event.$case, ...event.value } as SongEvent;
+  }
+
+  #isNew(event: NonNullable<Response["event"]>): boolean {
+    switch (event.$case) {
+      case "accepted": {
+        const isNew = this.accepted === undefined;
+        this.accepted = event.value;
+        return isNew;
+      }
+      case "plan": {
+        const isNew = this.plan === undefined;
+        this.plan = event.value;
+        return isNew;
+      }
+      case "chunk":
+        this.#takeChunk(event.value);
+        return true;
+      case "sectionFinished":
+        return this.#takeSection(event.value);
+      case "finished":
+        this.#takeEnd(event.value);
+        return true;
+      case "progress":
+        return true;
+    }
+  }
+
+  #takeSection({ sectionIndex }: SectionFinished): boolean {
+    const isNew = !this.#sections.has(sectionIndex);
+    this.#sections.add(sectionIndex);
+    return isNew;
+  }
+
+  #takeChunk({ sequence, byteOffset, data }: AudioChunk): void {
+    const expected = this.#chunks ?? sequence;
+    if (sequence !== expected || byteOffset !== this.sizeBytes) {
+      throw new BrokenSong(
+        `expected chunk ${expected} at byte ${this.sizeBytes}, but chunk ${sequence} at byte ${byteOffset} came`,
+      );
+    }
+    this.#chunks = expected + 1;
+    this.sizeBytes += data.length;
+    this.#digest.update(data);
+  }
+
+  #takeEnd(finished: Finished): void {
+    // The sum is that of the whole song, and can be compared by who has heard all of it.
+    const sha256 = this.#byteOffset ? finished.sha256 : this.#digest.digest("hex");
+    if (finished.sizeBytes !== this.sizeBytes || finished.sha256 !== sha256) {
+      throw new BrokenSong(
+        `the ${this.sizeBytes} bytes that arrived are not the ${finished.sizeBytes} bytes that were sent`,
+      );
+    }
+    this.finished = finished;
+  }
+}

@@ -1,0 +1,98 @@
+/** What a caller may ask of a song, and how it is written into the contract's message. */
+
+import {
+  AudioFormat,
+  GenerateRequest,
+  Mode,
+  Scheduler,
+  Stem,
+  Voice,
+  type Anchor,
+} from "./generated/melisma/v1/music.js";
+import { taskOf, type Task } from "./tasks.js";
+
+/** One note of a given melody: MIDI pitch 36 to 96 (null is a rest), length in beats (quarter notes). */
+export interface AnchorNote {
+  readonly pitch: number | null;
+  readonly lengthBeats: number;
+}
+
+/**
+ * One song to be made. What is not set is left to the server.
+ *
+ * Ranges and meanings are those of `GenerateRequest` in the contract; the server checks them, and breaking one throws
+ * `InvalidRequest`.
+ */
+export interface SongRequest {
+  /** Style in keywords, English or Chinese. */
+  readonly prompt?: string;
+  /** Lines under section tags; none: an instrumental. */
+  readonly lyrics?: string;
+  /** 10 to 240. */
+  readonly durationSeconds?: number;
+  readonly engine?: string;
+  readonly seed?: number;
+  readonly steps?: number;
+  readonly guidanceScale?: number;
+  /** Such as "C major" or "Am". */
+  readonly key?: string;
+  readonly tempoBpm?: number;
+  /** A melody to begin with: note by note, or the bytes of a standard MIDI file. */
+  readonly anchor?: readonly AnchorNote[] | Uint8Array;
+  /** Tracks to play; none named: all. */
+  readonly stems?: readonly ("vocal" | "harmony" | "drums" | "bass" | "ornaments")[];
+  readonly voice?: "female" | "male";
+  readonly vocalLevelDb?: number;
+  readonly bitrateKbps?: number;
+  readonly sampleRateHertz?: number;
+  readonly targetLufs?: number;
+  /** A UUID, a fresh one for every song; made here where there is none. */
+  readonly requestId?: string;
+  /** BCP 47. */
+  readonly language?: string;
+  readonly mode?: "whole" | "sectioned";
+  readonly scheduler?: "euler" | "heun" | "pingpong";
+  readonly omega?: number;
+  readonly lora?: string;
+  readonly loraWeight?: number;
+  /** What to make of a recording, or of an earlier song. */
+  readonly task?: Task;
+}
+
+/** The request as the contract's message; throws for a value that no field can hold. */
+export function messageOf(request: SongRequest): GenerateRequest {
+  const { anchor, stems, voice, mode, scheduler, task, targetLufs, ...same } = request;
+  const { bitrateKbps = 0, sampleRateHertz = 0 } = request;
+  const message = GenerateRequest.fromPartial({
+    ...same,
+    anchor: anchorOf(anchor),
+    stems: (stems ?? []).map((stem) => chosen(Stem, stem)),
+    voice: chosen(Voice, voice),
+    mode: chosen(Mode, mode),
+    scheduler: chosen(Scheduler, scheduler),
+    audio: { format: AudioFormat.MP3, bitrateKbps, sampleRateHertz },
+    mastering: targetLufs === undefined ? undefined : { targetLufs },
+    task: taskOf(task),
+  });
+  GenerateRequest.encode(message); // later than here it would look like a broken connection
+  return message;
+}
+
+function chosen<T extends { readonly UNSPECIFIED: unknown }>(values: T, name: string | undefined): T[keyof T] {
+  const value = name === undefined ? values.UNSPECIFIED : values[name.toUpperCase() as keyof T];
+  if (value === undefined || name === "unrecognized") {
+    throw new TypeError(`there is no choice ${JSON.stringify(name)}`);
+  }
+  return value as T[keyof T];
+}
+
+function anchorOf(anchor: readonly AnchorNote[] | Uint8Array | undefined): Anchor | undefined {
+  if (!anchor?.length) {
+    return undefined;
+  }
+  if (anchor instanceof Uint8Array) {
+    return { melody: { $case: "midi", value: Buffer.from(anchor) } };
+  }
+  const notes = anchor.map(({ pitch, lengthBeats }) => ({ pitch: pitch ?? 0, lengthBeats }));
+  return { melody: { $case: "notes", value: { notes } } };
+}

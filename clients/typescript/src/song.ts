@@ -1,0 +1,152 @@
+/** One song as it arrives. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ClientReadableStream } from "@grpc/grpc-js";
+
+import { CANCELLED_HERE } from "./connection.js";
+import { Cancelled, ConnectionLost, MelismaError } from "./errors.js";
+import { PartFile } from "./files.js";
+import type { Finished } from "./generated/melisma/v1/music.js";
+import type { Journey, Question } from "./journey.js";
+import type { Receiver, Response, SongEvent } from "./receiver.js";
+import { errorOf, isServiceError } from "./statuses.js";
+
+export type Call = ClientReadableStream<Response>;
+
+/**
+ * One song as it arrives: iterate over its events, its `audio()`, or `save` it. It can be taken only once.
+ *
+ * The call is made when the first event is asked for. Leaving the iteration early ends a song that was asked for here,
+ * and only the listening to any other. Nothing is read from the server faster than it is taken from here.
+ */
+export class Song implements AsyncIterable<SongEvent> {
+  readonly #journey: Journey;
+  readonly #openCall: (question: Question, seconds: number) => Call;
+  readonly #part: (songId: string) => void;
+  readonly #signal: AbortSignal | undefined;
+  readonly #ending = new AbortController();
+  readonly #events: AsyncGenerator<SongEvent, void, undefined>;
+  #call: Call | undefined;
+  #over = false;
+
+  /** @internal `part` tells the server that a song by that name is not wanted any more. */
+  constructor(
+    journey: Journey,
+    openCall: (question: Question, seconds: number) => Call,
+    part: (songId: string) => void,
+    signal?: AbortSignal,
+  ) {
+    this.#journey = journey;
+    this.#openCall = openCall;
+    this.#part = part;
+    this.#signal = signal;
+    this.#events = this.#receive();
+  }
+
+  /** What has arrived so far. */
+  get received(): Readonly<Receiver> {
+    return this.#journey.received;
+  }
+
+  /**
+   * Events in the order in which they happen, "finished" last.
+   *
+   * A connection that breaks is made anew, and the song goes on where it was, for as long as the server has it. A song
+   * that is lost before its first sound is asked for again, with its seed: "accepted" and what follows it then come once
+   * more. Throws a `MelismaError` when the song was refused or cannot be completed.
+   */
+  [Symbol.asyncIterator](): AsyncGenerator<SongEvent, void, undefined> {
+    return this.#events;
+  }
+
+  /** The song's MP3 bytes, chunk by chunk; every prefix of them plays. Throws like the iteration over events. */
+  async *audio(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const event of this.#events) {
+      if (event.type === "chunk") {
+        yield event.data;
+      }
+    }
+  }
+
+  /** Writes the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified. */
+  async save(path: string): Promise<Finished> {
+    const file = await PartFile.open(path);
+    try {
+      for await (const data of this.audio()) {
+        await file.write(data);
+      }
+      if (!this.received.finished) {
+        throw new Cancelled(CANCELLED_HERE); // somebody has taken the song before
+      }
+      await file.complete();
+      return this.received.finished;
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Ends the song here and on the server; whoever waits for an event gets `Cancelled`. */
+  cancel(): void {
+    this.#ending.abort();
+    this.#call?.cancel();
+    const songId = this.received.accepted?.songId;
+    if (songId && !this.#over) {
+      this.#over = true;
+      this.#part(songId);
+    }
+  }
+
+  async *#receive(): AsyncGenerator<SongEvent, void, undefined> {
+    const abort = () => this.cancel();
+    this.#signal?.addEventListener("abort", abort);
+    try {
+      while (!this.received.finished) {
+        try {
+          yield* this.#attempt();
+        } catch (failure) {
+          await this.#wait(failure);
+        }
+      }
+      this.#over = true;
+    } catch (error) {
+      this.#over ||= !(error instanceof Cancelled);
+      throw error;
+    } finally {
+      this.#signal?.removeEventListener("abort", abort);
+      this.cancel();
+    }
+  }
+
+  async *#attempt(): AsyncGenerator<SongEvent, void, undefined> {
+    this.#throwIfCancelled();
+    this.#call = this.#openCall(this.#journey.question, this.#journey.remainingSeconds);
+    this.#call.on("error", () => {}); // it is told to who reads, and nobody does after the end
+    for await (const response of this.#call as AsyncIterable<Response>) {
+      this.#throwIfCancelled();
+      const event = this.received.take(response);
+      if (event) {
+        yield event;
+      }
+    }
+    if (!this.received.finished) {
+      throw new ConnectionLost("the stream has ended before the song");
+    }
+  }
+
+  /** Returns when it is time to ask again after a failure; throws the failure where it is not worth another try. */
+  async #wait(failure: unknown): Promise<void> {
+    this.#throwIfCancelled();
+    const error = isServiceError(failure) ? errorOf(failure) : failure;
+    if (!(error instanceof MelismaError)) {
+      throw error;
+    }
+    const seconds = this.#journey.waitSeconds(error);
+    await sleep(seconds * 1000, undefined, { signal: this.#ending.signal }).catch(() => this.#throwIfCancelled());
+  }
+
+  #throwIfCancelled(): void {
+    if (this.#ending.signal.aborted || this.#signal?.aborted) {
+      throw new Cancelled(CANCELLED_HERE, { cause: this.#signal?.reason });
+    }
+  }
+}

@@ -1,0 +1,100 @@
+/** The one table that maps gRPC statuses to errors. */
+
+import { status, type ServiceError } from "@grpc/grpc-js";
+
+import {
+  Cancelled,
+  ConnectionLost,
+  DeadlineExceeded,
+  DeadlineTooShort,
+  InvalidRequest,
+  NotFound,
+  NotReady,
+  OutOfRange,
+  Overloaded,
+  PermissionDenied,
+  QuotaExceeded,
+  RequestIdReused,
+  ServerFault,
+  Unauthenticated,
+  Unavailable,
+  type FieldViolation,
+  type MelismaError,
+} from "./errors.js";
+import { BadRequest, ErrorInfo, RetryInfo } from "./generated/google/rpc/error_details.js";
+import { Status } from "./generated/google/rpc/status.js";
+
+const PLAIN: ReadonlyMap<status, new (text: string) => MelismaError> = new Map([
+  [status.NOT_FOUND, NotFound],
+  [status.ALREADY_EXISTS, RequestIdReused],
+  [status.OUT_OF_RANGE, OutOfRange],
+  [status.FAILED_PRECONDITION, NotReady],
+  [status.UNAVAILABLE, Unavailable],
+  [status.DEADLINE_EXCEEDED, DeadlineExceeded],
+  [status.CANCELLED, Cancelled],
+  [status.UNAUTHENTICATED, Unauthenticated],
+  [status.PERMISSION_DENIED, PermissionDenied],
+]);
+
+const EXHAUSTED: ReadonlyMap<string, typeof Overloaded> = new Map([
+  ["DEADLINE_CANNOT_BE_MET", DeadlineTooShort],
+  ["QUOTA_EXCEEDED", QuotaExceeded],
+]);
+
+/** What gRPC or a balancer says when the way to the server breaks; a server of ours adds details to its statuses. */
+const LOST: ReadonlySet<status> = new Set([
+  status.UNAVAILABLE,
+  status.INTERNAL,
+  status.UNKNOWN,
+  status.CANCELLED,
+]);
+
+/** The named error for a failed call; a status that no method promises becomes `ServerFault`. */
+export function errorOf(failure: ServiceError): MelismaError {
+  const text = failure.details || status[failure.code] || failure.message;
+  const details = statusDetails(failure);
+  if (details === undefined && LOST.has(failure.code)) {
+    return new ConnectionLost(`the connection was lost: ${text}`);
+  }
+  switch (failure.code) {
+    case status.INVALID_ARGUMENT:
+      return new InvalidRequest(text, unpack(details, "BadRequest", BadRequest)?.fieldViolations.map(violation) ?? []);
+    case status.RESOURCE_EXHAUSTED: {
+      const reason = unpack(details, "ErrorInfo", ErrorInfo)?.reason ?? "";
+      return new (EXHAUSTED.get(reason) ?? Overloaded)(text, retryAfterSeconds(details));
+    }
+    default:
+      return new (PLAIN.get(failure.code) ?? ServerFault)(text);
+  }
+}
+
+/** Whether it is what gRPC fails with, and not a mistake of this program. */
+export function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "code" in error && "metadata" in error;
+}
+
+function violation(told: FieldViolation): FieldViolation {
+  return { field: told.field, description: told.description };
+}
+
+function statusDetails(failure: ServiceError): Status | undefined {
+  const packed = failure.metadata.get("grpc-status-details-bin")[0];
+  if (packed === undefined) {
+    return undefined;
+  }
+  try {
+    return Status.decode(Buffer.from(packed));
+  } catch {
+    return Status.create(); // not ours, but from one who knows the call: the way to it is not broken
+  }
+}
+
+function unpack<T>(details: Status | undefined, name: string, kind: { decode(data: Uint8Array): T }): T | undefined {
+  const packed = details?.details.find((one) => one.typeUrl.endsWith(`/google.rpc.${name}`));
+  return packed && kind.decode(packed.value);
+}
+
+function retryAfterSeconds(details: Status | undefined): number | undefined {
+  const delay = unpack(details, "RetryInfo", RetryInfo)?.retryDelay;
+  return delay && delay.seconds + delay.nanos / 1e9;
+}

@@ -1,0 +1,75 @@
+/** What to make of a recording, or of an earlier song, in place of a new one. Recordings are MP3, WAV, FLAC or Ogg. */
+
+import type { GenerateRequest } from "./generated/melisma/v1/music.js";
+
+/** A new song in the manner of a recording; `strength`, 0 to 1, is how much of it stays. */
+export interface AudioToAudio {
+  readonly type: "audioToAudio";
+  readonly audio: Uint8Array;
+  readonly strength?: number;
+}
+
+/** The song of the request's own seed once more; `variance`, above 0 to 1, is how different. */
+export interface Retake {
+  readonly type: "retake";
+  readonly variance?: number;
+  readonly seed?: number;
+}
+
+/** A recording of which the part between two times is made anew. */
+export interface Repaint {
+  readonly type: "repaint";
+  readonly audio: Uint8Array;
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly variance?: number;
+  readonly seed?: number;
+}
+
+/** A recording that begins so many seconds earlier and ends so many later. */
+export interface Extend {
+  readonly type: "extend";
+  readonly audio: Uint8Array;
+  readonly leftSeconds?: number;
+  readonly rightSeconds?: number;
+  readonly seed?: number;
+}
+
+/** A recording with the words or in the style given here; the request's own say what the recording is. */
+export interface Edit {
+  readonly type: "edit";
+  readonly audio: Uint8Array;
+  readonly prompt?: string;
+  readonly lyrics?: string;
+  readonly start?: number;
+  readonly end?: number;
+  readonly averages?: number;
+  readonly seed?: number;
+}
+
+export type Task = AudioToAudio | Retake | Repaint | Extend | Edit;
+
+/** The task as the field of the contract's request that it belongs in. */
+export function taskOf(task: Task | undefined): GenerateRequest["task"] {
+  if (task === undefined) {
+    return undefined;
+  }
+  const unset = { seed: undefined, variance: undefined };
+  switch (task.type) {
+    case "audioToAudio":
+      return { $case: task.type, value: { strength: task.strength, audio: Buffer.from(task.audio) } };
+    case "retake":
+      return { $case: task.type, value: { ...unset, ...task } };
+    case "repaint":
+      return { $case: task.type, value: { ...unset, ...task, audio: Buffer.from(task.audio) } };
+    case "extend": {
+      const audio = Buffer.from(task.audio);
+      return { $case: task.type, value: { ...unset, leftSeconds: 0, rightSeconds: 0, ...task, audio } };
+    }
+    case "edit": {
+      const audio = Buffer.from(task.audio);
+      const plain = { prompt: "", lyrics: "", start: 0, end: undefined, averages: 0 };
+      return { $case: task.type, value: { ...unset, ...plain, ...task, audio } };
+    }
+  }
+}

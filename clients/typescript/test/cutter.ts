@@ -1,0 +1,49 @@
+/** A way to a server that breaks: passes bytes on, and cuts every connection after so many of the server's. */
+
+import { createServer, connect, type AddressInfo, type Server, type Socket } from "node:net";
+
+export class Cutter {
+  cuts = 0;
+  readonly #open = new Set<Socket>();
+
+  private constructor(readonly server: Server) {}
+
+  /** Listens; `limitBytes` says after how many bytes the next connection is cut, undefined: never. */
+  static async to(address: string, limitBytes: () => number | undefined): Promise<Cutter> {
+    const [host, port] = address.split(/:(?=\d+$)/);
+    const server = createServer((client) => cutter.#pass(client, connect(Number(port), host), limitBytes()));
+    const cutter = new Cutter(server);
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    return cutter;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** Ends everything. */
+  async close(): Promise<void> {
+    this.#open.forEach((one) => one.destroy());
+    await new Promise((done) => this.server.close(done));
+  }
+
+  #pass(client: Socket, server: Socket, limit: number | undefined): void {
+    let left = limit ?? Infinity;
+    const end = () => [client, server].forEach((one) => one.destroy());
+    for (const one of [client, server]) {
+      this.#open.add(one);
+      one.on("error", end).on("close", () => (end(), this.#open.delete(one)));
+    }
+    client.pipe(server);
+    server.on("data", (data) => {
+      const passed = data.subarray(0, left);
+      left -= passed.length;
+      if (left > 0) {
+        client.write(passed);
+      } else {
+        this.cuts += 1;
+        client.write(passed, end);
+      }
+    });
+  }
+}

@@ -1,0 +1,76 @@
+"""The TypeScript client: installed from its lock file, built, and tried against a running server by its own tests."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+import pytest
+
+from protos.generate import stale_files
+from tests.service import running_service
+
+CLIENT = Path(__file__).resolve().parents[3] / "clients" / "typescript"
+TIMEOUT_SECONDS = 240.0
+OLDEST_NODE = 20
+UNREACHABLE = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b")
+
+
+def run(*command: str, cwd: Path = CLIENT) -> subprocess.CompletedProcess[str]:
+    """The end of a command, whatever it is."""
+    environment = {**os.environ, "PYTHON": sys.executable}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+
+
+def told(ended: subprocess.CompletedProcess[str]) -> str:
+    return f"{ended.stdout}\n{ended.stderr}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed() -> None:
+    """The client's packages and its build; skips where there is no Node.js, or no way to a registry."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("node and npm are missing; on Debian: apt install nodejs npm")
+    version = run("node", "--version").stdout.strip()
+    if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
+        pytest.skip(f"Node.js {OLDEST_NODE} is needed; found {version}")
+    ended = run("npm", "ci", "--prefer-offline")
+    if ended.returncode and UNREACHABLE.search(told(ended)):
+        pytest.skip("npm reaches no registry, and has not all packages in its cache")
+    assert ended.returncode == 0, told(ended)
+
+
+def test_generated_modules_are_fresh() -> None:
+    assert stale_files("typescript") == []
+
+
+def test_lock_file_names_no_registry() -> None:
+    assert '"resolved"' not in (CLIENT / "package-lock.json").read_text()
+
+
+def test_its_own_tests_pass_against_a_server() -> None:
+    ended = run("npm", "test")
+    assert ended.returncode == 0, told(ended)
+    assert re.search(r"\bpass [1-9]", ended.stdout), told(ended)
+
+
+def test_the_package_plays_where_it_is_installed(tmp_path: Path) -> None:
+    packed = run("npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", str(tmp_path))
+    assert packed.returncode == 0, told(packed)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    installed = run("npm", "install", "--prefer-offline", f"./{packed.stdout.strip()}", cwd=tmp_path)
+    assert installed.returncode == 0, told(installed)
+    shutil.copy(CLIENT / "examples" / "play.js", tmp_path)
+    with running_service("fake=tests.fakes:FakeEngine") as service:
+        with grpc.insecure_channel(service.address) as channel:
+            service.wait_serving(channel)
+        environment = {**os.environ, "MELISMA_SERVER": service.address}
+        played = subprocess.run(
+            ["node", "play.js", "noise", "20"], cwd=tmp_path, env=environment, capture_output=True, timeout=60
+        )
+    assert played.returncode == 0, played.stderr
+    assert 20 * 24_000 < len(played.stdout) < 21 * 24_000
+    assert b"verse 1" in played.stderr
