@@ -2,35 +2,37 @@
 
 import re
 import runpy
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvicorn
 import yaml
 from prometheus_client import CollectorRegistry
-from pydantic import BaseModel
 from starlette.routing import Route
 
 from server.depth import Depth
 from server.health import SERVICES
 from server.http import build_http
 from server.metrics import Metrics
-from server.preview import page_routes
-from server.rest.openapi import document
 from server.settings import InvalidSettings, Settings, read_settings
 from server.version import VERSION
 from tests.contract.custom_resources import FIELDS, unknown_fields
-
-Manifest = dict[str, Any]
-
-ROOT = Path(__file__).resolve().parents[2]
-DEPLOY = ROOT / "deploy"
-KUBERNETES = DEPLOY / "kubernetes"
-BASE = KUBERNETES / "base"
-COMPONENTS = KUBERNETES / "components"
-OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
+from tests.contract.manifests import (
+    BASE,
+    COMPONENTS,
+    CONTAINER,
+    DEPLOY,
+    KUBERNETES,
+    OVERLAYS,
+    POD,
+    Manifest,
+    manifest,
+    manifests,
+    names,
+    pod_of,
+    set_by_components,
+    settings_of,
+    variables,
+)
 
 SOUND_PER_SECOND = {"studio": 29.0, "ace-step": 14.4, "local": 29.0}
 """Seconds of sound that a pod makes in one: measured on two cores, estimated for an A100 at 60 steps."""
@@ -38,67 +40,6 @@ LONGEST_SONG_SECONDS = 240.0
 CLUSTER_AUTOSCALER_SECONDS = 600
 """What it gives a pod to end, unless told otherwise."""
 DEFAULT_PROGRESS_SECONDS = 600
-
-
-def manifest(*path: str) -> Manifest:
-    """The one resource in a file below deploy/kubernetes."""
-    found: Manifest = yaml.safe_load(KUBERNETES.joinpath(*path).read_text("utf-8"))
-    return found
-
-
-def manifests() -> Iterator[tuple[Path, Manifest]]:
-    """Every YAML file below deploy/kubernetes."""
-    for path in sorted(KUBERNETES.rglob("*.yaml")):
-        yield path, yaml.safe_load(path.read_text("utf-8"))
-
-
-def pod_of(deployment: Manifest) -> Manifest:
-    pod: Manifest = deployment["spec"]["template"]["spec"]
-    return pod
-
-
-POD = pod_of(manifest("base", "deployment.yaml"))
-CONTAINER: Manifest = POD["containers"][0]
-
-
-def assignments(text: str) -> dict[str, str]:
-    lines = (line for line in text.splitlines() if line and not line.startswith("#"))
-    return dict(line.split("=", 1) for line in lines)
-
-
-def own_variables(overlay: str) -> dict[str, str]:
-    """What an overlay adds to the settings of the base, from files and literals."""
-    folder = KUBERNETES / "overlays" / overlay
-    generators = yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8")).get("configMapGenerator", [])
-    files = (folder / name for generator in generators for name in generator.get("envs", []))
-    literals = [line for generator in generators for line in generator.get("literals", [])]
-    return assignments("\n".join([*(file.read_text("utf-8") for file in files), *literals]))
-
-
-def variables(overlay: str) -> dict[str, str]:
-    return assignments((BASE / "settings.env").read_text("utf-8")) | own_variables(overlay)
-
-
-def set_by_components() -> dict[str, str]:
-    """The MELISMA_ variables that components put into the container."""
-    patches = [found for path, found in manifests() if COMPONENTS in path.parents and found.get("kind") == "Deployment"]
-    entries = [entry for patch in patches for entry in pod_of(patch)["containers"][0].get("env", [])]
-    return {entry["name"]: entry["value"] for entry in entries if entry["name"].startswith("MELISMA_")}
-
-
-def names(model: type[BaseModel], prefix: str = "MELISMA_") -> Iterator[str]:
-    """Every variable that the server reads."""
-    for name, field in model.model_fields.items():
-        if isinstance(field.default, BaseModel):
-            yield from names(type(field.default), f"{prefix}{name.upper()}__")
-        else:
-            yield f"{prefix}{name.upper()}"
-
-
-def settings_of(overlay: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name, value in variables(overlay).items():
-        monkeypatch.setenv(name, value)
-    return read_settings([])
 
 
 def seconds(text: str) -> float:
@@ -147,37 +88,6 @@ def test_probes_and_prometheus_ask_for_what_is_there() -> None:
     monitor = manifest("components", "monitoring", "servicemonitor.yaml")
     asked = {probe["path"] for probe in probes} | {endpoint["path"] for endpoint in monitor["spec"]["endpoints"]}
     assert asked <= there
-
-
-def leads_to(route: Manifest, path: str) -> bool:
-    """Whether an HTTPRoute takes a path; prefixes are of whole parts between slashes."""
-    matches = [match["path"] for rule in route["spec"]["rules"] for match in rule["matches"]]
-    prefixes = [match["value"].rstrip("/") for match in matches if match["type"] == "PathPrefix"]
-    exact = [match["value"] for match in matches if match["type"] == "Exact"]
-    return path in exact or any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes)
-
-
-def test_rest_is_closed_in_the_base_and_its_route_leads_to_songs_and_the_page_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert not settings_of("studio", monkeypatch).rest.enabled
-    assert set_by_components()["MELISMA_REST__ENABLED"] == "true"
-    route = manifest("components", "rest", "httproute.yaml")
-    app = build_http(CollectorRegistry(), unready=lambda: None)
-    inside = {one.path for one in app.routes if isinstance(one, Route)}
-    outside = {*document(secured=True)["paths"], "/openapi.json", *(one.path for one in page_routes())}
-    assert {"/metrics", "/livez", "/readyz"} <= inside
-    assert {"/", "/v1/audio/music/generate", "/audio/{task_id}.mp3"} <= outside
-    assert [path for path in inside if leads_to(route, path)] == []
-    assert [path for path in outside if not leads_to(route, path)] == []
-
-
-def test_answers_name_the_gateway_as_it_was_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    patch = pod_of(manifest("components", "rest", "deployment.yaml"))["containers"][0]
-    (trusted,) = (entry for entry in patch["env"] if not entry["name"].startswith("MELISMA_"))
-    monkeypatch.setenv(trusted["name"], trusted["value"])
-    config = uvicorn.Config(build_http(CollectorRegistry(), unready=lambda: None))
-    assert (config.proxy_headers, config.forwarded_allow_ips) == (True, "*")
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

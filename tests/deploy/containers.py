@@ -12,7 +12,6 @@ from typing import Any
 from tests.deploy import images
 from tests.deploy.tools import answers, free_port, output_of, running
 
-
 _STORE = "MELISMA_STORE__FOLDER="
 
 
@@ -39,9 +38,10 @@ class Container:
 
 @contextmanager
 def running_container(image: str, folder: Path) -> Iterator[Container]:
-    """The image as it says itself that it is run, with nothing to write to but /tmp and its songs' folder, and without any capability.
+    """The image as it says itself that it is run, without any capability.
 
-    It shares the network of this machine and listens on free ports of the loopback address. `folder` holds its log and its songs.
+    It can write to /tmp and to a folder for songs alone. It shares the network of this machine and listens on free ports
+    of the loopback address. `folder` holds its log and its songs.
     """
     config = images.config_of(image)
     port, http_port = free_port(), free_port()

@@ -8,93 +8,33 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.contract.custom_resources import FIELDS, unknown_fields
-from tests.deploy.tools import DEPLOY, ROOT, output_of, tool
+from tests.deploy.rendered import (
+    COMPONENTS,
+    EVERYTHING,
+    KUBERNETES,
+    OVERLAYS,
+    VERSIONS,
+    Resource,
+    kustomized,
+    only,
+    pod_of,
+    put_together,
+    resources,
+    schema_errors,
+    with_needed,
+)
+from tests.deploy.tools import DEPLOY, ROOT, tool
 
 pytestmark = pytest.mark.deploy
 
-Resource = dict[str, Any]
-
-KUBERNETES = DEPLOY / "kubernetes"
-OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir() if path.is_dir())
-COMPONENTS = sorted(path.name for path in (KUBERNETES / "components").iterdir() if path.is_dir())
-NEEDS = {
-    "gateway-envoy": ("gateway",),
-    "gateway-tls": ("gateway", "tls"),
-    "tls-cert-manager": ("tls",),
-    "rest": ("gateway",),
-}
-EVERYTHING = tuple(name for name in COMPONENTS if name not in {"autoscaling-hpa", "rest"})
-"""The two ways to scale exclude each other; with REST there is one pod, whatever else goes with it."""
-ONE_POD = tuple(name for name in COMPONENTS if not name.startswith("autoscaling-"))
-VERSIONS = ("1.30", "1.37")
-"""The oldest Kubernetes that has the sleep of preStop, and the newest whose schemas are known."""
 LABELS = {"app.kubernetes.io/name": "melisma", "app.kubernetes.io/part-of": "melisma"}
 CORE_GROUPS = ("v1", "apps/v1", "policy/v1", "networking.k8s.io/v1", "autoscaling/v2")
-
-
-def kustomized(folder: Path) -> str:
-    return output_of(tool("kubectl"), "kustomize", folder)
-
-
-def put_together(
-    folder: Path, overlay: str = "studio", components: Iterable[str] = (), literals: Sequence[str] = ()
-) -> str:
-    """An overlay of the user's own, written to `folder`, as kubectl renders it."""
-    here = os.path.relpath(KUBERNETES, folder.resolve())
-    settings = {"name": "melisma-settings", "behavior": "merge", "literals": list(literals)}
-    kustomization = {
-        "namespace": "melisma",
-        "resources": [f"{here}/overlays/{overlay}"],
-        "components": [f"{here}/components/{name}" for name in components],
-        "configMapGenerator": [settings] if literals else [],
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), "utf-8")
-    return kustomized(folder)
-
-
-def with_needed(component: str) -> tuple[str, ...]:
-    return (*NEEDS.get(component, ()), component)
-
-
-def resources(text: str) -> list[Resource]:
-    return list(yaml.safe_load_all(text))
-
-
-def only(found: Iterable[Resource], kind: str, name: str = "melisma") -> Resource:
-    """The one resource of that kind and name."""
-    (one,) = (each for each in found if (each["kind"], each["metadata"]["name"]) == (kind, name))
-    return one
-
-
-def pod_of(found: Iterable[Resource]) -> Resource:
-    pod: Resource = only(found, "Deployment")["spec"]["template"]["spec"]
-    return pod
-
-
-def faults(text: str, folder: Path, version: str) -> list[str]:
-    """What the schemas of one version of Kubernetes find, kinds without a schema included."""
-    file = folder / "rendered.yaml"
-    file.write_text(text, "utf-8")
-    command = [tool("kubernetes-validate"), "--strict", "--quiet", "-k", version, str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    lines = (done.stdout + done.stderr).splitlines()
-    assert (done.returncode != 0) == any(not line.startswith("WARN") for line in lines), lines
-    return lines
-
-
-def schema_errors(text: str, folder: Path, version: str) -> list[str]:
-    """The faults, apart from the kinds that are not of Kubernetes itself."""
-    customs = {f"kind {kind} with api version {api}" for api, kind in FIELDS}
-    return [line for line in faults(text, folder, version) if not any(custom in line for custom in customs)]
 
 
 @pytest.fixture(scope="module")
@@ -106,12 +46,6 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def found(everything: str) -> list[Resource]:
     return resources(everything)
-
-
-@pytest.fixture(scope="module")
-def one_pod(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
-    """The overlay studio with REST, and all components that go with it."""
-    return resources(put_together(tmp_path_factory.mktemp("one-pod"), components=ONE_POD))
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -157,9 +91,9 @@ def test_every_resource_is_ours_and_in_its_namespace(found: list[Resource]) -> N
     assert LABELS.items() <= only(found, "Deployment")["spec"]["template"]["metadata"]["labels"].items()
 
 
-def test_rendered_custom_resources_have_known_fields(found: list[Resource], one_pod: list[Resource]) -> None:
-    customs = [resource for resource in (*found, *one_pod) if resource["apiVersion"] not in CORE_GROUPS]
-    assert {(one["apiVersion"], one["kind"]) for one in customs} == set(FIELDS)
+def test_rendered_custom_resources_have_known_fields(found: list[Resource]) -> None:
+    customs = [resource for resource in found if resource["apiVersion"] not in CORE_GROUPS]
+    assert {kind for _, kind in FIELDS} - {one["kind"] for one in customs} == {"HTTPRoute"}  # that of REST
     assert {field for resource in customs for field in unknown_fields(resource)} == set()
 
 
@@ -201,43 +135,6 @@ def test_what_is_pointed_at_is_there(found: list[Resource]) -> None:
         monitor["selector"]["matchLabels"].items()
         <= only(found, "Service", "melisma-pods")["metadata"]["labels"].items()
     )
-
-
-def test_rest_has_a_name_and_a_listener_of_its_own(one_pod: list[Resource]) -> None:
-    """Two kinds of route with one name on one listener: the gateway would refuse one of them."""
-    listeners = {one["name"]: one for one in only(one_pod, "Gateway")["spec"]["listeners"]}
-    routes = [only(one_pod, kind)["spec"] for kind in ("GRPCRoute", "HTTPRoute")]
-    assert [route["parentRefs"][0]["sectionName"] for route in routes] == list(listeners) == ["https", "rest"]
-    assert [route["hostnames"] for route in routes] == [[one["hostname"]] for one in listeners.values()]
-    assert len({one["hostname"] for one in listeners.values()}) == 2
-    assert {one["protocol"] for one in listeners.values()} == {"HTTPS"}
-    (rule,) = routes[1]["rules"]
-    service = only(one_pod, "Service", rule["backendRefs"][0]["name"])
-    assert service["spec"]["ports"][0]["port"] == rule["backendRefs"][0]["port"]
-    monitored = only(one_pod, "ServiceMonitor")["spec"]["endpoints"][0]["port"]
-    ports = [port["name"] for one in one_pod if one["kind"] == "Service" for port in one["spec"]["ports"]]
-    assert ports.count(monitored) == 1
-
-
-def test_with_rest_there_is_one_pod_that_is_reached_even_when_it_is_full(one_pod: list[Resource]) -> None:
-    assert only(one_pod, "Deployment")["spec"]["replicas"] == 1
-    container = pod_of(one_pod)["containers"][0]
-    assert {"name": "MELISMA_REST__ENABLED", "value": "true"} in container["env"]
-    assert container["readinessProbe"]["httpGet"] == {"path": "/livez", "port": "http"}
-    assert container["startupProbe"]["httpGet"]["path"] == "/readyz"
-
-
-def let_in(found: Iterable[Resource], port: str) -> set[str]:
-    """The labels of the namespaces from which network policies let callers in to a port."""
-    policies = [one["spec"] for one in found if one["kind"] == "NetworkPolicy"]
-    rules = [rule for policy in policies for rule in policy.get("ingress", [])]
-    sources = [source for rule in rules if port in {one["port"] for one in rule["ports"]} for source in rule["from"]]
-    return {"=".join(pair) for source in sources for pair in source["namespaceSelector"]["matchLabels"].items()}
-
-
-def test_callers_are_let_in_to_the_http_port_with_rest_alone(found: list[Resource], one_pod: list[Resource]) -> None:
-    assert let_in(found, "http") == {"kubernetes.io/metadata.name=monitoring"}
-    assert let_in(one_pod, "http") == let_in(one_pod, "grpc") | let_in(found, "http")
 
 
 def test_full_pods_are_not_evicted_together_and_drained_ones_are_watched(found: list[Resource]) -> None:

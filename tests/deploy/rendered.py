@@ -1,0 +1,90 @@
+"""The manifests as kubectl renders them, and what the schemas of Kubernetes find in them."""
+
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.contract.custom_resources import FIELDS
+from tests.deploy.tools import DEPLOY, output_of, tool
+
+Resource = dict[str, Any]
+
+KUBERNETES = DEPLOY / "kubernetes"
+OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir() if path.is_dir())
+COMPONENTS = sorted(path.name for path in (KUBERNETES / "components").iterdir() if path.is_dir())
+NEEDS = {
+    "gateway-envoy": ("gateway",),
+    "gateway-tls": ("gateway", "tls"),
+    "tls-cert-manager": ("tls",),
+    "rest": ("gateway",),
+}
+EVERYTHING = tuple(name for name in COMPONENTS if name not in {"autoscaling-hpa", "rest"})
+"""The two ways to scale exclude each other; with REST there is one pod, whatever else goes with it."""
+ONE_POD = tuple(name for name in COMPONENTS if not name.startswith("autoscaling-"))
+VERSIONS = ("1.30", "1.37")
+"""The oldest Kubernetes that has the sleep of preStop, and the newest whose schemas are known."""
+
+
+def kustomized(folder: Path) -> str:
+    """A folder as kubectl renders it."""
+    return output_of(tool("kubectl"), "kustomize", folder)
+
+
+def put_together(
+    folder: Path, overlay: str = "studio", components: Iterable[str] = (), literals: Sequence[str] = ()
+) -> str:
+    """An overlay of the user's own, written to `folder`, as kubectl renders it."""
+    here = os.path.relpath(KUBERNETES, folder.resolve())
+    settings = {"name": "melisma-settings", "behavior": "merge", "literals": list(literals)}
+    kustomization = {
+        "namespace": "melisma",
+        "resources": [f"{here}/overlays/{overlay}"],
+        "components": [f"{here}/components/{name}" for name in components],
+        "configMapGenerator": [settings] if literals else [],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), "utf-8")
+    return kustomized(folder)
+
+
+def with_needed(component: str) -> tuple[str, ...]:
+    """A component after those that it goes with."""
+    return (*NEEDS.get(component, ()), component)
+
+
+def resources(text: str) -> list[Resource]:
+    """What was rendered, a resource each."""
+    return list(yaml.safe_load_all(text))
+
+
+def only(found: Iterable[Resource], kind: str, name: str = "melisma") -> Resource:
+    """The one resource of that kind and name."""
+    (one,) = (each for each in found if (each["kind"], each["metadata"]["name"]) == (kind, name))
+    return one
+
+
+def pod_of(found: Iterable[Resource]) -> Resource:
+    """The spec of the Deployment's pods."""
+    pod: Resource = only(found, "Deployment")["spec"]["template"]["spec"]
+    return pod
+
+
+def faults(text: str, folder: Path, version: str) -> list[str]:
+    """What the schemas of one version of Kubernetes find, kinds without a schema included."""
+    file = folder / "rendered.yaml"
+    file.write_text(text, "utf-8")
+    command = [tool("kubernetes-validate"), "--strict", "--quiet", "-k", version, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    lines = (done.stdout + done.stderr).splitlines()
+    assert (done.returncode != 0) == any(not line.startswith("WARN") for line in lines), lines
+    return lines
+
+
+def schema_errors(text: str, folder: Path, version: str) -> list[str]:
+    """The faults, apart from the kinds that are not of Kubernetes itself."""
+    customs = {f"kind {kind} with api version {api}" for api, kind in FIELDS}
+    return [line for line in faults(text, folder, version) if not any(custom in line for custom in customs)]
