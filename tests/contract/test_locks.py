@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.lock", "requirements-ace_step.lock", "requirements-dev.lock", "requirements-deploy.lock", "requirements-page.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-ace_step.lock",
+    "requirements-dev.lock",
+    "requirements-deploy.lock",
+    "requirements-page.lock",
+)
 
 
 def pins(lock: str) -> dict[str, str]:
