@@ -33,7 +33,7 @@ def told(ended: subprocess.CompletedProcess[str]) -> str:
 def installed() -> None:
     """The client's packages and its build; skips where there is no Node.js, or no way to a registry."""
     if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node and npm are missing; on Debian: apt install nodejs npm")
+        pytest.skip(f"node and npm are missing: Node.js {OLDEST_NODE} or later brings both")
     version = run("node", "--version").stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
         pytest.skip(f"Node.js {OLDEST_NODE} is needed; found {version}")

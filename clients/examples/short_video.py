@@ -1,0 +1,145 @@
+"""Music for a short video: an MP3 of exactly the video's length, in its mood, by a deadline.
+
+A tempo is chosen that lets whole bars fill the time, so that the music ends where the video does. When the server
+cannot make it in time, a track of your own library is fitted to the length in its place, and the answer says why.
+
+    python clients/examples/short_video.py --mood joyful --seconds 23.5 --output music.mp3 --library tracks/
+
+`tracks/` holds `joyful.mp3` and so on. Standard output tells as JSON what was written. The exit status is 0 when music
+is there, whichever; 1 when there is none; 2 when the request is wrong, which no library mends.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from melisma_client import (
+    Client,
+    DeadlineExceeded,
+    InvalidRequest,
+    MelismaError,
+    NotReady,
+    Overloaded,
+    Retry,
+    SongRequest,
+    Unavailable,
+)
+
+MOODS = {
+    "calm": ("calm ambient, soft piano", 76),
+    "epic": ("epic cinematic, strings, drums", 96),
+    "inspiring": ("inspiring pop, hopeful, piano-driven", 108),
+    "joyful": ("happy upbeat pop, ukulele, light drums", 118),
+    "playful": ("playful, quirky, pizzicato", 124),
+    "romantic": ("romantic ballad, warm piano", 80),
+    "sad": ("sad piano ballad, strings", 70),
+    "tense": ("tense dark cinematic, pulsing bass", 100),
+}
+BEATS_PER_BAR = 4
+SAMPLES_PER_FRAME = 1152
+BITRATES_KBPS = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+RATES_HERTZ = (44_100, 48_000, 32_000)
+WORTH_THE_LIBRARY = (Unavailable, Overloaded, DeadlineExceeded, NotReady)
+
+
+def main() -> int:
+    """Make the music; the return value is the exit status."""
+    arguments = parse()
+    try:
+        music, answer = make(arguments)
+    except InvalidRequest as error:
+        print(f"the request is wrong: {error}", file=sys.stderr)
+        return 2
+    except (MelismaError, OSError, ValueError) as error:
+        print(f"no music: {error}", file=sys.stderr)
+        return 1
+    part = arguments.output.with_name(f"{arguments.output.name}.part")
+    part.write_bytes(music)
+    part.replace(arguments.output)
+    print(json.dumps(answer, ensure_ascii=False))
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mood", choices=MOODS, required=True)
+    parser.add_argument("--seconds", type=float, required=True, help="length of the video, 10 to 240")
+    parser.add_argument("--output", type=Path, required=True, help="MP3 file to write")
+    parser.add_argument("--deadline", type=float, default=20.0, help="seconds that the music may take (20)")
+    parser.add_argument("--library", type=Path, help="folder with <mood>.mp3 for when the server cannot")
+    parser.add_argument("--seed", type=int, help="the same seed gives the same music")
+    parser.add_argument("--server", default=os.environ.get("MELISMA_SERVER", "localhost:50051"))
+    return parser.parse_args()
+
+
+def make(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
+    """The music and where it is from; raises what went wrong where the library does not help either."""
+    begin = time.monotonic()
+    try:
+        music, facts = ask(arguments)
+    except WORTH_THE_LIBRARY as error:
+        if arguments.library is None:
+            raise
+        music = (arguments.library / f"{arguments.mood}.mp3").read_bytes()
+        facts = {"source": "library", "reason": f"{type(error).__name__}: {error}"}
+    waited = round(time.monotonic() - begin, 2)
+    return fit(music, arguments.seconds), facts | {"mood": arguments.mood, "waited_seconds": waited}
+
+
+def ask(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
+    """The song and its name; raises MelismaError."""
+    prompt, usual_bpm = MOODS[arguments.mood]
+    bars = max(1, round(arguments.seconds * usual_bpm / 60 / BEATS_PER_BAR))
+    request = SongRequest(
+        prompt=f"{prompt}, instrumental",
+        duration_seconds=arguments.seconds,
+        tempo_bpm=bars * BEATS_PER_BAR * 60 / arguments.seconds,
+        seed=arguments.seed,
+    )
+    key = os.environ.get("MELISMA_API_KEY", "")
+    with (
+        Client(arguments.server, caller="short-video", api_key=key, retry=Retry(attempts=3)) as client,
+        client.generate(request, timeout_seconds=arguments.deadline) as song,
+    ):
+        music = b"".join(song.audio())
+    accepted = song.received.accepted
+    assert accepted is not None  # a song that is complete was accepted
+    return music, {"source": "made", "song_id": accepted.song_id, "seed": accepted.seed}
+
+
+def fit(music: bytes, seconds: float) -> bytes:
+    """The MP3 cut, or filled up with silence, to the frame (26 ms) nearest to `seconds`; raises ValueError."""
+    frames, at = [], first_frame(music)
+    while at + 4 <= len(music) and (size := frame_bytes(music[at : at + 4])):
+        frames.append(music[at : at + size])
+        at += size
+    if not frames:
+        raise ValueError("the track is not an MP3 file (MPEG-1 layer III)")
+    rate = RATES_HERTZ[frames[0][2] >> 2 & 3]
+    wanted = round(seconds * rate / SAMPLES_PER_FRAME)
+    header = bytes((0xFF, 0xFB)) + frames[-1][2:4]  # without a checksum; a frame of zeros is silence
+    silence = header + bytes(frame_bytes(header) - len(header))
+    return b"".join((frames + [silence] * wanted)[:wanted])
+
+
+def first_frame(music: bytes) -> int:
+    """Where sound begins, after an ID3 tag."""
+    if music[:3] != b"ID3":
+        return 0
+    return 10 + sum(byte << 7 * (3 - place) for place, byte in enumerate(music[6:10]))
+
+
+def frame_bytes(header: bytes) -> int:
+    """Length of the frame that begins so; 0: none does."""
+    bitrate, rate = header[2] >> 4, header[2] >> 2 & 3
+    if header[0] != 0xFF or header[1] & 0xFE != 0xFA or bitrate >= len(BITRATES_KBPS) or not bitrate or rate > 2:
+        return 0
+    return 144_000 * BITRATES_KBPS[bitrate] // RATES_HERTZ[rate] + (header[2] >> 1 & 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
