@@ -10,6 +10,7 @@ from deploy.grafana.queries import (
     Lines,
     Query,
     as_it_is,
+    limit,
     mean,
     objective,
     of_process,
@@ -28,9 +29,11 @@ VARIABLES = {
 
 NOW = (
     Figure("Servers", "none", f"sum({of_process('up')})", "That answer."),
+    Figure("Ready", "none", f"sum(melisma_ready{{{SERVERS}}})", "Servers to which songs may be sent."),
     Figure("Workers", "none", f"sum(melisma_worker_up{{{SERVERS}}})", "That have their engines loaded."),
     Figure("Being made", "none", f"sum(melisma_running_songs{{{ENGINES}}})", "Songs."),
     Figure("Waiting", "none", f"sum(melisma_queue_songs{{{ENGINES}}})", "Songs."),
+    Figure("Listening", "none", f"sum(melisma_listeners{{{SERVERS}}})", "Listeners of all songs."),
     Figure(
         "Ran dry",
         "percentunit",
@@ -46,10 +49,23 @@ NOW = (
         red_from=0.05,
     ),
     Figure(
-        "Restarts",
+        "Rejected",
+        "percentunit",
+        share(f'melisma_songs_ended_total{{{ENGINES},outcome="rejected"}}', f"melisma_songs_ended_total{{{ENGINES}}}"),
+        "Of the songs that ended in the last hour: they cannot be made as they were asked for.",
+    ),
+    Figure(
+        "Server restarts",
+        "none",
+        f"sum(changes({of_process('process_start_time_seconds')}[1h]))",
+        "In the last hour.",
+        red_from=2,
+    ),
+    Figure(
+        "Worker restarts",
         "none",
         f"sum(increase(melisma_worker_restarts_total{{{SERVERS}}}[1h]))",
-        "Of workers, in the last hour.",
+        "In the last hour.",
         red_from=3,
     ),
     Figure(
@@ -81,18 +97,35 @@ LISTENERS = (
         "How long the listener of a song had nothing to hear.",
     ),
     Lines("Songs that ran dry", "cpm", per_minute("melisma_songs_stalled_total", "engine")),
-    Lines("Songs that ended", "cpm", per_minute("melisma_songs_ended_total", "engine", "outcome")),
+    Lines(
+        "Songs that ended",
+        "cpm",
+        per_minute("melisma_songs_ended_total", "engine", "outcome"),
+        "rejected: they cannot be made as they were asked for, which was found after they were let in.",
+    ),
     Lines(
         "Songs resumed",
         "cpm",
         per_minute("melisma_songs_retried_total", "engine", "reason"),
         "After a failure, of which the listener notices a pause at most.",
     ),
+    Lines("Listeners", "none", as_it_is("melisma_listeners", labels=SERVERS), "Of all songs, over gRPC and HTTP."),
 )
 
 QUEUE = (
-    Lines("Songs waiting", "none", as_it_is("melisma_queue_songs", "engine")),
-    Lines("Songs being made", "none", as_it_is("melisma_running_songs", "engine")),
+    Lines(
+        "Songs waiting",
+        "none",
+        [*as_it_is("melisma_queue_songs", "engine"), limit("queue_songs")],
+        "The limit is that of all engines together.",
+    ),
+    Lines(
+        "Songs being made",
+        "none",
+        [*as_it_is("melisma_running_songs", "engine"), limit("running_songs")],
+        "The limit is that of all engines together.",
+    ),
+    Lines("Ready", "bool_yes_no", as_it_is("melisma_ready", labels=SERVERS), "May songs be sent there?"),
     Lines(
         "Time in the queue",
         "s",
@@ -179,6 +212,11 @@ SOUND = (
     Lines("MP3", "Bps", [Query(rate("melisma_chunk_bytes_total", "engine"), "{{engine}}")]),
 )
 
+STORE = (
+    Lines("Stored songs", "none", as_it_is("melisma_stored_songs", labels=SERVERS), "Those being made included."),
+    Lines("Stored sound", "bytes", as_it_is("melisma_stored_bytes", labels=SERVERS)),
+)
+
 ESTIMATES = (
     Lines(
         "Estimated over actual time",
@@ -209,9 +247,14 @@ PROCESS = (
     ),
     Lines(
         "Files and connections",
+        "none",
+        [Query(of_process("process_open_fds"), SERVER), limit("connections")],
+        "Open files. Every connection is one; the limit is that of connections.",
+    ),
+    Lines(
+        "Files of those that may be open",
         "percentunit",
         [Query(f"{of_process('process_open_fds')} / {of_process('process_max_fds')}", SERVER)],
-        "Open ones, as a share of those that may be.",
     ),
     Lines(
         "Answering Prometheus",
@@ -233,6 +276,7 @@ ROWS: Mapping[str, Sequence[Lines | Figure]] = {
     "Queue and admission": QUEUE,
     "Devices": DEVICES,
     "Sound": SOUND,
+    "Store": STORE,
     "Estimates": ESTIMATES,
     "Server process": PROCESS,
 }

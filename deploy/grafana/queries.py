@@ -14,11 +14,15 @@ PERCENTILE_TIME = "5m"
 
 @dataclass(frozen=True)
 class Query:
-    """An expression, and the name of its lines; with `exemplars`, the traces behind it are shown as points."""
+    """An expression, and the name of its lines; with `exemplars`, the traces behind it are shown as points.
+
+    What is only there to compare with is `dashed`.
+    """
 
     expr: str
     legend: str = ""
     exemplars: bool = False
+    dashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,12 @@ def mean(histogram: str, *by: str) -> list[Query]:
 
 def objective(histogram: str) -> Query:
     """What deploy/prometheus/rules.yml sets."""
-    return Query(f'engine:{histogram}:objective{{engine=~"$engine"}}', "{{engine}} objective")
+    return Query(f'engine:{histogram}:objective{{engine=~"$engine"}}', "{{engine}} objective", dashed=True)
+
+
+def limit(what: str) -> Query:
+    """How much each server may have at most, of all engines together."""
+    return Query(f"melisma_{what}_limit{{{SERVERS}}}", f"{SERVER} limit", dashed=True)
 
 
 def share(part: str, whole: str) -> str:

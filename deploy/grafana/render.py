@@ -6,6 +6,7 @@ python -m deploy.grafana.render
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 from deploy.grafana.panels import ROWS, VARIABLES
@@ -17,7 +18,7 @@ Json = dict[str, Any]
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 COLUMNS = 24
-FIGURE_SIZE, LINES_SIZE = (3, 4), (8, 8)
+FIGURE_SIZE, LINES_SIZE = (4, 4), (8, 8)
 """Width and height."""
 
 
@@ -78,13 +79,23 @@ def _figure(panel: Figure) -> Json:
 
 
 def _lines(panel: Lines) -> Json:
+    queries = dict(zip(ascii_uppercase[: len(panel.queries)], panel.queries, strict=True))
+    dashed = [letter for letter, query in queries.items() if query.dashed]
     custom = {"fillOpacity": 5, "showPoints": "never"}
     defaults = {"unit": panel.unit, "min": 0, "color": {"mode": "palette-classic"}, "custom": custom}
     return {
         "type": "timeseries",
-        "fieldConfig": {"defaults": defaults, "overrides": []},
+        "fieldConfig": {"defaults": defaults, "overrides": [_dashes(letter) for letter in dashed]},
         "options": {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi"}},
-        "targets": [_target(chr(ord("A") + index), query) for index, query in enumerate(panel.queries)],
+        "targets": [_target(letter, query) for letter, query in queries.items()],
+    }
+
+
+def _dashes(letter: str) -> Json:
+    look: Json = {"custom.lineStyle": {"fill": "dash", "dash": [10, 10]}, "custom.fillOpacity": 0}
+    return {
+        "matcher": {"id": "byFrameRefID", "options": letter},
+        "properties": [{"id": name, "value": value} for name, value in look.items()],
     }
 
 

@@ -146,7 +146,7 @@ def test_refusals_are_told_apart_by_reasons_that_there_are() -> None:
     named = {
         reason
         for rule in [*RULES, *ALERTS]
-        for reasons in re.findall(r'refused_total\{reason=~"([^"]*)"', rule["expr"])
+        for reasons in re.findall(r'refused_total\{reason=~?"([^"]*)"', rule["expr"])
         for reason in reasons.split("|")
     }
     assert {"overloaded", "deadline_too_short", "engine_not_ready", "worker_lost"} == named
@@ -220,6 +220,19 @@ def test_panels_have_names_and_places_of_their_own() -> None:
         apart = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
         assert apart or one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
     assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24 for panel in PANELS)
+
+
+def test_limits_and_objectives_are_dashed_and_nothing_else() -> None:
+    def dashed(panel: Found) -> set[str]:
+        overrides = panel["fieldConfig"]["overrides"] if panel["type"] == "timeseries" else []
+        return {one["matcher"]["options"] for one in overrides}
+
+    shown = {target["expr"]: target["refId"] in dashed(panel) for panel, target in TARGETS}
+    assert {expr for expr, is_dashed in shown.items() if is_dashed} == {
+        expr for expr in shown if re.match(r"\w+_limit\{|[\w:]+:objective\{", expr)
+    }
+    limits = {name for name in KNOWN if name.endswith("_limit")}
+    assert limits == {one.metric for expr in shown for one in selectors(expr) if one.metric.endswith("_limit")}
 
 
 def test_variables_are_used_and_defined() -> None:
