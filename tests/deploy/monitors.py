@@ -1,24 +1,46 @@
-"""Prometheus and Alertmanager as deploy/ configures them, but for addresses and a quicker pace."""
+"""Prometheus and Alertmanager as deploy/ configures them, but for addresses and a quicker pace; what they watch."""
 
 import json
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
+import grpc
 import yaml
 
 from tests.deploy.tools import DEPLOY, eventually, free_port, running, tool
+from tests.service import Service, running_service
 
 PROMETHEUS = DEPLOY / "prometheus"
 PACE = "500ms"
 """How often Prometheus asks the server and computes rules here."""
 
+ENGINES = "fake=tests.deploy.engines:SlowEngine"
+"""Of the servers that are watched."""
+
 _TIMEOUT_SECONDS = 10.0
+
+
+@contextmanager
+def watched_service() -> Iterator[Service]:
+    """A server that is ready, and whose log is read, lest it wait for a reader."""
+    with running_service(ENGINES) as service:
+        assert service.process.stderr is not None
+        reader = threading.Thread(target=service.process.stderr.read)
+        reader.start()
+        try:
+            with grpc.insecure_channel(service.address) as channel:
+                service.wait_serving(channel)
+            yield service
+        finally:
+            service.process.kill()
+            reader.join()
 
 
 def answer(url: str, **question: str) -> Any:
@@ -116,3 +138,21 @@ def alertmanager(folder: Path) -> Iterator[str]:
     ready = f"http://127.0.0.1:{port}/-/ready"
     with running(*command, ready=lambda: healthy(ready), log=folder / "alertmanager.log", cwd=folder):
         yield f"127.0.0.1:{port}"
+
+
+def tell(manager: str, namespace: str, names: Collection[str]) -> None:
+    """Let alerts of a deployment fire, as Prometheus would."""
+    alerts = [{"labels": {"alertname": name, "namespace": namespace}} for name in names]
+    headers = {"Content-Type": "application/json"}
+    request = Request(f"http://{manager}/api/v2/alerts", json.dumps(alerts).encode(), headers)
+    urlopen(request, timeout=_TIMEOUT_SECONDS).close()
+
+
+def told(manager: str, namespace: str = "") -> dict[str, str]:
+    """What Alertmanager does with every alert of a deployment that it has heard of."""
+    alerts = answer(f"http://{manager}/api/v2/alerts")
+    return {
+        alert["labels"]["alertname"]: alert["status"]["state"]
+        for alert in alerts
+        if alert["labels"].get("namespace", "") == namespace
+    }

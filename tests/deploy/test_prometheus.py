@@ -1,11 +1,10 @@
-"""Prometheus at the real server: what it computes is what callers measure, and alerts fire when they should."""
+"""Prometheus at the real server: what it computes is what callers measure. promtool tries its rules."""
 
 import asyncio
 import json
 import random
 import re
 import subprocess
-import threading
 import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -14,22 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 import yaml
 
 from melisma.v1.music_pb2 import Accepted, AudioChunk, Finished
-from melisma_client import AsyncClient, Client, MelismaError, SongRequest
+from melisma_client import AsyncClient, SongRequest
 from server.metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS
 from server.recent import percentile
 from tests.collector import Collector, collecting
-from tests.deploy.monitors import PROMETHEUS, Prometheus, alertmanager, answer, prometheus
-from tests.deploy.tools import DEPLOY, eventually, output_of, tool
-from tests.service import Service, running_service
+from tests.deploy.monitors import PROMETHEUS, Prometheus, prometheus, watched_service
+from tests.deploy.tools import DEPLOY, output_of, tool
+from tests.service import Service
 
 pytestmark = pytest.mark.deploy
 
-ENGINES = "fake=tests.deploy.engines:SlowEngine"
 RULES = ("rules.yml", "alerts.yml")
 CALL = "melisma.v1.MusicService/Generate"
 WARM_UP, SONGS = 3, 41
@@ -84,22 +81,6 @@ async def listen_to_all(address: str, steps: Sequence[int]) -> list[Measured]:
                 return await listen(client, SongRequest(prompt="noise", steps=count, duration_seconds=SONG_SECONDS))
 
         return await asyncio.gather(*map(one, steps))
-
-
-@contextmanager
-def watched_service() -> Iterator[Service]:
-    """A server that is ready, and whose log is read, lest it wait for a reader."""
-    with running_service(ENGINES) as service:
-        assert service.process.stderr is not None
-        reader = threading.Thread(target=service.process.stderr.read)
-        reader.start()
-        try:
-            with grpc.insecure_channel(service.address) as channel:
-                service.wait_serving(channel)
-            yield service
-        finally:
-            service.process.kill()
-            reader.join()
 
 
 @contextmanager
@@ -186,43 +167,6 @@ def test_a_figure_leads_to_traces(watched: Watched) -> None:
         named = {one["labels"]["trace_id"] for series in found for one in series["exemplars"]}
         assert named
         assert named <= traces
-
-
-def test_alerts_fire_and_the_worst_silences_the_others(tmp_path: Path) -> None:
-    """A worker that ends again and again, and then the server itself."""
-    patience = {"MelismaServerDown": "1s", "MelismaNoServer": "1s"}
-    with (
-        watched_service() as service,
-        alertmanager(tmp_path) as manager,
-        prometheus(service.http_address, tmp_path, patience=patience, alertmanager=manager) as watcher,
-    ):
-        watcher.wait_for("melisma_worker_restarts_total", 0)
-        end_workers(service)
-        eventually(lambda: "MelismaWorkerRestarts" in watcher.alerts())
-        assert watcher.alerts().keys() == {"MelismaWorkerRestarts"}
-        fired = watcher.alerts()["MelismaWorkerRestarts"]
-        assert fired["annotations"]["summary"] == f"The worker of cpu at {service.http_address} ends again and again"
-        assert re.match(r"It was started [34] times in half an hour", fired["annotations"]["description"])
-        eventually(lambda: told(manager) == {"MelismaWorkerRestarts": "active"})
-
-        service.process.terminate()
-        silenced = {"MelismaServerDown": "suppressed", "MelismaWorkerRestarts": "suppressed"}
-        eventually(lambda: told(manager) == {"MelismaNoServer": "active", **silenced})
-        assert watcher.alerts().keys() == {"MelismaNoServer", "MelismaServerDown", "MelismaWorkerRestarts"}
-
-
-def end_workers(service: Service) -> None:
-    """Have two songs end two workers each."""
-    with Client(service.address) as client:
-        for lyrics in ("one", "other"):
-            with pytest.raises(MelismaError):
-                list(client.generate(SongRequest(prompt="crash", lyrics=lyrics, duration_seconds=SONG_SECONDS)))
-
-
-def told(manager: str) -> dict[str, str]:
-    """What Alertmanager does with every alert that it has heard of."""
-    alerts = answer(f"http://{manager}/api/v2/alerts")
-    return {alert["labels"]["alertname"]: alert["status"]["state"] for alert in alerts}
 
 
 def groups(name: str) -> list[dict[str, Any]]:

@@ -1,0 +1,95 @@
+"""Alerts fire at the real server when they should, and one that says it all silences those that follow from it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from melisma_client import Client, MelismaError, SongRequest
+from tests.deploy.monitors import ENGINES, Prometheus, alertmanager, prometheus, tell, told, watched_service
+from tests.deploy.tools import eventually, free_port
+from tests.service import Service, running_service, start
+
+pytestmark = pytest.mark.deploy
+
+SONG_SECONDS = 10.0
+
+
+def test_alerts_fire_and_the_worst_silences_the_others(tmp_path: Path) -> None:
+    """A worker that ends again and again, and then the server itself."""
+    patience = {"MelismaServerDown": "1s", "MelismaNoServer": "1s"}
+    with (
+        watched_service() as service,
+        alertmanager(tmp_path) as manager,
+        prometheus(service.http_address, tmp_path, patience=patience, alertmanager=manager) as watcher,
+    ):
+        watcher.wait_for("melisma_worker_restarts_total", 0)
+        end_workers(service)
+        eventually(lambda: "MelismaWorkerRestarts" in watcher.alerts())
+        assert watcher.alerts().keys() == {"MelismaWorkerRestarts"}
+        fired = watcher.alerts()["MelismaWorkerRestarts"]
+        assert fired["annotations"]["summary"] == f"The worker of cpu at {service.http_address} ends again and again"
+        assert re.match(r"It was started [34] times in half an hour", fired["annotations"]["description"])
+        eventually(lambda: told(manager) == {"MelismaWorkerRestarts": "active"})
+
+        service.process.terminate()
+        silenced = {"MelismaServerDown": "suppressed", "MelismaWorkerRestarts": "suppressed"}
+        eventually(lambda: told(manager) == {"MelismaNoServer": "active", **silenced})
+        assert watcher.alerts().keys() == {"MelismaNoServer", "MelismaServerDown", "MelismaWorkerRestarts"}
+
+
+def end_workers(service: Service) -> None:
+    """Have two songs end two workers each."""
+    with Client(service.address) as client:
+        for lyrics in ("one", "other"):
+            with pytest.raises(MelismaError):
+                list(client.generate(SongRequest(prompt="crash", lyrics=lyrics, duration_seconds=SONG_SECONDS)))
+
+
+def test_a_server_without_engines_is_told(tmp_path: Path) -> None:
+    """It answers, and its worker is up, but nothing can be made."""
+    patience = {"MelismaNoServerReady": "1s"}
+    with (
+        running_service("fake=tests.fakes:MissingEngine") as service,
+        alertmanager(tmp_path) as manager,
+        prometheus(service.http_address, tmp_path, patience=patience, alertmanager=manager),
+    ):
+        eventually(lambda: told(manager) == {"MelismaNoServerReady": "active"}, timeout_seconds=60.0)
+
+
+@pytest.mark.parametrize(
+    ("worst", "others"),
+    [
+        ("MelismaNoServer", {"MelismaNoServerReady", "MelismaServerRestarts", "MelismaNoWorker"}),
+        ("MelismaNoWorker", {"MelismaNoServerReady", "MelismaWorkerDown", "MelismaSongsRefused"}),
+        ("MelismaNoServerReady", {"MelismaQueueDeep", "MelismaDeadlinesShort"}),
+        ("MelismaSongsRefused", {"MelismaQueueDeep", "MelismaDeadlinesShort"}),
+    ],
+)
+def test_what_follows_from_an_alert_is_silenced(tmp_path: Path, worst: str, others: set[str]) -> None:
+    """But not that of another deployment."""
+    with alertmanager(tmp_path) as manager:
+        tell(manager, "trial", {"MelismaQueueDeep"})
+        tell(manager, "songs", {worst, *others})
+        silenced = dict.fromkeys(others, "suppressed")
+        eventually(lambda: told(manager, "songs") == {worst: "active", **silenced})
+        assert told(manager, "trial") == {"MelismaQueueDeep": "active"}
+
+
+def test_a_server_that_is_started_again_and_again_is_told(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with prometheus(address, tmp_path) as watcher:
+        for restarts in range(3):
+            assert "MelismaServerRestarts" not in watcher.alerts()
+            wait_for_another_server(watcher, address, restarts)
+        assert watcher.alerts()["MelismaServerRestarts"]["labels"]["instance"] == address
+
+
+def wait_for_another_server(watcher: Prometheus, address: str, restarts: int) -> None:
+    """Start a server and kill it when Prometheus has seen it, which makes so many restarts."""
+    server = start("--port", "0", "--http-port", address.rpartition(":")[2], ENGINES=ENGINES)
+    try:
+        watcher.wait_for('changes(process_start_time_seconds{job="melisma"}[30m])', restarts)
+    finally:
+        server.kill()
+        server.communicate()
