@@ -124,7 +124,7 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         metrics.watch_songs(store.usage, lambda: songs.listeners)
         stack.push_async_callback(songs.close)
         await stack.enter_async_context(_in_background(songs.keep_clean()))
-        stack.push_async_callback(_stop_runner, runner)
+        stack.push_async_callback(runner.stop, grace_seconds=0.0)
         await runner.start()
 
         health = HealthServicer(runner.unready)
@@ -149,7 +149,7 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             more=[*_rest(settings, songs, doorkeeper).routes(calls, tracer), *_page(settings)]
             if settings.rest.enabled
             else (),
-            origins=_parts(settings.rest.origins),
+            origins=settings.rest.allowed_origins,
         )
         http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))
         logger.info("listening for HTTP", extra={"address": http_address})
@@ -290,10 +290,6 @@ def _page(settings: Settings) -> Sequence[BaseRoute]:
     return page_routes() if settings.page else ()
 
 
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
 def _folder(store: Store) -> Path:
     try:
         return store.path
@@ -397,20 +393,11 @@ async def _stop_server(server: grpc.aio.Server, stopping: Stopping) -> None:
     )
     stopped = asyncio.ensure_future(server.stop(stopping.grace_seconds + REFUSING_SECONDS + FLUSH_SECONDS))
     await _first_of(stopping.served(), stopping.hurry.wait(), timeout_seconds=give_up_at - loop.time())
-    _cut_off(stopping.runner)
+    if songs := stopping.runner.cut_off():
+        logger.warning("songs were cut off", extra={"songs": songs})
     # What is open now are songs that were cut off, and calls that nobody would ever end, such as reflection.
     await server.stop(FLUSH_SECONDS)
     await stopped
-
-
-def _cut_off(runner: Runner) -> None:
-    if songs := runner.cut_off():
-        logger.warning("songs were cut off", extra={"songs": songs})
-
-
-async def _stop_runner(runner: Runner) -> None:
-    _cut_off(runner)
-    await runner.stop(grace_seconds=0.0)
 
 
 async def _first_of(*waits: Coroutine[Any, Any, object], timeout_seconds: float) -> None:

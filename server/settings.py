@@ -223,6 +223,11 @@ class Rest(BaseModel):
         default="", description="origins of web pages that may call (commas), such as https://example.com; * for all"
     )
 
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The origins one by one."""
+        return _parts(self.origins)
+
 
 class Keepalive(BaseModel):
     """How dead connections are found."""
