@@ -4,22 +4,22 @@ import subprocess
 import sys
 
 MEASUREMENTS = (
-    ("benchmarks.bench_batching",),
-    ("benchmarks.bench_overhead",),
-    ("benchmarks.bench_service", "idle"),
-    ("benchmarks.bench_service", "crowd"),
-    ("benchmarks.bench_service", "listeners"),
-    ("benchmarks.bench_service", "soak"),
-    ("benchmarks.bench_load",),
-    ("benchmarks.bench_pretend",),
-    ("benchmarks.bench_scheduler",),
-    ("benchmarks.simulate",),
-    ("benchmarks.chaos",),
-    ("benchmarks.bench_sound_path",),
-    ("benchmarks.bench_chorus",),
-    ("benchmarks.bench_styles", "apart"),
-    ("benchmarks.bench_styles", "balance"),
-    ("benchmarks.bench_songs",),
+    ("benchmarks.engines.bench_batching",),
+    ("benchmarks.service.bench_overhead",),
+    ("benchmarks.service.bench_service", "idle"),
+    ("benchmarks.service.bench_service", "crowd"),
+    ("benchmarks.service.bench_service", "listeners"),
+    ("benchmarks.service.bench_service", "soak"),
+    ("benchmarks.service.bench_load",),
+    ("benchmarks.service.bench_pretend",),
+    ("benchmarks.scheduling.bench_scheduler",),
+    ("benchmarks.scheduling.simulate",),
+    ("benchmarks.service.chaos",),
+    ("benchmarks.service.bench_sound_path",),
+    ("benchmarks.music.bench_chorus",),
+    ("benchmarks.music.bench_styles", "apart"),
+    ("benchmarks.music.bench_styles", "balance"),
+    ("benchmarks.music.bench_songs",),
 )
 
 

@@ -8,14 +8,14 @@ import sys
 def main() -> int:
     """Parse the settings and serve; the return value is the exit status."""
     # Every worker process imports this module again when it is started, and has no use for the server's own.
-    from server.address import PortUnavailable
+    from server.api.address import PortUnavailable
     from server.app import serve
-    from server.keys import InvalidKeyFile
+    from server.auth.api_keys import InvalidKeyFile
+    from server.auth.tls import InvalidCertificate
     from server.logs import configure_logs
-    from server.settings import InvalidSettings, read_settings, unknown_variables
-    from server.store.files import StoreUnusable
-    from server.tls import InvalidCertificate
-    from server.tracing import InvalidTelemetry
+    from server.settings.settings import InvalidSettings, read_settings, unknown_variables
+    from server.store.embedded.files import StoreUnusable
+    from server.telemetry.tracing import InvalidTelemetry
 
     try:
         settings = read_settings(sys.argv[1:])

@@ -21,32 +21,32 @@ from starlette.routing import BaseRoute
 from threadpoolctl import threadpool_limits
 
 from melisma.v1 import music_pb2_grpc
-from server.address import PortUnavailable, shown
-from server.authentication import Authentication, Doorkeeper
-from server.calls import OpenCalls
-from server.devices import DeviceSpec
-from server.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
-from server.http import build_http, serving_http
-from server.interceptors import EndTrailers, ErrorMapping, RequestLog, no_trailers
-from server.keys import KeyRing
-from server.load import LoadReports
+from server.api.address import PortUnavailable, shown
+from server.api.grpc.authentication import Authentication, Doorkeeper
+from server.api.grpc.call_log import EndTrailers, ErrorMapping, RequestLog, no_trailers
+from server.api.grpc.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
+from server.api.grpc.load_report import LoadReports
+from server.api.grpc.servicer import MusicServicer
+from server.api.http.operations import build_http, serving_http
+from server.api.http.preview_page import page_routes
+from server.api.open_calls import OpenCalls
+from server.api.rest.routes import Api
+from server.audio.song_encoder import SongEncoder
+from server.auth.api_keys import KeyRing
+from server.auth.quotas import Quota
+from server.auth.tls import Certificates, TlsFiles
+from server.generation.runner import EngineSpec, Runner, RunnerSettings
 from server.logs import Logs
-from server.messages import Lane
-from server.metrics import Metrics
-from server.policy import Policy
-from server.preview import page_routes
-from server.quotas import Quota
-from server.rest.api import Api
-from server.runner import EngineSpec, Runner, RunnerSettings
-from server.servicer import MusicServicer
-from server.settings import TLS, Device, Limits, Settings, Store, Telemetry
-from server.songs import Songs
-from server.sound.encoder import SongEncoder
-from server.store.embedded import StoreLimits, embedded_store
-from server.store.files import StoreUnusable
-from server.tls import Certificates, TlsFiles
-from server.tracing import NO_TRACER, tracer_provider
+from server.scheduling.policy import Policy
+from server.settings.settings import TLS, Device, Limits, Settings, Store, Telemetry
+from server.songs.service import Songs
+from server.store.embedded.files import StoreUnusable
+from server.store.embedded.store import StoreLimits, embedded_store
+from server.telemetry.metrics import Metrics
+from server.telemetry.tracing import NO_TRACER, tracer_provider
 from server.version import VERSION
+from server.workers.device_spec import DeviceSpec
+from server.workers.messages import Lane
 
 KEYS_SECONDS = 1.0
 TRACES_SECONDS = 3.0

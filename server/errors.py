@@ -1,4 +1,4 @@
-"""Everything that can go wrong with a song; the one table that maps it to gRPC statuses is in server/status.py.
+"""Everything that can go wrong with a song; server/contract/status.py maps it to gRPC statuses in one table.
 
 ServiceError
     InvalidRequest          the request breaks the contract's rules or cannot be planned
@@ -25,7 +25,7 @@ ServiceError
 
 from collections.abc import Sequence
 
-from model.engine import Violation
+from model.song import Violation
 
 
 class ServiceError(Exception):

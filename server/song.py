@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from model.engine import SectionScore, SongParams, SongPlan
+from model.song import SectionScore, SongParams, SongPlan
 
 DEFAULT_BITRATE_KBPS = 192
 DEFAULT_SAMPLE_RATE_HERTZ = 44_100
@@ -24,7 +24,7 @@ class SongRequest:
     """One `Generate` as the server understands it.
 
     `deadline` is the caller's deadline on the server's monotonic clock in seconds, `None` where there is none.
-    `caller` is who asks, as `server.callers` names them.
+    `caller` is who asks, as `server.auth.caller` names them.
     """
 
     request_id: str

@@ -2,9 +2,9 @@
 
 import torch
 
-from model.ace_step.guide import Contexts, GuidanceParams
-from model.ace_step.text import TextEncoder
-from model.ace_step.transformer import ERG_FACTOR, Transformer
+from model.ace_step.networks.text_encoder import TextEncoder
+from model.ace_step.networks.transformer import ERG_FACTOR, Transformer
+from model.ace_step.sampling.guided_velocity import Contexts, GuidanceParams
 
 
 class Encoder:

@@ -12,35 +12,31 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch.nn import functional as F
 
-from model.ace_step import hub, lora, tasks
-from model.ace_step.codec import MEL_FRAMES_PER_FRAME, SAMPLE_RATE, SAMPLES_PER_FRAME
-from model.ace_step.device import Device
 from model.ace_step.encoding import Encoder
-from model.ace_step.form import MAX_SECONDS, MIN_SECONDS
-from model.ace_step.forward import Forward
-from model.ace_step.loading import Networks, load
+from model.ace_step.loading import hub, lora
+from model.ace_step.loading.device import Device
+from model.ace_step.loading.networks import Networks, load
 from model.ace_step.lyrics.languages import LANGUAGES
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
-from model.ace_step.options import Options
-from model.ace_step.planning import DEFAULT_GUIDANCE, NAME, Planner
-from model.ace_step.recipe import Recipe, task_field
-from model.ace_step.source import read
-from model.ace_step.states import CONTEXT_FRAMES, LOOKAHEAD_FRAMES, SEAM_SAMPLES, Conditions, Context, Seam, State
-from model.engine import (
-    Control,
-    Edit,
-    EngineInfo,
-    EngineUnavailable,
-    Retake,
-    SectionConditions,
-    SectionContext,
-    SectionScore,
-    SectionState,
-    SongParams,
-    SongPlan,
-    Voice,
-    Window,
+from model.ace_step.networks.codec import MEL_FRAMES_PER_FRAME, SAMPLE_RATE, SAMPLES_PER_FRAME
+from model.ace_step.planning.form import MAX_SECONDS, MIN_SECONDS
+from model.ace_step.planning.planner import DEFAULT_GUIDANCE, NAME, Planner
+from model.ace_step.planning.recording import read
+from model.ace_step.sampling import starts as tasks
+from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.recipe import Recipe, task_field
+from model.ace_step.sampling.states import (
+    CONTEXT_FRAMES,
+    LOOKAHEAD_FRAMES,
+    SEAM_SAMPLES,
+    Conditions,
+    Context,
+    Seam,
+    State,
 )
+from model.ace_step.settings import Options
+from model.engine import EngineInfo, EngineUnavailable, SectionConditions, SectionContext, SectionState
+from model.song import Control, Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
 _log = logging.getLogger(__name__)
 

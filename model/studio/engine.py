@@ -6,39 +6,36 @@ from functools import cached_property
 
 import numpy as np
 
-from model.engine import (
+from model.engine import EngineInfo, EngineUnavailable, SectionConditions, SectionContext, SectionState
+from model.song import (
     ALL_STEMS,
     AnchorNote,
     Control,
-    EngineInfo,
-    EngineUnavailable,
-    SectionConditions,
-    SectionContext,
     SectionKind,
     SectionPlan,
     SectionScore,
-    SectionState,
     SongParams,
     SongPlan,
     SyllableTiming,
     Voice,
     Window,
 )
-from model.studio import mandarin, saving
+from model.studio import saving
 from model.studio.arrange.arranger import Hand, arrange
-from model.studio.arrangement import Arrangement
-from model.studio.chords import chord_spans, named_chords
-from model.studio.denoiser import Memory, ScoreDenoiser, ScoreState, SectionBrief, rows
-from model.studio.hook import quotation
-from model.studio.midi import section_midi
-from model.studio.motif import Motif, motif_of
-from model.studio.plan import StudioDetail, plan_song
-from model.studio.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note, Score
+from model.studio.arrange.vocals import Words, vocal_parts
+from model.studio.composing.denoiser import Memory, ScoreDenoiser, ScoreState, SectionBrief, rows
+from model.studio.composing.motif import Motif, motif_of
+from model.studio.composing.token_layout import padded_length
+from model.studio.lyrics import mandarin
+from model.studio.notation.arrangement import Arrangement
+from model.studio.notation.chords import chord_spans, named_chords
+from model.studio.notation.midi import section_midi
+from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note, Score
+from model.studio.planning.hook import quotation
+from model.studio.planning.plan import StudioDetail, plan_song
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.mixer import Mixer
 from model.studio.style import Instrument
-from model.studio.token_layout import padded_length
-from model.studio.vocals import Words, vocal_parts
 from model.studio.voice import english
 from model.studio.voice.bank import VoiceBank
 from model.studio.voice.phrasing import SungNote

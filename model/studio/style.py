@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from model.engine import Voice
+from model.song import Voice
 
 
 class Mode(StrEnum):

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from server.contract.status import OUTCOMES
 from server.errors import ServiceError
-from server.status import OUTCOMES
 
 
 def tree(root: type[ServiceError]) -> Iterator[type[ServiceError]]:

@@ -19,7 +19,7 @@ def loaded_after(statement: str) -> set[str]:
 
 def test_the_server_process_does_without_torch_and_engines() -> None:
     loaded = loaded_after("import server.app")
-    assert "server.runner" in loaded
+    assert "server.generation.runner" in loaded
     assert not loaded & {"torch", "pypinyin", "model.studio.engine"}
 
 

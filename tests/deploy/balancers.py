@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import yaml
 
 from tests.deploy.tools import DEPLOY, answers, free_port, output_of, running, tool
-from tests.service import Service
+from tests.support.service import Service
 
 IDLE = "60s"
 """The silence after which the balancers of deploy/ take a stream for dead."""

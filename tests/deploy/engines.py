@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from model.engine import SectionState
-from tests.fakes import FakeEngine
+from tests.support.fakes import FakeEngine
 
 STEP_SECONDS = 0.05
 

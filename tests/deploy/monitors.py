@@ -15,7 +15,7 @@ import grpc
 import yaml
 
 from tests.deploy.tools import DEPLOY, eventually, free_port, running, tool
-from tests.service import Service, running_service
+from tests.support.service import Service, running_service
 
 PROMETHEUS = DEPLOY / "prometheus"
 PACE = "500ms"

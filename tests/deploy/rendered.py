@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.contract.custom_resources import FIELDS
+from tests.deploy.static.custom_resources import FIELDS
 from tests.deploy.tools import DEPLOY, output_of, tool
 
 Resource = dict[str, Any]

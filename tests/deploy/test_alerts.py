@@ -8,7 +8,7 @@ import pytest
 from melisma_client import Client, MelismaError, SongRequest
 from tests.deploy.monitors import ENGINES, Prometheus, alertmanager, prometheus, tell, told, watched_service
 from tests.deploy.tools import eventually, free_port
-from tests.service import Service, running_service, start
+from tests.support.service import Service, running_service, start
 
 pytestmark = pytest.mark.deploy
 
@@ -50,7 +50,7 @@ def test_a_server_without_engines_is_told(tmp_path: Path) -> None:
     """It answers, and its worker is up, but nothing can be made."""
     patience = {"MelismaNoServerReady": "1s"}
     with (
-        running_service("fake=tests.fakes:MissingEngine") as service,
+        running_service("fake=tests.support.fakes:MissingEngine") as service,
         alertmanager(tmp_path) as manager,
         prometheus(service.http_address, tmp_path, patience=patience, alertmanager=manager),
     ):

@@ -21,7 +21,7 @@ from melisma.v1.music_pb2 import Accepted, AudioChunk, Finished
 from melisma_client import NO_RETRY, Client, MelismaError, SongRequest, Unavailable
 from tests.deploy.balancers import BALANCERS, Balancer
 from tests.deploy.tools import eventually
-from tests.service import Service, running_service
+from tests.support.service import Service, running_service
 
 pytestmark = pytest.mark.deploy
 

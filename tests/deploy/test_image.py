@@ -11,7 +11,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from melisma_client import Client, SongRequest
-from server.preview import FOLDER as PAGE
+from server.api.http.preview_page import FOLDER as PAGE
 from server.version import VERSION
 from tests.deploy import images
 from tests.deploy.containers import Container, running_container

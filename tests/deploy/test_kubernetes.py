@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from tests.contract.custom_resources import FIELDS, unknown_fields
 from tests.deploy.rendered import (
     COMPONENTS,
     EVERYTHING,
@@ -29,6 +28,7 @@ from tests.deploy.rendered import (
     schema_errors,
     with_needed,
 )
+from tests.deploy.static.custom_resources import FIELDS, unknown_fields
 from tests.deploy.tools import DEPLOY, ROOT, tool
 
 pytestmark = pytest.mark.deploy

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.custom_resources import FIELDS, unknown_fields
 from tests.deploy.rendered import (
     EVERYTHING,
     ONE_POD,
@@ -17,6 +16,7 @@ from tests.deploy.rendered import (
     resources,
     schema_errors,
 )
+from tests.deploy.static.custom_resources import FIELDS, unknown_fields
 
 pytestmark = pytest.mark.deploy
 

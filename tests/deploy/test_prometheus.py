@@ -18,12 +18,12 @@ import yaml
 
 from melisma.v1.music_pb2 import Accepted, AudioChunk, Finished
 from melisma_client import AsyncClient, SongRequest
-from server.metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS
-from server.recent import percentile
-from tests.collector import Collector, collecting
+from server.telemetry.metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS
+from server.telemetry.sliding_window import percentile
 from tests.deploy.monitors import PROMETHEUS, Prometheus, prometheus, watched_service
 from tests.deploy.tools import DEPLOY, output_of, tool
-from tests.service import Service
+from tests.support.collector import Collector, collecting
+from tests.support.service import Service
 
 pytestmark = pytest.mark.deploy
 

@@ -6,11 +6,11 @@ import grpc
 import pytest
 
 from tests.deploy.tools import output_of, tool
-from tests.service import running_service
+from tests.support.service import running_service
 
 pytestmark = pytest.mark.deploy
 
-FAKE = "fake=tests.fakes:FakeEngine"
+FAKE = "fake=tests.support.fakes:FakeEngine"
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",

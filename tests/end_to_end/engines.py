@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from model.engine import Control, EngineInfo
-from tests.fakes import FakeEngine
+from model.engine import EngineInfo
+from model.song import Control
+from tests.support.fakes import FakeEngine
 
 
 class NarrowEngine(FakeEngine):

@@ -8,8 +8,8 @@ import grpc
 import pytest
 
 from melisma.v1 import music_pb2, music_pb2_grpc
-from tests.edge import details_of
-from tests.service import running_service
+from tests.support.edge import details_of
+from tests.support.service import running_service
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 TIMEOUT_SECONDS = 60.0
@@ -17,7 +17,7 @@ TIMEOUT_SECONDS = 60.0
 
 @pytest.fixture(scope="module")
 def channel() -> Iterator[grpc.Channel]:
-    engines = "fake=tests.fakes:FakeEngine,narrow=tests.end_to_end.engines:NarrowEngine"
+    engines = "fake=tests.support.fakes:FakeEngine,narrow=tests.end_to_end.engines:NarrowEngine"
     with running_service(engines) as service, grpc.insecure_channel(service.address) as channel:
         service.wait_serving(channel)
         yield channel

@@ -12,9 +12,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from melisma.v1 import music_pb2, music_pb2_grpc
-from tests.service import Service, running_service
+from tests.support.service import Service, running_service
 
-ENGINES = "fake=tests.fakes:FakeEngine,missing=tests.fakes:MissingEngine"
+ENGINES = "fake=tests.support.fakes:FakeEngine,missing=tests.support.fakes:MissingEngine"
 TIMEOUT_SECONDS = 60.0
 
 

@@ -13,11 +13,11 @@ from uuid import uuid4
 import grpc
 import pytest
 
-from server.keys import new_key
-from tests.rest import MUSIC, Rest
-from tests.service import Service, running_service
+from server.auth.api_keys import new_key
+from tests.support.rest import MUSIC, Rest
+from tests.support.service import Service, running_service
 
-FAKE = "fake=tests.fakes:FakeEngine"
+FAKE = "fake=tests.support.fakes:FakeEngine"
 LINGER_SECONDS = 0.5
 TIMEOUT_SECONDS = 60.0
 SONG = {"prompt": "noise", "duration": 10, "seed": 3, "output_format": "mp3"}

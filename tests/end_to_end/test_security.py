@@ -27,10 +27,10 @@ from melisma_client import (
     tls_credentials,
 )
 from melisma_client.retry import NO_RETRY
-from tests.edge import details_of
-from tests.service import Service, running_service, start
+from tests.support.edge import details_of
+from tests.support.service import Service, running_service, start
 
-FAKE = "fake=tests.fakes:FakeEngine"
+FAKE = "fake=tests.support.fakes:FakeEngine"
 SONG = SongRequest(prompt="noise", duration_seconds=10)
 LONG = SongRequest(prompt="noise", duration_seconds=240)
 TIMEOUT_SECONDS = 60.0

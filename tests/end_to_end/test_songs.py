@@ -16,10 +16,10 @@ from melisma.v1 import music_pb2
 from melisma.v1.music_pb2 import GenerateRequest, ListenRequest
 from melisma.v1.music_pb2_grpc import MusicServiceStub
 from melisma_client import Client, Retry, SongRequest
-from tests.cutting import cutting
-from tests.service import Service, running_service, start
+from tests.support.cutting import cutting
+from tests.support.service import Service, running_service, start
 
-FAKE = "fake=tests.fakes:FakeEngine"
+FAKE = "fake=tests.support.fakes:FakeEngine"
 TIMEOUT_SECONDS = 60.0
 CUTS = 100
 LINGER_SECONDS = 1.0

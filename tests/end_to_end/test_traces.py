@@ -13,14 +13,14 @@ import grpc
 import pytest
 
 from melisma.v1 import music_pb2, music_pb2_grpc
-from tests.collector import Collector, Told, collecting
-from tests.service import Service, running_service
+from tests.support.collector import Collector, Told, collecting
+from tests.support.service import Service, running_service
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER_SPAN = "b7ad6b7169203331"
 PARENT = f"00-{TRACE}-{CALLER_SPAN}-01"
 CALL = "melisma.v1.MusicService/Generate"
-FAKE = "fake=tests.fakes:FakeEngine"
+FAKE = "fake=tests.support.fakes:FakeEngine"
 WORDS = "这是秘密的歌词"
 REQUEST = music_pb2.GenerateRequest(prompt="noise", lyrics=WORDS, duration_seconds=10)
 TIMEOUT_SECONDS = 60.0

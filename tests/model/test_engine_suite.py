@@ -7,9 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from model.engine import Control, Engine, SectionContext, SectionState, SongParams, SongPlan, Stem, Voice
+from model.engine import Engine, SectionContext, SectionState
 from model.registry import load_engine
-from tests.ace_step import ace_step_options
+from model.song import Control, SongParams, SongPlan, Stem, Voice
+from tests.support.ace_step import ace_step_options
 
 ENGINES = ("studio", "ace_step")
 TOLERANCES = {"studio": 0.0, "ace_step": 1e-4}

@@ -5,7 +5,7 @@ import pytest
 
 from model.engine import EngineUnavailable
 from model.registry import FACTORIES, engine_class, load_engine
-from tests.fakes import FakeEngine
+from tests.support.fakes import FakeEngine
 
 
 @pytest.mark.parametrize("name", FACTORIES)
@@ -19,10 +19,10 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 
 
 def test_a_factory_goes_before_the_entry_of_the_same_name() -> None:
-    assert isinstance(load_engine("studio", "cpu", "tests.fakes:FakeEngine"), FakeEngine)
+    assert isinstance(load_engine("studio", "cpu", "tests.support.fakes:FakeEngine"), FakeEngine)
 
 
-@pytest.mark.parametrize("factory", ["tests.fakes", ":FakeEngine", "tests.fakes:"])
+@pytest.mark.parametrize("factory", ["tests.support.fakes", ":FakeEngine", "tests.support.fakes:"])
 def test_a_factory_of_the_wrong_form_is_refused(factory: str) -> None:
     with pytest.raises(ValueError, match="module:Class"):
         engine_class("fake", factory)
@@ -30,7 +30,7 @@ def test_a_factory_of_the_wrong_form_is_refused(factory: str) -> None:
 
 def test_what_an_engine_lacks_is_told() -> None:
     with pytest.raises(EngineUnavailable, match="make weights"):
-        load_engine("missing", "cpu", "tests.fakes:MissingEngine")
+        load_engine("missing", "cpu", "tests.support.fakes:MissingEngine")
 
 
 def test_a_package_that_is_not_installed_is_named_with_how_to_get_it() -> None:

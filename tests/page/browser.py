@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.rest import Rest
+from tests.support.rest import Rest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import { MESSAGES, explained, preferred } from "../../server/page/i18n.js";
+import { MESSAGES, explained, preferred } from "../../server/api/http/page/i18n.js";
 
 const FOLDER = new URL("../../server/page/", import.meta.url);
 const FILES = readdirSync(FOLDER).map((name) => [name, readFileSync(new URL(name, FOLDER), "utf-8")]);

@@ -8,7 +8,7 @@ from typing import TextIO
 
 import grpc
 
-from tests.service import running_service
+from tests.support.service import running_service
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from model.studio.lyrics import parse_lyrics, section_kind
-from model.studio.prompt import understand
+from model.studio.lyrics.sections import parse_lyrics, section_kind
+from model.studio.prompt.understanding import understand
 
 HERE = Path(__file__).parent
 TIMEOUT_SECONDS = 120.0

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from server.keys import new_key
-from tests.cutting import cutting
+from server.auth.api_keys import new_key
 from tests.page.browser import LONG_LYRICS, tab
 from tests.page.serving import serving_page
+from tests.support.cutting import cutting
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +21,7 @@ def test_who_has_a_key_is_asked_for_it(browser: Any, tmp_path: Path) -> None:
     keys = tmp_path / "keys.json"
     keys.write_text(json.dumps({"keys": [entry.model_dump(mode="json")]}))
     with (
-        serving_page("fake=tests.fakes:FakeEngine", API_KEYS=str(keys)) as address,
+        serving_page("fake=tests.support.fakes:FakeEngine", API_KEYS=str(keys)) as address,
         tab(browser, address, engines=False) as page,
     ):
         page.until("() => document.getElementById('error-api-key').textContent")

@@ -8,15 +8,15 @@ import grpc.aio
 import pytest
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from server.address import PortUnavailable
+from server.api.address import PortUnavailable
 from server.app import encoder_threads, runner_settings, serving
-from server.messages import EngineSpec
-from server.settings import Device, Limits, Settings, Store
-from tests.edge import edge, raw_call
-from tests.fake_runner import FakeRunner
-from tests.service import running_service, start
+from server.settings.settings import Device, Limits, Settings, Store
+from server.workers.messages import EngineSpec
+from tests.support.edge import edge, raw_call
+from tests.support.fake_runner import FakeRunner
+from tests.support.service import running_service, start
 
-FAKE = "fake=tests.fakes:FakeEngine"
+FAKE = "fake=tests.support.fakes:FakeEngine"
 CPU = Device(device="cpu")
 WAIT_SECONDS = 30.0
 
@@ -32,7 +32,7 @@ def test_the_runner_gets_its_sizes_and_engines_from_the_settings() -> None:
         ("cpu#3", "cpu", 7, 2),
     ]
     assert given.max_queued_songs == 3
-    assert given.engines == (EngineSpec("studio"), EngineSpec("fake", "tests.fakes:FakeEngine"))
+    assert given.engines == (EngineSpec("studio"), EngineSpec("fake", "tests.support.fakes:FakeEngine"))
 
 
 @pytest.mark.parametrize(("devices", "cores", "threads"), [("g", 2, 2), ("c", 2, 1), ("cc", 2, 1), ("cg", 16, 8)])

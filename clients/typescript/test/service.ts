@@ -20,7 +20,7 @@ export class Service {
   /** A server that takes songs, with MELISMA_ variables given without the prefix; rejects when it does not start. */
   static async start(environment: Record<string, string> = {}): Promise<Service> {
     const folder = mkdtempSync(join(tmpdir(), "melisma-songs-"));
-    const settings = { ENGINES: "fake=tests.fakes:FakeEngine", STORE__FOLDER: folder, ...environment };
+    const settings = { ENGINES: "fake=tests.support.fakes:FakeEngine", STORE__FOLDER: folder, ...environment };
     const variables = Object.entries(settings).map(([name, value]) => [`MELISMA_${name}`, value]);
     const process_ = spawn(PYTHON, ["-m", "server", "--port", "0", "--http-port", "0"], {
       cwd: ROOT,

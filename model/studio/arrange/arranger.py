@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model.engine import SectionKind
+from model.song import SectionKind
 from model.studio.arrange.bass import bass
 from model.studio.arrange.comping import guitar, keys
 from model.studio.arrange.drums import drums
 from model.studio.arrange.dynamics import entrance, layers
-from model.studio.arrange.harmony import Voicing, voice
 from model.studio.arrange.humanize import perform
-from model.studio.arrange.layers import arpeggio, pad
 from model.studio.arrange.lead import lead
 from model.studio.arrange.ornaments import double, ornament
+from model.studio.arrange.pads import arpeggio, pad
 from model.studio.arrange.scene import Scene, make_scene
 from model.studio.arrange.tabs import Stroke
-from model.studio.arrangement import Arrangement
-from model.studio.score import Score
+from model.studio.arrange.voicing import Voicing, voice
+from model.studio.notation.arrangement import Arrangement
+from model.studio.notation.score import Score
 from model.studio.style import Style, Track
 
 

@@ -8,7 +8,7 @@ from model.studio.arrange.drums import kick_steps
 from model.studio.arrange.dynamics import Texture, texture
 from model.studio.arrange.scene import Scene, Span
 from model.studio.arrange.tabs import Hit, Stroke, hits, metric_weight
-from model.studio.score import STEPS_PER_BAR
+from model.studio.notation.score import STEPS_PER_BAR
 from model.studio.style import Groove
 
 _LOWEST, _HIGHEST, _HOME = 28, 45, 36

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from model.studio.arrange.dynamics import comping_texture
-from model.studio.arrange.harmony import Voicing
 from model.studio.arrange.patterns import guitar_variants, keys_variants
 from model.studio.arrange.playing import Onset, closing_chord, low_fifth, low_root, onsets
 from model.studio.arrange.scene import Scene, Span
 from model.studio.arrange.tabs import Stroke
+from model.studio.arrange.voicing import Voicing
 
 _PEDAL_STEPS = 6
 _STRUM_SECONDS = 0.011

@@ -1,11 +1,11 @@
 """The drummer: one pattern per section kind, varied bar by bar, with crashes at starts and fills at ends."""
 
-from model.engine import SectionKind
+from model.song import SectionKind
 from model.studio.arrange.dynamics import Texture, texture
 from model.studio.arrange.kits import STROKE_WEIGHTS, FillSize, Pattern, Piece, drum_patterns, fills
 from model.studio.arrange.scene import Scene
 from model.studio.arrange.tabs import Stroke, hits
-from model.studio.score import STEPS_PER_BAR
+from model.studio.notation.score import STEPS_PER_BAR
 from model.studio.style import Groove, Track
 
 _PHRASE_BARS = 4

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
-from model.engine import SectionKind
+from model.song import SectionKind
 from model.studio.arrange.scene import Scene
-from model.studio.score import STEPS_PER_BAR
+from model.studio.notation.score import STEPS_PER_BAR
 from model.studio.style import Groove, Track
 
 

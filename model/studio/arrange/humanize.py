@@ -8,8 +8,8 @@ from model.studio.arrange.dynamics import level
 from model.studio.arrange.players import folded
 from model.studio.arrange.scene import Scene
 from model.studio.arrange.tabs import Stroke
-from model.studio.arrangement import TrackNote
-from model.studio.score import STEPS_PER_BEAT
+from model.studio.notation.arrangement import TrackNote
+from model.studio.notation.score import STEPS_PER_BEAT
 from model.studio.style import Track
 
 _VELOCITIES: Mapping[Track, float] = MappingProxyType(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from model.studio.arrange.scene import Scene
 from model.studio.arrange.tabs import Stroke, metric_weight
-from model.studio.score import Note
+from model.studio.notation.score import Note
 
 _LEGATO_GAP_STEPS = 2
 _PHRASE_GAP_STEPS = 3

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from model.engine import SectionKind
-from model.studio.arrange.harmony import LEAD_CLEARANCE, Voicing
+from model.song import SectionKind
 from model.studio.arrange.players import pitch_range, sustains
 from model.studio.arrange.scene import Breath, Scene, breaths
 from model.studio.arrange.tabs import Stroke, metric_weight
-from model.studio.score import STEPS_PER_BAR
+from model.studio.arrange.voicing import LEAD_CLEARANCE, Voicing
+from model.studio.notation.score import STEPS_PER_BAR
 from model.studio.style import Track
 
 _BREATH_STEPS = 6

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from model.studio.arrange.harmony import Voicing
 from model.studio.arrange.patterns import Variant
 from model.studio.arrange.scene import Scene, Span
 from model.studio.arrange.tabs import Hit, Stroke, hits, metric_weight
-from model.studio.score import STEPS_PER_BAR
+from model.studio.arrange.voicing import Voicing
+from model.studio.notation.score import STEPS_PER_BAR
 
 _LOW_ROOTS = range(36, 48)
 _LONG_BAR_SECONDS = 2.2

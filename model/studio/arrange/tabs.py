@@ -7,7 +7,7 @@ the tab gives it a meaning (a voice, a scale degree, a stroke).
 from dataclasses import dataclass
 from functools import cache
 
-from model.studio.score import STEPS_PER_BAR, STEPS_PER_BEAT
+from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,5 +157,5 @@ def _zone(row: Mapping[str, Any]) -> Zone:
 def _unavailable(reason: str) -> EngineUnavailable:
     return EngineUnavailable(
         f"the instruments of the studio engine cannot be opened: {reason}; restore model/studio/instruments from the "
-        "repository, or build it anew with python -m model.training.build_instruments"
+        "repository, or build it anew with python -m model.training.instruments.build_instruments"
     )

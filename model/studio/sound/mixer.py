@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from model.engine import ALL_STEMS, Stem, Window
-from model.studio.arrangement import Arrangement, TrackNote
-from model.studio.score import STEPS_PER_BEAT
+from model.song import ALL_STEMS, Stem, Window
+from model.studio.notation.arrangement import Arrangement, TrackNote
+from model.studio.notation.score import STEPS_PER_BEAT
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.effects import Compressor, Ensemble, Filter
 from model.studio.sound.reverb import Reverb, Room, impulse_response

@@ -103,5 +103,5 @@ def _take(row: Mapping[str, Any], coded: NDArray[np.uint8], sound: Floats) -> Ta
 def _unavailable(reason: str) -> EngineUnavailable:
     return EngineUnavailable(
         f"the voice of the studio engine cannot be opened: {reason}; restore model/studio/voice/recordings from the "
-        "repository, or build it anew with python -m model.training.build_voice"
+        "repository, or build it anew with python -m model.training.voice.build_voice"
     )

@@ -62,7 +62,7 @@ def _dictionary() -> bytes:
         raise EngineUnavailable(
             f"the English dictionary of the studio engine cannot be opened ({error}); restore "
             "model/studio/voice/dictionary from the repository, or build it anew with "
-            "python -m model.training.build_english"
+            "python -m model.training.text.build_english"
         ) from error
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
-from model.engine import Syllable
+from model.song import Syllable
 from model.studio.voice.english import VOWELS
 from model.studio.voice.utterance import Utterance
 

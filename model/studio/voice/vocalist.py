@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from model.engine import Voice
+from model.song import Voice
 from model.studio.voice.bank import VoiceBank
 from model.studio.voice.phrasing import SungNote
 from model.studio.voice.singer import Timbre, sing

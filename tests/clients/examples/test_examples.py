@@ -21,7 +21,7 @@ import soundfile
 
 from melisma.v1.music_pb2 import SectionFinished
 from melisma_client import Client
-from tests.service import ROOT, Service, running_service
+from tests.support.service import ROOT, Service, running_service
 
 TIMEOUT_SECONDS = 90.0
 RATE_HERTZ = 44_100

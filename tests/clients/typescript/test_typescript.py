@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 from protos.generate import stale_files
-from tests.service import running_service
+from tests.support.service import running_service
 
 CLIENT = Path(__file__).resolve().parents[3] / "clients" / "typescript"
 TIMEOUT_SECONDS = 240.0
@@ -64,7 +64,7 @@ def test_the_package_plays_where_it_is_installed(tmp_path: Path) -> None:
     installed = run("npm", "install", "--prefer-offline", f"./{packed.stdout.strip()}", cwd=tmp_path)
     assert installed.returncode == 0, told(installed)
     shutil.copy(CLIENT / "examples" / "play.js", tmp_path)
-    with running_service("fake=tests.fakes:FakeEngine") as service:
+    with running_service("fake=tests.support.fakes:FakeEngine") as service:
         with grpc.insecure_channel(service.address) as channel:
             service.wait_serving(channel)
         environment = {**os.environ, "MELISMA_SERVER": service.address}

@@ -9,25 +9,14 @@ import soundfile
 import torch
 
 from model.ace_step.engine import AceStepEngine
-from model.ace_step.form import merged, parts_of, shares
-from model.ace_step.forward import Forward
-from model.ace_step.recipe import Recipe
-from model.ace_step.states import LOOKAHEAD_FRAMES, State
-from model.ace_step.text import MAX_TOKENS
-from model.engine import (
-    AudioToAudio,
-    EngineUnavailable,
-    Extend,
-    InvalidParams,
-    Mode,
-    Repaint,
-    Scheduler,
-    SectionKind,
-    SectionState,
-    SongParams,
-    Voice,
-)
-from tests.ace_step import ace_step_options
+from model.ace_step.networks.text_encoder import MAX_TOKENS
+from model.ace_step.planning.form import merged, parts_of, shares
+from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.recipe import Recipe
+from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, State
+from model.engine import EngineUnavailable, SectionState
+from model.song import AudioToAudio, Extend, InvalidParams, Mode, Repaint, Scheduler, SectionKind, SongParams, Voice
+from tests.support.ace_step import ace_step_options
 
 LYRICS = "[verse]\n春天醒来花就开\n[chorus]\n我要飞向那片海"
 

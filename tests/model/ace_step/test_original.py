@@ -13,13 +13,13 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
-from model.ace_step import loading
-from model.ace_step.checkpoint import read_header
-from model.ace_step.codec import Codec
-from model.ace_step.config import LyricEncoderConfig, TransformerConfig, VocoderConfig
-from model.ace_step.text import TextEncoder
-from model.ace_step.transformer import ERG_FACTOR, ContextBatch, Transformer
-from model.ace_step.vocoder import Vocoder, folded
+from model.ace_step.loading import networks as loading
+from model.ace_step.loading.checkpoint import read_header
+from model.ace_step.networks.codec import Codec
+from model.ace_step.networks.config import LyricEncoderConfig, TransformerConfig, VocoderConfig
+from model.ace_step.networks.text_encoder import TextEncoder
+from model.ace_step.networks.transformer import ERG_FACTOR, ContextBatch, Transformer
+from model.ace_step.networks.vocoder import Vocoder, folded
 
 DATA = Path(__file__).parent / "data"
 Arrays = Mapping[str, torch.Tensor]

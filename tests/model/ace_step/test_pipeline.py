@@ -10,17 +10,17 @@ import pytest
 import torch
 from torchaudio.functional import resample
 
-from model.ace_step.codec import Codec
 from model.ace_step.encoding import Encoder
-from model.ace_step.forward import Forward
-from model.ace_step.guidance import GuidanceKind
-from model.ace_step.guide import GuidanceParams
-from model.ace_step.loading import Networks, load
-from model.ace_step.recipe import Recipe
-from model.ace_step.states import Conditions
-from model.ace_step.tasks import walk_steps, whole
-from model.ace_step.walks import Walk
-from model.engine import AudioToAudio, Edit, Extend, Repaint, Retake, Scheduler, Task
+from model.ace_step.loading.networks import Networks, load
+from model.ace_step.networks.codec import Codec
+from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.guidance import GuidanceKind
+from model.ace_step.sampling.guided_velocity import GuidanceParams
+from model.ace_step.sampling.recipe import Recipe
+from model.ace_step.sampling.starts import walk_steps, whole
+from model.ace_step.sampling.states import Conditions
+from model.ace_step.sampling.trajectories import Walk
+from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, Scheduler, Task
 
 CASES = (
     "t2m_default", "t2m_plain_cfg", "t2m_no_guidance", "t2m_heun", "t2m_pingpong", "t2m_double", "audio2audio",

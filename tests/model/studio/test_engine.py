@@ -7,8 +7,9 @@ import mido
 import numpy as np
 import pytest
 
-from model.engine import Engine, SectionContext, SectionScore, SongParams, Stem, Voice
+from model.engine import Engine, SectionContext
 from model.registry import load_engine
+from model.song import SectionScore, SongParams, Stem, Voice
 from model.studio.engine import StudioEngine
 from tests.model.test_engine_suite import LYRICS, finish
 

@@ -12,7 +12,7 @@ from model.ace_step.lyrics.languages import IDS, LANGUAGES, detect, language_of
 from model.ace_step.lyrics.tags import TAGS, normalised
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
 from model.engine import EngineUnavailable
-from tests.ace_step import write_vocabulary
+from tests.support.ace_step import write_vocabulary
 
 RECORDED = json.loads((Path(__file__).parents[1] / "data" / "lyric_tokens.json").read_text(encoding="utf-8"))
 VOCABULARY_VARIABLE = "MELISMA_TEST_ACE_STEP_LYRIC_VOCAB"

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from model.studio.score import BEATS_PER_BAR, STEPS_PER_BAR, Chord, Note, Quality, Score
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, Chord, Note, Quality, Score
 from model.studio.style import Groove, Instrument, Mode, Style, Track
 
 C = Chord(0, Quality.MAJOR)

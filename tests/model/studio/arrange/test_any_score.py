@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.engine import SECTION_TAGS, SectionKind
+from model.song import SECTION_TAGS, SectionKind
 from model.studio.arrange.arranger import arrange
-from model.studio.score import BEATS_PER_BAR, STEPS_PER_BAR, Chord, Note, Quality, Score
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, Chord, Note, Quality, Score
 from model.studio.style import Groove, Instrument, Mode, Style, Track
 
 CHORDS = st.builds(Chord, st.integers(0, 11), st.sampled_from(Quality))

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from model.engine import SECTION_TAGS, SectionKind
+from model.song import SECTION_TAGS, SectionKind
 from model.studio.arrange.arranger import Hand, arrange
-from model.studio.arrangement import Arrangement, TrackNote
-from model.studio.score import Score
+from model.studio.notation.arrangement import Arrangement, TrackNote
+from model.studio.notation.score import Score
 from model.studio.style import Groove, Instrument, Style, Track
 from tests.model.studio.arrange.scores import BAND, C, F, G, make_score, make_style, silent_score
 

@@ -2,12 +2,12 @@ import itertools
 
 import pytest
 
-from model.engine import SectionKind
+from model.song import SectionKind
 from model.studio.arrange.bass import bass
 from model.studio.arrange.drums import drums
 from model.studio.arrange.kits import Piece
 from model.studio.arrange.scene import Scene, make_scene
-from model.studio.score import Score
+from model.studio.notation.score import Score
 from model.studio.style import Groove, Mode
 from tests.model.studio.arrange.scores import A_MINOR, C, E, F, G, bars_of, make_style, silent_score, wandering_chords
 

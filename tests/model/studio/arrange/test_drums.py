@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from model.engine import SECTION_TAGS, SectionKind
+from model.song import SECTION_TAGS, SectionKind
 from model.studio.arrange.drums import drums, fill_size
 from model.studio.arrange.kits import FillSize, Piece
 from model.studio.arrange.scene import Scene, make_scene

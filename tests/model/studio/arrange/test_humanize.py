@@ -1,6 +1,6 @@
 import pytest
 
-from model.engine import SectionKind
+from model.song import SectionKind
 from model.studio.arrange.humanize import perform, swung
 from model.studio.arrange.scene import Scene, make_scene
 from model.studio.arrange.tabs import Stroke

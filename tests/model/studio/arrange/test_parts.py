@@ -4,16 +4,16 @@ import itertools
 
 import pytest
 
-from model.engine import SECTION_TAGS, SectionKind
+from model.song import SECTION_TAGS, SectionKind
 from model.studio.arrange.arranger import Hand, arrange
 from model.studio.arrange.comping import guitar, keys
-from model.studio.arrange.harmony import voice
-from model.studio.arrange.layers import arpeggio, pad
 from model.studio.arrange.lead import lead, phrases
 from model.studio.arrange.ornaments import countermelody, double, ornament
+from model.studio.arrange.pads import arpeggio, pad
 from model.studio.arrange.scene import Scene, make_scene
 from model.studio.arrange.tabs import Stroke
-from model.studio.score import Note, Score
+from model.studio.arrange.voicing import voice
+from model.studio.notation.score import Note, Score
 from model.studio.style import Groove, Instrument, Style, Track
 from tests.model.studio.arrange.scores import BAND, C, F, G, bars_of, make_score, make_style, silent_score
 

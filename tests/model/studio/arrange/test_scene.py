@@ -1,8 +1,8 @@
 import pytest
 
-from model.engine import SectionKind
+from model.song import SectionKind
 from model.studio.arrange.scene import Breath, Span, breaths, find_tonic, make_scene, spans_of
-from model.studio.score import Chord, Note, Score
+from model.studio.notation.score import Chord, Note, Score
 from model.studio.style import Mode
 from tests.model.studio.arrange.scores import (
     A_MINOR,

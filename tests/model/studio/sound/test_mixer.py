@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.engine import ALL_STEMS, Stem
-from model.studio.arrangement import Arrangement, TrackNote
+from model.song import ALL_STEMS, Stem
+from model.studio.notation.arrangement import Arrangement, TrackNote
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.mixer import STRIPS, Mixer
 from model.studio.style import Groove, Instrument, Mode, Style, Track

@@ -4,7 +4,7 @@ import pytest
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.sampler import SampledNote, Sampler
 from model.studio.style import DRUM_KITS, Instrument
-from model.training.measures import cents_off, momentary_lufs
+from model.training.instruments.measures import cents_off, momentary_lufs
 
 SECOND = 48_000
 OPEN_HAT, CLOSED_HAT, SNARE = 46, 42, 38

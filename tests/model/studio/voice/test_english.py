@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from model.engine import EngineUnavailable
 from model.studio.voice import english
 from model.studio.voice.english import PHONE_CODES, VOWELS, pronounce, syllables
-from model.training.build_english import pack
+from model.training.text.build_english import pack
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from pypinyin.constants import PINYIN_DICT
 from pypinyin.contrib.tone_convert import to_normal
 
-from model.engine import Syllable
+from model.song import Syllable
 from model.studio.voice.bank import VoiceBank
 from model.studio.voice.english import pronounce
 from model.studio.voice.pronouncing import utterance_of

@@ -1,6 +1,6 @@
 import numpy as np
 
-from model.engine import Voice
+from model.song import Voice
 from model.studio.voice.bank import VoiceBank
 from model.studio.voice.phrasing import SungNote
 from model.studio.voice.utterance import Utterance

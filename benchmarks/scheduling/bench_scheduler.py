@@ -1,0 +1,90 @@
+"""What a decision costs: the scheduler alone, beside songs that wait and songs that are made.
+
+    python -m benchmarks.scheduling.bench_scheduler
+
+A turn is one `next_command` and the `done` of its reply, as the server makes them for every command of a worker. Songs
+come from ten callers, and one that ends is followed by another, so that their numbers stay.
+"""
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable
+
+from benchmarks.scheduling.simulate import specs_of
+from benchmarks.scheduling.simulation import ENGINE, PRESETS, Outlet, Simulation
+from model.song import SongParams
+from server.scheduling.policy import Policy
+from server.scheduling.scheduler import Scheduler
+from server.workers.messages import Lane, Rendered
+
+WAITING = (10, 1_000, 10_000)
+RUNNING = (8, 32, 256)
+ROUNDS, TURNS = 5, 300
+CALLERS = 10
+DEVICE = "device-0"
+PARAMS = SongParams("", "", 0, duration_seconds=60.0)
+
+
+class Crowd:
+    """One device with `running` songs, and `waiting` more."""
+
+    def __init__(self, waiting: int, running: int) -> None:
+        model = PRESETS["studio"]
+        specs = specs_of(model, 1, alone=False, running_songs=running)
+        self.simulation = Simulation(model, specs)
+        self.scheduler = Scheduler(specs, policy=Policy(), clock=lambda: self.simulation.now)
+        self.scheduler.open(DEVICE, (ENGINE,))
+        self._numbers = itertools.count()
+        for _ in range(waiting + running):
+            self.add()
+
+    def add(self) -> str:
+        """One more song."""
+        number = next(self._numbers)
+        song_id = f"song-{number}"
+        self.simulation.expect(song_id, 60.0)
+        self.scheduler.add(song_id, ENGINE, PARAMS, Outlet(), caller=f"caller-{number % CALLERS}")
+        return song_id
+
+    def turn_seconds(self) -> float:
+        """Time for one decision and for taking note of what it led to."""
+        started = time.perf_counter()
+        command = self.scheduler.next_command(DEVICE)
+        decided = time.perf_counter()
+        if command is None:
+            raise RuntimeError("nothing to do")
+        reply = self.simulation.reply(command)
+        self.simulation.now += 0.01
+        noted = time.perf_counter()
+        self.scheduler.done(DEVICE, reply, Lane.BOTH)
+        ended = time.perf_counter()
+        if isinstance(reply, Rendered) and not self.scheduler.is_current(reply.section.song):
+            self.add()
+        return decided - started + ended - noted
+
+    def add_and_drop_seconds(self) -> float:
+        """Time to let a song in and to drop it while it waits."""
+        started = time.perf_counter()
+        self.scheduler.drop(self.add())
+        return time.perf_counter() - started
+
+
+def median_microseconds(measure: Callable[[], float]) -> float:
+    """The median over rounds of the mean over turns."""
+    means = [statistics.fmean(measure() for _ in range(TURNS)) for _ in range(ROUNDS)]
+    return 1e6 * statistics.median(means)
+
+
+def main() -> None:
+    """Print a row for every crowd."""
+    print("| songs made | songs waiting | a decision, us | a song comes and goes, us |")
+    print("|---|---|---|---|")
+    for running, waiting in itertools.product(RUNNING, WAITING):
+        crowd = Crowd(waiting, running)
+        turn, come_and_go = median_microseconds(crowd.turn_seconds), median_microseconds(crowd.add_and_drop_seconds)
+        print(f"| {running} | {waiting} | {turn:.0f} | {come_and_go:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

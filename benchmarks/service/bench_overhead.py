@@ -1,0 +1,81 @@
+"""What the server process costs per chunk besides engine and encoder: commands, events, messages, gRPC.
+
+    python -m benchmarks.service.bench_overhead
+
+The engine and the encoder are the fakes of the tests; the listener is a process of its own.
+"""
+
+import asyncio
+import statistics
+import sys
+import time
+
+from server.api.grpc.health import HealthServicer
+from server.api.grpc.servicer import MusicServicer
+from server.app import build_server, runner_settings
+from server.generation.runner import Runner
+from server.settings.settings import Settings
+from tests.support.edge import songs_of
+from tests.support.fakes import FAKE, FakeEncoder
+
+SONGS = 16
+ROUNDS = 5
+SONG_SECONDS = 60.0
+START_TIMEOUT_SECONDS = 60.0
+_LISTENER = """
+import asyncio, sys, grpc.aio
+from benchmarks.service.listener import listen
+from melisma.v1 import music_pb2
+
+async def main(port, songs, seconds):
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        requests = [music_pb2.GenerateRequest(prompt="x", duration_seconds=seconds, seed=i) for i in range(songs)]
+        heard = [await listen(channel, "fake", request) for request in requests]
+        print(sum(len(one.arrivals) for one in heard))
+
+asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
+"""
+
+
+async def chunks_heard(port: int) -> int:
+    """Have a listener in another process take some songs; the number of chunks that it received."""
+    listener = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _LISTENER, str(port), str(SONGS), str(SONG_SECONDS), stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await listener.communicate()
+    return int(output)
+
+
+async def measure() -> list[float]:
+    """CPU milliseconds of the server process per chunk, round by round."""
+    settings = Settings(engines=(f"{FAKE.name}={FAKE.factory}",))
+    runner = Runner(runner_settings(settings), encoder_factory=FakeEncoder)
+    await runner.start()
+    health = HealthServicer(lambda: None if runner.ready(FAKE.name) else "no engine is ready")
+    async with songs_of(runner) as songs:
+        server = build_server(settings, MusicServicer(songs), health)
+        port = server.add_insecure_port("127.0.0.1:0")
+        try:
+            await runner.wait_ready(START_TIMEOUT_SECONDS)
+            await server.start()
+            return [await _round(port) for _ in range(ROUNDS)]
+        finally:
+            health.close()
+            await server.stop(0)
+            await runner.stop(0)
+
+
+async def _round(port: int) -> float:
+    before = time.process_time()
+    chunks = await chunks_heard(port)
+    return 1000 * (time.process_time() - before) / chunks
+
+
+def main() -> None:
+    """Print the median."""
+    rounds = asyncio.run(measure())
+    print(f"server CPU per chunk: median {statistics.median(rounds):.2f} ms, worst round {max(rounds):.2f} ms")
+
+
+if __name__ == "__main__":
+    main()

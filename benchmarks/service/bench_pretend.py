@@ -1,0 +1,98 @@
+"""Songs per second and first chunk on a device that takes 20 ms a step, whatever the batch: what is not the model.
+
+    python -m benchmarks.service.bench_pretend
+
+Closed loop: 32 clients take two songs each, their starts spread over a second. Open loop: ten songs a second for 15 s,
+Poisson arrivals; latency counts from the moment a request was due. Two rounds; the second one counts.
+"""
+
+import asyncio
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+import grpc.aio
+import numpy as np
+
+from clients.examples.first_song import free_port, stop, wait_until_serving
+from melisma.v1 import music_pb2, music_pb2_grpc
+
+CLIENTS, SONGS_EACH, SPREAD_SECONDS = 32, 2, 1.0
+RATE, OPEN_SECONDS = 10.0, 15.0
+ROUNDS = 2
+TIMEOUT_SECONDS = 60.0
+
+
+async def first_chunk_seconds(channel: grpc.aio.Channel, due_at: float) -> float:
+    """Take one song to its end; the time from `due_at` to its first chunk."""
+    request = music_pb2.GenerateRequest(prompt="pretend", seed=1)
+    first: float | None = None
+    async for response in music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS):
+        if first is None and response.HasField("chunk"):
+            first = time.monotonic() - due_at
+    if first is None:
+        raise RuntimeError("a song had no sound")
+    return first
+
+
+async def closed(channel: grpc.aio.Channel) -> tuple[float, list[float]]:
+    """Songs per second, and first chunks, of clients that wait for their songs."""
+
+    async def client(number: int) -> list[float]:
+        await asyncio.sleep(SPREAD_SECONDS * number / CLIENTS)
+        return [await first_chunk_seconds(channel, time.monotonic()) for _ in range(SONGS_EACH)]
+
+    started = time.monotonic()
+    firsts = await asyncio.gather(*map(client, range(CLIENTS)))
+    return CLIENTS * SONGS_EACH / (time.monotonic() - started), [first for some in firsts for first in some]
+
+
+async def opened(channel: grpc.aio.Channel, seed: int) -> tuple[float, list[float]]:
+    """Songs per second, and first chunks, of songs that come whatever became of the others."""
+    dice, due, dues = random.Random(seed), 0.0, list[float]()
+    while (due := due + dice.expovariate(RATE)) < OPEN_SECONDS:
+        dues.append(due)
+    started = time.monotonic()
+
+    async def client(due: float) -> float:
+        await asyncio.sleep(max(0.0, started + due - time.monotonic()))
+        return await first_chunk_seconds(channel, started + due)
+
+    firsts = await asyncio.gather(*map(client, dues))
+    return len(dues) / (time.monotonic() - started), list(firsts)
+
+
+def row(what: str, rate: float, firsts: Sequence[float]) -> None:
+    """Print one line of the result."""
+    p50, p95 = np.quantile(firsts, [0.5, 0.95])
+    print(f"| {what} | {len(firsts)} | {rate:.1f} | {p50:.3f} | {p95:.3f} | {max(firsts):.3f} |", flush=True)
+
+
+async def measure(address: str) -> None:
+    """Both loops, twice."""
+    print("| loop | songs | songs/s | first chunk P50, s | P95, s | worst, s |")
+    print("|---|---|---|---|---|---|")
+    async with grpc.aio.insecure_channel(address) as channel:
+        for number in range(1, ROUNDS + 1):
+            row(f"closed, round {number}", *await closed(channel))
+            row(f"open, round {number}", *await opened(channel, number))
+
+
+def main() -> None:
+    """Start the server of `benchmarks.service.pretend` and measure it."""
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.service.pretend", "--port", str(port)]
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        wait_until_serving(process, f"127.0.0.1:{port}")
+        with suppress(KeyboardInterrupt):
+            asyncio.run(measure(f"127.0.0.1:{port}"))
+    finally:
+        stop(process)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Kill workers and cancel songs at random, and compare every surviving song with its undisturbed run.
+
+    python -m benchmarks.service.chaos                                  200 songs of the studio engine
+    python -m benchmarks.service.chaos --engine fake --songs 1000       a thousand songs of the tests' engine, for leaks
+
+Two workers, twelve clients. Workers are killed (SIGKILL) or stopped (SIGSTOP) at random times; clients leave at random
+chunks. Nothing may leak meanwhile: processes, threads, file descriptors, shared memory.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc.aio
+
+from benchmarks.service.running import Service, running_service
+from benchmarks.songs import SPRING
+from melisma.v1 import music_pb2, music_pb2_grpc
+
+CLIENTS = 12
+DIFFERENT_SONGS = 20
+CANCEL_SHARE, STOP_SHARE = 0.15, 0.15
+TIMEOUT_SECONDS = 600.0
+AGAIN_SECONDS = 0.5
+ENGINES = {"studio": "studio", "fake": "fake=tests.support.fakes:FakeEngine"}
+KILL_SECONDS = {"studio": (4.0, 12.0), "fake": (0.3, 3.0)}
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the songs; pauses in seconds."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    mismatches: list[int] = field(default_factory=list)
+    disturbances: Counter[str] = field(default_factory=Counter)
+    longest_pause_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What a server holds on to."""
+
+    processes: int
+    threads: int
+    descriptors: int
+    shared_memory: int
+    mebibytes: float
+
+    @classmethod
+    def of(cls, service: Service) -> "Footprint":
+        """That of a server now; threads and descriptors are those of the server process."""
+        return cls(
+            len(service.family()),
+            service.process.num_threads(),
+            service.process.num_fds(),
+            len(list(Path("/dev/shm").iterdir())),
+            service.process.memory_info().rss / (1 << 20),
+        )
+
+
+def request_of(number: int, engine: str) -> music_pb2.GenerateRequest:
+    """One of the different songs, 10 to 24 s long."""
+    number %= DIFFERENT_SONGS
+    seconds = 10.0 + 2.0 * (number % 8)
+    prompts = ("pop", "lo-fi, chill", "rock", "ambient", "中国风")
+    prompt = prompts[number % len(prompts)] if engine == "studio" else "noise"
+    return music_pb2.GenerateRequest(prompt=prompt, lyrics=SPRING, duration_seconds=seconds, seed=number)
+
+
+async def digest_of(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest, tally: Tally | None = None) -> str:
+    """The sha256 of a whole song as it was received."""
+    digest, last = hashlib.sha256(), time.monotonic()
+    async for response in music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS):
+        if response.HasField("chunk"):
+            digest.update(response.chunk.data)
+            now = time.monotonic()
+            if tally is not None and response.chunk.sequence:
+                tally.longest_pause_seconds = max(tally.longest_pause_seconds, now - last)
+            last = now
+    return digest.hexdigest()
+
+
+async def leave_early(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest, chunks: int) -> None:
+    """Take some chunks of a song and go."""
+    call = music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS)
+    async for response in call:
+        if response.HasField("chunk") and response.chunk.sequence >= chunks:
+            break
+    call.cancel()
+
+
+async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Sequence[str], tally: Tally) -> None:
+    """One song, asked for until it is let in."""
+    dice, request = random.Random(number), request_of(number, engine)
+    leaves = dice.random() < CANCEL_SHARE
+    while True:
+        try:
+            if leaves:
+                await leave_early(channel, request, dice.randrange(20))
+                tally.outcomes["left early"] += 1
+            elif await digest_of(channel, request, tally) == expected[number % DIFFERENT_SONGS]:
+                tally.outcomes["whole"] += 1
+            else:
+                tally.mismatches.append(number)
+            return
+        except grpc.aio.AioRpcError as error:
+            text = str(error.details())
+            if error.code() is not grpc.StatusCode.UNAVAILABLE or "restarted" not in text:
+                tally.outcomes[f"failed: {error.code().name}: {text[:60]}"] += 1
+                return
+            tally.refusals[text[:60]] += 1
+            await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def disturb(service: Service, engine: str, tally: Tally) -> None:
+    """Kill or stop a worker now and then."""
+    dice = random.Random(1)
+    while True:
+        await asyncio.sleep(dice.uniform(*KILL_SECONDS[engine]))
+        workers = [one for one in service.process.children() if "server.workers.worker" in " ".join(one.cmdline())]
+        if workers:
+            stops = dice.random() < STOP_SHARE
+            dice.choice(workers).send_signal(signal.SIGSTOP if stops else signal.SIGKILL)
+            tally.disturbances["stopped" if stops else "killed"] += 1
+
+
+async def measure(service: Service, engine: str, songs: int) -> None:
+    """The undisturbed songs, then all of them with disturbances."""
+    tally = Tally()
+    async with grpc.aio.insecure_channel(service.address) as channel:
+        expected = [await digest_of(channel, request_of(number, engine)) for number in range(DIFFERENT_SONGS)]
+        before, started = Footprint.of(service), time.monotonic()
+        numbers = iter(range(songs))
+
+        async def client() -> None:
+            for number in numbers:
+                await take(channel, number, engine, expected, tally)
+
+        disturber = asyncio.create_task(disturb(service, engine, tally))
+        await asyncio.gather(*(client() for _ in range(CLIENTS)))
+        disturber.cancel()
+        with suppress(asyncio.CancelledError):
+            await disturber
+        again = [await digest_of(channel, request_of(number, engine)) for number in range(DIFFERENT_SONGS)]
+    print(f"{songs} songs of engine {engine} in {time.monotonic() - started:.0f} s")
+    for name, count in sorted((tally.outcomes + tally.disturbances + tally.refusals).items()):
+        print(f"  {name}: {count}")
+    print(f"  longest pause of a stream: {tally.longest_pause_seconds:.1f} s")
+    print(f"  songs that are not as undisturbed: {len(tally.mismatches)} {tally.mismatches[:10]}")
+    print(f"  undisturbed songs afterwards as before: {again == expected}")
+    print(f"  before {before}\n  after  {Footprint.of(service)}")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--engine", choices=ENGINES, default="studio")
+    parser.add_argument("--songs", type=int, default=200)
+    options = parser.parse_args()
+    # A server that says "error" for every kill would say nothing else.
+    settings = {"engines": ENGINES[options.engine], "devices": "cpu,cpu", "log_level": "critical"}
+    with running_service(**settings, limits__exchange_timeout_seconds="4", limits__retries="8") as service:
+        asyncio.run(measure(service, options.engine, options.songs))
+
+
+if __name__ == "__main__":
+    main()

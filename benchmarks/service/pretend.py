@@ -1,0 +1,187 @@
+"""A server whose device takes 20 ms for every step of up to 32 sections, and whose encoder only counts.
+
+    python -m benchmarks.service.pretend --port 50070
+
+What is left is everything but model and codec: gRPC, admission, scheduling, the worker and its pipes, metrics, streams.
+A song has 50 steps in 10 sections and comes as 10 chunks of 24 KB; with nothing else to do it would take 1.0 s, and its
+first chunk 0.1 s.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model.engine import EngineInfo, SectionConditions, SectionContext, SectionState
+from model.song import ALL_STEMS, Control, SectionKind, SectionPlan, SectionScore, SongParams, SongPlan, Voice, Window
+from server.api.grpc.health import HealthServicer
+from server.api.grpc.servicer import MusicServicer
+from server.app import build_server
+from server.generation.runner import Runner, RunnerSettings
+from server.settings.settings import Settings
+from server.song import AudioSettings
+from server.songs.service import Songs
+from server.store.embedded.store import StoreLimits, embedded_store
+from server.workers.device_spec import DeviceSpec
+from server.workers.messages import EngineSpec, Lane
+
+STEP_SECONDS = 0.02
+SECTIONS, STEPS, BATCH = 10, 5, 32
+CHUNK_BYTES = 24_000
+SECTION_SECONDS = 1.0
+# Sound crosses from the worker to the server as PCM; at this rate it is about as many bytes as its MP3.
+RATE_HERTZ = 3_000
+ENGINE = EngineSpec("pretend", "benchmarks.service.pretend:PretendEngine")
+DEVICE = DeviceSpec(
+    "pretend", "cpu", lanes=(Lane.DENOISE, Lane.RENDER), running_songs=64, batch_tokens=BATCH, batch_sections=BATCH
+)
+
+
+@dataclass(slots=True)
+class PretendState:
+    """A section that counts its steps."""
+
+    steps: int = STEPS
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PretendConditions:
+    """A section of one token."""
+
+    cost: int = 1
+    length: int = 1
+    steps: int = STEPS
+    memory_bytes: int = 1
+    group: str = ""
+
+
+class PretendEngine:
+    """Sleeps through its steps, as a device would keep its caller waiting, and gives out silence."""
+
+    @classmethod
+    def load(cls, device: str) -> "PretendEngine":
+        """Nothing to load."""
+        return cls()
+
+    def info(self) -> EngineInfo:
+        """Accepts everything."""
+        return EngineInfo(
+            name="pretend",
+            description="Sleeps.",
+            languages=(),
+            sample_rate_hertz=RATE_HERTZ,
+            duration_seconds=(10.0, 240.0),
+            steps=(1, 200),
+            default_steps=STEPS,
+            guidance_scale=(1.0, 30.0),
+            default_guidance_scale=1.0,
+            controls=frozenset(Control),
+            stems=ALL_STEMS,
+            voices=frozenset(Voice),
+        )
+
+    def plan(self, params: SongParams) -> SongPlan:
+        """Ten sections of a second."""
+        sections = tuple(
+            SectionPlan(index, SectionKind.VERSE, "", index * SECTION_SECONDS, SECTION_SECONDS)
+            for index in range(SECTIONS)
+        )
+        return SongPlan("pretend", params.seed, STEPS, 1.0, SECTIONS * SECTION_SECONDS, sections)
+
+    def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
+        """One token."""
+        return PretendConditions()
+
+    def begin(
+        self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
+    ) -> PretendState:
+        """No step done."""
+        return PretendState()
+
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        """Every step takes the same time, whatever the batch."""
+        time.sleep(STEP_SECONDS)
+        for state in states:
+            assert isinstance(state, PretendState)
+            state.step += 1
+
+    def context(self, state: SectionState) -> SectionContext:
+        """Nothing."""
+        return state
+
+    def score(self, state: SectionState) -> SectionScore:
+        """Nothing."""
+        return SectionScore()
+
+    def render(self, state: SectionState) -> Iterator[Window]:
+        """One window of silence."""
+        yield np.zeros((2, round(SECTION_SECONDS * RATE_HERTZ)), np.float32)
+
+    def save(self, state: SectionState) -> bytes:
+        """Nothing."""
+        return b""
+
+    def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
+        """Nothing."""
+        return PretendState()
+
+
+class PretendEncoder:
+    """Gives out 24 KB for every second, in frames of a second."""
+
+    delay_samples = 0
+
+    def __init__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str]) -> None:
+        self.samples_per_frame = source_rate_hertz
+        self.sample_count = 0
+        self.frames = 0
+
+    def feed(self, window: Window) -> bytes:
+        """A frame for every full second."""
+        self.sample_count += window.shape[1]
+        frames = self.sample_count // self.samples_per_frame
+        data = bytes(CHUNK_BYTES) * (frames - self.frames)
+        self.frames = frames
+        return data
+
+    def finish(self) -> bytes:
+        """Nothing is left."""
+        return b""
+
+
+async def serve(port: int) -> None:
+    """Serve until cancelled."""
+    runner = Runner(RunnerSettings(devices=(DEVICE,), engines=(ENGINE,)), encoder_factory=PretendEncoder)
+    await runner.start()
+    health = HealthServicer(lambda: None if runner.ready(ENGINE.name) else "no engine is ready")
+    runner.subscribe(health.changed)
+    with tempfile.TemporaryDirectory(prefix="melisma-songs-") as folder:
+        async with embedded_store(Path(folder), StoreLimits()) as store:
+            songs = Songs(runner, (ENGINE.name,), store)
+            server = build_server(Settings(engines=(f"{ENGINE.name}={ENGINE.factory}",)), MusicServicer(songs), health)
+            server.add_insecure_port(f"127.0.0.1:{port}")
+            try:
+                await server.start()
+                await asyncio.Event().wait()
+            finally:
+                health.close()
+                await server.stop(0)
+                await runner.stop(0)
+                await songs.close()
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=50070)
+    asyncio.run(serve(parser.parse_args().port))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""Says whether a folder holds a checkpoint that can be loaded: `python -m model.ace_step.loading.check FOLDER`."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from model.ace_step.loading.checkpoint import HOW_TO_GET, differs_from_release
+from model.ace_step.loading.networks import faults
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write what is wrong with the folder, a line each; 0 if it can be loaded, 1 if not, 2 for a wrong call."""
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        sys.stderr.write("usage: python -m model.ace_step.loading.check FOLDER\n\n" + HOW_TO_GET + "\n")
+        return 0 if arguments and arguments[0] in ("-h", "--help") else 2
+    folder = Path(arguments[0])
+    if found := faults(folder):
+        sys.stderr.write("\n".join([*found, HOW_TO_GET, ""]))
+        return 1
+    other = differs_from_release(folder)
+    sys.stdout.write("\n".join([*other, _verdict(folder, released=not other), ""]))
+    return 0
+
+
+def _verdict(folder: Path, *, released: bool) -> str:
+    kind = "the released checkpoint" if released else "a checkpoint that can be loaded, but not the released one"
+    return f"{folder}: {kind}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

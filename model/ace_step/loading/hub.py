@@ -1,0 +1,71 @@
+"""Where the checkpoint is: a folder, or a repository of the Hugging Face hub that is downloaded once."""
+
+import logging
+from pathlib import Path
+
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from model.ace_step.loading.checkpoint import FILES, HOW_TO_GET, RELEASED, RELEASED_BYTES, differs_from_release
+from model.ace_step.settings import Options
+from model.engine import EngineUnavailable
+
+_log = logging.getLogger(__name__)
+
+
+def folder_of(options: Options) -> Path:
+    """The folder with the checkpoint; downloads what is missing of a hub repository, going on where it was broken off.
+
+    A path (with a "/" at the front or a "." or "~") and a folder that exists are taken as they are. The released
+    repository is held to the sizes, and for small files the SHA-256, that the release has, whatever its revision.
+
+    Raises:
+        EngineUnavailable: it cannot be had; the text says what to do.
+    """
+    name = options.checkpoint
+    if name.startswith(("/", ".", "~")) or Path(name).is_dir():
+        return Path(name).expanduser()
+    paths = [_file(options, file, number) for number, file in enumerate(FILES, 1)]
+    folder = paths[0].parent.parent
+    if name == RELEASED and (found := differs_from_release(folder)):
+        raise EngineUnavailable(f"the download is not the release that is known to work: {'; '.join(found)}")
+    return folder
+
+
+def _file(options: Options, file: Path, number: int) -> Path:
+    name, size = options.checkpoint, RELEASED_BYTES.get(file, 0)
+    _log.info("fetching %s, file %d of %d (%.2f GB)", file, number, len(FILES), size / 1e9)
+    try:
+        path = hf_hub_download(
+            name,
+            file.as_posix(),
+            revision=options.revision or None,
+            cache_dir=options.cache or None,
+            local_files_only=options.offline,
+        )
+    except RepositoryNotFoundError as error:
+        raise EngineUnavailable(
+            f"there is no repository {name!r} on the hub, and no such folder; {HOW_TO_GET}"
+        ) from error
+    except (EntryNotFoundError, RevisionNotFoundError) as error:
+        where = f"{name} (revision {options.revision or 'main'})"
+        if isinstance(error, LocalEntryNotFoundError):
+            raise EngineUnavailable(f"{file} of {where} is not here and cannot be fetched; {_ONLINE}") from error
+        raise EngineUnavailable(
+            f"{where} has no file {file}: it is no checkpoint of ACE-Step v1; {HOW_TO_GET}"
+        ) from error
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        raise EngineUnavailable(f"{file} of {name} cannot be fetched ({error}); {HOW_TO_GET}") from error
+    return Path(path)
+
+
+_ONLINE = (
+    "let this machine reach the hub and unset MELISMA_ACE_STEP__OFFLINE and HF_HUB_OFFLINE, or set "
+    "MELISMA_ACE_STEP__CHECKPOINT to a folder"
+)

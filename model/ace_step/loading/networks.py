@@ -1,0 +1,165 @@
+"""Builds the four networks of a checkpoint without making their weights twice, and says what does not fit."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+from diffusers import AutoencoderDC
+from safetensors import safe_open
+from tokenizers import Tokenizer
+from torch import nn
+from transformers import UMT5Config, UMT5EncoderModel
+
+from model.ace_step.loading import checkpoint as files
+from model.ace_step.loading.checkpoint import Header, compare, read_header
+from model.ace_step.networks.codec import Codec
+from model.ace_step.networks.config import read_json, transformer_config, vocoder_config
+from model.ace_step.networks.text_encoder import TextEncoder
+from model.ace_step.networks.transformer import Transformer
+from model.ace_step.networks.vocoder import Vocoder, folded
+from model.engine import EngineUnavailable
+
+_log = logging.getLogger(__name__)
+
+_DEAD = (".add_q_proj.", ".add_k_proj.", ".add_v_proj.", ".to_add_out.")
+"""Parts of the released transformer that no inference multiplies, a fifth of its weights."""
+
+_TIED = "encoder.embed_tokens.weight"
+_SHARED = "shared.weight"
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """Everything of a checkpoint, on one device."""
+
+    transformer: Transformer
+    codec: Codec
+    text_encoder: TextEncoder
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One network of the checkpoint: where it is, and how its skeleton without weights is made."""
+
+    folder: Path
+    weights: str
+    skeleton: Callable[[Path, Header], nn.Module]
+    adapt: Callable[[Mapping[str, torch.Tensor]], Mapping[str, torch.Tensor]] = dict
+
+    def path(self, root: Path) -> Path:
+        return root / self.folder / self.weights
+
+    def empty(self, root: Path, header: Header) -> nn.Module:
+        with torch.device("meta"):
+            return self.skeleton(root / self.folder / files.CONFIG, header)
+
+
+def _transformer(config: Path, header: Header) -> nn.Module:
+    return Transformer(transformer_config(read_json(config), header.shapes))
+
+
+def _autoencoder(config: Path, _header: Header) -> nn.Module:
+    try:
+        return cast(nn.Module, AutoencoderDC.from_config(dict(read_json(config))))
+    except (TypeError, ValueError) as error:
+        raise EngineUnavailable(f"{config}: describes no AutoencoderDC ({error})") from error
+
+
+def _vocoder(config: Path, _header: Header) -> nn.Module:
+    return Vocoder(vocoder_config(read_json(config)))
+
+
+def _text_encoder(config: Path, _header: Header) -> nn.Module:
+    return cast(nn.Module, UMT5EncoderModel(UMT5Config.from_dict(dict(read_json(config)))))
+
+
+def _untied(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {_TIED: weights[_SHARED], **weights} if _SHARED in weights else dict(weights)
+
+
+def is_dead(name: str) -> bool:
+    """Whether the tensor `name` of the released transformer is not used in inference."""
+    return name.startswith("projectors.") or any(part in name for part in _DEAD)
+
+
+PARTS = (
+    _Part(files.TRANSFORMER, files.WEIGHTS, _transformer),
+    _Part(files.AUTOENCODER, files.WEIGHTS, _autoencoder),
+    _Part(files.VOCODER, files.WEIGHTS, _vocoder, folded),
+    _Part(files.TEXT_ENCODER, files.TEXT_WEIGHTS, _text_encoder, _untied),
+)
+
+
+def faults(root: Path) -> list[str]:
+    """What keeps the checkpoint in the folder `root` from being loaded, a sentence each; reads no weights."""
+    found = files.missing(root)
+    if not found:
+        for part in PARTS:
+            try:
+                found += _part_faults(root, part)
+            except EngineUnavailable as error:
+                found.append(str(error))
+        found += _tokenizer_faults(root)
+    return found
+
+
+def _part_faults(root: Path, part: _Part) -> Iterator[str]:
+    path = part.path(root)
+    header = read_header(path)
+    shapes = {name: shape for name, shape in header.shapes.items() if not is_dead(name)}
+    stored = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    wanted = {name: tuple(tensor.shape) for name, tensor in part.empty(root, header).state_dict().items()}
+    adapted = {name: tuple(tensor.shape) for name, tensor in part.adapt(stored).items()}
+    return compare(path, adapted, wanted)
+
+
+def _tokenizer_faults(root: Path) -> Iterator[str]:
+    try:
+        _tokenizer(root)
+    except EngineUnavailable as error:
+        yield str(error)
+
+
+def _tokenizer(root: Path) -> Tokenizer:
+    path = root / files.TEXT_ENCODER / files.TOKENIZER
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing more precise
+        raise EngineUnavailable(f"{path}: is no tokenizer ({error}); fetch it again") from error
+
+
+def load(root: Path, device: torch.device, dtype: torch.dtype) -> Networks:
+    """Load the checkpoint in the folder `root`, every weight in `dtype`.
+
+    Raises:
+        EngineUnavailable: a file is missing or does not fit; the text names each fault.
+    """
+    files.require(root)
+    if found := faults(root):
+        raise EngineUnavailable("; ".join([*found[:8], f"the folder is {root}"]))
+    transformer, autoencoder, vocoder, text = (_loaded(root, part, device, dtype) for part in PARTS)
+    codec = Codec(autoencoder, cast(Vocoder, vocoder)).eval()
+    return Networks(cast(Transformer, transformer), codec, TextEncoder(text, _tokenizer(root)))
+
+
+def _loaded(root: Path, part: _Part, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    path = part.path(root)
+    header = read_header(path)
+    _log.info("loading %s (%.1f GB)", part.folder, header.file_bytes / 1e9)
+    network = part.empty(root, header)
+    with safe_open(path, framework="pt", device=str(device)) as file:
+        stored = part.adapt({name: file.get_tensor(name) for name in header.shapes if not is_dead(name)})
+    keep = {name for name, _ in network.named_buffers()}
+    network.load_state_dict(_converted(stored, dtype, keep), strict=True, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def _converted(weights: Mapping[str, torch.Tensor], dtype: torch.dtype, keep: set[str]) -> dict[str, torch.Tensor]:
+    """The weights in `dtype` but for those to `keep`; what was one tensor stays one."""
+    once: dict[int, torch.Tensor] = {}
+    for name, tensor in weights.items():
+        once.setdefault(id(tensor), tensor if name in keep else tensor.to(dtype))
+    return {name: once[id(tensor)] for name, tensor in weights.items()}

@@ -1,0 +1,84 @@
+"""Sound to latents and back: mel frames, the deep-compression autoencoder, the vocoder.
+
+A latent frame stands for 4096 samples at 44,100 Hz, which is 8 mel frames. The autoencoder (arXiv 2410.10733) is
+diffusers' own; the decoder sees all frames at once, so a song's mel frames are made in one piece, while the vocoder
+sees a second to either side and works in windows that give the same samples.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torchaudio.functional import resample
+
+from model.ace_step.networks.vocoder import Vocoder
+
+SAMPLE_RATE = 44_100
+MEL_FRAMES_PER_FRAME = 8
+SAMPLES_PER_FRAME = 512 * MEL_FRAMES_PER_FRAME
+FRAMES_PER_SECOND = SAMPLE_RATE / SAMPLES_PER_FRAME
+LATENT_SHAPE = (8, 16)
+
+FIRST_WINDOW = 43
+WINDOW = 512
+"""Mel frames of a song's first window (half a second) and of its longest (six)."""
+
+_SCALE, _SHIFT = 0.1786, -1.9091
+_MEL_LOW, _MEL_HIGH = -11.0, 3.0
+
+
+def frames_of(seconds: float) -> int:
+    """Latent frames of a song that was asked for with `seconds`, rounded down as the released pipeline does."""
+    return int(seconds * SAMPLE_RATE / SAMPLES_PER_FRAME)
+
+
+def window_lengths() -> Iterator[int]:
+    """Mel frames of one window after the other: a short first one, so that it is soon heard, then longer ones."""
+    growing = itertools.takewhile(
+        lambda length: length < WINDOW, (FIRST_WINDOW * 2**power for power in itertools.count())
+    )
+    return itertools.chain(growing, itertools.repeat(WINDOW))
+
+
+class Codec(nn.Module):
+    """The autoencoder and the vocoder, and the scales between them."""
+
+    def __init__(self, autoencoder: Any, vocoder: Vocoder) -> None:
+        super().__init__()
+        self.autoencoder = autoencoder
+        self.vocoder = vocoder
+
+    def encode(self, sound: torch.Tensor, sample_rate: int) -> torch.Tensor:
+        """Latents [1, 8, 16, frames], float32, of stereo sound [2, samples]; silence fills the last frame."""
+        sound = resample(sound.float(), sample_rate, SAMPLE_RATE)
+        sound = F.pad(sound, (0, -sound.shape[-1] % SAMPLES_PER_FRAME))
+        mel = self.vocoder.mel_transform(sound.to(self._device))
+        scaled = (mel - _MEL_LOW) / (_MEL_HIGH - _MEL_LOW) * 2.0 - 1.0
+        latents: torch.Tensor = self.autoencoder.encoder(scaled.unsqueeze(0).to(self._dtype)).float()
+        return (latents - _SHIFT) * _SCALE
+
+    def mel(self, latents: torch.Tensor) -> torch.Tensor:
+        """Log-mel frames [2, bands, 8 * frames] of latents [1, 8, 16, frames]: a row for each channel of the sound."""
+        decoded: torch.Tensor = self.autoencoder.decoder((latents / _SCALE + _SHIFT).to(self._dtype))
+        return ((decoded * 0.5 + 0.5) * (_MEL_HIGH - _MEL_LOW) + _MEL_LOW)[0]
+
+    def sound(self, mel: torch.Tensor) -> torch.Tensor:
+        """Stereo sound [2, 4096 * frames] at 44,100 Hz, float32, of mel frames, in one piece."""
+        samples: torch.Tensor = self.vocoder(mel)
+        return samples.squeeze(1).float()
+
+    def windows(self, mel: torch.Tensor, start: int = 0, end: int | None = None) -> Iterator[torch.Tensor]:
+        """The sound of the mel frames from `start` to `end`, window by window: the samples that `sound` gives there."""
+        for window in self.vocoder.windows(mel, window_lengths(), start, end):
+            yield window.squeeze(1).float()
+
+    @property
+    def _device(self) -> torch.device:
+        return self.vocoder.head.conv_pre.weight.device
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return self.vocoder.head.conv_pre.weight.dtype

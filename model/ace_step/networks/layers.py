@@ -1,0 +1,167 @@
+"""The parts of the transformer that are not attention."""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from model.ace_step.networks.attention import CrossAttention, KeyValue, LinearAttention, Table
+
+NORM_EPSILON = 1e-6
+
+
+def rms(x: torch.Tensor) -> torch.Tensor:
+    """Root mean square normalisation (arXiv 1910.07467) of the last axis, without weights."""
+    return F.rms_norm(x, (x.shape[-1],), eps=NORM_EPSILON)
+
+
+def modulate(x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    """Adaptive normalisation of DiT (arXiv 2212.09748): `x` [rows, frames, width], the others [rows, width]."""
+    return x * (1 + scale.unsqueeze(1)) + shift.unsqueeze(1)
+
+
+def sinusoid(timesteps: torch.Tensor, width: int) -> torch.Tensor:
+    """Embedding [rows, width] of timesteps [rows], float32: cosines, then sines (arXiv 1706.03762, section 3.5)."""
+    exponents = torch.arange(width // 2, device=timesteps.device, dtype=torch.float32) / (width // 2)
+    angles = timesteps.float()[:, None] * torch.exp(-math.log(10_000.0) * exponents)
+    return torch.cat([angles.cos(), angles.sin()], dim=-1)
+
+
+class TimestepEmbedder(nn.Module):
+    """Timestep, 0 to 1000, to a vector."""
+
+    INPUT_WIDTH = 256
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.linear_1 = nn.Linear(self.INPUT_WIDTH, width)
+        self.linear_2 = nn.Linear(width, width)
+
+    def forward(self, timesteps: torch.Tensor) -> torch.Tensor:
+        """[rows] to [rows, width]."""
+        waves = sinusoid(timesteps, self.INPUT_WIDTH).to(self.linear_1.weight.dtype)
+        embedded: torch.Tensor = self.linear_2(F.silu(self.linear_1(waves)))
+        return embedded
+
+
+class PatchEmbed(nn.Module):
+    """One token for each latent frame."""
+
+    GROUPS = 32
+
+    def __init__(self, channels: int, height: int, hidden: int, width: int) -> None:
+        super().__init__()
+        self.early_conv_layers = nn.ModuleList(
+            [
+                nn.Conv2d(channels, hidden, (height, 1), stride=(height, 1)),
+                nn.GroupNorm(self.GROUPS, hidden, eps=1e-6),
+                nn.Conv2d(hidden, width, 1),
+            ]
+        )
+
+    def forward(self, latents: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """[rows, channels, height, frames] to [rows, frames, width]; what `mask` calls padding does not count."""
+        columns, norm, out = self.early_conv_layers
+        x = columns(latents)
+        x = norm(x) if mask is None else _masked_group_norm(x, mask, norm)
+        embedded: torch.Tensor = out(x)
+        return embedded.squeeze(2).transpose(1, 2)
+
+
+def _masked_group_norm(x: torch.Tensor, mask: torch.Tensor, norm: nn.Module) -> torch.Tensor:
+    """Group normalisation of `x` [rows, channels, 1, frames] whose statistics leave padding out."""
+    assert isinstance(norm, nn.GroupNorm)
+    groups = torch.unflatten(x.float(), 1, (norm.num_groups, -1))
+    keep = mask[:, None, None, None, :].float()
+    count = keep.sum(dim=(2, 3, 4), keepdim=True) * groups.shape[2]
+    mean = (groups * keep).sum(dim=(2, 3, 4), keepdim=True) / count
+    variance = ((groups - mean).square() * keep).sum(dim=(2, 3, 4), keepdim=True) / count
+    normal = ((groups - mean) * torch.rsqrt(variance + norm.eps)).flatten(1, 2)
+    weight, bias = (p.float().view(1, -1, 1, 1) for p in (norm.weight, norm.bias))
+    return (normal * weight + bias).to(x.dtype)
+
+
+class Convolution(nn.Module):
+    """Gives a convolution the name that it has in the released weights."""
+
+    def __init__(self, conv: nn.Conv1d) -> None:
+        super().__init__()
+        self.conv = conv
+
+
+class FeedForward(nn.Module):
+    """Gated feed-forward that looks one frame to either side (GLUMBConv, arXiv 2410.10629, section 2.2)."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.inverted_conv = Convolution(nn.Conv1d(width, 2 * hidden, 1))
+        self.depth_conv = Convolution(nn.Conv1d(2 * hidden, 2 * hidden, 3, groups=2 * hidden, padding=1))
+        self.point_conv = Convolution(nn.Conv1d(hidden, width, 1, bias=False))
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """`x` [rows, frames, width]; padding, where `mask` [rows, frames] is 0, is silence to its neighbours."""
+        widen, across, narrow = self.inverted_conv.conv, self.depth_conv.conv, self.point_conv.conv
+        x = F.silu(F.linear(x, widen.weight.squeeze(-1), widen.bias))
+        if mask is not None:
+            x = x * mask.unsqueeze(-1)
+        value, gate = _along_frames(x, across.weight, across.bias).chunk(2, dim=-1)
+        return F.linear(value * F.silu(gate), narrow.weight.squeeze(-1))
+
+
+def _along_frames(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    """Depthwise convolution of `x` [rows, frames, channels] by `weight` [channels, 1, 3].
+
+    Written as three products, which keeps the channels last and which a compiler fuses into one pass.
+    """
+    assert bias is not None
+    padded = F.pad(x, (0, 0, 1, 1))
+    before, here, after = weight.squeeze(1).unbind(-1)
+    return torch.addcmul(bias + padded[:, :-2] * before, x, here).addcmul(padded[:, 2:], after)
+
+
+class Block(nn.Module):
+    """One layer of the transformer."""
+
+    def __init__(self, width: int, heads: int, hidden: int) -> None:
+        super().__init__()
+        self.scale_shift_table = nn.Parameter(torch.empty(6, width))
+        self.attn = LinearAttention(width, heads)
+        self.cross_attn = CrossAttention(width, heads)
+        self.ff = FeedForward(width, hidden)
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        time: torch.Tensor,
+        frames: Table,
+        mask: torch.Tensor | None,
+        context: KeyValue,
+        context_mask: torch.Tensor | None,
+        sharpness: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """`x` [rows, frames, width]; `time` [rows, 6, width] holds shift, scale and gate, for attention, then for ff.
+
+        `sharpness` is None outside of the layers that ERG weakens.
+        """
+        shift, scale, gate, ff_shift, ff_scale, ff_gate = (self.scale_shift_table + time).unbind(1)
+        x = x + gate.unsqueeze(1) * self.attn(modulate(rms(x), shift, scale), frames, mask)
+        x = x + self.cross_attn(x, frames, context, context_mask, sharpness)
+        forward: torch.Tensor = self.ff(modulate(rms(x), ff_shift, ff_scale), mask)
+        return x + ff_gate.unsqueeze(1) * forward
+
+
+class FinalLayer(nn.Module):
+    """Tokens back to latent frames."""
+
+    def __init__(self, width: int, channels: int, height: int) -> None:
+        super().__init__()
+        self.height = height
+        self.scale_shift_table = nn.Parameter(torch.empty(2, width))
+        self.linear = nn.Linear(width, channels * height)
+
+    def forward(self, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        """`x` [rows, frames, width] and `time` [rows, width] to [rows, channels, height, frames]."""
+        shift, scale = (self.scale_shift_table + time.unsqueeze(1)).unbind(1)
+        x = self.linear(modulate(rms(x), shift, scale))
+        return torch.unflatten(x, -1, (self.height, -1)).permute(0, 3, 2, 1)

@@ -1,0 +1,195 @@
+"""Log-mel frames to a waveform and back: a ConvNeXt backbone, a HiFi-GAN head, and the mel analysis."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from model.ace_step.networks.config import VocoderConfig
+
+CONTEXT_FRAMES = 86
+"""Mel frames to either side that one frame's samples depend on; with as many, a window equals the whole."""
+
+_NORM_EPSILON = 1e-6
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation over the channels of [rows, channels, frames]."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, eps=_NORM_EPSILON)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Shape as given."""
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
+class ConvNextBlock(nn.Module):
+    """ConvNeXt block (arXiv 2201.03545) along time."""
+
+    def __init__(self, channels: int, kernel: int) -> None:
+        super().__init__()
+        self.dwconv = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, groups=channels)
+        self.norm = nn.LayerNorm(channels, eps=_NORM_EPSILON)
+        self.pwconv1 = nn.Linear(channels, 4 * channels)
+        self.pwconv2 = nn.Linear(4 * channels, channels)
+        self.gamma = nn.Parameter(torch.empty(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[rows, channels, frames], shape as given."""
+        inner = self.norm(self.dwconv(x).transpose(1, 2))
+        inner = self.gamma * self.pwconv2(F.gelu(self.pwconv1(inner)))
+        changed: torch.Tensor = x + inner.transpose(1, 2)
+        return changed
+
+
+class Backbone(nn.Module):
+    """Mel frames to features of the same number of frames."""
+
+    def __init__(self, config: VocoderConfig) -> None:
+        super().__init__()
+        widths, kernel = config.widths, config.kernel
+        stem = nn.Conv1d(config.bands, widths[0], kernel, padding=kernel // 2, padding_mode="replicate")
+        changes = [
+            nn.Sequential(ChannelNorm(before), nn.Conv1d(before, after, 1))
+            for before, after in itertools.pairwise(widths)
+        ]
+        self.channel_layers = nn.ModuleList([nn.Sequential(stem, ChannelNorm(widths[0])), *changes])
+        self.stages = nn.ModuleList(
+            nn.Sequential(*(ConvNextBlock(width, kernel) for _ in range(depth)))
+            for width, depth in zip(widths, config.depths, strict=True)
+        )
+        self.norm = ChannelNorm(widths[-1])
+
+    def forward(self, mel: torch.Tensor) -> torch.Tensor:
+        """[rows, bands, frames] to [rows, last width, frames]."""
+        x = mel
+        for change, stage in zip(self.channel_layers, self.stages, strict=True):
+            x = stage(change(x))
+        features: torch.Tensor = self.norm(x)
+        return features
+
+
+class ResidualBlock(nn.Module):
+    """Dilated convolutions of one kernel size (arXiv 2010.05646, section 2.2)."""
+
+    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]) -> None:
+        super().__init__()
+        self.convs1 = nn.ModuleList(
+            nn.Conv1d(channels, channels, kernel, dilation=d, padding=d * (kernel // 2)) for d in dilations
+        )
+        self.convs2 = nn.ModuleList(nn.Conv1d(channels, channels, kernel, padding=kernel // 2) for _ in dilations)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[rows, channels, samples], shape as given."""
+        for wide, narrow in zip(self.convs1, self.convs2, strict=True):
+            x = x + narrow(F.silu(wide(F.silu(x))))
+        return x
+
+
+class Head(nn.Module):
+    """Features to samples (HiFi-GAN, arXiv 2010.05646)."""
+
+    def __init__(self, config: VocoderConfig) -> None:
+        super().__init__()
+        width, kernels = config.head_width, config.block_kernels
+        self.per_rate = len(kernels)
+        self.conv_pre = nn.Conv1d(config.widths[-1], width, config.pre_kernel, padding=config.pre_kernel // 2)
+        rates = list(zip(config.rates, config.rate_kernels, strict=True))
+        self.ups = nn.ModuleList(
+            nn.ConvTranspose1d(width >> i, width >> (i + 1), kernel, stride=rate, padding=(kernel - rate) // 2)
+            for i, (rate, kernel) in enumerate(rates)
+        )
+        self.resblocks = nn.ModuleList(
+            ResidualBlock(width >> (i + 1), kernel, config.dilations) for i in range(len(rates)) for kernel in kernels
+        )
+        post = width >> len(rates)
+        self.conv_post = nn.Conv1d(post, 1, config.post_kernel, padding=config.post_kernel // 2)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """[rows, width, frames] to [rows, 1, samples], within -1 and 1."""
+        x = self.conv_pre(features)
+        for index, up in enumerate(self.ups):
+            x = up(F.silu(x))
+            first = index * self.per_rate
+            blocks = [self.resblocks[first + offset](x) for offset in range(self.per_rate)]
+            x = torch.stack(blocks).mean(dim=0)
+        return torch.tanh(self.conv_post(F.silu(x)))
+
+
+class Vocoder(nn.Module):
+    """Log-mel frames to samples; parameter names are those of the released weights, their norm folded in."""
+
+    def __init__(self, config: VocoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = Backbone(config)
+        self.head = Head(config)
+        self.mel_transform = MelTransform(config)
+
+    def forward(self, mel: torch.Tensor) -> torch.Tensor:
+        """Log-mel [rows, bands, frames] to samples [rows, 1, hop * frames]."""
+        samples: torch.Tensor = self.head(self.backbone(mel))
+        return samples
+
+    def windows(
+        self, mel: torch.Tensor, lengths: Iterator[int], start: int = 0, end: int | None = None
+    ) -> Iterator[torch.Tensor]:
+        """The same samples in pieces of `lengths` mel frames, [rows, 1, hop * length] each.
+
+        Of `mel` [rows, bands, frames] only the frames from `start` to `end` are made into samples.
+        """
+        frames = mel.shape[-1]
+        stop = frames if end is None else end
+        while start < stop:
+            piece = min(stop - start, next(lengths))
+            first, last = max(0, start - CONTEXT_FRAMES), min(frames, start + piece + CONTEXT_FRAMES)
+            samples = self(mel[..., first:last])
+            yield samples[..., (start - first) * self.config.hop :][..., : piece * self.config.hop]
+            start += piece
+
+
+class Held(nn.Module):
+    """Gives a tensor that is no parameter the name that it has in the released weights."""
+
+    def __init__(self, name: str, *shape: int) -> None:
+        super().__init__()
+        self.register_buffer(name, torch.empty(*shape))
+
+
+class MelTransform(nn.Module):
+    """Samples to log-mel frames; window and filters come with the weights, float32 whatever the rest is."""
+
+    def __init__(self, config: VocoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.spectrogram = Held("window", config.n_fft)
+        self.mel_scale = Held("fb", config.n_fft // 2 + 1, config.bands)
+
+    def forward(self, samples: torch.Tensor) -> torch.Tensor:
+        """[rows, samples] to [rows, bands, samples / hop], natural logarithms of magnitudes, at least log(1e-5)."""
+        n_fft, hop = self.config.n_fft, self.config.hop
+        window, filters = self.spectrogram.get_buffer("window").float(), self.mel_scale.get_buffer("fb").float()
+        padded = F.pad(samples.float().unsqueeze(1), ((n_fft - hop) // 2, (n_fft - hop) // 2), mode="reflect")
+        waves = torch.stft(padded.squeeze(1), n_fft, hop, window=window, center=False, return_complex=True)
+        magnitudes = torch.sqrt(waves.real.square() + waves.imag.square() + 1e-6)
+        mel = (magnitudes.transpose(1, 2) @ filters).transpose(1, 2)
+        return torch.log(torch.clamp(mel, min=1e-5))
+
+
+def folded(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights with every pair of `weight_g` and `weight_v` made into one `weight` (arXiv 1602.07868, equation 2).
+
+    Norms are over all axes but the first, in float32.
+    """
+    plain = {}
+    for name, tensor in weights.items():
+        if name.endswith("weight_v"):
+            gain = weights[name.removesuffix("v") + "g"].float()
+            norm = torch.linalg.vector_norm(tensor.float(), dim=(1, 2), keepdim=True)
+            plain[name.removesuffix("_v")] = (gain * tensor.float() / norm).to(tensor.dtype)
+        elif not name.endswith("weight_g"):
+            plain[name] = tensor
+    return plain

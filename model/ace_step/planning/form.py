@@ -1,0 +1,106 @@
+"""The sections of a song, as its lyrics divide it, and how many latent frames each gets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from model.ace_step.networks.codec import FRAMES_PER_SECOND, frames_of
+from model.song import SectionKind
+
+MIN_SECONDS, MAX_SECONDS = 10.0, 240.0
+SECTION_SECONDS = 8.0
+"""What a section has at least, so that each has room for a phrase."""
+
+_LINE_SECONDS = 3.5
+_INSTRUMENTAL_SECONDS = 10.0
+_NO_LYRICS_SECONDS = 60.0
+
+_KINDS = {
+    "start": SectionKind.INTRO,
+    "intro": SectionKind.INTRO,
+    "verse": SectionKind.VERSE,
+    "pre-chorus": SectionKind.PRE_CHORUS,
+    "chorus": SectionKind.CHORUS,
+    "hook": SectionKind.CHORUS,
+    "bridge": SectionKind.BRIDGE,
+    "break": SectionKind.BRIDGE,
+    "inst": SectionKind.INST,
+    "solo": SectionKind.INST,
+    "outro": SectionKind.OUTRO,
+    "end": SectionKind.OUTRO,
+}
+
+
+@dataclass(slots=True)
+class Part:
+    """A section as written: its tag ("" before the first), and the lines under it."""
+
+    tag: str
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def kind(self) -> SectionKind:
+        """What the section is in the form of the song; lines under no tag are a verse."""
+        return _KINDS.get(self.tag, SectionKind.VERSE if self.lines else SectionKind.INST)
+
+    @property
+    def lyrics(self) -> str:
+        """The section's own lines under its tag, as the model reads them."""
+        return "\n".join([*([f"[{self.tag}]"] if self.tag else []), *self.lines])
+
+    @property
+    def seconds(self) -> float:
+        """How long the section would like to be."""
+        return max(SECTION_SECONDS, _LINE_SECONDS * len(self.lines)) if self.lines else _INSTRUMENTAL_SECONDS
+
+
+def parts_of(lyrics: str) -> list[Part]:
+    """The sections of normalised lyrics, in order; an instrumental where there are no lyrics at all."""
+    parts: list[Part] = []
+    for line in filter(None, map(str.strip, lyrics.splitlines())):
+        if line.startswith("[") and (tag := line[1:].partition("]")[0].lower()) in _KINDS:
+            parts.append(Part(tag))
+            line = line.partition("]")[2].strip()
+        if not parts:
+            parts.append(Part(""))
+        parts[-1].lines += [line] if line else []
+    return parts or [Part("inst")]
+
+
+def labels(parts: Sequence[Part]) -> list[str]:
+    """Names for people: kinds are numbered where there are several ("verse 2")."""
+    kinds = [part.kind for part in parts]
+    return [
+        f"{kind} {kinds[: index + 1].count(kind)}" if kinds.count(kind) > 1 else str(kind)
+        for index, kind in enumerate(kinds)
+    ]
+
+
+def song_seconds(parts: Sequence[Part]) -> float:
+    """How long a song of these sections would like to be."""
+    sung = any(part.lines for part in parts)
+    wished = sum(part.seconds for part in parts) if sung or len(parts) > 1 else _NO_LYRICS_SECONDS
+    return min(MAX_SECONDS, max(MIN_SECONDS, wished))
+
+
+def merged(parts: Sequence[Part], seconds: float) -> list[Part]:
+    """The sections, with lines of neighbours put together where `seconds` have no room for so many."""
+    room = max(1, int(seconds / SECTION_SECONDS))
+    kept = [Part(part.tag, list(part.lines)) for part in parts]
+    while len(kept) > room:
+        index = min(range(1, len(kept)), key=lambda i: kept[i - 1].seconds + kept[i].seconds)
+        kept[index - 1].lines += ([f"[{kept[index].tag}]"] if kept[index].tag else []) + kept.pop(index).lines
+    return kept
+
+
+def shares(parts: Sequence[Part], frames: int) -> list[int]:
+    """Latent frames of each section, by how long each would like to be, `frames` in all."""
+    least = min(frames_of(SECTION_SECONDS), frames // len(parts))
+    wished = [part.seconds for part in parts]
+    spare = frames - least * len(parts)
+    ends = [round(spare * sum(wished[: index + 1]) / sum(wished)) for index in range(len(parts))]
+    return [least + end - before for end, before in zip(ends, [0, *ends[:-1]], strict=True)]
+
+
+def seconds_of(frames: int) -> float:
+    """Length of `frames` latent frames in seconds."""
+    return frames / FRAMES_PER_SECOND

@@ -1,0 +1,203 @@
+"""Lays out a song: checks what the caller asks for, resolves what was left open, divides the song into sections."""
+
+from collections.abc import Iterable, Sequence
+
+from model.ace_step.lyrics.languages import language_of
+from model.ace_step.lyrics.tags import normalised
+from model.ace_step.lyrics.tokenizer import LyricTokenizer
+from model.ace_step.networks.codec import frames_of
+from model.ace_step.planning.form import (
+    MAX_SECONDS,
+    Part,
+    labels,
+    merged,
+    parts_of,
+    seconds_of,
+    shares,
+    song_seconds,
+)
+from model.ace_step.planning.recording import inspect
+from model.ace_step.sampling.guided_velocity import GuidanceParams
+from model.ace_step.sampling.recipe import RELEASED_OMEGA, Recipe, Words, task_field
+from model.ace_step.sampling.starts import edit_range
+from model.ace_step.settings import Options
+from model.song import (
+    Edit,
+    Extend,
+    InvalidParams,
+    LyricLine,
+    Mode,
+    Repaint,
+    Retake,
+    Scheduler,
+    SectionKind,
+    SectionPlan,
+    SongParams,
+    SongPlan,
+    Violation,
+)
+
+NAME = "ace_step"
+MAX_LYRIC_TOKENS = 4096
+"""The longest that the model was trained with."""
+
+DEFAULT_GUIDANCE = 15.0
+
+
+class Planner:
+    """Makes plans; pure but for reading the header of a recording."""
+
+    def __init__(self, options: Options, tokenizer: LyricTokenizer, loras: Iterable[str]) -> None:
+        self._options = options
+        self._tokenizer = tokenizer
+        self._loras = frozenset(loras)
+
+    def plan(self, params: SongParams) -> SongPlan:
+        """See `model.engine.Engine.plan`."""
+        mode = params.mode or self._options.default_mode
+        self._check(params)
+        lyrics, notes = normalised(params.lyrics)
+        parts = parts_of(lyrics)
+        frames, source_frames = _frames(params, parts)
+        if params.task is None and mode is Mode.SECTIONED:
+            parts = merged(parts, seconds_of(frames))
+        else:
+            parts = [_whole(lyrics)]
+        recipe = self._recipe(params, parts, frames, source_frames)
+        sections = tuple(_sections(parts, recipe.frames))
+        return SongPlan(
+            engine=NAME,
+            seed=params.seed,
+            steps=recipe.steps,
+            guidance_scale=recipe.guidance.scale,
+            duration_seconds=seconds_of(sum(recipe.frames)),
+            sections=sections,
+            notes=(*notes, *_remarks(params)),
+            voice=params.voice,
+            detail=recipe,
+        )
+
+    def _check(self, params: SongParams) -> None:
+        found = []
+        if params.lora is not None and params.lora not in self._loras:
+            found.append(Violation("lora", f"is none of: {', '.join(sorted(self._loras)) or 'there are none'}"))
+        if params.task is not None and params.mode is Mode.SECTIONED:
+            found.append(Violation("mode", f"must be whole where {task_field(params.task)} is asked for"))
+        if params.task is not None and not isinstance(params.task, Retake) and params.duration_seconds is not None:
+            found.append(Violation("duration_seconds", "must be unset where the length is that of a recording"))
+        if found:
+            raise InvalidParams(*found)
+
+    def _recipe(self, params: SongParams, parts: Sequence[Part], frames: int, source_frames: int) -> Recipe:
+        task = params.task
+        steps = self._options.default_steps if params.steps is None else params.steps
+        scale = DEFAULT_GUIDANCE if params.guidance_scale is None else params.guidance_scale
+        if isinstance(task, Edit) and edit_range(task, steps)[0] >= steps:
+            raise InvalidParams(Violation("edit.start", f"leaves none of {steps} steps"))
+        target = normalised(task.lyrics)[0] if isinstance(task, Edit) else ""
+        return Recipe(
+            prompt=_prompt(params),
+            words=tuple(self._words(part.lyrics, params.language, "lyrics") for part in parts),
+            frames=tuple(shares(parts, frames)),
+            seed=params.seed,
+            steps=steps,
+            guidance=GuidanceParams(scale=scale),
+            scheduler=params.scheduler or Scheduler.EULER,
+            omega=RELEASED_OMEGA if params.omega is None else params.omega,
+            lora=params.lora,
+            lora_weight=params.lora_weight,
+            task=task,
+            target_words=self._words(target, params.language, "edit.lyrics"),
+            source_frames=source_frames,
+        )
+
+    def _words(self, lyrics: str, language: str | None, field: str) -> Words:
+        if not lyrics.strip():
+            return ()
+        own = _language(language)
+        try:
+            ids = self._tokenizer.encode(lyrics, own)
+        except ValueError as error:
+            raise InvalidParams(Violation(field, str(error))) from error
+        if len(ids) > MAX_LYRIC_TOKENS:
+            raise InvalidParams(Violation(field, f"are {len(ids)} tokens long; at most {MAX_LYRIC_TOKENS} can be sung"))
+        return tuple(ids)
+
+
+def _language(asked: str | None) -> str | None:
+    if asked is None:
+        return None
+    try:
+        return language_of(asked)
+    except ValueError as error:
+        raise InvalidParams(Violation("language", str(error))) from error
+
+
+def _frames(params: SongParams, parts: Sequence[Part]) -> tuple[int, int]:
+    """Latent frames of the song, and of the recording that it starts from (0 without one)."""
+    task = params.task
+    if task is None or isinstance(task, Retake):
+        return frames_of(params.duration_seconds or song_seconds(parts)), 0
+    field = task_field(task)
+    source = inspect(task.audio, f"{field}.audio")
+    if (
+        isinstance(task, Repaint)
+        and not 0 <= frames_of(task.start_seconds) < frames_of(task.end_seconds) <= source.frames
+    ):
+        raise InvalidParams(
+            Violation(
+                f"{field}.end_seconds", f"must lie after the start and within the recording of {source.seconds:g} s"
+            )
+        )
+    if not isinstance(task, Extend):
+        return source.frames, source.frames
+    frames = source.frames + frames_of(task.left_seconds) + frames_of(task.right_seconds)
+    if frames > frames_of(MAX_SECONDS) + 1:
+        raise InvalidParams(
+            Violation(
+                f"{field}.right_seconds", f"makes the song longer than {MAX_SECONDS:g} s ({seconds_of(frames):.0f} s)"
+            )
+        )
+    return frames, source.frames
+
+
+def _whole(lyrics: str) -> Part:
+    """All sections as one; an instrumental has the tag that says so, as the model was trained with."""
+    if not lyrics.strip():
+        return Part("inst")
+    return Part("", lyrics.splitlines())
+
+
+def _sections(parts: Sequence[Part], frames: Sequence[int]) -> Iterable[SectionPlan]:
+    names, start = labels(parts), 0
+    for index, (part, count) in enumerate(zip(parts, frames, strict=True)):
+        whole = len(parts) == 1
+        yield SectionPlan(
+            index=index,
+            kind=SectionKind.SONG if whole else part.kind,
+            label="song" if whole else names[index],
+            start_seconds=seconds_of(start),
+            duration_seconds=seconds_of(count),
+            lines=tuple(LyricLine(line.strip(), ()) for line in part.lines if _is_sung(line)),
+        )
+        start += count
+
+
+def _is_sung(line: str) -> bool:
+    return bool(line.strip()) and not line.strip().startswith("[")
+
+
+def _wishes(params: SongParams) -> list[str]:
+    wishes = [] if params.tempo_bpm is None else [f"{params.tempo_bpm:g} BPM"]
+    wishes += [] if params.key is None else [params.key]
+    return wishes + ([] if params.voice is None else [f"{params.voice} vocal"])
+
+
+def _prompt(params: SongParams) -> str:
+    """The prompt, with what the caller asked for beside it, in the words of the prompts that the model has seen."""
+    return ", ".join(filter(None, [params.prompt.strip().rstrip(","), *_wishes(params)]))
+
+
+def _remarks(params: SongParams) -> Iterable[str]:
+    if wishes := _wishes(params):
+        yield f"{', '.join(wishes)}: told to the model in words, which it may not follow exactly."

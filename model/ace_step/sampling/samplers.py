@@ -1,0 +1,114 @@
+"""What one step of Euler, Heun or PingPong does to the latents of one song.
+
+A song brings its own sampler, so that strangers in a batch share nothing: the mean that Euler and Heun treat apart is
+that of the song's own latents, and PingPong draws from the song's own generator.
+"""
+
+import math
+from typing import Protocol
+
+import torch
+
+from model.ace_step.sampling.schedule import TIMESTEPS
+
+
+class Sampler(Protocol):
+    """Walks the latents of one song from noise to data, one evaluation of the model at a time."""
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of the model in all."""
+
+    @property
+    def index(self) -> int:
+        """Evaluations already used."""
+
+    @property
+    def timestep(self) -> float:
+        """What the model is told at the next evaluation: 1000 times the noise level."""
+
+    def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
+        """The latents after the next evaluation, which gave `velocity`; float32, shape as given."""
+
+
+def omega_weight(omega: float) -> float:
+    """The weight of what is not the mean: 1 at omega 0, more above it, in the range (0.9, 1.1)."""
+    return 0.9 + 0.2 / (1.0 + math.exp(-0.1 * omega))
+
+
+def _moved(latents: torch.Tensor, change: torch.Tensor, weight: float) -> torch.Tensor:
+    mean = change.mean()
+    return latents + (change - mean) * weight + mean
+
+
+class _Levels:
+    """Where a sampler is among its noise levels."""
+
+    def __init__(self, levels: torch.Tensor) -> None:
+        self._levels = levels.tolist()
+        self._timesteps = (levels[:-1] * TIMESTEPS).tolist()
+        self.index = 0
+
+    @property
+    def evaluations(self) -> int:
+        return len(self._timesteps)
+
+    @property
+    def timestep(self) -> float:
+        return float(self._timesteps[self.index])
+
+    def advance(self) -> tuple[float, float]:
+        """The noise levels before and after the evaluation, which is now used."""
+        self.index += 1
+        return self._levels[self.index - 1], self._levels[self.index]
+
+
+class Euler(_Levels):
+    """First order: x' = x + (s' - s) v, where all but the mean of the change is weighted by omega."""
+
+    def __init__(self, levels: torch.Tensor, omega: float) -> None:
+        super().__init__(levels)
+        self._weight = omega_weight(omega)
+
+    def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
+        """See `Sampler.step`."""
+        now, later = self.advance()
+        return _moved(latents, (later - now) * velocity, self._weight)
+
+
+class Heun(_Levels):
+    """Second order: each Euler step but the last is done again with the mean of the velocities at both ends.
+
+    `levels` are those of Euler; n steps take 2 n - 1 evaluations.
+    """
+
+    def __init__(self, levels: torch.Tensor, omega: float) -> None:
+        inner = levels[1:-1].repeat_interleave(2)
+        super().__init__(torch.cat([levels[:1], inner, levels[-1:]]))
+        self._weight = omega_weight(omega)
+        self._first: tuple[torch.Tensor, torch.Tensor, float] | None = None
+
+    def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
+        """See `Sampler.step`."""
+        now, later = self.advance()
+        if self._first is None:
+            self._first = (latents, velocity, later - now)
+            return _moved(latents, (later - now) * velocity, self._weight)
+        start, first, distance = self._first
+        self._first = None
+        return _moved(start, distance * (0.5 * (first + velocity)), self._weight)
+
+
+class PingPong(_Levels):
+    """Stochastic: to the data that the velocity points at, and back to the next level with fresh noise."""
+
+    def __init__(self, levels: torch.Tensor, generator: torch.Generator) -> None:
+        super().__init__(levels)
+        self._generator = generator
+
+    def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
+        """See `Sampler.step`."""
+        now, later = self.advance()
+        data = latents - now * velocity
+        noise = torch.randn(latents.shape, generator=self._generator, dtype=latents.dtype, device=latents.device)
+        return (1.0 - later) * data + later * noise

@@ -1,0 +1,219 @@
+"""The ways from noise to a song: one walk for each task, which asks for evaluations and takes their velocities.
+
+Latents have the shape [1, 8, 16, frames], float32, on the device of the model.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+from model.ace_step.networks.transformer import ContextCache
+from model.ace_step.sampling.guidance import Apg
+from model.ace_step.sampling.guided_velocity import Contexts, Guide
+from model.ace_step.sampling.samplers import Sampler
+from model.ace_step.sampling.schedule import TIMESTEPS
+
+Draw = Callable[[], torch.Tensor]
+"""Draws fresh noise in the shape of the song's latents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a forward pass."""
+
+    latents: torch.Tensor
+    timestep: float
+    context: ContextCache
+
+
+class Walk(Protocol):
+    """A song on its way; a step of it is one evaluation, which may need several rows."""
+
+    latents: torch.Tensor
+
+    @property
+    def steps(self) -> int:
+        """Steps in all, at least 1."""
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+
+    def rows(self) -> list[Row]:
+        """What the next step evaluates. Asking twice asks for the same."""
+
+    def take(self, velocities: Sequence[torch.Tensor]) -> None:
+        """Go one step, with the velocities of `rows`, each [1, 8, 16, frames], float32."""
+
+
+class SamplerWalk:
+    """From noise, or a noised reference, to a song, by a sampler."""
+
+    def __init__(self, latents: torch.Tensor, sampler: Sampler, guide: Guide) -> None:
+        self.latents = latents
+        self._sampler = sampler
+        self._guide = guide
+
+    @property
+    def steps(self) -> int:
+        """See `Walk.steps`."""
+        return self._sampler.evaluations
+
+    @property
+    def step(self) -> int:
+        """See `Walk.step`."""
+        return self._sampler.index
+
+    def rows(self) -> list[Row]:
+        """See `Walk.rows`."""
+        timestep = self._sampler.timestep
+        return [Row(self.latents, timestep, context) for context in self._guide.contexts(self.step)]
+
+    def take(self, velocities: Sequence[torch.Tensor]) -> None:
+        """See `Walk.take`."""
+        self.latents = self._sampler.step(self.latents, self._guide.velocity(self.step, velocities))
+
+
+class RepaintWalk:
+    """Makes the inside of a window anew and leaves the rest of the source as it is.
+
+    The first `skipped` levels of the full schedule are left out: fewer steps keep more of the source.
+    """
+
+    def __init__(
+        self,
+        source: torch.Tensor,
+        noise: torch.Tensor,
+        inside: torch.Tensor,
+        levels: torch.Tensor,
+        skipped: int,
+        guide: Guide,
+    ) -> None:
+        """`inside` [frames] is 1 in the window, 0 outside, and between where both are mixed; `levels` fall to 0."""
+        self._source, self._noise, self._inside = source, noise, inside
+        self._levels = levels.tolist()
+        self._skipped = skipped
+        self._index = skipped
+        self._guide = guide
+        self.latents = self._noised(self._levels[skipped])
+
+    @property
+    def steps(self) -> int:
+        """See `Walk.steps`."""
+        return len(self._levels) - 1 - self._skipped
+
+    @property
+    def step(self) -> int:
+        """See `Walk.step`."""
+        return self._index - self._skipped
+
+    def rows(self) -> list[Row]:
+        """See `Walk.rows`."""
+        timestep = _timestep(self._levels[self._index])
+        return [Row(self.latents, timestep, context) for context in self._guide.contexts(self._index)]
+
+    def take(self, velocities: Sequence[torch.Tensor]) -> None:
+        """See `Walk.take`."""
+        now, later = self._levels[self._index : self._index + 2]
+        moved = self.latents + (later - now) * self._guide.velocity(self._index, velocities)
+        self._index += 1
+        self.latents = torch.lerp(self._noised(later), moved, self._inside.expand_as(moved))
+
+    def _noised(self, level: float) -> torch.Tensor:
+        return (1.0 - level) * self._source + level * self._noise
+
+
+class EditWalk:
+    """FlowEdit (arXiv 2412.08629), algorithm 1: from a song to another one, along the difference of their velocities.
+
+    Levels `first` to `last` of the schedule (`last` not among them) move the difference, each averaged over `averages`
+    noises; what is left of the schedule samples the target as usual. Guidance is always APG.
+    """
+
+    def __init__(
+        self,
+        source: torch.Tensor,
+        levels: torch.Tensor,
+        between: tuple[int, int],
+        averages: int,
+        contexts: tuple[Contexts, Contexts],
+        scale: float,
+        draw: Draw,
+    ) -> None:
+        """`contexts` are those of the source, and of the target; `between` is (first, last)."""
+        self.latents = source.clone()
+        self._source, self._draw, self._scale = source, draw, scale
+        self._levels = levels.tolist()
+        self._first, self._last = between
+        self._averages = averages
+        self._of_source, self._of_target = contexts
+        self._source_apg, self._target_apg = Apg(), Apg()
+        self._difference = torch.zeros_like(source)
+        self._noised: torch.Tensor | None = None
+        self._step = 0
+
+    @property
+    def steps(self) -> int:
+        """See `Walk.steps`."""
+        return self._moving + len(self._levels) - 1 - self._last
+
+    @property
+    def step(self) -> int:
+        """See `Walk.step`."""
+        return self._step
+
+    def rows(self) -> list[Row]:
+        """See `Walk.rows`."""
+        level = self._levels[self._index]
+        if self._step >= self._moving:
+            self._enter_sampling(level)
+            return _pair(self.latents, level, self._of_target)
+        if self._noised is None:
+            self._noised = (1.0 - level) * self._source + level * self._draw()
+        target = self.latents + self._noised - self._source
+        return _pair(self._noised, level, self._of_source) + _pair(target, level, self._of_target)
+
+    def take(self, velocities: Sequence[torch.Tensor]) -> None:
+        """See `Walk.take`."""
+        now, later = self._levels[self._index : self._index + 2]
+        if self._step >= self._moving:
+            conditional, unconditional = velocities
+            guided = self._target_apg(conditional, unconditional, self._scale)
+            self.latents = self.latents + (later - now) * guided
+        else:
+            conditional, unconditional, target, without = velocities
+            source = self._source_apg(conditional, unconditional, self._scale)
+            target = Apg(momentum=None)(target, without, self._scale)
+            self._difference = self._difference + (target - source) / self._averages
+            if (self._step + 1) % self._averages == 0:
+                self.latents = self.latents + (later - now) * self._difference
+                self._difference = torch.zeros_like(self._difference)
+            self._noised = None
+        self._step += 1
+
+    @property
+    def _moving(self) -> int:
+        """Steps that move the difference."""
+        return (self._last - self._first) * self._averages
+
+    @property
+    def _index(self) -> int:
+        """The level at which the next step starts."""
+        if self._step < self._moving:
+            return self._first + self._step // self._averages
+        return self._last + self._step - self._moving
+
+    def _enter_sampling(self, level: float) -> None:
+        if self._noised is None:
+            self._noised = (1.0 - level) * self._source + level * self._draw()
+            self.latents = self.latents + self._noised - self._source
+
+
+def _pair(latents: torch.Tensor, level: float, contexts: Contexts) -> list[Row]:
+    return [Row(latents, _timestep(level), context) for context in contexts.all]
+
+
+def _timestep(level: float) -> float:
+    return float(torch.tensor(level) * TIMESTEPS)

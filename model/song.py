@@ -1,0 +1,292 @@
+"""The values that describe a song: its parameters, its plan, and what is made of it.
+
+They cross the boundary between the service and the engines, and the one between processes.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Window: TypeAlias = NDArray[np.float32]
+"""A piece of a section's sound: float32 PCM, shape [channels, samples], at the engine's sample rate."""
+
+
+class SectionKind(StrEnum):
+    """What a section is in the form of its song; `SONG` is all of it, where an engine makes it at once."""
+
+    SONG = "song"
+    INTRO = "intro"
+    VERSE = "verse"
+    PRE_CHORUS = "pre-chorus"
+    CHORUS = "chorus"
+    BRIDGE = "bridge"
+    INST = "inst"
+    OUTRO = "outro"
+
+
+SECTION_TAGS = tuple(kind for kind in SectionKind if kind is not SectionKind.SONG)
+"""The kinds that a tag in lyrics can name."""
+
+
+class Stem(StrEnum):
+    """One audible group of tracks that a caller may switch on or off."""
+
+    VOCAL = "vocal"
+    HARMONY = "harmony"
+    DRUMS = "drums"
+    BASS = "bass"
+    ORNAMENTS = "ornaments"
+
+
+ALL_STEMS = frozenset(Stem)
+
+
+class Voice(StrEnum):
+    """Who sings."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
+class Control(StrEnum):
+    """A request field beyond prompt, lyrics, duration and seed that an engine may honour."""
+
+    STEPS = "steps"
+    GUIDANCE_SCALE = "guidance_scale"
+    KEY = "key"
+    TEMPO = "tempo_bpm"
+    ANCHOR = "anchor"
+    STEMS = "stems"
+    VOICE = "voice"
+    VOCAL_LEVEL = "vocal_level_db"
+    LANGUAGE = "language"
+    MODE = "mode"
+    SCHEDULER = "scheduler"
+    OMEGA = "omega"
+    LORA = "lora"
+    AUDIO_TO_AUDIO = "audio_to_audio"
+    RETAKE = "retake"
+    REPAINT = "repaint"
+    EXTEND = "extend"
+    EDIT = "edit"
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorNote:
+    """One note of the caller's melody: MIDI pitch (`None` is a rest) and length in beats (quarter notes)."""
+
+    pitch: int | None
+    length_beats: float
+
+
+class Mode(StrEnum):
+    """Whether a song is denoised at once or section by section."""
+
+    WHOLE = "whole"
+    SECTIONED = "sectioned"
+
+
+class Scheduler(StrEnum):
+    """The solver that takes noise to a song."""
+
+    EULER = "euler"
+    HEUN = "heun"
+    PINGPONG = "pingpong"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioToAudio:
+    """A new song in the manner of a recording; `strength`, 0 to 1, is how much of it stays."""
+
+    audio: bytes = field(repr=False)
+    strength: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Retake:
+    """The song of the request's own seed once more, `variance`, 0 to 1, away from it."""
+
+    seed: int | None = None
+    variance: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Repaint:
+    """A recording of which only what lies between two times is made anew, `variance`, 0 to 1, away from what was."""
+
+    audio: bytes = field(repr=False)
+    start_seconds: float
+    end_seconds: float
+    variance: float = 0.5
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """A recording that begins earlier, ends later, or both."""
+
+    audio: bytes = field(repr=False)
+    left_seconds: float = 0.0
+    right_seconds: float = 0.0
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A recording with other words or in another style: `prompt` and `lyrics` are those wanted.
+
+    The request's own prompt and lyrics say what the recording is. `start` and `end`, 0 to 1, are shares of the steps
+    between which the song is moved over; what comes after `end` is made freely. `averages` noises are used a step.
+    """
+
+    audio: bytes = field(repr=False)
+    prompt: str
+    lyrics: str
+    start: float = 0.0
+    end: float = 1.0
+    averages: int = 1
+    seed: int | None = None
+
+
+Task: TypeAlias = AudioToAudio | Retake | Repaint | Extend | Edit
+"""What to make where it is not simply a new song. A seed that is `None` follows from the song's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class SongParams:
+    """What the caller decides about a song, checked for type and range but not yet against an engine.
+
+    `duration_seconds` `None` lets the engine decide from the lyrics; `steps`, `guidance_scale`, `key`, `tempo_bpm`
+    and `voice` `None` mean the engine's own choice. `key` reads like "C major", "F# minor".
+    `vocal_level_db`, -24 to 12, raises the lead line above the engine's own mix. `language` is that of the lyrics, a
+    lower-case code such as "zh", and `None` to be found out; `mode`, `scheduler` and `omega` `None` are the engine's
+    choice; `lora` names an adapter that the engine was started with; `task` `None` is a new song.
+    """
+
+    prompt: str
+    lyrics: str
+    seed: int
+    duration_seconds: float | None = None
+    steps: int | None = None
+    guidance_scale: float | None = None
+    key: str | None = None
+    tempo_bpm: float | None = None
+    anchor: tuple[AnchorNote, ...] = ()
+    stems: frozenset[Stem] = ALL_STEMS
+    voice: Voice | None = None
+    vocal_level_db: float = 0.0
+    language: str | None = None
+    mode: Mode | None = None
+    scheduler: Scheduler | None = None
+    omega: float | None = None
+    lora: str | None = None
+    lora_weight: float = 1.0
+    task: Task | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing wrong with one request field; `field` is its name in the public contract."""
+
+    field: str
+    description: str
+
+
+class InvalidParams(ValueError):
+    """The caller's parameters cannot be planned; `violations` says which fields and why."""
+
+    def __init__(self, *violations: Violation) -> None:
+        super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
+        self.violations = violations
+
+    def __reduce__(self) -> tuple[type["InvalidParams"], tuple[Violation, ...]]:
+        return (type(self), self.violations)
+
+
+@dataclass(frozen=True, slots=True)
+class Syllable:
+    """One sung unit: its text as written, its reading, its lexical tone.
+
+    The reading is pinyin without tone; in other languages ARPAbet sounds divided by spaces ("l ah v").
+    The text is empty where what is written stands for more syllables than it has signs ("23").
+    `tone` is 1 to 5 for Mandarin (5 is neutral), 0 where the language has none. `starts_word` is True where the text
+    of the line should be preceded by a space when shown (Latin words).
+    """
+
+    text: str
+    reading: str
+    tone: int = 0
+    starts_word: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LyricLine:
+    """One line of lyrics as written, and its syllables in order."""
+
+    text: str
+    syllables: tuple[Syllable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SectionPlan:
+    """One section before any sound exists; start and duration in seconds of the song."""
+
+    index: int
+    kind: SectionKind
+    label: str
+    start_seconds: float
+    duration_seconds: float
+    bars: int | None = None
+    lines: tuple[LyricLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SongPlan:
+    """A whole song before any sound exists. `detail` belongs to the engine that made it and to nobody else.
+
+    `notes` are remarks for the caller about what was understood or left out. `voice` sings the song; `None`: nobody.
+    """
+
+    engine: str
+    seed: int
+    steps: int
+    guidance_scale: float
+    duration_seconds: float
+    sections: tuple[SectionPlan, ...]
+    key: str | None = None
+    tempo_bpm: float | None = None
+    notes: tuple[str, ...] = ()
+    voice: Voice | None = None
+    detail: object = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SyllableTiming:
+    """When one syllable is heard, in seconds of the song; `line` and `syllable` index the section's plan."""
+
+    line: int
+    syllable: int
+    text: str
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChordSpan:
+    """A chord as a lead sheet names it ("F#m", "Am7"), from when to when in seconds of the song."""
+
+    symbol: str
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SectionScore:
+    """What was written for a section: syllable times, chords, and a standard MIDI file where there is one."""
+
+    timings: tuple[SyllableTiming, ...] = ()
+    midi: bytes = b""
+    chords: tuple[ChordSpan, ...] = ()

@@ -1,0 +1,82 @@
+"""The players that fill the space between bass and melody: pad and arpeggio."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from model.studio.arrange.dynamics import Texture, texture
+from model.studio.arrange.patterns import arpeggio_variants
+from model.studio.arrange.players import sparkles
+from model.studio.arrange.playing import Onset, closing_chord, low_fifth, low_root, onsets
+from model.studio.arrange.scene import Scene, Span
+from model.studio.arrange.tabs import Stroke
+from model.studio.arrange.voicing import LEAD_CLEARANCE, Voicing
+from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
+from model.studio.style import Groove, Track
+
+_PAD_BARS = 2
+_PUMP_STEPS = 1
+_ROLL_SECONDS = 0.09
+_BEHIND_WEIGHT = 0.85
+_HIGH_PLUCKS = range(72, 92)
+_MIDDLE = range(55, 77)
+
+
+def pad(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
+    """Held chords, bound over bar lines while nothing changes; in a full texture stronger and widened downwards."""
+    wide = texture(scene) is Texture.FULL
+    strokes: list[Stroke] = []
+    for (voicing, _, _), group in groupby(zip(voicings, scene.spans, strict=True), key=_held_together):
+        spans = [span for _, span in group]
+        length = spans[-1].end - spans[0].start
+        pitches = _widened(voicing, spans[0]) if wide else voicing
+        strokes.extend(Stroke(spans[0].start, length, pitch, 1.0 if wide else _BEHIND_WEIGHT) for pitch in pitches)
+    return _pumped(strokes) if wide and scene.style.groove is Groove.FOUR_ON_THE_FLOOR else strokes
+
+
+def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
+    """The strokes with a gap on every beat, where the kick drum is: what a compressor does to pads in dance music."""
+    return [
+        Stroke(beat + _PUMP_STEPS, STEPS_PER_BEAT - _PUMP_STEPS, stroke.pitch, stroke.weight)
+        for stroke in strokes
+        for beat in range(int(stroke.start), int(stroke.start + stroke.length), STEPS_PER_BEAT)
+    ]
+
+
+def arpeggio(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
+    """Broken chords around the melody: bright plucks above it, others below, never within two semitones of it."""
+    variant = scene.choice("arpeggio", arpeggio_variants(scene.style.groove, texture(scene)))
+    strokes: list[Stroke] = []
+    for onset in onsets(scene, variant):
+        tones = _tones(scene, onset)
+        if tones:
+            pitch = tones[_bounced(int(onset.mark) - 1, len(tones))]
+            strokes.append(Stroke(onset.start, onset.length, pitch, onset.weight))
+    return strokes + closing_chord(scene, voicings, _ROLL_SECONDS)
+
+
+def _held_together(pair: tuple[Voicing, Span]) -> tuple[Voicing, int, int]:
+    voicing, span = pair
+    return voicing, span.chord.root, span.start // (_PAD_BARS * STEPS_PER_BAR)
+
+
+def _widened(voicing: Voicing, span: Span) -> Voicing:
+    below = [p for p in (low_fifth(span), low_root(span)) if p <= voicing[0] - 5]
+    return (*below[:1], *voicing)
+
+
+def _tones(scene: Scene, onset: Onset) -> list[int]:
+    """Chord tones the arpeggio may use while the onset sounds, lowest first."""
+    player = scene.player(Track.ARPEGGIO)
+    high = player is not None and sparkles(player)
+    pitches = [p for p in (_HIGH_PLUCKS if high else _MIDDLE) if p % 12 in onset.span.chord.pitch_classes]
+    lead = {p for p in scene.lead[onset.start : onset.start + onset.length] if p is not None}
+    if high:
+        return [p for p in pitches if all(abs(p - sung) > 2 for sung in lead)]
+    return [p for p in pitches if all(p <= sung - LEAD_CLEARANCE for sung in lead)]
+
+
+def _bounced(index: int, count: int) -> int:
+    """`index` reflected into the first `count` numbers, so that a figure turns back where tones run out."""
+    period = max(1, 2 * (count - 1))
+    folded = index % period
+    return folded if folded < count else period - folded

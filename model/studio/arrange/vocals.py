@@ -1,0 +1,126 @@
+"""What the voices of a section sing: the tune with its words, and the voices behind it in a chorus."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from model.song import SectionKind, Syllable
+from model.studio.arrange.humanize import swung
+from model.studio.arrange.lead import sung_notes
+from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note, Score
+from model.studio.style import Mode, Style
+from model.studio.voice.phrasing import SungNote
+from model.studio.voice.pronouncing import utterance_of
+from model.studio.voice.vocalist import Singer
+
+_EFFORT: Mapping[SectionKind, float] = MappingProxyType(
+    {
+        SectionKind.INTRO: 0.45,
+        SectionKind.VERSE: 0.50,
+        SectionKind.PRE_CHORUS: 0.62,
+        SectionKind.CHORUS: 0.80,
+        SectionKind.BRIDGE: 0.66,
+        SectionKind.INST: 0.55,
+        SectionKind.OUTRO: 0.48,
+    }
+)
+_ENERGY_SHARE = 0.3
+_HEIGHT_PER_SEMITONE = 0.015
+_DOWNBEAT_FORCE = 0.04
+_OPENING_SECONDS = 0.07
+"""What the first consonant of a section gets where the tune leaves it no room."""
+
+_BACKING_FORCE = -0.15
+_BACKING_DELAYS_SECONDS = {Singer.BACKING: 0.012, Singer.DOUBLE: 0.019}
+_HARMONY_REACH = range(-9, -2)
+_INTERVAL_STRAIN = {3: 0.0, 4: 0.0, 8: 0.4, 9: 0.4, 5: 0.8, 7: 1.0, 6: 4.0}
+_SCALES = {False: (0, 2, 4, 5, 7, 9, 11), True: (0, 2, 3, 5, 7, 8, 10)}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The syllables of a section in singing order, and the kind of the section."""
+
+    kind: SectionKind
+    syllables: tuple[Syllable, ...]
+
+
+def vocal_parts(words: Words, score: Score, style: Style, *, tonic: int) -> dict[Singer, tuple[SungNote, ...]]:
+    """What each voice sings in a section at the score's pitches, times in seconds from its start.
+
+    A chorus is sung by three: `Singer.BACKING` follows a third or a sixth below, `Singer.DOUBLE` sings the tune again.
+    `tonic` is the pitch class of the key.
+    """
+    sung = sung_notes(score.melody)
+    if not sung:
+        return {}
+    parts = {Singer.LEAD: _lead(words, sung, style)}
+    if words.kind is SectionKind.CHORUS:
+        below = harmony(sung, score, tonic, minor=style.mode is Mode.MINOR)
+        parts[Singer.BACKING] = _behind(Singer.BACKING, _lead(words, below, style))
+        parts[Singer.DOUBLE] = _behind(Singer.DOUBLE, parts[Singer.LEAD])
+    return parts
+
+
+def _lead(words: Words, notes: Sequence[Note], style: Style) -> tuple[SungNote, ...]:
+    middle = sorted(note.pitch for note in notes)[len(notes) // 2]
+    sung = [_sung(words, note, style, middle) for note in notes]
+    sung[0] = _opened(sung[0])
+    return tuple(sung)
+
+
+def _sung(words: Words, note: Note, style: Style, middle: int) -> SungNote:
+    syllable = None if note.syllable is None else words.syllables[note.syllable]
+    step_seconds = 60.0 / style.tempo_bpm / STEPS_PER_BEAT
+    force = _EFFORT[words.kind] + _ENERGY_SHARE * (style.energy - 0.5) + _HEIGHT_PER_SEMITONE * (note.pitch - middle)
+    force += _DOWNBEAT_FORCE * (note.start % STEPS_PER_BAR == 0)
+    return SungNote(
+        start=swung(note.start, style.swing) * step_seconds,
+        end=swung(note.end, style.swing) * step_seconds,
+        pitch=note.pitch,
+        utterance=utterance_of(syllable) if syllable else None,
+        tone=syllable.tone if syllable else 0,
+        force=min(max(force, 0.2), 1.0),
+    )
+
+
+def _opened(first: SungNote) -> SungNote:
+    """A first note that waits for its consonant where the section begins with it."""
+    if first.utterance is None or first.utterance.onset is None:
+        return first
+    return replace(first, start=min(max(first.start, _OPENING_SECONDS), (first.start + first.end) / 2))
+
+
+def _behind(singer: Singer, notes: Sequence[SungNote]) -> tuple[SungNote, ...]:
+    """Softer, and a little later than the lead, as another person would be."""
+    delay = _BACKING_DELAYS_SECONDS[singer]
+    return tuple(
+        replace(note, start=note.start + delay, end=note.end + delay, force=max(note.force + _BACKING_FORCE, 0.2))
+        for note in notes
+    )
+
+
+def harmony(melody: Sequence[Note], score: Score, tonic: int, minor: bool) -> list[Note]:
+    """A second voice under the tune: thirds and sixths of the key that agree with the chords.
+
+    Each note takes the easiest pitch 3 to 9 semitones below the tune: chord tones on beats and under long notes,
+    pitches of the key elsewhere, and as parallel to the tune as that allows.
+    """
+    scale = {(tonic + degree) % 12 for degree in _SCALES[minor]}
+    below: list[Note] = []
+    for note in melody:
+        chord = score.chords[min(note.start // STEPS_PER_BEAT, len(score.chords) - 1)].pitch_classes
+        usual = below[-1].pitch - melody[len(below) - 1].pitch if below else -4
+        pitch = min(
+            (note.pitch + gap for gap in _HARMONY_REACH),
+            key=lambda pitch: _strain(pitch, note, usual, chord, scale),
+        )
+        below.append(replace(note, pitch=pitch))
+    return below
+
+
+def _strain(pitch: int, note: Note, usual: int, chord: Sequence[int], scale: set[int]) -> float:
+    held = note.start % STEPS_PER_BEAT == 0 or note.length >= STEPS_PER_BEAT
+    outside_chord = (1.5 if held else 0.4) * (pitch % 12 not in chord)
+    outside_key = 6.0 * (pitch % 12 not in scale and pitch % 12 not in chord)
+    return outside_chord + outside_key + _INTERVAL_STRAIN[note.pitch - pitch] + 0.2 * abs(pitch - note.pitch - usual)

@@ -1,0 +1,117 @@
+"""Voice leading: which notes the accompaniment holds for every chord span.
+
+The voicings of a section are the cheapest path through all candidate voicings of its spans (Viterbi): little movement,
+no parallel fifths and octaves in the outer voices, and room below the melody.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations, pairwise
+from typing import TypeAlias
+
+from model.studio.arrange.scene import Scene, Span
+from model.studio.notation.score import Quality
+from model.studio.style import Groove
+
+Voicing: TypeAlias = tuple[int, ...]
+"""MIDI pitches, lowest first."""
+
+LEAD_CLEARANCE = 3
+_LOWEST, _USUAL_FLOOR, _HIGHEST = 40, 50, 69
+_WIDEST = 16
+_COLOURED_GROOVES = frozenset({Groove.LOFI, Groove.JAZZ, Groove.BOSSA, Groove.RNB})
+
+_OUTER_PARALLEL, _BASS_PARALLEL, _INNER_PARALLEL = 14.0, 8.0, 4.0
+
+
+def voice(scene: Scene, previous: Voicing = ()) -> tuple[Voicing, ...]:
+    """One voicing per span of the scene, led from `previous` where it is given.
+
+    Every voicing holds all pitch classes that `classes` wants and lies at least `LEAD_CLEARANCE` semitones below the
+    melody as long as the melody stays above MIDI 55.
+    """
+    ceilings = _ceilings(scene)
+    options = [candidates(classes(scene, span), top) for span, top in zip(scene.spans, ceilings, strict=True)]
+    return _cheapest_path(scene, options, previous)
+
+
+def classes(scene: Scene, span: Span) -> tuple[int, ...]:
+    """Pitch classes to voice: the triad, and in jazzy grooves the seventh of the key unless it rubs with the melody."""
+    triad = span.chord.pitch_classes
+    if scene.style.groove not in _COLOURED_GROOVES or span.chord.quality is Quality.DIMINISHED or scene.ends_song:
+        return triad
+    seventh = next(((triad[0] + i) % 12 for i in (10, 11) if (triad[0] + i) % 12 in scene.scale), None)
+    sung = {p % 12 for p in scene.lead[span.start : span.end] if p is not None}
+    if seventh is None or seventh in triad or sung & {(seventh + 1) % 12, (seventh - 1) % 12}:
+        return triad
+    return (*triad, seventh)
+
+
+def candidates(pitch_classes: tuple[int, ...], ceiling: int) -> list[Voicing]:
+    """Every voicing with one note per pitch class below or at `ceiling`, at most a tenth wide."""
+    floor = max(_LOWEST, min(_USUAL_FLOOR, ceiling - 12))
+    ceiling = max(ceiling, floor + 11)
+    pool = [p for p in range(floor, ceiling + 1) if p % 12 in pitch_classes]
+    groups = combinations(pool, len(pitch_classes))
+    return [g for g in groups if len({p % 12 for p in g}) == len(g) and g[-1] - g[0] <= _WIDEST]
+
+
+def parallel(before: tuple[int, int], after: tuple[int, int]) -> bool:
+    """Whether two voices (lower, upper) move together from one perfect fifth or octave into another of its kind."""
+    interval = (before[1] - before[0]) % 12
+    moved = before[0] != after[0] and before[1] != after[1]
+    return moved and interval in (0, 7) and interval == (after[1] - after[0]) % 12
+
+
+def movement(before: Voicing, after: Voicing) -> float:
+    """Semitones travelled by all voices together; where a voice enters or leaves, it comes from its nearest one."""
+    if len(before) == len(after):
+        return float(sum(abs(a - b) for a, b in zip(before, after, strict=True)))
+    longer, shorter = (before, after) if len(before) > len(after) else (after, before)
+    return float(sum(min(abs(a - b) for b in shorter) for a in longer))
+
+
+def _ceilings(scene: Scene) -> list[int]:
+    sounding = [p for p in scene.lead if p is not None]
+    usual = min(_HIGHEST, min(sounding) - LEAD_CLEARANCE) if sounding else _HIGHEST
+    tops = []
+    for span in scene.spans:
+        lowest = scene.lowest_lead(span.start, span.end)
+        tops.append(usual if lowest is None else min(_HIGHEST, lowest - LEAD_CLEARANCE))
+    return tops
+
+
+def _cheapest_path(scene: Scene, options: Sequence[Sequence[Voicing]], previous: Voicing) -> tuple[Voicing, ...]:
+    first, roots = options[0], [span.chord.root for span in scene.spans]
+    costs = [_shape(v) + (0.5 * movement(previous, v) if previous else 0.0) for v in first]
+    trails: list[list[int]] = []
+    for (before, after), (low, next_low) in zip(pairwise(options), pairwise(roots), strict=True):
+        reached = list(enumerate(zip(costs, before, strict=True)))
+        steps = [min((cost + _leading(a, b, low, next_low), i) for i, (cost, a) in reached) for b in after]
+        trails.append([i for _, i in steps])
+        costs = [cost + _shape(b) for (cost, _), b in zip(steps, after, strict=True)]
+    return _trace(options, trails, costs.index(min(costs)))
+
+
+def _trace(options: Sequence[Sequence[Voicing]], trails: Sequence[Sequence[int]], last: int) -> tuple[Voicing, ...]:
+    path = [last]
+    for trail in reversed(trails):
+        path.append(trail[path[-1]])
+    return tuple(choices[i] for choices, i in zip(options, reversed(path), strict=True))
+
+
+def _shape(voicing: Voicing) -> float:
+    """Cost of a voicing by itself: too wide, too far from the middle register, muddy at the bottom."""
+    centre = sum(voicing) / len(voicing)
+    mud = sum(3.0 for a, b in pairwise(voicing) if a < 50 and b - a < 4)
+    clusters = sum(1.5 for a, b in pairwise(voicing) if b - a < 2)
+    return 0.25 * abs(centre - 58) + 0.4 * max(0, voicing[-1] - voicing[0] - 12) + mud + clusters
+
+
+def _leading(before: Voicing, after: Voicing, root: int, next_root: int) -> float:
+    outer = parallel((before[0], before[-1]), (after[0], after[-1]))
+    with_bass = parallel((root, before[-1]), (next_root, after[-1]))
+    inner = sum(parallel(a, b) for a, b in zip(pairwise(before), pairwise(after), strict=False))
+    leap = max(0, abs(after[-1] - before[-1]) - 5)
+    return (
+        movement(before, after) + leap + _OUTER_PARALLEL * outer + _BASS_PARALLEL * with_bass + _INNER_PARALLEL * inner
+    )

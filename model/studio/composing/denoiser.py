@@ -1,0 +1,272 @@
+"""The score denoiser: noise in, a section's melody and chords out, step by step and in batches."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from model.studio.composing import decisions
+from model.studio.composing.brief import Memory, Rendition, SectionBrief
+from model.studio.composing.flow import euler_step, step_times
+from model.studio.composing.guidance import guided
+from model.studio.composing.melody import TONE_WEIGHT
+from model.studio.composing.network import Encoded, Logits, ScoreNetwork, ScoreNetworkConfig
+from model.studio.composing.progressions import HarmonyTables
+from model.studio.composing.token_layout import TAIL_BARS, TokenLayout, lay_out
+from model.studio.composing.tokens import CHORD_CLASSES, FIRST_PITCH, MELODY_CLASSES, PITCHES
+from model.studio.notation.score import BEATS_PER_BAR, Score
+from model.weights import REMEDY, WeightsMismatch, fill, load_weights
+
+__all__ = ["Memory", "ScoreDenoiser", "ScoreState", "SectionBrief"]
+
+SHIPPED_WEIGHTS = Path(__file__).parents[1] / "weights" / "score.safetensors"
+
+_DECIDE_AFTER = 0.4
+"""Share of the steps after which rhythm and chords are fixed."""
+
+_BELIEVE_AFTER = 0.6
+"""Share of the steps after which the beliefs about pitches are kept for the final path."""
+
+_TEMPERATURE = 0.95
+
+_KEY_WEIGHT = 0.3
+_OPENING_KEY_WEIGHT = 0.8
+"""How much the chords of the key are preferred; most in the first section, which the others follow. Without it a song
+can settle in another key than its own."""
+
+
+def rows(guidance_scale: float) -> int:
+    """Rows that a state takes in a batch: one, and one more for guidance."""
+    return 1 if guidance_scale == 1.0 else 2
+
+
+class ScoreState:
+    """A section being denoised; made by `ScoreDenoiser.begin` and advanced by `ScoreDenoiser.denoise` only."""
+
+    def __init__(
+        self,
+        brief: SectionBrief,
+        memory: Memory,
+        layout: TokenLayout,
+        steps: int,
+        guidance_scale: float,
+        latent_width: int,
+        seed: int,
+    ) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        bucket = len(layout.chords)
+        self.brief = brief
+        self.memory = memory
+        self.layout = layout
+        self.steps = steps
+        self.step = 0
+        self.guidance_scale = guidance_scale
+        self.latent = torch.randn(bucket, latent_width, generator=generator)
+        self.guess = torch.zeros_like(self.latent)
+        self.draws = torch.rand(brief.beats, generator=generator, dtype=torch.float64).numpy()
+        self.valid = layout.valid()
+        self.times = step_times(steps)
+        self.lines: list[decisions.SungLine] = []
+        self.logits = Logits(torch.empty(0), torch.empty(0))
+        self.beliefs: NDArray[np.float64] = np.empty((0, MELODY_CLASSES))
+        self.encoded: tuple[Encoded, ...] = ()
+        self.modulations: tuple[Tensor, ...] = ()
+        self.given = torch.empty(0)
+        self.clean = torch.empty(0)
+        self.bias = torch.empty(0)
+        self.key = torch.empty(0)
+
+    @property
+    def rows(self) -> int:
+        """Rows that this state takes in a batch."""
+        return rows(self.guidance_scale)
+
+    @property
+    def cost(self) -> int:
+        """Tokens that one step puts on the device, guidance rows included."""
+        return self.rows * len(self.layout.chords)
+
+    @property
+    def decides_at(self) -> int:
+        """The step after which rhythm and chords are fixed."""
+        return max(1, math.ceil(_DECIDE_AFTER * self.steps))
+
+
+class _Parts(nn.Module):
+    """Everything that the weights hold, under the names it has there."""
+
+    def __init__(self, config: ScoreNetworkConfig) -> None:
+        super().__init__()
+        self.network = ScoreNetwork(config)
+        self.harmony, self.melody = nn.Module(), nn.Module()
+        self.harmony.register_buffer("moves", torch.empty(2, CHORD_CLASSES, CHORD_CLASSES))
+        self.harmony.register_buffer("changes", torch.empty(2, BEATS_PER_BAR))
+        self.melody.register_buffer("intervals", torch.empty(PITCHES))
+
+
+class ScoreDenoiser:
+    """Writes sections with a trained `ScoreNetwork`. Results do not depend on what else is in a batch."""
+
+    def __init__(
+        self,
+        network: ScoreNetwork,
+        tables: HarmonyTables,
+        intervals: NDArray[np.float64],
+        tone_weight: float = TONE_WEIGHT,
+    ) -> None:
+        self._network = network.eval().requires_grad_(False)
+        self._tables = tables
+        self._intervals = intervals
+        self._tone_weight = tone_weight
+
+    @classmethod
+    def load(cls, path: Path | None = None, tone_weight: float = TONE_WEIGHT) -> "ScoreDenoiser":
+        """Load weights, by default the shipped ones; lexical tones count for `tone_weight` in the tunes.
+
+        Raises:
+            WeightsError: they are missing, damaged or of another network.
+        """
+        weights = load_weights(path or SHIPPED_WEIGHTS)
+        parts = _Parts(_network_config(weights.config))
+        fill(parts, weights.tensors)
+        moves, changes = (parts.harmony.get_buffer(name).numpy() for name in ("moves", "changes"))
+        intervals = parts.melody.get_buffer("intervals").double().numpy()
+        return cls(parts.network, HarmonyTables(moves, changes), intervals, tone_weight)
+
+    def begin(self, brief: SectionBrief, memory: Memory, *, seed: int, steps: int, guidance_scale: float) -> ScoreState:
+        """Lay out a section and draw its noise from `seed`.
+
+        Raises:
+            ValueError: `steps` is less than 2.
+        """
+        if steps < 2:
+            raise ValueError("a score needs at least 2 steps")
+        width = self._network.config.latent
+        state = ScoreState(brief, memory, lay_out(brief, memory), steps, guidance_scale, width, seed)
+        self._encode(state)
+        with torch.inference_mode():
+            state.modulations = tuple(self._modulations(state, side) for side in state.encoded)
+        return state
+
+    @torch.inference_mode()
+    def denoise(self, states: Sequence[ScoreState]) -> None:
+        """Advance every state by one step.
+
+        States share a forward pass when their padded lengths are equal: a sum over another padding would be rounded
+        differently, and a state's result must not depend on its neighbours.
+
+        Raises:
+            ValueError: a state is finished.
+        """
+        if any(state.step >= state.steps for state in states):
+            raise ValueError("a finished state cannot be denoised further")
+        by_length = sorted(states, key=lambda state: len(state.latent))
+        for _, group in groupby(by_length, key=lambda state: len(state.latent)):
+            self._advance(list(group))
+        for state in states:
+            if state.step == state.decides_at:
+                self._decide(state)
+
+    def finish(self, state: ScoreState) -> tuple[Score, Memory]:
+        """The score of a state whose steps are all done, and the memory for the section after it.
+
+        Raises:
+            ValueError: steps are left to do.
+        """
+        if state.step < state.steps:
+            raise ValueError(f"{state.steps - state.step} steps are left to do")
+        brief, layout = state.brief, state.layout
+        sampled = state.logits.melody[layout.section].argmax(-1).flatten().numpy()
+        moves = decisions.Moves(self._intervals, self._tone_weight)
+        melody = decisions.write_melody(brief, layout, state.lines, sampled, state.beliefs, moves)
+        chords = layout.chords[layout.section]
+        rendition = Rendition(
+            tuple(melody.tolist()),
+            tuple(chords.tolist()),
+            brief.line_spans(),
+            brief.lines,
+            brief.played,
+        )
+        score = decisions.to_score(brief, melody, chords)
+        return score, state.memory.with_section(brief.kind, rendition, TAIL_BARS)
+
+    @torch.inference_mode()
+    def _encode(self, state: ScoreState) -> None:
+        """Turn the layout into the network's terms; again whenever the layout has changed."""
+        conditions, known = state.layout.conditions(state.brief), state.layout.known()
+        sides = (conditions, conditions.without_wishes())[: state.rows]
+        state.encoded = tuple(self._network.encode(side, known) for side in sides)
+        state.given = self._network.latent_mask(known.mask)[0]
+        state.clean = self._network.embed(known.melody, known.chords)[0]
+        state.latent = torch.where(state.given > 0, state.clean, state.latent)
+        state.bias = torch.from_numpy(decisions.class_bias(state.brief, state.layout, state.memory))
+        weight = _KEY_WEIGHT if state.memory.tail else _OPENING_KEY_WEIGHT
+        state.key = torch.from_numpy(weight * self._tables.log_shares(state.brief.minor)).float()
+
+    def _advance(self, states: list[ScoreState]) -> None:
+        latent = torch.stack([state.latent for state in states])
+        time = torch.stack([state.times[state.step] for state in states])
+        next_time = torch.stack([state.times[state.step + 1] for state in states])
+        logits = self._predict(states, latent)
+        melody = (logits.melody / _TEMPERATURE).softmax(-1)
+        guess = self._network.expected(melody, logits.chords.softmax(-1))
+        latent = euler_step(latent, guess, time, next_time)
+        for row, state in enumerate(states):
+            state.latent = torch.where(state.given > 0, state.clean, latent[row])
+            state.guess = guess[row]
+            state.logits = Logits(logits.melody[row], logits.chords[row])
+            state.step += 1
+            if state.step <= max(state.decides_at + 1, round(_BELIEVE_AFTER * state.steps)):
+                state.beliefs = _log_softmax(logits.melody[row, state.layout.section], MELODY_CLASSES)
+
+    def _modulations(self, state: ScoreState, side: Encoded) -> Tensor:
+        """The modulation of every step, [steps, 6, width]. Computed for a state alone: a product over a handful of
+        rows is rounded differently with every number of rows."""
+        return self._network.modulation(state.times[:-1], side.song.expand(state.steps, -1))
+
+    def _predict(self, states: list[ScoreState], latent: Tensor) -> Logits:
+        """Guided logits with each state's bias, one row per state."""
+        both = [row for row, state in enumerate(states) if state.rows == 2]
+        rows = [*range(len(states)), *both]
+        sides = [(state, 0) for state in states] + [(states[row], 1) for row in both]
+        tokens = torch.cat([state.encoded[side].tokens for state, side in sides])
+        modulation = torch.stack([state.modulations[side][state.step] for state, side in sides])
+        guess = torch.stack([state.guess for state in states])
+        valid = torch.cat([states[row].valid for row in rows])
+        found = self._network(latent[rows], guess[rows], modulation, tokens, valid)
+        melody, chords = found.melody[: len(states)].clone(), found.chords[: len(states)].clone()
+        if both:
+            scale = torch.tensor([states[row].guidance_scale for row in both])
+            melody[both] = guided(melody[both], found.melody[len(states) :], scale)
+            chords[both] = guided(chords[both], found.chords[len(states) :], scale)
+        plain = Logits(melody, chords).unweighted()
+        bias, key = torch.stack([state.bias for state in states]), torch.stack([state.key for state in states])
+        return Logits(plain.melody + bias, plain.chords + key[:, None])
+
+    def _decide(self, state: ScoreState) -> None:
+        """Fix rhythm and chords from what the network believes now."""
+        brief, layout = state.brief, state.layout
+        onsets = np.exp(state.beliefs)[:, FIRST_PITCH:].sum(-1)
+        state.lines = decisions.choose_lines(brief, layout, state.memory, onsets)
+        decisions.ask_for_rhythm(layout, state.lines)
+        chords = _log_softmax(state.logits.chords[layout.section], CHORD_CLASSES)
+        decisions.choose_chords(layout, brief, chords, self._tables, state.draws)
+        self._encode(state)
+
+
+def _network_config(config: Mapping[str, Any]) -> ScoreNetworkConfig:
+    try:
+        return ScoreNetworkConfig(**{**config, "link_bars": tuple(config["link_bars"])})
+    except (KeyError, TypeError) as error:
+        raise WeightsMismatch(f"the manifest's sizes are not those of a score network ({error}); {REMEDY}") from error
+
+
+def _log_softmax(logits: Tensor, classes: int) -> NDArray[np.float64]:
+    rows: NDArray[np.float64] = logits.double().log_softmax(-1).reshape(-1, classes).numpy()
+    return rows

@@ -1,0 +1,121 @@
+"""The pitches of a melody: the best path through what the network believes about every note."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.studio.composing.motif import closeness
+from model.studio.composing.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, chord_of
+from model.studio.notation.score import STEPS_PER_BEAT
+
+Weights = NDArray[np.float64]
+
+TONE_WEIGHT = 2.0
+"""How much a move in the direction of the tones is preferred to none, and none to the opposite one."""
+
+BELIEF_WEIGHT = 0.6
+"""How much the network's log probabilities count beside these wishes."""
+
+_INTERVAL_WEIGHT = 1.0
+_MOTIF_WEIGHT = 8.0
+_THIRD, _LEAP = 4, 9
+_LEAP_WISH = -0.2
+_CHORD_TONE_WISH = 1.2
+_OFF_SCALE_WISH = -1.0
+_STABLE_WISH = 0.9
+_LEADING_WISH = -1.2
+_TONIC_WISH = 10.0
+_TONE_LEVELS = {1: (5.0, 5.0), 2: (3.0, 5.0), 3: (2.0, 1.5), 4: (5.0, 2.0)}
+"""Where each Mandarin tone starts and ends on Chao's five levels; the neutral tone asks for nothing."""
+
+PITCH_CLASSES: NDArray[np.int64] = np.arange(LOWEST, HIGHEST + 1) % 12
+
+
+@dataclass(frozen=True, slots=True)
+class MelodyNote:
+    """What is asked of one note: its step, the chord class under it, its lexical tone (0 is none), whether it ends a
+    line, and whether it closes on the tonic."""
+
+    step: int
+    chord: int
+    tone: int = 0
+    cadence: bool = False
+    tonic: bool = False
+
+
+def scale(minor: bool) -> tuple[int, ...]:
+    """Pitch classes of C major, or of A minor with both sevenths."""
+    return (0, 2, 4, 5, 7, 8, 9, 11) if minor else (0, 2, 4, 5, 7, 9, 11)
+
+
+def note_wishes(notes: list[MelodyNote], minor: bool) -> Weights:
+    """Wishes [notes, 37] for pitches: the scale, chord tones where the metre is strong, rest at the ends of lines."""
+    tonic = 9 if minor else 0
+    wishes = np.tile(_OFF_SCALE_WISH * ~np.isin(PITCH_CLASSES, scale(minor)), (len(notes), 1))
+    for row, note in zip(wishes, notes, strict=True):
+        chord_tones = () if note.chord == NO_CHORD else chord_of(note.chord).pitch_classes
+        if note.step % (2 * STEPS_PER_BEAT) == 0 or note.cadence:
+            row += _CHORD_TONE_WISH * np.isin(PITCH_CLASSES, chord_tones)
+        if note.cadence:
+            row += _STABLE_WISH * np.isin(PITCH_CLASSES, (0, 4, 7, 9))
+            row += _LEADING_WISH * np.isin(PITCH_CLASSES, (5, 11))
+        if note.tonic:
+            row += _TONIC_WISH * (tonic == PITCH_CLASSES)
+    return wishes
+
+
+def choose_pitches(
+    beliefs: Weights,
+    tones: list[int],
+    intervals: Weights,
+    tone_weight: float = TONE_WEIGHT,
+    taken_up: Sequence[int | None] = (),
+) -> list[int]:
+    """The most probable path of pitches (Viterbi, 1967).
+
+    Args:
+        beliefs: log weights [notes, 37] of every pitch from `LOWEST` on.
+        tones: lexical tone of each note, 0 where there is none.
+        intervals: log probability [37] of the distance between successive notes in semitones.
+        tone_weight: how much the tones count, at least 0; with 0 not at all.
+        taken_up: the interval wished for from each note to the next, `None` for no wish.
+
+    Returns:
+        MIDI pitches.
+    """
+    if not len(beliefs):
+        return []
+    places = np.arange(PITCHES)
+    rise = _rise()
+    reach = _INTERVAL_WEIGHT * intervals + _LEAP_WISH * np.maximum(places - _THIRD, 0)
+    moves = reach[np.abs(np.subtract.outer(places, places))]
+    best = beliefs[0]
+    came_from: list[NDArray[np.int64]] = []
+    for belief, before, after, interval in zip_longest(beliefs[1:], tones[:-1], tones[1:], taken_up[: len(tones) - 1]):
+        onward = best[:, None] + moves + tone_weight * wished_direction(before, after) * rise
+        if interval is not None:
+            onward += _MOTIF_WEIGHT * closeness(interval, PITCHES)
+        came_from.append(onward.argmax(0))
+        best = onward.max(0) + belief
+    path = [int(best.argmax())]
+    for pointers in reversed(came_from):
+        path.append(int(pointers[path[-1]]))
+    return [LOWEST + place for place in reversed(path)]
+
+
+def _rise() -> Weights:
+    """How much of a rise (or fall, below 0) each move is, [37, 37]: whole for steps and thirds, nothing for leaps."""
+    distance = np.subtract.outer(np.arange(PITCHES), np.arange(PITCHES)).T
+    out: Weights = np.sign(distance) * np.clip((_LEAP - np.abs(distance)) / (_LEAP - _THIRD), 0.0, 1.0)
+    return out
+
+
+def wished_direction(before: int, after: int) -> float:
+    """1 to rise, -1 to fall, 0 for no wish: from the end of one tone to the start of the next."""
+    if before not in _TONE_LEVELS or after not in _TONE_LEVELS:
+        return 0.0
+    change = _TONE_LEVELS[after][0] - _TONE_LEVELS[before][1]
+    return float(np.sign(change)) if abs(change) >= 1.5 else 0.0

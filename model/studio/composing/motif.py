@@ -1,0 +1,52 @@
+"""The motif: how the caller's melody begins, and how the lines that follow take it up."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.studio.notation.score import STEPS_PER_BAR, Note
+
+MOTIF_BARS = 2
+
+Weights = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Motif:
+    """Onsets in steps, intervals in semitones from note to note, and the steps after which it comes again."""
+
+    onsets: tuple[int, ...]
+    intervals: tuple[int, ...]
+    steps: int
+
+    def rhythm(self, steps: int) -> tuple[int, ...]:
+        """Its onsets, again and again, in a line of `steps`."""
+        starts = range(0, steps, self.steps)
+        return tuple(start + onset for start in starts for onset in self.onsets if start + onset < steps)
+
+    def after(self, note: int) -> int | None:
+        """The interval from a line's note, counted from 0, to the next; `None` behind the motif."""
+        return self.intervals[note] if note < len(self.intervals) else None
+
+
+def motif_of(melody: Sequence[Note]) -> Motif | None:
+    """The motif of a melody: its first two bars; `None` for less than three notes."""
+    notes = [note for note in melody if note.start < MOTIF_BARS * STEPS_PER_BAR]
+    if len(notes) < 3:
+        return None
+    intervals = tuple(after.pitch - before.pitch for before, after in itertools.pairwise(notes))
+    bars = -(-notes[-1].end // STEPS_PER_BAR)
+    return Motif(tuple(note.start for note in notes), intervals, min(bars, MOTIF_BARS) * STEPS_PER_BAR)
+
+
+def closeness(interval: int, places: int) -> Weights:
+    """How near each move between `places` pitches comes to an interval, [from, to].
+
+    1 exactly; half as much a semitone off, as a tune has it elsewhere in its scale.
+    """
+    moves = np.subtract.outer(np.arange(places), np.arange(places)).T
+    out: Weights = np.maximum(1.0 - np.abs(moves - interval) / 2.0, 0.0)
+    return out

@@ -1,0 +1,270 @@
+"""The score network: a linear-attention diffusion transformer over one token per beat.
+
+The classes of a token are embedded into continuous vectors and noised along a straight path; the network predicts class
+distributions, whose expected embedding is the predicted clean latent (Dieleman et al., "Continuous diffusion for
+categorical data", 2022). Time and song-wide conditions enter through adaptive layer norms shared by all blocks
+(AdaLN-single, Chen et al., "PixArt-alpha", 2023).
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.studio.composing.conditions import (
+    DENSITIES,
+    MODES,
+    POSITIONS,
+    REGISTERS,
+    TEMPOS,
+    Conditions,
+    Hint,
+    Style,
+    TokenKind,
+)
+from model.studio.composing.linear_attention import LinearAttention
+from model.studio.composing.tokens import CHORD_CLASSES, FIRST_PITCH, MELODY_CLASSES
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT
+
+SLOTS = STEPS_PER_BEAT + 1
+"""Parts of a token that can be known or unknown: four melody steps and the chord."""
+
+ONSET_WEIGHT = 3.0
+"""How much more an onset counts in training than a rest or a hold. The trained network believes in onsets that many
+times too much, which `Logits.unweighted` takes back."""
+
+_TIME_WAVES = 64
+_FIRST_GATE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreNetworkConfig:
+    """Sizes of the network. `link_bars` are the distances of the links to the same beat of earlier bars."""
+
+    width: int = 144
+    blocks: int = 6
+    heads: int = 6
+    expansion: int = 2
+    embedding: int = 16
+    link_bars: tuple[int, ...] = (1, 2, 4, 8)
+    link_width: int = 32
+    dropout: float = 0.1
+
+    @property
+    def latent(self) -> int:
+        """Width of the noised latent of one token."""
+        return SLOTS * self.embedding
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is given: class indices `melody` [batch, beats, 4] and `chords` [batch, beats], and `mask`
+    [batch, beats, 5], 1 where the class is given and 0 where it is to be found."""
+
+    melody: Tensor
+    chords: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What does not change from step to step: `tokens` [batch, beats, width], `song` [batch, width]."""
+
+    tokens: Tensor
+    song: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """Predicted classes: `melody` [batch, beats, 4, 39] and `chords` [batch, beats, 37]."""
+
+    melody: Tensor
+    chords: Tensor
+
+    def unweighted(self) -> "Logits":
+        """What the network would say had it been trained without `ONSET_WEIGHT`."""
+        weight = torch.zeros(MELODY_CLASSES)
+        weight[FIRST_PITCH:] = math.log(ONSET_WEIGHT)
+        return Logits(self.melody - weight, self.chords)
+
+
+def _shifted(tokens: Tensor, lags: tuple[int, ...]) -> Tensor:
+    """Cut the last axis into one group for each lag, and move each group that many tokens later; gaps are zero."""
+    length = tokens.shape[1]
+
+    def moved(group: Tensor, lag: int) -> Tensor:
+        if abs(lag) >= length:
+            return torch.zeros_like(group)
+        return F.pad(group, (0, 0, lag, -lag)) if lag else group
+
+    return torch.cat([moved(group, lag) for group, lag in zip(tokens.chunk(len(lags), -1), lags, strict=True)], -1)
+
+
+class BeatLinks(nn.Module):
+    """Sparse links: every beat reads the same beat of the bars `link_bars` before it."""
+
+    def __init__(self, width: int, link_width: int, link_bars: tuple[int, ...]) -> None:
+        super().__init__()
+        self.lags = tuple(BEATS_PER_BAR * bars for bars in link_bars)
+        self.read = nn.Linear(width, link_width * len(link_bars), bias=False)
+        self.write = nn.Linear(link_width * len(link_bars), width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """What the linked beats say to each beat, [batch, beats, width]."""
+        out: Tensor = self.write(_shifted(self.read(tokens), self.lags))
+        return out
+
+
+class LocalMlp(nn.Module):
+    """Gated two-layer network whose inner channels look one beat back, here, and one beat ahead."""
+
+    def __init__(self, width: int, expansion: int) -> None:
+        super().__init__()
+        self.widen = nn.Linear(width, 2 * expansion * width)
+        self.narrow = nn.Linear(expansion * width, width)
+
+    def forward(self, tokens: Tensor, valid: Tensor | None) -> Tensor:
+        """Transform each beat of [batch, beats, width] with its neighbours; `valid` [batch, beats]: 0 is padding."""
+        value, gate = self.widen(tokens).chunk(2, -1)
+        if valid is not None:
+            value = value * valid[..., None]
+        out: Tensor = self.narrow(_shifted(value, (1, 0, 0, -1)) * F.silu(gate))
+        return out
+
+
+class Block(nn.Module):
+    """Attention and beat links side by side, then the local network, each under adaptive norm and gate."""
+
+    def __init__(self, config: ScoreNetworkConfig) -> None:
+        super().__init__()
+        self.width = (config.width,)
+        self.attention = LinearAttention(config.width, config.heads)
+        self.links = BeatLinks(config.width, config.link_width, config.link_bars) if config.link_bars else None
+        self.mlp = LocalMlp(config.width, config.expansion)
+        start = torch.tensor([0.0, 0.0, _FIRST_GATE] * 2)[:, None].expand(6, config.width)
+        self.modulation = nn.Parameter(start.clone())
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, tokens: Tensor, modulation: Tensor, valid: Tensor | None) -> Tensor:
+        """Refine [batch, beats, width] under `modulation` [batch, 6, width]; `valid` [batch, beats]: 0 is padding."""
+        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = (modulation + self.modulation).unsqueeze(2).unbind(1)
+        inner = self._modulated(tokens, shift_a, scale_a, valid)
+        mixed = self.attention(inner, valid)
+        if self.links is not None:
+            mixed = mixed + self.links(inner)
+        tokens = torch.addcmul(tokens, gate_a, mixed)
+        inner = self._modulated(tokens, shift_m, scale_m, valid)
+        return torch.addcmul(tokens, gate_m, self.dropout(self.mlp(inner, valid)))
+
+    def _modulated(self, tokens: Tensor, shift: Tensor, scale: Tensor, valid: Tensor | None) -> Tensor:
+        inner = torch.addcmul(shift, F.layer_norm(tokens, self.width), 1 + scale)
+        return inner if valid is None else inner * valid[..., None]
+
+
+class ConditionEncoder(nn.Module):
+    """Conditions and known classes of a batch, made into vectors once for all steps."""
+
+    def __init__(self, config: ScoreNetworkConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.known = nn.Linear(config.latent + SLOTS, width)
+        self.hint = nn.Embedding(STEPS_PER_BEAT * len(Hint), width)
+        self.beat = nn.Embedding(BEATS_PER_BAR, width)
+        self.bar = nn.Embedding(POSITIONS, width)
+        self.left = nn.Embedding(POSITIONS, width)
+        self.kind = nn.Embedding(len(TokenKind), width)
+        self.density = nn.Embedding(DENSITIES, width)
+        self.register = nn.Embedding(REGISTERS, width)
+        self.mode = nn.Embedding(MODES, width)
+        self.tempo = nn.Embedding(TEMPOS, width)
+        self.style = nn.Embedding(len(Style), width)
+
+    def forward(self, conditions: Conditions, clean: Tensor, mask: Tensor) -> Encoded:
+        """Encode `conditions`, the known latent `clean` [batch, beats, latent] and its `mask` [batch, beats, 5]."""
+        c = conditions
+        slots = torch.arange(STEPS_PER_BEAT, device=c.hint.device) * len(Hint)
+        song = self.mode(c.mode) + self.tempo(c.tempo) + self.style(c.style)
+        places = self.beat(c.beat) + self.bar(c.bar) + self.left(c.left)
+        wishes = (
+            self.kind(c.kind) + self.density(c.density) + self.register(c.register) + self.hint(c.hint + slots).sum(2)
+        )
+        return Encoded(places + wishes + self.known(torch.cat([clean, mask], -1)) + song[:, None], song)
+
+
+class ScoreNetwork(nn.Module):
+    """Predicts the classes of a noised score. See the module's text."""
+
+    def __init__(self, config: ScoreNetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.melody_table = nn.Parameter(torch.randn(MELODY_CLASSES, config.embedding))
+        self.chord_table = nn.Parameter(torch.randn(CHORD_CLASSES, config.embedding))
+        self.encoder = ConditionEncoder(config)
+        self.read_latent = nn.Linear(2 * config.latent, config.width, bias=False)
+        self.time = nn.Sequential(
+            nn.Linear(2 * _TIME_WAVES, config.width), nn.SiLU(), nn.Linear(config.width, config.width)
+        )
+        modulate = nn.Linear(config.width, 6 * config.width)
+        nn.init.zeros_(modulate.weight)
+        nn.init.zeros_(modulate.bias)
+        self.modulate = nn.Sequential(nn.SiLU(), modulate)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        self.norm = nn.LayerNorm(config.width)
+        self.classify = nn.Linear(config.width, STEPS_PER_BEAT * MELODY_CLASSES + CHORD_CLASSES)
+
+    def embed(self, melody: Tensor, chords: Tensor) -> Tensor:
+        """The latent [batch, beats, latent] of classes `melody` [batch, beats, 4] and `chords` [batch, beats]."""
+        melody_table, chord_table = self._tables()
+        return torch.cat([melody_table[melody].flatten(2), chord_table[chords]], -1)
+
+    def expected(self, melody: Tensor, chords: Tensor) -> Tensor:
+        """The mean latent [batch, beats, latent] of probabilities [batch, beats, 4, 39] and [batch, beats, 37]."""
+        melody_table, chord_table = self._tables()
+        return torch.cat([(melody @ melody_table).flatten(2), chords @ chord_table], -1)
+
+    def latent_mask(self, mask: Tensor) -> Tensor:
+        """A mask over slots [batch, beats, 5], spread over the latent [batch, beats, latent]."""
+        return mask.repeat_interleave(self.config.embedding, -1)
+
+    def encode(self, conditions: Conditions, known: Known) -> Encoded:
+        """Encode everything that stays the same from step to step."""
+        clean = self.embed(known.melody, known.chords) * self.latent_mask(known.mask)
+        encoded: Encoded = self.encoder(conditions, clean, known.mask)
+        return encoded
+
+    def modulation(self, time: Tensor, song: Tensor) -> Tensor:
+        """How times [batch] and songs [batch, width] modulate the blocks, [batch, 6, width]."""
+        out: Tensor = self.modulate(self.time(_time_waves(time)) + song).unflatten(-1, (6, -1))
+        return out
+
+    def forward(
+        self, latent: Tensor, guess: Tensor, modulation: Tensor, tokens: Tensor, valid: Tensor | None = None
+    ) -> Logits:
+        """Predict classes.
+
+        Args:
+            latent: [batch, beats, latent], noised, with known parts clean.
+            guess: the expected latent of the step before, zeros at the first (self-conditioning, Chen et al.,
+                "Analog Bits", 2022).
+            modulation: what `modulation` returned for the times of this batch, 1 being noise and 0 data.
+            tokens: the tokens that `encode` returned for this batch.
+            valid: [batch, beats], 0 for padding; `None` when nothing is padded.
+        """
+        tokens = tokens + self.read_latent(torch.cat([latent, guess], -1))
+        for block in self.blocks:
+            tokens = block(tokens, modulation, valid)
+        out = self.classify(self.norm(tokens))
+        melody, chords = out.split([STEPS_PER_BEAT * MELODY_CLASSES, CHORD_CLASSES], -1)
+        return Logits(melody.unflatten(-1, (STEPS_PER_BEAT, MELODY_CLASSES)), chords)
+
+    def _tables(self) -> tuple[Tensor, Tensor]:
+        scale = math.sqrt(self.config.embedding)
+        return F.normalize(self.melody_table, dim=-1) * scale, F.normalize(self.chord_table, dim=-1) * scale
+
+
+def _time_waves(time: Tensor) -> Tensor:
+    rates = torch.exp(torch.arange(_TIME_WAVES, device=time.device) * (-math.log(1000.0) / (_TIME_WAVES - 1)))
+    angles = time[:, None] * 100 * rates
+    return torch.cat([torch.sin(angles), torch.cos(angles)], -1)

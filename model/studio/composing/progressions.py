@@ -1,0 +1,95 @@
+"""Chord progressions out of what the network believes about each beat."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD, Classes
+from model.studio.notation.score import BEATS_PER_BAR
+
+_FLOOR = 1e-4
+_MANY_CHANGES = 64
+_MOST_CHANGES = 0.999
+_PACE_POWER = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class HarmonyTables:
+    """How chords move in the training songs, for major (row 0) and minor (row 1).
+
+    `moves` [2, 37, 37] is the probability of the next chord given that the chord changes; `changes` [2, 4] the
+    probability that it changes at each beat of the bar.
+    """
+
+    moves: NDArray[np.float32]
+    changes: NDArray[np.float32]
+
+    def log_transitions(self, minor: bool, pace: float = 1.0) -> NDArray[np.float64]:
+        """Log probabilities [4, 37, 37] of going from one chord to the next, for each beat of the bar.
+
+        `pace` above 1 makes chords change more often than in the training songs, on the first and third beat, below 1
+        less often. It raises the odds by a high power, as what the network says of each beat outweighs them otherwise.
+        """
+        moves = self.moves[int(minor)].astype(np.float64) + _FLOOR
+        np.fill_diagonal(moves, 0.0)
+        moves /= moves.sum(1, keepdims=True)
+        usual = np.clip(self.changes[int(minor)].astype(np.float64), 0.0, _MOST_CHANGES)
+        hurried = (np.arange(BEATS_PER_BAR) % 2 == 0) | (pace < 1.0)
+        odds = usual / (1.0 - usual) * np.where(hurried, pace**_PACE_POWER, 1.0)
+        changes = (odds / (1.0 + odds))[:, None, None]
+        stays = np.eye(CHORD_CLASSES)[None] * (1 - changes)
+        out: NDArray[np.float64] = np.log(changes * moves[None] + stays + 1e-12)
+        return out
+
+    def log_shares(self, minor: bool) -> NDArray[np.float64]:
+        """Log share [37] of each chord among the changes of the training songs: the stationary distribution of
+        `moves`. What belongs to the key is near 0.2, what does not below 0.01."""
+        moves = self.moves[int(minor)].astype(np.float64) + _FLOOR
+        moves /= moves.sum(1, keepdims=True)
+        shares: NDArray[np.float64] = np.log(np.linalg.matrix_power(moves, _MANY_CHANGES)[0])
+        return shares
+
+
+def draw_progression(
+    log_odds: NDArray[np.float64], log_transitions: NDArray[np.float64], draws: NDArray[np.float64]
+) -> Classes:
+    """Draw a chord progression from the posterior of a hidden Markov model.
+
+    Forward filtering, backward sampling: a drawn progression moves as the transitions say, where the single most
+    probable one would stay on a chord too long.
+
+    Args:
+        log_odds: [beats, 37], what the network says of each beat, up to a constant per beat.
+        log_transitions: [4, 37, 37], from `HarmonyTables.log_transitions`; the first beat is the first of a bar.
+        draws: [beats], uniform in [0, 1).
+
+    Returns:
+        Chord classes [beats], never `NO_CHORD`.
+    """
+    beats = len(log_odds)
+    log_odds = log_odds.copy()
+    log_odds[:, NO_CHORD] = -1e9
+    filtered = np.empty((beats, CHORD_CLASSES))
+    filtered[0] = log_odds[0]
+    for beat in range(1, beats):
+        step = filtered[beat - 1][:, None] + log_transitions[beat % BEATS_PER_BAR]
+        filtered[beat] = log_odds[beat] + _log_sum(step)
+        filtered[beat] -= filtered[beat].max()
+    chords = np.empty(beats, dtype=np.int64)
+    chords[-1] = _draw(filtered[-1], draws[-1])
+    for beat in range(beats - 2, -1, -1):
+        belief = filtered[beat] + log_transitions[(beat + 1) % BEATS_PER_BAR][:, chords[beat + 1]]
+        chords[beat] = _draw(belief, draws[beat])
+    return chords
+
+
+def _log_sum(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    top = rows.max(0)
+    out: NDArray[np.float64] = top + np.log(np.exp(rows - top).sum(0))
+    return out
+
+
+def _draw(log_weights: NDArray[np.float64], uniform: float) -> int:
+    total = np.cumsum(np.exp(log_weights - log_weights.max()))
+    return int(np.searchsorted(total, uniform * total[-1], side="right"))

@@ -1,0 +1,242 @@
+"""A section laid out as tokens: where the prefix lies, what is told about each beat, and what is already known."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.song import SectionKind
+from model.studio.composing.brief import Memory, Rendition, SectionBrief
+from model.studio.composing.conditions import (
+    UNKNOWN_DENSITY,
+    UNKNOWN_POSITION,
+    UNKNOWN_REGISTER,
+    Conditions,
+    Hint,
+    Style,
+    TokenKind,
+    density_index,
+    position_index,
+    register_index,
+    tempo_index,
+)
+from model.studio.composing.network import SLOTS, Known
+from model.studio.composing.tokens import HOLD, NO_CHORD, REST, Classes, chord_index, melody_classes
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, Chord, Note, Quality
+
+TAIL_BARS = 2
+"""Bars of the section before that are put in front as known context."""
+
+BUCKET_BARS = (4, 6, 10, 14, 18)
+"""Padded lengths. A state is always computed at the length of its own bucket, whatever else is in the batch."""
+
+_PHRASE_BARS = 8
+
+_KINDS = {
+    SectionKind.VERSE: (TokenKind.VERSE, 63.5),
+    SectionKind.PRE_CHORUS: (TokenKind.PRE_CHORUS, 65.0),
+    SectionKind.CHORUS: (TokenKind.CHORUS, 66.5),
+    SectionKind.BRIDGE: (TokenKind.BRIDGE, 66.0),
+    SectionKind.INTRO: (TokenKind.UNKNOWN, 67.0),
+    SectionKind.INST: (TokenKind.UNKNOWN, 68.0),
+    SectionKind.OUTRO: (TokenKind.UNKNOWN, 65.0),
+}
+"""The network's kind of each section kind, and the mean sounding pitch that is asked for; the annotated intros and
+interludes have no melody to learn."""
+
+_BORROWS = {SectionKind.INST: SectionKind.CHORUS, SectionKind.OUTRO: SectionKind.CHORUS}
+"""Whose chords an instrumental section plays, if that has been heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLayout:
+    """Classes, conditions and known parts of one section with its prefix, padded to its bucket.
+
+    `melody` [beats, 4], `chords` [beats], `mask` [beats, 5], `hint` [beats, 4] and `per_beat` [beats, 5] (bar, left,
+    kind, density, register) are over all beats: `prefix` beats of context, the section's, then padding.
+    """
+
+    prefix: int
+    beats: int
+    melody: Classes
+    chords: Classes
+    mask: Classes
+    hint: Classes
+    per_beat: Classes
+
+    @property
+    def section(self) -> slice:
+        """The section's beats."""
+        return slice(self.prefix, self.beats)
+
+    def section_melody(self) -> Classes:
+        """A copy of the section's melody classes, [steps]."""
+        return self.melody[self.section].reshape(-1).copy()
+
+    def section_known(self) -> Classes:
+        """A copy of the section's melody mask, [steps]."""
+        return self.mask[self.section, :STEPS_PER_BEAT].reshape(-1).copy()
+
+    def valid(self) -> Tensor:
+        """1 for beats, 0 for padding, [1, bucket]."""
+        return (torch.arange(len(self.chords)) < self.beats).float()[None]
+
+    def conditions(self, brief: SectionBrief) -> Conditions:
+        """The network's conditions, batch of one."""
+        bar, left, kind, density, register = torch.from_numpy(self.per_beat)[None].unbind(-1)
+        beat = torch.arange(len(self.chords)).remainder(BEATS_PER_BAR)[None]
+        mode, tempo = torch.tensor([int(brief.minor)]), torch.tensor([tempo_index(brief.tempo_bpm)])
+        hint, style = torch.from_numpy(self.hint)[None], torch.tensor([int(Style.POP)])
+        return Conditions(beat, bar, left, kind, density, register, hint, mode, tempo, style)
+
+    def known(self) -> Known:
+        """What is given, batch of one."""
+        melody, chords, mask = map(torch.from_numpy, (self.melody, self.chords, self.mask))
+        return Known(melody[None], chords[None], mask[None].float())
+
+    def give_melody(self, melody: Classes, known: Classes) -> None:
+        """Write the section's melody and mask [steps]; what is known is also the rhythm asked for."""
+        self.melody[self.section] = melody.reshape(-1, STEPS_PER_BEAT)
+        self.mask[self.section, :STEPS_PER_BEAT] = known.reshape(-1, STEPS_PER_BEAT)
+        given = self.mask[:, :STEPS_PER_BEAT] == 1
+        self.hint[given] = hints_of(self.melody)[given]
+
+    def give_chords(self, beats: slice, chords: Classes | int) -> None:
+        """Write known chords into beats of the whole layout."""
+        self.chords[beats] = chords
+        self.mask[beats, STEPS_PER_BEAT] = 1
+
+
+def lay_out(brief: SectionBrief, memory: Memory) -> TokenLayout:
+    """Everything that is known and wished before the first step."""
+    layout = _empty_layout(brief, memory)
+    _recall_chords(layout, brief, memory)
+    if rendition := memory.rendition(brief.kind):
+        _recall_lines(layout, brief, rendition)
+    if brief.final:
+        tonic = Chord(9, Quality.MINOR) if brief.minor else Chord(0, Quality.MAJOR)
+        layout.give_chords(slice(layout.beats - BEATS_PER_BAR, layout.beats), chord_index(tonic))
+    _place_anchor(layout, brief)
+    return layout
+
+
+def padded_length(brief: SectionBrief, *, follows: bool) -> int:
+    """Tokens of one row of the section; the most it can be where it follows another, whose last bars come along."""
+    return _bucket(brief.beats + (TAIL_BARS * BEATS_PER_BAR if follows else 0))
+
+
+def _bucket(beats: int) -> int:
+    return next(bars for bars in BUCKET_BARS if bars * BEATS_PER_BAR >= beats) * BEATS_PER_BAR
+
+
+def hints_of(melody: Classes) -> Classes:
+    """The rhythm of melody classes as hints, same shape."""
+    return np.where(melody == REST, Hint.REST, np.where(melody == HOLD, Hint.HOLD, Hint.ONSET)).astype(np.int64)
+
+
+def given_notes(brief: SectionBrief) -> list[Note]:
+    """The anchor's notes in C major / A minor, up to the end of the section.
+
+    A note held into a line that would be left with too little room for its syllables is struck again there.
+    """
+    home = (Note(note.start, note.length, note.pitch - brief.transpose) for note in brief.anchor)
+    notes = [replace(note, length=min(note.end, brief.steps) - note.start) for note in home if note.start < brief.steps]
+    for (start, stop), tones in zip(brief.line_spans(), brief.lines, strict=True):
+        held = next((note for note in notes if note.start < start < note.end), None)
+        if held and stop - held.end < len(tones):
+            place = notes.index(held)
+            again = Note(start, held.end - start, held.pitch)
+            notes[place : place + 1] = [replace(held, length=start - held.start), again]
+    return notes
+
+
+def given_steps(brief: SectionBrief) -> NDArray[np.bool_]:
+    """Where the anchor decides, [steps]: up to its end, except for rests that leave a line no room to be sung."""
+    notes = given_notes(brief)
+    given = np.arange(brief.steps) < brief.anchor_end
+    for (start, stop), tones in zip(brief.line_spans(), brief.lines, strict=True):
+        own = sum(min(note.end, stop) - note.start for note in notes if start <= note.start < stop)
+        if own + max(stop - max(brief.anchor_end, start), 0) < len(tones):
+            ends = [min(note.end, stop) for note in notes if note.start < stop and note.end > start]
+            given[max(ends, default=start) : stop] = False
+    return given
+
+
+def _empty_layout(brief: SectionBrief, memory: Memory) -> TokenLayout:
+    prefix = len(memory.tail.chords) if memory.tail else 0
+    beats = prefix + brief.beats
+    bucket = _bucket(beats)
+    layout = TokenLayout(
+        prefix=prefix,
+        beats=beats,
+        melody=np.full((bucket, STEPS_PER_BEAT), REST, dtype=np.int64),
+        chords=np.full(bucket, NO_CHORD, dtype=np.int64),
+        mask=np.zeros((bucket, SLOTS), dtype=np.int64),
+        hint=np.full((bucket, STEPS_PER_BEAT), Hint.UNKNOWN, dtype=np.int64),
+        per_beat=_per_beat(brief, prefix, bucket),
+    )
+    if memory.tail:
+        layout.melody[:prefix] = np.array(memory.tail.melody).reshape(-1, STEPS_PER_BEAT)
+        layout.chords[:prefix] = memory.tail.chords
+        layout.mask[:prefix] = 1
+        layout.hint[:prefix] = hints_of(layout.melody[:prefix])
+    return layout
+
+
+def _per_beat(brief: SectionBrief, prefix: int, bucket: int) -> Classes:
+    kind, mean_pitch = _KINDS[brief.kind]
+    register = register_index(mean_pitch - brief.transpose)
+    rows: list[tuple[int, ...]] = [
+        (UNKNOWN_POSITION, position_index(bar), TokenKind.UNKNOWN, UNKNOWN_DENSITY, UNKNOWN_REGISTER)
+        for bar in reversed(range(prefix // BEATS_PER_BAR))
+    ]
+    for bar, density in enumerate(_densities(brief)):
+        in_phrase = bar % _PHRASE_BARS
+        phrase = min(_PHRASE_BARS, brief.bars - bar + in_phrase)
+        place = (position_index(in_phrase), position_index(phrase - 1 - in_phrase))
+        rows.append((*place, kind, density_index(density), register))
+    rows += [rows[-1]] * (bucket // BEATS_PER_BAR - len(rows))
+    return np.array(rows, dtype=np.int64).repeat(BEATS_PER_BAR, 0)
+
+
+def _densities(brief: SectionBrief) -> list[float]:
+    """Notes per bar wished for in each bar: the syllables of the sung lines, the brief's wish elsewhere."""
+    wishes: list[float] = []
+    for tones, bars in zip(brief.lines, brief.line_bars, strict=True):
+        wishes += [len(tones) / bars] * bars
+    return wishes + [brief.density] * (brief.bars - len(wishes))
+
+
+def _recall_chords(layout: TokenLayout, brief: SectionBrief, memory: Memory) -> None:
+    """A kind that was heard before keeps its chords; an interlude plays over those of the chorus."""
+    source = memory.rendition(brief.kind) or memory.rendition(_BORROWS.get(brief.kind, brief.kind))
+    if source is not None:
+        count = min(len(source.chords), brief.beats)
+        layout.give_chords(slice(layout.prefix, layout.prefix + count), np.array(source.chords[:count]))
+
+
+def _recall_lines(layout: TokenLayout, brief: SectionBrief, rendition: Rendition) -> None:
+    """Lines sung before in the same place to the same tones are known; so is the melody of an interlude."""
+    earlier = np.array(rendition.melody)
+    melody, known = layout.section_melody(), layout.section_known()
+    then = zip(rendition.spans, rendition.lines, strict=True)
+    now = zip(brief.line_spans(), brief.lines, strict=True)
+    kept = [line[0] for line, before in zip(now, then, strict=False) if line == before]
+    if not brief.lines and not rendition.spans and len(earlier) >= brief.steps:
+        kept = [(0, brief.steps)]
+    for start, stop in kept:
+        melody[start:stop] = earlier[start:stop]
+        known[start:stop] = 1
+    layout.give_melody(melody, known)
+
+
+def _place_anchor(layout: TokenLayout, brief: SectionBrief) -> None:
+    if not brief.anchor:
+        return
+    melody, known = layout.section_melody(), layout.section_known()
+    given = given_steps(brief)
+    melody[given] = melody_classes(given_notes(brief), brief.bars)[given]
+    known[given] = 1
+    layout.give_melody(melody, known)

@@ -1,0 +1,100 @@
+"""Class tables of the score tokens, and scores turned into token arrays and back.
+
+One token is one beat: four melody classes, one for each sixteenth step, and one chord class. Everything is written in
+C major or A minor; the caller transposes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Chord, Note, Quality, Score
+
+REST = 0
+HOLD = 1
+FIRST_PITCH = 2
+LOWEST = 48
+HIGHEST = 84
+PITCHES = HIGHEST - LOWEST + 1
+MELODY_CLASSES = FIRST_PITCH + PITCHES
+
+NO_CHORD = 0
+QUALITIES = len(Quality)
+CHORD_CLASSES = 1 + 12 * QUALITIES
+
+Classes = NDArray[np.int64]
+"""Class indices; which axis is which is said where they are used."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTokens:
+    """A score as class indices: `melody` [beats, 4] and `chords` [beats]."""
+
+    melody: Classes
+    chords: Classes
+
+
+def pitch_class_index(pitch: int) -> int:
+    """The melody class of a MIDI pitch, folded by octaves into the range of the table."""
+    while pitch < LOWEST:
+        pitch += 12
+    while pitch > HIGHEST:
+        pitch -= 12
+    return FIRST_PITCH + pitch - LOWEST
+
+
+def chord_index(chord: Chord) -> int:
+    """The chord class of a triad, 1 to 36."""
+    return 1 + chord.root * QUALITIES + int(chord.quality)
+
+
+def chord_of(index: int) -> Chord:
+    """The triad of a chord class.
+
+    Raises:
+        ValueError: `index` is `NO_CHORD` or out of range.
+    """
+    if not NO_CHORD < index < CHORD_CLASSES:
+        raise ValueError(f"chord class {index} names no triad")
+    root, quality = divmod(index - 1, QUALITIES)
+    return Chord(root, Quality(quality))
+
+
+def melody_classes(notes: Sequence[Note], bars: int) -> Classes:
+    """Melody classes [bars * 16] of notes given in C major / A minor; what lies past the last bar is dropped."""
+    steps = bars * STEPS_PER_BAR
+    classes = np.full(steps, REST, dtype=np.int64)
+    for note in notes:
+        if note.start < steps:
+            classes[note.start : note.end] = HOLD
+            classes[note.start] = pitch_class_index(note.pitch)
+    return classes
+
+
+def notes_of(classes: Classes) -> tuple[Note, ...]:
+    """The notes of melody classes [steps]; a hold that prolongs nothing is silent."""
+    notes: list[Note] = []
+    onset: int | None = None
+    for step, value in enumerate([*classes.tolist(), REST]):
+        if onset is not None and value != HOLD:
+            notes.append(Note(onset, step - onset, LOWEST + int(classes[onset]) - FIRST_PITCH))
+            onset = None
+        if value >= FIRST_PITCH:
+            onset = step
+    return tuple(notes)
+
+
+def encode(score: Score, transpose: int) -> ScoreTokens:
+    """Tokens of a score that sounds `transpose` semitones above C major / A minor."""
+    at_home = score.transposed(-transpose)
+    melody = melody_classes(at_home.melody, score.bars).reshape(-1, STEPS_PER_BEAT)
+    return ScoreTokens(melody, np.array([chord_index(chord) for chord in at_home.chords], dtype=np.int64))
+
+
+def decode(tokens: ScoreTokens, transpose: int) -> Score:
+    """The score of tokens, sounding `transpose` semitones above C major / A minor; every beat must have a chord."""
+    chords = tuple(chord_of(int(index)) for index in tokens.chords)
+    score = Score(len(chords) // BEATS_PER_BAR, notes_of(tokens.melody.reshape(-1)), chords)
+    return score.transposed(transpose)

@@ -1,0 +1,92 @@
+"""How a run of Chinese characters is read aloud: pinyin by context, with the tones of connected speech."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from pypinyin import Style, lazy_pinyin, pinyin
+from pypinyin.seg.mmseg import seg
+
+from model.studio.lyrics.polyphones import corrected
+from model.studio.lyrics.simplified import simplified
+
+_NUMERALS = frozenset("第零〇一二三四五六七八九十百千万亿初")
+_MULTIPLES = frozenset("百千万亿")
+_ENDS_WITH_ONE = frozenset("唯统之专期周")
+_QIAN = re.compile("干(?=[坤隆])")
+_AS_SIMPLIFIED = frozenset("著乾沒")
+"""Traditional characters of which the dictionary knows too few readings."""
+
+_PARTICLE_ZHE = re.compile(r"著(?![名作者称稱述])(?<![名显顯土原巨论論]著)")
+
+
+def load() -> None:
+    """Open the dictionaries now, so that no caller waits for them.
+
+    Raises:
+        EngineUnavailable: the table of characters is missing or damaged.
+    """
+    read_mandarin("聽歌")
+
+
+def read_mandarin(run: str) -> list[str]:
+    """One reading with its tone digit for each character of `run`, 5 for the neutral tone and `v` for ü.
+
+    The string is empty where the dictionary does not know the character. Third tones, 一 and 不 change before
+    other tones as Chao describes ("A Grammar of Spoken Chinese", 1968, section 1.3.4): of third tones in a row the
+    words change first, then what is left from the end.
+    """
+    spelt = _QIAN.sub("乾", simplified(_PARTICLE_ZHE.sub("着", run)))
+    words = list(seg.cut(spelt))
+    readings = corrected(words, _looked_up(words))
+    for place, (character, plain) in enumerate(zip(run, spelt, strict=True)):
+        if character != plain and character not in _AS_SIMPLIFIED:
+            readings[place] = _own_reading(character, readings[place])
+    return _connected(spelt, words, readings)
+
+
+def _looked_up(words: Sequence[str]) -> list[str]:
+    found = lazy_pinyin(list(words), style=Style.TONE3, neutral_tone_with_five=True)
+    return [part for item in found for part in ([item] if item[-1:].isdigit() else [""] * len(item))]
+
+
+def _own_reading(character: str, reading: str) -> str:
+    """The reading of the simplified spelling, unless the traditional character is never read so."""
+    (own,) = pinyin(character, style=Style.TONE3, heteronym=True, neutral_tone_with_five=True)
+    return reading if reading in own or reading.endswith("5") else own[0]
+
+
+def _connected(run: str, words: Sequence[str], readings: list[str]) -> list[str]:
+    for first, last in _spans(words):
+        readings[first:last] = _third_tones(readings[first:last])
+    readings = _third_tones(readings)
+    return [_one_and_not(run, readings, place) for place in range(len(run))]
+
+
+def _spans(words: Sequence[str]) -> Iterator[tuple[int, int]]:
+    first = 0
+    for word in words:
+        yield first, first + len(word)
+        first += len(word)
+
+
+def _third_tones(readings: Sequence[str]) -> list[str]:
+    """Third tones before third tones as second tones, from the end, so that every other one of many changes."""
+    spoken = list(readings)
+    for place in range(len(spoken) - 2, -1, -1):
+        if spoken[place].endswith("3") and spoken[place + 1].endswith("3"):
+            spoken[place] = spoken[place][:-1] + "2"
+    return spoken
+
+
+def _one_and_not(run: str, readings: Sequence[str], place: int) -> str:
+    """The reading at `place`, bent to the tone after it where it is 一 or 不."""
+    reading, following = readings[place], "".join(readings[place + 1 : place + 2])
+    falling = following.endswith("4")
+    if run[place] == "不" and reading == "bu4":
+        return "bu2" if falling else "bu4"
+    if run[place] != "一" or reading != "yi1" or not following:
+        return reading
+    before, after = run[place - 1] if place else "", run[place + 1]
+    if before in _NUMERALS | _ENDS_WITH_ONE or after in _NUMERALS - _MULTIPLES:
+        return reading
+    return "yi2" if falling else "yi4"

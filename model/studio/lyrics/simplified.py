@@ -1,0 +1,29 @@
+"""Traditional characters in their simplified spelling, which dictionaries of readings know best."""
+
+from functools import cache
+from pathlib import Path
+
+from model.engine import EngineUnavailable
+
+TABLE = Path(__file__).parents[1] / "characters" / "simplified.txt"
+
+
+def simplified(text: str) -> str:
+    """`text` in simplified characters, one for each of its own.
+
+    Raises:
+        EngineUnavailable: the table is missing or damaged.
+    """
+    return text.translate(_table())
+
+
+@cache
+def _table() -> dict[int, str]:
+    try:
+        return {ord(pair[0]): pair[1] for pair in TABLE.read_text(encoding="utf-8").split()}
+    except (OSError, ValueError, IndexError) as error:
+        raise EngineUnavailable(
+            f"the table of characters of the studio engine cannot be opened ({error}); restore "
+            "model/studio/characters from the repository, or build it anew with "
+            "python -m model.training.text.build_simplified"
+        ) from error

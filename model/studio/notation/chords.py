@@ -1,0 +1,39 @@
+"""Names the chords of a score as a lead sheet does: "Am" from the first beat to the fourth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from model.song import ChordSpan, SectionPlan
+from model.studio.notation.keys import Key
+from model.studio.notation.score import Chord, Quality
+
+_SUFFIXES = {Quality.MAJOR: "", Quality.MINOR: "m", Quality.DIMINISHED: "dim"}
+
+
+@dataclass(frozen=True, slots=True)
+class NamedChord:
+    """A chord's symbol, and the beats [start, end) of its section in which it holds."""
+
+    symbol: str
+    start_beat: int
+    end_beat: int
+
+
+def named_chords(chords: Sequence[Chord], key: Key) -> tuple[NamedChord, ...]:
+    """The chords of a score, one per beat, as spans without gaps; roots are spelled as `key` spells them."""
+    named, beat = [], 0
+    for chord, beats in groupby(chords):
+        end = beat + len(list(beats))
+        named.append(NamedChord(key.pitch_names[chord.root] + _SUFFIXES[chord.quality], beat, end))
+        beat = end
+    return tuple(named)
+
+
+def chord_spans(named: Sequence[NamedChord], section: SectionPlan, tempo_bpm: float) -> tuple[ChordSpan, ...]:
+    """The chords of `section` in seconds of the song."""
+    start, beat_seconds = section.start_seconds, 60.0 / tempo_bpm
+    return tuple(
+        ChordSpan(chord.symbol, start + chord.start_beat * beat_seconds, start + chord.end_beat * beat_seconds)
+        for chord in named
+    )

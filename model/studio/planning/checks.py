@@ -1,0 +1,44 @@
+"""Checks a song's parameters against what the engine accepts."""
+
+import math
+from collections.abc import Iterator
+
+from model.engine import EngineInfo
+from model.song import AnchorNote, InvalidParams, SongParams, Violation
+from model.studio.notation.score import BEATS_PER_BAR
+
+LOWEST_ANCHOR_PITCH = 36
+HIGHEST_ANCHOR_PITCH = 96
+LONGEST_ANCHOR_BARS = 16
+
+
+def check_params(params: SongParams, info: EngineInfo, tempo_range_bpm: tuple[float, float]) -> None:
+    """Raise InvalidParams with every number that is out of its range; ranges are inclusive."""
+    numbers = (
+        ("duration_seconds", params.duration_seconds, info.duration_seconds),
+        ("steps", params.steps, info.steps),
+        ("guidance_scale", params.guidance_scale, info.guidance_scale),
+        ("tempo_bpm", params.tempo_bpm, tempo_range_bpm),
+    )
+    violations = [
+        Violation(field, f"{value:g} is outside {low:g} to {high:g}")
+        for field, value, (low, high) in numbers
+        if value is not None and not low <= value <= high
+    ]
+    violations += _anchor_violations(params.anchor)
+    if violations:
+        raise InvalidParams(*violations)
+
+
+def _anchor_violations(notes: tuple[AnchorNote, ...]) -> Iterator[Violation]:
+    for n, note in enumerate(notes):
+        if note.pitch is not None and not LOWEST_ANCHOR_PITCH <= note.pitch <= HIGHEST_ANCHOR_PITCH:
+            low, high = LOWEST_ANCHOR_PITCH, HIGHEST_ANCHOR_PITCH
+            yield Violation("anchor", f"note {n}: pitch {note.pitch} is outside {low} to {high}")
+        if not (note.length_beats > 0 and math.isfinite(note.length_beats)):
+            yield Violation("anchor", f"note {n}: length of {note.length_beats:g} beats is not above 0")
+    beats = sum(note.length_beats for note in notes)
+    if not beats <= LONGEST_ANCHOR_BARS * BEATS_PER_BAR:
+        yield Violation("anchor", f"{beats:g} beats; at most {LONGEST_ANCHOR_BARS * BEATS_PER_BAR} are taken")
+    if notes and all(note.pitch is None for note in notes):
+        yield Violation("anchor", "has no note, only rests")

@@ -1,0 +1,132 @@
+"""The form of a song while it is being laid out: parts, their order, and what they add up to in bars."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from model.song import LyricLine, SectionKind
+from model.studio.lyrics.sections import LyricSection
+from model.studio.planning.text_setting import SLOW_BAR_SECONDS, Ease, line_bars
+
+FIRST_SECTION_BARS = 4
+_BLOCK_BARS = 8
+_LONGEST_BLOCK_BARS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One section of the song in bars; `part` is its caller's section, `piece` its place among that one's blocks.
+
+    `line_bars` is parallel to `lines`; what `bars` has more is played after the last line.
+    """
+
+    kind: SectionKind
+    bars: int
+    lines: tuple[LyricLine, ...] = ()
+    line_bars: tuple[int, ...] = ()
+    part: int = -1
+    piece: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One tagged section of the lyrics, or an instrumental that the planner adds.
+
+    A sung part gets room by `ease`, and each of its blocks is rounded up to a multiple of `grid` bars; an instrumental
+    part has `played_bars`.
+    """
+
+    kind: SectionKind
+    lines: tuple[LyricLine, ...] = ()
+    ease: Ease = Ease.TIGHT
+    grid: int = 1
+    played_bars: int = 1
+
+    def blocks(self, bar_seconds: float, first_limit: int = _BLOCK_BARS) -> tuple[Block, ...]:
+        """The part as blocks of 8 bars or a little more; `first_limit` bars at most in the first where lines allow."""
+        if not self.lines:
+            return (Block(self.kind, self.played_bars),)
+        needs = line_bars(self.lines, bar_seconds, self.ease)
+        edges = _edges(needs, first_limit)
+        return tuple(self._block(needs, a, b, n) for n, (a, b) in enumerate(itertools.pairwise(edges)))
+
+    def _block(self, needs: tuple[int, ...], first: int, last: int, piece: int) -> Block:
+        bars = -(-sum(needs[first:last]) // self.grid) * self.grid
+        return Block(self.kind, bars, self.lines[first:last], needs[first:last], piece=piece)
+
+
+def _edges(needs: Sequence[int], first_limit: int) -> list[int]:
+    """Indices of the lines that open a block, and the number of lines."""
+    edges, filled, limit = [0], 0, first_limit
+    for index, need in enumerate(needs):
+        if filled and filled + need > limit:
+            edges.append(index)
+            filled, limit = 0, _BLOCK_BARS
+        filled += need
+    if len(edges) > 2 and filled < _BLOCK_BARS // 2 and sum(needs[edges[-2] :]) <= _LONGEST_BLOCK_BARS:
+        edges.pop()
+    return [*edges, len(needs)]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A song in the making; `order` lists what is played between intro and outro as indices of `parts`.
+
+    The first `own_parts` parts are the song's own, later ones were added to fill time. Where it is `rapped`
+    its words keep their quickest pace.
+    """
+
+    parts: tuple[Part, ...]
+    own_parts: int
+    order: tuple[int, ...]
+    bar_seconds: float
+    intro_bars: int = 0
+    outro_bars: int = 0
+    rapped: bool = False
+
+    @property
+    def phrase_bars(self) -> int:
+        """Bars of the shortest part that sounds complete: 4, and 2 in a slow song."""
+        return 2 if self.bar_seconds >= SLOW_BAR_SECONDS else 4
+
+    @property
+    def bars(self) -> int:
+        """Length of the whole song."""
+        return sum(block.bars for block in self.blocks())
+
+    def blocks(self) -> tuple[Block, ...]:
+        """The sections of the song in order; the first is short unless its first line alone is not."""
+        blocks = [Block(SectionKind.INTRO, self.intro_bars)] if self.intro_bars else []
+        for index in self.order:
+            limit = _BLOCK_BARS if blocks else FIRST_SECTION_BARS
+            found = self.parts[index].blocks(self.bar_seconds, limit)
+            blocks += [replace(block, part=index) for block in found]
+        return (*blocks, Block(SectionKind.OUTRO, self.outro_bars)) if self.outro_bars else tuple(blocks)
+
+    def size(self, part: int) -> int:
+        """Bars of one part."""
+        return sum(block.bars for block in self.parts[part].blocks(self.bar_seconds))
+
+    def with_kind(self, kind: SectionKind, change: Callable[[Part], Part]) -> "Form":
+        """The same form with `change` made to every part of a kind."""
+        parts = tuple(change(part) if part.kind is kind else part for part in self.parts)
+        return replace(self, parts=parts)
+
+    def with_part(self, part: Part, position: int) -> "Form":
+        """The same form with one more part, played at `position` of the order."""
+        order = (*self.order[:position], len(self.parts), *self.order[position:])
+        return replace(self, parts=(*self.parts, part), order=order)
+
+
+def tightest(sections: Sequence[LyricSection], bar_seconds: float) -> Form:
+    """The shortest form that holds the sections: no room between them, an intro only where the start needs one.
+
+    A played intro or outro among the sections becomes the form's own. Without any section the form is one verse.
+    """
+    parts = [Part(section.kind, section.lines) for section in sections]
+    intro = bool(parts) and parts[0] == Part(SectionKind.INTRO)
+    outro = len(parts) > intro and parts[-1] == Part(SectionKind.OUTRO)
+    parts = parts[intro : len(parts) - outro] or [Part(SectionKind.VERSE)]
+    form = Form(tuple(parts), len(parts), tuple(range(len(parts))), bar_seconds, int(intro), int(outro))
+    needs_intro = not parts[0].lines or form.blocks()[0].bars > FIRST_SECTION_BARS
+    return replace(form, intro_bars=1) if needs_intro else form

@@ -1,0 +1,106 @@
+"""How many bars the words need: lines cut into phrases, phrases measured against the tempo."""
+
+import unicodedata
+from collections.abc import Sequence
+from enum import IntEnum
+
+from model.song import LyricLine
+
+MAX_PHRASE_SYLLABLES = 16
+MAX_SYLLABLES_PER_SECOND = 7.0
+SLOW_BAR_SECONDS = 3.3
+"""From here on one bar holds what two do in faster songs: a line, and half of a section's usual bars."""
+
+_BREATH_BARS = 0.25
+_EASY_PER_SECOND = 5.0
+_EASY_PER_BAR = 8
+_CLOSE_PER_SECOND = 5.5
+_TIGHT_PER_BAR = 12
+_SLOW_PER_SECOND = 2.5
+
+
+class Ease(IntEnum):
+    """How much room the words of a section get."""
+
+    TIGHT = 0
+    CLOSE = 1
+    EASY = 2
+
+
+def phrase_lengths(line: LyricLine) -> tuple[int, ...]:
+    """Syllables per phrase: the whole line, or parts of at most `MAX_PHRASE_SYLLABLES` where it is longer.
+
+    A long line is cut near its middle, at punctuation or a space where one is near, and never inside a Latin word
+    unless that word alone is too long.
+    """
+    return _halved(_gap_strengths(line), 0, len(line.syllables))
+
+
+def line_bars(lines: Sequence[LyricLine], bar_seconds: float, ease: Ease) -> tuple[int, ...]:
+    """Bars for each line of one section, at most `MAX_SYLLABLES_PER_SECOND` for tempi up to 180.
+
+    `EASY` gives two bars, one where every line of the section is slow enough in one or short in a slow song, four to
+    a line too fast for two.
+    `CLOSE` gives one bar where every line is singable in one; `TIGHT` looks at each line alone.
+    """
+    lengths = [phrase_lengths(line) for line in lines]
+    everything = [count for counts in lengths for count in counts]
+    if ease is Ease.TIGHT:
+        return tuple(sum(_tight_bars(count, bar_seconds) for count in counts) for counts in lengths)
+    fits_one = _slow_in_one_bar if ease is Ease.EASY else _close_in_one_bar
+    if all(fits_one(count, bar_seconds) for count in everything):
+        return tuple(len(counts) for counts in lengths)
+    return tuple(_wide_bars(counts, bar_seconds, ease) for counts in lengths)
+
+
+def _rate(count: int, bars: int, bar_seconds: float) -> float:
+    """Syllables per second when `count` syllables are sung in `bars`, with a breath at the end."""
+    return count / ((bars - _BREATH_BARS) * bar_seconds)
+
+
+def _tight_bars(count: int, bar_seconds: float) -> int:
+    one = count <= _TIGHT_PER_BAR and _rate(count, 1, bar_seconds) <= MAX_SYLLABLES_PER_SECOND
+    return 1 if one else 2
+
+
+def _slow_in_one_bar(count: int, bar_seconds: float) -> bool:
+    if bar_seconds >= SLOW_BAR_SECONDS:
+        return count <= _EASY_PER_BAR
+    return count < _EASY_PER_BAR and _rate(count, 1, bar_seconds) <= _SLOW_PER_SECOND
+
+
+def _close_in_one_bar(count: int, bar_seconds: float) -> bool:
+    return count <= _EASY_PER_BAR and _rate(count, 1, bar_seconds) <= _CLOSE_PER_SECOND
+
+
+def _wide_bars(counts: tuple[int, ...], bar_seconds: float, ease: Ease) -> int:
+    hurried = len(counts) == 1 and _rate(counts[0], 2, bar_seconds) > _EASY_PER_SECOND
+    return 4 if hurried and ease is Ease.EASY else 2 * len(counts)
+
+
+def _gap_strengths(line: LyricLine) -> list[int]:
+    """How well the line can be cut before each syllable: 3 at punctuation, 2 at a space, 1 at a word, 0 inside one."""
+    strengths, position = [], 0
+    for syllable in line.syllables:
+        start = line.text.index(syllable.text, position)
+        gap = line.text[position:start]
+        position = start + len(syllable.text)
+        word_start = syllable.starts_word or syllable.tone > 0
+        strengths.append(_gap_strength(gap, chinese=syllable.tone > 0) or int(word_start))
+    return strengths
+
+
+def _gap_strength(gap: str, chinese: bool) -> int:
+    if any(unicodedata.category(character)[0] == "P" for character in gap):
+        return 3
+    return 2 if chinese and gap else 0
+
+
+def _halved(strengths: list[int], first: int, last: int) -> tuple[int, ...]:
+    if last - first <= MAX_PHRASE_SYLLABLES:
+        return (last - first,)
+    middle = (first + last) / 2
+    quarter = (last - first) / 4
+    places = [i for i in range(first + 1, last) if abs(i - middle) <= quarter]
+    cut = max(places, key=lambda i: (strengths[i], -abs(i - middle)))
+    return _halved(strengths, first, cut) + _halved(strengths, cut, last)

@@ -1,0 +1,187 @@
+"""What a prompt asks for, by a table of English and Chinese words."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from random import Random
+
+from model.song import Voice
+from model.studio.notation.keys import Key, find_key
+from model.studio.prompt.genres import GENRES, POP, Genre
+from model.studio.prompt.mentions import ABSENT, denied, mentions, places, plain, unknown_words, wanted_places
+from model.studio.prompt.moods import INSTRUMENTS, MOODS, PLAYERS_ALONE, SECTIONS, VOICES, Mood
+from model.studio.style import Instrument, Style, Track
+
+SLOWEST_BPM = 50.0
+FASTEST_BPM = 180.0
+_SLOWEST_BY_MOOD_BPM = 64.0
+
+_TEMPO = re.compile(r"(?<!\d)(\d{2,3})(?:\.\d+)? ?(?:bpm|拍)")
+_DRUMS = re.compile(
+    rf"(?P<absent>{ABSENT})?"
+    r"(?P<soft>\b(?:light|soft|gentle|subtle|quiet|minimal|brushed) |轻柔的?|輕柔的?|轻轻的?|柔和的?|轻|輕)?"
+    r"(?P<hard>\b(?:heavy|hard|driving|big|strong|powerful|punchy) |强烈的?|強烈的?|激烈的?|重)?"
+    r"(?:(?<![a-z])(?:drums?|drumming|percussion|beats?)(?![a-z])|鼓[点點声聲]?|打[击擊][乐樂]|节拍)"
+)
+_DRUMLESS = ("drumless", "beatless")
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What was made of a prompt.
+
+    Attributes:
+        style: how the song shall sound, with a tempo inside the genre's range.
+        key: the key that the prompt names, if it does.
+        tempo_named: whether the prompt itself gave the tempo in numbers.
+        notes: remarks for the caller: the style, the words it was made of, and the words that nobody knows.
+    """
+
+    style: Style
+    key: Key | None = None
+    tempo_named: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def understand(prompt: str, random: Random) -> Understanding:
+    """Turn a prompt into a style; what it leaves open is drawn from `random`. Unknown words are ignored."""
+    text = plain(prompt)
+    drumless = _DRUMS.sub(" ", text)
+    moods = [mood for mood in MOODS if any(wanted_places(drumless, word) for word in mood.words)]
+    genre = _genre(text) or _suiting(moods)
+    key = find_key(prompt)
+    style = _with_drums(_with_players(_in_mood(genre, moods, random), text), text)
+    tempo_bpm = _named_tempo(text)
+    style = replace(
+        style, tempo_bpm=tempo_bpm or style.tempo_bpm, mode=key.mode if key else style.mode, voice=_voice(text)
+    )
+    return Understanding(style, key, tempo_bpm is not None, _notes(text, style, key))
+
+
+def _genre(text: str) -> Genre | None:
+    """The genre named first; pop only where there is no other. "Classical guitar" is not classical music."""
+    for words, _, _ in INSTRUMENTS:
+        for word in words:
+            text = text.replace(word, "") if " " in word else text
+    found = [
+        (place, -len(word), genre) for genre in GENRES for word in genre.words for place in wanted_places(text, word)
+    ]
+    narrower = [item for item in found if item[2] is not POP]
+    best = min(narrower or found, key=lambda item: item[:2], default=None)
+    return best[2] if best else None
+
+
+def _suiting(moods: Iterable[Mood]) -> Genre:
+    """The genre for a prompt that names none: what its first mood suggests, or pop."""
+    wished = next((mood.genre for mood in moods if mood.genre), None)
+    return next((genre for genre in GENRES if genre.style.genre == wished), POP)
+
+
+def _in_mood(genre: Genre, moods: Iterable[Mood], random: Random) -> Style:
+    style = genre.style
+    tempo_bpm = random.uniform(*genre.tempo_range_bpm)
+    for mood in moods:
+        tempo_bpm *= mood.tempo_factor
+        style = replace(
+            style,
+            mode=mood.mode or style.mode,
+            energy=_clamped(style.energy + mood.energy),
+            density=_clamped(style.density + mood.density, 2.0, 10.0),
+            reverb=_clamped(style.reverb + mood.reverb),
+            brightness=_clamped(style.brightness + mood.brightness),
+            register=_clamped(style.register + mood.register, -1.0, 1.0),
+        )
+    slowest_bpm = min(_SLOWEST_BY_MOOD_BPM, genre.tempo_range_bpm[0])
+    return replace(style, tempo_bpm=_clamped(tempo_bpm, slowest_bpm, FASTEST_BPM))
+
+
+def _clamped(value: float, low: float = 0.0, high: float = 1.0) -> float:
+    return min(max(value, low), high)
+
+
+def _with_players(style: Style, text: str) -> Style:
+    """Give the named instruments their tracks, and silence those that shall be absent."""
+    players = dict(style.instruments)
+    for words, track, instrument in INSTRUMENTS:
+        wanted = any(wanted_places(text, word) for word in words)
+        if wanted:
+            players[track] = instrument
+        elif any(places(text, word) for word in words):
+            players = {own: player for own, player in players.items() if not _same_family(player, instrument)}
+    for words, track in SECTIONS:
+        if any(denied(text, place) for word in words for place in places(text, word)):
+            players.pop(track, None)
+    for words, alone in PLAYERS_ALONE:
+        if any(wanted_places(text, word) for word in words):
+            players = dict(alone)
+    return replace(style, instruments=_with_lead(players))
+
+
+def _same_family(one: Instrument, other: Instrument) -> bool:
+    """Whether both are guitars, both strings, both pianos and so on."""
+    return one.value.split()[-1] == other.value.split()[-1]
+
+
+def _with_lead(players: dict[Track, Instrument]) -> tuple[tuple[Track, Instrument], ...]:
+    """The players in the order of the tracks; somebody always has the tune."""
+    players = {Track.LEAD: Instrument.PIANO, **players}
+    return tuple((track, players[track]) for track in Track if track in players)
+
+
+def _with_drums(style: Style, text: str) -> Style:
+    match = _DRUMS.search(text)
+    players = dict(style.instruments)
+    if any(places(text, word) for word in _DRUMLESS):
+        players.pop(Track.DRUMS, None)
+    if match is None:
+        return replace(style, instruments=_with_lead(players))
+    soft, hard = bool(match["soft"]), bool(match["hard"])
+    absent = bool(match["absent"]) or denied(text, match.start())
+    if absent and hard:
+        soft, hard = True, False
+    elif absent:
+        players.pop(Track.DRUMS, None)
+    else:
+        players.setdefault(Track.DRUMS, Instrument.DRUM_KIT)
+    energy = _clamped(style.energy - 0.2 * soft + 0.15 * hard)
+    return replace(style, energy=energy, instruments=_with_lead(players))
+
+
+def _named_tempo(text: str) -> float | None:
+    match = _TEMPO.search(text)
+    return _clamped(float(match.group(1)), SLOWEST_BPM, FASTEST_BPM) if match else None
+
+
+def _voice(text: str) -> Voice | None:
+    """Who is asked to sing; the first one where two are named."""
+    found = [
+        (place, -len(word), voice) for words, voice in VOICES for word in words for place in wanted_places(text, word)
+    ]
+    return min(found, key=lambda item: item[:2])[2] if found else None
+
+
+def _known_words() -> Iterator[str]:
+    for genre in GENRES:
+        yield from genre.words
+    for mood in MOODS:
+        yield from mood.words
+    for words, *_ in (*INSTRUMENTS, *SECTIONS, *PLAYERS_ALONE, *VOICES):
+        yield from words
+    yield from _DRUMLESS
+
+
+_KNOWN = frozenset(_known_words())
+
+
+def _notes(text: str, style: Style, key: Key | None) -> tuple[str, ...]:
+    """Remarks: the style; the words that were understood beside its name, as written; the words that were not."""
+    found = mentions(text, _KNOWN)
+    given = [match for pattern in (_DRUMS, _TEMPO) if (match := pattern.search(text))]
+    spans = [(mention.place, mention.end) for mention in found] + [match.span() for match in given]
+    heard = [mention.text for mention in found] + [match.group().strip() for match in given]
+    heard += [key.name] if key else []
+    notes = [f"style: {style.genre}"] if heard else [f"prompt: no known word in it; played as {style.genre}"]
+    if heard and heard != [style.genre]:
+        notes.append(f"prompt: understood {', '.join(heard)}")
+    unknown = unknown_words(text, spans) if heard else ()
+    return tuple(notes + ([f"prompt: not understood: {', '.join(unknown)}"] if unknown else []))

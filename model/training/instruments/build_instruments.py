@@ -1,0 +1,228 @@
+"""Cut the shipped instruments out of a General MIDI SoundFont.
+
+Run with `python -m model.training.instruments.build_instruments FluidR3Mono_GM.sf3`; it rewrites
+`model/studio/instruments/`. The result is a chained Ogg file with the samples (copied, not encoded again) and a JSON
+table of zones.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from model.studio.sound.bank import DATA_NAME, TABLE_NAME, InstrumentBank
+from model.studio.sound.sampler import SampledNote, Sampler
+from model.studio.sound.zones import SAMPLE_RATE_HERTZ, BankTable, Envelope, InstrumentZones, Sample, Sweep, Zone
+from model.studio.style import Instrument
+from model.training.instruments.measures import Stereo, cents_off, momentary_lufs
+from model.training.instruments.soundfont import FontZone, Generator, SoundFont
+
+DRUM_BANK = 128
+PROGRAMS: Mapping[Instrument, tuple[int, int]] = {
+    Instrument.PIANO: (0, 0),
+    Instrument.ELECTRIC_PIANO: (0, 4),
+    Instrument.MUSIC_BOX: (0, 10),
+    Instrument.VIBRAPHONE: (0, 11),
+    Instrument.ORGAN: (0, 16),
+    Instrument.ACCORDION: (0, 21),
+    Instrument.NYLON_GUITAR: (0, 24),
+    Instrument.STEEL_GUITAR: (0, 25),
+    Instrument.CLEAN_GUITAR: (0, 27),
+    Instrument.OVERDRIVEN_GUITAR: (0, 29),
+    Instrument.ACOUSTIC_BASS: (0, 32),
+    Instrument.FINGER_BASS: (0, 33),
+    Instrument.SYNTH_BASS: (0, 38),
+    Instrument.STRINGS: (0, 48),
+    Instrument.SLOW_STRINGS: (0, 49),
+    Instrument.PIZZICATO: (0, 45),
+    Instrument.HARP: (0, 46),
+    Instrument.CHOIR: (0, 52),
+    Instrument.HORN: (0, 60),
+    Instrument.BRASS: (0, 61),
+    Instrument.SAXOPHONE: (0, 65),
+    Instrument.OBOE: (0, 68),
+    Instrument.CLARINET: (0, 71),
+    Instrument.FLUTE: (0, 73),
+    Instrument.SHAKUHACHI: (0, 77),
+    Instrument.SYNTH_LEAD: (0, 81),
+    Instrument.WARM_PAD: (0, 89),
+    Instrument.POLY_SYNTH: (0, 90),
+    Instrument.KOTO: (0, 107),
+    Instrument.CELLO: (0, 42),
+    Instrument.VIOLIN: (0, 40),
+    Instrument.DRUM_KIT: (DRUM_BANK, 0),
+}
+"""Bank and program of every instrument."""
+
+MELODIC_KEYS = (26, 98)
+DRUM_KEYS = (35, 82)
+BASS_PITCHES = (31, 36, 43)
+MIDDLE_PITCHES = (52, 60, 67, 76)
+NOTE_LOUDNESS_LUFS = -20.0
+"""Loudness of one note at full velocity over its loudest 400 ms, whatever the instrument."""
+
+_BASSES = (Instrument.ACOUSTIC_BASS, Instrument.FINGER_BASS, Instrument.SYNTH_BASS)
+_FULL_VELOCITY = 127
+_EVENNESS = 0.6
+_LARGEST_STEP_DB = 6.0
+_AUDIBLE_SWEEP_CENTS = 600
+_OPEN_CUTOFF_CENTS = 13000
+_ATTENUATION_SHARE = 0.4
+"""SoundFont players scale attenuation as the EMU8000 chip did."""
+
+
+def build(font: SoundFont, folder: Path) -> None:
+    """Write table and data of all instruments into `folder`; the same font gives the same bytes."""
+    zones = {instrument: _zones(font, *PROGRAMS[instrument]) for instrument in PROGRAMS}
+    wanted = sorted({zone.sample for rows in zones.values() for zone in rows})
+    samples, data = _copy_samples(font, wanted)
+    place = {sample: index for index, sample in enumerate(wanted)}
+    instruments = {
+        instrument.value: InstrumentZones(0.0, tuple(replace(zone, sample=place[zone.sample]) for zone in rows))
+        for instrument, rows in zones.items()
+    }
+    table = BankTable(hashlib.sha256(data).hexdigest(), samples, instruments)
+    corrected = replace(table, instruments={i.value: _corrected(table, data, i) for i in PROGRAMS})
+    (folder / DATA_NAME).write_bytes(data)
+    (folder / TABLE_NAME).write_text(_as_json(corrected), encoding="utf-8")
+
+
+def _zones(font: SoundFont, bank: int, program: int) -> list[Zone]:
+    low, high = DRUM_KEYS if bank == DRUM_BANK else MELODIC_KEYS
+    rows = [zone for zone in font.zones(bank, program) if zone.velocities[1] == _FULL_VELOCITY]
+    return [_zone(font, row) for row in rows if row.keys[0] <= high and row.keys[1] >= low]
+
+
+def _zone(font: SoundFont, row: FontZone) -> Zone:
+    """The zone in units of physics (SoundFont 2.04, section 8.1.3)."""
+    header = font.samples[row.sample]
+    root_key = row.amount(Generator.ROOT_KEY)
+    tuning_cents = row.amount(Generator.FINE_TUNE) + 100 * row.amount(Generator.COARSE_TUNE) + header.correction_cents
+    looped = row.amount(Generator.SAMPLE_MODES) & 1 and header.loop_end > header.loop_start + 8
+    return Zone(
+        low_key=row.keys[0],
+        high_key=row.keys[1],
+        sample=row.sample,
+        root_pitch=round((root_key if root_key >= 0 else header.root_key) - tuning_cents / 100.0, 4),
+        loop=(header.loop_start, header.loop_end) if looped else None,
+        gain_db=-_ATTENUATION_SHARE * row.amount(Generator.ATTENUATION) / 10.0,
+        pan=max(-1.0, min(1.0, row.amount(Generator.PAN) / 500.0)),
+        exclusive_class=row.amount(Generator.EXCLUSIVE_CLASS),
+        envelope=_envelope(row),
+        cutoff_hertz=round(8.176 * 2.0 ** (row.amount(Generator.FILTER_CUTOFF) / 1200.0), 1),
+        resonance_db=max(0.0, row.amount(Generator.FILTER_RESONANCE) / 10.0),
+        sweep=_sweep(row),
+    )
+
+
+def _envelope(row: FontZone) -> Envelope:
+    return Envelope(
+        delay_seconds=_seconds(row, Generator.DELAY),
+        attack_seconds=_seconds(row, Generator.ATTACK),
+        hold_seconds=_seconds(row, Generator.HOLD),
+        decay_seconds=_seconds(row, Generator.DECAY),
+        sustain_db=max(0.0, row.amount(Generator.SUSTAIN) / 10.0),
+        release_seconds=_seconds(row, Generator.RELEASE),
+    )
+
+
+def _sweep(row: FontZone) -> Sweep | None:
+    cents = row.amount(Generator.MOD_ENVELOPE_TO_FILTER)
+    if cents < _AUDIBLE_SWEEP_CENTS or row.amount(Generator.FILTER_CUTOFF) >= _OPEN_CUTOFF_CENTS:
+        return None
+    return Sweep(
+        cents=float(cents),
+        attack_seconds=_seconds(row, Generator.MOD_ATTACK),
+        hold_seconds=_seconds(row, Generator.MOD_HOLD),
+        decay_seconds=_seconds(row, Generator.MOD_DECAY),
+        sustain=1.0 - min(1000, max(0, row.amount(Generator.MOD_SUSTAIN))) / 1000.0,
+    )
+
+
+def _seconds(row: FontZone, generator: Generator) -> float:
+    timecents = row.amount(generator)
+    return 0.0 if timecents <= -12000 else round(2.0 ** (timecents / 1200.0), 5)
+
+
+def _copy_samples(font: SoundFont, wanted: Sequence[int]) -> tuple[tuple[Sample, ...], bytes]:
+    samples, data = [], bytearray()
+    for index in wanted:
+        stream = font.ogg_bytes(index)
+        info = soundfile.info(io.BytesIO(stream))
+        samples.append(Sample(len(data), len(stream), info.frames, info.samplerate))
+        data += stream
+    return tuple(samples), bytes(data)
+
+
+def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> InstrumentZones:
+    """The instrument in tune and evened out from zone to zone, then made as loud as all others."""
+    content = table.instruments[instrument.value]
+    if instrument is Instrument.DRUM_KIT:
+        return content
+    sounds = [_note(table, data, instrument, _middle(zone)) for zone in content.zones]
+    mean_lufs = float(np.mean([momentary_lufs(sound) for sound in sounds]))
+    zones = tuple(_corrected_zone(zone, sound, mean_lufs) for zone, sound in zip(content.zones, sounds, strict=True))
+    even = replace(table, instruments={instrument.value: InstrumentZones(0.0, zones)})
+    pitches = BASS_PITCHES if instrument in _BASSES else MIDDLE_PITCHES
+    loudness = float(np.mean([momentary_lufs(_note(even, data, instrument, pitch)) for pitch in pitches]))
+    return InstrumentZones(round(NOTE_LOUDNESS_LUFS - loudness, 2), zones)
+
+
+def _corrected_zone(zone: Zone, sound: Stereo, mean_lufs: float) -> Zone:
+    """`sound` is the key in the zone's middle with all zones that answer it: what is detuned on purpose stays so."""
+    step_db = _EVENNESS * (mean_lufs - momentary_lufs(sound))
+    cents = cents_off(sound, _middle(zone))
+    return replace(
+        zone,
+        gain_db=round(zone.gain_db + min(max(step_db, -_LARGEST_STEP_DB), _LARGEST_STEP_DB), 2),
+        root_pitch=round(zone.root_pitch + cents / 100.0, 4),
+    )
+
+
+def _middle(zone: Zone) -> int:
+    """The key at which a zone is measured: the middle of its span, not too far from its recording."""
+    low, high = max(zone.low_key, MELODIC_KEYS[0]), min(zone.high_key, MELODIC_KEYS[1])
+    nearest = round(zone.root_pitch)
+    return min(max((low + high) // 2, min(nearest - 4, high)), max(nearest + 4, low))
+
+
+def _note(table: BankTable, data: bytes, instrument: Instrument, pitch: int) -> Stereo:
+    """One held note of a second at full velocity, [2, samples] at 48 kHz."""
+    sampler = Sampler(InstrumentBank(table, data), instrument)
+    sampler.start([SampledNote(0, SAMPLE_RATE_HERTZ, pitch, _FULL_VELOCITY)])
+    return sampler.render(0, SAMPLE_RATE_HERTZ)
+
+
+def _as_json(table: BankTable) -> str:
+    """The table with one sample or zone per line, so that a change to it can be read."""
+
+    def lines(rows: Sequence[object]) -> str:
+        return ",\n".join(json.dumps(row) for row in rows)
+
+    def instrument(name: str, content: InstrumentZones) -> str:
+        zones = lines([asdict(zone) for zone in content.zones])
+        return f'{json.dumps(name)}: {{"gain_db": {content.gain_db}, "zones": [\n{zones}]}}'
+
+    instruments = ",\n".join(instrument(name, content) for name, content in table.instruments.items())
+    samples = lines([asdict(sample) for sample in table.samples])
+    head = f'"data_sha256": {json.dumps(table.data_sha256)},\n"samples": [\n{samples}],\n'
+    return f'{{{head}"instruments": {{\n{instruments}}}}}\n'
+
+
+def main() -> None:
+    """Read the command line and build."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("font", type=Path, help="a General MIDI SoundFont in SF3 format")
+    parser.add_argument("--folder", type=Path, default=Path("model/studio/instruments"), help="where the result goes")
+    arguments = parser.parse_args()
+    build(SoundFont.read(arguments.font), arguments.folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Pack the CMU Pronouncing Dictionary for the studio's singer.
+
+    python -m model.training.text.build_english PATH/cmudict.dict
+
+One line per word, `word:CODES` with one character per phone, in one compressed file: lookups search its text.
+"""
+
+import argparse
+import lzma
+import re
+from pathlib import Path
+
+from model.studio.voice.english import DICTIONARY, PHONE_CODES
+
+_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
+
+
+def pack(lines: list[str]) -> bytes:
+    """The packed text of lines such as "abandon AH0 B AE1 N D AH0 N"; later variants of a word are left out."""
+    packed: dict[str, str] = {}
+    for line in lines:
+        word, *phones = line.split("#")[0].split()
+        if _WORD.fullmatch(word):
+            packed.setdefault(word, "".join(PHONE_CODES[phone.rstrip("012").lower()] for phone in phones))
+    return "".join(f"\n{word}:{codes}" for word, codes in sorted(packed.items())).encode("ascii") + b"\n"
+
+
+def main() -> None:
+    """Write the packed dictionary."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dictionary", type=Path)
+    text = pack([line for line in parser.parse_args().dictionary.read_text("utf-8").splitlines() if line.strip()])
+    DICTIONARY.write_bytes(lzma.compress(text, preset=9 | lzma.PRESET_EXTREME))
+    print(f"{text.count(b':')} words, {DICTIONARY.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

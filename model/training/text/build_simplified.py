@@ -1,0 +1,32 @@
+"""Builds `model/studio/characters/simplified.txt` out of OpenCC's table of traditional characters.
+
+    python -m model.training.text.build_simplified TSCharacters.txt
+
+The table is `opencc/dictionary/TSCharacters.txt` in the package opencc-python-reimplemented 0.1.7: on each line a
+traditional character, a tab and the simplified ones it may stand for, the usual one first.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from model.studio.lyrics.simplified import TABLE
+
+
+def pairs(rows: Iterable[str]) -> Iterator[str]:
+    """Each traditional character followed by its usual simplified one, where that is another."""
+    for row in rows:
+        traditional, _, choices = row.strip().partition("\t")
+        simplified = choices.split(" ")[0]
+        if len(traditional) == len(simplified) == 1 and traditional != simplified:
+            yield traditional + simplified
+
+
+def main() -> None:
+    """Read the table named on the command line and write the pairs, one a line."""
+    rows = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
+    TABLE.write_text("\n".join(pairs(rows)) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Recordings spoken without the aspiration that their initial asks for, and who lends them a consonant."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.training.voice.syllables import initial_of
+
+_ASPIRATED_SECONDS = {**dict.fromkeys(("p", "t", "k"), 0.045), **dict.fromkeys(("c", "ch", "q"), 0.085)}
+"""An aspirated consonant lasts longer than this. Stops: about 80 ms, without aspiration about 20 (Chao and Chen, "A
+cross-linguistic study of voice onset time in stop consonant productions", 2008)."""
+
+
+def lenders(seconds: Mapping[str, float], vowels: Mapping[str, NDArray[np.float64]]) -> dict[str, str]:
+    """For each syllable spoken without its aspiration ("pang" as "bang") the one of the same initial to borrow from.
+
+    `seconds` is the length of each syllable's consonant, `vowels` what its vowel is like, [BANDS] in dB: the likest one
+    whose consonant is long enough lends its own.
+
+    Raises:
+        ValueError: no consonant of an initial is long enough.
+    """
+    out = {}
+    for name in seconds:
+        if not is_aspirated(name, seconds[name]):
+            able = [n for n in seconds if initial_of(n) == initial_of(name) and is_aspirated(n, seconds[n])]
+            if not able:
+                raise ValueError(f"no recording of {initial_of(name)} is long enough to be aspirated")
+            out[name] = min(able, key=lambda other: float(np.std(vowels[name] - vowels[other])))
+    return out
+
+
+def is_aspirated(name: str, seconds: float) -> bool:
+    """Whether a consonant of this length has the aspiration that its initial asks for, if it asks for any."""
+    return seconds >= _ASPIRATED_SECONDS.get(initial_of(name), 0.0)

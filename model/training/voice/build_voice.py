@@ -1,0 +1,208 @@
+"""Make the shipped voice out of recorded syllables.
+
+Run with `python -m model.training.voice.build_voice FOLDER`, a folder of `cmn-NAME1.mp3` files (first tone); it
+rewrites the data files of `model/studio/voice/recordings/`. Needs pyworld. The same recordings give the same frames;
+another version of the Ogg encoder may round its bytes differently.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from model.studio.voice.bank import (
+    CONSONANTS_NAME,
+    ENVELOPE_LOWEST_DB,
+    ENVELOPE_STEP_DB,
+    FRAMES_NAME,
+    NOISE_STEPS,
+    TABLE_NAME,
+)
+from model.studio.voice.envelope import band_hertz
+from model.training.voice.aspiration import lenders
+from model.training.voice.syllable_takes import SAMPLE_RATE_HERTZ, SyllableTake, analyse
+from model.training.voice.syllables import initial_of
+
+VOWEL_LEVEL_DB = -20.0
+"""Loudness of every vowel where it is held, in `loudness_db` of its envelope."""
+
+_CONSONANT_DB = 44.7
+"""Brings consonants to where the synthesis puts its vowels, at about -20 dBFS."""
+
+_EVENNESS = 0.6
+"""How much of a take's fall in level after the held part is taken back."""
+
+_LONGEST_SECONDS = {"stop": 0.13, "affricate": 0.21, "fricative": 0.24}
+_KINDS = {
+    **dict.fromkeys(("b", "d", "g", "p", "t", "k"), "stop"),
+    **dict.fromkeys(("z", "zh", "j", "c", "ch", "q"), "affricate"),
+    **dict.fromkeys(("f", "s", "sh", "x", "h"), "fricative"),
+}
+_CONSONANT_RANGE_DB = {"stop": (-30.0, -9.0), "affricate": (-22.0, -9.0), "fricative": (-24.0, -10.0)}
+"""Level of a consonant against its vowel: recordings differ by more than a mix bears."""
+
+_FADE_SAMPLES = SAMPLE_RATE_HERTZ // 100
+_SILENCE_SAMPLES = SAMPLE_RATE_HERTZ // 50
+
+
+def build(recordings: Path, folder: Path) -> dict[str, Any]:
+    """Analyse all takes of the first tone and write the bank into `folder`; returns the table."""
+    spoken = {name: _levelled(analyse(_read(path), name), name) for name, path in _first_tones(recordings).items()}
+    takes = _with_lent_consonants(spoken)
+    frames = save({"frames": np.concatenate([_coded(take) for take in takes.values()])})
+    consonants = _encoded(takes)
+    table: dict[str, Any] = {"sha256": {}, "takes": _rows(takes)}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in ((FRAMES_NAME, frames), (CONSONANTS_NAME, consonants)):
+        (folder / name).write_bytes(data)
+        table["sha256"][name] = hashlib.sha256(data).hexdigest()
+    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in table["takes"].items())
+    text = f'{{"sha256": {json.dumps(table["sha256"])},\n "takes": {{\n{rows}\n}}}}\n'
+    (folder / TABLE_NAME).write_text(text, encoding="utf-8")
+    return table
+
+
+def _first_tones(recordings: Path) -> dict[str, Path]:
+    """Names without tone and files; names that begin with an underscore are no syllables of Mandarin."""
+    named = {path.stem.removeprefix("cmn-"): path for path in sorted(recordings.glob("cmn-*1.mp3"))}
+    return {name[:-1]: path for name, path in named.items() if not name.startswith("_")}
+
+
+def _read(path: Path) -> NDArray[np.float64]:
+    sound, rate_hertz = soundfile.read(path, always_2d=True)
+    if rate_hertz != SAMPLE_RATE_HERTZ:
+        raise ValueError(f"{path} is sampled at {rate_hertz} Hz, not at {SAMPLE_RATE_HERTZ} Hz")
+    mono: NDArray[np.float64] = sound.mean(1)
+    return mono
+
+
+def loudness_db(envelope: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Loudness of frames [frames, BANDS] of power per hertz in dB, [frames].
+
+    Bands are weighted by their width and, above 1.5 kHz, by 4 dB, as ITU-R BS.1770 does for the head.
+    """
+    hertz = band_hertz()
+    weights = np.gradient(hertz) * np.where(hertz > 1500, 10**0.4, 1.0) * (hertz > 80)
+    out: NDArray[np.float64] = 10 * np.log10((10 ** (envelope / 10)) @ weights)
+    return out
+
+
+def _levelled(take: SyllableTake, name: str) -> SyllableTake:
+    """The take with its vowel at `VOWEL_LEVEL_DB`, its end lifted, and its consonant in a bearable range."""
+    level = loudness_db(take.envelope)
+    held = float(level[take.hold[0] : take.hold[1] + 1].mean())
+    lift = np.zeros(len(level))
+    lift[take.hold[1] :] = _EVENNESS * np.maximum(held - level[take.hold[1] :], 0.0)
+    lift[: take.nucleus] = np.maximum(held - 12.0 - level[: take.nucleus], 0.0) * 0.5
+    envelope = take.envelope + (VOWEL_LEVEL_DB - held + lift)[:, None]
+    consonant = (
+        _trimmed(take.consonant, name)
+        * _consonant_gain(take, name)
+        * 10 ** ((VOWEL_LEVEL_DB - held + _CONSONANT_DB) / 20)
+    )
+    return replace(take, envelope=envelope, consonant=consonant)
+
+
+def _with_lent_consonants(takes: Mapping[str, SyllableTake]) -> dict[str, SyllableTake]:
+    """The takes; those spoken without their aspiration get the consonant of another one."""
+    seconds = {name: len(take.consonant) / SAMPLE_RATE_HERTZ for name, take in takes.items()}
+    vowels = {name: take.envelope[take.hold[0]] for name, take in takes.items()}
+    lent = lenders(seconds, vowels)
+    return {name: replace(take, consonant=takes[lent.get(name, name)].consonant) for name, take in takes.items()}
+
+
+def _consonant_gain(take: SyllableTake, name: str) -> float:
+    """What brings the consonant, over its loudest 20 ms, into its range below the vowel."""
+    if not len(take.consonant):
+        return 1.0
+    window = min(SAMPLE_RATE_HERTZ // 50, len(take.consonant))
+    loudest = np.convolve(take.consonant**2, np.ones(window) / window, "valid").max()
+    relative_db = 10 * math.log10(loudest / take.vowel_rms**2)
+    softest_db, loudest_db = _CONSONANT_RANGE_DB[_KINDS[initial_of(name)]]
+    wanted_db = min(max(relative_db, softest_db), loudest_db)
+    return float(10 ** ((wanted_db - relative_db) / 20))
+
+
+def _trimmed(consonant: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    """A consonant of singing length: a fricative loses its beginning, the others their middle."""
+    if not len(consonant):
+        return consonant
+    kind = _KINDS[initial_of(name)]
+    longest = round(_LONGEST_SECONDS[kind] * SAMPLE_RATE_HERTZ)
+    if len(consonant) > longest:
+        consonant = consonant[-longest:] if kind == "fricative" else _shortened(consonant, longest)
+    return consonant
+
+
+def _shortened(sound: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """`length` samples: the burst at the beginning, then, cross-faded, the end."""
+    head = min(SAMPLE_RATE_HERTZ // 40, length // 2)
+    tail = sound[len(sound) - (length - head) - _FADE_SAMPLES :].copy()
+    ramp = np.linspace(0, 1, _FADE_SAMPLES)
+    tail[:_FADE_SAMPLES] = sound[head : head + _FADE_SAMPLES] * (1 - ramp) + tail[:_FADE_SAMPLES] * ramp
+    return np.concatenate([sound[:head], tail[: length - head]])
+
+
+def _coded(take: SyllableTake) -> NDArray[np.uint8]:
+    """[frames, BANDS + 6] bytes."""
+    envelope = (take.envelope - ENVELOPE_LOWEST_DB) / ENVELOPE_STEP_DB
+    return np.concatenate([envelope, take.noise * NOISE_STEPS], axis=1).round().clip(0, 255).astype(np.uint8)
+
+
+def _rows(takes: Mapping[str, SyllableTake]) -> dict[str, dict[str, Any]]:
+    """Where each take lies in the data files, and its marks."""
+    rows: dict[str, dict[str, Any]] = {}
+    frame = sample = 0
+    for name, take in takes.items():
+        rows[name] = {
+            "frame": frame,
+            "frames": len(take.envelope),
+            "nucleus": take.nucleus,
+            "hold": list(take.hold),
+            "sample": sample,
+            "samples": len(take.consonant),
+        }
+        frame += len(take.envelope)
+        sample += len(take.consonant) + (_SILENCE_SAMPLES if len(take.consonant) else 0)
+    return rows
+
+
+def _encoded(takes: Mapping[str, SyllableTake]) -> bytes:
+    """All consonants, with silence between them, as one Ogg Vorbis stream."""
+    silence = np.zeros(_SILENCE_SAMPLES)
+    sound = np.concatenate(
+        [piece for take in takes.values() if len(take.consonant) for piece in (take.consonant, silence)]
+    )
+    buffer = io.BytesIO()
+    with soundfile.SoundFile(
+        buffer, "w", SAMPLE_RATE_HERTZ, 1, format="OGG", subtype="VORBIS", compression_level=0.3
+    ) as file:
+        for start in range(0, len(sound), SAMPLE_RATE_HERTZ):  # libsndfile overflows its stack on long writes
+            file.write(sound[start : start + SAMPLE_RATE_HERTZ])
+    return buffer.getvalue()
+
+
+def main() -> None:
+    """Build the bank from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recordings", type=Path, help="folder with cmn-NAME1.mp3 files at 48 kHz")
+    default = Path(__file__).parents[2] / "studio" / "voice" / "recordings"
+    parser.add_argument("--out", type=Path, default=default, help="folder to write (default: the shipped one)")
+    arguments = parser.parse_args()
+    table = build(arguments.recordings, arguments.out)
+    size = sum(path.stat().st_size for path in arguments.out.iterdir())
+    print(f"{len(table['takes'])} syllables, {size / 2**20:.1f} MiB in {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Figures of words and tune together: what a singer would say of a melody."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.studio.composing.melody import wished_direction
+from model.studio.notation.score import Note
+
+
+@dataclass(frozen=True, slots=True)
+class ToneMove:
+    """From one syllable of a line to the next, where their tones ask for a direction: `wished` is 1 (up) or -1, `rise`
+    what the melody does in semitones."""
+
+    wished: int
+    rise: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the melody goes where the tones do."""
+        return self.wished * self.rise > 0
+
+
+@dataclass(frozen=True, slots=True)
+class LineEnding:
+    """Steps that the last syllable of a line is held, and the mean of all its syllables."""
+
+    last: int
+    mean: float
+
+
+def tone_moves(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[ToneMove]:
+    """Every move inside a line that the tones of `lines` decide; a melisma leaves from its last pitch."""
+    for tones, syllables in zip(lines, _sung_lines(melody, lines), strict=True):
+        for before, after, first, second in zip(tones, tones[1:], syllables, syllables[1:], strict=False):
+            wished = wished_direction(before, after)
+            if wished != 0:
+                yield ToneMove(int(wished), second[0].pitch - first[-1].pitch)
+
+
+def line_endings(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[LineEnding]:
+    """How every line of more than one syllable closes."""
+    for syllables in _sung_lines(melody, lines):
+        lengths = [notes[-1].end - notes[0].start for notes in syllables]
+        if len(lengths) > 1:
+            yield LineEnding(lengths[-1], float(np.mean(lengths)))
+
+
+def register(melodies: Sequence[Sequence[Note]]) -> dict[str, float]:
+    """Mean, lowest and highest MIDI pitch."""
+    pitches = [note.pitch for melody in melodies for note in melody]
+    return {"mean": float(np.mean(pitches)), "lowest": min(pitches), "highest": max(pitches)}
+
+
+def _sung_lines(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[list[list[Note]]]:
+    """For each line the notes of its syllables; a note without a syllable belongs to the one that it prolongs."""
+    sung: list[list[Note]] = []
+    for note in melody:
+        if note.syllable is not None:
+            sung.append([note])
+        elif sung and sung[-1][-1].end == note.start:
+            sung[-1].append(note)
+    first = 0
+    for tones in lines:
+        yield sung[first : first + len(tones)]
+        first += len(tones)

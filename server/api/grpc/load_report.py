@@ -1,0 +1,57 @@
+"""How loaded this server is, for balancers that send new songs to where most room is (ORCA, Envoy and gRFC A51).
+
+A song lasts for minutes, and only its end would tell anything: hence the reports that a balancer may ask for meanwhile.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, TypeAlias
+
+import grpc
+from grpc.aio import ServicerContext
+
+from melisma.orca.v1.load_report_pb2 import LoadReport, LoadReportRequest
+from server.scheduling.queue_depth import Depth
+
+TRAILER_KEY = "endpoint-load-metrics-bin"
+ORCA_SERVICE = "xds.service.orca.v3.OpenRcaService"
+_SHORTEST_SECONDS = 1.0
+_RATE = 1000.0
+"""Large enough for weights to be told apart, and the same everywhere: the contract of the report says why."""
+
+Trailers: TypeAlias = tuple[tuple[str, bytes], ...]
+
+
+class LoadReports:
+    """Makes the trailer that every call ends with."""
+
+    def __init__(self, depths: Callable[[], Mapping[str, Depth]], places: int) -> None:
+        """`places` is the number of songs that can be made at once."""
+        self._depths = depths
+        self._places = places
+
+    def trailers(self) -> Trailers:
+        """The state of the server now, at the end of a call."""
+        return ((TRAILER_KEY, self._report().SerializeToString()),)
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """ORCA's service, which tells the state of the server again and again."""
+        method = grpc.unary_stream_rpc_method_handler(
+            self._stream, LoadReportRequest.FromString, LoadReport.SerializeToString
+        )
+        return grpc.method_handlers_generic_handler(ORCA_SERVICE, {"StreamCoreMetrics": method})
+
+    async def _stream(self, request: LoadReportRequest, _: ServicerContext[Any, Any]) -> AsyncIterator[LoadReport]:
+        interval_seconds = request.report_interval.ToTimedelta().total_seconds()
+        while True:
+            yield self._report()
+            await asyncio.sleep(max(interval_seconds, _SHORTEST_SECONDS))
+
+    def _report(self) -> LoadReport:
+        depths = self._depths().values()
+        waiting, running = sum(one.waiting_songs for one in depths), sum(one.running_songs for one in depths)
+        return LoadReport(
+            application_utilization=(1 + waiting + running) / self._places,
+            rps_fractional=_RATE,
+            named_metrics={"queue_songs": waiting, "running_songs": running},
+        )

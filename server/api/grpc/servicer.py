@@ -1,0 +1,87 @@
+"""MusicService: every method translates, asks the songs, and translates back."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeAlias
+
+from grpc.aio import ServicerContext
+from typing_extensions import override
+
+from melisma.v1 import music_pb2, music_pb2_grpc
+from server.auth.caller import caller_of
+from server.contract import requests as translate
+from server.contract.validation import check
+from server.songs.service import Songs
+
+_Context: TypeAlias = ServicerContext[Any, Any]
+
+
+class MusicServicer(music_pb2_grpc.MusicServiceServicer):
+    """Serves the songs of one server."""
+
+    def __init__(self, songs: Songs, clock: Callable[[], float] = time.monotonic) -> None:
+        self._songs = songs
+        self._clock = clock
+
+    @override
+    async def Generate(
+        self, request: music_pb2.GenerateRequest, context: _Context
+    ) -> AsyncIterator[music_pb2.GenerateResponse]:
+        """Make one song, or listen to that of the same request before."""
+        deadline = self._deadline(context.time_remaining())
+        recording = await self._songs.generate(request, _caller(context), deadline=deadline)
+        with recording.listened() as told:
+            async for one in told:
+                yield one.message
+
+    @override
+    async def Listen(
+        self, request: music_pb2.ListenRequest, context: _Context
+    ) -> AsyncIterator[music_pb2.ListenResponse]:
+        """Follow a song from a byte on."""
+        check(request)
+        recording = await self._songs.find(request.song_id, _caller(context))
+        with recording.listened(request.byte_offset) as told:
+            async for one in told:
+                yield translate.listen_response(one.message)
+
+    @override
+    async def GetSong(self, request: music_pb2.GetSongRequest, context: _Context) -> music_pb2.GetSongResponse:
+        """One song of the caller's."""
+        check(request)
+        song = await self._songs.get(request.song_id, _caller(context))
+        return music_pb2.GetSongResponse(song=translate.song_message(song))
+
+    @override
+    async def ListSongs(self, request: music_pb2.ListSongsRequest, context: _Context) -> music_pb2.ListSongsResponse:
+        """A page of the caller's songs."""
+        check(request)
+        songs, token = await self._songs.page(_caller(context), request.page_size, request.page_token)
+        return music_pb2.ListSongsResponse(songs=map(translate.song_message, songs), next_page_token=token)
+
+    @override
+    async def CancelSong(self, request: music_pb2.CancelSongRequest, context: _Context) -> music_pb2.CancelSongResponse:
+        """End a song of the caller's."""
+        check(request)
+        song = await self._songs.cancel(request.song_id, _caller(context))
+        return music_pb2.CancelSongResponse(song=translate.song_message(song))
+
+    @override
+    async def ListEngines(
+        self, request: music_pb2.ListEnginesRequest, context: _Context
+    ) -> music_pb2.ListEnginesResponse:
+        """All configured engines, loaded or not."""
+        return music_pb2.ListEnginesResponse(engines=self._songs.engines())
+
+    @override
+    async def GetEngine(self, request: music_pb2.GetEngineRequest, context: _Context) -> music_pb2.GetEngineResponse:
+        """One configured engine."""
+        check(request)
+        return music_pb2.GetEngineResponse(engine=self._songs.engine(request.name))
+
+    def _deadline(self, remaining_seconds: float | None) -> float | None:
+        return None if remaining_seconds is None else self._clock() + remaining_seconds
+
+
+def _caller(context: _Context) -> str:
+    return caller_of(context.invocation_metadata())

@@ -1,0 +1,99 @@
+"""A song's sound over HTTP: as it comes while the song is made, with length and ranges once it is complete."""
+
+import re
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from model.song import Violation
+from server.api.rest.endpoint import Stream
+from server.errors import InvalidRequest, OffsetOutOfRange, SongNotComplete
+from server.songs.recording import Recording
+
+MEDIA_TYPE = "audio/mpeg"
+_RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
+
+
+def audio_response(request: Request, recording: Recording) -> Response:
+    """The answer to GET or HEAD.
+
+    Raises:
+        SongNotComplete: the song has ended before it was complete.
+        OffsetOutOfRange: the song is complete, and shorter than the range or offset that is asked for.
+        InvalidRequest: `byte_offset` is no number.
+    """
+    offset = _offset(request)
+    if not recording.ended:
+        headers = {"Cache-Control": "no-store", "Accept-Ranges": "none"}
+        return _answer(request, recording, HTTPStatus.OK, headers, offset, None)
+    if not recording.complete:
+        raise SongNotComplete(recording.song.state.value, recording.song.error)
+    return _whole(request, recording, offset)
+
+
+def _whole(request: Request, recording: Recording, offset: int) -> Response:
+    size, etag = recording.song.size_bytes, f'"{recording.song.sha256}"'
+    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, max-age=86400, immutable"}
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    if offset > size:
+        raise OffsetOutOfRange(offset, size)
+    start, end, status = offset, size, HTTPStatus.OK
+    if not offset and (wanted := _range(request, etag, size)):
+        (start, end), status = wanted, HTTPStatus.PARTIAL_CONTENT
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    headers["Content-Length"] = str(end - start)
+    return _answer(request, recording, status, headers, start, end)
+
+
+def _answer(
+    request: Request, recording: Recording, status: int, headers: dict[str, str], start: int, end: int | None
+) -> Response:
+    named = {"Content-Disposition": f'inline; filename="{recording.song.song_id}.mp3"', "Content-Type": MEDIA_TYPE}
+    headers = headers | named | {"X-Content-Type-Options": "nosniff"}
+
+    async def pieces() -> AsyncIterator[bytes]:
+        if request.method == "HEAD":
+            return
+        async for piece in _sound(recording, start, end):
+            yield piece
+
+    return Stream(pieces, status, headers)
+
+
+async def _sound(recording: Recording, start: int, end: int | None) -> AsyncIterator[bytes]:
+    """The bytes from `start` to before `end`, `None` for all there will be."""
+    left = None if end is None else end - start
+    with recording.listened(start) as told:
+        async for one in told:
+            if data := one.message.chunk.data:
+                yield data if left is None else data[:left]
+                left = None if left is None else max(0, left - len(data))
+            if left == 0:
+                return
+
+
+def _offset(request: Request) -> int:
+    text = request.query_params.get("byte_offset", "0")
+    if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
+        raise InvalidRequest(Violation("byte_offset", "must be a number of bytes"))
+    return int(text)
+
+
+def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
+    """What one range asks for, as start and end; `None` for all of it, as for what is no single range of bytes."""
+    found = _RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
+    if not found or request.headers.get("if-range", etag) != etag or found.groups() == (None, None):
+        return None
+    first, last = (None if text is None else int(text) for text in found.groups())
+    if first is None:
+        start, end = max(0, size - (last or 0)), size
+    else:
+        start, end = first, size if last is None else min(size, last + 1)
+        if last is not None and last < first:
+            return None
+    if start >= size:
+        raise OffsetOutOfRange(start, size)
+    return start, end

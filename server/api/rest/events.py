@@ -1,0 +1,82 @@
+"""What happens to a song as server-sent events: everything but its sound."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from model.song import Violation
+from server.api.rest.endpoint import Stream
+from server.api.rest.problems import problem
+from server.api.rest.proto_json import plain
+from server.errors import InvalidRequest, ServiceError
+from server.songs.recording import Recording, Told
+from server.store.base import SongState
+
+LAST_EVENT_ID = "Last-Event-ID"
+MEDIA_TYPE = "text/event-stream"
+_NAMES = {"section_finished": "section"}
+_HEARTBEAT = b":\n\n"
+
+
+def events_response(request: Request, recording: Recording, heartbeat_seconds: float) -> Response:
+    """The answer to GET; 204, which tells a browser not to come back, where nothing is left to tell.
+
+    Raises:
+        InvalidRequest: `Last-Event-ID` is not a number of ours.
+    """
+    number = _next_number(request)
+    if recording.ended and number >= len(recording.entries) + (not recording.complete):
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+    headers = {"Content-Type": f"{MEDIA_TYPE}; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return Stream(lambda: _events(recording, number, heartbeat_seconds), HTTPStatus.OK, headers)
+
+
+def _next_number(request: Request) -> int:
+    text = request.headers.get(LAST_EVENT_ID, "")
+    if not re.fullmatch(r"\d{0,9}", text, re.ASCII):
+        raise InvalidRequest(Violation(LAST_EVENT_ID, "must be the id of an event"))
+    return int(text) + 1 if text else 0
+
+
+async def _events(recording: Recording, number: int, heartbeat_seconds: float) -> AsyncIterator[bytes]:
+    with recording.listened(number=number, sound=False) as told:
+        try:
+            async for one in _or_heartbeat(told, heartbeat_seconds):
+                yield _HEARTBEAT if one is None else _event(one)
+        except ServiceError as error:
+            name = "cancelled" if recording.song.state is SongState.CANCELLED else "failed"
+            yield _framed(name, bytes(problem(error).body).decode(), len(recording.entries))
+
+
+async def _or_heartbeat(told: AsyncIterator[Told], seconds: float) -> AsyncIterator[Told | None]:
+    """What is told, and `None` whenever nothing is for so long."""
+    coming = asyncio.ensure_future(anext(told, None))
+    try:
+        while True:
+            done, _ = await asyncio.wait([coming], timeout=seconds)
+            if not done:
+                yield None
+                continue
+            if (one := coming.result()) is None:
+                return
+            yield one
+            coming = asyncio.ensure_future(anext(told, None))
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+
+
+def _event(told: Told) -> bytes:
+    kind = told.message.WhichOneof("event") or ""
+    data = json.dumps(plain(getattr(told.message, kind)), ensure_ascii=False)
+    return _framed(_NAMES.get(kind, kind), data, told.number)
+
+
+def _framed(name: str, data: str, number: int | None) -> bytes:
+    numbered = "" if number is None else f"id: {number}\n"
+    return f"{numbered}event: {name}\ndata: {data}\n\n".encode()

@@ -1,0 +1,94 @@
+"""Errors as HTTP has them: problem details (RFC 9457) with the reason and the violations that gRPC callers get."""
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+
+import grpc
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2
+from google.rpc.status_pb2 import Status
+from starlette.responses import JSONResponse
+
+from model.song import Violation
+from server.api.rest.proto_json import Json
+from server.contract.status import outcome_of, status_of
+from server.errors import (
+    ControlNotSupported,
+    EngineNotReady,
+    InvalidRequest,
+    OffsetOutOfRange,
+    Overloaded,
+    PoisonedRequest,
+    Unauthenticated,
+)
+
+PROBLEM_TYPE = "application/problem+json"
+
+_STATUSES: Mapping[grpc.StatusCode, HTTPStatus] = MappingProxyType(
+    {
+        grpc.StatusCode.INVALID_ARGUMENT: HTTPStatus.BAD_REQUEST,
+        grpc.StatusCode.FAILED_PRECONDITION: HTTPStatus.CONFLICT,
+        grpc.StatusCode.OUT_OF_RANGE: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+        grpc.StatusCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+        grpc.StatusCode.PERMISSION_DENIED: HTTPStatus.FORBIDDEN,
+        grpc.StatusCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+        grpc.StatusCode.ALREADY_EXISTS: HTTPStatus.CONFLICT,
+        grpc.StatusCode.RESOURCE_EXHAUSTED: HTTPStatus.TOO_MANY_REQUESTS,
+        grpc.StatusCode.CANCELLED: HTTPStatus.CONFLICT,
+        grpc.StatusCode.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED: HTTPStatus.GATEWAY_TIMEOUT,
+        grpc.StatusCode.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+    }
+)
+_OWN_STATUSES: Mapping[type[Exception], HTTPStatus] = MappingProxyType(
+    {
+        ControlNotSupported: HTTPStatus.BAD_REQUEST,
+        PoisonedRequest: HTTPStatus.BAD_REQUEST,
+        EngineNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    }
+)
+"""Where HTTP can say more exactly than its nearest to the gRPC code."""
+
+_OTHER_NAMES = MappingProxyType({"duration_seconds": "duration", "x-caller": "X-Caller"})
+"""What a field of the contract is called in REST, where that is not its name."""
+
+
+def problem(error: Exception) -> JSONResponse:
+    """The answer that tells an error; nothing of a bug's own text is in it."""
+    details = status_of(error)
+    status = _OWN_STATUSES.get(type(error)) or _STATUSES[outcome_of(error).code]
+    extra: dict[str, Json] = {"reason": outcome_of(error).reason}
+    headers: dict[str, str] = {}
+    if isinstance(error, InvalidRequest):
+        extra["violations"] = _violations(details)
+    if isinstance(error, Overloaded):
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
+        extra["retry_after_seconds"] = round(error.retry_after_seconds, 3)
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, OffsetOutOfRange):
+        headers["Content-Range"] = f"bytes */{error.size_bytes}"
+    return problem_response(status, details.message, headers, **extra)
+
+
+def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None, **extra: Json) -> JSONResponse:
+    """An answer with problem details of no type of their own."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": int(status), "detail": detail}
+    return JSONResponse(body | extra, status_code=status, headers=headers, media_type=PROBLEM_TYPE)
+
+
+def renamed(error: InvalidRequest) -> InvalidRequest:
+    """The same error with its fields called as in REST."""
+    return InvalidRequest(*(Violation(_OTHER_NAMES.get(v.field, v.field), v.description) for v in error.violations))
+
+
+def _violations(details: Status) -> list[Json]:
+    found = _unpacked(details, error_details_pb2.BadRequest())
+    return [{"field": one.field, "description": one.description} for one in found.field_violations]
+
+
+def _unpacked(details: Status, message: Message) -> Json:
+    next((True for packed in details.details if packed.Unpack(message)), False)
+    return message

@@ -1,0 +1,199 @@
+"""Messages of the contract as JSON and back, by their descriptors: a new field of the contract is a field of REST.
+
+Fields have the contract's names; an enum's values are its words in lower case ("vocal"), bytes are base64, durations
+are numbers of seconds.
+"""
+
+import base64
+import binascii
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, TypeAlias, TypeVar
+
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from model.song import Violation
+from server.errors import InvalidRequest
+
+Json: TypeAlias = Any
+_M = TypeVar("_M", bound=Message)
+
+DURATION = "google.protobuf.Duration"
+TIMESTAMP = "google.protobuf.Timestamp"
+INTEGERS = frozenset(
+    {FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_UINT64}
+)
+NUMBERS = frozenset({FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT})
+
+
+class _Fault(ValueError):
+    """A value that its field cannot hold; the text says what it must be."""
+
+
+def words(enum: EnumDescriptor) -> Mapping[str, int]:
+    """The words for an enum's values, without that for UNSPECIFIED."""
+    prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.name)[1:] + "_"
+    return {value.name.removeprefix(prefix).lower(): value.number for value in enum.values if value.number}
+
+
+def fields_of(message: Any) -> Sequence[FieldDescriptor]:
+    """The fields of a message, or of its type, in the order of the contract."""
+    fields: Sequence[FieldDescriptor] = message.DESCRIPTOR.fields
+    return fields
+
+
+def filled(message: _M, given: Json) -> _M:
+    """The message with what a JSON object gives it.
+
+    Raises:
+        InvalidRequest: a field is unknown or given twice in other words, or has a value of another kind.
+    """
+    if found := list(_fill(message, given, "")):
+        raise InvalidRequest(*found)
+    return message
+
+
+def _fill(message: Message, given: Json, path: str) -> Iterator[Violation]:
+    if not isinstance(given, dict):
+        yield Violation(path.rstrip(".") or "request", "must be a JSON object")
+        return
+    fields = {field.name: field for field in fields_of(message)}
+    for name, value in given.items():
+        field = fields.get(name)
+        if field is None:
+            yield Violation(f"{path}{name}", "is not a field")
+        elif field.containing_oneof and message.WhichOneof(field.containing_oneof.name):
+            yield Violation(f"{path}{name}", f"excludes {message.WhichOneof(field.containing_oneof.name)}")
+        else:
+            yield from _set(message, field, value, f"{path}{name}")
+
+
+def _set(message: Message, field: FieldDescriptor, value: Json, path: str) -> Iterator[Violation]:
+    if not field.is_repeated:
+        yield from _set_one(message, field, value, path)
+    elif not isinstance(value, list):
+        yield Violation(path, "must be a list")
+    else:
+        for index, element in enumerate(value):
+            yield from _add(getattr(message, field.name), field, element, f"{path}[{index}]")
+
+
+def _set_one(message: Message, field: FieldDescriptor, value: Json, path: str) -> Iterator[Violation]:
+    if field.message_type:
+        part = getattr(message, field.name)
+        part.SetInParent()
+        yield from _fill(part, value, f"{path}.")
+        return
+    try:
+        setattr(message, field.name, _scalar(field, value))
+    except ValueError as error:
+        yield Violation(path, _reason(error, field))
+
+
+def _add(values: Any, field: FieldDescriptor, value: Json, path: str) -> Iterator[Violation]:
+    if field.message_type:
+        yield from _fill(values.add(), value, f"{path}.")
+        return
+    try:
+        values.append(_scalar(field, value))
+    except ValueError as error:
+        yield Violation(path, _reason(error, field))
+
+
+def _reason(error: ValueError, field: FieldDescriptor) -> str:
+    if isinstance(error, _Fault):
+        return str(error)
+    return "is out of range" if field.type in INTEGERS else "cannot be encoded as UTF-8"
+
+
+def _scalar(field: FieldDescriptor, value: Json) -> Json:
+    if field.type in INTEGERS:
+        return _integer(value)
+    if field.type in NUMBERS:
+        return _number(value)
+    if field.enum_type:
+        return _word(field.enum_type, value)
+    return _READERS[field.type](value)
+
+
+def _integer(value: Json) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value != int(value):
+        raise _Fault("must be an integer")
+    return int(value)
+
+
+def _number(value: Json) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _Fault("must be a number")
+    try:
+        return float(value)
+    except OverflowError:
+        raise _Fault("is out of range") from None
+
+
+def _word(enum: EnumDescriptor, value: Json) -> int:
+    known = words(enum)
+    if not isinstance(value, str) or value not in known:
+        raise _Fault(f"must be one of {', '.join(known)}")
+    return known[value]
+
+
+def _string(value: Json) -> str:
+    if not isinstance(value, str):
+        raise _Fault("must be a string")
+    return value
+
+
+def _bytes(value: Json) -> bytes:
+    try:
+        return base64.b64decode(_string(value), validate=True)
+    except (binascii.Error, ValueError):
+        raise _Fault("must be base64") from None
+
+
+def _bool(value: Json) -> bool:
+    if not isinstance(value, bool):
+        raise _Fault("must be true or false")
+    return value
+
+
+_READERS: Mapping[int, Callable[[Json], Json]] = MappingProxyType(
+    {
+        FieldDescriptor.TYPE_STRING: _string,
+        FieldDescriptor.TYPE_BYTES: _bytes,
+        FieldDescriptor.TYPE_BOOL: _bool,
+    }
+)
+
+
+def plain(message: Message) -> dict[str, Json]:
+    """The message as a JSON object: fields that can be unset and are, are left out."""
+    return {
+        name_of(field): _plain(field, getattr(message, field.name))
+        for field in fields_of(message)
+        if not field.has_presence or message.HasField(field.name)
+    }
+
+
+def name_of(field: FieldDescriptor) -> str:
+    """How a field is called in answers."""
+    is_duration = field.message_type is not None and field.message_type.full_name == DURATION
+    return f"{field.name}_seconds" if is_duration else field.name
+
+
+def _plain(field: FieldDescriptor, value: Any) -> Json:
+    if field.is_repeated:
+        return [_plain_one(field, element) for element in value]
+    return _plain_one(field, value)
+
+
+def _plain_one(field: FieldDescriptor, value: Any) -> Json:
+    if field.message_type:
+        if field.message_type.full_name == DURATION:
+            return value.ToNanoseconds() / 1e9
+        return value.ToJsonString() if field.message_type.full_name == TIMESTAMP else plain(value)
+    if field.enum_type:
+        return next((word for word, number in words(field.enum_type).items() if number == value), None)
+    return base64.b64encode(value).decode() if field.type == FieldDescriptor.TYPE_BYTES else value

@@ -1,0 +1,143 @@
+"""Cuts a song's sound into chunks: windows in, whole MP3 frames with their place in the song out."""
+
+import hashlib
+import math
+import time
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import numpy as np
+
+from model.song import SectionScore, SongPlan, Window
+from server.song import AudioSettings, Chunk, Planned, SectionSent, SongCompleted, SongEvent
+
+_SLICE_SECONDS = 0.5
+
+
+class SongEncoder(Protocol):
+    """Mastering, resampling and encoding of one song, its state kept from window to window."""
+
+    @property
+    def samples_per_frame(self) -> int:
+        """Samples per channel of one MP3 frame."""
+
+    @property
+    def frames(self) -> int:
+        """Frames given out so far."""
+
+    @property
+    def delay_samples(self) -> int:
+        """Silence that a decoder puts before the song, in samples at the delivered rate."""
+
+    @property
+    def sample_count(self) -> int:
+        """Samples of the song per channel, at the delivered rate; right once `finish` was called."""
+
+    def feed(self, window: Window) -> bytes:
+        """Take stereo sound at the source rate; give back the frames that are complete, possibly none."""
+
+    def finish(self) -> bytes:
+        """Give back all that is left."""
+
+
+class EncoderFactory(Protocol):
+    """Opens a `SongEncoder`."""
+
+    def __call__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str]) -> SongEncoder:
+        """Sound comes in at `source_rate_hertz`; `tags` go to the head of the stream."""
+
+
+def slices_of(window: Window, rate_hertz: int) -> list[Window]:
+    """Cut a window into equal pieces of at most half a second: the first chunk leaves early, and none gets too big.
+
+    At 320 kbit/s, and with the longest lyrics in the tag, a chunk then stays below 64 KiB.
+    """
+    return np.array_split(window, max(1, math.ceil(window.shape[1] / (_SLICE_SECONDS * rate_hertz))), axis=1)
+
+
+class Chunker:
+    """The chunks of one song. Used by one thread at a time; every method gives back the events that it led to."""
+
+    def __init__(self, encoder: SongEncoder, plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> None:
+        """Sound comes in at `source_rate_hertz` and leaves at `rate_hertz`."""
+        self._encoder = encoder
+        self._plan = plan
+        self._starts = [section.start_seconds for section in plan.sections]
+        self._source_rate_hertz = source_rate_hertz
+        self._rate_hertz = rate_hertz
+        self._fed_samples = 0
+        self._ended_samples = 0
+        self._unsent: deque[SectionSent] = deque()
+        self._sequence = 0
+        self._size_bytes = 0
+        self._sent_samples = 0
+        self._digest = hashlib.sha256()
+        self._encoding_seconds = 0.0
+
+    def planned(self) -> list[SongEvent]:
+        """The first event of every song."""
+        return [Planned(self._plan, self._encoder.delay_samples)]
+
+    def feed(self, window: Window) -> list[SongEvent]:
+        """Encode a window, shape [2, samples] at the source rate."""
+        self._fed_samples += window.shape[1]
+        return [*self._chunk(lambda: self._encoder.feed(window)), *self._sections_sent()]
+
+    def end_section(self, index: int, score: SectionScore) -> list[SongEvent]:
+        """Note that all windows of a section were fed; it counts as sent when the encoder gave out its last sample."""
+        start_seconds = self._ended_samples / self._source_rate_hertz
+        duration_seconds = self._fed_samples / self._source_rate_hertz - start_seconds
+        self._ended_samples = self._fed_samples
+        self._unsent.append(SectionSent(index, start_seconds, duration_seconds, score))
+        return self._sections_sent()
+
+    def finish(self, queued_seconds: float, denoising_seconds: float, rendering_seconds: float) -> list[SongEvent]:
+        """Give out what is left in the encoder, and the sum of it all."""
+        events = self._chunk(self._encoder.finish)
+        events += self._unsent
+        sample_count = self._encoder.sample_count
+        completed = SongCompleted(
+            duration_seconds=sample_count / self._rate_hertz,
+            sample_count=sample_count,
+            size_bytes=self._size_bytes,
+            sha256=self._digest.hexdigest(),
+            queued_seconds=queued_seconds,
+            denoising_seconds=denoising_seconds,
+            rendering_seconds=rendering_seconds,
+            encoding_seconds=self._encoding_seconds,
+        )
+        return [*events, completed]
+
+    def _chunk(self, encode: Callable[[], bytes]) -> list[SongEvent]:
+        started, sample_offset = time.perf_counter(), self._encoder.frames * self._encoder.samples_per_frame
+        data = encode()
+        self._encoding_seconds += time.perf_counter() - started
+        if not data:
+            return []
+        start_seconds, self._sent_samples = self._sent_samples / self._rate_hertz, self._samples_given_out()
+        duration_seconds = self._sent_samples / self._rate_hertz - start_seconds
+        section = self._section_at(start_seconds)
+        chunk = Chunk(self._sequence, data, section, start_seconds, duration_seconds, self._size_bytes, sample_offset)
+        self._sequence += 1
+        self._size_bytes += len(data)
+        self._digest.update(data)
+        return [chunk]
+
+    def _samples_given_out(self) -> int:
+        encoded = self._encoder.frames * self._encoder.samples_per_frame - self._encoder.delay_samples
+        fed = round(self._fed_samples / self._source_rate_hertz * self._rate_hertz)
+        return max(0, min(encoded, fed))
+
+    def _section_at(self, seconds: float) -> int:
+        return self._plan.sections[max(0, bisect_right(self._starts, seconds) - 1)].index
+
+    def _sections_sent(self) -> list[SongEvent]:
+        sent: list[SongEvent] = []
+        while self._unsent and self._end_samples(self._unsent[0]) <= self._sent_samples:
+            sent.append(self._unsent.popleft())
+        return sent
+
+    def _end_samples(self, section: SectionSent) -> int:
+        return round((section.start_seconds + section.duration_seconds) * self._rate_hertz)

@@ -1,0 +1,96 @@
+"""A look-ahead limiter that keeps the true peak under a ceiling."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, signal
+
+from model.song import Window
+
+_OVERSAMPLING = 4
+_TAPS = 20
+_GROUP_SAMPLES = 10
+
+
+class TruePeakLimiter:
+    """Holds the 4x oversampled peak of stereo sound at `ceiling` (linear, 1 is full scale).
+
+    Blocks have a fixed size, a multiple of ten samples. Peaks are found as in ITU-R BS.1770-4, annex 2, and gathered
+    in groups of ten samples; the reduction each group needs is spread over the look-ahead before it by a sliding
+    maximum, decays afterwards with the release time, and is smoothed by a window as long as the look-ahead, which
+    therefore never lifts it above what the peak needs.
+    """
+
+    LOOK_AHEAD_SECONDS = 0.003
+    RELEASE_SECONDS = 0.08
+
+    def __init__(self, ceiling: float, sample_rate_hertz: int, block_samples: int) -> None:
+        groups = block_samples // _GROUP_SAMPLES
+        self._ceiling = ceiling
+        self._spread = int(self.LOOK_AHEAD_SECONDS * sample_rate_hertz) // _GROUP_SAMPLES
+        self._smoothing = np.hanning(self._spread + 2)[1:-1] / np.hanning(self._spread + 2).sum()
+        release_groups = self.RELEASE_SECONDS * sample_rate_hertz / _GROUP_SAMPLES
+        self._decay = np.exp(-np.arange(1, groups + 1) / release_groups)
+        self._ramp = np.arange(1, _GROUP_SAMPLES + 1, dtype=np.float32) / _GROUP_SAMPLES
+        self._filter = _interpolator()
+        # Kept between blocks: fresh memory of this size costs more than the arithmetic done in it.
+        self._shifted = np.zeros((_TAPS, 2, block_samples), np.float32)
+        self._between = np.zeros((len(self._filter), 2 * block_samples), np.float32)
+        self._sound = np.zeros((2, self.delay_samples), np.float32)
+        self._reductions = np.zeros(self._spread)
+        self._held = np.zeros(self._spread)
+        self._corner = 1.0
+        self._gains = np.ones(block_samples, np.float32)
+
+    @property
+    def delay_samples(self) -> int:
+        """How far the output lies behind the input."""
+        return self._spread * _GROUP_SAMPLES + _TAPS // 2
+
+    @property
+    def gains(self) -> NDArray[np.float32]:
+        """The gain of every sample that `feed` returned last, 1 or below."""
+        return self._gains
+
+    def feed(self, block: Window) -> Window:
+        """Limit the next block, shape [2, block_samples]; returns as many samples, `delay_samples` earlier ones."""
+        sound = np.concatenate([self._sound, block], axis=1)
+        peaks = self._group_peaks(sound[:, -block.shape[1] - _TAPS + 1 :])
+        self._gains = self._follow(1 - self._ceiling / np.maximum(peaks, self._ceiling))
+        self._sound = sound[:, block.shape[1] :]
+        return np.asarray(sound[:, : block.shape[1]] * self._gains, np.float32)
+
+    def _group_peaks(self, sound: Window) -> NDArray[np.float64]:
+        """Highest magnitude at and between the samples of each group, over both channels."""
+        for tap, shifted in enumerate(self._shifted):
+            shifted[:] = sound[:, tap : tap + shifted.shape[1]]
+        peaks = np.abs(sound[:, _TAPS // 2 - 1 : -_TAPS // 2]).max(axis=0)
+        np.matmul(self._filter, self._shifted.reshape(_TAPS, -1), out=self._between)
+        np.abs(self._between, out=self._between)
+        np.maximum(peaks, self._between.reshape(-1, len(peaks)).max(axis=0), out=peaks)
+        return np.asarray(peaks.reshape(-1, _GROUP_SAMPLES).max(axis=1), np.float64)
+
+    def _follow(self, reductions: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Gain per sample from the reduction (0 none, 1 everything) that each new group needs."""
+        known = np.concatenate([self._reductions, reductions])
+        held = self._hold(_sliding_maximum(known, self._spread + 1))
+        smooth = np.convolve(np.concatenate([self._held[1:], held]), self._smoothing, "valid")
+        corners = np.concatenate([[self._corner], 1 - smooth])
+        self._reductions, self._held, self._corner = known[len(reductions) :], held[-self._spread :], float(corners[-1])
+        steps = np.diff(corners)[:, None] * self._ramp
+        return np.asarray(corners[:-1, None] + steps, np.float32).reshape(-1)
+
+    def _hold(self, reductions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Largest reduction so far, decaying: y[n] = max(x[n], decay * y[n - 1]), as one running maximum."""
+        grown = np.concatenate([self._held[-1:], reductions / self._decay])
+        return np.asarray(np.maximum.accumulate(grown)[1:] * self._decay)
+
+
+def _sliding_maximum(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    return np.asarray(ndimage.maximum_filter1d(values, width, origin=-(width // 2))[: len(values) - width + 1])
+
+
+def _interpolator() -> NDArray[np.float32]:
+    """Polyphase filter for the three points between two samples, shape [3, taps]."""
+    prototype = signal.firwin(_TAPS * _OVERSAMPLING + 1, 1 / _OVERSAMPLING, window=("kaiser", 5.0)) * _OVERSAMPLING
+    phases = [prototype[phase::_OVERSAMPLING][:_TAPS][::-1] for phase in range(1, _OVERSAMPLING)]
+    return np.array(phases, np.float32)

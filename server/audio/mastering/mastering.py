@@ -1,0 +1,119 @@
+"""The finishing touch on a song's sound, made while the song is still being written."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.song import Window
+from server.audio.mastering.compressor import HOPS_PER_SECOND, GlueCompressor
+from server.audio.mastering.filters import Samples, StreamFilter, high_pass, k_weighting
+from server.audio.mastering.limiter import TruePeakLimiter
+from server.audio.mastering.loudness import BLOCKS_PER_SECOND, Leveller, amplitude_of, energy_of
+
+CHANNELS = 2
+RUMBLE_HERTZ = 25.0
+CEILING_DBTP = -1.0
+LOUDEST = 1000.0
+_HOPS_PER_BLOCK = HOPS_PER_SECOND // BLOCKS_PER_SECOND
+
+
+class InvalidWindow(ValueError):
+    """An engine delivered a window that is not sound: wrong shape, NaN, beyond `LOUDEST`. A bug of the engine."""
+
+
+class Mastering:
+    """High-pass, loudness levelling, glue compression and true-peak limiting of one song.
+
+    However a song is cut into windows, the same samples come out: everything that decides about gain works on blocks
+    of 100 ms counted from the song's first sample. The sound is neither lengthened nor shifted; up to one block and
+    the limiter's look-ahead of 3 ms are held back until more sound or `finish` comes.
+    """
+
+    def __init__(self, sample_rate_hertz: int, target_lufs: float) -> None:
+        if sample_rate_hertz % HOPS_PER_SECOND:
+            raise ValueError(f"a sample rate of {sample_rate_hertz} Hz is not a multiple of {HOPS_PER_SECOND} Hz")
+        self._block_samples = sample_rate_hertz // BLOCKS_PER_SECOND
+        self._rumble = StreamFilter(high_pass(RUMBLE_HERTZ, sample_rate_hertz), CHANNELS)
+        self._ear = StreamFilter(k_weighting(sample_rate_hertz), CHANNELS)
+        self._leveller = Leveller(target_lufs)
+        self._compressor = GlueCompressor(energy_of(Leveller.EXPECTED_LUFS))
+        self._limiter = TruePeakLimiter(amplitude_of(CEILING_DBTP), sample_rate_hertz, self._block_samples)
+        self._ramp = np.arange(1, self._hop_samples + 1) / self._hop_samples
+        self._level_db = self._leveller.gain_db
+        self._gain = amplitude_of(self._level_db)
+        self._pending = np.zeros((CHANNELS, 0), np.float32)
+        self._early_samples = self._limiter.delay_samples
+        self._owed_samples = 0
+
+    @property
+    def _hop_samples(self) -> int:
+        return self._block_samples // _HOPS_PER_BLOCK
+
+    def feed(self, window: Window) -> Window:
+        """Master the next window, float32 [2, samples]; returns what is ready, possibly nothing.
+
+        Raises:
+            InvalidWindow: the window is not stereo sound.
+        """
+        check(window)
+        self._owed_samples += window.shape[1]
+        return self._take(window)
+
+    def finish(self) -> Window:
+        """The rest of the song, so that as many samples have come out as went in."""
+        rest = self._limiter.delay_samples
+        padding = -(self._pending.shape[1] + rest) % self._block_samples
+        return self._take(np.zeros((CHANNELS, rest + padding), np.float32))
+
+    def _take(self, window: Window) -> Window:
+        pending = np.concatenate([self._pending, window], axis=1)
+        whole = pending.shape[1] // self._block_samples * self._block_samples
+        self._pending = pending[:, whole:]
+        if not whole:
+            return np.zeros((CHANNELS, 0), np.float32)
+        return self._trim(self._master(pending[:, :whole]))
+
+    def _trim(self, sound: Window) -> Window:
+        """Drop the limiter's delay before the song and the padding after it."""
+        skipped = min(self._early_samples, sound.shape[1])
+        self._early_samples -= skipped
+        sound = sound[:, skipped : skipped + self._owed_samples]
+        self._owed_samples -= sound.shape[1]
+        return sound
+
+    def _master(self, sound: Window) -> Window:
+        clean = self._rumble.feed(sound.astype(np.float64))
+        energies = self._hop_energies(self._ear.feed(clean))
+        blocks = np.split(clean.astype(np.float32), len(energies), axis=1)
+        return np.concatenate([self._master_block(*pair) for pair in zip(blocks, energies, strict=True)], axis=1)
+
+    def _master_block(self, block: Window, energies: NDArray[np.float64]) -> Window:
+        compression = np.array([self._compressor.hear(energy) for energy in energies.tolist()])
+        level_db = np.linspace(self._level_db, self._leveller.gain_db, len(energies) + 1)[1:]
+        self._level_db = self._leveller.gain_db
+        limited = self._limiter.feed(block * self._envelope(compression * 10 ** (level_db / 20)))
+        # The leveller hears what compressor and limiter leave: they make the song quieter, which it then makes up for.
+        kept = np.square(self._limiter.gains.reshape(len(energies), -1)).mean(axis=1)
+        self._leveller.hear(float((energies * compression**2 * kept).mean()))
+        return limited
+
+    def _hop_energies(self, heard: Samples) -> NDArray[np.float64]:
+        """K-weighted mean squares summed over the channels, shape [blocks, hops]."""
+        hops = heard.reshape(CHANNELS, -1, self._hop_samples)
+        energies = np.einsum("chn,chn->h", hops, hops) / self._hop_samples
+        return np.asarray(energies.reshape(-1, _HOPS_PER_BLOCK))
+
+    def _envelope(self, gains: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Gain per sample: straight lines between the gains at the hops' ends."""
+        corners = np.concatenate([[self._gain], gains])
+        self._gain = float(gains[-1])
+        return np.asarray(corners[:-1, None] + np.diff(corners)[:, None] * self._ramp, np.float32).reshape(-1)
+
+
+def check(window: Window) -> None:
+    """Make sure that `window` is float32 stereo sound within `LOUDEST` (full scale is 1), or raise `InvalidWindow`."""
+    if window.ndim != 2 or window.shape[0] != CHANNELS or window.dtype != np.float32:
+        raise InvalidWindow(f"a window must be float32 [2, samples], not {window.dtype} {list(window.shape)}")
+    broken = np.argwhere(~(np.abs(window) <= LOUDEST))
+    if len(broken):
+        channel, sample = broken[0].tolist()
+        raise InvalidWindow(f"sample {sample} of channel {channel} of a window is {window[channel, sample]}")

@@ -1,0 +1,32 @@
+"""From the engine's sample rate to the delivered one."""
+
+import numpy as np
+import soxr
+
+from model.song import Window
+
+
+class Resampler:
+    """Streaming resampling of stereo sound with soxr (LGPL), quality "HQ".
+
+    soxr and not torchaudio, because the server's process never imports torch. Its stream gives bit for bit the samples
+    that resampling the whole song gives, costs about 2 ms per second of sound, runs without the interpreter's lock, and
+    holds back 20 ms. Equal rates pass through untouched.
+    """
+
+    def __init__(self, source_rate_hertz: int, target_rate_hertz: int) -> None:
+        same = source_rate_hertz == target_rate_hertz
+        self._stream = None if same else soxr.ResampleStream(source_rate_hertz, target_rate_hertz, 2, "float32", "HQ")
+
+    def feed(self, window: Window) -> Window:
+        """Resample the next window, float32 [2, samples]; returns what is ready, possibly nothing."""
+        return self._resample(window, last=False)
+
+    def finish(self) -> Window:
+        """The rest; in all, the song's samples times the ratio of the rates, rounded."""
+        return self._resample(np.zeros((2, 0), np.float32), last=True)
+
+    def _resample(self, window: Window, last: bool) -> Window:
+        if self._stream is None:
+            return window
+        return np.asarray(self._stream.resample_chunk(np.ascontiguousarray(window.T), last=last), np.float32).T

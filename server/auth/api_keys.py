@@ -1,0 +1,166 @@
+"""API keys: who may call and how much, read from a file that holds hashes alone.
+
+A key is 256 random bits, so one round of SHA-256 hides it as well as a slow hash would: there is nothing to guess.
+
+`python -m server.auth.api_keys NAME` makes a key: the key itself for the caller, and its entry for the file.
+"""
+
+import argparse
+import hashlib
+import hmac
+import json
+import logging
+import secrets
+import sys
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from server.auth.quotas import Quota
+
+PREFIX = "melisma_"
+_SECRET_BYTES = 32
+_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+_Amount: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+_log = logging.getLogger(__name__)
+
+
+class InvalidKeyFile(ValueError):
+    """The file of keys is missing or cannot be used; the text says why, and never shows a hash."""
+
+
+class Scope(StrEnum):
+    """What a key opens: making songs, or asking what the server has."""
+
+    GENERATE = "generate"
+    ENGINES = "engines"
+
+
+class ApiKey(BaseModel):
+    """One entry of the file. `name` is how the server calls its holder; limits that are not set do not exist."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field(pattern=_NAME_PATTERN)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)
+    scopes: frozenset[Scope] = frozenset(Scope)
+    expires_at: AwareDatetime | None = None
+    songs_per_minute: _Amount | None = None
+    concurrent_songs: int | None = Field(default=None, ge=1)
+    audio_seconds_per_hour: _Amount | None = None
+
+    @property
+    def quota(self) -> Quota:
+        """How much its holder may ask for."""
+        return Quota(self.songs_per_minute, self.concurrent_songs, self.audio_seconds_per_hour)
+
+
+class _KeyFile(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    keys: tuple[ApiKey, ...]
+
+    @field_validator("keys")
+    @classmethod
+    def _hashes_are_distinct(cls, value: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
+        names = [f"{key.name!r}" for key in value if Counter(other.sha256 for other in value)[key.sha256] > 1]
+        if names:
+            raise ValueError(f"{' and '.join(names)} are the same key")
+        return value
+
+
+class KeyRing:
+    """The keys of one file, read again when the file has changed.
+
+    Several entries may have one name, so that a key can be replaced without a gap; the limits are then those of the
+    first. A file that has become unusable changes nothing: the keys that were known stay, and `usable` turns false.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Read the file.
+
+        Raises:
+            InvalidKeyFile: it is missing or unusable.
+        """
+        self._path = path
+        self._now = now
+        self._seen = _stamp(path)
+        self._keys = _read(path)
+        self.usable = True
+
+    def find(self, secret: str) -> ApiKey | None:
+        """The entry of a key that may be used now. Takes the same time for every key, known or not."""
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+        found: ApiKey | None = None
+        for key in self._keys:
+            if hmac.compare_digest(key.sha256, digest):
+                found = key
+        if found is None or (found.expires_at is not None and found.expires_at <= self._now()):
+            return None
+        return found
+
+    def quota(self, name: str) -> Quota:
+        """The limits of a name; none for one that is not in the file."""
+        return next((key.quota for key in self._keys if key.name == name), Quota())
+
+    def reload(self) -> None:
+        """Read the file again if it is another one than at the last look."""
+        stamp = _stamp(self._path)
+        if stamp == self._seen:
+            return
+        self._seen = stamp
+        try:
+            self._keys, self.usable = _read(self._path), True
+            _log.info("API keys read again", extra={"keys": len(self._keys)})
+        except InvalidKeyFile as error:
+            self.usable = False
+            _log.error("the API keys stay as they were: %s", error)
+
+
+def new_key(name: str) -> tuple[str, ApiKey]:
+    """A fresh key and its entry."""
+    secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+    return secret, ApiKey(name=name, sha256=hashlib.sha256(secret.encode()).hexdigest())
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    # Kubernetes swaps the folder behind a link: another file, be it with the same time and size.
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _read(path: Path) -> tuple[ApiKey, ...]:
+    try:
+        return _KeyFile.model_validate_json(path.read_bytes()).keys
+    except OSError as error:
+        raise InvalidKeyFile(f"the file of API keys cannot be read: {path}: {error.strerror}") from None
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors())
+        raise InvalidKeyFile(f"the file of API keys is not usable: {path}: {faults}") from None
+
+
+def main() -> int:
+    """Make one key; the return value is the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m server.auth.api_keys", description="Make an API key.")
+    parser.add_argument("name", help="what the server calls its holder: letters, digits, '.', '_', '-', up to 64")
+    try:
+        secret, entry = new_key(parser.parse_args().name)
+    except ValidationError:
+        parser.error("the name must be of letters, digits, '.', '_' and '-', at most 64, a letter or digit first")
+    line = json.dumps(entry.model_dump(mode="json", include={"name", "sha256"}))
+    sys.stdout.write(f"{secret}\n")
+    sys.stderr.write(f"Give the line above to its holder; it cannot be shown again. Put this into the file:\n{line}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""Who asks for a song: the holder of the call's API key, or else whoever its metadata names."""
+
+from collections.abc import Iterable
+from contextvars import ContextVar
+
+from model.song import Violation
+from server.errors import InvalidRequest
+
+CALLER_KEY = "x-caller"
+MAX_CALLER_CHARACTERS = 64
+ANONYMOUS = "anonymous"
+
+authenticated: ContextVar[str | None] = ContextVar("authenticated", default=None)
+"""The holder of the key that the present call was let in with; `None` where the server asks for none."""
+
+
+def caller_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
+    """The caller's name, without spaces around it; ANONYMOUS where the call names none. A key's holder goes before.
+
+    Raises:
+        InvalidRequest: there are several names, or one that is too long or not of printable ASCII characters.
+    """
+    if (holder := authenticated.get()) is not None:
+        return holder
+    names = [value for key, value in metadata or () if key == CALLER_KEY]
+    if len(names) > 1:
+        raise _invalid("must be given once")
+    return _checked(names[0]) if names else ANONYMOUS
+
+
+def _checked(value: str | bytes) -> str:
+    name = (value.decode("latin-1") if isinstance(value, bytes) else value).strip()
+    if len(name) > MAX_CALLER_CHARACTERS or not (name.isascii() and name.isprintable()):
+        raise _invalid(f"must be at most {MAX_CALLER_CHARACTERS} printable ASCII characters")
+    return name or ANONYMOUS
+
+
+def _invalid(description: str) -> InvalidRequest:
+    return InvalidRequest(Violation(CALLER_KEY, description))

@@ -1,0 +1,57 @@
+"""What becomes of a song whose attempt failed: once more from its last section boundary, or not.
+
+An engine repeats itself exactly, so a request that ends a worker does so at the same point of every attempt. Songs that
+were being worked on when a worker ended are suspects: they go on alone until they have passed that point with a whole
+section, so that they cost no neighbour a second worker.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
+
+from server.workers.messages import Fault
+
+Point: TypeAlias = tuple[str, int, int]
+"""A command's kind, the section, and the step or window within it."""
+
+
+class Verdict(Enum):
+    """What to do with a song whose attempt failed."""
+
+    RETRY = "retry"
+    GIVE_UP = "give up"
+    POISONED = "poisoned"
+
+
+@dataclass(slots=True)
+class History:
+    """The failed attempts of one song."""
+
+    attempts: int = 0
+    fatal_points: set[Point] = field(default_factory=set)
+    failed_points: set[Point] = field(default_factory=set)
+    suspect: bool = False
+
+    def worker_lost(self, at: Point | None, retries: int) -> Verdict:
+        """The worker ended; `at` is what it was doing for this song, `None` where it did something else."""
+        if at is not None and at in self.fatal_points:
+            return Verdict.POISONED
+        if at is not None:
+            self.fatal_points.add(at)
+            self.suspect = True
+        return self._again(retries)
+
+    def failed(self, fault: Fault, at: Point, retries: int) -> Verdict:
+        """The attempt raised an error; one that comes twice at the same point would come again."""
+        if fault in (Fault.CALLER, Fault.INSTALLATION) or (fault is Fault.BUG and at in self.failed_points):
+            return Verdict.GIVE_UP
+        self.failed_points.add(at)
+        return self._again(retries)
+
+    def section_done(self) -> None:
+        """The song has passed a section boundary: it is no longer suspected."""
+        self.suspect = False
+
+    def _again(self, retries: int) -> Verdict:
+        self.attempts += 1
+        return Verdict.RETRY if self.attempts <= retries else Verdict.GIVE_UP

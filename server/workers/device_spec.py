@@ -1,0 +1,23 @@
+"""What a device of the server may be given to do."""
+
+from dataclasses import dataclass
+
+from server.workers.messages import Lane
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """One worker: its name in logs and metrics, the device that it drives ("cpu", "cuda:0"), and its limits.
+
+    `engines` empty means all that the server has. `running_songs` are made at the same time; a step takes along at most
+    `batch_sections` with `batch_tokens` in all; open sections hold at most `memory_bytes` (0: no limit).
+    """
+
+    name: str
+    device: str
+    engines: tuple[str, ...] = ()
+    lanes: tuple[Lane, ...] = (Lane.BOTH,)
+    running_songs: int = 32
+    batch_tokens: int = 8192
+    batch_sections: int = 64
+    memory_bytes: int = 0

@@ -1,0 +1,256 @@
+"""What crosses the border between the server and a worker process: commands one way, one reply to each the other way.
+
+A command is one small unit of work, so that whatever is decided between two commands (a cancel, a more urgent song)
+takes effect within one denoising step or one window. What a step has many of is a named tuple, which crosses quickly.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from model.engine import EngineInfo
+from model.song import SectionScore, SongParams, SongPlan, Violation, Window
+from server.logs import Logs
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """An engine to load: its name, "module:Class" where it is not one of the registry's own, and its own options."""
+
+    name: str
+    factory: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+class Lane(Enum):
+    """One of the queues of a worker, each with a thread of its own.
+
+    A device that computes beside its processor (a GPU) has `DENOISE` and `RENDER`, so that rendering never holds up a
+    step; one that is the processor has `BOTH` in one, because two threads would only take turns.
+    """
+
+    BOTH = "both"
+    DENOISE = "denoise"
+    RENDER = "render"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSpec:
+    """What a worker process is started with; `threads` 0 leaves the number of compute threads to the libraries."""
+
+    device: str
+    engines: tuple[EngineSpec, ...]
+    threads: int = 0
+    lanes: tuple[Lane, ...] = (Lane.BOTH,)
+    logs: Logs = Logs()
+
+
+class SongKey(NamedTuple):
+    """Names one attempt at making one song: what an earlier attempt still says cannot be mistaken for it."""
+
+    song_id: str
+    attempt: int = 0
+
+
+class SectionKey(NamedTuple):
+    """Names one section of one attempt at a song."""
+
+    song: SongKey
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Lay out a song. Reply: `Planned` or `Failed`.
+
+    With `saved`, what `Rendered` said at the end of section `index - 1`, the song goes on from section `index`. With
+    `trace`, the call's span as W3C's `traceparent`, work on the song is told as spans.
+    """
+
+    song: SongKey
+    engine: str
+    params: SongParams
+    index: int = 0
+    saved: bytes = field(default=b"", repr=False)
+    trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Encode what a section is denoised under. Reply: `Prepared` or `Failed`."""
+
+    section: SectionKey
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Advance sections of one engine by one denoising step, together; one that is not open yet is begun before.
+
+    Every section is prepared, and its predecessor, if any, denoised. Reply: `Stepped`.
+    """
+
+    sections: tuple[SectionKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """Make the next window of a finished section. Reply: `Rendered` or `Failed`."""
+
+    section: SectionKey
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Drop everything kept for an attempt at a song, known or not. Reply: `Done`."""
+
+    song: SongKey
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Show that the lane is alive. Reply: `Done`."""
+
+
+Command: TypeAlias = Plan | Prepare | Step | Render | Forget | Ping
+
+
+class Fault(Enum):
+    """Whose fault a failure is."""
+
+    CALLER = "caller"
+    INSTALLATION = "installation"
+    MEMORY = "memory"
+    BUG = "bug"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why one attempt at a song, or the loading of one engine, failed.
+
+    `text` is a sentence for the caller where the fault is not a bug, and a traceback for the log where it is.
+    `violations` is empty unless the fault is the caller's.
+    """
+
+    fault: Fault
+    text: str
+    violations: tuple[Violation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """First message of a worker, unasked: the engines it loaded, and why it could not load others, by name."""
+
+    engines: tuple[EngineInfo, ...]
+    failures: Mapping[str, Failure]
+
+
+class WorkSpan(NamedTuple):
+    """Work that was done for a traced song: the plan (`section` `None`), or a part of one section.
+
+    The points in time are nanoseconds of the wall clock since 1970.
+    """
+
+    song: SongKey
+    section: int | None
+    name: str
+    start_ns: int
+    end_ns: int
+    attributes: Mapping[str, str | int | float | tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A song's plan, without the engine's own `detail`, and the rate at which its windows will come."""
+
+    song: SongKey
+    plan: SongPlan
+    sample_rate_hertz: int
+    seconds: float
+    spans: tuple[WorkSpan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A section may be begun; the figures are those of `model.engine.SectionConditions`."""
+
+    section: SectionKey
+    cost: int
+    length: int
+    steps: int
+    memory_bytes: int
+    group: str
+    seconds: float
+    spans: tuple[WorkSpan, ...] = ()
+
+
+class SectionStep(NamedTuple):
+    """A section has done `step` of `steps`."""
+
+    section: SectionKey
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An attempt at a song failed."""
+
+    song: SongKey
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """What one step did to every section of its batch, and the songs that it failed; device seconds of it all.
+
+    `tokens` are those of the batch. `fits` is the most sections that the device had memory for at once, where that was
+    less than the batch.
+    """
+
+    sections: tuple[SectionStep, ...]
+    failures: tuple[Failed, ...]
+    seconds: float
+    tokens: int = 0
+    fits: int | None = None
+    spans: tuple[WorkSpan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One window as float32 PCM bytes, channel after channel, and the device seconds that it took.
+
+    `score` comes with a section's first window. The message that follows its last window has no samples and says
+    `last`: only the attempt to go on tells an engine's iterator that it is at its end, and no window should wait for
+    that. It carries what `Plan.saved` needs, unless the song ends here.
+    """
+
+    section: SectionKey
+    pcm: bytes
+    samples: int
+    sample_rate_hertz: int
+    last: bool
+    seconds: float
+    score: SectionScore | None = None
+    saved: bytes = field(default=b"", repr=False)
+    spans: tuple[WorkSpan, ...] = ()
+
+    @property
+    def window(self) -> Window:
+        """The sound, shape [channels, samples]; a view of `pcm`."""
+        return np.frombuffer(self.pcm, dtype=np.float32).reshape(-1, max(self.samples, 1))
+
+    @property
+    def sound_seconds(self) -> float:
+        """Length of the window in seconds of the song."""
+        return self.samples / self.sample_rate_hertz
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The command was carried out, and there is nothing to say about it."""
+
+
+Reply: TypeAlias = Planned | Prepared | Stepped | Rendered | Done | Failed

@@ -1,0 +1,85 @@
+"""The files of deploy/kubernetes as they stand, and the settings in them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from server.settings.settings import Settings, read_settings
+
+Manifest = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parents[3]
+DEPLOY = ROOT / "deploy"
+KUBERNETES = DEPLOY / "kubernetes"
+BASE = KUBERNETES / "base"
+COMPONENTS = KUBERNETES / "components"
+OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
+
+
+def manifest(*path: str) -> Manifest:
+    """The one resource in a file below deploy/kubernetes."""
+    found: Manifest = yaml.safe_load(KUBERNETES.joinpath(*path).read_text("utf-8"))
+    return found
+
+
+def manifests() -> Iterator[tuple[Path, Manifest]]:
+    """Every YAML file below deploy/kubernetes."""
+    for path in sorted(KUBERNETES.rglob("*.yaml")):
+        yield path, yaml.safe_load(path.read_text("utf-8"))
+
+
+def pod_of(deployment: Manifest) -> Manifest:
+    """The spec of a Deployment's pods."""
+    pod: Manifest = deployment["spec"]["template"]["spec"]
+    return pod
+
+
+def assignments(text: str) -> dict[str, str]:
+    """What a file of NAME=value lines says."""
+    lines = (line for line in text.splitlines() if line and not line.startswith("#"))
+    return dict(line.split("=", 1) for line in lines)
+
+
+def own_variables(overlay: str) -> dict[str, str]:
+    """What an overlay adds to the settings of the base, from files and literals."""
+    folder = KUBERNETES / "overlays" / overlay
+    generators = yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8")).get("configMapGenerator", [])
+    files = (folder / name for generator in generators for name in generator.get("envs", []))
+    literals = [line for generator in generators for line in generator.get("literals", [])]
+    return assignments("\n".join([*(file.read_text("utf-8") for file in files), *literals]))
+
+
+def variables(overlay: str) -> dict[str, str]:
+    """The settings of an overlay, those of the base included."""
+    return assignments((BASE / "settings.env").read_text("utf-8")) | own_variables(overlay)
+
+
+def set_by_components() -> dict[str, str]:
+    """The MELISMA_ variables that components put into the container."""
+    patches = [found for path, found in manifests() if COMPONENTS in path.parents and found.get("kind") == "Deployment"]
+    entries = [entry for patch in patches for entry in pod_of(patch)["containers"][0].get("env", [])]
+    return {entry["name"]: entry["value"] for entry in entries if entry["name"].startswith("MELISMA_")}
+
+
+def names(model: type[BaseModel], prefix: str = "MELISMA_") -> Iterator[str]:
+    """Every variable that the server reads."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            yield from names(type(field.default), f"{prefix}{name.upper()}__")
+        else:
+            yield f"{prefix}{name.upper()}"
+
+
+def settings_of(overlay: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """What the server makes of an overlay's settings."""
+    for name, value in variables(overlay).items():
+        monkeypatch.setenv(name, value)
+    return read_settings([])
+
+
+POD = pod_of(manifest("base", "deployment.yaml"))
+CONTAINER: Manifest = POD["containers"][0]

@@ -1,0 +1,231 @@
+"""What the manifests say of the server is what the server does. Rendering and schemas are tried in tests/deploy."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry
+from starlette.routing import Route
+
+from server.api.grpc.health import SERVICES
+from server.api.http.operations import build_http
+from server.scheduling.queue_depth import Depth
+from server.settings.settings import InvalidSettings, Settings, read_settings
+from server.telemetry.metrics import Metrics
+from server.version import VERSION
+from tests.deploy.static.custom_resources import FIELDS, unknown_fields
+from tests.deploy.static.manifests import (
+    BASE,
+    COMPONENTS,
+    CONTAINER,
+    DEPLOY,
+    KUBERNETES,
+    OVERLAYS,
+    POD,
+    Manifest,
+    manifest,
+    manifests,
+    names,
+    pod_of,
+    set_by_components,
+    settings_of,
+    variables,
+)
+
+SOUND_PER_SECOND = {"studio": 29.0, "ace-step": 14.4, "local": 29.0}
+"""Seconds of sound that a pod makes in one: measured on two cores, estimated for an A100 at 60 steps."""
+LONGEST_SONG_SECONDS = 240.0
+CLUSTER_AUTOSCALER_SECONDS = 600
+"""What it gives a pod to end, unless told otherwise."""
+DEFAULT_PROGRESS_SECONDS = 600
+
+
+def seconds(text: str) -> float:
+    return float(text.removesuffix("s"))
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_server_knows_every_variable_and_takes_its_value(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = variables(overlay) | set_by_components()
+    assert given.keys() <= set(names(Settings))
+    for name, value in set_by_components().items():
+        monkeypatch.setenv(name, value)
+    settings = settings_of(overlay, monkeypatch)
+    assert settings.tls.certificate
+    assert settings.api_keys
+    assert settings.host == "0.0.0.0"
+
+
+def test_no_variable_is_mentioned_that_does_not_exist() -> None:
+    files = (path for path in KUBERNETES.rglob("*") if path.suffix in {".yaml", ".env", ".md"})
+    mentioned = {name for path in files for name in re.findall(r"MELISMA_[A-Z_]+", path.read_text("utf-8"))}
+    assert mentioned - set(names(Settings)) == set()
+    assert len(mentioned) > 10
+
+
+def test_ports_are_those_on_which_the_server_listens() -> None:
+    listens = {"grpc": Settings().port, "http": Settings().http_port}
+    assert {port["name"]: port["containerPort"] for port in CONTAINER["ports"]} == listens
+    for name in ("service.yaml", "service-pods.yaml"):
+        for port in manifest("base", name)["spec"]["ports"]:
+            assert (port["port"], port["targetPort"]) == (listens[port["name"]], port["name"])
+    route = manifest("components", "gateway", "grpcroute.yaml")
+    assert route["spec"]["rules"][0]["backendRefs"][0]["port"] == listens["grpc"]
+    (rest,) = manifest("components", "rest", "service.yaml")["spec"]["ports"]
+    assert (rest["port"], rest["targetPort"]) == (listens["http"], "http")
+    http_route = manifest("components", "rest", "httproute.yaml")
+    assert http_route["spec"]["rules"][0]["backendRefs"][0]["port"] == rest["port"]
+
+
+def test_probes_and_prometheus_ask_for_what_is_there() -> None:
+    app = build_http(CollectorRegistry(), unready=lambda: None)
+    there = {route.path for route in app.routes if isinstance(route, Route)}
+    probes = [CONTAINER[f"{name}Probe"]["httpGet"] for name in ("startup", "readiness", "liveness")]
+    assert [probe["path"] for probe in probes] == ["/readyz", "/readyz", "/livez"]
+    assert {probe["port"] for probe in probes} == {"http"}
+    monitor = manifest("components", "monitoring", "servicemonitor.yaml")
+    asked = {probe["path"] for probe in probes} | {endpoint["path"] for endpoint in monitor["spec"]["endpoints"]}
+    assert asked <= there
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_volume_of_songs_is_larger_than_what_is_kept(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what a full pod may be making, at 320 kbit/s, and a quarter."""
+    settings = settings_of(overlay, monkeypatch)
+    limits = settings.limits
+    mounts = {mount["mountPath"]: mount["name"] for mount in CONTAINER["volumeMounts"]}
+    dockerfile = (DEPLOY / "Dockerfile").read_text("utf-8")
+    (folder,) = re.findall(r"MELISMA_STORE__FOLDER=(\S+)", dockerfile)
+    volumes = {volume["name"]: volume for volume in POD["volumes"]}
+    size = volumes[mounts[folder]]["emptyDir"]["sizeLimit"]
+    making = (limits.running_songs + limits.queued_songs) * LONGEST_SONG_SECONDS * 320_000 / 8 / (1 << 20)
+    assert int(size.removesuffix("Gi")) * 1024 > settings.store.max_mebibytes + 1.25 * making
+    assert "MELISMA_STORE__MAX_MEBIBYTES" in variables(overlay)
+
+
+def patch_of(overlay: str) -> Manifest:
+    """What an overlay changes of the Deployment."""
+    path = KUBERNETES / "overlays" / overlay / "deployment.yaml"
+    return manifest("overlays", overlay, path.name) if path.exists() else {"spec": {"template": {"spec": {}}}}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_pod_that_goes_has_time_to_finish(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {**POD, **pod_of(patch_of(overlay))}["terminationGracePeriodSeconds"]
+    grace = settings_of(overlay, monkeypatch).grace_seconds
+    assert CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"] + grace + 15 <= given <= CLUSTER_AUTOSCALER_SECONDS
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_slow_load_is_waited_for(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the probe and by the Deployment; what failed is started anew soon after."""
+    patch = patch_of(overlay)
+    container = next(iter(pod_of(patch).get("containers", [])), Manifest())
+    probe = CONTAINER["startupProbe"] | container.get("startupProbe", {})
+    waits = probe["periodSeconds"] * probe["failureThreshold"]
+    load = settings_of(overlay, monkeypatch).limits.load_timeout_seconds
+    assert load + 30 < waits <= load + 120
+    assert waits < patch["spec"].get("progressDeadlineSeconds", DEFAULT_PROGRESS_SECONDS)
+
+
+@pytest.mark.parametrize("overlay", ["ace-step", "studio"])
+def test_the_longest_songs_of_a_full_pod_end_within_the_grace(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_of(overlay, monkeypatch)
+    songs = settings.limits.running_songs + settings.limits.queued_songs
+    assert songs * LONGEST_SONG_SECONDS / SOUND_PER_SECOND[overlay] < settings.grace_seconds
+
+
+def test_no_service_becomes_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With links, the cluster would tell the pod where the Service named melisma is, in variables of ours."""
+    monkeypatch.setenv("MELISMA_PORT", "tcp://10.96.0.7:50051")
+    with pytest.raises(InvalidSettings, match="MELISMA_PORT"):
+        read_settings([])
+    assert POD["enableServiceLinks"] is False
+
+
+def test_the_image_is_that_of_the_dockerfile() -> None:
+    dockerfile = (DEPLOY / "Dockerfile").read_text("utf-8")
+    user = POD["securityContext"]
+    assert f"USER {user['runAsUser']}:{user['runAsGroup']}" in dockerfile
+    assert re.search(r"\bHOME=/tmp\b", dockerfile)
+    assert "/tmp" in {mount["mountPath"] for mount in CONTAINER["volumeMounts"]}
+    mounts = pod_of(manifest("overlays", "ace-step", "deployment.yaml"))["containers"][0]["volumeMounts"]
+    downloads = next(mount["mountPath"] for mount in mounts if mount["name"] == "models")
+    assert f"HF_HOME={downloads}" in dockerfile
+    for folder in (BASE, KUBERNETES / "overlays" / "ace-step"):
+        kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))
+        assert kustomization["images"][0]["newTag"] == VERSION
+
+
+def test_the_gateway_lets_streams_live() -> None:
+    matches = manifest("components", "gateway", "grpcroute.yaml")["spec"]["rules"][0]["matches"]
+    offered = {*SERVICES, "grpc.health.v1.Health"}
+    assert {match["method"]["service"] for match in matches} <= offered
+    back = manifest("components", "gateway-envoy", "backendtrafficpolicy.yaml")["spec"]["timeout"]["http"]
+    front = manifest("components", "gateway-envoy", "clienttrafficpolicy.yaml")["spec"]["timeout"]["http"]
+    assert {back["requestTimeout"], back["maxStreamDuration"]} == {"0s"}
+    (rule,) = manifest("components", "rest", "httproute.yaml")["spec"]["rules"]
+    assert rule["timeouts"] == {"request": "0s", "backendRequest": "0s"}
+    for policy in (back, front):
+        assert seconds(policy["streamIdleTimeout"]) >= 4 * Settings().limits.heartbeat_seconds
+
+
+def test_scaling_asks_for_metrics_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = CollectorRegistry()
+    Metrics(registry, engines=["studio"], devices=["cpu"]).watch(lambda: {"studio": Depth()})
+    exist = {sample.name for family in registry.collect() for sample in family.samples}
+    scaled = manifest("components", "autoscaling-keda", "scaledobject.yaml")["spec"]
+    trigger = scaled["triggers"][0]["metadata"]
+    rule = manifest("components", "autoscaling-hpa", "adapter-rules.yaml")["rules"]["custom"][0]
+    for query in (trigger["query"], rule["metricsQuery"]):
+        asked = set(re.findall(r"melisma_\w+", query))
+        assert asked == {"melisma_queue_songs", "melisma_running_songs"}
+        assert asked <= exist
+    assert rule["seriesQuery"].partition("{")[0] in exist
+    assert float(trigger["threshold"]) < settings_of("studio", monkeypatch).limits.running_songs
+
+
+def test_both_ways_to_scale_are_one() -> None:
+    keda = manifest("components", "autoscaling-keda", "scaledobject.yaml")["spec"]
+    plain = manifest("components", "autoscaling-hpa", "horizontalpodautoscaler.yaml")["spec"]
+    rule = manifest("components", "autoscaling-hpa", "adapter-rules.yaml")["rules"]["custom"][0]
+    metric = plain["metrics"][0]["pods"]
+    assert keda["advanced"]["horizontalPodAutoscalerConfig"]["behavior"] == plain["behavior"]
+    assert keda["triggers"][0]["metadata"]["threshold"] == metric["target"]["averageValue"]
+    assert metric["metric"]["name"] == rule["name"]["as"]
+    assert (keda["minReplicaCount"], keda["maxReplicaCount"]) == (plain["minReplicas"], plain["maxReplicas"])
+    assert keda["scaleTargetRef"] == plain["scaleTargetRef"]
+
+
+def test_scaling_down_waits_for_as_long_as_songs_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    down = manifest("components", "autoscaling-hpa", "horizontalpodautoscaler.yaml")["spec"]["behavior"]["scaleDown"]
+    assert down["stabilizationWindowSeconds"] >= settings_of("studio", monkeypatch).grace_seconds
+
+
+def test_the_rules_of_the_cluster_are_those_of_prometheus() -> None:
+    folder = COMPONENTS / "monitoring"
+    rule, monitor = manifest("components", "monitoring", "prometheusrule.yaml"), folder / "servicemonitor.yaml"
+    sources = (
+        yaml.safe_load((DEPLOY / "prometheus" / name).read_text("utf-8")) for name in ("rules.yml", "alerts.yml")
+    )
+    assert rule["spec"]["groups"] == [group for source in sources for group in source["groups"]], "run render.py"
+    assert rule["metadata"]["labels"] == yaml.safe_load(monitor.read_text("utf-8"))["metadata"]["labels"]
+    rendered = runpy.run_path(str(folder / "render.py"))["rendered"]()
+    assert (folder / "prometheusrule.yaml").read_text("utf-8") == rendered
+
+
+def test_custom_resources_have_no_field_that_was_not_looked_up() -> None:
+    kinds = {kind for _, kind in FIELDS}
+    found = [resource for _, resource in manifests() if resource.get("kind") in kinds]
+    assert {(resource["apiVersion"], resource["kind"]) for resource in found} == set(FIELDS)
+    assert {field for resource in found for field in unknown_fields(resource)} == set()
+    misspelt = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "spec": {"minReplicasCount": 2}}
+    assert unknown_fields(misspelt) == {"minReplicasCount"}
+
+
+@pytest.mark.parametrize("folder", [COMPONENTS, KUBERNETES / "overlays"])
+def test_the_readme_says_what_each_folder_is_for(folder: Path) -> None:
+    table = (KUBERNETES / "README.md").read_text("utf-8")
+    assert [one.name for one in folder.iterdir() if f"| `{folder.name}/{one.name}` |" not in table] == []

@@ -1,0 +1,274 @@
+"""Rules, alerts and dashboard ask for what the server tells. Prometheus itself tries them in tests/deploy."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import ProcessCollector
+
+from deploy.grafana.render import TARGET, rendered
+from model.registry import FACTORIES
+from server import errors
+from server.settings.settings import Settings
+from server.telemetry.metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS, Outcome
+from tests.deploy.static.promql import Selector, groupings, selectors
+from tests.server.telemetry.test_metrics import Bench, report_everything
+
+Found = dict[str, Any]
+
+DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
+PROMETHEUS = DEPLOY / "prometheus"
+RUNBOOK = DEPLOY / "RUNBOOK.md"
+
+TARGET_LABELS = frozenset({"instance", "job", "namespace", "pod"})
+"""What Prometheus adds to every series, the latter two on Kubernetes alone."""
+OF_PROMETHEUS = {
+    "up": TARGET_LABELS,
+    "scrape_duration_seconds": TARGET_LABELS,
+    "ALERTS": TARGET_LABELS | {"alertname", "alertstate", "severity", "engine", "device", "estimate", "reason"},
+}
+
+
+def loaded(*path: str) -> Found:
+    found: Found = yaml.safe_load(DEPLOY.joinpath(*path).read_text("utf-8"))
+    return found
+
+
+def rules(name: str) -> list[Found]:
+    return [rule for group in loaded("prometheus", name)["groups"] for rule in group["rules"]]
+
+
+RULES, ALERTS, TESTS = rules("rules.yml"), rules("alerts.yml"), loaded("prometheus", "tests.yml")["tests"]
+DASHBOARD: Found = json.loads(TARGET.read_text("utf-8"))
+PANELS: list[Found] = DASHBOARD["panels"]
+TARGETS = [(panel, target) for panel in PANELS for target in panel.get("targets", [])]
+QUERIES = [variable["query"]["query"] for variable in DASHBOARD["templating"]["list"] if variable["type"] == "query"]
+
+
+def of_the_server() -> dict[str, frozenset[str]]:
+    """Every sample of a server that has told everything once, with its labels."""
+    bench = Bench()
+    report_everything(bench)
+    ProcessCollector(registry=bench.registry)
+    found: dict[str, frozenset[str]] = {}
+    for sample in (sample for family in bench.registry.collect() for sample in family.samples):
+        found[sample.name] = found.get(sample.name, TARGET_LABELS) | sample.labels.keys()
+    return found
+
+
+def with_recorded(known: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """The same, and what the rules record of it; a rule stands behind those that it takes from."""
+    found = dict(known)
+    for rule in RULES:
+        labels = frozenset(rule.get("labels", ())).union(*(found[one.metric] for one in selectors(rule["expr"])))
+        found[rule["record"]] = found.get(rule["record"], frozenset()) | labels
+    return found
+
+
+KNOWN = with_recorded(of_the_server() | OF_PROMETHEUS)
+
+
+def unknown(expr: str) -> list[str]:
+    """What an expression asks for and nobody tells."""
+    asked = list(selectors(expr))
+    wrong = [f"{one.metric}: {label}" for one in asked for label in one.labels - KNOWN.get(one.metric, one.labels)]
+    wrong += [one.metric for one in asked if one.metric not in KNOWN]
+    labels = frozenset().union(*(KNOWN.get(one.metric, frozenset()) for one in asked))
+    return wrong + sorted(groupings(expr) - labels)
+
+
+def in_tests(test: Found) -> Iterator[str]:
+    """Every series and expression of a promtool test."""
+    yield from (one["series"] for one in test["input_series"])
+    for one in test.get("promql_expr_test", ()):
+        yield one["expr"]
+        yield from (sample["labels"] for sample in one["exp_samples"] if not sample["labels"].startswith("{"))
+
+
+def expressions() -> Iterator[str]:
+    yield from (rule["expr"] for rule in [*RULES, *ALERTS])
+    yield from (expr for test in TESTS for expr in in_tests(test))
+    yield from (target["expr"] for _, target in TARGETS)
+    yield from (annotation["expr"] for annotation in DASHBOARD["annotations"]["list"])
+    yield from (re.sub(r"label_values\((.*), (\w+)\)", r"sum by (\2) (\1)", query) for query in QUERIES)
+
+
+def test_every_metric_and_label_exists() -> None:
+    everything = list(expressions())
+    assert len(everything) > 200
+    assert [(expr, wrong) for expr in everything if (wrong := unknown(expr))] == []
+
+
+@pytest.mark.parametrize(
+    ("expr", "wrong"),
+    [
+        ("rate(melisma_songs_lost_total[5m]) > 0", ["melisma_songs_lost_total"]),
+        ('melisma_queue_songs{device="cpu"}', ["melisma_queue_songs: device"]),
+        ("sum by (le, lane) (rate(melisma_step_seconds_bucket[5m]))", ["lane"]),
+        ("engine:melisma_first_audio_seconds:p99_5m > 1", ["engine:melisma_first_audio_seconds:p99_5m"]),
+        ("up / on (pod) group_left (device) up", ["device"]),
+        ('count(melisma_worker_up{device=~"{melisma_x}"} offset 5m) or vector(0)', []),
+    ],
+)
+def test_what_does_not_exist_is_found(expr: str, wrong: list[str]) -> None:
+    assert unknown(expr) == wrong
+
+
+def test_selectors_are_found() -> None:
+    found = list(selectors('sum by (a) (rate(x_total{b="{c=1}", d!~"e"}[5m])) / on (f) y:z:sum and 2 * w > bool 1e3'))
+    assert found == [Selector("x_total", frozenset("bd")), Selector("y:z:sum", frozenset()), Selector("w", frozenset())]
+
+
+def test_recorded_names_say_level_metric_and_operation() -> None:
+    levels = {rule["record"].split(":")[0] for rule in RULES}
+    assert levels == {"engine", "instance", "namespace", "device"}
+    for rule in RULES:
+        assert re.fullmatch(r"[a-z]+:melisma_[a-z_]+:[a-z0-9_]+", rule["record"])
+        assert re.match(r".*_(5|30)m$|.*(rate|increase|ratio)(5|30)m$|.*:(sum|objective)$", rule["record"])
+
+
+@pytest.mark.parametrize(("metric", "bounds"), [("first_audio", FIRST_AUDIO_BUCKETS), ("song_latency", SONG_BUCKETS)])
+def test_every_engine_has_an_objective_that_is_a_bound_of_the_histogram(metric: str, bounds: tuple[float, ...]) -> None:
+    name = f"engine:melisma_{metric}_seconds:objective"
+    objectives = {rule["labels"]["engine"]: rule["expr"] for rule in RULES if rule["record"] == name}
+    assert objectives.keys() == FACTORIES.keys()
+    assert set(objectives.values()) <= {f"vector({bound:g})" for bound in bounds}
+
+
+def test_refusals_are_told_apart_by_reasons_that_there_are() -> None:
+    """Reasons are made of the names of errors."""
+    made = {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in vars(errors) if name[0].isupper()}
+    named = {
+        reason
+        for rule in [*RULES, *ALERTS]
+        for reasons in re.findall(r'refused_total\{reason=~?"([^"]*)"', rule["expr"])
+        for reason in reasons.split("|")
+    }
+    assert {"overloaded", "deadline_too_short", "engine_not_ready", "worker_lost"} == named
+    assert named <= made
+    assert 'outcome="failed"' in "".join(rule["expr"] for rule in RULES)
+    assert "failed" in set(Outcome)
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_an_alert_says_what_is_wrong_and_where_help_is(alert: Found) -> None:
+    assert alert["labels"]["severity"] in {"critical", "warning"}
+    annotations = alert["annotations"]
+    assert annotations.keys() == {"summary", "description", "runbook"}
+    assert annotations["runbook"] == f"deploy/RUNBOOK.md#{alert['alert'].lower()}"
+    told = set(re.findall(r"\$labels\.(\w+)", annotations["summary"] + annotations["description"]))
+    known = frozenset().union(*(KNOWN[one.metric] for one in selectors(alert["expr"])))
+    by = groupings(alert["expr"]) if alert["expr"].startswith("sum by") else known
+    assert told <= known & by
+
+
+def test_the_runbook_has_a_section_for_every_alert_and_no_other() -> None:
+    headings = re.findall(r"^### (Melisma\w+)$", RUNBOOK.read_text("utf-8"), flags=re.MULTILINE)
+    assert sorted(headings) == sorted(alert["alert"] for alert in ALERTS)
+
+
+def test_every_rule_has_a_test() -> None:
+    asked = {one.metric for test in TESTS for one in selectors(" + ".join(in_tests(test)))}
+    assert {rule["record"] for rule in RULES} <= asked
+    said = json.dumps([test.get("promql_expr_test", []) for test in TESTS]).replace('\\"', '"')
+    fired = set(re.findall(r'alertname="(\w+)"', said))
+    fired |= {one["alertname"] for test in TESTS for one in test.get("alert_rule_test", ()) if one["exp_alerts"]}
+    assert fired == {alert["alert"] for alert in ALERTS}
+
+
+def test_prometheus_asks_the_server_and_reads_the_rules() -> None:
+    config = loaded("prometheus", "prometheus.yml")
+    assert sorted(config["rule_files"]) == ["alerts.yml", "rules.yml"]
+    (job,) = config["scrape_configs"]
+    assert job["job_name"] == "melisma"
+    assert job["static_configs"] == [{"targets": [f"melisma:{Settings().http_port}"]}]
+    (dropped,) = job["metric_relabel_configs"]
+    gone = {name for name in KNOWN if re.fullmatch(dropped["regex"], name)}
+    assert "melisma_songs_accepted_created" in gone
+    assert gone.isdisjoint(one.metric for expr in expressions() for one in selectors(expr))
+
+
+def test_alerts_that_hold_others_back_exist() -> None:
+    names = {alert["alert"] for alert in ALERTS}
+    config = loaded("prometheus", "alertmanager.yml")
+    matchers = [
+        matcher
+        for rule in config["inhibit_rules"]
+        for side in ("source", "target")
+        for matcher in rule[f"{side}_matchers"]
+    ]
+    for pattern in (re.fullmatch(r'alertname=~?"(.*)"', matcher) for matcher in matchers):
+        assert pattern
+        held = {name for name in names if re.fullmatch(pattern[1], name)}
+        assert len(held) >= len(pattern[1].split("|"))
+    (at_once,) = config["route"]["routes"]
+    assert at_once["matchers"] == ['severity="critical"']
+
+
+def test_the_dashboard_is_what_its_source_says() -> None:
+    assert TARGET.read_text("utf-8") == rendered(), "run `python -m deploy.grafana.render`"
+
+
+def test_panels_have_names_and_places_of_their_own() -> None:
+    assert len({panel["id"] for panel in PANELS}) == len(PANELS) > 30
+    for one, other in combinations((panel["gridPos"] for panel in PANELS), 2):
+        apart = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
+        assert apart or one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+    assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24 for panel in PANELS)
+
+
+def test_limits_and_objectives_are_dashed_and_nothing_else() -> None:
+    def dashed(panel: Found) -> set[str]:
+        overrides = panel["fieldConfig"]["overrides"] if panel["type"] == "timeseries" else []
+        return {one["matcher"]["options"] for one in overrides}
+
+    shown = {target["expr"]: target["refId"] in dashed(panel) for panel, target in TARGETS}
+    assert {expr for expr, is_dashed in shown.items() if is_dashed} == {
+        expr for expr in shown if re.match(r"\w+_limit\{|[\w:]+:objective\{", expr)
+    }
+    limits = {name for name in KNOWN if name.endswith("_limit")}
+    assert limits == {one.metric for expr in shown for one in selectors(expr) if one.metric.endswith("_limit")}
+
+
+def test_variables_are_used_and_defined() -> None:
+    defined = {variable["name"] for variable in DASHBOARD["templating"]["list"]}
+    text = TARGET.read_text("utf-8")
+    used = set(re.findall(r"\$\{?(\w+)", text)) - {"__rate_interval", "__all"}
+    assert used == defined == {"datasource", "namespace", "pod", "engine"}
+    sources = [target["datasource"]["uid"] for _, target in TARGETS] + [
+        panel["datasource"]["uid"] for panel in PANELS if panel["type"] != "row"
+    ]
+    assert set(sources) == {"${datasource}"}
+
+
+def test_traces_are_shown_where_the_server_tells_them() -> None:
+    bench = Bench()
+    bench.metrics.song_started("fake", 0.1, "trace")
+    bench.metrics.first_audio("fake", 0.2, "trace")
+    bench.metrics.song_ended("fake", Outcome.COMPLETED, 5.0, 60.0, "trace")
+    bench.metrics.underrun("fake", 0.5, "trace")
+    samples = [sample for family in bench.registry.collect() for sample in family.samples]
+    told = {sample.name for sample in samples if sample.exemplar}
+    shown = [one.metric for _, target in TARGETS if target["exemplar"] for one in selectors(target["expr"])]
+    assert sorted(shown) == sorted(told)
+    (source,) = loaded("grafana", "provisioning", "datasources", "prometheus.yaml")["datasources"]
+    labels = {label for sample in samples if sample.exemplar for label in sample.exemplar.labels}
+    assert {one["name"] for one in source["jsonData"]["exemplarTraceIdDestinations"]} == labels
+
+
+def test_the_collector_uses_what_it_defines() -> None:
+    config = loaded("otel-collector.yaml")
+    pipeline = config["service"]["pipelines"]["traces"]
+    assert pipeline["receivers"] == list(config["receivers"])
+    assert pipeline["processors"] == list(config["processors"])
+    (chosen,) = pipeline["exporters"]
+    default = re.fullmatch(r"\$\{env:TRACES_EXPORTER:-(\w+)\}", chosen)
+    assert default
+    assert default[1] in config["exporters"]
+    ports = {one["endpoint"].rpartition(":")[2] for one in config["receivers"]["otlp"]["protocols"].values()}
+    assert ports == {"4317", "4318"}

@@ -1,0 +1,139 @@
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.song import SectionKind
+from model.studio.composing.brief import Memory, SectionBrief
+from model.studio.composing.conditions import Hint
+from model.studio.composing.decisions import (
+    FORBIDDEN,
+    ask_for_rhythm,
+    choose_chords,
+    choose_lines,
+    class_bias,
+    to_score,
+    with_syllables,
+)
+from model.studio.composing.progressions import HarmonyTables
+from model.studio.composing.token_layout import lay_out
+from model.studio.composing.tokens import CHORD_CLASSES, FIRST_PITCH, HOLD, LOWEST, REST, melody_classes
+from model.studio.notation.score import Note
+
+VERSE = SectionBrief(SectionKind.VERSE, 4, ((1,) * 7, (2,) * 5), (2, 2))
+LINES = st.lists(st.tuples(st.integers(1, 16), st.integers(1, 2)), min_size=1, max_size=5)
+
+
+def anchors() -> st.SearchStrategy[tuple[Note, ...]]:
+    """Rests and notes in turn."""
+    spans = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), max_size=6)
+    return spans.map(_notes)
+
+
+def _notes(spans: list[tuple[int, int]]) -> tuple[Note, ...]:
+    ends = np.cumsum([rest + length for rest, length in spans]).tolist()
+    return tuple(Note(end - length, length, 60) for (_, length), end in zip(spans, ends, strict=True))
+
+
+def brief_of(lines: list[tuple[int, int]], anchor: tuple[Note, ...] = ()) -> SectionBrief:
+    bars = tuple(bars for _, bars in lines)
+    tones = tuple((1,) * count for count, _ in lines)
+    return SectionBrief(SectionKind.VERSE, sum(bars) + 1, tones, bars, anchor=anchor)
+
+
+def sung(brief: SectionBrief, seed: int = 0) -> list[Note]:
+    """The score of a brief whose network believes in random onsets and one pitch."""
+    layout = lay_out(brief, Memory())
+    lines = choose_lines(brief, layout, Memory(), np.random.default_rng(seed).random(brief.steps))
+    ask_for_rhythm(layout, lines)
+    wished = layout.hint[layout.section].reshape(-1)
+    classes = np.select([wished == Hint.ONSET, wished == Hint.HOLD], [FIRST_PITCH + 12, HOLD], REST)
+    return list(to_score(brief, classes, np.ones(brief.beats, dtype=np.int64)).melody)
+
+
+def numbers(notes: list[Note]) -> list[int]:
+    return [note.syllable for note in notes if note.syllable is not None]
+
+
+@settings(max_examples=40, deadline=None)
+@given(lines=LINES, seed=st.integers(0, 1000))
+def test_every_syllable_has_one_onset_in_order_within_its_line(lines: list[tuple[int, int]], seed: int) -> None:
+    brief = brief_of(lines)
+    notes = sung(brief, seed)
+    assert numbers(notes) == list(range(sum(count for count, _ in lines)))
+    owners = np.repeat(np.arange(len(lines)), [count for count, _ in lines])
+    for note, line in zip(notes, owners, strict=True):
+        start, stop = brief.line_spans()[line]
+        assert start <= note.start < note.end <= stop
+
+
+@settings(max_examples=60, deadline=None)
+@given(lines=LINES, anchor=anchors())
+def test_an_anchor_takes_no_syllable_away(lines: list[tuple[int, int]], anchor: tuple[Note, ...]) -> None:
+    notes = sung(brief_of(lines, anchor))
+    assert numbers(notes) == list(range(sum(count for count, _ in lines)))
+    assert all(before.end <= after.start for before, after in itertools.pairwise(notes))
+
+
+@pytest.mark.parametrize("count", range(1, 11))
+def test_the_last_note_of_a_line_is_among_its_longest_and_a_breath_follows(count: int) -> None:
+    notes = sung(brief_of([(count, 2), (count, 2)]))[:count]
+    assert notes[-1].length >= np.median([note.length for note in notes])
+    assert notes[-1].length >= 4
+    assert notes[-1].end <= 30
+
+
+def test_notes_of_a_given_melody_are_divided_among_too_many_syllables() -> None:
+    notes = with_syllables([Note(0, 8, 60), Note(8, 2, 62)], replace(VERSE, lines=((1,) * 3,), line_bars=(2,)))
+    assert notes == [Note(0, 4, 60, 0), Note(4, 4, 60, 1), Note(8, 2, 62, 2)]
+
+
+def test_rests_are_sung_in_when_notes_cannot_be_divided_further() -> None:
+    notes = with_syllables([Note(20, 1, 60)], replace(VERSE, lines=((1,) * 3,), line_bars=(2,)))
+    assert numbers(notes) == [0, 1, 2]
+    assert {note.pitch for note in notes} == {60}
+
+
+def test_further_notes_of_a_given_melody_prolong_the_last_syllable() -> None:
+    notes = with_syllables([Note(0, 2, 60), Note(2, 2, 62)], replace(VERSE, lines=((1,),), line_bars=(2,)))
+    assert [note.syllable for note in notes] == [0, None]
+
+
+@pytest.mark.parametrize("transpose", [-3, 0, 4])
+def test_fixed_rhythm_and_the_range_of_a_voice_leave_only_what_is_allowed(transpose: int) -> None:
+    brief = replace(VERSE, transpose=transpose)
+    layout = lay_out(brief, Memory())
+    ask_for_rhythm(layout, choose_lines(brief, layout, Memory(), np.full(brief.steps, 0.3)))
+    allowed = class_bias(brief, layout, Memory())[layout.section].reshape(VERSE.steps, -1) >= 0
+    hints = layout.hint[layout.section].reshape(-1)
+    for hint, row in zip(hints.tolist(), allowed, strict=True):
+        assert row[REST] == (hint == Hint.REST)
+        assert row[HOLD] == (hint == Hint.HOLD)
+    home = np.flatnonzero(
+        (class_bias(brief, layout, Memory())[layout.section].reshape(VERSE.steps, -1) > FORBIDDEN)[
+            hints == Hint.ONSET
+        ].any(0)
+    )
+    pitches = home - FIRST_PITCH + LOWEST + transpose
+    assert (pitches.min(), pitches.max()) == (57, 72)
+
+
+def test_known_chords_stay() -> None:
+    layout = lay_out(VERSE, Memory())
+    layout.give_chords(slice(4, 8), 22)
+    moves = np.full((2, CHORD_CLASSES, CHORD_CLASSES), 1 / CHORD_CLASSES, dtype=np.float32)
+    tables = HarmonyTables(moves, np.full((2, 4), 0.5, dtype=np.float32))
+    draws = np.random.default_rng(0).random(VERSE.beats)
+    choose_chords(layout, VERSE, np.zeros((VERSE.beats, CHORD_CLASSES)), tables, draws)
+    assert layout.chords[4:8].tolist() == [22] * 4
+    assert (layout.chords[: VERSE.beats] > 0).all()
+
+
+def test_a_score_sounds_in_its_own_key() -> None:
+    brief = SectionBrief(SectionKind.INST, 1, transpose=3)
+    score = to_score(brief, melody_classes([Note(0, 4, 60)], 1), np.array([1, 1, 1, 1]))
+    assert score.melody == (Note(0, 4, 63),)
+    assert {chord.root for chord in score.chords} == {3}

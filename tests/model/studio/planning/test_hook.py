@@ -1,0 +1,78 @@
+from functools import cache
+
+import pytest
+
+from model.song import AnchorNote, SectionKind, SongParams, SongPlan
+from model.studio.composing.brief import Memory
+from model.studio.composing.denoiser import ScoreDenoiser
+from model.studio.engine import INFO, brief, section_seed
+from model.studio.notation.score import Score
+from model.studio.planning.hook import quotation
+from model.studio.planning.plan import StudioDetail, plan_song
+
+SONG = (
+    "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃\n让风带走所有等待\n我们的歌\n"
+    "[inst]\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃\n让风带走所有等待\n我们的歌\n"
+)
+
+
+def _plan(lyrics: str = SONG, **changes: object) -> SongPlan:
+    return plan_song(SongParams("pop", lyrics, 3, steps=10, **changes), INFO)  # type: ignore[arg-type]
+
+
+@cache
+def written() -> list[tuple[SectionKind, Score]]:
+    """A whole song on paper."""
+    plan, denoiser, memory = _plan(), ScoreDenoiser.load(), Memory()
+    scores = []
+    for section in plan.sections:
+        seed = section_seed(plan.seed, section.index)
+        state = denoiser.begin(brief(plan, section.index), memory, seed=seed, steps=10, guidance_scale=1.5)
+        while state.step < state.steps:
+            denoiser.denoise([state])
+        score, memory = denoiser.finish(state)
+        scores.append((section.kind, score))
+    return scores
+
+
+def _tune(score: Score, bars: int) -> list[tuple[int, int]]:
+    return [(note.start, note.pitch) for note in score.melody if note.start < 16 * bars]
+
+
+def _first(kind: SectionKind) -> Score:
+    return next(score for known, score in written() if known is kind)
+
+
+def test_the_intro_plays_what_the_chorus_sings() -> None:
+    intro, chorus = _first(SectionKind.INTRO), _first(SectionKind.CHORUS)
+    bars = sum(brief(_plan(), 0).line_bars)
+    assert bars >= 2
+    assert _tune(intro, bars) == _tune(chorus, bars)
+    assert {note.syllable for note in intro.melody} == {None}
+    assert chorus.melody[0].syllable == 0
+
+
+def test_an_interlude_begins_with_the_chorus_and_goes_on_alone() -> None:
+    inst, chorus = _first(SectionKind.INST), _first(SectionKind.CHORUS)
+    half = inst.bars // 2
+    assert _tune(inst, half) == _tune(chorus, half)
+    assert _tune(inst, inst.bars) != _tune(chorus, inst.bars)
+
+
+def test_the_chorus_comes_back_as_it_was() -> None:
+    first, last = (score for kind, score in written() if kind is SectionKind.CHORUS)
+    assert first.melody == last.melody
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        _plan("[verse]\n春天醒来花就开\n"),
+        _plan(""),
+        _plan(anchor=(AnchorNote(64, 1.0), AnchorNote(67, 2.0))),
+    ],
+    ids=["no chorus", "no words", "the caller's melody"],
+)
+def test_some_songs_have_nothing_to_quote(plan: SongPlan) -> None:
+    assert isinstance(plan.detail, StudioDetail)
+    assert [quotation(plan, plan.detail, index) for index in range(len(plan.sections))] == [None] * len(plan.sections)

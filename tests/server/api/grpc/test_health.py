@@ -1,0 +1,90 @@
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from server.api.grpc.health import MUSIC_SERVICE, HealthServicer
+from tests.support.edge import edge
+from tests.support.fake_runner import FAKE_INFO, FakeRunner
+
+Status = health_pb2.HealthCheckResponse
+
+
+def stub_of(channel: grpc.aio.Channel) -> Any:
+    """The stub; the published types know nothing of its methods."""
+    return health_pb2_grpc.HealthStub(channel)
+
+
+def wired(runner: FakeRunner) -> HealthServicer:
+    health = HealthServicer(lambda: None if runner.ready("fake") else "no engine is ready")
+    runner.subscribe(health.changed)
+    return health
+
+
+@pytest.mark.parametrize("service", ["", MUSIC_SERVICE])
+async def test_a_server_serves_once_an_engine_is_loaded(service: str) -> None:
+    runner = FakeRunner(info=None)
+    async with edge(runner, wired(runner)) as channel:
+        stub = stub_of(channel)
+        assert (await stub.Check(health_pb2.HealthCheckRequest(service=service))).status == Status.NOT_SERVING
+        runner.load(FAKE_INFO)
+        assert (await stub.Check(health_pb2.HealthCheckRequest(service=service))).status == Status.SERVING
+
+
+async def test_an_unknown_service_is_not_found() -> None:
+    async with edge(FakeRunner()) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await stub_of(channel).Check(health_pb2.HealthCheckRequest(service="opera"))
+    assert error.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_watcher_hears_of_every_change_until_the_server_drains() -> None:
+    runner = FakeRunner(info=None)
+    health = wired(runner)
+    async with edge(runner, health) as channel:
+        watch = stub_of(channel).Watch(health_pb2.HealthCheckRequest(service=MUSIC_SERVICE))
+        assert (await watch.read()).status == Status.NOT_SERVING
+        runner.load(FAKE_INFO)
+        assert (await watch.read()).status == Status.SERVING
+        health.close()
+        assert (await watch.read()).status == Status.NOT_SERVING
+        assert await watch.read() is grpc.aio.EOF
+
+
+async def test_a_change_that_changes_nothing_is_not_told() -> None:
+    runner = FakeRunner()
+    health = wired(runner)
+    async with edge(runner, health) as channel:
+        stub = stub_of(channel)
+        watch = stub.Watch(health_pb2.HealthCheckRequest())
+        assert (await watch.read()).status == Status.SERVING
+        runner.load(FAKE_INFO)
+        await stub.Check(health_pb2.HealthCheckRequest())
+        runner.load(None)
+        assert (await watch.read()).status == Status.NOT_SERVING
+
+
+async def test_a_watcher_of_an_unknown_service_is_told_so() -> None:
+    async with edge(FakeRunner()) as channel:
+        watch = stub_of(channel).Watch(health_pb2.HealthCheckRequest(service="opera"))
+        assert (await watch.read()).status == Status.SERVICE_UNKNOWN
+
+
+async def test_a_draining_server_does_not_serve_whatever_is_loaded() -> None:
+    runner = FakeRunner()
+    health = wired(runner)
+    async with edge(runner, health) as channel:
+        health.close()
+        response = await stub_of(channel).Check(health_pb2.HealthCheckRequest())
+    assert response.status == Status.NOT_SERVING
+
+
+async def test_an_operator_is_told_why_the_server_does_not_serve() -> None:
+    runner = FakeRunner(info=None)
+    health = wired(runner)
+    assert health.unready() == "no engine is ready"
+    runner.load(FAKE_INFO)
+    assert health.unready() is None
+    health.close()
+    assert health.unready() == "the server is shutting down"

@@ -1,0 +1,120 @@
+import asyncio
+import json
+import signal
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter
+
+from server.api.address import PortUnavailable
+from server.api.http.operations import build_http, serving_http
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+def get(url: str, accept: str = "*/*") -> Answer:
+    """The answer to one request, whatever its status."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": accept}), timeout=10) as response:
+            return Answer(response.status, dict(response.headers.items()), response.read().decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, dict(error.headers.items()), error.read().decode())
+
+
+@asynccontextmanager
+async def http(unready: str | None = None) -> AsyncIterator[str]:
+    """The root URL of a running HTTP side."""
+    registry = CollectorRegistry()
+    Counter("melisma_songs", "Songs", registry=registry).inc(3)
+    async with serving_http(build_http(registry, unready=lambda: unready), "127.0.0.1", 0) as address:
+        yield f"http://{address}"
+
+
+async def test_prometheus_reads_its_text_format() -> None:
+    async with http() as root:
+        answer = await asyncio.to_thread(get, f"{root}/metrics")
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert "melisma_songs_total 3.0\n" in answer.text
+
+
+async def test_who_accepts_openmetrics_gets_it() -> None:
+    async with http() as root:
+        answer = await asyncio.to_thread(get, f"{root}/metrics", "application/openmetrics-text; version=1.0.0")
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert answer.text.endswith("# EOF\n")
+
+
+@pytest.mark.parametrize(
+    ("unready", "status", "text"), [(None, 200, "ready\n"), ("no engine is ready", 503, "no engine is ready\n")]
+)
+async def test_readyz_says_why_not(unready: str | None, status: int, text: str) -> None:
+    async with http(unready) as root:
+        answer = await asyncio.to_thread(get, f"{root}/readyz")
+    assert (answer.status, answer.text) == (status, text)
+
+
+async def test_livez_answers_even_when_no_songs_can_be_made() -> None:
+    async with http(unready="no engine is ready") as root:
+        answer = await asyncio.to_thread(get, f"{root}/livez")
+    assert answer.status == 200
+
+
+async def test_livez_says_what_is_beyond_repair() -> None:
+    app = build_http(CollectorRegistry(), unready=lambda: None, unwell=lambda: "no worker can be started")
+    async with serving_http(app, "127.0.0.1", 0) as address:
+        answer = await asyncio.to_thread(get, f"http://{address}/livez")
+    assert (answer.status, answer.text) == (503, "no worker can be started\n")
+
+
+async def test_version_tells_what_runs() -> None:
+    app = build_http(CollectorRegistry(), unready=lambda: None, version={"version": "1.2.3"})
+    async with serving_http(app, "127.0.0.1", 0) as address:
+        answer = await asyncio.to_thread(get, f"http://{address}/version")
+    assert (answer.status, json.loads(answer.text)) == (200, {"version": "1.2.3"})
+
+
+async def test_an_unknown_path_is_not_found() -> None:
+    async with http() as root:
+        answer = await asyncio.to_thread(get, f"{root}/")
+    assert answer.status == 404
+
+
+async def test_a_taken_port_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortUnavailable, match=f"127.0.0.1:{port}"):
+            async with serving_http(build_http(CollectorRegistry(), unready=lambda: None), "127.0.0.1", port):
+                pass
+
+
+async def test_leaving_closes_the_port_though_a_client_stays_connected() -> None:
+    async with http() as root:
+        host, _, port = root.removeprefix("http://").rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    await asyncio.wait_for(reader.read(), timeout=10.0)
+    writer.close()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(host, int(port))
+
+
+async def test_signals_are_left_to_the_server() -> None:
+    def handlers() -> list[object]:
+        return [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+
+    before = handlers()
+    async with http():
+        assert handlers() == before

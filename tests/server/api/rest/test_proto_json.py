@@ -1,0 +1,94 @@
+from typing import Any
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+
+from melisma.v1 import music_pb2
+from server.api.rest.proto_json import filled, plain
+from server.errors import InvalidRequest
+
+
+def read(given: Any) -> music_pb2.GenerateRequest:
+    return filled(music_pb2.GenerateRequest(), given)
+
+
+def test_fields_of_every_kind_are_read() -> None:
+    given = {
+        "prompt": "民谣",
+        "seed": 5.0,
+        "guidance_scale": 3,
+        "stems": ["vocal", "drums"],
+        "voice": "female",
+        "audio": {"bitrate_kbps": 128},
+        "anchor": {"notes": {"notes": [{"pitch": 60, "length_beats": 1}, {"length_beats": 0.5}]}},
+        "retake": {},
+    }
+    message = read(given)
+    notes = [music_pb2.AnchorNote(pitch=60, length_beats=1), music_pb2.AnchorNote(length_beats=0.5)]
+    assert message == music_pb2.GenerateRequest(
+        prompt="民谣",
+        seed=5,
+        guidance_scale=3.0,
+        stems=[music_pb2.STEM_VOCAL, music_pb2.STEM_DRUMS],
+        voice=music_pb2.VOICE_FEMALE,
+        audio=music_pb2.AudioConfig(bitrate_kbps=128),
+        anchor=music_pb2.Anchor(notes=music_pb2.NoteList(notes=notes)),
+        retake=music_pb2.Retake(),
+    )
+
+
+def test_bytes_are_base64() -> None:
+    assert read({"anchor": {"midi": "TVRoZA=="}}).anchor.midi == b"MThd"
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"nothing": 1}, "nothing"),
+        ({"prompt": 1}, "prompt"),
+        ({"prompt": None}, "prompt"),
+        ({"prompt": "\ud800"}, "prompt"),
+        ({"seed": True}, "seed"),
+        ({"seed": 1.5}, "seed"),
+        ({"seed": 1e400}, "seed"),
+        ({"steps": 2**31}, "steps"),
+        ({"tempo_bpm": "fast"}, "tempo_bpm"),
+        ({"tempo_bpm": 10**400}, "tempo_bpm"),
+        ({"voice": 1}, "voice"),
+        ({"voice": "unspecified"}, "voice"),
+        ({"stems": "vocal"}, "stems"),
+        ({"stems": ["vocal", "flute"]}, "stems[1]"),
+        ({"audio": []}, "audio"),
+        ({"audio": {"rate": 1}}, "audio.rate"),
+        ({"anchor": {"midi": "*"}}, "anchor.midi"),
+        ({"anchor": {"notes": {"notes": [{"pitch": "C"}]}}}, "anchor.notes.notes[0].pitch"),
+        ({"retake": {}, "edit": {}}, "edit"),
+        ("prompt", "request"),
+    ],
+)
+def test_what_a_field_cannot_hold_is_named(given: Any, field: str) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        read(given)
+    assert [violation.field for violation in error.value.violations] == [field]
+
+
+def test_every_fault_is_named_at_once() -> None:
+    with pytest.raises(InvalidRequest) as error:
+        read({"seed": "x", "nothing": 1})
+    assert [violation.field for violation in error.value.violations] == ["seed", "nothing"]
+
+
+def test_messages_are_told_with_numbers_words_and_without_what_is_unset() -> None:
+    accepted = music_pb2.Accepted(
+        song_id="song-1", seed=2**32 - 1, estimated_finish=Duration(seconds=1, nanos=500_000_000)
+    )
+    assert plain(accepted) == {
+        "request_id": "",
+        "song_id": "song-1",
+        "engine": "",
+        "seed": 4294967295,
+        "queue_position": 0,
+        "estimated_finish_seconds": 1.5,
+    }
+    plan = plain(music_pb2.Plan(sections=[music_pb2.Section(kind=music_pb2.SECTION_KIND_PRE_CHORUS)]))
+    assert (plan["sections"][0]["kind"], plan["voice"], "tempo_bpm" in plan) == ("pre_chorus", None, False)

@@ -1,0 +1,49 @@
+import io
+
+import av
+import pytest
+
+from server.audio.codecs.mp3 import Mp3Encoder
+from server.audio.tags import head_tag
+from tests.support.sounds import tone
+
+
+def tags_read(tags: dict[str, str]) -> dict[str, str]:
+    """What a player shows for a song with this tag."""
+    encoder = Mp3Encoder(44_100, 128)
+    song = head_tag(tags) + encoder.feed(tone(0.5)) + encoder.finish()
+    with av.open(io.BytesIO(song), format="mp3") as container:
+        return dict(container.metadata)
+
+
+def test_a_player_reads_title_engine_and_seed() -> None:
+    tags = {"title": "春天", "engine": "studio", "seed": "18446744073709551615"}
+
+    assert tags_read(tags) == tags
+
+
+@pytest.mark.parametrize(("name", "shown"), [("artist", "artist"), ("album", "album"), ("tempo_bpm", "TBPM")])
+def test_known_names_become_their_standard_frames(name: str, shown: str) -> None:
+    assert tags_read({name: "96"}) == {shown: "96"}
+
+
+def test_lyrics_keep_their_lines() -> None:
+    lyrics = "春天醒来花就开\n脚步轻轻不怕失败"
+
+    assert tags_read({"lyrics": lyrics}) == {"lyrics-und": lyrics}
+
+
+def test_no_entries_give_no_tag() -> None:
+    assert head_tag({}) == b""
+
+
+def test_a_long_text_has_a_synchsafe_size() -> None:
+    tag = head_tag({"title": "x" * 300})
+
+    assert tag[:10] == b"ID3\x04\x00\x00\x00\x00\x02\x37"
+    assert tag[10:18] == b"TIT2\x00\x00\x02\x2d"
+    assert len(tag) == 10 + 10 + 1 + 300
+
+
+def test_a_text_cannot_end_its_frame_early() -> None:
+    assert tags_read({"title": "a\0b"}) == {"title": "ab"}

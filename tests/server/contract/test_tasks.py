@@ -1,0 +1,106 @@
+"""What a request may ask for beside a new song, from the wire to the engine."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from melisma.v1 import music_pb2
+from model.engine import EngineInfo
+from model.song import AudioToAudio, Control, Edit, Extend, Mode, Repaint, Retake, Scheduler, SongParams, Task
+from server.contract.requests import engine_message, song_request
+from server.errors import ControlNotSupported, InvalidRequest
+from tests.support.fake_runner import FAKE_INFO
+
+ABLE = replace(FAKE_INFO, name="able", controls=frozenset(Control), loras=("rap",))
+UNABLE = replace(FAKE_INFO, name="unable", controls=frozenset())
+
+
+def params(engine: EngineInfo = ABLE, **fields: Any) -> SongParams:
+    message = music_pb2.GenerateRequest(**{"prompt": "pop", **fields})
+    return song_request(message, {"able": ABLE, "unable": UNABLE}, engine.name).params
+
+
+def violations(**fields: Any) -> list[str]:
+    with pytest.raises(InvalidRequest) as refusal:
+        params(**fields)
+    return [violation.field for violation in refusal.value.violations]
+
+
+def test_what_is_unset_is_left_to_the_engine() -> None:
+    song = params()
+    assert (song.language, song.mode, song.scheduler, song.omega, song.lora, song.task) == (None,) * 6
+    assert song.lora_weight == 1.0
+
+
+def test_what_is_set_arrives() -> None:
+    song = params(
+        language="zh-CN", mode=music_pb2.MODE_SECTIONED, scheduler=music_pb2.SCHEDULER_HEUN, omega=0.0, lora="rap",
+        lora_weight=0.0,
+    )  # fmt: skip
+    assert (song.language, song.mode, song.scheduler) == ("zh-cn", Mode.SECTIONED, Scheduler.HEUN)
+    assert (song.omega, song.lora, song.lora_weight) == (0.0, "rap", 0.0)
+
+
+TASKS: list[tuple[dict[str, Any], Task]] = [
+    ({"audio_to_audio": music_pb2.AudioToAudio(audio=b"a")}, AudioToAudio(b"a", 0.5)),
+    ({"audio_to_audio": music_pb2.AudioToAudio(audio=b"a", strength=0.0)}, AudioToAudio(b"a", 0.0)),
+    ({"retake": music_pb2.Retake()}, Retake(None, 0.5)),
+    ({"retake": music_pb2.Retake(seed=0, variance=0.2)}, Retake(0, 0.2)),
+    ({"repaint": music_pb2.Repaint(audio=b"a", end_seconds=3)}, Repaint(b"a", 0.0, 3.0, 0.5, None)),
+    ({"extend": music_pb2.Extend(audio=b"a", right_seconds=3, seed=4)}, Extend(b"a", 0.0, 3.0, 4)),
+    ({"edit": music_pb2.Edit(audio=b"a", prompt="p", lyrics="l")}, Edit(b"a", "p", "l", 0.0, 1.0, 1, None)),
+    (
+        {"edit": music_pb2.Edit(audio=b"a", start=0.2, end=0.4, averages=3, seed=9)},
+        Edit(b"a", "", "", 0.2, 0.4, 3, 9),
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "task"), TASKS)
+def test_tasks_arrive(fields: dict[str, Any], task: Task) -> None:
+    assert params(**fields).task == task
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"language": "chinese, please"}, "language"),
+        ({"mode": 9}, "mode"),
+        ({"scheduler": 9}, "scheduler"),
+        ({"omega": 101.0}, "omega"),
+        ({"lora": "jazz"}, "lora"),
+        ({"lora": "rap", "lora_weight": -1.0}, "lora_weight"),
+        ({"audio_to_audio": music_pb2.AudioToAudio()}, "audio_to_audio.audio"),
+        ({"audio_to_audio": music_pb2.AudioToAudio(audio=b"a", strength=2)}, "audio_to_audio.strength"),
+        ({"retake": music_pb2.Retake(variance=0)}, "retake.variance"),
+        ({"repaint": music_pb2.Repaint(audio=b"a", start_seconds=4, end_seconds=3)}, "repaint"),
+        ({"extend": music_pb2.Extend(audio=b"a")}, "extend"),
+        ({"edit": music_pb2.Edit(audio=b"a", start=0.5, end=0.4)}, "edit"),
+        ({"edit": music_pb2.Edit(audio=b"a", averages=9)}, "edit.averages"),
+        ({"extend": music_pb2.Extend(audio=b"a", left_seconds=3), "duration_seconds": 20.0}, "duration_seconds"),
+    ],
+)
+def test_what_breaks_the_contract_is_named(fields: dict[str, Any], field: str) -> None:
+    assert violations(**fields) == [field]
+
+
+@pytest.mark.parametrize(
+    ("fields", "control"),
+    [
+        ({"language": "zh"}, "language"),
+        ({"mode": music_pb2.MODE_WHOLE}, "mode"),
+        ({"scheduler": music_pb2.SCHEDULER_EULER}, "scheduler"),
+        ({"omega": 0.0}, "omega"),
+        ({"lora": "rap"}, "lora"),
+        *((fields, next(iter(fields))) for fields, _ in TASKS),
+    ],
+)
+def test_an_engine_that_cannot_names_one_that_can(fields: dict[str, Any], control: str) -> None:
+    with pytest.raises(ControlNotSupported, match="these do: able") as refusal:
+        params(UNABLE, **fields)
+    assert refusal.value.field == control
+
+
+def test_adapters_are_listed() -> None:
+    assert list(engine_message("able", ABLE, ("cpu",), ready=True).loras) == ["rap"]

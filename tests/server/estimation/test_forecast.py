@@ -1,0 +1,62 @@
+import random
+
+import pytest
+
+from server.estimation.forecast import Estimate, Work, forecast
+
+
+def song(first: float | None, rest: float, stretch: float = 1.0) -> Work:
+    return Work(first, rest, stretch)
+
+
+def finishes(songs: list[Work], devices: int = 1, places: int = 8) -> list[float]:
+    return [round(one.finish_seconds, 6) for one in forecast(songs, devices=devices, places=places)]
+
+
+def first_audio(songs: list[Work], devices: int = 1, places: int = 8) -> list[float | None]:
+    return [one.first_audio_seconds for one in forecast(songs, devices=devices, places=places)]
+
+
+def test_a_song_alone_takes_what_it_costs() -> None:
+    assert forecast([song(0.2, 1.8)], devices=1, places=8) == [Estimate(0.2, 2.0)]
+
+
+def test_songs_that_nobody_hears_yet_come_one_after_the_other_before_all_others() -> None:
+    assert first_audio([song(None, 5.0), song(0.2, 1.0), song(0.3, 1.0)]) == [None, 0.2, 0.5]
+
+
+def test_heard_songs_share_the_device() -> None:
+    assert finishes([song(None, 1.0), song(None, 2.0)]) == [2.0, 3.0]
+
+
+def test_devices_work_beside_each_other_but_not_on_one_song() -> None:
+    assert finishes([song(None, 1.0), song(None, 2.0)], devices=2) == [1.0, 2.0]
+    assert finishes([song(None, 2.0)], devices=2) == [2.0]
+
+
+def test_a_song_without_a_place_waits_until_one_is_free() -> None:
+    assert first_audio([song(None, 1.0), song(0.5, 1.0)], places=1) == [None, 1.5]
+
+
+def test_a_song_alone_has_nobody_to_share_its_steps_with() -> None:
+    assert forecast([song(0.2, 1.8, stretch=2.0)], devices=1, places=8) == [Estimate(0.4, 4.0)]
+
+
+def test_all_work_is_done_and_nothing_more() -> None:
+    dice = random.Random(1)
+    songs = [song(dice.choice((None, 0.3)), dice.uniform(0.1, 5.0)) for _ in range(50)]
+    assert max(finishes(songs, places=50)) == pytest.approx(sum(one.total_seconds for one in songs))
+
+
+@pytest.mark.parametrize(("devices", "places"), [(0, 1), (1, 0)])
+def test_without_devices_or_places_nothing_is_foretold(devices: int, places: int) -> None:
+    with pytest.raises(ValueError, match="nothing can be made"):
+        forecast([song(0.1, 1.0)], devices=devices, places=places)
+
+
+@pytest.mark.parametrize(
+    ("used", "heard", "left"), [(0.5, True, (None, 1.5)), (9.0, True, (None, 0.1)), (0.1, False, (0.1, 1.8))]
+)
+def test_what_is_left_of_a_song(used: float, heard: bool, left: tuple[float | None, float]) -> None:
+    work = song(0.2, 1.8).left(used, heard=heard)
+    assert (work.first_seconds, work.rest_seconds) == pytest.approx(left)

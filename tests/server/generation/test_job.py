@@ -1,0 +1,184 @@
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from model.song import SectionScore, Violation, Window
+from server.errors import InvalidRequest, ServiceError, SongFailed, WorkerLost
+from server.generation.job import Job, JobStatus
+from server.song import Accepted, AudioSettings, Chunk, Planned, Progressed, SectionSent, SongCompleted, SongRequest
+from server.telemetry.metrics import Metrics
+from server.workers.messages import Rendered, SectionKey, SectionStep, SongKey
+from tests.support.fakes import RATE_HERTZ, FakeEncoder, FakeEngine, ManualClock, params
+
+REQUEST = SongRequest(
+    "request", "fake", params("happy", duration_seconds=2.0), AudioSettings(sample_rate_hertz=RATE_HERTZ)
+)
+SECTION = SectionKey(SongKey("song"), 0)
+
+
+class BrokenEncoder(FakeEncoder):
+    def finish(self) -> bytes:
+        raise ValueError("a secret of ours")
+
+
+class TaggedEncoder(FakeEncoder):
+    """Gives out its tags as the first frame."""
+
+    def __init__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str]) -> None:
+        super().__init__(source_rate_hertz, audio, tags=tags)
+        self._tags = repr(dict(tags)).encode()
+
+    def feed(self, window: Window) -> bytes:
+        return self._tags + super().feed(window)
+
+
+class Ear:
+    """Everything around one job."""
+
+    def __init__(self, encoder: type[FakeEncoder], encoders: ThreadPoolExecutor, buffer_bytes: int) -> None:
+        self.clock = ManualClock()
+        self.registry = CollectorRegistry()
+        self.rooms: list[str] = []
+        self.ends: list[JobStatus] = []
+        self.job = Job(
+            REQUEST,
+            Accepted("song", 0, None),
+            encoder_factory=encoder,
+            encoders=encoders,
+            stream_buffer_bytes=buffer_bytes,
+            clock=self.clock,
+            on_room=lambda: self.rooms.append("room"),
+            metrics=Metrics(self.registry, engines=("fake",), devices=()),
+        )
+        self.job.on_end.callback(lambda: self.ends.append(self.job.status))
+
+    def plan(self) -> None:
+        self.job.started()
+        self.job.planned(FakeEngine().plan(REQUEST.params), RATE_HERTZ)
+        self.job.stepped(SectionStep(SECTION, 1, 1), 0.25)
+
+    def render(self, seconds: float = 1.0, last: bool = False) -> None:
+        sound = np.zeros((2, round(seconds * RATE_HERTZ)), np.float32)
+        score = SectionScore()
+        self.job.rendered(Rendered(SECTION, sound.tobytes(), sound.shape[1], RATE_HERTZ, last, 0.5, score))
+
+
+@asynccontextmanager
+async def listening(encoder: type[FakeEncoder] = FakeEncoder, buffer_bytes: int = 1 << 20) -> AsyncIterator[Ear]:
+    with ThreadPoolExecutor(1) as encoders:
+        ear = Ear(encoder, encoders, buffer_bytes)
+        async with ear.job:
+            yield ear
+
+
+async def test_a_song_is_told_from_its_plan_to_its_sum() -> None:
+    async with listening() as ear:
+        ear.clock.now = 3.0
+        ear.plan()
+        ear.render(2.0)
+        ear.render(0.0, last=True)
+        events = [event async for event in ear.job.events()]
+    assert [type(event) for event in events if not isinstance(event, Chunk)] == [
+        Planned,
+        Progressed,
+        SectionSent,
+        SongCompleted,
+    ]
+    completed = events[-1]
+    assert isinstance(completed, SongCompleted)
+    assert (completed.queued_seconds, completed.denoising_seconds, completed.rendering_seconds) == (3.0, 0.25, 1.0)
+    assert ear.ends == [JobStatus.COMPLETED]
+
+
+async def test_the_tags_name_the_song_and_what_made_it_without_what_is_empty() -> None:
+    async with listening(encoder=TaggedEncoder) as ear:
+        ear.plan()
+        ear.render(0.5)
+        events = ear.job.events()
+        chunk = [await anext(events) for _ in range(3)][-1]
+    assert isinstance(chunk, Chunk)
+    assert chunk.data.startswith(repr({"title": "happy", "engine": "fake", "seed": "7", "prompt": "happy"}).encode())
+
+
+async def test_the_first_chunk_comes_before_the_rest_of_the_section() -> None:
+    async with listening() as ear:
+        ear.plan()
+        ear.render(0.5)
+        events = ear.job.events()
+        assert [type(await anext(events)) for _ in range(3)] == [Planned, Progressed, Chunk]
+
+
+async def test_sound_that_waits_for_the_encoder_makes_the_job_full_until_it_is_encoded() -> None:
+    async with listening() as ear:
+        ear.plan()
+        for _ in range(5):
+            ear.render(1.0)
+        assert (ear.job.full, ear.job.unsent_seconds) == (True, 5.0)
+        events = ear.job.events()
+        heard = 0.0
+        while heard < 4.5:
+            event = await anext(events)
+            heard += event.duration_seconds if isinstance(event, Chunk) else 0.0
+        assert (ear.job.full, ear.rooms) == (False, ["room"])
+
+
+async def test_taking_the_chunk_that_filled_the_stream_makes_room() -> None:
+    async with listening(buffer_bytes=100) as ear:
+        ear.plan()
+        ear.render(0.5)
+        events = ear.job.events()
+        taken = [await anext(events) for _ in range(3)]
+        assert isinstance(taken[-1], Chunk)
+        assert ear.rooms == ["room"]
+
+
+async def test_leaving_an_incomplete_song_cancels_it() -> None:
+    async with listening() as ear:
+        ear.plan()
+    assert ear.ends == [JobStatus.CANCELLED]
+    assert [event async for event in ear.job.events()] == []
+
+
+async def test_cancelling_twice_ends_once() -> None:
+    async with listening() as ear:
+        ear.job.cancel()
+        ear.job.cancel()
+    assert ear.ends == [JobStatus.CANCELLED]
+
+
+async def test_a_failure_reaches_the_listener_and_later_ends_do_not_matter() -> None:
+    async with listening() as ear:
+        ear.job.fail(WorkerLost("gone"))
+        ear.job.fail(SongFailed("too late"))
+        with pytest.raises(WorkerLost):
+            await anext(ear.job.events())
+    assert ear.ends == [JobStatus.FAILED]
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(InvalidRequest(Violation("lyrics", "cannot be sung")), "rejected"), (SongFailed("a bug"), "failed")],
+)
+async def test_a_request_that_cannot_be_fulfilled_counts_as_no_failure(error: ServiceError, outcome: str) -> None:
+    async with listening() as ear:
+        ear.job.fail(error)
+    counted = {
+        sample.labels["outcome"]: sample.value
+        for metric in ear.registry.collect()
+        for sample in metric.samples
+        if sample.name == "melisma_songs_ended_total" and sample.value
+    }
+    assert counted == {outcome: 1.0}
+
+
+async def test_a_broken_encoder_fails_the_song_without_telling_why() -> None:
+    async with listening(encoder=BrokenEncoder) as ear:
+        ear.plan()
+        ear.render(0.0, last=True)
+        with pytest.raises(SongFailed) as failure:
+            [event async for event in ear.job.events()]
+    assert "secret" not in str(failure.value)

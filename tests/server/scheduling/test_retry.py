@@ -1,0 +1,51 @@
+import pytest
+
+from server.scheduling.retry import History, Verdict
+from server.workers.messages import Fault
+
+STEP = ("Step", 2, 5)
+
+
+def test_a_song_that_ends_workers_at_the_same_point_twice_is_poisoned() -> None:
+    history = History()
+    assert history.worker_lost(STEP, retries=3) is Verdict.RETRY
+    assert history.suspect
+    assert history.worker_lost(STEP, retries=3) is Verdict.POISONED
+
+
+def test_a_song_that_only_stood_by_is_not_suspected() -> None:
+    history = History()
+    for _ in range(3):
+        assert history.worker_lost(None, retries=3) is Verdict.RETRY
+    assert not history.suspect
+    assert history.worker_lost(None, retries=3) is Verdict.GIVE_UP
+
+
+def test_workers_lost_at_different_points_are_no_proof() -> None:
+    history = History()
+    verdicts = [history.worker_lost(("Step", 2, step), retries=2) for step in range(3)]
+    assert verdicts == [Verdict.RETRY, Verdict.RETRY, Verdict.GIVE_UP]
+
+
+def test_a_section_boundary_clears_the_suspicion() -> None:
+    history = History()
+    history.worker_lost(STEP, retries=3)
+    history.section_done()
+    assert not history.suspect
+
+
+@pytest.mark.parametrize("fault", [Fault.CALLER, Fault.INSTALLATION])
+def test_what_would_fail_again_for_sure_is_not_tried_again(fault: Fault) -> None:
+    assert History().failed(fault, STEP, retries=3) is Verdict.GIVE_UP
+
+
+def test_an_error_is_tried_again_once_at_the_same_point() -> None:
+    history = History()
+    assert history.failed(Fault.BUG, STEP, retries=3) is Verdict.RETRY
+    assert history.failed(Fault.BUG, STEP, retries=3) is Verdict.GIVE_UP
+
+
+def test_a_lack_of_memory_may_pass() -> None:
+    history = History()
+    verdicts = [history.failed(Fault.MEMORY, STEP, retries=2) for _ in range(3)]
+    assert verdicts == [Verdict.RETRY, Verdict.RETRY, Verdict.GIVE_UP]

@@ -1,0 +1,189 @@
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+
+import pytest
+
+from melisma.v1 import music_pb2
+from server.errors import Overloaded, RequestIdReused, SongFailed, UnknownSong, WorkerLost
+from server.songs.recording import Recording
+from server.songs.service import Songs
+from server.store.base import Place, SongRecord, SongState, StoredEvent, StoreFailed, Usage
+from tests.support.edge import songs_of
+from tests.support.fake_runner import FAKE_EVENTS, FakeRunner
+
+REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
+
+
+def request(**fields: object) -> music_pb2.GenerateRequest:
+    return music_pb2.GenerateRequest(**{"prompt": "pop", "seed": 5, **fields})  # type: ignore[arg-type]
+
+
+async def heard(recording: Recording) -> list[str]:
+    with recording.listened() as told:
+        return [str(one.message.WhichOneof("event")) async for one in told]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+class FullStore:
+    """A store on a disk without room: nothing is kept."""
+
+    async def create(self, song: SongRecord) -> None:
+        raise StoreFailed("no room")
+
+    async def append(self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes) -> None:
+        raise StoreFailed("no room")
+
+    async def end(self, song: SongRecord) -> None:
+        raise StoreFailed("no room")
+
+    async def get(self, song_id: str) -> SongRecord | None:
+        return None
+
+    async def find(self, caller: str, request_id: str) -> SongRecord | None:
+        return None
+
+    async def page(self, caller: str, after: Place | None, count: int) -> Sequence[SongRecord]:
+        return ()
+
+    async def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
+        return None
+
+    async def read(self, song_id: str, offset: int, size: int) -> bytes:
+        raise StoreFailed("nothing here")
+
+    async def clean_up(self, in_use: Collection[str]) -> int:
+        return 0
+
+    def usage(self) -> Usage:
+        return Usage(0, 0)
+
+
+async def test_a_song_is_told_kept_and_found_again() -> None:
+    async with songs_of(FakeRunner()) as songs:
+        recording = await songs.generate(request(), "me")
+        assert await heard(recording) == ["accepted", "plan", "chunk", "finished"]
+        del recording
+        await until(lambda: not songs.listeners)
+        again = await songs.find("song-1", "me")
+        assert await heard(again) == ["accepted", "plan", "chunk", "finished"]
+        assert (await songs.get("song-1", "me")).state is SongState.COMPLETED
+
+
+async def test_a_refusal_leaves_no_song() -> None:
+    async with songs_of(FakeRunner(refusal=Overloaded("full", 2.0))) as songs:
+        with pytest.raises(Overloaded):
+            await songs.generate(request(), "me")
+        assert (await songs.page("me"))[0] == []
+
+
+async def test_leaving_a_song_without_a_request_id_cancels_it_at_once() -> None:
+    runner = FakeRunner(hangs=True)
+    async with songs_of(runner) as songs:
+        recording = await songs.generate(request(), "me")
+        with recording.listened() as told:
+            await anext(told)
+        assert runner.jobs[0].closed.is_set()
+        assert recording.song.state is SongState.CANCELLED
+
+
+async def test_a_song_with_a_request_id_waits_for_its_listener_to_come_back() -> None:
+    runner = FakeRunner(hangs=True)
+    async with songs_of(runner, linger_seconds=0.1) as songs:
+        recording = await songs.generate(request(request_id=REQUEST_ID), "me")
+        with recording.listened() as told:
+            await anext(told)
+        assert not runner.jobs[0].closed.is_set()
+        again = await songs.generate(request(request_id=REQUEST_ID), "me")
+        assert again is recording
+        with again.listened() as told:
+            await asyncio.sleep(0.2)
+            assert not runner.jobs[0].closed.is_set()
+        await until(runner.jobs[0].closed.is_set)
+        assert len(runner.jobs) == 1
+
+
+async def test_a_detached_song_needs_no_listener() -> None:
+    runner = FakeRunner()
+    async with songs_of(runner, linger_seconds=0.0) as songs:
+        recording = await songs.generate(request(), "me", detached=True)
+        with recording.listened():
+            pass
+        await until(lambda: recording.song.state is SongState.COMPLETED)
+
+
+async def test_an_id_that_was_used_for_another_request_is_refused_and_another_callers_is_not() -> None:
+    runner = FakeRunner()
+    async with songs_of(runner) as songs:
+        await heard(await songs.generate(request(request_id=REQUEST_ID), "me"))
+        with pytest.raises(RequestIdReused):
+            await songs.generate(request(request_id=REQUEST_ID, seed=6), "me")
+        await heard(await songs.generate(request(request_id=REQUEST_ID, seed=6), "other"))
+        assert len(runner.jobs) == 2
+
+
+@pytest.mark.parametrize("again", [5, 6])
+async def test_a_failed_song_is_made_again(again: int) -> None:
+    runner = FakeRunner(FAKE_EVENTS[:2], error=WorkerLost("gone"))
+    async with songs_of(runner) as songs:
+        for seed in (5, again):
+            with pytest.raises(WorkerLost):
+                await heard(await songs.generate(request(request_id=REQUEST_ID, seed=seed), "me"))
+        assert len(runner.jobs) == 2
+
+
+async def test_two_calls_with_the_same_id_at_once_make_one_song() -> None:
+    runner = FakeRunner(hangs=True)
+    async with songs_of(runner) as songs:
+        one, other = await asyncio.gather(*(songs.generate(request(request_id=REQUEST_ID), "me") for _ in range(2)))
+        assert one is other
+        await songs.cancel("song-1", "me")
+
+
+async def test_a_failure_is_told_and_noted() -> None:
+    async with songs_of(FakeRunner(FAKE_EVENTS[:2], error=WorkerLost("gone"))) as songs:
+        with pytest.raises(WorkerLost):
+            await heard(await songs.generate(request(), "me"))
+        song = await songs.get("song-1", "me")
+        assert (song.state, song.reason, song.error) == (SongState.FAILED, "WORKER_LOST", "gone")
+
+
+async def test_a_bug_fails_the_song_without_telling_why() -> None:
+    async with songs_of(FakeRunner(FAKE_EVENTS[:1], error=ValueError("a secret of ours"))) as songs:
+        with pytest.raises(SongFailed) as error:
+            await heard(await songs.generate(request(), "me"))
+        assert "secret" not in str(error.value)
+
+
+async def test_songs_of_others_are_unknown() -> None:
+    async with songs_of(FakeRunner()) as songs:
+        await heard(await songs.generate(request(), "me"))
+        for ask in (songs.find, songs.get, songs.cancel):
+            with pytest.raises(UnknownSong):
+                await ask("song-1", "other")
+        assert (await songs.find("song-1")).song.caller == "me"
+
+
+async def test_cancelling_a_song_that_has_ended_changes_nothing() -> None:
+    async with songs_of(FakeRunner()) as songs:
+        await heard(await songs.generate(request(), "me"))
+        assert (await songs.cancel("song-1", "me")).state is SongState.COMPLETED
+
+
+async def test_a_song_that_cannot_be_kept_goes_on_for_its_listener() -> None:
+    songs = Songs(FakeRunner(), ("fake",), FullStore())
+    assert await heard(await songs.generate(request(), "me")) == ["accepted", "plan", "chunk", "finished"]
+    await songs.close()
+
+
+async def test_a_song_that_cannot_be_kept_and_that_nobody_hears_is_given_up() -> None:
+    runner = FakeRunner((), hangs=True)
+    songs = Songs(runner, ("fake",), FullStore())
+    recording = await songs.generate(request(), "me", detached=True)
+    await until(runner.jobs[0].closed.is_set)
+    assert recording.song.state is SongState.FAILED
+    await songs.close()

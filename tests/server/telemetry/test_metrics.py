@@ -1,0 +1,222 @@
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from server.scheduling.queue_depth import Depth
+from server.store.base import Usage
+from server.telemetry.metrics import Estimated, Metrics, Outcome
+from server.workers.messages import Lane
+
+README = Path(__file__).resolve().parents[3] / "README.md"
+WINDOW_SECONDS = 60.0
+
+
+class Bench:
+    """Metrics of one engine and one device on a clock of their own."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.depths: dict[str, Depth] = {}
+        self.registry = CollectorRegistry()
+        self.metrics = Metrics(
+            self.registry, engines=["fake"], devices=["cpu"], clock=lambda: self.now, window_seconds=WINDOW_SECONDS
+        )
+        self.metrics.watch(lambda: self.depths)
+        self.metrics.watch_ready(lambda: self.ready)
+        self.metrics.limits(running_songs=4, queue_songs=8, connections=16)
+        self.ready = False
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """A sample as a scrape sees it."""
+        return self.registry.get_sample_value(f"melisma_{name}", labels)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def report_everything(bench: Bench) -> None:
+    metrics = bench.metrics
+    bench.depths["fake"] = Depth(1, 2, 3, 4)
+    metrics.watch_songs(lambda: Usage(3, 5_000_000), lambda: 2)
+    metrics.built("1.2.3", "abc")
+    metrics.song_accepted("fake")
+    metrics.song_refused("queue_full", "fake")
+    metrics.song_started("fake", 0.1)
+    metrics.first_audio("fake", 0.2)
+    metrics.song_ended("fake", Outcome.COMPLETED, 5.0, 60.0)
+    metrics.song_retried("fake", "worker_lost")
+    metrics.underrun("fake", 0.5)
+    metrics.step("cpu", "fake", sections=3, tokens=300, budget_tokens=400, seconds=0.02)
+    metrics.render("cpu", "fake", seconds=0.05, sound_seconds=1.0)
+    metrics.busy("cpu", Lane.BOTH, 0.02)
+    metrics.worker_restarted("cpu")
+    metrics.worker_up("cpu", True)
+    metrics.estimate("fake", Estimated.FINISH, estimated=4.0, actual=5.0)
+    metrics.encoded("fake", seconds=0.01, sound_seconds=1.0)
+    metrics.chunk("fake", 4000)
+
+
+def test_counters_and_gauges_tell_what_was_reported(bench: Bench) -> None:
+    bench.now += 1.0
+    report_everything(bench)
+    assert bench.value("songs_accepted_total", engine="fake") == 1
+    assert bench.value("songs_refused_total", engine="fake", reason="queue_full") == 1
+    assert bench.value("songs_ended_total", engine="fake", outcome="completed") == 1
+    assert bench.value("songs_retried_total", engine="fake", reason="worker_lost") == 1
+    assert bench.value("songs_stalled_total", engine="fake") == 1
+    assert bench.value("sound_seconds_total", engine="fake") == 1.0
+    assert bench.value("chunks_total", engine="fake") == 1
+    assert bench.value("chunk_bytes_total", engine="fake") == 4000
+    assert bench.value("step_tokens_total", device="cpu", engine="fake") == 300
+    assert bench.value("rendered_sound_seconds_total", device="cpu", engine="fake") == 1.0
+    assert bench.value("device_busy_seconds_total", device="cpu", lane="both") == 0.02
+    assert bench.value("device_busy_ratio", device="cpu", lane="both") == pytest.approx(0.02)
+    assert bench.value("worker_restarts_total", device="cpu") == 1
+    assert bench.value("worker_up", device="cpu") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "total"),
+    [
+        ("song_queue_seconds", {"engine": "fake"}, 0.1),
+        ("first_audio_seconds", {"engine": "fake"}, 0.2),
+        ("song_latency_seconds", {"engine": "fake"}, 5.0),
+        ("song_realtime_factor", {"engine": "fake"}, 12.0),
+        ("song_underrun_seconds", {"engine": "fake"}, 0.5),
+        ("encode_seconds", {"engine": "fake"}, 0.01),
+        ("estimate_ratio", {"engine": "fake", "estimate": "finish"}, 0.8),
+        ("batch_sections", {"device": "cpu", "engine": "fake"}, 3),
+        ("batch_fill_ratio", {"device": "cpu", "engine": "fake"}, 0.75),
+        ("step_seconds", {"device": "cpu", "engine": "fake"}, 0.02),
+        ("render_seconds", {"device": "cpu", "engine": "fake"}, 0.05),
+    ],
+)
+def test_histograms_take_what_was_reported(bench: Bench, name: str, labels: Mapping[str, str], total: float) -> None:
+    report_everything(bench)
+    assert bench.value(f"{name}_sum", **labels) == pytest.approx(total)
+    assert bench.value(f"{name}_count", **labels) == 1
+
+
+@pytest.mark.parametrize(("actual", "direction"), [(1.25, "late"), (0.75, "early")])
+def test_an_estimate_is_wrong_in_one_direction(bench: Bench, actual: float, direction: str) -> None:
+    bench.metrics.estimate("fake", Estimated.FIRST_AUDIO, estimated=1.0, actual=actual)
+    labels = {"engine": "fake", "estimate": "first_audio"}
+    assert bench.value("estimate_error_seconds_sum", direction=direction, **labels) == 0.25
+    assert bench.value("estimate_ratio_sum", **labels) == pytest.approx(1.0 / actual)
+
+
+def test_only_completed_songs_have_a_latency(bench: Bench) -> None:
+    for outcome in (Outcome.FAILED, Outcome.CANCELLED):
+        bench.metrics.song_ended("fake", outcome, 5.0, 60.0)
+        assert bench.value("songs_ended_total", engine="fake", outcome=outcome.value) == 1
+    assert not bench.value("song_latency_seconds_count", engine="fake")
+    assert bench.value("song_latency_p95_seconds", engine="fake") is None
+
+
+def test_what_a_caller_asks_for_makes_no_series(bench: Bench) -> None:
+    for number in range(100):
+        bench.metrics.song_refused("unknown_engine", f"engine-{number}")
+    assert bench.value("songs_refused_total", engine="unknown", reason="unknown_engine") == 100
+    assert bench.value("songs_refused_total", engine="engine-1", reason="unknown_engine") is None
+
+
+def test_what_has_not_happened_is_zero_and_what_was_not_measured_is_absent(bench: Bench) -> None:
+    assert bench.value("songs_accepted_total", engine="fake") == 0
+    assert bench.value("songs_ended_total", engine="fake", outcome="cancelled") == 0
+    assert bench.value("worker_up", device="cpu") == 0
+    assert bench.value("song_latency_p95_seconds", engine="fake") is None
+    assert bench.value("first_audio_p95_seconds", engine="fake") is None
+    assert bench.value("stall_free_ratio", engine="fake") is None
+
+
+def test_the_p95s_are_those_of_recent_songs(bench: Bench) -> None:
+    bench.metrics.song_ended("fake", Outcome.COMPLETED, 500.0, 60.0)
+    bench.metrics.first_audio("fake", 50.0)
+    bench.now += WINDOW_SECONDS / 2
+    for number in range(1, 101):
+        bench.metrics.song_ended("fake", Outcome.COMPLETED, float(number), 60.0)
+        bench.metrics.first_audio("fake", number / 100)
+    assert bench.value("song_latency_p95_seconds", engine="fake") == 96.0
+    bench.now += WINDOW_SECONDS / 2 + 1.0
+    assert bench.value("song_latency_p95_seconds", engine="fake") == 95.0
+    assert bench.value("first_audio_p95_seconds", engine="fake") == 0.95
+    bench.now += WINDOW_SECONDS
+    assert bench.value("song_latency_p95_seconds", engine="fake") is None
+
+
+def test_the_stall_free_ratio_counts_songs_that_never_ran_dry(bench: Bench) -> None:
+    for seconds in (0.0, 0.0, 0.001, 0.0):
+        bench.metrics.underrun("fake", seconds)
+    assert bench.value("stall_free_ratio", engine="fake") == 0.75
+    assert bench.value("song_underrun_seconds_bucket", engine="fake", le="0.0") == 3
+    assert bench.value("songs_stalled_total", engine="fake") == 1
+
+
+def test_a_lane_is_never_more_than_busy(bench: Bench) -> None:
+    bench.now += 1.0
+    bench.metrics.busy("cuda:0", Lane.DENOISE, 5.0)
+    bench.metrics.busy("cuda:0", Lane.RENDER, 0.25)
+    assert bench.value("device_busy_ratio", device="cuda:0", lane="denoise") == 1.0
+    assert bench.value("device_busy_ratio", device="cuda:0", lane="render") == 0.25
+
+
+def test_depths_are_read_at_every_scrape(bench: Bench) -> None:
+    bench.depths["fake"] = Depth(waiting_songs=1, running_songs=2, open_sections=3, waiting_sections=4)
+    assert bench.value("queue_songs", engine="fake") == 1
+    assert bench.value("running_songs", engine="fake") == 2
+    assert bench.value("open_sections", engine="fake") == 3
+    assert bench.value("queue_sections", engine="fake") == 4
+    bench.depths["fake"] = Depth(waiting_songs=5)
+    assert bench.value("queue_songs", engine="fake") == 5
+
+
+def test_a_scrape_is_valid_openmetrics_and_has_a_value_everywhere(bench: Bench) -> None:
+    report_everything(bench)
+    text = generate_latest(bench.registry).decode()  # type: ignore[no-untyped-call]
+    families = text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
+    samples = [sample for family in families for sample in family.samples]
+    assert len(samples) > 200
+    assert [sample for sample in samples if math.isnan(sample.value)] == []
+
+
+def exposed(bench: Bench) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Every family as (name, type, labels), a counter with the ending of its samples."""
+    for family in bench.registry.collect():
+        labels = frozenset(label for sample in family.samples for label in sample.labels)
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        yield name, family.type, labels - {"le"}
+
+
+def documented() -> Iterator[tuple[str, str, frozenset[str]]]:
+    """The rows `name | type | labels | ...` of the README."""
+    for name, kind, labels in re.findall(
+        r"^\| `(melisma_\w+)` \| (\w+) \| ([^|]*)\|", README.read_text("utf-8"), re.MULTILINE
+    ):
+        yield name, kind, frozenset(re.findall(r"\w+", labels))
+
+
+def test_the_readme_lists_every_metric_with_its_type_and_labels(bench: Bench) -> None:
+    report_everything(bench)
+    assert sorted(documented()) == sorted(exposed(bench))
+
+
+def test_readiness_is_that_of_the_moment(bench: Bench) -> None:
+    assert bench.value("ready") == 0
+    bench.ready = True
+    assert bench.value("ready") == 1
+
+
+def test_limits_are_told(bench: Bench) -> None:
+    assert [bench.value(f"{name}_limit") for name in ("running_songs", "queue_songs", "connections")] == [
+        4,
+        8,
+        16,
+    ]

@@ -1,0 +1,52 @@
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing, suppress
+
+import pytest
+
+from server.workers.pipe import PipeClosed, ServerEnd, WorkerEnd
+
+LARGE = bytes(5_000_000)
+
+
+@asynccontextmanager
+async def pipe(work: Callable[[WorkerEnd], None]) -> AsyncIterator[ServerEnd]:
+    """The server's end, while a thread does `work` at the other one."""
+    near, far = socket.socketpair()
+    thread = threading.Thread(target=work, args=(WorkerEnd(far.detach()),))
+    thread.start()
+    end = await ServerEnd.open(near)
+    try:
+        async with asyncio.timeout(30.0):
+            yield end
+    finally:
+        end.close()
+        await asyncio.to_thread(thread.join)
+
+
+def echo(end: WorkerEnd) -> None:
+    with closing(end), suppress(PipeClosed):
+        while True:
+            end.send(end.receive())
+
+
+def take_one(end: WorkerEnd) -> None:
+    with closing(end):
+        end.receive()
+
+
+@pytest.mark.parametrize("value", [None, ("a", 1, b"\x00"), LARGE], ids=["nothing", "small", "large"])
+async def test_values_come_back_whole(value: object) -> None:
+    async with pipe(echo) as end:
+        for _ in range(3):
+            assert await end.exchange(value) == value
+
+
+async def test_an_end_that_is_gone_is_noticed() -> None:
+    async with pipe(take_one) as end:
+        with pytest.raises(PipeClosed):
+            await end.exchange("a")
+        with pytest.raises(PipeClosed):
+            await end.exchange("b")

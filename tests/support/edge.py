@@ -1,0 +1,77 @@
+"""The server's edge on a real port with a fake runner behind it."""
+
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import grpc
+import grpc.aio
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from server.api.grpc.call_log import EndTrailers, no_trailers
+from server.api.grpc.health import HealthServicer
+from server.api.grpc.servicer import MusicServicer
+from server.app import build_server
+from server.settings.settings import Settings
+from server.songs.service import SongRunner, Songs
+from server.store.embedded.store import StoreLimits, embedded_store
+from tests.support.fake_runner import FakeRunner
+
+
+@asynccontextmanager
+async def songs_of(runner: SongRunner, linger_seconds: float = 10.0) -> AsyncIterator[Songs]:
+    """The songs of a runner of the engine "fake", kept in a folder that goes with them."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with embedded_store(Path(folder), StoreLimits()) as store:
+            songs = Songs(runner, ("fake",), store, linger_seconds=linger_seconds)
+            try:
+                yield songs
+            finally:
+                await songs.close()
+
+
+@asynccontextmanager
+async def edge(
+    runner: FakeRunner, health: HealthServicer | None = None, trailers: EndTrailers = no_trailers
+) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to a server of the engine "fake"."""
+    settings = Settings(engines=("fake",))
+    health = health or HealthServicer(lambda: None if runner.ready("fake") else "no engine is ready")
+    async with songs_of(runner) as songs:
+        server = build_server(settings, MusicServicer(songs), health, trailers=trailers)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        try:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                yield channel
+        finally:
+            health.close()
+            await server.stop(0)
+            runner.stop()
+
+
+def raw_call(channel: grpc.aio.Channel, method: str) -> Any:
+    """A method that streams, as bytes in and bytes out."""
+    return channel.unary_stream(f"/melisma.v1.MusicService/{method}")
+
+
+def details_of(error: grpc.RpcError) -> Mapping[str, Any]:
+    """The typed details of an error by the name of their type."""
+    status = rpc_status.from_call(cast(Any, error))
+    kinds = (
+        error_details_pb2.BadRequest,
+        error_details_pb2.ErrorInfo,
+        error_details_pb2.PreconditionFailure,
+        error_details_pb2.QuotaFailure,
+        error_details_pb2.RetryInfo,
+    )
+    found = {}
+    for packed in status.details if status else ():
+        for kind in kinds:
+            message = kind()
+            if packed.Unpack(message):
+                found[kind.DESCRIPTOR.name] = message
+    return found

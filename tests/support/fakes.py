@@ -1,0 +1,226 @@
+"""Small stand-ins that keep the real protocols: an engine, an encoder, a clock and an outlet."""
+
+import hashlib
+import os
+import struct
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from model.engine import EngineInfo, EngineUnavailable, SectionConditions, SectionContext, SectionState
+from model.song import (
+    ALL_STEMS,
+    Control,
+    InvalidParams,
+    SectionKind,
+    SectionPlan,
+    SectionScore,
+    SongParams,
+    SongPlan,
+    SyllableTiming,
+    Violation,
+    Voice,
+    Window,
+)
+from server.song import AudioSettings
+from server.workers.messages import EngineSpec
+
+RATE_HERTZ = 8_000
+SECTION_SECONDS = 2.0
+WINDOW_SECONDS = 0.5
+SECTION_COST = 10
+
+FAKE = EngineSpec("fake", "tests.support.fakes:FakeEngine")
+FRAGILE = EngineSpec("fake", "tests.support.fakes:FragileEngine")
+MISSING = EngineSpec("missing", "tests.support.fakes:MissingEngine")
+
+
+class ManualClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: float = 0.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class FakeOutlet:
+    """A song's outlet as the scheduler sees it."""
+
+    full: bool = False
+    unsent_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class FakeState:
+    """A section whose sound depends on its song's seed, its index and the section before it."""
+
+    prompt: str
+    noise: np.random.Generator
+    level: float
+    steps: int
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FakeConditions:
+    """What one section costs."""
+
+    steps: int
+    cost: int = SECTION_COST
+    length: int = SECTION_COST
+    memory_bytes: int = 1000
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FakeContext:
+    """What a section leaves behind."""
+
+    level: float
+
+
+class FakeEngine:
+    """Obeys the engine protocol. The prompt may ask for trouble.
+
+    "invalid", "missing files", "no memory", "poison", "crash", "hang".
+    """
+
+    @classmethod
+    def load(cls, device: str) -> "FakeEngine":
+        return cls()
+
+    def info(self) -> EngineInfo:
+        return EngineInfo(
+            name="fake",
+            description="Noise for tests.",
+            languages=(),
+            sample_rate_hertz=RATE_HERTZ,
+            duration_seconds=(2.0, 240.0),
+            steps=(1, 100),
+            default_steps=4,
+            guidance_scale=(1.0, 10.0),
+            default_guidance_scale=3.0,
+            controls=frozenset(Control),
+            stems=ALL_STEMS,
+            voices=frozenset({Voice.FEMALE}),
+        )
+
+    def plan(self, params: SongParams) -> SongPlan:
+        if params.prompt == "invalid":
+            raise InvalidParams(Violation("lyrics", "cannot be sung"))
+        if params.prompt == "missing files":
+            raise EngineUnavailable("run `make voice`")
+        count = round((params.duration_seconds or 2 * SECTION_SECONDS) / SECTION_SECONDS)
+        sections = tuple(
+            SectionPlan(index, SectionKind.VERSE, f"verse {index + 1}", index * SECTION_SECONDS, SECTION_SECONDS)
+            for index in range(count)
+        )
+        steps = params.steps or self.info().default_steps
+        return SongPlan("fake", params.seed, steps, 3.0, count * SECTION_SECONDS, sections, detail=params)
+
+    def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
+        return FakeConditions(plan.steps)
+
+    def begin(
+        self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
+    ) -> FakeState:
+        assert isinstance(plan.detail, SongParams)
+        assert (context is None) == (index == 0)
+        noise = np.random.default_rng([plan.seed, index])
+        level = 0.1 if context is None else float(context.level)  # type: ignore[attr-defined]
+        return FakeState(plan.detail.prompt, noise, level, conditions.steps)
+
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        for state in states:
+            assert isinstance(state, FakeState)
+            self._cause_trouble(state.prompt)
+        for state in states:
+            assert isinstance(state, FakeState)
+            state.level = 0.5 * state.level + 0.1 * float(state.noise.random())
+            state.step += 1
+
+    def context(self, state: SectionState) -> SectionContext:
+        assert isinstance(state, FakeState)
+        assert state.step == state.steps
+        return FakeContext(state.level)
+
+    def score(self, state: SectionState) -> SectionScore:
+        return SectionScore((SyllableTiming(0, 0, "la", 0.0, 1.0),), b"MThd")
+
+    def render(self, state: SectionState) -> Iterator[Window]:
+        assert isinstance(state, FakeState)
+        for _ in range(round(SECTION_SECONDS / WINDOW_SECONDS)):
+            noise = state.noise.standard_normal((2, round(WINDOW_SECONDS * RATE_HERTZ)))
+            yield (state.level * noise).astype(np.float32)
+
+    def save(self, state: SectionState) -> bytes:
+        assert isinstance(state, FakeState)
+        return struct.pack("d", state.level)
+
+    def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
+        return FakeContext(*struct.unpack("d", saved))
+
+    def _cause_trouble(self, prompt: str) -> None:
+        match prompt:
+            case "no memory":
+                raise MemoryError("too large")
+            case "poison":
+                raise ValueError("a secret of ours")
+            case "crash":
+                os._exit(3)
+            case "hang":
+                threading.Event().wait()
+
+
+class FragileEngine(FakeEngine):
+    """Can be loaded until the file that BROKEN names exists."""
+
+    @classmethod
+    def load(cls, device: str) -> "FragileEngine":
+        if Path(os.environ["BROKEN"]).exists():
+            raise EngineUnavailable("mend it")
+        return cls()
+
+
+class MissingEngine:
+    """An engine that cannot be loaded here."""
+
+    @classmethod
+    def load(cls, device: str) -> FakeEngine:
+        raise EngineUnavailable("run `make weights`")
+
+
+class FakeEncoder:
+    """Frames of 1152 samples that depend on every sample so far; one frame of delay, no resampling."""
+
+    samples_per_frame = 1152
+    frame_bytes = 128
+
+    def __init__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str]) -> None:
+        self.delay_samples = self.samples_per_frame
+        self.sample_count = 0
+        self.frames = 0
+        self._digest = hashlib.sha256()
+
+    def feed(self, window: Window) -> bytes:
+        self.sample_count += window.shape[1]
+        self._digest.update(np.ascontiguousarray(window.T).tobytes())
+        return self._give_out(self.sample_count // self.samples_per_frame)
+
+    def finish(self) -> bytes:
+        return self._give_out((self.delay_samples + self.sample_count) // self.samples_per_frame + 1)
+
+    def _give_out(self, frames: int) -> bytes:
+        count, self.frames = frames - self.frames, frames
+        return self._digest.digest() * (self.frame_bytes // 32) * count
+
+
+def params(prompt: str = "", **changes: object) -> SongParams:
+    """Parameters of a song of two sections unless `duration_seconds` says otherwise."""
+    return replace(SongParams(prompt=prompt, lyrics="", seed=7), **changes)  # type: ignore[arg-type]

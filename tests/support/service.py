@@ -1,0 +1,72 @@
+"""The service as its operator starts it: a process of its own, on a free port."""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+ROOT = Path(__file__).resolve().parents[2]
+START_TIMEOUT_SECONDS = 60.0
+
+
+@dataclass
+class Service:
+    """A started process, and the addresses that it logged."""
+
+    process: subprocess.Popen[str]
+    address: str
+    http_address: str
+
+    def wait_serving(self, channel: grpc.Channel) -> None:
+        """Return once health says SERVING."""
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        watch = stub.Watch(health_pb2.HealthCheckRequest(), timeout=START_TIMEOUT_SECONDS)
+        next(told for told in watch if told.status == health_pb2.HealthCheckResponse.SERVING)
+        watch.cancel()
+
+
+def start(*flags: str, **environment: str) -> subprocess.Popen[str]:
+    """`python -m server` with flags and MELISMA_ variables (given without the prefix), logging JSON to a pipe.
+
+    Its songs go to the folder of `STORE__FOLDER`, else to one that no other server has.
+    """
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("", "protos"))
+    environment.setdefault("STORE__FOLDER", _own_folder())
+    variables = {f"MELISMA_{name}": value for name, value in environment.items()}
+    return subprocess.Popen(
+        [sys.executable, "-m", "server", *flags],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path, **variables},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _own_folder() -> str:
+    """A new folder, deleted when the tests have ended."""
+    folder = tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True)
+    atexit.register(folder.cleanup)
+    return folder.name
+
+
+@contextmanager
+def running_service(engines: str, **environment: str) -> Iterator[Service]:
+    """A service of `engines` (name=module:Class, ...) on a free port, killed at the end if it still runs."""
+    with start("--port", "0", "--http-port", "0", ENGINES=engines, **environment) as process:
+        try:
+            assert process.stderr is not None
+            addresses = (json.loads(line)["address"] for line in process.stderr if '"listening' in line)
+            http_address, address = next(addresses), next(addresses)
+            yield Service(process, address, http_address)
+        finally:
+            process.kill()

@@ -1,0 +1,63 @@
+"""Sounds to put through the server's sound path, and ears to judge what comes out."""
+
+import io
+from collections.abc import Sequence
+
+import av
+import numpy as np
+import pyloudnorm
+from numpy.typing import NDArray
+from scipy import signal
+
+from model.song import Window
+
+
+def tone(seconds: float, rate_hertz: int = 48_000, frequency_hertz: float = 440.0, amplitude: float = 0.25) -> Window:
+    """A sine on both channels."""
+    time = np.arange(int(seconds * rate_hertz)) / rate_hertz
+    wave = amplitude * np.sin(2 * np.pi * frequency_hertz * time)
+    return np.array([wave, wave], np.float32)
+
+
+def noise(samples: int, seed: int = 0, amplitude: float = 0.1) -> Window:
+    """White noise, different on the two channels."""
+    drawn = np.random.default_rng(seed).standard_normal((2, samples))
+    return np.asarray(amplitude * drawn, np.float32)
+
+
+def pop(seconds: float, rate_hertz: int = 48_000, lufs: float = -18.0) -> Window:
+    """Chords, kick, snare and hat at 120 beats per minute, as loud as asked."""
+    time = np.arange(int(seconds * rate_hertz)) / rate_hertz
+    half = (2 * time) % 1
+    chord = sum(np.sin(2 * np.pi * f * time) for f in (220.0, 277.2, 329.6, 440.0, 660.0)) * (0.4 + np.exp(-3 * half))
+    kick = np.exp(-15 * half) * np.sin(2 * np.pi * 55 * half)
+    hits = noise(len(time), amplitude=0.4) * (np.exp(-25 * ((2 * time + 0.5) % 1)) + 0.2 * np.exp(-9 * (8 * time % 1)))
+    return at_loudness(0.2 * chord + 0.7 * kick + hits, lufs, rate_hertz)
+
+
+def at_loudness(sound: NDArray[np.floating], lufs: float, rate_hertz: int = 48_000) -> Window:
+    """The sound scaled to an integrated loudness."""
+    return np.asarray(sound * 10 ** ((lufs - loudness_lufs(sound, rate_hertz)) / 20), np.float32)
+
+
+def loudness_lufs(sound: NDArray[np.floating], rate_hertz: int = 48_000) -> float:
+    """Integrated loudness after BS.1770, by an implementation that is not ours."""
+    return float(pyloudnorm.Meter(rate_hertz).integrated_loudness(sound.T.astype(np.float64)))
+
+
+def true_peak_db(sound: Window) -> float:
+    """Highest magnitude after 4x oversampling, in dB of full scale."""
+    return float(20 * np.log10(np.abs(signal.resample_poly(sound, 4, 1, axis=1)).max()))
+
+
+def cut(sound: Window, sizes: Sequence[int]) -> list[Window]:
+    """The sound in windows of these sizes, repeated as often as it takes."""
+    ends = np.cumsum(np.resize(sizes, 2 + len(sizes) * (sound.shape[1] // sum(sizes) + 1)))
+    return np.split(sound, ends[ends < sound.shape[1]], axis=1)
+
+
+def decode_mp3(data: bytes) -> Window:
+    """All samples a player hears, float32 [channels, samples]."""
+    with av.open(io.BytesIO(data), "r", format="mp3") as container:
+        frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
+    return np.concatenate(frames, axis=1) if frames else np.zeros((2, 0), np.float32)
