@@ -1,0 +1,128 @@
+"""Makes requests of a server with the stubs of the checkout that this is run in: JSON in, what came as JSON out.
+
+It is run by its path in a process of its own, so that nothing of the tree it lies in is imported. Of a piece of sound
+its size and sum are told, not its bytes.
+"""
+
+import base64
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_status import rpc_status
+
+from melisma.v1 import music_pb2, music_pb2_grpc
+
+DETAILS = error_details_pb2.DESCRIPTOR
+"""Having these types loaded is what lets the details of an error be told as JSON."""
+
+START_SECONDS = 240.0
+CALL_SECONDS = 240.0
+STREAMS = ("Generate", "Listen")
+
+
+class Recorder:
+    """Asks one server. `renamed` tells by which names of the contract old names are known by now."""
+
+    def __init__(self, channel: grpc.Channel, renamed: Mapping[str, str]) -> None:
+        self._stub = music_pb2_grpc.MusicServiceStub(channel)
+        self._renamed = {old: new for old, new in renamed.items() if new in field_names()}
+        self._songs: dict[str, str] = {}
+
+    def record(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Everything that one request brought."""
+        messages: list[dict[str, Any]] = []
+        sound = hashlib.sha256()
+        try:
+            for message in self._answers(asked["method"], self._filled(asked["fields"])):
+                messages.append(MessageToDict(message, preserving_proto_field_name=True))
+                self._note_song(asked["name"], messages[-1])
+                sound.update(taken_sound(messages[-1]))
+            return {"messages": messages, "sound": sound.hexdigest()}
+        except grpc.RpcError as error:
+            return {"messages": messages, "sound": sound.hexdigest(), "error": told(error)}
+
+    def _answers(self, method: str, fields: dict[str, Any]) -> Iterator[Message]:
+        request = ParseDict(fields, getattr(music_pb2, f"{method}Request")())
+        answer: Any = getattr(self._stub, method)(request, timeout=CALL_SECONDS)
+        return iter(answer) if method in STREAMS else iter([answer])
+
+    def _filled(self, fields: Any) -> Any:
+        """The fields by the names of this contract, with the id of a song for "song of <name of a request>"."""
+        if isinstance(fields, dict):
+            return {self._renamed.get(name, name): self._filled(value) for name, value in fields.items()}
+        if isinstance(fields, list):
+            return list(map(self._filled, fields))
+        if isinstance(fields, str) and fields.startswith("song of "):
+            return self._songs.get(fields.removeprefix("song of "), "song-none")
+        return fields
+
+    def _note_song(self, name: str, message: Mapping[str, Any]) -> None:
+        if "accepted" in message:
+            self._songs[name] = message["accepted"]["song_id"]
+
+
+def taken_sound(message: dict[str, Any]) -> bytes:
+    """The sound of a message, in which its size and sum take its place."""
+    chunk = message.get("chunk", {})
+    data = base64.b64decode(chunk.get("data", ""))
+    if data:
+        chunk["data"] = f"{len(data)} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}"
+    return data
+
+
+def told(error: Any) -> dict[str, Any]:
+    """An error with its details."""
+    status = rpc_status.from_call(error)
+    details = MessageToDict(status, preserving_proto_field_name=True).get("details", []) if status else []
+    return {"code": error.code().name, "message": error.details(), "details": details}
+
+
+def field_names() -> frozenset[str]:
+    """The names of all fields of the contract."""
+    return frozenset(
+        name for message in music_pb2.DESCRIPTOR.message_types_by_name.values() for name in _names_of(message)
+    )
+
+
+def _names_of(message: Descriptor) -> Iterator[str]:
+    yield from message.fields_by_name
+    for nested in message.nested_types:
+        yield from _names_of(nested)
+
+
+def wait_until_serving(channel: grpc.Channel) -> None:
+    """Return once health says SERVING."""
+    watch: Any = health_pb2_grpc.HealthStub(channel)
+    answers = watch.Watch(health_pb2.HealthCheckRequest(), timeout=START_SECONDS)
+    next(answer for answer in answers if answer.status == health_pb2.HealthCheckResponse.SERVING)
+    answers.cancel()
+
+
+def main() -> None:
+    """Read where to ask and what from the standard input; write one record for each request, in their order.
+
+    Requests of one round are made at the same time, rounds one after the other.
+    """
+    order = json.load(sys.stdin)
+    with grpc.insecure_channel(order["address"]) as channel:
+        wait_until_serving(channel)
+        recorder = Recorder(channel, order["renamed"])
+        records: list[dict[str, Any]] = []
+        for requests in order["rounds"]:
+            with ThreadPoolExecutor(len(requests)) as threads:
+                records += threads.map(recorder.record, requests)
+    json.dump(records, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""What of two records has to be equal: everything but ids, points in time, estimates, measured times and progress."""
+
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from benchmarks.service.comparison_requests import Asked
+
+Record: TypeAlias = Mapping[str, Any]
+
+RENAMED: Mapping[str, str] = MappingProxyType({})
+"""Fields of the contract that have another name by now, new names by old ones.
+
+A checkout whose contract has the new name is asked by it, and old events and violations are compared by new names.
+"""
+
+IDS = ("song_id", "request_id")
+ESTIMATES = ("estimated_first_audio", "estimated_finish")
+MEASURED = ("queued", "denoising", "rendering", "encoding", "create_time", "end_time", "retry_delay", "retryDelay")
+SHOWN_CHARACTERS = 160
+
+_SONG_ID = re.compile(r"song-[0-9a-f-]{8,}")
+
+
+def comparable(record: Record, asked: Asked, *, alone: bool) -> dict[str, Any]:
+    """What must be the same in both records of a request.
+
+    Progress is told now and then: which of its messages come depends on the machine, and so they are not compared one
+    by one, only that there are some and that all of them fit the song. `alone` is a request that was the only one of
+    its round; for others the queue depends on which came first.
+    """
+    messages = [_plain(message, asked, alone=alone) for message in record["messages"]]
+    told = [message for message in messages if "progress" not in message]
+    found: dict[str, Any] = {"messages": told, "sound": record["sound"]}
+    if asked.method == "Generate" and not asked.refused:
+        found["progress"] = _progress(messages)
+    if "error" in record:
+        found["error"] = _plain(record["error"], asked, alone=alone)
+    return found
+
+
+def first_difference(old: Any, new: Any, path: str = "") -> str | None:
+    """Where two values differ first, and how; `None` where they do not."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        pairs = ((f"{path}.{name}".lstrip("."), old.get(name), new.get(name)) for name in [*old, *(new.keys() - old)])
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        pairs = ((f"{path}[{at}]", *both) for at, both in enumerate(zip(old, new, strict=True)))
+    elif isinstance(old, list) and isinstance(new, list):
+        return _of_lengths(old, new, path)
+    else:
+        return None if old == new else f"{path}:\n  old: {_shown(old)}\n  new: {_shown(new)}"
+    return next((found for name, one, other in pairs if (found := first_difference(one, other, name))), None)
+
+
+def _of_lengths(old: Sequence[Any], new: Sequence[Any], path: str) -> str:
+    shorter = min(len(old), len(new))
+    within = first_difference(list(old[:shorter]), list(new[:shorter]), path)
+    ends = (_shown(old[shorter:][:1]), _shown(new[shorter:][:1]))
+    return within or f"{path}: {len(old)} and {len(new)} of them\n  old goes on: {ends[0]}\n  new goes on: {ends[1]}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}... ({len(text)} characters)"
+
+
+def _progress(messages: Sequence[Record]) -> dict[str, Any]:
+    """Whether there was any of a song's denoising, of how many steps, and what does not fit the plan before it."""
+    sections = max((len(message["plan"]["sections"]) for message in messages if "plan" in message), default=0)
+    told = [message["progress"] for message in messages if message.get("progress", {}).get("steps")]
+    misfits = [
+        one for one in told if one.get("section_index", 0) >= sections or not 1 <= one.get("step", 0) <= one["steps"]
+    ]
+    places = [(one.get("section_index", 0), one.get("step", 0)) for one in told]
+    return {
+        "of steps": sorted({one["steps"] for one in told}),
+        "misfits": misfits,
+        "in order": places == sorted(places),
+    }
+
+
+def _plain(value: Any, asked: Asked, *, alone: bool) -> Any:
+    """The value under new names, with what may differ left out, or put as something that is always the same."""
+    if isinstance(value, dict):
+        return {
+            RENAMED.get(name, name): _masked(name, each, asked) or _plain(each, asked, alone=alone)
+            for name, each in value.items()
+            if name not in ESTIMATES and (alone or name != "queue_position")
+        }
+    if isinstance(value, list):
+        return [_plain(each, asked, alone=alone) for each in value]
+    return _SONG_ID.sub("song-...", value) if isinstance(value, str) else value
+
+
+def _masked(name: str, value: Any, asked: Asked) -> str | None:
+    if name in MEASURED:
+        return "measured"
+    if name in IDS and value != asked.fields.get(name):
+        return "an id"
+    if name == "field" and isinstance(value, str):
+        return re.sub(r"\w+", lambda word: RENAMED.get(word[0], word[0]), value)
+    return None
