@@ -1,0 +1,168 @@
+"""A folder of songs that the first version has written is served by this one, which was not there when they were made.
+
+Beside the folder is what the first version told of its songs. The server that wrote it was killed in the middle of two
+of them; for one of these it was started again, the other one is still noted as being made.
+"""
+
+import hashlib
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import grpc
+import pytest
+from google.protobuf.json_format import MessageToDict, ParseDict
+
+from melisma.v1 import music_pb2
+from melisma.v1.music_pb2_grpc import MusicServiceStub
+from tests.support.rest import MUSIC, Rest
+from tests.support.service import Service, running_service
+
+STUDIO = "studio=tests.support.fakes:FakeEngine"
+TIMEOUT_SECONDS = 60.0
+THOUSAND_YEARS_HOURS = 8_766_000
+FOLDER = Path(__file__).parent / "data" / "store_of_first_version"
+SONGS: list[dict[str, Any]] = json.loads(FOLDER.with_suffix(".json").read_text("utf-8"))["songs"]
+COMPLETED = [song for song in SONGS if song["song"]["state"] == "SONG_STATE_COMPLETED"]
+NOT_COMPLETED = [song for song in SONGS if song not in COMPLETED]
+
+of_every_song = pytest.mark.parametrize("old", SONGS, ids=lambda song: song["name"])
+of_every_completed_song = pytest.mark.parametrize("old", COMPLETED, ids=lambda song: song["name"])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(FOLDER, tmp_path_factory.mktemp("old") / "songs"))
+
+
+@pytest.fixture(scope="module")
+def service(folder: Path) -> Iterator[Service]:
+    ages = {"STORE__MAX_AGE_HOURS": str(THOUSAND_YEARS_HOURS)}
+    with running_service(STUDIO, STORE__FOLDER=str(folder), **ages) as service:
+        with grpc.insecure_channel(service.address) as channel:
+            service.wait_serving(channel)
+        threading.Thread(target=consume, args=(service.process.stderr,), daemon=True).start()
+        yield service
+
+
+def consume(log: IO[str]) -> None:
+    """Read what nobody else does: a server whose log is not read stands still once the pipe is full."""
+    for _ in log:
+        pass
+
+
+@pytest.fixture(scope="module")
+def stub(service: Service) -> Iterator[Any]:
+    with grpc.insecure_channel(service.address) as channel:
+        yield MusicServiceStub(channel)
+
+
+def caller(old: dict[str, Any]) -> Any:
+    return (("x-caller", old["caller"]),)
+
+
+def listened(stub: Any, old: dict[str, Any], byte_offset: int = 0) -> tuple[list[Any], dict[str, Any] | None]:
+    """What is told of a song, and the error at its end."""
+    asked = music_pb2.ListenRequest(song_id=old["song"]["song_id"], byte_offset=byte_offset)
+    told: list[Any] = []
+    try:
+        told.extend(stub.Listen(asked, metadata=caller(old), timeout=TIMEOUT_SECONDS))
+    except grpc.RpcError as error:
+        status: Any = error
+        return told, {"code": status.code().name, "message": status.details()}
+    return told, None
+
+
+def sound(told: list[Any]) -> bytes:
+    return b"".join(message.chunk.data for message in told)
+
+
+def without_sound(message: Any) -> dict[str, Any]:
+    found = plain(message)
+    found.get("chunk", {}).pop("data", None)
+    return found
+
+
+def plain(message: Any) -> dict[str, Any]:
+    return MessageToDict(message, preserving_proto_field_name=True)
+
+
+def size_and_sum(data: bytes) -> dict[str, Any]:
+    return {"size_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+@pytest.mark.parametrize("name", ["anonymous", "games"])
+def test_songs_are_listed_for_their_callers_newest_first(stub: Any, name: str) -> None:
+    page = stub.ListSongs(music_pb2.ListSongsRequest(), metadata=(("x-caller", name),))
+    made = [old["song"]["song_id"] for old in SONGS if old["caller"] == name]
+    assert [song.song_id for song in page.songs] == made[::-1]
+
+
+@of_every_song
+def test_a_song_is_what_it_was(stub: Any, old: dict[str, Any]) -> None:
+    asked = music_pb2.GetSongRequest(song_id=old["song"]["song_id"])
+    song = plain(stub.GetSong(asked, metadata=caller(old)).song)
+    assert song.pop("end_time")
+    assert song == {name: value for name, value in old["song"].items() if name != "end_time"}
+
+
+@pytest.mark.parametrize("old", [song for song in SONGS if "end_time" in song["song"]], ids=lambda song: song["name"])
+def test_a_song_ended_when_it_did(stub: Any, old: dict[str, Any]) -> None:
+    asked = music_pb2.GetSongRequest(song_id=old["song"]["song_id"])
+    assert plain(stub.GetSong(asked, metadata=caller(old)).song)["end_time"] == old["song"]["end_time"]
+
+
+@of_every_song
+def test_a_song_is_told_as_it_was(stub: Any, old: dict[str, Any]) -> None:
+    told, error = listened(stub, old)
+    assert size_and_sum(sound(told)) == old["sound"]
+    assert list(map(without_sound, told)) == old["events"]
+    assert error == old["error"]
+
+
+@of_every_completed_song
+def test_sound_goes_on_from_the_middle(stub: Any, old: dict[str, Any]) -> None:
+    whole = sound(listened(stub, old)[0])
+    for offset in (1, len(whole) // 2 + 1, len(whole) - 1):
+        told, error = listened(stub, old, offset)
+        assert (sound(told), error) == (whole[offset:], None)
+
+
+@of_every_completed_song
+def test_rest_has_the_same_bytes(service: Service, old: dict[str, Any]) -> None:
+    rest = Rest(service.http_address, {"X-Caller": old["caller"]})
+    song = rest.ask("GET", f"{MUSIC}/{old['song']['song_id']}").json
+    assert (song["status"], song["sha256"]) == ("completed", old["song"]["sha256"])
+    path = song["audio_url"].removeprefix(f"http://{service.http_address}")
+    whole = rest.ask("GET", path).data
+    assert size_and_sum(whole) == old["sound"]
+    assert rest.ask("GET", path, Range="bytes=40000-").data == whole[40_000:]
+    assert rest.ask("GET", f"{path}?byte_offset=40001").data == whole[40_001:]
+
+
+@pytest.mark.parametrize("old", NOT_COMPLETED, ids=lambda song: song["name"])
+def test_rest_says_that_a_song_is_not_complete(service: Service, old: dict[str, Any]) -> None:
+    rest = Rest(service.http_address, {"X-Caller": old["caller"]})
+    answer = rest.ask("GET", f"/audio/{old['song']['song_id']}.mp3")
+    assert (answer.status, answer.json["reason"]) == (409, "SONG_NOT_COMPLETE")
+
+
+@of_every_completed_song
+def test_the_same_request_brings_the_same_song_and_another_one_is_refused(stub: Any, old: dict[str, Any]) -> None:
+    request = ParseDict(old["request"], music_pb2.GenerateRequest())
+    told = list(stub.Generate(request, metadata=caller(old), timeout=TIMEOUT_SECONDS))
+    assert told[0].accepted.song_id == old["song"]["song_id"]
+    assert size_and_sum(sound(told)) == old["sound"]
+    request.seed += 1
+    with pytest.raises(grpc.RpcError) as error:
+        list(stub.Generate(request, metadata=caller(old), timeout=TIMEOUT_SECONDS))
+    assert error.value.code() is grpc.StatusCode.ALREADY_EXISTS
+
+
+def test_no_sound_was_deleted(service: Service, folder: Path) -> None:
+    kept = {path.name: path.stat().st_size for path in folder.glob("*.mp3")}
+    assert kept == {path.name: path.stat().st_size for path in FOLDER.glob("*.mp3")}
+    assert len(kept) == len(SONGS)
