@@ -43,6 +43,13 @@ from server.songs.service import Songs
 from server.store.embedded.files import StoreUnusable
 from server.store.embedded.store import StoreLimits, embedded_store
 from server.telemetry.metrics import Metrics
+from server.telemetry.scraped import (
+    expose_build,
+    expose_depths,
+    expose_limits,
+    expose_readiness,
+    expose_store,
+)
 from server.telemetry.tracing import NO_TRACER, tracer_provider
 from server.version import VERSION
 from server.workers.device_spec import DeviceSpec
@@ -112,7 +119,7 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         metrics = Metrics(registry, engines=settings.engine_names, devices=[spec.name for spec in given.devices])
         quota_of = keys.quota if keys else _no_quota
         runner = Runner(given, encoder_factory=SongEncoder, metrics=metrics, quota_of=quota_of, tracer=tracer)
-        metrics.watch(runner.depths)
+        expose_depths(registry, runner.depths)
         store = await stack.enter_async_context(embedded_store(_folder(settings.store), _limits(settings.store)))
         songs = Songs(
             runner,
@@ -121,7 +128,7 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             linger_seconds=settings.store.linger_seconds,
             log_requests=settings.log_requests,
         )
-        metrics.watch_songs(store.usage, lambda: songs.listeners)
+        expose_store(registry, store.usage, lambda: songs.listeners)
         stack.push_async_callback(songs.close)
         await stack.enter_async_context(_in_background(songs.keep_clean()))
         stack.push_async_callback(runner.stop, grace_seconds=0.0)
@@ -130,13 +137,14 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         health = HealthServicer(runner.unready)
         runner.subscribe(health.changed)
 
-        doorkeeper = Doorkeeper(keys.find, metrics.call_refused) if keys else None
+        doorkeeper = Doorkeeper(keys.find, metrics.calls.refused) if keys else None
         calls = OpenCalls()
         version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
-        metrics.built(VERSION, settings.revision)
-        metrics.watch_ready(lambda: health.unready() is None)
+        expose_build(registry, VERSION, settings.revision)
+        expose_readiness(registry, lambda: health.unready() is None)
         places = sum(device.running_songs for device in given.devices)
-        metrics.limits(
+        expose_limits(
+            registry,
             running_songs=places,
             queue_songs=settings.limits.queued_songs,
             connections=settings.connections.count,
@@ -346,7 +354,7 @@ async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]
 async def _watch(keys: KeyRing, metrics: Metrics) -> None:
     """Read the keys again whenever their file changes, for ever."""
     while True:
-        metrics.keys_usable(keys.usable)
+        metrics.calls.keys_usable(keys.usable)
         await asyncio.sleep(KEYS_SECONDS)
         keys.reload()
 
