@@ -4,9 +4,8 @@ import asyncio
 import logging
 import os
 import signal
-import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector
 from starlette.routing import BaseRoute
@@ -50,13 +48,12 @@ from server.telemetry.scraped import (
     expose_readiness,
     expose_store,
 )
-from server.telemetry.tracing import NO_TRACER, tracer_provider
+from server.telemetry.tracing import NO_TRACER, tracing
 from server.version import VERSION
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Lane
 
 KEYS_SECONDS = 1.0
-TRACES_SECONDS = 3.0
 MAX_ENCODER_THREADS = 8
 FLUSH_SECONDS = 1.0
 """What open calls get at the end to send what is made already, and to say how they ended."""
@@ -114,7 +111,8 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         stack.enter_context(threadpool_limits(1, user_api="blas"))
         certificates = Certificates(_tls_files(settings.tls)) if settings.tls.certificate else None
         keys = KeyRing(Path(settings.api_keys)) if settings.api_keys else None
-        tracer = await stack.enter_async_context(_tracing())
+        telemetry = Telemetry()
+        tracer = await stack.enter_async_context(tracing(telemetry.exporter, telemetry.protocol))
         given = runner_settings(settings)
         metrics = Metrics(registry, engines=settings.engine_names, devices=[spec.name for spec in given.devices])
         quota_of = keys.quota if keys else _no_quota
@@ -315,30 +313,6 @@ def _tls_files(tls: TLS) -> TlsFiles:
 
 def _no_quota(_: str) -> Quota:
     return Quota()
-
-
-@asynccontextmanager
-async def _tracing() -> AsyncIterator[Tracer]:
-    """What makes spans, as the OTEL_ variables say; leaving sends what is left, for a few seconds at most."""
-    provider = tracer_provider(Telemetry())
-    if provider is None:
-        yield NO_TRACER
-        return
-    sent = asyncio.Event()
-
-    def send_the_rest(provider: TracerProvider, loop: asyncio.AbstractEventLoop) -> None:
-        provider.shutdown()
-        with suppress(RuntimeError):  # the loop has closed: nobody waits any more
-            loop.call_soon_threadsafe(sent.set)
-
-    try:
-        yield provider.get_tracer("melisma", VERSION)
-    finally:
-        # A thread that nobody waits for: a collector that does not answer must not hold up the end.
-        threading.Thread(target=send_the_rest, args=(provider, asyncio.get_running_loop()), daemon=True).start()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(TRACES_SECONDS):
-                await sent.wait()
 
 
 @asynccontextmanager

@@ -22,7 +22,8 @@ from server.scheduling.device_usage import Usage
 from server.song import Accepted, Chunk, Progressed, SectionSent, SongCompleted, SongEvent, SongRequest, Waiting
 from server.telemetry.metrics import Metrics
 from server.telemetry.song_metrics import Outcome
-from server.telemetry.tracing import NO_TRACER, SongTrace
+from server.telemetry.song_trace import SongTrace
+from server.telemetry.tracing import NO_TRACER
 from server.workers.messages import Rendered, SectionStep
 
 _log = logging.getLogger(__name__)

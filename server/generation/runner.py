@@ -40,7 +40,8 @@ from server.scheduling.retry import Verdict
 from server.scheduling.scheduler import Lost, Scheduler
 from server.song import Accepted, SongRequest, Waiting
 from server.telemetry.metrics import Metrics
-from server.telemetry.tracing import NO_TRACER, SongTrace
+from server.telemetry.song_trace import SongTrace
+from server.telemetry.tracing import NO_TRACER
 from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import DevicePool, Worker, WorkerDied
 from server.workers.messages import (
