@@ -18,8 +18,8 @@ import torch
 
 from model.song import SectionKind, SongParams, SongPlan
 from model.studio.composing.brief import Memory, SectionBrief
+from model.studio.composing.decisions.pitches import TONE_WEIGHT
 from model.studio.composing.denoiser import ScoreDenoiser
-from model.studio.composing.melody import TONE_WEIGHT
 from model.studio.info import INFO
 from model.studio.notation.score import Score
 from model.studio.planning.plan import plan_song

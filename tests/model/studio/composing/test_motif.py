@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from model.song import SongParams
+from model.studio.composing.decisions.pitches import choose_pitches
 from model.studio.composing.denoiser import ScoreDenoiser
-from model.studio.composing.melody import choose_pitches
 from model.studio.composing.motif import closeness, motif_of
 from model.studio.info import INFO
 from model.studio.notation.score import Note
