@@ -4,9 +4,8 @@ import asyncio
 import logging
 import os
 import signal
-import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector
 from starlette.routing import BaseRoute
@@ -43,13 +41,19 @@ from server.songs.service import Songs
 from server.store.embedded.files import StoreUnusable
 from server.store.embedded.store import StoreLimits, embedded_store
 from server.telemetry.metrics import Metrics
-from server.telemetry.tracing import NO_TRACER, tracer_provider
+from server.telemetry.scraped import (
+    expose_build,
+    expose_depths,
+    expose_limits,
+    expose_readiness,
+    expose_store,
+)
+from server.telemetry.tracing import NO_TRACER, tracing
 from server.version import VERSION
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Lane
 
 KEYS_SECONDS = 1.0
-TRACES_SECONDS = 3.0
 MAX_ENCODER_THREADS = 8
 FLUSH_SECONDS = 1.0
 """What open calls get at the end to send what is made already, and to say how they ended."""
@@ -107,12 +111,13 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         stack.enter_context(threadpool_limits(1, user_api="blas"))
         certificates = Certificates(_tls_files(settings.tls)) if settings.tls.certificate else None
         keys = KeyRing(Path(settings.api_keys)) if settings.api_keys else None
-        tracer = await stack.enter_async_context(_tracing())
+        telemetry = Telemetry()
+        tracer = await stack.enter_async_context(tracing(telemetry.exporter, telemetry.protocol))
         given = runner_settings(settings)
         metrics = Metrics(registry, engines=settings.engine_names, devices=[spec.name for spec in given.devices])
         quota_of = keys.quota if keys else _no_quota
         runner = Runner(given, encoder_factory=SongEncoder, metrics=metrics, quota_of=quota_of, tracer=tracer)
-        metrics.watch(runner.depths)
+        expose_depths(registry, runner.depths)
         store = await stack.enter_async_context(embedded_store(_folder(settings.store), _limits(settings.store)))
         songs = Songs(
             runner,
@@ -121,7 +126,7 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             linger_seconds=settings.store.linger_seconds,
             log_requests=settings.log_requests,
         )
-        metrics.watch_songs(store.usage, lambda: songs.listeners)
+        expose_store(registry, store.usage, lambda: songs.listeners)
         stack.push_async_callback(songs.close)
         await stack.enter_async_context(_in_background(songs.keep_clean()))
         stack.push_async_callback(runner.stop, grace_seconds=0.0)
@@ -130,13 +135,14 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         health = HealthServicer(runner.unready)
         runner.subscribe(health.changed)
 
-        doorkeeper = Doorkeeper(keys.find, metrics.call_refused) if keys else None
+        doorkeeper = Doorkeeper(keys.find, metrics.calls.refused) if keys else None
         calls = OpenCalls()
         version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
-        metrics.built(VERSION, settings.revision)
-        metrics.watch_ready(lambda: health.unready() is None)
+        expose_build(registry, VERSION, settings.revision)
+        expose_readiness(registry, lambda: health.unready() is None)
         places = sum(device.running_songs for device in given.devices)
-        metrics.limits(
+        expose_limits(
+            registry,
             running_songs=places,
             queue_songs=settings.limits.queued_songs,
             connections=settings.connections.count,
@@ -310,30 +316,6 @@ def _no_quota(_: str) -> Quota:
 
 
 @asynccontextmanager
-async def _tracing() -> AsyncIterator[Tracer]:
-    """What makes spans, as the OTEL_ variables say; leaving sends what is left, for a few seconds at most."""
-    provider = tracer_provider(Telemetry())
-    if provider is None:
-        yield NO_TRACER
-        return
-    sent = asyncio.Event()
-
-    def send_the_rest(provider: TracerProvider, loop: asyncio.AbstractEventLoop) -> None:
-        provider.shutdown()
-        with suppress(RuntimeError):  # the loop has closed: nobody waits any more
-            loop.call_soon_threadsafe(sent.set)
-
-    try:
-        yield provider.get_tracer("melisma", VERSION)
-    finally:
-        # A thread that nobody waits for: a collector that does not answer must not hold up the end.
-        threading.Thread(target=send_the_rest, args=(provider, asyncio.get_running_loop()), daemon=True).start()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(TRACES_SECONDS):
-                await sent.wait()
-
-
-@asynccontextmanager
 async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Have something done until the context is left."""
     task = asyncio.create_task(work)
@@ -346,7 +328,7 @@ async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]
 async def _watch(keys: KeyRing, metrics: Metrics) -> None:
     """Read the keys again whenever their file changes, for ever."""
     while True:
-        metrics.keys_usable(keys.usable)
+        metrics.calls.keys_usable(keys.usable)
         await asyncio.sleep(KEYS_SECONDS)
         keys.reload()
 

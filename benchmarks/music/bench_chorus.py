@@ -12,7 +12,8 @@ import torch
 from benchmarks.songs import SPRING
 from model.engine import SectionContext
 from model.song import SectionKind, SongParams
-from model.studio.engine import SAMPLE_RATE_HERTZ, StudioEngine
+from model.studio.engine import StudioEngine
+from model.studio.info import SAMPLE_RATE_HERTZ
 
 PROMPT = "melodic pop, upbeat, piano-driven, with light drums"
 

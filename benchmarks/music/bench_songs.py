@@ -26,7 +26,7 @@ from scipy.signal import resample_poly
 from model.engine import Engine, SectionContext
 from model.registry import load_engine
 from model.song import ALL_STEMS, SectionScore, SongParams, SongPlan, Stem, Voice
-from model.studio.composing.melody import wished_direction
+from model.studio.composing.decisions.pitches import wished_direction
 from server.audio.mastering.mastering import Mastering
 
 RATE_HERTZ = 48_000

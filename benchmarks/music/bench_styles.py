@@ -20,7 +20,8 @@ from benchmarks.music.listen import decibels, longest_silence_seconds
 from benchmarks.songs import SPRING
 from model.engine import SectionContext
 from model.song import ALL_STEMS, SongParams, Stem
-from model.studio.engine import SAMPLE_RATE_HERTZ, StudioEngine
+from model.studio.engine import StudioEngine
+from model.studio.info import SAMPLE_RATE_HERTZ
 
 STYLES: Mapping[str, str] = {
     "pop ballad": "pop ballad",

@@ -7,7 +7,8 @@ from server.estimation.estimator import Estimator, Spent
 from server.estimation.forecast import Estimate, Work, forecast
 from server.generation.job import Job
 from server.song import SongRequest
-from server.telemetry.metrics import Estimated, Metrics
+from server.telemetry.estimate_metrics import Estimated
+from server.telemetry.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,10 @@ class Fortune:
         told = outlook.estimate
         if told.first_audio_seconds is not None and truth.first_audio_seconds is not None:
             first = (told.first_audio_seconds, truth.first_audio_seconds)
-            self._metrics.estimate(engine, Estimated.FIRST_AUDIO, estimated=first[0], actual=first[1])
-        self._metrics.estimate(engine, Estimated.FINISH, estimated=told.finish_seconds, actual=truth.finish_seconds)
+            self._metrics.estimates.compared(engine, Estimated.FIRST_AUDIO, estimated=first[0], actual=first[1])
+        self._metrics.estimates.compared(
+            engine, Estimated.FINISH, estimated=told.finish_seconds, actual=truth.finish_seconds
+        )
 
 
 def _spent(job: Job) -> Spent:

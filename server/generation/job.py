@@ -20,8 +20,10 @@ from server.generation.playback import Playback, Received
 from server.logs import bound
 from server.scheduling.device_usage import Usage
 from server.song import Accepted, Chunk, Progressed, SectionSent, SongCompleted, SongEvent, SongRequest, Waiting
-from server.telemetry.metrics import Metrics, Outcome
-from server.telemetry.tracing import NO_TRACER, SongTrace
+from server.telemetry.metrics import Metrics
+from server.telemetry.song_metrics import Outcome
+from server.telemetry.song_trace import SongTrace
+from server.telemetry.tracing import NO_TRACER
 from server.workers.messages import Rendered, SectionStep
 
 _log = logging.getLogger(__name__)
@@ -208,7 +210,7 @@ class Job:
         self.status = JobStatus.RUNNING
         self.clocks.started_at = self._clock()
         self.trace.started()
-        self._metrics.song_started(self.request.engine, self.clocks.queued_seconds, self.trace.trace_id)
+        self._metrics.songs.started(self.request.engine, self.clocks.queued_seconds, self.trace.trace_id)
 
     def planned(self, plan: SongPlan, sample_rate_hertz: int) -> None:
         """Open the encoder for sound at `sample_rate_hertz` and tell the plan; a second attempt changes nothing."""
@@ -264,7 +266,7 @@ class Job:
                     events, took_seconds = await loop.run_in_executor(self._encoders, self._timed, item)
                     if seconds:
                         self.trace.encoded(start_ns, time.time_ns())
-                    self._metrics.encoded(self.request.engine, seconds=took_seconds, sound_seconds=seconds)
+                    self._metrics.streams.encoded(self.request.engine, seconds=took_seconds, sound_seconds=seconds)
                     self._send(events, seconds)
         except Exception:
             _log.exception("the song could not be encoded")
@@ -318,11 +320,11 @@ class Job:
 
     def _note(self, chunk: Chunk) -> None:
         now = self._clock()
-        self._metrics.chunk(self.request.engine, len(chunk.data))
+        self._metrics.streams.chunk(self.request.engine, len(chunk.data))
         if self.clocks.first_chunk_at is None:
             self.clocks.first_chunk_at = now
             self.trace.first_chunk()
-            self._metrics.first_audio(self.request.engine, now - self.clocks.submitted_at, self.trace.trace_id)
+            self._metrics.songs.first_audio(self.request.engine, now - self.clocks.submitted_at, self.trace.trace_id)
         self._playback.add(now, chunk.duration_seconds)
 
     def _end(self, status: JobStatus) -> None:
@@ -334,9 +336,9 @@ class Job:
     def _report(self) -> None:
         engine, trace_id = self.request.engine, self.trace.trace_id
         outcome = Outcome.REJECTED if self._rejected else Outcome(self.status.value)
-        self._metrics.song_ended(engine, outcome, self.clocks.elapsed_seconds, self.sound_seconds, trace_id)
+        self._metrics.songs.ended(engine, outcome, self.clocks.elapsed_seconds, self.sound_seconds, trace_id)
         if self.clocks.first_chunk_at is not None:
-            self._metrics.underrun(engine, self._playback.underrun_seconds, trace_id)
+            self._metrics.streams.underrun(engine, self._playback.underrun_seconds, trace_id)
         self.trace.ended(outcome, self.sound_seconds)
 
 

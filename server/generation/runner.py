@@ -40,7 +40,8 @@ from server.scheduling.retry import Verdict
 from server.scheduling.scheduler import Lost, Scheduler
 from server.song import Accepted, SongRequest, Waiting
 from server.telemetry.metrics import Metrics
-from server.telemetry.tracing import NO_TRACER, SongTrace
+from server.telemetry.song_trace import SongTrace
+from server.telemetry.tracing import NO_TRACER
 from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import DevicePool, Worker, WorkerDied
 from server.workers.messages import (
@@ -137,7 +138,7 @@ class Runner:
             load_timeout_seconds=settings.load_timeout_seconds,
             restart_backoff_seconds=settings.restart_backoff_seconds,
             on_change=self._readiness_changed,
-            on_restart=self._metrics.worker_restarted,
+            on_restart=self._metrics.devices.worker_restarted,
         )
         self._poisoned = PoisonedRequests(clock)
         self._encoders = ThreadPoolExecutor(settings.encoder_threads, thread_name_prefix="encoder")
@@ -228,9 +229,9 @@ class Runner:
             self._check_deadline(request, outlook)
             permit, ticket = self._let_in(request)
         except ServiceError as error:
-            self._metrics.song_refused(_word_of(error), request.engine)
+            self._metrics.songs.refused(_word_of(error), request.engine)
             raise
-        self._metrics.song_accepted(request.engine)
+        self._metrics.songs.accepted(request.engine)
         job = self._job(request, _accepted(position, outlook))
         self._enter(job, permit, ticket)
         self._fortune.enter(job, outlook)
@@ -372,7 +373,7 @@ class Runner:
 
     async def _serve(self, device: str, worker: Worker) -> None:
         self._scheduler.open(device, self._pool.engines_on(device))
-        self._metrics.worker_up(device, True)
+        self._metrics.devices.worker_up(device, True)
         self._wake_all()
         lanes = [asyncio.create_task(self._serve_lane(device, lane, worker)) for lane in worker.lanes]
         try:
@@ -382,7 +383,7 @@ class Runner:
             for lane in lanes:
                 lane.cancel()
             await asyncio.gather(*lanes, return_exceptions=True)
-            self._metrics.worker_up(device, False)
+            self._metrics.devices.worker_up(device, False)
             self._settle(self._scheduler.close(device))
             self._wake_all()
 
@@ -398,7 +399,7 @@ class Runner:
             reply = await self._reply(device, lane, worker, on_way)
             began_at, free_at = free_at, self._clock()
             if not isinstance(on_way.popleft(), Ping):
-                self._metrics.busy(device, lane, free_at - began_at)
+                self._metrics.devices.busy(device, lane, free_at - began_at)
             self._measure_work(device, reply)
             self._deliver(reply)
             self._settle(self._scheduler.done(device, reply, lane))
@@ -457,7 +458,7 @@ class Runner:
     def _measure_work(self, device: str, reply: Reply) -> None:
         match reply:
             case Stepped(sections=(first, *_)) if job := self._job_of(first.section.song):
-                self._metrics.step(
+                self._metrics.devices.step(
                     device,
                     job.request.engine,
                     sections=len(reply.sections),
@@ -467,7 +468,7 @@ class Runner:
                 )
             case Rendered() if job := self._job_of(reply.section.song):
                 engine = job.request.engine
-                self._metrics.render(device, engine, seconds=reply.seconds, sound_seconds=reply.sound_seconds)
+                self._metrics.devices.render(device, engine, seconds=reply.seconds, sound_seconds=reply.sound_seconds)
 
     def _job_of(self, key: SongKey) -> Job | None:
         """The job of a song; `None` when it has ended, or when the attempt is not the present one."""
@@ -479,7 +480,7 @@ class Runner:
             job = self._jobs.get(one.song_id)
             self._log_failure(one, job)
             if job is not None and one.verdict is Verdict.RETRY:
-                self._metrics.song_retried(job.request.engine, _cause_of(one))
+                self._metrics.songs.retried(job.request.engine, _cause_of(one))
                 job.trace.retried(_cause_of(one))
             elif job is not None:
                 job.fail(self._error_of(one, job))

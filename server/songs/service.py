@@ -13,8 +13,10 @@ from weakref import WeakValueDictionary
 
 from melisma.v1 import music_pb2
 from model.engine import EngineInfo
-from server.contract import requests as translate
+from server.contract.events import response
 from server.contract.page_token import page_token, place_of
+from server.contract.requests import song_request
+from server.contract.resources import engine_message
 from server.contract.status import outcome_of
 from server.errors import (
     RequestIdReused,
@@ -164,7 +166,7 @@ class Songs:
         if name not in self._engines:
             raise UnknownEngine(name, self._engines)
         info, devices = self._runner.engines().get(name), self._runner.engine_devices(name)
-        return translate.engine_message(name, info, devices, ready=self._runner.ready(name))
+        return engine_message(name, info, devices, ready=self._runner.ready(name))
 
     @property
     def listeners(self) -> int:
@@ -203,8 +205,8 @@ class Songs:
         known = (self._runner.engines(), self._engines[0], deadline, caller)
         if message.anchor.WhichOneof("melody") == "midi":
             # A hostile file takes up to a second to refuse; the loop has other songs to stream meanwhile.
-            return await asyncio.to_thread(translate.song_request, message, *known)
-        return translate.song_request(message, *known)
+            return await asyncio.to_thread(song_request, message, *known)
+        return song_request(message, *known)
 
     async def _asked_before(self, request: SongRequest, fingerprint: str) -> Recording | None:
         """The song of the same request before, unless it has failed or was cancelled."""
@@ -248,7 +250,7 @@ class Songs:
         bind(song_id=song.song_id)
         logger.info("song accepted", extra=self._told(request, song))
         recording = self._recording(song, linger_seconds)
-        recording.tell(translate.response(job.accepted, request))
+        recording.tell(response(job.accepted, request))
         self._made[song.song_id] = (recording, job)
         self._run(self._record(recording, job, request), f"record {song.song_id}")
         self._run(self._keep(recording), f"keep {song.song_id}")
@@ -269,7 +271,7 @@ class Songs:
         try:
             async with job:
                 async for event in job.events():
-                    recording.tell(translate.response(event, request))
+                    recording.tell(response(event, request))
                     await recording.wanted()
             state = SongState.COMPLETED if recording.complete else SongState.CANCELLED
             recording.end(state, self._now_ns(), None if recording.complete else SongCancelled("the song has ended"))

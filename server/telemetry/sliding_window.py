@@ -58,6 +58,24 @@ class RecentSum:
         return int(self._clock() // self._slot_seconds)
 
 
+class Window:
+    """Time span that ends now, with the clock that measures it; makes the values and rates of that span."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds and never goes back; rates begin now."""
+        self._seconds = seconds
+        self._clock = clock
+        self._began_at = clock()
+
+    def values(self) -> Recent:
+        """Values of the span, empty at first."""
+        return Recent(self._seconds, self._clock)
+
+    def rate(self) -> RecentSum:
+        """Rate over the span, 0 at first."""
+        return RecentSum(self._seconds, self._clock, self._began_at)
+
+
 def percentile(values: list[float], percent: int) -> float:
     """The smallest of `values` (one at least) that `percent` (1 to 100) of them do not exceed: the nearest rank."""
     return sorted(values)[-(-percent * len(values) // 100) - 1]

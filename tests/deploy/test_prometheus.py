@@ -18,8 +18,8 @@ import yaml
 
 from melisma.v1.music_pb2 import Accepted, AudioChunk, Finished
 from melisma_client import AsyncClient, SongRequest
-from server.telemetry.metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS
 from server.telemetry.sliding_window import percentile
+from server.telemetry.song_metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS
 from tests.deploy.monitors import PROMETHEUS, Prometheus, prometheus, watched_service
 from tests.deploy.tools import DEPLOY, output_of, tool
 from tests.support.collector import Collector, collecting

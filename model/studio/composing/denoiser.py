@@ -11,13 +11,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from model.studio.composing import decisions
 from model.studio.composing.brief import Memory, Rendition, SectionBrief
+from model.studio.composing.decisions.lines import SungLine, ask_for_rhythm, choose_lines
+from model.studio.composing.decisions.melody import Moves, write_melody
+from model.studio.composing.decisions.melody_bias import class_bias
+from model.studio.composing.decisions.pitches import TONE_WEIGHT
+from model.studio.composing.decisions.progressions import HarmonyTables, choose_chords
+from model.studio.composing.decisions.section_score import to_score
 from model.studio.composing.flow import euler_step, step_times
 from model.studio.composing.guidance import guided
-from model.studio.composing.melody import TONE_WEIGHT
 from model.studio.composing.network import Encoded, Logits, ScoreNetwork, ScoreNetworkConfig
-from model.studio.composing.progressions import HarmonyTables
 from model.studio.composing.token_layout import TAIL_BARS, TokenLayout, lay_out
 from model.studio.composing.tokens import CHORD_CLASSES, FIRST_PITCH, MELODY_CLASSES, PITCHES
 from model.studio.notation.score import BEATS_PER_BAR, Score
@@ -72,7 +75,7 @@ class ScoreState:
         self.draws = torch.rand(brief.beats, generator=generator, dtype=torch.float64).numpy()
         self.valid = layout.valid()
         self.times = step_times(steps)
-        self.lines: list[decisions.SungLine] = []
+        self.lines: list[SungLine] = []
         self.logits = Logits(torch.empty(0), torch.empty(0))
         self.beliefs: NDArray[np.float64] = np.empty((0, MELODY_CLASSES))
         self.encoded: tuple[Encoded, ...] = ()
@@ -183,8 +186,8 @@ class ScoreDenoiser:
             raise ValueError(f"{state.steps - state.step} steps are left to do")
         brief, layout = state.brief, state.layout
         sampled = state.logits.melody[layout.section].argmax(-1).flatten().numpy()
-        moves = decisions.Moves(self._intervals, self._tone_weight)
-        melody = decisions.write_melody(brief, layout, state.lines, sampled, state.beliefs, moves)
+        moves = Moves(self._intervals, self._tone_weight)
+        melody = write_melody(brief, layout, state.lines, sampled, state.beliefs, moves)
         chords = layout.chords[layout.section]
         rendition = Rendition(
             tuple(melody.tolist()),
@@ -193,7 +196,7 @@ class ScoreDenoiser:
             brief.lines,
             brief.played,
         )
-        score = decisions.to_score(brief, melody, chords)
+        score = to_score(brief, melody, chords)
         return score, state.memory.with_section(brief.kind, rendition, TAIL_BARS)
 
     @torch.inference_mode()
@@ -205,7 +208,7 @@ class ScoreDenoiser:
         state.given = self._network.latent_mask(known.mask)[0]
         state.clean = self._network.embed(known.melody, known.chords)[0]
         state.latent = torch.where(state.given > 0, state.clean, state.latent)
-        state.bias = torch.from_numpy(decisions.class_bias(state.brief, state.layout, state.memory))
+        state.bias = torch.from_numpy(class_bias(state.brief, state.layout, state.memory))
         weight = _KEY_WEIGHT if state.memory.tail else _OPENING_KEY_WEIGHT
         state.key = torch.from_numpy(weight * self._tables.log_shares(state.brief.minor)).float()
 
@@ -253,10 +256,10 @@ class ScoreDenoiser:
         """Fix rhythm and chords from what the network believes now."""
         brief, layout = state.brief, state.layout
         onsets = np.exp(state.beliefs)[:, FIRST_PITCH:].sum(-1)
-        state.lines = decisions.choose_lines(brief, layout, state.memory, onsets)
-        decisions.ask_for_rhythm(layout, state.lines)
+        state.lines = choose_lines(brief, layout, state.memory, onsets)
+        ask_for_rhythm(layout, state.lines)
         chords = _log_softmax(state.logits.chords[layout.section], CHORD_CLASSES)
-        decisions.choose_chords(layout, brief, chords, self._tables, state.draws)
+        choose_chords(layout, brief, chords, self._tables, state.draws)
         self._encode(state)
 
 

@@ -71,6 +71,13 @@ class StudioDetail:
         return Key(Mode.MINOR if self.minor else Mode.MAJOR, self.transpose)
 
 
+def detail_of(plan: SongPlan) -> StudioDetail:
+    """The studio engine's own part of a plan; raises TypeError for a plan of another engine."""
+    if not isinstance(plan.detail, StudioDetail):
+        raise TypeError("this plan was not made by the studio engine. This is a bug.")
+    return plan.detail
+
+
 def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     """Lay out a song; pure, and the same for the same parameters.
 

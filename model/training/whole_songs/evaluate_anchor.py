@@ -17,7 +17,7 @@ import torch
 
 from model.song import AnchorNote, SongParams, SongPlan
 from model.studio.composing.denoiser import ScoreDenoiser
-from model.studio.engine import INFO
+from model.studio.info import INFO
 from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note
 from model.studio.planning.plan import plan_song
 from model.training.whole_songs.evaluate_songs import write_songs

@@ -18,11 +18,12 @@ import torch
 
 from model.song import SectionKind, SongParams, SongPlan
 from model.studio.composing.brief import Memory, SectionBrief
+from model.studio.composing.decisions.pitches import TONE_WEIGHT
 from model.studio.composing.denoiser import ScoreDenoiser
-from model.studio.composing.melody import TONE_WEIGHT
-from model.studio.engine import INFO, brief, section_seed
+from model.studio.info import INFO
 from model.studio.notation.score import Score
 from model.studio.planning.plan import plan_song
+from model.studio.planning.section_brief import brief, section_seed
 from model.training.score.figures import measure, piece_of
 from model.training.whole_songs.singing import line_endings, register, tone_moves
 from model.training.whole_songs.words import SONGS

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.studio.composing.melody import wished_direction
+from model.studio.composing.decisions.pitches import wished_direction
 from model.studio.notation.score import Note
 
 

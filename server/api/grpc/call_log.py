@@ -19,7 +19,7 @@ from server.api.open_calls import OpenCalls
 from server.contract.status import INTERNAL, outcome_of, status_of
 from server.contract.validation import parsed
 from server.logs import bind
-from server.telemetry.tracing import call_span, end_call
+from server.telemetry.call_trace import call_span, end_call
 
 _Context: TypeAlias = ServicerContext[Any, Any]
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"

@@ -9,7 +9,8 @@ from typing_extensions import override
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.auth.caller import caller_of
-from server.contract import requests as translate
+from server.contract.events import listen_response
+from server.contract.resources import song_message
 from server.contract.validation import check
 from server.songs.service import Songs
 
@@ -43,28 +44,28 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
         recording = await self._songs.find(request.song_id, _caller(context))
         with recording.listened(request.byte_offset) as told:
             async for one in told:
-                yield translate.listen_response(one.message)
+                yield listen_response(one.message)
 
     @override
     async def GetSong(self, request: music_pb2.GetSongRequest, context: _Context) -> music_pb2.GetSongResponse:
         """One song of the caller's."""
         check(request)
         song = await self._songs.get(request.song_id, _caller(context))
-        return music_pb2.GetSongResponse(song=translate.song_message(song))
+        return music_pb2.GetSongResponse(song=song_message(song))
 
     @override
     async def ListSongs(self, request: music_pb2.ListSongsRequest, context: _Context) -> music_pb2.ListSongsResponse:
         """A page of the caller's songs."""
         check(request)
         songs, token = await self._songs.page(_caller(context), request.page_size, request.page_token)
-        return music_pb2.ListSongsResponse(songs=map(translate.song_message, songs), next_page_token=token)
+        return music_pb2.ListSongsResponse(songs=map(song_message, songs), next_page_token=token)
 
     @override
     async def CancelSong(self, request: music_pb2.CancelSongRequest, context: _Context) -> music_pb2.CancelSongResponse:
         """End a song of the caller's."""
         check(request)
         song = await self._songs.cancel(request.song_id, _caller(context))
-        return music_pb2.CancelSongResponse(song=translate.song_message(song))
+        return music_pb2.CancelSongResponse(song=song_message(song))
 
     @override
     async def ListEngines(

@@ -17,7 +17,7 @@ from server.api.rest.problems import problem
 from server.contract.status import INTERNAL, outcome_of
 from server.errors import ServiceError
 from server.logs import bind
-from server.telemetry.tracing import end_http_call, http_call_span
+from server.telemetry.call_trace import end_http_call, http_call_span
 
 Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 

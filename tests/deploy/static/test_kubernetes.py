@@ -14,6 +14,7 @@ from server.api.http.operations import build_http
 from server.scheduling.queue_depth import Depth
 from server.settings.settings import InvalidSettings, Settings, read_settings
 from server.telemetry.metrics import Metrics
+from server.telemetry.scraped import expose_depths
 from server.version import VERSION
 from tests.deploy.static.custom_resources import FIELDS, unknown_fields
 from tests.deploy.static.manifests import (
@@ -174,7 +175,8 @@ def test_the_gateway_lets_streams_live() -> None:
 
 def test_scaling_asks_for_metrics_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     registry = CollectorRegistry()
-    Metrics(registry, engines=["studio"], devices=["cpu"]).watch(lambda: {"studio": Depth()})
+    Metrics(registry, engines=["studio"], devices=["cpu"])
+    expose_depths(registry, lambda: {"studio": Depth()})
     exist = {sample.name for family in registry.collect() for sample in family.samples}
     scaled = manifest("components", "autoscaling-keda", "scaledobject.yaml")["spec"]
     trigger = scaled["triggers"][0]["metadata"]

@@ -15,7 +15,7 @@ from deploy.grafana.render import TARGET, rendered
 from model.registry import FACTORIES
 from server import errors
 from server.settings.settings import Settings
-from server.telemetry.metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS, Outcome
+from server.telemetry.song_metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS, Outcome
 from tests.deploy.static.promql import Selector, groupings, selectors
 from tests.server.telemetry.test_metrics import Bench, report_everything
 
@@ -248,10 +248,10 @@ def test_variables_are_used_and_defined() -> None:
 
 def test_traces_are_shown_where_the_server_tells_them() -> None:
     bench = Bench()
-    bench.metrics.song_started("fake", 0.1, "trace")
-    bench.metrics.first_audio("fake", 0.2, "trace")
-    bench.metrics.song_ended("fake", Outcome.COMPLETED, 5.0, 60.0, "trace")
-    bench.metrics.underrun("fake", 0.5, "trace")
+    bench.metrics.songs.started("fake", 0.1, "trace")
+    bench.metrics.songs.first_audio("fake", 0.2, "trace")
+    bench.metrics.songs.ended("fake", Outcome.COMPLETED, 5.0, 60.0, "trace")
+    bench.metrics.streams.underrun("fake", 0.5, "trace")
     samples = [sample for family in bench.registry.collect() for sample in family.samples]
     told = {sample.name for sample in samples if sample.exemplar}
     shown = [one.metric for _, target in TARGETS if target["exemplar"] for one in selectors(target["expr"])]

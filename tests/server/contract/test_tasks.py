@@ -8,7 +8,8 @@ import pytest
 from melisma.v1 import music_pb2
 from model.engine import EngineInfo
 from model.song import AudioToAudio, Control, Edit, Extend, Mode, Repaint, Retake, Scheduler, SongParams, Task
-from server.contract.requests import engine_message, song_request
+from server.contract.requests import song_request
+from server.contract.resources import engine_message
 from server.errors import ControlNotSupported, InvalidRequest
 from tests.support.fake_runner import FAKE_INFO
 

@@ -39,6 +39,7 @@ from server.song import (
     Waiting,
 )
 from server.telemetry.metrics import Metrics
+from server.telemetry.scraped import expose_depths
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Lane
 from tests.support.fakes import FAKE, FRAGILE, MISSING, RATE_HERTZ, SECTION_COST, SECTION_SECONDS, FakeEncoder, params
@@ -331,7 +332,7 @@ async def test_what_happens_is_measured() -> None:
     registry = CollectorRegistry()
     metrics = Metrics(registry, engines=["fake"], devices=["cpu"])
     async with running(metrics=metrics, retries=10) as runner:
-        metrics.watch(runner.depths)
+        expose_depths(registry, runner.depths)
         with pytest.raises(UnknownEngine):
             runner.submit(request(engine="nonsense"))
         jobs = [runner.submit(request(duration_seconds=20.0))]

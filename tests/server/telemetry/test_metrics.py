@@ -10,7 +10,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from server.scheduling.queue_depth import Depth
 from server.store.base import Usage
-from server.telemetry.metrics import Estimated, Metrics, Outcome
+from server.telemetry.estimate_metrics import Estimated
+from server.telemetry.metrics import Metrics
+from server.telemetry.scraped import expose_build, expose_depths, expose_limits, expose_readiness, expose_store
+from server.telemetry.song_metrics import Outcome
 from server.workers.messages import Lane
 
 README = Path(__file__).resolve().parents[3] / "README.md"
@@ -27,9 +30,9 @@ class Bench:
         self.metrics = Metrics(
             self.registry, engines=["fake"], devices=["cpu"], clock=lambda: self.now, window_seconds=WINDOW_SECONDS
         )
-        self.metrics.watch(lambda: self.depths)
-        self.metrics.watch_ready(lambda: self.ready)
-        self.metrics.limits(running_songs=4, queue_songs=8, connections=16)
+        expose_depths(self.registry, lambda: self.depths)
+        expose_readiness(self.registry, lambda: self.ready)
+        expose_limits(self.registry, running_songs=4, queue_songs=8, connections=16)
         self.ready = False
 
     def value(self, name: str, **labels: str) -> float | None:
@@ -45,23 +48,23 @@ def bench() -> Bench:
 def report_everything(bench: Bench) -> None:
     metrics = bench.metrics
     bench.depths["fake"] = Depth(1, 2, 3, 4)
-    metrics.watch_songs(lambda: Usage(3, 5_000_000), lambda: 2)
-    metrics.built("1.2.3", "abc")
-    metrics.song_accepted("fake")
-    metrics.song_refused("queue_full", "fake")
-    metrics.song_started("fake", 0.1)
-    metrics.first_audio("fake", 0.2)
-    metrics.song_ended("fake", Outcome.COMPLETED, 5.0, 60.0)
-    metrics.song_retried("fake", "worker_lost")
-    metrics.underrun("fake", 0.5)
-    metrics.step("cpu", "fake", sections=3, tokens=300, budget_tokens=400, seconds=0.02)
-    metrics.render("cpu", "fake", seconds=0.05, sound_seconds=1.0)
-    metrics.busy("cpu", Lane.BOTH, 0.02)
-    metrics.worker_restarted("cpu")
-    metrics.worker_up("cpu", True)
-    metrics.estimate("fake", Estimated.FINISH, estimated=4.0, actual=5.0)
-    metrics.encoded("fake", seconds=0.01, sound_seconds=1.0)
-    metrics.chunk("fake", 4000)
+    expose_store(bench.registry, lambda: Usage(3, 5_000_000), lambda: 2)
+    expose_build(bench.registry, "1.2.3", "abc")
+    metrics.songs.accepted("fake")
+    metrics.songs.refused("queue_full", "fake")
+    metrics.songs.started("fake", 0.1)
+    metrics.songs.first_audio("fake", 0.2)
+    metrics.songs.ended("fake", Outcome.COMPLETED, 5.0, 60.0)
+    metrics.songs.retried("fake", "worker_lost")
+    metrics.streams.underrun("fake", 0.5)
+    metrics.devices.step("cpu", "fake", sections=3, tokens=300, budget_tokens=400, seconds=0.02)
+    metrics.devices.render("cpu", "fake", seconds=0.05, sound_seconds=1.0)
+    metrics.devices.busy("cpu", Lane.BOTH, 0.02)
+    metrics.devices.worker_restarted("cpu")
+    metrics.devices.worker_up("cpu", True)
+    metrics.estimates.compared("fake", Estimated.FINISH, estimated=4.0, actual=5.0)
+    metrics.streams.encoded("fake", seconds=0.01, sound_seconds=1.0)
+    metrics.streams.chunk("fake", 4000)
 
 
 def test_counters_and_gauges_tell_what_was_reported(bench: Bench) -> None:
@@ -107,7 +110,7 @@ def test_histograms_take_what_was_reported(bench: Bench, name: str, labels: Mapp
 
 @pytest.mark.parametrize(("actual", "direction"), [(1.25, "late"), (0.75, "early")])
 def test_an_estimate_is_wrong_in_one_direction(bench: Bench, actual: float, direction: str) -> None:
-    bench.metrics.estimate("fake", Estimated.FIRST_AUDIO, estimated=1.0, actual=actual)
+    bench.metrics.estimates.compared("fake", Estimated.FIRST_AUDIO, estimated=1.0, actual=actual)
     labels = {"engine": "fake", "estimate": "first_audio"}
     assert bench.value("estimate_error_seconds_sum", direction=direction, **labels) == 0.25
     assert bench.value("estimate_ratio_sum", **labels) == pytest.approx(1.0 / actual)
@@ -115,7 +118,7 @@ def test_an_estimate_is_wrong_in_one_direction(bench: Bench, actual: float, dire
 
 def test_only_completed_songs_have_a_latency(bench: Bench) -> None:
     for outcome in (Outcome.FAILED, Outcome.CANCELLED):
-        bench.metrics.song_ended("fake", outcome, 5.0, 60.0)
+        bench.metrics.songs.ended("fake", outcome, 5.0, 60.0)
         assert bench.value("songs_ended_total", engine="fake", outcome=outcome.value) == 1
     assert not bench.value("song_latency_seconds_count", engine="fake")
     assert bench.value("song_latency_p95_seconds", engine="fake") is None
@@ -123,7 +126,7 @@ def test_only_completed_songs_have_a_latency(bench: Bench) -> None:
 
 def test_what_a_caller_asks_for_makes_no_series(bench: Bench) -> None:
     for number in range(100):
-        bench.metrics.song_refused("unknown_engine", f"engine-{number}")
+        bench.metrics.songs.refused("unknown_engine", f"engine-{number}")
     assert bench.value("songs_refused_total", engine="unknown", reason="unknown_engine") == 100
     assert bench.value("songs_refused_total", engine="engine-1", reason="unknown_engine") is None
 
@@ -138,12 +141,12 @@ def test_what_has_not_happened_is_zero_and_what_was_not_measured_is_absent(bench
 
 
 def test_the_p95s_are_those_of_recent_songs(bench: Bench) -> None:
-    bench.metrics.song_ended("fake", Outcome.COMPLETED, 500.0, 60.0)
-    bench.metrics.first_audio("fake", 50.0)
+    bench.metrics.songs.ended("fake", Outcome.COMPLETED, 500.0, 60.0)
+    bench.metrics.songs.first_audio("fake", 50.0)
     bench.now += WINDOW_SECONDS / 2
     for number in range(1, 101):
-        bench.metrics.song_ended("fake", Outcome.COMPLETED, float(number), 60.0)
-        bench.metrics.first_audio("fake", number / 100)
+        bench.metrics.songs.ended("fake", Outcome.COMPLETED, float(number), 60.0)
+        bench.metrics.songs.first_audio("fake", number / 100)
     assert bench.value("song_latency_p95_seconds", engine="fake") == 96.0
     bench.now += WINDOW_SECONDS / 2 + 1.0
     assert bench.value("song_latency_p95_seconds", engine="fake") == 95.0
@@ -154,7 +157,7 @@ def test_the_p95s_are_those_of_recent_songs(bench: Bench) -> None:
 
 def test_the_stall_free_ratio_counts_songs_that_never_ran_dry(bench: Bench) -> None:
     for seconds in (0.0, 0.0, 0.001, 0.0):
-        bench.metrics.underrun("fake", seconds)
+        bench.metrics.streams.underrun("fake", seconds)
     assert bench.value("stall_free_ratio", engine="fake") == 0.75
     assert bench.value("song_underrun_seconds_bucket", engine="fake", le="0.0") == 3
     assert bench.value("songs_stalled_total", engine="fake") == 1
@@ -162,8 +165,8 @@ def test_the_stall_free_ratio_counts_songs_that_never_ran_dry(bench: Bench) -> N
 
 def test_a_lane_is_never_more_than_busy(bench: Bench) -> None:
     bench.now += 1.0
-    bench.metrics.busy("cuda:0", Lane.DENOISE, 5.0)
-    bench.metrics.busy("cuda:0", Lane.RENDER, 0.25)
+    bench.metrics.devices.busy("cuda:0", Lane.DENOISE, 5.0)
+    bench.metrics.devices.busy("cuda:0", Lane.RENDER, 0.25)
     assert bench.value("device_busy_ratio", device="cuda:0", lane="denoise") == 1.0
     assert bench.value("device_busy_ratio", device="cuda:0", lane="render") == 0.25
 

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 
 from model.song import SongParams
+from model.studio.composing.decisions.pitches import choose_pitches
 from model.studio.composing.denoiser import ScoreDenoiser
-from model.studio.composing.melody import choose_pitches
 from model.studio.composing.motif import closeness, motif_of
-from model.studio.engine import INFO, brief
+from model.studio.info import INFO
 from model.studio.notation.score import Note
 from model.studio.planning.plan import plan_song
+from model.studio.planning.section_brief import brief
 from model.training.whole_songs.evaluate_anchor import LYRICS, as_melody, interval_likeness, notes_of, rhythm_likeness
 from model.training.whole_songs.evaluate_songs import WrittenSection, write_songs
 

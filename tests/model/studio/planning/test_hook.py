@@ -5,10 +5,11 @@ import pytest
 from model.song import AnchorNote, SectionKind, SongParams, SongPlan
 from model.studio.composing.brief import Memory
 from model.studio.composing.denoiser import ScoreDenoiser
-from model.studio.engine import INFO, brief, section_seed
+from model.studio.info import INFO
 from model.studio.notation.score import Score
 from model.studio.planning.hook import quotation
 from model.studio.planning.plan import StudioDetail, plan_song
+from model.studio.planning.section_brief import brief, section_seed
 
 SONG = (
     "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃\n让风带走所有等待\n我们的歌\n"

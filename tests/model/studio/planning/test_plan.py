@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.song import SECTION_TAGS, AnchorNote, InvalidParams, SectionKind, SongParams, SongPlan, Voice
-from model.studio.engine import INFO
+from model.studio.info import INFO
 from model.studio.lyrics.sections import parse_lyrics
 from model.studio.planning.plan import StudioDetail, plan_song
 from model.studio.style import Groove, Mode

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.studio.composing.rhythm import choose_rhythm, echo_of, onset_belief
+from model.studio.composing.decisions.rhythm import choose_rhythm, echo_of, onset_belief
 
 
 @given(syllables=st.integers(1, 32), seed=st.integers(0, 1000))

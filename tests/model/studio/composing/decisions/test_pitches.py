@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from model.studio.composing.melody import MelodyNote, choose_pitches, note_wishes
+from model.studio.composing.decisions.pitches import MelodyNote, choose_pitches, note_wishes
 from model.studio.composing.tokens import LOWEST, PITCHES, chord_index
 from model.studio.notation.score import Chord, Quality
 

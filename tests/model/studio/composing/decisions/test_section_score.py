@@ -9,18 +9,10 @@ from hypothesis import strategies as st
 from model.song import SectionKind
 from model.studio.composing.brief import Memory, SectionBrief
 from model.studio.composing.conditions import Hint
-from model.studio.composing.decisions import (
-    FORBIDDEN,
-    ask_for_rhythm,
-    choose_chords,
-    choose_lines,
-    class_bias,
-    to_score,
-    with_syllables,
-)
-from model.studio.composing.progressions import HarmonyTables
+from model.studio.composing.decisions.lines import ask_for_rhythm, choose_lines
+from model.studio.composing.decisions.section_score import to_score, with_syllables
 from model.studio.composing.token_layout import lay_out
-from model.studio.composing.tokens import CHORD_CLASSES, FIRST_PITCH, HOLD, LOWEST, REST, melody_classes
+from model.studio.composing.tokens import FIRST_PITCH, HOLD, REST, melody_classes
 from model.studio.notation.score import Note
 
 VERSE = SectionBrief(SectionKind.VERSE, 4, ((1,) * 7, (2,) * 5), (2, 2))
@@ -100,36 +92,6 @@ def test_rests_are_sung_in_when_notes_cannot_be_divided_further() -> None:
 def test_further_notes_of_a_given_melody_prolong_the_last_syllable() -> None:
     notes = with_syllables([Note(0, 2, 60), Note(2, 2, 62)], replace(VERSE, lines=((1,),), line_bars=(2,)))
     assert [note.syllable for note in notes] == [0, None]
-
-
-@pytest.mark.parametrize("transpose", [-3, 0, 4])
-def test_fixed_rhythm_and_the_range_of_a_voice_leave_only_what_is_allowed(transpose: int) -> None:
-    brief = replace(VERSE, transpose=transpose)
-    layout = lay_out(brief, Memory())
-    ask_for_rhythm(layout, choose_lines(brief, layout, Memory(), np.full(brief.steps, 0.3)))
-    allowed = class_bias(brief, layout, Memory())[layout.section].reshape(VERSE.steps, -1) >= 0
-    hints = layout.hint[layout.section].reshape(-1)
-    for hint, row in zip(hints.tolist(), allowed, strict=True):
-        assert row[REST] == (hint == Hint.REST)
-        assert row[HOLD] == (hint == Hint.HOLD)
-    home = np.flatnonzero(
-        (class_bias(brief, layout, Memory())[layout.section].reshape(VERSE.steps, -1) > FORBIDDEN)[
-            hints == Hint.ONSET
-        ].any(0)
-    )
-    pitches = home - FIRST_PITCH + LOWEST + transpose
-    assert (pitches.min(), pitches.max()) == (57, 72)
-
-
-def test_known_chords_stay() -> None:
-    layout = lay_out(VERSE, Memory())
-    layout.give_chords(slice(4, 8), 22)
-    moves = np.full((2, CHORD_CLASSES, CHORD_CLASSES), 1 / CHORD_CLASSES, dtype=np.float32)
-    tables = HarmonyTables(moves, np.full((2, 4), 0.5, dtype=np.float32))
-    draws = np.random.default_rng(0).random(VERSE.beats)
-    choose_chords(layout, VERSE, np.zeros((VERSE.beats, CHORD_CLASSES)), tables, draws)
-    assert layout.chords[4:8].tolist() == [22] * 4
-    assert (layout.chords[: VERSE.beats] > 0).all()
 
 
 def test_a_score_sounds_in_its_own_key() -> None:

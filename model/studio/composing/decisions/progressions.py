@@ -5,13 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from model.studio.composing.brief import SectionBrief
+from model.studio.composing.token_layout import TokenLayout
 from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD, Classes
-from model.studio.notation.score import BEATS_PER_BAR
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT
 
 _FLOOR = 1e-4
 _MANY_CHANGES = 64
 _MOST_CHANGES = 0.999
 _PACE_POWER = 8.0
+_TRANSITION_WEIGHT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,24 @@ class HarmonyTables:
         moves /= moves.sum(1, keepdims=True)
         shares: NDArray[np.float64] = np.log(np.linalg.matrix_power(moves, _MANY_CHANGES)[0])
         return shares
+
+
+def choose_chords(
+    layout: TokenLayout,
+    brief: SectionBrief,
+    log_odds: NDArray[np.float64],
+    tables: HarmonyTables,
+    draws: NDArray[np.float64],
+) -> None:
+    """Draw the section's progression from `log_odds` [beats, 37] and fix it in the layout; known chords stay."""
+    moves = _TRANSITION_WEIGHT * tables.log_transitions(brief.minor, brief.chord_pace)
+    odds = log_odds.copy()
+    chords, known = layout.chords[layout.section], layout.mask[layout.section, STEPS_PER_BEAT] == 1
+    odds[known] = -1e8
+    odds[known, chords[known]] = 0.0
+    if layout.prefix:
+        odds[0] += moves[0][layout.chords[layout.prefix - 1]]
+    layout.give_chords(layout.section, draw_progression(odds, moves, draws))
 
 
 def draw_progression(

@@ -1,0 +1,89 @@
+"""What the melody of a section may be, and what it should be, before any pitch is chosen."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.song import SectionKind
+from model.studio.composing.brief import Memory, SectionBrief
+from model.studio.composing.conditions import Hint
+from model.studio.composing.decisions.pitches import PITCH_CLASSES, scale
+from model.studio.composing.token_layout import TokenLayout
+from model.studio.composing.tokens import FIRST_PITCH, HOLD, LOWEST, MELODY_CLASSES, PITCHES, REST, Classes
+from model.studio.notation.score import STEPS_PER_BEAT
+
+FORBIDDEN = -1e4
+
+_SUNG_RANGE = {SectionKind.VERSE: (57, 72), SectionKind.PRE_CHORUS: (57, 74)}
+_SUNG_RANGE_ELSEWHERE = (59, 75)
+"""Sounding pitches that a voice is asked for: together an octave and a half, A3 to D#5."""
+
+_PLAYED_RANGE = (57, 84)
+_PENTATONIC = (0, 2, 4, 7, 9)
+_OFF_PENTATONIC = -5.0
+_OFF_SCALE = -1.5
+_OPENING_OFF_SCALE = -5.0
+_RECALLED_PITCH = 1.4
+
+
+def class_bias(brief: SectionBrief, layout: TokenLayout, memory: Memory) -> NDArray[np.float32]:
+    """What to add to the melody logits, [beats, 4, 39]: range, fixed rhythm, and the pull of a tune heard before."""
+    bias = np.zeros((*layout.melody.shape, MELODY_CLASSES), dtype=np.float32)
+    section = bias[layout.section].reshape(-1, MELODY_CLASSES)
+    sung = np.zeros(len(section), dtype=np.bool_)
+    for start, stop in brief.line_spans():
+        sung[start:stop] = True
+    low, high = _SUNG_RANGE.get(brief.kind, _SUNG_RANGE_ELSEWHERE)
+    section[sung] = _outside(low - brief.transpose, high - brief.transpose)
+    section[~sung] = _outside(*_PLAYED_RANGE)
+    off_scale = _OFF_SCALE if memory.tail else _OPENING_OFF_SCALE
+    section[:, FIRST_PITCH:] += off_scale * ~np.isin(PITCH_CLASSES, scale(brief.minor))
+    section[:, FIRST_PITCH:] += pentatonic_wishes(brief)
+    section += _pull(brief, memory)
+    section += _RHYTHM_BIAS[layout.hint[layout.section].reshape(-1)]
+    bias[layout.section] = section.reshape(-1, STEPS_PER_BEAT, MELODY_CLASSES)
+    return bias
+
+
+def pentatonic_wishes(brief: SectionBrief) -> NDArray[np.float32]:
+    """Wishes [37] against the tones that a pentatonic tune leaves out: the same two in C major and A minor."""
+    left_out = brief.pentatonic & ~np.isin(PITCH_CLASSES, _PENTATONIC)
+    return np.asarray(_OFF_PENTATONIC * left_out, np.float32)
+
+
+def _outside(low: int, high: int) -> NDArray[np.float32]:
+    row = np.zeros(MELODY_CLASSES, dtype=np.float32)
+    pitches = np.arange(LOWEST, LOWEST + PITCHES)
+    row[FIRST_PITCH:][(pitches < low) | (pitches > high)] = FORBIDDEN
+    return row
+
+
+def _rhythm_bias() -> NDArray[np.float32]:
+    table = np.zeros((len(Hint), MELODY_CLASSES), dtype=np.float32)
+    table[Hint.REST], table[Hint.HOLD] = FORBIDDEN, FORBIDDEN
+    table[Hint.REST, REST] = table[Hint.HOLD, HOLD] = 0
+    table[Hint.ONSET, :FIRST_PITCH] = FORBIDDEN
+    return table
+
+
+_RHYTHM_BIAS = _rhythm_bias()
+
+
+def _pull(brief: SectionBrief, memory: Memory) -> NDArray[np.float32]:
+    """Wishes [steps, 39] for the pitch that sounded at the same place of the same line before."""
+    pull = np.zeros((brief.steps, MELODY_CLASSES), dtype=np.float32)
+    recalled = memory.rendition(brief.kind)
+    if recalled is None:
+        return pull
+    sounding = _sounding(np.array(recalled.melody))
+    for (start, stop), (then_start, then_stop) in zip(brief.line_spans(), recalled.spans, strict=False):
+        count = min(stop - start, then_stop - then_start)
+        for step, value in enumerate(sounding[then_start : then_start + count].tolist(), start=start):
+            if value >= FIRST_PITCH:
+                pull[step, value] = _RECALLED_PITCH
+    return pull
+
+
+def _sounding(melody: Classes) -> Classes:
+    """Melody classes [steps] with holds replaced by the pitch they hold."""
+    latest = np.maximum.accumulate(np.where(melody != HOLD, np.arange(len(melody)), 0))
+    return melody[latest]

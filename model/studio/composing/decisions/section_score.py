@@ -1,0 +1,57 @@
+"""The score of a section: one numbered note for each syllable."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from model.studio.composing.brief import SectionBrief
+from model.studio.composing.token_layout import given_notes, given_steps
+from model.studio.composing.tokens import Classes, chord_of, notes_of
+from model.studio.notation.score import STEPS_PER_BAR, Note, Score
+
+
+def to_score(brief: SectionBrief, melody: Classes, chords: Classes) -> Score:
+    """The score at sounding pitch: the anchor's notes as given, and one numbered note for each syllable."""
+    given = given_steps(brief)
+    notes = [*given_notes(brief), *(note for note in notes_of(melody) if not given[note.start])]
+    notes = sorted(notes, key=lambda note: note.start)
+    sung = notes if brief.played else with_syllables(notes, brief)
+    return Score(brief.bars, tuple(sung), tuple(chord_of(int(index)) for index in chords)).transposed(brief.transpose)
+
+
+def with_syllables(notes: Sequence[Note], brief: SectionBrief) -> list[Note]:
+    """Number the notes that begin a syllable.
+
+    Where a given melody has too few notes, the longest are repeated, and then its rests are sung in.
+    """
+    out: list[Note] = [note for note in notes if note.start >= sum(brief.line_bars) * STEPS_PER_BAR]
+    first = 0
+    for (start, stop), tones in zip(brief.line_spans(), brief.lines, strict=True):
+        own = _divided([note for note in notes if start <= note.start < stop], len(tones))
+        own = _filled(own, len(tones), range(max((n.end for n in out if n.start < start), default=start), stop))
+        out += [replace(n, syllable=first + i if i < len(tones) else None) for i, n in enumerate(own)]
+        first += len(tones)
+    return sorted(out, key=lambda note: note.start)
+
+
+def _divided(notes: list[Note], count: int) -> list[Note]:
+    while 0 < len(notes) < count:
+        longest = max(range(len(notes)), key=lambda index: notes[index].length)
+        note = notes[longest]
+        if note.length < 2:
+            break
+        half = note.length // 2
+        notes[longest : longest + 1] = [
+            replace(note, length=note.length - half),
+            replace(note, start=note.end - half, length=half),
+        ]
+    return notes
+
+
+def _filled(notes: list[Note], count: int, steps: range) -> list[Note]:
+    """`count` notes at least: short ones at the pitch of the nearest note are added in the last free of `steps`."""
+    taken = {step for note in notes for step in range(note.start, note.end)}
+    free = [step for step in steps if step not in taken]
+    missing = max(count - len(notes), 0) if notes else 0
+    nearest = [min(notes, key=lambda note: abs(note.start - step)) for step in free[len(free) - missing :]]
+    added = [Note(step, 1, note.pitch) for step, note in zip(free[len(free) - missing :], nearest, strict=True)]
+    return sorted([*notes, *added], key=lambda note: note.start)

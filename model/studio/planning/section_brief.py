@@ -1,0 +1,59 @@
+"""What the plan of a song asks the denoiser to write in one section."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.song import AnchorNote, SectionKind, SongPlan
+from model.studio.composing.brief import SectionBrief
+from model.studio.composing.motif import Motif, motif_of
+from model.studio.notation.score import STEPS_PER_BEAT, Note
+from model.studio.planning.hook import quotation
+from model.studio.planning.plan import StudioDetail, detail_of
+
+
+def brief(plan: SongPlan, index: int) -> SectionBrief:
+    """What the denoiser has to know about section `index`."""
+    detail, section = detail_of(plan), plan.sections[index]
+    assert plan.tempo_bpm is not None
+    quoted = quotation(plan, detail, index)
+    lines = tuple(tuple(syllable.tone for syllable in line.syllables) for line in section.lines)
+    return SectionBrief(
+        kind=SectionKind.CHORUS if quoted else section.kind,
+        bars=detail.sections[index].bars,
+        lines=quoted.lines if quoted else lines,
+        line_bars=quoted.line_bars if quoted else detail.sections[index].line_bars,
+        motif=_motif(detail, index),
+        played=quoted is not None,
+        minor=detail.minor,
+        transpose=detail.transpose,
+        tempo_bpm=plan.tempo_bpm,
+        density=detail.style.density,
+        anchor=_anchor_notes(detail.sections[index].anchor),
+        final=index == len(plan.sections) - 1,
+        pentatonic=detail.style.pentatonic,
+        chord_pace=detail.style.chord_pace,
+    )
+
+
+def _motif(detail: StudioDetail, index: int) -> Motif | None:
+    """How the caller's melody begins, from the section on that has it."""
+    anchors = (section.anchor for section in detail.sections[: index + 1] if section.anchor)
+    first = next(anchors, None)
+    return motif_of(_anchor_notes(first)) if first else None
+
+
+def _anchor_notes(anchor: Sequence[AnchorNote]) -> tuple[Note, ...]:
+    notes, start = [], 0.0
+    for given in anchor:
+        end = start + given.length_beats
+        first, after = round(start * STEPS_PER_BEAT), round(end * STEPS_PER_BEAT)
+        if given.pitch is not None and after > first:
+            notes.append(Note(first, after - first, given.pitch))
+        start = end
+    return tuple(notes)
+
+
+def section_seed(song_seed: int, index: int) -> int:
+    """The section's own seed, unrelated to those of its neighbours and of other songs."""
+    return int(np.random.SeedSequence((song_seed, index)).generate_state(1)[0])

@@ -1,0 +1,104 @@
+"""One section of a song while the studio engine makes it: its conditions, its state, and its result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from model.song import SectionPlan, SongPlan
+from model.studio.arrange.arranger import Hand, arrange
+from model.studio.arrange.vocals import Words, vocal_parts
+from model.studio.composing.denoiser import Memory, ScoreDenoiser, ScoreState, SectionBrief
+from model.studio.notation.arrangement import Arrangement
+from model.studio.notation.score import Score
+from model.studio.planning.plan import detail_of
+from model.studio.planning.section_brief import section_seed
+from model.studio.sound.mixer import Mixer
+from model.studio.voice.phrasing import SungNote
+from model.studio.voice.vocalist import SEMITONES, Singer
+
+
+@dataclass(frozen=True, slots=True)
+class StudioContext:
+    """What a section leaves behind: the tunes so far, the players' hands, and the mixer with all that still rings."""
+
+    memory: Memory
+    hand: Hand
+    mixer: Mixer
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A finished section on paper."""
+
+    score: Score
+    arrangement: Arrangement
+    vocals: Mapping[Singer, tuple[SungNote, ...]]
+    memory: Memory
+    hand: Hand
+
+
+@dataclass(frozen=True, slots=True)
+class StudioConditions:
+    """What a section is written under. The first one brings the song's mixer along."""
+
+    brief: SectionBrief
+    steps: int
+    cost: int
+    length: int
+    memory_bytes: int
+    mixer: Mixer | None
+    group: str = ""
+
+
+class StudioState:
+    """One section on its way from noise to paper."""
+
+    def __init__(
+        self, plan: SongPlan, index: int, draft: ScoreState, hand: Hand | None, mixer: Mixer, denoiser: ScoreDenoiser
+    ) -> None:
+        self.plan = plan
+        self.index = index
+        self.draft = draft
+        self.mixer = mixer
+        self._hand = hand
+        self._denoiser = denoiser
+
+    @property
+    def step(self) -> int:
+        """Steps already done."""
+        return self.draft.step
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return self.draft.steps
+
+    @property
+    def section(self) -> SectionPlan:
+        """The plan of this section."""
+        return self.plan.sections[self.index]
+
+    @property
+    def final(self) -> bool:
+        """Whether the song ends with this section."""
+        return self.index == len(self.plan.sections) - 1
+
+    @cached_property
+    def written(self) -> Written:
+        """The section on paper; only after its last step."""
+        score, memory = self._denoiser.finish(self.draft)
+        detail = detail_of(self.plan)
+        following = None if self.final else self.plan.sections[self.index + 1].kind
+        arrangement, hand = arrange(
+            score,
+            self.section.kind,
+            detail.style,
+            previous=self._hand,
+            following=following,
+            seed=section_seed(self.plan.seed, self.index),
+            sung=bool(self.section.lines),
+        )
+        sounding = score.transposed(SEMITONES[self.plan.voice]) if self.plan.voice and self.section.lines else score
+        words = Words(self.section.kind, tuple(s for line in self.section.lines for s in line.syllables))
+        vocals = vocal_parts(words, sounding, detail.style, tonic=detail.key.tonic)
+        return Written(sounding, arrangement, vocals, memory, hand)

@@ -1,0 +1,81 @@
+"""Checks a request against the controls and ranges that its engine declares."""
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from melisma.v1 import music_pb2
+from model.engine import EngineInfo
+from model.song import Control, Violation
+from server.contract.enums import STEMS, VOICES
+from server.errors import ControlNotSupported, InvalidRequest
+
+TASKS = (Control.AUDIO_TO_AUDIO, Control.RETAKE, Control.REPAINT, Control.EXTEND, Control.EDIT)
+"""Controls of which a request has at most one."""
+
+_Number = TypeVar("_Number", int, float)
+
+
+def check_against(message: music_pb2.GenerateRequest, engine: EngineInfo, engines: Mapping[str, EngineInfo]) -> None:
+    """Enforce the engine's own limits on a message that keeps the contract's; `engines` are all that are known.
+
+    Raises:
+        ControlNotSupported: the message sets a field that the engine has no use for.
+        InvalidRequest: a value is outside the engine's range, or a stem or voice is not one of its own.
+    """
+    _check_controls(message, engine, engines)
+    violations = (_range_violations, _stem_violations, _voice_violations, _lora_violations)
+    if found := [violation for violations_of in violations for violation in violations_of(message, engine)]:
+        raise InvalidRequest(*found)
+
+
+def _check_controls(message: music_pb2.GenerateRequest, engine: EngineInfo, engines: Mapping[str, EngineInfo]) -> None:
+    given = {
+        Control.STEPS: message.HasField("steps"),
+        Control.GUIDANCE_SCALE: message.HasField("guidance_scale"),
+        Control.KEY: bool(message.key),
+        Control.TEMPO: message.HasField("tempo_bpm"),
+        Control.ANCHOR: message.HasField("anchor"),
+        Control.STEMS: bool(message.stems),
+        Control.VOICE: message.voice != music_pb2.VOICE_UNSPECIFIED,
+        Control.VOCAL_LEVEL: message.vocal_level_db != 0,
+        Control.LANGUAGE: bool(message.language),
+        Control.MODE: message.mode != music_pb2.MODE_UNSPECIFIED,
+        Control.SCHEDULER: message.scheduler != music_pb2.SCHEDULER_UNSPECIFIED,
+        Control.OMEGA: message.HasField("omega"),
+        Control.LORA: bool(message.lora),
+    } | {control: message.WhichOneof("task") == control.value for control in TASKS}
+    for control, is_given in given.items():
+        if is_given and control not in engine.controls:
+            others = [name for name, info in engines.items() if control in info.controls]
+            raise ControlNotSupported(control.value, engine.name, others)
+
+
+def _range_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
+    if message.duration_seconds != 0:
+        yield from _outside("duration_seconds", message.duration_seconds, engine.duration_seconds, engine.name)
+    if message.HasField("steps"):
+        yield from _outside("steps", message.steps, engine.steps, engine.name)
+    if message.HasField("guidance_scale"):
+        yield from _outside("guidance_scale", message.guidance_scale, engine.guidance_scale, engine.name)
+
+
+def _outside(field: str, value: _Number, limits: tuple[_Number, _Number], engine: str) -> Iterable[Violation]:
+    low, high = limits
+    if not low <= value <= high:
+        yield Violation(field, f"must be in the range [{low:g}, {high:g}] of engine {engine!r}")
+
+
+def _stem_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
+    for index, number in enumerate(message.stems):
+        if (stem := STEMS[number]) not in engine.stems:
+            yield Violation(f"stems[{index}]", f"engine {engine.name!r} has no stem {stem.value!r}")
+
+
+def _voice_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
+    if (voice := VOICES.get(message.voice)) is not None and voice not in engine.voices:
+        yield Violation("voice", f"engine {engine.name!r} has no voice {voice.value!r}")
+
+
+def _lora_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
+    if message.lora and message.lora not in engine.loras:
+        yield Violation("lora", f"engine {engine.name!r} has these: {', '.join(engine.loras)}")

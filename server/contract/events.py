@@ -1,0 +1,165 @@
+"""Turns the events of a song into messages of the stream."""
+
+from google.protobuf.duration_pb2 import Duration
+
+from melisma.v1 import music_pb2
+from model.song import ChordSpan, LyricLine, SectionPlan, SyllableTiming, Voice
+from server.contract.enums import SECTION_KINDS, VOICES
+from server.song import (
+    Accepted,
+    Chunk,
+    Planned,
+    Progressed,
+    SectionSent,
+    SongCompleted,
+    SongEvent,
+    SongRequest,
+    Waiting,
+)
+
+
+def response(event: SongEvent, request: SongRequest) -> music_pb2.GenerateResponse:
+    """The message of the stream that tells the event of the request's song."""
+    match event:
+        case Accepted():
+            return music_pb2.GenerateResponse(accepted=_accepted(event, request))
+        case Waiting():
+            return music_pb2.GenerateResponse(progress=_waiting(event))
+        case Planned():
+            return music_pb2.GenerateResponse(plan=_plan(event, request))
+        case Progressed():
+            return music_pb2.GenerateResponse(progress=_progress(event))
+        case Chunk():
+            return music_pb2.GenerateResponse(chunk=_chunk(event))
+        case SectionSent():
+            return music_pb2.GenerateResponse(section_finished=_section_finished(event))
+        case SongCompleted():
+            return music_pb2.GenerateResponse(finished=_finished(event))
+
+
+def _accepted(event: Accepted, request: SongRequest) -> music_pb2.Accepted:
+    return music_pb2.Accepted(
+        request_id=request.request_id,
+        song_id=event.song_id,
+        engine=request.engine,
+        seed=request.params.seed,
+        queue_position=event.queue_position,
+        estimated_first_audio=_estimate(event.estimated_first_audio_seconds),
+        estimated_finish=_estimate(event.estimated_finish_seconds),
+    )
+
+
+def _waiting(event: Waiting) -> music_pb2.Progress:
+    return music_pb2.Progress(
+        queue_position=event.queue_position,
+        estimated_first_audio=_estimate(event.estimated_first_audio_seconds),
+        estimated_finish=_estimate(event.estimated_finish_seconds),
+    )
+
+
+def _plan(event: Planned, request: SongRequest) -> music_pb2.Plan:
+    plan = event.plan
+    return music_pb2.Plan(
+        sections=map(_section, plan.sections),
+        duration_seconds=plan.duration_seconds,
+        key=plan.key or "",
+        tempo_bpm=plan.tempo_bpm,
+        steps=plan.steps,
+        guidance_scale=plan.guidance_scale,
+        notes=plan.notes,
+        sample_rate_hertz=request.audio.sample_rate_hertz,
+        delay_samples=event.delay_samples,
+        voice=_voice(plan.voice),
+    )
+
+
+def _voice(voice: Voice | None) -> music_pb2.Voice.ValueType:
+    return next((number for number, own in VOICES.items() if own is voice), music_pb2.VOICE_UNSPECIFIED)
+
+
+def _section(section: SectionPlan) -> music_pb2.Section:
+    return music_pb2.Section(
+        index=section.index,
+        kind=SECTION_KINDS[section.kind],
+        label=section.label,
+        start_seconds=section.start_seconds,
+        duration_seconds=section.duration_seconds,
+        bars=section.bars or 0,
+        lines=map(_line, section.lines),
+    )
+
+
+def _line(line: LyricLine) -> music_pb2.LyricLine:
+    syllables = (music_pb2.Syllable(text=s.text, reading=s.reading, tone=s.tone) for s in line.syllables)
+    return music_pb2.LyricLine(text=line.text, syllables=syllables)
+
+
+def _progress(event: Progressed) -> music_pb2.Progress:
+    return music_pb2.Progress(section_index=event.section_index, step=event.step, steps=event.steps)
+
+
+def _chunk(event: Chunk) -> music_pb2.AudioChunk:
+    return music_pb2.AudioChunk(
+        sequence=event.sequence,
+        data=event.data,
+        section_index=event.section_index,
+        start_seconds=event.start_seconds,
+        duration_seconds=event.duration_seconds,
+        byte_offset=event.byte_offset,
+        sample_offset=event.sample_offset,
+    )
+
+
+def _section_finished(event: SectionSent) -> music_pb2.SectionFinished:
+    return music_pb2.SectionFinished(
+        section_index=event.section_index,
+        start_seconds=event.start_seconds,
+        duration_seconds=event.duration_seconds,
+        timings=map(_timing, event.score.timings),
+        midi=event.score.midi,
+        chords=map(_chord, event.score.chords),
+    )
+
+
+def _chord(chord: ChordSpan) -> music_pb2.ChordSpan:
+    return music_pb2.ChordSpan(symbol=chord.symbol, start_seconds=chord.start_seconds, end_seconds=chord.end_seconds)
+
+
+def _timing(timing: SyllableTiming) -> music_pb2.SyllableTiming:
+    return music_pb2.SyllableTiming(
+        line_index=timing.line,
+        syllable_index=timing.syllable,
+        text=timing.text,
+        start_seconds=timing.start_seconds,
+        end_seconds=timing.end_seconds,
+    )
+
+
+def _finished(event: SongCompleted) -> music_pb2.Finished:
+    return music_pb2.Finished(
+        duration_seconds=event.duration_seconds,
+        sample_count=event.sample_count,
+        size_bytes=event.size_bytes,
+        sha256=event.sha256,
+        queued=_duration(event.queued_seconds),
+        denoising=_duration(event.denoising_seconds),
+        rendering=_duration(event.rendering_seconds),
+        encoding=_duration(event.encoding_seconds),
+        finish_reason=music_pb2.FINISH_REASON_COMPLETED,
+    )
+
+
+def _estimate(seconds: float | None) -> Duration | None:
+    return None if seconds is None else _duration(seconds)
+
+
+def _duration(seconds: float) -> Duration:
+    duration = Duration()
+    duration.FromNanoseconds(round(seconds * 1_000_000_000))
+    return duration
+
+
+def listen_response(message: music_pb2.GenerateResponse) -> music_pb2.ListenResponse:
+    """What a listener is told where Generate tells `message`."""
+    kind = message.WhichOneof("event")
+    return music_pb2.ListenResponse(**{kind: getattr(message, kind)}) if kind else music_pb2.ListenResponse()

@@ -1,0 +1,62 @@
+"""Builds the messages of the resources that callers read: Song and Engine."""
+
+from collections.abc import Iterable
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from melisma.v1 import music_pb2
+from model.engine import EngineInfo
+from server.contract.enums import SONG_STATES, STEMS, VOICES
+from server.store.base import SongRecord
+
+
+def song_message(song: SongRecord) -> music_pb2.Song:
+    """The song as its caller sees it."""
+    return music_pb2.Song(
+        song_id=song.song_id,
+        request_id=song.request_id,
+        state=SONG_STATES[song.state],
+        engine=song.engine,
+        prompt=song.prompt,
+        seed=song.seed,
+        create_time=_timestamp(song.created_ns),
+        end_time=None if song.ended_ns is None else _timestamp(song.ended_ns),
+        duration_seconds=song.duration_seconds,
+        size_bytes=song.size_bytes,
+        sha256=song.sha256,
+        error_reason=song.reason,
+        error=song.error,
+    )
+
+
+def _timestamp(nanoseconds: int) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromNanoseconds(nanoseconds)
+    return timestamp
+
+
+def engine_message(name: str, info: EngineInfo | None, devices: Iterable[str], *, ready: bool) -> music_pb2.Engine:
+    """The engine as callers see it; only its name and devices while nothing else is known of it."""
+    message = music_pb2.Engine(name=name, devices=devices, ready=ready)
+    if info is not None:
+        message.MergeFrom(_facts(info))
+    return message
+
+
+def _facts(info: EngineInfo) -> music_pb2.Engine:
+    return music_pb2.Engine(
+        description=info.description,
+        languages=info.languages,
+        min_duration_seconds=info.duration_seconds[0],
+        max_duration_seconds=info.duration_seconds[1],
+        min_steps=info.steps[0],
+        max_steps=info.steps[1],
+        default_steps=info.default_steps,
+        min_guidance_scale=info.guidance_scale[0],
+        max_guidance_scale=info.guidance_scale[1],
+        default_guidance_scale=info.default_guidance_scale,
+        controls=sorted(control.value for control in info.controls),
+        stems=[number for number, stem in STEMS.items() if stem in info.stems],
+        voices=[number for number, voice in VOICES.items() if voice in info.voices],
+        loras=info.loras,
+    )

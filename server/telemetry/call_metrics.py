@@ -1,0 +1,24 @@
+"""Metrics of calls and their API keys."""
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from server.telemetry.instruments import counter
+
+
+class CallMetrics:
+    """Counts refused calls, and shows the state of the file of API keys."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._refused = counter(registry, "calls_refused", "Calls without a good API key", "reason")
+        self._keys = Gauge("melisma_keys_usable", "Whether the file of API keys can be read", registry=registry)
+        self._keys.set(1)
+        for reason in ("unauthenticated", "permission_denied"):
+            self._refused.labels(reason)
+
+    def refused(self, reason: str) -> None:
+        """A call was not let in; `reason` is one of two words."""
+        self._refused.labels(reason).inc()
+
+    def keys_usable(self, usable: bool) -> None:
+        """The file of API keys could be read at the last look, or not; without such a file it never fails."""
+        self._keys.set(usable)

@@ -1,0 +1,67 @@
+"""Metrics of devices and of the worker processes that drive them."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.core import Metric
+
+from server.telemetry.instruments import WORK_BUCKETS, LabelValues, Scraped, counter, gauge_family, histogram
+from server.telemetry.sliding_window import RecentSum, Window
+from server.workers.messages import Lane
+
+SECTION_BUCKETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+FILL_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
+
+
+class DeviceMetrics:
+    """Measures the work of each device, and counts restarts of its worker."""
+
+    def __init__(self, registry: CollectorRegistry, devices: Sequence[str], window: Window) -> None:
+        count, measure = partial(counter, registry), partial(histogram, registry)
+        by = ("device", "engine")
+        self._sections = measure("batch_sections", "Sections in a step", SECTION_BUCKETS, *by)
+        self._tokens = count("step_tokens", "Tokens of all sections of all steps", *by)
+        self._fill = measure("batch_fill_ratio", "Tokens of a step in its budget", FILL_BUCKETS, *by)
+        self._step = measure("step_seconds", "One denoising step", WORK_BUCKETS, *by)
+        self._render = measure("render_seconds", "Rendering one window", WORK_BUCKETS, *by)
+        self._rendered = count("rendered_sound_seconds", "Sound rendered", *by)
+        self._busy = count("device_busy_seconds", "Time spent at work", "device", "lane")
+        self._restarts = count("worker_restarts", "Workers started anew after a loss", "device")
+        self._up = Gauge("melisma_worker_up", "Whether the worker is up", ["device"], registry=registry)
+        self._recent_busy: defaultdict[LabelValues, RecentSum] = defaultdict(window.rate)
+        registry.register(Scraped(self._recent_families))
+        for device in devices:
+            self._restarts.labels(device)
+            self._up.labels(device)
+
+    def step(self, device: str, engine: str, *, sections: int, tokens: int, budget_tokens: int, seconds: float) -> None:
+        """One denoising step of a batch was done."""
+        self._sections.labels(device, engine).observe(sections)
+        self._tokens.labels(device, engine).inc(tokens)
+        self._fill.labels(device, engine).observe(tokens / budget_tokens)
+        self._step.labels(device, engine).observe(seconds)
+
+    def render(self, device: str, engine: str, *, seconds: float, sound_seconds: float) -> None:
+        """One window was rendered."""
+        self._render.labels(device, engine).observe(seconds)
+        self._rendered.labels(device, engine).inc(sound_seconds)
+
+    def busy(self, device: str, lane: Lane, seconds: float) -> None:
+        """A lane of a device was at work for so long until now, with whatever it was."""
+        self._busy.labels(device, lane.value).inc(seconds)
+        self._recent_busy[device, lane.value].add(seconds)
+
+    def worker_restarted(self, device: str) -> None:
+        """A worker was started in the place of one that was lost."""
+        self._restarts.labels(device).inc()
+
+    def worker_up(self, device: str, up: bool) -> None:
+        """The worker of a device has loaded its engines, or is gone."""
+        self._up.labels(device).set(up)
+
+    def _recent_families(self) -> Iterator[Metric]:
+        # A long piece of work counts when it ends: right after that it may exceed the time that is looked at.
+        busy = {key: min(1.0, one.per_second()) for key, one in self._recent_busy.items()}
+        yield gauge_family("device_busy_ratio", "Recent time spent at work", ["device", "lane"], busy)

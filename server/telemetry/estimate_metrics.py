@@ -1,0 +1,36 @@
+"""Metrics of the error of the server's own estimates."""
+
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry
+
+from server.telemetry.instruments import histogram
+
+ERROR_BUCKETS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60)
+RATIO_BUCKETS = (0.1, 0.25, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 4, 10)
+
+
+class Estimated(StrEnum):
+    """What the server foretells of a song: the time from its acceptance to then."""
+
+    FIRST_AUDIO = "first_audio"
+    FINISH = "finish"
+
+
+class EstimateMetrics:
+    """Compares estimated times with actual ones, by engine."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        # A histogram with bounds below zero would have no sum, so the sign of an error is a label.
+        signed = ("engine", "estimate", "direction")
+        self._error = histogram(registry, "estimate_error_seconds", "Estimate off by", ERROR_BUCKETS, *signed)
+        unsigned = ("engine", "estimate")
+        text = "Estimate divided by actual time"
+        self._ratio = histogram(registry, "estimate_ratio", text, RATIO_BUCKETS, *unsigned)
+
+    def compared(self, engine: str, what: Estimated, *, estimated: float, actual: float) -> None:
+        """What was foretold has happened; both in seconds since the song was let in."""
+        direction = "late" if actual > estimated else "early"
+        self._error.labels(engine, what, direction).observe(abs(estimated - actual))
+        if actual > 0:
+            self._ratio.labels(engine, what).observe(estimated / actual)

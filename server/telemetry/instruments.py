@@ -1,0 +1,48 @@
+"""Builds counters, histograms and gauges under the server's prefix."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from typing_extensions import override
+
+LabelValues: TypeAlias = tuple[str, ...]
+
+WORK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+"""Bounds in seconds for one piece of work, of an encoder or of a device."""
+
+
+def counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:
+    """Registers the counter `melisma_<name>`."""
+    return Counter(f"melisma_{name}", text, labels, registry=registry)
+
+
+def histogram(registry: CollectorRegistry, name: str, text: str, bounds: Sequence[float], *labels: str) -> Histogram:
+    """Registers the histogram `melisma_<name>` with the upper bounds of its buckets."""
+    return Histogram(f"melisma_{name}", text, labels, registry=registry, buckets=bounds)
+
+
+def exemplar(trace_id: str) -> dict[str, str] | None:
+    """The exemplar that names a trace; `None` for an empty `trace_id`."""
+    return {"trace_id": trace_id} if trace_id else None
+
+
+class Scraped(Collector):
+    """Families that are made when somebody asks for them."""
+
+    def __init__(self, families: Callable[[], Iterator[Metric]]) -> None:
+        self._families = families
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        return self._families()
+
+
+def gauge_family(name: str, text: str, labels: Sequence[str], values: Mapping[LabelValues, float]) -> GaugeMetricFamily:
+    """A family of gauges `melisma_<name>`, with one sample for each key of `values`."""
+    family = GaugeMetricFamily(f"melisma_{name}", text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family

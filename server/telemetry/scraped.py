@@ -1,0 +1,60 @@
+"""Gauges that are read from the running server at every scrape."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.core import Metric
+
+from server.scheduling.queue_depth import Depth
+from server.store.base import Usage
+from server.telemetry.instruments import LabelValues, Scraped, gauge_family
+
+
+def expose_depths(registry: CollectorRegistry, depths: Callable[[], Mapping[str, Depth]]) -> None:
+    """Registers gauges that read the depth of each engine's queue at every scrape."""
+    registry.register(Scraped(lambda: _depth_families(depths())))
+
+
+def expose_store(registry: CollectorRegistry, usage: Callable[[], Usage], listeners: Callable[[], int]) -> None:
+    """Registers gauges that read the store's usage and the number of listeners at every scrape."""
+    registry.register(Scraped(lambda: _store_families(usage(), listeners())))
+
+
+def expose_readiness(registry: CollectorRegistry, ready: Callable[[], bool]) -> None:
+    """Registers a gauge that reads at every scrape if songs may be sent here."""
+    gauge = Gauge("melisma_ready", "Whether songs may be sent here", registry=registry)
+    gauge.set_function(lambda: float(ready()))
+
+
+def expose_limits(registry: CollectorRegistry, *, running_songs: int, queue_songs: int, connections: int) -> None:
+    """Registers gauges of the configured limits."""
+    for name, text, value in (
+        ("running_songs_limit", "Songs that can be made at once", running_songs),
+        ("queue_songs_limit", "Songs that may wait", queue_songs),
+        ("connections_limit", "Connections at once", connections),
+    ):
+        Gauge(f"melisma_{name}", text, registry=registry).set(value)
+
+
+def expose_build(registry: CollectorRegistry, version: str, revision: str) -> None:
+    """Registers a gauge that carries the version and revision of this server as labels."""
+    labels = ["version", "revision"]
+    Gauge("melisma_build_info", "Always 1", labels, registry=registry).labels(version, revision).set(1)
+
+
+def _depth_families(depths: Mapping[str, Depth]) -> Iterator[Metric]:
+    def by_engine(read: Callable[[Depth], int]) -> dict[LabelValues, float]:
+        return {(engine,): read(depth) for engine, depth in depths.items()}
+
+    yield gauge_family("queue_songs", "Songs that wait", ["engine"], by_engine(lambda depth: depth.waiting_songs))
+    yield gauge_family("running_songs", "Songs being made", ["engine"], by_engine(lambda depth: depth.running_songs))
+    yield gauge_family(
+        "queue_sections", "Sections not begun", ["engine"], by_engine(lambda depth: depth.waiting_sections)
+    )
+    yield gauge_family("open_sections", "Sections being made", ["engine"], by_engine(lambda depth: depth.open_sections))
+
+
+def _store_families(usage: Usage, listeners: int) -> Iterator[Metric]:
+    yield gauge_family("stored_songs", "Songs in the store", [], {(): usage.songs})
+    yield gauge_family("stored_bytes", "Sound in the store", [], {(): usage.size_bytes})
+    yield gauge_family("listeners", "Listeners of all songs now", [], {(): listeners})

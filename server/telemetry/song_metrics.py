@@ -1,0 +1,95 @@
+"""Metrics of songs, from acceptance to end."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from functools import partial
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
+
+from server.telemetry.instruments import LabelValues, Scraped, counter, exemplar, gauge_family, histogram
+from server.telemetry.sliding_window import Recent, Window, percentile
+
+UNKNOWN_ENGINE = "unknown"
+"""The label of an engine that is not configured: a caller may ask for any name, and must not make a series with it."""
+
+FIRST_AUDIO_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30)
+SONG_BUCKETS = (0.5, 1, 2, 3, 4, 5, 6, 7.5, 10, 12.5, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
+QUEUE_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+REALTIME_BUCKETS = (0.25, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 50)
+
+
+class Outcome(StrEnum):
+    """How a song ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    """It cannot be made as it was asked for, which was found only after it was let in."""
+    CANCELLED = "cancelled"
+
+
+class SongMetrics:
+    """Counts songs and measures their queueing time and latency, by engine."""
+
+    def __init__(self, registry: CollectorRegistry, engines: Sequence[str], window: Window) -> None:
+        count, measure = partial(counter, registry), partial(histogram, registry)
+        self._engines = frozenset(engines)
+        self._accepted = count("songs_accepted", "Songs let in", "engine")
+        self._refused = count("songs_refused", "Songs refused at once", "engine", "reason")
+        self._ended = count("songs_ended", "Songs that came to an end", "engine", "outcome")
+        self._retried = count("songs_retried", "Songs resumed after a failure", "engine", "reason")
+        self._queued = measure("song_queue_seconds", "From acceptance to the first work", QUEUE_BUCKETS, "engine")
+        self._first = measure("first_audio_seconds", "Acceptance to first chunk", FIRST_AUDIO_BUCKETS, "engine")
+        self._latency = measure("song_latency_seconds", "Acceptance to end, completed", SONG_BUCKETS, "engine")
+        self._speed = measure("song_realtime_factor", "Sound per second, completed", REALTIME_BUCKETS, "engine")
+        self._recent_latency: defaultdict[LabelValues, Recent] = defaultdict(window.values)
+        self._recent_first: defaultdict[LabelValues, Recent] = defaultdict(window.values)
+        registry.register(Scraped(self._recent_families))
+        self._begin_at_zero(engines)
+
+    def accepted(self, engine: str) -> None:
+        """A song was let in."""
+        self._accepted.labels(engine).inc()
+
+    def refused(self, reason: str, engine: str) -> None:
+        """A song was refused; `reason` is one of a few fixed words, `engine` whatever was asked for."""
+        self._refused.labels(engine if engine in self._engines else UNKNOWN_ENGINE, reason).inc()
+
+    def started(self, engine: str, queued_seconds: float, trace_id: str = "") -> None:
+        """The first work on a song began, so long after it was let in."""
+        self._queued.labels(engine).observe(queued_seconds, exemplar(trace_id))
+
+    def first_audio(self, engine: str, seconds: float, trace_id: str = "") -> None:
+        """A song's first chunk was made, so long after the song was let in."""
+        self._first.labels(engine).observe(seconds, exemplar(trace_id))
+        self._recent_first[engine,].add(seconds)
+
+    def retried(self, engine: str, cause: str) -> None:
+        """A song is resumed from its last section boundary; `cause` is one of a few fixed words."""
+        self._retried.labels(engine, cause).inc()
+
+    def ended(self, engine: str, outcome: Outcome, seconds: float, sound_seconds: float, trace_id: str = "") -> None:
+        """A song ended, so long after it was let in; latency and speed are those of completed songs alone."""
+        self._ended.labels(engine, outcome).inc()
+        if outcome is not Outcome.COMPLETED:
+            return
+        self._latency.labels(engine).observe(seconds, exemplar(trace_id))
+        self._recent_latency[engine,].add(seconds)
+        if seconds > 0:
+            self._speed.labels(engine).observe(sound_seconds / seconds)
+
+    def _begin_at_zero(self, engines: Sequence[str]) -> None:
+        for engine in engines:
+            self._accepted.labels(engine)
+            for outcome in Outcome:
+                self._ended.labels(engine, outcome)
+
+    def _recent_families(self) -> Iterator[Metric]:
+        for name, text, recent in (
+            ("song_latency", "completed songs, from acceptance to end", self._recent_latency),
+            ("first_audio", "songs, from acceptance to the first chunk", self._recent_first),
+        ):
+            p95s = {key: percentile(values, 95) for key, one in recent.items() if (values := one.values())}
+            yield gauge_family(f"{name}_p95_seconds", f"95th percentile of recent {text}", ["engine"], p95s)

@@ -1,0 +1,126 @@
+"""One trace for each song: what its time went into, for OpenTelemetry.
+
+    melisma.v1.MusicService/Generate      the call; its context is the caller's, in W3C's headers
+      queued                              from acceptance to the first work
+      first_audio                         from acceptance to the first chunk
+      plan                                in the worker
+      section                             one for each, from its first work to its last sample in the stream
+        prepare, denoise, render          in the worker
+        encode
+
+What a worker does it records by itself, on its own clock, and sends along with its replies: it needs no way to the
+collector, and a collector that is slow or gone costs no step.
+"""
+
+from opentelemetry import trace
+from opentelemetry.context import Context, get_current
+from opentelemetry.trace import Span, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from server.workers.messages import WorkSpan
+
+_PROPAGATOR = TraceContextTextMapPropagator()
+
+
+class SongTrace:
+    """The spans of one song, below the span that is present when it is made. Without such a span nothing is recorded.
+
+    All methods belong to the event loop, and cost microseconds.
+    """
+
+    def __init__(self, tracer: Tracer, song_id: str, engine: str) -> None:
+        self._tracer = tracer
+        self._context = get_current()
+        self._call = trace.get_current_span()
+        self._on = self._call.is_recording()
+        self._call.set_attributes({"melisma.song_id": song_id, "melisma.engine": engine})
+        self._open: dict[str, Span] = {}
+        self._sections: dict[int, Span] = {}
+        self._encoding: _Encoding | None = None
+        for name in ("queued", "first_audio") if self._on else ():
+            self._open[name] = tracer.start_span(name, self._context)
+
+    @property
+    def trace_id(self) -> str:
+        """The trace's number in hexadecimal; empty where nothing is recorded."""
+        return trace.format_trace_id(self._call.get_span_context().trace_id) if self._on else ""
+
+    @property
+    def parent(self) -> str:
+        """The call's span as W3C's `traceparent`, for whoever works on the song elsewhere; empty as `trace_id` is."""
+        carrier: dict[str, str] = {}
+        if self._on:
+            _PROPAGATOR.inject(carrier, self._context)
+        return carrier.get("traceparent", "")
+
+    def started(self) -> None:
+        """The first work on the song begins."""
+        self._close("queued")
+
+    def first_chunk(self) -> None:
+        """The first sound is in the stream."""
+        self._close("first_audio")
+
+    def worked(self, work: WorkSpan) -> None:
+        """A worker has done something for the song."""
+        if self._on:
+            context = self._context if work.section is None else self._in_section(work.section, work.start_ns)
+            span = self._tracer.start_span(work.name, context, attributes=work.attributes, start_time=work.start_ns)
+            span.end(work.end_ns)
+
+    def encoded(self, start_ns: int, end_ns: int) -> None:
+        """A piece of the section that comes next was encoded, between two points of the wall clock."""
+        if self._on:
+            self._encoding = self._encoding or _Encoding(start_ns)
+            self._encoding.end_ns, self._encoding.pieces = end_ns, self._encoding.pieces + 1
+            self._encoding.seconds += (end_ns - start_ns) / 1e9
+
+    def section_encoded(self, index: int) -> None:
+        """All sound of a section went to the encoder."""
+        encoding, self._encoding = self._encoding, None
+        if encoding:
+            attributes = {"melisma.busy_seconds": encoding.seconds, "melisma.pieces": encoding.pieces}
+            context = self._in_section(index, encoding.start_ns)
+            span = self._tracer.start_span("encode", context, attributes=attributes, start_time=encoding.start_ns)
+            span.end(encoding.end_ns)
+
+    def section_sent(self, index: int) -> None:
+        """All sound of a section is in the stream."""
+        if span := self._sections.pop(index, None):
+            span.end()
+
+    def retried(self, cause: str) -> None:
+        """The song goes on from its last section boundary."""
+        if self._call.is_recording():
+            self._call.add_event("retried", {"melisma.cause": cause})
+
+    def ended(self, outcome: str, sound_seconds: float) -> None:
+        """Nothing more is made for the song."""
+        if self._call.is_recording():  # the call has ended before a song that goes on without it
+            self._call.set_attributes({"melisma.outcome": outcome, "melisma.sound_seconds": sound_seconds})
+        for span in (*self._open.values(), *self._sections.values()):
+            span.set_attribute("melisma.outcome", outcome)
+            span.end()
+        self._open.clear()
+        self._sections.clear()
+        self._on = False
+
+    def _close(self, name: str) -> None:
+        if span := self._open.pop(name, None):
+            span.end()
+
+    def _in_section(self, index: int, start_ns: int) -> Context:
+        if index not in self._sections:
+            attributes = {"melisma.section": index}
+            span = self._tracer.start_span("section", self._context, attributes=attributes, start_time=start_ns)
+            self._sections[index] = span
+        return trace.set_span_in_context(self._sections[index], self._context)
+
+
+class _Encoding:
+    """What the encoder did for a section so far."""
+
+    def __init__(self, start_ns: int) -> None:
+        self.start_ns = self.end_ns = start_ns
+        self.pieces = 0
+        self.seconds = 0.0

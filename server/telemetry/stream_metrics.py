@@ -1,0 +1,56 @@
+"""Metrics of the sound that songs stream to their listeners."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
+
+from server.telemetry.instruments import WORK_BUCKETS, LabelValues, Scraped, counter, exemplar, gauge_family, histogram
+from server.telemetry.sliding_window import Recent, Window
+
+UNDERRUN_BUCKETS = (0, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class StreamMetrics:
+    """Measures encoding, chunks and buffer underruns, by engine."""
+
+    def __init__(self, registry: CollectorRegistry, engines: Sequence[str], window: Window) -> None:
+        count, measure = partial(counter, registry), partial(histogram, registry)
+        self._stalled = count("songs_stalled", "Heard songs whose listener ran dry", "engine")
+        self._sound = count("sound_seconds", "Sound mastered and encoded", "engine")
+        self._chunks = count("chunks", "Chunks of MP3 put into streams", "engine")
+        self._chunk_bytes = count("chunk_bytes", "Bytes of MP3 put into streams", "engine")
+        self._underrun = measure("song_underrun_seconds", "Time a listener ran dry", UNDERRUN_BUCKETS, "engine")
+        self._encode = measure("encode_seconds", "Mastering and encoding a piece", WORK_BUCKETS, "engine")
+        self._recent_underrun: defaultdict[LabelValues, Recent] = defaultdict(window.values)
+        registry.register(Scraped(self._recent_families))
+        for engine in engines:
+            for metric in (self._stalled, self._sound, self._chunks, self._chunk_bytes):
+                metric.labels(engine)
+
+    def encoded(self, engine: str, *, seconds: float, sound_seconds: float) -> None:
+        """A piece of sound was mastered and encoded."""
+        self._encode.labels(engine).observe(seconds)
+        self._sound.labels(engine).inc(sound_seconds)
+
+    def chunk(self, engine: str, size_bytes: int) -> None:
+        """A chunk was put into a stream."""
+        self._chunks.labels(engine).inc()
+        self._chunk_bytes.labels(engine).inc(size_bytes)
+
+    def underrun(self, engine: str, seconds: float, trace_id: str = "") -> None:
+        """A song that was heard has ended; a listener in real time ran dry for so long in all, 0 for never."""
+        self._underrun.labels(engine).observe(seconds, exemplar(trace_id))
+        self._recent_underrun[engine,].add(seconds)
+        if seconds > 0:
+            self._stalled.labels(engine).inc()
+
+    def _recent_families(self) -> Iterator[Metric]:
+        free = {key: _share_of_zero(values) for key, one in self._recent_underrun.items() if (values := one.values())}
+        yield gauge_family("stall_free_ratio", "Recent songs whose listener never ran dry", ["engine"], free)
+
+
+def _share_of_zero(values: Sequence[float]) -> float:
+    return sum(value == 0 for value in values) / len(values)
