@@ -23,7 +23,8 @@ from threadpoolctl import threadpool_limits
 from melisma.v1 import music_pb2_grpc
 from server.api.address import PortUnavailable, shown
 from server.api.grpc.authentication import Authentication
-from server.api.grpc.call_log import EndTrailers, ErrorMapping, RequestLog, no_trailers
+from server.api.grpc.call_log import RequestLog
+from server.api.grpc.error_mapping import EndTrailers, ErrorMapping, no_trailers
 from server.api.grpc.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
 from server.api.grpc.load_report import LoadReports
 from server.api.grpc.servicer import MusicServicer

@@ -1,14 +1,15 @@
 """Lets in who has a key. Health and load need none: the balancers that ask hold no secrets."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 import grpc
-from grpc.aio import ServerInterceptor, ServicerContext
+from grpc.aio import ServerInterceptor
 from grpc_status import rpc_status
 
+from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handler
 from server.api.grpc.health import HEALTH_SERVICE, MUSIC_SERVICE
 from server.api.grpc.load_report import ORCA_SERVICE
 from server.auth.api_keys import Scope
@@ -29,11 +30,6 @@ SCOPES: Mapping[str, Scope] = MappingProxyType(
     }
 )
 """What each method needs; for any other, such as reflection, every key will do."""
-
-Context: TypeAlias = ServicerContext[Any, Any]
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-FoundHandler: TypeAlias = "Handler | None"
-Continuation: TypeAlias = Callable[[grpc.HandlerCallDetails], Awaitable[FoundHandler]]
 
 
 class Authentication(ServerInterceptor):
