@@ -28,8 +28,9 @@ from server.api.grpc.error_mapping import EndTrailers, ErrorMapping, no_trailers
 from server.api.grpc.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
 from server.api.grpc.load_report import LoadReports
 from server.api.grpc.servicer import MusicServicer
-from server.api.http.operations import build_http, serving_http
+from server.api.http.operations import build_http
 from server.api.http.preview_page import page_routes
+from server.api.http.server import serving_http
 from server.api.open_calls import OpenCalls
 from server.api.rest.routes import Api
 from server.audio.song_encoder import SongEncoder
