@@ -20,19 +20,24 @@ from threadpoolctl import threadpool_limits
 
 from melisma.v1 import music_pb2_grpc
 from server.api.address import PortUnavailable, shown
-from server.api.grpc.authentication import Authentication, Doorkeeper
-from server.api.grpc.call_log import EndTrailers, ErrorMapping, RequestLog, no_trailers
+from server.api.grpc.authentication import Authentication
+from server.api.grpc.call_log import RequestLog
+from server.api.grpc.error_mapping import EndTrailers, ErrorMapping, no_trailers
 from server.api.grpc.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
 from server.api.grpc.load_report import LoadReports
 from server.api.grpc.servicer import MusicServicer
-from server.api.http.operations import build_http, serving_http
+from server.api.http.operations import build_http
 from server.api.http.preview_page import page_routes
+from server.api.http.server import serving_http
 from server.api.open_calls import OpenCalls
 from server.api.rest.routes import Api
 from server.audio.song_encoder import SongEncoder
 from server.auth.api_keys import KeyRing
+from server.auth.authenticator import Authenticator
 from server.auth.quotas import Quota
 from server.auth.tls import Certificates, TlsFiles
+from server.contract.status import outcome_of
+from server.errors import ServiceError
 from server.generation.runner import EngineSpec, Runner, RunnerSettings
 from server.logs import Logs
 from server.scheduling.policy import Policy
@@ -135,7 +140,10 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         health = HealthServicer(runner.unready)
         runner.subscribe(health.changed)
 
-        doorkeeper = Doorkeeper(keys.find, metrics.calls.refused) if keys else None
+        def refused(error: ServiceError) -> None:
+            metrics.calls.refused(outcome_of(error).reason.lower())
+
+        authenticator = Authenticator(keys.find, refused) if keys else None
         calls = OpenCalls()
         version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
         expose_build(registry, VERSION, settings.revision)
@@ -152,7 +160,7 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             unready=health.unready,
             unwell=runner.unwell,
             version=version,
-            more=[*_rest(settings, songs, doorkeeper).routes(calls, tracer), *_page(settings)]
+            more=[*_rest(settings, songs, authenticator).routes(calls, tracer), *_page(settings)]
             if settings.rest.enabled
             else (),
             origins=settings.rest.allowed_origins,
@@ -161,8 +169,8 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         logger.info("listening for HTTP", extra={"address": http_address})
 
         doors: list[grpc.aio.ServerInterceptor] = []
-        if keys and doorkeeper:
-            doors.append(Authentication(doorkeeper))
+        if keys and authenticator:
+            doors.append(Authentication(authenticator))
             await stack.enter_async_context(_in_background(_watch(keys, metrics)))
         _warn_of_open_network(settings)
         reports = LoadReports(runner.depths, places)
@@ -287,9 +295,9 @@ def _channel_options(settings: Settings) -> list[tuple[str, int]]:
     return options
 
 
-def _rest(settings: Settings, songs: Songs, doorkeeper: Doorkeeper | None) -> Api:
+def _rest(settings: Settings, songs: Songs, authenticator: Authenticator | None) -> Api:
     limits = settings.limits
-    return Api(songs, doorkeeper, body_bytes=limits.request_bytes, heartbeat_seconds=limits.heartbeat_seconds)
+    return Api(songs, authenticator, body_bytes=limits.request_bytes, heartbeat_seconds=limits.heartbeat_seconds)
 
 
 def _page(settings: Settings) -> Sequence[BaseRoute]:

@@ -1,8 +1,9 @@
 """The one table from what can go wrong with a song to what the caller is told: gRPC code, reason and details."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from types import MappingProxyType
 
 import grpc
@@ -10,6 +11,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from google.rpc.status_pb2 import Status
 
+from model.song import Violation
 from server.errors import (
     ControlNotSupported,
     DeadlineTooShort,
@@ -84,14 +86,26 @@ def outcome_of(error: Exception) -> Outcome:
     return next((OUTCOMES[kind] for kind in type(error).__mro__ if kind in OUTCOMES), INTERNAL)
 
 
+def text_of(error: Exception) -> str:
+    """The text of an error for its caller, shortened; nothing of a bug's own text is in it."""
+    return INTERNAL_TEXT if outcome_of(error) is INTERNAL else _shortened(str(error))
+
+
+def violations_of(error: InvalidRequest) -> tuple[Violation, ...]:
+    """The violations for the caller: with shortened descriptions, and only as many as a header has room for."""
+    violations = [Violation(one.field, _shortened(one.description)) for one in error.violations]
+    sizes = accumulate(_bad_request([one]).ByteSize() for one in violations)
+    fitting = takewhile(lambda size: size <= MAX_VIOLATIONS_BYTES, sizes)
+    return tuple(one for _, one in zip(fitting, violations, strict=False))
+
+
 def status_of(error: Exception) -> Status:
     """The google.rpc.Status for an error, with typed details; nothing of a bug's own text is in it.
 
     Long texts are shortened, and violations for which a header has no room are left out.
     """
     outcome = outcome_of(error)
-    text = INTERNAL_TEXT if outcome is INTERNAL else _shortened(str(error))
-    status = Status(code=outcome.code.value[0], message=text)
+    status = Status(code=outcome.code.value[0], message=text_of(error))
     for detail in (error_details_pb2.ErrorInfo(reason=outcome.reason, domain=ERROR_DOMAIN), *_details(error)):
         status.details.add().Pack(detail)
     return status
@@ -99,7 +113,7 @@ def status_of(error: Exception) -> Status:
 
 def _details(error: Exception) -> Iterator[Message]:
     if isinstance(error, InvalidRequest):
-        yield _bad_request(error)
+        yield _bad_request(violations_of(error))
     elif isinstance(error, Overloaded):
         yield _retry_info(error.retry_after_seconds)
         if isinstance(error, QuotaExceeded):
@@ -112,13 +126,10 @@ def _details(error: Exception) -> Iterator[Message]:
         yield _precondition_failure("REQUEST", error.fingerprint, str(error))
 
 
-def _bad_request(error: InvalidRequest) -> error_details_pb2.BadRequest:
+def _bad_request(violations: Sequence[Violation]) -> error_details_pb2.BadRequest:
     detail = error_details_pb2.BadRequest()
-    for violation in error.violations:
-        detail.field_violations.add(field=violation.field, description=_shortened(violation.description))
-        if detail.ByteSize() > MAX_VIOLATIONS_BYTES:
-            del detail.field_violations[-1]
-            break
+    for violation in violations:
+        detail.field_violations.add(field=violation.field, description=violation.description)
     return detail
 
 

@@ -8,10 +8,12 @@ from typing import Any, cast
 
 import grpc
 import grpc.aio
+import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from server.api.grpc.call_log import EndTrailers, no_trailers
+from melisma.v1 import music_pb2, music_pb2_grpc
+from server.api.grpc.error_mapping import EndTrailers, no_trailers
 from server.api.grpc.health import HealthServicer
 from server.api.grpc.servicer import MusicServicer
 from server.app import build_server
@@ -51,6 +53,15 @@ async def edge(
             health.close()
             await server.stop(0)
             runner.stop()
+
+
+async def failure(runner: FakeRunner, request: music_pb2.GenerateRequest) -> grpc.aio.AioRpcError:
+    """The error with which a call for a song ends."""
+    async with edge(runner) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            async for _ in music_pb2_grpc.MusicServiceStub(channel).Generate(request):
+                pass
+    return error.value
 
 
 def raw_call(channel: grpc.aio.Channel, method: str) -> Any:

@@ -1,114 +1,23 @@
-"""What every call passes through: the request log on the outside, the mapping of errors to statuses inside of it."""
+"""Logs every call, and makes its span."""
 
 import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
-from typing import Any, Never, TypeAlias
+from typing import Any
 
 import grpc
-from grpc.aio import AbortError, ServerInterceptor, ServicerContext
-from grpc_status import rpc_status
+from grpc.aio import AbortError, ServerInterceptor
 from opentelemetry.trace import INVALID_SPAN, Span, Tracer, format_trace_id
 
-from server.api.grpc.load_report import Trailers
+from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handler, is_own, required
 from server.api.open_calls import OpenCalls
-from server.contract.status import INTERNAL, outcome_of, status_of
-from server.contract.validation import parsed
 from server.logs import bind
 from server.telemetry.call_trace import call_span, end_call
 
-_Context: TypeAlias = ServicerContext[Any, Any]
-_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-_Found: TypeAlias = "_Handler | None"
-_Continuation: TypeAlias = Callable[[grpc.HandlerCallDetails], Awaitable[_Found]]
-
 logger = logging.getLogger(__name__)
-
-OWN_METHODS = "/melisma."
-
-
-EndTrailers: TypeAlias = Callable[[], Trailers]
-"""What to say of the server at the end of a call, as trailing metadata."""
-
-
-def no_trailers() -> Trailers:
-    """Nothing."""
-    return ()
-
-
-@dataclass(frozen=True)
-class _Ending(grpc.Status):
-    code: grpc.StatusCode
-    details: str
-    trailing_metadata: tuple[tuple[str, str | bytes], ...]
-
-
-class ErrorMapping(ServerInterceptor):
-    """Turns what a handler raises into a status of `contract.status`; a bug is logged whole and told as "internal".
-
-    It also reads the request itself, so that bytes that are no message of the contract get a status of ours.
-    Calls with a stream of requests pass untouched: MusicService has none. Calls of Melisma's own methods end with the
-    `trailers`, whatever their status.
-    """
-
-    def __init__(self, trailers: EndTrailers = no_trailers) -> None:
-        self._trailers = trailers
-
-    async def intercept_service(
-        self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
-    ) -> _Found:
-        """The handler of the call, wrapped."""
-        handler = await continuation(handler_call_details)
-        if handler is None or handler.request_streaming:
-            return handler
-        mapped = _mapped_stream if handler.response_streaming else _mapped_unary
-        own = handler_call_details.method.startswith(OWN_METHODS)
-        return mapped(handler, self._trailers if own else no_trailers)
-
-
-def _mapped_unary(handler: _Handler, trailers: EndTrailers) -> _Handler:
-    async def call(data: bytes, context: _Context) -> Any:
-        try:
-            response = await _own(handler.unary_unary)(_request(handler, data), context)
-            context.set_trailing_metadata(trailers())
-            return response
-        except AbortError:
-            raise
-        except Exception as error:
-            await _abort(context, error, trailers())
-
-    return grpc.unary_unary_rpc_method_handler(call, None, handler.response_serializer)
-
-
-def _mapped_stream(handler: _Handler, trailers: EndTrailers) -> _Handler:
-    async def call(data: bytes, context: _Context) -> AsyncIterator[Any]:
-        try:
-            async with aclosing(_own(handler.unary_stream)(_request(handler, data), context)) as responses:
-                async for response in responses:
-                    yield response
-            context.set_trailing_metadata(trailers())
-        except AbortError:
-            raise
-        except Exception as error:
-            await _abort(context, error, trailers())
-
-    return grpc.unary_stream_rpc_method_handler(call, None, handler.response_serializer)
-
-
-def _request(handler: _Handler, data: bytes) -> Any:
-    return parsed(_own(handler.request_deserializer), data)
-
-
-async def _abort(context: _Context, error: Exception, trailers: Trailers) -> Never:
-    if outcome_of(error) is INTERNAL:
-        logger.error("A call failed because of a bug", exc_info=error)
-    # What was set as trailing metadata before is lost: the status brings its own.
-    status = rpc_status.to_status(status_of(error))
-    await context.abort_with_status(_Ending(status.code, status.details, (*status.trailing_metadata, *trailers)))
 
 
 class RequestLog(ServerInterceptor):
@@ -124,8 +33,8 @@ class RequestLog(ServerInterceptor):
         self._clock = clock
 
     async def intercept_service(
-        self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
-    ) -> _Found:
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> FoundHandler:
         """The handler of the call, wrapped."""
         handler = await continuation(handler_call_details)
         if handler is None or handler.request_streaming:
@@ -133,18 +42,18 @@ class RequestLog(ServerInterceptor):
         logged = self._logged_stream if handler.response_streaming else self._logged_unary
         return logged(handler, handler_call_details.method)
 
-    def _logged_unary(self, handler: _Handler, method: str) -> _Handler:
-        async def call(request: Any, context: _Context) -> Any:
+    def _logged_unary(self, handler: Handler, method: str) -> Handler:
+        async def call(request: Any, context: Context) -> Any:
             with self._open(method, context) as span, self._line(method, context, span):
-                return await _own(handler.unary_unary)(request, context)
+                return await required(handler.unary_unary)(request, context)
 
         return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
 
-    def _logged_stream(self, handler: _Handler, method: str) -> _Handler:
+    def _logged_stream(self, handler: Handler, method: str) -> Handler:
         # A coroutine that writes hears of a cancel at once; grpc.aio leaves a generator to the garbage collector.
-        async def call(request: Any, context: _Context) -> None:
+        async def call(request: Any, context: Context) -> None:
             with self._open(method, context) as span, self._line(method, context, span):
-                async with aclosing(_own(handler.unary_stream)(request, context)) as responses:
+                async with aclosing(required(handler.unary_stream)(request, context)) as responses:
                     async for response in responses:
                         await context.write(response)
                 await self._calls.before_end()
@@ -153,8 +62,8 @@ class RequestLog(ServerInterceptor):
         return grpc.unary_stream_rpc_method_handler(wrapped, handler.request_deserializer, handler.response_serializer)
 
     @contextmanager
-    def _open(self, method: str, context: _Context) -> Iterator[Span]:
-        if not method.startswith(OWN_METHODS):
+    def _open(self, method: str, context: Context) -> Iterator[Span]:
+        if not is_own(method):
             yield INVALID_SPAN
             return
         metadata = context.invocation_metadata() or ()
@@ -163,7 +72,7 @@ class RequestLog(ServerInterceptor):
             yield span
 
     @contextmanager
-    def _line(self, method: str, context: _Context, span: Span) -> Iterator[None]:
+    def _line(self, method: str, context: Context, span: Span) -> Iterator[None]:
         if span.is_recording():
             bind(trace_id=format_trace_id(span.get_span_context().trace_id))
         # Once the call is over, grpc.aio may have freed what the context answers these two from.
@@ -184,7 +93,7 @@ class RequestLog(ServerInterceptor):
             raise
         finally:
             end_call(span, code)
-            level = logging.INFO if method.startswith(OWN_METHODS) else logging.DEBUG
+            level = logging.INFO if is_own(method) else logging.DEBUG
             seconds = round(self._clock() - started, 4)
             logger.log(level, "call", extra={"method": method, "peer": peer, "code": code.name, "seconds": seconds})
 
@@ -195,10 +104,3 @@ class RequestLog(ServerInterceptor):
 def _status_code(code: grpc.StatusCode | int) -> grpc.StatusCode:
     # grpc.aio promises a StatusCode here and hands out its number.
     return next(known for known in grpc.StatusCode if code in (known, known.value[0]))
-
-
-def _own(part: Any) -> Any:
-    """A part of a handler that its kind has to have; grpc's type cannot tell the kinds apart."""
-    if part is None:
-        raise TypeError("The handler lacks the method of its own kind. This is a bug.")
-    return part

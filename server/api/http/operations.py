@@ -6,13 +6,9 @@ GET /readyz     200 when songs may be sent here, else 503 and why not
 GET /version    what runs here, as JSON
 """
 
-import logging
-import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-import uvicorn
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
@@ -23,10 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from server.api.address import PortUnavailable, shown
 from server.api.rest.problems import problem_response
-
-_STOP_SECONDS = 1
 
 
 def build_http(
@@ -85,48 +78,3 @@ async def _refusal(_: Request, error: Exception) -> Response:
 
 def _verdict(good: str, reason: str | None) -> Response:
     return PlainTextResponse(f"{reason or good}\n", status_code=503 if reason else 200)
-
-
-@asynccontextmanager
-async def serving_http(app: Starlette, host: str, port: int) -> AsyncIterator[str]:
-    """Answer HTTP on this event loop, to the bound "host:port"; port 0 takes a free one.
-
-    Raises:
-        PortUnavailable: the address is taken or is not one of this machine.
-    """
-    listener = _listen(host, port)
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=_STOP_SECONDS,
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    # Server.serve would take the process's signals over and wake up ten times a second.
-    server.lifespan = config.lifespan_class(config)
-    await server.startup(sockets=[listener])
-    try:
-        yield shown(host, listener.getsockname()[1])
-    finally:
-        await server.shutdown(sockets=[listener])
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """A song that ends early breaks its answers off on purpose, and says so itself (server/api/rest/endpoint.py)."""
-    return "without completing response" not in record.getMessage()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise PortUnavailable(host, port) from error

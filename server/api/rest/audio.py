@@ -1,7 +1,7 @@
 """A song's sound over HTTP: as it comes while the song is made, with length and ranges once it is complete."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -53,19 +53,14 @@ def _answer(
 ) -> Response:
     named = {"Content-Disposition": f'inline; filename="{recording.song.song_id}.mp3"', "Content-Type": MEDIA_TYPE}
     headers = headers | named | {"X-Content-Type-Options": "nosniff"}
-
-    async def pieces() -> AsyncIterator[bytes]:
-        if request.method == "HEAD":
-            return
-        async for piece in _sound(recording, start, end):
-            yield piece
-
-    return Stream(pieces, status, headers)
+    return Stream(_sound(recording, start, start if request.method == "HEAD" else end), status, headers)
 
 
-async def _sound(recording: Recording, start: int, end: int | None) -> AsyncIterator[bytes]:
+async def _sound(recording: Recording, start: int, end: int | None) -> AsyncGenerator[bytes, None]:
     """The bytes from `start` to before `end`, `None` for all there will be."""
     left = None if end is None else end - start
+    if left == 0:
+        return
     with recording.listened(start) as told:
         async for one in told:
             if data := one.message.chunk.data:

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from typing import Any, TypeAlias
 
 from opentelemetry.trace import Tracer, format_trace_id
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from server.api.open_calls import OpenCalls
@@ -110,29 +110,29 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-class Stream(Response):
+class Stream(StreamingResponse):
     """An answer whose body comes piece by piece, and which ends when the client goes away.
 
     A ServiceError on the way breaks it off, so that nobody takes what has arrived for all of it.
     """
 
-    def __init__(
-        self, pieces: Callable[[], AsyncIterator[bytes]], status_code: int, headers: Mapping[str, str]
-    ) -> None:
-        super().__init__(status_code=status_code, headers=headers)
-        if "content-length" not in headers and "Content-Length" not in headers:
-            del self.headers["content-length"]
+    def __init__(self, pieces: AsyncGenerator[bytes, None], status_code: int, headers: Mapping[str, str]) -> None:
+        super().__init__(pieces, status_code, headers)
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it all."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        try:
-            await unless_left(receive, self._send_all(send))
-        except (ClientLeft, ServiceError) as error:
-            logger.info("an answer was broken off", extra={"cause": type(error).__name__})
+        complete, cause = False, ClientLeft.__name__
 
-    async def _send_all(self, send: Send) -> None:
-        async for piece in self._pieces():
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        async def noted(message: Message) -> None:
+            nonlocal complete
+            await send(message)
+            complete = message["type"] == "http.response.body" and not message.get("more_body", False)
+
+        try:
+            async with aclosing(self._pieces):
+                await super().__call__(scope, receive, noted)
+        except ServiceError as error:
+            cause = type(error).__name__
+        if not complete:
+            logger.info("an answer was broken off", extra={"cause": cause})

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -33,7 +33,7 @@ def events_response(request: Request, recording: Recording, heartbeat_seconds: f
     if recording.ended and number >= len(recording.entries) + (not recording.complete):
         return Response(status_code=HTTPStatus.NO_CONTENT)
     headers = {"Content-Type": f"{MEDIA_TYPE}; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return Stream(lambda: _events(recording, number, heartbeat_seconds), HTTPStatus.OK, headers)
+    return Stream(_events(recording, number, heartbeat_seconds), HTTPStatus.OK, headers)
 
 
 def _next_number(request: Request) -> int:
@@ -43,7 +43,7 @@ def _next_number(request: Request) -> int:
     return int(text) + 1 if text else 0
 
 
-async def _events(recording: Recording, number: int, heartbeat_seconds: float) -> AsyncIterator[bytes]:
+async def _events(recording: Recording, number: int, heartbeat_seconds: float) -> AsyncGenerator[bytes, None]:
     with recording.listened(number=number, sound=False) as told:
         try:
             async for one in _or_heartbeat(told, heartbeat_seconds):

@@ -6,14 +6,11 @@ from http import HTTPStatus
 from types import MappingProxyType
 
 import grpc
-from google.protobuf.message import Message
-from google.rpc import error_details_pb2
-from google.rpc.status_pb2 import Status
 from starlette.responses import JSONResponse
 
 from model.song import Violation
 from server.api.rest.proto_json import Json
-from server.contract.status import outcome_of, status_of
+from server.contract.status import outcome_of, text_of, violations_of
 from server.errors import (
     ControlNotSupported,
     EngineNotReady,
@@ -57,12 +54,11 @@ _OTHER_NAMES = MappingProxyType({"duration_seconds": "duration", "x-caller": "X-
 
 def problem(error: Exception) -> JSONResponse:
     """The answer that tells an error; nothing of a bug's own text is in it."""
-    details = status_of(error)
     status = _OWN_STATUSES.get(type(error)) or _STATUSES[outcome_of(error).code]
     extra: dict[str, Json] = {"reason": outcome_of(error).reason}
     headers: dict[str, str] = {}
     if isinstance(error, InvalidRequest):
-        extra["violations"] = _violations(details)
+        extra["violations"] = [{"field": one.field, "description": one.description} for one in violations_of(error)]
     if isinstance(error, Overloaded):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
         extra["retry_after_seconds"] = round(error.retry_after_seconds, 3)
@@ -70,7 +66,7 @@ def problem(error: Exception) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, OffsetOutOfRange):
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
-    return problem_response(status, details.message, headers, **extra)
+    return problem_response(status, text_of(error), headers, **extra)
 
 
 def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None, **extra: Json) -> JSONResponse:
@@ -82,13 +78,3 @@ def problem_response(status: int, detail: str, headers: Mapping[str, str] | None
 def renamed(error: InvalidRequest) -> InvalidRequest:
     """The same error with its fields called as in REST."""
     return InvalidRequest(*(Violation(_OTHER_NAMES.get(v.field, v.field), v.description) for v in error.violations))
-
-
-def _violations(details: Status) -> list[Json]:
-    found = _unpacked(details, error_details_pb2.BadRequest())
-    return [{"field": one.field, "description": one.description} for one in found.field_violations]
-
-
-def _unpacked(details: Status, message: Message) -> Json:
-    next((True for packed in details.details if packed.Unpack(message)), False)
-    return message

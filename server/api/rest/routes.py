@@ -22,7 +22,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from melisma.v1 import music_pb2
-from server.api.grpc.authentication import Doorkeeper
 from server.api.open_calls import OpenCalls
 from server.api.rest.audio import audio_response
 from server.api.rest.endpoint import LEFT, ByMethod, ClientLeft, Door, Endpoint, unless_left
@@ -33,6 +32,7 @@ from server.api.rest.proto_json import filled, plain
 from server.api.rest.request_body import generate_request
 from server.api.rest.song_json import page_json, song_json
 from server.auth.api_keys import Scope
+from server.auth.authenticator import Authenticator
 from server.auth.caller import caller_of
 from server.contract.validation import check
 from server.errors import InvalidRequest
@@ -44,14 +44,14 @@ MUSIC = "/v1/audio/music"
 
 
 class Api:
-    """The endpoints. `doorkeeper` is `None` where whoever reaches the port may call."""
+    """The endpoints. `authenticator` is `None` where whoever reaches the port may call."""
 
     def __init__(
-        self, songs: Songs, doorkeeper: Doorkeeper | None, *, body_bytes: int, heartbeat_seconds: float
+        self, songs: Songs, authenticator: Authenticator | None, *, body_bytes: int, heartbeat_seconds: float
     ) -> None:
         """Bodies may have so many bytes; a stream of events is never silent for longer than `heartbeat_seconds`."""
         self._songs = songs
-        self._doorkeeper = doorkeeper
+        self._authenticator = authenticator
         self._body_bytes = body_bytes
         self._heartbeat_seconds = heartbeat_seconds
 
@@ -115,12 +115,12 @@ class Api:
         return JSONResponse({"engines": list(map(plain, self._songs.engines()))})
 
     async def _openapi(self, request: Request) -> Response:
-        return JSONResponse(document(secured=self._doorkeeper is not None))
+        return JSONResponse(document(secured=self._authenticator is not None))
 
     def _caller(self, request: Request, scope: Scope) -> str:
         metadata = request.headers.items()
-        if self._doorkeeper:
-            self._doorkeeper.let_in(metadata, scope)
+        if self._authenticator:
+            self._authenticator.authenticate(metadata, scope)
         return caller_of(metadata)
 
 

@@ -1,7 +1,5 @@
 import asyncio
 import json
-import signal
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
@@ -11,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from server.api.address import PortUnavailable
-from server.api.http.operations import build_http, serving_http
+from server.api.http.operations import build_http
+from server.api.http.server import serving_http
 
 
 @dataclass(frozen=True)
@@ -89,32 +87,3 @@ async def test_an_unknown_path_is_not_found() -> None:
     async with http() as root:
         answer = await asyncio.to_thread(get, f"{root}/")
     assert answer.status == 404
-
-
-async def test_a_taken_port_is_named() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(PortUnavailable, match=f"127.0.0.1:{port}"):
-            async with serving_http(build_http(CollectorRegistry(), unready=lambda: None), "127.0.0.1", port):
-                pass
-
-
-async def test_leaving_closes_the_port_though_a_client_stays_connected() -> None:
-    async with http() as root:
-        host, _, port = root.removeprefix("http://").rpartition(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n")
-        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
-    await asyncio.wait_for(reader.read(), timeout=10.0)
-    writer.close()
-    with pytest.raises(ConnectionRefusedError):
-        await asyncio.open_connection(host, int(port))
-
-
-async def test_signals_are_left_to_the_server() -> None:
-    def handlers() -> list[object]:
-        return [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
-
-    before = handlers()
-    async with http():
-        assert handlers() == before

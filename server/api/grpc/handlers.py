@@ -1,0 +1,27 @@
+"""Types and helpers that all interceptors share: handlers of calls, and continuations that find them."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import grpc
+from grpc.aio import ServicerContext
+
+Context: TypeAlias = ServicerContext[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+FoundHandler: TypeAlias = "Handler | None"
+"""`None` where no service has the method."""
+Continuation: TypeAlias = Callable[[grpc.HandlerCallDetails], Awaitable[FoundHandler]]
+
+_OWN_METHODS = "/melisma."
+
+
+def is_own(method: str) -> bool:
+    """True for a method of Melisma's own services, unlike health checks and reflection."""
+    return method.startswith(_OWN_METHODS)
+
+
+def required(part: Any) -> Any:
+    """A part of a handler that its kind has to have; grpc's type cannot tell the kinds apart."""
+    if part is None:
+        raise TypeError("The handler lacks the method of its own kind. This is a bug.")
+    return part

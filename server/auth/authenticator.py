@@ -1,0 +1,46 @@
+"""Authenticates calls by their API key."""
+
+from collections.abc import Callable, Iterable
+
+from server.auth.api_keys import ApiKey, Scope
+from server.auth.caller import authenticated
+from server.errors import PermissionDenied, ServiceError, Unauthenticated
+
+AUTHORIZATION = "authorization"
+_SCHEME = "bearer "
+
+
+class Authenticator:
+    """Looks at keys."""
+
+    def __init__(self, find: Callable[[str], ApiKey | None], refused: Callable[[ServiceError], None]) -> None:
+        """`find` returns the entry of a key; `refused` receives the error of every refusal."""
+        self._find = find
+        self._refused = refused
+
+    def authenticate(self, metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None) -> None:
+        """Note for the rest of the call who makes it; every key will do for the scope `None`.
+
+        Raises:
+            Unauthenticated, PermissionDenied: there is no key that is known, or it lacks the scope.
+        """
+        try:
+            authenticated.set(self._key(metadata, scope).name)
+        except ServiceError as error:
+            self._refused(error)
+            raise
+
+    def _key(self, metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None) -> ApiKey:
+        key = self._find(_secret(metadata))
+        if key is None:
+            raise Unauthenticated("the API key is not known, or no longer")
+        if scope is not None and scope not in key.scopes:
+            raise PermissionDenied(f"the API key lacks the scope {scope.value!r}")
+        return key
+
+
+def _secret(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
+    values = [value for name, value in metadata or () if name == AUTHORIZATION]
+    if len(values) == 1 and isinstance(value := values[0], str) and value.lower().startswith(_SCHEME):
+        return value[len(_SCHEME) :].strip()
+    raise Unauthenticated("an API key is needed: metadata 'authorization: Bearer KEY'")

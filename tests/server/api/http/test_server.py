@@ -1,0 +1,48 @@
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from server.api.address import PortUnavailable
+from server.api.http.operations import build_http
+from server.api.http.server import serving_http
+
+
+@asynccontextmanager
+async def http() -> AsyncIterator[str]:
+    """The address of a running HTTP side."""
+    async with serving_http(build_http(CollectorRegistry(), unready=lambda: None), "127.0.0.1", 0) as address:
+        yield address
+
+
+async def test_a_taken_port_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortUnavailable, match=f"127.0.0.1:{port}"):
+            async with serving_http(build_http(CollectorRegistry(), unready=lambda: None), "127.0.0.1", port):
+                pass
+
+
+async def test_leaving_closes_the_port_though_a_client_stays_connected() -> None:
+    async with http() as address:
+        host, _, port = address.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    await asyncio.wait_for(reader.read(), timeout=10.0)
+    writer.close()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(host, int(port))
+
+
+async def test_signals_are_left_to_the_server() -> None:
+    def handlers() -> list[object]:
+        return [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+
+    before = handlers()
+    async with http():
+        assert handlers() == before

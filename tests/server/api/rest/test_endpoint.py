@@ -1,0 +1,97 @@
+"""Answers that come piece by piece, to clients that stay or leave."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.api.http.server import serving_http
+from server.api.rest.endpoint import Stream
+from server.errors import WorkerLost
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
+FLOOD = [bytes(100_000)] * 1000
+TIMEOUT_SECONDS = 10.0
+
+
+class Source:
+    """Gives out its pieces, then ends, fails or is silent for ever."""
+
+    def __init__(self, *pieces: bytes, error: Exception | None = None, hangs: bool = False) -> None:
+        self.closed = asyncio.Event()
+        self._pieces = pieces
+        self._error = error
+        self._hangs = hangs
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        try:
+            for piece in self._pieces:
+                yield piece
+            if self._error:
+                raise self._error
+            if self._hangs:
+                await asyncio.Event().wait()
+        finally:
+            self.closed.set()
+
+
+@asynccontextmanager
+async def asked(source: Source) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection on which the source was asked for."""
+
+    async def endpoint(_: Request) -> Response:
+        return Stream(source.pieces(), 200, {"Content-Type": "text/plain"})
+
+    async with serving_http(Starlette(routes=[Route("/", endpoint)]), "127.0.0.1", 0) as address:
+        host, _, port = address.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(REQUEST)
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+
+
+def causes(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Why answers were broken off."""
+    return [vars(record)["cause"] for record in caplog.records if record.getMessage() == "an answer was broken off"]
+
+
+@pytest.fixture(autouse=True)
+def log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+
+async def test_a_whole_answer_ends_as_such_and_is_not_news(caplog: pytest.LogCaptureFixture) -> None:
+    async with asked(Source(b"one", b"two")) as (reader, _):
+        answer = await reader.read()
+    assert answer.endswith(b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+    assert b"content-length" not in answer.lower()
+    assert causes(caplog) == []
+
+
+async def test_an_error_breaks_the_answer_off(caplog: pytest.LogCaptureFixture) -> None:
+    async with asked(Source(b"one", error=WorkerLost("gone"))) as (reader, _):
+        answer = await reader.read()
+    assert answer.endswith(b"3\r\none\r\n")
+    assert causes(caplog) == ["WorkerLost"]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.parametrize("pieces", [[b"one"], FLOOD], ids=["silent", "in the middle of a piece"])
+async def test_a_client_that_leaves_ends_its_answer(pieces: list[bytes], caplog: pytest.LogCaptureFixture) -> None:
+    source = Source(*pieces, hangs=True)
+    async with asked(source) as (reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        assert not source.closed.is_set()
+        writer.close()
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await source.closed.wait()
+    assert causes(caplog) == ["ClientLeft"]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
