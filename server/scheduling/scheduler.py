@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from model.song import SongParams
+from server.scheduling.batching import StepLoad, batch
 from server.scheduling.device_usage import Usage
 from server.scheduling.fair_share import Shares, WaitingRoom
-from server.scheduling.policy import Load, Order, Policy, batch
+from server.scheduling.policy import Order, Policy
 from server.scheduling.queue_depth import Depth
 from server.scheduling.retry import Point, Verdict
 from server.scheduling.song_progress import (
@@ -327,10 +328,10 @@ class Scheduler:
         )
         return Step(tuple(members[position].section(members[position].denoising) for position in chosen))
 
-    def _load(self, song: SongProgress, now: float) -> Load:
+    def _load(self, song: SongProgress, now: float) -> StepLoad:
         due = song.prepared[song.denoising]
         new_bytes = 0 if song.denoising in song.open else due.memory_bytes
-        return Load(due.cost, due.length, (song.engine, due.group), self._comfortable(song, now), new_bytes)
+        return StepLoad(due.cost, due.length, (song.engine, due.group), self._comfortable(song, now), new_bytes)
 
     def _comfortable(self, song: SongProgress, now: float) -> bool:
         return self._policy.comfortable(song.standing(now, 0.0), now)
