@@ -18,7 +18,7 @@ from types import MappingProxyType
 from model.song import SongParams
 from server.scheduling.batching import StepLoad, batch
 from server.scheduling.device_usage import Usage
-from server.scheduling.fair_share import Shares, WaitingRoom
+from server.scheduling.fair_share import Shares
 from server.scheduling.policy import Order, Policy
 from server.scheduling.queue_depth import Depth
 from server.scheduling.retry import Point, Verdict
@@ -31,6 +31,7 @@ from server.scheduling.song_progress import (
     joining_command_of,
     side_command_of,
 )
+from server.scheduling.waiting_queue import WaitingQueue
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import (
     Command,
@@ -82,7 +83,7 @@ class Scheduler:
         self._clock = clock
         self._retries = retries
         self._shares = Shares(weights)
-        self._waiting: WaitingRoom[SongProgress] = WaitingRoom(self._shares, by_arrival=policy.order is Order.ARRIVAL)
+        self._waiting: WaitingQueue[SongProgress] = WaitingQueue(self._shares, by_arrival=policy.order is Order.ARRIVAL)
         self._songs: dict[str, SongProgress] = {}
 
     def open(self, device: str, engines: Collection[str]) -> None:
