@@ -1,4 +1,4 @@
-"""Who goes first, and who comes along: the whole policy, as pure functions of what is known about songs.
+"""Ranks songs, as pure functions of what is known about them. batching.py chooses those that share a step.
 
 Deadline. A song's deadline is the moment at which a listener who started with the first window runs out of sound,
 less a margin; that of a song which nobody hears yet is the moment of its arrival. So a new song goes before all that
@@ -10,19 +10,12 @@ those of callers beyond it. A caller is beyond its share when it was given `shar
 weight, than the caller here who was given least. Then come comfortable songs. Among equals the earlier deadline wins.
 
 Cap. A song that is `ahead_seconds` ahead of its listener gets nothing while another one on its device is not.
-
-Batch. A step that is due for the first in rank takes others along, in rank: as many as budget, memory and length
-allow. When the first is in a hurry, comfortable songs come along only where the step hardly gets longer by them.
 """
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
-
-_LENGTH_RATIO = 2.0
-_FREE_RIDE = 1.1
 
 
 class Order(StrEnum):
@@ -39,20 +32,6 @@ class Standing(NamedTuple):
     arrived_at: float
     runs_out_at: float | None
     share_lead: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What a section puts on a step: tokens in all rows, tokens of its longest row, and what it can be mixed with.
-
-    `new_bytes` is the memory that it takes by joining, 0 for one that is open already.
-    """
-
-    cost: int
-    length: int
-    group: tuple[str, str]
-    comfortable: bool
-    new_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,45 +70,3 @@ class Policy:
         """The songs to be served, first to last; capped ones are left out unless all are."""
         ranked = sorted(songs, key=lambda song: self.rank(song, now))
         return [song for song in ranked if not self.capped(song, now)] or ranked
-
-
-def batch(
-    loads: Sequence[Load],
-    *,
-    max_tokens: int,
-    max_sections: int,
-    free_bytes: float = math.inf,
-    step_seconds: Callable[[int], float] | None = None,
-) -> list[int]:
-    """Which of `loads`, given in rank, share a step: positions, the first always among them.
-
-    Rows are padded to the longest one, so the budget counts padded tokens, and nothing joins that would double the
-    length of another. `step_seconds` tells how long a step of so many tokens takes; `None` while it is unknown.
-    """
-    first = loads[0]
-    taken, rows, lengths = [0], _rows(first), (first.length, first.length)
-    hurried_tokens, free_bytes = first.cost, free_bytes - first.new_bytes
-    for position, load in enumerate(loads[1:], start=1):
-        if len(taken) >= max_sections:
-            break
-        shortest, longest = min(lengths[0], load.length), max(lengths[1], load.length)
-        tokens = round((rows + _rows(load)) * longest)
-        if load.group != first.group or longest > _LENGTH_RATIO * shortest:
-            continue
-        if tokens > max_tokens or 0 < load.new_bytes > free_bytes:
-            continue
-        if load.comfortable and not first.comfortable and not _rides_free(hurried_tokens, tokens, step_seconds):
-            continue
-        taken.append(position)
-        free_bytes -= load.new_bytes
-        rows, lengths = rows + _rows(load), (shortest, longest)
-        hurried_tokens = hurried_tokens if load.comfortable else tokens
-    return taken
-
-
-def _rows(load: Load) -> float:
-    return load.cost / load.length
-
-
-def _rides_free(before: int, after: int, step_seconds: Callable[[int], float] | None) -> bool:
-    return step_seconds is not None and step_seconds(after) <= _FREE_RIDE * step_seconds(before)

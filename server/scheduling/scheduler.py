@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from model.song import SongParams
+from server.scheduling.batching import StepLoad, batch
 from server.scheduling.device_usage import Usage
-from server.scheduling.fair_share import Shares, WaitingRoom
-from server.scheduling.policy import Load, Order, Policy, batch
+from server.scheduling.fair_share import Shares
+from server.scheduling.policy import Order, Policy
 from server.scheduling.queue_depth import Depth
 from server.scheduling.retry import Point, Verdict
 from server.scheduling.song_progress import (
@@ -30,6 +31,7 @@ from server.scheduling.song_progress import (
     joining_command_of,
     side_command_of,
 )
+from server.scheduling.waiting_queue import WaitingQueue
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import (
     Command,
@@ -81,7 +83,7 @@ class Scheduler:
         self._clock = clock
         self._retries = retries
         self._shares = Shares(weights)
-        self._waiting: WaitingRoom[SongProgress] = WaitingRoom(self._shares, by_arrival=policy.order is Order.ARRIVAL)
+        self._waiting: WaitingQueue[SongProgress] = WaitingQueue(self._shares, by_arrival=policy.order is Order.ARRIVAL)
         self._songs: dict[str, SongProgress] = {}
 
     def open(self, device: str, engines: Collection[str]) -> None:
@@ -327,10 +329,10 @@ class Scheduler:
         )
         return Step(tuple(members[position].section(members[position].denoising) for position in chosen))
 
-    def _load(self, song: SongProgress, now: float) -> Load:
+    def _load(self, song: SongProgress, now: float) -> StepLoad:
         due = song.prepared[song.denoising]
         new_bytes = 0 if song.denoising in song.open else due.memory_bytes
-        return Load(due.cost, due.length, (song.engine, due.group), self._comfortable(song, now), new_bytes)
+        return StepLoad(due.cost, due.length, (song.engine, due.group), self._comfortable(song, now), new_bytes)
 
     def _comfortable(self, song: SongProgress, now: float) -> bool:
         return self._policy.comfortable(song.standing(now, 0.0), now)

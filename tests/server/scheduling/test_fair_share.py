@@ -1,15 +1,4 @@
-from dataclasses import dataclass
-
-from server.scheduling.fair_share import Shares, WaitingRoom
-
-
-@dataclass(frozen=True)
-class Song:
-    song_id: str
-    caller: str = ""
-    arrived_at: float = 0.0
-    engine: str = "fake"
-    resumed: bool = False
+from server.scheduling.fair_share import Shares
 
 
 def shares(*callers: str, **weights: float) -> Shares:
@@ -50,48 +39,3 @@ def test_a_caller_without_songs_is_forgotten_and_owes_nothing() -> None:
     made.charge("a", 1.0)
     made.enter("a")
     assert made.leads() == {"b": 0.0, "a": 0.0}
-
-
-def test_the_least_served_callers_earliest_song_comes_first() -> None:
-    made = shares("a", "b")
-    room: WaitingRoom[Song] = WaitingRoom(made)
-    for song in [Song("a1", "a", 1.0), Song("a2", "a", 2.0), Song("b1", "b", 3.0), Song("b2", "b", 4.0)]:
-        room.add(song)
-    order = []
-    while (song_ := room.first(["fake"])) is not None:
-        room.remove(song_)
-        made.reserve(song_.caller, 1.0)
-        order.append(song_.song_id)
-    assert order == ["a1", "b1", "a2", "b2"]
-
-
-def test_by_arrival_callers_do_not_matter() -> None:
-    room: WaitingRoom[Song] = WaitingRoom(shares("a", "b"), by_arrival=True)
-    for song in [Song("a1", "a", 1.0), Song("a2", "a", 2.0), Song("b1", "b", 3.0)]:
-        room.add(song)
-    assert [song.song_id for song in room] == ["a1", "a2", "b1"]
-    first = room.first(["fake"])
-    assert first is not None
-    room.remove(first)
-    assert room.first(["fake"]) == Song("a2", "a", 2.0)
-
-
-def test_a_song_that_lost_its_place_gets_the_next_one() -> None:
-    room: WaitingRoom[Song] = WaitingRoom(shares("a", "b"))
-    room.add(Song("new", "a", 1.0))
-    room.add(Song("old", "b", 2.0, resumed=True))
-    assert room.first(["fake"]) == Song("old", "b", 2.0, resumed=True)
-
-
-def test_only_songs_of_the_engines_at_hand_are_given_out() -> None:
-    room: WaitingRoom[Song] = WaitingRoom(shares("a"))
-    room.add(Song("x", "a", engine="other"))
-    assert room.first(["fake"]) is None
-    assert room.first(["fake", "other"]) is not None
-
-
-def test_a_removed_song_is_gone_and_removing_it_again_does_nothing() -> None:
-    room: WaitingRoom[Song] = WaitingRoom(shares("a"))
-    song = Song("x", "a")
-    room.add(song)
-    assert [room.remove(song), room.remove(song), len(room), room.first(["fake"])] == [True, False, 0, None]

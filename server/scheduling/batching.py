@@ -1,0 +1,68 @@
+"""Chooses the sections that share a step, as a pure function of what they put on it.
+
+A step that is due for the first in rank takes others along, in rank: as many as budget, memory and length allow. When
+the first is in a hurry, comfortable songs come along only where the step hardly gets longer by them.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+_LENGTH_RATIO = 2.0
+_FREE_RIDE = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class StepLoad:
+    """What a section puts on a step: tokens in all rows, tokens of its longest row, and what it can be mixed with.
+
+    `new_bytes` is the memory that it takes by joining, 0 for one that is open already.
+    """
+
+    cost: int
+    length: int
+    group: tuple[str, str]
+    comfortable: bool
+    new_bytes: int = 0
+
+
+def batch(
+    loads: Sequence[StepLoad],
+    *,
+    max_tokens: int,
+    max_sections: int,
+    free_bytes: float = math.inf,
+    step_seconds: Callable[[int], float] | None = None,
+) -> list[int]:
+    """Which of `loads`, given in rank, share a step: positions, the first always among them.
+
+    Rows are padded to the longest one, so the budget counts padded tokens, and nothing joins that would double the
+    length of another. `step_seconds` tells how long a step of so many tokens takes; `None` while it is unknown.
+    """
+    first = loads[0]
+    taken, rows, lengths = [0], _rows(first), (first.length, first.length)
+    hurried_tokens, free_bytes = first.cost, free_bytes - first.new_bytes
+    for position, load in enumerate(loads[1:], start=1):
+        if len(taken) >= max_sections:
+            break
+        shortest, longest = min(lengths[0], load.length), max(lengths[1], load.length)
+        tokens = round((rows + _rows(load)) * longest)
+        if load.group != first.group or longest > _LENGTH_RATIO * shortest:
+            continue
+        if tokens > max_tokens or 0 < load.new_bytes > free_bytes:
+            continue
+        if load.comfortable and not first.comfortable and not _rides_free(hurried_tokens, tokens, step_seconds):
+            continue
+        taken.append(position)
+        free_bytes -= load.new_bytes
+        rows, lengths = rows + _rows(load), (shortest, longest)
+        hurried_tokens = hurried_tokens if load.comfortable else tokens
+    return taken
+
+
+def _rows(load: StepLoad) -> float:
+    return load.cost / load.length
+
+
+def _rides_free(before: int, after: int, step_seconds: Callable[[int], float] | None) -> bool:
+    return step_seconds is not None and step_seconds(after) <= _FREE_RIDE * step_seconds(before)

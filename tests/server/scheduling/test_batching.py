@@ -1,0 +1,47 @@
+from dataclasses import replace
+
+import pytest
+
+from server.scheduling.batching import StepLoad, batch
+
+
+def load(cost: int = 10, length: int = 10, group: str = "", comfortable: bool = False) -> StepLoad:
+    return StepLoad(cost, length, ("fake", group), comfortable)
+
+
+def test_a_batch_takes_in_rank_what_budget_and_number_allow() -> None:
+    loads = [load(), load(cost=40, length=20), load(), load()]
+    assert batch(loads, max_tokens=30, max_sections=9) == [0, 2, 3]
+    assert batch(loads, max_tokens=1000, max_sections=2) == [0, 1]
+
+
+def test_the_first_goes_alone_when_it_exceeds_the_budget() -> None:
+    assert batch([load(cost=100), load()], max_tokens=50, max_sections=9) == [0]
+
+
+def test_padding_counts_and_lengths_far_apart_do_not_mix() -> None:
+    loads = [load(cost=10, length=10), load(cost=21, length=21), load(cost=20, length=20)]
+    assert batch(loads, max_tokens=1000, max_sections=9) == [0, 2]
+    assert batch(loads, max_tokens=35, max_sections=9) == [0]
+
+
+def test_sections_that_are_not_open_yet_join_while_there_is_memory() -> None:
+    loads = [load(), *(replace(load(), new_bytes=size) for size in (60, 60, 30)), load()]
+    assert batch(loads, max_tokens=1000, max_sections=9, free_bytes=100) == [0, 1, 3, 4]
+    assert batch(loads, max_tokens=1000, max_sections=9, free_bytes=-10) == [0, 4]
+
+
+def test_groups_do_not_mix() -> None:
+    assert batch([load(), load(group="x"), load()], max_tokens=100, max_sections=9) == [0, 2]
+
+
+@pytest.mark.parametrize(("slope", "expected"), [(0.0, [0, 1]), (1.0, [0])])
+def test_a_comfortable_song_rides_with_a_hurried_one_only_for_free(slope: float, expected: list[int]) -> None:
+    loads = [load(), load(comfortable=True)]
+    assert batch(loads, max_tokens=100, max_sections=9, step_seconds=lambda t: 1.0 + slope * t) == expected
+    assert batch(loads, max_tokens=100, max_sections=9) == [0]
+
+
+def test_comfortable_songs_batch_among_themselves() -> None:
+    loads = [load(comfortable=True), load(comfortable=True)]
+    assert batch(loads, max_tokens=100, max_sections=9) == [0, 1]
