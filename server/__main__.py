@@ -13,7 +13,7 @@ def main() -> int:
     from server.auth.api_keys import InvalidKeyFile
     from server.auth.tls import InvalidCertificate
     from server.logs import configure_logs
-    from server.settings.settings import InvalidSettings, read_settings, unknown_variables
+    from server.settings.command_line import InvalidSettings, read_settings, unknown_variables
     from server.store.embedded.files import StoreUnusable
     from server.telemetry.tracing import InvalidTelemetry
 

@@ -41,7 +41,9 @@ from server.errors import ServiceError
 from server.generation.runner import EngineSpec, Runner, RunnerSettings
 from server.logs import Logs
 from server.scheduling.policy import Policy
-from server.settings.settings import TLS, Device, Limits, Settings, Store, Telemetry
+from server.settings.groups import TLS, Device, Limits, Store
+from server.settings.settings import Settings
+from server.settings.telemetry import Telemetry
 from server.songs.service import Songs
 from server.store.embedded.files import StoreUnusable
 from server.store.embedded.store import StoreLimits, embedded_store

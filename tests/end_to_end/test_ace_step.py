@@ -16,7 +16,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.app import serving
-from server.settings.settings import AceStep, Settings, Store
+from server.settings.engines import AceStep
+from server.settings.groups import Store
+from server.settings.settings import Settings
 from tests.end_to_end.test_studio import Song, decoded, decoded_samples, generate
 from tests.support.ace_step import ace_step_options
 

@@ -10,7 +10,8 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from server.api.address import PortUnavailable
 from server.app import encoder_threads, runner_settings, serving
-from server.settings.settings import Device, Limits, Settings, Store
+from server.settings.groups import Device, Limits, Store
+from server.settings.settings import Settings
 from server.workers.messages import EngineSpec
 from tests.support.edge import edge, raw_call
 from tests.support.fake_runner import FakeRunner

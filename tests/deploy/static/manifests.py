@@ -8,7 +8,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from server.settings.settings import Settings, read_settings
+from server.settings.command_line import read_settings
+from server.settings.settings import Settings
 
 Manifest = dict[str, Any]
 

@@ -14,7 +14,9 @@ import pytest
 import yaml
 
 from server.api.http.preview_page import FOLDER as PAGE
-from server.settings.settings import ENVIRONMENT_PREFIX, Settings, read_settings
+from server.settings.command_line import read_settings
+from server.settings.settings import Settings
+from server.settings.variables import ENVIRONMENT_PREFIX
 from server.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -12,7 +12,8 @@ from starlette.routing import Route
 from server.api.grpc.health import SERVICES
 from server.api.http.operations import build_http
 from server.scheduling.queue_depth import Depth
-from server.settings.settings import InvalidSettings, Settings, read_settings
+from server.settings.command_line import InvalidSettings, read_settings
+from server.settings.settings import Settings
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import expose_depths
 from server.version import VERSION

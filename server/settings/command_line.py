@@ -1,0 +1,73 @@
+"""Reads the settings from the environment and the command line, and says which of them cannot be used."""
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from server.settings.settings import Settings
+from server.settings.variables import (
+    ENVIRONMENT_PREFIX,
+    PATH_DELIMITER,
+    Variable,
+    variable_name,
+    variable_of,
+    variables_of,
+)
+
+FLAGS = ("host", "port", "http_port", "devices", "log_level")
+"""Settings that have a flag, too."""
+
+_OF_CLIENTS = frozenset(
+    ENVIRONMENT_PREFIX + name for name in ("API_KEY", "CA", "CALLER", "CERTIFICATE", "PRIVATE_KEY", "SERVER")
+)
+"""Read by the command line `melisma`, which may run from the same shell."""
+
+
+class InvalidSettings(ValueError):
+    """The environment or the flags cannot be used; the text names each variable and says what is wrong with it."""
+
+
+def read_settings(arguments: Sequence[str]) -> Settings:
+    """Settings from the defaults, then the environment, then the command line's flags (without the program's name).
+
+    Raises:
+        InvalidSettings: a value is not usable.
+        SystemExit: `--help` was asked for (0), or the flags cannot be parsed (2).
+    """
+    flags = {name: value for name, value in vars(_parser().parse_args(arguments)).items() if value is not None}
+    try:
+        return Settings(**flags)
+    except ValidationError as error:
+        raise InvalidSettings("; ".join(map(_fault, error.errors()))) from error
+
+
+def unknown_variables() -> tuple[str, ...]:
+    """Variables that look like settings and are none: a slip of the pen that would go unnoticed."""
+    known = {variable.name for variable in variables_of(Settings)}
+    ours = (name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX) and PATH_DELIMITER not in name)
+    return tuple(sorted(name for name in ours if name not in known and name not in _OF_CLIENTS))
+
+
+def _fault(error: ErrorDetails) -> str:
+    return f"{variable_name(*map(str, error['loc']))}: {error['msg']}" if error["loc"] else error["msg"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    variables = "\n".join(f"  {variable.name}\n      {_help(variable)}" for variable in variables_of(Settings))
+    parser = argparse.ArgumentParser(
+        prog="python -m server",
+        description="Serve Melisma over gRPC: style prompt and lyrics in, a song out.",
+        epilog=f"environment variables, overridden by the flags:\n{variables}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for name in FLAGS:
+        text = _help(variable_of(Settings.model_fields[name], name))
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar=name.rpartition("_")[2].upper(), help=text)
+    return parser
+
+
+def _help(variable: Variable) -> str:
+    return f"{variable.description} (default: {variable.default})"

@@ -1,0 +1,39 @@
+"""Settings of engines."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from server.settings.groups import Group
+
+
+class AceStep(Group):
+    """How the engine ace_step is loaded."""
+
+    checkpoint: str = Field(
+        default="ACE-Step/ACE-Step-v1-3.5B",
+        min_length=1,
+        description="folder of the checkpoint, or a repository of the Hugging Face hub, which is downloaded (8.3 GB)",
+    )
+    revision: str = Field(default="", description="commit of that repository; empty takes its newest")
+    cache: str = Field(default="", description="folder for downloads; empty takes that of huggingface-hub")
+    offline: bool = Field(default=False, description="whether to use only what was downloaded before")
+    lyric_vocab: str = Field(
+        default="", description="path of acestep/models/lyrics_utils/vocab.json of the GitHub repository of ACE-Step"
+    )
+    loras: dict[str, str] = Field(default={}, description='adapters as JSON, {"name": "folder"}')
+    mode: Literal["auto", "whole", "sectioned"] = Field(
+        default="auto", description="how songs are made whose callers do not say; auto is whole"
+    )
+    fast: bool = Field(default=False, description="27 steps in place of 60 where callers do not say")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="numbers to compute with; auto is bfloat16 on CUDA, float32 elsewhere"
+    )
+    compile: bool = Field(default=False, description="whether torch compiles the blocks (minutes at the first songs)")
+    cuda_graphs: bool = Field(default=False, description="whether launches are replayed, beside compiling")
+    padding: float = Field(
+        default=0.125,
+        ge=0,
+        allow_inf_nan=False,
+        description="share by which a song may be padded to go through the model with a longer one; 0: equal ones only",
+    )

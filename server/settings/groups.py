@@ -1,0 +1,205 @@
+"""The groups of settings: one frozen model for each part of the server."""
+
+import os
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing_extensions import override
+
+from server.scheduling.policy import Order, Policy
+
+Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds: TypeAlias = Positive
+NonNegativeSeconds: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count: TypeAlias = Annotated[int, Field(ge=1)]
+
+DEVICE_PATTERN = r"^[a-z]+(:\d+)?$"
+
+_POLICY = Policy()
+
+
+class Group(BaseModel):
+    """Base of all groups: immutable, and without fields that are not declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Limits(Group):
+    """How much the server takes on before it says no."""
+
+    running_songs: Count = Field(default=32, description="songs made at the same time on each device")
+    queued_songs: int = Field(default=64, ge=0, description="songs that may wait; one more gets RESOURCE_EXHAUSTED")
+    batch_tokens: Count = Field(default=8192, description="tokens of all sections that share one denoising step")
+    batch_sections: Count = Field(default=64, description="sections that share one denoising step; 1: no batching")
+    retries: int = Field(
+        default=3, ge=0, description="times that a song is resumed from its last section after a failure"
+    )
+    crowded_queue_ratio: float = Field(
+        default=0.9,
+        gt=0,
+        le=1,
+        description="share of the queue at which readiness and health ask for songs to be sent elsewhere",
+    )
+    stream_buffer_bytes: int = Field(
+        default=1 << 20, ge=1 << 16, description="MP3 made ahead of a slow reader before its song stops taking steps"
+    )
+    exchange_timeout_seconds: Seconds = Field(
+        default=30.0, description="silence of a worker in the middle of its work before it is replaced"
+    )
+    load_timeout_seconds: Seconds = Field(
+        default=3600.0, description="time that a worker gets to load its engines, downloads included"
+    )
+    heartbeat_seconds: Seconds = Field(
+        default=5.0, description="longest silence of a song's stream before a sign of life"
+    )
+    request_bytes: int = Field(
+        default=4 << 20, ge=1 << 16, description="largest request read; larger gets RESOURCE_EXHAUSTED"
+    )
+    concurrent_calls: int = Field(
+        default=1024,
+        ge=16,
+        description="last fuse against floods, counting calls of every kind; keep well above the song limits",
+    )
+
+
+class Threads(Group):
+    """How the cores are shared out."""
+
+    encoder: int = Field(
+        default=0,
+        ge=0,
+        description="threads that master and encode sound; 0: one for each core that no worker on a cpu needs, 1 to 8",
+    )
+    worker: int = Field(
+        default=1,
+        ge=0,
+        description="compute threads of each worker process; 0 leaves it to the libraries, which starves busy machines",
+    )
+
+
+class Scheduling(Group):
+    """Who goes first; server/scheduling/policy.py tells what the figures do."""
+
+    order: Order = Field(default=Order.DEADLINE, description="deadline (of playback) or arrival (first come)")
+    margin_seconds: NonNegativeSeconds = Field(
+        default=_POLICY.margin_seconds,
+        description="a song that has less sound in hand goes before one that nobody hears yet",
+    )
+    comfort_seconds: NonNegativeSeconds = Field(
+        default=_POLICY.comfort_seconds,
+        description="a song that has more sound in hand than this and the margin does not slow down others",
+    )
+    ahead_seconds: Seconds = Field(
+        default=_POLICY.ahead_seconds,
+        description="a song that has more sound in hand waits while others need the device",
+    )
+    share_lead_seconds: NonNegativeSeconds = Field(
+        default=_POLICY.share_lead_seconds,
+        description="device time by which a caller may be ahead of others before its songs stand back",
+    )
+    weights: dict[str, Positive] = Field(
+        default={}, description='shares of callers as JSON, {"name": 2.0}; those not named have 1'
+    )
+
+
+class Device(Group):
+    """One worker; what is not set is taken from the limits of the server."""
+
+    device: str = Field(pattern=DEVICE_PATTERN, description="cpu, cuda or cuda:0")
+    engines: tuple[str, ...] = ()
+    running_songs: Count | None = None
+    batch_tokens: Count | None = None
+    batch_sections: Count | None = None
+    memory_mebibytes: int = Field(default=0, ge=0)
+    render_beside: bool | None = None
+
+    @override
+    def __str__(self) -> str:
+        return self.device
+
+
+class Store(Group):
+    """Where songs are kept, and for how long."""
+
+    folder: str = Field(
+        default="",
+        description="folder for songs, of one server alone; empty: melisma in $XDG_DATA_HOME or ~/.local/share",
+    )
+    max_mebibytes: Count = Field(default=2048, description="sound kept; beyond it the oldest songs go first")
+    max_age_hours: Positive = Field(default=168.0, description="time after its end for which a song is kept")
+    linger_seconds: NonNegativeSeconds = Field(
+        default=10.0, description="time for which a song goes on that its last listener has left, and who may come back"
+    )
+
+    @property
+    def path(self) -> Path:
+        """The folder for songs; raises RuntimeError where none is set and whoever runs the server has no home."""
+        if self.folder:
+            return Path(self.folder).expanduser()
+        data = os.environ.get("XDG_DATA_HOME")
+        return (Path(data) if data else Path.home() / ".local" / "share") / "melisma"
+
+
+class Rest(Group):
+    """The REST API on the HTTP port."""
+
+    enabled: bool = Field(default=True, description="whether songs may be asked for over HTTP, too")
+    origins: str = Field(
+        default="", description="origins of web pages that may call (commas), such as https://example.com; * for all"
+    )
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The origins one by one."""
+        return parts(self.origins)
+
+
+class Keepalive(Group):
+    """How dead connections are found."""
+
+    time_seconds: Seconds = Field(default=30.0, description="silence on a connection before it is probed")
+    timeout_seconds: Seconds = Field(
+        default=10.0, description="wait for the probe's answer before the connection is closed"
+    )
+    min_client_interval_seconds: Seconds = Field(
+        default=10.0, description="clients that probe more often than this are disconnected"
+    )
+
+
+class Connections(Group):
+    """What one network connection may do, and how many there may be."""
+
+    count: Count = Field(default=1024, description="connections at once; further ones are closed at once")
+    concurrent_calls: Count = Field(default=256, description="calls at once on one connection; further ones wait")
+    metadata_bytes: int = Field(
+        default=16 << 10, ge=4 << 10, description="largest metadata of a call; larger gets RESOURCE_EXHAUSTED"
+    )
+    age_seconds: NonNegativeSeconds = Field(
+        default=300.0,
+        description="age at which a client is asked to connect anew, so that new servers get their share; 0: never",
+    )
+    age_grace_seconds: Seconds = Field(
+        default=3600.0, description="time that calls on such a connection get to end; keep above the longest song"
+    )
+
+
+class TLS(Group):
+    """Encryption of the gRPC port. PEM files; changed ones are read again at the next connection."""
+
+    certificate: str = Field(default="", description="file of the server's certificate chain; empty: no encryption")
+    key: str = Field(default="", description="file of the certificate's private key")
+    client_ca: str = Field(
+        default="", description="file of authorities; clients must then show a certificate of theirs (mutual TLS)"
+    )
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> "TLS":
+        if bool(self.certificate) != bool(self.key) or (self.client_ca and not self.certificate):
+            raise ValueError("CERTIFICATE and KEY belong together, and CLIENT_CA needs both")
+        return self
+
+
+def parts(text: str) -> tuple[str, ...]:
+    """The parts of a list that is written with commas, without the empty ones."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,44 @@
+"""Environment variables: the name, the description and the default value of each setting."""
+
+from typing import NamedTuple
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+ENVIRONMENT_PREFIX = "MELISMA_"
+PATH_DELIMITER = "__"
+
+
+class Variable(NamedTuple):
+    """One environment variable; `default` is the default value as it is written in the environment."""
+
+    name: str
+    description: str
+    default: str
+
+
+def variable_name(*path: str) -> str:
+    """The variable that sets the field at `path`, the names of its group and of itself."""
+    return ENVIRONMENT_PREFIX + PATH_DELIMITER.join(path).upper()
+
+
+def variables_of(model: type[BaseModel], *path: str) -> list[Variable]:
+    """The variables of all fields of `model`, which is the group at `path`; those of nested groups in their place."""
+    found: list[Variable] = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            found += variables_of(type(field.default), *path, name)
+        else:
+            found.append(variable_of(field, *path, name))
+    return found
+
+
+def variable_of(field: FieldInfo, *path: str) -> Variable:
+    """The variable that sets `field`, which is at `path`."""
+    return Variable(variable_name(*path), field.description or "", _written(field.default))
+
+
+def _written(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return "none" if value == {} else str(value)
