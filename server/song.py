@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from model.song import SectionScore, SongParams, SongPlan
 
+DEFAULT_FORMAT = "mp3"
 DEFAULT_BITRATE_KBPS = 192
 DEFAULT_SAMPLE_RATE_HERTZ = 44_100
 DEFAULT_TARGET_LUFS = -14.0
@@ -12,11 +13,15 @@ DEFAULT_TARGET_LUFS = -14.0
 
 @dataclass(frozen=True, slots=True)
 class AudioSettings:
-    """How the sound is delivered: MP3 at a constant bit rate, levelled toward `target_lufs`."""
+    """How the sound is delivered: its format, a constant bit rate, levelled toward `target_lufs`.
+
+    `format` is the name of one of `server.audio.codecs.registry`.
+    """
 
     bitrate_kbps: int = DEFAULT_BITRATE_KBPS
     sample_rate_hertz: int = DEFAULT_SAMPLE_RATE_HERTZ
     target_lufs: float = DEFAULT_TARGET_LUFS
+    format: str = DEFAULT_FORMAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole MP3 frames; offsets are those of the chunk's first byte and sample in the encoded stream."""
+    """Whole frames; offsets are those of the chunk's first byte and sample in the encoded stream."""
 
     sequence: int
     data: bytes

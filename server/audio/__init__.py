@@ -1,1 +1,1 @@
-"""From the engine's windows to MP3 frames: mastering, resampling, encoding."""
+"""From the engine's windows to encoded frames: mastering, resampling, encoding."""

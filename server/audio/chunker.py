@@ -1,52 +1,19 @@
-"""Cuts a song's sound into chunks: windows in, whole MP3 frames with their place in the song out."""
+"""Cuts a song's sound into chunks: windows in, whole frames with their place in the song out."""
 
 import hashlib
 import math
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable
 
 import numpy as np
 
 from model.song import SectionScore, SongPlan, Window
-from server.song import AudioSettings, Chunk, Planned, SectionSent, SongCompleted, SongEvent
+from server.audio.codecs.base import StreamEncoder
+from server.song import Chunk, Planned, SectionSent, SongCompleted, SongEvent
 
 _SLICE_SECONDS = 0.5
-
-
-class SongEncoder(Protocol):
-    """Mastering, resampling and encoding of one song, its state kept from window to window."""
-
-    @property
-    def samples_per_frame(self) -> int:
-        """Samples per channel of one MP3 frame."""
-
-    @property
-    def frames(self) -> int:
-        """Frames given out so far."""
-
-    @property
-    def delay_samples(self) -> int:
-        """Silence that a decoder puts before the song, in samples at the delivered rate."""
-
-    @property
-    def sample_count(self) -> int:
-        """Samples of the song per channel, at the delivered rate; right once `finish` was called."""
-
-    def feed(self, window: Window) -> bytes:
-        """Take stereo sound at the source rate; give back the frames that are complete, possibly none."""
-
-    def finish(self) -> bytes:
-        """Give back all that is left."""
-
-
-class EncoderFactory(Protocol):
-    """Opens a `SongEncoder`."""
-
-    def __call__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str]) -> SongEncoder:
-        """Sound comes in at `source_rate_hertz`; `tags` go to the head of the stream."""
 
 
 def slices_of(window: Window, rate_hertz: int) -> list[Window]:
@@ -60,7 +27,7 @@ def slices_of(window: Window, rate_hertz: int) -> list[Window]:
 class Chunker:
     """The chunks of one song. Used by one thread at a time; every method gives back the events that it led to."""
 
-    def __init__(self, encoder: SongEncoder, plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> None:
+    def __init__(self, encoder: StreamEncoder, plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> None:
         """Sound comes in at `source_rate_hertz` and leaves at `rate_hertz`."""
         self._encoder = encoder
         self._plan = plan

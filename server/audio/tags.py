@@ -1,46 +1,21 @@
-"""The tag at the head of a song: ID3v2.4.0 (id3.org, "ID3 tag version 2.4.0 - Main Structure" and "Native Frames")."""
+"""Metadata that goes into the stream of every song."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from model.song import SongPlan
+from server.song import SongRequest
 
-_UTF8 = b"\x03"
-_NO_FLAGS = b"\x00\x00"
-_TEXT_FRAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "title": "TIT2",
-        "artist": "TPE1",
-        "album": "TALB",
-        "genre": "TCON",
-        "language": "TLAN",
-        "key": "TKEY",
-        "tempo_bpm": "TBPM",
+_TITLE_CHARACTERS = 100
+
+
+def tags_of(request: SongRequest, plan: SongPlan) -> dict[str, str]:
+    """Return the tags of a song, those without text left out. The title is the first line that is sung."""
+    sung = (line.text for section in plan.sections for line in section.lines)
+    tags = {
+        "title": next(sung, request.params.prompt)[:_TITLE_CHARACTERS],
+        "engine": plan.engine,
+        "seed": str(plan.seed),
+        "prompt": request.params.prompt,
+        "lyrics": request.params.lyrics,
+        "key": plan.key or "",
+        "tempo_bpm": "" if plan.tempo_bpm is None else f"{plan.tempo_bpm:.0f}",
     }
-)
-
-
-def head_tag(tags: Mapping[str, str]) -> bytes:
-    """A tag with one frame for each entry, in the order given; nothing for no entries.
-
-    The names of `_TEXT_FRAMES` become their standard frames, "lyrics" an unsynchronised lyrics frame, and every other
-    name (engine, seed, ...) a user text frame with that description.
-    """
-    frames = b"".join(_frame(name, text) for name, text in tags.items())
-    return b"ID3\x04\x00\x00" + _synchsafe(len(frames)) + frames if frames else b""
-
-
-def _frame(name: str, text: str) -> bytes:
-    kind, body = _content(name, text.replace("\0", ""))
-    return kind.encode("ascii") + _synchsafe(len(body)) + _NO_FLAGS + body
-
-
-def _content(name: str, text: str) -> tuple[str, bytes]:
-    if name == "lyrics":
-        return "USLT", _UTF8 + b"und" + b"\0" + text.encode()
-    if name in _TEXT_FRAMES:
-        return _TEXT_FRAMES[name], _UTF8 + text.encode()
-    return "TXXX", _UTF8 + name.encode() + b"\0" + text.encode()
-
-
-def _synchsafe(number: int) -> bytes:
-    """28 bits in four bytes whose highest bits are zero, so that no size looks like a frame's sync word."""
-    return bytes(number >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return {name: text for name, text in tags.items() if text}

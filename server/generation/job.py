@@ -13,7 +13,9 @@ from types import TracebackType
 from typing import TypeAlias
 
 from model.song import SectionScore, SongPlan, Window
-from server.audio.chunker import Chunker, EncoderFactory, slices_of
+from server.audio.chunker import Chunker, slices_of
+from server.audio.codecs.base import EncoderFactory
+from server.audio.tags import tags_of
 from server.errors import InvalidRequest, ServiceError, SongFailed
 from server.generation.event_stream import ChunkStream
 from server.generation.playback import Playback, Received
@@ -29,7 +31,6 @@ from server.workers.messages import Rendered, SectionStep
 _log = logging.getLogger(__name__)
 
 _MAX_UNENCODED_SECONDS = 4.0
-_TITLE_CHARACTERS = 100
 # A step may take a millisecond: to tell every one would cost more than to make it.
 _TELL_SECONDS = 0.25
 
@@ -279,7 +280,7 @@ class Job:
 
     def _open(self, plan: SongPlan, sample_rate_hertz: int) -> Sequence[SongEvent]:
         audio = self.request.audio
-        encoder = self._encoder_factory(sample_rate_hertz, audio, tags=_tags_of(self.request, plan))
+        encoder = self._encoder_factory(sample_rate_hertz, audio, tags=tags_of(self.request, plan))
         self._chunker = Chunker(encoder, plan, sample_rate_hertz, audio.sample_rate_hertz)
         return self._chunker.planned()
 
@@ -340,17 +341,3 @@ class Job:
         if self.clocks.first_chunk_at is not None:
             self._metrics.streams.underrun(engine, self._playback.underrun_seconds, trace_id)
         self.trace.ended(outcome, self.sound_seconds)
-
-
-def _tags_of(request: SongRequest, plan: SongPlan) -> dict[str, str]:
-    sung = (line.text for section in plan.sections for line in section.lines)
-    tags = {
-        "title": next(sung, request.params.prompt)[:_TITLE_CHARACTERS],
-        "engine": plan.engine,
-        "seed": str(plan.seed),
-        "prompt": request.params.prompt,
-        "lyrics": request.params.lyrics,
-        "key": plan.key or "",
-        "tempo_bpm": "" if plan.tempo_bpm is None else f"{plan.tempo_bpm:.0f}",
-    }
-    return {name: text for name, text in tags.items() if text}

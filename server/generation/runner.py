@@ -15,7 +15,7 @@ from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
 from model.engine import EngineInfo
-from server.audio.chunker import EncoderFactory
+from server.audio.codecs.base import EncoderFactory
 from server.auth.quotas import Quota, Quotas, Ticket
 from server.errors import (
     DeadlineTooShort,

@@ -1,34 +1,64 @@
-"""What every delivery format fulfils, and the table of those we have."""
+"""The contract of a delivery format, and the encoders that it opens."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from model.song import Window
-from server.audio.codecs.mp3 import Mp3Encoder
+from server.song import AudioSettings
+
+Tags: TypeAlias = Mapping[str, str]
+"""Metadata of a song, such as title and seed. A format writes what it has a place for."""
+
+NO_TAGS: Tags = MappingProxyType({})
 
 
 class StreamEncoder(Protocol):
-    """Encodes one song, piece by piece, into whole frames."""
+    """Encodes one song, window by window, into whole frames.
+
+    The concatenation of everything returned is one valid file, and so is each beginning of it. It does not depend on
+    how the song was cut into windows. Calls come one after another, from any thread.
+    """
 
     @property
     def samples_per_frame(self) -> int:
-        """Samples of sound in every frame."""
+        """Samples per channel in every frame, at the delivered rate."""
 
     @property
     def delay_samples(self) -> int:
-        """Samples of silence that a decoder puts before the sound."""
+        """Samples of silence that a decoder puts before the song, at the delivered rate."""
 
     @property
     def frames(self) -> int:
-        """Frames given out so far."""
+        """Frames returned so far."""
 
-    def feed(self, sound: Window) -> bytes:
-        """Encode float32 [2, samples], full scale 1; returns the frames that became whole, maybe none."""
+    @property
+    def sample_count(self) -> int:
+        """Samples of the song per channel, at the delivered rate; final after `finish`."""
+
+    def feed(self, window: Window) -> bytes:
+        """Take float32 [2, samples], full scale 1; returns the frames that became whole, possibly none."""
 
     def finish(self) -> bytes:
-        """The last frames. The encoder takes no more sound afterwards."""
+        """Return the last frames. The encoder takes no more sound afterwards."""
 
 
-CODECS: Mapping[str, Callable[[int, int], StreamEncoder]] = MappingProxyType({"mp3": Mp3Encoder})
-"""Codec name to its encoder for (sample rate in hertz, bit rate in kbit/s)."""
+class EncoderFactory(Protocol):
+    """Opens the encoder of one song for sound at the engine's rate."""
+
+    def __call__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Tags) -> StreamEncoder:
+        """Sound comes in at `source_rate_hertz` and leaves as `audio` says; `tags` go into the stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One delivery format. The enum value of the contract is AUDIO_FORMAT_ and its name.
+
+    `open` returns the encoder of one song for sound at the delivered rate.
+    """
+
+    name: str
+    media_type: str
+    suffix: str
+    open: Callable[[AudioSettings, Tags], StreamEncoder]

@@ -3,8 +3,8 @@ import io
 import av
 import pytest
 
+from server.audio.codecs.id3 import head_tag
 from server.audio.codecs.mp3 import Mp3Encoder
-from server.audio.tags import head_tag
 from tests.support.sounds import tone
 
 

@@ -1,0 +1,35 @@
+"""A second delivery format: headerless PCM, 16 bits, big-endian, stereo. It exists to show what a format takes."""
+
+import numpy as np
+
+from model.song import Window
+from server.audio.codecs.base import Format, Tags
+from server.song import AudioSettings
+
+
+class PcmEncoder:
+    """Every sample is a frame of its own, and none is held back."""
+
+    samples_per_frame = 1
+    delay_samples = 0
+
+    def __init__(self) -> None:
+        self.sample_count = 0
+
+    @property
+    def frames(self) -> int:
+        return self.sample_count
+
+    def feed(self, window: Window) -> bytes:
+        self.sample_count += window.shape[1]
+        return np.rint(np.clip(window, -1, 1) * 32767).astype(">i2").T.tobytes()
+
+    def finish(self) -> bytes:
+        return b""
+
+
+def _open(audio: AudioSettings, tags: Tags) -> PcmEncoder:
+    return PcmEncoder()
+
+
+PCM = Format("pcm", media_type="audio/L16", suffix=".pcm", open=_open)
