@@ -1,0 +1,27 @@
+"""Loads the engines of one worker. The only module of the server that reaches the engines, and through them torch."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from model.engine import Engine
+from model.registry import load_engine
+from server.workers.failures import failure_of
+from server.workers.messages import EngineSpec, Failure, Ready
+
+
+def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, Engine], dict[str, Failure]]:
+    """Load every engine that can be loaded onto `device`; one that cannot leaves the others alone."""
+    engines: dict[str, Engine] = {}
+    failures: dict[str, Failure] = {}
+    for spec in specs:
+        try:
+            engines[spec.name] = load_engine(spec.name, device, spec.factory, spec.options)
+        except Exception as error:
+            failures[spec.name] = failure_of(error)
+    return engines, failures
+
+
+def ready_message(engines: Mapping[str, Engine], failures: Mapping[str, Failure]) -> Ready:
+    """Build the first message of a worker. Engines carry the names that the server gave them."""
+    infos = tuple(dataclasses.replace(engine.info(), name=name) for name, engine in engines.items())
+    return Ready(infos, failures)

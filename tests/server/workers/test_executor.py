@@ -1,0 +1,184 @@
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.engine import SectionState
+from model.song import Window
+from server.workers.executor import CommandExecutor
+from server.workers.messages import (
+    Done,
+    Failed,
+    Fault,
+    Forget,
+    Plan,
+    Planned,
+    Prepare,
+    Prepared,
+    Render,
+    Rendered,
+    Reply,
+    SectionKey,
+    SongKey,
+    Step,
+    Stepped,
+)
+from tests.support.fakes import RATE_HERTZ, SECTION_COST, SECTION_SECONDS, FakeEngine, params
+
+SONG = SongKey("a")
+
+
+def executor_of(engine: FakeEngine | None = None) -> CommandExecutor:
+    return CommandExecutor({"fake": engine or FakeEngine()}, clock=lambda: 0.0)
+
+
+def plan(executor: CommandExecutor, song: SongKey = SONG, prompt: str = "", **changes: object) -> Reply:
+    return executor.handle(Plan(song, "fake", params(prompt, **changes)))
+
+
+def prepared(executor: CommandExecutor, song_id: str, prompt: str = "", **changes: object) -> SectionKey:
+    section = SectionKey(SongKey(song_id), 0)
+    plan(executor, section.song, prompt, **changes)
+    executor.handle(Prepare(section))
+    return section
+
+
+def stepped(executor: CommandExecutor, *sections: SectionKey) -> Stepped:
+    reply = executor.handle(Step(sections))
+    assert isinstance(reply, Stepped)
+    return reply
+
+
+def denoised(executor: CommandExecutor, song: SongKey, index: int, steps: int) -> SectionKey:
+    section = SectionKey(song, index)
+    executor.handle(Prepare(section))
+    for _ in range(steps):
+        stepped(executor, section)
+    return section
+
+
+def rendered(executor: CommandExecutor, section: SectionKey) -> list[Rendered]:
+    replies: list[Rendered] = []
+    while not replies or not replies[-1].last:
+        reply = executor.handle(Render(section))
+        assert isinstance(reply, Rendered)
+        replies.append(reply)
+    return replies
+
+
+def sound(executor: CommandExecutor, section: SectionKey) -> Window:
+    return np.concatenate([reply.window for reply in rendered(executor, section) if reply.samples], axis=1)
+
+
+class SmallDevice(FakeEngine):
+    """Has memory for three sections."""
+
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        if len(states) > 3:
+            raise MemoryError("no room")
+        super().denoise(states)
+
+
+def test_a_plan_comes_back_without_the_engines_detail() -> None:
+    reply = plan(executor_of())
+    assert isinstance(reply, Planned)
+    assert (len(reply.plan.sections), reply.plan.detail, reply.sample_rate_hertz) == (2, None, RATE_HERTZ)
+
+
+def test_a_section_is_prepared_opened_by_its_first_step_and_rendered() -> None:
+    executor = executor_of()
+    plan(executor, steps=2)
+    section = SectionKey(SONG, 0)
+    assert executor.handle(Prepare(section)) == Prepared(section, SECTION_COST, SECTION_COST, 2, 1000, "", 0.0)
+    assert [stepped(executor, section).sections[0].step for _ in range(2)] == [1, 2]
+    replies = rendered(executor, section)
+    assert [reply.score is not None for reply in replies[:2]] == [True, False]
+    assert sum(reply.samples for reply in replies) == SECTION_SECONDS * RATE_HERTZ
+
+
+def test_a_later_section_begins_with_the_context_of_the_one_before() -> None:
+    sounds = []
+    for steps_before in (1, 3):
+        executor = executor_of()
+        plan(executor, steps=steps_before)
+        denoised(executor, SONG, 0, steps_before)
+        sounds.append(sound(executor, denoised(executor, SONG, 1, steps_before)))
+    assert not np.allclose(sounds[0], sounds[1])
+
+
+def test_a_song_goes_on_elsewhere_from_what_was_saved() -> None:
+    executor = executor_of()
+    plan(executor)
+    saved = rendered(executor, denoised(executor, SONG, 0, 4))[-1].saved
+    expected = rendered(executor, denoised(executor, SONG, 1, 4))
+    again, other = SongKey("a", 1), executor_of()
+    other.handle(Plan(again, "fake", params(), 1, saved))
+    resumed = rendered(other, denoised(other, again, 1, 4))
+    assert [reply.pcm for reply in resumed] == [reply.pcm for reply in expected]
+    assert expected[-1].saved == b""
+
+
+def test_a_batch_that_does_not_fit_into_memory_is_halved_until_it_does() -> None:
+    executor = executor_of(SmallDevice())
+    sections = [prepared(executor, song_id) for song_id in "abcdefgh"]
+    reply = stepped(executor, *sections)
+    assert [step.step for step in reply.sections] == [1] * 8
+    assert (reply.failures, reply.fits, reply.tokens) == ((), 2, 8 * SECTION_COST)
+    assert stepped(executor, *sections[:3]).fits is None
+
+
+def test_a_section_that_does_not_even_fit_alone_says_so() -> None:
+    class NoMemory(FakeEngine):
+        def denoise(self, states: Sequence[SectionState]) -> None:
+            raise MemoryError("no room")
+
+    executor = executor_of(NoMemory())
+    reply = stepped(executor, prepared(executor, "a"))
+    assert [failed.failure.fault for failed in reply.failures] == [Fault.MEMORY]
+    assert reply.fits == 0
+
+
+def test_impossible_parameters_are_the_callers_fault() -> None:
+    reply = plan(executor_of(), prompt="invalid")
+    assert isinstance(reply, Failed)
+    assert (reply.song, reply.failure.fault) == (SONG, Fault.CALLER)
+    assert [violation.field for violation in reply.failure.violations] == ["lyrics"]
+
+
+def test_missing_files_are_told_with_what_to_do() -> None:
+    reply = plan(executor_of(), prompt="missing files")
+    assert isinstance(reply, Failed)
+    assert (reply.failure.fault, reply.failure.text) == (Fault.INSTALLATION, "run `make voice`")
+
+
+def test_a_poisoned_section_costs_its_neighbours_nothing() -> None:
+    executor = executor_of()
+    sections = [prepared(executor, song_id, prompt) for song_id, prompt in [("a", ""), ("b", "poison"), ("c", "")]]
+    reply = stepped(executor, *sections)
+    assert [(step.section.song.song_id, step.step) for step in reply.sections] == [("a", 1), ("c", 1)]
+    assert [(failed.song.song_id, failed.failure.fault) for failed in reply.failures] == [("b", Fault.BUG)]
+    assert "a secret of ours" in reply.failures[0].failure.text
+
+
+def test_sections_that_advanced_before_the_batch_broke_do_not_step_twice() -> None:
+    class BreaksHalfway(FakeEngine):
+        def denoise(self, states: Sequence[SectionState]) -> None:
+            for state in states:
+                super().denoise([state])
+
+    executor = executor_of(BreaksHalfway())
+    sections = [prepared(executor, "a"), prepared(executor, "b", "poison"), prepared(executor, "c")]
+    assert [step.step for step in stepped(executor, *sections).sections] == [1, 1]
+
+
+def test_an_engine_that_fails_to_begin_fails_that_song_alone() -> None:
+    executor = executor_of()
+    reply = stepped(executor, SectionKey(SongKey("nobody"), 0), prepared(executor, "a"))
+    assert [step.section.song.song_id for step in reply.sections] == ["a"]
+    assert [failed.song.song_id for failed in reply.failures] == ["nobody"]
+
+
+def test_a_forgotten_song_is_gone() -> None:
+    executor = executor_of()
+    section = prepared(executor, "a")
+    assert executor.handle(Forget(SONG)) == Done()
+    assert [failed.song for failed in stepped(executor, section).failures] == [SONG]
