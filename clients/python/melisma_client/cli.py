@@ -14,7 +14,15 @@ from rich.console import Console
 from rich.markup import escape
 
 from melisma.v1.music_pb2 import AudioChunk
-from melisma_client.cli_options import (
+from melisma_client.connection import DEFAULT_SERVER, SONG_TIMEOUT_SECONDS
+from melisma_client.errors import MelismaError
+from melisma_client.files import PartFile, Pipe, Sink
+from melisma_client.song import Song
+from melisma_client.sync import Client
+from melisma_client.terminal.engine_table import engine_table
+from melisma_client.terminal.exits import Exit, explain, tell
+from melisma_client.terminal.option_groups import with_groups
+from melisma_client.terminal.options import (
     STDOUT,
     CallerOption,
     OutputOption,
@@ -25,15 +33,7 @@ from melisma_client.cli_options import (
     TaskOptions,
     TimeoutOption,
 )
-from melisma_client.connection import DEFAULT_SERVER, SONG_TIMEOUT_SECONDS
-from melisma_client.display import SongDisplay
-from melisma_client.engine_table import engine_table
-from melisma_client.errors import MelismaError
-from melisma_client.exits import Exit, explain, tell
-from melisma_client.files import PartFile, Pipe, Sink
-from melisma_client.option_groups import with_groups
-from melisma_client.song import Song
-from melisma_client.sync import Client
+from melisma_client.terminal.song_display import SongDisplay
 
 app = typer.Typer(help="Turn a style prompt and lyrics into a song.", no_args_is_help=True, add_completion=False)
 

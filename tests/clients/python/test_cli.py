@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from melisma.v1 import music_pb2
 from melisma_client.cli import app
-from melisma_client.exits import Exit
+from melisma_client.terminal.exits import Exit
 from tests.clients.python.fakes import SONG, FakeMusic, breaks_after, plays, refuses, song_responses
 
 
