@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
@@ -18,17 +17,17 @@ from model.ace_step.loading.device import Device
 from model.ace_step.loading.networks import Networks, load
 from model.ace_step.lyrics.languages import LANGUAGES
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
-from model.ace_step.networks.codec import MEL_FRAMES_PER_FRAME, SAMPLE_RATE, SAMPLES_PER_FRAME
+from model.ace_step.networks.codec import SAMPLE_RATE
 from model.ace_step.planning.form import MAX_SECONDS, MIN_SECONDS
 from model.ace_step.planning.planner import DEFAULT_GUIDANCE, NAME, Planner
 from model.ace_step.planning.recording import read
-from model.ace_step.sampling import starts as tasks
+from model.ace_step.rendering import Renderer
+from model.ace_step.sampling import starts
 from model.ace_step.sampling.batched_forward import Forward
 from model.ace_step.sampling.recipe import Recipe, task_field
 from model.ace_step.sampling.states import (
     CONTEXT_FRAMES,
     LOOKAHEAD_FRAMES,
-    SEAM_SAMPLES,
     Conditions,
     Context,
     Seam,
@@ -43,7 +42,6 @@ _log = logging.getLogger(__name__)
 CONTROLS = frozenset(Control) - {Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL}
 """What a request may ask for: v1 cannot keep a melody to the note, and makes no stems."""
 
-_SEAM_MEL_FRAMES = SEAM_SAMPLES * MEL_FRAMES_PER_FRAME // SAMPLES_PER_FRAME
 _ACTIVATION_WIDTHS = 6
 """Tensors as wide as a feed-forward's inside that a step holds at once for each frame, about."""
 
@@ -66,6 +64,7 @@ class AceStepEngine:
         self._device = device
         self._options = options
         self._planner = Planner(options, parts.tokenizer, parts.adapters)
+        self._renderer = Renderer(parts.networks.codec, device)
         self._encoder = Encoder(parts.networks.transformer, parts.networks.text_encoder)
         self._forward = Forward(
             parts.networks.transformer, slack=options.padding, compiled=options.compile, graphs=options.cuda_graphs
@@ -126,7 +125,7 @@ class AceStepEngine:
         cost = length * len(caches)
         memory = sum(cache.memory_bytes for cache in caches) + cost * self._bytes_per_frame()
         return Conditions(
-            contexts, cost, length, tasks.walk_steps(recipe, index), memory, _group(recipe), target,
+            contexts, cost, length, starts.walk_steps(recipe, index), memory, _group(recipe), target,
             self._source(recipe),
         )  # fmt: skip
 
@@ -138,11 +137,11 @@ class AceStepEngine:
         recipe, given, before = _recipe(plan), cast(Conditions, conditions), cast(Context | None, context)
         generators = self._device.generator
         if before is not None:
-            walk = tasks.next_section(recipe, index, given, before, generators)
+            walk = starts.next_section(recipe, index, given, before, generators)
             return State(recipe, index, walk, before.tail.shape[-1], before)
         if len(recipe.frames) > 1:
-            return State(recipe, index, tasks.first_section(recipe, given, generators), 0, None)
-        return State(recipe, index, tasks.whole(recipe, given, generators), 0, None)
+            return State(recipe, index, starts.first_section(recipe, given, generators), 0, None)
+        return State(recipe, index, starts.whole(recipe, given, generators), 0, None)
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:
@@ -166,18 +165,9 @@ class AceStepEngine:
         """See `Engine.score`. The model tells nothing of when which syllable is sung."""
         return SectionScore()
 
-    @torch.no_grad()
     def render(self, state: SectionState) -> Iterator[Window]:
         """See `Engine.render`."""
-        done = cast(State, state)
-        start, end = done.first * MEL_FRAMES_PER_FRAME, done.last * MEL_FRAMES_PER_FRAME
-        beyond = _SEAM_MEL_FRAMES if done.walk.latents.shape[-1] > done.last else 0
-        with self._device.decoding():
-            mel = self._networks.codec.mel(done.walk.latents)
-        sounds = self._on_host(self._networks.codec.windows(mel, start, end + beyond))
-        if done.before is not None:
-            sounds = _faded_in(sounds, done.before.seam.sound)
-        yield from _held_back(sounds, done.frames * SAMPLES_PER_FRAME, done.seam)
+        return self._renderer.render(cast(State, state))
 
     def save(self, state: SectionState) -> bytes:
         """See `Engine.save`."""
@@ -192,15 +182,6 @@ class AceStepEngine:
         kept = load_tensors(saved)
         tail, beyond = (kept[name].to(self._device.torch) for name in ("tail", "beyond"))
         return Context(tail, beyond, Seam(kept["seam"].numpy()))
-
-    def _on_host(self, windows: Iterator[torch.Tensor]) -> Iterator[Window]:
-        while True:
-            with self._device.decoding():
-                window = next(windows, None)
-                if window is None:
-                    return
-                sound = self._device.window(window)
-            yield sound
 
     def _adapter(self, recipe: Recipe) -> tuple[lora.Adapter | None, float]:
         return (self._adapters[recipe.lora] if recipe.lora else None), recipe.lora_weight
@@ -241,26 +222,3 @@ def _frames_around(recipe: Recipe, index: int) -> int:
     """Frames that are denoised beside the section's own: what came before, and a little beyond."""
     before = min(CONTEXT_FRAMES, sum(recipe.frames[:index]))
     return before + (LOOKAHEAD_FRAMES if index < len(recipe.frames) - 1 else 0)
-
-
-def _faded_in(sounds: Iterator[Window], before: Window | None) -> Iterator[Window]:
-    """The sounds, of which the first grows out of how the section before went on."""
-    assert before is not None
-    first = next(sounds)
-    ramp = np.linspace(0.0, 1.0, before.shape[1], dtype=np.float32)
-    first[:, : before.shape[1]] = first[:, : before.shape[1]] * ramp + before * (1.0 - ramp)
-    yield first
-    yield from sounds
-
-
-def _held_back(sounds: Iterator[Window], samples: int, seam: Seam) -> Iterator[Window]:
-    """The sounds up to `samples`; what is beyond goes into the seam."""
-    beyond: list[Window] = []
-    for sound in sounds:
-        now, later = sound[:, :samples], sound[:, samples:]
-        samples -= now.shape[1]
-        if later.shape[1]:
-            beyond.append(later)
-        if now.shape[1]:
-            yield now
-    seam.sound = np.concatenate(beyond, axis=1) if beyond else np.zeros((2, 0), np.float32)

@@ -1,6 +1,7 @@
 """Python client of Melisma: a style prompt and lyrics in, a song out, streamed while it is being made."""
 
-from melisma_client.aio import AsyncClient, AsyncSong
+from melisma_client.aio import AsyncClient
+from melisma_client.async_song import AsyncSong
 from melisma_client.connection import tls_credentials
 from melisma_client.errors import (
     BrokenSong,
@@ -25,7 +26,8 @@ from melisma_client.errors import (
 from melisma_client.receiver import Event
 from melisma_client.request import AnchorNote, Mode, Scheduler, SongRequest, Stem, Voice
 from melisma_client.retry import NO_RETRY, Retry
-from melisma_client.sync import Client, Song
+from melisma_client.song import Song
+from melisma_client.sync import Client
 from melisma_client.tasks import AudioToAudio, Edit, Extend, Repaint, Retake, Task
 
 __all__ = [

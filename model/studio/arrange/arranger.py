@@ -1,12 +1,12 @@
 """The arranger: expands a section's melody and chords into a part for every player of the style."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from model.song import SectionKind
 from model.studio.arrange.bass import bass
 from model.studio.arrange.comping import guitar, keys
-from model.studio.arrange.drums import drums
+from model.studio.arrange.drums.drummer import drums
 from model.studio.arrange.dynamics import entrance, layers
 from model.studio.arrange.humanize import perform
 from model.studio.arrange.lead import lead
@@ -15,7 +15,7 @@ from model.studio.arrange.pads import arpeggio, pad
 from model.studio.arrange.scene import Scene, make_scene
 from model.studio.arrange.tabs import Stroke
 from model.studio.arrange.voicing import Voicing, voice
-from model.studio.notation.arrangement import Arrangement
+from model.studio.notation.arrangement import Arrangement, TrackNote
 from model.studio.notation.score import Score
 from model.studio.style import Style, Track
 
@@ -71,11 +71,9 @@ def arrange(
     )
     voicings = voice(scene, previous.voicing if previous else ())
     strokes = {track: _part(scene, track, voicings, previous) for track in sorted(layers(scene))}
-    heard = {track: [s for s in part if s.start >= entrance(scene, track)] for track, part in strokes.items()}
-    parts = {track: perform(scene, track, part) for track, part in heard.items() if part}
     bass_line = strokes.get(Track.BASS)
     hand = Hand(voicings[-1], bass_line[-1].pitch if bass_line else None, scene.tonic, scene.played + 1, scene.seed)
-    return Arrangement(score.bars, parts), hand
+    return Arrangement(score.bars, _performed(scene, strokes)), hand
 
 
 def _part(scene: Scene, track: Track, voicings: Sequence[Voicing], previous: Hand | None) -> list[Stroke]:
@@ -96,6 +94,12 @@ def _part(scene: Scene, track: Track, voicings: Sequence[Voicing], previous: Han
             return ornament(scene, voicings)
         case Track.DRUMS:
             return drums(scene)
+
+
+def _performed(scene: Scene, strokes: Mapping[Track, Sequence[Stroke]]) -> dict[Track, tuple[TrackNote, ...]]:
+    """The parts as they sound, each from its player's entrance on."""
+    heard = {track: [s for s in part if s.start >= entrance(scene, track)] for track, part in strokes.items()}
+    return {track: perform(scene, track, part) for track, part in heard.items() if part}
 
 
 def _lead(scene: Scene) -> list[Stroke]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from model.studio.arrange.drums import kick_steps
+from model.studio.arrange.drums.drummer import kick_steps
 from model.studio.arrange.dynamics import Texture, texture
 from model.studio.arrange.scene import Scene, Span
 from model.studio.arrange.tabs import Hit, Stroke, hits, metric_weight

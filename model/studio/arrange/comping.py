@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from model.studio.arrange.dynamics import comping_texture
-from model.studio.arrange.patterns import guitar_variants, keys_variants
+from model.studio.arrange.patterns.guitar import guitar_variants
+from model.studio.arrange.patterns.keys import keys_variants
 from model.studio.arrange.playing import Onset, closing_chord, low_fifth, low_root, onsets
 from model.studio.arrange.scene import Scene, Span
 from model.studio.arrange.tabs import Stroke

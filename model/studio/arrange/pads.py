@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from model.studio.arrange.dynamics import Texture, texture
-from model.studio.arrange.patterns import arpeggio_variants
+from model.studio.arrange.patterns.arpeggio import arpeggio_variants
 from model.studio.arrange.players import sparkles
 from model.studio.arrange.playing import Onset, closing_chord, low_fifth, low_root, onsets
 from model.studio.arrange.scene import Scene, Span

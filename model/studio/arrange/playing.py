@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from model.studio.arrange.patterns import Variant
+from model.studio.arrange.patterns.variants import Variant
 from model.studio.arrange.scene import Scene, Span
 from model.studio.arrange.tabs import Hit, Stroke, hits, metric_weight
 from model.studio.arrange.voicing import Voicing

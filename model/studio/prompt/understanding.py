@@ -7,7 +7,9 @@ from random import Random
 
 from model.song import Voice
 from model.studio.notation.keys import Key, find_key
-from model.studio.prompt.genres import GENRES, POP, Genre
+from model.studio.prompt.genres.catalogue import GENRES
+from model.studio.prompt.genres.genre import Genre
+from model.studio.prompt.genres.popular import POP
 from model.studio.prompt.mentions import ABSENT, denied, mentions, places, plain, unknown_words, wanted_places
 from model.studio.prompt.moods import INSTRUMENTS, MOODS, PLAYERS_ALONE, SECTIONS, VOICES, Mood
 from model.studio.style import Instrument, Style, Track

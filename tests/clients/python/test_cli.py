@@ -10,7 +10,8 @@ from google.rpc import error_details_pb2
 from typer.testing import CliRunner, Result
 
 from melisma.v1 import music_pb2
-from melisma_client.cli import Exit, app
+from melisma_client.cli import app
+from melisma_client.terminal.exits import Exit
 from tests.clients.python.fakes import SONG, FakeMusic, breaks_after, plays, refuses, song_responses
 
 

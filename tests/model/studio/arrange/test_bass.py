@@ -4,8 +4,8 @@ import pytest
 
 from model.song import SectionKind
 from model.studio.arrange.bass import bass
-from model.studio.arrange.drums import drums
-from model.studio.arrange.kits import Piece
+from model.studio.arrange.drums.drummer import drums
+from model.studio.arrange.drums.kit import Piece
 from model.studio.arrange.scene import Scene, make_scene
 from model.studio.notation.score import Score
 from model.studio.style import Groove, Mode

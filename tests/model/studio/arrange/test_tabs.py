@@ -2,9 +2,14 @@ from itertools import pairwise
 
 import pytest
 
+from model.studio.arrange.drums.drum_patterns import drum_patterns
+from model.studio.arrange.drums.fills import FillSize, fills
+from model.studio.arrange.drums.kit import STROKE_WEIGHTS
 from model.studio.arrange.dynamics import Texture
-from model.studio.arrange.kits import STROKE_WEIGHTS, FillSize, drum_patterns, fills
-from model.studio.arrange.patterns import Variants, arpeggio_variants, guitar_variants, keys_variants
+from model.studio.arrange.patterns.arpeggio import arpeggio_variants
+from model.studio.arrange.patterns.guitar import guitar_variants
+from model.studio.arrange.patterns.keys import keys_variants
+from model.studio.arrange.patterns.variants import Variants
 from model.studio.arrange.tabs import Hit, hits, metric_weight
 from model.studio.style import Groove
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.song import Voice
-from model.studio.prompt.genres import GENRES, Genre
+from model.studio.prompt.genres.catalogue import GENRES
+from model.studio.prompt.genres.genre import Genre
 from model.studio.prompt.understanding import Understanding, understand
 from model.studio.style import Groove, Instrument, Mode, Style, Track
 

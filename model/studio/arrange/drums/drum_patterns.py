@@ -1,52 +1,16 @@
-"""Drum patterns, of one bar or more, and fills as tabs: `X` accented, `x` normal, `o` soft, `g` a ghost note."""
+"""Drum patterns as tabs, of one bar or more, per groove and texture."""
 
 from collections.abc import Mapping
-from enum import Enum, IntEnum
 from types import MappingProxyType
-from typing import TypeAlias
 
+from model.studio.arrange.drums.kit import Patterns, Piece
 from model.studio.arrange.dynamics import Texture
 from model.studio.style import Groove
-
-
-class Piece(IntEnum):
-    """A part of the kit; the value is its General MIDI percussion key."""
-
-    KICK = 36
-    RIM = 37
-    SNARE = 38
-    CLAP = 39
-    FLOOR_TOM = 41
-    CLOSED_HAT = 42
-    PEDAL_HAT = 44
-    LOW_TOM = 45
-    OPEN_HAT = 46
-    MID_TOM = 47
-    CRASH = 49
-    HIGH_TOM = 50
-    RIDE = 51
-    TAMBOURINE = 54
-    MARACAS = 70
-    TRIANGLE = 81
-
-
-class FillSize(Enum):
-    """How much of the last bar a fill takes."""
-
-    SMALL = "small"
-    MEDIUM = "medium"
-    BIG = "big"
-
-
-STROKE_WEIGHTS: Mapping[str, float] = MappingProxyType({"X": 1.12, "x": 1.0, "o": 0.78, "g": 0.5})
-
-Pattern: TypeAlias = Mapping[Piece, str]
-Patterns: TypeAlias = tuple[Pattern, ...]
 
 _K, _S, _R, _C = Piece.KICK, Piece.SNARE, Piece.RIM, Piece.CLAP
 _H, _O, _P, _Y = Piece.CLOSED_HAT, Piece.OPEN_HAT, Piece.PEDAL_HAT, Piece.RIDE
 _T, _M, _A = Piece.TAMBOURINE, Piece.MARACAS, Piece.TRIANGLE
-_HI, _MI, _LO, _FL = Piece.HIGH_TOM, Piece.MID_TOM, Piece.LOW_TOM, Piece.FLOOR_TOM
+_LO, _FL = Piece.LOW_TOM, Piece.FLOOR_TOM
 
 _EIGHTHS, _SIXTEENTHS = "x.o.x.o.x.o.x.o.", "xgogxgogxgogxgog"
 _QUARTERS, _BACKBEAT, _HALF_TIME = "x...x...x...x...", "....x.......x...", "........x......."
@@ -213,51 +177,7 @@ _PATTERNS: Mapping[Groove, Mapping[Texture, Patterns]] = MappingProxyType(
     }
 )
 
-_HARD_FILLS: Mapping[FillSize, Patterns] = MappingProxyType(
-    {
-        FillSize.SMALL: ({_S: "............x.xX"}, {_HI: "............x...", _LO: "..............xx"}),
-        FillSize.MEDIUM: (
-            {_S: "........x.xx....", _HI: "............xx..", _FL: "..............xX"},
-            {_S: "........xoxoX.X."},
-        ),
-        FillSize.BIG: (
-            {_S: "....x.xxx.......", _HI: ".........xx.....", _MI: "...........xx...", _FL: ".............xXX"},
-            {_S: "....oooo........", _HI: "........xxxx....", _LO: "............XX..", _FL: "..............XX"},
-            {_S: "....o.o.x.x.XXXX", _K: "....x...x...x..."},
-        ),
-    }
-)
-_SOFT_FILLS: Mapping[FillSize, Patterns] = MappingProxyType(
-    {
-        FillSize.SMALL: ({_R: "............o.o."}, {_LO: "............g.o."}),
-        FillSize.MEDIUM: ({_MI: "........o.o.....", _FL: "............o.x."}, {_S: "........ggggoooo"}),
-        FillSize.BIG: (
-            {_HI: "........o.o.....", _LO: "............o.x.", _FL: "...............x"},
-            {_S: "....ggggggoooooo", _FL: "............o.x."},
-        ),
-    }
-)
-_ROLLS: Mapping[FillSize, Patterns] = MappingProxyType(
-    {
-        FillSize.SMALL: ({_S: "............goxX"},),
-        FillSize.MEDIUM: ({_S: "........ggooxxxX"}, {_S: "........o.oox.xX"}),
-        FillSize.BIG: ({_S: "ggggggoooooxxxXX"}, {_S: "g.g.o.o.ooooxxXX"}),
-    }
-)
-"""Snare rolls that swell to the next section: the build-up of dance music, the call of a march."""
-_ROLLED_GROOVES = frozenset({Groove.FOUR_ON_THE_FLOOR, Groove.MARCH})
-_SOFT_GROOVES = frozenset(
-    {Groove.FOLK, Groove.NURSERY, Groove.AMBIENT, Groove.JAZZ, Groove.LOFI, Groove.BALLAD, Groove.BOSSA}
-)
-
 
 def drum_patterns(groove: Groove, texture: Texture) -> Patterns:
     """Patterns to choose from."""
     return _PATTERNS[groove][texture]
-
-
-def fills(groove: Groove, size: FillSize) -> Patterns:
-    """Fills for the last bar of a section, to be laid over its pattern."""
-    if groove in _ROLLED_GROOVES:
-        return _ROLLS[size]
-    return (_SOFT_FILLS if groove in _SOFT_GROOVES else _HARD_FILLS)[size]

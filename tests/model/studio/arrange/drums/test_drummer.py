@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from model.song import SECTION_TAGS, SectionKind
-from model.studio.arrange.drums import drums, fill_size
-from model.studio.arrange.kits import FillSize, Piece
+from model.studio.arrange.drums.drummer import drums, fill_size
+from model.studio.arrange.drums.fills import FillSize
+from model.studio.arrange.drums.kit import Piece
 from model.studio.arrange.scene import Scene, make_scene
 from model.studio.arrange.tabs import Stroke
 from model.studio.style import Groove

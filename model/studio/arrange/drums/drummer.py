@@ -1,8 +1,10 @@
 """The drummer: one pattern per section kind, varied bar by bar, with crashes at starts and fills at ends."""
 
 from model.song import SectionKind
+from model.studio.arrange.drums.drum_patterns import drum_patterns
+from model.studio.arrange.drums.fills import FillSize, fills
+from model.studio.arrange.drums.kit import STROKE_WEIGHTS, Pattern, Piece
 from model.studio.arrange.dynamics import Texture, texture
-from model.studio.arrange.kits import STROKE_WEIGHTS, FillSize, Pattern, Piece, drum_patterns, fills
 from model.studio.arrange.scene import Scene
 from model.studio.arrange.tabs import Stroke, hits
 from model.studio.notation.score import STEPS_PER_BAR

@@ -4,8 +4,8 @@ from google.protobuf.duration_pb2 import Duration
 from rich.console import Console
 
 from melisma.v1.music_pb2 import Accepted, AudioChunk, Plan, Progress, Section
-from melisma_client.display import SongDisplay
 from melisma_client.receiver import Event
+from melisma_client.terminal.song_display import SongDisplay
 
 PLAN = Plan(sections=[Section(label="verse 1", duration_seconds=8)], duration_seconds=8)
 

@@ -1,0 +1,26 @@
+"""Loudness and peak of a song as the service sends it."""
+
+import numpy as np
+import pyloudnorm
+from scipy.signal import resample_poly
+
+from benchmarks.music.made_song import RATE_HERTZ, Sound
+from server.audio.mastering.mastering import Mastering
+
+TARGET_LUFS = -14.0
+
+
+def mastered(sound: Sound) -> Sound:
+    """The song as the service sends it, before MP3."""
+    master = Mastering(RATE_HERTZ, TARGET_LUFS)
+    return np.concatenate([*(master.feed(part) for part in np.array_split(sound, 40, axis=1)), master.finish()], axis=1)
+
+
+def true_peak_db(sound: Sound) -> float:
+    """Peak at four times the rate (ITU-R BS.1770-5, annex 2), in dBTP."""
+    return float(20 * np.log10(max(np.abs(resample_poly(channel, 4, 1)).max() for channel in sound)))
+
+
+def loudness(sound: Sound) -> float:
+    """Integrated loudness in LUFS."""
+    return float(pyloudnorm.Meter(RATE_HERTZ).integrated_loudness(sound.T))

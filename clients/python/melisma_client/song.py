@@ -1,0 +1,129 @@
+"""One song as it arrives, for a thread that waits for it."""
+
+import threading
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import grpc
+
+from melisma.v1.music_pb2 import AudioChunk, Finished
+from melisma_client.connection import CANCELLED_HERE
+from melisma_client.errors import Cancelled, ConnectionLost, MelismaError, error_of
+from melisma_client.files import PartFile
+from melisma_client.journey import Journey, Question
+from melisma_client.receiver import Event, Receiver, Response
+
+
+class SongCall(Protocol):
+    """The stream of a song's messages, as gRPC gives it."""
+
+    def __next__(self) -> Response: ...
+
+    def cancel(self) -> bool: ...
+
+
+class Song:
+    """One song as it arrives: iterate over its events, its `audio()`, or `save` it. It can be taken only once.
+
+    The call is made when the first event is asked for. Leaving the `with` block early ends a song that was asked for
+    here, and only the listening to any other. `received` holds the plan, the end and the count of bytes so far.
+    """
+
+    def __init__(
+        self,
+        journey: Journey,
+        open_call: Callable[[Question, float], SongCall],
+        part: Callable[[str], None] = lambda song_id: None,
+    ) -> None:
+        """`part` tells the server that a song by that name is not wanted any more."""
+        self._journey = journey
+        self._open_call = open_call
+        self._part = part
+        self._over = False
+        self._call: SongCall | None = None
+        self._cancelled = threading.Event()
+        self._events = self._receive()
+
+    @property
+    def received(self) -> Receiver:
+        """What has arrived so far."""
+        return self._journey.received
+
+    def __iter__(self) -> Iterator[Event]:
+        """Events in the order in which they happen, `Finished` last.
+
+        A connection that breaks is made anew, and the song goes on where it was, for as long as the server has it. A
+        song that is lost before its first sound is asked for again, with its seed: `Accepted` and what follows it then
+        come once more.
+
+        Raises:
+            MelismaError: the song was refused or cannot be completed; see `melisma_client.errors`.
+        """
+        return self._events
+
+    def audio(self) -> Iterator[bytes]:
+        """The song's MP3 bytes, chunk by chunk; every prefix of them plays. Raises like the iteration over events."""
+        return (event.data for event in self._events if isinstance(event, AudioChunk))
+
+    def save(self, path: str | Path) -> Finished:
+        """Write the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified."""
+        with PartFile(Path(path)) as file:
+            for data in self.audio():
+                file.write(data)
+            finished = self.received.close()
+            file.complete()
+        return finished
+
+    def cancel(self) -> None:
+        """End the song here and on the server, from any thread; whoever waits for an event gets `Cancelled`."""
+        self._cancelled.set()
+        if self._call is not None:
+            self._call.cancel()
+        if self.received.accepted and not self._over:
+            self._over = True
+            self._part(self.received.accepted.song_id)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.cancel()
+
+    def _receive(self) -> Generator[Event, None, None]:
+        try:
+            while not self.received.finished:
+                try:
+                    yield from self._attempt()
+                except (grpc.RpcError, ConnectionLost) as failure:
+                    error = failure if isinstance(failure, MelismaError) else self._error_of(failure)
+                    wait = self._journey.wait_seconds(error)
+                    self._cancelled.wait(wait)
+            self._over = True
+        except (GeneratorExit, KeyboardInterrupt, Cancelled):
+            raise
+        except BaseException:
+            self._over = True
+            raise
+        finally:
+            self.cancel()
+
+    def _attempt(self) -> Generator[Event, None, None]:
+        if not self._cancelled.is_set():
+            self._call = self._open_call(self._journey.question, self._journey.remaining_seconds)
+        while (response := self._read()) is not None:
+            if event := self.received.take(response):
+                yield event
+        if not self.received.finished:
+            raise ConnectionLost("the stream has ended before the song")
+
+    def _error_of(self, failure: grpc.RpcError) -> MelismaError:
+        return Cancelled(CANCELLED_HERE) if self._cancelled.is_set() else error_of(failure)
+
+    def _read(self) -> Response | None:
+        if self._call is None or self._cancelled.is_set():
+            raise Cancelled(CANCELLED_HERE)
+        return next(self._call, None)

@@ -1,0 +1,35 @@
+"""The facts of an engine as a table on a terminal."""
+
+from collections.abc import Iterable
+
+from rich.table import Table
+
+from melisma.v1 import music_pb2
+from melisma.v1.music_pb2 import Engine
+
+
+def engine_table(engine: Engine) -> Table:
+    """One row for each fact of the engine, its name first."""
+    table = Table.grid(padding=(0, 2))
+    table.add_row(f"[bold]{engine.name}[/bold]", engine.description)
+    facts = {
+        "ready": "yes" if engine.ready else "no",
+        "devices": ", ".join(engine.devices),
+        "languages": ", ".join(engine.languages) or "an instrument plays the melody",
+        "voices": _names(map(music_pb2.Voice.Name, engine.voices)) or "none",
+        "adapters": ", ".join(engine.loras) or "none",
+        "seconds": f"{engine.min_duration_seconds:g} to {engine.max_duration_seconds:g}",
+        "steps": f"{engine.min_steps} to {engine.max_steps}, else {engine.default_steps}",
+        "guidance": (
+            f"{engine.min_guidance_scale:g} to {engine.max_guidance_scale:g}, else {engine.default_guidance_scale:g}"
+        ),
+        "controls": ", ".join(engine.controls),
+        "stems": _names(map(music_pb2.Stem.Name, engine.stems)),
+    }
+    for name, value in facts.items():
+        table.add_row(name, value)
+    return table
+
+
+def _names(constants: Iterable[str]) -> str:
+    return ", ".join(constant.partition("_")[2].lower() for constant in constants)

@@ -1,0 +1,65 @@
+"""Decodes denoised sections into sound, each faded into the one before."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from model.ace_step.loading.device import Device
+from model.ace_step.networks.codec import MEL_FRAMES_PER_FRAME, SAMPLES_PER_FRAME, Codec
+from model.ace_step.sampling.states import SEAM_SAMPLES, Seam, State
+from model.song import Window
+
+_SEAM_MEL_FRAMES = SEAM_SAMPLES * MEL_FRAMES_PER_FRAME // SAMPLES_PER_FRAME
+
+
+class Renderer:
+    """Decodes the latents of finished sections on the device, window by window."""
+
+    def __init__(self, codec: Codec, device: Device) -> None:
+        self._codec = codec
+        self._device = device
+
+    @torch.no_grad()
+    def render(self, done: State) -> Iterator[Window]:
+        """The sound of a finished section, [2, samples] each; what is beyond its end goes into its seam."""
+        start, end = done.first * MEL_FRAMES_PER_FRAME, done.last * MEL_FRAMES_PER_FRAME
+        beyond = _SEAM_MEL_FRAMES if done.walk.latents.shape[-1] > done.last else 0
+        with self._device.decoding():
+            mel = self._codec.mel(done.walk.latents)
+        sounds = self._on_host(self._codec.windows(mel, start, end + beyond))
+        if done.before is not None:
+            sounds = _faded_in(sounds, done.before.seam.sound)
+        yield from _held_back(sounds, done.frames * SAMPLES_PER_FRAME, done.seam)
+
+    def _on_host(self, windows: Iterator[torch.Tensor]) -> Iterator[Window]:
+        while True:
+            with self._device.decoding():
+                window = next(windows, None)
+                if window is None:
+                    return
+                sound = self._device.window(window)
+            yield sound
+
+
+def _faded_in(sounds: Iterator[Window], before: Window | None) -> Iterator[Window]:
+    """The sounds, of which the first grows out of how the section before went on."""
+    assert before is not None
+    first = next(sounds)
+    ramp = np.linspace(0.0, 1.0, before.shape[1], dtype=np.float32)
+    first[:, : before.shape[1]] = first[:, : before.shape[1]] * ramp + before * (1.0 - ramp)
+    yield first
+    yield from sounds
+
+
+def _held_back(sounds: Iterator[Window], samples: int, seam: Seam) -> Iterator[Window]:
+    """The sounds up to `samples`; what is beyond goes into the seam."""
+    beyond: list[Window] = []
+    for sound in sounds:
+        now, later = sound[:, :samples], sound[:, samples:]
+        samples -= now.shape[1]
+        if later.shape[1]:
+            beyond.append(later)
+        if now.shape[1]:
+            yield now
+    seam.sound = np.concatenate(beyond, axis=1) if beyond else np.zeros((2, 0), np.float32)

@@ -1,0 +1,36 @@
+"""Patterns of an arpeggio."""
+
+from model.studio.arrange.dynamics import Texture
+from model.studio.arrange.patterns.variants import Variants, pick, table
+from model.studio.style import Groove
+
+_FLOWING: tuple[Variants, Variants] = (
+    (
+        (("1-2-3-4-3-2-1-2-",),),
+        (("1-3-2-4-3-2-3-2-",),),
+    ),
+    (
+        (("1-2-3-4-5-4-3-2-",),),
+        (("1-3-5-3-4-3-2-3-",),),
+    ),
+)
+_RUSHING: tuple[Variants, Variants] = (
+    (
+        (("1-2-3-4-3-2-1-2-",),),
+        (("1--2--3-4--3--2-",),),
+    ),
+    (
+        (("1234321212343212",),),
+        (("1353245312352431",),),
+        (("1--3--5-4--3--2-",),),
+    ),
+)
+_ARPEGGIO = table(
+    dict.fromkeys(Groove, _FLOWING)
+    | dict.fromkeys((Groove.FOUR_ON_THE_FLOOR, Groove.CINEMATIC, Groove.ROCK, Groove.GAME), _RUSHING)
+)
+
+
+def arpeggio_variants(groove: Groove, texture: Texture) -> Variants:
+    """What an arpeggio may play; its digits count chord tones upwards."""
+    return pick(_ARPEGGIO, groove, texture)

@@ -1,0 +1,30 @@
+"""Accompaniment patterns as tabs, per groove and texture.
+
+A variant is a cycle of bars, a bar is a stack of tabs. Marks: `A` the whole voicing, `U` all but its lowest voice,
+`1` to `4` one voice from the bottom (`4`: the lowest an octave up), `9` the ninth among them, `L` the root below, `F`
+the fifth above that root, `P` both with the octave, `D` a downstroke over all strings, `d` a light one over the low
+strings, `u` an upstroke.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+from model.studio.arrange.dynamics import Texture
+from model.studio.style import Groove
+
+Bar: TypeAlias = tuple[str, ...]
+Variant: TypeAlias = tuple[Bar, ...]
+Variants: TypeAlias = tuple[Variant, ...]
+Table: TypeAlias = Mapping[Groove, tuple[Variants, Variants]]
+
+
+def table(rows: dict[Groove, tuple[Variants, Variants]]) -> Table:
+    """Returns `rows` as a read-only table."""
+    return MappingProxyType(rows)
+
+
+def pick(rows: Table, groove: Groove, texture: Texture) -> Variants:
+    """The variants of a groove: the full ones for a full texture, the steady ones otherwise."""
+    steady, full = rows[groove]
+    return full if texture is Texture.FULL else steady

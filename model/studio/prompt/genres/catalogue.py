@@ -1,0 +1,25 @@
+"""The genres that a prompt may name."""
+
+from model.studio.prompt.genres.concert import BOSSA, CINEMATIC, JAZZ
+from model.studio.prompt.genres.electronic import AMBIENT, DANCE, GAME, LOFI
+from model.studio.prompt.genres.popular import BALLAD, HIP_HOP, POP, RNB, ROCK
+from model.studio.prompt.genres.traditional import CHINESE, FOLK, MARCH, NURSERY
+
+GENRES = (
+    BALLAD,
+    ROCK,
+    LOFI,
+    FOLK,
+    CHINESE,
+    DANCE,
+    CINEMATIC,
+    JAZZ,
+    NURSERY,
+    AMBIENT,
+    BOSSA,
+    RNB,
+    HIP_HOP,
+    MARCH,
+    GAME,
+    POP,
+)

@@ -1,0 +1,79 @@
+"""Genres of the stage: orchestra, jazz club, dance hall."""
+
+from model.studio.prompt.genres.genre import genre
+from model.studio.style import Groove, Instrument, Mode, Track
+
+_I, _T = Instrument, Track
+
+CINEMATIC = genre(
+    "cinematic",
+    "cinematic, orchestral, orchestra, symphonic, film, soundtrack, film score, trailer, classical, fantasy, "
+    "电影, 電影, 配乐, 配樂, 管弦, 管弦乐, 交响, 交响乐, 古典, 影视, 原声带",
+    Groove.CINEMATIC,
+    (74, 96),
+    energy=0.7,
+    density=3.5,
+    reverb=0.6,
+    brightness=0.5,
+    mode=Mode.MINOR,
+    chord_pace=0.6,
+    levels_db={_T.PAD: 4.0, _T.BASS: 2.0, _T.DRUMS: 2.0},
+    mix_db=-2.9,
+    vocal_db=0.9,
+    players={
+        _T.LEAD: _I.VIOLIN,
+        _T.KEYS: _I.PIANO,
+        _T.PAD: _I.STRINGS,
+        _T.BASS: _I.CELLO,
+        _T.ARPEGGIO: _I.HARP,
+        _T.ORNAMENT: _I.HORN,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+JAZZ = genre(
+    "jazz",
+    "jazz, swing, blues, big band, lounge, smooth jazz, 爵士, 爵士乐, 爵士樂, 蓝调, 藍調, 布鲁斯, 摇摆乐, 搖擺樂",
+    Groove.JAZZ,
+    (96, 132),
+    energy=0.5,
+    density=5.5,
+    reverb=0.2,
+    brightness=0.5,
+    swing=0.3,
+    chord_pace=1.7,
+    levels_db={_T.KEYS: 2.0, _T.BASS: 2.0, _T.DRUMS: 2.0},
+    mix_db=-1.3,
+    vocal_db=1.4,
+    players={
+        _T.LEAD: _I.SAXOPHONE,
+        _T.KEYS: _I.PIANO,
+        _T.GUITAR: _I.CLEAN_GUITAR,
+        _T.BASS: _I.ACOUSTIC_BASS,
+        _T.ORNAMENT: _I.VIBRAPHONE,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+BOSSA = genre(
+    "bossa",
+    "bossa nova, bossa, latin, samba, salsa, rumba, tropical, 波萨诺瓦, 波薩諾瓦, 巴萨诺瓦, 拉丁, 桑巴, 伦巴, 热带",
+    Groove.BOSSA,
+    (118, 138),
+    energy=0.45,
+    density=4.5,
+    reverb=0.3,
+    brightness=0.65,
+    chord_pace=1.6,
+    levels_db={_T.GUITAR: 5.0, _T.BASS: 1.0, _T.DRUMS: 1.0},
+    mix_db=-2.8,
+    vocal_db=2.1,
+    players={
+        _T.LEAD: _I.FLUTE,
+        _T.KEYS: _I.ELECTRIC_PIANO,
+        _T.GUITAR: _I.NYLON_GUITAR,
+        _T.BASS: _I.ACOUSTIC_BASS,
+        _T.ORNAMENT: _I.VIBRAPHONE,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
