@@ -7,8 +7,8 @@ import pytest
 from model.song import SectionScore
 from server.scheduling.device_usage import Usage
 from server.scheduling.policy import Policy
-from server.scheduling.retry import Verdict
-from server.scheduling.scheduler import Lost, Scheduler
+from server.scheduling.retry import Lost, Verdict
+from server.scheduling.scheduler import Scheduler
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import (
     Command,
