@@ -40,7 +40,7 @@ class PlaybackEstimate:
     """Estimates when a listener who started with the first window has played all of the sound.
 
     `sound_seconds` were rendered in all attempts, without repetitions; `boundary_seconds` of them up to the last
-    section boundary. `started_at` moves on when the listener has to wait for sound.
+    section boundary.
     """
 
     outlet: Outlet
