@@ -11,8 +11,11 @@ import statistics
 import time
 from collections.abc import Callable
 
+from benchmarks.scheduling.dispatchers import Outlet
+from benchmarks.scheduling.presets import PRESETS
 from benchmarks.scheduling.simulate import specs_of
-from benchmarks.scheduling.simulation import ENGINE, PRESETS, Outlet, Simulation
+from benchmarks.scheduling.simulated_worker import ENGINE
+from benchmarks.scheduling.simulation import Simulation
 from model.song import SongParams
 from server.scheduling.policy import Policy
 from server.scheduling.scheduler import Scheduler

@@ -17,15 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.scheduling.simulation import (
-    PRESETS,
-    Continuous,
-    DeviceModel,
-    Dispatcher,
-    Listener,
-    Simulation,
-    WholeBatches,
-)
+from benchmarks.scheduling.dispatchers import Continuous, Dispatcher, WholeBatches
+from benchmarks.scheduling.presets import PRESETS, DeviceModel
+from benchmarks.scheduling.simulation import Listener, Simulation
 from server.scheduling.policy import Order, Policy
 from server.workers.device_spec import DeviceSpec
 
@@ -154,8 +148,7 @@ def draw(path: Path, title: str, loads: Sequence[float], found: dict[str, list[O
     figure.savefig(path, dpi=110)
 
 
-def main() -> None:
-    """Command line."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=PRESETS, default="ace_step_h100")
     parser.add_argument("--devices", type=int, default=8, help="1 to 1000")
@@ -167,32 +160,47 @@ def main() -> None:
     parser.add_argument("--step-ms", type=float, help="a step's time without tokens, instead of the preset's")
     parser.add_argument("--token-us", type=float, help="time of every token of a step, instead of the preset's")
     parser.add_argument("--png", type=Path, help="draw the result into this file")
-    options = parser.parse_args()
+    return parser
+
+
+def _model(options: argparse.Namespace) -> DeviceModel:
+    """The preset, with the figures that the command line replaces."""
     model = PRESETS[options.preset]
     if options.step_ms is not None:
         model = replace(model, step_seconds=options.step_ms / 1000)
     if options.token_us is not None:
         model = replace(model, token_seconds=options.token_us / 1e6)
+    return model
+
+
+def _measured(options: argparse.Namespace, model: DeviceModel, policy: str, load: float, rate: float) -> Outcome:
+    """Runs one policy at one load, and prints its row; `rate` in songs per second."""
+    arrivals = arrivals_at(rate, options.seconds, options.seed, bursty=options.bursty)
+    started = time.perf_counter()
+    simulation = simulated(model, options.devices, policy, arrivals, options.seconds)
+    one = outcome_of(simulation, options.seconds)
+    cells = (
+        f"{one.first_audio_p50:.2f} | {one.first_audio_p95:.2f} | {one.stall_free:.3f} | "
+        f"{one.sound_per_second:.1f} | {one.batch:.1f} | {time.perf_counter() - started:.1f}"
+    )
+    print(f"| {policy} | {load:.2f} | {cells} |", flush=True)
+    return one
+
+
+def main() -> None:
+    """Command line."""
+    options = _parser().parse_args()
+    model = _model(options)
     per_device = capacity(model)
     arrival = "bursty" if options.bursty else "Poisson"
     print(f"{model.name}: {model.assumptions}")
     print(f"capacity of one device: {per_device:.3f} songs/s; {options.devices} devices, {arrival} arrivals")
     print("| policy | load | first audio P50, s | P95, s | stall-free | sound, s/s | sections a step | took, s |")
     print("|---|---|---|---|---|---|---|---|")
-    found: dict[str, list[Outcome]] = {policy: [] for policy in options.policies}
-    for policy in options.policies:
-        for load in options.loads:
-            rate = load * per_device * options.devices
-            arrivals = arrivals_at(rate, options.seconds, options.seed, bursty=options.bursty)
-            started = time.perf_counter()
-            simulation = simulated(model, options.devices, policy, arrivals, options.seconds)
-            one = outcome_of(simulation, options.seconds)
-            found[policy].append(one)
-            cells = (
-                f"{one.first_audio_p50:.2f} | {one.first_audio_p95:.2f} | {one.stall_free:.3f} | "
-                f"{one.sound_per_second:.1f} | {one.batch:.1f} | {time.perf_counter() - started:.1f}"
-            )
-            print(f"| {policy} | {load:.2f} | {cells} |", flush=True)
+    found = {
+        policy: [_measured(options, model, policy, load, load * per_device * options.devices) for load in options.loads]
+        for policy in options.policies
+    }
     if options.png:
         title = f"{model.name}, {options.devices} devices, {arrival} arrivals, songs of 30 to 240 s"
         draw(options.png, title, options.loads, found)

@@ -36,8 +36,8 @@ from server.generation.poisoned_requests import PoisonedRequests
 from server.logs import Logs, bound, without_words
 from server.scheduling.policy import Policy
 from server.scheduling.queue_depth import Depth
-from server.scheduling.retry import Verdict
-from server.scheduling.scheduler import Lost, Scheduler
+from server.scheduling.retry import Lost, Verdict
+from server.scheduling.scheduler import Scheduler
 from server.song import Accepted, SongRequest, Waiting
 from server.telemetry.metrics import Metrics
 from server.telemetry.song_trace import SongTrace

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 _LENGTH_RATIO = 2.0
 _FREE_RIDE = 1.1
+_STEPS_UNTIL_MORE_SECTIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,27 @@ class StepLoad:
     group: tuple[str, str]
     comfortable: bool
     new_bytes: int = 0
+
+
+class BatchCapacity:
+    """The number of sections that a device has memory for at once, as far as steps have shown."""
+
+    def __init__(self, max_sections: int) -> None:
+        self.sections = max_sections
+        self._max_sections = max_sections
+        self._steps_that_fit = 0
+
+    def learn(self, sections: int, fits: int | None) -> None:
+        """Takes in a step of `sections` sections; `fits` is how many fitted, where that was less.
+
+        After many full steps that fitted, one more section is tried.
+        """
+        if fits is not None:
+            self.sections, self._steps_that_fit = max(1, fits), 0
+        elif sections >= self.sections:
+            self._steps_that_fit += 1
+        if self._steps_that_fit >= _STEPS_UNTIL_MORE_SECTIONS:
+            self.sections, self._steps_that_fit = min(self.sections + 1, self._max_sections), 0
 
 
 def batch(

@@ -50,23 +50,23 @@ class Policy:
 
     def comfortable(self, song: Standing, now: float) -> bool:
         """Whether nothing is lost when the song waits for a while; where only arrival counts, none is."""
-        return self.order is Order.DEADLINE and self.deadline(song) >= now + self.comfort_seconds
+        return self.deadline(song) >= now + self.comfort_seconds and self.order is Order.DEADLINE
 
-    def capped(self, song: Standing, now: float) -> bool:
-        """Whether the song is as far ahead of its listener as it may be while others need the device."""
-        ahead = song.runs_out_at is not None and song.runs_out_at >= now + self.ahead_seconds
-        return self.order is Order.DEADLINE and ahead
+    def capped(self, runs_out_at: float | None, now: float) -> bool:
+        """Whether a song is as far ahead of its listener as it may be while others need the device."""
+        ahead = runs_out_at is not None and runs_out_at >= now + self.ahead_seconds
+        return ahead and self.order is Order.DEADLINE
 
-    def rank(self, song: Standing, now: float) -> tuple[float, ...]:
-        """The song's place: smaller goes first."""
+    def ranked(self, songs: Iterable[Standing], now: float) -> list[Standing]:
+        """The songs to be served, first to last; capped ones are left out unless all are."""
         if self.order is Order.ARRIVAL:
-            return (song.arrived_at,)
+            return sorted(songs, key=lambda song: song.arrived_at)
+        ranked = sorted(songs, key=lambda song: self._rank(song, now))
+        return [song for song in ranked if not self.capped(song.runs_out_at, now)] or ranked
+
+    def _rank(self, song: Standing, now: float) -> tuple[float, ...]:
+        """The song's place by deadline: smaller goes first."""
         deadline = self.deadline(song)
         if deadline >= now + self.comfort_seconds:
             return (2, deadline, song.arrived_at)
         return (song.share_lead > self.share_lead_seconds, deadline, song.arrived_at)
-
-    def ranked(self, songs: Iterable[Standing], now: float) -> list[Standing]:
-        """The songs to be served, first to last; capped ones are left out unless all are."""
-        ranked = sorted(songs, key=lambda song: self.rank(song, now))
-        return [song for song in ranked if not self.capped(song, now)] or ranked

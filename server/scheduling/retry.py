@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from server.workers.messages import Fault
+from server.workers.messages import Failed, Fault
 
 Point: TypeAlias = tuple[str, int, int]
 """A command's kind, the section, and the step or window within it."""
@@ -21,6 +21,15 @@ class Verdict(Enum):
     RETRY = "retry"
     GIVE_UP = "give up"
     POISONED = "poisoned"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A song that was taken out because of a failure. `failure` is that of its engine, if it was one."""
+
+    song_id: str
+    verdict: Verdict
+    failure: Failed | None = None
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from server.scheduling.batching import StepLoad, batch
+from server.scheduling.batching import BatchCapacity, StepLoad, batch
 
 
 def load(cost: int = 10, length: int = 10, group: str = "", comfortable: bool = False) -> StepLoad:
@@ -45,3 +45,23 @@ def test_a_comfortable_song_rides_with_a_hurried_one_only_for_free(slope: float,
 def test_comfortable_songs_batch_among_themselves() -> None:
     loads = [load(comfortable=True), load(comfortable=True)]
     assert batch(loads, max_tokens=100, max_sections=9) == [0, 1]
+
+
+def test_a_batch_that_did_not_fit_bounds_the_next_ones() -> None:
+    capacity = BatchCapacity(4)
+    capacity.learn(4, fits=2)
+    assert capacity.sections == 2
+    capacity.learn(2, fits=0)
+    assert capacity.sections == 1
+
+
+def test_after_a_hundred_full_batches_one_more_section_is_tried_up_to_the_limit() -> None:
+    capacity = BatchCapacity(3)
+    capacity.learn(3, fits=2)
+    sections = []
+    for _ in range(4):
+        for _ in range(50):
+            capacity.learn(1, fits=None)
+            capacity.learn(3, fits=None)
+        sections.append(capacity.sections)
+    assert sections == [2, 3, 3, 3]

@@ -1,0 +1,120 @@
+"""A simulated worker: the time that each command takes, and the reply to it."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from benchmarks.scheduling.presets import DeviceModel
+from model.song import SectionKind, SectionPlan, SongPlan
+from server.workers.messages import (
+    Command,
+    Done,
+    Forget,
+    Ping,
+    Plan,
+    Planned,
+    Prepare,
+    Prepared,
+    Render,
+    Rendered,
+    Reply,
+    SectionKey,
+    SectionStep,
+    Step,
+    Stepped,
+)
+
+ENGINE = "simulated"
+RATE_HERTZ = 1000
+
+
+class SimulatedWorker:
+    """Answers commands about songs of given lengths, as every device of the model would."""
+
+    def __init__(self, model: DeviceModel) -> None:
+        self._model = model
+        self._lengths: dict[str, list[float]] = {}
+        self._windows: dict[SectionKey, Iterator[float]] = {}
+        self._done_steps: dict[SectionKey, int] = {}
+
+    def expect(self, song_id: str, seconds: float) -> None:
+        """Lays out a song of `seconds`."""
+        self._lengths[song_id] = section_lengths(seconds, self._model.section_seconds)
+
+    def seconds(self, command: Command) -> float:
+        """Returns the device seconds that the command takes."""
+        model = self._model
+        match command:
+            case Plan():
+                return model.plan_seconds
+            case Prepare():
+                return model.prepare_seconds
+            case Step(sections):
+                return model.step_seconds + model.token_seconds * sum(self._cost(section) for section in sections)
+            case Render(section):
+                return model.render_seconds * self.next_window(section)
+            case Forget() | Ping():
+                return 0.0
+
+    def reply(self, command: Command, seconds: float) -> Reply:
+        """Returns the reply to a command that took `seconds`."""
+        match command:
+            case Plan(song):
+                return Planned(song, plan_of(self._lengths[song.song_id]), RATE_HERTZ, seconds)
+            case Prepare(section):
+                length = self._length(section)
+                return Prepared(section, self._cost(section), length, self._model.steps, 0, "", seconds)
+            case Step(sections):
+                return Stepped(tuple(map(self._stepped, sections)), (), seconds)
+            case Render(section):
+                return self._rendered(section, seconds)
+            case Forget() | Ping():
+                return Done()
+
+    def next_window(self, section: SectionKey) -> float:
+        """Returns the length in seconds of the window that `Render` makes next; 0 after the last one."""
+        model, length = self._model, self._lengths[section.song.song_id][section.index]
+        if section not in self._windows:
+            first = model.first_window_seconds if section.index == 0 else model.window_seconds
+            self._windows[section] = windows_of(length, first, model.window_seconds)
+        head = next(self._windows[section], 0.0)
+        self._windows[section] = itertools.chain((head,) if head else (), self._windows[section])
+        return head
+
+    def _stepped(self, section: SectionKey) -> SectionStep:
+        self._done_steps[section] = step = self._done_steps.get(section, 0) + 1
+        return SectionStep(section, step, self._model.steps)
+
+    def _rendered(self, section: SectionKey, seconds: float) -> Rendered:
+        window = next(self._windows[section], 0.0)
+        return Rendered(section, b"", round(window * RATE_HERTZ), RATE_HERTZ, not window, seconds)
+
+    def _length(self, section: SectionKey) -> int:
+        seconds = self._lengths[section.song.song_id][section.index]
+        return max(1, round(seconds * self._model.tokens_per_second))
+
+    def _cost(self, section: SectionKey) -> int:
+        return round(self._length(section) * self._model.rows)
+
+
+def section_lengths(seconds: float, section_seconds: float) -> list[float]:
+    """A song cut into equal sections of about `section_seconds`."""
+    count = max(1, round(seconds / section_seconds))
+    return [seconds / count] * count
+
+
+def windows_of(seconds: float, first: float, following: float) -> Iterator[float]:
+    """A section cut into windows, the last one what is left."""
+    left, size = seconds, first
+    while left > 1e-9:
+        yield min(size, left)
+        left, size = left - min(size, left), following
+
+
+def plan_of(lengths: Sequence[float]) -> SongPlan:
+    """A plan of so many sections."""
+    starts = itertools.accumulate(lengths, initial=0.0)
+    sections = tuple(
+        SectionPlan(index, SectionKind.VERSE, "", start, length)
+        for index, (start, length) in enumerate(zip(starts, lengths, strict=False))
+    )
+    return SongPlan(ENGINE, 0, 0, 1.0, sum(lengths), sections)

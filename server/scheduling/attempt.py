@@ -1,0 +1,99 @@
+"""One attempt at a song: the sections that it has prepared, denoised and rendered so far."""
+
+from dataclasses import dataclass, field
+
+from server.workers.messages import Prepared, SectionKey, SongKey
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePoint:
+    """A section boundary: the section that comes next, and the engine's saved state at the end of the one before."""
+
+    section: int = 0
+    saved: bytes = b""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """The progress of one attempt, which goes on from `resume_point`. After a failure `next_attempt` replaces it.
+
+    `denoising` and `step` are the section and its next step; steps in flight count as done. `denoised` is the number of
+    sections whose last step was answered. `rendering` is the section that is rendered; it has `windows` windows with
+    `section_seconds` of sound so far. `sections` is 0 until a first plan of the song is known.
+    """
+
+    key: SongKey
+    resume_point: ResumePoint = ResumePoint()
+    sections: int = 0
+    planned: bool = False
+    prepared: dict[int, Prepared] = field(default_factory=dict)
+    open: set[int] = field(default_factory=set)
+    denoising: int = field(init=False)
+    step: int = 0
+    denoised: int = field(init=False)
+    rendering: int = field(init=False)
+    windows: int = 0
+    section_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.denoising = self.denoised = self.rendering = self.resume_point.section
+
+    @property
+    def rendered(self) -> bool:
+        """True when every section of the song is rendered."""
+        return self.rendering == self.sections
+
+    @property
+    def open_bytes(self) -> int:
+        """Memory of the open sections."""
+        return sum(self.prepared[index].memory_bytes for index in self.open)
+
+    def next_attempt(self) -> "Attempt":
+        """Returns the attempt that follows this one, at the last section boundary."""
+        return Attempt(SongKey(self.key.song_id, self.key.attempt + 1), self.resume_point, self.sections)
+
+    def section(self, index: int) -> SectionKey:
+        """Names a section of this attempt."""
+        return SectionKey(self.key, index)
+
+    def due_section(self) -> SectionKey:
+        """Names the section whose step is due."""
+        return SectionKey(self.key, self.denoising)
+
+    def to_prepare(self, ahead: int) -> int | None:
+        """The section to be prepared, `ahead` sections behind the one being denoised; no further than the next one."""
+        index = self.denoising + ahead
+        missing = self.planned and index < self.sections and index not in self.prepared
+        return index if missing and index <= self.rendering + 1 else None
+
+    def can_render(self) -> bool:
+        """Whether a section is written and not rendered."""
+        return self.planned and self.rendering < self.denoised
+
+    def can_denoise(self, *, ahead: int) -> bool:
+        """Whether a step is due, at most `ahead` sections behind the one being rendered."""
+        return self.planned and self.denoising <= self.rendering + ahead and self.denoising in self.prepared
+
+    def issue_step(self) -> None:
+        """Take the step that is due for done: what comes next may be decided while it is on its way."""
+        self.open.add(self.denoising)
+        self.step += 1
+        if self.step >= self.prepared[self.denoising].steps:
+            self.denoising, self.step = self.denoising + 1, 0
+
+    def plan(self, sections: int) -> None:
+        """Notes that the plan is made and has `sections` sections."""
+        self.sections, self.planned = sections, True
+
+    def add_window(self, seconds: float) -> None:
+        """Notes one more rendered window, which has `seconds` of sound."""
+        self.windows += 1
+        self.section_seconds += seconds
+
+    def finish_section(self, saved: bytes) -> None:
+        """Note that a section is rendered to its end: from here another attempt would go on."""
+        self.open.discard(self.rendering)
+        self.prepared.pop(self.rendering, None)
+        self.rendering += 1
+        self.resume_point = ResumePoint(self.rendering, saved)
+        self.windows, self.section_seconds = 0, 0.0

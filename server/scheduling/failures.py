@@ -1,0 +1,44 @@
+"""Carries out what is decided about songs whose attempt failed: another attempt, or the end."""
+
+from collections.abc import Mapping
+
+from server.scheduling.device_progress import DeviceProgress
+from server.scheduling.placement import Placement
+from server.scheduling.retry import Lost, Point, Verdict
+from server.scheduling.scheduled_song import ScheduledSong
+from server.workers.messages import Failed
+
+
+class FailureHandler:
+    """Takes songs off their device after a failure. An attempt at a song is repeated `retries` times at most."""
+
+    def __init__(self, placement: Placement, retries: int) -> None:
+        self._placement = placement
+        self._retries = retries
+
+    def worker_lost(self, device: str) -> tuple[Lost, ...]:
+        """Takes all songs off a device whose worker has ended. Returns them."""
+        former = self._placement.vacate(device)
+        points = former.in_flight.oldest_points()
+        lost = []
+        for song in tuple(former.songs.values()):
+            former.leave(song)
+            verdict = song.history.worker_lost(points.get(song.song_id), self._retries)
+            self._settle(song, verdict)
+            lost.append(Lost(song.song_id, verdict))
+        return tuple(lost)
+
+    def attempt_failed(self, device: DeviceProgress, failed: Failed, points: Mapping[str, Point]) -> Lost | None:
+        """Takes a song off the device after an error, at its point of `points`. Returns `None` for former attempts."""
+        song = device.find(failed.song)
+        if song is None:
+            return None
+        verdict = song.history.failed(failed.failure.fault, points.get(song.song_id, ("", 0, 0)), self._retries)
+        self._settle(song, verdict)
+        return Lost(song.song_id, verdict, failed)
+
+    def _settle(self, song: ScheduledSong, verdict: Verdict) -> None:
+        if verdict is Verdict.RETRY:
+            self._placement.retry(song)
+        else:
+            self._placement.remove(song)

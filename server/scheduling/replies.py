@@ -1,0 +1,72 @@
+"""Takes note of what commands led to: the replies of workers, turned into progress and charges."""
+
+from collections.abc import Callable
+
+from server.scheduling.device_progress import DeviceProgress
+from server.scheduling.failures import FailureHandler
+from server.scheduling.placement import Placement
+from server.scheduling.retry import Lost
+from server.workers.messages import Failed, Lane, Planned, Prepared, Rendered, Reply, Stepped
+
+
+class ReplyHandler:
+    """Brings songs and devices up to date with every reply. It ignores dropped songs and former attempts."""
+
+    def __init__(self, placement: Placement, failures: FailureHandler, clock: Callable[[], float]) -> None:
+        self._placement = placement
+        self._failures = failures
+        self._clock = clock
+
+    def handle(self, device: DeviceProgress, reply: Reply, lane: Lane) -> tuple[Lost, ...]:
+        """Takes in the reply to the lane's oldest command in flight. Returns the songs that failed."""
+        points = device.in_flight.acknowledge(lane)
+        failures: tuple[Failed, ...] = ()
+        match reply:
+            case Planned():
+                self._planned(device, reply)
+            case Prepared():
+                self._prepared(device, reply)
+            case Stepped():
+                self._stepped(device, reply)
+                failures = reply.failures
+            case Rendered():
+                self._rendered(device, reply)
+            case Failed():
+                failures = (reply,)
+        lost = (self._failures.attempt_failed(device, failure, points) for failure in failures)
+        return tuple(one for one in lost if one is not None)
+
+    def _planned(self, device: DeviceProgress, reply: Planned) -> None:
+        if song := device.find(reply.song):
+            song.attempt.plan(len(reply.plan.sections))
+            device.charge_alone(song, reply.seconds)
+
+    def _prepared(self, device: DeviceProgress, reply: Prepared) -> None:
+        if song := device.find(reply.section.song):
+            song.attempt.prepared[reply.section.index] = reply
+            device.charge_alone(song, reply.seconds)
+
+    def _stepped(self, device: DeviceProgress, reply: Stepped) -> None:
+        """Divides the step's time among its sections, by their tokens."""
+        stepped = [(song, step) for step in reply.sections if (song := device.find(step.section.song))]
+        costs = [song.attempt.prepared[step.section.index].cost for song, step in stepped]
+        tokens = sum(costs)
+        for (song, step), cost in zip(stepped, costs, strict=True):
+            device.charge_step(song, reply.seconds * cost / tokens, reply.seconds)
+            if step.step >= step.steps:
+                song.attempt.denoised = step.section.index + 1
+        if costs and len(stepped) == len(reply.sections):
+            device.steps.add(tokens, reply.seconds)
+        device.capacity.learn(len(reply.sections), reply.fits)
+
+    def _rendered(self, device: DeviceProgress, reply: Rendered) -> None:
+        song = device.find(reply.section.song)
+        if song is None:
+            return
+        device.charge_alone(song, reply.seconds)
+        if reply.samples:
+            song.add_window(self._clock(), reply.sound_seconds)
+        if reply.last:
+            song.finish_section(reply.saved)
+            if song.attempt.rendered:
+                self._placement.remove(song)

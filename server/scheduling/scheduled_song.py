@@ -1,0 +1,133 @@
+"""One song in the scheduler: its identity, its present attempt, its listener and its accounts."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from model.song import SongParams
+from server.scheduling.attempt import Attempt
+from server.scheduling.device_usage import SongAccount
+from server.scheduling.policy import Standing
+from server.scheduling.retry import History
+from server.workers.messages import SongKey
+
+
+class Outlet(Protocol):
+    """Where a song's sound goes, as far as scheduling cares."""
+
+    @property
+    def full(self) -> bool:
+        """Whether making more would be pointless for now."""
+
+    @property
+    def unsent_seconds(self) -> float:
+        """Sound that the listener cannot have played yet, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SongSpec:
+    """The identity of a song, which never changes. `arrived_at` is the clock's time; `trace` goes to its worker."""
+
+    song_id: str
+    engine: str
+    params: SongParams
+    caller: str
+    arrived_at: float
+    trace: str = ""
+
+
+@dataclass(slots=True)
+class PlaybackEstimate:
+    """Estimates when a listener who started with the first window has played all of the sound.
+
+    `sound_seconds` were rendered in all attempts, without repetitions; `boundary_seconds` of them up to the last
+    section boundary.
+    """
+
+    outlet: Outlet
+    started_at: float | None = None
+    sound_seconds: float = 0.0
+    boundary_seconds: float = 0.0
+
+    def runs_out_at(self, now: float) -> float | None:
+        """When a listener who started with the first window has nothing to hear; `None` while there is no window."""
+        if self.started_at is None:
+            return None
+        return max(self.started_at + self.sound_seconds, now + self.outlet.unsent_seconds)
+
+    def advance(self, now: float, section_seconds: float) -> None:
+        """Takes in a window, with which the present section has `section_seconds` of sound.
+
+        A listener who had run dry starts again with it.
+        """
+        runs_out_at = self.runs_out_at(now)
+        if self.started_at is None or runs_out_at is None:
+            self.started_at = now
+        elif runs_out_at < now:
+            self.started_at += now - runs_out_at
+        self.sound_seconds = max(self.sound_seconds, self.boundary_seconds + section_seconds)
+
+    def finish_section(self) -> None:
+        """Notes that the present section is complete: the next window belongs to another one."""
+        self.boundary_seconds = self.sound_seconds
+
+
+@dataclass(slots=True)
+class ScheduledSong:
+    """A song from its arrival to its end. `device` is where it has a place; `None` while it waits."""
+
+    spec: SongSpec
+    outlet: Outlet
+    account: SongAccount
+    attempt: Attempt = field(init=False)
+    playback: PlaybackEstimate = field(init=False)
+    history: History = field(default_factory=History)
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        self.attempt = Attempt(SongKey(self.spec.song_id))
+        self.playback = PlaybackEstimate(self.outlet)
+
+    @property
+    def song_id(self) -> str:
+        """The name of the song."""
+        return self.spec.song_id
+
+    @property
+    def engine(self) -> str:
+        """The engine that makes the song."""
+        return self.spec.engine
+
+    @property
+    def caller(self) -> str:
+        """The caller who asked for the song."""
+        return self.spec.caller
+
+    @property
+    def arrived_at(self) -> float:
+        """The time of arrival."""
+        return self.spec.arrived_at
+
+    @property
+    def resumed(self) -> bool:
+        """Whether an attempt has failed."""
+        return self.attempt.key.attempt > 0
+
+    def standing(self, now: float, share_lead: float) -> Standing:
+        """What the policy knows of the song."""
+        return Standing(self.spec.song_id, self.spec.arrived_at, self.playback.runs_out_at(now), share_lead)
+
+    def add_window(self, now: float, seconds: float) -> None:
+        """Takes in a rendered window with `seconds` of sound."""
+        self.account.usage.heard()
+        self.attempt.add_window(seconds)
+        self.playback.advance(now, self.attempt.section_seconds)
+
+    def finish_section(self, saved: bytes) -> None:
+        """Notes that a section is rendered to its end. Another attempt goes on from here, with what was `saved`."""
+        self.attempt.finish_section(saved)
+        self.playback.finish_section()
+        self.history.section_done()
+
+    def restart(self) -> None:
+        """Goes back to the last section boundary, with a new attempt."""
+        self.attempt = self.attempt.next_attempt()

@@ -1,0 +1,121 @@
+from collections.abc import Sequence
+from typing import Any
+
+from model.song import SectionScore
+from server.scheduling.policy import Policy
+from server.scheduling.retry import Lost
+from server.scheduling.scheduler import Scheduler
+from server.workers.device_spec import DeviceSpec
+from server.workers.messages import (
+    Command,
+    Done,
+    Forget,
+    Lane,
+    Ping,
+    Plan,
+    Planned,
+    Prepare,
+    Prepared,
+    Render,
+    Rendered,
+    Reply,
+    SectionKey,
+    SectionStep,
+    SongKey,
+    Step,
+    Stepped,
+)
+from tests.support.fakes import FakeEngine, FakeOutlet, ManualClock, params
+
+COST = 10
+MEMORY_BYTES = 1000
+RATE_HERTZ = 100
+POLICY = Policy(margin_seconds=0.0)
+BOTH_LANES = (Lane.DENOISE, Lane.RENDER)
+
+
+class Desk:
+    """A scheduler with one song after another put on it, and devices that do what they are told in no time."""
+
+    def __init__(self, *devices: DeviceSpec, policy: Policy = POLICY, retries: int = 3) -> None:
+        self.clock = ManualClock()
+        self.outlets: dict[str, FakeOutlet] = {}
+        self.steps: dict[SectionKey, int] = {}
+        self.windows: dict[SectionKey, int] = {}
+        self.scheduler = Scheduler(
+            devices or (device(),), policy=policy, clock=self.clock, weights={"paying": 4.0}, retries=retries
+        )
+
+    def add(self, song_id: str, engine: str = "fake", caller: str = "", work_seconds: float = 1.0) -> FakeOutlet:
+        self.outlets[song_id] = FakeOutlet()
+        self.scheduler.add(song_id, engine, params(), self.outlets[song_id], caller=caller, work_seconds=work_seconds)
+        self.clock.now += 0.001
+        return self.outlets[song_id]
+
+    def turn(self, device: str = "cpu", lane: Lane = Lane.BOTH) -> Command | None:
+        """One command, done; the song's windows last a second each."""
+        command = self.scheduler.next_command(device, lane)
+        if command is not None:
+            self.finish(command, device, lane)
+        return command
+
+    def finish(self, command: Command, device: str = "cpu", lane: Lane = Lane.BOTH) -> tuple[Lost, ...]:
+        return self.scheduler.done(device, self.reply(command), lane)
+
+    def turns(self, count: int, device: str = "cpu", lane: Lane = Lane.BOTH) -> list[Command | None]:
+        return [self.turn(device, lane) for _ in range(count)]
+
+    def until(self, wanted: Command, lane: Lane = Lane.BOTH) -> None:
+        """Turns up to this command, which is due but not done when it returns."""
+        for _ in range(100):
+            command = self.scheduler.next_command("cpu", lane)
+            assert command is not None
+            if command == wanted:
+                return
+            self.finish(command, lane=lane)
+        raise AssertionError("it never came")
+
+    def reply(self, command: Command) -> Reply:
+        match command:
+            case Plan():
+                return Planned(command.song, FakeEngine().plan(command.params), RATE_HERTZ, 0.1)
+            case Prepare(section):
+                return Prepared(section, COST, COST, 2, MEMORY_BYTES, "", 0.1)
+            case Step(sections):
+                return Stepped(tuple(map(self._step, sections)), (), 0.1)
+            case Render(section):
+                return self._window(section)
+            case Forget() | Ping():
+                return Done()
+
+    def _step(self, section: SectionKey) -> SectionStep:
+        self.steps[section] = step = self.steps.get(section, 0) + 1
+        return SectionStep(section, step, 2)
+
+    def _window(self, section: SectionKey) -> Rendered:
+        self.windows[section] = count = self.windows.get(section, 0) + 1
+        samples = RATE_HERTZ if count <= 2 else 0
+        score, saved = SectionScore() if count == 1 else None, b"" if samples else b"saved"
+        return Rendered(section, b"", samples, RATE_HERTZ, samples == 0, 0.1, score, saved)
+
+
+def device(name: str = "cpu", **changes: Any) -> DeviceSpec:
+    return DeviceSpec(name, "cpu", **{"running_songs": 8, **changes})
+
+
+def opened(*, retries: int = 3, policy: Policy = POLICY, **changes: Any) -> Desk:
+    desk = Desk(device("cpu", **changes), policy=policy, retries=retries)
+    desk.scheduler.open("cpu", ["fake"])
+    return desk
+
+
+def section(song_id: str, index: int = 0, attempt: int = 0) -> SectionKey:
+    return SectionKey(SongKey(song_id, attempt), index)
+
+
+def plan(song_id: str) -> Plan:
+    return Plan(SongKey(song_id), "fake", params())
+
+
+def kinds(commands: Sequence[Command | None]) -> list[type]:
+    return [type(command) for command in commands]

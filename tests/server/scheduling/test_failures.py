@@ -1,0 +1,107 @@
+import pytest
+
+from server.scheduling.policy import Policy
+from server.scheduling.retry import Lost, Verdict
+from server.workers.messages import (
+    Failed,
+    Failure,
+    Fault,
+    Forget,
+    Plan,
+    Prepare,
+    Render,
+    SectionStep,
+    SongKey,
+    Step,
+    Stepped,
+)
+from tests.server.scheduling.desk import opened, plan, section
+from tests.support.fakes import params
+
+
+class TestFailure:
+    """Workers that end and engines that raise."""
+
+    def test_songs_of_a_closed_device_go_on_elsewhere_from_their_last_boundary(self) -> None:
+        desk = opened()
+        desk.add("a")
+        desk.turns(8)
+        assert desk.scheduler.close("cpu") == (Lost("a", Verdict.RETRY),)
+        assert desk.turn() is None
+        desk.scheduler.open("cpu", ["fake"])
+        assert desk.turn() == Plan(SongKey("a", 1), "fake", params(), 1, b"saved")
+        assert desk.turns(2) == [Prepare(section("a", 1, 1)), Step((section("a", 1, 1),))]
+
+    def test_what_is_rendered_again_does_not_count_as_sound_in_hand(self) -> None:
+        desk = opened(policy=Policy(margin_seconds=0.0, comfort_seconds=1.5))
+        desk.add("a")
+        desk.turns(5)
+        desk.scheduler.close("cpu")
+        desk.scheduler.open("cpu", ["fake"])
+        desk.turns(5)
+        desk.add("b")
+        desk.turns(5)
+        assert desk.turn() == Render(section("a", 0, 1))
+
+    def test_what_an_earlier_attempt_says_is_ignored(self) -> None:
+        desk = opened()
+        desk.add("a")
+        desk.turns(3)
+        desk.scheduler.close("cpu")
+        desk.scheduler.open("cpu", ["fake"])
+        desk.turn()
+        desk.scheduler.done("cpu", Stepped((SectionStep(section("a"), 2, 2),), (), 0.1))
+        assert desk.turn() == Prepare(section("a", 0, 1))
+
+    def test_a_song_that_ends_workers_at_one_point_is_given_up_and_its_neighbours_are_not(self) -> None:
+        desk = opened()
+        desk.add("poison")
+        desk.add("b")
+        desk.until(Step((section("poison"), section("b"))))
+        assert {lost.verdict for lost in desk.scheduler.close("cpu")} == {Verdict.RETRY}
+        desk.scheduler.open("cpu", ["fake"])
+        desk.until(Step((section("poison", 0, 1),)))
+        verdicts = {lost.song_id: lost.verdict for lost in desk.scheduler.close("cpu")}
+        assert verdicts == {"poison": Verdict.POISONED, "b": Verdict.RETRY}
+
+    def test_songs_that_only_stood_by_are_batched_again(self) -> None:
+        desk = opened()
+        for song_id in "abc":
+            desk.add(song_id)
+        desk.until(plan("c"))
+        desk.scheduler.close("cpu")
+        desk.scheduler.open("cpu", ["fake"])
+        desk.until(Step((section("a", 0, 1), section("b", 0, 1))))
+
+    def test_an_error_is_tried_again_and_then_told(self) -> None:
+        desk = opened()
+        desk.add("a")
+        desk.turn()
+        failure = Failure(Fault.BUG, "")
+        for attempt, verdict in enumerate([Verdict.RETRY, Verdict.GIVE_UP]):
+            desk.until(Prepare(section("a", 0, attempt)))
+            failed = Failed(SongKey("a", attempt), failure)
+            assert desk.scheduler.done("cpu", failed) == (Lost("a", verdict, failed),)
+        assert desk.turns(2) == [Forget(SongKey("a", 1)), None]
+
+    @pytest.mark.parametrize("prepared", [1, 5])
+    def test_a_failed_song_is_forgotten_and_the_others_go_on(self, prepared: int) -> None:
+        desk = opened()
+        desk.add("a")
+        desk.add("b")
+        desk.turns(prepared)
+        failed = Failed(SongKey("a"), Failure(Fault.CALLER, ""))
+        assert desk.scheduler.done("cpu", failed) == (Lost("a", Verdict.GIVE_UP, failed),)
+        assert desk.turn() == Forget(SongKey("a"))
+        stepped = {one.song.song_id for step in desk.turns(8) if isinstance(step, Step) for one in step.sections}
+        assert stepped == {"b"}
+
+    def test_a_song_is_not_tried_for_ever(self) -> None:
+        desk = opened(retries=2)
+        desk.add("a")
+        verdicts = []
+        for _ in range(3):
+            desk.turns(2)
+            verdicts += [lost.verdict for lost in desk.scheduler.close("cpu")]
+            desk.scheduler.open("cpu", ["fake"])
+        assert verdicts == [Verdict.RETRY, Verdict.RETRY, Verdict.GIVE_UP]
