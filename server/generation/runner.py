@@ -42,8 +42,9 @@ from server.song import Accepted, SongRequest, Waiting
 from server.telemetry.metrics import Metrics
 from server.telemetry.song_trace import SongTrace
 from server.telemetry.tracing import NO_TRACER
+from server.workers.base import Worker, WorkerDied
 from server.workers.device_spec import DeviceSpec
-from server.workers.local_pool import DevicePool, Worker, WorkerDied
+from server.workers.local_pool import DevicePool
 from server.workers.messages import (
     Command,
     EngineSpec,

@@ -2,157 +2,30 @@
 
 import asyncio
 import logging
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import cast
 
 from model.engine import EngineInfo
 from server.errors import EngineNotReady, UnknownEngine, WorkerLost
 from server.logs import Logs
+from server.workers.base import WorkerDied
 from server.workers.device_spec import DeviceSpec
-from server.workers.messages import Command, EngineSpec, Failure, Fault, Lane, Ready, Reply, WorkerSpec
-from server.workers.pipe import PipeClosed, ServerEnd
+from server.workers.messages import EngineSpec, Failure, Fault, Ready, WorkerSpec
+from server.workers.worker_process import WorkerProcess
 
 _log = logging.getLogger(__name__)
 
 _MAX_BACKOFF_SECONDS = 30.0
 _END_GRACE_SECONDS = 2.0
 _HOPELESS_STARTS = 5
-_BOOT = (
-    "import sys; after = 2 + int(sys.argv[1]); lanes = map(int, sys.argv[2:after]); sys.path[:] = sys.argv[after:]; "
-    "from server.workers.worker import main; main(*lanes)"
-)
-
-
-class WorkerDied(Exception):
-    """A worker process has ended or was ended because it did not answer in time; the text says which."""
-
-
-class Worker:
-    """The server's end of one worker process. One exchange at a time on each of its lanes.
-
-    The process is a fresh interpreter that imports the worker alone: nothing of gRPC gets into it, and nothing of torch
-    into the server.
-    """
-
-    def __init__(self, spec: WorkerSpec, *, exchange_timeout_seconds: float, on_exit: Callable[[], None]) -> None:
-        """`on_exit` is called on the event loop when the process has ended by itself."""
-        self._spec = spec
-        self._exchange_timeout_seconds = exchange_timeout_seconds
-        self._on_exit = on_exit
-        self._keeper = ThreadPoolExecutor(1, thread_name_prefix=f"keeper {spec.device}")
-        self._pipes: dict[Lane, ServerEnd] = {}
-        self._process: subprocess.Popen[bytes] | None = None
-        self._lifeline: int | None = None
-        self.exited = False
-
-    @property
-    def lanes(self) -> tuple[Lane, ...]:
-        """The queues of the process."""
-        return self._spec.lanes
-
-    @property
-    def pid(self) -> int | None:
-        """The process's number, once it is started."""
-        return self._process.pid if self._process is not None else None
-
-    async def start(self, load_timeout_seconds: float) -> Ready:
-        """Start the process and wait until it has loaded what it can.
-
-        Raises:
-            WorkerDied: the process ended before, or took longer.
-        """
-        loop = asyncio.get_running_loop()
-        pairs = {lane: socket.socketpair() for lane in self._spec.lanes}
-        far_ends = [far for _, far in pairs.values()]
-        loop.add_reader(await loop.run_in_executor(self._keeper, self._spawn, far_ends), self._exit)
-        self._pipes = {lane: await ServerEnd.open(near) for lane, (near, _) in pairs.items()}
-        return cast(Ready, await self._round_trip(self._spec.lanes[0], self._spec, load_timeout_seconds))
-
-    def send(self, command: Command, lane: Lane) -> None:
-        """Hand a command to a lane, which does its commands in order."""
-        self._pipes[lane].send(command)
-
-    async def receive(self, lane: Lane) -> Reply:
-        """Wait for the next reply of a lane. Raises as `exchange` does."""
-        return cast(Reply, await self._in_time(self._pipes[lane].receive(), self._exchange_timeout_seconds))
-
-    async def exchange(self, command: Command, lane: Lane = Lane.BOTH) -> Reply:
-        """Send a command to a lane and wait for its reply.
-
-        Raises:
-            WorkerDied: the process ended before, or took longer than the exchange timeout.
-        """
-        return cast(Reply, await self._round_trip(lane, command, self._exchange_timeout_seconds))
-
-    async def stop(self, grace_seconds: float) -> None:
-        """End the process: by closing its pipes, and by force after `grace_seconds`. Nothing of it is left."""
-        for pipe in self._pipes.values():
-            pipe.close()
-        await asyncio.get_running_loop().run_in_executor(self._keeper, self._bury, grace_seconds)
-        self._cut_lifeline()
-        self._keeper.shutdown()
-
-    def _spawn(self, far_ends: Sequence[socket.socket]) -> int:
-        self._lifeline, far_lifeline = os.pipe()
-        numbers = [far.fileno() for far in far_ends]
-        command = [sys.executable, "-c", _BOOT, str(len(numbers)), *map(str, numbers), *sys.path]
-        try:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[*numbers, far_lifeline])
-        finally:
-            for far in far_ends:
-                far.close()
-            os.close(far_lifeline)
-        return self._lifeline
-
-    async def _round_trip(self, lane: Lane, message: WorkerSpec | Command, timeout_seconds: float) -> object:
-        return await self._in_time(self._pipes[lane].exchange(message), timeout_seconds)
-
-    async def _in_time(self, answer: Awaitable[object], timeout_seconds: float) -> object:
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                return await answer
-        except TimeoutError:
-            self._kill()
-            raise WorkerDied(f"it did not answer within {timeout_seconds:g} seconds") from None
-        except PipeClosed as error:
-            raise WorkerDied("its process ended") from error
-
-    def _exit(self) -> None:
-        self._cut_lifeline()
-        self.exited = True
-        self._on_exit()
-
-    def _cut_lifeline(self) -> None:
-        lifeline, self._lifeline = self._lifeline, None
-        if lifeline is not None:
-            asyncio.get_running_loop().remove_reader(lifeline)
-            os.close(lifeline)
-
-    def _kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-
-    def _bury(self, grace_seconds: float) -> None:
-        if self._process is not None:
-            try:
-                self._process.wait(grace_seconds)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
 
 
 @dataclass(slots=True)
 class _Device:
     spec: DeviceSpec
     engines: tuple[EngineSpec, ...]
-    worker: Worker | None = None
+    worker: WorkerProcess | None = None
     ready: Ready | None = None
     started_before: bool = False
     failed_starts: int = 0
@@ -203,7 +76,7 @@ class DevicePool:
         return tuple(engine.name for engine in self._engines)
 
     @property
-    def workers(self) -> dict[str, Worker]:
+    def workers(self) -> dict[str, WorkerProcess]:
         """The workers that are up, by device."""
         return {name: device.worker for name, device in self._devices.items() if device.worker is not None}
 
@@ -259,7 +132,9 @@ class DevicePool:
         """Wait until every device has loaded what it can, or has failed to start once."""
         await self._settled.wait()
 
-    async def drive(self, name: str, serve: Callable[[str, Worker], Awaitable[None]], wake: Callable[[], None]) -> None:
+    async def drive(
+        self, name: str, serve: Callable[[str, WorkerProcess], Awaitable[None]], wake: Callable[[], None]
+    ) -> None:
         """Keep a worker alive on device `name` and let `serve` work with it, until cancelled.
 
         `serve` leaves by raising `WorkerDied`; `wake` is called when the worker's process has ended.
@@ -279,9 +154,9 @@ class DevicePool:
             await asyncio.sleep(min(backoff_seconds, _MAX_BACKOFF_SECONDS))
 
     @asynccontextmanager
-    async def _loaded(self, name: str, device: _Device, wake: Callable[[], None]) -> AsyncIterator[Worker]:
+    async def _loaded(self, name: str, device: _Device, wake: Callable[[], None]) -> AsyncIterator[WorkerProcess]:
         spec = WorkerSpec(device.spec.device, device.engines, self._worker_threads, device.spec.lanes, self._logs)
-        worker = Worker(spec, exchange_timeout_seconds=self._exchange_timeout_seconds, on_exit=wake)
+        worker = WorkerProcess(spec, exchange_timeout_seconds=self._exchange_timeout_seconds, on_exit=wake)
         try:
             await self._load(name, device, worker)
             yield worker
@@ -290,7 +165,7 @@ class DevicePool:
             self._on_change()
             await worker.stop(_END_GRACE_SECONDS)
 
-    async def _load(self, name: str, device: _Device, worker: Worker) -> None:
+    async def _load(self, name: str, device: _Device, worker: WorkerProcess) -> None:
         try:
             device.ready = await worker.start(self._load_timeout_seconds)
         except WorkerDied:
