@@ -1,127 +1,67 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import pytest
 
-from server.errors import EngineNotReady, UnknownEngine, WorkerLost
-from server.workers.base import WorkerDied
+from server.errors import WorkerLost
+from server.workers.base import Worker
 from server.workers.device_spec import DeviceSpec
-from server.workers.local_pool import DevicePool
+from server.workers.local_pool import LocalPool
 from server.workers.messages import EngineSpec
 from server.workers.worker_process import WorkerProcess
-from tests.support.fakes import FAKE, MISSING
-from tests.support.workers import is_alive
+from tests.support.fakes import FAKE
+from tests.support.worker_engines import ENDLESS_LOAD
+from tests.support.workers import FakeObserver, is_alive, observed
 
 TIMEOUT_SECONDS = 30.0
 CPU = DeviceSpec("cpu", "cpu")
-BROKEN = EngineSpec("broken", "tests.support.fakes:NoSuchEngine")
 
 
-def pool(*engines: EngineSpec, devices: Sequence[DeviceSpec] = (CPU,)) -> tuple[DevicePool, asyncio.Event]:
-    changed = asyncio.Event()
-    made = DevicePool(
+def local_pool(*engines: EngineSpec, devices: Sequence[DeviceSpec] = (CPU,), load_seconds: float = 30.0) -> LocalPool:
+    return LocalPool(
         devices,
         engines,
         worker_threads=1,
         exchange_timeout_seconds=TIMEOUT_SECONDS,
-        load_timeout_seconds=TIMEOUT_SECONDS,
+        load_timeout_seconds=load_seconds,
         restart_backoff_seconds=0.0,
-        on_change=changed.set,
     )
-    return made, changed
 
 
-@asynccontextmanager
-async def driven(devices: DevicePool) -> AsyncIterator[asyncio.Queue[WorkerProcess]]:
-    """Workers of the pool as they come up; each is kept until its process ends."""
-    workers: asyncio.Queue[WorkerProcess] = asyncio.Queue()
-    ended = asyncio.Event()
-
-    async def serve(device: str, worker: WorkerProcess) -> None:
-        ended.clear()
-        workers.put_nowait(worker)
-        await ended.wait()
-        raise WorkerDied("its process ended")
-
-    driver = asyncio.create_task(devices.drive("cpu", serve, ended.set))
-    try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            yield workers
-    finally:
-        driver.cancel()
-        await asyncio.gather(driver, return_exceptions=True)
+def pid_of(worker: Worker) -> int:
+    assert isinstance(worker, WorkerProcess)
+    assert worker.pid is not None
+    return worker.pid
 
 
-async def test_an_engine_is_ready_once_its_worker_has_loaded_it() -> None:
-    devices, _ = pool(FAKE)
-    with pytest.raises(EngineNotReady, match="still loading"):
-        devices.require("fake")
-    async with driven(devices) as workers:
-        await workers.get()
-        devices.require("fake")
-        assert (list(devices.infos()), devices.devices_of("fake")) == (["fake"], ("cpu",))
-    assert devices.infos() == {}
+async def test_a_dead_process_is_replaced_by_another_and_none_is_left_afterwards() -> None:
+    observer = FakeObserver()
+    async with observed(local_pool(FAKE), observer):
+        first = pid_of(await observer.next_worker())
+        os.kill(first, signal.SIGKILL)
+        second = pid_of(await observer.next_worker())
+        assert second != first
+        assert not is_alive(first)
+    assert not is_alive(second)
 
 
-async def test_an_unknown_engine_is_told_apart_from_one_that_cannot_be_loaded() -> None:
-    devices, _ = pool(MISSING, BROKEN)
-    async with driven(devices):
-        await devices.settled()
-        with pytest.raises(UnknownEngine, match="missing, broken"):
-            devices.require("nonsense")
-        with pytest.raises(EngineNotReady, match="run `make weights`"):
-            devices.require("missing")
-        with pytest.raises(EngineNotReady, match="log"):
-            devices.require("broken")
-
-
-async def test_a_dead_worker_is_replaced() -> None:
-    devices, changed = pool(FAKE)
-    async with driven(devices) as workers:
-        first = await workers.get()
-        changed.clear()
-        assert first.pid is not None
-        os.kill(first.pid, signal.SIGKILL)
-        await changed.wait()
+async def test_a_worker_that_does_not_load_in_time_is_a_failed_start() -> None:
+    pool, observer = local_pool(ENDLESS_LOAD, load_seconds=0.1), FakeObserver()
+    async with observed(pool, observer):
+        await pool.settled()
+        assert pool.given_up("endless")
         with pytest.raises(WorkerLost, match="restarted"):
-            devices.require("fake")
-        second = await workers.get()
-        assert second.pid != first.pid
-        devices.require("fake")
-    assert not is_alive(first.pid)
-    assert not is_alive(second.pid)
+            pool.require("endless")
+        while not pool.hopeless():
+            observer.changed.clear()
+            await observer.changed.wait()
+    assert len(observer.restarted) >= 4
 
 
-async def test_an_engine_is_loaded_only_where_it_is_placed() -> None:
-    devices, _ = pool(FAKE, MISSING, devices=[DeviceSpec("cpu", "cpu", engines=("fake",))])
-    async with driven(devices) as workers:
-        await workers.get()
-        assert devices.devices_of("fake") == ("cpu",)
-        with pytest.raises(EngineNotReady, match="placed on no device"):
-            devices.require("missing")
-
-
-async def test_a_bug_in_serving_costs_a_worker_and_not_the_device() -> None:
-    devices, changed = pool(FAKE)
-    served = asyncio.Event()
-
-    async def serve(device: str, worker: WorkerProcess) -> None:
-        if not served.is_set():
-            served.set()
-            raise KeyError("a bug")
-        changed.set()
-        await asyncio.Event().wait()
-
-    changed.clear()
-    driver = asyncio.create_task(devices.drive("cpu", serve, lambda: None))
-    try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            await served.wait()
-            changed.clear()
-            await changed.wait()
-    finally:
-        driver.cancel()
-        await asyncio.gather(driver, return_exceptions=True)
+async def test_a_pool_can_be_cancelled_while_a_worker_loads() -> None:
+    observer = FakeObserver()
+    async with observed(local_pool(ENDLESS_LOAD), observer):
+        await asyncio.sleep(0.2)
+    assert (observer.exited, observer.restarted) == ([], [])
