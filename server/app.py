@@ -58,6 +58,7 @@ from server.telemetry.scraped import (
 from server.telemetry.tracing import NO_TRACER, tracing
 from server.version import VERSION
 from server.workers.device_spec import DeviceSpec
+from server.workers.local_pool import LocalPool
 from server.workers.messages import Lane
 
 KEYS_SECONDS = 1.0
@@ -123,7 +124,14 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
         given = runner_settings(settings)
         metrics = Metrics(registry, engines=settings.engine_names, devices=[spec.name for spec in given.devices])
         quota_of = keys.quota if keys else _no_quota
-        runner = Runner(given, encoder_factory=SongEncoder, metrics=metrics, quota_of=quota_of, tracer=tracer)
+        runner = Runner(
+            given,
+            local_pool(given),
+            encoder_factory=SongEncoder,
+            metrics=metrics,
+            quota_of=quota_of,
+            tracer=tracer,
+        )
         expose_depths(registry, runner.depths)
         store = await stack.enter_async_context(embedded_store(_folder(settings.store), _limits(settings.store)))
         songs = Songs(
@@ -210,6 +218,19 @@ def runner_settings(settings: Settings) -> RunnerSettings:
         load_timeout_seconds=limits.load_timeout_seconds,
         logs=Logs(settings.log_level, settings.log_format),
         log_requests=settings.log_requests,
+    )
+
+
+def local_pool(given: RunnerSettings) -> LocalPool:
+    """A pool of worker processes on this machine."""
+    return LocalPool(
+        given.devices,
+        given.engines,
+        worker_threads=given.worker_threads,
+        exchange_timeout_seconds=given.exchange_timeout_seconds,
+        load_timeout_seconds=given.load_timeout_seconds,
+        restart_backoff_seconds=given.restart_backoff_seconds,
+        logs=given.logs,
     )
 
 

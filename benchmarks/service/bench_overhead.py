@@ -12,7 +12,7 @@ import time
 
 from server.api.grpc.health import HealthServicer
 from server.api.grpc.servicer import MusicServicer
-from server.app import build_server, runner_settings
+from server.app import build_server, local_pool, runner_settings
 from server.generation.runner import Runner
 from server.settings.settings import Settings
 from tests.support.edge import songs_of
@@ -49,7 +49,8 @@ async def chunks_heard(port: int) -> int:
 async def measure() -> list[float]:
     """CPU milliseconds of the server process per chunk, round by round."""
     settings = Settings(engines=(f"{FAKE.name}={FAKE.factory}",))
-    runner = Runner(runner_settings(settings), encoder_factory=FakeEncoder)
+    given = runner_settings(settings)
+    runner = Runner(given, local_pool(given), encoder_factory=FakeEncoder)
     await runner.start()
     health = HealthServicer(lambda: None if runner.ready(FAKE.name) else "no engine is ready")
     async with songs_of(runner) as songs:

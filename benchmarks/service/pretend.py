@@ -21,7 +21,7 @@ from model.engine import EngineInfo, SectionConditions, SectionContext, SectionS
 from model.song import ALL_STEMS, Control, SectionKind, SectionPlan, SectionScore, SongParams, SongPlan, Voice, Window
 from server.api.grpc.health import HealthServicer
 from server.api.grpc.servicer import MusicServicer
-from server.app import build_server
+from server.app import build_server, local_pool
 from server.generation.runner import Runner, RunnerSettings
 from server.settings.settings import Settings
 from server.song import AudioSettings
@@ -157,7 +157,8 @@ class PretendEncoder:
 
 async def serve(port: int) -> None:
     """Serve until cancelled."""
-    runner = Runner(RunnerSettings(devices=(DEVICE,), engines=(ENGINE,)), encoder_factory=PretendEncoder)
+    given = RunnerSettings(devices=(DEVICE,), engines=(ENGINE,))
+    runner = Runner(given, local_pool(given), encoder_factory=PretendEncoder)
     await runner.start()
     health = HealthServicer(lambda: None if runner.ready(ENGINE.name) else "no engine is ready")
     runner.subscribe(health.changed)

@@ -42,8 +42,8 @@ from server.song import Accepted, SongRequest, Waiting
 from server.telemetry.metrics import Metrics
 from server.telemetry.song_trace import SongTrace
 from server.telemetry.tracing import NO_TRACER
+from server.workers.base import Worker, WorkerDied, WorkerPool
 from server.workers.device_spec import DeviceSpec
-from server.workers.local_pool import DevicePool, Worker, WorkerDied
 from server.workers.messages import (
     Command,
     EngineSpec,
@@ -102,6 +102,7 @@ class Runner:
     def __init__(
         self,
         settings: RunnerSettings,
+        pool: WorkerPool,
         *,
         encoder_factory: EncoderFactory,
         metrics: Metrics | None = None,
@@ -114,39 +115,29 @@ class Runner:
         `quota_of` tells how much a caller may ask for. Spans of songs come from `tracer`.
         """
         self._settings = settings
-        self._metrics = metrics or _unread_metrics(settings)
+        self._pool = pool
+        self._metrics = metrics or _unread_metrics(pool)
         self._encoder_factory = encoder_factory
         self._clock = clock
         self._tracer = tracer
-        places = sum(device.running_songs for device in settings.devices)
+        places = sum(device.running_songs for device in pool.devices)
         self._admission = Admission(places, settings.max_queued_songs, settings.crowded_queue_ratio)
         self._crowded = False
         self._quotas = Quotas(quota_of, clock)
         self._scheduler = Scheduler(
-            settings.devices,
+            pool.devices,
             policy=settings.policy,
             clock=clock,
             weights=settings.caller_weights,
             retries=settings.retries,
         )
-        self._pool = DevicePool(
-            settings.devices,
-            settings.engines,
-            worker_threads=settings.worker_threads,
-            logs=settings.logs,
-            exchange_timeout_seconds=settings.exchange_timeout_seconds,
-            load_timeout_seconds=settings.load_timeout_seconds,
-            restart_backoff_seconds=settings.restart_backoff_seconds,
-            on_change=self._readiness_changed,
-            on_restart=self._metrics.devices.worker_restarted,
-        )
         self._poisoned = PoisonedRequests(clock)
         self._encoders = ThreadPoolExecutor(settings.encoder_threads, thread_name_prefix="encoder")
         self._jobs: dict[str, Job] = {}
         self._fortune = Fortune(self._metrics)
-        self._places = {spec.name: spec.running_songs for spec in settings.devices}
-        self._budgets = {spec.name: spec.batch_tokens for spec in settings.devices}
-        self._wakes = {(spec.name, lane): asyncio.Event() for spec in settings.devices for lane in spec.lanes}
+        self._places = {spec.name: spec.running_songs for spec in pool.devices}
+        self._budgets = {spec.name: spec.batch_tokens for spec in pool.devices}
+        self._wakes = {(spec.name, lane): asyncio.Event() for spec in pool.devices for lane in spec.lanes}
         self._idle = asyncio.Event()
         self._idle.set()
         self._drivers: list[asyncio.Task[None]] = []
@@ -156,10 +147,7 @@ class Runner:
         """Start a worker for every device, without waiting until their engines are loaded."""
         self._drivers = [
             asyncio.create_task(self._beat(), name="heartbeat"),
-            *(
-                asyncio.create_task(self._pool.drive(spec.name, self._serve, self._wake_all), name=f"drive {spec.name}")
-                for spec in self._settings.devices
-            ),
+            asyncio.create_task(self._pool.run(self), name="workers"),
         ]
 
     async def wait_ready(self, timeout_seconds: float) -> None:
@@ -201,10 +189,6 @@ class Runner:
     def engine_devices(self, name: str) -> tuple[str, ...]:
         """The devices on which the engine is ready."""
         return self._pool.devices_of(name)
-
-    def worker_pids(self) -> Mapping[str, int]:
-        """The process numbers of the workers that are up, by device."""
-        return {device: worker.pid for device, worker in self._pool.workers.items() if worker.pid is not None}
 
     def subscribe(self, callback: Callable[[], None]) -> None:
         """Call `callback` on the event loop whenever `unready`, or the readiness of an engine, may have changed."""
@@ -371,7 +355,8 @@ class Runner:
         waiting = (song_id for engine in self._pool.engine_names for song_id in self._scheduler.waiting(engine))
         return {song_id: place for place, song_id in enumerate(waiting, start=1)}
 
-    async def _serve(self, device: str, worker: Worker) -> None:
+    async def serve(self, device: str, worker: Worker) -> None:
+        """Give the commands of the scheduler to a worker until it ends. Raises WorkerDied then."""
         self._scheduler.open(device, self._pool.engines_on(device))
         self._metrics.devices.worker_up(device, True)
         self._wake_all()
@@ -503,7 +488,16 @@ class Runner:
             _log.error("a song ended two workers at the same point: request %s", error.fingerprint)
         return error
 
-    def _readiness_changed(self) -> None:
+    def worker_exited(self, device: str) -> None:
+        """Let the lanes of a device see that its worker has ended."""
+        self._wake_all()
+
+    def worker_restarted(self, device: str) -> None:
+        """Count a worker that is started in the place of a lost one."""
+        self._metrics.devices.worker_restarted(device)
+
+    def readiness_changed(self) -> None:
+        """Fail the songs of engines that do not come back, and tell the subscribers."""
         for engine in filter(self._pool.given_up, self._pool.engine_names):
             for song_id in self._scheduler.waiting(engine):
                 self._jobs[song_id].fail(WorkerLost(f"the worker of engine {engine!r} could not be restarted"))
@@ -523,9 +517,8 @@ class Runner:
                 wake.set()
 
 
-def _unread_metrics(settings: RunnerSettings) -> Metrics:
-    engines, devices = (tuple(spec.name for spec in specs) for specs in (settings.engines, settings.devices))
-    return Metrics(CollectorRegistry(), engines=engines, devices=devices)
+def _unread_metrics(pool: WorkerPool) -> Metrics:
+    return Metrics(CollectorRegistry(), engines=pool.engine_names, devices=[device.name for device in pool.devices])
 
 
 def _accepted(position: int, outlook: Outlook | None) -> Accepted:

@@ -21,3 +21,7 @@ class DeviceSpec:
     batch_tokens: int = 8192
     batch_sections: int = 64
     memory_bytes: int = 0
+
+    def loads(self, engine: str) -> bool:
+        """True if the worker of the device loads `engine`."""
+        return not self.engines or engine in self.engines

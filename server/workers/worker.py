@@ -14,10 +14,11 @@ from typing import cast
 from threadpoolctl import threadpool_limits
 
 from server.logs import configure_logs
+from server.workers.blocking_pipe import BlockingPipe
 from server.workers.engine_loading import load_engines, ready_message
 from server.workers.executor import CommandExecutor
 from server.workers.messages import Command, WorkerSpec
-from server.workers.pipe import PipeClosed, WorkerEnd
+from server.workers.pipe import PipeClosed
 
 _SWITCH_SECONDS = 0.0005
 
@@ -30,7 +31,7 @@ def main(*descriptors: int) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    first, *others = [WorkerEnd(descriptor) for descriptor in descriptors]
+    first, *others = [BlockingPipe(descriptor) for descriptor in descriptors]
     with suppress(PipeClosed):
         spec = first.receive()
         assert isinstance(spec, WorkerSpec)
@@ -46,14 +47,14 @@ def main(*descriptors: int) -> None:
         serve_commands(first, executor, spec.threads)
 
 
-def serve_commands(pipe: WorkerEnd, executor: CommandExecutor, threads: int) -> None:
+def serve_commands(pipe: BlockingPipe, executor: CommandExecutor, threads: int) -> None:
     """Do command after command; raises PipeClosed when there will be no more."""
     _limit_threads(threads)
     while True:
         pipe.send(executor.handle(cast(Command, pipe.receive())))
 
 
-def _serve_or_die(pipe: WorkerEnd, executor: CommandExecutor, threads: int) -> None:
+def _serve_or_die(pipe: BlockingPipe, executor: CommandExecutor, threads: int) -> None:
     """Do command after command; a lane that ends otherwise than by its pipe takes the process along."""
     try:
         serve_commands(pipe, executor, threads)
@@ -73,3 +74,7 @@ def _limit_threads(threads: int) -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(threads)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

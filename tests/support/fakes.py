@@ -166,6 +166,10 @@ class FakeEngine:
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
         return FakeContext(*struct.unpack("d", saved))
 
+    def crash(self) -> None:
+        """End the process of the worker."""
+        os._exit(3)
+
     def _cause_trouble(self, prompt: str) -> None:
         match prompt:
             case "no memory":
@@ -173,7 +177,7 @@ class FakeEngine:
             case "poison":
                 raise ValueError("a secret of ours")
             case "crash":
-                os._exit(3)
+                self.crash()
             case "hang":
                 threading.Event().wait()
 

@@ -5,9 +5,11 @@ from contextlib import closing
 
 import pytest
 
+from server.workers.async_pipe import AsyncPipe
+from server.workers.blocking_pipe import BlockingPipe
 from server.workers.executor import CommandExecutor
 from server.workers.messages import Done, Ping
-from server.workers.pipe import PipeClosed, ServerEnd, WorkerEnd
+from server.workers.pipe import PipeClosed
 from server.workers.worker import serve_commands
 from tests.support.fakes import FakeEngine
 
@@ -17,14 +19,15 @@ async def test_the_loop_ends_with_the_other_end_of_the_pipe() -> None:
     ended = threading.Event()
 
     def loop() -> None:
-        with closing(WorkerEnd(far.detach())) as end, pytest.raises(PipeClosed):
+        with closing(BlockingPipe(far.detach())) as end, pytest.raises(PipeClosed):
             serve_commands(end, CommandExecutor({"fake": FakeEngine()}), threads=1)
         ended.set()
 
     thread = threading.Thread(target=loop)
     thread.start()
-    server = await ServerEnd.open(near)
-    assert await server.exchange(Ping()) == Done()
+    server = await AsyncPipe.open(near)
+    server.send(Ping())
+    assert await server.receive() == Done()
     server.close()
     await asyncio.to_thread(thread.join)
     assert ended.is_set()

@@ -1,0 +1,132 @@
+"""Availability of the engines: where each one is ready, and why it is not elsewhere."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from model.engine import EngineInfo
+from server.errors import EngineNotReady, UnknownEngine, WorkerLost
+from server.workers.device_spec import DeviceSpec
+from server.workers.messages import Failure, Fault, Ready
+
+_HOPELESS_STARTS = 5
+
+
+@dataclass(slots=True)
+class _Device:
+    spec: DeviceSpec
+    ready: Ready | None = None
+    started_before: bool = False
+    failed_starts: int = 0
+
+    def info(self, engine: str) -> EngineInfo | None:
+        infos = self.ready.engines if self.ready else ()
+        return next((info for info in infos if info.name == engine), None)
+
+    def failure(self, engine: str) -> Failure | None:
+        return self.ready.failures.get(engine) if self.ready else None
+
+    @property
+    def tried(self) -> bool:
+        return self.started_before or self.failed_starts > 0
+
+
+class EngineAvailability:
+    """Keeps which engines each device has loaded. A pool records here every start and loss of a worker.
+
+    The queries are those of `server.workers.base.WorkerPool`.
+    """
+
+    def __init__(self, devices: Sequence[DeviceSpec], engine_names: Sequence[str]) -> None:
+        """`engine_names` are in the order of the settings."""
+        self._devices = {spec.name: _Device(spec) for spec in devices}
+        self._settled = asyncio.Event()
+        self.engine_names = tuple(engine_names)
+
+    @property
+    def devices(self) -> tuple[DeviceSpec, ...]:
+        """The devices, each of which has one worker at most."""
+        return tuple(device.spec for device in self._devices.values())
+
+    def loaded(self, device: str, ready: Ready) -> None:
+        """Record that the worker of `device` has loaded what it can."""
+        state = self._devices[device]
+        state.ready, state.started_before, state.failed_starts = ready, True, 0
+        self._settle()
+
+    def start_failed(self, device: str) -> None:
+        """Record that a worker of `device` ended before it had loaded."""
+        self._devices[device].failed_starts += 1
+        self._settle()
+
+    def lost(self, device: str) -> None:
+        """Record that `device` has no worker."""
+        self._devices[device].ready = None
+
+    def failed_starts(self, device: str) -> int:
+        """The number of starts that failed since the last one that did not."""
+        return self._devices[device].failed_starts
+
+    def infos(self) -> dict[str, EngineInfo]:
+        """The engines that are ready on some device, in the order of the settings."""
+        infos = ((name, device.info(name)) for name in self.engine_names for device in self._devices.values())
+        return {name: info for name, info in infos if info is not None}
+
+    def devices_of(self, engine: str) -> tuple[str, ...]:
+        """The devices on which `engine` is ready."""
+        return tuple(name for name, device in self._devices.items() if device.info(engine) is not None)
+
+    def engines_on(self, device: str) -> frozenset[str]:
+        """The engines that are ready on `device`."""
+        ready = self._devices[device].ready
+        return frozenset(info.name for info in ready.engines) if ready else frozenset()
+
+    def require(self, engine: str) -> None:
+        """Check that `engine` is ready on some device.
+
+        Raises:
+            UnknownEngine: it is not configured.
+            EngineNotReady: it is still loading, or could not be loaded; the text says what to do.
+            WorkerLost: it was ready, and its worker is being restarted.
+        """
+        if engine not in self.engine_names:
+            raise UnknownEngine(engine, self.engine_names)
+        if self.devices_of(engine):
+            return
+        failures = [failure for device in self._devices.values() if (failure := device.failure(engine)) is not None]
+        if failures:
+            raise EngineNotReady(_sentence(engine, failures[0]))
+        homes = self._homes(engine)
+        if not homes:
+            raise EngineNotReady(f"engine {engine!r} is placed on no device; name it in MELISMA_DEVICES")
+        if any(device.tried for device in homes):
+            raise WorkerLost(f"the worker of engine {engine!r} is being restarted")
+        raise EngineNotReady(f"engine {engine!r} is still loading")
+
+    def given_up(self, engine: str) -> bool:
+        """True if no device has `engine`, nor is at its first attempt to get it (again)."""
+        return all(
+            device.info(engine) is None and (device.ready is not None or device.failed_starts > 0)
+            for device in self._homes(engine)
+        )
+
+    def hopeless(self) -> bool:
+        """True if no device has a worker, and none could be started for many times."""
+        return all(device.failed_starts >= _HOPELESS_STARTS for device in self._devices.values())
+
+    async def settled(self) -> None:
+        """Wait until every device has loaded what it can, or has failed to start once."""
+        await self._settled.wait()
+
+    def _homes(self, engine: str) -> list[_Device]:
+        return [device for device in self._devices.values() if device.spec.loads(engine)]
+
+    def _settle(self) -> None:
+        if all(device.tried for device in self._devices.values()):
+            self._settled.set()
+
+
+def _sentence(engine: str, failure: Failure) -> str:
+    if failure.fault is Fault.BUG:
+        return f"engine {engine!r} could not be loaded; the server's log says why"
+    return failure.text

@@ -1,0 +1,49 @@
+"""The worker's end of a pipe, which blocks."""
+
+import pickle
+import socket
+
+from server.workers.pipe import LENGTH, PipeClosed, packed
+
+
+class BlockingPipe:
+    """The blocking end."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+        self._file = self._socket.makefile("rb")
+
+    def send(self, value: object) -> None:
+        """Send a value.
+
+        Raises:
+            PipeClosed: nobody is there to read it.
+        """
+        data = packed(value)
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise PipeClosed from error
+
+    def receive(self) -> object:
+        """Wait for a value.
+
+        Raises:
+            PipeClosed: there will be none.
+        """
+        try:
+            length = self._exactly(LENGTH.size)
+            return pickle.loads(self._exactly(*LENGTH.unpack(length)))
+        except OSError as error:
+            raise PipeClosed from error
+
+    def close(self) -> None:
+        """Let the other end see that there will be no more."""
+        self._file.close()
+        self._socket.close()
+
+    def _exactly(self, count: int) -> bytes:
+        data = self._file.read(count)
+        if len(data) < count:
+            raise PipeClosed
+        return data

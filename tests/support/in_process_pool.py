@@ -1,0 +1,173 @@
+"""A worker pool without processes: its workers run their commands on the event loop, one at a time for each lane.
+
+Everything above the pool can be tried with it, faster than with processes. An engine must neither hang nor end the
+process; with `IN_PROCESS_FAKE` the prompt "crash" ends only the worker.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from model.engine import EngineInfo
+from server.workers.availability import EngineAvailability
+from server.workers.base import WorkerDied, WorkerPoolObserver
+from server.workers.device_spec import DeviceSpec
+from server.workers.engine_loading import load_engines, ready_message
+from server.workers.executor import CommandExecutor
+from server.workers.messages import Command, EngineSpec, Lane, Reply
+from tests.support.fakes import FakeEngine
+
+_log = logging.getLogger(__name__)
+
+IN_PROCESS_FAKE = EngineSpec("fake", "tests.support.in_process_pool:InProcessFakeEngine")
+
+
+class WorkerCrash(BaseException):
+    """Ends the worker in whose engine it is raised, as the end of its process would."""
+
+
+class InProcessFakeEngine(FakeEngine):
+    """The fake engine, whose crash is that of its worker alone."""
+
+    @classmethod
+    def load(cls, device: str) -> "InProcessFakeEngine":
+        return cls()
+
+    def crash(self) -> None:
+        raise WorkerCrash
+
+
+class InProcessWorker:
+    """Runs commands with an executor of its own, each lane in a task."""
+
+    def __init__(self, lanes: tuple[Lane, ...], executor: CommandExecutor, on_exit: Callable[[], None]) -> None:
+        """`on_exit` is called when the worker has crashed or was killed."""
+        self._lanes = lanes
+        self._executor = executor
+        self._on_exit = on_exit
+        self._exited = False
+        self._commands = {lane: asyncio.Queue[Command]() for lane in lanes}
+        self._replies = {lane: asyncio.Queue[Reply | None]() for lane in lanes}
+        self._tasks = [asyncio.create_task(self._run(lane), name=f"lane {lane.value}") for lane in lanes]
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        return self._lanes
+
+    @property
+    def exited(self) -> bool:
+        return self._exited
+
+    def send(self, command: Command, lane: Lane) -> None:
+        self._commands[lane].put_nowait(command)
+
+    async def receive(self, lane: Lane) -> Reply:
+        reply = await self._replies[lane].get()
+        if reply is None:
+            self._replies[lane].put_nowait(None)
+            raise WorkerDied("it ended")
+        return reply
+
+    def kill(self) -> None:
+        """End the worker in the middle of whatever it does."""
+        if not self._exited:
+            self._exited = True
+            self._end()
+            self._on_exit()
+
+    async def stop(self) -> None:
+        """End the worker and wait until nothing of it is left."""
+        self._end()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for replies in self._replies.values():
+            replies.put_nowait(None)
+
+    async def _run(self, lane: Lane) -> None:
+        while True:
+            command = await self._commands[lane].get()
+            try:
+                reply = self._executor.handle(command)
+            except WorkerCrash:
+                self.kill()
+                return
+            self._replies[lane].put_nowait(reply)
+            # Other tasks, such as those of songs, get their turn between two commands.
+            await asyncio.sleep(0)
+
+
+class InProcessPool:
+    """Keeps one in-process worker on every device. Obeys the protocol of worker pools."""
+
+    def __init__(
+        self, devices: Sequence[DeviceSpec], engines: Sequence[EngineSpec], restart_seconds: float = 0.01
+    ) -> None:
+        """A lost worker is replaced after `restart_seconds`."""
+        self._restart_seconds = restart_seconds
+        self._engines = tuple(engines)
+        self._availability = EngineAvailability(devices, [engine.name for engine in engines])
+        self.workers: dict[str, InProcessWorker] = {}
+        """Those that are up, by device."""
+
+    @property
+    def devices(self) -> tuple[DeviceSpec, ...]:
+        return self._availability.devices
+
+    @property
+    def engine_names(self) -> tuple[str, ...]:
+        return self._availability.engine_names
+
+    def infos(self) -> dict[str, EngineInfo]:
+        return self._availability.infos()
+
+    def devices_of(self, engine: str) -> tuple[str, ...]:
+        return self._availability.devices_of(engine)
+
+    def engines_on(self, device: str) -> frozenset[str]:
+        return self._availability.engines_on(device)
+
+    def require(self, engine: str) -> None:
+        self._availability.require(engine)
+
+    def given_up(self, engine: str) -> bool:
+        return self._availability.given_up(engine)
+
+    def hopeless(self) -> bool:
+        return self._availability.hopeless()
+
+    async def settled(self) -> None:
+        await self._availability.settled()
+
+    async def run(self, observer: WorkerPoolObserver) -> None:
+        async with asyncio.TaskGroup() as drivers:
+            for device in self.devices:
+                drivers.create_task(self._drive(device, observer), name=f"drive {device.name}")
+
+    async def _drive(self, device: DeviceSpec, observer: WorkerPoolObserver) -> None:
+        while True:
+            worker = self._load(device, observer)
+            try:
+                observer.readiness_changed()
+                await observer.serve(device.name, worker)
+            except WorkerDied:
+                _log.info("the worker of device %s is lost", device.name)
+            except Exception:
+                _log.exception("the worker of device %s is given up", device.name)
+            finally:
+                del self.workers[device.name]
+                self._availability.lost(device.name)
+                observer.readiness_changed()
+                await worker.stop()
+            observer.worker_restarted(device.name)
+            await asyncio.sleep(self._restart_seconds)
+
+    def _load(self, device: DeviceSpec, observer: WorkerPoolObserver) -> InProcessWorker:
+        placed = [engine for engine in self._engines if device.loads(engine.name)]
+        engines, failures = load_engines(placed, device.device)
+        self._availability.loaded(device.name, ready_message(engines, failures))
+        worker = InProcessWorker(device.lanes, CommandExecutor(engines), lambda: observer.worker_exited(device.name))
+        self.workers[device.name] = worker
+        return worker
