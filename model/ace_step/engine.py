@@ -35,7 +35,7 @@ from model.ace_step.sampling.states import (
     State,
 )
 from model.ace_step.settings import AceStepSettings
-from model.engine import EngineInfo, EngineUnavailable, SectionConditions, SectionContext, SectionState
+from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
 from model.song import Control, Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
 _log = logging.getLogger(__name__)
@@ -221,7 +221,12 @@ class AceStepEngine:
 def _adapters(settings: AceStepSettings, networks: Networks) -> dict[str, lora.Adapter]:
     if settings.loras and (settings.compile or settings.cuda_graphs):
         raise EngineUnavailable(
-            "MELISMA_ACE_STEP__LORAS cannot be used with MELISMA_ACE_STEP__COMPILE or __CUDA_GRAPHS; unset one of them"
+            Option("loras"),
+            " cannot be used with ",
+            Option("compile"),
+            " or ",
+            Option("cuda_graphs", short=True),
+            "; unset one of them",
         )
     adapters = {name: lora.load(Path(folder), networks.transformer) for name, folder in settings.loras.items()}
     if adapters:

@@ -14,7 +14,7 @@ from huggingface_hub.errors import (
 
 from model.ace_step.loading.checkpoint import FILES, HOW_TO_GET, RELEASED, RELEASED_BYTES, differs_from_release
 from model.ace_step.settings import AceStepSettings
-from model.engine import EngineUnavailable
+from model.engine import EngineUnavailable, Option
 
 _log = logging.getLogger(__name__)
 
@@ -51,21 +51,24 @@ def _file(settings: AceStepSettings, file: Path, number: int) -> Path:
         )
     except RepositoryNotFoundError as error:
         raise EngineUnavailable(
-            f"there is no repository {name!r} on the hub, and no such folder; {HOW_TO_GET}"
+            f"there is no repository {name!r} on the hub, and no such folder; ", *HOW_TO_GET
         ) from error
     except (EntryNotFoundError, RevisionNotFoundError) as error:
         where = f"{name} (revision {settings.revision or 'main'})"
         if isinstance(error, LocalEntryNotFoundError):
-            raise EngineUnavailable(f"{file} of {where} is not here and cannot be fetched; {_ONLINE}") from error
+            raise EngineUnavailable(f"{file} of {where} is not here and cannot be fetched; ", *_ONLINE) from error
         raise EngineUnavailable(
-            f"{where} has no file {file}: it is no checkpoint of ACE-Step v1; {HOW_TO_GET}"
+            f"{where} has no file {file}: it is no checkpoint of ACE-Step v1; ", *HOW_TO_GET
         ) from error
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise EngineUnavailable(f"{file} of {name} cannot be fetched ({error}); {HOW_TO_GET}") from error
+        raise EngineUnavailable(f"{file} of {name} cannot be fetched ({error}); ", *HOW_TO_GET) from error
     return Path(path)
 
 
 _ONLINE = (
-    "let this machine reach the hub and unset MELISMA_ACE_STEP__OFFLINE and HF_HUB_OFFLINE, or set "
-    "MELISMA_ACE_STEP__CHECKPOINT to a folder"
+    "let this machine reach the hub and unset ",
+    Option("offline"),
+    " and HF_HUB_OFFLINE, or set ",
+    Option("checkpoint"),
+    " to a folder",
 )

@@ -133,5 +133,5 @@ def test_the_hub_is_asked_for_every_file_at_the_wanted_revision(
 
 
 def test_offline_without_a_download_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(EngineUnavailable, match=r"is not here and cannot be fetched.*MELISMA_ACE_STEP__OFFLINE"):
+    with pytest.raises(EngineUnavailable, match=r"is not here and cannot be fetched.*'offline'"):
         hub.folder_of(AceStepSettings(cache=str(tmp_path), offline=True))
