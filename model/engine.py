@@ -8,11 +8,38 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from typing_extensions import override
+
 from model.song import Control, SectionScore, SongParams, SongPlan, Stem, Voice, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A setting of an engine, or the parameter `device` of its `load`, as a part of a text.
+
+    The engine knows the option's own name. Who shows the text knows the full name, such as that of a variable. With
+    `short`, the end of the full name is enough, because an option of the same engine goes before.
+    """
+
+    name: str
+    short: bool = False
+
+    @override
+    def __str__(self) -> str:
+        return repr(self.name)
 
 
 class EngineUnavailable(RuntimeError):
     """The engine cannot work here (files, packages or a device are missing); the text says what to do."""
+
+    def __init__(self, *parts: str | Option) -> None:
+        """`parts` make up the text."""
+        super().__init__(*parts)
+        self.parts = parts
+
+    @override
+    def __str__(self) -> str:
+        return "".join(map(str, self.parts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,43 @@
-"""Finds engines by name without importing any of them before it is asked for."""
+"""Finds engines and their settings by name without importing any of them before it is asked for."""
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, cast
 
+from pydantic import BaseModel
+
 from model.engine import Engine, EngineUnavailable
 
-FACTORIES = MappingProxyType(
-    {"studio": "model.studio.engine:StudioEngine", "ace_step": "model.ace_step.engine:AceStepEngine"}
+
+@dataclass(frozen=True, slots=True)
+class EngineEntry:
+    """Paths of an engine, each "module:Class": its own class, and the model of its settings if it has any.
+
+    The settings are a frozen pydantic model in a module without torch. Every field has a default and a description.
+    """
+
+    factory: str
+    settings: str = ""
+
+
+Engines = Mapping[str, EngineEntry]
+
+ENGINES: Engines = MappingProxyType(
+    {
+        "studio": EngineEntry("model.studio.engine:StudioEngine"),
+        "ace_step": EngineEntry("model.ace_step.engine:AceStepEngine", "model.ace_step.settings:AceStepSettings"),
+    }
 )
-"""The engines that come with this package: name to "module:Class"."""
+"""The engines that come with this package, by name."""
 
 
 class EngineClass(Protocol):
     """What a factory path has to lead to."""
 
     def load(self, device: str, **options: object) -> Engine:
-        """Load the engine onto `device` ("cpu", "cuda:0"), with options that only this engine knows.
+        """Load the engine onto `device` ("cpu", "cuda:0"); `options` are fields of the engine's own settings.
 
         Raises:
             EngineUnavailable: files, packages or the device are missing; the text says what to do.
@@ -31,9 +51,9 @@ def engine_class(name: str, factory: str = "") -> EngineClass:
         EngineUnavailable: there is no entry of that name and no factory, or it needs a package that is not installed.
         ValueError: the factory is not of the form "module:Class".
     """
-    path = factory or FACTORIES.get(name)
+    path = factory or (ENGINES[name].factory if name in ENGINES else None)
     if path is None:
-        raise EngineUnavailable(f"there is no engine {name!r}; known engines: {', '.join(sorted(FACTORIES))}")
+        raise EngineUnavailable(f"there is no engine {name!r}; known engines: {', '.join(sorted(ENGINES))}")
     module, separator, attribute = path.partition(":")
     if not (module and separator and attribute):
         raise ValueError(f"the factory of engine {name!r} must read 'module:Class', not {path!r}")
@@ -53,7 +73,15 @@ def _imported(name: str, module: str) -> object:
 
 
 def _is_own(module: str) -> bool:
-    return any(path.partition(":")[0] == module for path in FACTORIES.values())
+    return any(entry.factory.partition(":")[0] == module for entry in ENGINES.values())
+
+
+def settings_class(entry: EngineEntry) -> type[BaseModel] | None:
+    """Import the model of an engine's settings; `None` for an engine without any."""
+    if not entry.settings:
+        return None
+    module, _, attribute = entry.settings.partition(":")
+    return cast(type[BaseModel], getattr(importlib.import_module(module), attribute))
 
 
 def load_engine(name: str, device: str, factory: str = "", options: Mapping[str, object] | None = None) -> Engine:

@@ -41,6 +41,7 @@ from server.errors import ServiceError
 from server.generation.runner import EngineSpec, Runner, RunnerSettings
 from server.logs import Logs
 from server.scheduling.policy import Policy
+from server.settings.engines import engine_options, option_variables
 from server.settings.groups import TLS, Device, Limits, Store
 from server.settings.settings import Settings
 from server.settings.telemetry import Telemetry
@@ -236,9 +237,13 @@ def local_pool(given: RunnerSettings) -> LocalPool:
 
 def engine_specs(settings: Settings) -> tuple[EngineSpec, ...]:
     """The engines to load; those that have settings of their own are given them."""
-    options = {"ace_step": settings.ace_step.model_dump()}
     named = [engine.partition("=") for engine in settings.engines]
-    return tuple(EngineSpec(name, factory, {} if factory else options.get(name, {})) for name, _, factory in named)
+    return tuple(_engine_spec(settings, name, factory) for name, _, factory in named)
+
+
+def _engine_spec(settings: Settings, name: str, factory: str) -> EngineSpec:
+    options = {} if factory else engine_options(settings, name)
+    return EngineSpec(name, factory, options, option_variables(settings, name))
 
 
 def encoder_threads(devices: Sequence[Device], cores: int) -> int:

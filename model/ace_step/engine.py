@@ -33,8 +33,8 @@ from model.ace_step.sampling.states import (
     Seam,
     State,
 )
-from model.ace_step.settings import Options
-from model.engine import EngineInfo, EngineUnavailable, SectionConditions, SectionContext, SectionState
+from model.ace_step.settings import AceStepSettings
+from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
 from model.song import Control, Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
 _log = logging.getLogger(__name__)
@@ -58,35 +58,36 @@ class _Parts:
 class AceStepEngine:
     """ACE-Step v1 on one device; see `model.engine.Engine` for what each method promises."""
 
-    def __init__(self, parts: _Parts, device: Device, options: Options) -> None:
+    def __init__(self, parts: _Parts, device: Device, settings: AceStepSettings) -> None:
         self._networks = parts.networks
         self._adapters = parts.adapters
         self._device = device
-        self._options = options
-        self._planner = Planner(options, parts.tokenizer, parts.adapters)
+        self._settings = settings
+        self._planner = Planner(settings, parts.tokenizer, parts.adapters)
         self._renderer = Renderer(parts.networks.codec, device)
         self._encoder = Encoder(parts.networks.transformer, parts.networks.text_encoder)
         self._forward = Forward(
-            parts.networks.transformer, slack=options.padding, compiled=options.compile, graphs=options.cuda_graphs
+            parts.networks.transformer, slack=settings.padding, compiled=settings.compile, graphs=settings.cuda_graphs
         )
 
     @classmethod
     def load(cls, device: str, **options: object) -> "AceStepEngine":
-        """Load the engine onto `device` ("cpu", "cuda:0"); `options` are the fields of `Options`.
+        """Load the engine onto `device` ("cpu", "cuda:0"); `options` are fields of `AceStepSettings`.
 
         Raises:
             EngineUnavailable: a file, a package or the device is missing; the text says what to do.
+            ValidationError: an option is unknown or out of range.
         """
-        chosen = Options(**options)  # type: ignore[arg-type]  # the server's settings have checked them
-        opened = Device(device, chosen.dtype)
-        tokenizer = LyricTokenizer.open(Path(chosen.lyric_vocab) if chosen.lyric_vocab else None)
-        folder = hub.folder_of(chosen)
+        settings = AceStepSettings.model_validate(options)
+        opened = Device(device, settings.dtype)
+        tokenizer = LyricTokenizer.open(Path(settings.lyric_vocab) if settings.lyric_vocab else None)
+        folder = hub.folder_of(settings)
         networks = load(folder, opened.torch, opened.dtype)
         if opened.on_cuda:
             networks.codec.autoencoder.to(memory_format=torch.channels_last)
-        parts = _Parts(networks, tokenizer, _adapters(chosen, networks))
+        parts = _Parts(networks, tokenizer, _adapters(settings, networks))
         _log.info("ACE-Step is ready on %s in %s", device, str(opened.dtype).removeprefix("torch."))
-        return cls(parts, opened, chosen)
+        return cls(parts, opened, settings)
 
     def info(self) -> EngineInfo:
         """See `Engine.info`."""
@@ -97,7 +98,7 @@ class AceStepEngine:
             sample_rate_hertz=SAMPLE_RATE,
             duration_seconds=(MIN_SECONDS, MAX_SECONDS),
             steps=(1, 200),
-            default_steps=self._options.default_steps,
+            default_steps=self._settings.default_steps,
             guidance_scale=(1.0, 30.0),
             default_guidance_scale=DEFAULT_GUIDANCE,
             controls=CONTROLS if self._adapters else CONTROLS - {Control.LORA},
@@ -198,12 +199,17 @@ class AceStepEngine:
         return F.pad(latents, (0, recipe.source_frames - latents.shape[-1]))
 
 
-def _adapters(options: Options, networks: Networks) -> dict[str, lora.Adapter]:
-    if options.loras and (options.compile or options.cuda_graphs):
+def _adapters(settings: AceStepSettings, networks: Networks) -> dict[str, lora.Adapter]:
+    if settings.loras and (settings.compile or settings.cuda_graphs):
         raise EngineUnavailable(
-            "MELISMA_ACE_STEP__LORAS cannot be used with MELISMA_ACE_STEP__COMPILE or __CUDA_GRAPHS; unset one of them"
+            Option("loras"),
+            " cannot be used with ",
+            Option("compile"),
+            " or ",
+            Option("cuda_graphs", short=True),
+            "; unset one of them",
         )
-    adapters = {name: lora.load(Path(folder), networks.transformer) for name, folder in options.loras.items()}
+    adapters = {name: lora.load(Path(folder), networks.transformer) for name, folder in settings.loras.items()}
     if adapters:
         lora.attach(networks.transformer)
     return adapters

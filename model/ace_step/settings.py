@@ -1,28 +1,48 @@
-"""What an operator decides about the engine."""
+"""Settings of the engine, which are chosen when it is loaded.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+The module is free of torch: the process that serves reads the settings, too, and never loads the engine.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from model.ace_step.loading.checkpoint import RELEASED
 from model.song import Mode
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How the engine is loaded; server/settings says what each means, in the variables MELISMA_ACE_STEP__*."""
+class AceStepSettings(BaseModel):
+    """How the engine is loaded."""
 
-    checkpoint: str = RELEASED
-    revision: str = ""
-    cache: str = ""
-    offline: bool = False
-    lyric_vocab: str = ""
-    loras: Mapping[str, str] = field(default_factory=dict)
-    mode: str = "auto"
-    fast: bool = False
-    dtype: str = "auto"
-    compile: bool = False
-    cuda_graphs: bool = False
-    padding: float = 0.125
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    checkpoint: str = Field(
+        default=RELEASED,
+        min_length=1,
+        description="folder of the checkpoint, or a repository of the Hugging Face hub, which is downloaded (8.3 GB)",
+    )
+    revision: str = Field(default="", description="commit of that repository; empty takes its newest")
+    cache: str = Field(default="", description="folder for downloads; empty takes that of huggingface-hub")
+    offline: bool = Field(default=False, description="whether to use only what was downloaded before")
+    lyric_vocab: str = Field(
+        default="", description="path of acestep/models/lyrics_utils/vocab.json of the GitHub repository of ACE-Step"
+    )
+    loras: dict[str, str] = Field(default={}, description='adapters as JSON, {"name": "folder"}')
+    mode: Literal["auto", "whole", "sectioned"] = Field(
+        default="auto", description="how songs are made whose callers do not say; auto is whole"
+    )
+    fast: bool = Field(default=False, description="27 steps in place of 60 where callers do not say")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="numbers to compute with; auto is bfloat16 on CUDA, float32 elsewhere"
+    )
+    compile: bool = Field(default=False, description="whether torch compiles the blocks (minutes at the first songs)")
+    cuda_graphs: bool = Field(default=False, description="whether launches are replayed, beside compiling")
+    padding: float = Field(
+        default=0.125,
+        ge=0,
+        allow_inf_nan=False,
+        description="share by which a song may be padded to go through the model with a longer one; 0: equal ones only",
+    )
 
     @property
     def default_mode(self) -> Mode:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from model.engine import EngineInfo, EngineUnavailable, SectionConditions, SectionContext, SectionState
+from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
 from model.song import SectionScore, SongParams, SongPlan, Window
 from model.studio import saving
 from model.studio.arrange.arranger import Hand
@@ -46,7 +46,9 @@ class StudioEngine:
             EngineUnavailable: a shipped file is missing or damaged, or `device` is not the CPU.
         """
         if device != "cpu":
-            raise EngineUnavailable(f"studio runs on the device 'cpu', not on {device!r}; set MELISMA_DEVICES to cpu")
+            raise EngineUnavailable(
+                f"studio runs on the device 'cpu', not on {device!r}; set ", Option("device"), " to cpu"
+            )
         bank = InstrumentBank.load()
         bank.warm(Instrument)
         english.load()

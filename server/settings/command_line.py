@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from model.registry import ENGINES, Engines
+from server.settings.engines import settings_with
 from server.settings.settings import Settings
 from server.settings.variables import (
     ENVIRONMENT_PREFIX,
@@ -30,23 +32,26 @@ class InvalidSettings(ValueError):
     """The environment or the flags cannot be used; the text names each variable and says what is wrong with it."""
 
 
-def read_settings(arguments: Sequence[str]) -> Settings:
+def read_settings(arguments: Sequence[str], engines: Engines = ENGINES) -> Settings:
     """Settings from the defaults, then the environment, then the command line's flags (without the program's name).
+
+    Those of `engines` are read, too, whether or not the server loads them.
 
     Raises:
         InvalidSettings: a value is not usable.
         SystemExit: `--help` was asked for (0), or the flags cannot be parsed (2).
     """
-    flags = {name: value for name, value in vars(_parser().parse_args(arguments)).items() if value is not None}
+    settings = settings_with(engines)
+    given = vars(_parser(settings).parse_args(arguments))
     try:
-        return Settings(**flags)
+        return settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         raise InvalidSettings("; ".join(map(_fault, error.errors()))) from error
 
 
 def unknown_variables() -> tuple[str, ...]:
     """Variables that look like settings and are none: a slip of the pen that would go unnoticed."""
-    known = {variable.name for variable in variables_of(Settings)}
+    known = {variable.name for variable in variables_of(settings_with())}
     ours = (name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX) and PATH_DELIMITER not in name)
     return tuple(sorted(name for name in ours if name not in known and name not in _OF_CLIENTS))
 
@@ -55,8 +60,8 @@ def _fault(error: ErrorDetails) -> str:
     return f"{variable_name(*map(str, error['loc']))}: {error['msg']}" if error["loc"] else error["msg"]
 
 
-def _parser() -> argparse.ArgumentParser:
-    variables = "\n".join(f"  {variable.name}\n      {_help(variable)}" for variable in variables_of(Settings))
+def _parser(settings: type[Settings]) -> argparse.ArgumentParser:
+    variables = "\n".join(f"  {variable.name}\n      {_help(variable)}" for variable in variables_of(settings))
     parser = argparse.ArgumentParser(
         prog="python -m server",
         description="Serve Melisma over gRPC: style prompt and lyrics in, a song out.",
@@ -64,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for name in FLAGS:
-        text = _help(variable_of(Settings.model_fields[name], name))
+        text = _help(variable_of(settings.model_fields[name], name))
         parser.add_argument(f"--{name.replace('_', '-')}", metavar=name.rpartition("_")[2].upper(), help=text)
     return parser
 

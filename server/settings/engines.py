@@ -1,39 +1,43 @@
-"""Settings of engines."""
+"""Settings of the engines: a group for each engine of the registry that has settings of its own."""
 
-from typing import Literal
+from typing import Any
 
-from pydantic import Field
+from pydantic import BaseModel, create_model
 
-from server.settings.groups import Group
+from model.registry import ENGINES, Engines, settings_class
+from server.settings.settings import Settings
+from server.settings.variables import variable_name
 
 
-class AceStep(Group):
-    """How the engine ace_step is loaded."""
+def settings_with(engines: Engines = ENGINES) -> type[Settings]:
+    """The settings of a server that may load `engines`: `Settings`, and behind it the groups of the engines.
 
-    checkpoint: str = Field(
-        default="ACE-Step/ACE-Step-v1-3.5B",
-        min_length=1,
-        description="folder of the checkpoint, or a repository of the Hugging Face hub, which is downloaded (8.3 GB)",
-    )
-    revision: str = Field(default="", description="commit of that repository; empty takes its newest")
-    cache: str = Field(default="", description="folder for downloads; empty takes that of huggingface-hub")
-    offline: bool = Field(default=False, description="whether to use only what was downloaded before")
-    lyric_vocab: str = Field(
-        default="", description="path of acestep/models/lyrics_utils/vocab.json of the GitHub repository of ACE-Step"
-    )
-    loras: dict[str, str] = Field(default={}, description='adapters as JSON, {"name": "folder"}')
-    mode: Literal["auto", "whole", "sectioned"] = Field(
-        default="auto", description="how songs are made whose callers do not say; auto is whole"
-    )
-    fast: bool = Field(default=False, description="27 steps in place of 60 where callers do not say")
-    dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="numbers to compute with; auto is bfloat16 on CUDA, float32 elsewhere"
-    )
-    compile: bool = Field(default=False, description="whether torch compiles the blocks (minutes at the first songs)")
-    cuda_graphs: bool = Field(default=False, description="whether launches are replayed, beside compiling")
-    padding: float = Field(
-        default=0.125,
-        ge=0,
-        allow_inf_nan=False,
-        description="share by which a song may be padded to go through the model with a longer one; 0: equal ones only",
-    )
+    Raises:
+        ValueError: an engine has the name of a setting of the server.
+    """
+    groups: dict[str, Any] = {}
+    for name, entry in engines.items():
+        if name in Settings.model_fields:
+            raise ValueError(f"{name!r} is a setting of the server and cannot be the name of an engine")
+        if group := settings_class(entry):
+            groups[name] = (group, group())
+    return create_model("Settings", __base__=Settings, **groups)
+
+
+def engine_options(settings: Settings, engine: str) -> dict[str, object]:
+    """The options that `engine` is loaded with; empty for an engine without settings of its own."""
+    group = _group(settings, engine)
+    return group.model_dump() if group else {}
+
+
+def option_variables(settings: Settings, engine: str) -> dict[str, str]:
+    """The variable that sets each option of `engine`, by the option's name; its device is an option, too."""
+    group = _group(settings, engine)
+    own = type(group).model_fields if group else ()
+    return {"device": variable_name("devices"), **{name: variable_name(engine, name) for name in own}}
+
+
+def _group(settings: Settings, engine: str) -> BaseModel | None:
+    groups = type(settings).model_fields.keys() - Settings.model_fields.keys()
+    found: BaseModel | None = getattr(settings, engine) if engine in groups else None
+    return found

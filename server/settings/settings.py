@@ -8,7 +8,6 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.logs import LogFormat
-from server.settings.engines import AceStep
 from server.settings.groups import (
     TLS,
     Connections,
@@ -88,7 +87,6 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     scheduling: Scheduling = Scheduling()
     threads: Threads = Threads()
-    ace_step: AceStep = AceStep()
     store: Store = Store()
     rest: Rest = Rest()
     keepalive: Keepalive = Keepalive()

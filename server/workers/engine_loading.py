@@ -17,7 +17,7 @@ def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, En
         try:
             engines[spec.name] = load_engine(spec.name, device, spec.factory, spec.options)
         except Exception as error:
-            failures[spec.name] = failure_of(error)
+            failures[spec.name] = failure_of(error, spec.variables)
     return engines, failures
 
 

@@ -18,11 +18,15 @@ from server.logs import Logs
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """An engine to load: its name, "module:Class" where it is not one of the registry's own, and its own options."""
+    """An engine to load: its name, "module:Class" where it is not one of the registry's own, and its own options.
+
+    `variables` has the variable that sets each option, by the option's name; errors refer to options by it.
+    """
 
     name: str
     factory: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class Lane(Enum):

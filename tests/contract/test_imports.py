@@ -23,6 +23,12 @@ def test_the_server_process_does_without_torch_and_engines() -> None:
     assert not loaded & {"torch", "pypinyin", "model.studio.engine"}
 
 
+def test_the_settings_of_engines_are_read_without_torch_and_engines() -> None:
+    loaded = loaded_after("from server.settings.command_line import read_settings; read_settings([])")
+    assert "model.ace_step.settings" in loaded
+    assert not loaded & {"torch", "numba", "transformers", "model.studio.engine", "model.ace_step.engine"}
+
+
 def test_a_worker_that_imports_the_main_module_again_does_without_the_server() -> None:
     loaded = loaded_after("import server.__main__")
     assert not loaded & {"grpc", "server.app"}

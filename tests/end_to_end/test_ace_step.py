@@ -16,9 +16,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.app import serving
-from server.settings.engines import AceStep
+from server.settings.engines import settings_with
 from server.settings.groups import Store
-from server.settings.settings import Settings
 from tests.end_to_end.test_studio import Song, decoded, decoded_samples, generate
 from tests.support.ace_step import ace_step_options
 
@@ -31,14 +30,14 @@ LATENT_FRAME_SECONDS = 4096 / 44_100
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def channel(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[grpc.aio.Channel]:
-    options: dict[str, Any] = ace_step_options(tmp_path_factory.mktemp("ace_step"))
-    settings = Settings(
+    group: dict[str, Any] = {"ace_step": ace_step_options(tmp_path_factory.mktemp("ace_step"))}
+    settings = settings_with()(
         port=0,
         http_port=0,
         engines=("ace_step", "studio"),
         grace_seconds=0.0,
-        ace_step=AceStep(**options),
         store=Store(folder=str(tmp_path_factory.mktemp("songs"))),
+        **group,
     )
     async with serving(settings) as address, grpc.aio.insecure_channel(address) as channel:
         await asyncio.wait_for(_ready(channel), START_TIMEOUT_SECONDS)

@@ -4,13 +4,28 @@ import sys
 import pytest
 
 from model.engine import EngineUnavailable
-from model.registry import FACTORIES, engine_class, load_engine
+from model.registry import ENGINES, engine_class, load_engine, settings_class
 from tests.support.fakes import FakeEngine
 
 
-@pytest.mark.parametrize("name", FACTORIES)
+@pytest.mark.parametrize("name", ENGINES)
 def test_every_entry_leads_to_a_class_that_can_be_loaded(name: str) -> None:
     assert callable(engine_class(name).load)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_settings_never_change_and_each_has_a_default_and_a_description(name: str) -> None:
+    settings = settings_class(ENGINES[name])
+    if settings is None:
+        return
+    assert settings.model_config.get("frozen")
+    assert settings.model_config.get("extra") == "forbid"
+    assert all(field.description and not field.is_required() for field in settings.model_fields.values())
+    assert "device" not in settings.model_fields  # `load` has a parameter of that name
+
+
+def test_an_engine_may_have_no_settings() -> None:
+    assert settings_class(ENGINES["studio"]) is None
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:

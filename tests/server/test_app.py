@@ -33,7 +33,9 @@ def test_the_runner_gets_its_sizes_and_engines_from_the_settings() -> None:
         ("cpu#3", "cpu", 7, 2),
     ]
     assert given.max_queued_songs == 3
-    assert given.engines == (EngineSpec("studio"), EngineSpec("fake", "tests.support.fakes:FakeEngine"))
+    variables = {"device": "MELISMA_DEVICES"}
+    fake = EngineSpec("fake", "tests.support.fakes:FakeEngine", variables=variables)
+    assert given.engines == (EngineSpec("studio", variables=variables), fake)
 
 
 @pytest.mark.parametrize(("devices", "cores", "threads"), [("g", 2, 2), ("c", 2, 1), ("cc", 2, 1), ("cg", 16, 8)])

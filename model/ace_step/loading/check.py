@@ -7,15 +7,17 @@ from pathlib import Path
 from model.ace_step.loading.checkpoint import HOW_TO_GET, differs_from_release
 from model.ace_step.loading.networks import faults
 
+_HOW_TO_GET = "".join(map(str, HOW_TO_GET))
+
 
 def main(arguments: Sequence[str]) -> int:
     """Write what is wrong with the folder, a line each; 0 if it can be loaded, 1 if not, 2 for a wrong call."""
     if len(arguments) != 1 or arguments[0].startswith("-"):
-        sys.stderr.write("usage: python -m model.ace_step.loading.check FOLDER\n\n" + HOW_TO_GET + "\n")
+        sys.stderr.write("usage: python -m model.ace_step.loading.check FOLDER\n\n" + _HOW_TO_GET + "\n")
         return 0 if arguments and arguments[0] in ("-h", "--help") else 2
     folder = Path(arguments[0])
     if found := faults(folder):
-        sys.stderr.write("\n".join([*found, HOW_TO_GET, ""]))
+        sys.stderr.write("\n".join([*found, _HOW_TO_GET, ""]))
         return 1
     other = differs_from_release(folder)
     sys.stdout.write("\n".join([*other, _verdict(folder, released=not other), ""]))

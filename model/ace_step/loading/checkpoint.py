@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from model.engine import EngineUnavailable
+from model.engine import EngineUnavailable, Option
 
 RELEASED = "ACE-Step/ACE-Step-v1-3.5B"
 
@@ -105,7 +105,7 @@ def missing(folder: Path) -> list[str]:
 def require(folder: Path) -> None:
     """Raise EngineUnavailable, naming every file that is missing and how to get it, unless all are there."""
     if faults := missing(folder):
-        raise EngineUnavailable("; ".join([*faults, HOW_TO_GET]))
+        raise EngineUnavailable("; ".join(faults), "; ", *HOW_TO_GET)
 
 
 def compare(path: Path, found: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
@@ -136,6 +136,7 @@ def _sha256(path: Path) -> str:
 
 
 HOW_TO_GET = (
-    f"the checkpoint is the Hugging Face repository {RELEASED} (8.3 GB): leave MELISMA_ACE_STEP__CHECKPOINT unset to "
-    f"have it downloaded, or run 'hf download {RELEASED} --local-dir FOLDER' and set the variable to FOLDER"
+    f"the checkpoint is the Hugging Face repository {RELEASED} (8.3 GB): leave ",
+    Option("checkpoint"),
+    f" unset to have it downloaded, or run 'hf download {RELEASED} --local-dir FOLDER' and set the variable to FOLDER",
 )

@@ -13,13 +13,13 @@ from huggingface_hub.errors import (
 )
 
 from model.ace_step.loading.checkpoint import FILES, HOW_TO_GET, RELEASED, RELEASED_BYTES, differs_from_release
-from model.ace_step.settings import Options
-from model.engine import EngineUnavailable
+from model.ace_step.settings import AceStepSettings
+from model.engine import EngineUnavailable, Option
 
 _log = logging.getLogger(__name__)
 
 
-def folder_of(options: Options) -> Path:
+def folder_of(settings: AceStepSettings) -> Path:
     """The folder with the checkpoint; downloads what is missing of a hub repository, going on where it was broken off.
 
     A path (with a "/" at the front or a "." or "~") and a folder that exists are taken as they are. The released
@@ -28,44 +28,47 @@ def folder_of(options: Options) -> Path:
     Raises:
         EngineUnavailable: it cannot be had; the text says what to do.
     """
-    name = options.checkpoint
+    name = settings.checkpoint
     if name.startswith(("/", ".", "~")) or Path(name).is_dir():
         return Path(name).expanduser()
-    paths = [_file(options, file, number) for number, file in enumerate(FILES, 1)]
+    paths = [_file(settings, file, number) for number, file in enumerate(FILES, 1)]
     folder = paths[0].parent.parent
     if name == RELEASED and (found := differs_from_release(folder)):
         raise EngineUnavailable(f"the download is not the release that is known to work: {'; '.join(found)}")
     return folder
 
 
-def _file(options: Options, file: Path, number: int) -> Path:
-    name, size = options.checkpoint, RELEASED_BYTES.get(file, 0)
+def _file(settings: AceStepSettings, file: Path, number: int) -> Path:
+    name, size = settings.checkpoint, RELEASED_BYTES.get(file, 0)
     _log.info("fetching %s, file %d of %d (%.2f GB)", file, number, len(FILES), size / 1e9)
     try:
         path = hf_hub_download(
             name,
             file.as_posix(),
-            revision=options.revision or None,
-            cache_dir=options.cache or None,
-            local_files_only=options.offline,
+            revision=settings.revision or None,
+            cache_dir=settings.cache or None,
+            local_files_only=settings.offline,
         )
     except RepositoryNotFoundError as error:
         raise EngineUnavailable(
-            f"there is no repository {name!r} on the hub, and no such folder; {HOW_TO_GET}"
+            f"there is no repository {name!r} on the hub, and no such folder; ", *HOW_TO_GET
         ) from error
     except (EntryNotFoundError, RevisionNotFoundError) as error:
-        where = f"{name} (revision {options.revision or 'main'})"
+        where = f"{name} (revision {settings.revision or 'main'})"
         if isinstance(error, LocalEntryNotFoundError):
-            raise EngineUnavailable(f"{file} of {where} is not here and cannot be fetched; {_ONLINE}") from error
+            raise EngineUnavailable(f"{file} of {where} is not here and cannot be fetched; ", *_ONLINE) from error
         raise EngineUnavailable(
-            f"{where} has no file {file}: it is no checkpoint of ACE-Step v1; {HOW_TO_GET}"
+            f"{where} has no file {file}: it is no checkpoint of ACE-Step v1; ", *HOW_TO_GET
         ) from error
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise EngineUnavailable(f"{file} of {name} cannot be fetched ({error}); {HOW_TO_GET}") from error
+        raise EngineUnavailable(f"{file} of {name} cannot be fetched ({error}); ", *HOW_TO_GET) from error
     return Path(path)
 
 
 _ONLINE = (
-    "let this machine reach the hub and unset MELISMA_ACE_STEP__OFFLINE and HF_HUB_OFFLINE, or set "
-    "MELISMA_ACE_STEP__CHECKPOINT to a folder"
+    "let this machine reach the hub and unset ",
+    Option("offline"),
+    " and HF_HUB_OFFLINE, or set ",
+    Option("checkpoint"),
+    " to a folder",
 )

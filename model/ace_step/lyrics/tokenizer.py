@@ -7,7 +7,7 @@ from tokenizers import Tokenizer
 from model.ace_step.lyrics.cleaning import clean
 from model.ace_step.lyrics.languages import IDS, detect
 from model.ace_step.lyrics.tags import TAGS
-from model.engine import EngineUnavailable
+from model.engine import EngineUnavailable, Option
 
 START, SPACE, UNKNOWN, STOP = 261, 2, 1, 0
 _SPACE_TOKEN = "[SPACE]"
@@ -15,10 +15,15 @@ _FIRST_TAG_ID = 6681
 _MARKS = {"[STOP]": STOP, "[UNK]": UNKNOWN, _SPACE_TOKEN: SPACE, "[START]": START}
 _LIBRARY_LANGUAGES = {"zh": "zh-cn"}
 
+_VOCABULARY = Option("lyric_vocab")
 HOW_TO_GET = (
-    "the lyric vocabulary of ACE-Step is not shipped, because its licence is unclear (it extends that of XTTS-v2): "
-    "fetch acestep/models/lyrics_utils/vocab.json (364,005 bytes, SHA-256 c2a66ea4…b9cc558) of the GitHub repository "
-    "ace-step/ACE-Step, and set MELISMA_ACE_STEP__LYRIC_VOCAB to its path"
+    (
+        "the lyric vocabulary of ACE-Step is not shipped, because its licence is unclear (it extends that of XTTS-v2): "
+        "fetch acestep/models/lyrics_utils/vocab.json (364,005 bytes, SHA-256 c2a66ea4…b9cc558) of the GitHub "
+        "repository ace-step/ACE-Step, and set "
+    ),
+    _VOCABULARY,
+    " to its path",
 )
 
 
@@ -36,16 +41,16 @@ class LyricTokenizer:
             EngineUnavailable: no path is given, or the file is not ACE-Step's vocabulary; the text says how to get it.
         """
         if path is None:
-            raise EngineUnavailable(f"MELISMA_ACE_STEP__LYRIC_VOCAB is not set: {HOW_TO_GET}")
+            raise EngineUnavailable(_VOCABULARY, " is not set: ", *HOW_TO_GET)
         if not path.is_file():
-            raise EngineUnavailable(f"{path}: is no file; {HOW_TO_GET}")
+            raise EngineUnavailable(f"{path}: is no file; ", *HOW_TO_GET)
         try:
             tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises nothing more precise
-            raise EngineUnavailable(f"{path}: is no vocabulary ({error}); {HOW_TO_GET}") from error
+            raise EngineUnavailable(f"{path}: is no vocabulary ({error}); ", *HOW_TO_GET) from error
         for token, number in _expected().items():
             if (found := tokenizer.token_to_id(token)) != number:
-                raise EngineUnavailable(f"{path}: has {token} as {found}, not {number}; {HOW_TO_GET}")
+                raise EngineUnavailable(f"{path}: has {token} as {found}, not {number}; ", *HOW_TO_GET)
         return cls(tokenizer)
 
     def encode(self, lyrics: str, language: str | None = None) -> list[int]:

@@ -20,7 +20,7 @@ from model.ace_step.planning.recording import inspect
 from model.ace_step.sampling.guided_velocity import GuidanceParams
 from model.ace_step.sampling.recipe import RELEASED_OMEGA, Recipe, Words, task_field
 from model.ace_step.sampling.starts import edit_range
-from model.ace_step.settings import Options
+from model.ace_step.settings import AceStepSettings
 from model.song import (
     Edit,
     Extend,
@@ -47,14 +47,14 @@ DEFAULT_GUIDANCE = 15.0
 class Planner:
     """Makes plans; pure but for reading the header of a recording."""
 
-    def __init__(self, options: Options, tokenizer: LyricTokenizer, loras: Iterable[str]) -> None:
-        self._options = options
+    def __init__(self, settings: AceStepSettings, tokenizer: LyricTokenizer, loras: Iterable[str]) -> None:
+        self._settings = settings
         self._tokenizer = tokenizer
         self._loras = frozenset(loras)
 
     def plan(self, params: SongParams) -> SongPlan:
         """See `model.engine.Engine.plan`."""
-        mode = params.mode or self._options.default_mode
+        mode = params.mode or self._settings.default_mode
         self._check(params)
         lyrics, notes = normalised(params.lyrics)
         parts = parts_of(lyrics)
@@ -90,7 +90,7 @@ class Planner:
 
     def _recipe(self, params: SongParams, parts: Sequence[Part], frames: int, source_frames: int) -> Recipe:
         task = params.task
-        steps = self._options.default_steps if params.steps is None else params.steps
+        steps = self._settings.default_steps if params.steps is None else params.steps
         scale = DEFAULT_GUIDANCE if params.guidance_scale is None else params.guidance_scale
         if isinstance(task, Edit) and edit_range(task, steps)[0] >= steps:
             raise InvalidParams(Violation("edit.start", f"leaves none of {steps} steps"))

@@ -13,6 +13,7 @@ from server.api.grpc.health import SERVICES
 from server.api.http.operations import build_http
 from server.scheduling.queue_depth import Depth
 from server.settings.command_line import InvalidSettings, read_settings
+from server.settings.engines import settings_with
 from server.settings.settings import Settings
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import expose_depths
@@ -51,7 +52,7 @@ def seconds(text: str) -> float:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_server_knows_every_variable_and_takes_its_value(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given = variables(overlay) | set_by_components()
-    assert given.keys() <= set(names(Settings))
+    assert given.keys() <= set(names(settings_with()))
     for name, value in set_by_components().items():
         monkeypatch.setenv(name, value)
     settings = settings_of(overlay, monkeypatch)
@@ -63,7 +64,7 @@ def test_the_server_knows_every_variable_and_takes_its_value(overlay: str, monke
 def test_no_variable_is_mentioned_that_does_not_exist() -> None:
     files = (path for path in KUBERNETES.rglob("*") if path.suffix in {".yaml", ".env", ".md"})
     mentioned = {name for path in files for name in re.findall(r"MELISMA_[A-Z_]+", path.read_text("utf-8"))}
-    assert mentioned - set(names(Settings)) == set()
+    assert mentioned - set(names(settings_with())) == set()
     assert len(mentioned) > 10
 
 

@@ -12,7 +12,7 @@ import yaml
 from prometheus_client import ProcessCollector
 
 from deploy.grafana.render import TARGET, rendered
-from model.registry import FACTORIES
+from model.registry import ENGINES
 from server import errors
 from server.settings.settings import Settings
 from server.telemetry.song_metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS, Outcome
@@ -136,7 +136,7 @@ def test_recorded_names_say_level_metric_and_operation() -> None:
 def test_every_engine_has_an_objective_that_is_a_bound_of_the_histogram(metric: str, bounds: tuple[float, ...]) -> None:
     name = f"engine:melisma_{metric}_seconds:objective"
     objectives = {rule["labels"]["engine"]: rule["expr"] for rule in RULES if rule["record"] == name}
-    assert objectives.keys() == FACTORIES.keys()
+    assert objectives.keys() == ENGINES.keys()
     assert set(objectives.values()) <= {f"vector({bound:g})" for bound in bounds}
 
 

@@ -1,13 +1,8 @@
-import dataclasses
-
 import pytest
 from pydantic import ValidationError
 
-from model.ace_step.settings import Options
-from server.app import engine_specs
 from server.logs import LogFormat
 from server.settings.command_line import read_settings
-from server.settings.engines import AceStep
 from server.settings.groups import Device
 
 CPU, CUDA = Device(device="cpu"), Device(device="cuda:0")
@@ -51,17 +46,3 @@ def test_an_engine_may_bring_its_own_class(monkeypatch: pytest.MonkeyPatch) -> N
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         read_settings([]).port = 1
-
-
-def test_ace_step_is_set_by_variables_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MELISMA_ENGINES", "ace_step,studio")
-    monkeypatch.setenv("MELISMA_ACE_STEP__CHECKPOINT", "folder")
-    monkeypatch.setenv("MELISMA_ACE_STEP__LORAS", '{"rap": "loras/rap"}')
-    first, second = engine_specs(read_settings([]))
-    assert first.options["checkpoint"] == "folder"
-    assert first.options["loras"] == {"rap": "loras/rap"}
-    assert second.options == {}
-
-
-def test_the_engine_knows_every_option_of_its_settings_by_the_same_default() -> None:
-    assert AceStep().model_dump() == dataclasses.asdict(Options())

@@ -10,7 +10,7 @@ from model.ace_step.loading import hub
 from model.ace_step.loading.check import main
 from model.ace_step.loading.checkpoint import FILES, RELEASED_BYTES, differs_from_release, read_header
 from model.ace_step.loading.networks import faults, load
-from model.ace_step.settings import Options
+from model.ace_step.settings import AceStepSettings
 from model.engine import EngineUnavailable
 from tests.support.ace_step import write_checkpoint
 
@@ -111,7 +111,7 @@ def test_another_file_than_the_released_one_is_told_by_its_size(folder: Path) ->
 
 
 def test_a_folder_is_taken_as_it_is(folder: Path) -> None:
-    assert hub.folder_of(Options(checkpoint=str(folder))) == folder
+    assert hub.folder_of(AceStepSettings(checkpoint=str(folder))) == folder
 
 
 def test_the_hub_is_asked_for_every_file_at_the_wanted_revision(
@@ -125,13 +125,13 @@ def test_the_hub_is_asked_for_every_file_at_the_wanted_revision(
 
     monkeypatch.setattr(hub, "hf_hub_download", download)
     caplog.set_level("INFO")
-    assert hub.folder_of(Options(checkpoint="somebody/tiny", revision="abc")) == folder
+    assert hub.folder_of(AceStepSettings(checkpoint="somebody/tiny", revision="abc")) == folder
     assert asked == [("somebody/tiny", file.as_posix(), "abc") for file in FILES]
     assert "file 9 of 9" in caplog.text
     with pytest.raises(EngineUnavailable, match="not the release that is known to work"):
-        hub.folder_of(Options())
+        hub.folder_of(AceStepSettings())
 
 
 def test_offline_without_a_download_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(EngineUnavailable, match=r"is not here and cannot be fetched.*MELISMA_ACE_STEP__OFFLINE"):
-        hub.folder_of(Options(cache=str(tmp_path), offline=True))
+    with pytest.raises(EngineUnavailable, match=r"is not here and cannot be fetched.*'offline'"):
+        hub.folder_of(AceStepSettings(cache=str(tmp_path), offline=True))

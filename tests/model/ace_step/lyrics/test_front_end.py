@@ -143,7 +143,7 @@ def test_words_beside_a_tag_are_kept() -> None:
 
 def test_a_missing_vocabulary_is_named_with_how_to_get_it(tmp_path: Path) -> None:
     for path in (None, tmp_path / "none.json"):
-        with pytest.raises(EngineUnavailable, match=r"lyrics_utils/vocab\.json.*MELISMA_ACE_STEP__LYRIC_VOCAB"):
+        with pytest.raises(EngineUnavailable, match=r"lyrics_utils/vocab\.json.*'lyric_vocab'"):
             LyricTokenizer.open(path)
     (wrong := tmp_path / "wrong.json").write_text("{}")
     with pytest.raises(EngineUnavailable, match=r"is no vocabulary"):

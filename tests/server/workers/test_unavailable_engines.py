@@ -1,0 +1,94 @@
+"""The errors of engines that cannot be loaded, as operators see them: with the variables to set."""
+
+from pathlib import Path
+
+import pytest
+
+from model.engine import EngineUnavailable, Option
+from server.app import engine_specs
+from server.settings.command_line import read_settings
+from server.workers.engine_loading import load_engines
+from server.workers.failures import failure_of
+from server.workers.messages import Failure, Fault
+from tests.support.ace_step import write_checkpoint, write_vocabulary
+
+VOCABULARY = (
+    "the lyric vocabulary of ACE-Step is not shipped, because its licence is unclear (it extends that of XTTS-v2): "
+    "fetch acestep/models/lyrics_utils/vocab.json (364,005 bytes, SHA-256 c2a66ea4…b9cc558) of the GitHub repository "
+    "ace-step/ACE-Step, and set MELISMA_ACE_STEP__LYRIC_VOCAB to its path"
+)
+CHECKPOINT = (
+    "the checkpoint is the Hugging Face repository ACE-Step/ACE-Step-v1-3.5B (8.3 GB): leave "
+    "MELISMA_ACE_STEP__CHECKPOINT unset to have it downloaded, or run 'hf download ACE-Step/ACE-Step-v1-3.5B "
+    "--local-dir FOLDER' and set the variable to FOLDER"
+)
+
+
+@pytest.fixture
+def set_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """ACE-Step with a lyric vocabulary, and without a checkpoint."""
+    monkeypatch.setenv("MELISMA_ENGINES", "ace_step")
+    monkeypatch.setenv("MELISMA_ACE_STEP__LYRIC_VOCAB", str(write_vocabulary(tmp_path / "vocab.json")))
+    return monkeypatch
+
+
+def failure(engine: str, device: str = "cpu") -> Failure:
+    """Why the engine cannot be loaded with the settings of the environment."""
+    return load_engines(engine_specs(read_settings([])), device)[1][engine]
+
+
+def test_studio_on_a_gpu_says_which_variable_to_set() -> None:
+    text = "studio runs on the device 'cpu', not on 'cuda:0'; set MELISMA_DEVICES to cpu"
+    assert failure("studio", "cuda:0") == Failure(Fault.INSTALLATION, text)
+
+
+def test_a_lyric_vocabulary_that_is_not_set_is_named_by_its_variable(set_up: pytest.MonkeyPatch) -> None:
+    set_up.delenv("MELISMA_ACE_STEP__LYRIC_VOCAB")
+    assert failure("ace_step").text == f"MELISMA_ACE_STEP__LYRIC_VOCAB is not set: {VOCABULARY}"
+
+
+def test_a_lyric_vocabulary_that_cannot_be_used_says_which_variable_to_set(
+    set_up: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.json"
+    set_up.setenv("MELISMA_ACE_STEP__LYRIC_VOCAB", str(wrong))
+    assert failure("ace_step").text == f"{wrong}: is no file; {VOCABULARY}"
+    wrong.write_text("{}", "utf-8")
+    assert failure("ace_step").text.startswith(f"{wrong}: is no vocabulary (")
+    assert failure("ace_step").text.endswith(f"); {VOCABULARY}")
+
+
+def test_a_checkpoint_without_its_files_says_which_variable_to_set(set_up: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    set_up.setenv("MELISMA_ACE_STEP__CHECKPOINT", str(nowhere))
+    assert failure("ace_step").text == f"{nowhere}: is no folder; {CHECKPOINT}"
+
+
+def test_a_download_that_may_not_be_made_says_which_variables_to_set(
+    set_up: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    set_up.setenv("MELISMA_ACE_STEP__OFFLINE", "true")
+    set_up.setenv("MELISMA_ACE_STEP__CACHE", str(tmp_path))
+    assert failure("ace_step").text == (
+        "ace_step_transformer/config.json of ACE-Step/ACE-Step-v1-3.5B (revision main) is not here and cannot be "
+        "fetched; let this machine reach the hub and unset MELISMA_ACE_STEP__OFFLINE and HF_HUB_OFFLINE, or set "
+        "MELISMA_ACE_STEP__CHECKPOINT to a folder"
+    )
+
+
+@pytest.mark.parametrize("path", ["COMPILE", "CUDA_GRAPHS"])
+def test_adapters_on_a_speed_path_say_which_variables_to_unset(
+    set_up: pytest.MonkeyPatch, tmp_path: Path, path: str
+) -> None:
+    set_up.setenv("MELISMA_ACE_STEP__CHECKPOINT", str(write_checkpoint(tmp_path / "checkpoint")))
+    set_up.setenv("MELISMA_ACE_STEP__LORAS", '{"rap": "loras/rap"}')
+    set_up.setenv(f"MELISMA_ACE_STEP__{path}", "true")
+    assert failure("ace_step").text == (
+        "MELISMA_ACE_STEP__LORAS cannot be used with MELISMA_ACE_STEP__COMPILE or __CUDA_GRAPHS; unset one of them"
+    )
+
+
+def test_an_option_without_a_variable_keeps_its_name() -> None:
+    error = EngineUnavailable("set ", Option("device"), " or ", Option("voices", short=True))
+    assert failure_of(error, {"voices": "MELISMA_TUNABLE__VOICES"}).text == "set 'device' or __VOICES"
+    assert failure_of(error).text == "set 'device' or 'voices'"

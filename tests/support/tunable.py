@@ -1,0 +1,27 @@
+"""A second engine with settings of its own, and a registry in which it stands."""
+
+from types import MappingProxyType
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from model.registry import EngineEntry, Engines
+
+
+class TunableSettings(BaseModel):
+    """How the engine is loaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int = Field(default=4, ge=1, le=100, description="denoising steps where callers do not say")
+    voices: dict[str, str] = Field(default={}, description='voices as JSON, {"name": "file"}')
+    quality: Literal["draft", "final"] = Field(default="draft", description="draft is quicker")
+
+
+TUNABLE = "tests.support.tunable_engine:TunableEngine"
+REGISTRY: Engines = MappingProxyType(
+    {
+        "studio": EngineEntry("model.studio.engine:StudioEngine"),
+        "tunable": EngineEntry(TUNABLE, "tests.support.tunable:TunableSettings"),
+    }
+)
