@@ -47,7 +47,7 @@ class SoundFiles:
         self._open: dict[str, BinaryIO] = {}
 
     def knows(self, audio_format: str) -> bool:
-        """Whether there is a suffix for a delivery format."""
+        """Return True where a delivery format has a suffix here."""
         return audio_format in self._suffixes
 
     def create(self, song_id: str, audio_format: str) -> None:
