@@ -31,6 +31,7 @@ from server.api.http.preview_page import page_routes
 from server.api.http.server import serving_http
 from server.api.open_calls import OpenCalls
 from server.api.rest.routes import Api
+from server.audio.codecs.registry import file_suffixes
 from server.audio.song_encoder import SongEncoder
 from server.auth.api_keys import KeyRing
 from server.auth.authenticator import Authenticator
@@ -47,7 +48,8 @@ from server.settings.settings import Settings
 from server.settings.telemetry import Telemetry
 from server.songs.service import Songs
 from server.store.embedded.files import StoreUnusable
-from server.store.embedded.store import StoreLimits, embedded_store
+from server.store.embedded.store import embedded_store
+from server.store.eviction import StoreLimits
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (
     expose_build,
@@ -134,7 +136,9 @@ async def serving(settings: Settings, hurry: asyncio.Event | None = None) -> Asy
             tracer=tracer,
         )
         expose_depths(registry, runner.depths)
-        store = await stack.enter_async_context(embedded_store(_folder(settings.store), _limits(settings.store)))
+        store = await stack.enter_async_context(
+            embedded_store(_folder(settings.store), _limits(settings.store), file_suffixes())
+        )
         songs = Songs(
             runner,
             settings.engine_names,

@@ -22,11 +22,13 @@ from model.song import ALL_STEMS, Control, SectionKind, SectionPlan, SectionScor
 from server.api.grpc.health import HealthServicer
 from server.api.grpc.servicer import MusicServicer
 from server.app import build_server, local_pool
+from server.audio.codecs.registry import file_suffixes
 from server.generation.runner import Runner, RunnerSettings
 from server.settings.settings import Settings
 from server.song import AudioSettings
 from server.songs.service import Songs
-from server.store.embedded.store import StoreLimits, embedded_store
+from server.store.embedded.store import embedded_store
+from server.store.eviction import StoreLimits
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import EngineSpec, Lane
 
@@ -163,7 +165,7 @@ async def serve(port: int) -> None:
     health = HealthServicer(lambda: None if runner.ready(ENGINE.name) else "no engine is ready")
     runner.subscribe(health.changed)
     with tempfile.TemporaryDirectory(prefix="melisma-songs-") as folder:
-        async with embedded_store(Path(folder), StoreLimits()) as store:
+        async with embedded_store(Path(folder), StoreLimits(), file_suffixes()) as store:
             songs = Songs(runner, (ENGINE.name,), store)
             server = build_server(Settings(engines=(f"{ENGINE.name}={ENGINE.factory}",)), MusicServicer(songs), health)
             server.add_insecure_port(f"127.0.0.1:{port}")

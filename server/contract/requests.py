@@ -19,6 +19,7 @@ from model.song import (
     SongParams,
     Task,
 )
+from server.contract.audio_formats import format_name
 from server.contract.engine_limits import check_against
 from server.contract.enums import MODES, SCHEDULERS, STEMS, VOICES
 from server.contract.midi_melody import anchor_from_midi
@@ -141,4 +142,5 @@ def _audio(message: music_pb2.GenerateRequest) -> AudioSettings:
         bitrate_kbps=message.audio.bitrate_kbps or DEFAULT_BITRATE_KBPS,
         sample_rate_hertz=message.audio.sample_rate_hertz or DEFAULT_SAMPLE_RATE_HERTZ,
         target_lufs=mastering.target_lufs if mastering.HasField("target_lufs") else DEFAULT_TARGET_LUFS,
+        format=format_name(message.audio.format),
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from server.song import DEFAULT_FORMAT
+
 
 class SongState(StrEnum):
     """Where a song stands; the last three are ends."""
@@ -27,6 +29,9 @@ class SongRecord:
 
     `fingerprint` tells requests with the same `request_id` apart. Points in time are nanoseconds since 1970;
     `duration_seconds` is what was planned until the song is complete. `reason` and `error` say why it failed.
+
+    `format` is the name of the delivery format. `owner` is the process that makes the song, or made it, and `epoch`
+    counts its owners from 1. The store sets both in `create`; a later record of the song does not change them.
     """
 
     song_id: str
@@ -44,6 +49,9 @@ class SongRecord:
     sha256: str = ""
     reason: str = ""
     error: str = ""
+    format: str = DEFAULT_FORMAT
+    owner: str = ""
+    epoch: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +88,15 @@ class StoreFailed(Exception):
 class SongStore(Protocol):
     """Keeps songs. Every method may be called at any time from one event loop and never blocks it.
 
-    Calls take effect in the order in which they were made; all may raise StoreFailed.
+    Calls take effect in the order in which they were made. All may raise StoreFailed; those of a closed store do.
     """
 
+    @property
+    def owner(self) -> str:
+        """Name of this process, which owns the songs that it creates here."""
+
     async def create(self, song: SongRecord) -> None:
-        """Keep a new song, without sound."""
+        """Keep a new song, without sound; its owner is this process."""
 
     async def append(self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes) -> None:
         """Add events and sound to a song that has not ended, and renew its record: all of it or nothing."""

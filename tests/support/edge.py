@@ -17,9 +17,11 @@ from server.api.grpc.error_mapping import EndTrailers, no_trailers
 from server.api.grpc.health import HealthServicer
 from server.api.grpc.servicer import MusicServicer
 from server.app import build_server
+from server.audio.codecs.registry import file_suffixes
 from server.settings.settings import Settings
 from server.songs.service import SongRunner, Songs
-from server.store.embedded.store import StoreLimits, embedded_store
+from server.store.embedded.store import embedded_store
+from server.store.eviction import StoreLimits
 from tests.support.fake_runner import FakeRunner
 
 
@@ -27,7 +29,7 @@ from tests.support.fake_runner import FakeRunner
 async def songs_of(runner: SongRunner, linger_seconds: float = 10.0) -> AsyncIterator[Songs]:
     """The songs of a runner of the engine "fake", kept in a folder that goes with them."""
     with tempfile.TemporaryDirectory() as folder:
-        async with embedded_store(Path(folder), StoreLimits()) as store:
+        async with embedded_store(Path(folder), StoreLimits(), file_suffixes()) as store:
             songs = Songs(runner, ("fake",), store, linger_seconds=linger_seconds)
             try:
                 yield songs

@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from model.song import Violation
 from server.api.rest.endpoint import Stream
+from server.audio.codecs.registry import format_named
 from server.errors import InvalidRequest, OffsetOutOfRange, SongNotComplete
 from server.songs.recording import Recording
 
-MEDIA_TYPE = "audio/mpeg"
 _RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
 
 
@@ -51,7 +51,11 @@ def _whole(request: Request, recording: Recording, offset: int) -> Response:
 def _answer(
     request: Request, recording: Recording, status: int, headers: dict[str, str], start: int, end: int | None
 ) -> Response:
-    named = {"Content-Disposition": f'inline; filename="{recording.song.song_id}.mp3"', "Content-Type": MEDIA_TYPE}
+    delivered = format_named(recording.song.format)
+    named = {
+        "Content-Disposition": f'inline; filename="{recording.song.song_id}{delivered.suffix}"',
+        "Content-Type": delivered.media_type,
+    }
     headers = headers | named | {"X-Content-Type-Options": "nosniff"}
     return Stream(_sound(recording, start, start if request.method == "HEAD" else end), status, headers)
 

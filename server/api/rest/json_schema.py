@@ -7,6 +7,8 @@ from google.protobuf.descriptor import FieldDescriptor
 from buf.validate import validate_pb2
 from melisma.v1 import music_pb2
 from server.api.rest.proto_json import DURATION, INTEGERS, NUMBERS, TIMESTAMP, Json, fields_of, name_of, words
+from server.audio.codecs.registry import all_formats
+from server.song import DEFAULT_FORMAT
 
 _LIMITS = (("gte", "minimum"), ("lte", "maximum"), ("gt", "exclusiveMinimum"), ("lt", "exclusiveMaximum"))
 _LENGTHS = (("min_len", "minLength"), ("max_len", "maxLength"), ("pattern", "pattern"))
@@ -22,7 +24,11 @@ def request_schema() -> Json:
         "description": "Length in seconds; 0 or absent: the engine decides from the lyrics.",
         "anyOf": [{"type": "number", "const": 0}, {"type": "number", "minimum": 10, "maximum": 240}],
     }
-    fields["output_format"] = {"type": "string", "enum": ["mp3"], "default": "mp3"}
+    fields["output_format"] = {
+        "type": "string",
+        "enum": [each.name for each in all_formats()],
+        "default": DEFAULT_FORMAT,
+    }
     fields["request_id"] |= {"format": "uuid"}
     fields["prompt"]["description"] = "Style in keywords, English or Chinese. Not empty where the lyrics are."
     fields["lyrics"]["description"] = "The words under section tags such as [verse]; absent: an instrumental."

@@ -6,6 +6,7 @@ from melisma.v1 import music_pb2
 from server.api.rest.json_schema import request_schema, told
 from server.api.rest.problems import PROBLEM_TYPE
 from server.api.rest.proto_json import Json
+from server.audio.codecs.registry import all_formats
 from server.store.base import SongState
 from server.version import VERSION
 
@@ -96,10 +97,6 @@ def _paths() -> Json:
     made = {200: _json("The song, complete.", "Song"), 202: _json("The song, which is being made.", "Song")}
     told_events = {"description": "The events: " + _EVENTS, "content": {"text/event-stream": {}}}
     events = {200: told_events, 204: {"description": "All was told."}}
-    sound = _stream("The sound; without a length while the song is made.", "audio/mpeg")
-    part = _stream("The range.", "audio/mpeg")
-    audio = {200: sound, 206: part, 304: {"description": "It is the same still."}}
-    heard = [_TASK, _OFFSET, _RANGE]
     return {
         f"{music}/generate": {
             "post": _operation("Make a song", made, (400, 408, 409, 413, 415, 429, 503, 504), [_CALLER, _KEY, _PREFER])
@@ -113,13 +110,21 @@ def _paths() -> Json:
         f"{music}/{{task_id}}/events": {
             "get": _operation("What happens to a song", events, (400, 404), [*own, _LAST_ID])
         },
-        "/audio/{task_id}.mp3": {
-            "get": _operation("Listen", audio, (400, 404, 409, 416), heard, open_to_all=True),
-            "head": _operation("What there is to hear", audio, (400, 404, 409, 416), heard, open_to_all=True),
-        },
+        **{f"/audio/{{task_id}}{each.suffix}": _audio(each.media_type) for each in all_formats()},
         "/v1/engines": {
             "get": _operation("What can be chosen", {200: _json("The engines.", "Engines")}, (400,), [_CALLER])
         },
+    }
+
+
+def _audio(media_type: str) -> Json:
+    sound = _stream("The sound; without a length while the song is made.", media_type)
+    part = _stream("The range.", media_type)
+    answers = {200: sound, 206: part, 304: {"description": "It is the same still."}}
+    problems, heard = (400, 404, 409, 416), [_TASK, _OFFSET, _RANGE]
+    return {
+        "get": _operation("Listen", answers, problems, heard, open_to_all=True),
+        "head": _operation("What there is to hear", answers, problems, heard, open_to_all=True),
     }
 
 

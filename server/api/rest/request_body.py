@@ -11,11 +11,13 @@ from starlette.requests import Request
 from melisma.v1 import music_pb2
 from model.song import Violation
 from server.api.rest.proto_json import Json, filled
+from server.audio.codecs.registry import all_formats
+from server.contract.audio_formats import format_name, format_number
 from server.errors import InvalidRequest
+from server.song import DEFAULT_FORMAT
 
 BODY_SECONDS = 30.0
 IDEMPOTENCY_KEY = "Idempotency-Key"
-OUTPUT_FORMAT = "mp3"
 
 
 async def generate_request(request: Request, limit_bytes: int) -> music_pb2.GenerateRequest:
@@ -26,17 +28,37 @@ async def generate_request(request: Request, limit_bytes: int) -> music_pb2.Gene
         InvalidRequest: it has fields that are not of the contract, or values that they cannot hold.
     """
     given = await _object(request, limit_bytes)
-    if given.pop("output_format", OUTPUT_FORMAT) != OUTPUT_FORMAT:
-        raise InvalidRequest(Violation("output_format", f"must be {OUTPUT_FORMAT!r}"))
+    output_format = _output_format(given)
     if "duration_seconds" in given:
         raise InvalidRequest(Violation("duration", "is what duration_seconds is called here"))
     message = filled(music_pb2.GenerateRequest(), _renamed(given))
+    _take_format(message, output_format)
     _take_key(message, request.headers.getlist(IDEMPOTENCY_KEY))
     return message
 
 
 def _renamed(given: dict[str, Json]) -> dict[str, Json]:
     return {"duration_seconds" if name == "duration" else name: value for name, value in given.items()}
+
+
+def _output_format(given: dict[str, Json]) -> str | None:
+    """Take `output_format` out of the body; `None` where it is not there."""
+    if "output_format" not in given:
+        return None
+    names = [each.name for each in all_formats()]
+    if (name := given.pop("output_format")) not in names:
+        raise InvalidRequest(Violation("output_format", f"must be {' or '.join(map(repr, names))}"))
+    return str(name)
+
+
+def _take_format(message: music_pb2.GenerateRequest, name: str | None) -> None:
+    """`output_format` is another place for `audio.format`."""
+    given = message.audio.format
+    if name and given and format_name(given) != name:
+        raise InvalidRequest(Violation("output_format", "must be the same as audio.format"))
+    # The default stays unset, so that naming it makes no other request under the same request_id.
+    if name and name != DEFAULT_FORMAT:
+        message.audio.format = format_number(name)
 
 
 def _take_key(message: music_pb2.GenerateRequest, keys: list[str]) -> None:

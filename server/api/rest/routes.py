@@ -5,13 +5,14 @@ GET    /v1/audio/music                   the caller's songs
 GET    /v1/audio/music/{task_id}         where a song stands
 DELETE /v1/audio/music/{task_id}         stop making it
 GET    /v1/audio/music/{task_id}/events  what happens to it, as server-sent events
-GET    /audio/{task_id}.mp3              its sound, also while it is made; the name of the song is the key to it
+GET    /audio/{task_id}.<format>         its sound, also while it is made; the name of the song is the key to it
 GET    /v1/engines                       what can be chosen
 GET    /openapi.json                     all of this for machines
 """
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -31,11 +32,13 @@ from server.api.rest.problems import problem_response, renamed
 from server.api.rest.proto_json import filled, plain
 from server.api.rest.request_body import generate_request
 from server.api.rest.song_json import page_json, song_json
+from server.audio.codecs.base import Format
+from server.audio.codecs.registry import all_formats
 from server.auth.api_keys import Scope
 from server.auth.authenticator import Authenticator
 from server.auth.caller import caller_of
 from server.contract.validation import check
-from server.errors import InvalidRequest
+from server.errors import InvalidRequest, UnknownSong
 from server.songs.recording import Told
 from server.songs.service import Songs
 
@@ -70,7 +73,7 @@ class Api:
             route(MUSIC, GET=self._list),
             route(f"{MUSIC}/{{task_id}}", GET=self._get, DELETE=self._cancel),
             route(f"{MUSIC}/{{task_id}}/events", GET=self._events),
-            route("/audio/{task_id}.mp3", GET=self._audio),
+            *(route(f"/audio/{{task_id}}{each.suffix}", GET=partial(self._audio, each)) for each in all_formats()),
             route("/v1/engines", GET=self._engines),
             route("/openapi.json", GET=self._openapi),
         ]
@@ -106,9 +109,12 @@ class Api:
         recording = await self._songs.find(_task_id(request), self._caller(request, Scope.GENERATE))
         return events_response(request, recording, self._heartbeat_seconds)
 
-    async def _audio(self, request: Request) -> Response:
+    async def _audio(self, delivered: Format, request: Request) -> Response:
         # An <audio> element sends no headers: the name of the song, which nobody can guess, has to do.
-        return audio_response(request, await self._songs.find(_task_id(request)))
+        recording = await self._songs.find(_task_id(request))
+        if recording.song.format != delivered.name:
+            raise UnknownSong(recording.song.song_id)
+        return audio_response(request, recording)
 
     async def _engines(self, request: Request) -> Response:
         self._caller(request, Scope.ENGINES)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 
 from server.api.rest.proto_json import Json
+from server.audio.codecs.registry import format_named
 from server.store.base import SongRecord
 
 
@@ -15,7 +16,7 @@ def song_json(request: Request, song: SongRecord) -> dict[str, Json]:
     found: dict[str, Json] = {
         "task_id": song.song_id,
         "status": song.state.value,
-        "audio_url": f"{address}/audio/{song.song_id}.mp3",
+        "audio_url": f"{address}/audio/{song.song_id}{format_named(song.format).suffix}",
         "events_url": f"{address}/v1/audio/music/{song.song_id}/events",
         "duration_sec": song.duration_seconds,
         "created_at": _time(song.created_ns),

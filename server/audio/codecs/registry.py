@@ -15,6 +15,11 @@ def format_named(name: str) -> Format:
     return FORMATS[name]
 
 
+def file_suffixes() -> Mapping[str, str]:
+    """Return the suffix of a file for every format, by the name of the format."""
+    return {name: each.suffix for name, each in FORMATS.items()}
+
+
 def all_formats() -> Sequence[Format]:
     """Return every format, in the order of the table."""
     return tuple(FORMATS.values())

@@ -1,13 +1,12 @@
-"""The files of the embedded store: one MP3 for each song, and the lock of the folder. Every call may block."""
+"""The files of the embedded store: one for each song, and the lock of the folder. Every call may block."""
 
 import fcntl
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from server.store.base import StoreFailed
-
-_SUFFIX = ".mp3"
 
 
 class StoreUnusable(RuntimeError):
@@ -41,21 +40,29 @@ def locked(folder: Path) -> BinaryIO:
 class SoundFiles:
     """The songs' files; those that still grow are held open."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, suffixes: Mapping[str, str]) -> None:
+        """`suffixes` has the end of a file's name for each delivery format."""
         self._folder = folder
+        self._suffixes = suffixes
         self._open: dict[str, BinaryIO] = {}
 
-    def create(self, song_id: str) -> None:
+    def knows(self, audio_format: str) -> bool:
+        """Return True where a delivery format has a suffix here."""
+        return audio_format in self._suffixes
+
+    def create(self, song_id: str, audio_format: str) -> None:
         """An empty file that will grow."""
+        path = self._folder / f"{song_id}{self._suffixes[audio_format]}"
         try:
-            self._open[song_id] = self._path(song_id).open("xb", buffering=0)
+            self._open[song_id] = path.open("xb", buffering=0)
         except OSError as error:
             raise _failed(error) from error
 
     def append(self, song_id: str, offset: int, sound: bytes) -> None:
         """Put all of the sound at the end, which is at `offset`; what a failed attempt left there is overwritten."""
+        if (file := self._open.get(song_id)) is None:
+            raise StoreFailed(f"the song {song_id} takes no more sound")
         try:
-            file = self._open[song_id]
             file.seek(offset)
             rest = memoryview(sound)
             while rest:
@@ -85,7 +92,11 @@ class SoundFiles:
 
     def sizes(self) -> dict[str, int]:
         """The size of every song's file."""
-        return {path.stem: path.stat().st_size for path in self._folder.glob(f"*{_SUFFIX}")}
+        return {
+            path.name.removesuffix(suffix): path.stat().st_size
+            for suffix in self._suffixes.values()
+            for path in self._folder.glob(f"*{suffix}")
+        }
 
     def cut(self, song_id: str, size: int) -> None:
         """Drop everything from `size` on."""
@@ -105,7 +116,9 @@ class SoundFiles:
         self._open.clear()
 
     def _path(self, song_id: str) -> Path:
-        return self._folder / f"{song_id}{_SUFFIX}"
+        """The file of a song, in whichever format; one that does not exist where there is none."""
+        paths = [self._folder / f"{song_id}{suffix}" for suffix in self._suffixes.values()]
+        return next(filter(Path.exists, paths), paths[0])
 
 
 def _failed(error: OSError) -> StoreFailed:

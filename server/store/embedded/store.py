@@ -1,41 +1,46 @@
-"""The embedded song store: one folder with a database of songs and their events, and an MP3 file for each song.
+"""The embedded song store: one folder with a database of songs and their events, and a file of sound for each song.
 
 One thread does everything that writes or asks the database, in order; sound is read beside it.
 """
 
 import asyncio
+import secrets
+import socket
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from server.store.base import Place, SongRecord, StoredEvent, Usage
+from server.store.base import Place, SongRecord, StoredEvent, StoreFailed, Usage
+from server.store.embedded.database import Database
 from server.store.embedded.files import SoundFiles, locked
+from server.store.embedded.mending import mend
 from server.store.embedded.table import SongTable
+from server.store.eviction import StoreLimits, evicted
 
 T = TypeVar("T")
 
 _READERS = 4
-_HOUR_NS = 3600 * 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class StoreLimits:
-    """How much is kept: bytes of sound, and hours since a song's end. `None` is no limit."""
-
-    max_bytes: int | None = None
-    max_age_hours: float | None = None
+_FIRST_EPOCH = 1
 
 
 @asynccontextmanager
 async def embedded_store(
-    folder: Path, limits: StoreLimits, now_ns: Callable[[], int] = time.time_ns
+    folder: Path,
+    limits: StoreLimits,
+    suffixes: Mapping[str, str],
+    *,
+    owner: str = "",
+    now_ns: Callable[[], int] = time.time_ns,
 ) -> AsyncIterator["EmbeddedStore"]:
     """The store in `folder`, which is made if need be, for this process alone; songs that were being made have failed.
+
+    `suffixes` has the end of a file's name for each delivery format. `owner` names this process; empty: a name of its
+    own.
 
     Raises:
         StoreUnusable: the folder cannot be used, or is in use by another server.
@@ -45,9 +50,9 @@ async def embedded_store(
         ThreadPoolExecutor(_READERS, thread_name_prefix="sound") as readers,
     ):
         loop = asyncio.get_running_loop()
-        opened = await loop.run_in_executor(writer, _Opened, folder, limits, now_ns)
+        opened = await loop.run_in_executor(writer, _Opened, folder, limits, suffixes, now_ns)
         try:
-            yield EmbeddedStore(opened, writer, readers)
+            yield EmbeddedStore(opened, owner or _process_name(), writer, readers)
         finally:
             await loop.run_in_executor(writer, opened.close)
 
@@ -55,14 +60,21 @@ async def embedded_store(
 class EmbeddedStore:
     """A SongStore; see there."""
 
-    def __init__(self, opened: "_Opened", writer: ThreadPoolExecutor, readers: ThreadPoolExecutor) -> None:
+    def __init__(self, opened: "_Opened", owner: str, writer: Executor, readers: Executor) -> None:
         self._opened = opened
+        self._owner = owner
         self._writer = writer
         self._readers = readers
 
+    @property
+    def owner(self) -> str:
+        """Name of this process."""
+        return self._owner
+
     async def create(self, song: SongRecord) -> None:
         """Keep a new song, without sound."""
-        await self._do(partial(self._opened.create, song))
+        owned = replace(song, owner=self._owner, epoch=_FIRST_EPOCH)
+        await self._do(partial(self._opened.create, owned))
 
     async def append(self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes) -> None:
         """Add events and sound."""
@@ -90,8 +102,7 @@ class EmbeddedStore:
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
         """Sound from a byte on."""
-        reading = partial(self._opened.files.read, song_id, offset, size)
-        return await asyncio.get_running_loop().run_in_executor(self._readers, reading)
+        return await _on(self._readers, partial(self._opened.files.read, song_id, offset, size))
 
     async def clean_up(self, in_use: Collection[str]) -> int:
         """Delete what is too old or too much."""
@@ -102,20 +113,36 @@ class EmbeddedStore:
         return self._opened.table.usage
 
     async def _do(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+        return await _on(self._writer, work)
+
+
+async def _on(executor: Executor, work: Callable[[], T]) -> T:
+    try:
+        done = asyncio.get_running_loop().run_in_executor(executor, work)
+    except RuntimeError as error:  # the executor has shut down
+        raise StoreFailed("the song store is closed") from error
+    return await done
+
+
+def _process_name() -> str:
+    """A readable name that no other process has, nor this one's predecessor in the same container."""
+    return f"{socket.gethostname()}-{secrets.token_hex(4)}"
 
 
 class _Opened:
     """The folder while it is open, for the writer's thread."""
 
-    def __init__(self, folder: Path, limits: StoreLimits, now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self, folder: Path, limits: StoreLimits, suffixes: Mapping[str, str], now_ns: Callable[[], int]
+    ) -> None:
         self._limits = limits
         self._now_ns = now_ns
         self._lock = locked(folder)
         try:
-            self.files = SoundFiles(folder)
-            self.table = SongTable(folder)
-            self._mend()
+            self.files = SoundFiles(folder, suffixes)
+            self._database = Database(folder)
+            self.table = SongTable(self._database)
+            mend(self.table, self.files, now_ns())
         except BaseException:
             self._lock.close()
             raise
@@ -123,12 +150,12 @@ class _Opened:
     def close(self) -> None:
         """Let others use the folder."""
         self.files.close()
-        self.table.close()
+        self._database.close()
         self._lock.close()
 
     def create(self, song: SongRecord) -> None:
         """An empty file first: a song without one would be taken for lost."""
-        self.files.create(song.song_id)
+        self.files.create(song.song_id, song.format)
         self.table.create(song)
 
     def append(self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes) -> None:
@@ -143,34 +170,9 @@ class _Opened:
 
     def clean_up(self, in_use: frozenset[str]) -> int:
         """Delete by age and by size."""
-        victims = list(self._superfluous(in_use))
+        songs, stored_bytes = self.table.ends(), self.table.usage.size_bytes
+        victims = list(evicted(songs, self._limits, stored_bytes=stored_bytes, now_ns=self._now_ns(), in_use=in_use))
         for song_id in victims:
             self.table.delete(song_id)
             self.files.delete(song_id)
         return len(victims)
-
-    def _superfluous(self, in_use: frozenset[str]) -> Iterator[str]:
-        max_bytes, max_age_hours = self._limits.max_bytes, self._limits.max_age_hours
-        too_much = 0 if max_bytes is None else self.table.usage.size_bytes - max_bytes
-        old_ns = 0 if max_age_hours is None else self._now_ns() - round(max_age_hours * _HOUR_NS)
-        for song_id, ended_ns, size_bytes in self.table.ends():
-            if too_much <= 0 and ended_ns >= old_ns:
-                return
-            if song_id not in in_use:
-                too_much -= size_bytes
-                yield song_id
-
-    def _mend(self) -> None:
-        """Bring files and database into agreement after whatever ended the last server."""
-        self.table.fail_unended(self._now_ns())
-        sizes = self.files.sizes()
-        for song in self.table.ended():
-            size = sizes.pop(song.song_id, None)
-            if size is None:
-                self.table.delete(song.song_id)
-            elif size < song.size_bytes:
-                self.table.cut(song, size, self._now_ns())
-            elif size > song.size_bytes:
-                self.files.cut(song.song_id, song.size_bytes)
-        for song_id in sizes:
-            self.files.delete(song_id)

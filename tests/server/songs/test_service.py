@@ -32,6 +32,8 @@ async def until(condition: Callable[[], bool]) -> None:
 class FullStore:
     """A store on a disk without room: nothing is kept."""
 
+    owner = "me"
+
     async def create(self, song: SongRecord) -> None:
         raise StoreFailed("no room")
 

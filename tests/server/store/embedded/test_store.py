@@ -6,42 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from server.store.base import Place, SongRecord, SongState, StoredEvent, StoreFailed, Usage
+from server.audio.codecs.registry import file_suffixes
+from server.store.base import SongState, StoredEvent, StoreFailed, Usage
 from server.store.embedded.files import StoreUnusable
-from server.store.embedded.store import EmbeddedStore, StoreLimits, embedded_store
-from server.store.embedded.table import SCHEMA_VERSION
+from server.store.embedded.schema import MIGRATIONS, SCHEMA_VERSION
+from server.store.embedded.store import EmbeddedStore, embedded_store
+from server.store.eviction import StoreLimits
+from tests.support.stored_songs import keep, record
 
-HOUR_NS = 3600 * 1_000_000_000
-
-
-def record(number: int = 1, caller: str = "me") -> SongRecord:
-    return SongRecord(
-        song_id=f"song-{number}",
-        caller=caller,
-        request_id=f"request-{number}",
-        fingerprint="print",
-        engine="fake",
-        prompt="x",
-        seed=number,
-        created_ns=number,
-    )
+NO_LIMITS = StoreLimits()
 
 
 @asynccontextmanager
-async def opened(folder: Path, now_ns: int = 0, **limits: float) -> AsyncIterator[EmbeddedStore]:
-    async with embedded_store(folder, StoreLimits(**limits), lambda: now_ns) as store:  # type: ignore[arg-type]
+async def opened(
+    folder: Path, limits: StoreLimits = NO_LIMITS, *, now_ns: int = 0, owner: str = "", **suffixes: str
+) -> AsyncIterator[EmbeddedStore]:
+    """A store of MP3 files, and of those of further formats by their suffixes."""
+    known = {**file_suffixes(), **suffixes}
+    async with embedded_store(folder, limits, known, owner=owner, now_ns=lambda: now_ns) as store:
         yield store
-
-
-async def keep(store: EmbeddedStore, song: SongRecord, *sounds: bytes, ended_ns: int = 1) -> SongRecord:
-    """Keep a whole song."""
-    await store.create(song)
-    for sound in sounds:
-        song = replace(song, size_bytes=song.size_bytes + len(sound))
-        await store.append(song, [StoredEvent(b"chunk", song.size_bytes)], sound)
-    song = replace(song, state=SongState.COMPLETED, ended_ns=ended_ns)
-    await store.end(song)
-    return song
 
 
 async def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -100,51 +83,65 @@ async def test_a_song_whose_sound_was_lost_has_failed_and_one_without_a_file_is_
         assert store.usage() == Usage(1, 7)
 
 
-async def test_songs_are_paged_newest_first_for_their_caller(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
-        for number in range(1, 6):
-            await store.create(record(number, "me" if number != 3 else "other"))
-        first = await store.page("me", None, 2)
-        assert [song.song_id for song in first] == ["song-5", "song-4"]
-        rest = await store.page("me", Place(4, "song-4"), 10)
-        assert [song.song_id for song in rest] == ["song-2", "song-1"]
-
-
-async def test_the_newest_song_of_a_request_is_found(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
-        await store.create(record(1))
-        await store.create(replace(record(2), request_id="request-1"))
-        found = await store.find("me", "request-1")
-        assert found is not None
-        assert found.song_id == "song-2"
-        assert await store.find("other", "request-1") is None
-
-
-async def test_the_songs_that_ended_first_go_first_until_the_rest_has_room(tmp_path: Path) -> None:
-    async with opened(tmp_path, max_bytes=12) as store:
+async def test_the_file_of_a_deleted_song_goes_with_it(tmp_path: Path) -> None:
+    async with opened(tmp_path, StoreLimits(max_bytes=12)) as store:
         for number, ended_ns in ((1, 30), (2, 10), (3, 20)):
             await keep(store, record(number), b"12345", ended_ns=ended_ns)
-        await store.create(record(4))
         assert await store.clean_up({"song-2"}) == 1
-        assert [song.song_id for song in await store.page("me", None, 9)] == ["song-4", "song-2", "song-1"]
-        assert store.usage() == Usage(3, 10)
+        assert (tmp_path / "song-2.mp3").exists()
         assert not (tmp_path / "song-3.mp3").exists()
 
 
-async def test_old_songs_go(tmp_path: Path) -> None:
-    async with opened(tmp_path, now_ns=10 * HOUR_NS, max_age_hours=2.0) as store:
-        await keep(store, record(1), b"old", ended_ns=7 * HOUR_NS)
-        await keep(store, record(2), b"young", ended_ns=9 * HOUR_NS)
-        assert await store.clean_up(set()) == 1
-        assert await store.get("song-1") is None
-        assert await store.get("song-2") is not None
+async def test_a_song_keeps_the_owner_that_made_it_and_each_start_is_another_owner(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        song = await keep(store, record(), b"first")
+        assert song.owner == store.owner
+    async with opened(tmp_path) as store:
+        assert await store.get("song-1") == song
+        assert store.owner not in ("", song.owner)
+    async with opened(tmp_path, owner="me") as store:
+        assert store.owner == "me"
 
 
-async def test_a_song_is_not_deleted_while_it_is_being_made(tmp_path: Path) -> None:
-    async with opened(tmp_path, max_bytes=0) as store:
-        await store.create(record())
-        await store.append(replace(record(), size_bytes=5), [StoredEvent(b"chunk", 5)], b"first")
-        assert await store.clean_up(set()) == 0
+async def test_the_file_of_a_song_is_called_as_its_format_says(tmp_path: Path) -> None:
+    async with opened(tmp_path, pcm=".pcm") as store:
+        await keep(store, replace(record(1), format="pcm"), b"sound")
+        await keep(store, record(2), b"frames")
+        assert (tmp_path / "song-1.pcm").read_bytes() == b"sound"
+        assert (tmp_path / "song-2.mp3").read_bytes() == b"frames"
+    (tmp_path / "song-3.pcm").write_bytes(b"nobody's")
+    async with opened(tmp_path, StoreLimits(max_bytes=0), pcm=".pcm") as store:
+        assert await store.read("song-1", 0, 100) == b"sound"
+        assert await store.clean_up(set()) == 2
+    assert not list(tmp_path.glob("song-*"))
+
+
+async def test_songs_of_a_format_that_is_not_known_here_are_left_alone(tmp_path: Path) -> None:
+    async with opened(tmp_path, pcm=".pcm") as store:
+        song = await keep(store, replace(record(), format="pcm"), b"sound")
+    async with opened(tmp_path):
+        pass
+    async with opened(tmp_path, pcm=".pcm") as store:
+        assert await store.get("song-1") == song
+        assert await store.read("song-1", 0, 100) == b"sound"
+
+
+async def test_a_database_of_the_first_schema_is_migrated_and_keeps_its_songs(tmp_path: Path) -> None:
+    first = "INSERT INTO songs VALUES ('song-1','me','request-1','print','fake','x',1,1,'completed',1,0.0,5,'','','')"
+    with sqlite3.connect(tmp_path / "songs.sqlite3") as database:
+        database.executescript(f"{MIGRATIONS[0]} PRAGMA user_version = 1; {first};")
+        database.execute("INSERT INTO events VALUES ('song-1', 0, 5, ?)", (b"chunk",))
+    database.close()
+    (tmp_path / "song-1.mp3").write_bytes(b"first")
+    for _ in range(2):
+        async with opened(tmp_path) as store:
+            song = replace(record(), state=SongState.COMPLETED, ended_ns=1, size_bytes=5)
+            assert (song.format, song.owner, song.epoch) == ("mp3", "", 1)
+            assert await store.load("song-1") == (song, [StoredEvent(b"chunk", 5)])
+            assert await store.read("song-1", 0, 100) == b"first"
+    with sqlite3.connect(tmp_path / "songs.sqlite3") as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+    database.close()
 
 
 async def test_a_failed_write_leaves_what_was_kept_before(tmp_path: Path) -> None:

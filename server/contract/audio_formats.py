@@ -1,0 +1,27 @@
+"""Delivery formats by the enum values of the contract: AUDIO_FORMAT_MP3 is the format "mp3"."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+from melisma.v1 import music_pb2
+from server.song import DEFAULT_FORMAT
+
+AudioFormat: TypeAlias = music_pb2.AudioFormat.ValueType
+
+_PREFIX = "AUDIO_FORMAT_"
+
+FORMAT_NAMES: Mapping[AudioFormat, str] = MappingProxyType(
+    {number: name.removeprefix(_PREFIX).lower() for name, number in music_pb2.AudioFormat.items() if number}
+)
+"""The name of the format by its enum value, UNSPECIFIED left out."""
+
+
+def format_name(number: AudioFormat) -> str:
+    """Return the name of the format that an enum value stands for; UNSPECIFIED is the default format."""
+    return FORMAT_NAMES[number] if number else DEFAULT_FORMAT
+
+
+def format_number(name: str) -> AudioFormat:
+    """Return the enum value of a format; raises KeyError for a name without one."""
+    return {each: number for number, each in FORMAT_NAMES.items()}[name]

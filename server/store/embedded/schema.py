@@ -1,0 +1,51 @@
+"""Schema of the embedded store's database, and the steps that bring an older database to it."""
+
+import sqlite3
+
+MIGRATIONS = (
+    """
+CREATE TABLE songs (
+    song_id TEXT PRIMARY KEY, caller TEXT NOT NULL, request_id TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    engine TEXT NOT NULL, prompt TEXT NOT NULL, seed INTEGER NOT NULL, created_ns INTEGER NOT NULL,
+    state TEXT NOT NULL, ended_ns INTEGER, duration_seconds REAL NOT NULL, size_bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL, reason TEXT NOT NULL, error TEXT NOT NULL
+) STRICT;
+CREATE INDEX songs_by_caller ON songs (caller, created_ns, song_id);
+CREATE INDEX songs_by_end ON songs (ended_ns);
+CREATE INDEX songs_by_request ON songs (caller, request_id, created_ns);
+CREATE TABLE events (
+    song_id TEXT NOT NULL REFERENCES songs ON DELETE CASCADE, number INTEGER NOT NULL, end_byte INTEGER NOT NULL,
+    payload BLOB NOT NULL, PRIMARY KEY (song_id, number)
+) STRICT, WITHOUT ROWID;
+""",
+    """
+ALTER TABLE songs ADD COLUMN format TEXT NOT NULL DEFAULT 'mp3';
+ALTER TABLE songs ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+ALTER TABLE songs ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
+""",
+)
+"""One script for each version of the schema. A released one stays as it is: databases were made with it."""
+
+SCHEMA_VERSION = len(MIGRATIONS)
+
+_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON")
+
+
+class NewerSchema(Exception):
+    """The database was made by a newer version of this server."""
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Set the connection up, and make or migrate its tables.
+
+    Raises:
+        NewerSchema: there is no way back from a newer schema.
+        sqlite3.Error: the file is no usable database.
+    """
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise NewerSchema
+    for number, script in enumerate(MIGRATIONS[version:], version + 1):
+        connection.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")

@@ -1,0 +1,174 @@
+"""A further delivery format takes an entry of the registry and an enum value, and nothing else changes."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+from opentelemetry.trace import NoOpTracer
+from prometheus_client import CollectorRegistry
+
+from melisma.v1 import music_pb2
+from model.song import SectionScore
+from server.api.http.operations import build_http
+from server.api.http.server import serving_http
+from server.api.open_calls import OpenCalls
+from server.api.rest.openapi import document
+from server.api.rest.routes import Api
+from server.audio.chunker import Chunker, slices_of
+from server.audio.codecs import registry
+from server.audio.codecs.registry import all_formats, file_suffixes
+from server.audio.song_encoder import SongEncoder
+from server.contract import audio_formats
+from server.contract.events import response
+from server.contract.requests import song_request
+from server.song import AudioSettings, Chunk, SongCompleted, SongEvent, SongRequest
+from server.songs.service import Songs
+from server.store.base import SongRecord, SongState, SongStore, StoredEvent
+from server.store.embedded.store import embedded_store
+from server.store.eviction import StoreLimits
+from tests.support.edge import songs_of
+from tests.support.fake_runner import FAKE_INFO, FAKE_PLAN, FakeRunner
+from tests.support.pcm import PCM
+from tests.support.rest import MUSIC, Answer, Rest
+from tests.support.sounds import pop
+
+RATE_HERTZ = 48_000
+SOUND = pop(3.0)
+ASKED = {"prompt": "pop", "output_format": "pcm"}
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PCM in the registry, in place of MP3 in the contract, which has no further enum value yet."""
+    monkeypatch.setattr(registry, "FORMATS", MappingProxyType({**registry.FORMATS, PCM.name: PCM}))
+    names = MappingProxyType({music_pb2.AUDIO_FORMAT_MP3: PCM.name})
+    monkeypatch.setattr(audio_formats, "FORMAT_NAMES", names)
+
+
+def pcm_request() -> SongRequest:
+    """A request for PCM, as the contract's message says it."""
+    audio = music_pb2.AudioConfig(format=music_pb2.AUDIO_FORMAT_MP3)
+    return song_request(music_pb2.GenerateRequest(prompt="pop", audio=audio), {"fake": FAKE_INFO}, "fake")
+
+
+def made(audio: AudioSettings) -> list[SongEvent]:
+    """The events of a song of one section."""
+    encoder = SongEncoder(RATE_HERTZ, audio, tags={"title": "Spring"})
+    chunker = Chunker(encoder, FAKE_PLAN, RATE_HERTZ, audio.sample_rate_hertz)
+    events = chunker.planned()
+    for piece in slices_of(SOUND, RATE_HERTZ):
+        events += chunker.feed(piece)
+    return [*events, *chunker.end_section(0, SectionScore()), *chunker.finish(0.0, 0.0, 0.0)]
+
+
+def sound_of(events: Sequence[SongEvent]) -> bytes:
+    return b"".join(event.data for event in events if isinstance(event, Chunk))
+
+
+async def keep(store: SongStore, request: SongRequest, events: Sequence[SongEvent]) -> None:
+    """Keep a song with its events, as the service does."""
+    song = SongRecord("song-1", "me", request.request_id, "print", "fake", "pop", 1, 1, format=request.audio.format)
+    await store.create(song)
+    for event in events:
+        message = response(event, request)
+        sound = message.chunk.data
+        song = replace(song, size_bytes=song.size_bytes + len(sound))
+        if sound:
+            message.chunk.ClearField("data")
+        await store.append(song, [StoredEvent(message.SerializeToString(), song.size_bytes if sound else 0)], sound)
+    digest = hashlib.sha256(sound_of(events)).hexdigest()
+    await store.end(replace(song, state=SongState.COMPLETED, ended_ns=2, sha256=digest))
+
+
+@asynccontextmanager
+async def rest_of(songs: Songs) -> AsyncIterator[Rest]:
+    api = Api(songs, None, body_bytes=1 << 16, heartbeat_seconds=1.0)
+    routes = api.routes(OpenCalls(), NoOpTracer())
+    app = build_http(CollectorRegistry(), unready=lambda: None, more=routes)
+    async with serving_http(app, "127.0.0.1", 0) as address:
+        yield Rest(address, {"X-Caller": "me"})
+
+
+async def ask(rest: Rest, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    return await asyncio.to_thread(rest.ask, method, path, body, **headers)
+
+
+def test_encoder_and_chunker_deliver_it() -> None:
+    events = made(pcm_request().audio)
+    sound, completed = sound_of(events), events[-1]
+    assert isinstance(completed, SongCompleted)
+    assert (completed.size_bytes, completed.sample_count) == (len(sound), len(sound) // 4)
+    assert completed.duration_seconds == pytest.approx(3.0, abs=1e-3)
+    assert np.abs(np.frombuffer(sound, ">i2")).max() > 1000
+    offsets = [(event.byte_offset, event.sample_offset * 4) for event in events if isinstance(event, Chunk)]
+    assert len(offsets) > 1
+    assert all(byte == sample for byte, sample in offsets)
+
+
+async def test_the_store_and_rest_serve_it(tmp_path: Path) -> None:
+    request = pcm_request()
+    events = made(request.audio)
+    sound = sound_of(events)
+    async with embedded_store(tmp_path, StoreLimits(), file_suffixes()) as store:
+        await keep(store, request, events)
+        assert (tmp_path / "song-1.pcm").read_bytes() == sound
+        async with rest_of(Songs(FakeRunner(), ("fake",), store)) as rest:
+            told = (await ask(rest, "GET", f"{MUSIC}/song-1")).json
+            assert told["audio_url"] == f"http://{rest.address}/audio/song-1.pcm"
+            whole = await ask(rest, "GET", "/audio/song-1.pcm")
+            assert (whole.status, whole.data, whole.headers["content-type"]) == (200, sound, "audio/L16")
+            assert whole.headers["content-disposition"] == 'inline; filename="song-1.pcm"'
+            part = await ask(rest, "GET", "/audio/song-1.pcm", Range="bytes=1000-1999")
+            assert (part.status, part.data, part.headers["content-type"]) == (206, sound[1000:2000], "audio/L16")
+            assert part.headers["content-range"] == f"bytes 1000-1999/{len(sound)}"
+            assert (await ask(rest, "GET", "/audio/song-1.mp3")).status == 404
+
+
+async def test_rest_asks_for_it_by_its_name() -> None:
+    runner = FakeRunner()
+    async with songs_of(runner) as songs, rest_of(songs) as rest:
+        bodies = [ASKED, {"prompt": "pop", "output_format": "mp3"}, {"prompt": "pop"}]
+        for body in bodies:
+            assert (await ask(rest, "POST", f"{MUSIC}/generate", body)).status == 200
+        assert [request.audio.format for request in runner.requests] == ["pcm", "mp3", "mp3"]
+
+
+async def test_to_name_the_default_format_is_no_other_request() -> None:
+    async with songs_of(FakeRunner()) as songs, rest_of(songs) as rest:
+        key = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
+        bodies = [{"prompt": "pop", "seed": 1}, {"prompt": "pop", "seed": 1, "output_format": "mp3"}]
+        answers = [await ask(rest, "POST", f"{MUSIC}/generate", body, Idempotency_Key=key) for body in bodies]
+        assert [answer.status for answer in answers] == [200, 200]
+        assert answers[0].json["task_id"] == answers[1].json["task_id"]
+
+
+@pytest.mark.parametrize(
+    ("body", "description"),
+    [
+        ({"output_format": "wav"}, "must be 'mp3' or 'pcm'"),
+        ({"output_format": None}, "must be 'mp3' or 'pcm'"),
+        ({"output_format": ["pcm"]}, "must be 'mp3' or 'pcm'"),
+        ({"output_format": "mp3", "audio": {"format": "mp3"}}, "must be the same as audio.format"),
+    ],
+)
+async def test_rest_refuses_what_is_no_format_and_two_of_them(body: dict[str, Any], description: str) -> None:
+    async with songs_of(FakeRunner()) as songs, rest_of(songs) as rest:
+        answer = await ask(rest, "POST", f"{MUSIC}/generate", {"prompt": "pop", **body})
+        assert answer.status == 400
+        assert answer.json["violations"] == [{"field": "output_format", "description": description}]
+
+
+def test_the_document_of_rest_describes_it() -> None:
+    described = document.__wrapped__(secured=False)
+    for each in all_formats():
+        listen = described["paths"][f"/audio/{{task_id}}{each.suffix}"]["get"]
+        assert list(listen["responses"]["206"]["content"]) == [each.media_type]
+    asked = described["components"]["schemas"]["SongRequest"]["properties"]["output_format"]
+    assert (asked["enum"], asked["default"]) == (["mp3", "pcm"], "mp3")
