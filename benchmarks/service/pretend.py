@@ -20,8 +20,8 @@ import numpy as np
 from model.engine import EngineInfo, SectionConditions, SectionContext, SectionState
 from model.song import ALL_STEMS, Control, SectionKind, SectionPlan, SectionScore, SongParams, SongPlan, Voice, Window
 from server.api.grpc.health import HealthServicer
+from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
-from server.app import build_server
 from server.generation.runner import Runner, RunnerSettings
 from server.settings.settings import Settings
 from server.song import AudioSettings

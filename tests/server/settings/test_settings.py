@@ -4,11 +4,11 @@ import pytest
 from pydantic import ValidationError
 
 from model.ace_step.settings import Options
-from server.app import engine_specs
 from server.logs import LogFormat
 from server.settings.command_line import read_settings
 from server.settings.engines import AceStep
 from server.settings.groups import Device
+from server.wiring import engine_specs
 
 CPU, CUDA = Device(device="cpu"), Device(device="cuda:0")
 
