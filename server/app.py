@@ -36,7 +36,7 @@ async def serve(settings: Settings) -> None:
     stopping, force = asyncio.Event(), asyncio.Event()
     with handled_signals(lambda: (force if stopping.is_set() else stopping).set()):
         async with serving(settings, force) as address:
-            told = {"address": address, "engines": settings.engine_names}
+            told = {"address": address, "port_kind": "grpc", "engines": settings.engine_names}
             logger.info("listening", extra=told)
             await stopping.wait()
             logger.info("draining", extra={"grace_seconds": settings.grace_seconds})
@@ -69,7 +69,7 @@ async def serving(settings: Settings, force: asyncio.Event | None = None) -> Asy
         routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer)
         http = wiring.build_http_app(settings, registry, runner, health, routes)
         http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))
-        logger.info("listening for HTTP", extra={"address": http_address})
+        logger.info("listening for HTTP", extra={"address": http_address, "port_kind": "http"})
 
         if keys:
             await stack.enter_async_context(in_background(keys.watch(metrics.calls.keys_usable)))
