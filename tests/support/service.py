@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -79,3 +80,15 @@ def running_service(engines: str, **environment: str) -> Iterator[Service]:
             yield Service(process, {record["port_kind"]: record for record in islice(records, 2)})
         finally:
             process.kill()
+
+
+def ready(service: Service) -> None:
+    """Return once songs can be asked for; from then on the log is read, lest the service stand still."""
+    with grpc.insecure_channel(service.address) as channel:
+        service.wait_serving(channel)
+    threading.Thread(target=_consume, args=(service.process.stderr,), daemon=True).start()
+
+
+def _consume(log: IO[str]) -> None:
+    for _ in log:
+        pass
