@@ -11,10 +11,11 @@ import sys
 import time
 
 from server.api.grpc.health import HealthServicer
+from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
-from server.app import build_server, local_pool, runner_settings
 from server.generation.runner import Runner
 from server.settings.settings import Settings
+from server.wiring import local_pool, runner_settings
 from tests.support.edge import songs_of
 from tests.support.fakes import FAKE, FakeEncoder
 

@@ -20,8 +20,8 @@ import numpy as np
 from model.engine import EngineInfo, SectionConditions, SectionContext, SectionState
 from model.song import ALL_STEMS, Control, SectionKind, SectionPlan, SectionScore, SongParams, SongPlan, Voice, Window
 from server.api.grpc.health import HealthServicer
+from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
-from server.app import build_server, local_pool
 from server.audio.codecs.registry import file_suffixes
 from server.generation.runner import Runner, RunnerSettings
 from server.settings.settings import Settings
@@ -29,6 +29,7 @@ from server.song import AudioSettings
 from server.songs.service import Songs
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
+from server.wiring import local_pool
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import EngineSpec, Lane
 

@@ -6,6 +6,7 @@ A key is 256 random bits, so one round of SHA-256 hides it as well as a slow has
 """
 
 import argparse
+import asyncio
 import hashlib
 import hmac
 import json
@@ -24,6 +25,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from server.auth.quotas import Quota
 
 PREFIX = "melisma_"
+WATCH_SECONDS = 1.0
 _SECRET_BYTES = 32
 _NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _Amount: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -121,6 +123,13 @@ class KeyRing:
         except InvalidKeyFile as error:
             self.usable = False
             _log.error("the API keys stay as they were: %s", error)
+
+    async def watch(self, report: Callable[[bool], None]) -> None:
+        """Read the file again whenever it changes, for ever; `report` receives at every look if it is usable."""
+        while True:
+            report(self.usable)
+            await asyncio.sleep(WATCH_SECONDS)
+            self.reload()
 
 
 def new_key(name: str) -> tuple[str, ApiKey]:

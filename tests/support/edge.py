@@ -15,8 +15,8 @@ from grpc_status import rpc_status
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.api.grpc.error_mapping import EndTrailers, no_trailers
 from server.api.grpc.health import HealthServicer
+from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
-from server.app import build_server
 from server.audio.codecs.registry import file_suffixes
 from server.settings.settings import Settings
 from server.songs.service import SongRunner, Songs

@@ -2,12 +2,15 @@
 
 import http.client
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 TIMEOUT_SECONDS = 60.0
 MUSIC = "/v1/audio/music"
+SONG = {"prompt": "noise", "duration": 10, "seed": 3, "output_format": "mp3"}
+LONG = SONG | {"duration": 240}
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,19 @@ class Rest:
         answer = self.generate(body, Prefer="respond-async", **headers)
         assert answer.status == 202, answer.data
         return str(answer.json["task_id"])
+
+    def status_of(self, task_id: str) -> str:
+        """The state of a song."""
+        return str(self.ask("GET", f"{MUSIC}/{task_id}").json["status"])
+
+    def wait_until(self, task_id: str, wanted: str) -> None:
+        """Return once the song has come to that status."""
+        pause = threading.Event()
+        for _ in range(round(TIMEOUT_SECONDS / 0.02)):
+            if self.status_of(task_id) == wanted:
+                return
+            pause.wait(0.02)
+        raise AssertionError(f"{task_id} never was {wanted}")
 
     def events(self, task_id: str, **headers: str) -> Iterator[tuple[str, str, Any]]:
         """What happens to a song: id, name and data of each event; heartbeats left out."""

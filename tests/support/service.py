@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -21,11 +23,20 @@ START_TIMEOUT_SECONDS = 60.0
 
 @dataclass
 class Service:
-    """A started process, and the addresses that it logged."""
+    """A started process, and the records of its log that tell where it listens, by `port_kind`."""
 
     process: subprocess.Popen[str]
-    address: str
-    http_address: str
+    listening: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def address(self) -> str:
+        """The "host:port" of gRPC."""
+        return str(self.listening["grpc"]["address"])
+
+    @property
+    def http_address(self) -> str:
+        """The "host:port" of HTTP."""
+        return str(self.listening["http"]["address"])
 
     def wait_serving(self, channel: grpc.Channel) -> None:
         """Return once health says SERVING."""
@@ -65,8 +76,19 @@ def running_service(engines: str, **environment: str) -> Iterator[Service]:
     with start("--port", "0", "--http-port", "0", ENGINES=engines, **environment) as process:
         try:
             assert process.stderr is not None
-            addresses = (json.loads(line)["address"] for line in process.stderr if '"listening' in line)
-            http_address, address = next(addresses), next(addresses)
-            yield Service(process, address, http_address)
+            records = (json.loads(line) for line in process.stderr if '"port_kind"' in line)
+            yield Service(process, {record["port_kind"]: record for record in islice(records, 2)})
         finally:
             process.kill()
+
+
+def ready(service: Service) -> None:
+    """Return once songs can be asked for; from then on the log is read, lest the service stand still."""
+    with grpc.insecure_channel(service.address) as channel:
+        service.wait_serving(channel)
+    threading.Thread(target=_consume, args=(service.process.stderr,), daemon=True).start()
+
+
+def _consume(log: IO[str]) -> None:
+    for _ in log:
+        pass

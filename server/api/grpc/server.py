@@ -1,0 +1,84 @@
+"""The gRPC server: its services, interceptors, channel options and port."""
+
+from collections.abc import Sequence
+
+import grpc.aio
+from grpc_health.v1 import health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from opentelemetry.trace import Tracer
+
+from melisma.v1 import music_pb2_grpc
+from server.api.address import PortUnavailable, shown
+from server.api.grpc.call_log import RequestLog
+from server.api.grpc.error_mapping import EndTrailers, ErrorMapping, no_trailers
+from server.api.grpc.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
+from server.api.grpc.servicer import MusicServicer
+from server.api.open_calls import OpenCalls
+from server.auth.tls import Certificates
+from server.settings.settings import Settings
+from server.telemetry.tracing import NO_TRACER
+
+
+def build_server(
+    settings: Settings,
+    music: MusicServicer,
+    health: HealthServicer,
+    interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
+    tracer: Tracer = NO_TRACER,
+    trailers: EndTrailers = no_trailers,
+    calls: OpenCalls | None = None,
+) -> grpc.aio.Server:
+    """A server with all its services, not yet bound to a port.
+
+    Calls are counted in `calls`, pass the `interceptors` and end with `trailers`.
+    """
+    server = grpc.aio.server(
+        interceptors=(RequestLog(tracer, calls or OpenCalls()), *interceptors, ErrorMapping(trailers)),
+        options=_channel_options(settings),
+        maximum_concurrent_rpcs=settings.limits.concurrent_calls,
+        compression=grpc.Compression.NoCompression,
+    )
+    music_pb2_grpc.add_MusicServiceServicer_to_server(music, server)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    if settings.reflection:
+        reflection.enable_server_reflection((MUSIC_SERVICE, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
+    return server
+
+
+def _channel_options(settings: Settings) -> list[tuple[str, int]]:
+    keepalive, connections = settings.keepalive, settings.connections
+    options = [
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", settings.limits.request_bytes),
+        ("grpc.keepalive_time_ms", round(keepalive.time_seconds * 1000)),
+        ("grpc.keepalive_timeout_ms", round(keepalive.timeout_seconds * 1000)),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", round(keepalive.min_client_interval_seconds * 1000)),
+        ("grpc.max_allowed_incoming_connections", connections.count),
+        ("grpc.max_concurrent_streams", connections.concurrent_calls),
+        ("grpc.max_metadata_size", connections.metadata_bytes),
+        ("grpc.absolute_max_metadata_size", connections.metadata_bytes),
+    ]
+    if connections.age_seconds:
+        options += [
+            ("grpc.max_connection_age_ms", round(connections.age_seconds * 1000)),
+            ("grpc.max_connection_age_grace_ms", round(connections.age_grace_seconds * 1000)),
+        ]
+    return options
+
+
+def bind(server: grpc.aio.Server, host: str, port: int, certificates: Certificates | None) -> str:
+    """Open a port of the server, encrypted where there are certificates; the bound "host:port".
+
+    Raises:
+        PortUnavailable: the address is taken or is not one of this machine.
+    """
+    address = shown(host, port)
+    try:
+        if certificates:
+            bound = server.add_secure_port(address, certificates.credentials())
+        else:
+            bound = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise PortUnavailable(host, port) from error
+    return shown(host, bound)

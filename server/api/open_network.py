@@ -1,0 +1,22 @@
+"""Warns the operator of ports that others reach without a key or without encryption."""
+
+import logging
+
+from server.settings.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+def warn_of_open_network(settings: Settings) -> None:
+    """Log a warning for each thing that strangers could do on the addresses of the settings."""
+    if settings.host in ("127.0.0.1", "::1", "localhost"):
+        return
+    if not settings.api_keys:
+        logger.warning("whoever reaches this server may call: set MELISMA_API_KEYS, or keep others from its ports")
+        return
+    if not settings.tls.certificate:
+        logger.warning("API keys arrive unencrypted: set MELISMA_TLS__CERTIFICATE, or encrypt in front of this server")
+    if settings.rest.enabled:
+        logger.warning(
+            "API keys arrive unencrypted over HTTP: encrypt in front of it, or set MELISMA_REST__ENABLED=false"
+        )

@@ -1,0 +1,77 @@
+"""Stops the server: its signals, and the drain of songs and connections."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import grpc.aio
+
+from server.api.grpc.health import HealthServicer
+from server.api.open_calls import OpenCalls
+from server.background import first_of
+from server.generation.runner import Runner
+
+FLUSH_SECONDS = 1.0
+"""What open calls get at the end to send what is made already, and to say how they ended."""
+REFUSING_SECONDS = 1.0
+"""How long new songs are refused before connections end: time for balancers that ask for health to go elsewhere."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Shutdown:
+    """Stops these parts. A running song has `grace_seconds` to finish, and is cut off as soon as `force` is set."""
+
+    server: grpc.aio.Server
+    runner: Runner
+    health: HealthServicer
+    calls: OpenCalls
+    grace_seconds: float
+    force: asyncio.Event
+
+    async def run(self) -> None:
+        """Health first, then no new songs; running songs finish and listeners get what is made.
+
+        After a moment the port closes and every connection is told to end with its last call: clients and balancers
+        that do not look at health then go elsewhere, too, and do not take the server that refuses everything for the
+        quickest.
+        """
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + self.grace_seconds
+        self.health.close()
+        self.runner.drain()
+        self.calls.part()
+        await self._until_served(min(REFUSING_SECONDS, self.grace_seconds))
+        stopped = asyncio.ensure_future(self.server.stop(self.grace_seconds + REFUSING_SECONDS + FLUSH_SECONDS))
+        await self._until_served(give_up_at - loop.time())
+        if songs := self.runner.cut_off():
+            logger.warning("songs were cut off", extra={"songs": songs})
+        # What is open now are songs that were cut off, and calls that nobody would ever end, such as reflection.
+        await self.server.stop(FLUSH_SECONDS)
+        await stopped
+
+    async def _until_served(self, timeout_seconds: float) -> None:
+        await first_of(self._served(), self.force.wait(), timeout_seconds=timeout_seconds)
+
+    async def _served(self) -> None:
+        """Return once every song is made and every listener has it."""
+        await self.runner.idle()
+        await self.calls.none()
+
+
+@contextmanager
+def handled_signals(callback: Callable[[], None]) -> Iterator[None]:
+    """Call back at every SIGTERM and SIGINT while the context lasts. To be entered on the event loop."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, callback)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)

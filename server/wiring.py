@@ -1,0 +1,278 @@
+"""Builds the parts of the server from its settings."""
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from opentelemetry.trace import Tracer
+from prometheus_client import CollectorRegistry, ProcessCollector
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from server.api.grpc.health import MUSIC_SERVICE, HealthServicer
+from server.api.http.operations import build_http
+from server.api.http.preview_page import page_routes
+from server.api.open_calls import OpenCalls
+from server.api.rest.routes import Api
+from server.audio.codecs.registry import file_suffixes
+from server.audio.song_encoder import SongEncoder
+from server.auth.api_keys import KeyRing
+from server.auth.authenticator import Authenticator
+from server.auth.quotas import Quota
+from server.auth.tls import Certificates, TlsFiles
+from server.background import in_background
+from server.contract.status import outcome_of
+from server.errors import ServiceError
+from server.generation.runner import EngineSpec, Runner, RunnerSettings
+from server.logs import Logs
+from server.scheduling.policy import Policy
+from server.settings.engines import engine_options, option_variables
+from server.settings.groups import TLS, Device, Limits, Store
+from server.settings.settings import Settings
+from server.settings.telemetry import Telemetry
+from server.songs.service import Songs
+from server.store.embedded.files import StoreUnusable
+from server.store.embedded.store import embedded_store
+from server.store.eviction import StoreLimits
+from server.telemetry.metrics import Metrics
+from server.telemetry.scraped import expose_build, expose_limits, expose_readiness, expose_store
+from server.telemetry.tracing import tracing
+from server.version import VERSION
+from server.workers.device_spec import DeviceSpec
+from server.workers.local_pool import LocalPool
+from server.workers.messages import Lane
+
+MAX_ENCODER_THREADS = 8
+
+
+def runner_settings(settings: Settings) -> RunnerSettings:
+    """What the runner has to know of the settings."""
+    limits, threads, scheduling = settings.limits, settings.threads, settings.scheduling
+    return RunnerSettings(
+        devices=device_specs(settings),
+        engines=engine_specs(settings),
+        policy=Policy(
+            scheduling.order,
+            scheduling.margin_seconds,
+            scheduling.comfort_seconds,
+            scheduling.ahead_seconds,
+            scheduling.share_lead_seconds,
+        ),
+        caller_weights=scheduling.weights,
+        max_queued_songs=limits.queued_songs,
+        crowded_queue_ratio=limits.crowded_queue_ratio,
+        stream_buffer_bytes=limits.stream_buffer_bytes,
+        encoder_threads=threads.encoder or encoder_threads(settings.devices, len(os.sched_getaffinity(0))),
+        worker_threads=threads.worker,
+        retries=limits.retries,
+        heartbeat_seconds=limits.heartbeat_seconds,
+        exchange_timeout_seconds=limits.exchange_timeout_seconds,
+        load_timeout_seconds=limits.load_timeout_seconds,
+        logs=Logs(settings.log_level, settings.log_format),
+        log_requests=settings.log_requests,
+    )
+
+
+def local_pool(given: RunnerSettings) -> LocalPool:
+    """A pool of worker processes on this machine."""
+    return LocalPool(
+        given.devices,
+        given.engines,
+        worker_threads=given.worker_threads,
+        exchange_timeout_seconds=given.exchange_timeout_seconds,
+        load_timeout_seconds=given.load_timeout_seconds,
+        restart_backoff_seconds=given.restart_backoff_seconds,
+        logs=given.logs,
+    )
+
+
+def engine_specs(settings: Settings) -> tuple[EngineSpec, ...]:
+    """The engines to load; those that have settings of their own are given them."""
+    named = [engine.partition("=") for engine in settings.engines]
+    return tuple(_engine_spec(settings, name, factory) for name, _, factory in named)
+
+
+def _engine_spec(settings: Settings, name: str, factory: str) -> EngineSpec:
+    options = {} if factory else engine_options(settings, name)
+    return EngineSpec(name, factory, options, option_variables(settings, name))
+
+
+def encoder_threads(devices: Sequence[Device], cores: int) -> int:
+    """One for each core that no worker computes on: more would only take turns with the workers."""
+    return min(max(cores - sum(device.device == "cpu" for device in devices), 1), MAX_ENCODER_THREADS)
+
+
+def device_specs(settings: Settings) -> tuple[DeviceSpec, ...]:
+    """One worker for each device of the settings; a device that is named again gets a number behind its name."""
+    names = [device.device for device in settings.devices]
+    seen = (names[: position + 1].count(name) for position, name in enumerate(names))
+    labels = [name if count == 1 else f"{name}#{count}" for name, count in zip(names, seen, strict=True)]
+    return tuple(
+        _device_spec(label, device, settings.limits) for label, device in zip(labels, settings.devices, strict=True)
+    )
+
+
+def _device_spec(name: str, device: Device, limits: Limits) -> DeviceSpec:
+    beside = device.device != "cpu" if device.render_beside is None else device.render_beside
+    return DeviceSpec(
+        name=name,
+        device=device.device,
+        engines=device.engines,
+        lanes=(Lane.DENOISE, Lane.RENDER) if beside else (Lane.BOTH,),
+        running_songs=device.running_songs or limits.running_songs,
+        batch_tokens=device.batch_tokens or limits.batch_tokens,
+        batch_sections=device.batch_sections or limits.batch_sections,
+        memory_bytes=device.memory_mebibytes << 20,
+    )
+
+
+def song_slots(settings: Settings) -> int:
+    """The number of songs that all devices together make at once."""
+    return sum(device.running_songs for device in device_specs(settings))
+
+
+def read_certificates(tls: TLS) -> Certificates | None:
+    """The certificates of the gRPC port; `None` where its connections are not encrypted.
+
+    Raises:
+        InvalidCertificate: a file is missing, or they do not fit together.
+    """
+    if not tls.certificate:
+        return None
+    client_ca = Path(tls.client_ca) if tls.client_ca else None
+    return Certificates(TlsFiles(Path(tls.certificate), Path(tls.key), client_ca))
+
+
+def read_keys(settings: Settings) -> KeyRing | None:
+    """The API keys; `None` where calls need none.
+
+    Raises:
+        InvalidKeyFile: the file is missing or unusable.
+    """
+    return KeyRing(Path(settings.api_keys)) if settings.api_keys else None
+
+
+def build_authenticator(keys: KeyRing | None, metrics: Metrics) -> Authenticator | None:
+    """Looks at the keys of calls, and counts refusals; `None` where calls need no key."""
+
+    def refused(error: ServiceError) -> None:
+        metrics.calls.refused(outcome_of(error).reason.lower())
+
+    return Authenticator(keys.find, refused) if keys else None
+
+
+def open_tracing() -> AbstractAsyncContextManager[Tracer]:
+    """What makes spans, as the OTEL_ variables say.
+
+    Raises:
+        InvalidTelemetry: the variables ask for something that is not here; when entered.
+    """
+    telemetry = Telemetry()
+    return tracing(telemetry.exporter, telemetry.protocol)
+
+
+def build_registry() -> CollectorRegistry:
+    """A registry that has the metrics of the process."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    return registry
+
+
+def build_metrics(settings: Settings, registry: CollectorRegistry) -> Metrics:
+    """The metrics of the engines and devices."""
+    devices = [spec.name for spec in device_specs(settings)]
+    return Metrics(registry, engines=settings.engine_names, devices=devices)
+
+
+def build_runner(settings: Settings, metrics: Metrics, keys: KeyRing | None, tracer: Tracer) -> Runner:
+    """The runner, not started yet."""
+    given = runner_settings(settings)
+    return Runner(
+        given,
+        local_pool(given),
+        encoder_factory=SongEncoder,
+        metrics=metrics,
+        quota_of=keys.quota if keys else _no_quota,
+        tracer=tracer,
+    )
+
+
+@asynccontextmanager
+async def open_songs(settings: Settings, runner: Runner, registry: CollectorRegistry) -> AsyncIterator[Songs]:
+    """The songs of the runner, kept in the store and cleaned up there; leaving closes both.
+
+    Raises:
+        StoreUnusable: the folder of the store cannot be used, or is in use by another server.
+    """
+    folder, limits = _store_folder(settings.store), _store_limits(settings.store)
+    async with embedded_store(folder, limits, file_suffixes()) as store:
+        built = Songs(
+            runner,
+            settings.engine_names,
+            store,
+            linger_seconds=settings.store.linger_seconds,
+            log_requests=settings.log_requests,
+        )
+        expose_store(registry, store.usage, lambda: built.listeners)
+        try:
+            async with in_background(built.keep_clean()):
+                yield built
+        finally:
+            await built.close()
+
+
+def expose_server(settings: Settings, registry: CollectorRegistry, health: HealthServicer) -> None:
+    """Add the metrics that tell version, readiness and limits; to be called once."""
+    expose_build(registry, VERSION, settings.revision)
+    expose_readiness(registry, lambda: health.unready() is None)
+    expose_limits(
+        registry,
+        running_songs=song_slots(settings),
+        queue_songs=settings.limits.queued_songs,
+        connections=settings.connections.count,
+    )
+
+
+def rest_routes(
+    settings: Settings, songs: Songs, authenticator: Authenticator | None, calls: OpenCalls, tracer: Tracer
+) -> Sequence[BaseRoute]:
+    """The routes of REST and of the preview page on it; none where REST is switched off."""
+    if not settings.rest.enabled:
+        return ()
+    limits = settings.limits
+    api = Api(songs, authenticator, body_bytes=limits.request_bytes, heartbeat_seconds=limits.heartbeat_seconds)
+    return [*api.routes(calls, tracer), *(page_routes() if settings.page else ())]
+
+
+def build_http_app(
+    settings: Settings,
+    registry: CollectorRegistry,
+    runner: Runner,
+    health: HealthServicer,
+    routes: Sequence[BaseRoute],
+) -> Starlette:
+    """The application of the HTTP port: metrics, probes and the routes."""
+    return build_http(
+        registry,
+        unready=health.unready,
+        unwell=runner.unwell,
+        version={"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE},
+        more=routes,
+        origins=settings.rest.allowed_origins,
+    )
+
+
+def _store_folder(store: Store) -> Path:
+    try:
+        return store.path
+    except RuntimeError as error:
+        raise StoreUnusable(Path("~/.local/share/melisma"), "has no home") from error
+
+
+def _store_limits(store: Store) -> StoreLimits:
+    return StoreLimits(store.max_mebibytes << 20, store.max_age_hours)
+
+
+def _no_quota(_: str) -> Quota:
+    return Quota()

@@ -1,0 +1,72 @@
+"""Requests that REST refuses, and what it tells of itself."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.rest import MUSIC, SONG, Rest
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (SONG | {"duration": 5}, "duration"),
+        (SONG | {"lenght": 5}, "lenght"),
+        (SONG | {"duration_seconds": 20}, "duration"),
+        (SONG | {"output_format": "wav"}, "output_format"),
+        (SONG | {"seed": "3"}, "seed"),
+        (SONG | {"seed": 2**70}, "seed"),
+        (SONG | {"voice": "robot"}, "voice"),
+        (SONG | {"stems": ["drums", "drums"]}, "stems"),
+        (SONG | {"audio": {"bitrate_kbps": 7}}, "audio.bitrate_kbps"),
+        (SONG | {"anchor": {"notes": {"notes": [{"pitch": 1}]}}}, "anchor.notes.notes[0].pitch"),
+        (SONG | {"prompt": "\ud800"}, "prompt"),
+        (SONG | {"retake": {}, "extend": {}}, "extend"),
+        ({"duration": 10}, "prompt"),
+        ([], "request"),
+    ],
+)
+def test_a_wrong_field_is_named(rest: Rest, body: Any, field: str) -> None:
+    answer = rest.generate(body)
+    assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.json["reason"] == "INVALID_REQUEST"
+    assert field in [violation["field"] for violation in answer.json["violations"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b'{"seed": NaN}', "application/json", 400),
+        (b"[" * 50_000, "application/json", 400),
+        (b"{}", "text/plain", 415),
+        (b" " * (1 << 17), "application/json", 413),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused(rest: Rest, body: bytes, kind: str, status: int) -> None:
+    answer = rest.generate(body, Content_Type=kind)
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", f"{MUSIC}/nothing", 404), ("PUT", f"{MUSIC}/generate", 405), ("GET", "/nothing", 404)],
+)
+def test_what_is_not_there_is_a_problem_too(rest: Rest, method: str, path: str, status: int) -> None:
+    answer = rest.ask(method, path)
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_engines_and_the_document_are_told(rest: Rest) -> None:
+    assert [engine["name"] for engine in rest.ask("GET", "/v1/engines").json["engines"]] == ["fake"]
+    paths = rest.ask("GET", "/openapi.json").json["paths"]
+    assert {f"{MUSIC}/generate", MUSIC, f"{MUSIC}/{{task_id}}", "/audio/{task_id}.mp3"} <= paths.keys()
+
+
+def test_pages_from_elsewhere_may_call_where_that_is_set(rest: Rest) -> None:
+    def allowed(origin: str) -> str | None:
+        asked = {"Origin": origin, "Access_Control_Request_Method": "POST"}
+        return rest.ask("OPTIONS", f"{MUSIC}/generate", **asked).headers.get("access-control-allow-origin")
+
+    assert allowed("https://here.example") == "https://here.example"
+    assert allowed("https://elsewhere.example") is None
