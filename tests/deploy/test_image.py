@@ -67,7 +67,7 @@ def test_the_image_holds_the_service_and_no_more(image: str) -> None:
         assert {path.name for path in ours.iterdir()} == {"THIRD_PARTY.md", "buf", "melisma", "model", "server"}
         assert not (ours / "model/training").exists()
         page = {path.name for path in PAGE.iterdir()}
-        assert {path.name for path in (ours / "server/page").iterdir()} == page
+        assert {path.name for path in (ours / "server/api/http/page").iterdir()} == page
         store = (root / "var/lib/melisma").stat()
         assert (store.st_uid, store.st_gid, store.st_mode & 0o777) == (10001, 10001, 0o700)
         sources = set(ours.rglob("*.py"))

@@ -1,6 +1,7 @@
 """Songs that outlive their first call: listened to again, by several, after cuts, restarts and cancellations."""
 
 import hashlib
+import itertools
 import signal
 import threading
 from collections.abc import Iterator
@@ -234,7 +235,9 @@ def test_songs_outlive_a_server_that_is_killed_in_the_middle_of_one(tmp_path: Pa
         call = stub.Generate(request(seconds=240.0, steps=100, request_id=str(uuid4())), timeout=TIMEOUT_SECONDS)
         half_id = next(call).accepted.song_id
         file = tmp_path / "songs" / f"{half_id}.mp3"
-        next(told for told in call if file.exists() and file.stat().st_size)
+        # The store notes a piece of sound just behind writing it: when the second is there, the first was noted.
+        sizes = itertools.pairwise(file.stat().st_size for _ in call if file.exists())
+        next(before for before, after in sizes if 0 < before < after)
         service.process.send_signal(signal.SIGKILL)
         service.process.wait(TIMEOUT_SECONDS)
     with running_service(FAKE, STORE__FOLDER=folder) as service, grpc.insecure_channel(service.address) as channel:

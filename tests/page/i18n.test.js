@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { MESSAGES, explained, preferred } from "../../server/api/http/page/i18n.js";
 
-const FOLDER = new URL("../../server/page/", import.meta.url);
+const FOLDER = new URL("../../server/api/http/page/", import.meta.url);
 const FILES = readdirSync(FOLDER).map((name) => [name, readFileSync(new URL(name, FOLDER), "utf-8")]);
 const blanks = (text) => (text.match(/\{\w+\}/g) ?? []).sort();
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -90,5 +90,6 @@ def ready(service: Service) -> None:
 
 
 def _consume(log: IO[str]) -> None:
-    for _ in log:
-        pass
+    with suppress(ValueError):  # the process has ended, and its log was closed
+        for _ in log:
+            pass

@@ -136,7 +136,7 @@ def test_the_page_is_in_the_image() -> None:
     assert [file for file in files if not any(Path(file).is_relative_to(source) for source in copied)] == []
     assert not enters_a_build("server/song.mp3")
     assert not enters_a_build("tests/support/service.py")
-    assert not enters_a_build("server/rest/__pycache__/api.pyc")
+    assert not enters_a_build("server/api/rest/__pycache__/routes.pyc")
 
 
 def test_the_page_is_in_the_wheel(tmp_path: Path) -> None:
