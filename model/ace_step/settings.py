@@ -7,12 +7,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from model.ace_step.loading.checkpoint import RELEASED
 from model.song import Mode
+
+RELEASED = "ACE-Step/ACE-Step-v1-3.5B"
+"""The repository of the Hugging Face hub that has the released checkpoint."""
 
 
 class AceStepSettings(BaseModel):
-    """How the engine is loaded."""
+    """Choices that an operator makes when the engine is loaded."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from model.ace_step.settings import RELEASED
 from model.engine import EngineUnavailable, Option
-
-RELEASED = "ACE-Step/ACE-Step-v1-3.5B"
 
 TRANSFORMER = Path("ace_step_transformer")
 AUTOENCODER = Path("music_dcae_f8c8")

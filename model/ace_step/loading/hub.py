@@ -12,8 +12,8 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from model.ace_step.loading.checkpoint import FILES, HOW_TO_GET, RELEASED, RELEASED_BYTES, differs_from_release
-from model.ace_step.settings import AceStepSettings
+from model.ace_step.loading.checkpoint import FILES, HOW_TO_GET, RELEASED_BYTES, differs_from_release
+from model.ace_step.settings import RELEASED, AceStepSettings
 from model.engine import EngineUnavailable, Option
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from model.ace_step.lyrics.spoken import ORDINALS
 from model.engine import EngineUnavailable
-from model.studio.lyrics.numbers import NUMBER, in_chinese
+from model.shared.chinese_numbers import NUMBER, in_chinese
 
 _CURRENCIES = MappingProxyType({"$": "USD", "£": "GBP", "€": "EUR"})
 _MONEY = re.compile(r"([$£€])\s?(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)\s?([$£€])")

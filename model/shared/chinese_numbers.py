@@ -1,13 +1,10 @@
-"""Numbers as they are said: in Chinese as readings, in English as words."""
+"""Numbers as they are said in Chinese, as pinyin readings."""
 
 import re
 from collections.abc import Iterator
 
 NUMBER = r"\d+(?:[,，]\d{3}(?!\d))*(?:[.．]\d+)?[%％]?"
 """A pattern for what is said as one number."""
-
-ORDINAL = r"[0-9]{1,6}(?:st|nd|rd|th|s)(?![A-Za-z])"
-"""A pattern for "1st" and "90s"."""
 
 _DIGITS = ("ling2", "yi1", "er4", "san1", "si4", "wu3", "liu4", "qi1", "ba1", "jiu3")
 _PLACES = ("", "shi2", "bai3", "qian1")
@@ -18,23 +15,6 @@ _COUNTED = frozenset(
 )
 _COUNTED_IN_TWOS = _COUNTED - frozenset("月日号號楼樓度百分秒")
 
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-)
-_ONES = _SMALL.split()
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_YEARS = range(1100, 2100)
-_ORDINALS = {
-    "one": "first",
-    "two": "second",
-    "three": "third",
-    "five": "fifth",
-    "eight": "eighth",
-    "nine": "ninth",
-    "twelve": "twelfth",
-}
-
 
 def in_chinese(number: str, before: str, after: str) -> list[str]:
     """Pinyin with tone digits of a number that stands between two texts.
@@ -42,7 +22,7 @@ def in_chinese(number: str, before: str, after: str) -> list[str]:
     An amount is said as one; a year of four digits and what stands alone and is not round, like 520 or 1314, digit by
     digit.
     """
-    digits = _plain(number)
+    digits = plain_digits(number)
     whole, _, fraction = digits.rstrip("%").partition(".")
     if digits.endswith("%"):
         share = ["bai3"] if whole == "100" and not fraction else [*_amount(whole), *_decimals(fraction)]
@@ -53,25 +33,7 @@ def in_chinese(number: str, before: str, after: str) -> list[str]:
     return [*spoken, *_decimals(fraction)]
 
 
-def in_english(number: str) -> list[str]:
-    """The words of a number."""
-    digits = _plain(number)
-    whole, _, fraction = digits.rstrip("%").partition(".")
-    point = ["point", *(_ONES[int(digit)] for digit in fraction)] if fraction else []
-    return [*_english_whole(whole, year=not fraction), *point, *(["percent"] if digits.endswith("%") else [])]
-
-
-def ordinal(number: str) -> list[str]:
-    """The words of a number like "2nd", or of a decade like "90s"."""
-    figures = number.rstrip("stndrh")
-    *most, last = _english_whole(figures, year=number.endswith("0s"))
-    stem = f"{last[:-1]}ie" if last.endswith("y") else last
-    if number.endswith(("st", "nd", "rd", "th")):
-        return [*most, _ORDINALS.get(last, f"{stem}th")]
-    return [*most, f"{stem}s"]
-
-
-def _plain(number: str) -> str:
+def plain_digits(number: str) -> str:
     """Digits of ASCII, without the commas between thousands."""
     ascii_digits = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in number)
     return re.sub("[,，]", "", ascii_digits).replace("．", ".").replace("％", "%")
@@ -126,22 +88,3 @@ def _below_ten_thousand(value: int) -> list[str]:
             spoken += ["ling2"] * (gap and bool(spoken)) + [_DIGITS[digit]] + [_PLACES[place]] * (place > 0)
         gap = not digit
     return spoken
-
-
-def _english_whole(digits: str, *, year: bool) -> list[str]:
-    value = int(digits)
-    if len(digits) > 6 or (digits[0] == "0" and len(digits) > 1):
-        return [_ONES[int(digit)] for digit in digits]
-    if year and len(digits) == 4 and value in _YEARS and value % 1000 > 9:
-        rest = value % 100
-        return [*_english(value // 100), *(["hundred"] if not rest else ["oh"] * (rest < 10) + _english(rest))]
-    return _english(value)
-
-
-def _english(value: int) -> list[str]:
-    if value < len(_ONES):
-        return [_ONES[value]]
-    for unit, name in ((1000, "thousand"), (100, "hundred")):
-        if value >= unit:
-            return [*_english(value // unit), name, *(_english(value % unit) if value % unit else [])]
-    return [_TENS[value // 10 - 2], *(_english(value % 10) if value % 10 else [])]
