@@ -62,8 +62,8 @@ async def serving(settings: Settings, force: asyncio.Event | None = None) -> Asy
         stack.push_async_callback(runner.stop, grace_seconds=0.0)
         await runner.start()
 
-        health = HealthServicer(runner.unready)
-        runner.subscribe(health.changed)
+        health = HealthServicer(runner.readiness.unready)
+        runner.readiness.subscribe(health.changed)
         wiring.expose_server(settings, registry, health)
         calls, authenticator = OpenCalls(), wiring.build_authenticator(keys, metrics)
         routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer)

@@ -1,6 +1,7 @@
 """The values of one song as they travel through the server: the request going in, the events coming out."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from model.song import SectionScore, SongParams, SongPlan
@@ -11,9 +12,24 @@ DEFAULT_SAMPLE_RATE_HERTZ = 44_100
 DEFAULT_TARGET_LUFS = -14.0
 
 
+class SongState(StrEnum):
+    """Where a song stands; the last three are ends."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is made for the song."""
+        return self not in (SongState.QUEUED, SongState.RUNNING)
+
+
 @dataclass(frozen=True, slots=True)
 class AudioSettings:
-    """How the sound is delivered: its format, a constant bit rate, levelled toward `target_lufs`.
+    """Delivery of the sound: its format, a constant bit rate, levelled toward `target_lufs`.
 
     `format` is the name of one of `server.audio.codecs.registry`.
     """

@@ -24,7 +24,8 @@ from server.auth.tls import Certificates, TlsFiles
 from server.background import in_background
 from server.contract.status import outcome_of
 from server.errors import ServiceError
-from server.generation.runner import EngineSpec, Runner, RunnerSettings
+from server.generation.config import RunnerSettings
+from server.generation.runner import Runner
 from server.logs import Logs
 from server.scheduling.policy import Policy
 from server.settings.engines import engine_options, option_variables
@@ -39,9 +40,10 @@ from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import expose_build, expose_limits, expose_readiness, expose_store
 from server.telemetry.tracing import tracing
 from server.version import VERSION
+from server.workers.base import WorkerPool
 from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import LocalPool
-from server.workers.messages import Lane
+from server.workers.messages import EngineSpec, Lane
 
 MAX_ENCODER_THREADS = 8
 
@@ -50,8 +52,6 @@ def runner_settings(settings: Settings) -> RunnerSettings:
     """What the runner has to know of the settings."""
     limits, threads, scheduling = settings.limits, settings.threads, settings.scheduling
     return RunnerSettings(
-        devices=device_specs(settings),
-        engines=engine_specs(settings),
         policy=Policy(
             scheduling.order,
             scheduling.margin_seconds,
@@ -64,26 +64,22 @@ def runner_settings(settings: Settings) -> RunnerSettings:
         crowded_queue_ratio=limits.crowded_queue_ratio,
         stream_buffer_bytes=limits.stream_buffer_bytes,
         encoder_threads=threads.encoder or encoder_threads(settings.devices, len(os.sched_getaffinity(0))),
-        worker_threads=threads.worker,
         retries=limits.retries,
         heartbeat_seconds=limits.heartbeat_seconds,
-        exchange_timeout_seconds=limits.exchange_timeout_seconds,
-        load_timeout_seconds=limits.load_timeout_seconds,
-        logs=Logs(settings.log_level, settings.log_format),
         log_requests=settings.log_requests,
     )
 
 
-def local_pool(given: RunnerSettings) -> LocalPool:
-    """A pool of worker processes on this machine."""
+def build_pool(settings: Settings) -> WorkerPool:
+    """The worker processes of this machine's devices, not started yet."""
+    limits = settings.limits
     return LocalPool(
-        given.devices,
-        given.engines,
-        worker_threads=given.worker_threads,
-        exchange_timeout_seconds=given.exchange_timeout_seconds,
-        load_timeout_seconds=given.load_timeout_seconds,
-        restart_backoff_seconds=given.restart_backoff_seconds,
-        logs=given.logs,
+        device_specs(settings),
+        engine_specs(settings),
+        worker_threads=settings.threads.worker,
+        exchange_timeout_seconds=limits.exchange_timeout_seconds,
+        load_timeout_seconds=limits.load_timeout_seconds,
+        logs=Logs(settings.log_level, settings.log_format),
     )
 
 
@@ -163,7 +159,7 @@ def build_authenticator(keys: KeyRing | None, metrics: Metrics) -> Authenticator
 
 
 def open_tracing() -> AbstractAsyncContextManager[Tracer]:
-    """What makes spans, as the OTEL_ variables say.
+    """The tracer that the OTEL_ variables ask for.
 
     Raises:
         InvalidTelemetry: the variables ask for something that is not here; when entered.
@@ -187,10 +183,9 @@ def build_metrics(settings: Settings, registry: CollectorRegistry) -> Metrics:
 
 def build_runner(settings: Settings, metrics: Metrics, keys: KeyRing | None, tracer: Tracer) -> Runner:
     """The runner, not started yet."""
-    given = runner_settings(settings)
     return Runner(
-        given,
-        local_pool(given),
+        runner_settings(settings),
+        build_pool(settings),
         encoder_factory=SongEncoder,
         metrics=metrics,
         quota_of=keys.quota if keys else _no_quota,
@@ -216,7 +211,7 @@ async def open_songs(settings: Settings, runner: Runner, registry: CollectorRegi
         )
         expose_store(registry, store.usage, lambda: built.listeners)
         try:
-            async with in_background(built.keep_clean()):
+            async with in_background(built.eviction.run()):
                 yield built
         finally:
             await built.close()

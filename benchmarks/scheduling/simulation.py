@@ -12,7 +12,7 @@ from benchmarks.scheduling.dispatchers import Dispatcher
 from benchmarks.scheduling.presets import DeviceModel
 from benchmarks.scheduling.simulated_worker import SimulatedWorker
 from model.song import SongParams
-from server.generation.playback import Playback
+from server.generation.jobs.playback import Playback
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Command, Lane, Render, Reply, Step
 

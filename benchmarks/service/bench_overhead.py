@@ -15,7 +15,7 @@ from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
 from server.generation.runner import Runner
 from server.settings.settings import Settings
-from server.wiring import local_pool, runner_settings
+from server.wiring import build_pool, runner_settings
 from tests.support.edge import songs_of
 from tests.support.fakes import FAKE, FakeEncoder
 
@@ -50,8 +50,7 @@ async def chunks_heard(port: int) -> int:
 async def measure() -> list[float]:
     """CPU milliseconds of the server process per chunk, round by round."""
     settings = Settings(engines=(f"{FAKE.name}={FAKE.factory}",))
-    given = runner_settings(settings)
-    runner = Runner(given, local_pool(given), encoder_factory=FakeEncoder)
+    runner = Runner(runner_settings(settings), build_pool(settings), encoder_factory=FakeEncoder)
     await runner.start()
     health = HealthServicer(lambda: None if runner.ready(FAKE.name) else "no engine is ready")
     async with songs_of(runner) as songs:

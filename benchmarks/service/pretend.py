@@ -23,14 +23,15 @@ from server.api.grpc.health import HealthServicer
 from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
 from server.audio.codecs.registry import file_suffixes
-from server.generation.runner import Runner, RunnerSettings
+from server.generation.config import RunnerSettings
+from server.generation.runner import Runner
 from server.settings.settings import Settings
 from server.song import AudioSettings
 from server.songs.service import Songs
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
-from server.wiring import local_pool
 from server.workers.device_spec import DeviceSpec
+from server.workers.local_pool import LocalPool
 from server.workers.messages import EngineSpec, Lane
 
 STEP_SECONDS = 0.02
@@ -160,11 +161,10 @@ class PretendEncoder:
 
 async def serve(port: int) -> None:
     """Serve until cancelled."""
-    given = RunnerSettings(devices=(DEVICE,), engines=(ENGINE,))
-    runner = Runner(given, local_pool(given), encoder_factory=PretendEncoder)
+    runner = Runner(RunnerSettings(), LocalPool((DEVICE,), (ENGINE,)), encoder_factory=PretendEncoder)
     await runner.start()
     health = HealthServicer(lambda: None if runner.ready(ENGINE.name) else "no engine is ready")
-    runner.subscribe(health.changed)
+    runner.readiness.subscribe(health.changed)
     with tempfile.TemporaryDirectory(prefix="melisma-songs-") as folder:
         async with embedded_store(Path(folder), StoreLimits(), file_suffixes()) as store:
             songs = Songs(runner, (ENGINE.name,), store)

@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 from melisma.v1 import music_pb2
 from model.song import Mode, Scheduler, SectionKind, Stem, Voice
-from server.store.base import SongState
+from server.song import SongState
 
 STEMS = MappingProxyType(
     {

@@ -8,7 +8,9 @@ from typing import TypeAlias
 
 from melisma.v1 import music_pb2
 from server.errors import OffsetOutOfRange, ServiceError, SongNotComplete
-from server.store.base import SongRecord, SongState, StoredEvent, StoreFailed
+from server.song import SongState
+from server.songs.backlog import Backlog
+from server.store.base import SongRecord, StoredEvent, StoreFailed
 
 Message: TypeAlias = music_pb2.GenerateResponse
 ReadSound: TypeAlias = Callable[[int, int], Awaitable[bytes]]
@@ -69,8 +71,8 @@ class Recording:
 
     A song is told in messages of the contract, and those that stay are its entries.
 
-    `on_left` hears when the last listener has left; without any, the song may go on for `linger_seconds`, `None` for as
-    long as it likes.
+    `on_joined` is called when the first listener comes, `on_left` when the last one has left; without any, the song may
+    go on for `linger_seconds`, `None` for as long as it likes.
     """
 
     def __init__(
@@ -79,7 +81,8 @@ class Recording:
         read: ReadSound,
         *,
         linger_seconds: float | None,
-        on_left: Callable[["Recording"], None],
+        on_joined: Callable[["Recording"], None] = lambda recording: None,
+        on_left: Callable[["Recording"], None] = lambda recording: None,
     ) -> None:
         self.song = song
         self.entries: list[Entry] = []
@@ -87,13 +90,14 @@ class Recording:
         self._error: ServiceError | None = None
         self._read = read
         self.linger_seconds = linger_seconds
+        self._on_joined = on_joined
         self._on_left = on_left
+        self._on_heard: Callable[[], None] = lambda: None
+        self._backlog = Backlog()
         self._progress: Message | None = None
         self._progressed = 0
         self._hearing = 0
-        self._hungry = 0
         self._news = asyncio.Event()
-        self._appetite = asyncio.Event()
 
     @property
     def ended(self) -> bool:
@@ -105,6 +109,23 @@ class Recording:
         """Whether all of the song was told."""
         return bool(self.entries) and self.entries[-1].message.WhichOneof("event") == "finished"
 
+    @property
+    def unheard_bytes(self) -> int:
+        """Sound that was told and that the fastest listener has not taken yet, in bytes.
+
+        Without listeners, and for a song that is made for its own sake, none of it counts.
+        """
+        return self._backlog.size_bytes
+
+    @property
+    def unheard_seconds(self) -> float:
+        """The same sound in seconds."""
+        return self._backlog.seconds
+
+    def on_heard(self, callback: Callable[[], None]) -> None:
+        """Call `callback` whenever the unheard sound has become less."""
+        self._on_heard = callback
+
     def restore(self, events: Sequence[StoredEvent]) -> None:
         """Tell again what was told of a song that has ended."""
         self.entries = list(map(Entry.restored, events))
@@ -114,8 +135,11 @@ class Recording:
         if message.WhichOneof("event") == "progress":
             self._progress, self._progressed = message, self._progressed + 1
         else:
-            self.entries.append(Entry.of(message))
-            self.song = _after(self.song, self.entries[-1])
+            entry = Entry.of(message)
+            self.entries.append(entry)
+            self.song = _after(self.song, entry)
+            if entry.end and self._hearing and self.linger_seconds is not None:
+                self._backlog.add(entry.end, entry.end - entry.start, message.chunk.duration_seconds)
         self._spread()
 
     def end(self, state: SongState, now_ns: int, error: ServiceError | None = None, *, reason: str = "") -> None:
@@ -126,21 +150,11 @@ class Recording:
         self.song = replace(self.song, state=state, ended_ns=now_ns, reason=reason, error=text)
         self._error = error
         self._spread()
-        self._appetite.set()
 
     def keep_for(self, linger_seconds: float) -> None:
         """Let the song go on at least so long after its last listener has left."""
         if self.linger_seconds is not None:
             self.linger_seconds = max(self.linger_seconds, linger_seconds)
-
-    async def wanted(self) -> None:
-        """Wait while there are listeners and none of them has heard everything.
-
-        A song that is made for its own sake is always wanted.
-        """
-        while self._hearing and not (self._hungry or self.complete or self.ended or self.linger_seconds is None):
-            self._appetite.clear()
-            await self._appetite.wait()
 
     async def news(self, position: int) -> None:
         """Wait until there are more than `position` entries, or the song has ended."""
@@ -164,13 +178,15 @@ class Recording:
         """
         self.listeners += 1
         self._hearing += sound
-        self._appetite.set()
+        if self.listeners == 1:
+            self._on_joined(self)
         try:
             yield self._follow(byte_offset, number, sound)
         finally:
             self.listeners -= 1
             self._hearing -= sound
-            self._appetite.set()
+            if not self._hearing and self._backlog.clear():
+                self._on_heard()
             if not self.listeners:
                 self._on_left(self)
 
@@ -182,15 +198,17 @@ class Recording:
                 if not entry.end:
                     self._check_offset(entry.message, byte_offset)
                     yield Told(entry.message, number - 1)
-                elif sound and (heard := await self._chunk(entry, byte_offset)):
-                    yield Told(heard, number - 1)
+                elif sound:
+                    self._take(entry)
+                    if heard := await self._chunk(entry, byte_offset):
+                        yield Told(heard, number - 1)
             if self.ended:
                 break
             if progressed != self._progressed and self._progress is not None:
                 progressed = self._progressed
                 yield Told(self._progress, None)
                 continue
-            await self._more(sound)
+            await self._news.wait()
         if late and not self.complete:
             raise SongNotComplete(self.song.state.value, self.song.error)
         if self._error is not None:
@@ -200,13 +218,9 @@ class Recording:
         if message.WhichOneof("event") == "finished" and byte_offset > message.finished.size_bytes:
             raise OffsetOutOfRange(byte_offset, message.finished.size_bytes)
 
-    async def _more(self, sound: bool) -> None:
-        self._hungry += sound
-        self._appetite.set()
-        try:
-            await self._news.wait()
-        finally:
-            self._hungry -= sound
+    def _take(self, entry: Entry) -> None:
+        if self._backlog.take(entry.end):
+            self._on_heard()
 
     async def _chunk(self, entry: Entry, byte_offset: int) -> Message | None:
         """The chunk from `byte_offset` on; `None` where that is behind its end."""

@@ -2,25 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
-from server.song import DEFAULT_FORMAT
-
-
-class SongState(StrEnum):
-    """Where a song stands; the last three are ends."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more is made for the song."""
-        return self not in (SongState.QUEUED, SongState.RUNNING)
+from server.song import DEFAULT_FORMAT, SongState
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,10 @@ class LocalPool:
         devices: Sequence[DeviceSpec],
         engines: Sequence[EngineSpec],
         *,
-        worker_threads: int,
-        exchange_timeout_seconds: float,
-        load_timeout_seconds: float,
-        restart_backoff_seconds: float,
+        worker_threads: int = 1,
+        exchange_timeout_seconds: float = 30.0,
+        load_timeout_seconds: float = 300.0,
+        restart_backoff_seconds: float = 0.5,
         logs: Logs = Logs(),
     ) -> None:
         """`worker_threads` 0 leaves the number of compute threads to the libraries.

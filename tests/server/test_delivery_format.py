@@ -28,9 +28,9 @@ from server.audio.song_encoder import SongEncoder
 from server.contract import audio_formats
 from server.contract.events import response
 from server.contract.requests import song_request
-from server.song import AudioSettings, Chunk, SongCompleted, SongEvent, SongRequest
+from server.song import AudioSettings, Chunk, SongCompleted, SongEvent, SongRequest, SongState
 from server.songs.service import Songs
-from server.store.base import SongRecord, SongState, SongStore, StoredEvent
+from server.store.base import SongRecord, SongStore, StoredEvent
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
 from tests.support.edge import songs_of

@@ -2,29 +2,30 @@ import pytest
 
 from server.settings.groups import Device, Limits
 from server.settings.settings import Settings
-from server.wiring import encoder_threads, runner_settings, song_slots
+from server.wiring import build_pool, encoder_threads, engine_specs, runner_settings, song_slots
 from server.workers.messages import EngineSpec
 
 FAKE = "fake=tests.support.fakes:FakeEngine"
 CPU = Device(device="cpu")
 
 
-def test_the_runner_gets_its_sizes_and_engines_from_the_settings() -> None:
+def test_runner_and_workers_get_their_sizes_and_engines_from_the_settings() -> None:
     devices = (CPU, Device(device="cuda:0", running_songs=4), CPU, Device(device="cpu", render_beside=True))
     limits = Limits(queued_songs=3, running_songs=7)
     settings = Settings(devices=devices, engines=("studio", FAKE), limits=limits)
-    given = runner_settings(settings)
-    assert [(spec.name, spec.device, spec.running_songs, len(spec.lanes)) for spec in given.devices] == [
+    pool = build_pool(settings)
+    assert [(spec.name, spec.device, spec.running_songs, len(spec.lanes)) for spec in pool.devices] == [
         ("cpu", "cpu", 7, 1),
         ("cuda:0", "cuda:0", 4, 2),
         ("cpu#2", "cpu", 7, 1),
         ("cpu#3", "cpu", 7, 2),
     ]
     assert song_slots(settings) == 25
-    assert given.max_queued_songs == 3
+    assert runner_settings(settings).max_queued_songs == 3
     variables = {"device": "MELISMA_DEVICES"}
     fake = EngineSpec("fake", "tests.support.fakes:FakeEngine", variables=variables)
-    assert given.engines == (EngineSpec("studio", variables=variables), fake)
+    assert engine_specs(settings) == (EngineSpec("studio", variables=variables), fake)
+    assert pool.engine_names == ("studio", "fake")
 
 
 @pytest.mark.parametrize(("devices", "cores", "threads"), [("g", 2, 2), ("c", 2, 1), ("cc", 2, 1), ("cg", 16, 8)])

@@ -1,5 +1,6 @@
 """The server's edge on a real port with a fake runner behind it."""
 
+import itertools
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,7 +20,8 @@ from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
 from server.audio.codecs.registry import file_suffixes
 from server.settings.settings import Settings
-from server.songs.service import SongRunner, Songs
+from server.songs.ports import SongRunner
+from server.songs.service import Songs
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
 from tests.support.fake_runner import FakeRunner
@@ -28,9 +30,16 @@ from tests.support.fake_runner import FakeRunner
 @asynccontextmanager
 async def songs_of(runner: SongRunner, linger_seconds: float = 10.0) -> AsyncIterator[Songs]:
     """The songs of a runner of the engine "fake", kept in a folder that goes with them."""
+    numbers = itertools.count(1)
     with tempfile.TemporaryDirectory() as folder:
         async with embedded_store(Path(folder), StoreLimits(), file_suffixes()) as store:
-            songs = Songs(runner, ("fake",), store, linger_seconds=linger_seconds)
+            songs = Songs(
+                runner,
+                ("fake",),
+                store,
+                linger_seconds=linger_seconds,
+                song_id=lambda: f"song-{next(numbers)}",
+            )
             try:
                 yield songs
             finally:

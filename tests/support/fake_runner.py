@@ -1,13 +1,13 @@
 """A runner without workers, for tests of the server's edge: it tells what it was told to tell."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Callable, Mapping, Sequence
 
 from model.engine import EngineInfo
 from model.song import Control, SectionKind, SectionPlan, SongPlan, Stem, Voice
 from server.errors import Draining, ServiceError, UnknownEngine
 from server.song import Accepted, Chunk, Planned, SongCompleted, SongEvent, SongRequest
+from server.songs.ports import EventSink
 
 FAKE_INFO = EngineInfo(
     name="fake",
@@ -33,6 +33,8 @@ FAKE_PLAN = SongPlan(
     sections=(SectionPlan(0, SectionKind.VERSE, "verse 1", 0.0, 12.0),),
 )
 
+BUFFER_BYTES = 1 << 20
+
 FAKE_EVENTS: tuple[SongEvent, ...] = (
     Planned(FAKE_PLAN, delay_samples=1105),
     Chunk(0, b"sound", 0, 0.0, 12.0, 0, 0),
@@ -43,30 +45,29 @@ FAKE_EVENTS: tuple[SongEvent, ...] = (
 class FakeJob:
     """A song whose events are known beforehand; `error` comes after them, `hangs` keeps the song from ending."""
 
-    def __init__(self, song_id: str, events: Sequence[SongEvent], error: Exception | None, *, hangs: bool) -> None:
-        self.accepted = Accepted(song_id, 0, 0.5)
+    def __init__(
+        self, sink: EventSink, events: Sequence[SongEvent], error: ServiceError | None, *, hangs: bool
+    ) -> None:
         self.closed = asyncio.Event()
-        self._events = events
-        self._error = error
-        self._hangs = hangs
-
-    async def events(self) -> AsyncIterator[SongEvent]:
-        for event in self._events:
-            yield event
-        if self._hangs:
-            await self.closed.wait()
-        if self._error is not None:
-            raise self._error
+        self._sink = sink
+        self._heard = asyncio.Event()
+        sink.on_heard(self._heard.set)
+        self._task = asyncio.create_task(self._play(events, error, hangs=hangs))
 
     def cancel(self) -> None:
         self.closed.set()
+        self._heard.set()
 
-    async def __aenter__(self) -> "FakeJob":
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    async def _play(self, events: Sequence[SongEvent], error: ServiceError | None, *, hangs: bool) -> None:
+        for event in events:
+            while self._sink.unheard_bytes >= BUFFER_BYTES and not self.closed.is_set():
+                self._heard.clear()
+                await self._heard.wait()
+            self._sink.append(event)
+            await asyncio.sleep(0)
+        if hangs:
+            await self.closed.wait()
+        self._sink.end(error)
         self.closed.set()
 
 
@@ -77,8 +78,8 @@ class FakeRunner:
         self,
         events: Sequence[SongEvent] = FAKE_EVENTS,
         *,
-        error: Exception | None = None,
-        refusal: ServiceError | None = None,
+        error: ServiceError | None = None,
+        refusal: Exception | None = None,
         hangs: bool = False,
         info: EngineInfo | None = FAKE_INFO,
     ) -> None:
@@ -110,7 +111,7 @@ class FakeRunner:
         for callback in self._subscribers:
             callback()
 
-    def submit(self, request: SongRequest) -> FakeJob:
+    def submit(self, song_id: str, request: SongRequest, sink: EventSink) -> FakeJob:
         if self.draining:
             raise Draining("the server is shutting down")
         if self._refusal is not None:
@@ -118,8 +119,8 @@ class FakeRunner:
         if request.engine not in self.engines():
             raise UnknownEngine(request.engine, tuple(self.engines()))
         self.requests.append(request)
-        song_id = f"song-{len(self.jobs) + 1}"
-        self.jobs.append(FakeJob(song_id, self._events, self._error, hangs=self._hangs))
+        sink.append(Accepted(song_id, 0, 0.5))
+        self.jobs.append(FakeJob(sink, self._events, self._error, hangs=self._hangs))
         return self.jobs[-1]
 
     def stop(self) -> None:

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from server.store.base import SongRecord, SongState, SongStore, StoredEvent
+from server.song import SongState
+from server.store.base import SongRecord, SongStore, StoredEvent
 
 HOUR_NS = 3600 * 1_000_000_000
 

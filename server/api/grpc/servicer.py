@@ -72,13 +72,13 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
         self, request: music_pb2.ListEnginesRequest, context: _Context
     ) -> music_pb2.ListEnginesResponse:
         """All configured engines, loaded or not."""
-        return music_pb2.ListEnginesResponse(engines=self._songs.engines())
+        return music_pb2.ListEnginesResponse(engines=self._songs.engines.all())
 
     @override
     async def GetEngine(self, request: music_pb2.GetEngineRequest, context: _Context) -> music_pb2.GetEngineResponse:
         """One configured engine."""
         check(request)
-        return music_pb2.GetEngineResponse(engine=self._songs.engine(request.name))
+        return music_pb2.GetEngineResponse(engine=self._songs.engines.get(request.name))
 
     def _deadline(self, remaining_seconds: float | None) -> float | None:
         return None if remaining_seconds is None else self._clock() + remaining_seconds

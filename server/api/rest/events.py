@@ -14,8 +14,8 @@ from server.api.rest.endpoint import Stream
 from server.api.rest.problems import problem
 from server.api.rest.proto_json import plain
 from server.errors import InvalidRequest, ServiceError
+from server.song import SongState
 from server.songs.recording import Recording, Told
-from server.store.base import SongState
 
 LAST_EVENT_ID = "Last-Event-ID"
 MEDIA_TYPE = "text/event-stream"

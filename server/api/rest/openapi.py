@@ -7,7 +7,7 @@ from server.api.rest.json_schema import request_schema, told
 from server.api.rest.problems import PROBLEM_TYPE
 from server.api.rest.proto_json import Json
 from server.audio.codecs.registry import all_formats
-from server.store.base import SongState
+from server.song import SongState
 from server.version import VERSION
 
 _TEXT = {"type": "string"}

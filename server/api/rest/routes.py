@@ -47,7 +47,7 @@ MUSIC = "/v1/audio/music"
 
 
 class Api:
-    """The endpoints. `authenticator` is `None` where whoever reaches the port may call."""
+    """The endpoints. `authenticator` is `None` where calls need no key."""
 
     def __init__(
         self, songs: Songs, authenticator: Authenticator | None, *, body_bytes: int, heartbeat_seconds: float
@@ -118,7 +118,7 @@ class Api:
 
     async def _engines(self, request: Request) -> Response:
         self._caller(request, Scope.ENGINES)
-        return JSONResponse({"engines": list(map(plain, self._songs.engines()))})
+        return JSONResponse({"engines": list(map(plain, self._songs.engines.all()))})
 
     async def _openapi(self, request: Request) -> Response:
         return JSONResponse(document(secured=self._authenticator is not None))

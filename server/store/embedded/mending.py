@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from server.store.base import SongRecord, SongState
+from server.song import SongState
+from server.store.base import SongRecord
 from server.store.embedded.files import SoundFiles
 from server.store.embedded.table import SongTable
 

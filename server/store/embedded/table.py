@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from server.store.base import Place, SongRecord, SongState, StoredEvent, StoreFailed, Usage
+from server.song import SongState
+from server.store.base import Place, SongRecord, StoredEvent, StoreFailed, Usage
 from server.store.embedded.database import Database
 from server.store.eviction import EndedSong
 

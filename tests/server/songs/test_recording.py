@@ -5,8 +5,9 @@ import pytest
 
 from melisma.v1 import music_pb2
 from server.errors import OffsetOutOfRange, SongCancelled, SongNotComplete
+from server.song import SongState
 from server.songs.recording import Message, Recording
-from server.store.base import SongRecord, SongState
+from server.store.base import SongRecord
 
 SONG = SongRecord("song-1", "me", "request", "print", "fake", "x", 7, 0)
 CHUNKS = (b"first", b"second", b"third")
@@ -17,7 +18,7 @@ def told() -> list[Message]:
     """A whole song."""
     offsets = [sum(map(len, CHUNKS[:number])) for number in range(len(CHUNKS))]
     chunks = [
-        Message(chunk=music_pb2.AudioChunk(sequence=number, data=data, byte_offset=offset))
+        Message(chunk=music_pb2.AudioChunk(sequence=number, data=data, byte_offset=offset, duration_seconds=0.5))
         for number, (data, offset) in enumerate(zip(CHUNKS, offsets, strict=True))
     ]
     return [
@@ -130,44 +131,62 @@ async def test_who_wants_no_sound_gets_none_and_from_the_entry_that_is_asked_for
     assert kinds == ["plan", "section_finished", "finished"]
 
 
-async def test_a_song_with_no_listener_is_always_wanted() -> None:
+def unheard(booth: Booth) -> tuple[int, float]:
+    return booth.recording.unheard_bytes, booth.recording.unheard_seconds
+
+
+async def test_a_song_with_no_listener_is_never_held_back() -> None:
     booth = Booth()
-    booth.tell(*told()[:3])
-    await asyncio.wait_for(booth.recording.wanted(), 10)
+    booth.tell(*told())
+    assert unheard(booth) == (0, 0.0)
 
 
 async def test_a_slow_listener_holds_the_song_back_and_a_fast_one_does_not() -> None:
     booth = Booth()
-    booth.tell(*told()[:3])
+    rooms: list[str] = []
+    booth.recording.on_heard(lambda: rooms.append("room"))
+    booth.tell(*told()[:2])
     with booth.recording.listened() as slow:
         await anext(slow)
-        wanted = asyncio.create_task(booth.recording.wanted())
-        await asyncio.wait([wanted], timeout=0.05)
-        assert not wanted.done()
-        fast = asyncio.create_task(booth.heard())
-        await asyncio.wait_for(wanted, 10)
-        fast.cancel()
-        await asyncio.gather(fast, return_exceptions=True)
-        wanted = asyncio.create_task(booth.recording.wanted())
-        await asyncio.wait([wanted], timeout=0.05)
-        assert not wanted.done()
-    await asyncio.wait_for(wanted, 10)
+        booth.tell(*told()[2:4])
+        assert unheard(booth) == (len(CHUNKS[0] + CHUNKS[1]), 1.0)
+        with booth.recording.listened() as fast:
+            for _ in range(3):
+                await anext(fast)
+            assert (unheard(booth), rooms) == ((len(CHUNKS[1]), 0.5), ["room"])
+            await anext(fast)
+            assert (unheard(booth), rooms) == ((0, 0.0), ["room"] * 2)
+        booth.tell(told()[5])
+        for _ in range(3):
+            await anext(slow)
+        assert (unheard(booth), rooms) == ((len(CHUNKS[2]), 0.5), ["room"] * 2)
+    assert (unheard(booth), rooms) == ((0, 0.0), ["room"] * 3)
+
+
+async def test_what_was_told_before_somebody_listened_does_not_count() -> None:
+    booth = Booth()
+    booth.tell(*told()[:4])
+    with booth.recording.listened() as late:
+        await anext(late)
+        assert unheard(booth) == (0, 0.0)
+        booth.tell(*told()[4:6])
+        assert unheard(booth) == (len(CHUNKS[2]), 0.5)
 
 
 async def test_a_detached_song_waits_for_nobody() -> None:
     booth = Booth(linger_seconds=None)
-    booth.tell(*told()[:3])
     with booth.recording.listened() as slow:
+        booth.tell(*told()[:4])
         await anext(slow)
-        await asyncio.wait_for(booth.recording.wanted(), 10)
+        assert unheard(booth) == (0, 0.0)
 
 
 async def test_events_alone_do_not_hold_the_song_back() -> None:
     booth = Booth()
-    booth.tell(*told()[:3])
     with booth.recording.listened(sound=False) as watching:
+        booth.tell(*told()[:4])
         await anext(watching)
-        await asyncio.wait_for(booth.recording.wanted(), 10)
+        assert unheard(booth) == (0, 0.0)
 
 
 async def test_who_listens_hears_the_error_itself_and_who_comes_later_that_there_is_no_more() -> None:

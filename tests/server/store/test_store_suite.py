@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import pytest
 
 from server.audio.codecs.registry import file_suffixes
-from server.store.base import Place, SongRecord, SongState, SongStore, StoredEvent, StoreFailed, Usage
+from server.song import SongState
+from server.store.base import Place, SongRecord, SongStore, StoredEvent, StoreFailed, Usage
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
 from tests.support.memory_store import MemoryStore

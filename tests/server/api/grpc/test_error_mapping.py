@@ -15,9 +15,9 @@ async def test_an_error_in_the_middle_of_a_stream_keeps_its_status() -> None:
     assert details_of(error)["ErrorInfo"].reason == "WORKER_LOST"
 
 
-@pytest.mark.parametrize("bug", [RuntimeError("hidden"), SongFailed("hidden")])
-async def test_a_bug_is_logged_whole_and_told_as_internal(bug: Exception, caplog: pytest.LogCaptureFixture) -> None:
-    error = await failure(FakeRunner(error=bug), REQUEST)
+@pytest.mark.parametrize("runner", [FakeRunner(refusal=RuntimeError("hidden")), FakeRunner(error=SongFailed("hidden"))])
+async def test_a_bug_is_logged_whole_and_told_as_internal(runner: FakeRunner, caplog: pytest.LogCaptureFixture) -> None:
+    error = await failure(runner, REQUEST)
     assert error.code() is grpc.StatusCode.INTERNAL
     assert "hidden" not in str(error)
     assert "hidden" in caplog.text

@@ -59,7 +59,7 @@ async def asked(source: Source) -> AsyncIterator[tuple[asyncio.StreamReader, asy
 
 
 def causes(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Why answers were broken off."""
+    """The logged reasons of answers that were broken off."""
     return [vars(record)["cause"] for record in caplog.records if record.getMessage() == "an answer was broken off"]
 
 

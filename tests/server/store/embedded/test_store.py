@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from server.audio.codecs.registry import file_suffixes
-from server.store.base import SongState, StoredEvent, StoreFailed, Usage
+from server.song import SongState
+from server.store.base import StoredEvent, StoreFailed, Usage
 from server.store.embedded.files import StoreUnusable
 from server.store.embedded.schema import MIGRATIONS, SCHEMA_VERSION
 from server.store.embedded.store import EmbeddedStore, embedded_store

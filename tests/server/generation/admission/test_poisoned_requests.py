@@ -1,7 +1,7 @@
 import pytest
 
 from server.errors import PoisonedRequest
-from server.generation.poisoned_requests import PoisonedRequests, fingerprint
+from server.generation.admission.poisoned_requests import PoisonedRequests, fingerprint
 from server.song import SongRequest
 from tests.support.fakes import ManualClock, params
 

@@ -8,11 +8,25 @@ from prometheus_client import CollectorRegistry
 
 from model.song import SectionScore, Violation, Window
 from server.errors import InvalidRequest, ServiceError, SongFailed, WorkerLost
-from server.generation.job import Job, JobStatus
-from server.song import Accepted, AudioSettings, Chunk, Planned, Progressed, SectionSent, SongCompleted, SongRequest
+from server.generation.jobs.job import Job, JobParts
+from server.song import (
+    Accepted,
+    AudioSettings,
+    Chunk,
+    Planned,
+    Progressed,
+    SectionSent,
+    SongCompleted,
+    SongEvent,
+    SongRequest,
+    SongState,
+)
 from server.telemetry.metrics import Metrics
+from server.telemetry.song_trace import SongTrace
+from server.telemetry.tracing import NO_TRACER
 from server.workers.messages import Rendered, SectionKey, SectionStep, SongKey
 from tests.support.fakes import RATE_HERTZ, FakeEncoder, FakeEngine, ManualClock, params
+from tests.support.sinks import ReadSink
 
 REQUEST = SongRequest(
     "request", "fake", params("happy", duration_seconds=2.0), AudioSettings(sample_rate_hertz=RATE_HERTZ)
@@ -39,14 +53,15 @@ class TaggedEncoder(FakeEncoder):
 class Ear:
     """Everything around one job."""
 
-    def __init__(self, encoder: type[FakeEncoder], encoders: ThreadPoolExecutor, buffer_bytes: int) -> None:
+    def __init__(
+        self, encoder: type[FakeEncoder], encoders: ThreadPoolExecutor, buffer_bytes: int, sink: ReadSink
+    ) -> None:
         self.clock = ManualClock()
         self.registry = CollectorRegistry()
         self.rooms: list[str] = []
-        self.ends: list[JobStatus] = []
-        self.job = Job(
-            REQUEST,
-            Accepted("song", 0, None),
+        self.ends: list[SongState] = []
+        self.sink = sink
+        parts = JobParts(
             encoder_factory=encoder,
             encoders=encoders,
             stream_buffer_bytes=buffer_bytes,
@@ -54,7 +69,9 @@ class Ear:
             on_room=lambda: self.rooms.append("room"),
             metrics=Metrics(self.registry, engines=("fake",), devices=()),
         )
-        self.job.on_end.callback(lambda: self.ends.append(self.job.status))
+        trace = SongTrace(NO_TRACER, "song", "fake")
+        self.job = Job(REQUEST, Accepted("song", 0, None), self.sink, parts, trace)
+        self.job.on_end.callback(lambda: self.ends.append(self.job.state))
 
     def plan(self) -> None:
         self.job.started()
@@ -68,11 +85,15 @@ class Ear:
 
 
 @asynccontextmanager
-async def listening(encoder: type[FakeEncoder] = FakeEncoder, buffer_bytes: int = 1 << 20) -> AsyncIterator[Ear]:
+async def listening(
+    encoder: type[FakeEncoder] = FakeEncoder, buffer_bytes: int = 1 << 20, sink: ReadSink | None = None
+) -> AsyncIterator[Ear]:
     with ThreadPoolExecutor(1) as encoders:
-        ear = Ear(encoder, encoders, buffer_bytes)
-        async with ear.job:
+        ear = Ear(encoder, encoders, buffer_bytes, sink or ReadSink())
+        try:
             yield ear
+        finally:
+            ear.job.cancel()
 
 
 async def test_a_song_is_told_from_its_plan_to_its_sum() -> None:
@@ -81,7 +102,7 @@ async def test_a_song_is_told_from_its_plan_to_its_sum() -> None:
         ear.plan()
         ear.render(2.0)
         ear.render(0.0, last=True)
-        events = [event async for event in ear.job.events()]
+        events = [event async for event in ear.sink.events()]
     assert [type(event) for event in events if not isinstance(event, Chunk)] == [
         Planned,
         Progressed,
@@ -91,14 +112,14 @@ async def test_a_song_is_told_from_its_plan_to_its_sum() -> None:
     completed = events[-1]
     assert isinstance(completed, SongCompleted)
     assert (completed.queued_seconds, completed.denoising_seconds, completed.rendering_seconds) == (3.0, 0.25, 1.0)
-    assert ear.ends == [JobStatus.COMPLETED]
+    assert ear.ends == [SongState.COMPLETED]
 
 
 async def test_the_tags_name_the_song_and_what_made_it_without_what_is_empty() -> None:
     async with listening(encoder=TaggedEncoder) as ear:
         ear.plan()
         ear.render(0.5)
-        events = ear.job.events()
+        events = ear.sink.events()
         chunk = [await anext(events) for _ in range(3)][-1]
     assert isinstance(chunk, Chunk)
     assert chunk.data.startswith(repr({"title": "happy", "engine": "fake", "seed": "7", "prompt": "happy"}).encode())
@@ -108,7 +129,7 @@ async def test_the_first_chunk_comes_before_the_rest_of_the_section() -> None:
     async with listening() as ear:
         ear.plan()
         ear.render(0.5)
-        events = ear.job.events()
+        events = ear.sink.events()
         assert [type(await anext(events)) for _ in range(3)] == [Planned, Progressed, Chunk]
 
 
@@ -118,7 +139,7 @@ async def test_sound_that_waits_for_the_encoder_makes_the_job_full_until_it_is_e
         for _ in range(5):
             ear.render(1.0)
         assert (ear.job.full, ear.job.unsent_seconds) == (True, 5.0)
-        events = ear.job.events()
+        events = ear.sink.events()
         heard = 0.0
         while heard < 4.5:
             event = await anext(events)
@@ -130,24 +151,26 @@ async def test_taking_the_chunk_that_filled_the_stream_makes_room() -> None:
     async with listening(buffer_bytes=100) as ear:
         ear.plan()
         ear.render(0.5)
-        events = ear.job.events()
+        events = ear.sink.events()
         taken = [await anext(events) for _ in range(3)]
         assert isinstance(taken[-1], Chunk)
         assert ear.rooms == ["room"]
 
 
-async def test_leaving_an_incomplete_song_cancels_it() -> None:
+async def test_a_cancelled_song_ends_without_an_error_and_takes_nothing_more() -> None:
     async with listening() as ear:
         ear.plan()
-    assert ear.ends == [JobStatus.CANCELLED]
-    assert [event async for event in ear.job.events()] == []
+        ear.job.cancel()
+        ear.render(1.0, last=True)
+        assert not any([isinstance(event, Chunk | SongCompleted) async for event in ear.sink.events()])
+    assert ear.ends == [SongState.CANCELLED]
 
 
 async def test_cancelling_twice_ends_once() -> None:
     async with listening() as ear:
         ear.job.cancel()
         ear.job.cancel()
-    assert ear.ends == [JobStatus.CANCELLED]
+    assert ear.ends == [SongState.CANCELLED]
 
 
 async def test_a_failure_reaches_the_listener_and_later_ends_do_not_matter() -> None:
@@ -155,8 +178,8 @@ async def test_a_failure_reaches_the_listener_and_later_ends_do_not_matter() -> 
         ear.job.fail(WorkerLost("gone"))
         ear.job.fail(SongFailed("too late"))
         with pytest.raises(WorkerLost):
-            await anext(ear.job.events())
-    assert ear.ends == [JobStatus.FAILED]
+            await anext(ear.sink.events())
+    assert ear.ends == [SongState.FAILED]
 
 
 @pytest.mark.parametrize(
@@ -180,5 +203,30 @@ async def test_a_broken_encoder_fails_the_song_without_telling_why() -> None:
         ear.plan()
         ear.render(0.0, last=True)
         with pytest.raises(SongFailed) as failure:
-            [event async for event in ear.job.events()]
+            [event async for event in ear.sink.events()]
     assert "secret" not in str(failure.value)
+
+
+class BrokenSink(ReadSink):
+    """Fails at the first chunk, as a bug in what listens would."""
+
+    def append(self, event: SongEvent) -> None:
+        if isinstance(event, Chunk):
+            raise ValueError("a secret of ours")
+        super().append(event)
+
+
+async def test_a_bug_behind_the_sink_fails_the_song_without_telling_why(caplog: pytest.LogCaptureFixture) -> None:
+    async with listening(sink=BrokenSink()) as ear:
+        ear.plan()
+        ear.render(1.0)
+        with pytest.raises(SongFailed) as failure:
+            [event async for event in ear.sink.events()]
+    assert "secret" not in str(failure.value)
+    assert "secret" in caplog.text
+    assert ear.ends == [SongState.FAILED]
+
+
+async def test_the_first_event_of_every_song_is_that_it_was_accepted() -> None:
+    async with listening() as ear:
+        assert ear.sink.accepted == Accepted("song", 0, None)

@@ -1,7 +1,7 @@
 import pytest
 
 from server.errors import Draining, Overloaded
-from server.generation.admission import Admission
+from server.generation.admission.admission import Admission
 
 
 def test_as_many_songs_are_let_in_as_may_run_and_wait() -> None:

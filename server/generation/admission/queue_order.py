@@ -1,0 +1,43 @@
+"""The order in which songs get slots on devices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server.generation.jobs.job import Job
+from server.generation.jobs.registry import Jobs
+from server.scheduling.scheduler import Scheduler
+from server.workers.base import WorkerPool
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """The devices that an engine's songs may be made on, and how many songs they make at the same time."""
+
+    devices: int
+    slots: int
+
+
+class QueueOrder:
+    """Reads the queue from the scheduler: positions, order, and the capacity that serves it."""
+
+    def __init__(self, scheduler: Scheduler, jobs: Jobs, pool: WorkerPool) -> None:
+        self._scheduler = scheduler
+        self._jobs = jobs
+        self._pool = pool
+        self._slots = {spec.name: spec.running_songs for spec in pool.devices}
+
+    def positions(self) -> dict[str, int]:
+        """The number of songs before each waiting song, itself included, counted from those that have a slot."""
+        waiting = (song_id for engine in self._pool.engine_names for song_id in self._scheduler.waiting(engine))
+        return {song_id: position for position, song_id in enumerate(waiting, start=1)}
+
+    def jobs(self) -> Sequence[Job]:
+        """All jobs: those with a slot, then those that wait, in their order."""
+        waiting = [job for song_id in self.positions() if (job := self._jobs.get(song_id))]
+        placed = [job for job in self._jobs if self._scheduler.device_of(job.song_id) is not None]
+        return placed + waiting
+
+    def capacity(self, engine: str) -> Capacity:
+        """The capacity for songs of `engine`, at least one device and one slot."""
+        devices = self._pool.devices_of(engine)
+        return Capacity(max(1, len(devices)), max(1, sum(self._slots[device] for device in devices)))

@@ -1,0 +1,23 @@
+"""The parts of a server that the lanes of all its devices share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.generation.devices.failures import Failures
+from server.generation.devices.results import Results
+from server.generation.devices.wakes import Wakes
+from server.scheduling.scheduler import Scheduler
+from server.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class LaneParts:
+    """`clock` gives seconds and never goes back; an idle worker has to answer every `ping_seconds`."""
+
+    scheduler: Scheduler
+    results: Results
+    failures: Failures
+    wakes: Wakes
+    metrics: Metrics
+    clock: Callable[[], float]
+    ping_seconds: float

@@ -1,0 +1,57 @@
+"""Routes the replies of workers to the jobs of the songs that they are about."""
+
+from collections.abc import Iterable
+
+from server.generation.jobs.job import Job
+from server.generation.jobs.registry import Jobs
+from server.scheduling.scheduler import Scheduler
+from server.telemetry.metrics import Metrics
+from server.workers.device_spec import DeviceSpec
+from server.workers.messages import Planned, Prepared, Rendered, Reply, SongKey, Stepped
+
+
+class Results:
+    """Gives each job what was made of its song, and measures the work of devices."""
+
+    def __init__(self, jobs: Jobs, scheduler: Scheduler, metrics: Metrics, devices: Iterable[DeviceSpec]) -> None:
+        self._jobs = jobs
+        self._scheduler = scheduler
+        self._metrics = metrics
+        self._batch_tokens = {spec.name: spec.batch_tokens for spec in devices}
+
+    def job_of(self, key: SongKey) -> Job | None:
+        """The job of a song; `None` when it has ended, or when the attempt is not the present one."""
+        return self._jobs.get(key.song_id) if self._scheduler.is_current(key) else None
+
+    def deliver(self, device: str, reply: Reply) -> None:
+        """Take a reply of a device."""
+        self._measure(device, reply)
+        for span in reply.spans if isinstance(reply, Planned | Prepared | Stepped | Rendered) else ():
+            if job := self.job_of(span.song):
+                job.trace.worked(span)
+        match reply:
+            case Planned():
+                if job := self.job_of(reply.song):
+                    job.planned(reply.plan, reply.sample_rate_hertz)
+            case Stepped():
+                for step in reply.sections:
+                    if job := self.job_of(step.section.song):
+                        job.stepped(step, reply.seconds)
+            case Rendered():
+                if job := self.job_of(reply.section.song):
+                    job.rendered(reply)
+
+    def _measure(self, device: str, reply: Reply) -> None:
+        match reply:
+            case Stepped(sections=(first, *_)) if job := self.job_of(first.section.song):
+                self._metrics.devices.step(
+                    device,
+                    job.request.engine,
+                    sections=len(reply.sections),
+                    tokens=reply.tokens,
+                    budget_tokens=self._batch_tokens[device],
+                    seconds=reply.seconds,
+                )
+            case Rendered() if job := self.job_of(reply.section.song):
+                engine = job.request.engine
+                self._metrics.devices.render(device, engine, seconds=reply.seconds, sound_seconds=reply.sound_seconds)

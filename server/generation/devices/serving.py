@@ -1,0 +1,58 @@
+"""Serves the devices of a worker pool: opens each to the scheduler while its worker lives."""
+
+import asyncio
+
+from server.errors import WorkerLost
+from server.generation.devices.lanes import LaneLoop
+from server.generation.devices.parts import LaneParts
+from server.generation.jobs.registry import Jobs
+from server.generation.readiness import Readiness
+from server.workers.base import Worker, WorkerPool
+
+
+class Devices:
+    """The observer of the pool: what follows from a worker that is up, that has ended, or that is restarted."""
+
+    def __init__(self, pool: WorkerPool, jobs: Jobs, readiness: Readiness, parts: LaneParts) -> None:
+        self._pool = pool
+        self._jobs = jobs
+        self._readiness = readiness
+        self._parts = parts
+        self._scheduler = parts.scheduler
+
+    async def serve(self, device: str, worker: Worker) -> None:
+        """Give work to a worker until it dies; its songs then wait for another.
+
+        Raises:
+            WorkerDied: the worker has ended.
+        """
+        self._scheduler.open(device, self._pool.engines_on(device))
+        self._parts.metrics.devices.worker_up(device, True)
+        self._parts.wakes.all()
+        lanes = [asyncio.create_task(LaneLoop(device, lane, worker, self._parts).run()) for lane in worker.lanes]
+        try:
+            done, _ = await asyncio.wait(lanes, return_when=asyncio.FIRST_COMPLETED)
+            done.pop().result()
+        finally:
+            for lane in lanes:
+                lane.cancel()
+            await asyncio.gather(*lanes, return_exceptions=True)
+            self._parts.metrics.devices.worker_up(device, False)
+            self._parts.failures.settle(self._scheduler.close(device))
+            self._parts.wakes.all()
+
+    def worker_exited(self, device: str) -> None:
+        """Wake the lanes, which find that the process of their worker has ended."""
+        self._parts.wakes.all()
+
+    def worker_restarted(self, device: str) -> None:
+        """Count the restart."""
+        self._parts.metrics.devices.worker_restarted(device)
+
+    def readiness_changed(self) -> None:
+        """Fail the songs that wait for an engine which does not come back, and notify those who watch readiness."""
+        for engine in filter(self._pool.given_up, self._pool.engine_names):
+            for song_id in self._scheduler.waiting(engine):
+                if job := self._jobs.get(song_id):
+                    job.fail(WorkerLost(f"the worker of engine {engine!r} could not be restarted"))
+        self._readiness.notify()

@@ -1,0 +1,43 @@
+"""Sends heartbeats of silent songs, so that nothing on the way to the caller closes a connection that looks dead."""
+
+import asyncio
+import logging
+
+from server.estimation.forecast import Estimate
+from server.generation.admission.eta import EtaEstimator
+from server.generation.admission.queue_order import QueueOrder
+from server.generation.jobs.registry import Jobs
+from server.song import Waiting
+
+_log = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """Has every song that was silent send its queue position and ETA, at least every `interval_seconds`."""
+
+    def __init__(self, jobs: Jobs, queue: QueueOrder, eta: EtaEstimator, interval_seconds: float) -> None:
+        self._jobs = jobs
+        self._queue = queue
+        self._eta = eta
+        self._half_seconds = interval_seconds / 2
+
+    async def run(self) -> None:
+        """Send heartbeats until cancelled."""
+        while True:
+            await asyncio.sleep(self._half_seconds)
+            try:
+                self._send()
+            except Exception:
+                _log.exception("songs could not give a sign of life")
+
+    def _send(self) -> None:
+        positions, estimates = self._queue.positions(), self._eta.remaining()
+        for job in self._jobs:
+            waiting = _waiting(positions.get(job.song_id, 0), estimates.get(job.song_id))
+            job.heartbeat(waiting, self._half_seconds)
+
+
+def _waiting(position: int, estimate: Estimate | None) -> Waiting:
+    if estimate is None:
+        return Waiting(position)
+    return Waiting(position, estimate.first_audio_seconds, estimate.finish_seconds)

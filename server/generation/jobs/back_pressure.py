@@ -1,0 +1,46 @@
+"""Holds a song back while its listeners or its encoder have enough to do."""
+
+from collections.abc import Callable
+
+from server.songs.ports import EventSink
+
+_MAX_UNENCODED_SECONDS = 4.0
+
+
+class BackPressure:
+    """Adds up one song's sound that waits for the encoder and encoded sound that no listener has taken."""
+
+    def __init__(self, sink: EventSink, capacity_bytes: int, on_room: Callable[[], None]) -> None:
+        """The song is full with `capacity_bytes` unheard; `on_room` is called whenever a full song stops being full."""
+        self._sink = sink
+        self._capacity_bytes = capacity_bytes
+        self._on_room = on_room
+        self._unencoded_seconds = 0.0
+        self._was_full = False
+        sink.on_heard(self.update)
+
+    @property
+    def full(self) -> bool:
+        """True while no more sound should be made."""
+        full_encoder = self._unencoded_seconds >= _MAX_UNENCODED_SECONDS
+        return full_encoder or self._sink.unheard_bytes >= self._capacity_bytes
+
+    @property
+    def unsent_seconds(self) -> float:
+        """Sound that is made and that no listener has taken yet, in seconds."""
+        return self._sink.unheard_seconds + self._unencoded_seconds
+
+    def rendered(self, seconds: float) -> None:
+        """Note sound that waits for the encoder."""
+        self._unencoded_seconds += seconds
+        self.update()
+
+    def encoded(self, seconds: float) -> None:
+        """Note sound that the encoder has done with; `update` follows when its chunks are with the listeners."""
+        self._unencoded_seconds -= seconds
+
+    def update(self) -> None:
+        """Look again whether the song is full."""
+        was_full, self._was_full = self._was_full, self.full
+        if was_full and not self._was_full:
+            self._on_room()

@@ -1,0 +1,36 @@
+"""Measures the time of one song: waiting, denoising, rendering, first audio, end."""
+
+
+class SongClocks:
+    """Seconds that a song's time went into; points in time are those of the server's monotonic clock."""
+
+    def __init__(self, submitted_at: float) -> None:
+        self.submitted_at = submitted_at
+        self.started_at = submitted_at
+        self.ended_at = submitted_at
+        self.first_sound_at: float | None = None
+        self.first_chunk_at: float | None = None
+        self.denoising_seconds = 0.0
+        self.rendering_seconds = 0.0
+
+    @property
+    def queued_seconds(self) -> float:
+        """Time from admission to the first work on the song."""
+        return self.started_at - self.submitted_at
+
+    @property
+    def first_audio_seconds(self) -> float | None:
+        """Time from admission to the first chunk; `None` before there is one."""
+        return None if self.first_chunk_at is None else self.first_chunk_at - self.submitted_at
+
+    @property
+    def lag_seconds(self) -> float:
+        """Time from the first sound to the first chunk, 0 before there is one."""
+        if self.first_chunk_at is None or self.first_sound_at is None:
+            return 0.0
+        return self.first_chunk_at - self.first_sound_at
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Time from admission to the end."""
+        return self.ended_at - self.submitted_at

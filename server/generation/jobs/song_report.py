@@ -1,0 +1,67 @@
+"""Reports one song's progress to metrics and traces."""
+
+from server.errors import InvalidRequest, ServiceError
+from server.generation.jobs.song_clocks import SongClocks
+from server.song import SongState
+from server.telemetry.metrics import Metrics
+from server.telemetry.song_metrics import Outcome
+from server.telemetry.song_trace import SongTrace
+
+
+class SongReport:
+    """Tells metrics and the song's trace what happens to one song of an engine."""
+
+    def __init__(self, engine: str, metrics: Metrics, trace: SongTrace) -> None:
+        self.engine = engine
+        self.trace = trace
+        self._metrics = metrics
+
+    def started(self, queued_seconds: float) -> None:
+        """The first work on the song begins, after so long in the queue."""
+        self.trace.started()
+        self._metrics.songs.started(self.engine, queued_seconds, self.trace.trace_id)
+
+    def first_chunk(self, seconds: float) -> None:
+        """The first chunk is sent, so many seconds after admission."""
+        self.trace.first_chunk()
+        self._metrics.songs.first_audio(self.engine, seconds, self.trace.trace_id)
+
+    def chunk(self, size_bytes: int) -> None:
+        """A chunk is sent."""
+        self._metrics.streams.chunk(self.engine, size_bytes)
+
+    def encoded(self, seconds: float, sound_seconds: float, start_ns: int, end_ns: int) -> None:
+        """The encoder has worked for `seconds` on `sound_seconds` of sound, between two points of the wall clock."""
+        if sound_seconds:
+            self.trace.encoded(start_ns, end_ns)
+        self._metrics.streams.encoded(self.engine, seconds=seconds, sound_seconds=sound_seconds)
+
+    def section_encoded(self, index: int) -> None:
+        """All sound of a section went to the encoder."""
+        self.trace.section_encoded(index)
+
+    def section_sent(self, index: int) -> None:
+        """All sound of a section is sent."""
+        self.trace.section_sent(index)
+
+    def retried(self, cause: str) -> None:
+        """Another attempt is made at the song."""
+        self._metrics.songs.retried(self.engine, cause)
+        self.trace.retried(cause)
+
+    def ended(
+        self,
+        state: SongState,
+        clocks: SongClocks,
+        *,
+        sound_seconds: float,
+        underrun_seconds: float,
+        error: ServiceError | None,
+    ) -> None:
+        """Nothing more is made for the song."""
+        outcome = Outcome.REJECTED if isinstance(error, InvalidRequest) else Outcome(state.value)
+        trace_id = self.trace.trace_id
+        self._metrics.songs.ended(self.engine, outcome, clocks.elapsed_seconds, sound_seconds, trace_id)
+        if clocks.first_chunk_at is not None:
+            self._metrics.streams.underrun(self.engine, underrun_seconds, trace_id)
+        self.trace.ended(outcome, sound_seconds)

@@ -1,0 +1,41 @@
+"""Readiness and liveness of this server."""
+
+from collections.abc import Callable
+
+from server.generation.admission.admission import Admission
+from server.workers.base import WorkerPool
+
+
+class Readiness:
+    """Tells whether new songs should come here, and calls its subscribers when that may have changed."""
+
+    def __init__(self, pool: WorkerPool, admission: Admission) -> None:
+        self._pool = pool
+        self._admission = admission
+        self._crowded = False
+        self._subscribers: list[Callable[[], None]] = []
+
+    def ready(self, engine: str) -> bool:
+        """Whether songs of `engine` can be made now."""
+        return bool(self._pool.devices_of(engine))
+
+    def unready(self) -> str | None:
+        """Why new songs had better go elsewhere, in words for the operator; `None` when they need not."""
+        if not any(map(self.ready, self._pool.engine_names)):
+            return "no engine is ready"
+        return "the queue is nearly full" if self._admission.crowded else None
+
+    def subscribe(self, callback: Callable[[], None]) -> None:
+        """Call `callback` on the event loop whenever `unready`, or the readiness of an engine, may have changed."""
+        self._subscribers.append(callback)
+
+    def queue_changed(self) -> None:
+        """Notify subscribers if the queue has become nearly full, or has ceased to be."""
+        if self._admission.crowded != self._crowded:
+            self._crowded = self._admission.crowded
+            self.notify()
+
+    def notify(self) -> None:
+        """Notify all subscribers."""
+        for callback in self._subscribers:
+            callback()

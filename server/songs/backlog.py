@@ -1,0 +1,36 @@
+"""Counts the sound of a running song that no listener has taken yet."""
+
+from collections import deque
+
+
+class Backlog:
+    """Chunks behind the fastest listener, by their place in the stream."""
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+        self.seconds = 0.0
+        self._chunks: deque[tuple[int, int, float]] = deque()
+
+    def add(self, end_byte: int, size_bytes: int, seconds: float) -> None:
+        """Append a chunk that ends before `end_byte` of the stream."""
+        self._chunks.append((end_byte, size_bytes, seconds))
+        self.size_bytes += size_bytes
+        self.seconds += seconds
+
+    def take(self, end_byte: int) -> bool:
+        """Remove the chunks up to `end_byte`; returns whether there were any."""
+        before = len(self._chunks)
+        while self._chunks and self._chunks[0][0] <= end_byte:
+            _, size_bytes, seconds = self._chunks.popleft()
+            self.size_bytes -= size_bytes
+            self.seconds -= seconds
+        if not self._chunks:
+            self.seconds = 0.0  # sums of floats leave a rest
+        return len(self._chunks) < before
+
+    def clear(self) -> bool:
+        """Remove all chunks; returns whether there were any."""
+        cleared = bool(self._chunks)
+        self._chunks.clear()
+        self.size_bytes, self.seconds = 0, 0.0
+        return cleared

@@ -1,0 +1,68 @@
+"""Reads songs: those in memory, and those in the store."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from server.errors import SongNotComplete
+from server.song import SongState
+from server.songs.open_recordings import OpenRecordings
+from server.songs.persistence import not_kept
+from server.songs.recording import Recording
+from server.store.base import Place, SongRecord, SongStore
+
+
+class Library:
+    """All songs of the store, and the recordings that are open."""
+
+    def __init__(self, store: SongStore, opened: OpenRecordings) -> None:
+        self._store = store
+        self._open = opened
+
+    async def record(self, song_id: str) -> SongRecord | None:
+        """The record of a song as it stands now; `None` for an unknown one."""
+        known = self._open.get(song_id)
+        song = known.song if known else await self._store.get(song_id)
+        return song and self._present(song)
+
+    async def page(self, caller: str, after: Place | None, count: int) -> Sequence[SongRecord]:
+        """Up to `count` songs of a caller, newest first, from behind `after`."""
+        return list(map(self._present, await self._store.page(caller, after, count)))
+
+    async def recording(self, song_id: str) -> Recording | None:
+        """The recording of a song, from the store if it is not open; `None` for an unknown one.
+
+        Raises:
+            SongNotComplete: another process makes the song, and it has not ended.
+        """
+        if known := self._open.get(song_id):
+            return known
+        found = await self._store.load(song_id)
+        # Another call may have opened it meanwhile.
+        if (known := self._open.get(song_id)) or found is None:
+            return known
+        song, events = self._present(found[0]), found[1]
+        if not song.state.ended:
+            raise SongNotComplete(song.state.value, "another server makes it")
+        recording = Recording(
+            song,
+            partial(self._store.read, song_id),
+            linger_seconds=None,
+            on_joined=self._open.joined,
+            on_left=self._open.left,
+        )
+        recording.restore(events)
+        return recording
+
+    async def completed(self, caller: str, request_id: str) -> Recording | None:
+        """The newest song of a caller with that `request_id`, if it is complete."""
+        stored = await self._store.find(caller, request_id)
+        if stored is None or stored.state is not SongState.COMPLETED:
+            return None
+        return await self.recording(stored.song_id)
+
+    def _present(self, song: SongRecord) -> SongRecord:
+        """The song as it stands now. An open song of this process that it does not make was not kept."""
+        if made := self._open.made(song.song_id):
+            return made.recording.song
+        lost = song.owner == self._store.owner and not song.state.ended
+        return not_kept(song) if lost else song

@@ -1,0 +1,37 @@
+"""Ends songs that nobody listens to any more, at once or after a while."""
+
+import asyncio
+from collections.abc import Callable
+
+from server.songs.recording import Recording
+
+
+class Lingering:
+    """One timer for each running song whose last listener has left."""
+
+    def __init__(self, expire: Callable[[Recording], None]) -> None:
+        """`expire` is called for a song that nobody has come back to in time."""
+        self._expire = expire
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    def last_listener_left(self, recording: Recording) -> None:
+        """Start the song's timer, from the beginning."""
+        song_id, linger_seconds = recording.song.song_id, recording.linger_seconds
+        if recording.ended or linger_seconds is None:
+            return
+        if linger_seconds == 0:
+            self._time_out(recording)
+            return
+        if timer := self._timers.pop(song_id, None):
+            timer.cancel()
+        self._timers[song_id] = asyncio.get_running_loop().call_later(linger_seconds, self._time_out, recording)
+
+    def close(self) -> None:
+        """Stop all timers."""
+        for timer in self._timers.values():
+            timer.cancel()
+
+    def _time_out(self, recording: Recording) -> None:
+        self._timers.pop(recording.song.song_id, None)
+        if not recording.listeners:
+            self._expire(recording)

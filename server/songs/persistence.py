@@ -1,0 +1,74 @@
+"""Copies the recordings of running songs into the store."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from server.errors import SongFailed
+from server.song import SongState
+from server.songs.recorder import fail
+from server.songs.recording import Recording
+from server.store.base import SongRecord, SongStore, StoreFailed
+
+FLUSH_SECONDS = 0.5
+"""Flush interval to the store. Writing every chunk separately dominated the cost."""
+
+NOT_KEPT = "NOT_KEPT"
+
+logger = logging.getLogger(__name__)
+
+
+class Persistence:
+    """Stores what recordings tell. A song that cannot be stored goes on for those who listen to it."""
+
+    def __init__(self, store: SongStore, now_ns: Callable[[], int]) -> None:
+        """`now_ns` is the wall clock."""
+        self._store = store
+        self._now_ns = now_ns
+
+    async def follow(self, recording: Recording, cancel: Callable[[], None]) -> None:
+        """Store a song until it has ended.
+
+        One that can neither be stored nor has a listener is failed, and `cancel` ends its job.
+        """
+        try:
+            await self._store_all(recording)
+        except StoreFailed as error:
+            logger.error("a song cannot be kept, and goes on for its listeners alone: %s", error)
+            if not recording.listeners:
+                fail(recording, SongFailed("the song could not be kept"), self._now_ns())
+                cancel()
+            await recording.over()
+            await self._store_loss(recording.song)
+
+    async def _store_all(self, recording: Recording) -> None:
+        await self._store.create(recording.song)
+        stored = 0
+        while not (recording.ended and stored == len(recording.entries)):
+            await recording.news(stored)
+            if entries := recording.entries[stored:]:
+                song = replace(recording.song, state=SongState.RUNNING, ended_ns=None)
+                events, sound = zip(*(entry.stored() for entry in entries), strict=True)
+                await self._store.append(song, events, b"".join(sound))
+                for entry in entries:
+                    entry.forget_sound()
+                stored += len(entries)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FLUSH_SECONDS):
+                        await recording.over()
+        await self._store.end(recording.song)
+
+    async def _store_loss(self, song: SongRecord) -> None:
+        try:
+            stored = await self._store.get(song.song_id)
+            if stored is not None:
+                await self._store.end(not_kept(replace(stored, ended_ns=song.ended_ns)))
+        except StoreFailed as error:
+            logger.error("the loss of a song could not be noted: %s", error)
+
+
+def not_kept(song: SongRecord) -> SongRecord:
+    """The record of a song whose end was not stored."""
+    return replace(song, state=SongState.FAILED, reason=NOT_KEPT, error="the server could not keep the song")

@@ -1,0 +1,55 @@
+"""Writes a song's events into its recording, as messages of the contract."""
+
+from collections.abc import Callable
+
+from typing_extensions import override
+
+from server.contract.events import response
+from server.contract.status import outcome_of
+from server.errors import ServiceError, SongCancelled
+from server.song import SongEvent, SongRequest, SongState
+from server.songs.ports import EventSink
+from server.songs.recording import Recording
+
+
+class Recorder(EventSink):
+    """The sink of one song's events. It never waits; listeners and store follow the recording."""
+
+    def __init__(self, recording: Recording, request: SongRequest, now_ns: Callable[[], int]) -> None:
+        """`now_ns` is the wall clock."""
+        self._recording = recording
+        self._request = request
+        self._now_ns = now_ns
+
+    @property
+    @override
+    def unheard_bytes(self) -> int:
+        return self._recording.unheard_bytes
+
+    @property
+    @override
+    def unheard_seconds(self) -> float:
+        return self._recording.unheard_seconds
+
+    @override
+    def on_heard(self, callback: Callable[[], None]) -> None:
+        self._recording.on_heard(callback)
+
+    @override
+    def append(self, event: SongEvent) -> None:
+        if not self._recording.ended:
+            self._recording.tell(response(event, self._request))
+
+    @override
+    def end(self, error: ServiceError | None = None) -> None:
+        if error is not None:
+            fail(self._recording, error, self._now_ns())
+        elif self._recording.complete:
+            self._recording.end(SongState.COMPLETED, self._now_ns())
+        else:
+            self._recording.end(SongState.CANCELLED, self._now_ns(), SongCancelled("the song has ended"))
+
+
+def fail(recording: Recording, error: ServiceError, now_ns: int) -> None:
+    """End a recording with an error, and the error's reason in its record."""
+    recording.end(SongState.FAILED, now_ns, error, reason=outcome_of(error).reason)

@@ -1,0 +1,105 @@
+import asyncio
+import time
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from server.errors import (
+    DeadlineTooShort,
+    Draining,
+    EngineNotReady,
+    InvalidRequest,
+    Overloaded,
+    SongDeadlineExceeded,
+    UnknownEngine,
+)
+from server.song import SongCompleted, Waiting
+from server.telemetry.metrics import Metrics
+from tests.support.runners import ENDLESS_SECONDS, NARROW, request, running
+
+
+async def test_impossible_parameters_are_refused_with_their_fields() -> None:
+    async with running() as bench:
+        with pytest.raises(InvalidRequest) as refusal:
+            await bench.submit(request("invalid")).told()
+    assert [violation.field for violation in refusal.value.violations] == ["lyrics"]
+
+
+async def test_engines_that_are_unknown_or_missing_are_refused_at_once() -> None:
+    async with running() as bench:
+        with pytest.raises(UnknownEngine):
+            bench.submit(request(engine="nonsense"))
+        with pytest.raises(EngineNotReady, match="make weights"):
+            bench.submit(request(engine="missing"))
+        assert (bench.runner.ready("fake"), bench.runner.ready("missing"), list(bench.runner.engines())) == (
+            True,
+            False,
+            ["fake"],
+        )
+
+
+async def test_songs_beyond_the_queue_are_refused_until_one_ends() -> None:
+    async with running(devices=(NARROW,), max_queued_songs=1) as bench:
+        first, second = bench.submit(request()), bench.submit(request())
+        assert [job.accepted.queue_position for job in (first, second)] == [0, 1]
+        with pytest.raises(Overloaded):
+            bench.submit(request())
+        await first.told()
+        third = bench.submit(request())
+        assert third.accepted.estimated_first_audio_seconds is not None
+        await asyncio.gather(second.told(), third.told())
+
+
+async def test_a_passed_deadline_ends_the_song() -> None:
+    async with running() as bench:
+        with pytest.raises(SongDeadlineExceeded):
+            await bench.submit(request(duration_seconds=ENDLESS_SECONDS, deadline=0.0)).told()
+        await bench.runner.idle()
+
+
+async def test_after_drain_running_songs_end_and_new_ones_are_refused() -> None:
+    async with running() as bench:
+        job = bench.submit(request())
+        bench.runner.drain()
+        with pytest.raises(Draining):
+            bench.submit(request())
+        await bench.runner.idle()
+        assert isinstance((await job.told())[-1], SongCompleted)
+
+
+async def test_a_song_that_waits_gives_signs_of_life_with_its_place() -> None:
+    async with running(devices=(NARROW,), heartbeat_seconds=0.05, stream_buffer_bytes=1024) as bench:
+        jobs = [bench.submit(request(duration_seconds=ENDLESS_SECONDS)) for _ in range(3)]
+        for place, job in enumerate(jobs):
+            if place:
+                events = job.events()
+                signs = [await anext(events) for _ in range(3)]
+                assert signs == [Waiting(place)] * 3
+
+
+async def test_once_a_song_was_measured_others_are_foretold() -> None:
+    registry = CollectorRegistry()
+    async with running(metrics=Metrics(registry, engines=["fake"], devices=["cpu"])) as bench:
+        first = bench.submit(request())
+        await first.told()
+        assert (first.accepted.estimated_first_audio_seconds, first.accepted.estimated_finish_seconds) == (None, None)
+        second = bench.submit(request())
+        await second.told()
+    told_first, told_finish = second.accepted.estimated_first_audio_seconds, second.accepted.estimated_finish_seconds
+    assert told_first is not None
+    assert told_finish is not None
+    assert 0.0 < told_first <= told_finish < 10.0
+    for what in ("first_audio", "finish"):
+        labels = {"engine": "fake", "estimate": what}
+        assert registry.get_sample_value("melisma_estimate_ratio_count", labels) == 1.0
+
+
+async def test_a_deadline_that_cannot_be_met_is_refused_at_once() -> None:
+    async with running(devices=(NARROW,)) as bench:
+        await bench.submit(request()).told()
+        endless = bench.submit(request(duration_seconds=ENDLESS_SECONDS))
+        await endless.first_chunk()
+        with pytest.raises(DeadlineTooShort) as refusal:
+            bench.submit(request(duration_seconds=200.0, deadline=time.monotonic() + 0.05))
+        assert refusal.value.retry_after_seconds > 0
+        bench.submit(request(duration_seconds=200.0, deadline=time.monotonic() + 3600.0))

@@ -1,0 +1,121 @@
+"""A real runner with workers of its own and the fake encoder, and songs of it that a test reads."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from server.generation.config import RunnerSettings
+from server.generation.jobs.job import Job
+from server.generation.runner import Runner
+from server.song import Accepted, AudioSettings, Chunk, SongEvent, SongRequest
+from server.telemetry.metrics import Metrics
+from server.workers.device_spec import DeviceSpec
+from server.workers.messages import EngineSpec
+from tests.support.fakes import FAKE, MISSING, RATE_HERTZ, SECTION_SECONDS, FakeEncoder, params
+from tests.support.sinks import ReadSink
+from tests.support.workers import WatchedPool
+
+CPU = DeviceSpec("cpu", "cpu", running_songs=8)
+NARROW = DeviceSpec("cpu", "cpu", running_songs=1)
+ENDLESS_SECONDS = 4000.0
+
+
+@dataclass(frozen=True)
+class Song:
+    """A song of a runner, and its events."""
+
+    job: Job
+    sink: ReadSink
+
+    @property
+    def accepted(self) -> Accepted:
+        assert self.sink.accepted is not None
+        return self.sink.accepted
+
+    def events(self) -> AsyncIterator[SongEvent]:
+        return self.sink.events()
+
+    async def told(self) -> list[SongEvent]:
+        return [event async for event in self.events()]
+
+    async def sound(self) -> bytes:
+        return b"".join(event.data for event in await self.told() if isinstance(event, Chunk))
+
+    async def first_chunk(self) -> Chunk:
+        async for event in self.events():
+            if isinstance(event, Chunk):
+                return event
+        raise AssertionError("the song ended without a sound")
+
+
+class Bench:
+    """A runner and its pool."""
+
+    def __init__(self, runner: Runner, pool: WatchedPool) -> None:
+        self.runner = runner
+        self.pool = pool
+        self._numbers = itertools.count(1)
+
+    def submit(self, request: SongRequest) -> Song:
+        sink = ReadSink()
+        return Song(self.runner.submit(f"song-{next(self._numbers)}", request, sink), sink)
+
+    async def resubmitted(self) -> Song:
+        """A song of the same server once its worker is back."""
+        changed = asyncio.Event()
+        self.runner.readiness.subscribe(changed.set)
+        while not self.runner.ready("fake"):
+            changed.clear()
+            await changed.wait()
+        return self.submit(request())
+
+
+@asynccontextmanager
+async def running(
+    metrics: Metrics | None = None,
+    *,
+    devices: Sequence[DeviceSpec] = (CPU,),
+    engines: Sequence[EngineSpec] = (FAKE, MISSING),
+    exchange_timeout_seconds: float = 30.0,
+    restart_backoff_seconds: float = 0.0,
+    **changes: Any,
+) -> AsyncIterator[Bench]:
+    """A started runner whose workers have loaded what they can; `changes` are those of its settings."""
+    pool = WatchedPool(
+        devices,
+        engines,
+        exchange_timeout_seconds=exchange_timeout_seconds,
+        load_timeout_seconds=30.0,
+        restart_backoff_seconds=restart_backoff_seconds,
+    )
+    runner = Runner(RunnerSettings(**changes), pool, encoder_factory=FakeEncoder, metrics=metrics)
+    await runner.start()
+    try:
+        await runner.wait_ready(30.0)
+        async with asyncio.timeout(30.0):
+            yield Bench(runner, pool)
+    finally:
+        await runner.stop(grace_seconds=0.0)
+
+
+def request(prompt: str = "", engine: str = "fake", deadline: float | None = None, **changes: object) -> SongRequest:
+    audio = AudioSettings(sample_rate_hertz=RATE_HERTZ)
+    return SongRequest("request", engine, params(prompt, **changes), audio, deadline)
+
+
+async def heard_more(songs: Sequence[Song]) -> None:
+    """Return when every song has gone on by more than a section."""
+    before = [song.job.sound_seconds for song in songs]
+    while any(song.job.sound_seconds < old + 2 * SECTION_SECONDS for song, old in zip(songs, before, strict=True)):
+        await asyncio.sleep(0.002)
+
+
+async def restarted(runner: Runner) -> None:
+    """Return when the worker that was killed has a successor."""
+    while runner.ready("fake"):
+        await asyncio.sleep(0.002)
+    while not runner.ready("fake"):
+        await asyncio.sleep(0.002)
