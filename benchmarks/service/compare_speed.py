@@ -1,0 +1,163 @@
+"""Compares the speed of two checkouts of this project, which take turns on this machine in one run.
+
+    python -m benchmarks.service.compare_speed OLD NEW [--pairs 9] [--only idle pretend overhead]
+
+Every pair measures both checkouts, each first in every second pair. For each figure: the median of the ratios new/old,
+and the 95 % interval of that median (order statistics; the sign test turned round).
+"""
+
+import argparse
+import asyncio
+import contextlib
+import math
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import grpc.aio
+import psutil
+
+from benchmarks.service.bench_pretend import closed
+from benchmarks.service.bench_service import song
+from benchmarks.service.compare_checkouts import environment_of
+from benchmarks.service.listener import Heard, listen
+from clients.examples.first_song import free_port, stop, wait_until_serving
+
+IDLE_SONGS = 3
+FIGURE_WIDTH = 34
+OVERHEAD_TIMEOUT_SECONDS = 300.0
+
+Figures = dict[str, float]
+
+
+def module_of(checkout: Path, name: str) -> str:
+    """The module of a benchmark in a checkout, wherever its folder has it."""
+    (found,) = (checkout / "benchmarks").rglob(f"{name}.py")
+    return ".".join(found.relative_to(checkout).with_suffix("").parts)
+
+
+@contextlib.contextmanager
+def running(checkout: Path, command: Sequence[str], **settings: str) -> Iterator[tuple[str, psutil.Process, float]]:
+    """A server of the checkout: its address, its process, and the seconds from launch to SERVING."""
+    port = free_port()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True) as songs:
+        environment = environment_of(checkout, HTTP_PORT="0", LOG_LEVEL="warning", STORE__FOLDER=songs, **settings)
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command, "--port", str(port)],
+            cwd=checkout,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            wait_until_serving(process, f"127.0.0.1:{port}")
+            yield f"127.0.0.1:{port}", psutil.Process(process.pid), time.monotonic() - started
+        finally:
+            stop(process)
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """CPU time of one process so far."""
+    return float(sum(process.cpu_times()[:2]))
+
+
+def family_cpu_seconds(process: psutil.Process) -> float:
+    """CPU time of a process and its descendants so far."""
+    return sum(map(cpu_seconds, [process, *process.children(recursive=True)]))
+
+
+async def _songs(address: str) -> list[Heard]:
+    async with grpc.aio.insecure_channel(address) as channel:
+        await listen(channel, "warm", song(0))
+        return [await listen(channel, str(seed), song(seed)) for seed in range(1, IDLE_SONGS + 1)]
+
+
+def idle(checkout: Path) -> Figures:
+    """Start, first audio and song time of the studio engine on an idle server, and the CPU time of all of it."""
+    with running(checkout, ["server", "--host", "127.0.0.1"]) as (address, process, start_seconds):
+        started_cpu = family_cpu_seconds(process)
+        heard = asyncio.run(_songs(address))
+        return {
+            "start to SERVING, s": start_seconds,
+            "start, CPU s": started_cpu,
+            "first audio, idle, s": statistics.median(one.first_audio_seconds for one in heard),
+            "60 s song, idle, s": statistics.median(one.total_seconds for one in heard),
+            "songs, CPU s of all": family_cpu_seconds(process) - started_cpu,
+            "songs, CPU s of the server": cpu_seconds(process),
+        }
+
+
+async def _closed(address: str) -> tuple[float, list[float]]:
+    async with grpc.aio.insecure_channel(address) as channel:
+        await closed(channel)
+        return await closed(channel)
+
+
+def pretend(checkout: Path) -> Figures:
+    """A closed loop on a device that takes 20 ms a step; the second of two rounds counts."""
+    with running(checkout, [module_of(checkout, "pretend")]) as (address, process, _):
+        rate, firsts = asyncio.run(_closed(address))
+        return {
+            "pretend device, s for each song": 1 / rate,
+            "pretend device, first chunk P50, s": statistics.median(firsts),
+            "pretend device, first chunk P95, s": statistics.quantiles(firsts, n=20)[-1],
+            "pretend device, CPU s of all": family_cpu_seconds(process),
+        }
+
+
+def overhead(checkout: Path) -> Figures:
+    """CPU time of the server process for each chunk, beside engine and encoder."""
+    done = subprocess.run(
+        [sys.executable, "-m", module_of(checkout, "bench_overhead")],
+        cwd=checkout, env=environment_of(checkout), stdout=subprocess.PIPE, text=True, check=True,
+        timeout=OVERHEAD_TIMEOUT_SECONDS,
+    )  # fmt: skip
+    return {"server CPU for each chunk, ms": float(done.stdout.split("median ")[1].split()[0])}
+
+
+MEASUREMENTS: Mapping[str, Callable[[Path], Figures]] = {"idle": idle, "pretend": pretend, "overhead": overhead}
+
+
+def interval(ratios: Sequence[float]) -> tuple[float, float]:
+    """The 95 % interval of the median of `ratios`, by order statistics; all of them where there are fewer than six."""
+    ordered, count = sorted(ratios), len(ratios)
+    cut = 0
+    while sum(math.comb(count, below) for below in range(cut + 1)) / 2**count <= 0.025:
+        cut += 1
+    low = max(cut - 1, 0)
+    return ordered[low], ordered[count - 1 - low]
+
+
+def row(figure: str, old: Sequence[float], new: Sequence[float]) -> str:
+    """One line of the table."""
+    ratios = [after / before for before, after in zip(old, new, strict=True)]
+    low, high = interval(ratios)
+    medians = f"{statistics.median(old):8.3f} {statistics.median(new):8.3f}"
+    return f"{figure:<{FIGURE_WIDTH}} {medians}   {statistics.median(ratios):.3f}  ({low:.3f} to {high:.3f})"
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Compare the speed of two checkouts.")
+    parser.add_argument("old", type=Path, help="folder of the checkout to compare with")
+    parser.add_argument("new", type=Path, help="folder of the checkout to be compared")
+    parser.add_argument("--pairs", type=int, default=9, help="how often each checkout is measured")
+    parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=list(MEASUREMENTS))
+    given = parser.parse_args()
+    checkouts = {"old": given.old.resolve(), "new": given.new.resolve()}
+    print(f"{'figure':<{FIGURE_WIDTH}} {'old':>8} {'new':>8}   new/old, median of {given.pairs} pairs (95 % interval)")
+    for name in given.only:
+        found: dict[str, list[Figures]] = {"old": [], "new": []}
+        for pair in range(given.pairs):
+            for which in ("old", "new") if pair % 2 == 0 else ("new", "old"):
+                found[which].append(MEASUREMENTS[name](checkouts[which]))
+        for figure in found["old"][0]:
+            print(row(figure, *([one[figure] for one in found[which]] for which in ("old", "new"))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
