@@ -57,7 +57,7 @@ def serving(checkout: Path, **settings: str) -> Iterator[str]:
 
 
 def _address(process: subprocess.Popen[str]) -> str:
-    """Where the server listens; from then on its log is read, lest it stand still."""
+    """The server's address. A thread reads its log from then on, so that a full pipe does not stop the server."""
     assert process.stderr is not None
     lines: list[str] = []
     for line in process.stderr:
@@ -69,7 +69,7 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 
 def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list[Record]:
-    """What a server of that checkout tells of every request."""
+    """Records all answers of a server of that checkout, by request."""
     options = {f"ACE_STEP__{name.upper()}": str(value) for name, value in ace_step.items()}
     with (
         tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True) as songs,
@@ -86,7 +86,7 @@ def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list
 
 
 def difference(asked: Asked, old: Record, new: Record, *, alone: bool) -> str | None:
-    """How the records of a request differ, or how both are not what the request is there for; `None`: all is well."""
+    """The difference of two records, or the outcome that neither should have; `None` if there is none."""
     for name, record in (("old", old), ("new", new)):
         if ("error" in record) != asked.refused:
             error = record.get("error", {"code": "OK", "message": "was not refused"})

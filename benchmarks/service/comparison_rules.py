@@ -1,4 +1,4 @@
-"""What of two records has to be equal: everything but ids, points in time, estimates, measured times and progress."""
+"""Rules of the comparison: everything has to be equal but ids, instants, estimates, measured times and progress."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ _SONG_ID = re.compile(r"song-[0-9a-f-]{8,}")
 
 
 def comparable(record: Record, asked: Asked, *, alone: bool) -> dict[str, Any]:
-    """What must be the same in both records of a request.
+    """The part of a record that must be the same for both checkouts.
 
     Progress is told now and then: which of its messages come depends on the machine, and so they are not compared one
     by one, only that there are some and that all of them fit the song. `alone` is a request that was the only one of
@@ -41,7 +41,7 @@ def comparable(record: Record, asked: Asked, *, alone: bool) -> dict[str, Any]:
 
 
 def first_difference(old: Any, new: Any, path: str = "") -> str | None:
-    """Where two values differ first, and how; `None` where they do not."""
+    """The first place in which two values differ, with both values there; `None` if they are equal."""
     if isinstance(old, dict) and isinstance(new, dict):
         pairs = ((f"{path}.{name}".lstrip("."), old.get(name), new.get(name)) for name in [*old, *(new.keys() - old)])
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
@@ -66,7 +66,7 @@ def _shown(value: Any) -> str:
 
 
 def _progress(messages: Sequence[Record]) -> dict[str, Any]:
-    """Whether there was any of a song's denoising, of how many steps, and what does not fit the plan before it."""
+    """Summary of a song's progress messages: their number of steps, and those that do not fit the plan."""
     sections = max((len(message["plan"]["sections"]) for message in messages if "plan" in message), default=0)
     told = [message["progress"] for message in messages if message.get("progress", {}).get("steps")]
     misfits = [

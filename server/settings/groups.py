@@ -79,7 +79,7 @@ class Threads(Group):
 
 
 class Scheduling(Group):
-    """Who goes first; server/scheduling/policy.py tells what the figures do."""
+    """Order of songs; server/scheduling/policy.py explains the figures."""
 
     order: Order = Field(default=Order.DEADLINE, description="deadline (of playback) or arrival (first come)")
     margin_seconds: NonNegativeSeconds = Field(

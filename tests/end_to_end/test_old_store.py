@@ -65,7 +65,7 @@ def caller(old: dict[str, Any]) -> Any:
 
 
 def listened(stub: Any, old: dict[str, Any], byte_offset: int = 0) -> tuple[list[Any], dict[str, Any] | None]:
-    """What is told of a song, and the error at its end."""
+    """The events of a song, and the error at its end."""
     asked = music_pb2.ListenRequest(song_id=old["song"]["song_id"], byte_offset=byte_offset)
     told: list[Any] = []
     try:

@@ -1,4 +1,4 @@
-"""What the plan of a song asks the denoiser to write in one section."""
+"""Makes the brief of one section, the denoiser's task, from the plan of the song."""
 
 from collections.abc import Sequence
 

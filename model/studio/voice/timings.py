@@ -1,4 +1,4 @@
-"""When each syllable of a section is sung."""
+"""Times of the syllables of a section."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What the melody of a section may be, and what it should be, before any pitch is chosen."""
+"""Biases of a section's melody, set before any pitch is chosen: forbidden notes, and wanted ones."""
 
 import numpy as np
 from numpy.typing import NDArray
