@@ -4,11 +4,12 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol, cast
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Protocol, cast
 
 from model.engine import Engine, EngineUnavailable
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel  # only where settings are read: it takes its time to import
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,12 @@ def _is_own(module: str) -> bool:
     return any(entry.factory.partition(":")[0] == module for entry in ENGINES.values())
 
 
-def settings_class(entry: EngineEntry) -> type[BaseModel] | None:
+def settings_class(entry: EngineEntry) -> "type[BaseModel] | None":
     """Import the model of an engine's settings; `None` for an engine without any."""
     if not entry.settings:
         return None
     module, _, attribute = entry.settings.partition(":")
-    return cast(type[BaseModel], getattr(importlib.import_module(module), attribute))
+    return cast("type[BaseModel]", getattr(importlib.import_module(module), attribute))
 
 
 def load_engine(name: str, device: str, factory: str = "", options: Mapping[str, object] | None = None) -> Engine:

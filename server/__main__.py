@@ -4,18 +4,21 @@ import asyncio
 import logging
 import sys
 
+from server.garbage import uncollected
+
 
 def main() -> int:
     """Parse the settings and serve; the return value is the exit status."""
-    # Every worker process imports this module again when it is started, and has no use for the server's own.
-    from server.api.address import PortUnavailable
-    from server.app import serve
-    from server.auth.api_keys import InvalidKeyFile
-    from server.auth.tls import InvalidCertificate
-    from server.logs import configure_logs
-    from server.settings.command_line import InvalidSettings, read_settings, unknown_variables
-    from server.store.embedded.files import StoreUnusable
-    from server.telemetry.tracing import InvalidTelemetry
+    with uncollected():
+        # In here, so that importing this module alone costs next to nothing.
+        from server.api.address import PortUnavailable
+        from server.app import serve
+        from server.auth.api_keys import InvalidKeyFile
+        from server.auth.tls import InvalidCertificate
+        from server.logs import configure_logs
+        from server.settings.command_line import InvalidSettings, read_settings, unknown_variables
+        from server.store.embedded.files import StoreUnusable
+        from server.telemetry.tracing import InvalidTelemetry
 
     try:
         settings = read_settings(sys.argv[1:])

@@ -13,6 +13,7 @@ from typing import cast
 
 from threadpoolctl import threadpool_limits
 
+from server.garbage import uncollected
 from server.logs import configure_logs
 from server.workers.blocking_pipe import BlockingPipe
 from server.workers.engine_loading import load_engines, ready_message
@@ -36,7 +37,8 @@ def main(*descriptors: int) -> None:
         spec = first.receive()
         assert isinstance(spec, WorkerSpec)
         configure_logs(spec.logs.level, spec.logs.format)
-        engines, failures = load_engines(spec.engines, spec.device)
+        with uncollected():
+            engines, failures = load_engines(spec.engines, spec.device)
         first.send(ready_message(engines, failures))
         executor = CommandExecutor(engines)
         if others:
