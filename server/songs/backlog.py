@@ -11,6 +11,14 @@ class Backlog:
         self.seconds = 0.0
         self._chunks: deque[tuple[int, int, float]] = deque()
 
+    @property
+    def start_byte(self) -> int | None:
+        """The place of the first chunk in the stream; `None` if there is none."""
+        if not self._chunks:
+            return None
+        end_byte, size_bytes, _ = self._chunks[0]
+        return end_byte - size_bytes
+
     def add(self, end_byte: int, size_bytes: int, seconds: float) -> None:
         """Append a chunk that ends before `end_byte` of the stream."""
         self._chunks.append((end_byte, size_bytes, seconds))

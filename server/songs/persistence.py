@@ -52,9 +52,8 @@ class Persistence:
                 song = replace(recording.song, state=SongState.RUNNING, ended_ns=None)
                 events, sound = zip(*(entry.stored() for entry in entries), strict=True)
                 await self._store.append(song, events, b"".join(sound))
-                for entry in entries:
-                    entry.forget_sound()
                 stored += len(entries)
+                recording.sound.note_stored(stored)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FLUSH_SECONDS):
                         await recording.over()

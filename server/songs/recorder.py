@@ -24,16 +24,16 @@ class Recorder(EventSink):
     @property
     @override
     def unheard_bytes(self) -> int:
-        return self._recording.unheard_bytes
+        return self._recording.sound.unheard_bytes
 
     @property
     @override
     def unheard_seconds(self) -> float:
-        return self._recording.unheard_seconds
+        return self._recording.sound.unheard_seconds
 
     @override
     def on_heard(self, callback: Callable[[], None]) -> None:
-        self._recording.on_heard(callback)
+        self._recording.sound.on_heard(callback)
 
     @override
     def append(self, event: SongEvent) -> None:

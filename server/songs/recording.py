@@ -1,61 +1,15 @@
 """What was told of one song so far, and those who listen to it: from any byte on, live or long after its end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
-from melisma.v1 import music_pb2
 from server.errors import OffsetOutOfRange, ServiceError, SongNotComplete
 from server.song import SongState
-from server.songs.backlog import Backlog
-from server.store.base import SongRecord, StoredEvent, StoreFailed
-
-Message: TypeAlias = music_pb2.GenerateResponse
-ReadSound: TypeAlias = Callable[[int, int], Awaitable[bytes]]
-"""Sound that was kept: from a byte on, so many."""
-
-
-@dataclass(slots=True)
-class Entry:
-    """One message that stays, and the bytes of the song that belong to it, from `start` to before `end`.
-
-    The sound of a chunk is in its message until it was kept elsewhere.
-    """
-
-    message: Message
-    start: int = 0
-    end: int = 0
-    has_sound: bool = True
-
-    @staticmethod
-    def of(message: Message) -> "Entry":
-        """The entry of a message that has its sound."""
-        chunk = message.chunk
-        return Entry(message, chunk.byte_offset, chunk.byte_offset + len(chunk.data))
-
-    def forget_sound(self) -> None:
-        """Let go of sound that was kept elsewhere."""
-        if self.end:
-            self.message, self.has_sound = self._without_sound(), False
-
-    def stored(self) -> tuple[StoredEvent, bytes]:
-        """The entry as a store keeps it, and its sound."""
-        return StoredEvent(self._without_sound().SerializeToString(), self.end), self.message.chunk.data
-
-    @staticmethod
-    def restored(event: StoredEvent) -> "Entry":
-        """The other way round."""
-        message = Message.FromString(event.payload)
-        return Entry(message, message.chunk.byte_offset, event.end_byte, has_sound=False)
-
-    def _without_sound(self) -> Message:
-        bare = Message()
-        bare.CopyFrom(self.message)
-        if self.end:
-            bare.chunk.ClearField("data")
-        return bare
+from server.songs.entry import Entry, Message
+from server.songs.recorded_sound import ReadSound, RecordedSound
+from server.store.base import SongRecord, StoredEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +23,7 @@ class Told:
 class Recording:
     """One song on one event loop: who makes it tells, any number of listeners follow.
 
-    A song is told in messages of the contract, and those that stay are its entries.
+    A song is told in messages of the contract, and those that stay are its entries; `sound` has the bytes of chunks.
 
     `on_joined` is called when the first listener comes, `on_left` when the last one has left; without any, the song may
     go on for `linger_seconds`, `None` for as long as it likes.
@@ -86,14 +40,12 @@ class Recording:
     ) -> None:
         self.song = song
         self.entries: list[Entry] = []
+        self.sound = RecordedSound(song.song_id, self.entries, read)
         self.listeners = 0
         self._error: ServiceError | None = None
-        self._read = read
         self.linger_seconds = linger_seconds
         self._on_joined = on_joined
         self._on_left = on_left
-        self._on_heard: Callable[[], None] = lambda: None
-        self._backlog = Backlog()
         self._progress: Message | None = None
         self._progressed = 0
         self._hearing = 0
@@ -109,26 +61,9 @@ class Recording:
         """Whether all of the song was told."""
         return bool(self.entries) and self.entries[-1].message.WhichOneof("event") == "finished"
 
-    @property
-    def unheard_bytes(self) -> int:
-        """Sound that was told and that the fastest listener has not taken yet, in bytes.
-
-        Without listeners, and for a song that is made for its own sake, none of it counts.
-        """
-        return self._backlog.size_bytes
-
-    @property
-    def unheard_seconds(self) -> float:
-        """The same sound in seconds."""
-        return self._backlog.seconds
-
-    def on_heard(self, callback: Callable[[], None]) -> None:
-        """Call `callback` whenever the unheard sound has become less."""
-        self._on_heard = callback
-
     def restore(self, events: Sequence[StoredEvent]) -> None:
         """Tell again what was told of a song that has ended."""
-        self.entries = list(map(Entry.restored, events))
+        self.entries[:] = map(Entry.restored, events)
 
     def tell(self, message: Message) -> None:
         """Add what has happened."""
@@ -139,7 +74,7 @@ class Recording:
             self.entries.append(entry)
             self.song = _after(self.song, entry)
             if entry.end and self._hearing and self.linger_seconds is not None:
-                self._backlog.add(entry.end, entry.end - entry.start, message.chunk.duration_seconds)
+                self.sound.wait_for_listener(entry)
         self._spread()
 
     def end(self, state: SongState, now_ns: int, error: ServiceError | None = None, *, reason: str = "") -> None:
@@ -185,8 +120,8 @@ class Recording:
         finally:
             self.listeners -= 1
             self._hearing -= sound
-            if not self._hearing and self._backlog.clear():
-                self._on_heard()
+            if not self._hearing:
+                self.sound.wait_for_nobody()
             if not self.listeners:
                 self._on_left(self)
 
@@ -199,8 +134,9 @@ class Recording:
                     self._check_offset(entry.message, byte_offset)
                     yield Told(entry.message, number - 1)
                 elif sound:
-                    self._take(entry)
-                    if heard := await self._chunk(entry, byte_offset):
+                    heard = await self.sound.chunk(entry, byte_offset)
+                    self.sound.heard(entry)
+                    if heard is not None:
                         yield Told(heard, number - 1)
             if self.ended:
                 break
@@ -217,29 +153,6 @@ class Recording:
     def _check_offset(self, message: Message, byte_offset: int) -> None:
         if message.WhichOneof("event") == "finished" and byte_offset > message.finished.size_bytes:
             raise OffsetOutOfRange(byte_offset, message.finished.size_bytes)
-
-    def _take(self, entry: Entry) -> None:
-        if self._backlog.take(entry.end):
-            self._on_heard()
-
-    async def _chunk(self, entry: Entry, byte_offset: int) -> Message | None:
-        """The chunk from `byte_offset` on; `None` where that is behind its end."""
-        if entry.end <= byte_offset:
-            return None
-        start = max(entry.start, byte_offset)
-        if entry.has_sound and start == entry.start:
-            return entry.message
-        chunk = entry.message.chunk
-        sound = chunk.data[start - entry.start :] if entry.has_sound else await self._kept(start, entry.end)
-        message = Message(chunk=chunk)
-        message.chunk.data, message.chunk.byte_offset = sound, start
-        return message
-
-    async def _kept(self, start: int, end: int) -> bytes:
-        sound = await self._read(start, end - start)
-        if len(sound) != end - start:
-            raise StoreFailed(f"the sound of {self.song.song_id} has gone from the song store")
-        return sound
 
     def _spread(self) -> None:
         self._news.set()

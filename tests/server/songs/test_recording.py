@@ -6,7 +6,8 @@ import pytest
 from melisma.v1 import music_pb2
 from server.errors import OffsetOutOfRange, SongCancelled, SongNotComplete
 from server.song import SongState
-from server.songs.recording import Message, Recording
+from server.songs.entry import Message
+from server.songs.recording import Recording
 from server.store.base import SongRecord
 
 SONG = SongRecord("song-1", "me", "request", "print", "fake", "x", 7, 0)
@@ -49,6 +50,11 @@ class Booth:
     async def heard(self, byte_offset: int = 0, *, number: int = 0, sound: bool = True) -> list[Message]:
         with self.recording.listened(byte_offset, number=number, sound=sound) as following:
             return [one.message async for one in following]
+
+    async def heard_so_far(self, count: int) -> list[Message]:
+        """The first `count` messages."""
+        with self.recording.listened() as following:
+            return [(await anext(following)).message for _ in range(count)]
 
     async def _read(self, offset: int, size: int) -> bytes:
         self.read.append((offset, size))
@@ -132,7 +138,7 @@ async def test_who_wants_no_sound_gets_none_and_from_the_entry_that_is_asked_for
 
 
 def unheard(booth: Booth) -> tuple[int, float]:
-    return booth.recording.unheard_bytes, booth.recording.unheard_seconds
+    return booth.recording.sound.unheard_bytes, booth.recording.sound.unheard_seconds
 
 
 async def test_a_song_with_no_listener_is_never_held_back() -> None:
@@ -144,7 +150,7 @@ async def test_a_song_with_no_listener_is_never_held_back() -> None:
 async def test_a_slow_listener_holds_the_song_back_and_a_fast_one_does_not() -> None:
     booth = Booth()
     rooms: list[str] = []
-    booth.recording.on_heard(lambda: rooms.append("room"))
+    booth.recording.sound.on_heard(lambda: rooms.append("room"))
     booth.tell(*told()[:2])
     with booth.recording.listened() as slow:
         await anext(slow)
@@ -171,6 +177,29 @@ async def test_what_was_told_before_somebody_listened_does_not_count() -> None:
         assert unheard(booth) == (0, 0.0)
         booth.tell(*told()[4:6])
         assert unheard(booth) == (len(CHUNKS[2]), 0.5)
+
+
+async def test_sound_that_is_stored_stays_in_memory_until_it_is_heard() -> None:
+    booth = Booth()
+    with booth.recording.listened() as listener:
+        booth.tell(*told()[:4])
+        booth.recording.sound.note_stored(4)
+        assert [entry.has_sound for entry in booth.recording.entries[2:]] == [True, True]
+        heard = [await anext(listener) for _ in range(3)]
+        assert [entry.has_sound for entry in booth.recording.entries[2:]] == [False, True]
+        heard.append(await anext(listener))
+        assert [entry.has_sound for entry in booth.recording.entries[2:]] == [False, False]
+        assert sound([one.message for one in heard]) == CHUNKS[0] + CHUNKS[1]
+    assert booth.read == []
+    assert sound(await booth.heard_so_far(4)) == CHUNKS[0] + CHUNKS[1]
+    assert booth.read == [(0, 5), (5, 6)]
+
+
+async def test_sound_that_nobody_listens_to_leaves_the_memory_when_it_is_stored() -> None:
+    booth = Booth()
+    booth.tell(*told()[:4])
+    booth.recording.sound.note_stored(3)
+    assert [entry.has_sound for entry in booth.recording.entries[2:]] == [False, True]
 
 
 async def test_a_detached_song_waits_for_nobody() -> None:

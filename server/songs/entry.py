@@ -1,0 +1,50 @@
+"""One message of a song that stays, as its recording and the store keep it."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from melisma.v1 import music_pb2
+from server.store.base import StoredEvent
+
+Message: TypeAlias = music_pb2.GenerateResponse
+
+
+@dataclass(slots=True)
+class Entry:
+    """One message that stays, and the bytes of the song that belong to it, from `start` to before `end`.
+
+    The sound of a chunk is in its message until it was kept elsewhere.
+    """
+
+    message: Message
+    start: int = 0
+    end: int = 0
+    has_sound: bool = True
+
+    @staticmethod
+    def of(message: Message) -> "Entry":
+        """The entry of a message that has its sound."""
+        chunk = message.chunk
+        return Entry(message, chunk.byte_offset, chunk.byte_offset + len(chunk.data))
+
+    def forget_sound(self) -> None:
+        """Let go of sound that was kept elsewhere."""
+        if self.end:
+            self.message, self.has_sound = self._without_sound(), False
+
+    def stored(self) -> tuple[StoredEvent, bytes]:
+        """The entry as a store keeps it, and its sound."""
+        return StoredEvent(self._without_sound().SerializeToString(), self.end), self.message.chunk.data
+
+    @staticmethod
+    def restored(event: StoredEvent) -> "Entry":
+        """The other way round."""
+        message = Message.FromString(event.payload)
+        return Entry(message, message.chunk.byte_offset, event.end_byte, has_sound=False)
+
+    def _without_sound(self) -> Message:
+        bare = Message()
+        bare.CopyFrom(self.message)
+        if self.end:
+            bare.chunk.ClearField("data")
+        return bare

@@ -1,0 +1,95 @@
+"""The sound of one song: in memory until it is stored and heard, and in the store from then on."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
+
+from server.songs.backlog import Backlog
+from server.songs.entry import Entry, Message
+from server.store.base import StoreFailed
+
+ReadSound: TypeAlias = Callable[[int, int], Awaitable[bytes]]
+"""Reads stored sound: from a byte on, so many bytes."""
+
+
+class RecordedSound:
+    """Counts the sound that listeners have not taken yet, and gives them the bytes of their chunks."""
+
+    def __init__(self, song_id: str, entries: Sequence[Entry], read: ReadSound) -> None:
+        """`entries` are those of the song, which grow."""
+        self._song_id = song_id
+        self._entries = entries
+        self._read = read
+        self._backlog = Backlog()
+        self._on_heard: Callable[[], None] = lambda: None
+        self._stored = 0
+        self._forgotten = 0
+
+    @property
+    def unheard_bytes(self) -> int:
+        """Sound that the fastest listener has not taken yet, in bytes."""
+        return self._backlog.size_bytes
+
+    @property
+    def unheard_seconds(self) -> float:
+        """The same sound in seconds."""
+        return self._backlog.seconds
+
+    def on_heard(self, callback: Callable[[], None]) -> None:
+        """Call `callback` whenever the unheard sound has become less."""
+        self._on_heard = callback
+
+    def wait_for_listener(self, entry: Entry) -> None:
+        """Note a new chunk that counts as unheard until a listener takes it."""
+        self._backlog.add(entry.end, entry.end - entry.start, entry.message.chunk.duration_seconds)
+
+    def wait_for_nobody(self) -> None:
+        """Count nothing as unheard: there is no listener any more."""
+        if self._backlog.clear():
+            self._less()
+
+    def heard(self, entry: Entry) -> None:
+        """Note that a listener has taken a chunk, and all before it."""
+        if self._backlog.take(entry.end):
+            self._less()
+
+    def note_stored(self, count: int) -> None:
+        """Note that the store has the first `count` entries: sound that was heard leaves the memory."""
+        self._stored = count
+        self._forget()
+
+    async def chunk(self, entry: Entry, byte_offset: int) -> Message | None:
+        """The chunk of an entry from `byte_offset` on; `None` where that is behind its end.
+
+        Raises:
+            StoreFailed: the sound has gone from the store.
+        """
+        if entry.end <= byte_offset:
+            return None
+        start = max(entry.start, byte_offset)
+        if entry.has_sound and start == entry.start:
+            return entry.message
+        chunk = entry.message.chunk
+        sound = chunk.data[start - entry.start :] if entry.has_sound else await self._from_store(start, entry.end)
+        message = Message(chunk=chunk)
+        message.chunk.data, message.chunk.byte_offset = sound, start
+        return message
+
+    async def _from_store(self, start: int, end: int) -> bytes:
+        sound = await self._read(start, end - start)
+        if len(sound) != end - start:
+            raise StoreFailed(f"the sound of {self._song_id} has gone from the song store")
+        return sound
+
+    def _less(self) -> None:
+        self._forget()
+        self._on_heard()
+
+    def _forget(self) -> None:
+        """Let go of sound that is stored and heard; the next chunk of a listener then needs no reading."""
+        unheard_from = self._backlog.start_byte
+        while self._forgotten < self._stored:
+            entry = self._entries[self._forgotten]
+            if unheard_from is not None and entry.end > unheard_from:
+                return
+            entry.forget_sound()
+            self._forgotten += 1
