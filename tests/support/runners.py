@@ -16,7 +16,7 @@ from server.workers.device_spec import DeviceSpec
 from server.workers.messages import EngineSpec
 from tests.support.fakes import FAKE, MISSING, RATE_HERTZ, SECTION_SECONDS, FakeEncoder, params
 from tests.support.sinks import ReadSink
-from tests.support.workers import WatchedPool
+from tests.support.workers.observers import WatchedPool
 
 CPU = DeviceSpec("cpu", "cpu", running_songs=8)
 NARROW = DeviceSpec("cpu", "cpu", running_songs=1)

@@ -7,9 +7,9 @@ from server.generation.runner import Runner
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Lane
 from tests.support.fakes import FakeEncoder
-from tests.support.in_process_pool import IN_PROCESS_FAKE, InProcessPool
 from tests.support.runners import Song, heard_more, request, running
 from tests.support.sinks import ReadSink
+from tests.support.workers.in_process_pool import IN_PROCESS_FAKE, InProcessPool
 
 SPEC = DeviceSpec("cpu", "cpu", lanes=(Lane.DENOISE, Lane.RENDER))
 

@@ -1,17 +1,21 @@
 from server.songs.backlog import Backlog
 
 
+def content(backlog: Backlog) -> tuple[int, float, int | None]:
+    """Bytes, seconds and place of the first chunk."""
+    return backlog.size_bytes, round(backlog.seconds, 6), backlog.start_byte
+
+
 def test_chunks_count_until_they_are_taken() -> None:
     backlog = Backlog()
     for number in range(3):
         backlog.add((number + 1) * 60, 60, 0.1)
-    assert (backlog.size_bytes, round(backlog.seconds, 6)) == (180, 0.3)
-    assert backlog.start_byte == 0
+    assert content(backlog) == (180, 0.3, 0)
     assert not backlog.take(59)
     assert backlog.take(130)
-    assert (backlog.size_bytes, round(backlog.seconds, 6), backlog.start_byte) == (60, 0.1, 120)
+    assert content(backlog) == (60, 0.1, 120)
     assert backlog.take(180)
-    assert (backlog.size_bytes, backlog.seconds, backlog.start_byte) == (0, 0.0, None)
+    assert content(backlog) == (0, 0.0, None)
     assert not backlog.take(180)
 
 
@@ -20,4 +24,4 @@ def test_clearing_tells_whether_there_was_anything() -> None:
     assert not backlog.clear()
     backlog.add(60, 60, 0.1)
     assert backlog.clear()
-    assert (backlog.size_bytes, backlog.seconds) == (0, 0.0)
+    assert content(backlog) == (0, 0.0, None)

@@ -12,8 +12,8 @@ from server.workers.local_pool import LocalPool
 from server.workers.messages import EngineSpec
 from server.workers.worker_process import WorkerProcess
 from tests.support.fakes import FAKE
-from tests.support.worker_engines import ENDLESS_LOAD
-from tests.support.workers import FakeObserver, is_alive, observed
+from tests.support.workers.engines import ENDLESS_LOAD
+from tests.support.workers.observers import FakeObserver, is_alive, observed
 
 TIMEOUT_SECONDS = 30.0
 CPU = DeviceSpec("cpu", "cpu")

@@ -31,8 +31,8 @@ from server.workers.messages import (
 )
 from server.workers.worker_process import WorkerProcess
 from tests.support.fakes import FAKE, MISSING, params
-from tests.support.in_process_pool import IN_PROCESS_FAKE, InProcessPool, InProcessWorker
-from tests.support.workers import FakeObserver, exchange, observed
+from tests.support.workers.in_process_pool import IN_PROCESS_FAKE, InProcessPool, InProcessWorker
+from tests.support.workers.observers import FakeObserver, exchange, observed
 
 TIMEOUT_SECONDS = 30.0
 CPU = DeviceSpec("cpu", "cpu")

@@ -23,8 +23,8 @@ from server.workers.messages import (
 )
 from server.workers.worker_process import WorkerProcess
 from tests.support.fakes import FAKE, params
-from tests.support.worker_engines import ENDLESS_LOAD, MODULE_LIST
-from tests.support.workers import exchange, is_alive
+from tests.support.workers.engines import ENDLESS_LOAD, MODULE_LIST
+from tests.support.workers.observers import exchange, is_alive
 
 TIMEOUT_SECONDS = 30.0
 SONG = SongKey("a")
@@ -163,7 +163,7 @@ async def test_a_worker_ends_with_its_server() -> None:
     server = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.support.worker_owner",
+        "tests.support.workers.owner",
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )

@@ -19,7 +19,7 @@ from tests.support.fakes import FakeEngine
 
 _log = logging.getLogger(__name__)
 
-IN_PROCESS_FAKE = EngineSpec("fake", "tests.support.in_process_pool:InProcessFakeEngine")
+IN_PROCESS_FAKE = EngineSpec("fake", "tests.support.workers.in_process_pool:InProcessFakeEngine")
 
 
 class WorkerCrash(BaseException):

@@ -8,8 +8,8 @@ from model.engine import EngineInfo
 from server.workers.messages import EngineSpec
 from tests.support.fakes import FakeEngine
 
-MODULE_LIST = EngineSpec("modules", "tests.support.worker_engines:ModuleListEngine")
-ENDLESS_LOAD = EngineSpec("endless", "tests.support.worker_engines:EndlessLoadEngine")
+MODULE_LIST = EngineSpec("modules", "tests.support.workers.engines:ModuleListEngine")
+ENDLESS_LOAD = EngineSpec("endless", "tests.support.workers.engines:EndlessLoadEngine")
 
 
 class ModuleListEngine(FakeEngine):
