@@ -51,6 +51,7 @@ class Library:
             on_left=self._open.left,
         )
         recording.restore(events)
+        self._open.found(recording)
         return recording
 
     async def completed(self, caller: str, request_id: str) -> Recording | None:

@@ -1,10 +1,14 @@
 """The recordings in memory: of songs that are being made, and of songs that somebody listens to."""
 
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from server.songs.ports import SongJob
 from server.songs.recording import Recording
+
+FOUND_SECONDS = 5.0
+"""Time for the first listener of a recording to come, before the recording is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +20,18 @@ class Made:
 
 
 class OpenRecordings:
-    """Recordings by song id. One is forgotten when it is neither being made nor listened to."""
+    """Recordings by song id. One is forgotten when it is neither being made nor listened to.
 
-    def __init__(self) -> None:
+    One that was found in the store is kept for a moment, in which its first listener may come: callers that come
+    together share it, and the store does not delete it meanwhile.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds and never goes back."""
+        self._clock = clock
         self._made: dict[str, Made] = {}
-        self._listened: dict[str, Recording] = {}
+        self._listened: dict[str, list[Recording]] = {}
+        self._found: dict[str, tuple[Recording, float]] = {}
 
     def __iter__(self) -> Iterator[Made]:
         """The songs that are being made."""
@@ -28,8 +39,13 @@ class OpenRecordings:
 
     def get(self, song_id: str) -> Recording | None:
         """The recording of a song, if it is in memory."""
-        made = self._made.get(song_id)
-        return made.recording if made else self._listened.get(song_id)
+        if made := self._made.get(song_id):
+            return made.recording
+        if listened := self._listened.get(song_id):
+            return listened[0]
+        self._expire()
+        found, _ = self._found.get(song_id, (None, 0.0))
+        return found
 
     def made(self, song_id: str) -> Made | None:
         """A song that is being made."""
@@ -43,21 +59,35 @@ class OpenRecordings:
         """Note that a song has ended and is in the store, as far as it can be."""
         del self._made[song_id]
 
+    def found(self, recording: Recording) -> None:
+        """Note a recording that comes from the store, and that somebody is about to listen to."""
+        self._expire()
+        self._found[recording.song.song_id] = (recording, self._clock() + FOUND_SECONDS)
+
     def joined(self, recording: Recording) -> None:
         """Note a recording that has listeners now."""
-        self._listened[recording.song.song_id] = recording
+        self._found.pop(recording.song.song_id, None)
+        self._listened.setdefault(recording.song.song_id, []).append(recording)
 
     def left(self, recording: Recording) -> None:
         """Note a recording whose last listener has left."""
-        if self._listened.get(recording.song.song_id) is recording:
+        listened = self._listened[recording.song.song_id]
+        listened.remove(recording)
+        if not listened:
             del self._listened[recording.song.song_id]
 
     @property
     def listeners(self) -> int:
         """The number of listeners now."""
-        return sum(recording.listeners for recording in self._listened.values())
+        return sum(recording.listeners for listened in self._listened.values() for recording in listened)
 
     @property
     def song_ids(self) -> Collection[str]:
         """The songs that the store must not delete."""
-        return frozenset(self._made) | frozenset(self._listened)
+        self._expire()
+        return frozenset(self._made) | frozenset(self._listened) | frozenset(self._found)
+
+    def _expire(self) -> None:
+        now = self._clock()
+        for song_id in [song_id for song_id, (_, until) in self._found.items() if until < now]:
+            del self._found[song_id]

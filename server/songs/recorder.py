@@ -42,6 +42,7 @@ class Recorder(EventSink):
 
     @override
     def end(self, error: ServiceError | None = None) -> None:
+        self._recording.sound.on_heard(lambda: None)  # lets go of the job, which has no use for it any more
         if error is not None:
             fail(self._recording, error, self._now_ns())
         elif self._recording.complete:

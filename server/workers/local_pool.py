@@ -98,8 +98,14 @@ class LocalPool:
             except Exception:
                 # A bug of ours must not leave a device unserved for the rest of the server's life.
                 _log.exception("the worker of device %s is given up", device.name)
-            observer.worker_restarted(device.name)
+            self._note_restart(device.name, observer)
             await asyncio.sleep(self._backoff_seconds(device.name))
+
+    def _note_restart(self, device: str, observer: WorkerPoolObserver) -> None:
+        try:
+            observer.worker_restarted(device)
+        except Exception:
+            _log.exception("the restart of the worker of device %s could not be noted", device)
 
     async def _serve_one_worker(self, device: DeviceSpec, observer: WorkerPoolObserver) -> None:
         """Start a worker and let `observer` use it until it ends. Nothing of it is left."""

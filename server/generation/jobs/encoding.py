@@ -35,10 +35,10 @@ class EncodeWindow:
 
 @dataclass(frozen=True, slots=True)
 class EndSection:
-    """All sound of a section has come; `last` ends the song."""
+    """All sound of a section has come; `last` ends the song. An engine that keeps its contract has made a score."""
 
     index: int
-    score: SectionScore
+    score: SectionScore | None
     last: bool
 
 
@@ -54,22 +54,13 @@ class SongEncoding:
     """Encodes what is put into it, one input after another; `run` is the song's task."""
 
     def __init__(
-        self,
-        open_chunker: OpenChunker,
-        executor: Executor,
-        *,
-        clocks: SongClocks,
-        report: SongReport,
-        clock: Callable[[], float],
-        deliver: Deliver,
+        self, executor: Executor, *, clocks: SongClocks, report: SongReport, clock: Callable[[], float]
     ) -> None:
         """Encoding runs on `executor`, everything else on the event loop. `clock` gives seconds."""
-        self._open_chunker = open_chunker
         self._executor = executor
         self._clocks = clocks
         self._report = report
         self._clock = clock
-        self._deliver = deliver
         self._inbox: asyncio.Queue[EncoderInput] = asyncio.Queue()
         self._chunker: Chunker | None = None
 
@@ -77,30 +68,36 @@ class SongEncoding:
         """Append an input; never waits."""
         self._inbox.put_nowait(one)
 
-    async def run(self, on_failure: Callable[[], None]) -> None:
-        """Encode until cancelled; an error is logged and ends it with `on_failure`."""
+    async def run(self, open_chunker: OpenChunker, deliver: Deliver, on_failure: Callable[[], None]) -> None:
+        """Encode until cancelled; an error is logged and ends it with `on_failure`.
+
+        Nothing of the song is held afterwards: encoder and windows are large, and waiting for the garbage collector.
+        """
         try:
             while True:
-                await self._encode(await self._inbox.get())
+                one = await self._inbox.get()
+                deliver(await self._encode(one, open_chunker), one.seconds if isinstance(one, EncodeWindow) else 0.0)
         except Exception:
             _log.exception("the song could not be encoded")
             on_failure()
+        finally:
+            self._chunker, self._inbox = None, asyncio.Queue()
 
-    async def _encode(self, one: EncoderInput) -> None:
+    async def _encode(self, one: EncoderInput, open_chunker: OpenChunker) -> Sequence[SongEvent]:
         match one:
             case Progressed():
-                self._deliver([one], 0.0)
+                return [one]
             case EndSection(last=False):
                 self._report.section_encoded(one.index)
-                self._deliver(self._opened().end_section(one.index, one.score), 0.0)
+                return self._end_section(one)
             case EndSection():
                 events = await self._on_thread(lambda: self._finish(one), 0.0)
                 self._report.section_encoded(one.index)
-                self._deliver(events, 0.0)
+                return events
             case EncodeWindow():
-                self._deliver(await self._on_thread(lambda: self._opened().feed(one.window), one.seconds), one.seconds)
+                return await self._on_thread(lambda: self._opened().feed(one.window), one.seconds)
             case OpenEncoder():
-                self._deliver(await self._on_thread(lambda: self._open(one), 0.0), 0.0)
+                return await self._on_thread(lambda: self._open(one, open_chunker), 0.0)
 
     async def _on_thread(self, encode: Callable[[], Sequence[SongEvent]], sound_seconds: float) -> Sequence[SongEvent]:
         def timed() -> tuple[Sequence[SongEvent], float]:
@@ -112,14 +109,18 @@ class SongEncoding:
         self._report.encoded(seconds, sound_seconds, start_ns, time.time_ns())
         return events
 
-    def _open(self, one: OpenEncoder) -> Sequence[SongEvent]:
-        self._chunker = self._open_chunker(one)
+    def _open(self, one: OpenEncoder, open_chunker: OpenChunker) -> Sequence[SongEvent]:
+        self._chunker = open_chunker(one)
         return self._chunker.planned()
 
+    def _end_section(self, end: EndSection) -> Sequence[SongEvent]:
+        if end.score is None:
+            raise RuntimeError(f"the engine made no score of section {end.index}. This is a bug of the engine.")
+        return self._opened().end_section(end.index, end.score)
+
     def _finish(self, end: EndSection) -> Sequence[SongEvent]:
-        clocks, chunker = self._clocks, self._opened()
-        sections = chunker.end_section(end.index, end.score)
-        finished = chunker.finish(clocks.queued_seconds, clocks.denoising_seconds, clocks.rendering_seconds)
+        clocks, sections = self._clocks, self._end_section(end)
+        finished = self._opened().finish(clocks.queued_seconds, clocks.denoising_seconds, clocks.rendering_seconds)
         return [*sections, *finished]
 
     def _opened(self) -> Chunker:

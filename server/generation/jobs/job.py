@@ -73,17 +73,11 @@ class Job:
         self._overlap = OverlapTrimmer()
         self._delivery = Delivery(sink, clocks=self.clocks, report=self.report, clock=parts.clock)
         self._back_pressure = BackPressure(sink, parts.stream_buffer_bytes, parts.on_room)
-        self._encoding = SongEncoding(
-            self._open_chunker,
-            parts.encoders,
-            clocks=self.clocks,
-            report=self.report,
-            clock=parts.clock,
-            deliver=self._encoded,
-        )
+        self._encoding = SongEncoding(parts.encoders, clocks=self.clocks, report=self.report, clock=parts.clock)
         self._delivery.send([accepted])
         with bound(song_id=accepted.song_id):
-            task = asyncio.create_task(self._encoding.run(self._encoder_failed), name=f"encode {accepted.song_id}")
+            encoding = self._encoding.run(self._open_chunker, self._encoded, self._encoder_failed)
+            task = asyncio.create_task(encoding, name=f"encode {accepted.song_id}")
         self.on_end.callback(task.cancel)
 
     @property
@@ -164,7 +158,7 @@ class Job:
         if rendered.samples:
             self._encode(rendered)
         if rendered.last:
-            self._encoding.put(EndSection(index, self._scores.pop(index), last=index == self._last_index))
+            self._encoding.put(EndSection(index, self._scores.pop(index, None), last=index == self._last_index))
 
     def _encode(self, rendered: Rendered) -> None:
         window = self._overlap.trim(rendered)

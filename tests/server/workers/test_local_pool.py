@@ -65,3 +65,18 @@ async def test_a_pool_can_be_cancelled_while_a_worker_loads() -> None:
     async with observed(local_pool(ENDLESS_LOAD), observer):
         await asyncio.sleep(0.2)
     assert (observer.exited, observer.restarted) == ([], [])
+
+
+class BrokenObserver(FakeObserver):
+    """Has a bug where a restart is noted."""
+
+    def worker_restarted(self, device: str) -> None:
+        raise ValueError("a bug")
+
+
+async def test_an_observer_that_cannot_note_a_restart_costs_no_device_its_worker() -> None:
+    observer = BrokenObserver()
+    async with observed(local_pool(FAKE), observer):
+        first = pid_of(await observer.next_worker())
+        os.kill(first, signal.SIGKILL)
+        assert pid_of(await observer.next_worker()) != first

@@ -1,6 +1,10 @@
+import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -66,12 +70,15 @@ class Ear:
             encoders=encoders,
             stream_buffer_bytes=buffer_bytes,
             clock=self.clock,
-            on_room=lambda: self.rooms.append("room"),
+            on_room=partial(self.rooms.append, "room"),
             metrics=Metrics(self.registry, engines=("fake",), devices=()),
         )
         trace = SongTrace(NO_TRACER, "song", "fake")
         self.job = Job(REQUEST, Accepted("song", 0, None), self.sink, parts, trace)
-        self.job.on_end.callback(lambda: self.ends.append(self.job.state))
+        self.job.on_end.callback(self._note_end)
+
+    def _note_end(self) -> None:
+        self.ends.append(self.job.state)
 
     def plan(self) -> None:
         self.job.started()
@@ -230,3 +237,39 @@ async def test_a_bug_behind_the_sink_fails_the_song_without_telling_why(caplog: 
 async def test_the_first_event_of_every_song_is_that_it_was_accepted() -> None:
     async with listening() as ear:
         assert ear.sink.accepted == Accepted("song", 0, None)
+
+
+async def test_a_section_without_a_score_fails_its_song_alone(caplog: pytest.LogCaptureFixture) -> None:
+    async with listening() as ear:
+        ear.plan()
+        sound = np.zeros((2, RATE_HERTZ), np.float32)
+        ear.job.rendered(Rendered(SECTION, sound.tobytes(), sound.shape[1], RATE_HERTZ, True, 0.5))
+        with pytest.raises(SongFailed):
+            [event async for event in ear.sink.events()]
+    assert "no score" in caplog.text
+
+
+@pytest.mark.parametrize("complete", [True, False])
+async def test_an_ended_song_leaves_the_memory_without_the_garbage_collector(complete: bool) -> None:
+    opened: list[weakref.ref[object]] = []
+
+    class WatchedEncoder(FakeEncoder):
+        def __init__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str]) -> None:
+            super().__init__(source_rate_hertz, audio, tags=tags)
+            opened.append(weakref.ref(self))
+
+    gc.disable()
+    try:
+        async with listening(encoder=WatchedEncoder) as ear:
+            opened.append(weakref.ref(ear.job))
+            ear.plan()
+            ear.render(1.0, last=complete)
+            events = ear.sink.events()
+            while not isinstance(await anext(events), SongCompleted if complete else Chunk):
+                pass
+            ear.job.cancel()
+        del ear
+        await asyncio.sleep(0.01)
+        assert [one() for one in opened] == [None, None]
+    finally:
+        gc.enable()
