@@ -44,12 +44,22 @@ class EngineUnavailable(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What an engine is and what it accepts; ranges are inclusive. One without `voices` takes no wish for one."""
+    """The facts of an engine and the limits of what it accepts; ranges are inclusive.
+
+    An engine without `voices` takes no wish for one. `license` is an SPDX licence expression of the weights and data,
+    the name of the terms ("LicenseRef-...") where SPDX lists none. `commercial_use_allowed` is `False` also where the
+    terms of one part are unclear. `attribution` is the text that a product with the engine's songs must show, perhaps
+    empty. Every window of sound has `channels` channels.
+    """
 
     name: str
     description: str
     languages: tuple[str, ...]
+    license: str
+    commercial_use_allowed: bool
+    attribution: str
     sample_rate_hertz: int
+    channels: int
     duration_seconds: tuple[float, float]
     steps: tuple[int, int]
     default_steps: int

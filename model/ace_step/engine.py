@@ -33,7 +33,7 @@ from model.ace_step.sampling.states import (
     Seam,
     State,
 )
-from model.ace_step.settings import AceStepSettings
+from model.ace_step.settings import RELEASED, AceStepSettings
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
 from model.song import Control, Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
@@ -95,7 +95,11 @@ class AceStepEngine:
             name=NAME,
             description="ACE-Step v1 3.5B: diffusion over latents of sound, from keywords and lyrics; wants a GPU.",
             languages=LANGUAGES,
+            license=license_of(self._settings),
+            commercial_use_allowed=False,
+            attribution="",
             sample_rate_hertz=SAMPLE_RATE,
+            channels=2,
             duration_seconds=(MIN_SECONDS, MAX_SECONDS),
             steps=(1, 200),
             default_steps=self._settings.default_steps,
@@ -213,6 +217,13 @@ def _adapters(settings: AceStepSettings, networks: Networks) -> dict[str, lora.A
     if adapters:
         lora.attach(networks.transformer)
     return adapters
+
+
+def license_of(settings: AceStepSettings) -> str:
+    """The terms of what is loaded; THIRD_PARTY.md says what the names stand for that SPDX does not list."""
+    checkpoint = "Apache-2.0" if settings.checkpoint == RELEASED else "LicenseRef-other-checkpoint"
+    parts = [checkpoint, "LicenseRef-ACE-Step-lyric-vocabulary", *(["LicenseRef-adapters"] if settings.loras else [])]
+    return " AND ".join(parts)
 
 
 def _recipe(plan: SongPlan) -> Recipe:

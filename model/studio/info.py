@@ -5,11 +5,24 @@ from model.song import ALL_STEMS, Control, Voice
 
 SAMPLE_RATE_HERTZ = 48_000
 
+LICENSE = "MIT AND LicenseRef-CC-BY-SA AND BSD-2-Clause AND Apache-2.0"
+"""Instruments and training data, voice (CC BY-SA of no stated version), pronunciations, characters: THIRD_PARTY.md."""
+
+ATTRIBUTION = (
+    "Voice adapted from audio-cmn (github.com/hugolpz/audio-cmn), recorded by Chen Wang, licence CC BY-SA. "
+    "Instruments from FluidR3Mono, copyright (c) 2000-2002, 2008 Frank Wen, (c) 2014-2017 Michael Cowgill, "
+    "(c) 2002 Ethan Winer, (c) 2016 Michael Schorsch, licence MIT."
+)
+
 INFO = EngineInfo(
     name="studio",
     description="Symbolic score diffusion, sung by a recorded voice and played by sampled instruments; runs on a CPU.",
     languages=("zh", "en"),
+    license=LICENSE,
+    commercial_use_allowed=True,
+    attribution=ATTRIBUTION,
     sample_rate_hertz=SAMPLE_RATE_HERTZ,
+    channels=2,
     duration_seconds=(10.0, 240.0),
     steps=(10, 100),
     default_steps=12,

@@ -59,4 +59,8 @@ def _facts(info: EngineInfo) -> music_pb2.Engine:
         stems=[number for number, stem in STEMS.items() if stem in info.stems],
         voices=[number for number, voice in VOICES.items() if voice in info.voices],
         loras=info.loras,
+        license=info.license,
+        commercial_use_allowed=info.commercial_use_allowed,
+        attribution=info.attribution,
+        channels=info.channels,
     )

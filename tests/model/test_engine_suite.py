@@ -1,11 +1,14 @@
 """What every engine promises. Add a new engine to `ENGINES` and it is held to the same facts."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.licenses import canonicalize_license_expression
 
 from model.engine import Engine, SectionContext, SectionState
 from model.registry import load_engine
@@ -63,9 +66,16 @@ def test_every_section_renders_exactly_its_planned_samples(engine: Engine) -> No
         assert abs(sound.shape[1] - (end - round(section.start_seconds * rate))) <= 1
 
 
+def test_the_licence_is_an_spdx_expression_whose_own_names_are_explained(engine: Engine) -> None:
+    told = engine.info().license
+    assert canonicalize_license_expression(told) == told
+    explained = (Path(__file__).resolve().parents[2] / "THIRD_PARTY.md").read_text("utf-8")
+    assert [name for name in re.findall(r"LicenseRef-[\w.-]+", told) if f"`{name}`" not in explained] == []
+
+
 def test_rendered_sound_is_stereo_float32_finite_and_audible(engine: Engine) -> None:
     sound = np.concatenate(make_song(engine, engine.plan(params())), axis=1)
-    assert sound.shape[0] == 2
+    assert sound.shape[0] == engine.info().channels == 2
     assert sound.dtype == np.float32
     assert np.isfinite(sound).all()
     assert 0.02 < np.sqrt((sound**2).mean()) < 0.5

@@ -1743,6 +1743,10 @@ class Engine(_message.Message):
     READY_FIELD_NUMBER: _builtins.int
     VOICES_FIELD_NUMBER: _builtins.int
     LORAS_FIELD_NUMBER: _builtins.int
+    LICENSE_FIELD_NUMBER: _builtins.int
+    COMMERCIAL_USE_ALLOWED_FIELD_NUMBER: _builtins.int
+    ATTRIBUTION_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name to put in `GenerateRequest.engine`."""
     description: _builtins.str
@@ -1765,6 +1769,18 @@ class Engine(_message.Message):
     """Guidance where the request sets none."""
     ready: _builtins.bool
     """Whether the engine is loaded and takes songs."""
+    license: _builtins.str
+    """The licence of the engine's weights and data, as an SPDX licence expression ("Apache-2.0 AND CC-BY-4.0"). Terms that
+    SPDX does not list have a name that begins with "LicenseRef-". Empty while the engine is not loaded.
+    """
+    commercial_use_allowed: _builtins.bool
+    """True where all of those terms allow commercial use of the songs. False also where the terms of one part are unclear,
+    and while the engine is not loaded.
+    """
+    attribution: _builtins.str
+    """The text that a product with the engine's songs must show. Empty: no text is asked for, or the engine is not loaded."""
+    channels: _builtins.int
+    """Channels of the sound that the engine makes: 2 is stereo. 0 while the engine is not loaded."""
     @_builtins.property
     def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Devices that it runs on, such as "cpu" or "cuda:0"."""
@@ -1809,10 +1825,14 @@ class Engine(_message.Message):
         ready: _builtins.bool = ...,
         voices: _abc.Iterable[Global___Voice.ValueType] | None = ...,
         loras: _abc.Iterable[_builtins.str] | None = ...,
+        license: _builtins.str = ...,
+        commercial_use_allowed: _builtins.bool = ...,
+        attribution: _builtins.str = ...,
+        channels: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["controls", b"controls", "default_guidance_scale", b"default_guidance_scale", "default_steps", b"default_steps", "description", b"description", "devices", b"devices", "languages", b"languages", "loras", b"loras", "max_duration_seconds", b"max_duration_seconds", "max_guidance_scale", b"max_guidance_scale", "max_steps", b"max_steps", "min_duration_seconds", b"min_duration_seconds", "min_guidance_scale", b"min_guidance_scale", "min_steps", b"min_steps", "name", b"name", "ready", b"ready", "stems", b"stems", "voices", b"voices"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "channels", b"channels", "commercial_use_allowed", b"commercial_use_allowed", "controls", b"controls", "default_guidance_scale", b"default_guidance_scale", "default_steps", b"default_steps", "description", b"description", "devices", b"devices", "languages", b"languages", "license", b"license", "loras", b"loras", "max_duration_seconds", b"max_duration_seconds", "max_guidance_scale", b"max_guidance_scale", "max_steps", b"max_steps", "min_duration_seconds", b"min_duration_seconds", "min_guidance_scale", b"min_guidance_scale", "min_steps", b"min_steps", "name", b"name", "ready", b"ready", "stems", b"stems", "voices", b"voices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

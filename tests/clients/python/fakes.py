@@ -115,6 +115,10 @@ class FakeMusic(MusicServiceServicer):
                 default_steps=20,
                 stems=[music_pb2.STEM_VOCAL],
                 voices=[music_pb2.VOICE_FEMALE, music_pb2.VOICE_MALE],
+                license="CC-BY-4.0",
+                commercial_use_allowed=True,
+                attribution="Sung by [nobody]",
+                channels=2,
             )
         ]
         self.songs = [music_pb2.Song(song_id="song-1", state=music_pb2.SONG_STATE_COMPLETED, engine="studio")]

@@ -225,8 +225,13 @@ def test_a_reader_who_leaves_ends_the_song(music: FakeMusic, address: str) -> No
 def test_engines_are_shown_with_their_facts(address: str) -> None:
     result = melisma("engines", address=address)
     assert result.exit_code == Exit.DONE
-    for told in ("studio", "zh", "female, male", "vocal"):
+    for told in ("studio", "zh", "female, male", "vocal", "CC-BY-4.0", "allowed", "Sung by [nobody]"):
         assert told in result.stdout
+
+
+def test_no_use_of_an_engine_is_allowed_by_silence(music: FakeMusic, address: str) -> None:
+    music.engines = [music_pb2.Engine(name="far")]
+    assert "not known to be allowed" in melisma("engines", address=address).stdout
 
 
 def test_an_unknown_engine_is_told(address: str) -> None:

@@ -58,7 +58,9 @@ def test_what_is_not_there_is_a_problem_too(rest: Rest, method: str, path: str, 
 
 
 def test_engines_and_the_document_are_told(rest: Rest) -> None:
-    assert [engine["name"] for engine in rest.ask("GET", "/v1/engines").json["engines"]] == ["fake"]
+    (engine,) = rest.ask("GET", "/v1/engines").json["engines"]
+    assert (engine["name"], engine["channels"]) == ("fake", 2)
+    assert (engine["license"], engine["commercial_use_allowed"], engine["attribution"]) == ("CC0-1.0", True, "")
     paths = rest.ask("GET", "/openapi.json").json["paths"]
     assert {f"{MUSIC}/generate", MUSIC, f"{MUSIC}/{{task_id}}", "/audio/{task_id}.mp3"} <= paths.keys()
 

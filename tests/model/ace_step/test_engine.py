@@ -2,18 +2,20 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 
-from model.ace_step.engine import AceStepEngine
+from model.ace_step.engine import AceStepEngine, license_of
 from model.ace_step.networks.text_encoder import MAX_TOKENS
 from model.ace_step.planning.form import merged, parts_of, shares
 from model.ace_step.sampling.batched_forward import Forward
 from model.ace_step.sampling.recipe import Recipe
 from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, State
+from model.ace_step.settings import AceStepSettings
 from model.engine import EngineUnavailable, SectionState
 from model.song import AudioToAudio, Extend, InvalidParams, Mode, Repaint, Scheduler, SectionKind, SongParams, Voice
 from tests.support.ace_step import ace_step_options
@@ -47,6 +49,25 @@ def recording(seconds: float = 11.0, channels: int = 2, rate: int = 44_100) -> b
     file = io.BytesIO()
     soundfile.write(file, np.stack([0.3 * np.sin(2 * np.pi * 330 * times)] * channels, axis=1), rate, format="WAV")
     return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("choices", "parts"),
+    [
+        ({}, ["Apache-2.0", "LicenseRef-ACE-Step-lyric-vocabulary"]),
+        ({"checkpoint": "/models/mine"}, ["LicenseRef-other-checkpoint", "LicenseRef-ACE-Step-lyric-vocabulary"]),
+        (
+            {"loras": {"rap": "/models/rap"}},
+            ["Apache-2.0", "LicenseRef-ACE-Step-lyric-vocabulary", "LicenseRef-adapters"],
+        ),
+    ],
+)
+def test_the_licence_is_that_of_what_was_chosen(choices: dict[str, Any], parts: list[str]) -> None:
+    assert license_of(AceStepSettings(**choices)).split(" AND ") == parts
+
+
+def test_commercial_use_is_not_allowed_while_the_terms_of_the_vocabulary_are_unclear(engine: AceStepEngine) -> None:
+    assert not engine.info().commercial_use_allowed
 
 
 def test_a_whole_song_is_one_section_of_all_lines(engine: AceStepEngine) -> None:

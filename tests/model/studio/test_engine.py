@@ -108,3 +108,11 @@ def test_the_engine_says_who_and_what_it_sings() -> None:
     assert isinstance(loaded(), StudioEngine)
     assert info.languages == ("zh", "en")
     assert info.voices == frozenset(Voice)
+
+
+def test_the_engine_names_whose_voice_and_instruments_are_heard() -> None:
+    info = loaded().info()
+    assert "LicenseRef-CC-BY-SA" in info.license
+    assert info.commercial_use_allowed
+    for name in ("Chen Wang", "audio-cmn", "CC BY-SA", "Frank Wen"):
+        assert name in info.attribution

@@ -12,5 +12,11 @@ def test_an_engine_is_described_with_limits_and_controls() -> None:
     assert engine.ready
 
 
+def test_an_engine_tells_its_licence_and_channels() -> None:
+    engine = engine_message("fake", FAKE_INFO, ("cpu",), ready=True)
+    told = (engine.license, engine.commercial_use_allowed, engine.attribution, engine.channels)
+    assert told == ("CC-BY-4.0", True, "Sound by nobody.", 2)
+
+
 def test_an_engine_that_is_not_loaded_has_a_name() -> None:
     assert engine_message("far", None, (), ready=False) == music_pb2.Engine(name="far")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from rich.markup import escape
 from rich.table import Table
 
 from melisma.v1 import music_pb2
@@ -25,9 +26,13 @@ def engine_table(engine: Engine) -> Table:
         ),
         "controls": ", ".join(engine.controls),
         "stems": _names(map(music_pb2.Stem.Name, engine.stems)),
+        "channels": str(engine.channels),
+        "licence": engine.license or "not known",
+        "commercial use": "allowed" if engine.commercial_use_allowed else "not known to be allowed",
+        "attribution": engine.attribution or "none",
     }
     for name, value in facts.items():
-        table.add_row(name, value)
+        table.add_row(name, escape(value))
     return table
 
 

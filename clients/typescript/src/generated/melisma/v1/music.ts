@@ -1142,6 +1142,20 @@ export interface Engine {
   voices: Voice[];
   /** Adapters that can be chosen with `GenerateRequest.lora`. */
   loras: string[];
+  /**
+   * The licence of the engine's weights and data, as an SPDX licence expression ("Apache-2.0 AND CC-BY-4.0"). Terms that
+   * SPDX does not list have a name that begins with "LicenseRef-". Empty while the engine is not loaded.
+   */
+  license: string;
+  /**
+   * True where all of those terms allow commercial use of the songs. False also where the terms of one part are unclear,
+   * and while the engine is not loaded.
+   */
+  commercialUseAllowed: boolean;
+  /** The text that a product with the engine's songs must show. Empty: no text is asked for, or the engine is not loaded. */
+  attribution: string;
+  /** Channels of the sound that the engine makes: 2 is stereo. 0 while the engine is not loaded. */
+  channels: number;
 }
 
 function createBaseGenerateRequest(): GenerateRequest {
@@ -4854,6 +4868,10 @@ function createBaseEngine(): Engine {
     ready: false,
     voices: [],
     loras: [],
+    license: "",
+    commercialUseAllowed: false,
+    attribution: "",
+    channels: 0,
   };
 }
 
@@ -4917,6 +4935,18 @@ export const Engine: MessageFns<Engine> = {
     }
     for (const v of message.loras) {
       writer.uint32(138).string(v!);
+    }
+    if (message.license !== "") {
+      writer.uint32(146).string(message.license);
+    }
+    if (message.commercialUseAllowed !== false) {
+      writer.uint32(152).bool(message.commercialUseAllowed);
+    }
+    if (message.attribution !== "") {
+      writer.uint32(162).string(message.attribution);
+    }
+    if (message.channels !== 0) {
+      writer.uint32(168).int32(message.channels);
     }
     return writer;
   },
@@ -5090,6 +5120,38 @@ export const Engine: MessageFns<Engine> = {
             message.loras.push(reader.string());
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.license = reader.string();
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.commercialUseAllowed = reader.bool();
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.attribution = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.channels = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5124,6 +5186,10 @@ export const Engine: MessageFns<Engine> = {
     message.ready = object.ready ?? false;
     message.voices = object.voices?.map((e) => e) || [];
     message.loras = object.loras?.map((e) => e) || [];
+    message.license = object.license ?? "";
+    message.commercialUseAllowed = object.commercialUseAllowed ?? false;
+    message.attribution = object.attribution ?? "";
+    message.channels = object.channels ?? 0;
     return message;
   },
 };
