@@ -153,6 +153,12 @@ suite("a song", () => {
   });
 });
 
+test("an engine tells its licence and channels", async () => {
+  const [engine] = await client.listEngines();
+  const { license, commercialUseAllowed, attribution, channels } = await client.getEngine(engine?.name ?? "");
+  assert.deepEqual([license, commercialUseAllowed, attribution, channels], ["CC0-1.0", true, "", 2]);
+});
+
 suite("a song that stays", () => {
   test("is found, listed, and listened to from any byte", async () => {
     const song = client.generate(NOISE);
