@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from melisma.v1 import music_pb2
-from server.contract.page_token import page_token, place_of
+from server.contract.paging import page_size, place_of, song_token
 from server.contract.requests import song_request
 from server.errors import RequestIdReused, UnknownSong
 from server.logs import bind
@@ -99,11 +99,14 @@ class Songs:
         bind(song_id=song_id)
         return song
 
-    async def page(self, caller: str, page_size: int = 0, token: str = "") -> tuple[Sequence[SongRecord], str]:
-        """A caller's songs, newest first, and the token of the next page; raises InvalidRequest for a bad token."""
-        size = page_size or DEFAULT_PAGE_SIZE
+    async def page(self, caller: str, asked: int = 0, token: str = "") -> tuple[Sequence[SongRecord], str]:
+        """A caller's songs, newest first, and the token of the next page; raises InvalidRequest for a bad token.
+
+        `asked` is the size that was asked for, 0 for the default.
+        """
+        size = page_size(asked, DEFAULT_PAGE_SIZE)
         songs = await self._library.page(caller, place_of(token), size + 1)
-        return songs[:size], page_token(songs[size - 1]) if len(songs) > size else ""
+        return songs[:size], song_token(songs[size - 1]) if len(songs) > size else ""
 
     async def cancel(self, song_id: str, caller: str) -> SongRecord:
         """Stop making a song, whoever listens; one that has ended stays as it is. Raises UnknownSong."""

@@ -110,10 +110,16 @@ class AsyncClient:
 
     async def list_engines(self, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> tuple[Engine, ...]:
         """The engines of the server, its default first; raises `MelismaError`."""
-        answer = await self._ask(
-            lambda s: self._stub.ListEngines(ListEnginesRequest(), timeout=s, metadata=self._metadata), timeout_seconds
-        )
-        return tuple(answer.engines)
+        engines: list[Engine] = []
+        asked = ListEnginesRequest()
+        while True:
+            answer = await self._ask(
+                lambda s: self._stub.ListEngines(asked, timeout=s, metadata=self._metadata), timeout_seconds
+            )
+            engines += answer.engines
+            asked.page_token = answer.next_page_token
+            if not asked.page_token:
+                return tuple(engines)
 
     async def get_engine(self, name: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> Engine:
         """One engine; raises `NotFound` for a name that the server does not have."""

@@ -114,8 +114,15 @@ export class MelismaClient {
 
   /** The engines of the server, its default first. */
   async listEngines(options?: AskOptions): Promise<Engine[]> {
-    const answer = await this.#ask<ListEnginesResponse>((...how) => this.#stub.listEngines({}, ...how), options);
-    return answer.engines;
+    const engines: Engine[] = [];
+    let pageToken = "";
+    do {
+      const asked = { pageSize: 0, pageToken };
+      const page: ListEnginesResponse = await this.#ask((...how) => this.#stub.listEngines(asked, ...how), options);
+      engines.push(...page.engines);
+      pageToken = page.nextPageToken;
+    } while (pageToken);
+    return engines;
   }
 
   /** One engine; throws `NotFound` for a name that the server does not have. */

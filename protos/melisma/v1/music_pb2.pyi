@@ -1466,7 +1466,7 @@ class ListSongsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Most songs to return, in the range [0, 200]. 0: 50."""
+    """Greatest number of songs to return, at least 0. More than 200 counts as 200. 0: 50."""
     page_token: _builtins.str
     """`ListSongsResponse.next_page_token` of the page before. Empty: the first page."""
     def __init__(
@@ -1492,7 +1492,7 @@ class ListSongsResponse(_message.Message):
     SONGS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """What to put in `ListSongsRequest.page_token` for the next page. Empty: this is the last one."""
+    """The value of `ListSongsRequest.page_token` for the next page. Empty: this is the last one."""
     @_builtins.property
     def songs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Song]:
         """The songs, newest first."""
@@ -1635,16 +1635,25 @@ Global___Song: _TypeAlias = Song  # noqa: Y015
 
 @_typing.final
 class ListEnginesRequest(_message.Message):
-    """Asks for the engines of the server."""
+    """Asks for a page of the engines of the server."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Greatest number of engines to return, at least 0. More than 200 counts as 200. 0: 200."""
+    page_token: _builtins.str
+    """`ListEnginesResponse.next_page_token` of the page before. Empty: the first page."""
     def __init__(
         self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1657,6 +1666,9 @@ class ListEnginesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ENGINES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The value of `ListEnginesRequest.page_token` for the next page. Empty: this is the last one."""
     @_builtins.property
     def engines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Engine]:
         """The engines; the default comes first."""
@@ -1665,10 +1677,11 @@ class ListEnginesResponse(_message.Message):
         self,
         *,
         engines: _abc.Iterable[Global___Engine] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["engines", b"engines"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engines", b"engines", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -156,6 +156,7 @@ class MusicServiceServicer:
 
     def ListEngines(self, request, context):
         """Lists the engines of this server with their limits and defaults. The server's default engine comes first.
+        Returns INVALID_ARGUMENT for a page token that is not one of this method's.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

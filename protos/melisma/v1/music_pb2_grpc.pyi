@@ -83,7 +83,9 @@ class MusicServiceStub:
     CancelSong: _grpc.UnaryUnaryMultiCallable[_music_pb2.CancelSongRequest, _music_pb2.CancelSongResponse]
     """Stops making a song of the caller's, whoever listens to it. A song that has ended stays as it is. Returns NOT_FOUND."""
     ListEngines: _grpc.UnaryUnaryMultiCallable[_music_pb2.ListEnginesRequest, _music_pb2.ListEnginesResponse]
-    """Lists the engines of this server with their limits and defaults. The server's default engine comes first."""
+    """Lists the engines of this server with their limits and defaults. The server's default engine comes first.
+    Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+    """
     GetEngine: _grpc.UnaryUnaryMultiCallable[_music_pb2.GetEngineRequest, _music_pb2.GetEngineResponse]
     """Describes one engine. Returns NOT_FOUND for a name that the server does not have."""
 
@@ -142,7 +144,9 @@ class MusicServiceAsyncStub(MusicServiceStub):
     CancelSong: _aio.UnaryUnaryMultiCallable[_music_pb2.CancelSongRequest, _music_pb2.CancelSongResponse]  # type: ignore[assignment]
     """Stops making a song of the caller's, whoever listens to it. A song that has ended stays as it is. Returns NOT_FOUND."""
     ListEngines: _aio.UnaryUnaryMultiCallable[_music_pb2.ListEnginesRequest, _music_pb2.ListEnginesResponse]  # type: ignore[assignment]
-    """Lists the engines of this server with their limits and defaults. The server's default engine comes first."""
+    """Lists the engines of this server with their limits and defaults. The server's default engine comes first.
+    Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+    """
     GetEngine: _aio.UnaryUnaryMultiCallable[_music_pb2.GetEngineRequest, _music_pb2.GetEngineResponse]  # type: ignore[assignment]
     """Describes one engine. Returns NOT_FOUND for a name that the server does not have."""
 
@@ -234,7 +238,9 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _music_pb2.ListEnginesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_music_pb2.ListEnginesResponse, _abc.Awaitable[_music_pb2.ListEnginesResponse]]:
-        """Lists the engines of this server with their limits and defaults. The server's default engine comes first."""
+        """Lists the engines of this server with their limits and defaults. The server's default engine comes first.
+        Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+        """
 
     @_abc_1.abstractmethod
     def GetEngine(

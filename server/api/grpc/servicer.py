@@ -71,8 +71,9 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
     async def ListEngines(
         self, request: music_pb2.ListEnginesRequest, context: _Context
     ) -> music_pb2.ListEnginesResponse:
-        """All configured engines, loaded or not."""
-        return music_pb2.ListEnginesResponse(engines=self._songs.engines.all())
+        """A page of the configured engines, loaded or not."""
+        check(request)
+        return self._songs.engines.page(request.page_size, request.page_token)
 
     @override
     async def GetEngine(self, request: music_pb2.GetEngineRequest, context: _Context) -> music_pb2.GetEngineResponse:

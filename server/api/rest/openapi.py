@@ -65,7 +65,12 @@ _OFFSET = {
     "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
     "description": "Bytes to leave out, also while the song is made.",
 }
-_PAGE_SIZE = {"name": "page_size", "in": "query", "schema": {"type": "integer", "minimum": 0, "maximum": 200}}
+_PAGE_SIZE = {
+    "name": "page_size",
+    "in": "query",
+    "schema": {"type": "integer", "minimum": 0, "maximum": (1 << 31) - 1},
+    "description": "More than 200 counts as 200.",
+}
 _PAGE_TOKEN = {"name": "page_token", "in": "query", "schema": {"type": "string", "maxLength": 200}}
 
 
@@ -112,7 +117,12 @@ def _paths() -> Json:
         },
         **{f"/audio/{{task_id}}{each.suffix}": _audio(each.media_type) for each in all_formats()},
         "/v1/engines": {
-            "get": _operation("What can be chosen", {200: _json("The engines.", "Engines")}, (400,), [_CALLER])
+            "get": _operation(
+                "What can be chosen",
+                {200: _json("The engines.", "Engines")},
+                (400,),
+                [_CALLER, _PAGE_SIZE, _PAGE_TOKEN],
+            )
         },
     }
 
@@ -191,8 +201,7 @@ def _page() -> Json:
 
 
 def _engines() -> Json:
-    engines = {"type": "array", "items": told(music_pb2.Engine)}
-    return {"type": "object", "properties": {"engines": engines}, "required": ["engines"]}
+    return told(music_pb2.ListEnginesResponse)
 
 
 def _problem() -> Json:

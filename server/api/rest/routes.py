@@ -118,7 +118,9 @@ class Api:
 
     async def _engines(self, request: Request) -> Response:
         self._caller(request, Scope.ENGINES)
-        return JSONResponse({"engines": list(map(plain, self._songs.engines.all()))})
+        asked = filled(music_pb2.ListEnginesRequest(), _query(request))
+        check(asked)
+        return JSONResponse(plain(self._songs.engines.page(asked.page_size, asked.page_token)))
 
     async def _openapi(self, request: Request) -> Response:
         return JSONResponse(document(secured=self._authenticator is not None))

@@ -180,7 +180,10 @@ class FakeMusic(MusicServiceServicer):
     def ListEngines(
         self, request: music_pb2.ListEnginesRequest, context: grpc.ServicerContext
     ) -> music_pb2.ListEnginesResponse:
-        return music_pb2.ListEnginesResponse(engines=self.engines)
+        start = int(request.page_token or 0)
+        end = start + LONGEST_PAGE
+        token = str(end) if end < len(self.engines) else ""
+        return music_pb2.ListEnginesResponse(engines=self.engines[start:end], next_page_token=token)
 
     def GetEngine(
         self, request: music_pb2.GetEngineRequest, context: grpc.ServicerContext

@@ -153,6 +153,12 @@ async def test_engines_can_be_listed_and_looked_up(address: str) -> None:
         assert await client.list_engines() == (await client.get_engine("studio"),)
 
 
+async def test_engines_are_read_page_by_page(music: FakeMusic, address: str) -> None:
+    music.engines = [music_pb2.Engine(name=f"engine_{number}") for number in range(5)]
+    async with AsyncClient(address) as client:
+        assert await client.list_engines() == tuple(music.engines)
+
+
 async def test_an_unknown_engine_is_not_found(address: str) -> None:
     async with AsyncClient(address) as client:
         with pytest.raises(NotFound):

@@ -166,6 +166,12 @@ def test_engines_can_be_listed_and_looked_up(address: str) -> None:
         assert client.list_engines() == (client.get_engine("studio"),)
 
 
+def test_engines_are_read_page_by_page(music: FakeMusic, address: str) -> None:
+    music.engines = [music_pb2.Engine(name=f"engine_{number}") for number in range(5)]
+    with Client(address) as client:
+        assert client.list_engines() == tuple(music.engines)
+
+
 def test_an_unknown_engine_is_not_found(address: str) -> None:
     with Client(address) as client, pytest.raises(NotFound, match="nothing"):
         client.get_engine("nothing")

@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.rest import LONG, MUSIC, SONG, Rest
 
+BAD_PAGES = ("page_size=x", "page_size=-1", "page_token=!", "other=1")
+
 
 def test_a_song_is_waited_for_and_can_be_fetched(rest: Rest) -> None:
     answer = rest.generate(SONG)
@@ -121,5 +123,16 @@ def test_pages_of_songs(rest: Rest) -> None:
     second = collector.ask("GET", f"{MUSIC}?page_size=2&page_token={first['next_page_token']}").json
     assert [song["task_id"] for song in first["songs"] + second["songs"]] == made[::-1]
     assert second["next_page_token"] == ""
-    for query in ("page_size=x", "page_size=500", "page_token=!", "other=1"):
+    assert len(collector.ask("GET", f"{MUSIC}?page_size=500").json["songs"]) == 3
+    for query in BAD_PAGES:
         assert collector.ask("GET", f"{MUSIC}?{query}").status == 400
+
+
+def test_pages_of_engines(rest: Rest) -> None:
+    for query in ("", "?page_size=1", "?page_size=500"):
+        page = rest.ask("GET", f"/v1/engines{query}").json
+        assert ([engine["name"] for engine in page["engines"]], page["next_page_token"]) == (["fake"], "")
+    for query in BAD_PAGES:
+        assert rest.ask("GET", f"/v1/engines?{query}").status == 400
+    refused = rest.ask("GET", "/v1/engines?page_token=!").json
+    assert [violation["field"] for violation in refused["violations"]] == ["page_token"]

@@ -83,6 +83,15 @@ async def test_a_refusal_leaves_no_song() -> None:
         assert (await songs.page("me"))[0] == []
 
 
+async def test_a_page_of_songs_is_never_longer_than_200() -> None:
+    async with songs_of(FakeRunner()) as songs:
+        for number in range(202):
+            await heard(await songs.generate(request(seed=number), "me"))
+        for asked, size in ((0, 50), (1, 1), (200, 200), (201, 200), (5000, 200)):
+            page, token = await songs.page("me", asked)
+            assert (len(page), bool(token)) == (size, True)
+
+
 async def test_leaving_a_song_without_a_request_id_cancels_it_at_once() -> None:
     runner = FakeRunner(hangs=True)
     async with songs_of(runner) as songs:

@@ -108,6 +108,27 @@ async def test_engines_are_listed_loaded_or_not() -> None:
     assert [(engine.name, engine.ready) for engine in engines] == [("fake", False)]
 
 
+async def test_a_page_of_engines_that_is_none_is_an_invalid_argument() -> None:
+    async with edge(FakeRunner()) as channel:
+        stub = music_pb2_grpc.MusicServiceStub(channel)
+        for field, value in (("page_token", "!"), ("page_token", "b3BlcmE="), ("page_size", -1)):
+            with pytest.raises(grpc.aio.AioRpcError) as error:
+                await stub.ListEngines(music_pb2.ListEnginesRequest(**{field: value}))  # type: ignore[arg-type]
+            assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert [v.field for v in details_of(error.value)["BadRequest"].field_violations] == [field]
+
+
+@pytest.mark.parametrize("size", [201, 2**31 - 1])
+async def test_the_size_of_a_page_is_lowered_and_never_below_zero(size: int) -> None:
+    async with edge(FakeRunner()) as channel:
+        stub = music_pb2_grpc.MusicServiceStub(channel)
+        assert len((await stub.ListEngines(music_pb2.ListEnginesRequest(page_size=size))).engines) == 1
+        assert not (await stub.ListSongs(music_pb2.ListSongsRequest(page_size=size))).songs
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await stub.ListSongs(music_pb2.ListSongsRequest(page_size=-1))
+    assert [v.field for v in details_of(error.value)["BadRequest"].field_violations] == ["page_size"]
+
+
 async def test_an_engine_is_found_by_name() -> None:
     async with edge(FakeRunner()) as channel:
         stub = music_pb2_grpc.MusicServiceStub(channel)

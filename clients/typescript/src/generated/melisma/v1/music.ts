@@ -1021,7 +1021,7 @@ export interface GetSongResponse {
 
 /** Asks for a page of the caller's songs. */
 export interface ListSongsRequest {
-  /** Most songs to return, in the range [0, 200]. 0: 50. */
+  /** Greatest number of songs to return, at least 0. More than 200 counts as 200. 0: 50. */
   pageSize: number;
   /** `ListSongsResponse.next_page_token` of the page before. Empty: the first page. */
   pageToken: string;
@@ -1031,7 +1031,7 @@ export interface ListSongsRequest {
 export interface ListSongsResponse {
   /** The songs, newest first. */
   songs: Song[];
-  /** What to put in `ListSongsRequest.page_token` for the next page. Empty: this is the last one. */
+  /** The value of `ListSongsRequest.page_token` for the next page. Empty: this is the last one. */
   nextPageToken: string;
 }
 
@@ -1084,14 +1084,20 @@ export interface Song {
   error: string;
 }
 
-/** Asks for the engines of the server. */
+/** Asks for a page of the engines of the server. */
 export interface ListEnginesRequest {
+  /** Greatest number of engines to return, at least 0. More than 200 counts as 200. 0: 200. */
+  pageSize: number;
+  /** `ListEnginesResponse.next_page_token` of the page before. Empty: the first page. */
+  pageToken: string;
 }
 
 /** Lists the engines of the server. */
 export interface ListEnginesResponse {
   /** The engines; the default comes first. */
   engines: Engine[];
+  /** The value of `ListEnginesRequest.page_token` for the next page. Empty: this is the last one. */
+  nextPageToken: string;
 }
 
 /** Asks for one engine. */
@@ -4640,11 +4646,17 @@ export const Song: MessageFns<Song> = {
 };
 
 function createBaseListEnginesRequest(): ListEnginesRequest {
-  return {};
+  return { pageSize: 0, pageToken: "" };
 }
 
 export const ListEnginesRequest: MessageFns<ListEnginesRequest> = {
-  encode(_: ListEnginesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ListEnginesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
     return writer;
   },
 
@@ -4661,6 +4673,22 @@ export const ListEnginesRequest: MessageFns<ListEnginesRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4676,20 +4704,25 @@ export const ListEnginesRequest: MessageFns<ListEnginesRequest> = {
   create(base?: DeepPartial<ListEnginesRequest>): ListEnginesRequest {
     return ListEnginesRequest.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<ListEnginesRequest>): ListEnginesRequest {
+  fromPartial(object: DeepPartial<ListEnginesRequest>): ListEnginesRequest {
     const message = createBaseListEnginesRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
     return message;
   },
 };
 
 function createBaseListEnginesResponse(): ListEnginesResponse {
-  return { engines: [] };
+  return { engines: [], nextPageToken: "" };
 }
 
 export const ListEnginesResponse: MessageFns<ListEnginesResponse> = {
   encode(message: ListEnginesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.engines) {
       Engine.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
     }
     return writer;
   },
@@ -4715,6 +4748,14 @@ export const ListEnginesResponse: MessageFns<ListEnginesResponse> = {
             message.engines.push(Engine.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4733,6 +4774,7 @@ export const ListEnginesResponse: MessageFns<ListEnginesResponse> = {
   fromPartial(object: DeepPartial<ListEnginesResponse>): ListEnginesResponse {
     const message = createBaseListEnginesResponse();
     message.engines = object.engines?.map((e) => Engine.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
     return message;
   },
 };
@@ -5290,7 +5332,10 @@ export const MusicServiceService = {
     responseSerialize: (value: CancelSongResponse): Buffer => Buffer.from(CancelSongResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CancelSongResponse => CancelSongResponse.decode(value),
   },
-  /** Lists the engines of this server with their limits and defaults. The server's default engine comes first. */
+  /**
+   * Lists the engines of this server with their limits and defaults. The server's default engine comes first.
+   * Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+   */
   listEngines: {
     path: "/melisma.v1.MusicService/ListEngines" as const,
     requestStream: false as const,
@@ -5356,7 +5401,10 @@ export interface MusicServiceServer extends UntypedServiceImplementation {
   listSongs: handleUnaryCall<ListSongsRequest, ListSongsResponse>;
   /** Stops making a song of the caller's, whoever listens to it. A song that has ended stays as it is. Returns NOT_FOUND. */
   cancelSong: handleUnaryCall<CancelSongRequest, CancelSongResponse>;
-  /** Lists the engines of this server with their limits and defaults. The server's default engine comes first. */
+  /**
+   * Lists the engines of this server with their limits and defaults. The server's default engine comes first.
+   * Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+   */
   listEngines: handleUnaryCall<ListEnginesRequest, ListEnginesResponse>;
   /** Describes one engine. Returns NOT_FOUND for a name that the server does not have. */
   getEngine: handleUnaryCall<GetEngineRequest, GetEngineResponse>;
@@ -5458,7 +5506,10 @@ export interface MusicServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CancelSongResponse) => void,
   ): ClientUnaryCall;
-  /** Lists the engines of this server with their limits and defaults. The server's default engine comes first. */
+  /**
+   * Lists the engines of this server with their limits and defaults. The server's default engine comes first.
+   * Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+   */
   listEngines(
     request: ListEnginesRequest,
     callback: (error: ServiceError | null, response: ListEnginesResponse) => void,

@@ -1,0 +1,68 @@
+"""Pages of lists: their sizes, and the tokens that tell where the next page begins."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+from model.song import Violation
+from server.errors import InvalidRequest
+from server.store.base import Place, SongRecord
+
+MAX_PAGE_SIZE = 200
+
+_ENGINE = "engine:"
+
+
+def page_size(asked: int, default: int) -> int:
+    """The size of a page: what was asked for, at most `MAX_PAGE_SIZE`, and `default` where it was 0."""
+    return min(asked or default, MAX_PAGE_SIZE)
+
+
+def song_token(last: SongRecord) -> str:
+    """The token of the page behind a song."""
+    return _token(f"{last.created_ns}:{last.song_id}")
+
+
+def place_of(token: str) -> Place | None:
+    """The place that a token stands for, `None` for the beginning; raises InvalidRequest for what is no token."""
+    if not token:
+        return None
+    created_ns, _, song_id = _text(token).partition(":")
+    try:
+        place = Place(int(created_ns), song_id)
+    except ValueError as error:
+        raise _invalid() from error
+    if not 0 <= place.created_ns < 1 << 63:
+        raise _invalid()
+    return place
+
+
+def engine_token(last: str) -> str:
+    """The token of the page behind the engine of that name."""
+    return _token(_ENGINE + last)
+
+
+def engines_behind(names: Sequence[str], token: str) -> Sequence[str]:
+    """The names from the place on that a token stands for; raises InvalidRequest for what is no token."""
+    if not token:
+        return names
+    text = _text(token)
+    name = text.removeprefix(_ENGINE)
+    if name == text or name not in names:
+        raise _invalid()
+    return names[names.index(name) + 1 :]
+
+
+def _token(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def _text(token: str) -> str:
+    try:
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except (ValueError, binascii.Error) as error:
+        raise _invalid() from error
+
+
+def _invalid() -> InvalidRequest:
+    return InvalidRequest(Violation("page_token", "is not the token of a page"))
