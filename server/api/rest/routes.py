@@ -157,7 +157,11 @@ def _wishes(request: Request) -> bool:
 def _query(request: Request) -> dict[str, Any]:
     numbers = {"page_size"}
     given = request.query_params
-    return {name: int(text) if name in numbers and text.isdecimal() else text for name, text in given.items()}
+    # Python reads no number of thousands of digits; what is not read is refused as no integer.
+    return {
+        name: int(text) if name in numbers and text.isdecimal() and len(text) < 100 else text
+        for name, text in given.items()
+    }
 
 
 def _task_id(request: Request) -> str:
