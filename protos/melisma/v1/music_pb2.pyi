@@ -567,7 +567,9 @@ class AudioToAudio(_message.Message):
     AUDIO_FIELD_NUMBER: _builtins.int
     STRENGTH_FIELD_NUMBER: _builtins.int
     audio: _builtins.bytes
-    """The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request."""
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+    server's limit of a request.
+    """
     strength: _builtins.float
     """How much of the recording stays, in the range [0, 1]. Unset: 0.5."""
     def __init__(
@@ -576,13 +578,18 @@ class AudioToAudio(_message.Message):
         audio: _builtins.bytes = ...,
         strength: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "strength", b"strength"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "audio", b"audio", "source", b"source", "strength", b"strength"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "audio", b"audio", "strength", b"strength"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "audio", b"audio", "source", b"source", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__strength: _TypeAlias = _typing.Literal["strength"]  # noqa: Y015
     _WhichOneofArgType__strength: _TypeAlias = _typing.Literal["_strength", b"_strength"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["audio"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__strength) -> _WhichOneofReturnType__strength | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___AudioToAudio: _TypeAlias = AudioToAudio  # noqa: Y015
 
@@ -631,7 +638,9 @@ class Repaint(_message.Message):
     VARIANCE_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     audio: _builtins.bytes
-    """The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request."""
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+    server's limit of a request.
+    """
     start_seconds: _builtins.float
     """Where the new part starts, in seconds of the recording, in the range [0, 240]."""
     end_seconds: _builtins.float
@@ -649,18 +658,22 @@ class Repaint(_message.Message):
         variance: _builtins.float | None = ...,
         seed: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_variance", b"_variance", "seed", b"seed", "variance", b"variance"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_variance", b"_variance", "audio", b"audio", "seed", b"seed", "source", b"source", "variance", b"variance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_variance", b"_variance", "audio", b"audio", "end_seconds", b"end_seconds", "seed", b"seed", "start_seconds", b"start_seconds", "variance", b"variance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_variance", b"_variance", "audio", b"audio", "end_seconds", b"end_seconds", "seed", b"seed", "source", b"source", "start_seconds", b"start_seconds", "variance", b"variance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
     _WhichOneofReturnType__variance: _TypeAlias = _typing.Literal["variance"]  # noqa: Y015
     _WhichOneofArgType__variance: _TypeAlias = _typing.Literal["_variance", b"_variance"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["audio"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__variance) -> _WhichOneofReturnType__variance | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___Repaint: _TypeAlias = Repaint  # noqa: Y015
 
@@ -675,7 +688,9 @@ class Extend(_message.Message):
     RIGHT_SECONDS_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     audio: _builtins.bytes
-    """The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request."""
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+    server's limit of a request.
+    """
     left_seconds: _builtins.float
     """What comes before the recording, in seconds, in the range [0, 240]."""
     right_seconds: _builtins.float
@@ -690,13 +705,18 @@ class Extend(_message.Message):
         right_seconds: _builtins.float = ...,
         seed: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "audio", b"audio", "seed", b"seed", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "audio", b"audio", "left_seconds", b"left_seconds", "right_seconds", b"right_seconds", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "audio", b"audio", "left_seconds", b"left_seconds", "right_seconds", b"right_seconds", "seed", b"seed", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["audio"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___Extend: _TypeAlias = Extend  # noqa: Y015
 
@@ -714,7 +734,9 @@ class Edit(_message.Message):
     AVERAGES_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     audio: _builtins.bytes
-    """The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request."""
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+    server's limit of a request.
+    """
     prompt: _builtins.str
     """The style wanted. At most 1000 characters."""
     lyrics: _builtins.str
@@ -738,18 +760,22 @@ class Edit(_message.Message):
         averages: _builtins.int = ...,
         seed: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_end", b"_end", "_seed", b"_seed", "end", b"end", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_end", b"_end", "_seed", b"_seed", "audio", b"audio", "end", b"end", "seed", b"seed", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_end", b"_end", "_seed", b"_seed", "audio", b"audio", "averages", b"averages", "end", b"end", "lyrics", b"lyrics", "prompt", b"prompt", "seed", b"seed", "start", b"start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_end", b"_end", "_seed", b"_seed", "audio", b"audio", "averages", b"averages", "end", b"end", "lyrics", b"lyrics", "prompt", b"prompt", "seed", b"seed", "source", b"source", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__end: _TypeAlias = _typing.Literal["end"]  # noqa: Y015
     _WhichOneofArgType__end: _TypeAlias = _typing.Literal["_end", b"_end"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["audio"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__end) -> _WhichOneofReturnType__end | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___Edit: _TypeAlias = Edit  # noqa: Y015
 

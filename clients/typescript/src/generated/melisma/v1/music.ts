@@ -679,8 +679,15 @@ export interface AnchorNote {
 
 /** Makes a new song in the manner of a recording, as long as that is. */
 export interface AudioToAudio {
-  /** The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request. */
-  audio: Buffer;
+  /** The recording to start from. */
+  source:
+    | //
+    /**
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+     * server's limit of a request.
+     */
+    { $case: "audio"; value: Buffer }
+    | undefined;
   /** How much of the recording stays, in the range [0, 1]. Unset: 0.5. */
   strength?: number | undefined;
 }
@@ -697,8 +704,15 @@ export interface Retake {
 
 /** Makes a part of a recording anew; the rest stays as it is. */
 export interface Repaint {
-  /** The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request. */
-  audio: Buffer;
+  /** The recording to start from. */
+  source:
+    | //
+    /**
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+     * server's limit of a request.
+     */
+    { $case: "audio"; value: Buffer }
+    | undefined;
   /** Where the new part starts, in seconds of the recording, in the range [0, 240]. */
   startSeconds: number;
   /** Where the new part ends, after its start and within the recording, in the range [0, 240]. */
@@ -713,8 +727,15 @@ export interface Repaint {
 
 /** Lets a recording begin earlier, end later, or both; 240 s in all at the most. */
 export interface Extend {
-  /** The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request. */
-  audio: Buffer;
+  /** The recording to start from. */
+  source:
+    | //
+    /**
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+     * server's limit of a request.
+     */
+    { $case: "audio"; value: Buffer }
+    | undefined;
   /** What comes before the recording, in seconds, in the range [0, 240]. */
   leftSeconds: number;
   /** What comes after the recording, in seconds, in the range [0, 240]. */
@@ -725,8 +746,15 @@ export interface Extend {
 
 /** Gives a recording other words or another style. The request's own prompt and lyrics say what the recording is. */
 export interface Edit {
-  /** The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request. */
-  audio: Buffer;
+  /** The recording to start from. */
+  source:
+    | //
+    /**
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+     * server's limit of a request.
+     */
+    { $case: "audio"; value: Buffer }
+    | undefined;
   /** The style wanted. At most 1000 characters. */
   prompt: string;
   /** The words wanted. At most 10000 characters. */
@@ -1863,13 +1891,15 @@ export const AnchorNote: MessageFns<AnchorNote> = {
 };
 
 function createBaseAudioToAudio(): AudioToAudio {
-  return { audio: Buffer.alloc(0), strength: undefined };
+  return { source: undefined, strength: undefined };
 }
 
 export const AudioToAudio: MessageFns<AudioToAudio> = {
   encode(message: AudioToAudio, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.audio.length !== 0) {
-      writer.uint32(10).bytes(message.audio);
+    switch (message.source?.$case) {
+      case "audio":
+        writer.uint32(10).bytes(message.source.value);
+        break;
     }
     if (message.strength !== undefined) {
       writer.uint32(17).double(message.strength);
@@ -1895,7 +1925,7 @@ export const AudioToAudio: MessageFns<AudioToAudio> = {
               break;
             }
 
-            message.audio = Buffer.from(reader.bytes());
+            message.source = { $case: "audio", value: Buffer.from(reader.bytes()) };
             continue;
           }
           case 2: {
@@ -1923,7 +1953,14 @@ export const AudioToAudio: MessageFns<AudioToAudio> = {
   },
   fromPartial(object: DeepPartial<AudioToAudio>): AudioToAudio {
     const message = createBaseAudioToAudio();
-    message.audio = object.audio ?? Buffer.alloc(0);
+    switch (object.source?.$case) {
+      case "audio": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "audio", value: object.source.value };
+        }
+        break;
+      }
+    }
     message.strength = object.strength ?? undefined;
     return message;
   },
@@ -1997,13 +2034,15 @@ export const Retake: MessageFns<Retake> = {
 };
 
 function createBaseRepaint(): Repaint {
-  return { audio: Buffer.alloc(0), startSeconds: 0, endSeconds: 0, variance: undefined, seed: undefined };
+  return { source: undefined, startSeconds: 0, endSeconds: 0, variance: undefined, seed: undefined };
 }
 
 export const Repaint: MessageFns<Repaint> = {
   encode(message: Repaint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.audio.length !== 0) {
-      writer.uint32(10).bytes(message.audio);
+    switch (message.source?.$case) {
+      case "audio":
+        writer.uint32(10).bytes(message.source.value);
+        break;
     }
     if (message.startSeconds !== 0) {
       writer.uint32(17).double(message.startSeconds);
@@ -2038,7 +2077,7 @@ export const Repaint: MessageFns<Repaint> = {
               break;
             }
 
-            message.audio = Buffer.from(reader.bytes());
+            message.source = { $case: "audio", value: Buffer.from(reader.bytes()) };
             continue;
           }
           case 2: {
@@ -2090,7 +2129,14 @@ export const Repaint: MessageFns<Repaint> = {
   },
   fromPartial(object: DeepPartial<Repaint>): Repaint {
     const message = createBaseRepaint();
-    message.audio = object.audio ?? Buffer.alloc(0);
+    switch (object.source?.$case) {
+      case "audio": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "audio", value: object.source.value };
+        }
+        break;
+      }
+    }
     message.startSeconds = object.startSeconds ?? 0;
     message.endSeconds = object.endSeconds ?? 0;
     message.variance = object.variance ?? undefined;
@@ -2100,13 +2146,15 @@ export const Repaint: MessageFns<Repaint> = {
 };
 
 function createBaseExtend(): Extend {
-  return { audio: Buffer.alloc(0), leftSeconds: 0, rightSeconds: 0, seed: undefined };
+  return { source: undefined, leftSeconds: 0, rightSeconds: 0, seed: undefined };
 }
 
 export const Extend: MessageFns<Extend> = {
   encode(message: Extend, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.audio.length !== 0) {
-      writer.uint32(10).bytes(message.audio);
+    switch (message.source?.$case) {
+      case "audio":
+        writer.uint32(10).bytes(message.source.value);
+        break;
     }
     if (message.leftSeconds !== 0) {
       writer.uint32(17).double(message.leftSeconds);
@@ -2138,7 +2186,7 @@ export const Extend: MessageFns<Extend> = {
               break;
             }
 
-            message.audio = Buffer.from(reader.bytes());
+            message.source = { $case: "audio", value: Buffer.from(reader.bytes()) };
             continue;
           }
           case 2: {
@@ -2182,7 +2230,14 @@ export const Extend: MessageFns<Extend> = {
   },
   fromPartial(object: DeepPartial<Extend>): Extend {
     const message = createBaseExtend();
-    message.audio = object.audio ?? Buffer.alloc(0);
+    switch (object.source?.$case) {
+      case "audio": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "audio", value: object.source.value };
+        }
+        break;
+      }
+    }
     message.leftSeconds = object.leftSeconds ?? 0;
     message.rightSeconds = object.rightSeconds ?? 0;
     message.seed = object.seed ?? undefined;
@@ -2191,13 +2246,15 @@ export const Extend: MessageFns<Extend> = {
 };
 
 function createBaseEdit(): Edit {
-  return { audio: Buffer.alloc(0), prompt: "", lyrics: "", start: 0, end: undefined, averages: 0, seed: undefined };
+  return { source: undefined, prompt: "", lyrics: "", start: 0, end: undefined, averages: 0, seed: undefined };
 }
 
 export const Edit: MessageFns<Edit> = {
   encode(message: Edit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.audio.length !== 0) {
-      writer.uint32(10).bytes(message.audio);
+    switch (message.source?.$case) {
+      case "audio":
+        writer.uint32(10).bytes(message.source.value);
+        break;
     }
     if (message.prompt !== "") {
       writer.uint32(18).string(message.prompt);
@@ -2238,7 +2295,7 @@ export const Edit: MessageFns<Edit> = {
               break;
             }
 
-            message.audio = Buffer.from(reader.bytes());
+            message.source = { $case: "audio", value: Buffer.from(reader.bytes()) };
             continue;
           }
           case 2: {
@@ -2306,7 +2363,14 @@ export const Edit: MessageFns<Edit> = {
   },
   fromPartial(object: DeepPartial<Edit>): Edit {
     const message = createBaseEdit();
-    message.audio = object.audio ?? Buffer.alloc(0);
+    switch (object.source?.$case) {
+      case "audio": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "audio", value: object.source.value };
+        }
+        break;
+      }
+    }
     message.prompt = object.prompt ?? "";
     message.lyrics = object.lyrics ?? "";
     message.start = object.start ?? 0;
