@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -1600,8 +1601,7 @@ class Song(_message.Message):
     DURATION_SECONDS_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
-    ERROR_REASON_FIELD_NUMBER: _builtins.int
-    ERROR_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
     song_id: _builtins.str
     """The server's name of the song."""
     request_id: _builtins.str
@@ -1620,12 +1620,6 @@ class Song(_message.Message):
     """Bytes of sound so far."""
     sha256: _builtins.str
     """SHA-256 of the sound, lower-case hexadecimal. Empty before it is complete."""
-    error_reason: _builtins.str
-    """Why it failed, for machines: a reason as in google.rpc.ErrorInfo, or "INTERRUPTED" where the server stopped before
-    the song was complete. Empty: it has not failed.
-    """
-    error: _builtins.str
-    """Why it failed, for people. Empty: it has not failed."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was admitted."""
@@ -1633,6 +1627,14 @@ class Song(_message.Message):
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """When it ended. Unset before."""
+
+    @_builtins.property
+    def failure(self) -> _status_pb2.Status:
+        """The error that ended the song. Unset: it has not failed. `code` is a canonical code, `message` a text for people.
+        `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error in other
+        methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT" (INTERNAL:
+        the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
+        """
 
     def __init__(
         self,
@@ -1648,12 +1650,11 @@ class Song(_message.Message):
         duration_seconds: _builtins.float = ...,
         size_bytes: _builtins.int = ...,
         sha256: _builtins.str = ...,
-        error_reason: _builtins.str = ...,
-        error: _builtins.str = ...,
+        failure: _status_pb2.Status | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "failure", b"failure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration_seconds", b"duration_seconds", "end_time", b"end_time", "engine", b"engine", "error", b"error", "error_reason", b"error_reason", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "sha256", b"sha256", "size_bytes", b"size_bytes", "song_id", b"song_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration_seconds", b"duration_seconds", "end_time", b"end_time", "engine", b"engine", "failure", b"failure", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "sha256", b"sha256", "size_bytes", b"size_bytes", "song_id", b"song_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

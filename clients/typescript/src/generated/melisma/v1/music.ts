@@ -22,6 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { Duration } from "../../google/protobuf/duration.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
+import { Status } from "../../google/rpc/status.js";
 
 /** The public contract of Melisma: style prompt and lyrics in, a song out, streamed while it is being made. */
 
@@ -1104,12 +1105,12 @@ export interface Song {
   /** SHA-256 of the sound, lower-case hexadecimal. Empty before it is complete. */
   sha256: string;
   /**
-   * Why it failed, for machines: a reason as in google.rpc.ErrorInfo, or "INTERRUPTED" where the server stopped before
-   * the song was complete. Empty: it has not failed.
+   * The error that ended the song. Unset: it has not failed. `code` is a canonical code, `message` a text for people.
+   * `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error in other
+   * methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT" (INTERNAL:
+   * the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
    */
-  errorReason: string;
-  /** Why it failed, for people. Empty: it has not failed. */
-  error: string;
+  failure: Status | undefined;
 }
 
 /** Asks for the engines of the server. */
@@ -4489,8 +4490,7 @@ function createBaseSong(): Song {
     durationSeconds: 0,
     sizeBytes: 0,
     sha256: "",
-    errorReason: "",
-    error: "",
+    failure: undefined,
   };
 }
 
@@ -4529,11 +4529,8 @@ export const Song: MessageFns<Song> = {
     if (message.sha256 !== "") {
       writer.uint32(90).string(message.sha256);
     }
-    if (message.errorReason !== "") {
-      writer.uint32(98).string(message.errorReason);
-    }
-    if (message.error !== "") {
-      writer.uint32(106).string(message.error);
+    if (message.failure !== undefined) {
+      Status.encode(message.failure, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -4639,20 +4636,12 @@ export const Song: MessageFns<Song> = {
             message.sha256 = reader.string();
             continue;
           }
-          case 12: {
-            if (tag !== 98) {
+          case 14: {
+            if (tag !== 114) {
               break;
             }
 
-            message.errorReason = reader.string();
-            continue;
-          }
-          case 13: {
-            if (tag !== 106) {
-              break;
-            }
-
-            message.error = reader.string();
+            message.failure = Status.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -4683,8 +4672,9 @@ export const Song: MessageFns<Song> = {
     message.durationSeconds = object.durationSeconds ?? 0;
     message.sizeBytes = object.sizeBytes ?? 0;
     message.sha256 = object.sha256 ?? "";
-    message.errorReason = object.errorReason ?? "";
-    message.error = object.error ?? "";
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? Status.fromPartial(object.failure)
+      : undefined;
     return message;
   },
 };
