@@ -13,11 +13,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
+from google.rpc import error_details_pb2
 from grpc_tools import protoc
 
 PROTOS = Path(__file__).resolve().parent
 SOURCES = ("buf/validate/validate.proto", "melisma/orca/v1/load_report.proto", "melisma/v1/music.proto")
 SERVICES = ("melisma/v1/music.proto",)
+COMMON_PROTOS = Path(error_details_pb2.__file__).parents[2]
 
 TYPESCRIPT = PROTOS.parent / "clients" / "typescript"
 TYPESCRIPT_SOURCES = (
@@ -63,7 +65,7 @@ def compile_python(folder: Path) -> None:
 
 def compile_typescript(folder: Path) -> None:
     """Write the TypeScript client's modules into `folder`; raises RuntimeError when protoc or its plugin refuses."""
-    include = [PROTOS, files("grpc_tools") / "_proto", files("google.rpc") / ".." / ".."]
+    include = [PROTOS, files("grpc_tools") / "_proto", COMMON_PROTOS]
     plugin = TYPESCRIPT / "node_modules" / ".bin" / "protoc-gen-ts_proto"
     if not plugin.exists():
         raise RuntimeError(f"{plugin} is missing: run `npm ci` in {TYPESCRIPT}")

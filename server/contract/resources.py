@@ -7,6 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from melisma.v1 import music_pb2
 from model.engine import EngineInfo
 from server.contract.enums import SONG_STATES, STEMS, VOICES
+from server.contract.status import failure_status
 from server.store.base import SongRecord
 
 
@@ -24,8 +25,7 @@ def song_message(song: SongRecord) -> music_pb2.Song:
         duration_seconds=song.duration_seconds,
         size_bytes=song.size_bytes,
         sha256=song.sha256,
-        error_reason=song.reason,
-        error=song.error,
+        failure=failure_status(song.reason, song.error) if song.reason else None,
     )
 
 

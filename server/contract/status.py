@@ -35,6 +35,7 @@ from server.errors import (
     UnknownSong,
     WorkerLost,
 )
+from server.store.base import INTERRUPTED, NOT_KEPT
 
 ERROR_DOMAIN = "melisma.v1"
 MAX_TEXT_CHARACTERS = 200
@@ -80,6 +81,12 @@ OUTCOMES: Mapping[type[ServiceError], Outcome] = MappingProxyType(
 )
 """One row for every kind of ServiceError; a test walks the exception tree."""
 
+FAILURE_CODES: Mapping[str, grpc.StatusCode] = MappingProxyType(
+    {outcome.reason: outcome.code for outcome in OUTCOMES.values()}
+    | {INTERRUPTED: grpc.StatusCode.UNAVAILABLE, NOT_KEPT: grpc.StatusCode.INTERNAL}
+)
+"""Codes of every reason that a stored song can have failed for; no exception has the last two."""
+
 
 def outcome_of(error: Exception) -> Outcome:
     """The row of the error's class; INTERNAL for everything that is not a ServiceError of the table."""
@@ -108,6 +115,13 @@ def status_of(error: Exception) -> Status:
     status = Status(code=outcome.code.value[0], message=text_of(error))
     for detail in (error_details_pb2.ErrorInfo(reason=outcome.reason, domain=ERROR_DOMAIN), *_details(error)):
         status.details.add().Pack(detail)
+    return status
+
+
+def failure_status(reason: str, text: str) -> Status:
+    """The google.rpc.Status of a song that has failed; UNKNOWN for a reason that only another version has."""
+    status = Status(code=FAILURE_CODES.get(reason, grpc.StatusCode.UNKNOWN).value[0], message=text)
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain=ERROR_DOMAIN))
     return status
 
 

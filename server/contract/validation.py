@@ -1,8 +1,8 @@
 """Checks a message against the rules that the .proto declares, with protovalidate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import protovalidate
 from google.protobuf.message import DecodeError, Message
@@ -31,13 +31,24 @@ def parsed(parse: Callable[[bytes], _M], data: bytes) -> _M:
 def check(message: Message) -> None:
     """Enforce the rules that the .proto declares for the message; raises InvalidRequest with one violation a fault."""
     if found := protovalidate.collect_violations(message):
-        raise InvalidRequest(*map(_violation, found))
+        raise InvalidRequest(*(_violation(one, message.DESCRIPTOR) for one in found))
 
 
-def _violation(found: protovalidate.Violation) -> Violation:
+def _violation(found: protovalidate.Violation, message: Any) -> Violation:
     fault = found.proto
-    path = ".".join(map(_path_element, fault.field.elements)) if fault.field else ""
+    elements = fault.field.elements if fault.field else []
+    path = ".".join(map(_path_element, elements))
+    if elements and (only := _only_choice(elements, message)):
+        return Violation(".".join([*map(_path_element, elements[:-1]), only]), "must be set")
     return Violation(path or MESSAGE_RULE_FIELDS.get(fault.rule_id, WHOLE_MESSAGE), fault.message or fault.rule_id)
+
+
+def _only_choice(elements: Sequence[protovalidate.FieldPathElementPb], message: Any) -> str:
+    """The one field of the oneof at which a path into `message`, a descriptor, ends; empty for any other path."""
+    for element in elements[:-1]:
+        message = message.fields_by_name[element.field_name].message_type
+    oneof = message.oneofs_by_name.get(elements[-1].field_name)
+    return str(oneof.fields[0].name) if oneof is not None and len(oneof.fields) == 1 else ""
 
 
 def _path_element(element: protovalidate.FieldPathElementPb) -> str:

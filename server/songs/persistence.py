@@ -10,12 +10,10 @@ from server.errors import SongFailed
 from server.song import SongState
 from server.songs.recorder import fail
 from server.songs.recording import Recording
-from server.store.base import SongRecord, SongStore, StoreFailed
+from server.store.base import NOT_KEPT, SongRecord, SongStore, StoreFailed
 
 FLUSH_SECONDS = 0.5
 """Flush interval to the store. Writing every chunk separately dominated the cost."""
-
-NOT_KEPT = "NOT_KEPT"
 
 logger = logging.getLogger(__name__)
 

@@ -6,6 +6,12 @@ from typing import Protocol
 
 from server.song import DEFAULT_FORMAT, SongState
 
+INTERRUPTED = "INTERRUPTED"
+"""The reason of a song whose server stopped before it was complete."""
+
+NOT_KEPT = "NOT_KEPT"
+"""The reason of a song whose end could not be stored."""
+
 
 @dataclass(frozen=True, slots=True)
 class SongRecord:

@@ -60,6 +60,7 @@ def assert_lives(channel: grpc.Channel) -> None:
         pytest.param({"prompt": "x", "vocal_level_db": -25}, ["vocal_level_db"], id="a lead line too soft"),
         pytest.param({"prompt": "x", "request_id": "me"}, ["request_id"], id="request id"),
         pytest.param({"prompt": "x", "anchor": music_pb2.Anchor(midi=b"\xff" * 65_536)}, ["anchor.midi"], id="MIDI"),
+        pytest.param({"prompt": "x", "edit": music_pb2.Edit(lyrics="la")}, ["edit.audio"], id="no recording"),
         pytest.param(
             {"prompt": "x", "audio": music_pb2.AudioConfig(bitrate_kbps=1)}, ["audio.bitrate_kbps"], id="bit rate"
         ),

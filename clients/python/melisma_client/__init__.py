@@ -23,6 +23,7 @@ from melisma_client.errors import (
     Unauthenticated,
     Unavailable,
 )
+from melisma_client.failure import Failure, failure_of
 from melisma_client.receiver import Event
 from melisma_client.request import AnchorNote, Mode, Scheduler, SongRequest, Stem, Voice
 from melisma_client.retry import NO_RETRY, Retry
@@ -45,6 +46,7 @@ __all__ = [
     "Edit",
     "Event",
     "Extend",
+    "Failure",
     "FieldViolation",
     "InvalidRequest",
     "MelismaError",
@@ -68,5 +70,6 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "Voice",
+    "failure_of",
     "tls_credentials",
 ]

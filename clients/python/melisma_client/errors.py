@@ -152,8 +152,13 @@ def error_of(failure: grpc.RpcError) -> MelismaError:
     if code is grpc.StatusCode.INVALID_ARGUMENT:
         return InvalidRequest(text, _violations(details))
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return _EXHAUSTED.get(_reason(details), Overloaded)(text, _retry_after_seconds(details))
+        return _EXHAUSTED.get(reason_of(details), Overloaded)(text, _retry_after_seconds(details))
     return _PLAIN.get(code, ServerFault)(text)
+
+
+def reason_of(details: status_pb2.Status) -> str:
+    """The reason for machines in the details of a status; empty where there is none."""
+    return str(_unpack(details, error_details_pb2.ErrorInfo).reason)
 
 
 def _broken_off(code: grpc.StatusCode, text: str) -> bool:
@@ -188,10 +193,6 @@ def _unpack(details: status_pb2.Status, kind: type[MessageT]) -> MessageT:
 def _violations(details: status_pb2.Status) -> tuple[FieldViolation, ...]:
     bad_request = _unpack(details, error_details_pb2.BadRequest)
     return tuple(FieldViolation(v.field, v.description) for v in bad_request.field_violations)
-
-
-def _reason(details: status_pb2.Status) -> str:
-    return str(_unpack(details, error_details_pb2.ErrorInfo).reason)
 
 
 def _retry_after_seconds(details: status_pb2.Status) -> float | None:

@@ -3,6 +3,7 @@
 export { MelismaClient, type AskOptions, type MelismaClientOptions } from "./client.js";
 export type { TlsOptions } from "./connection.js";
 export * from "./errors.js";
+export { failureOf, type Failure } from "./failure.js";
 export {
   AudioFormat,
   FinishReason,

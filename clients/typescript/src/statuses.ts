@@ -60,12 +60,16 @@ export function errorOf(failure: ServiceError): MelismaError {
     case status.INVALID_ARGUMENT:
       return new InvalidRequest(text, unpack(details, "BadRequest", BadRequest)?.fieldViolations.map(violation) ?? []);
     case status.RESOURCE_EXHAUSTED: {
-      const reason = unpack(details, "ErrorInfo", ErrorInfo)?.reason ?? "";
-      return new (EXHAUSTED.get(reason) ?? Overloaded)(text, retryAfterSeconds(details));
+      return new (EXHAUSTED.get(reasonOf(details)) ?? Overloaded)(text, retryAfterSeconds(details));
     }
     default:
       return new (PLAIN.get(failure.code) ?? ServerFault)(text);
   }
+}
+
+/** The reason for machines in the details of a status; empty where there is none. */
+export function reasonOf(details: Status | undefined): string {
+  return unpack(details, "ErrorInfo", ErrorInfo)?.reason ?? "";
 }
 
 /** Whether it is what gRPC fails with, and not a mistake of this program. */

@@ -57,19 +57,22 @@ export function taskOf(task: Task | undefined): GenerateRequest["task"] {
   const unset = { seed: undefined, variance: undefined };
   switch (task.type) {
     case "audioToAudio":
-      return { $case: task.type, value: { strength: task.strength, audio: Buffer.from(task.audio) } };
+      return { $case: task.type, value: { strength: task.strength, source: recording(task) } };
     case "retake":
       return { $case: task.type, value: { ...unset, ...task } };
     case "repaint":
-      return { $case: task.type, value: { ...unset, ...task, audio: Buffer.from(task.audio) } };
+      return { $case: task.type, value: { ...unset, ...task, source: recording(task) } };
     case "extend": {
-      const audio = Buffer.from(task.audio);
-      return { $case: task.type, value: { ...unset, leftSeconds: 0, rightSeconds: 0, ...task, audio } };
+      const plain = { leftSeconds: 0, rightSeconds: 0 };
+      return { $case: task.type, value: { ...unset, ...plain, ...task, source: recording(task) } };
     }
     case "edit": {
-      const audio = Buffer.from(task.audio);
       const plain = { prompt: "", lyrics: "", start: 0, end: undefined, averages: 0 };
-      return { $case: task.type, value: { ...unset, ...plain, ...task, audio } };
+      return { $case: task.type, value: { ...unset, ...plain, ...task, source: recording(task) } };
     }
   }
+}
+
+function recording({ audio }: Exclude<Task, Retake>): { $case: "audio"; value: Buffer } {
+  return { $case: "audio", value: Buffer.from(audio) };
 }

@@ -12,6 +12,7 @@ import {
   Cancelled,
   ConnectionLost,
   DeadlineTooShort,
+  failureOf,
   InvalidRequest,
   MelismaClient,
   NotFound,
@@ -172,6 +173,16 @@ suite("a song that stays", () => {
     assert.ok(Math.abs(stored.createTime!.getTime() - Date.now()) < TIMEOUT_MS);
     assert.equal((await client.listSongs({ limit: 1 }))[0]?.songId, songId);
     await assert.rejects(bytesOf(client.listen(songId, { byteOffset: whole.length + 1 })), OutOfRange);
+  });
+
+  test("says why it has failed", async () => {
+    await assert.rejects(eventsOf(client.generate({ ...NOISE, prompt: "invalid" })), InvalidRequest);
+    const [failed] = await client.listSongs({ limit: 1 });
+    assert.deepEqual([failed!.prompt, failed!.state], ["invalid", SongState.FAILED]);
+    assert.deepEqual(failureOf(failed!), { reason: "INVALID_REQUEST", text: "lyrics: cannot be sung" });
+    const song = client.generate(NOISE);
+    await eventsOf(song);
+    assert.equal(failureOf(await client.getSong(song.received.accepted!.songId)), undefined);
   });
 
   test("is cancelled for all who listen", async () => {

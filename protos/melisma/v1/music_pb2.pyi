@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -567,7 +568,9 @@ class AudioToAudio(_message.Message):
     AUDIO_FIELD_NUMBER: _builtins.int
     STRENGTH_FIELD_NUMBER: _builtins.int
     audio: _builtins.bytes
-    """The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request."""
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+    server's limit of a request.
+    """
     strength: _builtins.float
     """How much of the recording stays, in the range [0, 1]. Unset: 0.5."""
     def __init__(
@@ -576,13 +579,18 @@ class AudioToAudio(_message.Message):
         audio: _builtins.bytes = ...,
         strength: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "strength", b"strength"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "audio", b"audio", "source", b"source", "strength", b"strength"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "audio", b"audio", "strength", b"strength"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "audio", b"audio", "source", b"source", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__strength: _TypeAlias = _typing.Literal["strength"]  # noqa: Y015
     _WhichOneofArgType__strength: _TypeAlias = _typing.Literal["_strength", b"_strength"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["audio"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__strength) -> _WhichOneofReturnType__strength | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___AudioToAudio: _TypeAlias = AudioToAudio  # noqa: Y015
 
@@ -631,7 +639,9 @@ class Repaint(_message.Message):
     VARIANCE_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     audio: _builtins.bytes
-    """The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request."""
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+    server's limit of a request.
+    """
     start_seconds: _builtins.float
     """Where the new part starts, in seconds of the recording, in the range [0, 240]."""
     end_seconds: _builtins.float
@@ -649,18 +659,22 @@ class Repaint(_message.Message):
         variance: _builtins.float | None = ...,
         seed: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_variance", b"_variance", "seed", b"seed", "variance", b"variance"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_variance", b"_variance", "audio", b"audio", "seed", b"seed", "source", b"source", "variance", b"variance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_variance", b"_variance", "audio", b"audio", "end_seconds", b"end_seconds", "seed", b"seed", "start_seconds", b"start_seconds", "variance", b"variance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_variance", b"_variance", "audio", b"audio", "end_seconds", b"end_seconds", "seed", b"seed", "source", b"source", "start_seconds", b"start_seconds", "variance", b"variance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
     _WhichOneofReturnType__variance: _TypeAlias = _typing.Literal["variance"]  # noqa: Y015
     _WhichOneofArgType__variance: _TypeAlias = _typing.Literal["_variance", b"_variance"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["audio"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__variance) -> _WhichOneofReturnType__variance | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___Repaint: _TypeAlias = Repaint  # noqa: Y015
 
@@ -675,7 +689,9 @@ class Extend(_message.Message):
     RIGHT_SECONDS_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     audio: _builtins.bytes
-    """The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request."""
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+    server's limit of a request.
+    """
     left_seconds: _builtins.float
     """What comes before the recording, in seconds, in the range [0, 240]."""
     right_seconds: _builtins.float
@@ -690,13 +706,18 @@ class Extend(_message.Message):
         right_seconds: _builtins.float = ...,
         seed: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "audio", b"audio", "seed", b"seed", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "audio", b"audio", "left_seconds", b"left_seconds", "right_seconds", b"right_seconds", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "audio", b"audio", "left_seconds", b"left_seconds", "right_seconds", b"right_seconds", "seed", b"seed", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["audio"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___Extend: _TypeAlias = Extend  # noqa: Y015
 
@@ -714,7 +735,9 @@ class Edit(_message.Message):
     AVERAGES_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     audio: _builtins.bytes
-    """The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request."""
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+    server's limit of a request.
+    """
     prompt: _builtins.str
     """The style wanted. At most 1000 characters."""
     lyrics: _builtins.str
@@ -738,18 +761,22 @@ class Edit(_message.Message):
         averages: _builtins.int = ...,
         seed: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_end", b"_end", "_seed", b"_seed", "end", b"end", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_end", b"_end", "_seed", b"_seed", "audio", b"audio", "end", b"end", "seed", b"seed", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_end", b"_end", "_seed", b"_seed", "audio", b"audio", "averages", b"averages", "end", b"end", "lyrics", b"lyrics", "prompt", b"prompt", "seed", b"seed", "start", b"start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_end", b"_end", "_seed", b"_seed", "audio", b"audio", "averages", b"averages", "end", b"end", "lyrics", b"lyrics", "prompt", b"prompt", "seed", b"seed", "source", b"source", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__end: _TypeAlias = _typing.Literal["end"]  # noqa: Y015
     _WhichOneofArgType__end: _TypeAlias = _typing.Literal["_end", b"_end"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["audio"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__end) -> _WhichOneofReturnType__end | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___Edit: _TypeAlias = Edit  # noqa: Y015
 
@@ -1574,8 +1601,7 @@ class Song(_message.Message):
     DURATION_SECONDS_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
-    ERROR_REASON_FIELD_NUMBER: _builtins.int
-    ERROR_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
     song_id: _builtins.str
     """The server's name of the song."""
     request_id: _builtins.str
@@ -1594,12 +1620,6 @@ class Song(_message.Message):
     """Bytes of sound so far."""
     sha256: _builtins.str
     """SHA-256 of the sound, lower-case hexadecimal. Empty before it is complete."""
-    error_reason: _builtins.str
-    """Why it failed, for machines: a reason as in google.rpc.ErrorInfo, or "INTERRUPTED" where the server stopped before
-    the song was complete. Empty: it has not failed.
-    """
-    error: _builtins.str
-    """Why it failed, for people. Empty: it has not failed."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was admitted."""
@@ -1607,6 +1627,14 @@ class Song(_message.Message):
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """When it ended. Unset before."""
+
+    @_builtins.property
+    def failure(self) -> _status_pb2.Status:
+        """The error that ended the song. Unset: it has not failed. `code` is a canonical code, `message` a text for people.
+        `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error in other
+        methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT" (INTERNAL:
+        the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
+        """
 
     def __init__(
         self,
@@ -1622,12 +1650,11 @@ class Song(_message.Message):
         duration_seconds: _builtins.float = ...,
         size_bytes: _builtins.int = ...,
         sha256: _builtins.str = ...,
-        error_reason: _builtins.str = ...,
-        error: _builtins.str = ...,
+        failure: _status_pb2.Status | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "failure", b"failure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration_seconds", b"duration_seconds", "end_time", b"end_time", "engine", b"engine", "error", b"error", "error_reason", b"error_reason", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "sha256", b"sha256", "size_bytes", b"size_bytes", "song_id", b"song_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration_seconds", b"duration_seconds", "end_time", b"end_time", "engine", b"engine", "failure", b"failure", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "sha256", b"sha256", "size_bytes", b"size_bytes", "song_id", b"song_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

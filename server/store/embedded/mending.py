@@ -3,12 +3,11 @@
 from dataclasses import replace
 
 from server.song import SongState
-from server.store.base import SongRecord
+from server.store.base import INTERRUPTED, SongRecord
 from server.store.embedded.files import SoundFiles
 from server.store.embedded.table import SongTable
 
-INTERRUPTED_REASON = "INTERRUPTED"
-INTERRUPTED = "the server stopped before the song was complete"
+INTERRUPTED_TEXT = "the server stopped before the song was complete"
 
 
 def mend(table: SongTable, files: SoundFiles, now_ns: int) -> None:
@@ -35,4 +34,4 @@ def _match(song: SongRecord, size_bytes: int | None, table: SongTable, files: So
 
 
 def _interrupted(song: SongRecord, now_ns: int) -> SongRecord:
-    return replace(song, state=SongState.FAILED, reason=INTERRUPTED_REASON, error=INTERRUPTED, ended_ns=now_ns)
+    return replace(song, state=SongState.FAILED, reason=INTERRUPTED, error=INTERRUPTED_TEXT, ended_ns=now_ns)

@@ -4,8 +4,9 @@ from uuid import UUID
 
 import grpc
 import pytest
+from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
-from google.rpc import error_details_pb2
+from google.rpc import error_details_pb2, status_pb2
 
 from melisma.v1 import music_pb2
 from melisma.v1.music_pb2 import Accepted, Finished
@@ -14,12 +15,14 @@ from melisma_client import (
     Cancelled,
     Client,
     DeadlineExceeded,
+    Failure,
     NotFound,
     Overloaded,
     Retry,
     ServerFault,
     SongRequest,
     Unavailable,
+    failure_of,
 )
 from tests.clients.python.fakes import (
     CHUNKS,
@@ -214,6 +217,18 @@ def test_only_who_asked_for_a_song_ends_it_by_leaving(music: FakeMusic, address:
         with client.generate(REQUEST) as asked:
             next(asked.audio())
         assert music.cancelled == ["song-1"]
+
+
+def test_a_song_that_has_failed_says_why(music: FakeMusic, address: str) -> None:
+    details = any_pb2.Any()
+    details.Pack(error_details_pb2.ErrorInfo(reason="WORKER_LOST", domain="melisma.v1"))
+    failed = status_pb2.Status(code=14, message="its worker died", details=[details])
+    bare = status_pb2.Status(code=2, message="nobody knows")
+    music.songs = [music_pb2.Song(song_id=f"song-{n}", failure=each) for n, each in enumerate((failed, bare, None))]
+    with Client(address) as client:
+        assert failure_of(client.get_song("song-0")) == Failure("WORKER_LOST", "its worker died")
+        assert failure_of(client.get_song("song-1")) == Failure("", "nobody knows")
+        assert failure_of(client.get_song("song-2")) is None
 
 
 def test_songs_can_be_looked_up_listed_and_cancelled(music: FakeMusic, address: str) -> None:

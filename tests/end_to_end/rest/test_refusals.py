@@ -22,6 +22,8 @@ from tests.support.rest import MUSIC, SONG, Rest
         (SONG | {"anchor": {"notes": {"notes": [{"pitch": 1}]}}}, "anchor.notes.notes[0].pitch"),
         (SONG | {"prompt": "\ud800"}, "prompt"),
         (SONG | {"retake": {}, "extend": {}}, "extend"),
+        ({"prompt": "x", "repaint": {"end_seconds": 3}}, "repaint.audio"),
+        ({"prompt": "x", "repaint": {"audio": "", "end_seconds": 3}}, "repaint.audio"),
         ({"duration": 10}, "prompt"),
         ([], "request"),
     ],

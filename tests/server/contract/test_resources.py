@@ -1,6 +1,45 @@
+from dataclasses import replace
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2
+from google.rpc import error_details_pb2
+
 from melisma.v1 import music_pb2
-from server.contract.resources import engine_message
+from server.contract.resources import engine_message, song_message
+from server.contract.status import OUTCOMES
+from server.song import SongState
+from server.store.base import SongRecord
 from tests.support.fake_runner import FAKE_INFO
+
+SONG = SongRecord("song-1", "me", "request", "print", "fake", "x", 7, 0)
+FAILURES = [(outcome.reason, outcome.code) for outcome in OUTCOMES.values()] + [
+    ("INTERRUPTED", grpc.StatusCode.UNAVAILABLE),
+    ("NOT_KEPT", grpc.StatusCode.INTERNAL),
+    ("SOMETHING_OF_TOMORROW", grpc.StatusCode.UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("reason", "code"), FAILURES)
+def test_a_song_that_has_failed_has_a_status(reason: str, code: grpc.StatusCode) -> None:
+    song = song_message(replace(SONG, state=SongState.FAILED, reason=reason, error="why"))
+    assert (song.failure.code, song.failure.message) == (code.value[0], "why")
+    (detail,) = song.failure.details
+    info = error_details_pb2.ErrorInfo()
+    assert detail.Unpack(info)
+    assert info == error_details_pb2.ErrorInfo(reason=reason, domain="melisma.v1")
+
+
+@pytest.mark.parametrize("state", [state for state in SongState if state is not SongState.FAILED])
+def test_a_song_that_has_not_failed_has_none(state: SongState) -> None:
+    assert not song_message(replace(SONG, state=state)).HasField("failure")
+
+
+def test_fields_that_were_given_up_are_not_used_again() -> None:
+    song = descriptor_pb2.DescriptorProto()
+    music_pb2.Song.DESCRIPTOR.CopyToProto(song)
+    assert {number for each in song.reserved_range for number in range(each.start, each.end)} == {12, 13}
+    assert set(song.reserved_name) == {"error_reason", "error"}
 
 
 def test_an_engine_is_described_with_limits_and_controls() -> None:

@@ -63,6 +63,14 @@ def test_tasks_arrive(fields: dict[str, Any], task: Task) -> None:
     assert params(**fields).task == task
 
 
+@pytest.mark.parametrize("kind", [music_pb2.AudioToAudio, music_pb2.Repaint, music_pb2.Extend, music_pb2.Edit])
+def test_a_recording_is_one_of_the_sources_and_travels_in_field_1(kind: Any) -> None:
+    task = kind(audio=b"a")
+    assert task.WhichOneof("source") == "audio"
+    assert task.SerializeToString() == b"\x0a\x01a"
+    assert kind.FromString(b"\x0a\x01a").audio == b"a"
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -73,6 +81,10 @@ def test_tasks_arrive(fields: dict[str, Any], task: Task) -> None:
         ({"lora": "jazz"}, "lora"),
         ({"lora": "rap", "lora_weight": -1.0}, "lora_weight"),
         ({"audio_to_audio": music_pb2.AudioToAudio()}, "audio_to_audio.audio"),
+        ({"audio_to_audio": music_pb2.AudioToAudio(audio=b"")}, "audio_to_audio.audio"),
+        ({"repaint": music_pb2.Repaint(end_seconds=3)}, "repaint.audio"),
+        ({"extend": music_pb2.Extend(right_seconds=3)}, "extend.audio"),
+        ({"edit": music_pb2.Edit(prompt="p")}, "edit.audio"),
         ({"audio_to_audio": music_pb2.AudioToAudio(audio=b"a", strength=2)}, "audio_to_audio.strength"),
         ({"retake": music_pb2.Retake(variance=0)}, "retake.variance"),
         ({"repaint": music_pb2.Repaint(audio=b"a", start_seconds=4, end_seconds=3)}, "repaint"),

@@ -48,6 +48,13 @@ def test_the_body_has_the_fields_of_the_contract() -> None:
     assert fields["lyrics"]["maxLength"] == 10_000
 
 
+def test_a_task_has_a_source() -> None:
+    tasks = document(secured=False)["components"]["schemas"]["SongRequest"]["properties"]
+    for name in ("audio_to_audio", "repaint", "extend", "edit"):
+        assert tasks[name]["properties"]["audio"]["contentEncoding"] == "base64"
+        assert {"anyOf": [{"required": ["audio"]}]} in tasks[name]["allOf"]
+
+
 def test_a_key_is_asked_for_where_the_server_has_keys() -> None:
     assert "security" not in document(secured=False)
     told = document(secured=True)

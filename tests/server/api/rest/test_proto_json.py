@@ -37,6 +37,11 @@ def test_fields_of_every_kind_are_read() -> None:
     )
 
 
+def test_a_source_is_a_field_of_its_task() -> None:
+    message = read({"extend": {"audio": "YQ==", "right_seconds": 3}})
+    assert message.extend == music_pb2.Extend(audio=b"a", right_seconds=3)
+
+
 def test_bytes_are_base64() -> None:
     assert read({"anchor": {"midi": "TVRoZA=="}}).anchor.midi == b"MThd"
 

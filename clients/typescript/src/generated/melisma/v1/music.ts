@@ -22,6 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { Duration } from "../../google/protobuf/duration.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
+import { Status } from "../../google/rpc/status.js";
 
 /** The public contract of Melisma: style prompt and lyrics in, a song out, streamed while it is being made. */
 
@@ -679,8 +680,15 @@ export interface AnchorNote {
 
 /** Makes a new song in the manner of a recording, as long as that is. */
 export interface AudioToAudio {
-  /** The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request. */
-  audio: Buffer;
+  /** The recording to start from. */
+  source:
+    | //
+    /**
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+     * server's limit of a request.
+     */
+    { $case: "audio"; value: Buffer }
+    | undefined;
   /** How much of the recording stays, in the range [0, 1]. Unset: 0.5. */
   strength?: number | undefined;
 }
@@ -697,8 +705,15 @@ export interface Retake {
 
 /** Makes a part of a recording anew; the rest stays as it is. */
 export interface Repaint {
-  /** The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request. */
-  audio: Buffer;
+  /** The recording to start from. */
+  source:
+    | //
+    /**
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+     * server's limit of a request.
+     */
+    { $case: "audio"; value: Buffer }
+    | undefined;
   /** Where the new part starts, in seconds of the recording, in the range [0, 240]. */
   startSeconds: number;
   /** Where the new part ends, after its start and within the recording, in the range [0, 240]. */
@@ -713,8 +728,15 @@ export interface Repaint {
 
 /** Lets a recording begin earlier, end later, or both; 240 s in all at the most. */
 export interface Extend {
-  /** The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request. */
-  audio: Buffer;
+  /** The recording to start from. */
+  source:
+    | //
+    /**
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+     * server's limit of a request.
+     */
+    { $case: "audio"; value: Buffer }
+    | undefined;
   /** What comes before the recording, in seconds, in the range [0, 240]. */
   leftSeconds: number;
   /** What comes after the recording, in seconds, in the range [0, 240]. */
@@ -725,8 +747,15 @@ export interface Extend {
 
 /** Gives a recording other words or another style. The request's own prompt and lyrics say what the recording is. */
 export interface Edit {
-  /** The recording: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the server's limit of a request. */
-  audio: Buffer;
+  /** The recording to start from. */
+  source:
+    | //
+    /**
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
+     * server's limit of a request.
+     */
+    { $case: "audio"; value: Buffer }
+    | undefined;
   /** The style wanted. At most 1000 characters. */
   prompt: string;
   /** The words wanted. At most 10000 characters. */
@@ -1076,12 +1105,12 @@ export interface Song {
   /** SHA-256 of the sound, lower-case hexadecimal. Empty before it is complete. */
   sha256: string;
   /**
-   * Why it failed, for machines: a reason as in google.rpc.ErrorInfo, or "INTERRUPTED" where the server stopped before
-   * the song was complete. Empty: it has not failed.
+   * The error that ended the song. Unset: it has not failed. `code` is a canonical code, `message` a text for people.
+   * `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error in other
+   * methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT" (INTERNAL:
+   * the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
    */
-  errorReason: string;
-  /** Why it failed, for people. Empty: it has not failed. */
-  error: string;
+  failure: Status | undefined;
 }
 
 /** Asks for a page of the engines of the server. */
@@ -1883,13 +1912,15 @@ export const AnchorNote: MessageFns<AnchorNote> = {
 };
 
 function createBaseAudioToAudio(): AudioToAudio {
-  return { audio: Buffer.alloc(0), strength: undefined };
+  return { source: undefined, strength: undefined };
 }
 
 export const AudioToAudio: MessageFns<AudioToAudio> = {
   encode(message: AudioToAudio, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.audio.length !== 0) {
-      writer.uint32(10).bytes(message.audio);
+    switch (message.source?.$case) {
+      case "audio":
+        writer.uint32(10).bytes(message.source.value);
+        break;
     }
     if (message.strength !== undefined) {
       writer.uint32(17).double(message.strength);
@@ -1915,7 +1946,7 @@ export const AudioToAudio: MessageFns<AudioToAudio> = {
               break;
             }
 
-            message.audio = Buffer.from(reader.bytes());
+            message.source = { $case: "audio", value: Buffer.from(reader.bytes()) };
             continue;
           }
           case 2: {
@@ -1943,7 +1974,14 @@ export const AudioToAudio: MessageFns<AudioToAudio> = {
   },
   fromPartial(object: DeepPartial<AudioToAudio>): AudioToAudio {
     const message = createBaseAudioToAudio();
-    message.audio = object.audio ?? Buffer.alloc(0);
+    switch (object.source?.$case) {
+      case "audio": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "audio", value: object.source.value };
+        }
+        break;
+      }
+    }
     message.strength = object.strength ?? undefined;
     return message;
   },
@@ -2017,13 +2055,15 @@ export const Retake: MessageFns<Retake> = {
 };
 
 function createBaseRepaint(): Repaint {
-  return { audio: Buffer.alloc(0), startSeconds: 0, endSeconds: 0, variance: undefined, seed: undefined };
+  return { source: undefined, startSeconds: 0, endSeconds: 0, variance: undefined, seed: undefined };
 }
 
 export const Repaint: MessageFns<Repaint> = {
   encode(message: Repaint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.audio.length !== 0) {
-      writer.uint32(10).bytes(message.audio);
+    switch (message.source?.$case) {
+      case "audio":
+        writer.uint32(10).bytes(message.source.value);
+        break;
     }
     if (message.startSeconds !== 0) {
       writer.uint32(17).double(message.startSeconds);
@@ -2058,7 +2098,7 @@ export const Repaint: MessageFns<Repaint> = {
               break;
             }
 
-            message.audio = Buffer.from(reader.bytes());
+            message.source = { $case: "audio", value: Buffer.from(reader.bytes()) };
             continue;
           }
           case 2: {
@@ -2110,7 +2150,14 @@ export const Repaint: MessageFns<Repaint> = {
   },
   fromPartial(object: DeepPartial<Repaint>): Repaint {
     const message = createBaseRepaint();
-    message.audio = object.audio ?? Buffer.alloc(0);
+    switch (object.source?.$case) {
+      case "audio": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "audio", value: object.source.value };
+        }
+        break;
+      }
+    }
     message.startSeconds = object.startSeconds ?? 0;
     message.endSeconds = object.endSeconds ?? 0;
     message.variance = object.variance ?? undefined;
@@ -2120,13 +2167,15 @@ export const Repaint: MessageFns<Repaint> = {
 };
 
 function createBaseExtend(): Extend {
-  return { audio: Buffer.alloc(0), leftSeconds: 0, rightSeconds: 0, seed: undefined };
+  return { source: undefined, leftSeconds: 0, rightSeconds: 0, seed: undefined };
 }
 
 export const Extend: MessageFns<Extend> = {
   encode(message: Extend, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.audio.length !== 0) {
-      writer.uint32(10).bytes(message.audio);
+    switch (message.source?.$case) {
+      case "audio":
+        writer.uint32(10).bytes(message.source.value);
+        break;
     }
     if (message.leftSeconds !== 0) {
       writer.uint32(17).double(message.leftSeconds);
@@ -2158,7 +2207,7 @@ export const Extend: MessageFns<Extend> = {
               break;
             }
 
-            message.audio = Buffer.from(reader.bytes());
+            message.source = { $case: "audio", value: Buffer.from(reader.bytes()) };
             continue;
           }
           case 2: {
@@ -2202,7 +2251,14 @@ export const Extend: MessageFns<Extend> = {
   },
   fromPartial(object: DeepPartial<Extend>): Extend {
     const message = createBaseExtend();
-    message.audio = object.audio ?? Buffer.alloc(0);
+    switch (object.source?.$case) {
+      case "audio": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "audio", value: object.source.value };
+        }
+        break;
+      }
+    }
     message.leftSeconds = object.leftSeconds ?? 0;
     message.rightSeconds = object.rightSeconds ?? 0;
     message.seed = object.seed ?? undefined;
@@ -2211,13 +2267,15 @@ export const Extend: MessageFns<Extend> = {
 };
 
 function createBaseEdit(): Edit {
-  return { audio: Buffer.alloc(0), prompt: "", lyrics: "", start: 0, end: undefined, averages: 0, seed: undefined };
+  return { source: undefined, prompt: "", lyrics: "", start: 0, end: undefined, averages: 0, seed: undefined };
 }
 
 export const Edit: MessageFns<Edit> = {
   encode(message: Edit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.audio.length !== 0) {
-      writer.uint32(10).bytes(message.audio);
+    switch (message.source?.$case) {
+      case "audio":
+        writer.uint32(10).bytes(message.source.value);
+        break;
     }
     if (message.prompt !== "") {
       writer.uint32(18).string(message.prompt);
@@ -2258,7 +2316,7 @@ export const Edit: MessageFns<Edit> = {
               break;
             }
 
-            message.audio = Buffer.from(reader.bytes());
+            message.source = { $case: "audio", value: Buffer.from(reader.bytes()) };
             continue;
           }
           case 2: {
@@ -2326,7 +2384,14 @@ export const Edit: MessageFns<Edit> = {
   },
   fromPartial(object: DeepPartial<Edit>): Edit {
     const message = createBaseEdit();
-    message.audio = object.audio ?? Buffer.alloc(0);
+    switch (object.source?.$case) {
+      case "audio": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "audio", value: object.source.value };
+        }
+        break;
+      }
+    }
     message.prompt = object.prompt ?? "";
     message.lyrics = object.lyrics ?? "";
     message.start = object.start ?? 0;
@@ -4445,8 +4510,7 @@ function createBaseSong(): Song {
     durationSeconds: 0,
     sizeBytes: 0,
     sha256: "",
-    errorReason: "",
-    error: "",
+    failure: undefined,
   };
 }
 
@@ -4485,11 +4549,8 @@ export const Song: MessageFns<Song> = {
     if (message.sha256 !== "") {
       writer.uint32(90).string(message.sha256);
     }
-    if (message.errorReason !== "") {
-      writer.uint32(98).string(message.errorReason);
-    }
-    if (message.error !== "") {
-      writer.uint32(106).string(message.error);
+    if (message.failure !== undefined) {
+      Status.encode(message.failure, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -4595,20 +4656,12 @@ export const Song: MessageFns<Song> = {
             message.sha256 = reader.string();
             continue;
           }
-          case 12: {
-            if (tag !== 98) {
+          case 14: {
+            if (tag !== 114) {
               break;
             }
 
-            message.errorReason = reader.string();
-            continue;
-          }
-          case 13: {
-            if (tag !== 106) {
-              break;
-            }
-
-            message.error = reader.string();
+            message.failure = Status.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -4639,8 +4692,9 @@ export const Song: MessageFns<Song> = {
     message.durationSeconds = object.durationSeconds ?? 0;
     message.sizeBytes = object.sizeBytes ?? 0;
     message.sha256 = object.sha256 ?? "";
-    message.errorReason = object.errorReason ?? "";
-    message.error = object.error ?? "";
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? Status.fromPartial(object.failure)
+      : undefined;
     return message;
   },
 };

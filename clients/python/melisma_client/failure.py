@@ -1,0 +1,19 @@
+"""The failure of a song that the server keeps."""
+
+from dataclasses import dataclass
+
+from melisma.v1 import music_pb2
+from melisma_client.errors import reason_of
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The error that ended a song: a reason for machines, such as "INTERRUPTED", and a text for people."""
+
+    reason: str
+    text: str
+
+
+def failure_of(song: music_pb2.Song) -> Failure | None:
+    """The failure of a song that `get_song`, `list_songs` or `cancel_song` gave; `None` for one that has not failed."""
+    return Failure(reason_of(song.failure), song.failure.message) if song.HasField("failure") else None

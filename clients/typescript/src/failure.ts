@@ -1,0 +1,15 @@
+/** The failure of a song that the server keeps. */
+
+import type { Song } from "./generated/melisma/v1/music.js";
+import { reasonOf } from "./statuses.js";
+
+/** The error that ended a song: a reason for machines, such as "INTERRUPTED", and a text for people. */
+export interface Failure {
+  readonly reason: string;
+  readonly text: string;
+}
+
+/** The failure of a song that `getSong`, `listSongs` or `cancelSong` gave; undefined for one that has not failed. */
+export function failureOf({ failure }: Song): Failure | undefined {
+  return failure && { reason: reasonOf(failure), text: failure.message };
+}
