@@ -208,17 +208,20 @@ class InvalidParams(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Syllable:
-    """One sung unit: its text as written, its reading, its lexical tone.
+    """One sung unit: its text as written, its reading, its tone in the dictionary and as it is sung.
 
     The reading is pinyin without tone; in other languages ARPAbet sounds divided by spaces ("l ah v").
     The text is empty where what is written stands for more syllables than it has signs ("23").
-    `tone` is 1 to 5 for Mandarin (5 is neutral), 0 where the language has none. `starts_word` is True where the text
-    of the line should be preceded by a space when shown (Latin words).
+    `tone` is the lexical tone, that of the dictionary for the word: 1 to 5 for Mandarin (5 is neutral), 0 where the
+    language has none. `sung_tone`, of the same values, is the tone after tone sandhi; it equals `tone` where sandhi
+    changes nothing. `starts_word` is True where the text of the line should be preceded by a space when shown (Latin
+    words).
     """
 
     text: str
     reading: str
     tone: int = 0
+    sung_tone: int = 0
     starts_word: bool = False
 
 

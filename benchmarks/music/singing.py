@@ -101,7 +101,7 @@ def _envelope(sound: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def tone_agreement(made: Made, notes: Sequence[Note]) -> float:
-    """Share of the moves that two lexical tones decide in which the tune goes their way."""
+    """Share of the moves that two sung tones decide in which the tune goes their way."""
     firsts = iter([(index, note) for index, note in enumerate(notes) if note.first])
     agreed = []
     for section in made.plan.sections:
@@ -110,7 +110,7 @@ def tone_agreement(made: Made, notes: Sequence[Note]) -> float:
             for (left, right), (_, (place, after)) in zip(
                 zip(line.syllables, line.syllables[1:], strict=False), itertools.pairwise(sung), strict=True
             ):
-                wished = wished_direction(left.tone, right.tone)
+                wished = wished_direction(left.sung_tone, right.sung_tone)
                 if wished:
                     agreed.append(wished * (after.pitch - notes[place - 1].pitch) > 0)
     return statistics.fmean(agreed)

@@ -125,7 +125,7 @@ def stamp(seconds: float) -> str:
 
 
 def reading(syllable: Syllable) -> str:
-    """Pinyin with its tone mark: on a or e, on the o of ou, else on the last vowel."""
+    """Pinyin as dictionaries write it, with its tone mark: on a or e, on the o of ou, else on the last vowel."""
     plain = syllable.reading.replace("v", "ü")
     if not 1 <= syllable.tone <= 4:
         return plain

@@ -16,8 +16,8 @@ _COUNTED = frozenset(
 _COUNTED_IN_TWOS = _COUNTED - frozenset("月日号號楼樓度百分秒")
 
 
-def in_chinese(number: str, before: str, after: str) -> list[str]:
-    """Pinyin with tone digits of a number that stands between two texts.
+def in_chinese(number: str, before: str, after: str, *, connected: bool = True) -> list[str]:
+    """Pinyin with tone digits of a number that stands between two texts; lexical tones where not `connected`.
 
     An amount is said as one; a year of four digits and what stands alone and is not round, like 520 or 1314, digit by
     digit.
@@ -29,8 +29,10 @@ def in_chinese(number: str, before: str, after: str) -> list[str]:
         return ["bai3", "fen1", "zhi1", *share]
     if whole == "2" and not fraction and after[:1] in _COUNTED_IN_TWOS and after and not before.endswith("第"):
         return ["liang3"]
-    spoken = _bent(_amount(whole)) if fraction or _is_amount(whole, before, after) else _spelt(whole)
-    return [*spoken, *_decimals(fraction)]
+    if not fraction and not _is_amount(whole, before, after):
+        return list(_spelt(whole))
+    amount = _amount(whole)
+    return [*(_bent(amount) if connected else amount), *_decimals(fraction)]
 
 
 def plain_digits(number: str) -> str:

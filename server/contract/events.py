@@ -3,7 +3,7 @@
 from google.protobuf.duration_pb2 import Duration
 
 from melisma.v1 import music_pb2
-from model.song import ChordSpan, LyricLine, SectionPlan, SyllableTiming, Voice
+from model.song import ChordSpan, LyricLine, SectionPlan, Syllable, SyllableTiming, Voice
 from server.contract.enums import SECTION_KINDS, VOICES
 from server.song import (
     Accepted,
@@ -90,8 +90,13 @@ def _section(section: SectionPlan) -> music_pb2.Section:
 
 
 def _line(line: LyricLine) -> music_pb2.LyricLine:
-    syllables = (music_pb2.Syllable(text=s.text, reading=s.reading, tone=s.tone) for s in line.syllables)
-    return music_pb2.LyricLine(text=line.text, syllables=syllables)
+    return music_pb2.LyricLine(text=line.text, syllables=map(_syllable, line.syllables))
+
+
+def _syllable(syllable: Syllable) -> music_pb2.Syllable:
+    return music_pb2.Syllable(
+        text=syllable.text, reading=syllable.reading, tone=syllable.tone, sung_tone=syllable.sung_tone
+    )
 
 
 def _progress(event: Progressed) -> music_pb2.Progress:

@@ -79,7 +79,7 @@ def _sung(words: Words, note: Note, style: Style, middle: int) -> SungNote:
         end=swung(note.end, style.swing) * step_seconds,
         pitch=note.pitch,
         utterance=utterance_of(syllable) if syllable else None,
-        tone=syllable.tone if syllable else 0,
+        tone=syllable.sung_tone if syllable else 0,
         force=min(max(force, 0.2), 1.0),
     )
 

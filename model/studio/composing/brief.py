@@ -14,7 +14,7 @@ MAX_BARS = 16
 class SectionBrief:
     """What the denoiser needs to know about one section.
 
-    `lines` holds the lexical tones (1 to 5, 0 is none) of each sung line's syllables, `line_bars` the bars given to
+    `lines` holds the sung tones (1 to 5, 0 is none) of each sung line's syllables, `line_bars` the bars given to
     each line: lines follow each other from bar 0 on and what is left is instrumental. `transpose` counts semitones from
     C major / A minor to the sounding key. `density` is the wish for instrumental melody, in notes per bar. `anchor` is
     the caller's melody at sounding pitch from step 0 on: kept exactly, and continued. `motif` is how that melody

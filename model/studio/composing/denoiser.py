@@ -130,7 +130,7 @@ class ScoreDenoiser:
 
     @classmethod
     def load(cls, path: Path | None = None, tone_weight: float = TONE_WEIGHT) -> "ScoreDenoiser":
-        """Load weights, by default the shipped ones; lexical tones count for `tone_weight` in the tunes.
+        """Load weights, by default the shipped ones; the tones of the words count for `tone_weight` in the tunes.
 
         Raises:
             WeightsError: they are missing, damaged or of another network.

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from pypinyin import Style, lazy_pinyin, pinyin
 from pypinyin.seg.mmseg import seg
@@ -16,7 +17,24 @@ _QIAN = re.compile("干(?=[坤隆])")
 _AS_SIMPLIFIED = frozenset("著乾沒")
 """Traditional characters of which the dictionary knows too few readings."""
 
+_BEFORE_SANDHI = {("一", "yi2"): "yi1", ("一", "yi4"): "yi1", ("不", "bu2"): "bu4", ("了", "liao2"): "liao3"}
+"""Lexical readings of characters that the dictionaries give in some words as they are said there."""
+
 _PARTICLE_ZHE = re.compile(r"著(?![名作者称稱述])(?<![名显顯土原巨论論]著)")
+
+
+class MandarinReadings(NamedTuple):
+    """Pinyin with a tone digit for each character, 5 for the neutral tone and `v` for ü.
+
+    The string is empty where the dictionary does not know the character. The two lists differ in tones alone.
+
+    Attributes:
+        lexical: with the tones that the words have in the dictionary.
+        sung: with the tones of connected speech.
+    """
+
+    lexical: list[str]
+    sung: list[str]
 
 
 def load() -> None:
@@ -28,12 +46,11 @@ def load() -> None:
     read_mandarin("聽歌")
 
 
-def read_mandarin(run: str) -> list[str]:
-    """One reading with its tone digit for each character of `run`, 5 for the neutral tone and `v` for ü.
+def read_mandarin(run: str) -> MandarinReadings:
+    """The readings of each character of `run`.
 
-    The string is empty where the dictionary does not know the character. Third tones, 一 and 不 change before
-    other tones as Chao describes ("A Grammar of Spoken Chinese", 1968, section 1.3.4): of third tones in a row the
-    words change first, then what is left from the end.
+    Third tones, 一 and 不 change before other tones as Chao describes ("A Grammar of Spoken Chinese", 1968, section
+    1.3.4): of third tones in a row the words change first, then what is left from the end.
     """
     spelt = _QIAN.sub("乾", simplified(_PARTICLE_ZHE.sub("着", run)))
     words = list(seg.cut(spelt))
@@ -41,7 +58,7 @@ def read_mandarin(run: str) -> list[str]:
     for place, (character, plain) in enumerate(zip(run, spelt, strict=True)):
         if character != plain and character not in _AS_SIMPLIFIED:
             readings[place] = _own_reading(character, readings[place])
-    return _connected(spelt, words, readings)
+    return MandarinReadings(list(map(_lexical, spelt, readings)), _connected(spelt, words, readings))
 
 
 def _looked_up(words: Sequence[str]) -> list[str]:
@@ -53,6 +70,11 @@ def _own_reading(character: str, reading: str) -> str:
     """The reading of the simplified spelling, unless the traditional character is never read so."""
     (own,) = pinyin(character, style=Style.TONE3, heteronym=True, neutral_tone_with_five=True)
     return reading if reading in own or reading.endswith("5") else own[0]
+
+
+def _lexical(character: str, reading: str) -> str:
+    """The reading in the tone that it has before sandhi."""
+    return _BEFORE_SANDHI.get((character, reading), reading)
 
 
 def _connected(run: str, words: Sequence[str], readings: list[str]) -> list[str]:

@@ -28,7 +28,8 @@ _PHRASES = (
     "长相守=chang2 xiang1 shou3,长相忆=chang2 xiang1 yi4,长相伴=chang2 xiang1 ban4,应声=ying4 sheng1,"
     "朝九晚五=zhao1 jiu3 wan3 wu3,得过下去=dei3 guo4 xia4 qu4,人生长=ren2 sheng1 chang2,一生长=yi1 sheng1 chang2,"
     "长河=chang2 he2,行囊=xing2 nang2,大夫=dai4 fu5,"
-    "士大夫=shi4 da4 fu1,独在异乡为=du2 zai4 yi4 xiang1 wei2,一了百了=yi1 liao3 bai3 liao3"
+    "士大夫=shi4 da4 fu1,独在异乡为=du2 zai4 yi4 xiang1 wei2,一了百了=yi1 liao3 bai3 liao3,"
+    "竹篮打水=zhu2 lan2 da3 shui3"
 )
 _MANNERS = (
     "孤单 温暖 紧张 惊讶 惊慌 自豪 自信 清醒 灿烂 满足 幸运 愤怒 寂静 真切 深切 "

@@ -46,7 +46,7 @@ def count_chinese(text: str) -> int:
 def read_line(text: str, *, chinese: bool) -> Reading:
     """Read a line; its numbers are said in Chinese where `chinese`, else in English.
 
-    Mandarin tones are those of speech (tone sandhi applied), 5 is neutral; `ü` is spelt `v`. Punctuation is silent.
+    In Mandarin the neutral tone is 5 and `ü` is spelt `v`. Punctuation is silent.
     """
     syllables: list[Syllable] = []
     skipped: set[str] = set()
@@ -66,22 +66,26 @@ def _read_token(match: re.Match[str], chinese: bool) -> Iterator[Syllable]:
         yield from _read_word(token, chinese)
     elif match.lastgroup == "number" and chinese:
         before, after = match.string[: match.start()], match.string[match.end() :]
-        readings = in_chinese(token, before, after)
-        for written, reading in zip(_shared(token, len(readings)), readings, strict=True):
-            yield Syllable(written, reading[:-1], int(reading[-1]))
+        lexical, sung = (in_chinese(token, before, after, connected=connected) for connected in (False, True))
+        yield from map(_mandarin, _shared(token, len(sung)), lexical, sung)
     elif match.lastgroup == "number":
         yield from _said(token, in_english(token))
     elif match.lastgroup == "ordinal":
         yield from _said(token, ordinal(token))
     elif token in _AND:
         chinese_before = is_chinese(match.string[: match.start()].rstrip()[-1:])
-        yield from [Syllable(token, "he", 2)] if chinese_before else _said(token, ["and"])
+        yield from [_mandarin(token, "he2", "he2")] if chinese_before else _said(token, ["and"])
 
 
 def _read_hanzi(run: str) -> Iterator[Syllable]:
-    for character, reading in zip(run, read_mandarin(run), strict=True):
-        if reading[-1:].isdigit():
-            yield Syllable(character, reading[:-1], int(reading[-1]))
+    for character, lexical, sung in zip(run, *read_mandarin(run), strict=True):
+        if sung[-1:].isdigit():
+            yield _mandarin(character, lexical, sung)
+
+
+def _mandarin(written: str, lexical: str, sung: str) -> Syllable:
+    """The syllable of two readings with tone digits, which differ at most in them."""
+    return Syllable(written, sung[:-1], tone=int(lexical[-1]), sung_tone=int(sung[-1]))
 
 
 def _read_word(word: str, chinese: bool) -> Iterator[Syllable]:

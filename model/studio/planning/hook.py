@@ -31,5 +31,5 @@ def quotation(plan: SongPlan, detail: StudioDetail, index: int) -> Quotation | N
         return None
     line_bars = detail.sections[chorus.index].line_bars
     count = sum(sum(line_bars[: n + 1]) <= room for n in range(len(line_bars)))
-    lines = tuple(tuple(syllable.tone for syllable in line.syllables) for line in chorus.lines[:count])
+    lines = tuple(tuple(syllable.sung_tone for syllable in line.syllables) for line in chorus.lines[:count])
     return Quotation(lines, line_bars[:count]) if lines else None

@@ -17,7 +17,7 @@ def brief(plan: SongPlan, index: int) -> SectionBrief:
     detail, section = detail_of(plan), plan.sections[index]
     assert plan.tempo_bpm is not None
     quoted = quotation(plan, detail, index)
-    lines = tuple(tuple(syllable.tone for syllable in line.syllables) for line in section.lines)
+    lines = tuple(tuple(syllable.sung_tone for syllable in line.syllables) for line in section.lines)
     return SectionBrief(
         kind=SectionKind.CHORUS if quoted else section.kind,
         bars=detail.sections[index].bars,

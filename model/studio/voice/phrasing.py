@@ -25,7 +25,7 @@ _CLOSURES = {**dict.fromkeys(("b", "d", "g", "p", "t", "k"), 6), **dict.fromkeys
 class SungNote:
     """A note to be sung; times in seconds, `pitch` in MIDI numbers (fractions allowed).
 
-    `utterance` `None` prolongs the syllable before on another pitch. `tone` is the lexical tone, 0 for none. `force`
+    `utterance` `None` prolongs the syllable before on another pitch. `tone` is the sung tone, 0 for none. `force`
     runs from 0 (soft) to 1 (loud).
     """
 

@@ -1059,6 +1059,7 @@ class Syllable(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     READING_FIELD_NUMBER: _builtins.int
     TONE_FIELD_NUMBER: _builtins.int
+    SUNG_TONE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """As written: one Chinese character, or a part of a Latin word or number. Empty where what is written stands for more
     syllables than it has signs ("23").
@@ -1066,17 +1067,22 @@ class Syllable(_message.Message):
     reading: _builtins.str
     """How it is read: pinyin without tone; for other languages ARPAbet sounds divided by spaces ("l ah v")."""
     tone: _builtins.int
-    """Lexical tone 1 to 5 (5 is neutral). 0 where the language has none."""
+    """Lexical tone, as the dictionary gives it for the word: 1 to 5 (5 is neutral). 0 where the language has none."""
+    sung_tone: _builtins.int
+    """Tone that is sung, after tone sandhi: 1 to 5 (5 is neutral). Equal to `tone` where sandhi changes nothing. 0 where
+    the language has none, and in songs that were planned before this field existed; `tone` holds the sung tone there.
+    """
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
         reading: _builtins.str = ...,
         tone: _builtins.int = ...,
+        sung_tone: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reading", b"reading", "text", b"text", "tone", b"tone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reading", b"reading", "sung_tone", b"sung_tone", "text", b"text", "tone", b"tone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

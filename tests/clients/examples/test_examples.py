@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -170,7 +169,7 @@ def test_a_nursery_rhyme_is_sung_on_the_given_melody(service: Service, tmp_path:
     assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "rhyme.lrc").read_text("utf-8") == ended.stdout
     first, second, *_ = ended.stdout.splitlines()
-    assert re.fullmatch(r"\[\d\d:\d\d\.\d\d\]qīng qīng xiǎo .*|\[\d\d:\d\d\.\d\d\]xiǎo .* luò xià lái", first)
+    assert first[10:] == "xiǎo xiǎo yǔ diǎn luò xià lái"
     assert second[10:] == "小小雨点落下来"
     voice, rate = soundfile.read(tmp_path / "rhyme.mp3", always_2d=True)
     band, _ = soundfile.read(tmp_path / "rhyme-sing-along.mp3", always_2d=True)

@@ -27,7 +27,7 @@ _PARALLEL_PITCH = 1.2
 @dataclass(frozen=True, slots=True)
 class Moves:
     """What is known of moves from note to note: log probability [37] of each distance in semitones, and how much the
-    lexical tones count."""
+    the tones of the words count."""
 
     intervals: Weights
     tone_weight: float

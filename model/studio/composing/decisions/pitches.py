@@ -36,7 +36,7 @@ PITCH_CLASSES: NDArray[np.int64] = np.arange(LOWEST, HIGHEST + 1) % 12
 
 @dataclass(frozen=True, slots=True)
 class MelodyNote:
-    """What is asked of one note: its step, the chord class under it, its lexical tone (0 is none), whether it ends a
+    """What is asked of one note: its step, the chord class under it, its sung tone (0 is none), whether it ends a
     line, and whether it closes on the tonic."""
 
     step: int
@@ -78,7 +78,7 @@ def choose_pitches(
 
     Args:
         beliefs: log weights [notes, 37] of every pitch from `LOWEST` on.
-        tones: lexical tone of each note, 0 where there is none.
+        tones: sung tone of each note, 0 where there is none.
         intervals: log probability [37] of the distance between successive notes in semitones.
         tone_weight: how much the tones count, at least 0; with 0 not at all.
         taken_up: the interval wished for from each note to the next, `None` for no wish.

@@ -10,7 +10,7 @@ from model.studio.voice.vocalist import Singer
 
 C, G = Chord(0, Quality.MAJOR), Chord(7, Quality.MAJOR)
 STYLE = Style("pop", Groove.POP, Mode.MAJOR, 120.0, 0.5, 6.0, 0.0, 0.4, 0.5, ())
-SYLLABLES = (Syllable("你", "ni", 3), Syllable("爱", "ai", 4), Syllable("我", "wo", 3))
+SYLLABLES = (Syllable("你", "ni", 3, 2), Syllable("爱", "ai", 4, 4), Syllable("我", "wo", 3, 3))
 MELODY = (
     Note(0, 4, 64, 0),
     Note(4, 2, 65, 1),
@@ -30,7 +30,7 @@ def test_one_voice_sings_what_has_words() -> None:
 def test_a_melisma_has_no_word_of_its_own() -> None:
     lead = vocal_parts(Words(SectionKind.VERSE, SYLLABLES), SCORE, STYLE, tonic=0)[Singer.LEAD]
     assert [note.utterance is None for note in lead] == [False, False, True, False]
-    assert [note.tone for note in lead] == [3, 4, 0, 3]
+    assert [note.tone for note in lead] == [2, 4, 0, 3]
 
 
 def test_times_are_those_of_the_tempo_and_its_swing() -> None:

@@ -9,7 +9,11 @@ from model.studio.lyrics.readings import read_line
 
 def spoken(text: str, *, chinese: bool = True) -> str:
     syllables = read_line(text, chinese=chinese).syllables
-    return " ".join(f"{s.reading}{s.tone or ''}" for s in syllables)
+    return " ".join(f"{s.reading}{s.sung_tone or ''}" for s in syllables)
+
+
+def lexical(text: str) -> str:
+    return " ".join(f"{s.reading}{s.tone or ''}" for s in read_line(text, chinese=True).syllables)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +74,33 @@ def test_numbers_are_said_in_chinese_in_a_chinese_line(text: str, reading: str) 
 
 
 @pytest.mark.parametrize(
+    ("text", "tones"),
+    [
+        ("你好", "ni3 hao3"),
+        ("一切都不会好", "yi1 qie4 dou1 bu4 hui4 hao3"),
+        ("1,105步", "yi1 qian1 yi1 bai3 ling2 wu3 bu4"),
+        ("10000年", "yi1 wan4 nian2"),
+        ("110000000.5度", "yi1 yi4 yi1 qian1 wan4 dian3 wu3 du4"),
+        ("100.5度", "yi1 bai3 dian3 wu3 du4"),
+        ("11%", "bai3 fen1 zhi1 shi2 yi1"),
+        ("2个人", "liang3 ge4 ren2"),
+        ("520", "wu3 er4 ling2"),
+        ("我&你", "wo3 he2 ni3"),
+        ("我的A股 love", "wo3 de5 ey gu3 l ah v"),
+    ],
+)
+def test_the_lexical_tone_is_that_before_sandhi(text: str, tones: str) -> None:
+    assert lexical(text) == tones
+
+
+@given(st.text(st.sampled_from("一不你好我想走了的孩子 123,.%&aé"), max_size=20), st.booleans())
+def test_only_chinese_has_tones_and_it_has_both(text: str, chinese: bool) -> None:
+    for syllable in read_line(text, chinese=chinese).syllables:
+        assert (syllable.tone > 0) == (syllable.sung_tone > 0)
+        assert (syllable.tone == 5) == (syllable.sung_tone == 5)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("20", "twenty"),
@@ -111,7 +142,7 @@ def test_punctuation_is_silent_and_strange_letters_are_reported() -> None:
 def test_every_common_character_is_one_syllable_with_a_tone(text: str) -> None:
     syllables = read_line(text, chinese=True).syllables
     assert [s.text for s in syllables] == list(text)
-    assert all(1 <= s.tone <= 5 and s.reading.isalpha() for s in syllables)
+    assert all(1 <= s.tone <= 5 and 1 <= s.sung_tone <= 5 and s.reading.isalpha() for s in syllables)
 
 
 @given(st.text(max_size=80), st.booleans())

@@ -8,7 +8,7 @@ from model.studio.composing.denoiser import ScoreDenoiser
 from model.studio.info import INFO
 from model.studio.notation.score import Score
 from model.studio.planning.hook import quotation
-from model.studio.planning.plan import StudioDetail, plan_song
+from model.studio.planning.plan import StudioDetail, detail_of, plan_song
 from model.studio.planning.section_brief import brief, section_seed
 
 SONG = (
@@ -77,3 +77,15 @@ def test_the_chorus_comes_back_as_it_was() -> None:
 def test_some_songs_have_nothing_to_quote(plan: SongPlan) -> None:
     assert isinstance(plan.detail, StudioDetail)
     assert [quotation(plan, plan.detail, index) for index in range(len(plan.sections))] == [None] * len(plan.sections)
+
+
+def test_tunes_follow_the_tones_that_are_sung() -> None:
+    plan = _plan("[chorus]\n我想你\n一切美好\n[inst]\n[chorus]\n我想你\n一切美好\n")
+    sung = ((3, 2, 3), (2, 4, 2, 3))
+    chorus = next(section for section in plan.sections if section.lines)
+    assert [[syllable.tone for syllable in line.syllables] for line in chorus.lines] == [[3, 3, 3], [1, 4, 3, 3]]
+    assert brief(plan, chorus.index).lines == sung[: len(chorus.lines)]
+    quotations = [quotation(plan, detail_of(plan), section.index) for section in plan.sections]
+    quoted = [found.lines for found in quotations if found]
+    assert quoted
+    assert all(lines == sung[: len(lines)] for lines in quoted)

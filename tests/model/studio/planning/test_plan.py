@@ -226,7 +226,7 @@ def test_a_rap_is_refused_only_where_it_cannot_be_said() -> None:
 
 def test_a_poem_is_read_as_it_is_taught() -> None:
     lines = parse_lyrics("春眠不觉晓\n处处闻啼鸟").sections[0].lines
-    assert [" ".join(f"{s.reading}{s.tone}" for s in line.syllables) for line in lines] == [
+    assert [" ".join(f"{s.reading}{s.sung_tone}" for s in line.syllables) for line in lines] == [
         "chun1 mian2 bu4 jue2 xiao3",
         "chu4 chu4 wen2 ti2 niao3",
     ]

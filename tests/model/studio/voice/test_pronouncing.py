@@ -20,7 +20,7 @@ def _pieces(utterance: Utterance) -> set[str]:
 def test_every_mandarin_reading_is_recorded_or_put_together(voices: VoiceBank) -> None:
     assert len(READINGS) > 400
     for reading in READINGS:
-        assert _pieces(utterance_of(Syllable("字", reading, 1))) <= voices.syllables
+        assert _pieces(utterance_of(Syllable("字", reading, 1, 1))) <= voices.syllables
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_every_mandarin_reading_is_recorded_or_put_together(voices: VoiceBank) -
     ],
 )
 def test_mandarin_is_sung_as_it_was_recorded(reading: str, utterance: Utterance) -> None:
-    assert utterance_of(Syllable("字", reading, 1)) == utterance
+    assert utterance_of(Syllable("字", reading, 1, 1)) == utterance
 
 
 @pytest.mark.parametrize(

@@ -884,8 +884,13 @@ export interface Syllable {
   text: string;
   /** How it is read: pinyin without tone; for other languages ARPAbet sounds divided by spaces ("l ah v"). */
   reading: string;
-  /** Lexical tone 1 to 5 (5 is neutral). 0 where the language has none. */
+  /** Lexical tone, as the dictionary gives it for the word: 1 to 5 (5 is neutral). 0 where the language has none. */
   tone: number;
+  /**
+   * Tone that is sung, after tone sandhi: 1 to 5 (5 is neutral). Equal to `tone` where sandhi changes nothing. 0 where
+   * the language has none, and in songs that were planned before this field existed; `tone` holds the sung tone there.
+   */
+  sungTone: number;
 }
 
 /**
@@ -3122,7 +3127,7 @@ export const LyricLine: MessageFns<LyricLine> = {
 };
 
 function createBaseSyllable(): Syllable {
-  return { text: "", reading: "", tone: 0 };
+  return { text: "", reading: "", tone: 0, sungTone: 0 };
 }
 
 export const Syllable: MessageFns<Syllable> = {
@@ -3135,6 +3140,9 @@ export const Syllable: MessageFns<Syllable> = {
     }
     if (message.tone !== 0) {
       writer.uint32(24).int32(message.tone);
+    }
+    if (message.sungTone !== 0) {
+      writer.uint32(32).int32(message.sungTone);
     }
     return writer;
   },
@@ -3176,6 +3184,14 @@ export const Syllable: MessageFns<Syllable> = {
             message.tone = reader.int32();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sungTone = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3196,6 +3212,7 @@ export const Syllable: MessageFns<Syllable> = {
     message.text = object.text ?? "";
     message.reading = object.reading ?? "";
     message.tone = object.tone ?? 0;
+    message.sungTone = object.sungTone ?? 0;
     return message;
   },
 };
