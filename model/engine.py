@@ -159,6 +159,8 @@ class Engine(Protocol):
     def render(self, state: SectionState) -> Iterator[Window]:
         """Yield the finished section's sound, window by window, adding up to exactly its planned samples.
 
+        The sections of a song add up to `SongPlan.engine_samples` where the plan has them.
+
         The sections of a song are rendered in order, each to its end before the next one starts: what still rings
         at the end of a section is heard in the next.
         """

@@ -251,6 +251,8 @@ class SongPlan:
     """A whole song before any sound exists. `detail` belongs to the engine that made it and to nobody else.
 
     `notes` are remarks for the caller about what was understood or left out. `voice` sings the song; `None`: nobody.
+    `engine_samples` are the samples per channel, at the engine's sample rate, that the sections' sound adds up to;
+    `None` where the engine knows them only once the sound is made.
     """
 
     engine: str
@@ -263,6 +265,7 @@ class SongPlan:
     tempo_bpm: float | None = None
     notes: tuple[str, ...] = ()
     voice: Voice | None = None
+    engine_samples: int | None = None
     detail: object = field(default=None, repr=False, compare=False)
 
 

@@ -12,8 +12,7 @@ from model.studio.info import INFO, SAMPLE_RATE_HERTZ
 from model.studio.lyrics import mandarin
 from model.studio.notation.chords import chord_spans, named_chords
 from model.studio.notation.midi import section_midi
-from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
-from model.studio.planning.plan import detail_of, plan_song
+from model.studio.planning.plan import detail_of, plan_song, samples_of
 from model.studio.planning.section_brief import brief, section_seed
 from model.studio.section import StudioConditions, StudioContext, StudioState
 from model.studio.sound.bank import InstrumentBank
@@ -116,11 +115,12 @@ class StudioEngine:
     def render(self, state: SectionState) -> Iterator[Window]:
         """Play a finished section; see `Engine.render`."""
         own = _own(state)
+        assert own.plan.tempo_bpm is not None
         bars_before = sum(section.bars for section in detail_of(own.plan).sections[: own.index])
         return own.mixer.render(
             own.written.arrangement,
-            _sample(own.plan, bars_before),
-            _sample(own.plan, bars_before + own.written.score.bars),
+            samples_of(bars_before, own.plan.tempo_bpm),
+            samples_of(bars_before + own.written.score.bars, own.plan.tempo_bpm),
             vocals=own.written.vocals,
             first_window=FIRST_WINDOW_SAMPLES if own.index == 0 else WINDOW_SAMPLES,
             window=WINDOW_SAMPLES,
@@ -158,11 +158,6 @@ def _opening(conditions: StudioConditions, context: SectionContext | None) -> tu
         return Memory(), None, conditions.mixer
     assert isinstance(context, StudioContext)
     return context.memory, context.hand, context.mixer
-
-
-def _sample(plan: SongPlan, bars: int) -> int:
-    assert plan.tempo_bpm is not None
-    return round(bars * STEPS_PER_BAR * SAMPLE_RATE_HERTZ * 60.0 / plan.tempo_bpm / STEPS_PER_BEAT)
 
 
 def _own(state: SectionState) -> StudioState:

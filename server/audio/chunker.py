@@ -11,6 +11,7 @@ import numpy as np
 
 from model.song import SectionScore, SongPlan, Window
 from server.audio.codecs.base import StreamEncoder
+from server.audio.resampler import resampled_count
 from server.song import Chunk, Planned, SectionSent, SongCompleted, SongEvent
 
 _SLICE_SECONDS = 0.5
@@ -45,7 +46,10 @@ class Chunker:
 
     def planned(self) -> list[SongEvent]:
         """The first event of every song."""
-        return [Planned(self._plan, self._encoder.delay_samples)]
+        exact = self._plan.engine_samples
+        fed = round(self._plan.duration_seconds * self._source_rate_hertz) if exact is None else exact
+        sample_count = resampled_count(fed, self._source_rate_hertz, self._rate_hertz)
+        return [Planned(self._plan, self._encoder.delay_samples, sample_count, sample_count_exact=exact is not None)]
 
     def feed(self, window: Window) -> list[SongEvent]:
         """Encode a window, shape [2, samples] at the source rate."""

@@ -6,6 +6,15 @@ import soxr
 from model.song import Window
 
 
+def resampled_count(samples: int, source_rate_hertz: int, target_rate_hertz: int) -> int:
+    """Samples that a `Resampler` makes of `samples` in all.
+
+    The nearest number to the samples times the ratio of the rates. Where two are equally near, the rounding of soxr's
+    own sum decides, so that the sum here has its form.
+    """
+    return int(samples / (source_rate_hertz / target_rate_hertz) + 0.5)
+
+
 class Resampler:
     """Streaming resampling of stereo sound with soxr (LGPL), quality "HQ".
 
@@ -23,7 +32,7 @@ class Resampler:
         return self._resample(window, last=False)
 
     def finish(self) -> Window:
-        """The rest; in all, the song's samples times the ratio of the rates, rounded."""
+        """The rest; in all, as many samples as `resampled_count` tells."""
         return self._resample(np.zeros((2, 0), np.float32), last=True)
 
     def _resample(self, window: Window, last: bool) -> Window:

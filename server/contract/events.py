@@ -70,6 +70,8 @@ def _plan(event: Planned, request: SongRequest) -> music_pb2.Plan:
         sample_rate_hertz=request.audio.sample_rate_hertz,
         delay_samples=event.delay_samples,
         voice=_voice(plan.voice),
+        sample_count=event.sample_count,
+        sample_count_exact=event.sample_count_exact,
     )
 
 

@@ -87,6 +87,19 @@ async def test_both_modes_stream_one_mp3_of_the_planned_length(
     assert np.sqrt((decoded(song.data) ** 2).mean()) > 0.01
 
 
+@pytest.mark.parametrize("rate_hertz", [44_100, 48_000])
+@pytest.mark.parametrize("seconds", [10.0, 23.9])
+@pytest.mark.parametrize("mode", [music_pb2.MODE_WHOLE, music_pb2.MODE_SECTIONED])
+async def test_the_plan_tells_how_many_samples_the_song_will_have(
+    channel: grpc.aio.Channel, mode: int, seconds: float, rate_hertz: int
+) -> None:
+    audio = music_pb2.AudioConfig(sample_rate_hertz=rate_hertz)
+    song = await generate(channel, request(mode, seconds, audio=audio, steps=2))
+    assert song.plan.sample_count_exact
+    assert song.plan.sample_count == song.finished.sample_count
+    assert song.finished.sample_count == pytest.approx(song.plan.duration_seconds * rate_hertz, abs=1)
+
+
 async def test_a_short_lived_window_comes_first(channel: grpc.aio.Channel) -> None:
     song = await generate(channel, request())
     assert song.chunks[0].duration_seconds <= 1.0
@@ -117,6 +130,7 @@ async def test_tasks_make_songs_of_recordings(
     song = await generate(channel, request(music_pb2.MODE_UNSPECIFIED, 0.0, **fields))
     assert song.plan.duration_seconds == pytest.approx(seconds, abs=2 * LATENT_FRAME_SECONDS)
     assert song.finished.sample_count == pytest.approx(song.plan.duration_seconds * 44_100, abs=1)
+    assert (song.plan.sample_count, song.plan.sample_count_exact) == (song.finished.sample_count, True)
 
 
 async def test_a_retake_is_near_the_song_but_not_the_same(channel: grpc.aio.Channel) -> None:

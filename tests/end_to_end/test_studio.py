@@ -111,6 +111,17 @@ async def test_chunks_make_one_mp3_of_the_planned_length(song: Song) -> None:
     assert song.plan.duration_seconds == pytest.approx(12.0, abs=60.0 / song.plan.tempo_bpm * 4)
 
 
+@pytest.mark.parametrize("rate_hertz", [44_100, 48_000])
+@pytest.mark.parametrize("fields", [{"seconds": 10.0}, {"seconds": 16.7}, {"seconds": 12.0, "tempo_bpm": 93.7}])
+async def test_the_plan_tells_how_many_samples_the_song_will_have(
+    channel: grpc.aio.Channel, fields: dict[str, Any], rate_hertz: int
+) -> None:
+    made = await generate(channel, request(audio=music_pb2.AudioConfig(sample_rate_hertz=rate_hertz), **fields))
+    assert made.plan.sample_count_exact
+    assert made.plan.sample_count == made.finished.sample_count
+    assert made.finished.sample_count == pytest.approx(made.plan.duration_seconds * rate_hertz, abs=1)
+
+
 async def test_every_prefix_plays(song: Song) -> None:
     for count in range(1, len(song.chunks) + 1):
         prefix = song.chunks[:count]

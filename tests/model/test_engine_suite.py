@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from packaging.licenses import canonicalize_license_expression
 
 from model.engine import Engine, SectionContext, SectionState
 from model.registry import load_engine
-from model.song import Control, SongParams, SongPlan, Stem, Voice
+from model.song import Control, Mode, SongParams, SongPlan, Stem, Voice
 from tests.support.ace_step import ace_step_options
 
 ENGINES = ("studio", "ace_step")
@@ -71,6 +72,20 @@ def test_the_licence_is_an_spdx_expression_whose_own_names_are_explained(engine:
     assert canonicalize_license_expression(told) == told
     explained = (Path(__file__).resolve().parents[2] / "THIRD_PARTY.md").read_text("utf-8")
     assert [name for name in re.findall(r"LicenseRef-[\w.-]+", told) if f"`{name}`" not in explained] == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"duration_seconds": 10.0, "mode": Mode.WHOLE},
+        {"duration_seconds": 27.3, "mode": Mode.WHOLE},
+        {"duration_seconds": 27.3, "mode": Mode.SECTIONED},
+        {"tempo_bpm": 93.7, "mode": Mode.SECTIONED},
+    ],
+)
+def test_the_samples_that_a_plan_tells_are_those_of_its_song(engine: Engine, changes: dict[str, Any]) -> None:
+    plan = engine.plan(params(**changes))
+    assert sum(sound.shape[1] for sound in make_song(engine, plan)) == plan.engine_samples
 
 
 def test_rendered_sound_is_stereo_float32_finite_and_audible(engine: Engine) -> None:

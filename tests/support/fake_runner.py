@@ -40,7 +40,7 @@ FAKE_PLAN = SongPlan(
 BUFFER_BYTES = 1 << 20
 
 FAKE_EVENTS: tuple[SongEvent, ...] = (
-    Planned(FAKE_PLAN, delay_samples=1105),
+    Planned(FAKE_PLAN, delay_samples=1105, sample_count=529_200, sample_count_exact=True),
     Chunk(0, b"sound", 0, 0.0, 12.0, 0, 0),
     SongCompleted(12.0, 529_200, 5, "ab" * 32, 0.0, 0.1, 0.2, 0.3),
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from model.ace_step.lyrics.languages import language_of
 from model.ace_step.lyrics.tags import normalised
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
-from model.ace_step.networks.codec import frames_of
+from model.ace_step.networks.codec import SAMPLES_PER_FRAME, frames_of
 from model.ace_step.planning.form import (
     MAX_SECONDS,
     Part,
@@ -74,6 +74,7 @@ class Planner:
             sections=sections,
             notes=(*notes, *_remarks(params)),
             voice=params.voice,
+            engine_samples=sum(recipe.frames) * SAMPLES_PER_FRAME,
             detail=recipe,
         )
 

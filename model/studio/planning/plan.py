@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 from model.engine import EngineInfo
 from model.song import AnchorNote, InvalidParams, SectionKind, SectionPlan, SongParams, SongPlan, Stem, Violation, Voice
+from model.studio.info import SAMPLE_RATE_HERTZ
 from model.studio.lyrics.sections import LyricSection, parse_lyrics
 from model.studio.notation.keys import Key, parse_key
-from model.studio.notation.score import BEATS_PER_BAR
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT
 from model.studio.planning.anchor import spread_anchor
 from model.studio.planning.checks import check_params
 from model.studio.planning.form import Block
@@ -111,8 +112,14 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
         tempo_bpm=tempo_bpm,
         notes=lyrics.notes + understanding.notes + _key_notes(heard_key),
         voice=_voice(params, understanding.style) if any(block.lines for block in blocks) else None,
+        engine_samples=samples_of(bars, tempo_bpm),
         detail=_detail(params, understanding.style, key, tempo_bpm, blocks),
     )
+
+
+def samples_of(bars: int, tempo_bpm: float) -> int:
+    """Samples per channel in the first `bars` bars of a song, to the nearest one."""
+    return round(bars * STEPS_PER_BAR * SAMPLE_RATE_HERTZ * 60.0 / tempo_bpm / STEPS_PER_BEAT)
 
 
 def _key_notes(heard: Key | None) -> tuple[str, ...]:

@@ -926,6 +926,8 @@ class Plan(_message.Message):
     SAMPLE_RATE_HERTZ_FIELD_NUMBER: _builtins.int
     DELAY_SAMPLES_FIELD_NUMBER: _builtins.int
     VOICE_FIELD_NUMBER: _builtins.int
+    SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
+    SAMPLE_COUNT_EXACT_FIELD_NUMBER: _builtins.int
     duration_seconds: _builtins.float
     """Length of the song in seconds."""
     key: _builtins.str
@@ -942,6 +944,14 @@ class Plan(_message.Message):
     """Samples of silence that a decoder puts before the song (encoder delay plus decoder delay), for gapless players."""
     voice: Global___Voice.ValueType
     """Who sings the song. UNSPECIFIED: nobody does."""
+    sample_count: _builtins.int
+    """Samples of the song per channel, at the delivered rate, without encoder delay and padding. An estimate where
+    `sample_count_exact` is false. 0 in songs that were planned before this field existed.
+    """
+    sample_count_exact: _builtins.bool
+    """True where `sample_count` is the `Finished.sample_count` of the complete song. False where the engine knows the
+    length only once the song is made, and in songs that were planned before this field existed.
+    """
     @_builtins.property
     def sections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Section]:
         """The sections in playing order."""
@@ -963,10 +973,12 @@ class Plan(_message.Message):
         sample_rate_hertz: _builtins.int = ...,
         delay_samples: _builtins.int = ...,
         voice: Global___Voice.ValueType = ...,
+        sample_count: _builtins.int = ...,
+        sample_count_exact: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm", "delay_samples", b"delay_samples", "duration_seconds", b"duration_seconds", "guidance_scale", b"guidance_scale", "key", b"key", "notes", b"notes", "sample_rate_hertz", b"sample_rate_hertz", "sections", b"sections", "steps", b"steps", "tempo_bpm", b"tempo_bpm", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm", "delay_samples", b"delay_samples", "duration_seconds", b"duration_seconds", "guidance_scale", b"guidance_scale", "key", b"key", "notes", b"notes", "sample_count", b"sample_count", "sample_count_exact", b"sample_count_exact", "sample_rate_hertz", b"sample_rate_hertz", "sections", b"sections", "steps", b"steps", "tempo_bpm", b"tempo_bpm", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__tempo_bpm: _TypeAlias = _typing.Literal["tempo_bpm"]  # noqa: Y015
     _WhichOneofArgType__tempo_bpm: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm"]  # noqa: Y015

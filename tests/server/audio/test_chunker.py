@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 
 from model.song import SectionScore, Window
 from server.audio.chunker import Chunker, slices_of
+from server.audio.song_encoder import SongEncoder
 from server.song import AudioSettings, Chunk, Planned, SectionSent, SongCompleted, SongEvent
 from tests.support.fakes import RATE_HERTZ, FakeEncoder, FakeEngine, params
 
@@ -75,6 +77,27 @@ def test_the_plan_tells_the_delay_of_the_encoder() -> None:
     planned = chunker().planned()[0]
     assert isinstance(planned, Planned)
     assert planned.delay_samples == 1152
+
+
+@pytest.mark.parametrize("rate_hertz", [44_100, 48_000])
+@pytest.mark.parametrize("samples", [1, 80, 240, 31_999, 32_000])
+def test_the_plan_tells_the_samples_that_the_song_will_have(samples: int, rate_hertz: int) -> None:
+    plan = replace(FakeEngine().plan(params()), engine_samples=samples)
+    encoder = SongEncoder(48_000, AudioSettings(sample_rate_hertz=rate_hertz))
+    made = Chunker(encoder, plan, 48_000, rate_hertz)
+    planned = made.planned()[0]
+    made.feed(np.zeros((2, samples), np.float32))
+    completed = made.finish(0.0, 0.0, 0.0)[-1]
+    assert isinstance(planned, Planned)
+    assert isinstance(completed, SongCompleted)
+    assert (planned.sample_count, planned.sample_count_exact) == (completed.sample_count, True)
+
+
+def test_the_samples_are_an_estimate_where_the_engine_does_not_know_them() -> None:
+    planned = Chunker(FakeEncoder(RATE_HERTZ, AudioSettings(), tags={}), FakeEngine().plan(params()), 8_000, 44_100)
+    estimate = planned.planned()[0]
+    assert isinstance(estimate, Planned)
+    assert (estimate.sample_count, estimate.sample_count_exact) == (4 * 44_100, False)
 
 
 def test_a_window_too_short_for_a_frame_makes_no_chunk() -> None:

@@ -4,10 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.song import Window
-from server.audio.resampler import Resampler
+from server.audio.resampler import Resampler, resampled_count
 from tests.support.sounds import cut, noise, tone
 
 SONG = noise(100_001)
+RATES = [(48_000, 44_100), (44_100, 48_000), (44_100, 44_100), (48_000, 48_000)]
 
 
 def resample(windows: list[Window], source_rate_hertz: int = 48_000, target_rate_hertz: int = 44_100) -> Window:
@@ -21,9 +22,28 @@ def test_windows_resampled_in_turn_equal_the_whole(sizes: list[int]) -> None:
     np.testing.assert_array_equal(resample(cut(SONG, [*sizes, 3000])), resample([SONG]))
 
 
-@pytest.mark.parametrize("samples", [0, 1, 479, 480, 48_000, 100_001])
-def test_the_length_is_that_of_the_song_at_the_new_rate(samples: int) -> None:
-    assert abs(resample([noise(samples)]).shape[1] - samples * 44_100 / 48_000) <= 1
+def silence(samples: int) -> list[Window]:
+    return cut(np.zeros((2, samples), np.float32), [48_000])
+
+
+@pytest.mark.parametrize("rates", RATES)
+@settings(deadline=None, max_examples=100)
+@given(samples=st.integers(0, 20_000))
+def test_the_length_is_known_before(rates: tuple[int, int], samples: int) -> None:
+    assert resample(silence(samples), *rates).shape[1] == resampled_count(samples, *rates)
+
+
+@pytest.mark.parametrize("rates", RATES)
+@pytest.mark.parametrize("samples", [1, 479_999, 2_036_502, 5_000_080, 10_584_000, 11_520_000])
+def test_the_length_of_long_songs_is_known_before(rates: tuple[int, int], samples: int) -> None:
+    assert resample(silence(samples), *rates).shape[1] == resampled_count(samples, *rates)
+
+
+def test_the_length_is_known_where_it_lies_between_two_samples() -> None:
+    halves = range(80, 40_000, 160)
+    assert all(samples * 44_100 % 48_000 == 24_000 for samples in halves)
+    made = [resample(silence(samples)).shape[1] for samples in halves]
+    assert made == [resampled_count(samples, 48_000, 44_100) for samples in halves]
 
 
 def test_a_tone_keeps_its_pitch_phase_and_level() -> None:

@@ -48,8 +48,9 @@ def test_waiting_is_told_as_progress_without_steps() -> None:
 def test_a_plan_is_told_with_its_lyrics() -> None:
     line = LyricLine("你好 la", (Syllable("你", "ni", 3, 2), Syllable("la", "la")))
     section = SectionPlan(0, SectionKind.PRE_CHORUS, "pre-chorus", 0.0, 12.0, bars=4, lines=(line,))
-    plan = response(Planned(replace(FAKE_PLAN, sections=(section,), key="C major"), 1105), request()).plan
+    plan = response(Planned(replace(FAKE_PLAN, sections=(section,), key="C major"), 1105, 9, True), request()).plan
     assert (plan.key, plan.delay_samples, plan.sample_rate_hertz) == ("C major", 1105, 44_100)
+    assert (plan.sample_count, plan.sample_count_exact) == (9, True)
     assert not plan.HasField("tempo_bpm")
     assert plan.voice == music_pb2.VOICE_UNSPECIFIED
     told = plan.sections[0]
@@ -62,7 +63,7 @@ def test_a_plan_is_told_with_its_lyrics() -> None:
 
 @pytest.mark.parametrize("voice", Voice)
 def test_a_plan_tells_who_sings(voice: Voice) -> None:
-    plan = response(Planned(replace(FAKE_PLAN, voice=voice), 1105), request()).plan
+    plan = response(Planned(replace(FAKE_PLAN, voice=voice), 1105, 9, True), request()).plan
     assert VOICES[plan.voice] is voice
 
 

@@ -847,6 +847,16 @@ export interface Plan {
   delaySamples: number;
   /** Who sings the song. UNSPECIFIED: nobody does. */
   voice: Voice;
+  /**
+   * Samples of the song per channel, at the delivered rate, without encoder delay and padding. An estimate where
+   * `sample_count_exact` is false. 0 in songs that were planned before this field existed.
+   */
+  sampleCount: number;
+  /**
+   * True where `sample_count` is the `Finished.sample_count` of the complete song. False where the engine knows the
+   * length only once the song is made, and in songs that were planned before this field existed.
+   */
+  sampleCountExact: boolean;
 }
 
 /** One part of a song. */
@@ -2762,6 +2772,8 @@ function createBasePlan(): Plan {
     sampleRateHertz: 0,
     delaySamples: 0,
     voice: Voice.UNSPECIFIED,
+    sampleCount: 0,
+    sampleCountExact: false,
   };
 }
 
@@ -2796,6 +2808,12 @@ export const Plan: MessageFns<Plan> = {
     }
     if (message.voice !== Voice.UNSPECIFIED) {
       writer.uint32(80).int32(voiceToNumber(message.voice));
+    }
+    if (message.sampleCount !== 0) {
+      writer.uint32(88).int64(message.sampleCount);
+    }
+    if (message.sampleCountExact !== false) {
+      writer.uint32(96).bool(message.sampleCountExact);
     }
     return writer;
   },
@@ -2893,6 +2911,22 @@ export const Plan: MessageFns<Plan> = {
             message.voice = voiceFromJSON(reader.int32());
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.sampleCount = longToNumber(reader.int64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.sampleCountExact = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2920,6 +2954,8 @@ export const Plan: MessageFns<Plan> = {
     message.sampleRateHertz = object.sampleRateHertz ?? 0;
     message.delaySamples = object.delaySamples ?? 0;
     message.voice = object.voice ?? Voice.UNSPECIFIED;
+    message.sampleCount = object.sampleCount ?? 0;
+    message.sampleCountExact = object.sampleCountExact ?? false;
     return message;
   },
 };
