@@ -15,6 +15,9 @@ RENAMED: Mapping[str, str] = MappingProxyType({})
 A checkout whose contract has the new name is asked by it, and old events and violations are compared by new names.
 """
 
+ADDED = ("sung_tone", "sample_count_exact", "license", "commercial_use_allowed", "attribution", "channels")
+"""Fields that came to the contract later, and are left out; see `_as_before` for tones and the samples of a plan."""
+
 IDS = ("song_id", "request_id")
 ESTIMATES = ("estimated_first_audio", "estimated_finish")
 MEASURED = ("queued", "denoising", "rendering", "encoding", "create_time", "end_time", "retry_delay", "retryDelay")
@@ -85,12 +88,21 @@ def _plain(value: Any, asked: Asked, *, alone: bool) -> Any:
     if isinstance(value, dict):
         return {
             RENAMED.get(name, name): _masked(name, each, asked) or _plain(each, asked, alone=alone)
-            for name, each in value.items()
-            if name not in ESTIMATES and (alone or name != "queue_position")
+            for name, each in _as_before(value).items()
+            if name not in ESTIMATES and name not in ADDED and (alone or name != "queue_position")
         }
     if isinstance(value, list):
         return [_plain(each, asked, alone=alone) for each in value]
     return _SONG_ID.sub("song-...", value) if isinstance(value, str) else value
+
+
+def _as_before(message: Record) -> Record:
+    """A message with the fields whose meaning has changed: a tone was the one that is sung, a plan had no samples."""
+    if "sung_tone" in message:
+        return {**message, "tone": message["sung_tone"]}
+    if "sample_count_exact" in message:
+        return {name: value for name, value in message.items() if name != "sample_count"}
+    return message
 
 
 def _masked(name: str, value: Any, asked: Asked) -> str | None:
