@@ -8,24 +8,21 @@ and the 95 % interval of that median (order statistics; the sign test turned rou
 
 import argparse
 import asyncio
-import contextlib
 import math
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import grpc.aio
-import psutil
 
 from benchmarks.service.bench_pretend import closed
 from benchmarks.service.bench_service import song
 from benchmarks.service.compare_checkouts import environment_of
 from benchmarks.service.listener import Heard, listen
-from clients.examples.first_song import free_port, stop, wait_until_serving
+from benchmarks.service.running import SERVER, Service, running_service
 
 IDLE_SONGS = 3
 FIGURE_WIDTH = 34
@@ -40,34 +37,9 @@ def module_of(checkout: Path, name: str) -> str:
     return ".".join(found.relative_to(checkout).with_suffix("").parts)
 
 
-@contextlib.contextmanager
-def running(checkout: Path, command: Sequence[str], **settings: str) -> Iterator[tuple[str, psutil.Process, float]]:
-    """A server of the checkout: its address, its process, and the seconds from launch to SERVING."""
-    port = free_port()
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True) as songs:
-        environment = environment_of(checkout, HTTP_PORT="0", LOG_LEVEL="warning", STORE__FOLDER=songs, **settings)
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command, "--port", str(port)],
-            cwd=checkout,
-            env=environment,
-            start_new_session=True,
-        )
-        try:
-            wait_until_serving(process, f"127.0.0.1:{port}")
-            yield f"127.0.0.1:{port}", psutil.Process(process.pid), time.monotonic() - started
-        finally:
-            stop(process)
-
-
-def cpu_seconds(process: psutil.Process) -> float:
-    """CPU time of one process so far."""
-    return float(sum(process.cpu_times()[:2]))
-
-
-def family_cpu_seconds(process: psutil.Process) -> float:
-    """CPU time of a process and its descendants so far."""
-    return sum(map(cpu_seconds, [process, *process.children(recursive=True)]))
+def running(checkout: Path, command: Sequence[str] = SERVER) -> AbstractContextManager[Service]:
+    """A server of the checkout."""
+    return running_service(command, checkout, environment_of(checkout))
 
 
 async def _songs(address: str) -> list[Heard]:
@@ -78,16 +50,16 @@ async def _songs(address: str) -> list[Heard]:
 
 def idle(checkout: Path) -> Figures:
     """Start, first audio and song time of the studio engine on an idle server, and the CPU time of all of it."""
-    with running(checkout, ["server", "--host", "127.0.0.1"]) as (address, process, start_seconds):
-        started_cpu = family_cpu_seconds(process)
-        heard = asyncio.run(_songs(address))
+    with running(checkout) as service:
+        started_cpu = service.cpu_seconds()
+        heard = asyncio.run(_songs(service.address))
         return {
-            "start to SERVING, s": start_seconds,
+            "start to SERVING, s": service.start_seconds,
             "start, CPU s": started_cpu,
             "first audio, idle, s": statistics.median(one.first_audio_seconds for one in heard),
             "60 s song, idle, s": statistics.median(one.total_seconds for one in heard),
-            "songs, CPU s of all": family_cpu_seconds(process) - started_cpu,
-            "songs, CPU s of the server": cpu_seconds(process),
+            "songs, CPU s of all": service.cpu_seconds() - started_cpu,
+            "songs, CPU s of the server": service.own_cpu_seconds(),
         }
 
 
@@ -99,13 +71,13 @@ async def _closed(address: str) -> tuple[float, list[float]]:
 
 def pretend(checkout: Path) -> Figures:
     """A closed loop on a device that takes 20 ms a step; the second of two rounds counts."""
-    with running(checkout, [module_of(checkout, "pretend")]) as (address, process, _):
-        rate, firsts = asyncio.run(_closed(address))
+    with running(checkout, [module_of(checkout, "pretend")]) as service:
+        rate, firsts = asyncio.run(_closed(service.address))
         return {
             "pretend device, s for each song": 1 / rate,
             "pretend device, first chunk P50, s": statistics.median(firsts),
             "pretend device, first chunk P95, s": statistics.quantiles(firsts, n=20)[-1],
-            "pretend device, CPU s of all": family_cpu_seconds(process),
+            "pretend device, CPU s of all": service.cpu_seconds(),
         }
 
 

@@ -5,13 +5,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
 from clients.examples.first_song import free_port, stop, wait_until_serving
+
+SERVER = ("server", "--host", "127.0.0.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +31,45 @@ class Service:
 
     def cpu_seconds(self) -> float:
         """CPU time that server and workers have used so far."""
-        return sum(sum(process.cpu_times()[:2]) for process in self.family())
+        return sum(map(_cpu_seconds, self.family()))
+
+    def own_cpu_seconds(self) -> float:
+        """CPU time that the server process has used so far, without its workers."""
+        return _cpu_seconds(self.process)
 
     def memory_bytes(self) -> int:
         """Resident memory of server and workers, shared pages counted once per process."""
         return sum(process.memory_info().rss for process in self.family())
 
 
+def _cpu_seconds(process: psutil.Process) -> float:
+    return float(sum(process.cpu_times()[:2]))
+
+
 @contextmanager
-def running_service(**settings: str) -> Iterator[Service]:
-    """Start `python -m server` and wait until it is SERVING; `settings` become MELISMA_* variables."""
+def running_service(
+    command: Sequence[str] = SERVER,
+    folder: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+    /,
+    **settings: str,
+) -> Iterator[Service]:
+    """Start a server and wait until it is SERVING.
+
+    `command` is a module and its arguments without the port. It runs in `folder`, here if there is none, with
+    `environment`, to which `settings` are added as MELISMA_* variables.
+    """
     port = free_port()
     given = {f"MELISMA_{name.upper()}": value for name, value in settings.items()}
     songs = tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True)
     own = {"MELISMA_HTTP_PORT": "0", "MELISMA_LOG_LEVEL": "warning", "MELISMA_STORE__FOLDER": songs.name}
-    environment = os.environ | own | given
     started = time.monotonic()
-    command = [sys.executable, "-m", "server", "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command, "--port", str(port)],
+        cwd=folder,
+        env={**environment, **own, **given},
+        start_new_session=True,
+    )
     try:
         address = f"127.0.0.1:{port}"
         wait_until_serving(process, address)

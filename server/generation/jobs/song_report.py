@@ -12,42 +12,42 @@ class SongReport:
     """Tells metrics and the song's trace what happens to one song of an engine."""
 
     def __init__(self, engine: str, metrics: Metrics, trace: SongTrace) -> None:
-        self.engine = engine
-        self.trace = trace
+        self._engine = engine
+        self._trace = trace
         self._metrics = metrics
 
     def started(self, queued_seconds: float) -> None:
         """The first work on the song begins, after so long in the queue."""
-        self.trace.started()
-        self._metrics.songs.started(self.engine, queued_seconds, self.trace.trace_id)
+        self._trace.started()
+        self._metrics.songs.started(self._engine, queued_seconds, self._trace.trace_id)
 
     def first_chunk(self, seconds: float) -> None:
         """The first chunk is sent, so many seconds after admission."""
-        self.trace.first_chunk()
-        self._metrics.songs.first_audio(self.engine, seconds, self.trace.trace_id)
+        self._trace.first_chunk()
+        self._metrics.songs.first_audio(self._engine, seconds, self._trace.trace_id)
 
     def chunk(self, size_bytes: int) -> None:
         """A chunk is sent."""
-        self._metrics.streams.chunk(self.engine, size_bytes)
+        self._metrics.streams.chunk(self._engine, size_bytes)
 
     def encoded(self, seconds: float, sound_seconds: float, start_ns: int, end_ns: int) -> None:
         """The encoder has worked for `seconds` on `sound_seconds` of sound, between two points of the wall clock."""
         if sound_seconds:
-            self.trace.encoded(start_ns, end_ns)
-        self._metrics.streams.encoded(self.engine, seconds=seconds, sound_seconds=sound_seconds)
+            self._trace.encoded(start_ns, end_ns)
+        self._metrics.streams.encoded(self._engine, seconds=seconds, sound_seconds=sound_seconds)
 
     def section_encoded(self, index: int) -> None:
         """All sound of a section went to the encoder."""
-        self.trace.section_encoded(index)
+        self._trace.section_encoded(index)
 
     def section_sent(self, index: int) -> None:
         """All sound of a section is sent."""
-        self.trace.section_sent(index)
+        self._trace.section_sent(index)
 
     def retried(self, cause: str) -> None:
         """Another attempt is made at the song."""
-        self._metrics.songs.retried(self.engine, cause)
-        self.trace.retried(cause)
+        self._metrics.songs.retried(self._engine, cause)
+        self._trace.retried(cause)
 
     def ended(
         self,
@@ -60,8 +60,8 @@ class SongReport:
     ) -> None:
         """Nothing more is made for the song."""
         outcome = Outcome.REJECTED if isinstance(error, InvalidRequest) else Outcome(state.value)
-        trace_id = self.trace.trace_id
-        self._metrics.songs.ended(self.engine, outcome, clocks.elapsed_seconds, sound_seconds, trace_id)
+        trace_id = self._trace.trace_id
+        self._metrics.songs.ended(self._engine, outcome, clocks.elapsed_seconds, sound_seconds, trace_id)
         if clocks.first_chunk_at is not None:
-            self._metrics.streams.underrun(self.engine, underrun_seconds, trace_id)
-        self.trace.ended(outcome, sound_seconds)
+            self._metrics.streams.underrun(self._engine, underrun_seconds, trace_id)
+        self._trace.ended(outcome, sound_seconds)
