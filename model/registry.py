@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast
 
 from model.engine import Engine, EngineUnavailable
+from model.song import EngineOptions
 
 if TYPE_CHECKING:
     from pydantic import BaseModel  # only where settings are read: it takes its time to import
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EngineEntry:
-    """Paths of an engine, each "module:Class": its own class, and the model of its settings if it has any.
+    """Paths of an engine, each "module:Class": its own class, and those of its settings and options if it has any.
 
-    The settings are a frozen pydantic model in a module without torch. Every field has a default and a description.
+    The settings, which an operator chooses, are a frozen pydantic model; every field has a default and a description.
+    The options, which a request chooses, are a frozen dataclass (`EngineOptions`). Both are in modules without torch.
     """
 
     factory: str
     settings: str = ""
+    options: str = ""
 
 
 Engines = Mapping[str, EngineEntry]
@@ -28,7 +31,11 @@ Engines = Mapping[str, EngineEntry]
 ENGINES: Engines = MappingProxyType(
     {
         "studio": EngineEntry("model.studio.engine:StudioEngine"),
-        "ace_step": EngineEntry("model.ace_step.engine:AceStepEngine", "model.ace_step.settings:AceStepSettings"),
+        "ace_step": EngineEntry(
+            "model.ace_step.engine:AceStepEngine",
+            settings="model.ace_step.settings:AceStepSettings",
+            options="model.ace_step.options:AceStepOptions",
+        ),
     }
 )
 """The engines that come with this package, by name."""
@@ -79,10 +86,19 @@ def _is_own(module: str) -> bool:
 
 def settings_class(entry: EngineEntry) -> "type[BaseModel] | None":
     """Import the model of an engine's settings; `None` for an engine without any."""
-    if not entry.settings:
-        return None
-    module, _, attribute = entry.settings.partition(":")
-    return cast("type[BaseModel]", getattr(importlib.import_module(module), attribute))
+    return cast("type[BaseModel]", _class_at(entry.settings)) if entry.settings else None
+
+
+def options_class(name: str) -> type[EngineOptions]:
+    """Import the class of the options of engine `name`; raises LookupError for an engine without any."""
+    if name not in ENGINES or not ENGINES[name].options:
+        raise LookupError(f"engine {name!r} has no options of its own")
+    return cast(type[EngineOptions], _class_at(ENGINES[name].options))
+
+
+def _class_at(path: str) -> object:
+    module, _, attribute = path.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def load_engine(name: str, device: str, factory: str = "", options: Mapping[str, object] | None = None) -> Engine:

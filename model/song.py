@@ -63,10 +63,6 @@ class Control(StrEnum):
     VOICE = "voice"
     VOCAL_LEVEL = "vocal_level_db"
     LANGUAGE = "language"
-    MODE = "mode"
-    SCHEDULER = "scheduler"
-    OMEGA = "omega"
-    LORA = "lora"
     AUDIO_TO_AUDIO = "audio_to_audio"
     RETAKE = "retake"
     REPAINT = "repaint"
@@ -80,21 +76,6 @@ class AnchorNote:
 
     pitch: int | None
     length_beats: float
-
-
-class Mode(StrEnum):
-    """Whether a song is denoised at once or section by section."""
-
-    WHOLE = "whole"
-    SECTIONED = "sectioned"
-
-
-class Scheduler(StrEnum):
-    """The solver that takes noise to a song."""
-
-    EULER = "euler"
-    HEUN = "heun"
-    PINGPONG = "pingpong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +99,8 @@ class Repaint:
     """A recording of which only what lies between two times is made anew, `variance`, 0 to 1, away from what was."""
 
     audio: bytes = field(repr=False)
-    start_seconds: float
-    end_seconds: float
+    start_seconds: float = 0.0
+    end_seconds: float = 0.0
     variance: float = 0.5
     seed: int | None = None
 
@@ -143,8 +124,8 @@ class Edit:
     """
 
     audio: bytes = field(repr=False)
-    prompt: str
-    lyrics: str
+    prompt: str = ""
+    lyrics: str = ""
     start: float = 0.0
     end: float = 1.0
     averages: int = 1
@@ -155,6 +136,16 @@ Task: TypeAlias = AudioToAudio | Retake | Repaint | Extend | Edit
 """What to make where it is not simply a new song. A seed that is `None` follows from the song's own."""
 
 
+class EngineOptions:
+    """Base of the options that one engine alone understands.
+
+    An engine with such options has a frozen dataclass of its own in `model/<engine>/options.py`. Its fields have the
+    names of those in the public contract, and every one has a default.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class SongParams:
     """What the caller decides about a song, checked for type and range but not yet against an engine.
@@ -162,8 +153,8 @@ class SongParams:
     `duration_seconds` `None` lets the engine decide from the lyrics; `steps`, `guidance_scale`, `key`, `tempo_bpm`
     and `voice` `None` mean the engine's own choice. `key` reads like "C major", "F# minor".
     `vocal_level_db`, -24 to 12, raises the lead line above the engine's own mix. `language` is that of the lyrics, a
-    lower-case code such as "zh", and `None` to be found out; `mode`, `scheduler` and `omega` `None` are the engine's
-    choice; `lora` names an adapter that the engine was started with; `task` `None` is a new song.
+    lower-case code such as "zh", and `None` to be found out; `task` `None` is a new song. `options` are the engine's
+    own; `None` leaves all of them at their defaults.
     """
 
     prompt: str
@@ -179,12 +170,8 @@ class SongParams:
     voice: Voice | None = None
     vocal_level_db: float = 0.0
     language: str | None = None
-    mode: Mode | None = None
-    scheduler: Scheduler | None = None
-    omega: float | None = None
-    lora: str | None = None
-    lora_weight: float = 1.0
     task: Task | None = None
+    options: EngineOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def lead_only(request: music_pb2.GenerateRequest) -> music_pb2.GenerateRequest:
     """The same song with the lead line alone."""
     alone = music_pb2.GenerateRequest()
     alone.CopyFrom(request)
-    alone.stems.append(music_pb2.STEM_VOCAL)
+    alone.stems.append(music_pb2.STEM_KIND_VOCAL)
     return alone
 
 

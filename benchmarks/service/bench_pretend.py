@@ -17,8 +17,9 @@ from contextlib import suppress
 import grpc.aio
 import numpy as np
 
+from benchmarks.service.listener import Reader, events, in_response
 from clients.examples.first_song import free_port, stop, wait_until_serving
-from melisma.v1 import music_pb2, music_pb2_grpc
+from melisma.v1 import music_pb2
 
 CLIENTS, SONGS_EACH, SPREAD_SECONDS = 32, 2, 1.0
 RATE, OPEN_SECONDS = 10.0, 15.0
@@ -26,24 +27,24 @@ ROUNDS = 2
 TIMEOUT_SECONDS = 60.0
 
 
-async def first_chunk_seconds(channel: grpc.aio.Channel, due_at: float) -> float:
+async def first_chunk_seconds(channel: grpc.aio.Channel, due_at: float, read: Reader = in_response) -> float:
     """Take one song to its end; the time from `due_at` to its first chunk."""
     request = music_pb2.GenerateRequest(prompt="pretend", seed=1)
     first: float | None = None
-    async for response in music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS):
-        if first is None and response.HasField("chunk"):
+    async for event in events(channel, request, TIMEOUT_SECONDS, read):
+        if first is None and event.HasField("chunk"):
             first = time.monotonic() - due_at
     if first is None:
         raise RuntimeError("a song had no sound")
     return first
 
 
-async def closed(channel: grpc.aio.Channel) -> tuple[float, list[float]]:
+async def closed(channel: grpc.aio.Channel, read: Reader = in_response) -> tuple[float, list[float]]:
     """Songs per second, and first chunks, of clients that wait for their songs."""
 
     async def client(number: int) -> list[float]:
         await asyncio.sleep(SPREAD_SECONDS * number / CLIENTS)
-        return [await first_chunk_seconds(channel, time.monotonic()) for _ in range(SONGS_EACH)]
+        return [await first_chunk_seconds(channel, time.monotonic(), read) for _ in range(SONGS_EACH)]
 
     started = time.monotonic()
     firsts = await asyncio.gather(*map(client, range(CLIENTS)))

@@ -80,10 +80,10 @@ async def digest_of(channel: grpc.aio.Channel, request: music_pb2.GenerateReques
     """The sha256 of a whole song as it was received."""
     digest, last = hashlib.sha256(), time.monotonic()
     async for response in music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS):
-        if response.HasField("chunk"):
-            digest.update(response.chunk.data)
+        if response.event.HasField("chunk"):
+            digest.update(response.event.chunk.data)
             now = time.monotonic()
-            if tally is not None and response.chunk.sequence:
+            if tally is not None and response.event.chunk.sequence:
                 tally.longest_pause_seconds = max(tally.longest_pause_seconds, now - last)
             last = now
     return digest.hexdigest()
@@ -93,7 +93,7 @@ async def leave_early(channel: grpc.aio.Channel, request: music_pb2.GenerateRequ
     """Take some chunks of a song and go."""
     call = music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS)
     async for response in call:
-        if response.HasField("chunk") and response.chunk.sequence >= chunks:
+        if response.event.HasField("chunk") and response.event.chunk.sequence >= chunks:
             break
     call.cancel()
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from benchmarks.service import comparison_recorder
 from benchmarks.service.comparison_requests import Asked, rounds
-from benchmarks.service.comparison_rules import RENAMED, Record, comparable, first_difference
+from benchmarks.service.comparison_rules import RENAMED, RENAMED_VALUES, Record, comparable, first_difference
 from tests.support.ace_step import ace_step_options
 
 PATHS = ("", "protos", "clients/python")
@@ -75,7 +75,12 @@ def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list
         tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True) as songs,
         serving(checkout, STORE__FOLDER=songs, LIMITS__EXCHANGE_TIMEOUT_SECONDS="300", **options) as address,
     ):
-        order = {"address": address, "renamed": dict(RENAMED), "rounds": [list(map(asdict, each)) for each in asked]}
+        order = {
+            "address": address,
+            "renamed": dict(RENAMED),
+            "renamed_values": dict(RENAMED_VALUES),
+            "rounds": [list(map(asdict, each)) for each in asked],
+        }
         done = subprocess.run(
             [sys.executable, "-P", comparison_recorder.__file__],
             cwd=checkout, env=environment_of(checkout), input=json.dumps(order), stdout=subprocess.PIPE, text=True,

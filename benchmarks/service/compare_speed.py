@@ -21,8 +21,9 @@ import grpc.aio
 from benchmarks.service.bench_pretend import closed
 from benchmarks.service.bench_service import song
 from benchmarks.service.compare_checkouts import environment_of
-from benchmarks.service.listener import Heard, listen
+from benchmarks.service.listener import Heard, Reader, in_response, listen
 from benchmarks.service.running import SERVER, Service, running_service
+from melisma.v1 import music_pb2
 
 IDLE_SONGS = 3
 FIGURE_WIDTH = 34
@@ -42,17 +43,23 @@ def running(checkout: Path, command: Sequence[str] = SERVER) -> AbstractContextM
     return running_service(command, checkout, environment_of(checkout))
 
 
-async def _songs(address: str) -> list[Heard]:
+def reader_of(checkout: Path) -> Reader:
+    """Finds the events in the messages of a checkout's server: before SongEvent, the messages were the events."""
+    contract = (checkout / "protos" / "melisma" / "v1" / "music.proto").read_text("utf-8")
+    return in_response if "SongEvent event = 1;" in contract else music_pb2.SongEvent.FromString
+
+
+async def _songs(address: str, read: Reader) -> list[Heard]:
     async with grpc.aio.insecure_channel(address) as channel:
-        await listen(channel, "warm", song(0))
-        return [await listen(channel, str(seed), song(seed)) for seed in range(1, IDLE_SONGS + 1)]
+        await listen(channel, "warm", song(0), read)
+        return [await listen(channel, str(seed), song(seed), read) for seed in range(1, IDLE_SONGS + 1)]
 
 
 def idle(checkout: Path) -> Figures:
     """Start, first audio and song time of the studio engine on an idle server, and the CPU time of all of it."""
     with running(checkout) as service:
         started_cpu = service.cpu_seconds()
-        heard = asyncio.run(_songs(service.address))
+        heard = asyncio.run(_songs(service.address, reader_of(checkout)))
         return {
             "start to SERVING, s": service.start_seconds,
             "start, CPU s": started_cpu,
@@ -63,16 +70,16 @@ def idle(checkout: Path) -> Figures:
         }
 
 
-async def _closed(address: str) -> tuple[float, list[float]]:
+async def _closed(address: str, read: Reader) -> tuple[float, list[float]]:
     async with grpc.aio.insecure_channel(address) as channel:
-        await closed(channel)
-        return await closed(channel)
+        await closed(channel, read)
+        return await closed(channel, read)
 
 
 def pretend(checkout: Path) -> Figures:
     """A closed loop on a device that takes 20 ms a step; the second of two rounds counts."""
     with running(checkout, [module_of(checkout, "pretend")]) as service:
-        rate, firsts = asyncio.run(_closed(service.address))
+        rate, firsts = asyncio.run(_closed(service.address, reader_of(checkout)))
         return {
             "pretend device, s for each song": 1 / rate,
             "pretend device, first chunk P50, s": statistics.median(firsts),

@@ -25,17 +25,25 @@ from melisma.v1 import music_pb2, music_pb2_grpc
 DETAILS = error_details_pb2.DESCRIPTOR
 """Having these types loaded is what lets the details of an error be told as JSON."""
 
+VALUES = frozenset(value for enum in music_pb2.DESCRIPTOR.enum_types_by_name.values() for value in enum.values_by_name)
+"""The values of all enums of the contract."""
+
 START_SECONDS = 240.0
 CALL_SECONDS = 240.0
 STREAMS = ("Generate", "Listen")
 
 
 class Recorder:
-    """Asks one server. `renamed` tells by which names of the contract old names are known by now."""
+    """Asks one server.
 
-    def __init__(self, channel: grpc.Channel, renamed: Mapping[str, str]) -> None:
+    `renamed` has the paths by which a request's fields are known by now, by the old ones, and `renamed_values` the
+    beginnings of enums' values. What this checkout's contract does not have stays as it is.
+    """
+
+    def __init__(self, channel: grpc.Channel, renamed: Mapping[str, str], renamed_values: Mapping[str, str]) -> None:
         self._stub = music_pb2_grpc.MusicServiceStub(channel)
-        self._renamed = {old: new for old, new in renamed.items() if new in field_names()}
+        self._renamed = {old: new for old, new in renamed.items() if set(new.split(".")) <= field_names()}
+        self._renamed_values = renamed_values
         self._songs: dict[str, str] = {}
 
     def record(self, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +52,8 @@ class Recorder:
         sound = hashlib.sha256()
         try:
             for message in self._answers(asked["method"], self._filled(asked["fields"])):
-                messages.append(MessageToDict(message, preserving_proto_field_name=True))
+                told_message = MessageToDict(message, preserving_proto_field_name=True)
+                messages.append(told_message.get("event", told_message))
                 self._note_song(asked["name"], messages[-1])
                 sound.update(taken_sound(messages[-1]))
             return {"messages": messages, "sound": sound.hexdigest()}
@@ -59,12 +68,22 @@ class Recorder:
     def _filled(self, fields: Any) -> Any:
         """The fields by the names of this contract, with the id of a song for "song of <name of a request>"."""
         if isinstance(fields, dict):
-            return {self._renamed.get(name, name): self._filled(value) for name, value in fields.items()}
+            return self._renamed_fields({name: self._filled(value) for name, value in fields.items()})
         if isinstance(fields, list):
             return list(map(self._filled, fields))
+        for old, new in self._renamed_values.items():
+            if isinstance(fields, str) and (value := fields.replace(old, new, 1)) in VALUES:
+                return value
         if isinstance(fields, str) and fields.startswith("song of "):
             return self._songs.get(fields.removeprefix("song of "), "song-none")
         return fields
+
+    def _renamed_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in fields.items():
+            parent, _, own = self._renamed.get(name, name).rpartition(".")
+            (found.setdefault(parent, {}) if parent else found)[own] = value
+        return found
 
     def _note_song(self, name: str, message: Mapping[str, Any]) -> None:
         if "accepted" in message:
@@ -116,7 +135,7 @@ def main() -> None:
     order = json.load(sys.stdin)
     with grpc.insecure_channel(order["address"]) as channel:
         wait_until_serving(channel)
-        recorder = Recorder(channel, order["renamed"])
+        recorder = Recorder(channel, order["renamed"], order["renamed_values"])
         records: list[dict[str, Any]] = []
         for requests in order["rounds"]:
             with ThreadPoolExecutor(len(requests)) as threads:

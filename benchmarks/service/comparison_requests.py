@@ -90,7 +90,7 @@ def _studio_songs() -> list[Asked]:
         studio("48 kHz at 64 kbit/s", "cinematic, orchestral", audio=low, guidance_scale=2.0),
         studio("320 kbit/s, soft", "ambient", audio={"bitrate_kbps": 320}, mastering={"target_lufs": -20.0}),
         studio("length of the lyrics", "march", "[intro]\n[verse 2]\n风把故事轻轻翻开\n[outro]", duration_seconds=0.0),
-        studio("ACE-Step's fields for studio", "pop", scheduler="SCHEDULER_HEUN", omega=1.0, retake={"variance": 0.2}),
+        studio("a retake of studio", "pop", retake={"variance": 0.2}),
         studio("default steps", "game music, no drums, words nobody knows", request_id=REQUEST_ID, steps=None),
     ]
 

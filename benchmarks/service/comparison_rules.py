@@ -9,11 +9,24 @@ from benchmarks.service.comparison_requests import Asked
 
 Record: TypeAlias = Mapping[str, Any]
 
-RENAMED: Mapping[str, str] = MappingProxyType({})
-"""Fields of the contract that have another name by now, new names by old ones.
+RENAMED: Mapping[str, str] = MappingProxyType(
+    {
+        "mode": "ace_step.mode",
+        "scheduler": "ace_step.sampler",
+        "omega": "ace_step.omega",
+        "lora": "ace_step.lora",
+        "lora_weight": "ace_step.lora_weight",
+    }
+)
+"""Fields of a request that have another place by now, as paths, new ones by old ones.
 
-A checkout whose contract has the new name is asked by it, and old events and violations are compared by new names.
+A checkout whose contract has the new field is asked by it, and violations are compared by new paths.
 """
+
+RENAMED_VALUES: Mapping[str, str] = MappingProxyType(
+    {"MODE_": "GENERATION_MODE_", "SCHEDULER_": "SAMPLER_", "STEM_": "STEM_KIND_", "VOICE_": "VOICE_KIND_"}
+)
+"""Values of enums by their beginnings, new ones by old ones; used as the fields are."""
 
 ADDED = ("sung_tone", "sample_count_exact", "license", "commercial_use_allowed", "attribution", "channels")
 """Fields that came to the contract later, and are left out; see `_as_before` for tones and the samples of a plan."""
@@ -24,6 +37,8 @@ MEASURED = ("queued", "denoising", "rendering", "encoding", "create_time", "end_
 SHOWN_CHARACTERS = 160
 
 _SONG_ID = re.compile(r"song-[0-9a-f-]{8,}")
+_OLD_PATH = re.compile(rf"^(?:{'|'.join(RENAMED)})(?=:|$)")
+_OLD_VALUE = re.compile(rf"^(?:{'|'.join(RENAMED_VALUES)})(?!KIND_)(?=[A-Z]+$)")
 
 
 def comparable(record: Record, asked: Asked, *, alone: bool) -> dict[str, Any]:
@@ -87,17 +102,29 @@ def _plain(value: Any, asked: Asked, *, alone: bool) -> Any:
     """The value under new names, with what may differ left out, or put as something that is always the same."""
     if isinstance(value, dict):
         return {
-            RENAMED.get(name, name): _masked(name, each, asked) or _plain(each, asked, alone=alone)
+            name: _masked(name, each, asked) or _plain(each, asked, alone=alone)
             for name, each in _as_before(value).items()
             if name not in ESTIMATES and name not in ADDED and (alone or name != "queue_position")
         }
     if isinstance(value, list):
         return [_plain(each, asked, alone=alone) for each in value]
-    return _SONG_ID.sub("song-...", value) if isinstance(value, str) else value
+    return _SONG_ID.sub("song-...", _with_new_names(value)) if isinstance(value, str) else value
+
+
+def _with_new_names(text: str) -> str:
+    """A text with the new paths of fields, which stand before a colon or alone, and with new values of enums."""
+    text = _OLD_PATH.sub(lambda found: RENAMED[found[0]], text)
+    return _OLD_VALUE.sub(lambda found: RENAMED_VALUES[found[0]], text)
 
 
 def _as_before(message: Record) -> Record:
-    """A message with the fields whose meaning has changed: a tone was the one that is sung, a plan had no samples."""
+    """A message with the fields whose meaning has changed.
+
+    A tone was the one that is sung, a plan had no samples, and engines listed the fields in `RENAMED` among their
+    controls, studio too.
+    """
+    if "controls" in message:
+        return {**message, "controls": [one for one in message["controls"] if one not in RENAMED and "." not in one]}
     if "sung_tone" in message:
         return {**message, "tone": message["sung_tone"]}
     if "sample_count_exact" in message:
@@ -110,6 +137,4 @@ def _masked(name: str, value: Any, asked: Asked) -> str | None:
         return "measured"
     if name in IDS and value != asked.fields.get(name):
         return "an id"
-    if name == "field" and isinstance(value, str):
-        return re.sub(r"\w+", lambda word: RENAMED.get(word[0], word[0]), value)
     return None

@@ -1,15 +1,20 @@
 """One listener: asks for a song and notes when every piece of it came."""
 
 import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import grpc.aio
 from google.protobuf.duration_pb2 import Duration
 
-from melisma.v1 import music_pb2, music_pb2_grpc
+from melisma.v1 import music_pb2
 
+GENERATE = "/melisma.v1.MusicService/Generate"
 SONG_TIMEOUT_SECONDS = 600.0
+
+Reader: TypeAlias = Callable[[bytes], music_pb2.SongEvent]
+"""Finds the event in a message of the stream of Generate."""
 
 
 @dataclass(slots=True)
@@ -18,8 +23,8 @@ class Heard:
 
     name: str
     seed: int = 0
-    plan: music_pb2.Plan = field(default_factory=music_pb2.Plan)
-    finished: music_pb2.Finished = field(default_factory=music_pb2.Finished)
+    plan: music_pb2.SongPlan = field(default_factory=music_pb2.SongPlan)
+    finished: music_pb2.SongFinished = field(default_factory=music_pb2.SongFinished)
     sections: list[music_pb2.SectionFinished] = field(default_factory=list)
     arrivals: list[tuple[float, float]] = field(default_factory=list)
     data: bytearray = field(default_factory=bytearray)
@@ -41,33 +46,51 @@ class Heard:
         return late
 
 
-async def listen(channel: grpc.aio.Channel, name: str, request: music_pb2.GenerateRequest) -> Heard:
+def in_response(data: bytes) -> music_pb2.SongEvent:
+    """The event in a message of the stream."""
+    return music_pb2.GenerateResponse.FromString(data).event
+
+
+def events(
+    channel: grpc.aio.Channel, request: music_pb2.GenerateRequest, timeout: float, read: Reader = in_response
+) -> AsyncIterator[music_pb2.SongEvent]:
+    """The events of a song that is made now."""
+    generate = channel.unary_stream(GENERATE, music_pb2.GenerateRequest.SerializeToString, read)
+    found: AsyncIterator[music_pb2.SongEvent] = aiter(generate(request, timeout=timeout))
+    return found
+
+
+async def listen(
+    channel: grpc.aio.Channel, name: str, request: music_pb2.GenerateRequest, read: Reader = in_response
+) -> Heard:
     """Receive one song to its end."""
     heard, started = Heard(name), time.monotonic()
-    async for response in music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=SONG_TIMEOUT_SECONDS):
-        _note(heard, response, time.monotonic() - started)
+    async for event in events(channel, request, SONG_TIMEOUT_SECONDS, read):
+        _note(heard, event, time.monotonic() - started)
     heard.total_seconds = time.monotonic() - started
     return heard
 
 
-def _note(heard: Heard, response: music_pb2.GenerateResponse, now: float) -> None:
-    match response.WhichOneof("event"):
+def _note(heard: Heard, event: music_pb2.SongEvent, now: float) -> None:
+    match event.WhichOneof("event"):
         case "accepted":
-            heard.seed = response.accepted.seed
-            heard.told_first_audio_seconds = _seconds(response.accepted, "estimated_first_audio")
-            heard.told_finish_seconds = _seconds(response.accepted, "estimated_finish")
+            heard.seed = event.accepted.seed
+            heard.told_first_audio_seconds = _seconds(event.accepted, "estimated_first_audio")
+            heard.told_finish_seconds = _seconds(event.accepted, "estimated_finish")
         case "plan":
-            heard.plan = response.plan
+            heard.plan = event.plan
         case "chunk":
-            heard.arrivals.append((now, response.chunk.start_seconds))
-            heard.data += response.chunk.data
+            heard.arrivals.append((now, event.chunk.start_seconds))
+            heard.data += event.chunk.data
         case "section_finished":
-            heard.sections.append(response.section_finished)
+            heard.sections.append(event.section_finished)
         case "finished":
-            heard.finished = response.finished
+            heard.finished = event.finished
 
 
-def _seconds(accepted: music_pb2.Accepted, name: Literal["estimated_first_audio", "estimated_finish"]) -> float | None:
+def _seconds(
+    accepted: music_pb2.SongAccepted, name: Literal["estimated_first_audio", "estimated_finish"]
+) -> float | None:
     if not accepted.HasField(name):
         return None
     duration: Duration = getattr(accepted, name)

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from melisma.v1.music_pb2 import AudioChunk, Plan, SectionFinished
+from melisma.v1.music_pb2 import AudioChunk, SectionFinished, SongPlan
 from melisma_client import AsyncClient, AsyncSong, MelismaError, SongRequest
 
 WORDS = "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃\n"
@@ -34,7 +34,7 @@ class Stage:
     """What is sung when, as far as it is known, and where the song is now."""
 
     def __init__(self, clock: Callable[[], float], latency_seconds: float) -> None:
-        self.plan = Plan()
+        self.plan = SongPlan()
         self.syllables: list[tuple[float, int, str]] = []  # when, in which of the lines, as written
         self.lines: list[str] = []
         self.heard_seconds = 0.0
@@ -60,7 +60,7 @@ class Stage:
 
     def take(self, event: object) -> None:
         """Note what an event tells."""
-        if isinstance(event, Plan):
+        if isinstance(event, SongPlan):
             self.plan = event
         elif isinstance(event, AudioChunk):
             self._start = self._clock() if self._start is None else self._start

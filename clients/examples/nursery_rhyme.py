@@ -14,8 +14,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from melisma.v1.music_pb2 import Plan, SectionFinished, Syllable
-from melisma_client import AnchorNote, Client, InvalidRequest, MelismaError, SongRequest, Stem, Voice
+from melisma.v1.music_pb2 import SectionFinished, SongPlan, Syllable
+from melisma_client import AnchorNote, Client, InvalidRequest, MelismaError, SongRequest, StemKind, VoiceKind
 
 WORDS = """[verse]
 小小雨点落下来
@@ -69,7 +69,7 @@ def request_of(arguments: argparse.Namespace) -> SongRequest:
         lyrics=arguments.words.read_text("utf-8-sig") if arguments.words else WORDS,
         anchor=tuple(map(note, arguments.melody.split())),
         tempo_bpm=arguments.tempo,
-        voice=Voice.FEMALE,
+        voice=VoiceKind.FEMALE,
         vocal_level_db=3.0,  # words are what it is about
         seed=arguments.seed,
     )
@@ -101,12 +101,12 @@ def sing(client: Client, request: SongRequest, arguments: argparse.Namespace) ->
     plan = song.received.plan
     assert plan is not None  # a song that is complete was planned
     band = {field: getattr(request, field) for field in ("prompt", "lyrics", "anchor", "tempo_bpm", "seed")}
-    sing_along = SongRequest(**band, stems=[stem for stem in Stem if stem is not Stem.VOCAL])
+    sing_along = SongRequest(**band, stems=[stem for stem in StemKind if stem is not StemKind.VOCAL])
     client.generate(sing_along).save(arguments.output.with_name(f"{arguments.output.name}-sing-along.mp3"))
     return list(lines(plan, sections, arguments.pinyin))
 
 
-def lines(plan: Plan, sections: list[SectionFinished], pinyin: bool) -> Iterator[str]:
+def lines(plan: SongPlan, sections: list[SectionFinished], pinyin: bool) -> Iterator[str]:
     """The words as LRC, each line at the time of its first syllable."""
     for section in sections:
         first: dict[int, float] = {}

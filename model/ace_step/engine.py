@@ -105,7 +105,7 @@ class AceStepEngine:
             default_steps=self._settings.default_steps,
             guidance_scale=(1.0, 30.0),
             default_guidance_scale=DEFAULT_GUIDANCE,
-            controls=CONTROLS if self._adapters else CONTROLS - {Control.LORA},
+            controls=CONTROLS,
             stems=frozenset(),
             voices=frozenset(Voice),
             loras=tuple(sorted(self._adapters)),

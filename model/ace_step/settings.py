@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from model.song import Mode
+from model.ace_step.options import GenerationMode
 
 RELEASED = "ACE-Step/ACE-Step-v1-3.5B"
 """The repository of the Hugging Face hub that has the released checkpoint."""
@@ -47,9 +47,9 @@ class AceStepSettings(BaseModel):
     )
 
     @property
-    def default_mode(self) -> Mode:
+    def default_mode(self) -> GenerationMode:
         """How a song is made whose caller does not say. Denoising all of it at once hangs together best."""
-        return Mode.WHOLE if self.mode == "auto" else Mode(self.mode)
+        return GenerationMode.WHOLE if self.mode == "auto" else GenerationMode(self.mode)
 
     @property
     def default_steps(self) -> int:

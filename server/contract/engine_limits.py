@@ -36,13 +36,9 @@ def _check_controls(message: music_pb2.GenerateRequest, engine: EngineInfo, engi
         Control.TEMPO: message.HasField("tempo_bpm"),
         Control.ANCHOR: message.HasField("anchor"),
         Control.STEMS: bool(message.stems),
-        Control.VOICE: message.voice != music_pb2.VOICE_UNSPECIFIED,
+        Control.VOICE: message.voice != music_pb2.VOICE_KIND_UNSPECIFIED,
         Control.VOCAL_LEVEL: message.vocal_level_db != 0,
         Control.LANGUAGE: bool(message.language),
-        Control.MODE: message.mode != music_pb2.MODE_UNSPECIFIED,
-        Control.SCHEDULER: message.scheduler != music_pb2.SCHEDULER_UNSPECIFIED,
-        Control.OMEGA: message.HasField("omega"),
-        Control.LORA: bool(message.lora),
     } | {control: message.WhichOneof("task") == control.value for control in TASKS}
     for control, is_given in given.items():
         if is_given and control not in engine.controls:
@@ -77,5 +73,7 @@ def _voice_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) ->
 
 
 def _lora_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
-    if message.lora and message.lora not in engine.loras:
-        yield Violation("lora", f"engine {engine.name!r} has these: {', '.join(engine.loras)}")
+    owner = message.WhichOneof("engine_options")
+    lora = getattr(getattr(message, owner), "lora", "") if owner else ""
+    if lora and lora not in engine.loras:
+        yield Violation(f"{owner}.lora", f"engine {engine.name!r} has these: {', '.join(engine.loras) or 'none'}")

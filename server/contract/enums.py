@@ -1,32 +1,25 @@
 """Pairs of proto enum numbers and the values of the model and of the store."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
+from google.protobuf.descriptor import EnumDescriptor
+
 from melisma.v1 import music_pb2
-from model.song import Mode, Scheduler, SectionKind, Stem, Voice
+from model.song import SectionKind, Stem, Voice
 from server.song import SongState
 
 STEMS = MappingProxyType(
     {
-        music_pb2.STEM_VOCAL: Stem.VOCAL,
-        music_pb2.STEM_HARMONY: Stem.HARMONY,
-        music_pb2.STEM_DRUMS: Stem.DRUMS,
-        music_pb2.STEM_BASS: Stem.BASS,
-        music_pb2.STEM_ORNAMENTS: Stem.ORNAMENTS,
+        music_pb2.STEM_KIND_VOCAL: Stem.VOCAL,
+        music_pb2.STEM_KIND_HARMONY: Stem.HARMONY,
+        music_pb2.STEM_KIND_DRUMS: Stem.DRUMS,
+        music_pb2.STEM_KIND_BASS: Stem.BASS,
+        music_pb2.STEM_KIND_ORNAMENTS: Stem.ORNAMENTS,
     }
 )
 
-VOICES = MappingProxyType({music_pb2.VOICE_FEMALE: Voice.FEMALE, music_pb2.VOICE_MALE: Voice.MALE})
-
-MODES = MappingProxyType({music_pb2.MODE_WHOLE: Mode.WHOLE, music_pb2.MODE_SECTIONED: Mode.SECTIONED})
-
-SCHEDULERS = MappingProxyType(
-    {
-        music_pb2.SCHEDULER_EULER: Scheduler.EULER,
-        music_pb2.SCHEDULER_HEUN: Scheduler.HEUN,
-        music_pb2.SCHEDULER_PINGPONG: Scheduler.PINGPONG,
-    }
-)
+VOICES = MappingProxyType({music_pb2.VOICE_KIND_FEMALE: Voice.FEMALE, music_pb2.VOICE_KIND_MALE: Voice.MALE})
 
 SECTION_KINDS = MappingProxyType(
     {
@@ -50,3 +43,9 @@ SONG_STATES = MappingProxyType(
         SongState.CANCELLED: music_pb2.SONG_STATE_CANCELLED,
     }
 )
+
+
+def enum_words(enum: EnumDescriptor) -> Mapping[str, int]:
+    """The numbers of an enum's values by their words in lower case, without the enum's prefix and UNSPECIFIED."""
+    prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.name)[1:] + "_"
+    return {value.name.removeprefix(prefix).lower(): value.number for value in enum.values if value.number}

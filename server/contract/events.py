@@ -18,27 +18,27 @@ from server.song import (
 )
 
 
-def response(event: SongEvent, request: SongRequest) -> music_pb2.GenerateResponse:
-    """The message of the stream that tells the event of the request's song."""
+def event_message(event: SongEvent, request: SongRequest) -> music_pb2.SongEvent:
+    """The message that tells the event of the request's song."""
     match event:
         case Accepted():
-            return music_pb2.GenerateResponse(accepted=_accepted(event, request))
+            return music_pb2.SongEvent(accepted=_accepted(event, request))
         case Waiting():
-            return music_pb2.GenerateResponse(progress=_waiting(event))
+            return music_pb2.SongEvent(progress=_waiting(event))
         case Planned():
-            return music_pb2.GenerateResponse(plan=_plan(event, request))
+            return music_pb2.SongEvent(plan=_plan(event, request))
         case Progressed():
-            return music_pb2.GenerateResponse(progress=_progress(event))
+            return music_pb2.SongEvent(progress=_progress(event))
         case Chunk():
-            return music_pb2.GenerateResponse(chunk=_chunk(event))
+            return music_pb2.SongEvent(chunk=_chunk(event))
         case SectionSent():
-            return music_pb2.GenerateResponse(section_finished=_section_finished(event))
+            return music_pb2.SongEvent(section_finished=_section_finished(event))
         case SongCompleted():
-            return music_pb2.GenerateResponse(finished=_finished(event))
+            return music_pb2.SongEvent(finished=_finished(event))
 
 
-def _accepted(event: Accepted, request: SongRequest) -> music_pb2.Accepted:
-    return music_pb2.Accepted(
+def _accepted(event: Accepted, request: SongRequest) -> music_pb2.SongAccepted:
+    return music_pb2.SongAccepted(
         request_id=request.request_id,
         song_id=event.song_id,
         engine=request.engine,
@@ -49,17 +49,17 @@ def _accepted(event: Accepted, request: SongRequest) -> music_pb2.Accepted:
     )
 
 
-def _waiting(event: Waiting) -> music_pb2.Progress:
-    return music_pb2.Progress(
+def _waiting(event: Waiting) -> music_pb2.SongProgress:
+    return music_pb2.SongProgress(
         queue_position=event.queue_position,
         estimated_first_audio=_estimate(event.estimated_first_audio_seconds),
         estimated_finish=_estimate(event.estimated_finish_seconds),
     )
 
 
-def _plan(event: Planned, request: SongRequest) -> music_pb2.Plan:
+def _plan(event: Planned, request: SongRequest) -> music_pb2.SongPlan:
     plan = event.plan
-    return music_pb2.Plan(
+    return music_pb2.SongPlan(
         sections=map(_section, plan.sections),
         duration_seconds=plan.duration_seconds,
         key=plan.key or "",
@@ -75,8 +75,8 @@ def _plan(event: Planned, request: SongRequest) -> music_pb2.Plan:
     )
 
 
-def _voice(voice: Voice | None) -> music_pb2.Voice.ValueType:
-    return next((number for number, own in VOICES.items() if own is voice), music_pb2.VOICE_UNSPECIFIED)
+def _voice(voice: Voice | None) -> music_pb2.VoiceKind.ValueType:
+    return next((number for number, own in VOICES.items() if own is voice), music_pb2.VOICE_KIND_UNSPECIFIED)
 
 
 def _section(section: SectionPlan) -> music_pb2.Section:
@@ -101,8 +101,8 @@ def _syllable(syllable: Syllable) -> music_pb2.Syllable:
     )
 
 
-def _progress(event: Progressed) -> music_pb2.Progress:
-    return music_pb2.Progress(section_index=event.section_index, step=event.step, steps=event.steps)
+def _progress(event: Progressed) -> music_pb2.SongProgress:
+    return music_pb2.SongProgress(section_index=event.section_index, step=event.step, steps=event.steps)
 
 
 def _chunk(event: Chunk) -> music_pb2.AudioChunk:
@@ -142,8 +142,8 @@ def _timing(timing: SyllableTiming) -> music_pb2.SyllableTiming:
     )
 
 
-def _finished(event: SongCompleted) -> music_pb2.Finished:
-    return music_pb2.Finished(
+def _finished(event: SongCompleted) -> music_pb2.SongFinished:
+    return music_pb2.SongFinished(
         duration_seconds=event.duration_seconds,
         sample_count=event.sample_count,
         size_bytes=event.size_bytes,
@@ -164,9 +164,3 @@ def _duration(seconds: float) -> Duration:
     duration = Duration()
     duration.FromNanoseconds(round(seconds * 1_000_000_000))
     return duration
-
-
-def listen_response(message: music_pb2.GenerateResponse) -> music_pb2.ListenResponse:
-    """What a listener is told where Generate tells `message`."""
-    kind = message.WhichOneof("event")
-    return music_pb2.ListenResponse(**{kind: getattr(message, kind)}) if kind else music_pb2.ListenResponse()

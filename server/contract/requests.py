@@ -2,9 +2,8 @@
 
 import secrets
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from melisma.v1 import music_pb2
 from model.engine import EngineInfo
@@ -21,7 +20,9 @@ from model.song import (
 )
 from server.contract.audio_formats import format_name
 from server.contract.engine_limits import check_against
-from server.contract.enums import MODES, SCHEDULERS, STEMS, VOICES
+from server.contract.engine_options import engine_name, engine_options
+from server.contract.enums import STEMS, VOICES
+from server.contract.field_names import from_message
 from server.contract.midi_melody import anchor_from_midi
 from server.contract.validation import check
 from server.song import (
@@ -33,8 +34,11 @@ from server.song import (
 )
 
 GRID_PER_BEAT = 4
-DEFAULT_STRENGTH = 0.5
-DEFAULT_VARIANCE = 0.5
+
+TASKS: Mapping[str, type[Task]] = MappingProxyType(
+    {"audio_to_audio": AudioToAudio, "retake": Retake, "repaint": Repaint, "extend": Extend, "edit": Edit}
+)
+"""The values for the members of `GenerateRequest.task`; their fields have the same names."""
 
 
 def song_request(
@@ -54,7 +58,7 @@ def song_request(
         ControlNotSupported: the message sets a field that the engine has no use for.
     """
     check(message)
-    name = message.engine or default_engine
+    name = engine_name(message, default_engine)
     if (engine := engines.get(name)) is not None:
         check_against(message, engine, engines)
     return SongRequest(
@@ -82,49 +86,14 @@ def _params(message: music_pb2.GenerateRequest) -> SongParams:
         voice=VOICES.get(message.voice),
         vocal_level_db=message.vocal_level_db,
         language=message.language.lower() or None,
-        mode=MODES.get(message.mode),
-        scheduler=SCHEDULERS.get(message.scheduler),
-        omega=message.omega if message.HasField("omega") else None,
-        lora=message.lora or None,
-        lora_weight=message.lora_weight if message.HasField("lora_weight") else 1.0,
         task=_task(message),
+        options=engine_options(message),
     )
 
 
 def _task(message: music_pb2.GenerateRequest) -> Task | None:
     name = message.WhichOneof("task")
-    return _TASKS[name](getattr(message, name)) if name else None
-
-
-def _audio_to_audio(task: music_pb2.AudioToAudio) -> AudioToAudio:
-    return AudioToAudio(task.audio, task.strength if task.HasField("strength") else DEFAULT_STRENGTH)
-
-
-def _retake(task: music_pb2.Retake) -> Retake:
-    return Retake(_seed(task), task.variance if task.HasField("variance") else DEFAULT_VARIANCE)
-
-
-def _repaint(task: music_pb2.Repaint) -> Repaint:
-    variance = task.variance if task.HasField("variance") else DEFAULT_VARIANCE
-    return Repaint(task.audio, task.start_seconds, task.end_seconds, variance, _seed(task))
-
-
-def _extend(task: music_pb2.Extend) -> Extend:
-    return Extend(task.audio, task.left_seconds, task.right_seconds, _seed(task))
-
-
-def _edit(task: music_pb2.Edit) -> Edit:
-    end = task.end if task.HasField("end") else 1.0
-    return Edit(task.audio, task.prompt, task.lyrics, task.start, end, task.averages or 1, _seed(task))
-
-
-def _seed(task: music_pb2.Retake | music_pb2.Repaint | music_pb2.Extend | music_pb2.Edit) -> int | None:
-    return task.seed if task.HasField("seed") else None
-
-
-_TASKS: Mapping[str, Callable[[Any], Task]] = MappingProxyType(
-    {"audio_to_audio": _audio_to_audio, "retake": _retake, "repaint": _repaint, "extend": _extend, "edit": _edit}
-)
+    return from_message(getattr(message, name), TASKS[name]) if name else None
 
 
 def _anchor(message: music_pb2.GenerateRequest) -> tuple[AnchorNote, ...]:

@@ -6,6 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from melisma.v1 import music_pb2
 from model.engine import EngineInfo
+from server.contract.engine_options import option_paths
 from server.contract.enums import SONG_STATES, STEMS, VOICES
 from server.contract.status import failure_status
 from server.store.base import SongRecord
@@ -40,6 +41,7 @@ def engine_message(name: str, info: EngineInfo | None, devices: Iterable[str], *
     message = music_pb2.Engine(name=name, devices=devices, ready=ready)
     if info is not None:
         message.MergeFrom(_facts(info))
+        message.controls.extend(option_paths(name))
     return message
 
 

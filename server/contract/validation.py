@@ -16,6 +16,11 @@ WHOLE_MESSAGE = "request"
 MESSAGE_RULE_FIELDS = MappingProxyType({"prompt_or_lyrics": "prompt", "length_of_recording": "duration_seconds"})
 """The field to name where a rule is about the message as a whole."""
 
+UNKNOWN_FIELDS = (
+    "has a field that this server's version of the contract does not have; compile the client from the server's "
+    ".proto files"
+)
+
 _M = TypeVar("_M", bound=Message)
 
 
@@ -30,8 +35,22 @@ def parsed(parse: Callable[[bytes], _M], data: bytes) -> _M:
 
 def check(message: Message) -> None:
     """Enforce the rules that the .proto declares for the message; raises InvalidRequest with one violation a fault."""
-    if found := protovalidate.collect_violations(message):
-        raise InvalidRequest(*(_violation(one, message.DESCRIPTOR) for one in found))
+    found = [_violation(one, message.DESCRIPTOR) for one in protovalidate.collect_violations(message)]
+    if has_unknown_fields(message):
+        found.append(Violation(WHOLE_MESSAGE, UNKNOWN_FIELDS))
+    if found:
+        raise InvalidRequest(*found)
+
+
+def has_unknown_fields(message: Message) -> bool:
+    """True where the message, or one inside it, has a field of another version of the contract.
+
+    A request with such a field is refused: to ignore the field would make another song than was asked for.
+    """
+    known = type(message)()
+    known.CopyFrom(message)
+    known.DiscardUnknownFields()
+    return known.ByteSize() != message.ByteSize()
 
 
 def _violation(found: protovalidate.Violation, message: Any) -> Violation:

@@ -1,4 +1,4 @@
-"""One message of a song that stays, as its recording and the store keep it."""
+"""One event of a song that stays, as its recording and the store keep it."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -6,7 +6,7 @@ from typing import TypeAlias
 from melisma.v1 import music_pb2
 from server.store.base import StoredEvent
 
-Message: TypeAlias = music_pb2.GenerateResponse
+Message: TypeAlias = music_pb2.SongEvent
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from server.contract.events import response
+from server.contract.events import event_message
 from server.contract.status import outcome_of
 from server.errors import ServiceError, SongCancelled
 from server.song import SongEvent, SongRequest, SongState
@@ -38,7 +38,7 @@ class Recorder(EventSink):
     @override
     def append(self, event: SongEvent) -> None:
         if not self._recording.ended:
-            self._recording.tell(response(event, self._request))
+            self._recording.tell(event_message(event, self._request))
 
     @override
     def end(self, error: ServiceError | None = None) -> None:

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from melisma.v1 import music_pb2, music_pb2_grpc
-from melisma.v1.music_pb2 import Accepted, AudioChunk, Finished
+from melisma.v1.music_pb2 import AudioChunk, SongAccepted, SongFinished
 from melisma_client import NO_RETRY, Client, MelismaError, SongRequest, Unavailable
 from tests.deploy.balancers import BALANCERS, Balancer
 from tests.deploy.tools import eventually
@@ -117,11 +117,11 @@ def sing(client: Client, request: SongRequest | None = None) -> Told:
             request or SongRequest("noise", duration_seconds=SONG_SECONDS), timeout_seconds=60
         ):
             match event:
-                case Accepted():
+                case SongAccepted():
                     told.song_ids.append(event.song_id)
                 case AudioChunk():
                     told.heard = True
-                case Finished():
+                case SongFinished():
                     told.complete = True
     except MelismaError as error:
         told.error = error

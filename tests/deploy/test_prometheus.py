@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from melisma.v1.music_pb2 import Accepted, AudioChunk, Finished
+from melisma.v1.music_pb2 import AudioChunk, SongAccepted, SongFinished
 from melisma_client import AsyncClient, SongRequest
 from server.telemetry.sliding_window import percentile
 from server.telemetry.song_metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS
@@ -68,7 +68,7 @@ async def listen(client: AsyncClient, request: SongRequest) -> Measured:
     async with client.generate(request) as song:
         async for event in song:
             times.setdefault(type(event), time.monotonic() - began_at)
-    return Measured(times[Accepted], times[AudioChunk], times[Finished])
+    return Measured(times[SongAccepted], times[AudioChunk], times[SongFinished])
 
 
 async def listen_to_all(address: str, steps: Sequence[int]) -> list[Measured]:

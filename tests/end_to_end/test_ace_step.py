@@ -51,16 +51,21 @@ async def _ready(channel: grpc.aio.Channel) -> None:
             return
 
 
-def request(mode: int = music_pb2.MODE_WHOLE, seconds: float = 18.0, **fields: object) -> music_pb2.GenerateRequest:
+OPTIONS = {"sampler", "omega", "lora", "lora_weight"}
+
+
+def request(
+    mode: int = music_pb2.GENERATION_MODE_WHOLE, seconds: float = 18.0, **fields: object
+) -> music_pb2.GenerateRequest:
     asked: dict[str, Any] = {
         "engine": "ace_step",
         "prompt": "pop",
         "lyrics": LYRICS,
         "seed": 3,
         "steps": 4,
-        "mode": mode,
     }
-    return music_pb2.GenerateRequest(**asked | {"duration_seconds": seconds} | fields)
+    options = music_pb2.AceStepOptions(mode=mode, **{name: fields.pop(name) for name in OPTIONS & fields.keys()})  # type: ignore[arg-type]
+    return music_pb2.GenerateRequest(**asked | {"duration_seconds": seconds, "ace_step": options} | fields)
 
 
 def recording(seconds: float = 12.0, form: str = "FLAC") -> bytes:
@@ -71,7 +76,9 @@ def recording(seconds: float = 12.0, form: str = "FLAC") -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize(("mode", "sections"), [(music_pb2.MODE_WHOLE, 1), (music_pb2.MODE_SECTIONED, 2)])
+@pytest.mark.parametrize(
+    ("mode", "sections"), [(music_pb2.GENERATION_MODE_WHOLE, 1), (music_pb2.GENERATION_MODE_SECTIONED, 2)]
+)
 async def test_both_modes_stream_one_mp3_of_the_planned_length(
     channel: grpc.aio.Channel, mode: int, sections: int
 ) -> None:
@@ -89,7 +96,7 @@ async def test_both_modes_stream_one_mp3_of_the_planned_length(
 
 @pytest.mark.parametrize("rate_hertz", [44_100, 48_000])
 @pytest.mark.parametrize("seconds", [10.0, 23.9])
-@pytest.mark.parametrize("mode", [music_pb2.MODE_WHOLE, music_pb2.MODE_SECTIONED])
+@pytest.mark.parametrize("mode", [music_pb2.GENERATION_MODE_WHOLE, music_pb2.GENERATION_MODE_SECTIONED])
 async def test_the_plan_tells_how_many_samples_the_song_will_have(
     channel: grpc.aio.Channel, mode: int, seconds: float, rate_hertz: int
 ) -> None:
@@ -118,16 +125,19 @@ async def test_songs_of_different_lengths_and_steps_share_the_engine(channel: gr
 @pytest.mark.parametrize(
     ("fields", "seconds"),
     [
-        ({"audio_to_audio": music_pb2.AudioToAudio(audio=recording())}, 12.0),
-        ({"repaint": music_pb2.Repaint(audio=recording(), start_seconds=3, end_seconds=6)}, 12.0),
-        ({"extend": music_pb2.Extend(audio=recording(), left_seconds=2, right_seconds=14)}, 28.0),
-        ({"edit": music_pb2.Edit(audio=recording(form="WAV"), prompt="jazz", lyrics="[verse]\nla", start=0.5)}, 12.0),
+        ({"audio_to_audio": music_pb2.AudioToAudioTask(audio=recording())}, 12.0),
+        ({"repaint": music_pb2.RepaintTask(audio=recording(), start_seconds=3, end_seconds=6)}, 12.0),
+        ({"extend": music_pb2.ExtendTask(audio=recording(), left_seconds=2, right_seconds=14)}, 28.0),
+        (
+            {"edit": music_pb2.EditTask(audio=recording(form="WAV"), prompt="jazz", lyrics="[verse]\nla", start=0.5)},
+            12.0,
+        ),
     ],
 )
 async def test_tasks_make_songs_of_recordings(
     channel: grpc.aio.Channel, fields: dict[str, Any], seconds: float
 ) -> None:
-    song = await generate(channel, request(music_pb2.MODE_UNSPECIFIED, 0.0, **fields))
+    song = await generate(channel, request(music_pb2.GENERATION_MODE_UNSPECIFIED, 0.0, **fields))
     assert song.plan.duration_seconds == pytest.approx(seconds, abs=2 * LATENT_FRAME_SECONDS)
     assert song.finished.sample_count == pytest.approx(song.plan.duration_seconds * 44_100, abs=1)
     assert (song.plan.sample_count, song.plan.sample_count_exact) == (song.finished.sample_count, True)
@@ -136,14 +146,14 @@ async def test_tasks_make_songs_of_recordings(
 async def test_a_retake_is_near_the_song_but_not_the_same(channel: grpc.aio.Channel) -> None:
     plain = await generate(channel, request(seconds=10.0))
     again = await generate(channel, request(seconds=10.0))
-    retake = await generate(channel, request(seconds=10.0, retake=music_pb2.Retake(variance=0.2)))
+    retake = await generate(channel, request(seconds=10.0, retake=music_pb2.RetakeTask(variance=0.2)))
     assert plain.data == again.data
     assert retake.data != plain.data
 
 
-@pytest.mark.parametrize("scheduler", ["SCHEDULER_HEUN", "SCHEDULER_PINGPONG"])
-async def test_other_solvers_make_songs(channel: grpc.aio.Channel, scheduler: str) -> None:
-    song = await generate(channel, request(seconds=10.0, scheduler=scheduler, language="zh-CN", omega=0.0))
+@pytest.mark.parametrize("sampler", ["SAMPLER_HEUN", "SAMPLER_PINGPONG"])
+async def test_other_samplers_make_songs(channel: grpc.aio.Channel, sampler: str) -> None:
+    song = await generate(channel, request(seconds=10.0, sampler=sampler, language="zh-CN", omega=0.0))
     assert song.order[-1] == "finished"
 
 
@@ -154,8 +164,8 @@ async def refused(channel: grpc.aio.Channel, asked: music_pb2.GenerateRequest) -
 
 
 async def test_what_the_model_cannot_do_is_refused_with_the_engine_that_can(channel: grpc.aio.Channel) -> None:
-    notes = music_pb2.NoteList(notes=[music_pb2.AnchorNote(pitch=60, length_beats=1.0)])
-    for field in ({"anchor": music_pb2.Anchor(notes=notes)}, {"stems": [music_pb2.STEM_DRUMS]}):
+    notes = music_pb2.AnchorNoteList(notes=[music_pb2.AnchorNote(pitch=60, length_beats=1.0)])
+    for field in ({"anchor": music_pb2.Anchor(notes=notes)}, {"stems": [music_pb2.STEM_KIND_DRUMS]}):
         error = await refused(channel, request(**field))
         assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
         assert "these do: studio" in str(error.details())
@@ -164,10 +174,13 @@ async def test_what_the_model_cannot_do_is_refused_with_the_engine_that_can(chan
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"repaint": music_pb2.Repaint(audio=b"no sound", end_seconds=3)}, "repaint.audio"),
-        ({"repaint": music_pb2.Repaint(audio=recording(), start_seconds=3, end_seconds=60)}, "repaint.end_seconds"),
-        ({"extend": music_pb2.Extend(audio=recording(), right_seconds=240)}, "extend.right_seconds"),
-        ({"retake": music_pb2.Retake(), "mode": music_pb2.MODE_SECTIONED, "seconds": 10.0}, "mode"),
+        ({"repaint": music_pb2.RepaintTask(audio=b"no sound", end_seconds=3)}, "repaint.audio"),
+        ({"repaint": music_pb2.RepaintTask(audio=recording(), start_seconds=3, end_seconds=60)}, "repaint.end_seconds"),
+        ({"extend": music_pb2.ExtendTask(audio=recording(), right_seconds=240)}, "extend.right_seconds"),
+        (
+            {"retake": music_pb2.RetakeTask(), "mode": music_pb2.GENERATION_MODE_SECTIONED, "seconds": 10.0},
+            "ace_step.mode",
+        ),
         ({"language": "sv"}, "language"),
     ],
 )
@@ -175,7 +188,7 @@ async def test_faults_name_their_field_and_cost_nobody_else(
     channel: grpc.aio.Channel, fields: dict[str, Any], field: str
 ) -> None:
     beside = asyncio.create_task(generate(channel, request(seconds=10.0)))
-    error = await refused(channel, request(**{"mode": music_pb2.MODE_UNSPECIFIED, "seconds": 0.0} | fields))
+    error = await refused(channel, request(**{"mode": music_pb2.GENERATION_MODE_UNSPECIFIED, "seconds": 0.0} | fields))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert field in str(error.details())
     assert (await beside).order[-1] == "finished"
@@ -184,7 +197,7 @@ async def test_faults_name_their_field_and_cost_nobody_else(
 async def test_a_cancelled_song_costs_nothing_more(channel: grpc.aio.Channel) -> None:
     call = music_pb2_grpc.MusicServiceStub(channel).Generate(request(steps=200, seconds=240.0))
     async for response in call:
-        if response.WhichOneof("event") == "progress" and response.progress.step:
+        if response.event.WhichOneof("event") == "progress" and response.event.progress.step:
             break
     call.cancel()
     song = await generate(channel, request(seconds=10.0))
@@ -201,13 +214,13 @@ async def test_a_deadline_ends_a_song(channel: grpc.aio.Channel) -> None:
 
 
 async def test_a_song_outlives_its_worker(channel: grpc.aio.Channel) -> None:
-    asked = request(music_pb2.MODE_SECTIONED, steps=30)
+    asked = request(music_pb2.GENERATION_MODE_SECTIONED, steps=30)
     undisturbed = await generate(channel, asked)
     song = Song()
     async for response in music_pb2_grpc.MusicServiceStub(channel).Generate(asked, timeout=START_TIMEOUT_SECONDS):
-        song.order.append(str(response.WhichOneof("event")))
+        song.order.append(str(response.event.WhichOneof("event")))
         if song.order[-1] == "chunk":
-            song.chunks.append(response.chunk)
+            song.chunks.append(response.event.chunk)
         if song.order.count("section_finished") == 1 and song.order[-1] == "section_finished":
             for worker in psutil.Process().children():
                 worker.kill()

@@ -37,7 +37,7 @@ def wrong_fields(error: Any) -> list[str]:
 def assert_lives(channel: grpc.Channel) -> None:
     request = music_pb2.GenerateRequest(prompt="noise", duration_seconds=10)
     responses = list(music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS))
-    assert responses[-1].WhichOneof("event") == "finished"
+    assert responses[-1].event.WhichOneof("event") == "finished"
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,14 @@ def assert_lives(channel: grpc.Channel) -> None:
         pytest.param({"prompt": "x", "steps": 101}, ["steps"], id="steps beyond the engine"),
         pytest.param({"prompt": "x", "guidance_scale": math.nan}, ["guidance_scale"] * 2, id="NaN guidance"),
         pytest.param({"prompt": "x", "voice": 99}, ["voice"], id="a voice that is none"),
-        pytest.param({"prompt": "x", "voice": music_pb2.VOICE_MALE}, ["voice"], id="a voice that the engine lacks"),
+        pytest.param(
+            {"prompt": "x", "voice": music_pb2.VOICE_KIND_MALE}, ["voice"], id="a voice that the engine lacks"
+        ),
         pytest.param({"prompt": "x", "vocal_level_db": 13}, ["vocal_level_db"], id="a lead line too loud"),
         pytest.param({"prompt": "x", "vocal_level_db": -25}, ["vocal_level_db"], id="a lead line too soft"),
         pytest.param({"prompt": "x", "request_id": "me"}, ["request_id"], id="request id"),
         pytest.param({"prompt": "x", "anchor": music_pb2.Anchor(midi=b"\xff" * 65_536)}, ["anchor.midi"], id="MIDI"),
-        pytest.param({"prompt": "x", "edit": music_pb2.Edit(lyrics="la")}, ["edit.audio"], id="no recording"),
+        pytest.param({"prompt": "x", "edit": music_pb2.EditTask(lyrics="la")}, ["edit.audio"], id="no recording"),
         pytest.param(
             {"prompt": "x", "audio": music_pb2.AudioConfig(bitrate_kbps=1)}, ["audio.bitrate_kbps"], id="bit rate"
         ),
@@ -74,7 +76,7 @@ def test_a_bad_value_is_named_by_its_field(channel: grpc.Channel, fields: dict[s
 
 def test_more_faults_than_a_header_can_carry_still_arrive_as_a_status(channel: grpc.Channel) -> None:
     notes = [music_pb2.AnchorNote(pitch=1, length_beats=0)] * 512
-    error = refusal(channel, prompt="x", anchor=music_pb2.Anchor(notes=music_pb2.NoteList(notes=notes)))
+    error = refusal(channel, prompt="x", anchor=music_pb2.Anchor(notes=music_pb2.AnchorNoteList(notes=notes)))
     assert error.code() is INVALID
     assert wrong_fields(error)[:2] == ["anchor.notes.notes[0].pitch", "anchor.notes.notes[0].length_beats"]
     assert_lives(channel)
@@ -97,7 +99,7 @@ def test_an_unknown_engine_is_not_found(channel: grpc.Channel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("control", "value"), [("tempo_bpm", 100.0), ("voice", music_pb2.VOICE_FEMALE), ("vocal_level_db", -3.0)]
+    ("control", "value"), [("tempo_bpm", 100.0), ("voice", music_pb2.VOICE_KIND_FEMALE), ("vocal_level_db", -3.0)]
 )
 def test_a_control_that_the_engine_lacks_is_named(channel: grpc.Channel, control: str, value: float) -> None:
     error = refusal(channel, **{"prompt": "x", "engine": "narrow", control: value})
@@ -116,4 +118,4 @@ def test_a_bug_of_ours_is_told_as_internal_without_its_text(channel: grpc.Channe
 def test_duration_zero_lets_the_engine_decide(channel: grpc.Channel) -> None:
     request = music_pb2.GenerateRequest(prompt="noise", duration_seconds=0)
     responses = list(music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS))
-    assert responses[1].plan.duration_seconds > 0
+    assert responses[1].event.plan.duration_seconds > 0

@@ -138,7 +138,7 @@ def test_a_connection_ends_by_its_age_and_its_songs_do_not() -> None:
         stub = music_pb2_grpc.MusicServiceStub(channel)
         began_at = time.monotonic()
         song = list(stub.Generate(music_pb2.GenerateRequest(prompt="x", duration_seconds=30), timeout=TIMEOUT_SECONDS))
-        assert song[-1].HasField("finished")
+        assert song[-1].event.HasField("finished")
         assert time.monotonic() - began_at > 2, "the song was over before its connection had its age"
         stub.ListEngines(music_pb2.ListEnginesRequest(), timeout=TIMEOUT_SECONDS)
         service.process.terminate()

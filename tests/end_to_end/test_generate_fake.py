@@ -43,17 +43,23 @@ def statuses(channel: grpc.Channel) -> Iterator[int]:
 
 
 def kind(response: music_pb2.GenerateResponse) -> str | None:
-    return response.WhichOneof("event")
+    return response.event.WhichOneof("event")
 
 
 def test_a_song_arrives_in_order_and_whole(channel: grpc.Channel) -> None:
     responses = list(song(channel))
     assert [kind(responses[0]), kind(responses[1]), kind(responses[-1])] == ["accepted", "plan", "finished"]
-    chunks = [response.chunk for response in responses if kind(response) == "chunk"]
+    chunks = [response.event.chunk for response in responses if kind(response) == "chunk"]
     assert [chunk.sequence for chunk in chunks] == list(range(len(chunks)))
-    data, finished = b"".join(chunk.data for chunk in chunks), responses[-1].finished
+    data, finished = b"".join(chunk.data for chunk in chunks), responses[-1].event.finished
     assert (finished.size_bytes, finished.sha256) == (len(data), hashlib.sha256(data).hexdigest())
-    assert [r.section_finished.section_index for r in responses if kind(r) == "section_finished"] == [0, 1, 2, 3, 4]
+    assert [r.event.section_finished.section_index for r in responses if kind(r) == "section_finished"] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
 
 
 def test_an_engine_that_cannot_be_loaded_is_listed_and_says_what_to_do(channel: grpc.Channel) -> None:

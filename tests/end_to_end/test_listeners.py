@@ -61,7 +61,7 @@ def begun(stub: Any, seconds: float, **fields: Any) -> tuple[str, Any]:
     """A song that its listener may come back to: its name, and the call, of which nothing more was read."""
     asked = {"prompt": "noise", "duration_seconds": seconds, "seed": 3, "request_id": str(uuid4()), **fields}
     call = stub.Generate(GenerateRequest(**asked), timeout=TIMEOUT_SECONDS)
-    return next(call).accepted.song_id, call
+    return next(call).event.accepted.song_id, call
 
 
 def song_of(stub: Any, song_id: str) -> music_pb2.Song:
@@ -76,7 +76,7 @@ def listened(stub: Any, song_id: str, byte_offset: int = 0) -> bytes:
 
 
 def sound(responses: Any) -> bytes:
-    return b"".join(response.chunk.data for response in responses)
+    return b"".join(response.event.chunk.data for response in responses)
 
 
 def sum_of(data: bytes) -> str:
@@ -120,19 +120,19 @@ def test_a_song_whose_listener_stops_reading_is_made_no_further_and_goes_on_when
     assert song_of(stub, song_id).state == music_pb2.SONG_STATE_RUNNING
     responses = list(call)
     assert len(sound(responses)) > 4 * held  # there was more to be made
-    assert sum_of(sound(responses)) == responses[-1].finished.sha256 == song_of(stub, song_id).sha256
+    assert sum_of(sound(responses)) == responses[-1].event.finished.sha256 == song_of(stub, song_id).sha256
     assert song_of(stub, song_id).state == music_pb2.SONG_STATE_COMPLETED
 
 
 def test_a_listener_who_comes_back_in_time_has_the_whole_song(stub: Any) -> None:
     song_id, call = begun(stub, 60.0, steps=50)
-    heard = next(response.chunk.data for response in call if response.WhichOneof("event") == "chunk")
+    heard = next(response.event.chunk.data for response in call if response.event.WhichOneof("event") == "chunk")
     call.cancel()
     size_bytes = song_of(stub, song_id).size_bytes
     until(lambda: song_of(stub, song_id).size_bytes > size_bytes)
     rest = list(stub.Listen(ListenRequest(song_id=song_id, byte_offset=len(heard)), timeout=TIMEOUT_SECONDS))
-    assert rest[-1].finished.size_bytes == len(heard + sound(rest))
-    assert rest[-1].finished.sha256 == sum_of(heard + sound(rest))
+    assert rest[-1].event.finished.size_bytes == len(heard + sound(rest))
+    assert rest[-1].event.finished.sha256 == sum_of(heard + sound(rest))
     assert song_of(stub, song_id).state == music_pb2.SONG_STATE_COMPLETED
 
 
@@ -177,7 +177,7 @@ def test_a_song_that_is_made_for_its_own_sake_needs_no_listener_and_can_be_heard
     song_id = rest.begin({"prompt": "noise", "duration": 40 if looked_into else 10, "seed": 3, "steps": 100})
     if looked_into:
         call = stub.Listen(ListenRequest(song_id=song_id), timeout=TIMEOUT_SECONDS)
-        assert next(call).accepted.song_id == song_id
+        assert next(call).event.accepted.song_id == song_id
         call.cancel()
     until(lambda: rest.ask("GET", f"{MUSIC}/{song_id}").json["status"] not in ("queued", "running"))
     song = song_of(stub, song_id)

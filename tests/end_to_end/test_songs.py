@@ -58,25 +58,25 @@ def request(seconds: float = 10.0, **fields: Any) -> GenerateRequest:
 
 
 def sound(responses: list[Any]) -> bytes:
-    return b"".join(response.chunk.data for response in responses)
+    return b"".join(response.event.chunk.data for response in responses)
 
 
 def kinds(responses: list[Any]) -> list[str]:
     """The kinds of messages that stay, chunks left out."""
-    found = [str(response.WhichOneof("event")) for response in responses]
+    found = [str(response.event.WhichOneof("event")) for response in responses]
     return [kind for kind in found if kind not in ("chunk", "progress")]
 
 
 def made(stub: Any, **fields: Any) -> tuple[str, list[Any]]:
     """A song from its beginning to its end, and its name."""
     responses = list(stub.Generate(request(**fields), timeout=TIMEOUT_SECONDS))
-    return responses[0].accepted.song_id, responses
+    return responses[0].event.accepted.song_id, responses
 
 
 def begun(stub: Any, **metadata: str) -> tuple[str, Any]:
     """A song that is far from its end, its name and its call."""
     call = stub.Generate(request(seconds=240.0, request_id=str(uuid4())), metadata=tuple(metadata.items()))
-    return next(call).accepted.song_id, call
+    return next(call).event.accepted.song_id, call
 
 
 def code_of(call: Any) -> grpc.StatusCode:
@@ -125,14 +125,14 @@ def test_a_finished_song_is_told_again_from_every_byte(stub: Any) -> None:
         again = list(stub.Listen(ListenRequest(song_id=song_id, byte_offset=offset), timeout=TIMEOUT_SECONDS))
         assert sound(again) == whole[offset:]
         assert kinds(again) == kinds(first)
-        assert again[-1].finished == first[-1].finished
+        assert again[-1].event.finished == first[-1].event.finished
     beyond = ListenRequest(song_id=song_id, byte_offset=len(whole) + 1)
     assert code_of(stub.Listen(beyond, timeout=TIMEOUT_SECONDS)) is grpc.StatusCode.OUT_OF_RANGE
 
 
 def test_several_listen_at_once_from_different_bytes_while_it_is_made(stub: Any) -> None:
     call = stub.Generate(request(seconds=60.0, steps=50, request_id=str(uuid4())), timeout=TIMEOUT_SECONDS)
-    song_id = next(call).accepted.song_id
+    song_id = next(call).event.accepted.song_id
     heard: dict[int, list[Any]] = {}
 
     def listen(offset: int) -> None:
@@ -158,14 +158,14 @@ def test_the_same_request_is_made_once(stub: Any) -> None:
     other = stub.Generate(request(request_id=request_id, seed=4), timeout=TIMEOUT_SECONDS)
     assert code_of(other) is grpc.StatusCode.ALREADY_EXISTS
     stranger = stub.Generate(request(request_id=request_id), metadata=(("x-caller", "other"),), timeout=TIMEOUT_SECONDS)
-    assert next(stranger).accepted.song_id != song_id
+    assert next(stranger).event.accepted.song_id != song_id
 
 
 def test_a_song_goes_on_while_its_listener_may_come_back_and_no_longer(stub: Any) -> None:
     song_id, call = begun(stub)
     call.cancel()
     listened = stub.Listen(ListenRequest(song_id=song_id), timeout=TIMEOUT_SECONDS)
-    assert next(listened).accepted.song_id == song_id
+    assert next(listened).event.accepted.song_id == song_id
     listened.cancel()
     wait_until(stub, song_id, music_pb2.SONG_STATE_CANCELLED)
     late = stub.Listen(ListenRequest(song_id=song_id), timeout=TIMEOUT_SECONDS)
@@ -174,7 +174,7 @@ def test_a_song_goes_on_while_its_listener_may_come_back_and_no_longer(stub: Any
 
 def test_a_song_without_a_request_id_ends_with_its_call(stub: Any) -> None:
     call = stub.Generate(request(seconds=240.0))
-    song_id = next(call).accepted.song_id
+    song_id = next(call).event.accepted.song_id
     call.cancel()
     wait_until(stub, song_id, music_pb2.SONG_STATE_CANCELLED)
 
@@ -210,7 +210,7 @@ def test_nobody_sees_the_songs_of_others(stub: Any) -> None:
 def test_songs_are_listed_newest_first_page_by_page(stub: Any) -> None:
     metadata = (("x-caller", "collector"),)
     calls = [stub.Generate(request(), metadata=metadata) for _ in range(5)]
-    made_ids = [first.accepted.song_id for first, *_ in map(list, calls)]
+    made_ids = [first.event.accepted.song_id for first, *_ in map(list, calls)]
     token, found, pages = "", [], 0
     while pages == 0 or token:
         page = stub.ListSongs(music_pb2.ListSongsRequest(page_size=2, page_token=token), metadata=metadata)
@@ -233,7 +233,7 @@ def test_songs_outlive_a_server_that_is_killed_in_the_middle_of_one(tmp_path: Pa
         stub = MusicServiceStub(channel)
         whole_id, first = made(stub)
         call = stub.Generate(request(seconds=240.0, steps=100, request_id=str(uuid4())), timeout=TIMEOUT_SECONDS)
-        half_id = next(call).accepted.song_id
+        half_id = next(call).event.accepted.song_id
         file = tmp_path / "songs" / f"{half_id}.mp3"
         # The store notes a piece of sound just behind writing it: when the second is there, the first was noted.
         sizes = itertools.pairwise(file.stat().st_size for _ in call if file.exists())
@@ -258,7 +258,7 @@ def test_a_drain_keeps_what_it_finishes(tmp_path: Path) -> None:
     with running_service(FAKE, STORE__FOLDER=folder) as service, grpc.insecure_channel(service.address) as channel:
         service.wait_serving(channel)
         call = MusicServiceStub(channel).Generate(request(seconds=40.0, steps=50), timeout=TIMEOUT_SECONDS)
-        song_id = next(call).accepted.song_id
+        song_id = next(call).event.accepted.song_id
         service.process.send_signal(signal.SIGTERM)
         whole = sound(list(call))
         assert service.process.wait(TIMEOUT_SECONDS) == 0

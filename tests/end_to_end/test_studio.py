@@ -31,9 +31,9 @@ SAMPLES_PER_FRAME = 1152
 class Song:
     """Everything one call brought, by kind."""
 
-    accepted: music_pb2.Accepted = field(default_factory=music_pb2.Accepted)
-    plan: music_pb2.Plan = field(default_factory=music_pb2.Plan)
-    finished: music_pb2.Finished = field(default_factory=music_pb2.Finished)
+    accepted: music_pb2.SongAccepted = field(default_factory=music_pb2.SongAccepted)
+    plan: music_pb2.SongPlan = field(default_factory=music_pb2.SongPlan)
+    finished: music_pb2.SongFinished = field(default_factory=music_pb2.SongFinished)
     chunks: list[music_pb2.AudioChunk] = field(default_factory=list)
     sections: list[music_pb2.SectionFinished] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
@@ -51,19 +51,19 @@ def request(seed: int = 7, seconds: float = 12.0, **fields: object) -> music_pb2
 async def generate(channel: grpc.aio.Channel, asked: music_pb2.GenerateRequest) -> Song:
     song = Song()
     async for response in music_pb2_grpc.MusicServiceStub(channel).Generate(asked, timeout=START_TIMEOUT_SECONDS):
-        kind = response.WhichOneof("event")
+        kind = response.event.WhichOneof("event")
         song.order.append(str(kind))
         match kind:
             case "accepted":
-                song.accepted = response.accepted
+                song.accepted = response.event.accepted
             case "plan":
-                song.plan = response.plan
+                song.plan = response.event.plan
             case "chunk":
-                song.chunks.append(response.chunk)
+                song.chunks.append(response.event.chunk)
             case "section_finished":
-                song.sections.append(response.section_finished)
+                song.sections.append(response.event.section_finished)
             case "finished":
-                song.finished = response.finished
+                song.finished = response.event.finished
     return song
 
 
@@ -180,7 +180,7 @@ async def test_48_khz_and_another_bitrate_are_delivered(channel: grpc.aio.Channe
 
 async def test_anchor_opens_the_melody_exactly(channel: grpc.aio.Channel) -> None:
     notes = [music_pb2.AnchorNote(pitch=pitch, length_beats=1.0) for pitch in (60, 64, 67, 64)]
-    anchor = music_pb2.Anchor(notes=music_pb2.NoteList(notes=notes))
+    anchor = music_pb2.Anchor(notes=music_pb2.AnchorNoteList(notes=notes))
     made = await generate(channel, request(anchor=anchor, lyrics="", seconds=10.0))
     assert any(melody(section.midi)[:4] == [60, 64, 67, 64] for section in made.sections)
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from packaging.licenses import canonicalize_license_expression
 
+from model.ace_step.options import AceStepOptions, GenerationMode
 from model.engine import Engine, SectionContext, SectionState
 from model.registry import load_engine
-from model.song import Control, Mode, SongParams, SongPlan, Stem, Voice
+from model.song import Control, SongParams, SongPlan, Stem, Voice
 from tests.support.ace_step import ace_step_options
 
 ENGINES = ("studio", "ace_step")
@@ -77,14 +78,16 @@ def test_the_licence_is_an_spdx_expression_whose_own_names_are_explained(engine:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"duration_seconds": 10.0, "mode": Mode.WHOLE},
-        {"duration_seconds": 27.3, "mode": Mode.WHOLE},
-        {"duration_seconds": 27.3, "mode": Mode.SECTIONED},
-        {"tempo_bpm": 93.7, "mode": Mode.SECTIONED},
+        {"duration_seconds": 10.0, "mode": GenerationMode.WHOLE},
+        {"duration_seconds": 27.3, "mode": GenerationMode.WHOLE},
+        {"duration_seconds": 27.3, "mode": GenerationMode.SECTIONED},
+        {"tempo_bpm": 93.7, "mode": GenerationMode.SECTIONED},
     ],
 )
 def test_the_samples_that_a_plan_tells_are_those_of_its_song(engine: Engine, changes: dict[str, Any]) -> None:
-    plan = engine.plan(params(**changes))
+    changes = dict(changes)
+    mode = AceStepOptions(mode=changes.pop("mode"))
+    plan = engine.plan(params(options=mode if engine.info().name == "ace_step" else None, **changes))
     assert sum(sound.shape[1] for sound in make_song(engine, plan)) == plan.engine_samples
 
 

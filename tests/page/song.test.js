@@ -41,5 +41,9 @@ test("the fields that a failure names are found in its text", () => {
     { field: "key", description: "'H' is not a key; write it like 'C major'" },
     { field: "stems[1]", description: "must be one of a, b" },
   ]);
+  assert.deepEqual(violationsOf("anchor.notes.notes[0].pitch: must be 0; ace_step.lora: engine 'ace_step' has none"), [
+    { field: "anchor.notes.notes[0].pitch", description: "must be 0" },
+    { field: "ace_step.lora", description: "engine 'ace_step' has none" },
+  ]);
   assert.deepEqual(violationsOf("The song could not be recorded"), []);
 });

@@ -26,7 +26,7 @@ from server.audio.codecs import registry
 from server.audio.codecs.registry import all_formats, file_suffixes
 from server.audio.song_encoder import SongEncoder
 from server.contract import audio_formats
-from server.contract.events import response
+from server.contract.events import event_message
 from server.contract.requests import song_request
 from server.song import AudioSettings, Chunk, SongCompleted, SongEvent, SongRequest, SongState
 from server.songs.service import Songs
@@ -77,7 +77,7 @@ async def keep(store: SongStore, request: SongRequest, events: Sequence[SongEven
     song = SongRecord("song-1", "me", request.request_id, "print", "fake", "pop", 1, 1, format=request.audio.format)
     await store.create(song)
     for event in events:
-        message = response(event, request)
+        message = event_message(event, request)
         sound = message.chunk.data
         song = replace(song, size_bytes=song.size_bytes + len(sound))
         if sound:

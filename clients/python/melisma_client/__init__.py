@@ -3,6 +3,8 @@
 from melisma_client.aio import AsyncClient
 from melisma_client.async_song import AsyncSong
 from melisma_client.connection import tls_credentials
+from melisma_client.engine_options import AceStepOptions
+from melisma_client.enums import GenerationMode, Sampler, StemKind, VoiceKind
 from melisma_client.errors import (
     BrokenSong,
     Cancelled,
@@ -25,51 +27,52 @@ from melisma_client.errors import (
 )
 from melisma_client.failure import Failure, failure_of
 from melisma_client.receiver import Event
-from melisma_client.request import AnchorNote, Mode, Scheduler, SongRequest, Stem, Voice
+from melisma_client.request import AnchorNote, SongRequest
 from melisma_client.retry import NO_RETRY, Retry
 from melisma_client.song import Song
 from melisma_client.sync import Client
-from melisma_client.tasks import AudioToAudio, Edit, Extend, Repaint, Retake, Task
+from melisma_client.tasks import AudioToAudioTask, EditTask, ExtendTask, RepaintTask, RetakeTask, Task
 
 __all__ = [
     "NO_RETRY",
+    "AceStepOptions",
     "AnchorNote",
     "AsyncClient",
     "AsyncSong",
-    "AudioToAudio",
+    "AudioToAudioTask",
     "BrokenSong",
     "Cancelled",
     "Client",
     "ConnectionLost",
     "DeadlineExceeded",
     "DeadlineTooShort",
-    "Edit",
+    "EditTask",
     "Event",
-    "Extend",
+    "ExtendTask",
     "Failure",
     "FieldViolation",
+    "GenerationMode",
     "InvalidRequest",
     "MelismaError",
-    "Mode",
     "NotFound",
     "NotReady",
     "OutOfRange",
     "Overloaded",
     "PermissionDenied",
     "QuotaExceeded",
-    "Repaint",
+    "RepaintTask",
     "RequestIdReused",
-    "Retake",
+    "RetakeTask",
     "Retry",
-    "Scheduler",
+    "Sampler",
     "ServerFault",
     "Song",
     "SongRequest",
-    "Stem",
+    "StemKind",
     "Task",
     "Unauthenticated",
     "Unavailable",
-    "Voice",
+    "VoiceKind",
     "failure_of",
     "tls_credentials",
 ]

@@ -10,7 +10,14 @@ from typing import Self, TypeAlias
 import grpc
 from grpc.aio import UnaryStreamCall
 
-from melisma.v1.music_pb2 import AudioChunk, Finished, GenerateRequest, GenerateResponse, ListenRequest, ListenResponse
+from melisma.v1.music_pb2 import (
+    AudioChunk,
+    GenerateRequest,
+    GenerateResponse,
+    ListenRequest,
+    ListenResponse,
+    SongFinished,
+)
 from melisma_client.connection import CANCELLED_HERE
 from melisma_client.errors import Cancelled, ConnectionLost, MelismaError, error_of
 from melisma_client.files import PartFile
@@ -47,15 +54,15 @@ class AsyncSong:
 
     @property
     def received(self) -> Receiver:
-        """What has arrived so far."""
+        """The part of the song that has arrived so far."""
         return self._journey.received
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        """Events in the order in which they happen, `Finished` last.
+        """Events in the order in which they happen, `SongFinished` last.
 
         A connection that breaks is made anew, and the song goes on where it was, for as long as the server has it. A
-        song that is lost before its first sound is asked for again, with its seed: `Accepted` and what follows it then
-        come once more.
+        song that is lost before its first sound is asked for again, with its seed: `SongAccepted` and what follows it
+        then come once more.
 
         Raises:
             MelismaError: the song was refused or cannot be completed; see `melisma_client.errors`.
@@ -68,7 +75,7 @@ class AsyncSong:
             if isinstance(event, AudioChunk):
                 yield event.data
 
-    async def save(self, path: str | Path) -> Finished:
+    async def save(self, path: str | Path) -> SongFinished:
         """Write the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified."""
         with PartFile(Path(path)) as file:
             async for data in self.audio():

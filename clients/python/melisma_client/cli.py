@@ -24,6 +24,7 @@ from melisma_client.terminal.exits import Exit, explain, tell
 from melisma_client.terminal.option_groups import with_groups
 from melisma_client.terminal.options import (
     STDOUT,
+    AceStepFlags,
     CallerOption,
     OutputOption,
     SecurityOptions,
@@ -46,6 +47,7 @@ def generate(
     song: SongOptions,
     task: TaskOptions,
     sound: SoundOptions,
+    ace_step: AceStepFlags,
     timeout_seconds: TimeoutOption = SONG_TIMEOUT_SECONDS,
     server: ServerOption = DEFAULT_SERVER,
     caller: CallerOption = "",
@@ -55,7 +57,7 @@ def generate(
 
     The file is called OUTPUT.part, playable all the while, until the last byte has arrived and was verified.
     """
-    request = song.to_request(task, sound)
+    request = song.to_request(task, sound, ace_step)
     console = Console(stderr=True)
     with _client(server, caller, security) as client, _sink(output) as sink:
         try:

@@ -4,31 +4,31 @@ from hashlib import sha256
 from typing import TypeAlias
 
 from melisma.v1.music_pb2 import (
-    Accepted,
     AudioChunk,
-    Finished,
     GenerateResponse,
     ListenResponse,
-    Plan,
-    Progress,
     SectionFinished,
+    SongAccepted,
+    SongFinished,
+    SongPlan,
+    SongProgress,
 )
 from melisma_client.errors import BrokenSong
 
-Event: TypeAlias = Accepted | Plan | Progress | AudioChunk | SectionFinished | Finished
-"""What a song tells while it is made; the messages of the contract, `Finished` the last."""
+Event: TypeAlias = SongAccepted | SongPlan | SongProgress | AudioChunk | SectionFinished | SongFinished
+"""An event of a song: one of the messages that the contract's `SongEvent` holds. `SongFinished` is the last."""
 
 Response: TypeAlias = GenerateResponse | ListenResponse
 
 
 class Receiver:
-    """What has arrived of one song so far; `None` stands for what has not."""
+    """The part of one song that has arrived so far; `None` stands for what has not."""
 
     def __init__(self, byte_offset: int = 0) -> None:
         """`byte_offset` is how much of the song has been heard before; it is counted in `size_bytes`."""
-        self.accepted: Accepted | None = None
-        self.plan: Plan | None = None
-        self.finished: Finished | None = None
+        self.accepted: SongAccepted | None = None
+        self.plan: SongPlan | None = None
+        self.finished: SongFinished | None = None
         self.size_bytes = byte_offset
         self._byte_offset = byte_offset
         self._chunks = None if byte_offset else 0
@@ -37,7 +37,7 @@ class Receiver:
 
     @property
     def heard(self) -> bool:
-        """Whether any sound has arrived."""
+        """True once any sound has arrived."""
         return self.size_bytes > self._byte_offset
 
     def take(self, response: Response) -> Event | None:
@@ -46,25 +46,26 @@ class Receiver:
         Raises:
             BrokenSong: the chunk does not follow the last one, or the whole differs from what the server sent.
         """
-        match response.WhichOneof("event"):
+        event = response.event
+        match event.WhichOneof("event"):
             case "accepted":
-                told, self.accepted = self.accepted, response.accepted
-                return None if told else response.accepted
+                told, self.accepted = self.accepted, event.accepted
+                return None if told else event.accepted
             case "plan":
-                planned, self.plan = self.plan, response.plan
-                return None if planned else response.plan
+                planned, self.plan = self.plan, event.plan
+                return None if planned else event.plan
             case "progress":
-                return response.progress
+                return event.progress
             case "chunk":
-                return self._take_chunk(response.chunk)
+                return self._take_chunk(event.chunk)
             case "section_finished":
-                return self._take_section(response.section_finished)
+                return self._take_section(event.section_finished)
             case "finished":
-                return self._take_end(response.finished)
+                return self._take_end(event.finished)
             case None:
                 return None
 
-    def close(self) -> Finished:
+    def close(self) -> SongFinished:
         """The last event of the stream, which has ended; raises `BrokenSong` if it never came."""
         if self.finished is None:
             raise BrokenSong(f"the stream ended after {self.size_bytes} bytes without saying that the song is finished")
@@ -88,7 +89,7 @@ class Receiver:
         self._digest.update(chunk.data)
         return chunk
 
-    def _take_end(self, finished: Finished) -> Finished:
+    def _take_end(self, finished: SongFinished) -> SongFinished:
         # The sum is that of the whole song, and can be compared by who has heard all of it.
         sha256_heard = finished.sha256 if self._byte_offset else self._digest.hexdigest()
         if (finished.size_bytes, finished.sha256) != (self.size_bytes, sha256_heard):

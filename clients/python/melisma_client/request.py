@@ -1,43 +1,12 @@
-"""What a caller may ask of a song, and how it is written into the contract's message."""
+"""A caller's request for a song, and its translation into the contract's message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from melisma.v1 import music_pb2
+from melisma_client.engine_options import AceStepOptions
+from melisma_client.enums import StemKind, VoiceKind, constant_name
 from melisma_client.tasks import Task, task_field
-
-
-class Stem(StrEnum):
-    """One audible group of tracks; `VOCAL` is the lead line, sung or played."""
-
-    VOCAL = "vocal"
-    HARMONY = "harmony"
-    DRUMS = "drums"
-    BASS = "bass"
-    ORNAMENTS = "ornaments"
-
-
-class Voice(StrEnum):
-    """Who sings the lyrics."""
-
-    FEMALE = "female"
-    MALE = "male"
-
-
-class Mode(StrEnum):
-    """Whether the song is denoised at once or section by section."""
-
-    WHOLE = "whole"
-    SECTIONED = "sectioned"
-
-
-class Scheduler(StrEnum):
-    """The solver that takes noise to a song."""
-
-    EULER = "euler"
-    HEUN = "heun"
-    PINGPONG = "pingpong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +22,8 @@ class SongRequest:
     """One song to be made. `None` and empty values leave the choice to the server.
 
     Ranges and meanings are those of `GenerateRequest` in the contract; the server checks them, and breaking one raises
-    `InvalidRequest`. `anchor` is a melody note by note, or the bytes of a standard MIDI file.
+    `InvalidRequest`. `anchor` is a melody note by note, or the bytes of a standard MIDI file. `engine_options` choose
+    their engine where `engine` is empty, and are refused by any other.
     """
 
     prompt: str = ""
@@ -66,19 +36,15 @@ class SongRequest:
     key: str = ""
     tempo_bpm: float | None = None
     anchor: Sequence[AnchorNote] | bytes = ()
-    stems: Sequence[Stem] = ()
-    voice: Voice | None = None
+    stems: Sequence[StemKind] = ()
+    voice: VoiceKind | None = None
     vocal_level_db: float | None = None
     bitrate_kbps: int | None = None
     sample_rate_hertz: int | None = None
     target_lufs: float | None = None
     request_id: str = ""
     language: str = ""
-    mode: Mode | None = None
-    scheduler: Scheduler | None = None
-    omega: float | None = None
-    lora: str = ""
-    lora_weight: float | None = None
+    engine_options: AceStepOptions | None = None
     task: Task | None = None
 
     def to_proto(self) -> music_pb2.GenerateRequest:
@@ -95,15 +61,11 @@ class SongRequest:
             key=self.key,
             tempo_bpm=self.tempo_bpm,
             anchor=_anchor(self.anchor),
-            stems=[music_pb2.Stem.Value(f"STEM_{stem.name}") for stem in self.stems],
-            voice=music_pb2.Voice.Value(f"VOICE_{_name(self.voice)}"),
+            stems=[music_pb2.StemKind.Value(constant_name("STEM_KIND", stem)) for stem in self.stems],
+            voice=music_pb2.VoiceKind.Value(constant_name("VOICE_KIND", self.voice)),
             vocal_level_db=self.vocal_level_db or 0.0,
             language=self.language,
-            mode=music_pb2.Mode.Value(f"MODE_{_name(self.mode)}"),
-            scheduler=music_pb2.Scheduler.Value(f"SCHEDULER_{_name(self.scheduler)}"),
-            omega=self.omega,
-            lora=self.lora,
-            lora_weight=self.lora_weight,
+            ace_step=None if self.engine_options is None else self.engine_options.to_proto(),
             **task_field(self.task),
         )
         message.audio.format = music_pb2.AUDIO_FORMAT_MP3
@@ -114,14 +76,10 @@ class SongRequest:
         return message
 
 
-def _name(choice: Voice | Mode | Scheduler | None) -> str:
-    return choice.name if choice else "UNSPECIFIED"
-
-
 def _anchor(anchor: Sequence[AnchorNote] | bytes) -> music_pb2.Anchor | None:
     if not anchor:
         return None
     if isinstance(anchor, bytes):
         return music_pb2.Anchor(midi=anchor)
     notes = [music_pb2.AnchorNote(pitch=note.pitch or 0, length_beats=note.length_beats) for note in anchor]
-    return music_pb2.Anchor(notes=music_pb2.NoteList(notes=notes))
+    return music_pb2.Anchor(notes=music_pb2.AnchorNoteList(notes=notes))

@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 import grpc
 
-from melisma.v1.music_pb2 import AudioChunk, Finished
+from melisma.v1.music_pb2 import AudioChunk, SongFinished
 from melisma_client.connection import CANCELLED_HERE
 from melisma_client.errors import Cancelled, ConnectionLost, MelismaError, error_of
 from melisma_client.files import PartFile
@@ -48,15 +48,15 @@ class Song:
 
     @property
     def received(self) -> Receiver:
-        """What has arrived so far."""
+        """The part of the song that has arrived so far."""
         return self._journey.received
 
     def __iter__(self) -> Iterator[Event]:
-        """Events in the order in which they happen, `Finished` last.
+        """Events in the order in which they happen, `SongFinished` last.
 
         A connection that breaks is made anew, and the song goes on where it was, for as long as the server has it. A
-        song that is lost before its first sound is asked for again, with its seed: `Accepted` and what follows it then
-        come once more.
+        song that is lost before its first sound is asked for again, with its seed: `SongAccepted` and what follows it
+        then come once more.
 
         Raises:
             MelismaError: the song was refused or cannot be completed; see `melisma_client.errors`.
@@ -67,7 +67,7 @@ class Song:
         """The song's MP3 bytes, chunk by chunk; every prefix of them plays. Raises like the iteration over events."""
         return (event.data for event in self._events if isinstance(event, AudioChunk))
 
-    def save(self, path: str | Path) -> Finished:
+    def save(self, path: str | Path) -> SongFinished:
         """Write the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified."""
         with PartFile(Path(path)) as file:
             for data in self.audio():

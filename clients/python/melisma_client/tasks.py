@@ -1,4 +1,4 @@
-"""What to make of a recording, or of an earlier song, in place of a new one."""
+"""Tasks: to make something of a recording, or of an earlier song, in place of a new one."""
 
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -7,31 +7,31 @@ from melisma.v1 import music_pb2
 
 
 @dataclass(frozen=True, slots=True)
-class AudioToAudio:
+class AudioToAudioTask:
     """A new song in the manner of a recording; `strength`, 0 to 1, is how much of it stays."""
 
     audio: bytes = field(repr=False)
     strength: float | None = None
 
-    def to_proto(self) -> music_pb2.AudioToAudio:
+    def to_proto(self) -> music_pb2.AudioToAudioTask:
         """The contract's message."""
-        return music_pb2.AudioToAudio(audio=self.audio, strength=self.strength)
+        return music_pb2.AudioToAudioTask(audio=self.audio, strength=self.strength)
 
 
 @dataclass(frozen=True, slots=True)
-class Retake:
+class RetakeTask:
     """The song of the request's own seed once more; `variance`, above 0 to 1, is how different."""
 
     variance: float | None = None
     seed: int | None = None
 
-    def to_proto(self) -> music_pb2.Retake:
+    def to_proto(self) -> music_pb2.RetakeTask:
         """The contract's message."""
-        return music_pb2.Retake(variance=self.variance, seed=self.seed)
+        return music_pb2.RetakeTask(variance=self.variance, seed=self.seed)
 
 
 @dataclass(frozen=True, slots=True)
-class Repaint:
+class RepaintTask:
     """A recording of which the part between two times, in seconds, is made anew."""
 
     audio: bytes = field(repr=False)
@@ -40,9 +40,9 @@ class Repaint:
     variance: float | None = None
     seed: int | None = None
 
-    def to_proto(self) -> music_pb2.Repaint:
+    def to_proto(self) -> music_pb2.RepaintTask:
         """The contract's message."""
-        return music_pb2.Repaint(
+        return music_pb2.RepaintTask(
             audio=self.audio,
             start_seconds=self.start_seconds,
             end_seconds=self.end_seconds,
@@ -52,7 +52,7 @@ class Repaint:
 
 
 @dataclass(frozen=True, slots=True)
-class Extend:
+class ExtendTask:
     """A recording that begins so many seconds earlier and ends so many later."""
 
     audio: bytes = field(repr=False)
@@ -60,15 +60,15 @@ class Extend:
     right_seconds: float = 0.0
     seed: int | None = None
 
-    def to_proto(self) -> music_pb2.Extend:
+    def to_proto(self) -> music_pb2.ExtendTask:
         """The contract's message."""
-        return music_pb2.Extend(
+        return music_pb2.ExtendTask(
             audio=self.audio, left_seconds=self.left_seconds, right_seconds=self.right_seconds, seed=self.seed
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class EditTask:
     """A recording with the words or in the style given here; the request's own say what the recording is."""
 
     audio: bytes = field(repr=False)
@@ -79,9 +79,9 @@ class Edit:
     averages: int = 0
     seed: int | None = None
 
-    def to_proto(self) -> music_pb2.Edit:
+    def to_proto(self) -> music_pb2.EditTask:
         """The contract's message."""
-        return music_pb2.Edit(
+        return music_pb2.EditTask(
             audio=self.audio,
             prompt=self.prompt,
             lyrics=self.lyrics,
@@ -92,14 +92,14 @@ class Edit:
         )
 
 
-Task: TypeAlias = AudioToAudio | Retake | Repaint | Extend | Edit
+Task: TypeAlias = AudioToAudioTask | RetakeTask | RepaintTask | ExtendTask | EditTask
 
 _FIELDS: dict[type[Any], str] = {
-    AudioToAudio: "audio_to_audio",
-    Retake: "retake",
-    Repaint: "repaint",
-    Extend: "extend",
-    Edit: "edit",
+    AudioToAudioTask: "audio_to_audio",
+    RetakeTask: "retake",
+    RepaintTask: "repaint",
+    ExtendTask: "extend",
+    EditTask: "edit",
 }
 
 

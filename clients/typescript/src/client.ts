@@ -145,7 +145,7 @@ export class MelismaClient {
     const options = { deadline: deadline(seconds) };
     return question.method === "generate"
       ? this.#stub.generate(question.request, this.#metadata, options)
-      : (this.#stub.listen(question.request, this.#metadata, options) as Call);
+      : this.#stub.listen(question.request, this.#metadata, options);
   };
 
   readonly #part = (songId: string): void => {

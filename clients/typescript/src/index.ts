@@ -7,28 +7,29 @@ export { failureOf, type Failure } from "./failure.js";
 export {
   AudioFormat,
   FinishReason,
-  Mode,
-  Scheduler,
+  GenerationMode,
+  Sampler,
   SectionKind,
   SongState,
-  Stem,
-  Voice,
-  type Accepted,
+  StemKind,
+  VoiceKind,
   type AudioChunk,
   type ChordSpan,
   type Engine,
-  type Finished,
   type LyricLine,
-  type Plan,
-  type Progress,
   type Section,
   type SectionFinished,
   type Song as StoredSong,
+  type SongAccepted,
+  type SongFinished,
+  type SongPlan,
+  type SongProgress,
   type Syllable,
   type SyllableTiming,
 } from "./generated/melisma/v1/music.js";
+export type { AceStepOptions, EngineOptions } from "./options.js";
 export type { Receiver, SongEvent } from "./receiver.js";
 export type { AnchorNote, SongRequest } from "./request.js";
 export { NO_RETRY, type Retry } from "./retry.js";
 export { Song } from "./song.js";
-export type { AudioToAudio, Edit, Extend, Repaint, Retake, Task } from "./tasks.js";
+export type { AudioToAudioTask, EditTask, ExtendTask, RepaintTask, RetakeTask, Task } from "./tasks.js";

@@ -3,23 +3,34 @@
 import { createHash } from "node:crypto";
 
 import { BrokenSong } from "./errors.js";
-import type { Accepted, AudioChunk, Finished, GenerateResponse, Plan, SectionFinished } from "./generated/melisma/v1/music.js";
+import type {
+  AudioChunk,
+  GenerateResponse,
+  SectionFinished,
+  SongAccepted,
+  SongEvent as Message,
+  SongFinished,
+  SongPlan,
+} from "./generated/melisma/v1/music.js";
 
+/** One message of a stream of events. */
 export type Response = Pick<GenerateResponse, "event">;
+
+type Kind = NonNullable<Message["event"]>;
 
 type Flat<Wire> = Wire extends { $case: infer Type; value: infer Value } ? { type: Type } & Value : never;
 
 /**
- * What a song tells while it is made: the messages of the contract, told apart by `type`. These are "accepted", "plan",
- * "progress", "chunk" (sound, in `data`), "sectionFinished" (with the times of syllables) and, the last, "finished".
+ * One event of a song: a message of the contract with its kind as `type`. Kinds are "accepted", "plan", "progress",
+ * "chunk" (sound, in `data`), "sectionFinished" (with the times of syllables) and, the last, "finished".
  */
-export type SongEvent = Flat<NonNullable<GenerateResponse["event"]>>;
+export type SongEvent = Flat<Kind>;
 
-/** What has arrived of one song so far; undefined stands for what has not. */
+/** The part of one song that has arrived so far; undefined stands for what has not. */
 export class Receiver {
-  accepted?: Accepted;
-  plan?: Plan;
-  finished?: Finished;
+  accepted?: SongAccepted;
+  plan?: SongPlan;
+  finished?: SongFinished;
   /** Bytes of sound, those before the offset that was asked for included. */
   sizeBytes: number;
   readonly #byteOffset: number;
@@ -32,23 +43,25 @@ export class Receiver {
     this.#chunks = byteOffset ? undefined : 0;
   }
 
-  /** Whether any sound has arrived. */
+  /** True once any sound has arrived. */
   get heard(): boolean {
     return this.sizeBytes > this.#byteOffset;
   }
 
   /**
-   * The event in `response`, noted; undefined for one that has come before, and for kinds unknown to this client.
-   * Throws `BrokenSong` when the chunk does not follow the last one, or the whole differs from what the server sent.
+   * The event in `response`, noted; undefined for one that has come before, for a response without an event, and for an
+   * event of a kind that this client does not know. Throws `BrokenSong` when the chunk does not follow the last one, or
+   * the whole differs from what the server sent.
    */
-  take({ event }: Response): SongEvent | undefined {
+  take(response: Response): SongEvent | undefined {
+    const event = response.event?.event;
     if (event === undefined || !this.#isNew(event)) {
       return undefined;
     }
     return { type: event.$case, ...event.value } as SongEvent;
   }
 
-  #isNew(event: NonNullable<Response["event"]>): boolean {
+  #isNew(event: Kind): boolean {
     switch (event.$case) {
       case "accepted": {
         const isNew = this.accepted === undefined;
@@ -91,7 +104,7 @@ export class Receiver {
     this.#digest.update(data);
   }
 
-  #takeEnd(finished: Finished): void {
+  #takeEnd(finished: SongFinished): void {
     // The sum is that of the whole song, and can be compared by who has heard all of it.
     const sha256 = this.#byteOffset ? finished.sha256 : this.#digest.digest("hex");
     if (finished.sizeBytes !== this.sizeBytes || finished.sha256 !== sha256) {

@@ -1,14 +1,8 @@
-/** What a caller may ask of a song, and how it is written into the contract's message. */
+/** A caller's request for a song, and the contract's message of it. */
 
-import {
-  AudioFormat,
-  GenerateRequest,
-  Mode,
-  Scheduler,
-  Stem,
-  Voice,
-  type Anchor,
-} from "./generated/melisma/v1/music.js";
+import { chosen } from "./choices.js";
+import { AudioFormat, GenerateRequest, StemKind, VoiceKind, type Anchor } from "./generated/melisma/v1/music.js";
+import { engineOptionsOf, type EngineOptions } from "./options.js";
 import { taskOf, type Task } from "./tasks.js";
 
 /** One note of a given melody: MIDI pitch 36 to 96 (null is a rest), length in beats (quarter notes). */
@@ -50,40 +44,28 @@ export interface SongRequest {
   readonly requestId?: string;
   /** BCP 47. */
   readonly language?: string;
-  readonly mode?: "whole" | "sectioned";
-  readonly scheduler?: "euler" | "heun" | "pingpong";
-  readonly omega?: number;
-  readonly lora?: string;
-  readonly loraWeight?: number;
-  /** What to make of a recording, or of an earlier song. */
+  /** A recording, or an earlier song, to make the song of. */
   readonly task?: Task;
+  /** Options that one engine alone understands. */
+  readonly engineOptions?: EngineOptions;
 }
 
 /** The request as the contract's message; throws for a value that no field can hold. */
 export function messageOf(request: SongRequest): GenerateRequest {
-  const { anchor, stems, voice, mode, scheduler, task, targetLufs, ...same } = request;
+  const { anchor, stems, voice, task, engineOptions, targetLufs, ...same } = request;
   const { bitrateKbps = 0, sampleRateHertz = 0 } = request;
   const message = GenerateRequest.fromPartial({
     ...same,
     anchor: anchorOf(anchor),
-    stems: (stems ?? []).map((stem) => chosen(Stem, stem)),
-    voice: chosen(Voice, voice),
-    mode: chosen(Mode, mode),
-    scheduler: chosen(Scheduler, scheduler),
+    stems: (stems ?? []).map((stem) => chosen(StemKind, stem)),
+    voice: chosen(VoiceKind, voice),
     audio: { format: AudioFormat.MP3, bitrateKbps, sampleRateHertz },
     mastering: targetLufs === undefined ? undefined : { targetLufs },
     task: taskOf(task),
+    engineOptions: engineOptionsOf(engineOptions),
   });
   GenerateRequest.encode(message); // later than here it would look like a broken connection
   return message;
-}
-
-function chosen<T extends { readonly UNSPECIFIED: unknown }>(values: T, name: string | undefined): T[keyof T] {
-  const value = name === undefined ? values.UNSPECIFIED : values[name.toUpperCase() as keyof T];
-  if (value === undefined || name === "unrecognized") {
-    throw new TypeError(`there is no choice ${JSON.stringify(name)}`);
-  }
-  return value as T[keyof T];
 }
 
 function anchorOf(anchor: readonly AnchorNote[] | Uint8Array | undefined): Anchor | undefined {

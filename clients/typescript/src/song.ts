@@ -6,7 +6,7 @@ import type { ClientReadableStream } from "@grpc/grpc-js";
 import { CANCELLED_HERE } from "./connection.js";
 import { Cancelled, ConnectionLost, MelismaError } from "./errors.js";
 import { PartFile } from "./files.js";
-import type { Finished } from "./generated/melisma/v1/music.js";
+import type { SongFinished } from "./generated/melisma/v1/music.js";
 import type { Journey, Question } from "./journey.js";
 import type { Receiver, Response, SongEvent } from "./receiver.js";
 import { errorOf, isServiceError } from "./statuses.js";
@@ -69,7 +69,7 @@ export class Song implements AsyncIterable<SongEvent> {
   }
 
   /** Writes the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified. */
-  async save(path: string): Promise<Finished> {
+  async save(path: string): Promise<SongFinished> {
     const file = await PartFile.open(path);
     try {
       for await (const data of this.audio()) {

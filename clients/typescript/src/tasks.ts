@@ -1,23 +1,23 @@
-/** What to make of a recording, or of an earlier song, in place of a new one. Recordings are MP3, WAV, FLAC or Ogg. */
+/** Tasks that make a song of a recording or of an earlier song. Recordings are MP3, WAV, FLAC or Ogg. */
 
 import type { GenerateRequest } from "./generated/melisma/v1/music.js";
 
 /** A new song in the manner of a recording; `strength`, 0 to 1, is how much of it stays. */
-export interface AudioToAudio {
+export interface AudioToAudioTask {
   readonly type: "audioToAudio";
   readonly audio: Uint8Array;
   readonly strength?: number;
 }
 
 /** The song of the request's own seed once more; `variance`, above 0 to 1, is how different. */
-export interface Retake {
+export interface RetakeTask {
   readonly type: "retake";
   readonly variance?: number;
   readonly seed?: number;
 }
 
 /** A recording of which the part between two times is made anew. */
-export interface Repaint {
+export interface RepaintTask {
   readonly type: "repaint";
   readonly audio: Uint8Array;
   readonly startSeconds: number;
@@ -27,7 +27,7 @@ export interface Repaint {
 }
 
 /** A recording that begins so many seconds earlier and ends so many later. */
-export interface Extend {
+export interface ExtendTask {
   readonly type: "extend";
   readonly audio: Uint8Array;
   readonly leftSeconds?: number;
@@ -36,7 +36,7 @@ export interface Extend {
 }
 
 /** A recording with the words or in the style given here; the request's own say what the recording is. */
-export interface Edit {
+export interface EditTask {
   readonly type: "edit";
   readonly audio: Uint8Array;
   readonly prompt?: string;
@@ -47,7 +47,7 @@ export interface Edit {
   readonly seed?: number;
 }
 
-export type Task = AudioToAudio | Retake | Repaint | Extend | Edit;
+export type Task = AudioToAudioTask | RetakeTask | RepaintTask | ExtendTask | EditTask;
 
 /** The task as the field of the contract's request that it belongs in. */
 export function taskOf(task: Task | undefined): GenerateRequest["task"] {
@@ -73,6 +73,6 @@ export function taskOf(task: Task | undefined): GenerateRequest["task"] {
   }
 }
 
-function recording({ audio }: Exclude<Task, Retake>): { $case: "audio"; value: Buffer } {
+function recording({ audio }: Exclude<Task, RetakeTask>): { $case: "audio"; value: Buffer } {
   return { $case: "audio", value: Buffer.from(audio) };
 }

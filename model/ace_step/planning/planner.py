@@ -6,6 +6,7 @@ from model.ace_step.lyrics.languages import language_of
 from model.ace_step.lyrics.tags import normalised
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
 from model.ace_step.networks.codec import SAMPLES_PER_FRAME, frames_of
+from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
 from model.ace_step.planning.form import (
     MAX_SECONDS,
     Part,
@@ -26,10 +27,8 @@ from model.song import (
     Extend,
     InvalidParams,
     LyricLine,
-    Mode,
     Repaint,
     Retake,
-    Scheduler,
     SectionKind,
     SectionPlan,
     SongParams,
@@ -54,16 +53,17 @@ class Planner:
 
     def plan(self, params: SongParams) -> SongPlan:
         """See `model.engine.Engine.plan`."""
-        mode = params.mode or self._settings.default_mode
-        self._check(params)
+        options = _options(params)
+        mode = options.mode or self._settings.default_mode
+        self._check(params, options)
         lyrics, notes = normalised(params.lyrics)
         parts = parts_of(lyrics)
         frames, source_frames = _frames(params, parts)
-        if params.task is None and mode is Mode.SECTIONED:
+        if params.task is None and mode is GenerationMode.SECTIONED:
             parts = merged(parts, seconds_of(frames))
         else:
             parts = [_whole(lyrics)]
-        recipe = self._recipe(params, parts, frames, source_frames)
+        recipe = self._recipe(params, options, parts, frames, source_frames)
         sections = tuple(_sections(parts, recipe.frames))
         return SongPlan(
             engine=NAME,
@@ -78,18 +78,22 @@ class Planner:
             detail=recipe,
         )
 
-    def _check(self, params: SongParams) -> None:
+    def _check(self, params: SongParams, options: AceStepOptions) -> None:
         found = []
-        if params.lora is not None and params.lora not in self._loras:
-            found.append(Violation("lora", f"is none of: {', '.join(sorted(self._loras)) or 'there are none'}"))
-        if params.task is not None and params.mode is Mode.SECTIONED:
-            found.append(Violation("mode", f"must be whole where {task_field(params.task)} is asked for"))
+        if options.lora is not None and options.lora not in self._loras:
+            found.append(
+                Violation("ace_step.lora", f"is none of: {', '.join(sorted(self._loras)) or 'there are none'}")
+            )
+        if params.task is not None and options.mode is GenerationMode.SECTIONED:
+            found.append(Violation("ace_step.mode", f"must be whole where {task_field(params.task)} is asked for"))
         if params.task is not None and not isinstance(params.task, Retake) and params.duration_seconds is not None:
             found.append(Violation("duration_seconds", "must be unset where the length is that of a recording"))
         if found:
             raise InvalidParams(*found)
 
-    def _recipe(self, params: SongParams, parts: Sequence[Part], frames: int, source_frames: int) -> Recipe:
+    def _recipe(
+        self, params: SongParams, options: AceStepOptions, parts: Sequence[Part], frames: int, source_frames: int
+    ) -> Recipe:
         task = params.task
         steps = self._settings.default_steps if params.steps is None else params.steps
         scale = DEFAULT_GUIDANCE if params.guidance_scale is None else params.guidance_scale
@@ -103,10 +107,10 @@ class Planner:
             seed=params.seed,
             steps=steps,
             guidance=GuidanceParams(scale=scale),
-            scheduler=params.scheduler or Scheduler.EULER,
-            omega=RELEASED_OMEGA if params.omega is None else params.omega,
-            lora=params.lora,
-            lora_weight=params.lora_weight,
+            sampler=options.sampler or Sampler.EULER,
+            omega=RELEASED_OMEGA if options.omega is None else options.omega,
+            lora=options.lora,
+            lora_weight=options.lora_weight,
             task=task,
             target_words=self._words(target, params.language, "edit.lyrics"),
             source_frames=source_frames,
@@ -123,6 +127,13 @@ class Planner:
         if len(ids) > MAX_LYRIC_TOKENS:
             raise InvalidParams(Violation(field, f"are {len(ids)} tokens long; at most {MAX_LYRIC_TOKENS} can be sung"))
         return tuple(ids)
+
+
+def _options(params: SongParams) -> AceStepOptions:
+    options = AceStepOptions() if params.options is None else params.options
+    if not isinstance(options, AceStepOptions):
+        raise TypeError(f"{type(options).__name__} are not options of engine {NAME!r}")
+    return options
 
 
 def _language(asked: str | None) -> str | None:

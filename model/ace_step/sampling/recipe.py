@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from model.ace_step.options import Sampler
 from model.ace_step.sampling.guided_velocity import GuidanceParams
-from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, Scheduler, Task
+from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, Task
 
 RELEASED_OMEGA = 10.0
 _SEEDS = 2**32
@@ -25,7 +26,7 @@ class Recipe:
     seed: int
     steps: int
     guidance: GuidanceParams
-    scheduler: Scheduler
+    sampler: Sampler
     omega: float
     lora: str | None = None
     lora_weight: float = 1.0

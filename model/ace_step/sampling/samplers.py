@@ -12,7 +12,7 @@ import torch
 from model.ace_step.sampling.schedule import TIMESTEPS
 
 
-class Sampler(Protocol):
+class Solver(Protocol):
     """Walks the latents of one song from noise to data, one evaluation of the model at a time."""
 
     @property
@@ -71,7 +71,7 @@ class Euler(_Levels):
         self._weight = omega_weight(omega)
 
     def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
-        """See `Sampler.step`."""
+        """See `Solver.step`."""
         now, later = self.advance()
         return _moved(latents, (later - now) * velocity, self._weight)
 
@@ -89,7 +89,7 @@ class Heun(_Levels):
         self._first: tuple[torch.Tensor, torch.Tensor, float] | None = None
 
     def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
-        """See `Sampler.step`."""
+        """See `Solver.step`."""
         now, later = self.advance()
         if self._first is None:
             self._first = (latents, velocity, later - now)
@@ -107,7 +107,7 @@ class PingPong(_Levels):
         self._generator = generator
 
     def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
-        """See `Sampler.step`."""
+        """See `Solver.step`."""
         now, later = self.advance()
         data = latents - now * velocity
         noise = torch.randn(latents.shape, generator=self._generator, dtype=latents.dtype, device=latents.device)

@@ -7,13 +7,14 @@ import torch
 from torch.nn import functional as F
 
 from model.ace_step.networks.codec import LATENT_SHAPE, frames_of
+from model.ace_step.options import Sampler
 from model.ace_step.sampling.guided_velocity import Guide
 from model.ace_step.sampling.recipe import Recipe
-from model.ace_step.sampling.samplers import Euler, Heun, PingPong, Sampler
+from model.ace_step.sampling.samplers import Euler, Heun, PingPong, Solver
 from model.ace_step.sampling.schedule import shifted, sigmas
 from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, Conditions, Context
 from model.ace_step.sampling.trajectories import EditWalk, RepaintWalk, SamplerWalk, Walk
-from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, Scheduler
+from model.song import AudioToAudio, Edit, Extend, Repaint, Retake
 
 Generators = Callable[[int], torch.Generator]
 """Makes a generator, on the device of the model, from a seed."""
@@ -47,7 +48,7 @@ def walk_steps(recipe: Recipe, index: int) -> int:
         case Edit(averages=averages) as task:
             first, last = edit_range(task, steps)
             return (last - first) * averages + steps - last
-    return 2 * steps - 1 if recipe.scheduler is Scheduler.HEUN and index == 0 else steps
+    return 2 * steps - 1 if recipe.sampler is Sampler.HEUN and index == 0 else steps
 
 
 def edit_range(task: Edit, steps: int) -> tuple[int, int]:
@@ -64,7 +65,7 @@ def whole(recipe: Recipe, conditions: Conditions, generators: Generators) -> Wal
     start = noise(recipe.frames[0], generator)
     if isinstance(recipe.task, Retake):
         start = mixed(start, noise(recipe.frames[0], generators(recipe.second_seed)), recipe.task.variance)
-    sampler = _sampler(recipe, sigmas(recipe.steps), generator)
+    sampler = _solver(recipe, sigmas(recipe.steps), generator)
     return SamplerWalk(start, sampler, _guide(recipe, conditions))
 
 
@@ -97,7 +98,7 @@ def _follow(
     level = shifted(1.0 - task.strength)
     latents = (1.0 - level) * source + level * start
     levels = sigmas(steps, 1.0 - task.strength)
-    return SamplerWalk(latents, _sampler(recipe, levels, generator), _guide(recipe, conditions, steps))
+    return SamplerWalk(latents, _solver(recipe, levels, generator), _guide(recipe, conditions, steps))
 
 
 def _repaint(
@@ -141,7 +142,7 @@ def first_section(recipe: Recipe, conditions: Conditions, generators: Generators
     """The walk of the first of several sections, made a little beyond its end."""
     generator = generators(recipe.section_seed(0))
     start = noise(_with_lookahead(recipe, 0), generator)
-    return SamplerWalk(start, _sampler(recipe, sigmas(recipe.steps), generator), _guide(recipe, conditions))
+    return SamplerWalk(start, _solver(recipe, sigmas(recipe.steps), generator), _guide(recipe, conditions))
 
 
 def next_section(recipe: Recipe, index: int, conditions: Conditions, before: Context, generators: Generators) -> Walk:
@@ -168,11 +169,11 @@ def _guide(recipe: Recipe, conditions: Conditions, steps: int | None = None) -> 
     return Guide(recipe.guidance, conditions.contexts, recipe.steps if steps is None else steps)
 
 
-def _sampler(recipe: Recipe, levels: torch.Tensor, generator: torch.Generator) -> Sampler:
-    match recipe.scheduler:
-        case Scheduler.EULER:
+def _solver(recipe: Recipe, levels: torch.Tensor, generator: torch.Generator) -> Solver:
+    match recipe.sampler:
+        case Sampler.EULER:
             return Euler(levels, recipe.omega)
-        case Scheduler.HEUN:
+        case Sampler.HEUN:
             return Heun(levels, recipe.omega)
-        case Scheduler.PINGPONG:
+        case Sampler.PINGPONG:
             return PingPong(levels, generator)

@@ -12,7 +12,7 @@ import torch
 from model.ace_step.networks.transformer import ContextCache
 from model.ace_step.sampling.guidance import Apg
 from model.ace_step.sampling.guided_velocity import Contexts, Guide
-from model.ace_step.sampling.samplers import Sampler
+from model.ace_step.sampling.samplers import Solver
 from model.ace_step.sampling.schedule import TIMESTEPS
 
 Draw = Callable[[], torch.Tensor]
@@ -51,7 +51,7 @@ class Walk(Protocol):
 class SamplerWalk:
     """From noise, or a noised reference, to a song, by a sampler."""
 
-    def __init__(self, latents: torch.Tensor, sampler: Sampler, guide: Guide) -> None:
+    def __init__(self, latents: torch.Tensor, sampler: Solver, guide: Guide) -> None:
         self.latents = latents
         self._sampler = sampler
         self._guide = guide

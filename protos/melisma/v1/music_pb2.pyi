@@ -42,61 +42,61 @@ AUDIO_FORMAT_MP3: AudioFormat.ValueType  # 1
 """MPEG-1 Layer III, constant bit rate, stereo."""
 Global___AudioFormat: _TypeAlias = AudioFormat  # noqa: Y015
 
-class _Mode:
+class _GenerationMode:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _ModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Mode.ValueType], _builtins.type):
+class _GenerationModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GenerationMode.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    MODE_UNSPECIFIED: _Mode.ValueType  # 0
+    GENERATION_MODE_UNSPECIFIED: _GenerationMode.ValueType  # 0
     """The engine's choice."""
-    MODE_WHOLE: _Mode.ValueType  # 1
+    GENERATION_MODE_WHOLE: _GenerationMode.ValueType  # 1
     """All of it at once: it hangs together best, and nothing is heard before the last step of the whole song."""
-    MODE_SECTIONED: _Mode.ValueType  # 2
+    GENERATION_MODE_SECTIONED: _GenerationMode.ValueType  # 2
     """Section by section, each made to follow the last seconds of the one before: the first is heard while the second is
     made.
     """
 
-class Mode(_Mode, metaclass=_ModeEnumTypeWrapper):
+class GenerationMode(_GenerationMode, metaclass=_GenerationModeEnumTypeWrapper):
     """Whether a song is denoised at once or section by section."""
 
-MODE_UNSPECIFIED: Mode.ValueType  # 0
+GENERATION_MODE_UNSPECIFIED: GenerationMode.ValueType  # 0
 """The engine's choice."""
-MODE_WHOLE: Mode.ValueType  # 1
+GENERATION_MODE_WHOLE: GenerationMode.ValueType  # 1
 """All of it at once: it hangs together best, and nothing is heard before the last step of the whole song."""
-MODE_SECTIONED: Mode.ValueType  # 2
+GENERATION_MODE_SECTIONED: GenerationMode.ValueType  # 2
 """Section by section, each made to follow the last seconds of the one before: the first is heard while the second is
 made.
 """
-Global___Mode: _TypeAlias = Mode  # noqa: Y015
+Global___GenerationMode: _TypeAlias = GenerationMode  # noqa: Y015
 
-class _Scheduler:
+class _Sampler:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _SchedulerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Scheduler.ValueType], _builtins.type):
+class _SamplerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Sampler.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    SCHEDULER_UNSPECIFIED: _Scheduler.ValueType  # 0
+    SAMPLER_UNSPECIFIED: _Sampler.ValueType  # 0
     """The engine's default."""
-    SCHEDULER_EULER: _Scheduler.ValueType  # 1
+    SAMPLER_EULER: _Sampler.ValueType  # 1
     """First order."""
-    SCHEDULER_HEUN: _Scheduler.ValueType  # 2
+    SAMPLER_HEUN: _Sampler.ValueType  # 2
     """Second order: twice the work for each step."""
-    SCHEDULER_PINGPONG: _Scheduler.ValueType  # 3
+    SAMPLER_PINGPONG: _Sampler.ValueType  # 3
     """First order with fresh noise at every step."""
 
-class Scheduler(_Scheduler, metaclass=_SchedulerEnumTypeWrapper):
-    """The solver that takes noise to a song."""
+class Sampler(_Sampler, metaclass=_SamplerEnumTypeWrapper):
+    """The sampler that takes noise to a song."""
 
-SCHEDULER_UNSPECIFIED: Scheduler.ValueType  # 0
+SAMPLER_UNSPECIFIED: Sampler.ValueType  # 0
 """The engine's default."""
-SCHEDULER_EULER: Scheduler.ValueType  # 1
+SAMPLER_EULER: Sampler.ValueType  # 1
 """First order."""
-SCHEDULER_HEUN: Scheduler.ValueType  # 2
+SAMPLER_HEUN: Sampler.ValueType  # 2
 """Second order: twice the work for each step."""
-SCHEDULER_PINGPONG: Scheduler.ValueType  # 3
+SAMPLER_PINGPONG: Sampler.ValueType  # 3
 """First order with fresh noise at every step."""
-Global___Scheduler: _TypeAlias = Scheduler  # noqa: Y015
+Global___Sampler: _TypeAlias = Sampler  # noqa: Y015
 
 class _SectionKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -124,7 +124,7 @@ class _SectionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SectionKi
     """The whole song, where the engine makes it at once."""
 
 class SectionKind(_SectionKind, metaclass=_SectionKindEnumTypeWrapper):
-    """What a section is in the form of its song."""
+    """Role of a section in the form of its song."""
 
 SECTION_KIND_UNSPECIFIED: SectionKind.ValueType  # 0
 """Not used."""
@@ -146,65 +146,65 @@ SECTION_KIND_SONG: SectionKind.ValueType  # 8
 """The whole song, where the engine makes it at once."""
 Global___SectionKind: _TypeAlias = SectionKind  # noqa: Y015
 
-class _Stem:
+class _StemKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _StemEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stem.ValueType], _builtins.type):
+class _StemKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StemKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    STEM_UNSPECIFIED: _Stem.ValueType  # 0
+    STEM_KIND_UNSPECIFIED: _StemKind.ValueType  # 0
     """Not used."""
-    STEM_VOCAL: _Stem.ValueType  # 1
+    STEM_KIND_VOCAL: _StemKind.ValueType  # 1
     """The lead line: the voice, or the instrument that stands for it."""
-    STEM_HARMONY: _Stem.ValueType  # 2
+    STEM_KIND_HARMONY: _StemKind.ValueType  # 2
     """Keys, guitars and pads."""
-    STEM_DRUMS: _Stem.ValueType  # 3
+    STEM_KIND_DRUMS: _StemKind.ValueType  # 3
     """Drums."""
-    STEM_BASS: _Stem.ValueType  # 4
+    STEM_KIND_BASS: _StemKind.ValueType  # 4
     """Bass."""
-    STEM_ORNAMENTS: _Stem.ValueType  # 5
+    STEM_KIND_ORNAMENTS: _StemKind.ValueType  # 5
     """Arpeggios, fills and countermelodies."""
 
-class Stem(_Stem, metaclass=_StemEnumTypeWrapper):
+class StemKind(_StemKind, metaclass=_StemKindEnumTypeWrapper):
     """One audible group of tracks."""
 
-STEM_UNSPECIFIED: Stem.ValueType  # 0
+STEM_KIND_UNSPECIFIED: StemKind.ValueType  # 0
 """Not used."""
-STEM_VOCAL: Stem.ValueType  # 1
+STEM_KIND_VOCAL: StemKind.ValueType  # 1
 """The lead line: the voice, or the instrument that stands for it."""
-STEM_HARMONY: Stem.ValueType  # 2
+STEM_KIND_HARMONY: StemKind.ValueType  # 2
 """Keys, guitars and pads."""
-STEM_DRUMS: Stem.ValueType  # 3
+STEM_KIND_DRUMS: StemKind.ValueType  # 3
 """Drums."""
-STEM_BASS: Stem.ValueType  # 4
+STEM_KIND_BASS: StemKind.ValueType  # 4
 """Bass."""
-STEM_ORNAMENTS: Stem.ValueType  # 5
+STEM_KIND_ORNAMENTS: StemKind.ValueType  # 5
 """Arpeggios, fills and countermelodies."""
-Global___Stem: _TypeAlias = Stem  # noqa: Y015
+Global___StemKind: _TypeAlias = StemKind  # noqa: Y015
 
-class _Voice:
+class _VoiceKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _VoiceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Voice.ValueType], _builtins.type):
+class _VoiceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VoiceKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    VOICE_UNSPECIFIED: _Voice.ValueType  # 0
+    VOICE_KIND_UNSPECIFIED: _VoiceKind.ValueType  # 0
     """Not chosen, or nobody."""
-    VOICE_FEMALE: _Voice.ValueType  # 1
+    VOICE_KIND_FEMALE: _VoiceKind.ValueType  # 1
     """A woman."""
-    VOICE_MALE: _Voice.ValueType  # 2
+    VOICE_KIND_MALE: _VoiceKind.ValueType  # 2
     """A man."""
 
-class Voice(_Voice, metaclass=_VoiceEnumTypeWrapper):
-    """Who sings."""
+class VoiceKind(_VoiceKind, metaclass=_VoiceKindEnumTypeWrapper):
+    """Kind of a singer's voice."""
 
-VOICE_UNSPECIFIED: Voice.ValueType  # 0
+VOICE_KIND_UNSPECIFIED: VoiceKind.ValueType  # 0
 """Not chosen, or nobody."""
-VOICE_FEMALE: Voice.ValueType  # 1
+VOICE_KIND_FEMALE: VoiceKind.ValueType  # 1
 """A woman."""
-VOICE_MALE: Voice.ValueType  # 2
+VOICE_KIND_MALE: VoiceKind.ValueType  # 2
 """A man."""
-Global___Voice: _TypeAlias = Voice  # noqa: Y015
+Global___VoiceKind: _TypeAlias = VoiceKind  # noqa: Y015
 
 class _FinishReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -218,7 +218,7 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     """The song is complete."""
 
 class FinishReason(_FinishReason, metaclass=_FinishReasonEnumTypeWrapper):
-    """Why a stream ended."""
+    """Reason for which a stream ended."""
 
 FINISH_REASON_UNSPECIFIED: FinishReason.ValueType  # 0
 """Not used."""
@@ -235,31 +235,31 @@ class _SongStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SongState.V
     SONG_STATE_UNSPECIFIED: _SongState.ValueType  # 0
     """Not used."""
     SONG_STATE_QUEUED: _SongState.ValueType  # 1
-    """It waits."""
+    """The song waits in the queue."""
     SONG_STATE_RUNNING: _SongState.ValueType  # 2
-    """It is being made."""
+    """The song is being made."""
     SONG_STATE_COMPLETED: _SongState.ValueType  # 3
-    """It was made to its end."""
+    """The song is complete."""
     SONG_STATE_FAILED: _SongState.ValueType  # 4
-    """It could not be made to its end."""
+    """The song could not be made to its end, see `Song.failure`."""
     SONG_STATE_CANCELLED: _SongState.ValueType  # 5
-    """It was cancelled, or its listeners have left."""
+    """The song was cancelled, or its listeners have left before its end."""
 
 class SongState(_SongState, metaclass=_SongStateEnumTypeWrapper):
-    """Where a song stands."""
+    """State of a song."""
 
 SONG_STATE_UNSPECIFIED: SongState.ValueType  # 0
 """Not used."""
 SONG_STATE_QUEUED: SongState.ValueType  # 1
-"""It waits."""
+"""The song waits in the queue."""
 SONG_STATE_RUNNING: SongState.ValueType  # 2
-"""It is being made."""
+"""The song is being made."""
 SONG_STATE_COMPLETED: SongState.ValueType  # 3
-"""It was made to its end."""
+"""The song is complete."""
 SONG_STATE_FAILED: SongState.ValueType  # 4
-"""It could not be made to its end."""
+"""The song could not be made to its end, see `Song.failure`."""
 SONG_STATE_CANCELLED: SongState.ValueType  # 5
-"""It was cancelled, or its listeners have left."""
+"""The song was cancelled, or its listeners have left before its end."""
 Global___SongState: _TypeAlias = SongState  # noqa: Y015
 
 @_typing.final
@@ -285,16 +285,12 @@ class GenerateRequest(_message.Message):
     VOICE_FIELD_NUMBER: _builtins.int
     VOCAL_LEVEL_DB_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
-    MODE_FIELD_NUMBER: _builtins.int
-    SCHEDULER_FIELD_NUMBER: _builtins.int
-    OMEGA_FIELD_NUMBER: _builtins.int
-    LORA_FIELD_NUMBER: _builtins.int
-    LORA_WEIGHT_FIELD_NUMBER: _builtins.int
     AUDIO_TO_AUDIO_FIELD_NUMBER: _builtins.int
     RETAKE_FIELD_NUMBER: _builtins.int
     REPAINT_FIELD_NUMBER: _builtins.int
     EXTEND_FIELD_NUMBER: _builtins.int
     EDIT_FIELD_NUMBER: _builtins.int
+    ACE_STEP_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Names the request for logs and idempotency: a UUID chosen by the caller, a fresh one for every song. Empty: the
     server chooses.
@@ -306,80 +302,84 @@ class GenerateRequest(_message.Message):
     Prompt and lyrics must not both be empty.
     """
     lyrics: _builtins.str
-    """The words to be sung, one line per line, under section tags: [intro] [verse] [pre-chorus] [chorus] [bridge] [inst]
-    [outro], in any letter case and also numbered ("[verse 2]"). Empty: an instrumental. At most 10000 characters.
+    """Words to be sung, one line of the song per line of text, under section tags: [intro] [verse] [pre-chorus] [chorus]
+    [bridge] [inst] [outro], in any letter case and also numbered ("[verse 2]"). Empty: an instrumental. At most 10000
+    characters.
     """
     duration_seconds: _builtins.float
-    """Wished length of the song in seconds, in the range [10, 240]; honoured within one bar. 0: the engine decides from
-    the lyrics. Other values return an error.
+    """Length of the song in seconds, in the range [10, 240] and within the engine's own range, see `Engine`; the song is
+    as long to within one bar. 0: the engine chooses it from the lyrics. Other values return an error, and so does any
+    but 0 with a task that takes a recording.
     """
     seed: _builtins.int
     """Seed of all randomness, in the range [0, 4294967295]. The same request with the same seed gives the same song.
-    Unset: the server draws one and reports it in `Accepted.seed`.
+    Unset: the server draws one and reports it in `SongAccepted.seed`.
     """
     steps: _builtins.int
-    """Denoising steps per section, in the range [1, 200], within the engine's own range. Unset: the engine's default."""
+    """Denoising steps per section, in the range [1, 200] and within the engine's own range, see `Engine`. Unset: the
+    engine's default.
+    """
     guidance_scale: _builtins.float
-    """Strength of classifier-free guidance, in the range [1, 30], within the engine's own range; 1 switches it off.
+    """Strength of classifier-free guidance, in the range [1, 30] and within the engine's own range; 1 switches it off.
     Unset: the engine's default.
     """
     key: _builtins.str
-    """Musical key, such as "C major", "F# minor" or "Am". Empty: the engine chooses."""
-    tempo_bpm: _builtins.float
-    """Tempo in quarter notes per minute, in the range [40, 220], within the engine's own range. Unset: from the prompt."""
-    voice: Global___Voice.ValueType
-    """Who sings the lyrics. UNSPECIFIED: the engine chooses, from the prompt where it speaks of a voice."""
-    vocal_level_db: _builtins.float
-    """How much louder the lead line is than the engine would mix it, in dB, in the range [-24, 12]."""
-    language: _builtins.str
-    """Language of the lyrics as a BCP 47 tag ("zh", "en-US"), one that the engine sings. Empty: told line by line."""
-    mode: Global___Mode.ValueType
-    """Whether the song is denoised at once or section by section. UNSPECIFIED: the engine chooses."""
-    scheduler: Global___Scheduler.ValueType
-    """The solver. UNSPECIFIED: the engine's default."""
-    omega: _builtins.float
-    """How strongly a step moves what is not the mean of the latents, in the range [-100, 100]: 0 is plain, more gives more
-    contrast. Unset: the engine's default.
+    """Musical key, such as "C major", "F# minor" or "Am". At most 32 characters. Empty: the engine chooses. A text that
+    is no key returns an error.
     """
-    lora: _builtins.str
-    """An adapter that the engine was started with, by name, see `Engine.loras`. Empty: none."""
-    lora_weight: _builtins.float
-    """How strongly the adapter acts, in the range [0, 2]. Unset: 1."""
+    tempo_bpm: _builtins.float
+    """Tempo in quarter notes per minute, in the range [40, 220] and within the engine's own range. Unset: the engine
+    chooses it from the prompt.
+    """
+    voice: Global___VoiceKind.ValueType
+    """Voice that sings the lyrics, one of `Engine.voices`. UNSPECIFIED: the engine chooses, from the prompt where it
+    speaks of a voice.
+    """
+    vocal_level_db: _builtins.float
+    """Level of the lead line relative to the engine's own mix, in dB, in the range [-24, 12]. 0: as the engine mixes it."""
+    language: _builtins.str
+    """Language of the lyrics as a BCP 47 tag ("zh", "en-US"), one of `Engine.languages`. At most 16 characters. Empty:
+    the engine finds it out, line by line.
+    """
     @_builtins.property
     def audio(self) -> Global___AudioConfig:
-        """How the sound is delivered. Unset: MP3, 192 kbit/s, 44100 Hz."""
+        """Encoding of the delivered sound. Unset: MP3, 192 kbit/s, 44100 Hz."""
 
     @_builtins.property
     def anchor(self) -> Global___Anchor:
-        """A melody to begin with: kept exactly, continued by the engine. Unset: the engine composes everything."""
+        """Melody that the song begins with: kept exactly, continued by the engine. Unset: the engine composes everything."""
 
     @_builtins.property
-    def stems(self) -> _containers.RepeatedScalarFieldContainer[Global___Stem.ValueType]:
-        """Tracks to play. Empty: all of them."""
+    def stems(self) -> _containers.RepeatedScalarFieldContainer[Global___StemKind.ValueType]:
+        """Tracks to play, each at most once. Empty: all of them."""
 
     @_builtins.property
-    def mastering(self) -> Global___Mastering:
-        """How the song is levelled. Unset: -14 LUFS."""
+    def mastering(self) -> Global___MasteringConfig:
+        """Levelling of the song. Unset: toward -14 LUFS."""
 
     @_builtins.property
-    def audio_to_audio(self) -> Global___AudioToAudio:
-        """In the manner of a recording."""
+    def audio_to_audio(self) -> Global___AudioToAudioTask:
+        """Make a new song in the manner of a recording."""
 
     @_builtins.property
-    def retake(self) -> Global___Retake:
-        """The same song once more."""
+    def retake(self) -> Global___RetakeTask:
+        """Make the same song once more, a little differently."""
 
     @_builtins.property
-    def repaint(self) -> Global___Repaint:
-        """A part of a recording anew."""
+    def repaint(self) -> Global___RepaintTask:
+        """Make a part of a recording anew."""
 
     @_builtins.property
-    def extend(self) -> Global___Extend:
-        """A longer recording."""
+    def extend(self) -> Global___ExtendTask:
+        """Make a recording longer."""
 
     @_builtins.property
-    def edit(self) -> Global___Edit:
-        """A recording with other words or in another style."""
+    def edit(self) -> Global___EditTask:
+        """Give a recording other words or another style."""
+
+    @_builtins.property
+    def ace_step(self) -> Global___AceStepOptions:
+        """Options of the engine "ace_step"."""
 
     def __init__(
         self,
@@ -396,46 +396,36 @@ class GenerateRequest(_message.Message):
         key: _builtins.str = ...,
         tempo_bpm: _builtins.float | None = ...,
         anchor: Global___Anchor | None = ...,
-        stems: _abc.Iterable[Global___Stem.ValueType] | None = ...,
-        mastering: Global___Mastering | None = ...,
-        voice: Global___Voice.ValueType = ...,
+        stems: _abc.Iterable[Global___StemKind.ValueType] | None = ...,
+        mastering: Global___MasteringConfig | None = ...,
+        voice: Global___VoiceKind.ValueType = ...,
         vocal_level_db: _builtins.float = ...,
         language: _builtins.str = ...,
-        mode: Global___Mode.ValueType = ...,
-        scheduler: Global___Scheduler.ValueType = ...,
-        omega: _builtins.float | None = ...,
-        lora: _builtins.str = ...,
-        lora_weight: _builtins.float | None = ...,
-        audio_to_audio: Global___AudioToAudio | None = ...,
-        retake: Global___Retake | None = ...,
-        repaint: Global___Repaint | None = ...,
-        extend: Global___Extend | None = ...,
-        edit: Global___Edit | None = ...,
+        audio_to_audio: Global___AudioToAudioTask | None = ...,
+        retake: Global___RetakeTask | None = ...,
+        repaint: Global___RepaintTask | None = ...,
+        extend: Global___ExtendTask | None = ...,
+        edit: Global___EditTask | None = ...,
+        ace_step: Global___AceStepOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_lora_weight", b"_lora_weight", "_omega", b"_omega", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "edit", b"edit", "extend", b"extend", "guidance_scale", b"guidance_scale", "lora_weight", b"lora_weight", "mastering", b"mastering", "omega", b"omega", "repaint", b"repaint", "retake", b"retake", "seed", b"seed", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "ace_step", b"ace_step", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "edit", b"edit", "engine_options", b"engine_options", "extend", b"extend", "guidance_scale", b"guidance_scale", "mastering", b"mastering", "repaint", b"repaint", "retake", b"retake", "seed", b"seed", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_lora_weight", b"_lora_weight", "_omega", b"_omega", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "duration_seconds", b"duration_seconds", "edit", b"edit", "engine", b"engine", "extend", b"extend", "guidance_scale", b"guidance_scale", "key", b"key", "language", b"language", "lora", b"lora", "lora_weight", b"lora_weight", "lyrics", b"lyrics", "mastering", b"mastering", "mode", b"mode", "omega", b"omega", "prompt", b"prompt", "repaint", b"repaint", "request_id", b"request_id", "retake", b"retake", "scheduler", b"scheduler", "seed", b"seed", "stems", b"stems", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm", "vocal_level_db", b"vocal_level_db", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "ace_step", b"ace_step", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "duration_seconds", b"duration_seconds", "edit", b"edit", "engine", b"engine", "engine_options", b"engine_options", "extend", b"extend", "guidance_scale", b"guidance_scale", "key", b"key", "language", b"language", "lyrics", b"lyrics", "mastering", b"mastering", "prompt", b"prompt", "repaint", b"repaint", "request_id", b"request_id", "retake", b"retake", "seed", b"seed", "stems", b"stems", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm", "vocal_level_db", b"vocal_level_db", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = _typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015
-    _WhichOneofReturnType__lora_weight: _TypeAlias = _typing.Literal["lora_weight"]  # noqa: Y015
-    _WhichOneofArgType__lora_weight: _TypeAlias = _typing.Literal["_lora_weight", b"_lora_weight"]  # noqa: Y015
-    _WhichOneofReturnType__omega: _TypeAlias = _typing.Literal["omega"]  # noqa: Y015
-    _WhichOneofArgType__omega: _TypeAlias = _typing.Literal["_omega", b"_omega"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
     _WhichOneofReturnType__steps: _TypeAlias = _typing.Literal["steps"]  # noqa: Y015
     _WhichOneofArgType__steps: _TypeAlias = _typing.Literal["_steps", b"_steps"]  # noqa: Y015
     _WhichOneofReturnType__tempo_bpm: _TypeAlias = _typing.Literal["tempo_bpm"]  # noqa: Y015
     _WhichOneofArgType__tempo_bpm: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm"]  # noqa: Y015
+    _WhichOneofReturnType_engine_options: _TypeAlias = _typing.Literal["ace_step"]  # noqa: Y015
+    _WhichOneofArgType_engine_options: _TypeAlias = _typing.Literal["engine_options", b"engine_options"]  # noqa: Y015
     _WhichOneofReturnType_task: _TypeAlias = _typing.Literal["audio_to_audio", "retake", "repaint", "extend", "edit"]  # noqa: Y015
     _WhichOneofArgType_task: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__guidance_scale) -> _WhichOneofReturnType__guidance_scale | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__lora_weight) -> _WhichOneofReturnType__lora_weight | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__omega) -> _WhichOneofReturnType__omega | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
     @_typing.overload
@@ -443,13 +433,64 @@ class GenerateRequest(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__tempo_bpm) -> _WhichOneofReturnType__tempo_bpm | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_engine_options) -> _WhichOneofReturnType_engine_options | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_task) -> _WhichOneofReturnType_task | None: ...
 
 Global___GenerateRequest: _TypeAlias = GenerateRequest  # noqa: Y015
 
 @_typing.final
+class AceStepOptions(_message.Message):
+    """Options that the engine "ace_step" alone understands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODE_FIELD_NUMBER: _builtins.int
+    SAMPLER_FIELD_NUMBER: _builtins.int
+    OMEGA_FIELD_NUMBER: _builtins.int
+    LORA_FIELD_NUMBER: _builtins.int
+    LORA_WEIGHT_FIELD_NUMBER: _builtins.int
+    mode: Global___GenerationMode.ValueType
+    """Whether the song is denoised at once or section by section. UNSPECIFIED: the server's setting, whole by default. A
+    `task` takes no other value than whole.
+    """
+    sampler: Global___Sampler.ValueType
+    """The sampler that takes noise to a song. UNSPECIFIED: Euler."""
+    omega: _builtins.float
+    """Weight with which a step moves the latents away from their mean, in the range [-100, 100]. 0: plain steps; greater
+    values give more contrast. Unset: 10.
+    """
+    lora: _builtins.str
+    """Name of an adapter (LoRA) that the engine was started with, see `Engine.loras`. At most 64 characters. Empty: none."""
+    lora_weight: _builtins.float
+    """Strength of the adapter, in the range [0, 2]. Unset: 1. Without `lora` it returns an error."""
+    def __init__(
+        self,
+        *,
+        mode: Global___GenerationMode.ValueType = ...,
+        sampler: Global___Sampler.ValueType = ...,
+        omega: _builtins.float | None = ...,
+        lora: _builtins.str = ...,
+        lora_weight: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_lora_weight", b"_lora_weight", "_omega", b"_omega", "lora_weight", b"lora_weight", "omega", b"omega"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lora_weight", b"_lora_weight", "_omega", b"_omega", "lora", b"lora", "lora_weight", b"lora_weight", "mode", b"mode", "omega", b"omega", "sampler", b"sampler"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__lora_weight: _TypeAlias = _typing.Literal["lora_weight"]  # noqa: Y015
+    _WhichOneofArgType__lora_weight: _TypeAlias = _typing.Literal["_lora_weight", b"_lora_weight"]  # noqa: Y015
+    _WhichOneofReturnType__omega: _TypeAlias = _typing.Literal["omega"]  # noqa: Y015
+    _WhichOneofArgType__omega: _TypeAlias = _typing.Literal["_omega", b"_omega"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__lora_weight) -> _WhichOneofReturnType__lora_weight | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__omega) -> _WhichOneofReturnType__omega | None: ...
+
+Global___AceStepOptions: _TypeAlias = AceStepOptions  # noqa: Y015
+
+@_typing.final
 class AudioConfig(_message.Message):
-    """How the sound is delivered."""
+    """Encoding of the delivered sound."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -479,7 +520,7 @@ Global___AudioConfig: _TypeAlias = AudioConfig  # noqa: Y015
 
 @_typing.final
 class Anchor(_message.Message):
-    """A melody given by the caller."""
+    """Melody given by the caller, which the song begins with."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -490,13 +531,13 @@ class Anchor(_message.Message):
     At most 65536 bytes.
     """
     @_builtins.property
-    def notes(self) -> Global___NoteList:
+    def notes(self) -> Global___AnchorNoteList:
         """The melody note by note."""
 
     def __init__(
         self,
         *,
-        notes: Global___NoteList | None = ...,
+        notes: Global___AnchorNoteList | None = ...,
         midi: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["melody", b"melody", "midi", b"midi", "notes", b"notes"]  # noqa: Y015
@@ -510,8 +551,8 @@ class Anchor(_message.Message):
 Global___Anchor: _TypeAlias = Anchor  # noqa: Y015
 
 @_typing.final
-class NoteList(_message.Message):
-    """Notes in the order in which they sound."""
+class AnchorNoteList(_message.Message):
+    """Notes and rests in the order in which they sound."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -531,7 +572,7 @@ class NoteList(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___NoteList: _TypeAlias = NoteList  # noqa: Y015
+Global___AnchorNoteList: _TypeAlias = AnchorNoteList  # noqa: Y015
 
 @_typing.final
 class AnchorNote(_message.Message):
@@ -560,7 +601,7 @@ class AnchorNote(_message.Message):
 Global___AnchorNote: _TypeAlias = AnchorNote  # noqa: Y015
 
 @_typing.final
-class AudioToAudio(_message.Message):
+class AudioToAudioTask(_message.Message):
     """Makes a new song in the manner of a recording, as long as that is."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -572,7 +613,7 @@ class AudioToAudio(_message.Message):
     server's limit of a request.
     """
     strength: _builtins.float
-    """How much of the recording stays, in the range [0, 1]. Unset: 0.5."""
+    """Share of the recording that stays, in the range [0, 1]; at 0 the song owes nothing to it. Unset: 0.5."""
     def __init__(
         self,
         *,
@@ -592,20 +633,20 @@ class AudioToAudio(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
-Global___AudioToAudio: _TypeAlias = AudioToAudio  # noqa: Y015
+Global___AudioToAudioTask: _TypeAlias = AudioToAudioTask  # noqa: Y015
 
 @_typing.final
-class Retake(_message.Message):
-    """Makes the song of the request's own seed once more, a little differently."""
+class RetakeTask(_message.Message):
+    """Makes the song of the request's own `seed` once more, a little differently."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SEED_FIELD_NUMBER: _builtins.int
     VARIANCE_FIELD_NUMBER: _builtins.int
     seed: _builtins.int
-    """Seed of what is new, in the range [0, 4294967295]. Unset: follows from the song's own."""
+    """Seed of the part that differs, in the range [0, 4294967295]. Unset: derived from the request's `seed`."""
     variance: _builtins.float
-    """How far from the song as it was, in the range (0, 1]; at 1 it is another one. Unset: 0.5."""
+    """Distance from the song as it was, in the range (0, 1]; at 1 it is another song. Unset: 0.5."""
     def __init__(
         self,
         *,
@@ -625,10 +666,10 @@ class Retake(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__variance) -> _WhichOneofReturnType__variance | None: ...
 
-Global___Retake: _TypeAlias = Retake  # noqa: Y015
+Global___RetakeTask: _TypeAlias = RetakeTask  # noqa: Y015
 
 @_typing.final
-class Repaint(_message.Message):
+class RepaintTask(_message.Message):
     """Makes a part of a recording anew; the rest stays as it is."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -647,9 +688,9 @@ class Repaint(_message.Message):
     end_seconds: _builtins.float
     """Where the new part ends, after its start and within the recording, in the range [0, 240]."""
     variance: _builtins.float
-    """How far from what was there, in the range (0, 1]; at 1 nothing of it is left. Unset: 0.5."""
+    """Distance of the new part from the old one, in the range (0, 1]; at 1 nothing of it is left. Unset: 0.5."""
     seed: _builtins.int
-    """Seed of what is new, in the range [0, 4294967295]. Unset: follows from the song's own."""
+    """Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`."""
     def __init__(
         self,
         *,
@@ -676,10 +717,10 @@ class Repaint(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
-Global___Repaint: _TypeAlias = Repaint  # noqa: Y015
+Global___RepaintTask: _TypeAlias = RepaintTask  # noqa: Y015
 
 @_typing.final
-class Extend(_message.Message):
+class ExtendTask(_message.Message):
     """Lets a recording begin earlier, end later, or both; 240 s in all at the most."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -693,11 +734,11 @@ class Extend(_message.Message):
     server's limit of a request.
     """
     left_seconds: _builtins.float
-    """What comes before the recording, in seconds, in the range [0, 240]."""
+    """Length of the part before the recording, in seconds, in the range [0, 240]. 0: none."""
     right_seconds: _builtins.float
-    """What comes after the recording, in seconds, in the range [0, 240]."""
+    """Length of the part after the recording, in seconds, in the range [0, 240]. 0: none. Not both may be 0."""
     seed: _builtins.int
-    """Seed of what is new, in the range [0, 4294967295]. Unset: follows from the song's own."""
+    """Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`."""
     def __init__(
         self,
         *,
@@ -719,11 +760,13 @@ class Extend(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
-Global___Extend: _TypeAlias = Extend  # noqa: Y015
+Global___ExtendTask: _TypeAlias = ExtendTask  # noqa: Y015
 
 @_typing.final
-class Edit(_message.Message):
-    """Gives a recording other words or another style. The request's own prompt and lyrics say what the recording is."""
+class EditTask(_message.Message):
+    """Gives a recording other words or another style. The request's own `prompt` and `lyrics` describe the recording as it
+    is.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -739,17 +782,21 @@ class Edit(_message.Message):
     server's limit of a request.
     """
     prompt: _builtins.str
-    """The style wanted. At most 1000 characters."""
+    """Style of the new song, as `GenerateRequest.prompt`. At most 1000 characters. Empty: none is described."""
     lyrics: _builtins.str
-    """The words wanted. At most 10000 characters."""
+    """Words of the new song, as `GenerateRequest.lyrics`. At most 10000 characters. Empty: an instrumental."""
     start: _builtins.float
-    """The share of the steps after which the song begins to change, in the range [0, 1]; more keeps more of it."""
+    """Share of the steps after which the song begins to change, in the range [0, 1]; a greater one keeps more of the
+    recording. A share that leaves no step returns an error.
+    """
     end: _builtins.float
-    """The share of the steps after which it is made freely, not before `start`, in the range [0, 1]. Unset: 1."""
+    """Share of the steps after which the song no longer follows the recording, in the range [0, 1], not below `start`.
+    Unset: 1.
+    """
     averages: _builtins.int
-    """Noises over which each step is averaged, in the range [1, 8]: more is smoother, and slower. 0: 1."""
+    """Number of noises over which each step is averaged, in the range [1, 8]; more is smoother and slower. 0: 1."""
     seed: _builtins.int
-    """Seed of what is new, in the range [0, 4294967295]. Unset: follows from the song's own."""
+    """Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`."""
     def __init__(
         self,
         *,
@@ -778,11 +825,11 @@ class Edit(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
-Global___Edit: _TypeAlias = Edit  # noqa: Y015
+Global___EditTask: _TypeAlias = EditTask  # noqa: Y015
 
 @_typing.final
-class Mastering(_message.Message):
-    """How the song is levelled."""
+class MasteringConfig(_message.Message):
+    """Levelling of the song."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -802,11 +849,35 @@ class Mastering(_message.Message):
     _WhichOneofArgType__target_lufs: _TypeAlias = _typing.Literal["_target_lufs", b"_target_lufs"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__target_lufs) -> _WhichOneofReturnType__target_lufs | None: ...
 
-Global___Mastering: _TypeAlias = Mastering  # noqa: Y015
+Global___MasteringConfig: _TypeAlias = MasteringConfig  # noqa: Y015
 
 @_typing.final
 class GenerateResponse(_message.Message):
-    """One message of a song's stream."""
+    """One message of the stream of Generate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def event(self) -> Global___SongEvent:
+        """The event that the message tells."""
+
+    def __init__(
+        self,
+        *,
+        event: Global___SongEvent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GenerateResponse: _TypeAlias = GenerateResponse  # noqa: Y015
+
+@_typing.final
+class SongEvent(_message.Message):
+    """One event of a song."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -817,15 +888,15 @@ class GenerateResponse(_message.Message):
     SECTION_FINISHED_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def accepted(self) -> Global___Accepted:
-        """The song was admitted. First message of the stream."""
+    def accepted(self) -> Global___SongAccepted:
+        """The song was admitted. First event of the stream."""
 
     @_builtins.property
-    def plan(self) -> Global___Plan:
-        """The song's sections. Second message of the stream."""
+    def plan(self) -> Global___SongPlan:
+        """The song's sections. Second event of the stream."""
 
     @_builtins.property
-    def progress(self) -> Global___Progress:
+    def progress(self) -> Global___SongProgress:
         """The song waits, or denoising went on."""
 
     @_builtins.property
@@ -837,18 +908,18 @@ class GenerateResponse(_message.Message):
         """A section was sent to its end."""
 
     @_builtins.property
-    def finished(self) -> Global___Finished:
-        """The song was sent to its end. Last message of the stream."""
+    def finished(self) -> Global___SongFinished:
+        """The song was sent to its end. Last event of the stream."""
 
     def __init__(
         self,
         *,
-        accepted: Global___Accepted | None = ...,
-        plan: Global___Plan | None = ...,
-        progress: Global___Progress | None = ...,
+        accepted: Global___SongAccepted | None = ...,
+        plan: Global___SongPlan | None = ...,
+        progress: Global___SongProgress | None = ...,
         chunk: Global___AudioChunk | None = ...,
         section_finished: Global___SectionFinished | None = ...,
-        finished: Global___Finished | None = ...,
+        finished: Global___SongFinished | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "chunk", b"chunk", "event", b"event", "finished", b"finished", "plan", b"plan", "progress", b"progress", "section_finished", b"section_finished"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -858,11 +929,11 @@ class GenerateResponse(_message.Message):
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
-Global___GenerateResponse: _TypeAlias = GenerateResponse  # noqa: Y015
+Global___SongEvent: _TypeAlias = SongEvent  # noqa: Y015
 
 @_typing.final
-class Accepted(_message.Message):
-    """Says that a song was admitted."""
+class SongAccepted(_message.Message):
+    """Tells that a song was admitted."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -885,11 +956,11 @@ class Accepted(_message.Message):
     """Songs that were running or waiting when this one came."""
     @_builtins.property
     def estimated_first_audio(self) -> _duration_pb2.Duration:
-        """Estimate of the time until the first audio chunk. Unset while the server has not measured a song yet."""
+        """Estimate of the time from this event to the first chunk. Unset while the server has not measured a song yet."""
 
     @_builtins.property
     def estimated_finish(self) -> _duration_pb2.Duration:
-        """Estimate of the time until the song is sent to its end. Unset while the server has not measured a song yet."""
+        """Estimate of the time from this event to `finished`. Unset while the server has not measured a song yet."""
 
     def __init__(
         self,
@@ -908,11 +979,11 @@ class Accepted(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Accepted: _TypeAlias = Accepted  # noqa: Y015
+Global___SongAccepted: _TypeAlias = SongAccepted  # noqa: Y015
 
 @_typing.final
-class Plan(_message.Message):
-    """The song before any sound exists."""
+class SongPlan(_message.Message):
+    """The plan of a song, made before any sound exists."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -937,19 +1008,19 @@ class Plan(_message.Message):
     steps: _builtins.int
     """Denoising steps per section."""
     guidance_scale: _builtins.float
-    """Strength of guidance."""
+    """Strength of classifier-free guidance."""
     sample_rate_hertz: _builtins.int
     """Samples per second and channel of the delivered sound."""
     delay_samples: _builtins.int
     """Samples of silence that a decoder puts before the song (encoder delay plus decoder delay), for gapless players."""
-    voice: Global___Voice.ValueType
-    """Who sings the song. UNSPECIFIED: nobody does."""
+    voice: Global___VoiceKind.ValueType
+    """Voice that sings the song. UNSPECIFIED: nobody sings."""
     sample_count: _builtins.int
     """Samples of the song per channel, at the delivered rate, without encoder delay and padding. An estimate where
     `sample_count_exact` is false. 0 in songs that were planned before this field existed.
     """
     sample_count_exact: _builtins.bool
-    """True where `sample_count` is the `Finished.sample_count` of the complete song. False where the engine knows the
+    """True where `sample_count` is the `SongFinished.sample_count` of the complete song. False where the engine knows the
     length only once the song is made, and in songs that were planned before this field existed.
     """
     @_builtins.property
@@ -958,7 +1029,7 @@ class Plan(_message.Message):
 
     @_builtins.property
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Remarks on what was understood, added or left out, one sentence each."""
+        """Remarks for people on how the request was understood, what was added or left out, one sentence each, in English."""
 
     def __init__(
         self,
@@ -972,7 +1043,7 @@ class Plan(_message.Message):
         notes: _abc.Iterable[_builtins.str] | None = ...,
         sample_rate_hertz: _builtins.int = ...,
         delay_samples: _builtins.int = ...,
-        voice: Global___Voice.ValueType = ...,
+        voice: Global___VoiceKind.ValueType = ...,
         sample_count: _builtins.int = ...,
         sample_count_exact: _builtins.bool = ...,
     ) -> None: ...
@@ -984,7 +1055,7 @@ class Plan(_message.Message):
     _WhichOneofArgType__tempo_bpm: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__tempo_bpm) -> _WhichOneofReturnType__tempo_bpm | None: ...
 
-Global___Plan: _TypeAlias = Plan  # noqa: Y015
+Global___SongPlan: _TypeAlias = SongPlan  # noqa: Y015
 
 @_typing.final
 class Section(_message.Message):
@@ -1002,7 +1073,7 @@ class Section(_message.Message):
     index: _builtins.int
     """Position in the song, from 0."""
     kind: Global___SectionKind.ValueType
-    """What the section is in the form of the song."""
+    """Role of the section in the form of the song."""
     label: _builtins.str
     """Name for people, such as "verse 2"."""
     start_seconds: _builtins.float
@@ -1101,9 +1172,9 @@ class Syllable(_message.Message):
 Global___Syllable: _TypeAlias = Syllable  # noqa: Y015
 
 @_typing.final
-class Progress(_message.Message):
-    """Tells how far the song is: its place in the queue while it waits, the denoising once it is being made. It is also the
-    heartbeat of a stream that has nothing else to tell.
+class SongProgress(_message.Message):
+    """Tells how far the song is: its place in the queue while it waits, the denoising once it is being made. Also the
+    heartbeat of a stream that has nothing else to send.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1115,20 +1186,20 @@ class Progress(_message.Message):
     ESTIMATED_FIRST_AUDIO_FIELD_NUMBER: _builtins.int
     ESTIMATED_FINISH_FIELD_NUMBER: _builtins.int
     section_index: _builtins.int
-    """The section being denoised."""
+    """Index of the section being denoised."""
     step: _builtins.int
-    """Steps done."""
+    """Steps of that section that are done, from 1 to `steps`."""
     steps: _builtins.int
-    """Steps in all. 0: this message tells nothing of the denoising."""
+    """Steps of that section in all. 0: the message tells nothing of the denoising, and the two fields above are 0."""
     queue_position: _builtins.int
     """Songs that go before this one while it waits. 0 once it is being made."""
     @_builtins.property
     def estimated_first_audio(self) -> _duration_pb2.Duration:
-        """Estimate of the time until the first audio chunk. Unset while it is unknown, and once the chunk was sent."""
+        """Estimate of the time from this event to the first chunk. Unset while it is unknown, and once the chunk was sent."""
 
     @_builtins.property
     def estimated_finish(self) -> _duration_pb2.Duration:
-        """Estimate of the time until the song is sent to its end. Unset while it is unknown."""
+        """Estimate of the time from this event to `finished`. Unset while it is unknown."""
 
     def __init__(
         self,
@@ -1146,11 +1217,11 @@ class Progress(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Progress: _TypeAlias = Progress  # noqa: Y015
+Global___SongProgress: _TypeAlias = SongProgress  # noqa: Y015
 
 @_typing.final
 class AudioChunk(_message.Message):
-    """A piece of the song's MP3 stream: whole frames only."""
+    """Encoded sound: the next bytes of the song's one continuous stream, whole MP3 frames only."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1164,9 +1235,9 @@ class AudioChunk(_message.Message):
     sequence: _builtins.int
     """Position of the chunk in the stream, from 0 without gaps."""
     data: _builtins.bytes
-    """The bytes."""
+    """Bytes of the stream. A player needs nothing but these, in the order of the events."""
     section_index: _builtins.int
-    """The section in which the chunk's sound starts."""
+    """Index of the section in which the chunk's sound starts."""
     start_seconds: _builtins.float
     """Where the chunk's sound starts, in seconds of the song."""
     duration_seconds: _builtins.float
@@ -1196,7 +1267,7 @@ Global___AudioChunk: _TypeAlias = AudioChunk  # noqa: Y015
 
 @_typing.final
 class SectionFinished(_message.Message):
-    """Says that a section was sent to its end."""
+    """Tells that a section was sent to its end."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1207,7 +1278,7 @@ class SectionFinished(_message.Message):
     MIDI_FIELD_NUMBER: _builtins.int
     CHORDS_FIELD_NUMBER: _builtins.int
     section_index: _builtins.int
-    """The section."""
+    """Index of the section."""
     start_seconds: _builtins.float
     """Where its sound starts, in seconds of the song."""
     duration_seconds: _builtins.float
@@ -1218,7 +1289,7 @@ class SectionFinished(_message.Message):
     """
     @_builtins.property
     def timings(self) -> _containers.RepeatedCompositeFieldContainer[Global___SyllableTiming]:
-        """When each syllable sounds."""
+        """Times of the syllables, in the order in which they are sung. Empty where the engine knows none."""
 
     @_builtins.property
     def chords(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChordSpan]:
@@ -1244,7 +1315,7 @@ Global___SectionFinished: _TypeAlias = SectionFinished  # noqa: Y015
 
 @_typing.final
 class ChordSpan(_message.Message):
-    """Says which chord sounds from when to when, in seconds of the song."""
+    """One chord of the song and its time."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1252,11 +1323,11 @@ class ChordSpan(_message.Message):
     START_SECONDS_FIELD_NUMBER: _builtins.int
     END_SECONDS_FIELD_NUMBER: _builtins.int
     symbol: _builtins.str
-    """As on a lead sheet: "C", "F#m", "Bdim", "Am7"."""
+    """Symbol as on a lead sheet: "C", "F#m", "Bdim", "Am7"."""
     start_seconds: _builtins.float
-    """Where it starts."""
+    """Where the chord starts, in seconds of the song."""
     end_seconds: _builtins.float
-    """Where it ends."""
+    """Where the chord ends, in seconds of the song."""
     def __init__(
         self,
         *,
@@ -1274,7 +1345,7 @@ Global___ChordSpan: _TypeAlias = ChordSpan  # noqa: Y015
 
 @_typing.final
 class SyllableTiming(_message.Message):
-    """Says when one syllable sounds, in seconds of the song."""
+    """Time at which one syllable is sung."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1290,9 +1361,9 @@ class SyllableTiming(_message.Message):
     text: _builtins.str
     """The syllable as written."""
     start_seconds: _builtins.float
-    """Where it starts."""
+    """Where the syllable starts, in seconds of the song."""
     end_seconds: _builtins.float
-    """Where it ends."""
+    """Where the syllable ends, in seconds of the song."""
     def __init__(
         self,
         *,
@@ -1311,8 +1382,8 @@ class SyllableTiming(_message.Message):
 Global___SyllableTiming: _TypeAlias = SyllableTiming  # noqa: Y015
 
 @_typing.final
-class Finished(_message.Message):
-    """Says that the song was sent to its end."""
+class SongFinished(_message.Message):
+    """Tells that the song was sent to its end."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1334,7 +1405,7 @@ class Finished(_message.Message):
     sha256: _builtins.str
     """SHA-256 of the whole stream, lower-case hexadecimal."""
     finish_reason: Global___FinishReason.ValueType
-    """Why the stream ended."""
+    """Reason for which the stream ended."""
     @_builtins.property
     def queued(self) -> _duration_pb2.Duration:
         """Time from admission to the first work on the song."""
@@ -1370,7 +1441,7 @@ class Finished(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Finished: _TypeAlias = Finished  # noqa: Y015
+Global___SongFinished: _TypeAlias = SongFinished  # noqa: Y015
 
 @_typing.final
 class ListenRequest(_message.Message):
@@ -1381,9 +1452,9 @@ class ListenRequest(_message.Message):
     SONG_ID_FIELD_NUMBER: _builtins.int
     BYTE_OFFSET_FIELD_NUMBER: _builtins.int
     song_id: _builtins.str
-    """The song, as `Accepted.song_id` names it."""
+    """The song, as `SongAccepted.song_id` names it."""
     byte_offset: _builtins.int
-    """Bytes of the song that are not needed: those before this one. 0: the whole song."""
+    """Position of the first byte to be sent, at least 0; those before it are left out. 0: the whole song."""
     def __init__(
         self,
         *,
@@ -1400,59 +1471,28 @@ Global___ListenRequest: _TypeAlias = ListenRequest  # noqa: Y015
 
 @_typing.final
 class ListenResponse(_message.Message):
-    """One message of a song's stream."""
+    """One message of the stream of Listen."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    ACCEPTED_FIELD_NUMBER: _builtins.int
-    PLAN_FIELD_NUMBER: _builtins.int
-    PROGRESS_FIELD_NUMBER: _builtins.int
-    CHUNK_FIELD_NUMBER: _builtins.int
-    SECTION_FINISHED_FIELD_NUMBER: _builtins.int
-    FINISHED_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def accepted(self) -> Global___Accepted:
-        """The song was admitted. First message of the stream."""
-
-    @_builtins.property
-    def plan(self) -> Global___Plan:
-        """The song's sections. Second message of the stream."""
-
-    @_builtins.property
-    def progress(self) -> Global___Progress:
-        """The song waits, or denoising went on."""
-
-    @_builtins.property
-    def chunk(self) -> Global___AudioChunk:
-        """Sound. Where `ListenRequest.byte_offset` lies within a chunk, the first one has only the rest of its bytes, and
-        their `byte_offset`; its other fields are those of the whole chunk.
+    def event(self) -> Global___SongEvent:
+        """The event that the message tells. Where `ListenRequest.byte_offset` lies within a chunk, the first chunk has only
+        the rest of its bytes, and their `byte_offset`; its other fields are those of the whole chunk. Sections that end
+        before `ListenRequest.byte_offset` are told at once.
         """
-
-    @_builtins.property
-    def section_finished(self) -> Global___SectionFinished:
-        """A section was sent to its end. Those before `ListenRequest.byte_offset` come at once."""
-
-    @_builtins.property
-    def finished(self) -> Global___Finished:
-        """The song was sent to its end. Last message of the stream."""
 
     def __init__(
         self,
         *,
-        accepted: Global___Accepted | None = ...,
-        plan: Global___Plan | None = ...,
-        progress: Global___Progress | None = ...,
-        chunk: Global___AudioChunk | None = ...,
-        section_finished: Global___SectionFinished | None = ...,
-        finished: Global___Finished | None = ...,
+        event: Global___SongEvent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "chunk", b"chunk", "event", b"event", "finished", b"finished", "plan", b"plan", "progress", b"progress", "section_finished", b"section_finished"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "chunk", b"chunk", "event", b"event", "finished", b"finished", "plan", b"plan", "progress", b"progress", "section_finished", b"section_finished"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["accepted", "plan", "progress", "chunk", "section_finished", "finished"]  # noqa: Y015
-    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListenResponse: _TypeAlias = ListenResponse  # noqa: Y015
 
@@ -1464,7 +1504,7 @@ class GetSongRequest(_message.Message):
 
     SONG_ID_FIELD_NUMBER: _builtins.int
     song_id: _builtins.str
-    """The song, as `Accepted.song_id` names it."""
+    """The song, as `SongAccepted.song_id` names it."""
     def __init__(
         self,
         *,
@@ -1480,7 +1520,7 @@ Global___GetSongRequest: _TypeAlias = GetSongRequest  # noqa: Y015
 
 @_typing.final
 class GetSongResponse(_message.Message):
-    """Describes one song."""
+    """Describes the song that was asked for."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1558,13 +1598,13 @@ Global___ListSongsResponse: _TypeAlias = ListSongsResponse  # noqa: Y015
 
 @_typing.final
 class CancelSongRequest(_message.Message):
-    """Asks to stop making a song."""
+    """Asks to cancel a song."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SONG_ID_FIELD_NUMBER: _builtins.int
     song_id: _builtins.str
-    """The song, as `Accepted.song_id` names it."""
+    """The song, as `SongAccepted.song_id` names it."""
     def __init__(
         self,
         *,
@@ -1580,14 +1620,14 @@ Global___CancelSongRequest: _TypeAlias = CancelSongRequest  # noqa: Y015
 
 @_typing.final
 class CancelSongResponse(_message.Message):
-    """Describes the song after that."""
+    """Describes the song that was cancelled."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SONG_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def song(self) -> Global___Song:
-        """The song."""
+        """The song, as it is after the call."""
 
     def __init__(
         self,
@@ -1604,7 +1644,7 @@ Global___CancelSongResponse: _TypeAlias = CancelSongResponse  # noqa: Y015
 
 @_typing.final
 class Song(_message.Message):
-    """One song that the server makes or keeps."""
+    """A song that the server makes or keeps."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1623,35 +1663,35 @@ class Song(_message.Message):
     song_id: _builtins.str
     """The server's name of the song."""
     request_id: _builtins.str
-    """The id of the request that it was made for."""
+    """`GenerateRequest.request_id` of the song, or the one that the server chose."""
     state: Global___SongState.ValueType
-    """Where it stands."""
+    """The state of the song."""
     engine: _builtins.str
-    """The engine that makes it."""
+    """The engine that makes the song."""
     prompt: _builtins.str
-    """The style that was asked for."""
+    """`GenerateRequest.prompt` of the song."""
     seed: _builtins.int
     """The seed in use, in the range [0, 4294967295]."""
     duration_seconds: _builtins.float
-    """Its length in seconds: as planned until it is complete, 0 before it is planned."""
+    """Length of the song in seconds: as planned until the song is complete. 0 before it is planned."""
     size_bytes: _builtins.int
-    """Bytes of sound so far."""
+    """Bytes of the stream so far."""
     sha256: _builtins.str
-    """SHA-256 of the sound, lower-case hexadecimal. Empty before it is complete."""
+    """SHA-256 of the stream, lower-case hexadecimal. Empty before the song is complete."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was admitted."""
+        """Instant at which the song was admitted."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ended. Unset before."""
+        """Instant at which the song ended, in whatever state. Unset before."""
 
     @_builtins.property
     def failure(self) -> _status_pb2.Status:
         """The error that ended the song. Unset: it has not failed. `code` is a canonical code, `message` a text for people.
-        `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error in other
-        methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT" (INTERNAL:
-        the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
+        `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error in
+        other methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT"
+        (INTERNAL: the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
         """
 
     def __init__(
@@ -1808,7 +1848,9 @@ class Engine(_message.Message):
     name: _builtins.str
     """The name to put in `GenerateRequest.engine`."""
     description: _builtins.str
-    """What the engine is, in one sentence."""
+    """Description of the engine, one sentence for people. Empty while the engine is not loaded, as all fields below but
+    `devices` and `ready`.
+    """
     min_duration_seconds: _builtins.float
     """Shortest song in seconds."""
     max_duration_seconds: _builtins.float
@@ -1826,42 +1868,46 @@ class Engine(_message.Message):
     default_guidance_scale: _builtins.float
     """Guidance where the request sets none."""
     ready: _builtins.bool
-    """Whether the engine is loaded and takes songs."""
+    """True where the engine is loaded and takes songs."""
     license: _builtins.str
-    """The licence of the engine's weights and data, as an SPDX licence expression ("Apache-2.0 AND CC-BY-4.0"). Terms that
-    SPDX does not list have a name that begins with "LicenseRef-". Empty while the engine is not loaded.
+    """The licence of the engine's weights and data, as an SPDX licence expression ("Apache-2.0 AND CC-BY-4.0"). Terms
+    that SPDX does not list have a name that begins with "LicenseRef-". Empty while the engine is not loaded.
     """
     commercial_use_allowed: _builtins.bool
-    """True where all of those terms allow commercial use of the songs. False also where the terms of one part are unclear,
-    and while the engine is not loaded.
+    """True where all of those terms allow commercial use of the songs. False also where the terms of one part are
+    unclear, and while the engine is not loaded.
     """
     attribution: _builtins.str
-    """The text that a product with the engine's songs must show. Empty: no text is asked for, or the engine is not loaded."""
+    """The text that a product with the engine's songs must show. Empty: no text is asked for, or the engine is not
+    loaded.
+    """
     channels: _builtins.int
     """Channels of the sound that the engine makes: 2 is stereo. 0 while the engine is not loaded."""
     @_builtins.property
     def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Devices that it runs on, such as "cpu" or "cuda:0"."""
+        """Devices that the engine runs on, such as "cpu" or "cuda:0"."""
 
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Languages that it sings, as BCP 47 tags; empty: it plays the melody with an instrument."""
+        """Languages that the engine sings, as BCP 47 tags. Empty: it does not sing, and an instrument plays the melody."""
 
     @_builtins.property
     def controls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Fields of GenerateRequest that the engine honours beyond prompt, lyrics, duration and seed."""
+        """Fields of GenerateRequest that the engine honours beyond prompt, lyrics, duration and seed; its own options as
+        paths ("ace_step.mode"). A request with another field returns FAILED_PRECONDITION.
+        """
 
     @_builtins.property
-    def stems(self) -> _containers.RepeatedScalarFieldContainer[Global___Stem.ValueType]:
+    def stems(self) -> _containers.RepeatedScalarFieldContainer[Global___StemKind.ValueType]:
         """Tracks that can be chosen with `GenerateRequest.stems`."""
 
     @_builtins.property
-    def voices(self) -> _containers.RepeatedScalarFieldContainer[Global___Voice.ValueType]:
+    def voices(self) -> _containers.RepeatedScalarFieldContainer[Global___VoiceKind.ValueType]:
         """Voices that can be chosen with `GenerateRequest.voice`. Empty: the engine does not sing."""
 
     @_builtins.property
     def loras(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Adapters that can be chosen with `GenerateRequest.lora`."""
+        """Adapters (LoRA) that can be chosen, in engines that have an option `lora`."""
 
     def __init__(
         self,
@@ -1879,9 +1925,9 @@ class Engine(_message.Message):
         max_guidance_scale: _builtins.float = ...,
         default_guidance_scale: _builtins.float = ...,
         controls: _abc.Iterable[_builtins.str] | None = ...,
-        stems: _abc.Iterable[Global___Stem.ValueType] | None = ...,
+        stems: _abc.Iterable[Global___StemKind.ValueType] | None = ...,
         ready: _builtins.bool = ...,
-        voices: _abc.Iterable[Global___Voice.ValueType] | None = ...,
+        voices: _abc.Iterable[Global___VoiceKind.ValueType] | None = ...,
         loras: _abc.Iterable[_builtins.str] | None = ...,
         license: _builtins.str = ...,
         commercial_use_allowed: _builtins.bool = ...,

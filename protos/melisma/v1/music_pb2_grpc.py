@@ -26,12 +26,17 @@ if _version_not_supported:
 
 
 class MusicServiceStub:
-    """Makes songs.
+    """Makes songs and finds them again.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
-    UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message.
-    All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1".
+    UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message. All of
+    them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the server's
+    version of this contract does not have returns INVALID_ARGUMENT.
+
+    Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
+    without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
+    google.protobuf.Timestamp. Indexes and offsets count from 0.
 
     The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. Callers share the server
     fairly, whatever number of songs each asks for. Absent or blank: "anonymous".
@@ -81,12 +86,17 @@ class MusicServiceStub:
 
 
 class MusicServiceServicer:
-    """Makes songs.
+    """Makes songs and finds them again.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
-    UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message.
-    All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1".
+    UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message. All of
+    them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the server's
+    version of this contract does not have returns INVALID_ARGUMENT.
+
+    Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
+    without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
+    google.protobuf.Timestamp. Indexes and offsets count from 0.
 
     The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. Callers share the server
     fairly, whatever number of songs each asks for. Absent or blank: "anonymous".
@@ -101,26 +111,27 @@ class MusicServiceServicer:
         `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
         setting, 10 by default), in which it can be listened to again.
 
-        A `request_id` that the same caller has used before, with the same request, brings no second song but the first one
-        from its beginning, unless that one has failed or was cancelled.
+        A `request_id` that the same caller has used before, with the same request, returns the first song from its
+        beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
+        fields are.
 
-        Until the song is complete, a message comes at least every few seconds, `progress` where there is nothing else to
-        tell, so that a song which waits is not taken for a connection that has died.
+        Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
+        `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
+        died.
 
-        Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for another
-        request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers and is not
-        tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
-        cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
-        DEADLINE_EXCEEDED or CANCELLED.
+        Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
+        another request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers
+        and is not tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline cannot be met by the server's
+        estimate, or the song does not fit into the memory of the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Listen(self, request, context):
-        """Listens to a song of the caller's, while it is being made or after its end, as Generate would have told it: `accepted`
-        and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard before and what
-        is heard now make one file, byte for byte. A song may have any number of listeners.
+        """Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
+        `accepted` and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard
+        before and what is heard now make one file, byte for byte. A song may have any number of listeners.
 
         A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
@@ -133,7 +144,7 @@ class MusicServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetSong(self, request, context):
-        """Says where one song of the caller's stands. Returns NOT_FOUND.
+        """Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,7 +159,8 @@ class MusicServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelSong(self, request, context):
-        """Stops making a song of the caller's, whoever listens to it. A song that has ended stays as it is. Returns NOT_FOUND.
+        """Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
+        NOT_FOUND as GetSong does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -216,12 +228,17 @@ def add_MusicServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class MusicService:
-    """Makes songs.
+    """Makes songs and finds them again.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
-    UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message.
-    All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1".
+    UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message. All of
+    them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the server's
+    version of this contract does not have returns INVALID_ARGUMENT.
+
+    Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
+    without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
+    google.protobuf.Timestamp. Indexes and offsets count from 0.
 
     The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. Callers share the server
     fairly, whatever number of songs each asks for. Absent or blank: "anonymous".

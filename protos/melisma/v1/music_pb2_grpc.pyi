@@ -27,12 +27,17 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class MusicServiceStub:
-    """Makes songs.
+    """Makes songs and finds them again.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
-    UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message.
-    All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1".
+    UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message. All of
+    them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the server's
+    version of this contract does not have returns INVALID_ARGUMENT.
+
+    Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
+    without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
+    google.protobuf.Timestamp. Indexes and offsets count from 0.
 
     The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. Callers share the server
     fairly, whatever number of songs each asks for. Absent or blank: "anonymous".
@@ -51,22 +56,23 @@ class MusicServiceStub:
     `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
     setting, 10 by default), in which it can be listened to again.
 
-    A `request_id` that the same caller has used before, with the same request, brings no second song but the first one
-    from its beginning, unless that one has failed or was cancelled.
+    A `request_id` that the same caller has used before, with the same request, returns the first song from its
+    beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
+    fields are.
 
-    Until the song is complete, a message comes at least every few seconds, `progress` where there is nothing else to
-    tell, so that a song which waits is not taken for a connection that has died.
+    Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
+    `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
+    died.
 
-    Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for another
-    request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers and is not
-    tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
-    cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
-    DEADLINE_EXCEEDED or CANCELLED.
+    Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
+    another request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers
+    and is not tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline cannot be met by the server's
+    estimate, or the song does not fit into the memory of the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
     """
     Listen: _grpc.UnaryStreamMultiCallable[_music_pb2.ListenRequest, _music_pb2.ListenResponse]
-    """Listens to a song of the caller's, while it is being made or after its end, as Generate would have told it: `accepted`
-    and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard before and what
-    is heard now make one file, byte for byte. A song may have any number of listeners.
+    """Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
+    `accepted` and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard
+    before and what is heard now make one file, byte for byte. A song may have any number of listeners.
 
     A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
@@ -75,13 +81,15 @@ class MusicServiceStub:
     returns for a song that fails while it is listened to.
     """
     GetSong: _grpc.UnaryUnaryMultiCallable[_music_pb2.GetSongRequest, _music_pb2.GetSongResponse]
-    """Says where one song of the caller's stands. Returns NOT_FOUND."""
+    """Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's."""
     ListSongs: _grpc.UnaryUnaryMultiCallable[_music_pb2.ListSongsRequest, _music_pb2.ListSongsResponse]
     """Lists the songs of the caller, newest first: those being made, and those that the server still keeps.
     Returns INVALID_ARGUMENT for a page token that is not one of this method's.
     """
     CancelSong: _grpc.UnaryUnaryMultiCallable[_music_pb2.CancelSongRequest, _music_pb2.CancelSongResponse]
-    """Stops making a song of the caller's, whoever listens to it. A song that has ended stays as it is. Returns NOT_FOUND."""
+    """Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
+    NOT_FOUND as GetSong does.
+    """
     ListEngines: _grpc.UnaryUnaryMultiCallable[_music_pb2.ListEnginesRequest, _music_pb2.ListEnginesResponse]
     """Lists the engines of this server with their limits and defaults. The server's default engine comes first.
     Returns INVALID_ARGUMENT for a page token that is not one of this method's.
@@ -91,12 +99,17 @@ class MusicServiceStub:
 
 @_typing.type_check_only
 class MusicServiceAsyncStub(MusicServiceStub):
-    """Makes songs.
+    """Makes songs and finds them again.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
-    UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message.
-    All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1".
+    UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message. All of
+    them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the server's
+    version of this contract does not have returns INVALID_ARGUMENT.
+
+    Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
+    without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
+    google.protobuf.Timestamp. Indexes and offsets count from 0.
 
     The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. Callers share the server
     fairly, whatever number of songs each asks for. Absent or blank: "anonymous".
@@ -112,22 +125,23 @@ class MusicServiceAsyncStub(MusicServiceStub):
     `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
     setting, 10 by default), in which it can be listened to again.
 
-    A `request_id` that the same caller has used before, with the same request, brings no second song but the first one
-    from its beginning, unless that one has failed or was cancelled.
+    A `request_id` that the same caller has used before, with the same request, returns the first song from its
+    beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
+    fields are.
 
-    Until the song is complete, a message comes at least every few seconds, `progress` where there is nothing else to
-    tell, so that a song which waits is not taken for a connection that has died.
+    Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
+    `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
+    died.
 
-    Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for another
-    request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers and is not
-    tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
-    cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
-    DEADLINE_EXCEEDED or CANCELLED.
+    Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
+    another request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers
+    and is not tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline cannot be met by the server's
+    estimate, or the song does not fit into the memory of the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
     """
     Listen: _aio.UnaryStreamMultiCallable[_music_pb2.ListenRequest, _music_pb2.ListenResponse]  # type: ignore[assignment]
-    """Listens to a song of the caller's, while it is being made or after its end, as Generate would have told it: `accepted`
-    and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard before and what
-    is heard now make one file, byte for byte. A song may have any number of listeners.
+    """Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
+    `accepted` and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard
+    before and what is heard now make one file, byte for byte. A song may have any number of listeners.
 
     A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
@@ -136,13 +150,15 @@ class MusicServiceAsyncStub(MusicServiceStub):
     returns for a song that fails while it is listened to.
     """
     GetSong: _aio.UnaryUnaryMultiCallable[_music_pb2.GetSongRequest, _music_pb2.GetSongResponse]  # type: ignore[assignment]
-    """Says where one song of the caller's stands. Returns NOT_FOUND."""
+    """Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's."""
     ListSongs: _aio.UnaryUnaryMultiCallable[_music_pb2.ListSongsRequest, _music_pb2.ListSongsResponse]  # type: ignore[assignment]
     """Lists the songs of the caller, newest first: those being made, and those that the server still keeps.
     Returns INVALID_ARGUMENT for a page token that is not one of this method's.
     """
     CancelSong: _aio.UnaryUnaryMultiCallable[_music_pb2.CancelSongRequest, _music_pb2.CancelSongResponse]  # type: ignore[assignment]
-    """Stops making a song of the caller's, whoever listens to it. A song that has ended stays as it is. Returns NOT_FOUND."""
+    """Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
+    NOT_FOUND as GetSong does.
+    """
     ListEngines: _aio.UnaryUnaryMultiCallable[_music_pb2.ListEnginesRequest, _music_pb2.ListEnginesResponse]  # type: ignore[assignment]
     """Lists the engines of this server with their limits and defaults. The server's default engine comes first.
     Returns INVALID_ARGUMENT for a page token that is not one of this method's.
@@ -151,12 +167,17 @@ class MusicServiceAsyncStub(MusicServiceStub):
     """Describes one engine. Returns NOT_FOUND for a name that the server does not have."""
 
 class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Makes songs.
+    """Makes songs and finds them again.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
-    UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message.
-    All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1".
+    UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message. All of
+    them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the server's
+    version of this contract does not have returns INVALID_ARGUMENT.
+
+    Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
+    without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
+    google.protobuf.Timestamp. Indexes and offsets count from 0.
 
     The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. Callers share the server
     fairly, whatever number of songs each asks for. Absent or blank: "anonymous".
@@ -176,17 +197,18 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
         `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
         setting, 10 by default), in which it can be listened to again.
 
-        A `request_id` that the same caller has used before, with the same request, brings no second song but the first one
-        from its beginning, unless that one has failed or was cancelled.
+        A `request_id` that the same caller has used before, with the same request, returns the first song from its
+        beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
+        fields are.
 
-        Until the song is complete, a message comes at least every few seconds, `progress` where there is nothing else to
-        tell, so that a song which waits is not taken for a connection that has died.
+        Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
+        `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
+        died.
 
-        Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for another
-        request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers and is not
-        tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
-        cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
-        DEADLINE_EXCEEDED or CANCELLED.
+        Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
+        another request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers
+        and is not tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline cannot be met by the server's
+        estimate, or the song does not fit into the memory of the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
         """
 
     @_abc_1.abstractmethod
@@ -195,9 +217,9 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _music_pb2.ListenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_music_pb2.ListenResponse], _abc.AsyncIterator[_music_pb2.ListenResponse]]:
-        """Listens to a song of the caller's, while it is being made or after its end, as Generate would have told it: `accepted`
-        and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard before and what
-        is heard now make one file, byte for byte. A song may have any number of listeners.
+        """Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
+        `accepted` and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard
+        before and what is heard now make one file, byte for byte. A song may have any number of listeners.
 
         A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
@@ -212,7 +234,7 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _music_pb2.GetSongRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_music_pb2.GetSongResponse, _abc.Awaitable[_music_pb2.GetSongResponse]]:
-        """Says where one song of the caller's stands. Returns NOT_FOUND."""
+        """Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's."""
 
     @_abc_1.abstractmethod
     def ListSongs(
@@ -230,7 +252,9 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _music_pb2.CancelSongRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_music_pb2.CancelSongResponse, _abc.Awaitable[_music_pb2.CancelSongResponse]]:
-        """Stops making a song of the caller's, whoever listens to it. A song that has ended stays as it is. Returns NOT_FOUND."""
+        """Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
+        NOT_FOUND as GetSong does.
+        """
 
     @_abc_1.abstractmethod
     def ListEngines(

@@ -9,7 +9,6 @@ from typing_extensions import override
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.auth.caller import caller_of
-from server.contract.events import listen_response
 from server.contract.resources import song_message
 from server.contract.validation import check
 from server.songs.service import Songs
@@ -33,7 +32,7 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
         recording = await self._songs.generate(request, _caller(context), deadline=deadline)
         with recording.listened() as told:
             async for one in told:
-                yield one.message
+                yield music_pb2.GenerateResponse(event=one.message)
 
     @override
     async def Listen(
@@ -44,7 +43,7 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
         recording = await self._songs.find(request.song_id, _caller(context))
         with recording.listened(request.byte_offset) as told:
             async for one in told:
-                yield listen_response(one.message)
+                yield music_pb2.ListenResponse(event=one.message)
 
     @override
     async def GetSong(self, request: music_pb2.GetSongRequest, context: _Context) -> music_pb2.GetSongResponse:

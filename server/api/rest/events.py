@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from model.song import Violation
 from server.api.rest.endpoint import Stream
+from server.api.rest.names import EVENT_NAMES
 from server.api.rest.problems import problem
 from server.api.rest.proto_json import plain
 from server.errors import InvalidRequest, ServiceError
@@ -19,7 +20,6 @@ from server.songs.recording import Recording, Told
 
 LAST_EVENT_ID = "Last-Event-ID"
 MEDIA_TYPE = "text/event-stream"
-_NAMES = {"section_finished": "section"}
 _HEARTBEAT = b":\n\n"
 
 
@@ -74,7 +74,7 @@ async def _or_heartbeat(told: AsyncIterator[Told], seconds: float) -> AsyncItera
 def _event(told: Told) -> bytes:
     kind = told.message.WhichOneof("event") or ""
     data = json.dumps(plain(getattr(told.message, kind)), ensure_ascii=False)
-    return _framed(_NAMES.get(kind, kind), data, told.number)
+    return _framed(EVENT_NAMES.get(kind, kind), data, told.number)
 
 
 def _framed(name: str, data: str, number: int | None) -> bytes:

@@ -6,8 +6,10 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from buf.validate import validate_pb2
 from melisma.v1 import music_pb2
-from server.api.rest.proto_json import DURATION, INTEGERS, NUMBERS, TIMESTAMP, Json, fields_of, name_of, words
+from server.api.rest.names import REQUEST_NAMES
+from server.api.rest.proto_json import DURATION, INTEGERS, NUMBERS, TIMESTAMP, Json, fields_of, name_of
 from server.audio.codecs.registry import all_formats
+from server.contract.enums import enum_words
 from server.song import DEFAULT_FORMAT
 
 _LIMITS = (("gte", "minimum"), ("lte", "maximum"), ("gt", "exclusiveMinimum"), ("lt", "exclusiveMaximum"))
@@ -16,11 +18,11 @@ _ITEMS = (("min_items", "minItems"), ("max_items", "maxItems"), ("unique", "uniq
 
 
 def request_schema() -> Json:
-    """The body that asks for a song: GenerateRequest with two fields called otherwise."""
+    """The body that asks for a song: GenerateRequest under the names of REST."""
     found = given(music_pb2.GenerateRequest)
     fields = found["properties"]
     fields.pop("duration_seconds")
-    fields["duration"] = {
+    fields[REQUEST_NAMES["duration_seconds"]] = {
         "description": "Length in seconds; 0 or absent: the engine decides from the lyrics.",
         "anyOf": [{"type": "number", "const": 0}, {"type": "number", "minimum": 10, "maximum": 240}],
     }
@@ -89,7 +91,7 @@ def _class_of(field: FieldDescriptor) -> Any:
 
 def _scalar(field: FieldDescriptor, rules: Any) -> Json:
     if field.enum_type:
-        return {"type": "string", "enum": list(words(field.enum_type))}
+        return {"type": "string", "enum": list(enum_words(field.enum_type))}
     if field.type in INTEGERS:
         kind = rules.int32 if field.type == FieldDescriptor.TYPE_INT32 else rules.int64
         return {"type": "integer", **_limits(kind)}

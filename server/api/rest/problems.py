@@ -9,6 +9,7 @@ import grpc
 from starlette.responses import JSONResponse
 
 from model.song import Violation
+from server.api.rest.names import request_path
 from server.api.rest.proto_json import Json
 from server.contract.status import outcome_of, text_of, violations_of
 from server.errors import (
@@ -48,9 +49,6 @@ _OWN_STATUSES: Mapping[type[Exception], HTTPStatus] = MappingProxyType(
 )
 """Where HTTP can say more exactly than its nearest to the gRPC code."""
 
-_OTHER_NAMES = MappingProxyType({"duration_seconds": "duration", "x-caller": "X-Caller"})
-"""What a field of the contract is called in REST, where that is not its name."""
-
 
 def problem(error: Exception) -> JSONResponse:
     """The answer that tells an error; nothing of a bug's own text is in it."""
@@ -77,4 +75,4 @@ def problem_response(status: int, detail: str, headers: Mapping[str, str] | None
 
 def renamed(error: InvalidRequest) -> InvalidRequest:
     """The same error with its fields called as in REST."""
-    return InvalidRequest(*(Violation(_OTHER_NAMES.get(v.field, v.field), v.description) for v in error.violations))
+    return InvalidRequest(*(Violation(request_path(each.field), each.description) for each in error.violations))

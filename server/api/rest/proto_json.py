@@ -15,6 +15,7 @@ from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from model.song import Violation
+from server.contract.enums import enum_words
 from server.errors import InvalidRequest
 
 Json: TypeAlias = Any
@@ -30,12 +31,6 @@ NUMBERS = frozenset({FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT})
 
 class _Fault(ValueError):
     """A value that its field cannot hold; the text says what it must be."""
-
-
-def words(enum: EnumDescriptor) -> Mapping[str, int]:
-    """The words for an enum's values, without that for UNSPECIFIED."""
-    prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.name)[1:] + "_"
-    return {value.name.removeprefix(prefix).lower(): value.number for value in enum.values if value.number}
 
 
 def fields_of(message: Any) -> Sequence[FieldDescriptor]:
@@ -134,7 +129,7 @@ def _number(value: Json) -> float:
 
 
 def _word(enum: EnumDescriptor, value: Json) -> int:
-    known = words(enum)
+    known = enum_words(enum)
     if not isinstance(value, str) or value not in known:
         raise _Fault(f"must be one of {', '.join(known)}")
     return known[value]
@@ -195,5 +190,5 @@ def _plain_one(field: FieldDescriptor, value: Any) -> Json:
             return value.ToNanoseconds() / 1e9
         return value.ToJsonString() if field.message_type.full_name == TIMESTAMP else plain(value)
     if field.enum_type:
-        return next((word for word, number in words(field.enum_type).items() if number == value), None)
+        return next((word for word, number in enum_words(field.enum_type).items() if number == value), None)
     return base64.b64encode(value).decode() if field.type == FieldDescriptor.TYPE_BYTES else value

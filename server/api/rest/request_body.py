@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from melisma.v1 import music_pb2
 from model.song import Violation
+from server.api.rest.names import MOVED_FIELDS, REQUEST_NAMES
 from server.api.rest.proto_json import Json, filled
 from server.audio.codecs.registry import all_formats
 from server.contract.audio_formats import format_name, format_number
@@ -29,16 +30,23 @@ async def generate_request(request: Request, limit_bytes: int) -> music_pb2.Gene
     """
     given = await _object(request, limit_bytes)
     output_format = _output_format(given)
-    if "duration_seconds" in given:
-        raise InvalidRequest(Violation("duration", "is what duration_seconds is called here"))
+    _check_names(given)
     message = filled(music_pb2.GenerateRequest(), _renamed(given))
     _take_format(message, output_format)
     _take_key(message, request.headers.getlist(IDEMPOTENCY_KEY))
     return message
 
 
+def _check_names(given: dict[str, Json]) -> None:
+    found = [Violation(name, f"is what {own} is called here") for own, name in REQUEST_NAMES.items() if own in given]
+    found += [Violation(name, f"is {path} now") for name, path in MOVED_FIELDS.items() if name in given]
+    if found:
+        raise InvalidRequest(*found)
+
+
 def _renamed(given: dict[str, Json]) -> dict[str, Json]:
-    return {"duration_seconds" if name == "duration" else name: value for name, value in given.items()}
+    own_names = {name: own for own, name in REQUEST_NAMES.items()}
+    return {own_names.get(name, name): value for name, value in given.items()}
 
 
 def _output_format(given: dict[str, Json]) -> str | None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from starlette.requests import Request
 
+from server.api.rest.names import SONG_NAMES
 from server.api.rest.proto_json import Json
 from server.audio.codecs.registry import format_named
 from server.store.base import SongRecord
@@ -13,14 +14,14 @@ from server.store.base import SongRecord
 def song_json(request: Request, song: SongRecord) -> dict[str, Json]:
     """One song, with addresses as the present caller reaches them."""
     address = f"{str(request.base_url).rstrip('/')}"
-    found: dict[str, Json] = {
-        "task_id": song.song_id,
-        "status": song.state.value,
+    fields: dict[str, Json] = {
+        "song_id": song.song_id,
+        "state": song.state.value,
         "audio_url": f"{address}/audio/{song.song_id}{format_named(song.format).suffix}",
         "events_url": f"{address}/v1/audio/music/{song.song_id}/events",
-        "duration_sec": song.duration_seconds,
-        "created_at": _time(song.created_ns),
-        "ended_at": None if song.ended_ns is None else _time(song.ended_ns),
+        "duration_seconds": song.duration_seconds,
+        "create_time": _time(song.created_ns),
+        "end_time": None if song.ended_ns is None else _time(song.ended_ns),
         "request_id": song.request_id,
         "engine": song.engine,
         "prompt": song.prompt,
@@ -28,7 +29,9 @@ def song_json(request: Request, song: SongRecord) -> dict[str, Json]:
         "size_bytes": song.size_bytes,
         "sha256": song.sha256,
     }
-    return found | ({"error": {"reason": song.reason, "detail": song.error}} if song.reason else {})
+    if song.reason:
+        fields["failure"] = {"reason": song.reason, "detail": song.error}
+    return {SONG_NAMES.get(name, name): value for name, value in fields.items()}
 
 
 def page_json(request: Request, songs: Sequence[SongRecord], token: str) -> dict[str, Json]:

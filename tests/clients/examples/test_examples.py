@@ -22,7 +22,7 @@ import pytest
 import soundfile
 from rich.console import Console
 
-from melisma.v1.music_pb2 import AudioChunk, LyricLine, Plan, Section, SectionFinished, SyllableTiming
+from melisma.v1.music_pb2 import AudioChunk, LyricLine, Section, SectionFinished, SongPlan, SyllableTiming
 from melisma_client import Client
 from tests.support.service import ROOT, Service, running_service
 
@@ -184,7 +184,7 @@ def test_karaoke_shows_a_syllable_at_the_first_look_after_its_start(
     karaoke = loaded("karaoke")
     now = 100.0
     stage = karaoke.Stage(lambda: now, latency_seconds=0.5)
-    stage.take(Plan(sections=[Section(lines=[LyricLine(text="春天")])]))
+    stage.take(SongPlan(sections=[Section(lines=[LyricLine(text="春天")])]))
     stage.take(AudioChunk(start_seconds=0.0, duration_seconds=2.0))
     stage.take(SectionFinished(timings=[timing("春", 0.4), timing("天", 1.2)]))
     stage.complete = True

@@ -37,27 +37,35 @@ def song_responses() -> list[music_pb2.GenerateResponse]:
         )
         for i, data in enumerate(CHUNKS)
     ]
-    finished = music_pb2.Finished(duration_seconds=3, size_bytes=len(SONG), sha256=sha256(SONG).hexdigest())
-    plan = music_pb2.Plan(
-        sections=sections, duration_seconds=3, key="C major", tempo_bpm=120, steps=20, voice=music_pb2.VOICE_MALE
+    finished = music_pb2.SongFinished(duration_seconds=3, size_bytes=len(SONG), sha256=sha256(SONG).hexdigest())
+    plan = music_pb2.SongPlan(
+        sections=sections, duration_seconds=3, key="C major", tempo_bpm=120, steps=20, voice=music_pb2.VOICE_KIND_MALE
     )
-    response = music_pb2.GenerateResponse
-    return [
-        response(accepted=music_pb2.Accepted(song_id="song-1", engine="studio", seed=7)),
-        response(plan=plan),
-        response(progress=music_pb2.Progress(section_index=0, step=1, steps=20)),
-        response(chunk=chunks[0]),
-        response(chunk=chunks[1]),
-        response(section_finished=music_pb2.SectionFinished(section_index=0, duration_seconds=2)),
-        response(chunk=chunks[2]),
-        response(section_finished=music_pb2.SectionFinished(section_index=1, duration_seconds=1)),
-        response(finished=finished),
+    event = music_pb2.SongEvent
+    events = [
+        event(accepted=music_pb2.SongAccepted(song_id="song-1", engine="studio", seed=7)),
+        event(plan=plan),
+        event(progress=music_pb2.SongProgress(section_index=0, step=1, steps=20)),
+        event(chunk=chunks[0]),
+        event(chunk=chunks[1]),
+        event(section_finished=music_pb2.SectionFinished(section_index=0, duration_seconds=2)),
+        event(chunk=chunks[2]),
+        event(section_finished=music_pb2.SectionFinished(section_index=1, duration_seconds=1)),
+        event(finished=finished),
     ]
+    return [music_pb2.GenerateResponse(event=each) for each in events]
 
 
 def rest_from(sequence: int) -> list[music_pb2.GenerateResponse]:
     """The messages of the same song for who has the chunks before one."""
-    return [told for told in song_responses() if not told.HasField("chunk") or told.chunk.sequence >= sequence]
+    events = [response.event for response in song_responses()]
+    rest = [event for event in events if not event.HasField("chunk") or event.chunk.sequence >= sequence]
+    return [music_pb2.GenerateResponse(event=each) for each in rest]
+
+
+def unknown_response() -> music_pb2.GenerateResponse:
+    """A message with an event of a kind that the contract does not have: field 99, two bytes long."""
+    return music_pb2.GenerateResponse(event=music_pb2.SongEvent.FromString(b"\x9a\x06\x02??"))
 
 
 def drops_after(responses: list[music_pb2.GenerateResponse]) -> Act:
@@ -113,8 +121,8 @@ class FakeMusic(MusicServiceServicer):
                 ready=True,
                 languages=["zh"],
                 default_steps=20,
-                stems=[music_pb2.STEM_VOCAL],
-                voices=[music_pb2.VOICE_FEMALE, music_pb2.VOICE_MALE],
+                stems=[music_pb2.STEM_KIND_VOCAL],
+                voices=[music_pb2.VOICE_KIND_FEMALE, music_pb2.VOICE_KIND_MALE],
                 license="CC-BY-4.0",
                 commercial_use_allowed=True,
                 attribution="Sung by [nobody]",
@@ -142,7 +150,7 @@ class FakeMusic(MusicServiceServicer):
     ) -> Iterator[music_pb2.ListenResponse]:
         self.resumptions.append(request.byte_offset)
         act = self.encores.pop(0) if len(self.encores) > 1 else self.encores[0]
-        return (music_pb2.ListenResponse.FromString(told.SerializeToString()) for told in act(context))
+        return (music_pb2.ListenResponse(event=told.event) for told in act(context))
 
     def GetSong(self, request: music_pb2.GetSongRequest, context: grpc.ServicerContext) -> music_pb2.GetSongResponse:
         return music_pb2.GetSongResponse(song=self._song(request.song_id, context))

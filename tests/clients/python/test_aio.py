@@ -5,7 +5,7 @@ import grpc
 import pytest
 
 from melisma.v1 import music_pb2
-from melisma.v1.music_pb2 import Accepted, Finished
+from melisma.v1.music_pb2 import SongAccepted, SongFinished
 from melisma_client import (
     AsyncClient,
     Cancelled,
@@ -26,6 +26,7 @@ from tests.clients.python.fakes import (
     refuses,
     rest_from,
     song_responses,
+    unknown_response,
 )
 
 REQUEST = SongRequest(prompt="pop", seed=7)
@@ -36,7 +37,18 @@ async def test_events_come_in_order_and_end_with_finished(address: str) -> None:
     async with AsyncClient(address) as client:
         events = [event async for event in client.generate(REQUEST)]
     assert len(events) == len(song_responses())
-    assert isinstance(events[-1], Finished)
+    assert isinstance(events[-1], SongFinished)
+
+
+async def test_an_event_of_a_newer_server_does_not_break_the_song(music: FakeMusic, address: str) -> None:
+    known = song_responses()
+    async with AsyncClient(address) as client:
+        events = [event async for event in client.generate(REQUEST)]
+        for place in range(len(known) + 1):
+            music.acts = [plays([*known[:place], unknown_response(), *known[place:]])]
+            song = client.generate(REQUEST)
+            assert [event async for event in song] == events
+            assert song.received.close().size_bytes == len(SONG)
 
 
 async def test_the_caller_is_named(music: FakeMusic, address: str) -> None:
@@ -75,7 +87,7 @@ async def test_a_failure_after_the_first_sound_is_final(music: FakeMusic, addres
     music.acts = [breaks_after(song_responses()[:4], grpc.StatusCode.UNAVAILABLE, "worker lost")]
     async with AsyncClient(address, retry=AT_ONCE) as client:
         song = client.generate(REQUEST)
-        assert isinstance(await anext(aiter(song)), Accepted)
+        assert isinstance(await anext(aiter(song)), SongAccepted)
         with pytest.raises(Unavailable, match="worker lost"):
             [event async for event in song]
     assert len(music.requests) == 1
@@ -85,7 +97,7 @@ async def test_a_song_that_is_lost_before_its_first_sound_is_asked_for_again(mus
     music.acts = [breaks_after(song_responses()[:3], grpc.StatusCode.UNAVAILABLE, "lost"), plays(song_responses())]
     async with AsyncClient(address, retry=AT_ONCE) as client:
         song = client.generate(SongRequest(prompt="pop"))
-        assert [type(event) async for event in song].count(Accepted) == 2
+        assert [type(event) async for event in song].count(SongAccepted) == 2
     assert [request.seed if request.HasField("seed") else None for request in music.requests] == [None, 7]
 
 

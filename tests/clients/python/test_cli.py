@@ -14,6 +14,8 @@ from melisma_client.cli import app
 from melisma_client.terminal.exits import Exit
 from tests.clients.python.fakes import SONG, FakeMusic, breaks_after, plays, refuses, song_responses
 
+ACE_STEP_OPTIONS = {field.name for field in music_pb2.AceStepOptions.DESCRIPTOR.fields}
+
 
 def melisma(*arguments: str, address: str) -> Result:
     return CliRunner().invoke(app, [*arguments, "--server", address])
@@ -36,8 +38,7 @@ def test_a_song_is_written_and_told_about(address: str, output: Path) -> None:
         "seed 7",
         "2 sections",
         "C major",
-        "120 bpm",
-        "male voice",
+        "120 bpm, male voice,",
         "first sound",
         "verse 1",
         "chorus 1",
@@ -66,7 +67,7 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
         "--loudness": "-12",
         "--language": "zh",
         "--mode": "sectioned",
-        "--scheduler": "heun",
+        "--sampler": "heun",
         "--omega": "0",
         "--lora": "rap",
         "--lora-weight": "0.5",
@@ -77,8 +78,9 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
     named = {field.name for field, _ in request.ListFields()}
     tasks = {field.name for field in request.DESCRIPTOR.oneofs_by_name["task"].fields}
     assert named == {field.name for field in request.DESCRIPTOR.fields} - tasks | {"retake"}
+    assert {field.name for field, _ in request.ace_step.ListFields()} == ACE_STEP_OPTIONS
     assert (request.audio.bitrate_kbps, request.audio.sample_rate_hertz) == (128, 48000)
-    assert (request.voice, request.vocal_level_db) == (music_pb2.VOICE_MALE, -3.5)
+    assert (request.voice, request.vocal_level_db) == (music_pb2.VOICE_KIND_MALE, -3.5)
 
 
 @pytest.mark.parametrize(
@@ -103,12 +105,61 @@ def test_tasks_reach_the_request(
     assert {field: getattr(task, field) for field in values} == values
 
 
-def test_ways_to_make_a_song_reach_the_request(music: FakeMusic, address: str, output: Path) -> None:
-    options = ("--language", "zh", "--mode", "sectioned", "--scheduler", "heun", "--omega", "0", "--lora", "rap")
+def test_options_of_ace_step_reach_the_request(music: FakeMusic, address: str, output: Path) -> None:
+    options = ("--language", "zh", "--mode", "sectioned", "--sampler", "heun", "--omega", "0", "--lora", "rap")
     assert generate(address, output, *options, "--lora-weight", "0.5").exit_code == Exit.DONE
     asked = music.requests[0]
-    assert (asked.language, asked.lora, asked.lora_weight, asked.omega) == ("zh", "rap", 0.5, 0.0)
-    assert (asked.mode, asked.scheduler) == (music_pb2.MODE_SECTIONED, music_pb2.SCHEDULER_HEUN)
+    assert asked.language == "zh"
+    assert asked.ace_step == music_pb2.AceStepOptions(
+        mode=music_pb2.GENERATION_MODE_SECTIONED,
+        sampler=music_pb2.SAMPLER_HEUN,
+        omega=0.0,
+        lora="rap",
+        lora_weight=0.5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "options"),
+    [
+        ("--mode", "whole", music_pb2.AceStepOptions(mode=music_pb2.GENERATION_MODE_WHOLE)),
+        ("--sampler", "pingpong", music_pb2.AceStepOptions(sampler=music_pb2.SAMPLER_PINGPONG)),
+        ("--omega", "0", music_pb2.AceStepOptions(omega=0.0)),
+        ("--lora", "rap", music_pb2.AceStepOptions(lora="rap")),
+        ("--lora-weight", "0", music_pb2.AceStepOptions(lora_weight=0.0)),
+    ],
+)
+def test_one_option_of_ace_step_chooses_the_engine(
+    music: FakeMusic, address: str, output: Path, flag: str, value: str, options: music_pb2.AceStepOptions
+) -> None:
+    assert generate(address, output, flag, value).exit_code == Exit.DONE
+    (asked,) = music.requests
+    assert (asked.engine, asked.WhichOneof("engine_options"), asked.ace_step) == ("", "ace_step", options)
+
+
+def test_without_an_option_of_ace_step_no_engine_is_chosen(music: FakeMusic, address: str, output: Path) -> None:
+    assert generate(address, output).exit_code == Exit.DONE
+    (asked,) = music.requests
+    assert (asked.engine, asked.WhichOneof("engine_options")) == ("", None)
+
+
+def test_options_of_ace_step_and_another_engine_are_left_to_the_server_to_refuse(
+    music: FakeMusic, address: str, output: Path
+) -> None:
+    violation = error_details_pb2.BadRequest.FieldViolation(field="engine_options", description="of another engine")
+    details = error_details_pb2.BadRequest(field_violations=[violation])
+    music.acts = [refuses(grpc.StatusCode.INVALID_ARGUMENT, "bad request", details)]
+    result = generate(address, output, "--engine", "studio", "--omega", "1")
+    assert result.exit_code == Exit.WRONG_REQUEST
+    assert "engine_options: of another engine" in result.stderr
+    assert (music.requests[0].engine, music.requests[0].ace_step.omega) == ("studio", 1.0)
+
+
+def test_the_help_shows_the_options_of_ace_step_apart(address: str) -> None:
+    general, _, special = melisma("generate", "--help", address=address).stdout.partition("Options of ACE-Step")
+    flags = {f"--{name.replace('_', '-')} " for name in ACE_STEP_OPTIONS}
+    assert {flag for flag in flags if flag in special} == flags
+    assert {flag for flag in flags if flag in general} == set()
 
 
 def test_a_task_and_its_recording_need_each_other(address: str, output: Path, tmp_path: Path) -> None:
@@ -195,7 +246,7 @@ def test_a_song_that_breaks_off_is_kept_and_named(music: FakeMusic, address: str
 
 def test_a_wrong_checksum_is_an_error(music: FakeMusic, address: str, output: Path) -> None:
     responses = song_responses()
-    responses[-1].finished.sha256 = "0" * 64
+    responses[-1].event.finished.sha256 = "0" * 64
     music.acts = [plays(responses)]
     assert generate(address, output).exit_code == Exit.NOT_WHOLE
     assert not output.exists()
@@ -227,6 +278,7 @@ def test_engines_are_shown_with_their_facts(address: str) -> None:
     assert result.exit_code == Exit.DONE
     for told in ("studio", "zh", "female, male", "vocal", "CC-BY-4.0", "allowed", "Sung by [nobody]"):
         assert told in result.stdout
+    assert "kind" not in result.stdout
 
 
 def test_no_use_of_an_engine_is_allowed_by_silence(music: FakeMusic, address: str) -> None:

@@ -71,7 +71,7 @@ def test_tries_are_counted_anew_whenever_more_has_arrived() -> None:
     one = journey(attempts=2)
     responses = song_responses()
     for response in responses[:5]:
-        if one.received.take(response) and response.HasField("chunk"):
+        if one.received.take(response) and response.event.HasField("chunk"):
             one.wait_seconds(LOST)
     with pytest.raises(ConnectionLost):
         one.wait_seconds(LOST)

@@ -3,13 +3,12 @@ import pytest
 from melisma.v1 import music_pb2
 from melisma_client import BrokenSong
 from melisma_client.receiver import Receiver
-from tests.clients.python.fakes import SONG, song_responses
+from tests.clients.python.fakes import SONG, song_responses, unknown_response
 
 
 def chunk(sequence: int, offset: int, data: bytes = b"x") -> music_pb2.GenerateResponse:
-    return music_pb2.GenerateResponse(
-        chunk=music_pb2.AudioChunk(sequence=sequence, byte_offset=offset, data=data),
-    )
+    sound = music_pb2.AudioChunk(sequence=sequence, byte_offset=offset, data=data)
+    return music_pb2.GenerateResponse(event=music_pb2.SongEvent(chunk=sound))
 
 
 def test_a_whole_song_is_whole() -> None:
@@ -30,7 +29,7 @@ def test_a_chunk_that_does_not_follow_breaks_the_song(second: music_pb2.Generate
 def test_changed_bytes_break_the_song() -> None:
     receiver = Receiver()
     *head, end = song_responses()
-    head[3].chunk.data = b"FIRST"
+    head[3].event.chunk.data = b"FIRST"
     for response in head:
         receiver.take(response)
     with pytest.raises(BrokenSong, match="not the 16 bytes"):
@@ -44,6 +43,13 @@ def test_an_end_that_never_comes_breaks_the_song() -> None:
 
 def test_an_event_of_a_newer_server_is_passed_over() -> None:
     assert Receiver().take(music_pb2.GenerateResponse()) is None
+
+
+def test_an_event_of_a_kind_that_is_not_known_is_passed_over() -> None:
+    response = unknown_response()
+    assert response.HasField("event")
+    assert response.event.ByteSize() > 0
+    assert Receiver().take(response) is None
 
 
 def test_what_comes_once_more_is_told_once() -> None:

@@ -1,19 +1,22 @@
+from dataclasses import fields
+
 import pytest
 
 from melisma.v1 import music_pb2
 from melisma_client import (
+    AceStepOptions,
     AnchorNote,
-    AudioToAudio,
-    Edit,
-    Extend,
-    Mode,
-    Repaint,
-    Retake,
-    Scheduler,
+    AudioToAudioTask,
+    EditTask,
+    ExtendTask,
+    GenerationMode,
+    RepaintTask,
+    RetakeTask,
+    Sampler,
     SongRequest,
-    Stem,
+    StemKind,
     Task,
-    Voice,
+    VoiceKind,
 )
 
 
@@ -23,29 +26,31 @@ def test_what_is_not_said_is_left_to_the_server() -> None:
     assert not message.HasField("steps")
     assert not message.HasField("anchor")
     assert not message.HasField("mastering")
+    assert message.WhichOneof("engine_options") is None
 
 
 def test_a_seed_of_zero_is_said() -> None:
     assert SongRequest(seed=0).to_proto().HasField("seed")
 
 
-@pytest.mark.parametrize("stem", Stem)
-def test_every_stem_has_its_number_in_the_contract(stem: Stem) -> None:
+@pytest.mark.parametrize("stem", StemKind)
+def test_every_stem_has_its_number_in_the_contract(stem: StemKind) -> None:
     (number,) = SongRequest(stems=[stem]).to_proto().stems
-    assert music_pb2.Stem.Name(number) == f"STEM_{stem.name}"
+    assert music_pb2.StemKind.Name(number) == f"STEM_KIND_{stem.name}"
 
 
 def test_stems_of_client_and_contract_are_the_same() -> None:
-    assert {f"STEM_{stem.name}" for stem in Stem} == set(music_pb2.Stem.keys()) - {"STEM_UNSPECIFIED"}
+    assert {f"STEM_KIND_{stem.name}" for stem in StemKind} == set(music_pb2.StemKind.keys()) - {"STEM_KIND_UNSPECIFIED"}
 
 
-@pytest.mark.parametrize("voice", Voice)
-def test_every_voice_has_its_number_in_the_contract(voice: Voice) -> None:
-    assert music_pb2.Voice.Name(SongRequest(voice=voice).to_proto().voice) == f"VOICE_{voice.name}"
+@pytest.mark.parametrize("voice", VoiceKind)
+def test_every_voice_has_its_number_in_the_contract(voice: VoiceKind) -> None:
+    assert music_pb2.VoiceKind.Name(SongRequest(voice=voice).to_proto().voice) == f"VOICE_KIND_{voice.name}"
 
 
 def test_voices_of_client_and_contract_are_the_same() -> None:
-    assert {f"VOICE_{voice.name}" for voice in Voice} == set(music_pb2.Voice.keys()) - {"VOICE_UNSPECIFIED"}
+    named = {f"VOICE_KIND_{voice.name}" for voice in VoiceKind}
+    assert named == set(music_pb2.VoiceKind.keys()) - {"VOICE_KIND_UNSPECIFIED"}
 
 
 def test_a_rest_is_pitch_zero() -> None:
@@ -57,23 +62,64 @@ def test_bytes_are_a_midi_anchor() -> None:
     assert SongRequest(anchor=b"MThd").to_proto().anchor.midi == b"MThd"
 
 
-@pytest.mark.parametrize("mode", Mode)
-def test_every_mode_has_its_number_in_the_contract(mode: Mode) -> None:
-    assert music_pb2.Mode.Name(SongRequest(mode=mode).to_proto().mode) == f"MODE_{mode.name}"
+@pytest.mark.parametrize("mode", GenerationMode)
+def test_every_mode_has_its_number_in_the_contract(mode: GenerationMode) -> None:
+    options = SongRequest(engine_options=AceStepOptions(mode=mode)).to_proto().ace_step
+    assert music_pb2.GenerationMode.Name(options.mode) == f"GENERATION_MODE_{mode.name}"
 
 
-@pytest.mark.parametrize("scheduler", Scheduler)
-def test_every_scheduler_has_its_number_in_the_contract(scheduler: Scheduler) -> None:
-    named = music_pb2.Scheduler.Name(SongRequest(scheduler=scheduler).to_proto().scheduler)
-    assert named == f"SCHEDULER_{scheduler.name}"
+def test_modes_of_client_and_contract_are_the_same() -> None:
+    named = {f"GENERATION_MODE_{mode.name}" for mode in GenerationMode}
+    assert named == set(music_pb2.GenerationMode.keys()) - {"GENERATION_MODE_UNSPECIFIED"}
+
+
+@pytest.mark.parametrize("sampler", Sampler)
+def test_every_sampler_has_its_number_in_the_contract(sampler: Sampler) -> None:
+    options = SongRequest(engine_options=AceStepOptions(sampler=sampler)).to_proto().ace_step
+    assert music_pb2.Sampler.Name(options.sampler) == f"SAMPLER_{sampler.name}"
+
+
+def test_samplers_of_client_and_contract_are_the_same() -> None:
+    named = {f"SAMPLER_{sampler.name}" for sampler in Sampler}
+    assert named == set(music_pb2.Sampler.keys()) - {"SAMPLER_UNSPECIFIED"}
+
+
+def test_options_of_an_engine_arrive_with_all_their_fields() -> None:
+    options = AceStepOptions(GenerationMode.SECTIONED, Sampler.PINGPONG, -1.5, "rap", 0.25)
+    message = SongRequest(engine_options=options).to_proto()
+    assert message.WhichOneof("engine_options") == "ace_step"
+    assert message.ace_step == music_pb2.AceStepOptions(
+        mode=music_pb2.GENERATION_MODE_SECTIONED,
+        sampler=music_pb2.SAMPLER_PINGPONG,
+        omega=-1.5,
+        lora="rap",
+        lora_weight=0.25,
+    )
+    assert {field.name for field, _ in message.ace_step.ListFields()} == {field.name for field in fields(options)}
+
+
+def test_fields_of_the_options_are_the_same_in_client_and_contract() -> None:
+    contract = {field.name for field in music_pb2.AceStepOptions.DESCRIPTOR.fields}
+    assert {field.name for field in fields(AceStepOptions)} == contract
+
+
+def test_options_of_zero_are_said() -> None:
+    options = SongRequest(engine_options=AceStepOptions(omega=0.0, lora_weight=0.0)).to_proto().ace_step
+    assert {field.name for field, _ in options.ListFields()} == {"omega", "lora_weight"}
+
+
+def test_options_that_leave_everything_to_the_engine_choose_it() -> None:
+    message = SongRequest(engine_options=AceStepOptions()).to_proto()
+    assert message.WhichOneof("engine_options") == "ace_step"
+    assert message.ace_step == music_pb2.AceStepOptions()
 
 
 TASKS: dict[str, Task] = {
-    "audio_to_audio": AudioToAudio(b"a", 0.5),
-    "retake": Retake(0.5, 1),
-    "repaint": Repaint(b"a", 1.0, 2.0, 0.5, 1),
-    "extend": Extend(b"a", 1.0, 2.0, 1),
-    "edit": Edit(b"a", "p", "l", 0.1, 0.9, 2, 1),
+    "audio_to_audio": AudioToAudioTask(b"a", 0.5),
+    "retake": RetakeTask(0.5, 1),
+    "repaint": RepaintTask(b"a", 1.0, 2.0, 0.5, 1),
+    "extend": ExtendTask(b"a", 1.0, 2.0, 1),
+    "edit": EditTask(b"a", "p", "l", 0.1, 0.9, 2, 1),
 }
 
 
@@ -98,19 +144,15 @@ def test_every_field_of_the_contract_can_be_asked_for() -> None:
         key="Am",
         tempo_bpm=90,
         anchor=b"x",
-        stems=[Stem.DRUMS],
-        voice=Voice.FEMALE,
+        stems=[StemKind.DRUMS],
+        voice=VoiceKind.FEMALE,
         vocal_level_db=3,
         bitrate_kbps=128,
         sample_rate_hertz=48000,
         target_lufs=-12,
         request_id="id",
         language="zh",
-        mode=Mode.WHOLE,
-        scheduler=Scheduler.HEUN,
-        omega=0,
-        lora="rap",
-        lora_weight=1,
+        engine_options=AceStepOptions(omega=0),
         task=TASKS["edit"],
     ).to_proto()
     tasks = {field.name for field in full.DESCRIPTOR.oneofs_by_name["task"].fields}

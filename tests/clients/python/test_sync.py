@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 
 from melisma.v1 import music_pb2
-from melisma.v1.music_pb2 import Accepted, Finished
+from melisma.v1.music_pb2 import SongAccepted, SongFinished
 from melisma_client import (
     BrokenSong,
     Cancelled,
@@ -34,6 +34,7 @@ from tests.clients.python.fakes import (
     refuses,
     rest_from,
     song_responses,
+    unknown_response,
 )
 
 REQUEST = SongRequest(prompt="pop", seed=7)
@@ -45,7 +46,18 @@ def test_events_come_in_order_and_end_with_finished(address: str) -> None:
     with Client(address) as client:
         *_, last = events = list(client.generate(REQUEST))
     assert len(events) == len(song_responses())
-    assert isinstance(last, Finished)
+    assert isinstance(last, SongFinished)
+
+
+def test_an_event_of_a_newer_server_does_not_break_the_song(music: FakeMusic, address: str) -> None:
+    known = song_responses()
+    with Client(address) as client:
+        events = list(client.generate(REQUEST))
+        for place in range(len(known) + 1):
+            music.acts = [plays([*known[:place], unknown_response(), *known[place:]])]
+            song = client.generate(REQUEST)
+            assert list(song) == events
+            assert song.received.close().size_bytes == len(SONG)
 
 
 def test_the_request_arrives_as_it_was_asked(music: FakeMusic, address: str) -> None:
@@ -119,7 +131,7 @@ def test_a_song_that_is_lost_before_its_first_sound_is_asked_for_again(music: Fa
     music.acts = [breaks_after(song_responses()[:3], grpc.StatusCode.UNAVAILABLE, "lost"), plays(song_responses())]
     with Client(address, retry=AT_ONCE) as client:
         song = client.generate(SongRequest(prompt="pop"))
-        assert [type(event) for event in song].count(Accepted) == 2
+        assert [type(event) for event in song].count(SongAccepted) == 2
     assert [request.seed if request.HasField("seed") else None for request in music.requests] == [None, 7]
     assert song.received.size_bytes == len(SONG)
 
@@ -190,7 +202,7 @@ def test_a_song_goes_on_where_its_connection_broke(music: FakeMusic, address: st
     with Client(address, retry=AT_ONCE) as client:
         events = list(client.generate(REQUEST))
         client.generate(REQUEST).save(tmp_path / "song.mp3")
-    assert [type(event) for event in events].count(Accepted) == 1
+    assert [type(event) for event in events].count(SongAccepted) == 1
     assert (tmp_path / "song.mp3").read_bytes() == SONG
     assert music.resumptions == [5, 5]
 

@@ -11,13 +11,14 @@ import torch
 
 from model.ace_step.engine import AceStepEngine, license_of
 from model.ace_step.networks.text_encoder import MAX_TOKENS
+from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
 from model.ace_step.planning.form import merged, parts_of, shares
 from model.ace_step.sampling.batched_forward import Forward
 from model.ace_step.sampling.recipe import Recipe
 from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, State
 from model.ace_step.settings import AceStepSettings
 from model.engine import EngineUnavailable, SectionState
-from model.song import AudioToAudio, Extend, InvalidParams, Mode, Repaint, Scheduler, SectionKind, SongParams, Voice
+from model.song import AudioToAudio, Extend, InvalidParams, Repaint, SectionKind, SongParams, Voice
 from tests.support.ace_step import ace_step_options
 
 LYRICS = "[verse]\n春天醒来花就开\n[chorus]\n我要飞向那片海"
@@ -77,7 +78,7 @@ def test_a_whole_song_is_one_section_of_all_lines(engine: AceStepEngine) -> None
 
 
 def test_sections_have_their_own_lines_and_make_up_the_song(engine: AceStepEngine) -> None:
-    plan = engine.plan(params(40.0, mode=Mode.SECTIONED))
+    plan = engine.plan(params(40.0, options=AceStepOptions(mode=GenerationMode.SECTIONED)))
     assert [section.label for section in plan.sections] == ["verse", "chorus"]
     recipe = plan.detail
     assert isinstance(recipe, Recipe)
@@ -90,7 +91,7 @@ def test_defaults_are_those_of_the_release(engine: AceStepEngine) -> None:
     assert (plan.steps, plan.guidance_scale) == (60, 15.0)
     recipe = plan.detail
     assert isinstance(recipe, Recipe)
-    assert (recipe.scheduler, recipe.omega) == (Scheduler.EULER, 10.0)
+    assert (recipe.sampler, recipe.omega) == (Sampler.EULER, 10.0)
 
 
 def test_what_the_prompt_can_say_is_said_in_it(engine: AceStepEngine) -> None:
@@ -104,9 +105,9 @@ def test_what_the_prompt_can_say_is_said_in_it(engine: AceStepEngine) -> None:
 def test_strangers_at_different_steps_equal_each_alone(engine: AceStepEngine) -> None:
     asked = [
         params(10.0),
-        params(13.0, scheduler=Scheduler.HEUN, guidance_scale=1.0),
+        params(13.0, options=AceStepOptions(sampler=Sampler.HEUN), guidance_scale=1.0),
         params(None, task=AudioToAudio(recording(), 0.3)),
-        params(21.0, mode=Mode.SECTIONED, steps=5, scheduler=Scheduler.PINGPONG),
+        params(21.0, steps=5, options=AceStepOptions(mode=GenerationMode.SECTIONED, sampler=Sampler.PINGPONG)),
     ]
     alone = [begun(engine, each) for each in asked]
     for state in alone:
@@ -120,7 +121,7 @@ def test_strangers_at_different_steps_equal_each_alone(engine: AceStepEngine) ->
 
 
 def test_a_section_keeps_what_was_before_it_and_grows_out_of_what_came_next(engine: AceStepEngine) -> None:
-    plan = engine.plan(params(24.0, mode=Mode.SECTIONED))
+    plan = engine.plan(params(24.0, options=AceStepOptions(mode=GenerationMode.SECTIONED)))
     first = engine.begin(plan, 0, engine.prepare(plan, 0), None)
     finish(engine, first)
     second = engine.begin(plan, 1, engine.prepare(plan, 1), engine.context(first))
@@ -136,7 +137,7 @@ def test_a_section_keeps_what_was_before_it_and_grows_out_of_what_came_next(engi
 
 
 def test_sections_join_without_a_click(engine: AceStepEngine) -> None:
-    plan, context, sounds = engine.plan(params(24.0, mode=Mode.SECTIONED)), None, []
+    plan, context, sounds = engine.plan(params(24.0, options=AceStepOptions(mode=GenerationMode.SECTIONED))), None, []
     for section in plan.sections:
         state = engine.begin(plan, section.index, engine.prepare(plan, section.index), context)
         finish(engine, state)

@@ -13,6 +13,7 @@ from torchaudio.functional import resample
 from model.ace_step.encoding import Encoder
 from model.ace_step.loading.networks import Networks, load
 from model.ace_step.networks.codec import Codec
+from model.ace_step.options import Sampler
 from model.ace_step.sampling.batched_forward import Forward
 from model.ace_step.sampling.guidance import GuidanceKind
 from model.ace_step.sampling.guided_velocity import GuidanceParams
@@ -20,7 +21,7 @@ from model.ace_step.sampling.recipe import Recipe
 from model.ace_step.sampling.starts import walk_steps, whole
 from model.ace_step.sampling.states import Conditions
 from model.ace_step.sampling.trajectories import Walk
-from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, Scheduler, Task
+from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, Task
 
 CASES = (
     "t2m_default", "t2m_plain_cfg", "t2m_no_guidance", "t2m_heun", "t2m_pingpong", "t2m_double", "audio2audio",
@@ -83,7 +84,7 @@ def recipe_of(given: Mapping[str, Any], ids: tuple[int, ...], frames: int) -> Re
         seed=given["manual_seeds"][0],
         steps=given["infer_step"],
         guidance=guidance,
-        scheduler=Scheduler(given["scheduler_type"]),
+        sampler=Sampler(given["scheduler_type"]),
         omega=given["omega_scale"],
         task=task_of(given),
         source_frames=SOURCE_FRAMES,

@@ -5,7 +5,7 @@ import pytest
 from melisma.v1 import music_pb2
 from model.song import ChordSpan, LyricLine, SectionKind, SectionPlan, SectionScore, Syllable, SyllableTiming, Voice
 from server.contract.enums import VOICES
-from server.contract.events import response
+from server.contract.events import event_message
 from server.contract.requests import song_request
 from server.song import (
     Accepted,
@@ -26,33 +26,33 @@ def request(seed: int | None = None) -> SongRequest:
 
 def test_the_acceptance_repeats_what_was_chosen() -> None:
     song = request(seed=7)
-    accepted = response(Accepted("song-1", 2, 1.5, 4.0), song).accepted
+    accepted = event_message(Accepted("song-1", 2, 1.5, 4.0), song).accepted
     assert (accepted.request_id, accepted.engine, accepted.seed) == (song.request_id, "fake", 7)
     assert accepted.queue_position == 2
     assert (accepted.estimated_first_audio.ToMilliseconds(), accepted.estimated_finish.ToMilliseconds()) == (1500, 4000)
 
 
 def test_no_estimate_stays_unset() -> None:
-    accepted = response(Accepted("song-1", 0), request()).accepted
+    accepted = event_message(Accepted("song-1", 0), request()).accepted
     assert not accepted.HasField("estimated_first_audio")
     assert not accepted.HasField("estimated_finish")
 
 
 def test_waiting_is_told_as_progress_without_steps() -> None:
-    progress = response(Waiting(3, 1.5, 4.0), request()).progress
+    progress = event_message(Waiting(3, 1.5, 4.0), request()).progress
     assert (progress.queue_position, progress.steps) == (3, 0)
     assert (progress.estimated_first_audio.ToMilliseconds(), progress.estimated_finish.ToMilliseconds()) == (1500, 4000)
-    assert response(Waiting(0), request()).progress == music_pb2.Progress()
+    assert event_message(Waiting(0), request()).progress == music_pb2.SongProgress()
 
 
 def test_a_plan_is_told_with_its_lyrics() -> None:
     line = LyricLine("你好 la", (Syllable("你", "ni", 3, 2), Syllable("la", "la")))
     section = SectionPlan(0, SectionKind.PRE_CHORUS, "pre-chorus", 0.0, 12.0, bars=4, lines=(line,))
-    plan = response(Planned(replace(FAKE_PLAN, sections=(section,), key="C major"), 1105, 9, True), request()).plan
+    plan = event_message(Planned(replace(FAKE_PLAN, sections=(section,), key="C major"), 1105, 9, True), request()).plan
     assert (plan.key, plan.delay_samples, plan.sample_rate_hertz) == ("C major", 1105, 44_100)
     assert (plan.sample_count, plan.sample_count_exact) == (9, True)
     assert not plan.HasField("tempo_bpm")
-    assert plan.voice == music_pb2.VOICE_UNSPECIFIED
+    assert plan.voice == music_pb2.VOICE_KIND_UNSPECIFIED
     told = plan.sections[0]
     assert (told.kind, told.bars, told.lines[0].text) == (music_pb2.SECTION_KIND_PRE_CHORUS, 4, "你好 la")
     assert [(s.text, s.reading, s.tone, s.sung_tone) for s in told.lines[0].syllables] == [
@@ -63,23 +63,25 @@ def test_a_plan_is_told_with_its_lyrics() -> None:
 
 @pytest.mark.parametrize("voice", Voice)
 def test_a_plan_tells_who_sings(voice: Voice) -> None:
-    plan = response(Planned(replace(FAKE_PLAN, voice=voice), 1105, 9, True), request()).plan
+    plan = event_message(Planned(replace(FAKE_PLAN, voice=voice), 1105, 9, True), request()).plan
     assert VOICES[plan.voice] is voice
 
 
 def test_progress_chunks_and_sections_are_told_whole() -> None:
     song = request()
-    assert response(Progressed(1, 3, 20), song).progress == music_pb2.Progress(section_index=1, step=3, steps=20)
-    chunk = response(Chunk(4, b"mp3", 1, 2.5, 0.5, 100, 200), song).chunk
+    assert event_message(Progressed(1, 3, 20), song).progress == music_pb2.SongProgress(
+        section_index=1, step=3, steps=20
+    )
+    chunk = event_message(Chunk(4, b"mp3", 1, 2.5, 0.5, 100, 200), song).chunk
     assert (chunk.sequence, chunk.data, chunk.byte_offset, chunk.sample_offset) == (4, b"mp3", 100, 200)
     score = SectionScore((SyllableTiming(0, 1, "天", 3.0, 3.5),), b"MThd", (ChordSpan("F#m", 2.0, 4.0),))
-    sent = response(SectionSent(1, 2.0, 8.0, score), song).section_finished
+    sent = event_message(SectionSent(1, 2.0, 8.0, score), song).section_finished
     assert (sent.section_index, sent.midi, sent.timings[0].syllable_index) == (1, b"MThd", 1)
     assert list(sent.chords) == [music_pb2.ChordSpan(symbol="F#m", start_seconds=2.0, end_seconds=4.0)]
 
 
 def test_the_end_tells_where_the_time_went() -> None:
-    finished = response(SongCompleted(12.0, 529_200, 5, "ab", 0.1, 0.25, 0.5, 1.0), request()).finished
+    finished = event_message(SongCompleted(12.0, 529_200, 5, "ab", 0.1, 0.25, 0.5, 1.0), request()).finished
     assert [
         d.ToMilliseconds() for d in (finished.queued, finished.denoising, finished.rendering, finished.encoding)
     ] == [

@@ -62,11 +62,11 @@ def test_given_fields_arrive() -> None:
         guidance_scale=2.5,
         key=" A minor ",
         tempo_bpm=90,
-        stems=[music_pb2.STEM_DRUMS],
-        voice=music_pb2.VOICE_FEMALE,
+        stems=[music_pb2.STEM_KIND_DRUMS],
+        voice=music_pb2.VOICE_KIND_FEMALE,
         vocal_level_db=-6,
         audio=music_pb2.AudioConfig(bitrate_kbps=320, sample_rate_hertz=48_000),
-        mastering=music_pb2.Mastering(target_lufs=-20),
+        mastering=music_pb2.MasteringConfig(target_lufs=-20),
     )
     params = song.params
     assert (params.duration_seconds, params.steps, params.guidance_scale) == (60.0, 30, 2.5)
@@ -78,7 +78,7 @@ def test_given_fields_arrive() -> None:
 def test_an_anchor_is_rounded_to_sixteenths_and_zero_is_a_rest() -> None:
     info = replace(FAKE_INFO, controls=frozenset(Control))
     notes = [music_pb2.AnchorNote(pitch=60, length_beats=1.1), music_pb2.AnchorNote(length_beats=0.5)]
-    anchor = music_pb2.Anchor(notes=music_pb2.NoteList(notes=notes))
+    anchor = music_pb2.Anchor(notes=music_pb2.AnchorNoteList(notes=notes))
     song = song_request(message(anchor=anchor), {"fake": info}, "fake")
     assert song.params.anchor == (AnchorNote(60, 1.0), AnchorNote(None, 0.5))
 
@@ -106,11 +106,11 @@ def test_an_anchor_is_rounded_to_sixteenths_and_zero_is_a_rest() -> None:
         ({"vocal_level_db": 12.1}, ["vocal_level_db"]),
         ({"vocal_level_db": math.nan}, ["vocal_level_db", "vocal_level_db"]),
         ({"anchor": music_pb2.Anchor()}, ["anchor.melody"]),
-        ({"mastering": music_pb2.Mastering(target_lufs=0)}, ["mastering.target_lufs"]),
+        ({"mastering": music_pb2.MasteringConfig(target_lufs=0)}, ["mastering.target_lufs"]),
         ({"duration_seconds": 201, "steps": 101, "guidance_scale": 8}, ["duration_seconds", "steps", "guidance_scale"]),
-        ({"stems": [music_pb2.STEM_VOCAL, music_pb2.STEM_BASS]}, ["stems[1]"]),
-        ({"voice": music_pb2.VOICE_MALE}, ["voice"]),
-        ({"stems": [music_pb2.STEM_BASS], "voice": music_pb2.VOICE_MALE}, ["stems[0]", "voice"]),
+        ({"stems": [music_pb2.STEM_KIND_VOCAL, music_pb2.STEM_KIND_BASS]}, ["stems[1]"]),
+        ({"voice": music_pb2.VOICE_KIND_MALE}, ["voice"]),
+        ({"stems": [music_pb2.STEM_KIND_BASS], "voice": music_pb2.VOICE_KIND_MALE}, ["stems[0]", "voice"]),
     ],
 )
 def test_what_breaks_a_rule_is_named(fields: dict[str, object], expected: list[str]) -> None:
@@ -126,7 +126,7 @@ def test_what_breaks_a_rule_is_named(fields: dict[str, object], expected: list[s
         (Control.TEMPO, {"tempo_bpm": 100.0}),
         (Control.ANCHOR, {"anchor": music_pb2.Anchor(midi=b"x")}),
         (Control.STEMS, {"stems": [1]}),
-        (Control.VOICE, {"voice": music_pb2.VOICE_FEMALE}),
+        (Control.VOICE, {"voice": music_pb2.VOICE_KIND_FEMALE}),
         (Control.VOCAL_LEVEL, {"vocal_level_db": -3.0}),
     ],
 )

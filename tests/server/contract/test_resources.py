@@ -45,8 +45,8 @@ def test_fields_that_were_given_up_are_not_used_again() -> None:
 def test_an_engine_is_described_with_limits_and_controls() -> None:
     engine = engine_message("fake", FAKE_INFO, ("cpu",), ready=True)
     assert (engine.min_steps, engine.max_steps, engine.default_steps) == (2, 100, 20)
-    assert list(engine.stems) == [music_pb2.STEM_VOCAL, music_pb2.STEM_DRUMS]
-    assert list(engine.voices) == [music_pb2.VOICE_FEMALE]
+    assert list(engine.stems) == [music_pb2.STEM_KIND_VOCAL, music_pb2.STEM_KIND_DRUMS]
+    assert list(engine.voices) == [music_pb2.VOICE_KIND_FEMALE]
     assert "anchor" not in engine.controls
     assert engine.ready
 

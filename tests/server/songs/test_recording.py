@@ -23,12 +23,12 @@ def told() -> list[Message]:
         for number, (data, offset) in enumerate(zip(CHUNKS, offsets, strict=True))
     ]
     return [
-        Message(accepted=music_pb2.Accepted(song_id="song-1")),
-        Message(plan=music_pb2.Plan(duration_seconds=3.0)),
+        Message(accepted=music_pb2.SongAccepted(song_id="song-1")),
+        Message(plan=music_pb2.SongPlan(duration_seconds=3.0)),
         *chunks[:2],
         Message(section_finished=music_pb2.SectionFinished(section_index=0)),
         chunks[2],
-        Message(finished=music_pb2.Finished(duration_seconds=3.0, size_bytes=len(WHOLE), sha256="sum")),
+        Message(finished=music_pb2.SongFinished(duration_seconds=3.0, size_bytes=len(WHOLE), sha256="sum")),
     ]
 
 
@@ -118,7 +118,7 @@ async def test_live_listeners_get_everything_in_order() -> None:
 
 async def test_progress_is_told_as_it_is_and_not_kept() -> None:
     booth = Booth()
-    progress = [Message(progress=music_pb2.Progress(step=step)) for step in (1, 2)]
+    progress = [Message(progress=music_pb2.SongProgress(step=step)) for step in (1, 2)]
     booth.tell(*told()[:2], *progress)
     listener = asyncio.create_task(booth.heard())
     await settled(lambda: booth.recording.listeners == 1)

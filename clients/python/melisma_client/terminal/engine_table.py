@@ -17,7 +17,7 @@ def engine_table(engine: Engine) -> Table:
         "ready": "yes" if engine.ready else "no",
         "devices": ", ".join(engine.devices),
         "languages": ", ".join(engine.languages) or "an instrument plays the melody",
-        "voices": _names(map(music_pb2.Voice.Name, engine.voices)) or "none",
+        "voices": _names(map(music_pb2.VoiceKind.Name, engine.voices)) or "none",
         "adapters": ", ".join(engine.loras) or "none",
         "seconds": f"{engine.min_duration_seconds:g} to {engine.max_duration_seconds:g}",
         "steps": f"{engine.min_steps} to {engine.max_steps}, else {engine.default_steps}",
@@ -25,7 +25,7 @@ def engine_table(engine: Engine) -> Table:
             f"{engine.min_guidance_scale:g} to {engine.max_guidance_scale:g}, else {engine.default_guidance_scale:g}"
         ),
         "controls": ", ".join(engine.controls),
-        "stems": _names(map(music_pb2.Stem.Name, engine.stems)),
+        "stems": _names(map(music_pb2.StemKind.Name, engine.stems)),
         "channels": str(engine.channels),
         "licence": engine.license or "not known",
         "commercial use": "allowed" if engine.commercial_use_allowed else "not known to be allowed",
@@ -37,4 +37,4 @@ def engine_table(engine: Engine) -> Table:
 
 
 def _names(constants: Iterable[str]) -> str:
-    return ", ".join(constant.partition("_")[2].lower() for constant in constants)
+    return ", ".join(constant.partition("_KIND_")[2].lower() for constant in constants)

@@ -12,10 +12,13 @@ import grpc
 import typer
 
 from melisma_client.connection import tls_credentials
-from melisma_client.request import Mode, Scheduler, SongRequest, Stem, Voice
-from melisma_client.tasks import AudioToAudio, Edit, Extend, Repaint, Retake, Task
+from melisma_client.engine_options import AceStepOptions
+from melisma_client.enums import GenerationMode, Sampler, StemKind, VoiceKind
+from melisma_client.request import SongRequest
+from melisma_client.tasks import AudioToAudioTask, EditTask, ExtendTask, RepaintTask, RetakeTask, Task
 
 STDOUT = "-"
+ACE_STEP_PANEL = "Options of ACE-Step"
 
 OutputOption = Annotated[str, typer.Option("--output", "-o", help="MP3 file to write; - for standard output.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", help="Seconds for everything.", min=0.1)]
@@ -26,7 +29,7 @@ CallerOption = Annotated[
 
 
 class TaskName(StrEnum):
-    """What to make in place of a new song."""
+    """A task, in place of a new song."""
 
     AUDIO_TO_AUDIO = "audio-to-audio"
     RETAKE = "retake"
@@ -72,11 +75,11 @@ class TaskOptions:
 
     def _tasks(self, audio: bytes) -> Mapping[TaskName, Task]:
         return {
-            TaskName.AUDIO_TO_AUDIO: AudioToAudio(audio, self.strength),
-            TaskName.RETAKE: Retake(self.variance),
-            TaskName.REPAINT: Repaint(audio, self.start_seconds, self.end_seconds, self.variance),
-            TaskName.EXTEND: Extend(audio, self.left_seconds, self.right_seconds),
-            TaskName.EDIT: Edit(audio, self.new_prompt, self.new_lyrics, self.edit_start),
+            TaskName.AUDIO_TO_AUDIO: AudioToAudioTask(audio, self.strength),
+            TaskName.RETAKE: RetakeTask(self.variance),
+            TaskName.REPAINT: RepaintTask(audio, self.start_seconds, self.end_seconds, self.variance),
+            TaskName.EXTEND: ExtendTask(audio, self.left_seconds, self.right_seconds),
+            TaskName.EDIT: EditTask(audio, self.new_prompt, self.new_lyrics, self.edit_start),
         }
 
 
@@ -87,6 +90,37 @@ class SoundOptions:
     bitrate_kbps: Annotated[int | None, typer.Option("--bitrate", help="kbit/s: 64 to 320; unset: 192.")] = None
     sample_rate_hertz: Annotated[int | None, typer.Option("--sample-rate", help="44100 or 48000.")] = None
     target_lufs: Annotated[float | None, typer.Option("--loudness", help="LUFS to level toward; unset: -14.")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AceStepFlags:
+    """Options that ACE-Step alone understands; with one of them set, and no engine named, it is the engine."""
+
+    mode: Annotated[
+        GenerationMode | None,
+        typer.Option("--mode", help="Denoise at once, or section by section.", rich_help_panel=ACE_STEP_PANEL),
+    ] = None
+    sampler: Annotated[
+        Sampler | None,
+        typer.Option("--sampler", help="Takes noise to a song; unset: euler.", rich_help_panel=ACE_STEP_PANEL),
+    ] = None
+    omega: Annotated[
+        float | None,
+        typer.Option("--omega", help="Contrast of a step; 0 is plain, unset: 10.", rich_help_panel=ACE_STEP_PANEL),
+    ] = None
+    lora: Annotated[
+        str, typer.Option("--lora", help="Adapter from `melisma engines`.", rich_help_panel=ACE_STEP_PANEL)
+    ] = ""
+    lora_weight: Annotated[
+        float | None, typer.Option("--lora-weight", help="0 to 2; unset: 1.", rich_help_panel=ACE_STEP_PANEL)
+    ] = None
+
+    def to_options(self) -> AceStepOptions | None:
+        """The options that are set; `None` where none is."""
+        options = AceStepOptions(
+            mode=self.mode, sampler=self.sampler, omega=self.omega, lora=self.lora, lora_weight=self.lora_weight
+        )
+        return None if options == AceStepOptions() else options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +147,11 @@ class SongOptions:
     ] = None
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed and request give the same song.")] = None
     engine: Annotated[
-        str, typer.Option("--engine", help="Name from `melisma engines`; unset: the server's default.")
+        str,
+        typer.Option(
+            "--engine",
+            help="Name from `melisma engines`; unset: ACE-Step where its options are set, else the server's default.",
+        ),
     ] = ""
     steps: Annotated[int | None, typer.Option("--steps", help="Denoising steps per section.")] = None
     guidance_scale: Annotated[float | None, typer.Option("--guidance", help="Strength of guidance.")] = None
@@ -123,22 +161,19 @@ class SongOptions:
         Path | None,
         typer.Option("--anchor", help="MIDI file with a melody to begin with.", exists=True, dir_okay=False),
     ] = None
-    stems: Annotated[list[Stem] | None, typer.Option("--stem", help="Track to play, repeatable; unset: all.")] = None
-    voice: Annotated[Voice | None, typer.Option("--voice", help="Who sings; unset: from the prompt.")] = None
+    stems: Annotated[list[StemKind] | None, typer.Option("--stem", help="Track to play, repeatable; unset: all.")] = (
+        None
+    )
+    voice: Annotated[VoiceKind | None, typer.Option("--voice", help="Who sings; unset: from the prompt.")] = None
     vocal_level_db: Annotated[
         float | None, typer.Option("--vocal-level", help="dB to raise the lead line by, -24 to 12; unset: 0.")
     ] = None
     language: Annotated[
         str, typer.Option("--language", help='Of the lyrics, such as "zh"; unset: told line by line.')
     ] = ""
-    mode: Annotated[Mode | None, typer.Option("--mode", help="Denoise at once, or section by section.")] = None
-    scheduler: Annotated[Scheduler | None, typer.Option("--scheduler", help="Solver.")] = None
-    omega: Annotated[float | None, typer.Option("--omega", help="Contrast of a step; 0 is plain.")] = None
-    lora: Annotated[str, typer.Option("--lora", help="Adapter from `melisma engines`.")] = ""
-    lora_weight: Annotated[float | None, typer.Option("--lora-weight", help="0 to 2; unset: 1.")] = None
 
-    def to_request(self, task: TaskOptions, sound: SoundOptions) -> SongRequest:
-        """The request that all three groups make; raises `BadParameter` for options that do not go together."""
+    def to_request(self, task: TaskOptions, sound: SoundOptions, ace_step: AceStepFlags) -> SongRequest:
+        """The request that all four groups make; raises `BadParameter` for options that do not go together."""
         return SongRequest(
             prompt=self.prompt,
             lyrics=self._words(),
@@ -157,11 +192,7 @@ class SongOptions:
             sample_rate_hertz=sound.sample_rate_hertz,
             target_lufs=sound.target_lufs,
             language=self.language,
-            mode=self.mode,
-            scheduler=self.scheduler,
-            omega=self.omega,
-            lora=self.lora,
-            lora_weight=self.lora_weight,
+            engine_options=ace_step.to_options(),
             task=task.to_task(),
         )
 

@@ -10,8 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from melisma.v1.music_pb2 import Accepted, AudioChunk, Finished, Plan, Section, SectionFinished, Voice
-from melisma.v1.music_pb2 import Progress as Denoised
+from melisma.v1.music_pb2 import (
+    AudioChunk,
+    Section,
+    SectionFinished,
+    SongAccepted,
+    SongFinished,
+    SongPlan,
+    SongProgress,
+    VoiceKind,
+)
 from melisma_client.receiver import Event
 
 
@@ -25,7 +33,7 @@ class SongDisplay:
         self._console = console
         self._clock = clock
         self._start = clock()
-        self._plan = Plan()
+        self._plan = SongPlan()
         self._heard = False
         self._ahead = 0
         self._tasks: list[TaskID] = []
@@ -50,19 +58,19 @@ class SongDisplay:
     def show(self, event: Event) -> None:
         """Take one event of the song into the picture."""
         match event:
-            case Accepted():
+            case SongAccepted():
                 self._begin()
                 self._ahead = event.queue_position
                 self._say(_admission(event))
-            case Plan():
+            case SongPlan():
                 self._lay_out(event)
-            case Denoised():
+            case SongProgress():
                 self._progressed(event)
             case AudioChunk():
                 self._sound(event)
             case SectionFinished():
                 self._finish(event)
-            case Finished():
+            case SongFinished():
                 self._say(_summary(event, self._elapsed_seconds()))
 
     def _begin(self) -> None:
@@ -71,7 +79,7 @@ class SongDisplay:
             self._progress.remove_task(task)
         self._tasks.clear()
 
-    def _lay_out(self, plan: Plan) -> None:
+    def _lay_out(self, plan: SongPlan) -> None:
         self._plan = plan
         self._say(_outline(plan))
         for note in plan.notes:
@@ -81,7 +89,7 @@ class SongDisplay:
             name = f"{escape(section.label):<{width}}  {_length(section)}"
             self._tasks.append(self._progress.add_task(name, total=section.duration_seconds, state="waiting"))
 
-    def _progressed(self, progress: Denoised) -> None:
+    def _progressed(self, progress: SongProgress) -> None:
         if progress.steps:
             self._update(progress.section_index, state=f"step {progress.step}/{progress.steps}")
         elif not self._heard and progress.queue_position != self._ahead:
@@ -115,14 +123,14 @@ class SongDisplay:
         return self._clock() - self._start
 
 
-def _admission(accepted: Accepted) -> str:
+def _admission(accepted: SongAccepted) -> str:
     facts = [f"accepted by engine [bold]{accepted.engine}[/bold], seed {accepted.seed}"]
     if accepted.queue_position:
         facts.append(_ahead(accepted.queue_position))
     return ", ".join([*facts, *_estimates(accepted)])
 
 
-def _outlook(progress: Denoised) -> str:
+def _outlook(progress: SongProgress) -> str:
     place = _ahead(progress.queue_position) if progress.queue_position else "being made"
     return ", ".join([place, *_estimates(progress)])
 
@@ -131,7 +139,7 @@ def _ahead(songs: int) -> str:
     return f"{songs} {'song' if songs == 1 else 'songs'} ahead"
 
 
-def _estimates(event: Accepted | Denoised) -> Iterator[str]:
+def _estimates(event: SongAccepted | SongProgress) -> Iterator[str]:
     if event.HasField("estimated_first_audio"):
         yield f"first sound in about {_seconds(event.estimated_first_audio)}"
     if event.HasField("estimated_finish"):
@@ -142,14 +150,14 @@ def _seconds(duration: Duration) -> str:
     return f"{duration.ToTimedelta().total_seconds():.1f} s"
 
 
-def _outline(plan: Plan) -> str:
+def _outline(plan: SongPlan) -> str:
     facts = [f"{len(plan.sections)} sections", f"{plan.duration_seconds:.1f} s"]
     if plan.key:
         facts.append(plan.key)
     if plan.HasField("tempo_bpm"):
         facts.append(f"{plan.tempo_bpm:.0f} bpm")
     if plan.voice:
-        facts.append(f"{Voice.Name(plan.voice).removeprefix('VOICE_').lower()} voice")
+        facts.append(f"{VoiceKind.Name(plan.voice).removeprefix('VOICE_KIND_').lower()} voice")
     facts.append(f"{plan.steps} steps, guidance {plan.guidance_scale:g}")
     return f"[bold]plan[/bold]: {', '.join(facts)}"
 
@@ -158,7 +166,7 @@ def _length(section: Section) -> str:
     return f"{section.bars:2d} bars" if section.bars else ""
 
 
-def _summary(finished: Finished, elapsed_seconds: float) -> str:
+def _summary(finished: SongFinished, elapsed_seconds: float) -> str:
     parts = {
         "queued": finished.queued,
         "denoising": finished.denoising,

@@ -43,8 +43,13 @@ export function syllables(song) {
 /** Length in seconds, as planned or as it is; 0 while that is not known. */
 export const length = (song) => song.finished?.duration_seconds ?? song.plan?.duration_seconds ?? 0;
 
+// "key", "stems[1]", "ace_step.lora", "anchor.notes.notes[0].pitch".
+const FIELD = /[a-z_]+(?:\[\d+\]|\.[a-z_]+)*/.source;
+const NEXT_FIELD = new RegExp(`; (?=${FIELD}: )`);
+const VIOLATION = new RegExp(`^(${FIELD}): (.*)$`, "s");
+
 /** The fields that a song's failure names in its text: "key: is none; lyrics: are too long". */
 export function violationsOf(detail) {
-  const parts = detail.split(/; (?=[a-z_]+(?:\[\d+\])?: )/).map((part) => /^([a-z_]+(?:\[\d+\])?): (.*)$/s.exec(part));
+  const parts = detail.split(NEXT_FIELD).map((part) => VIOLATION.exec(part));
   return parts.filter(Boolean).map(([, field, description]) => ({ field, description }));
 }

@@ -3,11 +3,11 @@ from io import StringIO
 from google.protobuf.duration_pb2 import Duration
 from rich.console import Console
 
-from melisma.v1.music_pb2 import Accepted, AudioChunk, Plan, Progress, Section
+from melisma.v1.music_pb2 import AudioChunk, Section, SongAccepted, SongPlan, SongProgress
 from melisma_client.receiver import Event
 from melisma_client.terminal.song_display import SongDisplay
 
-PLAN = Plan(sections=[Section(label="verse 1", duration_seconds=8)], duration_seconds=8)
+PLAN = SongPlan(sections=[Section(label="verse 1", duration_seconds=8)], duration_seconds=8)
 
 
 def shown(*events: Event) -> list[str]:
@@ -18,14 +18,14 @@ def shown(*events: Event) -> list[str]:
     return [line.strip() for line in out.getvalue().splitlines()]
 
 
-def waiting(songs: int) -> Progress:
-    return Progress(
+def waiting(songs: int) -> SongProgress:
+    return SongProgress(
         queue_position=songs, estimated_first_audio=Duration(seconds=songs), estimated_finish=Duration(seconds=9)
     )
 
 
 def test_an_accepted_song_tells_its_place_and_when_it_will_sound() -> None:
-    accepted = Accepted(
+    accepted = SongAccepted(
         engine="studio",
         seed=7,
         queue_position=2,
@@ -37,12 +37,12 @@ def test_an_accepted_song_tells_its_place_and_when_it_will_sound() -> None:
 
 
 def test_a_server_that_has_measured_nothing_promises_nothing() -> None:
-    assert shown(Accepted(engine="studio", seed=7)) == ["accepted by engine studio, seed 7"]
+    assert shown(SongAccepted(engine="studio", seed=7)) == ["accepted by engine studio, seed 7"]
 
 
 def test_every_new_place_in_the_queue_is_told_once() -> None:
-    accepted = Accepted(engine="studio", queue_position=2)
-    assert shown(accepted, waiting(2), waiting(1), waiting(1), Progress())[1:] == [
+    accepted = SongAccepted(engine="studio", queue_position=2)
+    assert shown(accepted, waiting(2), waiting(1), waiting(1), SongProgress())[1:] == [
         "1 song ahead, first sound in about 1.0 s, complete in about 9.0 s",
         "being made",
     ]
@@ -50,15 +50,15 @@ def test_every_new_place_in_the_queue_is_told_once() -> None:
 
 def test_a_sign_of_life_amid_the_sound_is_not_told() -> None:
     chunk = AudioChunk(data=b"x", duration_seconds=1)
-    before = shown(Accepted(queue_position=1), PLAN, chunk)
-    assert shown(Accepted(queue_position=1), PLAN, chunk, Progress()) == before
+    before = shown(SongAccepted(queue_position=1), PLAN, chunk)
+    assert shown(SongAccepted(queue_position=1), PLAN, chunk, SongProgress()) == before
 
 
 def test_another_try_begins_the_picture_anew() -> None:
     out = StringIO()
     terminal = Console(file=out, width=100, force_terminal=True, color_system=None)
     with SongDisplay(terminal, clock=lambda: 0.0) as display:
-        for event in (Accepted(seed=7), PLAN, Accepted(seed=7), PLAN):
+        for event in (SongAccepted(seed=7), PLAN, SongAccepted(seed=7), PLAN):
             display.show(event)
     last_frame = out.getvalue().rpartition("\x1b[2K")[2]
     assert last_frame.count("waiting") == 1

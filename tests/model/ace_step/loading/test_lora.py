@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 
 from model.ace_step.engine import AceStepEngine
 from model.ace_step.loading import lora
+from model.ace_step.options import AceStepOptions
 from model.engine import EngineUnavailable
 from model.song import InvalidParams, SongParams
 from tests.support.ace_step import TRANSFORMER, ace_step_options
@@ -48,7 +49,7 @@ def test_an_adapter_adds_the_product_of_its_factors(tmp_path: Path) -> None:
 def test_songs_with_and_without_an_adapter_never_share_a_step_and_differ(engine: AceStepEngine) -> None:
     latents, groups = [], []
     for name in (None, "rap", None):
-        plan = engine.plan(SongParams("pop", "", 1, 10.0, steps=3, lora=name))
+        plan = engine.plan(SongParams("pop", "", 1, 10.0, steps=3, options=AceStepOptions(lora=name)))
         conditions = engine.prepare(plan, 0)
         state = engine.begin(plan, 0, conditions, None)
         while state.step < state.steps:
@@ -63,7 +64,7 @@ def test_songs_with_and_without_an_adapter_never_share_a_step_and_differ(engine:
 def test_an_unknown_adapter_is_refused_with_those_that_there_are(engine: AceStepEngine) -> None:
     assert engine.info().loras == ("rap",)
     with pytest.raises(InvalidParams, match="is none of: rap"):
-        engine.plan(SongParams("pop", "", 1, 10.0, lora="jazz"))
+        engine.plan(SongParams("pop", "", 1, 10.0, options=AceStepOptions(lora="jazz")))
 
 
 def test_what_does_not_fit_is_named(tmp_path: Path) -> None:

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from model.ace_step.sampling.samplers import Euler, Heun, PingPong, Sampler, omega_weight
+from model.ace_step.sampling.samplers import Euler, Heun, PingPong, Solver, omega_weight
 from model.ace_step.sampling.schedule import Interval, chosen_sigmas, sigmas
 
 RECORDED = np.load(Path(__file__).parents[1] / "data" / "schedulers.npz")
 PINGPONG_SEED = 77  # of the recorded trajectories
 
 
-def sampler(kind: str, levels: torch.Tensor, omega: float = 0.0) -> Sampler:
+def sampler(kind: str, levels: torch.Tensor, omega: float = 0.0) -> Solver:
     if kind == "pingpong":
         return PingPong(levels, torch.Generator().manual_seed(PINGPONG_SEED))
     return (Heun if kind == "heun" else Euler)(levels, omega)

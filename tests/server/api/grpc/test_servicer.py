@@ -14,8 +14,8 @@ REQUEST = music_pb2.GenerateRequest(prompt="pop", seed=5)
 async def test_a_song_is_accepted_planned_sent_and_finished() -> None:
     async with edge(FakeRunner()) as channel:
         responses = [r async for r in music_pb2_grpc.MusicServiceStub(channel).Generate(REQUEST)]
-    assert [r.WhichOneof("event") for r in responses] == ["accepted", "plan", "chunk", "finished"]
-    assert responses[0].accepted.seed == 5
+    assert [r.event.WhichOneof("event") for r in responses] == ["accepted", "plan", "chunk", "finished"]
+    assert responses[0].event.accepted.seed == 5
 
 
 async def test_the_acceptance_does_not_wait_for_the_song() -> None:
@@ -23,7 +23,7 @@ async def test_the_acceptance_does_not_wait_for_the_song() -> None:
         call = music_pb2_grpc.MusicServiceStub(channel).Generate(REQUEST)
         first = await call.read()
         assert isinstance(first, music_pb2.GenerateResponse)
-        assert first.accepted.song_id == "song-1"
+        assert first.event.accepted.song_id == "song-1"
         call.cancel()
 
 

@@ -29,17 +29,17 @@ def test_fields_of_every_kind_are_read() -> None:
         prompt="民谣",
         seed=5,
         guidance_scale=3.0,
-        stems=[music_pb2.STEM_VOCAL, music_pb2.STEM_DRUMS],
-        voice=music_pb2.VOICE_FEMALE,
+        stems=[music_pb2.STEM_KIND_VOCAL, music_pb2.STEM_KIND_DRUMS],
+        voice=music_pb2.VOICE_KIND_FEMALE,
         audio=music_pb2.AudioConfig(bitrate_kbps=128),
-        anchor=music_pb2.Anchor(notes=music_pb2.NoteList(notes=notes)),
-        retake=music_pb2.Retake(),
+        anchor=music_pb2.Anchor(notes=music_pb2.AnchorNoteList(notes=notes)),
+        retake=music_pb2.RetakeTask(),
     )
 
 
 def test_a_source_is_a_field_of_its_task() -> None:
     message = read({"extend": {"audio": "YQ==", "right_seconds": 3}})
-    assert message.extend == music_pb2.Extend(audio=b"a", right_seconds=3)
+    assert message.extend == music_pb2.ExtendTask(audio=b"a", right_seconds=3)
 
 
 def test_bytes_are_base64() -> None:
@@ -84,7 +84,7 @@ def test_every_fault_is_named_at_once() -> None:
 
 
 def test_messages_are_told_with_numbers_words_and_without_what_is_unset() -> None:
-    accepted = music_pb2.Accepted(
+    accepted = music_pb2.SongAccepted(
         song_id="song-1", seed=2**32 - 1, estimated_finish=Duration(seconds=1, nanos=500_000_000)
     )
     assert plain(accepted) == {
@@ -95,5 +95,5 @@ def test_messages_are_told_with_numbers_words_and_without_what_is_unset() -> Non
         "queue_position": 0,
         "estimated_finish_seconds": 1.5,
     }
-    plan = plain(music_pb2.Plan(sections=[music_pb2.Section(kind=music_pb2.SECTION_KIND_PRE_CHORUS)]))
+    plan = plain(music_pb2.SongPlan(sections=[music_pb2.Section(kind=music_pb2.SECTION_KIND_PRE_CHORUS)]))
     assert (plan["sections"][0]["kind"], plan["voice"], "tempo_bpm" in plan) == ("pre_chorus", None, False)

@@ -71,121 +71,121 @@ export function audioFormatToNumber(object: AudioFormat): number {
 }
 
 /** Whether a song is denoised at once or section by section. */
-export const Mode = {
+export const GenerationMode = {
   /** UNSPECIFIED - The engine's choice. */
-  UNSPECIFIED: "MODE_UNSPECIFIED",
+  UNSPECIFIED: "GENERATION_MODE_UNSPECIFIED",
   /** WHOLE - All of it at once: it hangs together best, and nothing is heard before the last step of the whole song. */
-  WHOLE: "MODE_WHOLE",
+  WHOLE: "GENERATION_MODE_WHOLE",
   /**
    * SECTIONED - Section by section, each made to follow the last seconds of the one before: the first is heard while the second is
    * made.
    */
-  SECTIONED: "MODE_SECTIONED",
+  SECTIONED: "GENERATION_MODE_SECTIONED",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
 
-export type Mode = typeof Mode[keyof typeof Mode];
+export type GenerationMode = typeof GenerationMode[keyof typeof GenerationMode];
 
-export namespace Mode {
-  export type UNSPECIFIED = typeof Mode.UNSPECIFIED;
-  export type WHOLE = typeof Mode.WHOLE;
-  export type SECTIONED = typeof Mode.SECTIONED;
-  export type UNRECOGNIZED = typeof Mode.UNRECOGNIZED;
+export namespace GenerationMode {
+  export type UNSPECIFIED = typeof GenerationMode.UNSPECIFIED;
+  export type WHOLE = typeof GenerationMode.WHOLE;
+  export type SECTIONED = typeof GenerationMode.SECTIONED;
+  export type UNRECOGNIZED = typeof GenerationMode.UNRECOGNIZED;
 }
 
-export function modeFromJSON(object: any): Mode {
+export function generationModeFromJSON(object: any): GenerationMode {
   switch (object) {
     case 0:
-    case "MODE_UNSPECIFIED":
-      return Mode.UNSPECIFIED;
+    case "GENERATION_MODE_UNSPECIFIED":
+      return GenerationMode.UNSPECIFIED;
     case 1:
-    case "MODE_WHOLE":
-      return Mode.WHOLE;
+    case "GENERATION_MODE_WHOLE":
+      return GenerationMode.WHOLE;
     case 2:
-    case "MODE_SECTIONED":
-      return Mode.SECTIONED;
+    case "GENERATION_MODE_SECTIONED":
+      return GenerationMode.SECTIONED;
     case -1:
     case "UNRECOGNIZED":
     default:
-      return Mode.UNRECOGNIZED;
+      return GenerationMode.UNRECOGNIZED;
   }
 }
 
-export function modeToNumber(object: Mode): number {
+export function generationModeToNumber(object: GenerationMode): number {
   switch (object) {
-    case Mode.UNSPECIFIED:
+    case GenerationMode.UNSPECIFIED:
       return 0;
-    case Mode.WHOLE:
+    case GenerationMode.WHOLE:
       return 1;
-    case Mode.SECTIONED:
+    case GenerationMode.SECTIONED:
       return 2;
-    case Mode.UNRECOGNIZED:
+    case GenerationMode.UNRECOGNIZED:
     default:
       return -1;
   }
 }
 
-/** The solver that takes noise to a song. */
-export const Scheduler = {
+/** The sampler that takes noise to a song. */
+export const Sampler = {
   /** UNSPECIFIED - The engine's default. */
-  UNSPECIFIED: "SCHEDULER_UNSPECIFIED",
+  UNSPECIFIED: "SAMPLER_UNSPECIFIED",
   /** EULER - First order. */
-  EULER: "SCHEDULER_EULER",
+  EULER: "SAMPLER_EULER",
   /** HEUN - Second order: twice the work for each step. */
-  HEUN: "SCHEDULER_HEUN",
+  HEUN: "SAMPLER_HEUN",
   /** PINGPONG - First order with fresh noise at every step. */
-  PINGPONG: "SCHEDULER_PINGPONG",
+  PINGPONG: "SAMPLER_PINGPONG",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
 
-export type Scheduler = typeof Scheduler[keyof typeof Scheduler];
+export type Sampler = typeof Sampler[keyof typeof Sampler];
 
-export namespace Scheduler {
-  export type UNSPECIFIED = typeof Scheduler.UNSPECIFIED;
-  export type EULER = typeof Scheduler.EULER;
-  export type HEUN = typeof Scheduler.HEUN;
-  export type PINGPONG = typeof Scheduler.PINGPONG;
-  export type UNRECOGNIZED = typeof Scheduler.UNRECOGNIZED;
+export namespace Sampler {
+  export type UNSPECIFIED = typeof Sampler.UNSPECIFIED;
+  export type EULER = typeof Sampler.EULER;
+  export type HEUN = typeof Sampler.HEUN;
+  export type PINGPONG = typeof Sampler.PINGPONG;
+  export type UNRECOGNIZED = typeof Sampler.UNRECOGNIZED;
 }
 
-export function schedulerFromJSON(object: any): Scheduler {
+export function samplerFromJSON(object: any): Sampler {
   switch (object) {
     case 0:
-    case "SCHEDULER_UNSPECIFIED":
-      return Scheduler.UNSPECIFIED;
+    case "SAMPLER_UNSPECIFIED":
+      return Sampler.UNSPECIFIED;
     case 1:
-    case "SCHEDULER_EULER":
-      return Scheduler.EULER;
+    case "SAMPLER_EULER":
+      return Sampler.EULER;
     case 2:
-    case "SCHEDULER_HEUN":
-      return Scheduler.HEUN;
+    case "SAMPLER_HEUN":
+      return Sampler.HEUN;
     case 3:
-    case "SCHEDULER_PINGPONG":
-      return Scheduler.PINGPONG;
+    case "SAMPLER_PINGPONG":
+      return Sampler.PINGPONG;
     case -1:
     case "UNRECOGNIZED":
     default:
-      return Scheduler.UNRECOGNIZED;
+      return Sampler.UNRECOGNIZED;
   }
 }
 
-export function schedulerToNumber(object: Scheduler): number {
+export function samplerToNumber(object: Sampler): number {
   switch (object) {
-    case Scheduler.UNSPECIFIED:
+    case Sampler.UNSPECIFIED:
       return 0;
-    case Scheduler.EULER:
+    case Sampler.EULER:
       return 1;
-    case Scheduler.HEUN:
+    case Sampler.HEUN:
       return 2;
-    case Scheduler.PINGPONG:
+    case Sampler.PINGPONG:
       return 3;
-    case Scheduler.UNRECOGNIZED:
+    case Sampler.UNRECOGNIZED:
     default:
       return -1;
   }
 }
 
-/** What a section is in the form of its song. */
+/** Role of a section in the form of its song. */
 export const SectionKind = {
   /** UNSPECIFIED - Not used. */
   UNSPECIFIED: "SECTION_KIND_UNSPECIFIED",
@@ -286,134 +286,134 @@ export function sectionKindToNumber(object: SectionKind): number {
 }
 
 /** One audible group of tracks. */
-export const Stem = {
+export const StemKind = {
   /** UNSPECIFIED - Not used. */
-  UNSPECIFIED: "STEM_UNSPECIFIED",
+  UNSPECIFIED: "STEM_KIND_UNSPECIFIED",
   /** VOCAL - The lead line: the voice, or the instrument that stands for it. */
-  VOCAL: "STEM_VOCAL",
+  VOCAL: "STEM_KIND_VOCAL",
   /** HARMONY - Keys, guitars and pads. */
-  HARMONY: "STEM_HARMONY",
+  HARMONY: "STEM_KIND_HARMONY",
   /** DRUMS - Drums. */
-  DRUMS: "STEM_DRUMS",
+  DRUMS: "STEM_KIND_DRUMS",
   /** BASS - Bass. */
-  BASS: "STEM_BASS",
+  BASS: "STEM_KIND_BASS",
   /** ORNAMENTS - Arpeggios, fills and countermelodies. */
-  ORNAMENTS: "STEM_ORNAMENTS",
+  ORNAMENTS: "STEM_KIND_ORNAMENTS",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
 
-export type Stem = typeof Stem[keyof typeof Stem];
+export type StemKind = typeof StemKind[keyof typeof StemKind];
 
-export namespace Stem {
-  export type UNSPECIFIED = typeof Stem.UNSPECIFIED;
-  export type VOCAL = typeof Stem.VOCAL;
-  export type HARMONY = typeof Stem.HARMONY;
-  export type DRUMS = typeof Stem.DRUMS;
-  export type BASS = typeof Stem.BASS;
-  export type ORNAMENTS = typeof Stem.ORNAMENTS;
-  export type UNRECOGNIZED = typeof Stem.UNRECOGNIZED;
+export namespace StemKind {
+  export type UNSPECIFIED = typeof StemKind.UNSPECIFIED;
+  export type VOCAL = typeof StemKind.VOCAL;
+  export type HARMONY = typeof StemKind.HARMONY;
+  export type DRUMS = typeof StemKind.DRUMS;
+  export type BASS = typeof StemKind.BASS;
+  export type ORNAMENTS = typeof StemKind.ORNAMENTS;
+  export type UNRECOGNIZED = typeof StemKind.UNRECOGNIZED;
 }
 
-export function stemFromJSON(object: any): Stem {
+export function stemKindFromJSON(object: any): StemKind {
   switch (object) {
     case 0:
-    case "STEM_UNSPECIFIED":
-      return Stem.UNSPECIFIED;
+    case "STEM_KIND_UNSPECIFIED":
+      return StemKind.UNSPECIFIED;
     case 1:
-    case "STEM_VOCAL":
-      return Stem.VOCAL;
+    case "STEM_KIND_VOCAL":
+      return StemKind.VOCAL;
     case 2:
-    case "STEM_HARMONY":
-      return Stem.HARMONY;
+    case "STEM_KIND_HARMONY":
+      return StemKind.HARMONY;
     case 3:
-    case "STEM_DRUMS":
-      return Stem.DRUMS;
+    case "STEM_KIND_DRUMS":
+      return StemKind.DRUMS;
     case 4:
-    case "STEM_BASS":
-      return Stem.BASS;
+    case "STEM_KIND_BASS":
+      return StemKind.BASS;
     case 5:
-    case "STEM_ORNAMENTS":
-      return Stem.ORNAMENTS;
+    case "STEM_KIND_ORNAMENTS":
+      return StemKind.ORNAMENTS;
     case -1:
     case "UNRECOGNIZED":
     default:
-      return Stem.UNRECOGNIZED;
+      return StemKind.UNRECOGNIZED;
   }
 }
 
-export function stemToNumber(object: Stem): number {
+export function stemKindToNumber(object: StemKind): number {
   switch (object) {
-    case Stem.UNSPECIFIED:
+    case StemKind.UNSPECIFIED:
       return 0;
-    case Stem.VOCAL:
+    case StemKind.VOCAL:
       return 1;
-    case Stem.HARMONY:
+    case StemKind.HARMONY:
       return 2;
-    case Stem.DRUMS:
+    case StemKind.DRUMS:
       return 3;
-    case Stem.BASS:
+    case StemKind.BASS:
       return 4;
-    case Stem.ORNAMENTS:
+    case StemKind.ORNAMENTS:
       return 5;
-    case Stem.UNRECOGNIZED:
+    case StemKind.UNRECOGNIZED:
     default:
       return -1;
   }
 }
 
-/** Who sings. */
-export const Voice = {
+/** Kind of a singer's voice. */
+export const VoiceKind = {
   /** UNSPECIFIED - Not chosen, or nobody. */
-  UNSPECIFIED: "VOICE_UNSPECIFIED",
+  UNSPECIFIED: "VOICE_KIND_UNSPECIFIED",
   /** FEMALE - A woman. */
-  FEMALE: "VOICE_FEMALE",
+  FEMALE: "VOICE_KIND_FEMALE",
   /** MALE - A man. */
-  MALE: "VOICE_MALE",
+  MALE: "VOICE_KIND_MALE",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
 
-export type Voice = typeof Voice[keyof typeof Voice];
+export type VoiceKind = typeof VoiceKind[keyof typeof VoiceKind];
 
-export namespace Voice {
-  export type UNSPECIFIED = typeof Voice.UNSPECIFIED;
-  export type FEMALE = typeof Voice.FEMALE;
-  export type MALE = typeof Voice.MALE;
-  export type UNRECOGNIZED = typeof Voice.UNRECOGNIZED;
+export namespace VoiceKind {
+  export type UNSPECIFIED = typeof VoiceKind.UNSPECIFIED;
+  export type FEMALE = typeof VoiceKind.FEMALE;
+  export type MALE = typeof VoiceKind.MALE;
+  export type UNRECOGNIZED = typeof VoiceKind.UNRECOGNIZED;
 }
 
-export function voiceFromJSON(object: any): Voice {
+export function voiceKindFromJSON(object: any): VoiceKind {
   switch (object) {
     case 0:
-    case "VOICE_UNSPECIFIED":
-      return Voice.UNSPECIFIED;
+    case "VOICE_KIND_UNSPECIFIED":
+      return VoiceKind.UNSPECIFIED;
     case 1:
-    case "VOICE_FEMALE":
-      return Voice.FEMALE;
+    case "VOICE_KIND_FEMALE":
+      return VoiceKind.FEMALE;
     case 2:
-    case "VOICE_MALE":
-      return Voice.MALE;
+    case "VOICE_KIND_MALE":
+      return VoiceKind.MALE;
     case -1:
     case "UNRECOGNIZED":
     default:
-      return Voice.UNRECOGNIZED;
+      return VoiceKind.UNRECOGNIZED;
   }
 }
 
-export function voiceToNumber(object: Voice): number {
+export function voiceKindToNumber(object: VoiceKind): number {
   switch (object) {
-    case Voice.UNSPECIFIED:
+    case VoiceKind.UNSPECIFIED:
       return 0;
-    case Voice.FEMALE:
+    case VoiceKind.FEMALE:
       return 1;
-    case Voice.MALE:
+    case VoiceKind.MALE:
       return 2;
-    case Voice.UNRECOGNIZED:
+    case VoiceKind.UNRECOGNIZED:
     default:
       return -1;
   }
 }
 
-/** Why a stream ended. */
+/** Reason for which a stream ended. */
 export const FinishReason = {
   /** UNSPECIFIED - Not used. */
   UNSPECIFIED: "FINISH_REASON_UNSPECIFIED",
@@ -457,19 +457,19 @@ export function finishReasonToNumber(object: FinishReason): number {
   }
 }
 
-/** Where a song stands. */
+/** State of a song. */
 export const SongState = {
   /** UNSPECIFIED - Not used. */
   UNSPECIFIED: "SONG_STATE_UNSPECIFIED",
-  /** QUEUED - It waits. */
+  /** QUEUED - The song waits in the queue. */
   QUEUED: "SONG_STATE_QUEUED",
-  /** RUNNING - It is being made. */
+  /** RUNNING - The song is being made. */
   RUNNING: "SONG_STATE_RUNNING",
-  /** COMPLETED - It was made to its end. */
+  /** COMPLETED - The song is complete. */
   COMPLETED: "SONG_STATE_COMPLETED",
-  /** FAILED - It could not be made to its end. */
+  /** FAILED - The song could not be made to its end, see `Song.failure`. */
   FAILED: "SONG_STATE_FAILED",
-  /** CANCELLED - It was cancelled, or its listeners have left. */
+  /** CANCELLED - The song was cancelled, or its listeners have left before its end. */
   CANCELLED: "SONG_STATE_CANCELLED",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -548,97 +548,128 @@ export interface GenerateRequest {
    */
   prompt: string;
   /**
-   * The words to be sung, one line per line, under section tags: [intro] [verse] [pre-chorus] [chorus] [bridge] [inst]
-   * [outro], in any letter case and also numbered ("[verse 2]"). Empty: an instrumental. At most 10000 characters.
+   * Words to be sung, one line of the song per line of text, under section tags: [intro] [verse] [pre-chorus] [chorus]
+   * [bridge] [inst] [outro], in any letter case and also numbered ("[verse 2]"). Empty: an instrumental. At most 10000
+   * characters.
    */
   lyrics: string;
   /**
-   * Wished length of the song in seconds, in the range [10, 240]; honoured within one bar. 0: the engine decides from
-   * the lyrics. Other values return an error.
+   * Length of the song in seconds, in the range [10, 240] and within the engine's own range, see `Engine`; the song is
+   * as long to within one bar. 0: the engine chooses it from the lyrics. Other values return an error, and so does any
+   * but 0 with a task that takes a recording.
    */
   durationSeconds: number;
-  /** How the sound is delivered. Unset: MP3, 192 kbit/s, 44100 Hz. */
+  /** Encoding of the delivered sound. Unset: MP3, 192 kbit/s, 44100 Hz. */
   audio:
     | AudioConfig
     | undefined;
   /**
    * Seed of all randomness, in the range [0, 4294967295]. The same request with the same seed gives the same song.
-   * Unset: the server draws one and reports it in `Accepted.seed`.
+   * Unset: the server draws one and reports it in `SongAccepted.seed`.
    */
   seed?:
     | number
     | undefined;
-  /** Denoising steps per section, in the range [1, 200], within the engine's own range. Unset: the engine's default. */
+  /**
+   * Denoising steps per section, in the range [1, 200] and within the engine's own range, see `Engine`. Unset: the
+   * engine's default.
+   */
   steps?:
     | number
     | undefined;
   /**
-   * Strength of classifier-free guidance, in the range [1, 30], within the engine's own range; 1 switches it off.
+   * Strength of classifier-free guidance, in the range [1, 30] and within the engine's own range; 1 switches it off.
    * Unset: the engine's default.
    */
   guidanceScale?:
     | number
     | undefined;
-  /** Musical key, such as "C major", "F# minor" or "Am". Empty: the engine chooses. */
+  /**
+   * Musical key, such as "C major", "F# minor" or "Am". At most 32 characters. Empty: the engine chooses. A text that
+   * is no key returns an error.
+   */
   key: string;
-  /** Tempo in quarter notes per minute, in the range [40, 220], within the engine's own range. Unset: from the prompt. */
+  /**
+   * Tempo in quarter notes per minute, in the range [40, 220] and within the engine's own range. Unset: the engine
+   * chooses it from the prompt.
+   */
   tempoBpm?:
     | number
     | undefined;
-  /** A melody to begin with: kept exactly, continued by the engine. Unset: the engine composes everything. */
+  /** Melody that the song begins with: kept exactly, continued by the engine. Unset: the engine composes everything. */
   anchor:
     | Anchor
     | undefined;
-  /** Tracks to play. Empty: all of them. */
-  stems: Stem[];
-  /** How the song is levelled. Unset: -14 LUFS. */
+  /** Tracks to play, each at most once. Empty: all of them. */
+  stems: StemKind[];
+  /** Levelling of the song. Unset: toward -14 LUFS. */
   mastering:
-    | Mastering
+    | MasteringConfig
     | undefined;
-  /** Who sings the lyrics. UNSPECIFIED: the engine chooses, from the prompt where it speaks of a voice. */
-  voice: Voice;
-  /** How much louder the lead line is than the engine would mix it, in dB, in the range [-24, 12]. */
-  vocalLevelDb: number;
-  /** Language of the lyrics as a BCP 47 tag ("zh", "en-US"), one that the engine sings. Empty: told line by line. */
-  language: string;
-  /** Whether the song is denoised at once or section by section. UNSPECIFIED: the engine chooses. */
-  mode: Mode;
-  /** The solver. UNSPECIFIED: the engine's default. */
-  scheduler: Scheduler;
   /**
-   * How strongly a step moves what is not the mean of the latents, in the range [-100, 100]: 0 is plain, more gives more
-   * contrast. Unset: the engine's default.
+   * Voice that sings the lyrics, one of `Engine.voices`. UNSPECIFIED: the engine chooses, from the prompt where it
+   * speaks of a voice.
+   */
+  voice: VoiceKind;
+  /** Level of the lead line relative to the engine's own mix, in dB, in the range [-24, 12]. 0: as the engine mixes it. */
+  vocalLevelDb: number;
+  /**
+   * Language of the lyrics as a BCP 47 tag ("zh", "en-US"), one of `Engine.languages`. At most 16 characters. Empty:
+   * the engine finds it out, line by line.
+   */
+  language: string;
+  /** Task other than a new song. Unset: a new song. */
+  task:
+    | //
+    /** Make a new song in the manner of a recording. */
+    { $case: "audioToAudio"; value: AudioToAudioTask }
+    | //
+    /** Make the same song once more, a little differently. */
+    { $case: "retake"; value: RetakeTask }
+    | //
+    /** Make a part of a recording anew. */
+    { $case: "repaint"; value: RepaintTask }
+    | //
+    /** Make a recording longer. */
+    { $case: "extend"; value: ExtendTask }
+    | //
+    /** Give a recording other words or another style. */
+    { $case: "edit"; value: EditTask }
+    | undefined;
+  /**
+   * Options that one engine alone understands, in the field that has the engine's name. Options of another engine than
+   * `engine` return an error. Where `engine` is empty, they choose the engine. Unset: the engine's defaults.
+   */
+  engineOptions:
+    | //
+    /** Options of the engine "ace_step". */
+    { $case: "aceStep"; value: AceStepOptions }
+    | undefined;
+}
+
+/** Options that the engine "ace_step" alone understands. */
+export interface AceStepOptions {
+  /**
+   * Whether the song is denoised at once or section by section. UNSPECIFIED: the server's setting, whole by default. A
+   * `task` takes no other value than whole.
+   */
+  mode: GenerationMode;
+  /** The sampler that takes noise to a song. UNSPECIFIED: Euler. */
+  sampler: Sampler;
+  /**
+   * Weight with which a step moves the latents away from their mean, in the range [-100, 100]. 0: plain steps; greater
+   * values give more contrast. Unset: 10.
    */
   omega?:
     | number
     | undefined;
-  /** An adapter that the engine was started with, by name, see `Engine.loras`. Empty: none. */
+  /** Name of an adapter (LoRA) that the engine was started with, see `Engine.loras`. At most 64 characters. Empty: none. */
   lora: string;
-  /** How strongly the adapter acts, in the range [0, 2]. Unset: 1. */
-  loraWeight?:
-    | number
-    | undefined;
-  /** What to make of a recording or of an earlier song. Unset: a new song. */
-  task:
-    | //
-    /** In the manner of a recording. */
-    { $case: "audioToAudio"; value: AudioToAudio }
-    | //
-    /** The same song once more. */
-    { $case: "retake"; value: Retake }
-    | //
-    /** A part of a recording anew. */
-    { $case: "repaint"; value: Repaint }
-    | //
-    /** A longer recording. */
-    { $case: "extend"; value: Extend }
-    | //
-    /** A recording with other words or in another style. */
-    { $case: "edit"; value: Edit }
-    | undefined;
+  /** Strength of the adapter, in the range [0, 2]. Unset: 1. Without `lora` it returns an error. */
+  loraWeight?: number | undefined;
 }
 
-/** How the sound is delivered. */
+/** Encoding of the delivered sound. */
 export interface AudioConfig {
   /** Container and codec. UNSPECIFIED: MP3. */
   format: AudioFormat;
@@ -648,13 +679,13 @@ export interface AudioConfig {
   sampleRateHertz: number;
 }
 
-/** A melody given by the caller. */
+/** Melody given by the caller, which the song begins with. */
 export interface Anchor {
   /** The melody, in one of two notations. */
   melody:
     | //
     /** The melody note by note. */
-    { $case: "notes"; value: NoteList }
+    { $case: "notes"; value: AnchorNoteList }
     | //
     /**
      * The melody as the bytes of a standard MIDI file: its first track with notes, highest note where several sound.
@@ -664,8 +695,8 @@ export interface Anchor {
     | undefined;
 }
 
-/** Notes in the order in which they sound. */
-export interface NoteList {
+/** Notes and rests in the order in which they sound. */
+export interface AnchorNoteList {
   /** 1 to 512 notes or rests. */
   notes: AnchorNote[];
 }
@@ -679,7 +710,7 @@ export interface AnchorNote {
 }
 
 /** Makes a new song in the manner of a recording, as long as that is. */
-export interface AudioToAudio {
+export interface AudioToAudioTask {
   /** The recording to start from. */
   source:
     | //
@@ -689,22 +720,22 @@ export interface AudioToAudio {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** How much of the recording stays, in the range [0, 1]. Unset: 0.5. */
+  /** Share of the recording that stays, in the range [0, 1]; at 0 the song owes nothing to it. Unset: 0.5. */
   strength?: number | undefined;
 }
 
-/** Makes the song of the request's own seed once more, a little differently. */
-export interface Retake {
-  /** Seed of what is new, in the range [0, 4294967295]. Unset: follows from the song's own. */
+/** Makes the song of the request's own `seed` once more, a little differently. */
+export interface RetakeTask {
+  /** Seed of the part that differs, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
   seed?:
     | number
     | undefined;
-  /** How far from the song as it was, in the range (0, 1]; at 1 it is another one. Unset: 0.5. */
+  /** Distance from the song as it was, in the range (0, 1]; at 1 it is another song. Unset: 0.5. */
   variance?: number | undefined;
 }
 
 /** Makes a part of a recording anew; the rest stays as it is. */
-export interface Repaint {
+export interface RepaintTask {
   /** The recording to start from. */
   source:
     | //
@@ -718,16 +749,16 @@ export interface Repaint {
   startSeconds: number;
   /** Where the new part ends, after its start and within the recording, in the range [0, 240]. */
   endSeconds: number;
-  /** How far from what was there, in the range (0, 1]; at 1 nothing of it is left. Unset: 0.5. */
+  /** Distance of the new part from the old one, in the range (0, 1]; at 1 nothing of it is left. Unset: 0.5. */
   variance?:
     | number
     | undefined;
-  /** Seed of what is new, in the range [0, 4294967295]. Unset: follows from the song's own. */
+  /** Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
   seed?: number | undefined;
 }
 
 /** Lets a recording begin earlier, end later, or both; 240 s in all at the most. */
-export interface Extend {
+export interface ExtendTask {
   /** The recording to start from. */
   source:
     | //
@@ -737,16 +768,19 @@ export interface Extend {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** What comes before the recording, in seconds, in the range [0, 240]. */
+  /** Length of the part before the recording, in seconds, in the range [0, 240]. 0: none. */
   leftSeconds: number;
-  /** What comes after the recording, in seconds, in the range [0, 240]. */
+  /** Length of the part after the recording, in seconds, in the range [0, 240]. 0: none. Not both may be 0. */
   rightSeconds: number;
-  /** Seed of what is new, in the range [0, 4294967295]. Unset: follows from the song's own. */
+  /** Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
   seed?: number | undefined;
 }
 
-/** Gives a recording other words or another style. The request's own prompt and lyrics say what the recording is. */
-export interface Edit {
+/**
+ * Gives a recording other words or another style. The request's own `prompt` and `lyrics` describe the recording as it
+ * is.
+ */
+export interface EditTask {
   /** The recording to start from. */
   source:
     | //
@@ -756,41 +790,53 @@ export interface Edit {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** The style wanted. At most 1000 characters. */
+  /** Style of the new song, as `GenerateRequest.prompt`. At most 1000 characters. Empty: none is described. */
   prompt: string;
-  /** The words wanted. At most 10000 characters. */
+  /** Words of the new song, as `GenerateRequest.lyrics`. At most 10000 characters. Empty: an instrumental. */
   lyrics: string;
-  /** The share of the steps after which the song begins to change, in the range [0, 1]; more keeps more of it. */
+  /**
+   * Share of the steps after which the song begins to change, in the range [0, 1]; a greater one keeps more of the
+   * recording. A share that leaves no step returns an error.
+   */
   start: number;
-  /** The share of the steps after which it is made freely, not before `start`, in the range [0, 1]. Unset: 1. */
+  /**
+   * Share of the steps after which the song no longer follows the recording, in the range [0, 1], not below `start`.
+   * Unset: 1.
+   */
   end?:
     | number
     | undefined;
-  /** Noises over which each step is averaged, in the range [1, 8]: more is smoother, and slower. 0: 1. */
+  /** Number of noises over which each step is averaged, in the range [1, 8]; more is smoother and slower. 0: 1. */
   averages: number;
-  /** Seed of what is new, in the range [0, 4294967295]. Unset: follows from the song's own. */
+  /** Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
   seed?: number | undefined;
 }
 
-/** How the song is levelled. */
-export interface Mastering {
+/** Levelling of the song. */
+export interface MasteringConfig {
   /** Loudness to level toward, in LUFS (ITU-R BS.1770), in the range [-30, -8]. Unset: -14. */
   targetLufs?: number | undefined;
 }
 
-/** One message of a song's stream. */
+/** One message of the stream of Generate. */
 export interface GenerateResponse {
-  /** What this message tells. */
+  /** The event that the message tells. */
+  event: SongEvent | undefined;
+}
+
+/** One event of a song. */
+export interface SongEvent {
+  /** The kind of the event. A kind that a client does not know is to be ignored. */
   event:
     | //
-    /** The song was admitted. First message of the stream. */
-    { $case: "accepted"; value: Accepted }
+    /** The song was admitted. First event of the stream. */
+    { $case: "accepted"; value: SongAccepted }
     | //
-    /** The song's sections. Second message of the stream. */
-    { $case: "plan"; value: Plan }
+    /** The song's sections. Second event of the stream. */
+    { $case: "plan"; value: SongPlan }
     | //
     /** The song waits, or denoising went on. */
-    { $case: "progress"; value: Progress }
+    { $case: "progress"; value: SongProgress }
     | //
     /** Sound. */
     { $case: "chunk"; value: AudioChunk }
@@ -798,13 +844,13 @@ export interface GenerateResponse {
     /** A section was sent to its end. */
     { $case: "sectionFinished"; value: SectionFinished }
     | //
-    /** The song was sent to its end. Last message of the stream. */
-    { $case: "finished"; value: Finished }
+    /** The song was sent to its end. Last event of the stream. */
+    { $case: "finished"; value: SongFinished }
     | undefined;
 }
 
-/** Says that a song was admitted. */
-export interface Accepted {
+/** Tells that a song was admitted. */
+export interface SongAccepted {
   /** The request's id, or the one that the server chose (a UUID). */
   requestId: string;
   /** The server's name of the song. */
@@ -815,16 +861,16 @@ export interface Accepted {
   seed: number;
   /** Songs that were running or waiting when this one came. */
   queuePosition: number;
-  /** Estimate of the time until the first audio chunk. Unset while the server has not measured a song yet. */
+  /** Estimate of the time from this event to the first chunk. Unset while the server has not measured a song yet. */
   estimatedFirstAudio:
     | Duration
     | undefined;
-  /** Estimate of the time until the song is sent to its end. Unset while the server has not measured a song yet. */
+  /** Estimate of the time from this event to `finished`. Unset while the server has not measured a song yet. */
   estimatedFinish: Duration | undefined;
 }
 
-/** The song before any sound exists. */
-export interface Plan {
+/** The plan of a song, made before any sound exists. */
+export interface SongPlan {
   /** The sections in playing order. */
   sections: Section[];
   /** Length of the song in seconds. */
@@ -837,23 +883,23 @@ export interface Plan {
     | undefined;
   /** Denoising steps per section. */
   steps: number;
-  /** Strength of guidance. */
+  /** Strength of classifier-free guidance. */
   guidanceScale: number;
-  /** Remarks on what was understood, added or left out, one sentence each. */
+  /** Remarks for people on how the request was understood, what was added or left out, one sentence each, in English. */
   notes: string[];
   /** Samples per second and channel of the delivered sound. */
   sampleRateHertz: number;
   /** Samples of silence that a decoder puts before the song (encoder delay plus decoder delay), for gapless players. */
   delaySamples: number;
-  /** Who sings the song. UNSPECIFIED: nobody does. */
-  voice: Voice;
+  /** Voice that sings the song. UNSPECIFIED: nobody sings. */
+  voice: VoiceKind;
   /**
    * Samples of the song per channel, at the delivered rate, without encoder delay and padding. An estimate where
    * `sample_count_exact` is false. 0 in songs that were planned before this field existed.
    */
   sampleCount: number;
   /**
-   * True where `sample_count` is the `Finished.sample_count` of the complete song. False where the engine knows the
+   * True where `sample_count` is the `SongFinished.sample_count` of the complete song. False where the engine knows the
    * length only once the song is made, and in songs that were planned before this field existed.
    */
   sampleCountExact: boolean;
@@ -863,7 +909,7 @@ export interface Plan {
 export interface Section {
   /** Position in the song, from 0. */
   index: number;
-  /** What the section is in the form of the song. */
+  /** Role of the section in the form of the song. */
   kind: SectionKind;
   /** Name for people, such as "verse 2". */
   label: string;
@@ -904,33 +950,33 @@ export interface Syllable {
 }
 
 /**
- * Tells how far the song is: its place in the queue while it waits, the denoising once it is being made. It is also the
- * heartbeat of a stream that has nothing else to tell.
+ * Tells how far the song is: its place in the queue while it waits, the denoising once it is being made. Also the
+ * heartbeat of a stream that has nothing else to send.
  */
-export interface Progress {
-  /** The section being denoised. */
+export interface SongProgress {
+  /** Index of the section being denoised. */
   sectionIndex: number;
-  /** Steps done. */
+  /** Steps of that section that are done, from 1 to `steps`. */
   step: number;
-  /** Steps in all. 0: this message tells nothing of the denoising. */
+  /** Steps of that section in all. 0: the message tells nothing of the denoising, and the two fields above are 0. */
   steps: number;
   /** Songs that go before this one while it waits. 0 once it is being made. */
   queuePosition: number;
-  /** Estimate of the time until the first audio chunk. Unset while it is unknown, and once the chunk was sent. */
+  /** Estimate of the time from this event to the first chunk. Unset while it is unknown, and once the chunk was sent. */
   estimatedFirstAudio:
     | Duration
     | undefined;
-  /** Estimate of the time until the song is sent to its end. Unset while it is unknown. */
+  /** Estimate of the time from this event to `finished`. Unset while it is unknown. */
   estimatedFinish: Duration | undefined;
 }
 
-/** A piece of the song's MP3 stream: whole frames only. */
+/** Encoded sound: the next bytes of the song's one continuous stream, whole MP3 frames only. */
 export interface AudioChunk {
   /** Position of the chunk in the stream, from 0 without gaps. */
   sequence: number;
-  /** The bytes. */
+  /** Bytes of the stream. A player needs nothing but these, in the order of the events. */
   data: Buffer;
-  /** The section in which the chunk's sound starts. */
+  /** Index of the section in which the chunk's sound starts. */
   sectionIndex: number;
   /** Where the chunk's sound starts, in seconds of the song. */
   startSeconds: number;
@@ -942,15 +988,15 @@ export interface AudioChunk {
   sampleOffset: number;
 }
 
-/** Says that a section was sent to its end. */
+/** Tells that a section was sent to its end. */
 export interface SectionFinished {
-  /** The section. */
+  /** Index of the section. */
   sectionIndex: number;
   /** Where its sound starts, in seconds of the song. */
   startSeconds: number;
   /** Length of its sound in seconds. */
   durationSeconds: number;
-  /** When each syllable sounds. */
+  /** Times of the syllables, in the order in which they are sung. Empty where the engine knows none. */
   timings: SyllableTiming[];
   /**
    * The section's score as a standard MIDI file, with the syllables as lyrics and the chords as markers. Empty where
@@ -961,17 +1007,17 @@ export interface SectionFinished {
   chords: ChordSpan[];
 }
 
-/** Says which chord sounds from when to when, in seconds of the song. */
+/** One chord of the song and its time. */
 export interface ChordSpan {
-  /** As on a lead sheet: "C", "F#m", "Bdim", "Am7". */
+  /** Symbol as on a lead sheet: "C", "F#m", "Bdim", "Am7". */
   symbol: string;
-  /** Where it starts. */
+  /** Where the chord starts, in seconds of the song. */
   startSeconds: number;
-  /** Where it ends. */
+  /** Where the chord ends, in seconds of the song. */
   endSeconds: number;
 }
 
-/** Says when one syllable sounds, in seconds of the song. */
+/** Time at which one syllable is sung. */
 export interface SyllableTiming {
   /** Index into `Section.lines`. */
   lineIndex: number;
@@ -979,14 +1025,14 @@ export interface SyllableTiming {
   syllableIndex: number;
   /** The syllable as written. */
   text: string;
-  /** Where it starts. */
+  /** Where the syllable starts, in seconds of the song. */
   startSeconds: number;
-  /** Where it ends. */
+  /** Where the syllable ends, in seconds of the song. */
   endSeconds: number;
 }
 
-/** Says that the song was sent to its end. */
-export interface Finished {
+/** Tells that the song was sent to its end. */
+export interface SongFinished {
   /** Length of the song in seconds. */
   durationSeconds: number;
   /** Samples of the song per channel, at the delivered rate, without encoder delay and padding. */
@@ -1011,53 +1057,35 @@ export interface Finished {
   encoding:
     | Duration
     | undefined;
-  /** Why the stream ended. */
+  /** Reason for which the stream ended. */
   finishReason: FinishReason;
 }
 
 /** Asks to listen to a song. */
 export interface ListenRequest {
-  /** The song, as `Accepted.song_id` names it. */
+  /** The song, as `SongAccepted.song_id` names it. */
   songId: string;
-  /** Bytes of the song that are not needed: those before this one. 0: the whole song. */
+  /** Position of the first byte to be sent, at least 0; those before it are left out. 0: the whole song. */
   byteOffset: number;
 }
 
-/** One message of a song's stream. */
+/** One message of the stream of Listen. */
 export interface ListenResponse {
-  /** What this message tells. */
-  event:
-    | //
-    /** The song was admitted. First message of the stream. */
-    { $case: "accepted"; value: Accepted }
-    | //
-    /** The song's sections. Second message of the stream. */
-    { $case: "plan"; value: Plan }
-    | //
-    /** The song waits, or denoising went on. */
-    { $case: "progress"; value: Progress }
-    | //
-    /**
-     * Sound. Where `ListenRequest.byte_offset` lies within a chunk, the first one has only the rest of its bytes, and
-     * their `byte_offset`; its other fields are those of the whole chunk.
-     */
-    { $case: "chunk"; value: AudioChunk }
-    | //
-    /** A section was sent to its end. Those before `ListenRequest.byte_offset` come at once. */
-    { $case: "sectionFinished"; value: SectionFinished }
-    | //
-    /** The song was sent to its end. Last message of the stream. */
-    { $case: "finished"; value: Finished }
-    | undefined;
+  /**
+   * The event that the message tells. Where `ListenRequest.byte_offset` lies within a chunk, the first chunk has only
+   * the rest of its bytes, and their `byte_offset`; its other fields are those of the whole chunk. Sections that end
+   * before `ListenRequest.byte_offset` are told at once.
+   */
+  event: SongEvent | undefined;
 }
 
 /** Asks for one song. */
 export interface GetSongRequest {
-  /** The song, as `Accepted.song_id` names it. */
+  /** The song, as `SongAccepted.song_id` names it. */
   songId: string;
 }
 
-/** Describes one song. */
+/** Describes the song that was asked for. */
 export interface GetSongResponse {
   /** The song. */
   song: Song | undefined;
@@ -1079,51 +1107,51 @@ export interface ListSongsResponse {
   nextPageToken: string;
 }
 
-/** Asks to stop making a song. */
+/** Asks to cancel a song. */
 export interface CancelSongRequest {
-  /** The song, as `Accepted.song_id` names it. */
+  /** The song, as `SongAccepted.song_id` names it. */
   songId: string;
 }
 
-/** Describes the song after that. */
+/** Describes the song that was cancelled. */
 export interface CancelSongResponse {
-  /** The song. */
+  /** The song, as it is after the call. */
   song: Song | undefined;
 }
 
-/** One song that the server makes or keeps. */
+/** A song that the server makes or keeps. */
 export interface Song {
   /** The server's name of the song. */
   songId: string;
-  /** The id of the request that it was made for. */
+  /** `GenerateRequest.request_id` of the song, or the one that the server chose. */
   requestId: string;
-  /** Where it stands. */
+  /** The state of the song. */
   state: SongState;
-  /** The engine that makes it. */
+  /** The engine that makes the song. */
   engine: string;
-  /** The style that was asked for. */
+  /** `GenerateRequest.prompt` of the song. */
   prompt: string;
   /** The seed in use, in the range [0, 4294967295]. */
   seed: number;
-  /** When it was admitted. */
+  /** Instant at which the song was admitted. */
   createTime:
     | Date
     | undefined;
-  /** When it ended. Unset before. */
+  /** Instant at which the song ended, in whatever state. Unset before. */
   endTime:
     | Date
     | undefined;
-  /** Its length in seconds: as planned until it is complete, 0 before it is planned. */
+  /** Length of the song in seconds: as planned until the song is complete. 0 before it is planned. */
   durationSeconds: number;
-  /** Bytes of sound so far. */
+  /** Bytes of the stream so far. */
   sizeBytes: number;
-  /** SHA-256 of the sound, lower-case hexadecimal. Empty before it is complete. */
+  /** SHA-256 of the stream, lower-case hexadecimal. Empty before the song is complete. */
   sha256: string;
   /**
    * The error that ended the song. Unset: it has not failed. `code` is a canonical code, `message` a text for people.
-   * `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error in other
-   * methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT" (INTERNAL:
-   * the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
+   * `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error in
+   * other methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT"
+   * (INTERNAL: the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
    */
   failure: Status | undefined;
 }
@@ -1160,11 +1188,14 @@ export interface GetEngineResponse {
 export interface Engine {
   /** The name to put in `GenerateRequest.engine`. */
   name: string;
-  /** What the engine is, in one sentence. */
+  /**
+   * Description of the engine, one sentence for people. Empty while the engine is not loaded, as all fields below but
+   * `devices` and `ready`.
+   */
   description: string;
-  /** Devices that it runs on, such as "cpu" or "cuda:0". */
+  /** Devices that the engine runs on, such as "cpu" or "cuda:0". */
   devices: string[];
-  /** Languages that it sings, as BCP 47 tags; empty: it plays the melody with an instrument. */
+  /** Languages that the engine sings, as BCP 47 tags. Empty: it does not sing, and an instrument plays the melody. */
   languages: string[];
   /** Shortest song in seconds. */
   minDurationSeconds: number;
@@ -1182,27 +1213,33 @@ export interface Engine {
   maxGuidanceScale: number;
   /** Guidance where the request sets none. */
   defaultGuidanceScale: number;
-  /** Fields of GenerateRequest that the engine honours beyond prompt, lyrics, duration and seed. */
+  /**
+   * Fields of GenerateRequest that the engine honours beyond prompt, lyrics, duration and seed; its own options as
+   * paths ("ace_step.mode"). A request with another field returns FAILED_PRECONDITION.
+   */
   controls: string[];
   /** Tracks that can be chosen with `GenerateRequest.stems`. */
-  stems: Stem[];
-  /** Whether the engine is loaded and takes songs. */
+  stems: StemKind[];
+  /** True where the engine is loaded and takes songs. */
   ready: boolean;
   /** Voices that can be chosen with `GenerateRequest.voice`. Empty: the engine does not sing. */
-  voices: Voice[];
-  /** Adapters that can be chosen with `GenerateRequest.lora`. */
+  voices: VoiceKind[];
+  /** Adapters (LoRA) that can be chosen, in engines that have an option `lora`. */
   loras: string[];
   /**
-   * The licence of the engine's weights and data, as an SPDX licence expression ("Apache-2.0 AND CC-BY-4.0"). Terms that
-   * SPDX does not list have a name that begins with "LicenseRef-". Empty while the engine is not loaded.
+   * The licence of the engine's weights and data, as an SPDX licence expression ("Apache-2.0 AND CC-BY-4.0"). Terms
+   * that SPDX does not list have a name that begins with "LicenseRef-". Empty while the engine is not loaded.
    */
   license: string;
   /**
-   * True where all of those terms allow commercial use of the songs. False also where the terms of one part are unclear,
-   * and while the engine is not loaded.
+   * True where all of those terms allow commercial use of the songs. False also where the terms of one part are
+   * unclear, and while the engine is not loaded.
    */
   commercialUseAllowed: boolean;
-  /** The text that a product with the engine's songs must show. Empty: no text is asked for, or the engine is not loaded. */
+  /**
+   * The text that a product with the engine's songs must show. Empty: no text is asked for, or the engine is not
+   * loaded.
+   */
   attribution: string;
   /** Channels of the sound that the engine makes: 2 is stereo. 0 while the engine is not loaded. */
   channels: number;
@@ -1224,15 +1261,11 @@ function createBaseGenerateRequest(): GenerateRequest {
     anchor: undefined,
     stems: [],
     mastering: undefined,
-    voice: Voice.UNSPECIFIED,
+    voice: VoiceKind.UNSPECIFIED,
     vocalLevelDb: 0,
     language: "",
-    mode: Mode.UNSPECIFIED,
-    scheduler: Scheduler.UNSPECIFIED,
-    omega: undefined,
-    lora: "",
-    loraWeight: undefined,
     task: undefined,
+    engineOptions: undefined,
   };
 }
 
@@ -1275,13 +1308,13 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
       Anchor.encode(message.anchor, writer.uint32(98).fork()).join();
     }
     for (const v of message.stems) {
-      writer.uint32(104).int32(stemToNumber(v!));
+      writer.uint32(104).int32(stemKindToNumber(v!));
     }
     if (message.mastering !== undefined) {
-      Mastering.encode(message.mastering, writer.uint32(114).fork()).join();
+      MasteringConfig.encode(message.mastering, writer.uint32(114).fork()).join();
     }
-    if (message.voice !== Voice.UNSPECIFIED) {
-      writer.uint32(120).int32(voiceToNumber(message.voice));
+    if (message.voice !== VoiceKind.UNSPECIFIED) {
+      writer.uint32(120).int32(voiceKindToNumber(message.voice));
     }
     if (message.vocalLevelDb !== 0) {
       writer.uint32(129).double(message.vocalLevelDb);
@@ -1289,36 +1322,26 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
     if (message.language !== "") {
       writer.uint32(138).string(message.language);
     }
-    if (message.mode !== Mode.UNSPECIFIED) {
-      writer.uint32(144).int32(modeToNumber(message.mode));
-    }
-    if (message.scheduler !== Scheduler.UNSPECIFIED) {
-      writer.uint32(152).int32(schedulerToNumber(message.scheduler));
-    }
-    if (message.omega !== undefined) {
-      writer.uint32(161).double(message.omega);
-    }
-    if (message.lora !== "") {
-      writer.uint32(170).string(message.lora);
-    }
-    if (message.loraWeight !== undefined) {
-      writer.uint32(177).double(message.loraWeight);
-    }
     switch (message.task?.$case) {
       case "audioToAudio":
-        AudioToAudio.encode(message.task.value, writer.uint32(186).fork()).join();
+        AudioToAudioTask.encode(message.task.value, writer.uint32(186).fork()).join();
         break;
       case "retake":
-        Retake.encode(message.task.value, writer.uint32(194).fork()).join();
+        RetakeTask.encode(message.task.value, writer.uint32(194).fork()).join();
         break;
       case "repaint":
-        Repaint.encode(message.task.value, writer.uint32(202).fork()).join();
+        RepaintTask.encode(message.task.value, writer.uint32(202).fork()).join();
         break;
       case "extend":
-        Extend.encode(message.task.value, writer.uint32(210).fork()).join();
+        ExtendTask.encode(message.task.value, writer.uint32(210).fork()).join();
         break;
       case "edit":
-        Edit.encode(message.task.value, writer.uint32(218).fork()).join();
+        EditTask.encode(message.task.value, writer.uint32(218).fork()).join();
+        break;
+    }
+    switch (message.engineOptions?.$case) {
+      case "aceStep":
+        AceStepOptions.encode(message.engineOptions.value, writer.uint32(226).fork()).join();
         break;
     }
     return writer;
@@ -1435,7 +1458,7 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
           }
           case 13: {
             if (tag === 104) {
-              message.stems.push(stemFromJSON(reader.int32()));
+              message.stems.push(stemKindFromJSON(reader.int32()));
 
               continue;
             }
@@ -1443,7 +1466,7 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
             if (tag === 106) {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
-                message.stems.push(stemFromJSON(reader.int32()));
+                message.stems.push(stemKindFromJSON(reader.int32()));
               }
 
               continue;
@@ -1456,7 +1479,7 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
               break;
             }
 
-            message.mastering = Mastering.decode(reader, reader.uint32());
+            message.mastering = MasteringConfig.decode(reader, reader.uint32());
             continue;
           }
           case 15: {
@@ -1464,7 +1487,7 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
               break;
             }
 
-            message.voice = voiceFromJSON(reader.int32());
+            message.voice = voiceKindFromJSON(reader.int32());
             continue;
           }
           case 16: {
@@ -1483,52 +1506,12 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
             message.language = reader.string();
             continue;
           }
-          case 18: {
-            if (tag !== 144) {
-              break;
-            }
-
-            message.mode = modeFromJSON(reader.int32());
-            continue;
-          }
-          case 19: {
-            if (tag !== 152) {
-              break;
-            }
-
-            message.scheduler = schedulerFromJSON(reader.int32());
-            continue;
-          }
-          case 20: {
-            if (tag !== 161) {
-              break;
-            }
-
-            message.omega = reader.double();
-            continue;
-          }
-          case 21: {
-            if (tag !== 170) {
-              break;
-            }
-
-            message.lora = reader.string();
-            continue;
-          }
-          case 22: {
-            if (tag !== 177) {
-              break;
-            }
-
-            message.loraWeight = reader.double();
-            continue;
-          }
           case 23: {
             if (tag !== 186) {
               break;
             }
 
-            message.task = { $case: "audioToAudio", value: AudioToAudio.decode(reader, reader.uint32()) };
+            message.task = { $case: "audioToAudio", value: AudioToAudioTask.decode(reader, reader.uint32()) };
             continue;
           }
           case 24: {
@@ -1536,7 +1519,7 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
               break;
             }
 
-            message.task = { $case: "retake", value: Retake.decode(reader, reader.uint32()) };
+            message.task = { $case: "retake", value: RetakeTask.decode(reader, reader.uint32()) };
             continue;
           }
           case 25: {
@@ -1544,7 +1527,7 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
               break;
             }
 
-            message.task = { $case: "repaint", value: Repaint.decode(reader, reader.uint32()) };
+            message.task = { $case: "repaint", value: RepaintTask.decode(reader, reader.uint32()) };
             continue;
           }
           case 26: {
@@ -1552,7 +1535,7 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
               break;
             }
 
-            message.task = { $case: "extend", value: Extend.decode(reader, reader.uint32()) };
+            message.task = { $case: "extend", value: ExtendTask.decode(reader, reader.uint32()) };
             continue;
           }
           case 27: {
@@ -1560,7 +1543,15 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
               break;
             }
 
-            message.task = { $case: "edit", value: Edit.decode(reader, reader.uint32()) };
+            message.task = { $case: "edit", value: EditTask.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.engineOptions = { $case: "aceStep", value: AceStepOptions.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1598,48 +1589,160 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
       : undefined;
     message.stems = object.stems?.map((e) => e) || [];
     message.mastering = (object.mastering !== undefined && object.mastering !== null)
-      ? Mastering.fromPartial(object.mastering)
+      ? MasteringConfig.fromPartial(object.mastering)
       : undefined;
-    message.voice = object.voice ?? Voice.UNSPECIFIED;
+    message.voice = object.voice ?? VoiceKind.UNSPECIFIED;
     message.vocalLevelDb = object.vocalLevelDb ?? 0;
     message.language = object.language ?? "";
-    message.mode = object.mode ?? Mode.UNSPECIFIED;
-    message.scheduler = object.scheduler ?? Scheduler.UNSPECIFIED;
-    message.omega = object.omega ?? undefined;
-    message.lora = object.lora ?? "";
-    message.loraWeight = object.loraWeight ?? undefined;
     switch (object.task?.$case) {
       case "audioToAudio": {
         if (object.task?.value !== undefined && object.task?.value !== null) {
-          message.task = { $case: "audioToAudio", value: AudioToAudio.fromPartial(object.task.value) };
+          message.task = { $case: "audioToAudio", value: AudioToAudioTask.fromPartial(object.task.value) };
         }
         break;
       }
       case "retake": {
         if (object.task?.value !== undefined && object.task?.value !== null) {
-          message.task = { $case: "retake", value: Retake.fromPartial(object.task.value) };
+          message.task = { $case: "retake", value: RetakeTask.fromPartial(object.task.value) };
         }
         break;
       }
       case "repaint": {
         if (object.task?.value !== undefined && object.task?.value !== null) {
-          message.task = { $case: "repaint", value: Repaint.fromPartial(object.task.value) };
+          message.task = { $case: "repaint", value: RepaintTask.fromPartial(object.task.value) };
         }
         break;
       }
       case "extend": {
         if (object.task?.value !== undefined && object.task?.value !== null) {
-          message.task = { $case: "extend", value: Extend.fromPartial(object.task.value) };
+          message.task = { $case: "extend", value: ExtendTask.fromPartial(object.task.value) };
         }
         break;
       }
       case "edit": {
         if (object.task?.value !== undefined && object.task?.value !== null) {
-          message.task = { $case: "edit", value: Edit.fromPartial(object.task.value) };
+          message.task = { $case: "edit", value: EditTask.fromPartial(object.task.value) };
         }
         break;
       }
     }
+    switch (object.engineOptions?.$case) {
+      case "aceStep": {
+        if (object.engineOptions?.value !== undefined && object.engineOptions?.value !== null) {
+          message.engineOptions = { $case: "aceStep", value: AceStepOptions.fromPartial(object.engineOptions.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseAceStepOptions(): AceStepOptions {
+  return {
+    mode: GenerationMode.UNSPECIFIED,
+    sampler: Sampler.UNSPECIFIED,
+    omega: undefined,
+    lora: "",
+    loraWeight: undefined,
+  };
+}
+
+export const AceStepOptions: MessageFns<AceStepOptions> = {
+  encode(message: AceStepOptions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== GenerationMode.UNSPECIFIED) {
+      writer.uint32(8).int32(generationModeToNumber(message.mode));
+    }
+    if (message.sampler !== Sampler.UNSPECIFIED) {
+      writer.uint32(16).int32(samplerToNumber(message.sampler));
+    }
+    if (message.omega !== undefined) {
+      writer.uint32(25).double(message.omega);
+    }
+    if (message.lora !== "") {
+      writer.uint32(34).string(message.lora);
+    }
+    if (message.loraWeight !== undefined) {
+      writer.uint32(41).double(message.loraWeight);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AceStepOptions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAceStepOptions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.mode = generationModeFromJSON(reader.int32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sampler = samplerFromJSON(reader.int32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.omega = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.lora = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.loraWeight = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AceStepOptions>): AceStepOptions {
+    return AceStepOptions.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AceStepOptions>): AceStepOptions {
+    const message = createBaseAceStepOptions();
+    message.mode = object.mode ?? GenerationMode.UNSPECIFIED;
+    message.sampler = object.sampler ?? Sampler.UNSPECIFIED;
+    message.omega = object.omega ?? undefined;
+    message.lora = object.lora ?? "";
+    message.loraWeight = object.loraWeight ?? undefined;
     return message;
   },
 };
@@ -1731,7 +1834,7 @@ export const Anchor: MessageFns<Anchor> = {
   encode(message: Anchor, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.melody?.$case) {
       case "notes":
-        NoteList.encode(message.melody.value, writer.uint32(10).fork()).join();
+        AnchorNoteList.encode(message.melody.value, writer.uint32(10).fork()).join();
         break;
       case "midi":
         writer.uint32(18).bytes(message.melody.value);
@@ -1758,7 +1861,7 @@ export const Anchor: MessageFns<Anchor> = {
               break;
             }
 
-            message.melody = { $case: "notes", value: NoteList.decode(reader, reader.uint32()) };
+            message.melody = { $case: "notes", value: AnchorNoteList.decode(reader, reader.uint32()) };
             continue;
           }
           case 2: {
@@ -1789,7 +1892,7 @@ export const Anchor: MessageFns<Anchor> = {
     switch (object.melody?.$case) {
       case "notes": {
         if (object.melody?.value !== undefined && object.melody?.value !== null) {
-          message.melody = { $case: "notes", value: NoteList.fromPartial(object.melody.value) };
+          message.melody = { $case: "notes", value: AnchorNoteList.fromPartial(object.melody.value) };
         }
         break;
       }
@@ -1804,19 +1907,19 @@ export const Anchor: MessageFns<Anchor> = {
   },
 };
 
-function createBaseNoteList(): NoteList {
+function createBaseAnchorNoteList(): AnchorNoteList {
   return { notes: [] };
 }
 
-export const NoteList: MessageFns<NoteList> = {
-  encode(message: NoteList, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const AnchorNoteList: MessageFns<AnchorNoteList> = {
+  encode(message: AnchorNoteList, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.notes) {
       AnchorNote.encode(v!, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): NoteList {
+  decode(input: BinaryReader | Uint8Array, length?: number): AnchorNoteList {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -1825,7 +1928,7 @@ export const NoteList: MessageFns<NoteList> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseNoteList();
+      const message = createBaseAnchorNoteList();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -1849,11 +1952,11 @@ export const NoteList: MessageFns<NoteList> = {
     }
   },
 
-  create(base?: DeepPartial<NoteList>): NoteList {
-    return NoteList.fromPartial(base ?? {});
+  create(base?: DeepPartial<AnchorNoteList>): AnchorNoteList {
+    return AnchorNoteList.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<NoteList>): NoteList {
-    const message = createBaseNoteList();
+  fromPartial(object: DeepPartial<AnchorNoteList>): AnchorNoteList {
+    const message = createBaseAnchorNoteList();
     message.notes = object.notes?.map((e) => AnchorNote.fromPartial(e)) || [];
     return message;
   },
@@ -1926,12 +2029,12 @@ export const AnchorNote: MessageFns<AnchorNote> = {
   },
 };
 
-function createBaseAudioToAudio(): AudioToAudio {
+function createBaseAudioToAudioTask(): AudioToAudioTask {
   return { source: undefined, strength: undefined };
 }
 
-export const AudioToAudio: MessageFns<AudioToAudio> = {
-  encode(message: AudioToAudio, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const AudioToAudioTask: MessageFns<AudioToAudioTask> = {
+  encode(message: AudioToAudioTask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.source?.$case) {
       case "audio":
         writer.uint32(10).bytes(message.source.value);
@@ -1943,7 +2046,7 @@ export const AudioToAudio: MessageFns<AudioToAudio> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): AudioToAudio {
+  decode(input: BinaryReader | Uint8Array, length?: number): AudioToAudioTask {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -1952,7 +2055,7 @@ export const AudioToAudio: MessageFns<AudioToAudio> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseAudioToAudio();
+      const message = createBaseAudioToAudioTask();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -1984,11 +2087,11 @@ export const AudioToAudio: MessageFns<AudioToAudio> = {
     }
   },
 
-  create(base?: DeepPartial<AudioToAudio>): AudioToAudio {
-    return AudioToAudio.fromPartial(base ?? {});
+  create(base?: DeepPartial<AudioToAudioTask>): AudioToAudioTask {
+    return AudioToAudioTask.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<AudioToAudio>): AudioToAudio {
-    const message = createBaseAudioToAudio();
+  fromPartial(object: DeepPartial<AudioToAudioTask>): AudioToAudioTask {
+    const message = createBaseAudioToAudioTask();
     switch (object.source?.$case) {
       case "audio": {
         if (object.source?.value !== undefined && object.source?.value !== null) {
@@ -2002,12 +2105,12 @@ export const AudioToAudio: MessageFns<AudioToAudio> = {
   },
 };
 
-function createBaseRetake(): Retake {
+function createBaseRetakeTask(): RetakeTask {
   return { seed: undefined, variance: undefined };
 }
 
-export const Retake: MessageFns<Retake> = {
-  encode(message: Retake, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const RetakeTask: MessageFns<RetakeTask> = {
+  encode(message: RetakeTask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.seed !== undefined) {
       writer.uint32(8).int64(message.seed);
     }
@@ -2017,7 +2120,7 @@ export const Retake: MessageFns<Retake> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Retake {
+  decode(input: BinaryReader | Uint8Array, length?: number): RetakeTask {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -2026,7 +2129,7 @@ export const Retake: MessageFns<Retake> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseRetake();
+      const message = createBaseRetakeTask();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -2058,23 +2161,23 @@ export const Retake: MessageFns<Retake> = {
     }
   },
 
-  create(base?: DeepPartial<Retake>): Retake {
-    return Retake.fromPartial(base ?? {});
+  create(base?: DeepPartial<RetakeTask>): RetakeTask {
+    return RetakeTask.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Retake>): Retake {
-    const message = createBaseRetake();
+  fromPartial(object: DeepPartial<RetakeTask>): RetakeTask {
+    const message = createBaseRetakeTask();
     message.seed = object.seed ?? undefined;
     message.variance = object.variance ?? undefined;
     return message;
   },
 };
 
-function createBaseRepaint(): Repaint {
+function createBaseRepaintTask(): RepaintTask {
   return { source: undefined, startSeconds: 0, endSeconds: 0, variance: undefined, seed: undefined };
 }
 
-export const Repaint: MessageFns<Repaint> = {
-  encode(message: Repaint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const RepaintTask: MessageFns<RepaintTask> = {
+  encode(message: RepaintTask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.source?.$case) {
       case "audio":
         writer.uint32(10).bytes(message.source.value);
@@ -2095,7 +2198,7 @@ export const Repaint: MessageFns<Repaint> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Repaint {
+  decode(input: BinaryReader | Uint8Array, length?: number): RepaintTask {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -2104,7 +2207,7 @@ export const Repaint: MessageFns<Repaint> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseRepaint();
+      const message = createBaseRepaintTask();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -2160,11 +2263,11 @@ export const Repaint: MessageFns<Repaint> = {
     }
   },
 
-  create(base?: DeepPartial<Repaint>): Repaint {
-    return Repaint.fromPartial(base ?? {});
+  create(base?: DeepPartial<RepaintTask>): RepaintTask {
+    return RepaintTask.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Repaint>): Repaint {
-    const message = createBaseRepaint();
+  fromPartial(object: DeepPartial<RepaintTask>): RepaintTask {
+    const message = createBaseRepaintTask();
     switch (object.source?.$case) {
       case "audio": {
         if (object.source?.value !== undefined && object.source?.value !== null) {
@@ -2181,12 +2284,12 @@ export const Repaint: MessageFns<Repaint> = {
   },
 };
 
-function createBaseExtend(): Extend {
+function createBaseExtendTask(): ExtendTask {
   return { source: undefined, leftSeconds: 0, rightSeconds: 0, seed: undefined };
 }
 
-export const Extend: MessageFns<Extend> = {
-  encode(message: Extend, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const ExtendTask: MessageFns<ExtendTask> = {
+  encode(message: ExtendTask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.source?.$case) {
       case "audio":
         writer.uint32(10).bytes(message.source.value);
@@ -2204,7 +2307,7 @@ export const Extend: MessageFns<Extend> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Extend {
+  decode(input: BinaryReader | Uint8Array, length?: number): ExtendTask {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -2213,7 +2316,7 @@ export const Extend: MessageFns<Extend> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseExtend();
+      const message = createBaseExtendTask();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -2261,11 +2364,11 @@ export const Extend: MessageFns<Extend> = {
     }
   },
 
-  create(base?: DeepPartial<Extend>): Extend {
-    return Extend.fromPartial(base ?? {});
+  create(base?: DeepPartial<ExtendTask>): ExtendTask {
+    return ExtendTask.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Extend>): Extend {
-    const message = createBaseExtend();
+  fromPartial(object: DeepPartial<ExtendTask>): ExtendTask {
+    const message = createBaseExtendTask();
     switch (object.source?.$case) {
       case "audio": {
         if (object.source?.value !== undefined && object.source?.value !== null) {
@@ -2281,12 +2384,12 @@ export const Extend: MessageFns<Extend> = {
   },
 };
 
-function createBaseEdit(): Edit {
+function createBaseEditTask(): EditTask {
   return { source: undefined, prompt: "", lyrics: "", start: 0, end: undefined, averages: 0, seed: undefined };
 }
 
-export const Edit: MessageFns<Edit> = {
-  encode(message: Edit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const EditTask: MessageFns<EditTask> = {
+  encode(message: EditTask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.source?.$case) {
       case "audio":
         writer.uint32(10).bytes(message.source.value);
@@ -2313,7 +2416,7 @@ export const Edit: MessageFns<Edit> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Edit {
+  decode(input: BinaryReader | Uint8Array, length?: number): EditTask {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -2322,7 +2425,7 @@ export const Edit: MessageFns<Edit> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseEdit();
+      const message = createBaseEditTask();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -2394,11 +2497,11 @@ export const Edit: MessageFns<Edit> = {
     }
   },
 
-  create(base?: DeepPartial<Edit>): Edit {
-    return Edit.fromPartial(base ?? {});
+  create(base?: DeepPartial<EditTask>): EditTask {
+    return EditTask.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Edit>): Edit {
-    const message = createBaseEdit();
+  fromPartial(object: DeepPartial<EditTask>): EditTask {
+    const message = createBaseEditTask();
     switch (object.source?.$case) {
       case "audio": {
         if (object.source?.value !== undefined && object.source?.value !== null) {
@@ -2417,19 +2520,19 @@ export const Edit: MessageFns<Edit> = {
   },
 };
 
-function createBaseMastering(): Mastering {
+function createBaseMasteringConfig(): MasteringConfig {
   return { targetLufs: undefined };
 }
 
-export const Mastering: MessageFns<Mastering> = {
-  encode(message: Mastering, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const MasteringConfig: MessageFns<MasteringConfig> = {
+  encode(message: MasteringConfig, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.targetLufs !== undefined) {
       writer.uint32(9).double(message.targetLufs);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Mastering {
+  decode(input: BinaryReader | Uint8Array, length?: number): MasteringConfig {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -2438,7 +2541,7 @@ export const Mastering: MessageFns<Mastering> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseMastering();
+      const message = createBaseMasteringConfig();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -2462,11 +2565,11 @@ export const Mastering: MessageFns<Mastering> = {
     }
   },
 
-  create(base?: DeepPartial<Mastering>): Mastering {
-    return Mastering.fromPartial(base ?? {});
+  create(base?: DeepPartial<MasteringConfig>): MasteringConfig {
+    return MasteringConfig.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Mastering>): Mastering {
-    const message = createBaseMastering();
+  fromPartial(object: DeepPartial<MasteringConfig>): MasteringConfig {
+    const message = createBaseMasteringConfig();
     message.targetLufs = object.targetLufs ?? undefined;
     return message;
   },
@@ -2478,25 +2581,8 @@ function createBaseGenerateResponse(): GenerateResponse {
 
 export const GenerateResponse: MessageFns<GenerateResponse> = {
   encode(message: GenerateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    switch (message.event?.$case) {
-      case "accepted":
-        Accepted.encode(message.event.value, writer.uint32(10).fork()).join();
-        break;
-      case "plan":
-        Plan.encode(message.event.value, writer.uint32(18).fork()).join();
-        break;
-      case "progress":
-        Progress.encode(message.event.value, writer.uint32(26).fork()).join();
-        break;
-      case "chunk":
-        AudioChunk.encode(message.event.value, writer.uint32(34).fork()).join();
-        break;
-      case "sectionFinished":
-        SectionFinished.encode(message.event.value, writer.uint32(42).fork()).join();
-        break;
-      case "finished":
-        Finished.encode(message.event.value, writer.uint32(50).fork()).join();
-        break;
+    if (message.event !== undefined) {
+      SongEvent.encode(message.event, writer.uint32(10).fork()).join();
     }
     return writer;
   },
@@ -2519,7 +2605,81 @@ export const GenerateResponse: MessageFns<GenerateResponse> = {
               break;
             }
 
-            message.event = { $case: "accepted", value: Accepted.decode(reader, reader.uint32()) };
+            message.event = SongEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GenerateResponse>): GenerateResponse {
+    return GenerateResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GenerateResponse>): GenerateResponse {
+    const message = createBaseGenerateResponse();
+    message.event = (object.event !== undefined && object.event !== null)
+      ? SongEvent.fromPartial(object.event)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSongEvent(): SongEvent {
+  return { event: undefined };
+}
+
+export const SongEvent: MessageFns<SongEvent> = {
+  encode(message: SongEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.event?.$case) {
+      case "accepted":
+        SongAccepted.encode(message.event.value, writer.uint32(10).fork()).join();
+        break;
+      case "plan":
+        SongPlan.encode(message.event.value, writer.uint32(18).fork()).join();
+        break;
+      case "progress":
+        SongProgress.encode(message.event.value, writer.uint32(26).fork()).join();
+        break;
+      case "chunk":
+        AudioChunk.encode(message.event.value, writer.uint32(34).fork()).join();
+        break;
+      case "sectionFinished":
+        SectionFinished.encode(message.event.value, writer.uint32(42).fork()).join();
+        break;
+      case "finished":
+        SongFinished.encode(message.event.value, writer.uint32(50).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SongEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSongEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.event = { $case: "accepted", value: SongAccepted.decode(reader, reader.uint32()) };
             continue;
           }
           case 2: {
@@ -2527,7 +2687,7 @@ export const GenerateResponse: MessageFns<GenerateResponse> = {
               break;
             }
 
-            message.event = { $case: "plan", value: Plan.decode(reader, reader.uint32()) };
+            message.event = { $case: "plan", value: SongPlan.decode(reader, reader.uint32()) };
             continue;
           }
           case 3: {
@@ -2535,7 +2695,7 @@ export const GenerateResponse: MessageFns<GenerateResponse> = {
               break;
             }
 
-            message.event = { $case: "progress", value: Progress.decode(reader, reader.uint32()) };
+            message.event = { $case: "progress", value: SongProgress.decode(reader, reader.uint32()) };
             continue;
           }
           case 4: {
@@ -2559,7 +2719,7 @@ export const GenerateResponse: MessageFns<GenerateResponse> = {
               break;
             }
 
-            message.event = { $case: "finished", value: Finished.decode(reader, reader.uint32()) };
+            message.event = { $case: "finished", value: SongFinished.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -2574,27 +2734,27 @@ export const GenerateResponse: MessageFns<GenerateResponse> = {
     }
   },
 
-  create(base?: DeepPartial<GenerateResponse>): GenerateResponse {
-    return GenerateResponse.fromPartial(base ?? {});
+  create(base?: DeepPartial<SongEvent>): SongEvent {
+    return SongEvent.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<GenerateResponse>): GenerateResponse {
-    const message = createBaseGenerateResponse();
+  fromPartial(object: DeepPartial<SongEvent>): SongEvent {
+    const message = createBaseSongEvent();
     switch (object.event?.$case) {
       case "accepted": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
-          message.event = { $case: "accepted", value: Accepted.fromPartial(object.event.value) };
+          message.event = { $case: "accepted", value: SongAccepted.fromPartial(object.event.value) };
         }
         break;
       }
       case "plan": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
-          message.event = { $case: "plan", value: Plan.fromPartial(object.event.value) };
+          message.event = { $case: "plan", value: SongPlan.fromPartial(object.event.value) };
         }
         break;
       }
       case "progress": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
-          message.event = { $case: "progress", value: Progress.fromPartial(object.event.value) };
+          message.event = { $case: "progress", value: SongProgress.fromPartial(object.event.value) };
         }
         break;
       }
@@ -2612,7 +2772,7 @@ export const GenerateResponse: MessageFns<GenerateResponse> = {
       }
       case "finished": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
-          message.event = { $case: "finished", value: Finished.fromPartial(object.event.value) };
+          message.event = { $case: "finished", value: SongFinished.fromPartial(object.event.value) };
         }
         break;
       }
@@ -2621,7 +2781,7 @@ export const GenerateResponse: MessageFns<GenerateResponse> = {
   },
 };
 
-function createBaseAccepted(): Accepted {
+function createBaseSongAccepted(): SongAccepted {
   return {
     requestId: "",
     songId: "",
@@ -2633,8 +2793,8 @@ function createBaseAccepted(): Accepted {
   };
 }
 
-export const Accepted: MessageFns<Accepted> = {
-  encode(message: Accepted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const SongAccepted: MessageFns<SongAccepted> = {
+  encode(message: SongAccepted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.requestId !== "") {
       writer.uint32(10).string(message.requestId);
     }
@@ -2659,7 +2819,7 @@ export const Accepted: MessageFns<Accepted> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Accepted {
+  decode(input: BinaryReader | Uint8Array, length?: number): SongAccepted {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -2668,7 +2828,7 @@ export const Accepted: MessageFns<Accepted> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseAccepted();
+      const message = createBaseSongAccepted();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -2740,11 +2900,11 @@ export const Accepted: MessageFns<Accepted> = {
     }
   },
 
-  create(base?: DeepPartial<Accepted>): Accepted {
-    return Accepted.fromPartial(base ?? {});
+  create(base?: DeepPartial<SongAccepted>): SongAccepted {
+    return SongAccepted.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Accepted>): Accepted {
-    const message = createBaseAccepted();
+  fromPartial(object: DeepPartial<SongAccepted>): SongAccepted {
+    const message = createBaseSongAccepted();
     message.requestId = object.requestId ?? "";
     message.songId = object.songId ?? "";
     message.engine = object.engine ?? "";
@@ -2760,7 +2920,7 @@ export const Accepted: MessageFns<Accepted> = {
   },
 };
 
-function createBasePlan(): Plan {
+function createBaseSongPlan(): SongPlan {
   return {
     sections: [],
     durationSeconds: 0,
@@ -2771,14 +2931,14 @@ function createBasePlan(): Plan {
     notes: [],
     sampleRateHertz: 0,
     delaySamples: 0,
-    voice: Voice.UNSPECIFIED,
+    voice: VoiceKind.UNSPECIFIED,
     sampleCount: 0,
     sampleCountExact: false,
   };
 }
 
-export const Plan: MessageFns<Plan> = {
-  encode(message: Plan, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const SongPlan: MessageFns<SongPlan> = {
+  encode(message: SongPlan, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.sections) {
       Section.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -2806,8 +2966,8 @@ export const Plan: MessageFns<Plan> = {
     if (message.delaySamples !== 0) {
       writer.uint32(72).int32(message.delaySamples);
     }
-    if (message.voice !== Voice.UNSPECIFIED) {
-      writer.uint32(80).int32(voiceToNumber(message.voice));
+    if (message.voice !== VoiceKind.UNSPECIFIED) {
+      writer.uint32(80).int32(voiceKindToNumber(message.voice));
     }
     if (message.sampleCount !== 0) {
       writer.uint32(88).int64(message.sampleCount);
@@ -2818,7 +2978,7 @@ export const Plan: MessageFns<Plan> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Plan {
+  decode(input: BinaryReader | Uint8Array, length?: number): SongPlan {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -2827,7 +2987,7 @@ export const Plan: MessageFns<Plan> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBasePlan();
+      const message = createBaseSongPlan();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -2908,7 +3068,7 @@ export const Plan: MessageFns<Plan> = {
               break;
             }
 
-            message.voice = voiceFromJSON(reader.int32());
+            message.voice = voiceKindFromJSON(reader.int32());
             continue;
           }
           case 11: {
@@ -2939,11 +3099,11 @@ export const Plan: MessageFns<Plan> = {
     }
   },
 
-  create(base?: DeepPartial<Plan>): Plan {
-    return Plan.fromPartial(base ?? {});
+  create(base?: DeepPartial<SongPlan>): SongPlan {
+    return SongPlan.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Plan>): Plan {
-    const message = createBasePlan();
+  fromPartial(object: DeepPartial<SongPlan>): SongPlan {
+    const message = createBaseSongPlan();
     message.sections = object.sections?.map((e) => Section.fromPartial(e)) || [];
     message.durationSeconds = object.durationSeconds ?? 0;
     message.key = object.key ?? "";
@@ -2953,7 +3113,7 @@ export const Plan: MessageFns<Plan> = {
     message.notes = object.notes?.map((e) => e) || [];
     message.sampleRateHertz = object.sampleRateHertz ?? 0;
     message.delaySamples = object.delaySamples ?? 0;
-    message.voice = object.voice ?? Voice.UNSPECIFIED;
+    message.voice = object.voice ?? VoiceKind.UNSPECIFIED;
     message.sampleCount = object.sampleCount ?? 0;
     message.sampleCountExact = object.sampleCountExact ?? false;
     return message;
@@ -3253,7 +3413,7 @@ export const Syllable: MessageFns<Syllable> = {
   },
 };
 
-function createBaseProgress(): Progress {
+function createBaseSongProgress(): SongProgress {
   return {
     sectionIndex: 0,
     step: 0,
@@ -3264,8 +3424,8 @@ function createBaseProgress(): Progress {
   };
 }
 
-export const Progress: MessageFns<Progress> = {
-  encode(message: Progress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const SongProgress: MessageFns<SongProgress> = {
+  encode(message: SongProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.sectionIndex !== 0) {
       writer.uint32(8).int32(message.sectionIndex);
     }
@@ -3287,7 +3447,7 @@ export const Progress: MessageFns<Progress> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Progress {
+  decode(input: BinaryReader | Uint8Array, length?: number): SongProgress {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -3296,7 +3456,7 @@ export const Progress: MessageFns<Progress> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseProgress();
+      const message = createBaseSongProgress();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -3360,11 +3520,11 @@ export const Progress: MessageFns<Progress> = {
     }
   },
 
-  create(base?: DeepPartial<Progress>): Progress {
-    return Progress.fromPartial(base ?? {});
+  create(base?: DeepPartial<SongProgress>): SongProgress {
+    return SongProgress.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Progress>): Progress {
-    const message = createBaseProgress();
+  fromPartial(object: DeepPartial<SongProgress>): SongProgress {
+    const message = createBaseSongProgress();
     message.sectionIndex = object.sectionIndex ?? 0;
     message.step = object.step ?? 0;
     message.steps = object.steps ?? 0;
@@ -3811,7 +3971,7 @@ export const SyllableTiming: MessageFns<SyllableTiming> = {
   },
 };
 
-function createBaseFinished(): Finished {
+function createBaseSongFinished(): SongFinished {
   return {
     durationSeconds: 0,
     sampleCount: 0,
@@ -3825,8 +3985,8 @@ function createBaseFinished(): Finished {
   };
 }
 
-export const Finished: MessageFns<Finished> = {
-  encode(message: Finished, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const SongFinished: MessageFns<SongFinished> = {
+  encode(message: SongFinished, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.durationSeconds !== 0) {
       writer.uint32(9).double(message.durationSeconds);
     }
@@ -3857,7 +4017,7 @@ export const Finished: MessageFns<Finished> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Finished {
+  decode(input: BinaryReader | Uint8Array, length?: number): SongFinished {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -3866,7 +4026,7 @@ export const Finished: MessageFns<Finished> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseFinished();
+      const message = createBaseSongFinished();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -3954,11 +4114,11 @@ export const Finished: MessageFns<Finished> = {
     }
   },
 
-  create(base?: DeepPartial<Finished>): Finished {
-    return Finished.fromPartial(base ?? {});
+  create(base?: DeepPartial<SongFinished>): SongFinished {
+    return SongFinished.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Finished>): Finished {
-    const message = createBaseFinished();
+  fromPartial(object: DeepPartial<SongFinished>): SongFinished {
+    const message = createBaseSongFinished();
     message.durationSeconds = object.durationSeconds ?? 0;
     message.sampleCount = object.sampleCount ?? 0;
     message.sizeBytes = object.sizeBytes ?? 0;
@@ -4053,25 +4213,8 @@ function createBaseListenResponse(): ListenResponse {
 
 export const ListenResponse: MessageFns<ListenResponse> = {
   encode(message: ListenResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    switch (message.event?.$case) {
-      case "accepted":
-        Accepted.encode(message.event.value, writer.uint32(10).fork()).join();
-        break;
-      case "plan":
-        Plan.encode(message.event.value, writer.uint32(18).fork()).join();
-        break;
-      case "progress":
-        Progress.encode(message.event.value, writer.uint32(26).fork()).join();
-        break;
-      case "chunk":
-        AudioChunk.encode(message.event.value, writer.uint32(34).fork()).join();
-        break;
-      case "sectionFinished":
-        SectionFinished.encode(message.event.value, writer.uint32(42).fork()).join();
-        break;
-      case "finished":
-        Finished.encode(message.event.value, writer.uint32(50).fork()).join();
-        break;
+    if (message.event !== undefined) {
+      SongEvent.encode(message.event, writer.uint32(10).fork()).join();
     }
     return writer;
   },
@@ -4094,47 +4237,7 @@ export const ListenResponse: MessageFns<ListenResponse> = {
               break;
             }
 
-            message.event = { $case: "accepted", value: Accepted.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.event = { $case: "plan", value: Plan.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.event = { $case: "progress", value: Progress.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.event = { $case: "chunk", value: AudioChunk.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.event = { $case: "sectionFinished", value: SectionFinished.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 6: {
-            if (tag !== 50) {
-              break;
-            }
-
-            message.event = { $case: "finished", value: Finished.decode(reader, reader.uint32()) };
+            message.event = SongEvent.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -4154,44 +4257,9 @@ export const ListenResponse: MessageFns<ListenResponse> = {
   },
   fromPartial(object: DeepPartial<ListenResponse>): ListenResponse {
     const message = createBaseListenResponse();
-    switch (object.event?.$case) {
-      case "accepted": {
-        if (object.event?.value !== undefined && object.event?.value !== null) {
-          message.event = { $case: "accepted", value: Accepted.fromPartial(object.event.value) };
-        }
-        break;
-      }
-      case "plan": {
-        if (object.event?.value !== undefined && object.event?.value !== null) {
-          message.event = { $case: "plan", value: Plan.fromPartial(object.event.value) };
-        }
-        break;
-      }
-      case "progress": {
-        if (object.event?.value !== undefined && object.event?.value !== null) {
-          message.event = { $case: "progress", value: Progress.fromPartial(object.event.value) };
-        }
-        break;
-      }
-      case "chunk": {
-        if (object.event?.value !== undefined && object.event?.value !== null) {
-          message.event = { $case: "chunk", value: AudioChunk.fromPartial(object.event.value) };
-        }
-        break;
-      }
-      case "sectionFinished": {
-        if (object.event?.value !== undefined && object.event?.value !== null) {
-          message.event = { $case: "sectionFinished", value: SectionFinished.fromPartial(object.event.value) };
-        }
-        break;
-      }
-      case "finished": {
-        if (object.event?.value !== undefined && object.event?.value !== null) {
-          message.event = { $case: "finished", value: Finished.fromPartial(object.event.value) };
-        }
-        break;
-      }
-    }
+    message.event = (object.event !== undefined && object.event !== null)
+      ? SongEvent.fromPartial(object.event)
+      : undefined;
     return message;
   },
 };
@@ -5068,7 +5136,7 @@ export const Engine: MessageFns<Engine> = {
     if (message.stems.length !== 0) {
       writer.uint32(114).fork();
       for (const v of message.stems) {
-        writer.int32(stemToNumber(v));
+        writer.int32(stemKindToNumber(v));
       }
       writer.join();
     }
@@ -5078,7 +5146,7 @@ export const Engine: MessageFns<Engine> = {
     if (message.voices.length !== 0) {
       writer.uint32(130).fork();
       for (const v of message.voices) {
-        writer.int32(voiceToNumber(v));
+        writer.int32(voiceKindToNumber(v));
       }
       writer.join();
     }
@@ -5219,7 +5287,7 @@ export const Engine: MessageFns<Engine> = {
           }
           case 14: {
             if (tag === 112) {
-              message.stems.push(stemFromJSON(reader.int32()));
+              message.stems.push(stemKindFromJSON(reader.int32()));
 
               continue;
             }
@@ -5227,7 +5295,7 @@ export const Engine: MessageFns<Engine> = {
             if (tag === 114) {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
-                message.stems.push(stemFromJSON(reader.int32()));
+                message.stems.push(stemKindFromJSON(reader.int32()));
               }
 
               continue;
@@ -5245,7 +5313,7 @@ export const Engine: MessageFns<Engine> = {
           }
           case 16: {
             if (tag === 128) {
-              message.voices.push(voiceFromJSON(reader.int32()));
+              message.voices.push(voiceKindFromJSON(reader.int32()));
 
               continue;
             }
@@ -5253,7 +5321,7 @@ export const Engine: MessageFns<Engine> = {
             if (tag === 130) {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
-                message.voices.push(voiceFromJSON(reader.int32()));
+                message.voices.push(voiceKindFromJSON(reader.int32()));
               }
 
               continue;
@@ -5344,12 +5412,17 @@ export const Engine: MessageFns<Engine> = {
 };
 
 /**
- * Makes songs.
+ * Makes songs and finds them again.
  *
  * Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
  * per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
- * UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message.
- * All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1".
+ * UNAVAILABLE means that the server is draining or lost a worker, and may be retried before the first message. All of
+ * them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the server's
+ * version of this contract does not have returns INVALID_ARGUMENT.
+ *
+ * Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
+ * without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
+ * google.protobuf.Timestamp. Indexes and offsets count from 0.
  *
  * The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. Callers share the server
  * fairly, whatever number of songs each asks for. Absent or blank: "anonymous".
@@ -5365,17 +5438,18 @@ export const MusicServiceService = {
    * `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
    * setting, 10 by default), in which it can be listened to again.
    *
-   * A `request_id` that the same caller has used before, with the same request, brings no second song but the first one
-   * from its beginning, unless that one has failed or was cancelled.
+   * A `request_id` that the same caller has used before, with the same request, returns the first song from its
+   * beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
+   * fields are.
    *
-   * Until the song is complete, a message comes at least every few seconds, `progress` where there is nothing else to
-   * tell, so that a song which waits is not taken for a connection that has died.
+   * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
+   * `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
+   * died.
    *
-   * Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for another
-   * request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers and is not
-   * tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
-   * cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
-   * DEADLINE_EXCEEDED or CANCELLED.
+   * Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
+   * another request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers
+   * and is not tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline cannot be met by the server's
+   * estimate, or the song does not fit into the memory of the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
    */
   generate: {
     path: "/melisma.v1.MusicService/Generate" as const,
@@ -5387,9 +5461,9 @@ export const MusicServiceService = {
     responseDeserialize: (value: Buffer): GenerateResponse => GenerateResponse.decode(value),
   },
   /**
-   * Listens to a song of the caller's, while it is being made or after its end, as Generate would have told it: `accepted`
-   * and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard before and what
-   * is heard now make one file, byte for byte. A song may have any number of listeners.
+   * Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
+   * `accepted` and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard
+   * before and what is heard now make one file, byte for byte. A song may have any number of listeners.
    *
    * A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
    *
@@ -5406,7 +5480,7 @@ export const MusicServiceService = {
     responseSerialize: (value: ListenResponse): Buffer => Buffer.from(ListenResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListenResponse => ListenResponse.decode(value),
   },
-  /** Says where one song of the caller's stands. Returns NOT_FOUND. */
+  /** Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's. */
   getSong: {
     path: "/melisma.v1.MusicService/GetSong" as const,
     requestStream: false as const,
@@ -5429,7 +5503,10 @@ export const MusicServiceService = {
     responseSerialize: (value: ListSongsResponse): Buffer => Buffer.from(ListSongsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListSongsResponse => ListSongsResponse.decode(value),
   },
-  /** Stops making a song of the caller's, whoever listens to it. A song that has ended stays as it is. Returns NOT_FOUND. */
+  /**
+   * Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
+   * NOT_FOUND as GetSong does.
+   */
   cancelSong: {
     path: "/melisma.v1.MusicService/CancelSong" as const,
     requestStream: false as const,
@@ -5474,23 +5551,24 @@ export interface MusicServiceServer extends UntypedServiceImplementation {
    * `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
    * setting, 10 by default), in which it can be listened to again.
    *
-   * A `request_id` that the same caller has used before, with the same request, brings no second song but the first one
-   * from its beginning, unless that one has failed or was cancelled.
+   * A `request_id` that the same caller has used before, with the same request, returns the first song from its
+   * beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
+   * fields are.
    *
-   * Until the song is complete, a message comes at least every few seconds, `progress` where there is nothing else to
-   * tell, so that a song which waits is not taken for a connection that has died.
+   * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
+   * `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
+   * died.
    *
-   * Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for another
-   * request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers and is not
-   * tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
-   * cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
-   * DEADLINE_EXCEEDED or CANCELLED.
+   * Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
+   * another request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers
+   * and is not tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline cannot be met by the server's
+   * estimate, or the song does not fit into the memory of the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
    */
   generate: handleServerStreamingCall<GenerateRequest, GenerateResponse>;
   /**
-   * Listens to a song of the caller's, while it is being made or after its end, as Generate would have told it: `accepted`
-   * and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard before and what
-   * is heard now make one file, byte for byte. A song may have any number of listeners.
+   * Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
+   * `accepted` and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard
+   * before and what is heard now make one file, byte for byte. A song may have any number of listeners.
    *
    * A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
    *
@@ -5499,14 +5577,17 @@ export interface MusicServiceServer extends UntypedServiceImplementation {
    * returns for a song that fails while it is listened to.
    */
   listen: handleServerStreamingCall<ListenRequest, ListenResponse>;
-  /** Says where one song of the caller's stands. Returns NOT_FOUND. */
+  /** Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's. */
   getSong: handleUnaryCall<GetSongRequest, GetSongResponse>;
   /**
    * Lists the songs of the caller, newest first: those being made, and those that the server still keeps.
    * Returns INVALID_ARGUMENT for a page token that is not one of this method's.
    */
   listSongs: handleUnaryCall<ListSongsRequest, ListSongsResponse>;
-  /** Stops making a song of the caller's, whoever listens to it. A song that has ended stays as it is. Returns NOT_FOUND. */
+  /**
+   * Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
+   * NOT_FOUND as GetSong does.
+   */
   cancelSong: handleUnaryCall<CancelSongRequest, CancelSongResponse>;
   /**
    * Lists the engines of this server with their limits and defaults. The server's default engine comes first.
@@ -5527,17 +5608,18 @@ export interface MusicServiceClient extends Client {
    * `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
    * setting, 10 by default), in which it can be listened to again.
    *
-   * A `request_id` that the same caller has used before, with the same request, brings no second song but the first one
-   * from its beginning, unless that one has failed or was cancelled.
+   * A `request_id` that the same caller has used before, with the same request, returns the first song from its
+   * beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
+   * fields are.
    *
-   * Until the song is complete, a message comes at least every few seconds, `progress` where there is nothing else to
-   * tell, so that a song which waits is not taken for a connection that has died.
+   * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
+   * `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
+   * died.
    *
-   * Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for another
-   * request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers and is not
-   * tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline
-   * cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
-   * DEADLINE_EXCEEDED or CANCELLED.
+   * Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
+   * another request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers
+   * and is not tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline cannot be met by the server's
+   * estimate, or the song does not fit into the memory of the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
    */
   generate(request: GenerateRequest, options?: Partial<CallOptions>): ClientReadableStream<GenerateResponse>;
   generate(
@@ -5546,9 +5628,9 @@ export interface MusicServiceClient extends Client {
     options?: Partial<CallOptions>,
   ): ClientReadableStream<GenerateResponse>;
   /**
-   * Listens to a song of the caller's, while it is being made or after its end, as Generate would have told it: `accepted`
-   * and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard before and what
-   * is heard now make one file, byte for byte. A song may have any number of listeners.
+   * Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
+   * `accepted` and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard
+   * before and what is heard now make one file, byte for byte. A song may have any number of listeners.
    *
    * A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
    *
@@ -5562,7 +5644,7 @@ export interface MusicServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ListenResponse>;
-  /** Says where one song of the caller's stands. Returns NOT_FOUND. */
+  /** Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's. */
   getSong(
     request: GetSongRequest,
     callback: (error: ServiceError | null, response: GetSongResponse) => void,
@@ -5597,7 +5679,10 @@ export interface MusicServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListSongsResponse) => void,
   ): ClientUnaryCall;
-  /** Stops making a song of the caller's, whoever listens to it. A song that has ended stays as it is. Returns NOT_FOUND. */
+  /**
+   * Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
+   * NOT_FOUND as GetSong does.
+   */
   cancelSong(
     request: CancelSongRequest,
     callback: (error: ServiceError | null, response: CancelSongResponse) => void,

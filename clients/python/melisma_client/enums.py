@@ -1,0 +1,40 @@
+"""Enumerations of the contract, as a caller names their values."""
+
+from enum import StrEnum
+
+
+class StemKind(StrEnum):
+    """One audible group of tracks; `VOCAL` is the lead line, sung or played."""
+
+    VOCAL = "vocal"
+    HARMONY = "harmony"
+    DRUMS = "drums"
+    BASS = "bass"
+    ORNAMENTS = "ornaments"
+
+
+class VoiceKind(StrEnum):
+    """The voice that sings the lyrics."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
+class GenerationMode(StrEnum):
+    """Denoising of the whole song at once, or of one section after the other."""
+
+    WHOLE = "whole"
+    SECTIONED = "sectioned"
+
+
+class Sampler(StrEnum):
+    """The sampler that takes noise to a song."""
+
+    EULER = "euler"
+    HEUN = "heun"
+    PINGPONG = "pingpong"
+
+
+def constant_name(prefix: str, choice: StrEnum | None) -> str:
+    """The name of a value in the contract's enumeration with that prefix; `None` is its UNSPECIFIED."""
+    return f"{prefix}_{'UNSPECIFIED' if choice is None else choice.name}"

@@ -1,0 +1,42 @@
+/** Options that one engine alone understands. */
+
+import { chosen } from "./choices.js";
+import {
+  AceStepOptions as Message,
+  GenerationMode,
+  Sampler,
+  type GenerateRequest,
+} from "./generated/melisma/v1/music.js";
+
+/** Options of the engine "ace_step". */
+export interface AceStepOptions {
+  /** Denoising of the song at once, or section by section; a task takes no other value than "whole". */
+  readonly mode?: "whole" | "sectioned";
+  /** The sampler that takes noise to a song. */
+  readonly sampler?: "euler" | "heun" | "pingpong";
+  /** -100 to 100: 0 is plain, more gives more contrast. */
+  readonly omega?: number;
+  /** An adapter, one of the engine's `loras`. */
+  readonly lora?: string;
+  /** Strength of the adapter, 0 to 2. */
+  readonly loraWeight?: number;
+}
+
+/** Options under the name of their engine; they choose it where the request's `engine` does not. */
+export interface EngineOptions {
+  readonly aceStep: AceStepOptions;
+}
+
+/** The options as the field of the contract's request that they belong in; throws `TypeError` for unknown engines. */
+export function engineOptionsOf(options: EngineOptions | undefined): GenerateRequest["engineOptions"] {
+  if (options === undefined) {
+    return undefined;
+  }
+  const { aceStep, ...others } = options;
+  if (aceStep === undefined || Object.keys(others).length) {
+    throw new TypeError(`engineOptions must name one known engine: ${JSON.stringify(Object.keys(options))}`);
+  }
+  const { mode, sampler, ...same } = aceStep;
+  const choices = { mode: chosen(GenerationMode, mode), sampler: chosen(Sampler, sampler) };
+  return { $case: "aceStep", value: Message.fromPartial({ ...same, ...choices }) };
+}

@@ -1,0 +1,46 @@
+"""Turns the options that one engine alone understands into the engine's own value.
+
+The members of `GenerateRequest.engine_options` have the names of the engines. The rules of the .proto are the only
+statement of their ranges.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from melisma.v1 import music_pb2
+from model.registry import options_class
+from model.song import EngineOptions, Violation
+from server.contract.field_names import from_message
+from server.errors import InvalidRequest
+
+ONEOF = "engine_options"
+
+
+def engine_name(message: music_pb2.GenerateRequest, default: str) -> str:
+    """The engine that the message names, else the one that its options belong to, else `default`.
+
+    Raises:
+        InvalidRequest: the message names one engine and has the options of another.
+    """
+    owner = message.WhichOneof("engine_options")
+    if owner and message.engine not in ("", owner):
+        raise InvalidRequest(
+            Violation(
+                ONEOF,
+                f"has the options of engine {owner!r}, while engine is {message.engine!r}: leave the options out, or "
+                f"set engine to {owner!r}",
+            )
+        )
+    return message.engine or owner or default
+
+
+def engine_options(message: music_pb2.GenerateRequest) -> EngineOptions | None:
+    """The options as the engine takes them; `None` where the message has none."""
+    name = message.WhichOneof("engine_options")
+    return from_message(getattr(message, name), options_class(name)) if name else None
+
+
+def option_paths(engine: str) -> Sequence[str]:
+    """The options of an engine as paths from GenerateRequest ("ace_step.mode"); empty for an engine without options."""
+    members: Sequence[Any] = music_pb2.GenerateRequest.DESCRIPTOR.oneofs_by_name[ONEOF].fields
+    return [f"{engine}.{option.name}" for one in members if one.name == engine for option in one.message_type.fields]

@@ -1,0 +1,38 @@
+"""Turns messages of the contract into dataclasses whose fields have the same names."""
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import Any, TypeVar, get_args, get_type_hints
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from server.contract.enums import enum_words
+
+_T = TypeVar("_T")
+
+
+def from_message(message: Message, cls: type[_T]) -> _T:
+    """A `cls` with the fields that are set in the message; those that are not keep the defaults of `cls`.
+
+    A field without presence is set where it is not zero or empty. An enum's value becomes the member of the same name
+    in the enumeration that the field of `cls` is annotated with.
+
+    Raises:
+        TypeError: the message has a field that `cls` lacks.
+    """
+    types = get_type_hints(cls)
+    return cls(**{field.name: _value(field, value, types.get(field.name)) for field, value in message.ListFields()})
+
+
+def _value(field: FieldDescriptor, value: Any, annotation: Any) -> Any:
+    if field.enum_type is None:
+        return value
+    word = next(word for word, number in enum_words(field.enum_type).items() if number == value)
+    return _enumeration(annotation)[word.upper()]
+
+
+def _enumeration(annotation: Any) -> type[Enum]:
+    """The enumeration in an annotation such as `Sampler | None`."""
+    choices: Iterable[Any] = get_args(annotation) or (annotation,)
+    return next(each for each in choices if isinstance(each, type) and issubclass(each, Enum))
