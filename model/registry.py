@@ -42,7 +42,7 @@ ENGINES: Engines = MappingProxyType(
 
 
 class EngineClass(Protocol):
-    """What a factory path has to lead to."""
+    """The class that a factory path leads to."""
 
     def load(self, device: str, **options: object) -> Engine:
         """Load the engine onto `device` ("cpu", "cuda:0"); `options` are fields of the engine's own settings.

@@ -7,7 +7,7 @@ from model.song import EngineOptions
 
 
 class GenerationMode(StrEnum):
-    """Whether a song is denoised at once or section by section."""
+    """Denoising of a whole song at once, or section by section."""
 
     WHOLE = "whole"
     SECTIONED = "sectioned"

@@ -48,7 +48,7 @@ def song_request(
     deadline: float | None = None,
     caller: str = "",
 ) -> SongRequest:
-    """What the caller asks for, checked against the .proto and against what is known of the engine.
+    """Returns the caller's request, checked against the .proto and against what is known of the engine.
 
     An engine that is missing from `engines` is left for admission to refuse. `deadline` is on the server's monotonic
     clock, in seconds.

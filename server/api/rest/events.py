@@ -1,4 +1,4 @@
-"""What happens to a song as server-sent events: everything but its sound."""
+"""Sends the events of a song, without its sound, as server-sent events."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ def events_response(request: Request, recording: Recording, heartbeat_seconds: f
     """The answer to GET; 204, which tells a browser not to come back, where nothing is left to tell.
 
     Raises:
-        InvalidRequest: `Last-Event-ID` is not a number of ours.
+        InvalidRequest: `Last-Event-ID` is not the id of an event.
     """
     number = _next_number(request)
     if recording.ended and number >= len(recording.entries) + (not recording.complete):
@@ -54,7 +54,7 @@ async def _events(recording: Recording, number: int, heartbeat_seconds: float) -
 
 
 async def _or_heartbeat(told: AsyncIterator[Told], seconds: float) -> AsyncIterator[Told | None]:
-    """What is told, and `None` whenever nothing is for so long."""
+    """Yields what is told, and `None` after every `seconds` of silence."""
     coming = asyncio.ensure_future(anext(told, None))
     try:
         while True:

@@ -39,7 +39,7 @@ def request_schema() -> Json:
 
 
 def given(message: Any) -> Json:
-    """What a caller may give for a message."""
+    """Returns the schema of a message in a request."""
     properties = {field.name: _field(field, _given_one) for field in fields_of(message)}
     found: dict[str, Json] = {"type": "object", "additionalProperties": False, "properties": properties}
     alternatives: list[Json] = [
@@ -57,7 +57,7 @@ def given(message: Any) -> Json:
 
 
 def told(message: Any) -> Json:
-    """What the server says of a message."""
+    """Returns the schema of a message in an answer."""
     properties = {name_of(field): _field(field, _told_one) for field in fields_of(message)}
     required = [name_of(field) for field in fields_of(message) if not field.has_presence]
     return {"type": "object", "properties": properties, "required": required}

@@ -173,7 +173,7 @@ def plain(message: Message) -> dict[str, Json]:
 
 
 def name_of(field: FieldDescriptor) -> str:
-    """How a field is called in answers."""
+    """Returns the name of a field in answers."""
     is_duration = field.message_type is not None and field.message_type.full_name == DURATION
     return f"{field.name}_seconds" if is_duration else field.name
 

@@ -1,4 +1,4 @@
-"""How songs look in REST."""
+"""Builds the JSON of songs."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
