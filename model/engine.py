@@ -88,7 +88,11 @@ class SectionConditions(Protocol):
 
     @property
     def memory_bytes(self) -> int:
-        """Device memory that the section holds from `Engine.begin` until it is rendered, about."""
+        """Device memory that the section holds from `Engine.prepare` until its last step is done, about.
+
+        It includes what a step of the section takes for a moment. What a finished section still holds is small beside
+        it and does not count.
+        """
 
     @property
     def group(self) -> str:
@@ -96,7 +100,10 @@ class SectionConditions(Protocol):
 
 
 class SectionState(Protocol):
-    """A section being denoised. Only the engine that began it looks inside."""
+    """A section that is being denoised or is finished. Only the engine that made it looks inside.
+
+    A finished one holds no more of its conditions: their memory is free after the last step.
+    """
 
     @property
     def step(self) -> int:
@@ -115,8 +122,13 @@ class Engine(Protocol):
     """A model family on one device.
 
     Two threads may call, each one call at a time: one prepares and renders (`plan`, `prepare`, `score`, `render`,
-    `save`, `restore`) while the other denoises (`begin`, `denoise`, `context`). Calls about one section never overlap,
-    except that the next section may be begun and denoised while the finished one is rendered.
+    `save`, `restore`, `restore_section`; `context` of restored sections) while the other denoises (`begin`, `denoise`,
+    `context`, `save_section`). Either calls `check`. Calls about one section never overlap, except that the next
+    section may be begun and denoised while the finished one is rendered, and that a finished one may be saved while
+    those before it are rendered.
+
+    An error of the device after which nothing works there any more must reach the caller as torch raises it
+    (`torch.AcceleratorError`, or its text): the process is then replaced.
     """
 
     def info(self) -> EngineInfo:
@@ -137,17 +149,34 @@ class Engine(Protocol):
     ) -> SectionState:
         """Open section `index` and draw its noise from the section's own seed.
 
-        `conditions` are those of `prepare`. `context` is that of section `index - 1`, and `None` only for the first.
+        `conditions` are those of `prepare`; the caller drops them after the last step. `context` is that of section
+        `index - 1`, and `None` only for the first.
         """
 
     def denoise(self, states: Sequence[SectionState]) -> None:
         """Advance every state by one step in one forward pass, whatever their lengths and steps so far.
 
-        A state's result does not depend on its neighbours in the batch. One that raises has advanced no state, or
-        says so by `SectionState.step`.
+        A state's result is the same in every batch but for rounding: the shape of a batch may decide in which order
+        numbers are added up. An engine whose results are to be the same bytes in any company keeps states apart by
+        `SectionConditions.group`, or within the call.
+
+        A call that raises has advanced no state, or says so by `SectionState.step`. When every state has advanced, the
+        error counts for all of them, and none is tried again.
 
         Raises:
-            MemoryError: the device has no memory for a batch of this size (torch's own error counts as one).
+            MemoryError: the device has no memory for a batch of this size (torch's own errors count as one). Whatever
+                the failed pass held on the device is free once the error and its traceback are dropped.
+        """
+
+    def save_section(self, state: SectionState) -> bytes:
+        """The finished section as bytes, enough to render it in another process; called right after its last step."""
+
+    def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
+        """The finished section from what `save_section` gave out.
+
+        Its sound is that of the section that was saved, to the byte on the same kind of device. `plan` is made anew
+        from the same parameters. `context` is that of section `index - 1`, and `None` only for the first. `saved`
+        comes from this program alone and is trusted.
         """
 
     def context(self, state: SectionState) -> SectionContext:
@@ -169,7 +198,10 @@ class Engine(Protocol):
         """The context of a section that was rendered to its end, for a process that has never seen the song."""
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
-        """The context of section `index` from what `save` gave out: the song goes on as if it had never stopped.
+        """The context of section `index` from what `save` gave out: what follows fits what was heard.
 
         `plan` is made anew from the same parameters. `saved` comes from this program alone and is trusted.
         """
+
+    def check(self) -> None:
+        """Run a trivial operation on the device and wait for it; raises where the device is broken."""

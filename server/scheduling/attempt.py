@@ -17,26 +17,27 @@ class ResumePoint:
 class Attempt:
     """The progress of one attempt, which goes on from `resume_point`. After a failure `next_attempt` replaces it.
 
-    `denoising` and `step` are the section and its next step; steps in flight count as done. `denoised` is the number of
-    sections whose last step was answered. `rendering` is the section that is rendered; it has `windows` windows with
-    `section_seconds` of sound so far. `sections` is 0 until a first plan of the song is known.
+    `denoising` and `step` are the section and its next step; steps in flight count as done. `rendering` is the section
+    that is rendered; it has `windows` windows with `section_seconds` of sound so far. `finished` holds what was given
+    out with the last steps of the sections from `rendering` on, in this attempt or before. `sections` is 0 until a
+    first plan of the song is known.
     """
 
     key: SongKey
     resume_point: ResumePoint = ResumePoint()
     sections: int = 0
+    finished: tuple[bytes, ...] = ()
     planned: bool = False
     prepared: dict[int, Prepared] = field(default_factory=dict)
-    open: set[int] = field(default_factory=set)
     denoising: int = field(init=False)
     step: int = 0
-    denoised: int = field(init=False)
     rendering: int = field(init=False)
     windows: int = 0
     section_seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        self.denoising = self.denoised = self.rendering = self.resume_point.section
+        self.rendering = self.resume_point.section
+        self.denoising = self.denoised
 
     @property
     def rendered(self) -> bool:
@@ -44,13 +45,24 @@ class Attempt:
         return self.rendering == self.sections
 
     @property
-    def open_bytes(self) -> int:
-        """Memory of the open sections."""
-        return sum(self.prepared[index].memory_bytes for index in self.open)
+    def denoised(self) -> int:
+        """The number of sections whose last step was answered, rendered ones included."""
+        return self.rendering + len(self.finished)
+
+    @property
+    def open(self) -> int:
+        """The number of sections between their first step and their last window."""
+        return self.denoising - self.rendering + (self.step > 0)
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that the sections hold which are prepared and whose last step was not answered yet."""
+        return sum(one.memory_bytes for index, one in self.prepared.items() if index >= self.denoised)
 
     def next_attempt(self) -> "Attempt":
-        """Returns the attempt that follows this one, at the last section boundary."""
-        return Attempt(SongKey(self.key.song_id, self.key.attempt + 1), self.resume_point, self.sections)
+        """Returns the attempt that follows this one, at the last section boundary; what is denoised stays so."""
+        key = SongKey(self.key.song_id, self.key.attempt + 1)
+        return Attempt(key, self.resume_point, self.sections, self.finished)
 
     def section(self, index: int) -> SectionKey:
         """Names a section of this attempt."""
@@ -76,7 +88,6 @@ class Attempt:
 
     def issue_step(self) -> None:
         """Take the step that is due for done: what comes next may be decided while it is on its way."""
-        self.open.add(self.denoising)
         self.step += 1
         if self.step >= self.prepared[self.denoising].steps:
             self.denoising, self.step = self.denoising + 1, 0
@@ -85,6 +96,10 @@ class Attempt:
         """Notes that the plan is made and has `sections` sections."""
         self.sections, self.planned = sections, True
 
+    def finish_steps(self, finished: bytes) -> None:
+        """Notes the answer to a section's last step, and what was given out with it."""
+        self.finished += (finished,)
+
     def add_window(self, seconds: float) -> None:
         """Notes one more rendered window, which has `seconds` of sound."""
         self.windows += 1
@@ -92,8 +107,8 @@ class Attempt:
 
     def finish_section(self, saved: bytes) -> None:
         """Note that a section is rendered to its end: from here another attempt would go on."""
-        self.open.discard(self.rendering)
         self.prepared.pop(self.rendering, None)
         self.rendering += 1
+        self.finished = self.finished[1:]
         self.resume_point = ResumePoint(self.rendering, saved)
         self.windows, self.section_seconds = 0, 0.0

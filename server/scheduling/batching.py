@@ -1,10 +1,9 @@
 """Chooses the sections that share a step, as a pure function of what they put on it.
 
-A step that is due for the first in rank takes others along, in rank: as many as budget, memory and length allow. When
+A step that is due for the first in rank takes others along, in rank: as many as budget and length allow. When
 the first is in a hurry, comfortable songs come along only where the step hardly gets longer by them.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,16 +14,12 @@ _STEPS_UNTIL_MORE_SECTIONS = 100
 
 @dataclass(frozen=True, slots=True)
 class StepLoad:
-    """What a section puts on a step: tokens in all rows, tokens of its longest row, and what it can be mixed with.
-
-    `new_bytes` is the memory that it takes by joining, 0 for one that is open already.
-    """
+    """What a section puts on a step: tokens in all rows, tokens of its longest row, and what it can be mixed with."""
 
     cost: int
     length: int
     group: tuple[str, str]
     comfortable: bool
-    new_bytes: int = 0
 
 
 class BatchCapacity:
@@ -53,7 +48,6 @@ def batch(
     *,
     max_tokens: int,
     max_sections: int,
-    free_bytes: float = math.inf,
     step_seconds: Callable[[int], float] | None = None,
 ) -> list[int]:
     """Which of `loads`, given in rank, share a step: positions, the first always among them.
@@ -63,7 +57,7 @@ def batch(
     """
     first = loads[0]
     taken, rows, lengths = [0], _rows(first), (first.length, first.length)
-    hurried_tokens, free_bytes = first.cost, free_bytes - first.new_bytes
+    hurried_tokens = first.cost
     for position, load in enumerate(loads[1:], start=1):
         if len(taken) >= max_sections:
             break
@@ -71,12 +65,11 @@ def batch(
         tokens = round((rows + _rows(load)) * longest)
         if load.group != first.group or longest > _LENGTH_RATIO * shortest:
             continue
-        if tokens > max_tokens or 0 < load.new_bytes > free_bytes:
+        if tokens > max_tokens:
             continue
         if load.comfortable and not first.comfortable and not _rides_free(hurried_tokens, tokens, step_seconds):
             continue
         taken.append(position)
-        free_bytes -= load.new_bytes
         rows, lengths = rows + _rows(load), (shortest, longest)
         hurried_tokens = hurried_tokens if load.comfortable else tokens
     return taken

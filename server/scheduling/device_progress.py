@@ -13,16 +13,20 @@ from server.workers.messages import Command, Forget, Lane, Ping, Plan, Prepare, 
 
 
 class CommandsInFlight:
-    """The commands of each lane that are not answered yet: for each of their songs, the point at which it is."""
+    """The commands of each lane that are not answered yet: for each of their attempts, the point at which it is."""
 
     def __init__(self) -> None:
-        self._lanes: dict[Lane, deque[Mapping[str, Point]]] = {}
+        self._lanes: dict[Lane, deque[Mapping[SongKey, Point]]] = {}
 
-    def add(self, lane: Lane, points: Mapping[str, Point]) -> None:
+    def __contains__(self, key: SongKey) -> bool:
+        """Whether some lane has a command for the attempt."""
+        return any(key in points for waiting in self._lanes.values() for points in waiting)
+
+    def add(self, lane: Lane, points: Mapping[SongKey, Point]) -> None:
         """Notes a command that was given out."""
         self._lanes.setdefault(lane, deque()).append(points)
 
-    def acknowledge(self, lane: Lane) -> Mapping[str, Point]:
+    def acknowledge(self, lane: Lane) -> Mapping[SongKey, Point]:
         """Removes the command that was given out first and returns its points; none if nothing is in flight."""
         waiting = self._lanes.get(lane)
         if not waiting:
@@ -33,19 +37,21 @@ class CommandsInFlight:
         return points
 
     def oldest_points(self) -> dict[str, Point]:
-        """The points of the commands that the lanes are working on."""
-        return {song_id: point for waiting in self._lanes.values() for song_id, point in waiting[0].items()}
+        """The points of the commands that the lanes are working on, by song."""
+        return {key.song_id: point for waiting in self._lanes.values() for key, point in waiting[0].items()}
 
 
 @dataclass(slots=True)
 class DeviceProgress:
-    """One device during the life of one worker. `steps` is learnt, and outlasts the worker.
+    """One device during the life of one worker. `steps` and `section_bytes` are learnt, and outlast the worker.
 
     The songs on it should need `left_seconds` of it. `forgotten` are the attempts that its worker still has to drop.
+    `section_bytes` is the memory of the section of each engine that was prepared last.
     """
 
     spec: DeviceSpec
     steps: StepModel = field(default_factory=StepModel)
+    section_bytes: dict[str, int] = field(default_factory=dict)
     engines: frozenset[str] = frozenset()
     songs: dict[str, ScheduledSong] = field(default_factory=dict)
     forgotten: deque[SongKey] = field(default_factory=deque)
@@ -58,7 +64,7 @@ class DeviceProgress:
 
     def successor(self) -> "DeviceProgress":
         """Returns the same device without a worker."""
-        return DeviceProgress(self.spec, self.steps)
+        return DeviceProgress(self.spec, self.steps, self.section_bytes)
 
     def find(self, key: SongKey) -> ScheduledSong | None:
         """Returns the song whose present attempt, on this device, has this name; `None` where there is none."""
@@ -86,9 +92,22 @@ class DeviceProgress:
         """Charges the song for work that it shared with nobody."""
         self.left_seconds -= song.account.charge_alone(seconds)
 
-    def held_bytes(self) -> int:
-        """Memory of the sections that are open."""
-        return sum(song.attempt.open_bytes for song in self.songs.values())
+    def has_memory_for(self, song: ScheduledSong) -> bool:
+        """Whether one more section of the song may be prepared beside those that hold memory.
+
+        What a section takes is not known before it is prepared; it is taken to be like the last one of its engine. A
+        device prepares one section at a time, so that a wrong guess exceeds the limit by less than one section.
+        """
+        held = sum(song.attempt.held_bytes for song in self.songs.values())
+        limit = self.spec.memory_bytes
+        return not limit or held + max(1, self.section_bytes.get(song.engine, 0)) <= limit
+
+    def forgettable(self) -> SongKey | None:
+        """Takes out an attempt that no lane is working on any more; `None` where there is none to be dropped."""
+        key = next((key for key in self.forgotten if key not in self.in_flight), None)
+        if key is not None:
+            self.forgotten.remove(key)
+        return key
 
     def issue(self, command: Command, lane: Lane) -> None:
         """Notes that the lane is given the command. Its steps count as done from now on."""
@@ -97,19 +116,18 @@ class DeviceProgress:
             for section in command.sections:
                 self.songs[section.song.song_id].attempt.issue_step()
 
-    def _points(self, command: Command) -> Iterator[tuple[str, Point]]:
-        """What the command does, song by song, as a failure would be remembered."""
+    def _points(self, command: Command) -> Iterator[tuple[SongKey, Point]]:
+        """What the command does, attempt by attempt, as a failure would be remembered."""
         kind = type(command).__name__
         match command:
             case Plan(song):
-                yield song.song_id, (kind, command.index, 0)
+                yield song, (kind, command.index, 0)
             case Prepare(section):
-                yield section.song.song_id, (kind, section.index, 0)
+                yield section.song, (kind, section.index, 0)
             case Step(sections):
                 for key, index in sections:
-                    yield key.song_id, (kind, index, self.songs[key.song_id].attempt.step)
+                    yield key, (kind, index, self.songs[key.song_id].attempt.step)
             case Render(section):
-                song_id = section.song.song_id
-                yield song_id, (kind, section.index, self.songs[song_id].attempt.windows)
+                yield section.song, (kind, section.index, self.songs[section.song.song_id].attempt.windows)
             case Forget() | Ping():
                 return

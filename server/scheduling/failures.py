@@ -6,7 +6,7 @@ from server.scheduling.device_progress import DeviceProgress
 from server.scheduling.placement import Placement
 from server.scheduling.retry import Lost, Point, Verdict
 from server.scheduling.scheduled_song import ScheduledSong
-from server.workers.messages import Failed
+from server.workers.messages import Failed, SongKey
 
 
 class FailureHandler:
@@ -28,12 +28,18 @@ class FailureHandler:
             lost.append(Lost(song.song_id, verdict))
         return tuple(lost)
 
-    def attempt_failed(self, device: DeviceProgress, failed: Failed, points: Mapping[str, Point]) -> Lost | None:
-        """Takes a song off the device after an error, at its point of `points`. Returns `None` for former attempts."""
+    def attempt_failed(
+        self, device: DeviceProgress, failed: Failed, points: Mapping[SongKey, Point], *, shared: bool
+    ) -> Lost | None:
+        """Takes a song off the device after an error, at its point of `points`. Returns `None` for former attempts.
+
+        A `shared` error is one that came to several songs at once.
+        """
         song = device.find(failed.song)
         if song is None:
             return None
-        verdict = song.history.failed(failed.failure.fault, points.get(song.song_id, ("", 0, 0)), self._retries)
+        point = points.get(failed.song, ("", 0, 0))
+        verdict = song.history.failed(failed.failure.fault, point, self._retries, shared=shared)
         self._settle(song, verdict)
         return Lost(song.song_id, verdict, failed)
 

@@ -1,7 +1,6 @@
 """Chooses the next command for a lane of a device: the policy's rank, turned into work."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from server.scheduling.batching import StepLoad, batch
@@ -25,12 +24,12 @@ class CommandChooser:
 
     def choose(self, device: DeviceProgress, lane: Lane) -> Command | None:
         """Returns the command that is due; `None` when there is nothing to do until something changes."""
-        if device.forgotten:
-            return Forget(device.forgotten.popleft())
+        if (forgettable := device.forgettable()) is not None:
+            return Forget(forgettable)
         now = self._clock()
         candidates = self._ranked(device, now)
         if lane is Lane.RENDER:
-            return self._side_command(candidates)
+            return self._side_command(_Room(device, candidates), candidates)
         return self._step_or_more(device, candidates, now, alone=lane is Lane.BOTH)
 
     def _ranked(self, device: DeviceProgress, now: float) -> list[Candidate]:
@@ -39,11 +38,12 @@ class CommandChooser:
         standings = [song.standing(now, leads[song.spec.caller]) for song in songs]
         return [(device.songs[standing.song_id], standing) for standing in self._policy.ranked(standings, now)]
 
-    def _side_command(self, candidates: Sequence[Candidate]) -> Command | None:
+    def _side_command(self, room: "_Room", candidates: Sequence[Candidate]) -> Command | None:
         """The work beside denoising: what somebody waits for in the order of rank, then what is prepared ahead."""
         for ahead in (0, 1):
             for song, _ in candidates:
-                if command := side_command_of(song, ahead):
+                command = side_command_of(song, ahead)
+                if command is not None and room.allows(command, song):
                     return command
         return None
 
@@ -51,17 +51,22 @@ class CommandChooser:
         self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, *, alone: bool
     ) -> Command | None:
         """The first song's next command; a step takes others along, which one lane `alone` prepares before."""
+        room = _Room(device, candidates) if alone else None
         for position, (song, _) in enumerate(candidates):
-            if alone and (command := side_command_of(song, 0)):
+            command = side_command_of(song, 0) if room else None
+            if command is not None and room and room.allows(command, song):
                 return command
-            if song.attempt.can_denoise(ahead=0 if alone else 1) and _may_open(device, song):
-                return self._shared_step(device, candidates[position:], now, alone=alone)
+            if song.attempt.can_denoise(ahead=0 if alone else 1):
+                return self._shared_step(device, candidates[position:], now, room)
         return None
 
     def _shared_step(
-        self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, *, alone: bool
+        self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, room: "_Room | None"
     ) -> Command:
-        """A step of the first song, with those of the others that can join it; or what one needs before it can."""
+        """A step of the first song, with those of the others that can join it; or what one needs before it can.
+
+        With `room` the lane prepares, too.
+        """
         first, _ = candidates[0]
         if first.history.suspect:
             return Step((first.attempt.due_section(),))
@@ -70,36 +75,33 @@ class CommandChooser:
             for song, standing in candidates
             if song.spec.engine == first.spec.engine and not song.history.suspect
         ]
-        if alone and (command := self._joining_command(company[: device.capacity.sections], now)):
+        joining = self._joining_commands(company[: device.capacity.sections], now)
+        if room and (command := next((one for one, song in joining if room.allows(one, song)), None)):
             return command
-        ahead = 0 if alone else 1
+        ahead = 0 if room else 1
         members = [one for one in company if one[0].attempt.can_denoise(ahead=ahead)]
-        limit = device.spec.memory_bytes
         chosen = batch(
             [self._load(song, standing, now) for song, standing in members],
             max_tokens=device.spec.batch_tokens,
             max_sections=device.capacity.sections,
-            free_bytes=limit - device.held_bytes() if limit else math.inf,
             step_seconds=device.steps.seconds if device.steps.known else None,
         )
         return Step(tuple(members[position][0].attempt.due_section() for position in chosen))
 
-    def _joining_command(self, company: Sequence[Candidate], now: float) -> Command | None:
-        """What one of the songs needs before it can share a step with the first of them."""
+    def _joining_commands(self, company: Sequence[Candidate], now: float) -> Iterator[tuple[Command, ScheduledSong]]:
+        """What the songs need before they can share a step with the first of them."""
         (_, first), *others = company
         hurried = not self._policy.comfortable(first, now)
         for song, standing in others:
             waits = hurried and self._policy.comfortable(standing, now)
             if not waits and (command := joining_command_of(song)):
-                return command
-        return None
+                yield command, song
 
     def _load(self, song: ScheduledSong, standing: Standing, now: float) -> StepLoad:
         attempt = song.attempt
         due = attempt.prepared[attempt.denoising]
-        new_bytes = 0 if attempt.denoising in attempt.open else due.memory_bytes
         comfortable = self._policy.comfortable(standing, now)
-        return StepLoad(due.cost, due.length, (song.spec.engine, due.group), comfortable, new_bytes)
+        return StepLoad(due.cost, due.length, (song.spec.engine, due.group), comfortable)
 
 
 def side_command_of(song: ScheduledSong, ahead: int) -> Command | None:
@@ -120,16 +122,26 @@ def joining_command_of(song: ScheduledSong) -> Command | None:
 
 
 def _plan_of(song: ScheduledSong) -> Plan:
-    spec, resume_point = song.spec, song.attempt.resume_point
-    return Plan(song.attempt.key, spec.engine, spec.params, resume_point.section, resume_point.saved, spec.trace)
+    spec, attempt, resume_point = song.spec, song.attempt, song.attempt.resume_point
+    start, saved = resume_point.section, resume_point.saved
+    return Plan(attempt.key, spec.engine, spec.params, start, saved, attempt.finished, spec.trace)
 
 
-def _may_open(device: DeviceProgress, song: ScheduledSong) -> bool:
-    """Whether there is memory for the song's next section, or none is held but by songs that do not go on."""
-    limit = device.spec.memory_bytes
-    attempt = song.attempt
-    if attempt.denoising in attempt.open or not limit:
-        return True
-    if device.held_bytes() + attempt.prepared[attempt.denoising].memory_bytes <= limit:
-        return True
-    return not any(other.attempt.open and not other.outlet.full for other in device.songs.values())
+class _Room:
+    """Memory for what is prepared next, in one decision. Who waits for it is not overtaken by what takes less."""
+
+    def __init__(self, device: DeviceProgress, candidates: Sequence[Candidate]) -> None:
+        self._device = device
+        self._candidates = candidates
+        self._full = False
+
+    def allows(self, command: Command, song: ScheduledSong) -> bool:
+        """Whether there is memory for what a command prepares, or none is held but by songs that are not served now.
+
+        So one song always goes on: those whose sound nobody takes must not keep all others waiting.
+        """
+        if not isinstance(command, Prepare):
+            return True
+        if not self._full and not self._device.has_memory_for(song):
+            self._full = any(other.attempt.held_bytes for other, _ in self._candidates)
+        return not self._full

@@ -113,6 +113,6 @@ class Placement:
 def _depth_of(songs: Sequence[ScheduledSong]) -> Depth:
     """How much there is to do for songs of one engine."""
     running = [song.attempt for song in songs if song.device is not None]
-    opened = sum(len(attempt.open) for attempt in running)
+    opened = sum(attempt.open for attempt in running)
     left = sum(attempt.sections - attempt.rendering for attempt in running)
     return Depth(len(songs) - len(running), len(running), opened, left - opened)

@@ -33,7 +33,8 @@ class ReplyHandler:
                 self._rendered(device, reply)
             case Failed():
                 failures = (reply,)
-        lost = (self._failures.attempt_failed(device, failure, points) for failure in failures)
+        shared = len(failures) > 1
+        lost = (self._failures.attempt_failed(device, failure, points, shared=shared) for failure in failures)
         return tuple(one for one in lost if one is not None)
 
     def _planned(self, device: DeviceProgress, reply: Planned) -> None:
@@ -44,6 +45,7 @@ class ReplyHandler:
     def _prepared(self, device: DeviceProgress, reply: Prepared) -> None:
         if song := device.find(reply.section.song):
             song.attempt.prepared[reply.section.index] = reply
+            device.section_bytes[song.engine] = reply.memory_bytes
             device.charge_alone(song, reply.seconds)
 
     def _stepped(self, device: DeviceProgress, reply: Stepped) -> None:
@@ -54,7 +56,7 @@ class ReplyHandler:
         for (song, step), cost in zip(stepped, costs, strict=True):
             device.charge_step(song, reply.seconds * cost / tokens, reply.seconds)
             if step.step >= step.steps:
-                song.attempt.denoised = step.section.index + 1
+                song.attempt.finish_steps(step.finished)
         if costs and len(stepped) == len(reply.sections):
             device.steps.add(tokens, reply.seconds)
         device.capacity.learn(len(reply.sections), reply.fits)

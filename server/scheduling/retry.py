@@ -1,8 +1,13 @@
 """What becomes of a song whose attempt failed: once more from its last section boundary, or not.
 
-An engine repeats itself exactly, so a request that ends a worker does so at the same point of every attempt. Songs that
-were being worked on when a worker ended are suspects: they go on alone until they have passed that point with a whole
-section, so that they cost no neighbour a second worker.
+Another attempt never splices. What was heard of a section came from its finished state, which was given out with its
+last step (`SectionStep.finished`) before anything of it was rendered: the rest is rendered from that state, and what
+comes after is denoised in the context of what was heard. A section that was not finished was not heard, and is denoised
+anew, in other company perhaps, and then with other rounding (`Engine.denoise`).
+
+An engine does the same work for the same request, so a request that ends a worker does so at the same point of every
+attempt. Songs that were being worked on when a worker ended are suspects: they go on alone until they have passed that
+point with a whole section, so that they cost no neighbour a second worker. So do songs to which an error came together.
 """
 
 from dataclasses import dataclass, field
@@ -50,8 +55,14 @@ class History:
             self.suspect = True
         return self._again(retries)
 
-    def failed(self, fault: Fault, at: Point, retries: int) -> Verdict:
-        """The attempt raised an error; one that comes twice at the same point would come again."""
+    def failed(self, fault: Fault, at: Point, retries: int, *, shared: bool = False) -> Verdict:
+        """The attempt raised an error; one that comes twice at the same point would come again.
+
+        A bug `shared` with the songs beside it proves nothing against this one, which is tried alone.
+        """
+        if fault is Fault.BUG and shared:
+            self.suspect = True
+            return self._again(retries)
         if fault in (Fault.CALLER, Fault.INSTALLATION) or (fault is Fault.BUG and at in self.failed_points):
             return Verdict.GIVE_UP
         self.failed_points.add(at)

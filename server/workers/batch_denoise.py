@@ -3,25 +3,42 @@
 from collections.abc import Sequence
 
 from model.engine import Engine, SectionState
-from server.workers.failures import is_out_of_memory
+from server.workers.failures import is_out_of_memory, raise_if_fatal, release_memory
 
 
 def denoise(engine: Engine, states: Sequence[SectionState]) -> tuple[list[Exception | None], int]:
     """Advance every state by one step; the error of each that cannot, and the most states that memory held at once.
 
     A batch that raises is taken apart, so that a poisoned state costs its neighbours nothing but time; one that does
-    not fit into memory is halved.
+    not fit into memory is halved. What the failed attempt held is given back before. An error that comes when every
+    state has advanced is that of all: what they hold cannot be trusted, and another try would be a second step.
+
+    Raises:
+        DeviceBroken: the error is fatal; nothing is tried again.
     """
     before = [state.step for state in states]
+    error = _attempt(engine, states)
+    if error is None:
+        return [None] * len(states), len(states)
+    full = is_out_of_memory(error)
+    release_memory(error)
+    left = [position for position, state in enumerate(states) if state.step == before[position]]
+    if len(states) == 1 or not left:
+        return [error] * len(states), len(states) // 2 if full else len(states)
+    return _denoise_apart(engine, states, _parts(left, 2 if full else len(left)), full=full)
+
+
+def _attempt(engine: Engine, states: Sequence[SectionState]) -> Exception | None:
+    """Advance every state; the error that stopped it.
+
+    It is returned rather than handled here: until an `except` is left, the interpreter itself holds on to its frames.
+    """
     try:
         engine.denoise(states)
     except Exception as error:
-        full = is_out_of_memory(error)
-        if len(states) == 1:
-            return [error], 0 if full else 1
-        left = [position for position, state in enumerate(states) if state.step == before[position]]
-        return _denoise_apart(engine, states, _parts(left, 2 if full else len(left)), full=full)
-    return [None] * len(states), len(states)
+        raise_if_fatal(error)
+        return error
+    return None
 
 
 def _denoise_apart(

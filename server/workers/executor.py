@@ -2,19 +2,20 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from model.engine import Engine, SectionConditions, SectionContext, SectionState
-from model.song import SongPlan, Window
+from model.engine import Engine
 from server.logs import bound
 from server.workers.batch_denoise import denoise
-from server.workers.failures import failure_of
+from server.workers.failures import DeviceBroken, failure_of, is_out_of_memory, release_memory
+from server.workers.held_song import HeldSection, HeldSong
 from server.workers.messages import (
     Command,
     Done,
     Failed,
+    Fault,
     Forget,
     Ping,
     Plan,
@@ -34,34 +35,11 @@ from server.workers.messages import (
 from server.workers.span_tally import WorkTally
 
 
-@dataclasses.dataclass(slots=True)
-class _Section:
-    """What an engine needs to remember between the commands of one section."""
-
-    conditions: SectionConditions
-    state: SectionState | None = None
-    windows: Iterator[Window] | None = None
-    denoising: WorkTally | None = None
-    rendering: WorkTally | None = None
-
-
-@dataclasses.dataclass(slots=True)
-class _Song:
-    """One attempt at a song; `context` is that of the section before `start`."""
-
-    engine: Engine
-    sample_rate_hertz: int
-    plan: SongPlan
-    start: int
-    context: SectionContext | None
-    trace: str = ""
-    sections: dict[int, _Section] = dataclasses.field(default_factory=dict)
-
-
 class CommandExecutor:
     """Does commands on loaded engines, known by the names that the server gave them.
 
-    Commands of two lanes may come from two threads at once; those about one section never do.
+    Commands of two lanes may come from two threads at once; those about one section never do, but for a `Forget`: work
+    that is on its way goes on with what it began with.
     """
 
     def __init__(
@@ -74,10 +52,14 @@ class CommandExecutor:
         self._engines = engines
         self._clock = clock
         self._now_ns = now_ns
-        self._songs: dict[SongKey, _Song] = {}
+        self._songs: dict[SongKey, HeldSong] = {}
 
     def handle(self, command: Command) -> Reply:
-        """Do one command. Whatever an engine raises becomes a `Failed`, of its own or within a `Stepped`."""
+        """Do one command. Whatever an engine raises becomes a `Failed`, of its own or within a `Stepped`.
+
+        Raises:
+            DeviceBroken: an engine has raised an error of the device that no other command can get over.
+        """
         with bound(**self._names(command)):
             return self._do(command)
 
@@ -99,109 +81,123 @@ class CommandExecutor:
             case Prepare(section):
                 return self._guarded(section.song, lambda: self._prepare(section))
             case Step(sections):
-                return self._step(sections)
+                return self._guarded_step(sections)
             case Render(section):
                 return self._guarded(section.song, lambda: self._render(section))
             case Forget(song):
                 self._songs.pop(song, None)
                 return Done()
             case Ping():
+                self._check()
                 return Done()
 
     def _guarded(self, song: SongKey, work: Callable[[], Reply]) -> Reply:
         try:
             return work()
         except Exception as error:
-            return Failed(song, failure_of(error))
+            failure = failure_of(error)
+            if failure.fault is Fault.MEMORY:
+                release_memory(error)
+            return Failed(song, failure)
+
+    def _check(self) -> None:
+        for engine in self._engines.values():
+            try:
+                engine.check()
+            except Exception as error:
+                # A device that is full works: that passes.
+                if not is_out_of_memory(error):
+                    raise DeviceBroken(f"the device is broken: {error}") from error
 
     def _plan(self, command: Plan) -> Planned:
         started = self._clock()
-        engine = self._engines[command.engine]
-        plan = engine.plan(command.params)
-        context = engine.restore(plan, command.index - 1, command.saved) if command.index else None
-        song = _Song(engine, engine.info().sample_rate_hertz, plan, command.index, context, command.trace)
+        song = HeldSong.planned(command, self._engines[command.engine])
         self._songs[command.song] = song
-        public = dataclasses.replace(plan, detail=None)
+        public = dataclasses.replace(song.plan, detail=None)
         seconds = self._clock() - started
-        spans = self._span(command.song, None, "plan", seconds)
-        return Planned(command.song, public, song.sample_rate_hertz, seconds, spans)
+        return Planned(command.song, public, song.sample_rate_hertz, seconds, self._span(song, None, "plan", seconds))
 
     def _prepare(self, section: SectionKey) -> Prepared:
         started = self._clock()
         song = self._songs[section.song]
-        made = song.engine.prepare(song.plan, section.index)
-        song.sections[section.index] = _Section(made)
+        made = song.prepare(section.index)
         seconds = self._clock() - started
-        spans = self._span(section.song, section.index, "prepare", seconds)
+        spans = self._span(song, section.index, "prepare", seconds)
         return Prepared(section, made.cost, made.length, made.steps, made.memory_bytes, made.group, seconds, spans)
 
-    def _step(self, keys: Sequence[SectionKey]) -> Stepped:
+    def _guarded_step(self, keys: Sequence[SectionKey]) -> Stepped:
         started = self._clock()
+        try:
+            return self._step(keys, started)
+        except Exception as error:
+            failure = failure_of(error)
+            return Stepped((), tuple(Failed(key.song, failure) for key in keys), self._clock() - started)
+
+    def _step(self, keys: Sequence[SectionKey], started: float) -> Stepped:
+        begun, failures = self._begun(keys)
+        if not begun:
+            return Stepped((), tuple(failures), self._clock() - started)
+        tokens = sum(section.cost for _, section in begun)
+        errors, fits = denoise(begun[0][0].engine, [section.written for _, section in begun])
+        done: list[tuple[HeldSong, HeldSection, SectionStep]] = []
+        for (song, section), error in zip(begun, errors, strict=True):
+            match _outcome(song, section, error):
+                case SectionStep() as step:
+                    done.append((song, section, step))
+                case Failed() as failed:
+                    failures.append(failed)
+        seconds = self._clock() - started
+        spans = tuple(span for one in done for span in self._step_spans(*one, len(begun), seconds))
+        steps = tuple(step for _, _, step in done)
+        return Stepped(steps, tuple(failures), seconds, tokens, fits if fits < len(begun) else None, spans)
+
+    def _begun(self, keys: Sequence[SectionKey]) -> tuple[list[tuple[HeldSong, HeldSection]], list[Failed]]:
+        """The sections of a step, begun, each with its song; and the failures of those that could not be."""
+        begun: list[tuple[HeldSong, HeldSection]] = []
         failures: list[Failed] = []
-        ready: list[tuple[SectionKey, SectionState]] = []
         for key in keys:
             try:
-                ready.append((key, self._opened(key)))
+                song = self._songs[key.song]
+                begun.append((song, song.begun(key.index)))
             except Exception as error:
                 failures.append(Failed(key.song, failure_of(error)))
-        if not ready:
-            return Stepped((), tuple(failures), self._clock() - started)
-        tokens = sum(self._songs[key.song].sections[key.index].conditions.cost for key, _ in ready)
-        states = [state for _, state in ready]
-        errors, fits = denoise(self._songs[ready[0][0].song].engine, states)
-        outcomes = list(zip(ready, errors, strict=True))
-        failures += [Failed(key.song, failure_of(error)) for (key, _), error in outcomes if error is not None]
-        done = tuple(SectionStep(key, state.step, state.steps) for (key, state), error in outcomes if error is None)
-        seconds = self._clock() - started
-        spans = tuple(span for step in done for span in self._step_spans(step, len(states), seconds))
-        return Stepped(done, tuple(failures), seconds, tokens, fits if fits < len(states) else None, spans)
+        return begun, failures
 
-    def _span(self, key: SongKey, section: int | None, name: str, seconds: float) -> tuple[WorkSpan, ...]:
-        if not self._songs[key].trace:
+    def _span(self, song: HeldSong, section: int | None, name: str, seconds: float) -> tuple[WorkSpan, ...]:
+        if not song.trace:
             return ()
         tally = WorkTally(name, self._now_ns)
         tally.add(seconds)
-        return (tally.span(key, section),)
+        return (tally.span(song.key, section),)
 
-    def _step_spans(self, step: SectionStep, batch: int, seconds: float) -> tuple[WorkSpan, ...]:
-        (song, index), last = step.section, step.step >= step.steps
-        if not self._songs[song].trace:
+    def _step_spans(
+        self, song: HeldSong, section: HeldSection, step: SectionStep, batch: int, seconds: float
+    ) -> tuple[WorkSpan, ...]:
+        if not song.trace:
             return ()
-        section = self._songs[song].sections[index]
         tally = section.denoising = section.denoising or WorkTally("denoise", self._now_ns)
         tally.add(seconds, batch)
         told: dict[str, int | tuple[int, ...]] = {
             "melisma.steps": len(tally.batches),
             "melisma.batch_sections": tuple(tally.batches),
         }
-        return (tally.span(song, index, told),) if last else ()
+        return (tally.span(song.key, section.key.index, told),) if step.step >= step.steps else ()
 
-    def _window_spans(self, key: SectionKey, seconds: float, *, last: bool) -> tuple[WorkSpan, ...]:
-        song, index = key
-        if not self._songs[song].trace:
+    def _window_spans(
+        self, song: HeldSong, section: HeldSection, seconds: float, *, last: bool
+    ) -> tuple[WorkSpan, ...]:
+        if not song.trace:
             return ()
-        section = self._songs[song].sections[index]
         tally = section.rendering = section.rendering or WorkTally("render", self._now_ns)
         tally.add(seconds)
-        return (tally.span(song, index, {"melisma.windows": len(tally.batches) - 1}),) if last else ()
-
-    def _opened(self, key: SectionKey) -> SectionState:
-        song = self._songs[key.song]
-        section = song.sections[key.index]
-        if section.state is None:
-            section.state = song.engine.begin(song.plan, key.index, section.conditions, self._context(song, key.index))
-        return section.state
-
-    def _context(self, song: _Song, index: int) -> SectionContext | None:
-        if index == song.start:
-            return song.context
-        return song.engine.context(_written(song.sections[index - 1]))
+        told = {"melisma.windows": len(tally.batches) - 1}
+        return (tally.span(song.key, section.key.index, told),) if last else ()
 
     def _render(self, key: SectionKey) -> Rendered:
         started = self._clock()
         song = self._songs[key.song]
         section = song.sections[key.index]
-        state, score, saved = _written(section), None, b""
+        state, score, saved = section.written, None, b""
         if section.windows is None:
             score, section.windows = song.engine.score(state), song.engine.render(state)
         window = next(section.windows, None)
@@ -212,15 +208,19 @@ class CommandExecutor:
         pcm = b"" if window is None else window.astype(np.float32, copy=False).tobytes()
         samples = 0 if window is None else window.shape[1]
         seconds = self._clock() - started
-        spans = self._window_spans(key, seconds, last=window is None)
+        spans = self._window_spans(song, section, seconds, last=window is None)
         return Rendered(key, pcm, samples, song.sample_rate_hertz, window is None, seconds, score, saved, spans)
+
+
+def _outcome(song: HeldSong, section: HeldSection, error: Exception | None) -> SectionStep | Failed:
+    """What a step did to one section; `error` is that of the step."""
+    if error is None:
+        try:
+            return song.step_of(section)
+        except Exception as raised:
+            error = raised
+    return Failed(song.key, failure_of(error))
 
 
 def _log_names(song: SongKey, trace: str) -> dict[str, str]:
     return {"song_id": song.song_id, **({"trace_id": trace.split("-")[1]} if trace else {})}
-
-
-def _written(section: _Section) -> SectionState:
-    if section.state is None:
-        raise RuntimeError("the section was not denoised. This is a bug.")
-    return section.state

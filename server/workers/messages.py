@@ -70,8 +70,10 @@ class SectionKey(NamedTuple):
 class Plan:
     """Lay out a song. Reply: `Planned` or `Failed`.
 
-    With `saved`, what `Rendered` said at the end of section `index - 1`, the song goes on from section `index`. With
-    `trace`, the call's span as W3C's `traceparent`, work on the song is told as spans.
+    With `saved`, what `Rendered` said at the end of section `index - 1`, the song goes on from section `index`.
+    `finished` are the sections from there on that an earlier attempt has denoised, as their last `SectionStep` gave
+    them out: they are rendered without being denoised again. With `trace`, the call's span as W3C's `traceparent`, work
+    on the song is told as spans.
     """
 
     song: SongKey
@@ -79,6 +81,7 @@ class Plan:
     params: SongParams
     index: int = 0
     saved: bytes = field(default=b"", repr=False)
+    finished: tuple[bytes, ...] = field(default=(), repr=False)
     trace: str = ""
 
 
@@ -115,7 +118,10 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Show that the lane is alive. Reply: `Done`."""
+    """Show that the lane is alive, and that every engine finds its device working. Reply: `Done`.
+
+    A worker with a broken device ends instead.
+    """
 
 
 Command: TypeAlias = Plan | Prepare | Step | Render | Forget | Ping
@@ -191,11 +197,12 @@ class Prepared:
 
 
 class SectionStep(NamedTuple):
-    """A section has done `step` of `steps`."""
+    """A section has done `step` of `steps`; with its last step comes what `Plan.finished` needs."""
 
     section: SectionKey
     step: int
     steps: int
+    finished: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 It knows nothing of other devices, listeners or time limits; who goes next is decided on the other side of the pipe.
 """
 
+import logging
 import os
 import signal
 import sys
 import threading
-import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from threadpoolctl import threadpool_limits
@@ -21,6 +22,8 @@ from server.workers.executor import CommandExecutor
 from server.workers.messages import Command, WorkerSpec
 from server.workers.pipe import PipeClosed
 
+_log = logging.getLogger(__name__)
+
 _SWITCH_SECONDS = 0.0005
 
 
@@ -29,11 +32,12 @@ def main(*descriptors: int) -> None:
 
     Reads a `WorkerSpec` from the first, loads, says `Ready`, then answers the commands of every lane in a thread of its
     own. Returns when the other ends are closed. Signals are left to the server, which ends its workers in its order.
+    Anything else that ends a lane ends the process: a broken device, a lack of memory while loading, a bug.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     first, *others = [BlockingPipe(descriptor) for descriptor in descriptors]
-    with suppress(PipeClosed):
+    with _ended_with_its_pipe():
         spec = first.receive()
         assert isinstance(spec, WorkerSpec)
         configure_logs(spec.logs.level, spec.logs.format)
@@ -45,7 +49,7 @@ def main(*descriptors: int) -> None:
             # Two threads of one interpreter take turns; a step must not wait long for its turn.
             sys.setswitchinterval(_SWITCH_SECONDS)
         for pipe in others:
-            threading.Thread(target=_serve_or_die, args=(pipe, executor, spec.threads), daemon=True).start()
+            threading.Thread(target=_serve_lane, args=(pipe, executor, spec.threads), daemon=True).start()
         serve_commands(first, executor, spec.threads)
 
 
@@ -56,14 +60,25 @@ def serve_commands(pipe: BlockingPipe, executor: CommandExecutor, threads: int) 
         pipe.send(executor.handle(cast(Command, pipe.receive())))
 
 
-def _serve_or_die(pipe: BlockingPipe, executor: CommandExecutor, threads: int) -> None:
-    """Do command after command; a lane that ends otherwise than by its pipe takes the process along."""
-    try:
+def _serve_lane(pipe: BlockingPipe, executor: CommandExecutor, threads: int) -> None:
+    with _ended_with_its_pipe():
         serve_commands(pipe, executor, threads)
+
+
+@contextmanager
+def _ended_with_its_pipe() -> Iterator[None]:
+    """The life of a lane. One that ends otherwise than by its pipe takes the process along, at once.
+
+    Python's own way out would wait for threads and destructors that may want something of a broken device.
+    """
+    try:
+        yield
     except PipeClosed:
         return
     except BaseException:
-        traceback.print_exc()
+        _log.critical("the worker ends itself", exc_info=True)
+        logging.shutdown()
+        sys.stderr.flush()
         os._exit(1)
 
 

@@ -1,11 +1,14 @@
 """The server's handle of one worker process on this machine."""
 
 import asyncio
+import dataclasses
+import logging
 import os
+import re
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import cast
@@ -14,6 +17,14 @@ from server.workers.async_pipe import AsyncPipe
 from server.workers.base import WorkerDied
 from server.workers.messages import Command, Lane, Ready, Reply, WorkerSpec
 from server.workers.pipe import PipeClosed
+
+_log = logging.getLogger(__name__)
+
+_KILLED_SECONDS = 10.0
+"""Time within which a killed process is gone, unless it is stuck in a driver."""
+
+_ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
+_GROWING_SEGMENTS = "expandable_segments:True"
 
 
 class WorkerProcess:
@@ -54,15 +65,16 @@ class WorkerProcess:
         Raises:
             WorkerDied: the process ended before, or took longer.
         """
+        device, environment = seen_alone(self._spec.device, _environment())
         with ExitStack() as far_ends:
             descriptors = [await self._open_pipe(lane, far_ends) for lane in self._spec.lanes]
             self._process = await asyncio.create_subprocess_exec(
-                *_command(descriptors), stdin=asyncio.subprocess.DEVNULL, pass_fds=descriptors, env=_environment()
+                *_command(descriptors), stdin=asyncio.subprocess.DEVNULL, pass_fds=descriptors, env=environment
             )
         self._exit_watch = asyncio.create_task(self._watch(self._process), name=f"exit of {self._spec.device}")
         first = self._pipes[self._spec.lanes[0]]
-        first.send(self._spec)
-        return cast(Ready, await self._in_time(first.receive(), load_timeout_seconds))
+        first.send(dataclasses.replace(self._spec, device=device))
+        return cast(Ready, await self._in_time(first.receive(), load_timeout_seconds, "LOAD_TIMEOUT_SECONDS"))
 
     def send(self, command: Command, lane: Lane) -> None:
         """Hand a command to a lane, which does its commands in order."""
@@ -74,10 +86,14 @@ class WorkerProcess:
         Raises:
             WorkerDied: the process ended before, or took longer than the exchange timeout.
         """
-        return cast(Reply, await self._in_time(self._pipes[lane].receive(), self._exchange_timeout_seconds))
+        reply = self._pipes[lane].receive()
+        return cast(Reply, await self._in_time(reply, self._exchange_timeout_seconds, "EXCHANGE_TIMEOUT_SECONDS"))
 
     async def stop(self, grace_seconds: float) -> None:
-        """End the process: by closing its pipes, and by force after `grace_seconds`. Nothing of it is left."""
+        """End the process: by closing its pipes, and by force after `grace_seconds`.
+
+        Nothing of it is left but where the system cannot end it, which is logged.
+        """
         for pipe in self._pipes.values():
             pipe.close()
         if self._exit_watch is not None:
@@ -97,13 +113,17 @@ class WorkerProcess:
         self._exited = True
         self._on_exit()
 
-    async def _in_time(self, answer: Awaitable[object], timeout_seconds: float) -> object:
+    async def _in_time(self, answer: Awaitable[object], timeout_seconds: float, limit: str) -> object:
+        """Wait for an answer; `limit` is the setting that the time comes from."""
         try:
             async with asyncio.timeout(timeout_seconds):
                 return await answer
         except TimeoutError:
             self._kill()
-            raise WorkerDied(f"it did not answer within {timeout_seconds:g} seconds") from None
+            raise WorkerDied(
+                f"it did not answer within {timeout_seconds:g} seconds; "
+                f"if it needs longer for its work, raise MELISMA_LIMITS__{limit}"
+            ) from None
         except PipeClosed as error:
             raise WorkerDied("its process ended") from error
 
@@ -116,7 +136,20 @@ class WorkerProcess:
         finally:
             if process.returncode is None:
                 self._kill()
+                await self._wait_killed(process)
+
+    async def _wait_killed(self, process: Process) -> None:
+        """Wait until a killed process is gone, but not for ever: a call into a driver cannot be interrupted."""
+        try:
+            async with asyncio.timeout(_KILLED_SECONDS):
                 await process.wait()
+        except TimeoutError:
+            _log.error(
+                "process %d of device %s was killed and is still there: it is stuck in the driver, and may keep memory "
+                "of the device; see 'nvidia-smi' and the kernel's log",
+                process.pid,
+                self._spec.device,
+            )
 
     def _kill(self) -> None:
         if self._process is not None:
@@ -133,3 +166,23 @@ def _environment() -> dict[str, str]:
     """The environment of the server. The import path carries everything that was added to the server's own."""
     places = (str(Path(entry).absolute()) for entry in sys.path)
     return {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+
+
+def seen_alone(device: str, environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """The name of a device in a process that sees no other GPU, and that process's environment.
+
+    GPU N is the N-th of CUDA_VISIBLE_DEVICES, where that is set. Libraries that take the first GPU they see would
+    otherwise hold some hundred megabytes of the first one for each worker. A GPU that is not in the list is left to
+    the engine, which says so. Memory is handed out in segments that grow, because lengths of songs vary, unless
+    PYTORCH_CUDA_ALLOC_CONF or PYTORCH_ALLOC_CONF says otherwise.
+    """
+    named = re.fullmatch(r"cuda(?::(\d+))?", device)
+    if named is None:
+        return device, dict(environment)
+    told = any(name in environment for name in _ALLOCATOR_VARIABLES)
+    defaults = {} if told else {_ALLOCATOR_VARIABLES[0]: _GROWING_SEGMENTS}
+    number, listed = int(named[1] or 0), environment.get("CUDA_VISIBLE_DEVICES")
+    cards = listed.split(",") if listed is not None else [*map(str, range(number + 1))]
+    if number >= len(cards):
+        return device, {**environment, **defaults}
+    return "cuda:0", {**environment, **defaults, "CUDA_VISIBLE_DEVICES": cards[number].strip()}

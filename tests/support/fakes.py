@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import pickle
 import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -61,6 +62,7 @@ class FakeState:
     """A section whose sound depends on its song's seed, its index and the section before it."""
 
     prompt: str
+    index: int
     noise: np.random.Generator
     level: float
     steps: int
@@ -138,7 +140,7 @@ class FakeEngine:
         assert (context is None) == (index == 0)
         noise = np.random.default_rng([plan.seed, index])
         level = 0.1 if context is None else float(context.level)  # type: ignore[attr-defined]
-        return FakeState(plan.detail.prompt, noise, level, conditions.steps)
+        return FakeState(plan.detail.prompt, index, noise, level, conditions.steps)
 
     def denoise(self, states: Sequence[SectionState]) -> None:
         for state in states:
@@ -169,6 +171,19 @@ class FakeEngine:
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
         return FakeContext(*struct.unpack("d", saved))
+
+    def save_section(self, state: SectionState) -> bytes:
+        assert state.step == state.steps
+        return pickle.dumps(state)
+
+    def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
+        assert (context is None) == (index == 0)
+        state = pickle.loads(saved)
+        assert isinstance(state, FakeState)
+        return state
+
+    def check(self) -> None:
+        """Nothing: the processor that runs this works."""
 
     def crash(self) -> None:
         """End the process of the worker."""

@@ -90,7 +90,7 @@ class Desk:
 
     def _step(self, section: SectionKey) -> SectionStep:
         self.steps[section] = step = self.steps.get(section, 0) + 1
-        return SectionStep(section, step, 2)
+        return SectionStep(section, step, 2, f"finished {section.index}".encode() if step == 2 else b"")
 
     def _window(self, section: SectionKey) -> Rendered:
         self.windows[section] = count = self.windows.get(section, 0) + 1

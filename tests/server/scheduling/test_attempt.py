@@ -12,6 +12,12 @@ def prepare(made: Attempt, index: int, steps: int = 2) -> None:
     made.prepared[index] = Prepared(made.section(index), 10, 10, steps, 100, "", 0.1)
 
 
+def denoise(made: Attempt, index: int, finished: bytes) -> None:
+    prepare(made, index, steps=1)
+    made.issue_step()
+    made.finish_steps(finished)
+
+
 def test_nothing_is_due_before_the_plan() -> None:
     made = Attempt(SongKey("a"))
     assert (made.to_prepare(0), made.can_render(), made.can_denoise(ahead=1)) == (None, False, False)
@@ -27,21 +33,37 @@ def test_sections_are_prepared_no_further_than_the_one_after_the_rendered_one() 
 
 def test_a_section_is_open_from_its_first_step_to_its_last_window() -> None:
     made = attempt()
-    prepare(made, 0, steps=1)
-    assert made.open_bytes == 0
+    prepare(made, 0)
+    assert made.open == 0
     made.issue_step()
-    assert (made.open, made.open_bytes, made.denoising) == ({0}, 100, 1)
+    assert made.open == 1
+    made.issue_step()
+    assert (made.open, made.denoising) == (1, 1)
+    made.finish_steps(b"finished")
     made.finish_section(b"saved")
-    assert (made.open, made.prepared, made.rendering) == (set(), {}, 1)
+    assert (made.open, made.prepared, made.rendering) == (0, {}, 1)
+
+
+def test_a_section_holds_memory_from_its_preparation_to_the_answer_to_its_last_step() -> None:
+    made = attempt()
+    prepare(made, 0, steps=1)
+    prepare(made, 1)
+    assert made.held_bytes == 200
+    made.issue_step()
+    assert made.held_bytes == 200
+    made.finish_steps(b"finished")
+    assert made.held_bytes == 100
+    made.finish_section(b"saved")
+    assert made.held_bytes == 100
 
 
 def test_the_next_attempt_begins_at_the_last_section_boundary_with_what_was_saved() -> None:
     made = attempt()
-    for index in (0, 1):
-        prepare(made, index, steps=1)
-        made.issue_step()
+    denoise(made, 0, b"first")
     made.add_window(1.0)
     made.finish_section(b"saved")
+    prepare(made, 1)
+    made.issue_step()
     made.add_window(1.0)
     following = made.next_attempt()
     expected = Attempt(SongKey("a", 1), ResumePoint(1, b"saved"), sections=3)
@@ -50,8 +72,24 @@ def test_the_next_attempt_begins_at_the_last_section_boundary_with_what_was_save
     assert following.due_section() == SectionKey(SongKey("a", 1), 1)
 
 
+def test_the_next_attempt_renders_what_is_denoised_and_denoises_only_what_is_not() -> None:
+    made = attempt()
+    denoise(made, 0, b"first")
+    made.finish_section(b"saved")
+    denoise(made, 1, b"second")
+    denoise(made, 2, b"third")
+    following = made.next_attempt()
+    assert (following.resume_point, following.finished) == (ResumePoint(1, b"saved"), (b"second", b"third"))
+    assert (following.rendering, following.denoised, following.denoising, following.can_render()) == (1, 3, 3, False)
+    following.plan(4)
+    assert (following.can_render(), following.can_denoise(ahead=1), following.to_prepare(0)) == (True, False, None)
+    following.finish_section(b"saved")
+    assert (following.next_attempt().finished, following.to_prepare(0)) == ((b"third",), 3)
+
+
 def test_an_attempt_is_rendered_after_its_last_section() -> None:
     made = attempt(sections=2, start=1)
+    denoise(made, 1, b"")
     assert not made.rendered
     made.finish_section(b"")
     assert made.rendered

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from server.scheduling.batching import BatchCapacity, StepLoad, batch
@@ -23,12 +21,6 @@ def test_padding_counts_and_lengths_far_apart_do_not_mix() -> None:
     loads = [load(cost=10, length=10), load(cost=21, length=21), load(cost=20, length=20)]
     assert batch(loads, max_tokens=1000, max_sections=9) == [0, 2]
     assert batch(loads, max_tokens=35, max_sections=9) == [0]
-
-
-def test_sections_that_are_not_open_yet_join_while_there_is_memory() -> None:
-    loads = [load(), *(replace(load(), new_bytes=size) for size in (60, 60, 30)), load()]
-    assert batch(loads, max_tokens=1000, max_sections=9, free_bytes=100) == [0, 1, 3, 4]
-    assert batch(loads, max_tokens=1000, max_sections=9, free_bytes=-10) == [0, 4]
 
 
 def test_groups_do_not_mix() -> None:

@@ -38,10 +38,23 @@ class TestFailure:
         desk.turns(5)
         desk.scheduler.close("cpu")
         desk.scheduler.open("cpu", ["fake"])
-        desk.turns(5)
+        desk.turns(2)
         desk.add("b")
         desk.turns(5)
         assert desk.turn() == Render(section("a", 0, 1))
+
+    def test_what_was_denoised_is_rendered_from_its_beginning_and_not_denoised_again(self) -> None:
+        desk = opened()
+        desk.add("a")
+        desk.turns(5)
+        desk.scheduler.close("cpu")
+        desk.scheduler.open("cpu", ["fake"])
+        assert desk.turn() == Plan(SongKey("a", 1), "fake", params(), 0, b"", (b"finished 0",))
+        assert desk.turns(3) == [Render(section("a", 0, 1))] * 3
+        assert desk.turns(2) == [Prepare(section("a", 1, 1)), Step((section("a", 1, 1),))]
+        desk.scheduler.close("cpu")
+        desk.scheduler.open("cpu", ["fake"])
+        assert desk.turn() == Plan(SongKey("a", 2), "fake", params(), 1, b"saved")
 
     def test_what_an_earlier_attempt_says_is_ignored(self) -> None:
         desk = opened()
@@ -83,6 +96,19 @@ class TestFailure:
             failed = Failed(SongKey("a", attempt), failure)
             assert desk.scheduler.done("cpu", failed) == (Lost("a", verdict, failed),)
         assert desk.turns(2) == [Forget(SongKey("a", 1)), None]
+
+    def test_songs_that_fail_together_go_on_alone_and_the_innocent_is_not_given_up(self) -> None:
+        desk = opened()
+        desk.add("a")
+        desk.add("b")
+        for attempt, together in enumerate([("a", "b"), ("a",), ("a",)]):
+            step = Step(tuple(section(song_id, 0, attempt) for song_id in together))
+            desk.until(step)
+            failures = tuple(Failed(key.song, Failure(Fault.BUG, "")) for key in step.sections)
+            lost = desk.scheduler.done("cpu", Stepped((), failures, 0.1))
+            verdict = Verdict.GIVE_UP if attempt == 2 else Verdict.RETRY
+            assert [one.verdict for one in lost] == [verdict] * len(together)
+        desk.until(Render(section("b", 1, 1)))
 
     @pytest.mark.parametrize("prepared", [1, 5])
     def test_a_failed_song_is_forgotten_and_the_others_go_on(self, prepared: int) -> None:

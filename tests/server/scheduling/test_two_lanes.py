@@ -1,6 +1,20 @@
 import pytest
 
-from server.workers.messages import Lane, Ping, Plan, Prepare, Render, SectionStep, SongKey, Step, Stepped
+from server.workers.messages import (
+    Failed,
+    Failure,
+    Fault,
+    Forget,
+    Lane,
+    Ping,
+    Plan,
+    Prepare,
+    Render,
+    SectionStep,
+    SongKey,
+    Step,
+    Stepped,
+)
 from tests.server.scheduling.desk import BOTH_LANES, Desk, kinds, opened, section
 from tests.support.fakes import FakeOutlet, params
 
@@ -71,6 +85,51 @@ class TestTwoLanes:
             desk.scheduler.done("cpu", Stepped((SectionStep(section("a"), 1, 2),), (), 0.1), Lane.DENOISE)
         assert desk.scheduler.step_seconds("cpu", step) == pytest.approx(0.1)
         assert desk.scheduler.step_seconds("cpu", Ping()) is None
+
+    def test_a_song_is_forgotten_when_no_lane_works_on_it_any_more(self) -> None:
+        desk = self.desk()
+        desk.turns(3, lane=Lane.RENDER)
+        step, following = (desk.scheduler.next_command("cpu", Lane.DENOISE) for _ in range(2))
+        assert step is not None
+        assert following is not None
+        desk.scheduler.drop("a")
+        assert desk.turn(lane=Lane.RENDER) is None
+        desk.finish(step, lane=Lane.DENOISE)
+        assert [desk.turn(lane=lane) for lane in BOTH_LANES] == [None, None]
+        desk.finish(following, lane=Lane.DENOISE)
+        assert desk.turns(2, lane=Lane.RENDER) == [Forget(SongKey("a")), None]
+
+    def test_a_song_that_is_worked_on_keeps_no_other_from_being_forgotten(self) -> None:
+        desk = self.desk()
+        desk.add("b")
+        desk.turns(6, lane=Lane.RENDER)
+        desk.outlets["b"].full = True
+        assert desk.scheduler.next_command("cpu", Lane.DENOISE) == Step((section("a"),))
+        desk.scheduler.drop("a")
+        desk.scheduler.drop("b")
+        assert desk.turns(2, lane=Lane.RENDER) == [Forget(SongKey("b")), None]
+
+    def test_an_attempt_that_failed_is_forgotten_while_the_next_one_is_worked_on(self) -> None:
+        desk = self.desk()
+        desk.turns(3, lane=Lane.RENDER)
+        step = desk.scheduler.next_command("cpu", Lane.DENOISE)
+        assert step is not None
+        desk.scheduler.done("cpu", Failed(SongKey("a"), Failure(Fault.BUG, "")), Lane.RENDER)
+        assert kinds(desk.turns(2, lane=Lane.RENDER)) == [Plan, Prepare]
+        desk.finish(step, lane=Lane.DENOISE)
+        assert desk.scheduler.next_command("cpu", Lane.RENDER) == Forget(SongKey("a"))
+
+    def test_a_section_denoised_ahead_is_finished_for_the_next_attempt(self) -> None:
+        desk = self.desk()
+        desk.turns(3, lane=Lane.RENDER)
+        desk.turns(4, lane=Lane.DENOISE)
+        desk.turn(lane=Lane.RENDER)
+        desk.scheduler.close("cpu")
+        desk.scheduler.open("cpu", ["fake"])
+        plan = Plan(SongKey("a", 1), "fake", params(), 0, b"", (b"finished 0", b"finished 1"))
+        assert desk.turn(lane=Lane.RENDER) == plan
+        assert desk.turn(lane=Lane.DENOISE) is None
+        assert desk.turns(6, lane=Lane.RENDER) == [Render(section("a", index, 1)) for index in (0, 0, 0, 1, 1, 1)]
 
     def test_a_whole_song_is_made(self) -> None:
         desk = self.desk()

@@ -1,0 +1,85 @@
+"""One attempt at a song in a worker: its plan, and the sections that are prepared, denoised, restored or rendered."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from model.engine import Engine, SectionConditions, SectionContext, SectionState
+from model.song import SongPlan, Window
+from server.workers.messages import Plan, SectionKey, SectionStep, SongKey
+from server.workers.span_tally import WorkTally
+
+
+@dataclass(slots=True)
+class HeldSection:
+    """What an engine needs between the commands of one section. `conditions` are dropped after the last step."""
+
+    key: SectionKey
+    conditions: SectionConditions | None = None
+    state: SectionState | None = None
+    windows: Iterator[Window] | None = None
+    denoising: WorkTally | None = None
+    rendering: WorkTally | None = None
+
+    @property
+    def written(self) -> SectionState:
+        """The state, which is there once the section is begun or restored."""
+        if self.state is None:
+            raise RuntimeError("the section was not denoised. This is a bug.")
+        return self.state
+
+    @property
+    def cost(self) -> int:
+        """Tokens that one step of the section puts on the device; 0 once it is finished."""
+        return self.conditions.cost if self.conditions is not None else 0
+
+
+@dataclass(slots=True)
+class HeldSong:
+    """One attempt at a song; `context` is that of the section before `start`."""
+
+    key: SongKey
+    engine: Engine
+    sample_rate_hertz: int
+    plan: SongPlan
+    start: int
+    context: SectionContext | None
+    trace: str = ""
+    sections: dict[int, HeldSection] = field(default_factory=dict)
+
+    @classmethod
+    def planned(cls, command: Plan, engine: Engine) -> "HeldSong":
+        """Plan a song, and restore what an earlier attempt has finished."""
+        plan, start = engine.plan(command.params), command.index
+        context = engine.restore(plan, start - 1, command.saved) if start else None
+        song = cls(command.song, engine, engine.info().sample_rate_hertz, plan, start, context, command.trace)
+        for index, saved in enumerate(command.finished, start):
+            state = engine.restore_section(plan, index, saved, song.context_before(index))
+            song.sections[index] = HeldSection(SectionKey(song.key, index), state=state)
+        return song
+
+    def context_before(self, index: int) -> SectionContext | None:
+        """What section `index` needs to know of the one before, which is finished."""
+        return self.context if index == self.start else self.engine.context(self.sections[index - 1].written)
+
+    def prepare(self, index: int) -> SectionConditions:
+        """Encode what a section is denoised under, and keep it."""
+        conditions = self.engine.prepare(self.plan, index)
+        self.sections[index] = HeldSection(SectionKey(self.key, index), conditions)
+        return conditions
+
+    def begun(self, index: int) -> HeldSection:
+        """A prepared section, begun if it was not yet."""
+        section = self.sections[index]
+        if section.state is None:
+            if section.conditions is None:
+                raise RuntimeError("the section was not prepared. This is a bug.")
+            section.state = self.engine.begin(self.plan, index, section.conditions, self.context_before(index))
+        return section
+
+    def step_of(self, section: HeldSection) -> SectionStep:
+        """How far a section is. After its last step it is given out, and its conditions are dropped."""
+        state = section.written
+        if state.step < state.steps:
+            return SectionStep(section.key, state.step, state.steps)
+        section.conditions = None
+        return SectionStep(section.key, state.step, state.steps, self.engine.save_section(state))
