@@ -6,7 +6,7 @@ from model.engine import EngineInfo, EngineUnavailable, Option, SectionCondition
 from model.song import SectionScore, SongParams, SongPlan, Window
 from model.studio import saving
 from model.studio.arrange.arranger import Hand
-from model.studio.composing.denoiser import Memory, ScoreDenoiser, rows
+from model.studio.composing.denoiser import Memory, ScoreDenoiser, ScoreState, rows
 from model.studio.composing.token_layout import padded_length
 from model.studio.info import INFO, SAMPLE_RATE_HERTZ
 from model.studio.lyrics import mandarin
@@ -14,7 +14,14 @@ from model.studio.notation.chords import chord_spans, named_chords
 from model.studio.notation.midi import section_midi
 from model.studio.planning.plan import detail_of, plan_song, samples_of
 from model.studio.planning.section_brief import brief, section_seed
-from model.studio.section import StudioConditions, StudioContext, StudioState
+from model.studio.section import (
+    DraftState,
+    FinishedState,
+    StudioConditions,
+    StudioContext,
+    StudioState,
+    Written,
+)
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.mixer import Mixer
 from model.studio.style import Instrument
@@ -77,7 +84,7 @@ class StudioEngine:
 
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
-    ) -> StudioState:
+    ) -> DraftState:
         """Open a section; see `Engine.begin`."""
         assert isinstance(conditions, StudioConditions)
         memory, hand, mixer = _opening(conditions, context)
@@ -88,11 +95,24 @@ class StudioEngine:
             steps=plan.steps,
             guidance_scale=plan.guidance_scale,
         )
-        return StudioState(plan, index, draft, hand, mixer, self._denoiser)
+        return DraftState(plan, index, draft, hand, mixer, self._denoiser)
 
     def denoise(self, states: Sequence[SectionState]) -> None:
         """Advance all states by one step; see `Engine.denoise`."""
-        self._denoiser.denoise([_own(state).draft for state in states])
+        self._denoiser.denoise([_draft(state) for state in states])
+
+    def save_section(self, state: SectionState) -> bytes:
+        """The section on paper as bytes; see `Engine.save_section`."""
+        return saving.save(_own(state).written, self._bank, ())
+
+    def restore_section(
+        self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None
+    ) -> FinishedState:
+        """A section on paper from bytes; see `Engine.restore_section`. It is played on the desk of the one before."""
+        written = saving.load(saved, self._bank, ())
+        assert isinstance(written, Written)
+        assert context is None or isinstance(context, StudioContext)
+        return FinishedState(plan, index, written, context.mixer if context else self._mixer(plan))
 
     def context(self, state: SectionState) -> StudioContext:
         """Tunes, hands and mixer after a finished section."""
@@ -138,6 +158,9 @@ class StudioEngine:
         assert isinstance(context, StudioContext)
         return context
 
+    def check(self) -> None:
+        """Nothing: a processor that gets here works; see `Engine.check`."""
+
     def _mixer(self, plan: SongPlan) -> Mixer:
         assert plan.tempo_bpm is not None
         detail = detail_of(plan)
@@ -164,3 +187,9 @@ def _own(state: SectionState) -> StudioState:
     if not isinstance(state, StudioState):
         raise TypeError("this state was not begun by the studio engine. This is a bug.")
     return state
+
+
+def _draft(state: SectionState) -> ScoreState:
+    if not isinstance(state, DraftState):
+        raise TypeError("this section is finished. This is a bug.")
+    return state.draft

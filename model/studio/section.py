@@ -1,5 +1,6 @@
 """One section of a song while the studio engine makes it: its conditions, its state, and its result."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,28 +51,28 @@ class StudioConditions:
     group: str = ""
 
 
-class StudioState:
-    """One section on its way from noise to paper."""
+class StudioState(ABC):
+    """One section of a song, and the desk that it is played on."""
 
-    def __init__(
-        self, plan: SongPlan, index: int, draft: ScoreState, hand: Hand | None, mixer: Mixer, denoiser: ScoreDenoiser
-    ) -> None:
+    def __init__(self, plan: SongPlan, index: int, mixer: Mixer) -> None:
         self.plan = plan
         self.index = index
-        self.draft = draft
         self.mixer = mixer
-        self._hand = hand
-        self._denoiser = denoiser
 
     @property
+    @abstractmethod
     def step(self) -> int:
         """Steps already done."""
-        return self.draft.step
 
     @property
     def steps(self) -> int:
         """Steps in all."""
-        return self.draft.steps
+        return self.plan.steps
+
+    @property
+    @abstractmethod
+    def written(self) -> Written:
+        """The section on paper; only after its last step."""
 
     @property
     def section(self) -> SectionPlan:
@@ -83,9 +84,31 @@ class StudioState:
         """Whether the song ends with this section."""
         return self.index == len(self.plan.sections) - 1
 
-    @cached_property
+
+class DraftState(StudioState):
+    """One section on its way from noise to paper."""
+
+    def __init__(
+        self, plan: SongPlan, index: int, draft: ScoreState, hand: Hand | None, mixer: Mixer, denoiser: ScoreDenoiser
+    ) -> None:
+        """`hand` is how the players ended the section before, if there was one."""
+        super().__init__(plan, index, mixer)
+        self.draft = draft
+        self._hand = hand
+        self._denoiser = denoiser
+
+    @property
+    def step(self) -> int:
+        """Steps already done."""
+        return self.draft.step
+
+    @property
     def written(self) -> Written:
         """The section on paper; only after its last step."""
+        return self._written
+
+    @cached_property
+    def _written(self) -> Written:
         score, memory = self._denoiser.finish(self.draft)
         detail = detail_of(self.plan)
         following = None if self.final else self.plan.sections[self.index + 1].kind
@@ -102,3 +125,21 @@ class StudioState:
         words = Words(self.section.kind, tuple(s for line in self.section.lines for s in line.syllables))
         vocals = vocal_parts(words, sounding, detail.style, tonic=detail.key.tonic)
         return Written(sounding, arrangement, vocals, memory, hand)
+
+
+class FinishedState(StudioState):
+    """One section that another process has put on paper."""
+
+    def __init__(self, plan: SongPlan, index: int, written: Written, mixer: Mixer) -> None:
+        super().__init__(plan, index, mixer)
+        self._written = written
+
+    @property
+    def step(self) -> int:
+        """All steps."""
+        return self.steps
+
+    @property
+    def written(self) -> Written:
+        """The section on paper."""
+        return self._written

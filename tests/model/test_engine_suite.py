@@ -194,6 +194,38 @@ def test_a_song_goes_on_from_what_was_saved_as_if_it_had_never_stopped(engine: E
         context = engine.restore(again, section.index, engine.save(state))
 
 
+def test_finished_sections_sound_the_same_where_they_are_restored_and_so_does_what_follows(engine: Engine) -> None:
+    plan = engine.plan(params(duration_seconds=20.0))
+    whole = make_song(engine, plan)
+    saved, first_context = denoised_ahead(engine, plan, len(plan.sections) - 1)
+    again = engine.plan(params(duration_seconds=20.0))
+    for start, context in ((0, None), (1, engine.restore(again, 0, first_context))):
+        for index, finished in enumerate(saved[start:], start):
+            state = engine.restore_section(again, index, finished, context)
+            assert state.step == state.steps
+            sound = rendered(engine, state)
+            np.testing.assert_array_equal(sound, whole[index])
+            context = engine.context(state)
+        last = engine.begin(again, len(saved), engine.prepare(again, len(saved)), context)
+        finish(engine, [last])
+        np.testing.assert_array_equal(rendered(engine, last), whole[-1])
+
+
+def denoised_ahead(engine: Engine, plan: SongPlan, count: int) -> tuple[list[bytes], bytes]:
+    """The first `count` sections, saved after their last steps, and the context of the first, which is rendered."""
+    saved: list[bytes] = []
+    context: SectionContext | None = None
+    first: SectionState | None = None
+    for index in range(count):
+        state = engine.begin(plan, index, engine.prepare(plan, index), context)
+        finish(engine, [state])
+        saved.append(engine.save_section(state))
+        context, first = engine.context(state), first or state
+    assert first is not None
+    rendered(engine, first)
+    return saved, engine.save(first)
+
+
 def test_saving_changes_nothing(engine: Engine) -> None:
     plan = engine.plan(params())
     context: SectionContext | None = None
