@@ -13,12 +13,13 @@ from server.generation.runner import Runner
 from server.song import Accepted, AudioSettings, Chunk, SongEvent, SongRequest
 from server.telemetry.metrics import Metrics
 from server.workers.device_spec import DeviceSpec
-from server.workers.messages import EngineSpec
+from server.workers.messages import EngineSpec, Lane
 from tests.support.fakes import FAKE, MISSING, RATE_HERTZ, SECTION_SECONDS, FakeEncoder, params
 from tests.support.sinks import ReadSink
 from tests.support.workers.observers import WatchedPool
 
 CPU = DeviceSpec("cpu", "cpu", running_songs=8)
+BESIDE = DeviceSpec("cpu", "cpu", running_songs=8, lanes=(Lane.DENOISE, Lane.RENDER))
 NARROW = DeviceSpec("cpu", "cpu", running_songs=1)
 ENDLESS_SECONDS = 4000.0
 

@@ -11,10 +11,8 @@ from server.errors import (
 from server.song import Chunk, Planned, Progressed, SectionSent, SongCompleted
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import expose_depths
-from server.workers.device_spec import DeviceSpec
-from server.workers.messages import Lane
 from tests.support.fakes import SECTION_COST
-from tests.support.runners import ENDLESS_SECONDS, NARROW, heard_more, request, running
+from tests.support.runners import BESIDE, ENDLESS_SECONDS, NARROW, heard_more, request, running
 
 
 async def test_a_song_is_made_from_its_request_to_its_sum() -> None:
@@ -53,6 +51,18 @@ async def test_a_song_goes_on_when_its_listener_reads_again() -> None:
     assert isinstance(events[-1], SongCompleted)
 
 
+async def test_songs_cancelled_in_the_middle_of_a_step_cost_no_worker_that_renders_beside() -> None:
+    async with running(devices=(BESIDE,)) as bench:
+        worker = bench.pool.pids["cpu"]
+        for _ in range(5):
+            songs = [bench.submit(request(seed=seed, duration_seconds=ENDLESS_SECONDS)) for seed in range(4)]
+            for song in songs:
+                await song.first_chunk()
+                song.job.cancel()
+        assert isinstance((await bench.submit(request()).told())[-1], SongCompleted)
+        assert bench.pool.pids["cpu"] == worker
+
+
 async def test_a_cancelled_song_makes_place_within_a_step() -> None:
     async with running(devices=(NARROW,), max_queued_songs=0) as bench:
         song = bench.submit(request(duration_seconds=ENDLESS_SECONDS))
@@ -64,8 +74,7 @@ async def test_a_cancelled_song_makes_place_within_a_step() -> None:
 async def test_a_worker_that_renders_beside_denoising_makes_the_same_songs() -> None:
     async with running() as bench:
         expected = [await bench.submit(request(seed=seed)).sound() for seed in range(4)]
-    device = DeviceSpec("cpu", "cpu", lanes=(Lane.DENOISE, Lane.RENDER))
-    async with running(devices=(device,)) as bench:
+    async with running(devices=(BESIDE,)) as bench:
         jobs = [bench.submit(request(seed=seed)) for seed in range(4)]
         assert await asyncio.gather(*(song.sound() for song in jobs)) == expected
 

@@ -17,7 +17,7 @@ from server.errors import (
 from server.song import SongCompleted
 from server.workers.device_spec import DeviceSpec
 from tests.support.fakes import FRAGILE, MISSING
-from tests.support.runners import ENDLESS_SECONDS, heard_more, request, restarted, running
+from tests.support.runners import BESIDE, CPU, ENDLESS_SECONDS, heard_more, request, restarted, running
 
 
 async def test_a_poisoned_song_costs_the_others_nothing() -> None:
@@ -30,9 +30,11 @@ async def test_a_poisoned_song_costs_the_others_nothing() -> None:
         assert await beside.sound() == alone
 
 
-@pytest.mark.parametrize("prompt", ["crash", "hang"])
-async def test_a_request_that_ends_workers_is_given_up_and_its_neighbours_are_not(prompt: str) -> None:
-    async with running(exchange_timeout_seconds=2.0) as bench:
+@pytest.mark.parametrize(("prompt", "device"), [("crash", CPU), ("crash", BESIDE), ("hang", CPU)])
+async def test_a_request_that_ends_workers_is_given_up_and_its_neighbours_are_not(
+    prompt: str, device: DeviceSpec
+) -> None:
+    async with running(devices=(device,), exchange_timeout_seconds=2.0) as bench:
         alone = await bench.submit(request(seed=5)).sound()
         neighbour = bench.submit(request(seed=5))
         poisoned = bench.submit(request(prompt))
@@ -50,8 +52,9 @@ async def test_a_song_that_fits_on_no_device_says_so() -> None:
         assert isinstance((await bench.submit(request()).told())[-1], SongCompleted)
 
 
-async def test_songs_whose_worker_is_killed_go_on_and_sound_the_same() -> None:
-    async with running(retries=10) as bench:
+@pytest.mark.parametrize("device", [CPU, BESIDE], ids=["one lane", "two lanes"])
+async def test_songs_whose_worker_is_killed_go_on_and_sound_the_same(device: DeviceSpec) -> None:
+    async with running(devices=(device,), retries=10) as bench:
         requests = [request(seed=seed, duration_seconds=40.0) for seed in range(4)]
         undisturbed = [await bench.submit(one).sound() for one in requests]
         jobs = [bench.submit(one) for one in requests]

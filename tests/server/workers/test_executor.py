@@ -31,13 +31,17 @@ def executor_of(engine: FakeEngine | None = None) -> CommandExecutor:
     return CommandExecutor({"fake": engine or FakeEngine()}, clock=lambda: 0.0)
 
 
-def plan(executor: CommandExecutor, song: SongKey = SONG, prompt: str = "", **changes: object) -> Reply:
-    return executor.handle(Plan(song, "fake", params(prompt, **changes)))
+def plan(
+    executor: CommandExecutor, song: SongKey = SONG, prompt: str = "", trace: str = "", **changes: object
+) -> Reply:
+    return executor.handle(Plan(song, "fake", params(prompt, **changes), trace=trace))
 
 
-def prepared(executor: CommandExecutor, song_id: str, prompt: str = "", **changes: object) -> SectionKey:
+def prepared(
+    executor: CommandExecutor, song_id: str, prompt: str = "", trace: str = "", **changes: object
+) -> SectionKey:
     section = SectionKey(SongKey(song_id), 0)
-    plan(executor, section.song, prompt, **changes)
+    plan(executor, section.song, prompt, trace, **changes)
     executor.handle(Prepare(section))
     return section
 

@@ -2,10 +2,13 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from server.errors import WorkerLost
+from server.workers import local_pool as local_pool_module
+from server.workers import worker_process
 from server.workers.base import Worker
 from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import LocalPool
@@ -14,6 +17,7 @@ from server.workers.worker_process import WorkerProcess
 from tests.support.fakes import FAKE
 from tests.support.workers.engines import ENDLESS_LOAD
 from tests.support.workers.observers import FakeObserver, is_alive, observed
+from tests.support.workers.trouble import TROUBLE_ONCE
 
 TIMEOUT_SECONDS = 30.0
 CPU = DeviceSpec("cpu", "cpu")
@@ -65,6 +69,42 @@ async def test_a_pool_can_be_cancelled_while_a_worker_loads() -> None:
     async with observed(local_pool(ENDLESS_LOAD), observer):
         await asyncio.sleep(0.2)
     assert (observer.exited, observer.restarted) == ([], [])
+
+
+@pytest.mark.parametrize("trouble", ["load memory", "load broken"])
+async def test_a_worker_that_cannot_load_for_want_of_memory_or_device_is_tried_again(
+    trouble: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TROUBLE", str(tmp_path / "trouble"))
+    (tmp_path / "trouble").write_text(trouble)
+    pool, observer = local_pool(TROUBLE_ONCE), FakeObserver()
+    async with observed(pool, observer):
+        await observer.next_worker()
+        assert (observer.restarted, pool.devices_of("fake")) == (["cpu"], ("cpu",))
+
+
+async def test_a_process_that_cannot_be_ended_is_told_and_costs_no_device_its_worker(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(worker_process, "_KILLED_SECONDS", 0.05)
+    monkeypatch.setattr(local_pool_module, "_END_GRACE_SECONDS", 0.05)
+    observer = FakeObserver()
+    async with observed(local_pool(FAKE), observer):
+        stuck = await observer.next_worker()
+        tasks = asyncio.all_tasks()
+        assert isinstance(stuck, WorkerProcess)
+        os.kill(pid_of(stuck), signal.SIGSTOP)  # so that it does not end with its pipes, either
+        monkeypatch.setattr(WorkerProcess, "_kill", lambda _: None)
+        observer.worker_exited("cpu")
+        second = pid_of(await observer.next_worker())
+        monkeypatch.undo()
+        assert second != pid_of(stuck)
+        assert is_alive(pid_of(stuck))
+        assert f"process {pid_of(stuck)} of device cpu was killed and is still there" in caplog.text
+        assert [task.get_name() for task in asyncio.all_tasks() - tasks] == ["exit of cpu"]  # that of the second
+        os.kill(pid_of(stuck), signal.SIGKILL)
+        while is_alive(pid_of(stuck)):
+            await asyncio.sleep(0.01)
 
 
 class BrokenObserver(FakeObserver):

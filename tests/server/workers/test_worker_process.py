@@ -21,9 +21,9 @@ from server.workers.messages import (
     Step,
     WorkerSpec,
 )
-from server.workers.worker_process import WorkerProcess
+from server.workers.worker_process import WorkerProcess, seen_alone
 from tests.support.fakes import FAKE, params
-from tests.support.workers.engines import ENDLESS_LOAD, MODULE_LIST
+from tests.support.workers.engines import ENDLESS_LOAD, MODULE_LIST, SURROUNDINGS
 from tests.support.workers.observers import exchange, is_alive
 
 TIMEOUT_SECONDS = 30.0
@@ -70,7 +70,7 @@ async def test_a_worker_that_dies_in_the_middle_of_a_command_is_noticed() -> Non
 
 async def test_a_worker_that_does_not_answer_in_time_is_killed() -> None:
     async with started(exchange_timeout_seconds=0.5) as (worker, exited):
-        with pytest.raises(WorkerDied):
+        with pytest.raises(WorkerDied, match=r"0.5 seconds.*MELISMA_LIMITS__EXCHANGE_TIMEOUT_SECONDS"):
             await crash(worker, "hang")
         await exited.wait()
 
@@ -151,12 +151,49 @@ async def test_a_worker_that_does_not_load_in_time_is_killed() -> None:
     exited = asyncio.Event()
     worker = WorkerProcess(WorkerSpec("cpu", (ENDLESS_LOAD,)), exchange_timeout_seconds=1.0, on_exit=exited.set)
     try:
-        with pytest.raises(WorkerDied, match=r"within 0.2 seconds"):
+        with pytest.raises(WorkerDied, match=r"within 0.2 seconds.*MELISMA_LIMITS__LOAD_TIMEOUT_SECONDS"):
             await worker.start(load_timeout_seconds=0.2)
         await exited.wait()
     finally:
         await worker.stop(TIMEOUT_SECONDS)
     assert not is_alive(worker.pid)
+
+
+GROWING = {"PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True"}
+
+
+@pytest.mark.parametrize(
+    ("device", "inherited", "seen", "environment"),
+    [
+        ("cpu", {"A": "b"}, "cpu", {"A": "b"}),
+        ("cuda", {}, "cuda:0", {"CUDA_VISIBLE_DEVICES": "0", **GROWING}),
+        ("cuda:1", {"A": "b"}, "cuda:0", {"A": "b", "CUDA_VISIBLE_DEVICES": "1", **GROWING}),
+        ("cuda:1", {"CUDA_VISIBLE_DEVICES": "5, GPU-8a7b"}, "cuda:0", {"CUDA_VISIBLE_DEVICES": "GPU-8a7b", **GROWING}),
+        ("cuda:2", {"CUDA_VISIBLE_DEVICES": "5,7"}, "cuda:2", {"CUDA_VISIBLE_DEVICES": "5,7", **GROWING}),
+        ("cuda:0", {"CUDA_VISIBLE_DEVICES": ""}, "cuda:0", {"CUDA_VISIBLE_DEVICES": "", **GROWING}),
+        (
+            "cuda:0",
+            {"PYTORCH_ALLOC_CONF": "max_split_size_mb:64"},
+            "cuda:0",
+            {"PYTORCH_ALLOC_CONF": "max_split_size_mb:64", "CUDA_VISIBLE_DEVICES": "0"},
+        ),
+    ],
+)
+def test_a_worker_sees_no_gpu_but_its_own(
+    device: str, inherited: dict[str, str], seen: str, environment: dict[str, str]
+) -> None:
+    assert seen_alone(device, inherited) == (seen, environment)
+
+
+async def test_a_worker_knows_its_gpu_by_the_name_that_it_has_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
+    spec = WorkerSpec("cuda:1", (SURROUNDINGS,))
+    worker = WorkerProcess(spec, exchange_timeout_seconds=1.0, on_exit=lambda: None)
+    try:
+        (info,) = (await worker.start(TIMEOUT_SECONDS)).engines
+    finally:
+        await worker.stop(TIMEOUT_SECONDS)
+    assert info.description == "cuda:0 of 6, expandable_segments:True"
 
 
 async def test_a_worker_ends_with_its_server() -> None:

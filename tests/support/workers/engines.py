@@ -1,5 +1,6 @@
 """Engines that show or try what a worker process is like."""
 
+import os
 import sys
 import threading
 from dataclasses import replace
@@ -10,6 +11,7 @@ from tests.support.fakes import FakeEngine
 
 MODULE_LIST = EngineSpec("modules", "tests.support.workers.engines:ModuleListEngine")
 ENDLESS_LOAD = EngineSpec("endless", "tests.support.workers.engines:EndlessLoadEngine")
+SURROUNDINGS = EngineSpec("surroundings", "tests.support.workers.engines:SurroundingsEngine")
 
 
 class ModuleListEngine(FakeEngine):
@@ -30,3 +32,18 @@ class EndlessLoadEngine(FakeEngine):
     def load(cls, device: str) -> "EndlessLoadEngine":
         threading.Event().wait()
         return cls()
+
+
+class SurroundingsEngine(FakeEngine):
+    """Its description is the device that it was loaded onto, the GPUs that it may see, and how memory is handed out."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+
+    @classmethod
+    def load(cls, device: str) -> "SurroundingsEngine":
+        return cls(device)
+
+    def info(self) -> EngineInfo:
+        seen, memory = (os.environ[name] for name in ("CUDA_VISIBLE_DEVICES", "PYTORCH_CUDA_ALLOC_CONF"))
+        return replace(super().info(), description=f"{self._device} of {seen}, {memory}")

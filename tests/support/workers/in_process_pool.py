@@ -14,6 +14,7 @@ from server.workers.base import WorkerDied, WorkerPoolObserver
 from server.workers.device_spec import DeviceSpec
 from server.workers.engine_loading import load_engines, ready_message
 from server.workers.executor import CommandExecutor
+from server.workers.failures import DeviceBroken
 from server.workers.messages import Command, EngineSpec, Lane, Reply
 from tests.support.fakes import FakeEngine
 
@@ -91,7 +92,7 @@ class InProcessWorker:
             command = await self._commands[lane].get()
             try:
                 reply = self._executor.handle(command)
-            except WorkerCrash:
+            except (WorkerCrash, DeviceBroken):
                 self.kill()
                 return
             self._replies[lane].put_nowait(reply)

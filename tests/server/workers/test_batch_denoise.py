@@ -1,0 +1,118 @@
+"""A step of a batch: what fails in it, what is tried again, and what is in memory meanwhile."""
+
+import weakref
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from model.engine import SectionState
+from model.song import SongPlan
+from server.workers.batch_denoise import denoise
+from server.workers.failures import DeviceBroken
+from tests.support.fakes import FakeEngine, FakeState, params
+
+
+def states(engine: FakeEngine, count: int) -> list[FakeState]:
+    return [begun(engine, engine.plan(params(seed=seed))) for seed in range(count)]
+
+
+def begun(engine: FakeEngine, plan: SongPlan) -> FakeState:
+    return engine.begin(plan, 0, engine.prepare(plan, 0), None)
+
+
+class Activations:
+    """What a pass holds while it lasts."""
+
+
+class SmallDevice(FakeEngine):
+    """Has memory for two sections; counts the activations of passes that are alive when another pass begins."""
+
+    def __init__(self, error: Exception) -> None:
+        self.alive: list[int] = []
+        self._error = error
+        self._passes: list[weakref.ref[Activations]] = []
+
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        self.alive.append(sum(one() is not None for one in self._passes))
+        self._forward(states)
+
+    def _forward(self, states: Sequence[SectionState]) -> None:
+        activations = Activations()
+        self._passes.append(weakref.ref(activations))
+        if len(states) > 2:
+            self._fail()
+        super().denoise(states)
+
+    def _fail(self) -> None:
+        try:
+            raise self._error
+        except Exception as error:
+            raise type(error)(*error.args) from error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("no room"),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        torch.AcceleratorError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("FIND was unable to find an engine to execute this computation"),
+    ],
+    ids=repr,
+)
+def test_a_batch_without_room_is_halved_and_what_it_held_is_free_before(error: Exception) -> None:
+    engine = SmallDevice(error)
+    batch = states(engine, 8)
+    assert denoise(engine, batch) == ([None] * 8, 2)
+    assert [state.step for state in batch] == [1] * 8
+    assert engine.alive == [0] * len(engine.alive)
+    assert len(engine.alive) == 7
+
+
+def test_what_a_batch_with_a_poisoned_section_held_is_free_before_it_is_taken_apart() -> None:
+    engine = SmallDevice(ValueError("a bug"))
+    errors, fits = denoise(engine, states(engine, 3))
+    assert (errors, fits) == ([None] * 3, 3)
+    assert engine.alive == [0] * 4
+
+
+class BreaksAfterwards(FakeEngine):
+    """Raises when every state has advanced, as a device that is asked for its results does."""
+
+    def __init__(self, error: Exception) -> None:
+        self.passes = 0
+        self._error = error
+
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        self.passes += 1
+        super().denoise(states)
+        raise self._error
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("error", [ValueError("a bug"), MemoryError("no room")], ids=repr)
+def test_an_error_after_all_states_have_advanced_is_that_of_all_and_tried_no_more(count: int, error: Exception) -> None:
+    engine = BreaksAfterwards(error)
+    errors, _ = denoise(engine, states(engine, count))
+    assert errors == [error] * count
+    assert engine.passes == 1
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_fatal_error_is_neither_tried_again_nor_success(count: int) -> None:
+    engine = BreaksAfterwards(torch.AcceleratorError("CUDA error: an illegal memory access was encountered"))
+    with pytest.raises(DeviceBroken, match="illegal memory access"):
+        denoise(engine, states(engine, count))
+    assert engine.passes == 1
+
+
+def test_a_batch_taken_apart_is_what_it_would_have_been_in_one() -> None:
+    small, large = SmallDevice(MemoryError("no room")), FakeEngine()
+    apart, together = states(small, 5), states(large, 5)
+    denoise(small, apart)
+    denoise(large, together)
+    np.testing.assert_array_equal([state.level for state in apart], [state.level for state in together])
