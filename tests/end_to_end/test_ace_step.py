@@ -17,7 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.app import serving
 from server.settings.engines import settings_with
-from server.settings.groups import Store
+from server.settings.groups import Device, Store
 from tests.end_to_end.test_studio import Song, decoded, decoded_samples, generate
 from tests.support.ace_step import ace_step_options
 
@@ -28,20 +28,28 @@ START_TIMEOUT_SECONDS = 240.0
 LATENT_FRAME_SECONDS = 4096 / 44_100
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def channel(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[grpc.aio.Channel]:
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=[False], ids=["one lane"])
+async def channel(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[grpc.aio.Channel]:
+    """A server with both engines on one lane; with the parameter, ACE-Step alone, which renders beside its steps."""
+    beside = bool(request.param)
     group: dict[str, Any] = {"ace_step": ace_step_options(tmp_path_factory.mktemp("ace_step"))}
     settings = settings_with()(
         port=0,
         http_port=0,
-        engines=("ace_step", "studio"),
+        devices=(Device(device="cpu", render_beside=beside),),
+        engines=("ace_step",) if beside else ("ace_step", "studio"),
         grace_seconds=0.0,
-        store=Store(folder=str(tmp_path_factory.mktemp("songs"))),
+        store=Store(folder=str(tmp_path_factory.mktemp("songs")), linger_seconds=0.0),
         **group,
     )
     async with serving(settings) as address, grpc.aio.insecure_channel(address) as channel:
         await asyncio.wait_for(_ready(channel), START_TIMEOUT_SECONDS)
         yield channel
+
+
+on_both_kinds_of_lanes = pytest.mark.parametrize("channel", [False, True], indirect=True, ids=["one lane", "two lanes"])
 
 
 async def _ready(channel: grpc.aio.Channel) -> None:
@@ -194,14 +202,18 @@ async def test_faults_name_their_field_and_cost_nobody_else(
     assert (await beside).order[-1] == "finished"
 
 
-async def test_a_cancelled_song_costs_nothing_more(channel: grpc.aio.Channel) -> None:
-    call = music_pb2_grpc.MusicServiceStub(channel).Generate(request(steps=200, seconds=240.0))
-    async for response in call:
-        if response.event.WhichOneof("event") == "progress" and response.event.progress.step:
-            break
-    call.cancel()
+@on_both_kinds_of_lanes
+async def test_cancelled_songs_cost_nothing_more(channel: grpc.aio.Channel) -> None:
+    workers = psutil.Process().children()
+    for seed in range(2):
+        call = music_pb2_grpc.MusicServiceStub(channel).Generate(request(steps=200, seconds=240.0, seed=seed))
+        async for response in call:
+            if response.event.WhichOneof("event") == "progress" and response.event.progress.step:
+                break
+        call.cancel()
     song = await generate(channel, request(seconds=10.0))
     assert song.accepted.queue_position == 0
+    assert psutil.Process().children() == workers
 
 
 async def test_a_deadline_ends_a_song(channel: grpc.aio.Channel) -> None:
@@ -213,6 +225,7 @@ async def test_a_deadline_ends_a_song(channel: grpc.aio.Channel) -> None:
     assert (await generate(channel, request(seconds=10.0))).order[-1] == "finished"
 
 
+@on_both_kinds_of_lanes
 async def test_a_song_outlives_its_worker(channel: grpc.aio.Channel) -> None:
     asked = request(music_pb2.GENERATION_MODE_SECTIONED, steps=30)
     undisturbed = await generate(channel, asked)

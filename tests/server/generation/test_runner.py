@@ -13,6 +13,7 @@ from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import expose_depths
 from tests.support.fakes import SECTION_COST
 from tests.support.runners import BESIDE, ENDLESS_SECONDS, NARROW, heard_more, request, running
+from tests.support.workers.engines import LONG_STEPS
 
 
 async def test_a_song_is_made_from_its_request_to_its_sum() -> None:
@@ -52,14 +53,14 @@ async def test_a_song_goes_on_when_its_listener_reads_again() -> None:
 
 
 async def test_songs_cancelled_in_the_middle_of_a_step_cost_no_worker_that_renders_beside() -> None:
-    async with running(devices=(BESIDE,)) as bench:
+    async with running(devices=(BESIDE,), engines=(LONG_STEPS,)) as bench:
         worker = bench.pool.pids["cpu"]
-        for _ in range(5):
-            songs = [bench.submit(request(seed=seed, duration_seconds=ENDLESS_SECONDS)) for seed in range(4)]
-            for song in songs:
-                await song.first_chunk()
-                song.job.cancel()
-        assert isinstance((await bench.submit(request()).told())[-1], SongCompleted)
+        for _ in range(3):
+            song = bench.submit(request(steps=100))
+            async for event in song.events():
+                if isinstance(event, Progressed):
+                    song.job.cancel()
+        assert isinstance((await bench.submit(request(steps=1)).told())[-1], SongCompleted)
         assert bench.pool.pids["cpu"] == worker
 
 

@@ -59,7 +59,7 @@ async def test_what_is_denoised_when_a_worker_is_killed_is_not_denoised_again(
 
 @pytest.mark.parametrize(
     ("trouble", "device"),
-    [("denoise broken", CPU), ("denoise broken", BESIDE), ("settle accelerator", BESIDE), ("render broken", BESIDE)],
+    [("denoise broken", CPU), ("settle accelerator", BESIDE), ("render broken", BESIDE)],
 )
 async def test_a_device_that_breaks_costs_its_worker_and_no_song(
     trouble: str, device: DeviceSpec, plant: Plant, undisturbed: list[bytes]

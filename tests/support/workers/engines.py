@@ -3,14 +3,17 @@
 import os
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 
-from model.engine import EngineInfo
+from model.engine import EngineInfo, SectionState
 from server.workers.messages import EngineSpec
 from tests.support.fakes import FakeEngine
 
 MODULE_LIST = EngineSpec("modules", "tests.support.workers.engines:ModuleListEngine")
 ENDLESS_LOAD = EngineSpec("endless", "tests.support.workers.engines:EndlessLoadEngine")
+LONG_STEPS = EngineSpec("fake", "tests.support.workers.engines:LongStepsEngine")
 SURROUNDINGS = EngineSpec("surroundings", "tests.support.workers.engines:SurroundingsEngine")
 
 
@@ -32,6 +35,18 @@ class EndlessLoadEngine(FakeEngine):
     def load(cls, device: str) -> "EndlessLoadEngine":
         threading.Event().wait()
         return cls()
+
+
+class LongStepsEngine(FakeEngine):
+    """Is nearly always in the middle of a step."""
+
+    @classmethod
+    def load(cls, device: str) -> "LongStepsEngine":
+        return cls()
+
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        time.sleep(0.03)
+        super().denoise(states)
 
 
 class SurroundingsEngine(FakeEngine):
