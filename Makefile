@@ -15,7 +15,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 	--custom-compile-command "make lock" --quiet
 LOCK := $(COMPILE) pyproject.toml --extra build
 
-.PHONY: help song test test-deploy test-page check audit serve ace protos bench lock baseline clean
+.PHONY: help song test test-deploy test-gpu test-page check audit serve ace protos bench lock baseline clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -34,6 +34,9 @@ test-deploy: $(DEVELOPMENT) $(TOOLS)/.debian ## try deploy/ against real balance
 
 test-page: $(DEVELOPMENT) $(VENV)/.page ## try the preview page in a real browser (Chromium)
 	@$(RUN)python -m pytest -m browser tests/page $(ARGS)
+
+test-gpu: $(DEVELOPMENT) ## run the tests that need a GPU; fails where there is none
+	@$(RUN)python -m pytest -m gpu -rs -p tests.support.gpu_run $(ARGS)
 
 check: $(DEVELOPMENT) $(TOOLS)/.python ## format, lint, types, import rules, contract, deploy/; changes nothing
 	@$(RUN)ruff format --check --quiet --output-format concise || { echo "not formatted: run '$(RUN)ruff format'"; exit 1; }

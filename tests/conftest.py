@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from hypothesis import settings
@@ -7,6 +8,20 @@ from threadpoolctl import threadpool_limits
 # The same examples in every run, however slow: a change is refused for what it did, not for what chance found.
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a GPU where there is none."""
+    if item.get_closest_marker("gpu") is not None and not has_gpu():
+        pytest.skip("no GPU: torch finds no CUDA device")
+
+
+@cache
+def has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,7 +9,10 @@ beside denoising, the next section is prepared while one is denoised, and may be
 more than that: sound that nobody waits for yet is not worth memory.
 
 A song stays on its device until a failure: its state is there, and moving it would cost planning it again. When an
-attempt fails, the song goes back to the waiting queue with what was saved at its last section boundary.
+attempt fails, the song goes back to the waiting queue with what was saved at its last section boundary, and with the
+sections behind it that are denoised.
+
+A section takes memory of its device from its preparation to its last step. Nothing is prepared for which there is none.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

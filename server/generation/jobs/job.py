@@ -147,7 +147,8 @@ class Job:
     def rendered(self, rendered: Rendered) -> None:
         """Encode and send a window; after the last one of the last section, complete the song.
 
-        What an earlier attempt has delivered already is left out: attempts make the same sound.
+        What an earlier attempt has delivered already is left out: a section of which something was rendered is rendered
+        again from the same finished state.
         """
         self.clocks.rendering_seconds += rendered.seconds
         if self.clocks.first_sound_at is None:

@@ -1,0 +1,43 @@
+"""An engine whose worker asks a real GPU for what is wrong with it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from model.engine import EngineInfo, SectionState
+from server.workers.messages import EngineSpec
+from tests.support.fakes import FakeEngine, FakeState
+
+CUDA = EngineSpec("fake", "tests.support.workers.cuda:CudaEngine")
+
+
+class CudaEngine(FakeEngine):
+    """The fake engine on a GPU. The prompt may ask for an "assert" on it, or for a "large" share of its memory."""
+
+    def __init__(self, device: str) -> None:
+        self._device = torch.device(device)
+        self._table = torch.zeros(4, 2, device=self._device)
+
+    @classmethod
+    def load(cls, device: str) -> "CudaEngine":
+        return cls(device)
+
+    def info(self) -> EngineInfo:
+        """Its description is the GPU, and how many the process sees."""
+        return replace(super().info(), description=f"{self._device} of {torch.cuda.device_count()}")
+
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        prompts = [state.prompt for state in states if isinstance(state, FakeState)]
+        if "assert" in prompts:
+            torch.nn.functional.embedding(torch.tensor([9], device=self._device), self._table)
+        share = 0.4 * prompts.count("large")
+        if share:
+            total = torch.cuda.get_device_properties(self._device).total_memory
+            torch.empty(int(share * total), dtype=torch.uint8, device=self._device)
+        super().denoise(states)
+        torch.cuda.synchronize(self._device)
+
+    def check(self) -> None:
+        self._table.add(1)
+        torch.cuda.synchronize(self._device)
