@@ -39,12 +39,17 @@ class Lost:
 
 @dataclass(slots=True)
 class History:
-    """The failed attempts of one song."""
+    """The failed attempts of one song, which is suspected until it has passed `suspect_section`."""
 
     attempts: int = 0
     fatal_points: set[Point] = field(default_factory=set)
     failed_points: set[Point] = field(default_factory=set)
-    suspect: bool = False
+    suspect_section: int | None = None
+
+    @property
+    def suspect(self) -> bool:
+        """Whether the song goes on alone."""
+        return self.suspect_section is not None
 
     def worker_lost(self, at: Point | None, retries: int) -> Verdict:
         """The worker ended; `at` is what it was doing for this song, `None` where it did something else."""
@@ -52,7 +57,7 @@ class History:
             return Verdict.POISONED
         if at is not None:
             self.fatal_points.add(at)
-            self.suspect = True
+            self._suspect(at)
         return self._again(retries)
 
     def failed(self, fault: Fault, at: Point, retries: int, *, shared: bool = False) -> Verdict:
@@ -61,16 +66,21 @@ class History:
         A bug `shared` with the songs beside it proves nothing against this one, which is tried alone.
         """
         if fault is Fault.BUG and shared:
-            self.suspect = True
+            self._suspect(at)
             return self._again(retries)
         if fault in (Fault.CALLER, Fault.INSTALLATION) or (fault is Fault.BUG and at in self.failed_points):
             return Verdict.GIVE_UP
         self.failed_points.add(at)
         return self._again(retries)
 
-    def section_done(self) -> None:
-        """The song has passed a section boundary: it is no longer suspected."""
-        self.suspect = False
+    def section_done(self, section: int) -> None:
+        """The song is rendered up to the end of a section: with the suspect one it is no longer suspected."""
+        if self.suspect_section is not None and section >= self.suspect_section:
+            self.suspect_section = None
+
+    def _suspect(self, at: Point) -> None:
+        _, section, _ = at
+        self.suspect_section = max(section, self.suspect_section or 0)
 
     def _again(self, retries: int) -> Verdict:
         self.attempts += 1

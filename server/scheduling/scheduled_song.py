@@ -124,9 +124,9 @@ class ScheduledSong:
 
     def finish_section(self, saved: bytes) -> None:
         """Notes that a section is rendered to its end. Another attempt goes on from here, with what was `saved`."""
+        self.history.section_done(self.attempt.rendering)
         self.attempt.finish_section(saved)
         self.playback.finish_section()
-        self.history.section_done()
 
     def restart(self) -> None:
         """Goes back to the last section boundary, with a new attempt."""

@@ -27,11 +27,20 @@ def test_workers_lost_at_different_points_are_no_proof() -> None:
     assert verdicts == [Verdict.RETRY, Verdict.RETRY, Verdict.GIVE_UP]
 
 
-def test_a_section_boundary_clears_the_suspicion() -> None:
+def test_the_end_of_the_section_clears_the_suspicion_and_that_of_one_before_does_not() -> None:
     history = History()
     history.worker_lost(STEP, retries=3)
-    history.section_done()
+    history.section_done(1)
+    assert history.suspect
+    history.section_done(2)
     assert not history.suspect
+
+
+def test_a_bug_that_came_to_several_songs_proves_nothing_against_one_of_them() -> None:
+    history = History()
+    verdicts = [history.failed(Fault.BUG, STEP, retries=3, shared=shared) for shared in (True, True, False, False)]
+    assert verdicts == [Verdict.RETRY, Verdict.RETRY, Verdict.RETRY, Verdict.GIVE_UP]
+    assert history.suspect
 
 
 @pytest.mark.parametrize("fault", [Fault.CALLER, Fault.INSTALLATION])
