@@ -36,7 +36,7 @@ test-page: $(DEVELOPMENT) $(VENV)/.page ## try the preview page in a real browse
 	@$(RUN)python -m pytest -m browser tests/page $(ARGS)
 
 test-gpu: $(DEVELOPMENT) ## run the tests that need a GPU; fails where there is none
-	@$(RUN)python -m pytest -m gpu -rs -p tests.support.gpu_run $(ARGS)
+	@$(RUN)python -m pytest -m gpu -rs -p tests.gpu_run $(ARGS)
 
 check: $(DEVELOPMENT) $(TOOLS)/.python ## format, lint, types, import rules, contract, deploy/; changes nothing
 	@$(RUN)ruff format --check --quiet --output-format concise || { echo "not formatted: run '$(RUN)ruff format'"; exit 1; }

@@ -204,4 +204,7 @@ class Engine(Protocol):
         """
 
     def check(self) -> None:
-        """Run a trivial operation on the device and wait for it; raises where the device is broken."""
+        """Run a trivial operation on the device and wait for it; raises where the device is broken.
+
+        For a plain processor there is nothing to do.
+        """

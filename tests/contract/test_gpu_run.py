@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.gpu_run import GpuRun
+from tests.gpu_run import GpuRun
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -17,7 +17,7 @@ def test_a_run_of_which_all_tests_are_skipped_has_failed(tmp_path: Path) -> None
     (tmp_path / "test_it.py").write_text(
         "import pytest\n\n@pytest.mark.gpu\ndef test_it():\n    pytest.skip('no GPU')\n"
     )
-    options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), "-p", "tests.support.gpu_run"]
+    options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), "-p", "tests.gpu_run"]
     command = [sys.executable, "-m", "pytest", "-m", "gpu", *options, str(tmp_path)]
     run = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     assert run.returncode == pytest.ExitCode.TESTS_FAILED, run.stdout
