@@ -48,6 +48,7 @@ class _Part:
     weights: str
     skeleton: Callable[[Path, Header], nn.Module]
     adapt: Callable[[Mapping[str, torch.Tensor]], Mapping[str, torch.Tensor]] = dict
+    dtype: torch.dtype | None = None
 
     def path(self, root: Path) -> Path:
         return root / self.folder / self.weights
@@ -88,7 +89,7 @@ def is_dead(name: str) -> bool:
 PARTS = (
     _Part(files.TRANSFORMER, files.WEIGHTS, _transformer),
     _Part(files.AUTOENCODER, files.WEIGHTS, _autoencoder),
-    _Part(files.VOCODER, files.WEIGHTS, _vocoder, folded),
+    _Part(files.VOCODER, files.WEIGHTS, _vocoder, folded, torch.float32),
     _Part(files.TEXT_ENCODER, files.TEXT_WEIGHTS, _text_encoder, _untied),
 )
 
@@ -132,7 +133,9 @@ def _tokenizer(root: Path) -> Tokenizer:
 
 
 def load(root: Path, device: torch.device, dtype: torch.dtype) -> Networks:
-    """Load the checkpoint in the folder `root`, every weight in `dtype`.
+    """Load the checkpoint in the folder `root`, every weight in `dtype` but those of the vocoder, which stay float32.
+
+    In bfloat16 the vocoder, which is small, would add noise: 37 dB below the sound, with random weights.
 
     Raises:
         EngineUnavailable: a file is missing or does not fit; the text names each fault.
@@ -140,7 +143,9 @@ def load(root: Path, device: torch.device, dtype: torch.dtype) -> Networks:
     files.require(root)
     if found := faults(root):
         raise EngineUnavailable("; ".join([*found[:8], f"the folder is {root}"]))
-    transformer, autoencoder, vocoder, text = (_loaded(root, part, device, dtype) for part in PARTS)
+    transformer, autoencoder, vocoder, text = (_loaded(root, part, device, part.dtype or dtype) for part in PARTS)
+    for half in (autoencoder.encoder, autoencoder.decoder):
+        _take_any_type(cast(nn.Module, half), dtype)
     codec = Codec(autoencoder, cast(Vocoder, vocoder)).eval()
     return Networks(cast(Transformer, transformer), codec, TextEncoder(text, _tokenizer(root)))
 
@@ -155,6 +160,12 @@ def _loaded(root: Path, part: _Part, device: torch.device, dtype: torch.dtype) -
     keep = {name for name, _ in network.named_buffers()}
     network.load_state_dict(_converted(stored, dtype, keep), strict=True, assign=True)
     return network.eval().requires_grad_(False)
+
+
+def _take_any_type(network: nn.Module, dtype: torch.dtype) -> None:
+    """Let a network whose weights are in `dtype` take its one input in any type, and give float32."""
+    network.register_forward_pre_hook(lambda _network, given: (given[0].to(dtype),))
+    network.register_forward_hook(lambda _network, _given, made: made.float())
 
 
 def _converted(weights: Mapping[str, torch.Tensor], dtype: torch.dtype, keep: set[str]) -> dict[str, torch.Tensor]:
