@@ -1,5 +1,6 @@
 """The engine that serves ACE-Step v1."""
 
+import itertools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,16 +8,16 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch.nn import functional as F
 
+from model.ace_step import saving
 from model.ace_step.encoding import Encoder
 from model.ace_step.loading import hub, lora
 from model.ace_step.loading.device import Device
 from model.ace_step.loading.networks import Networks, load
 from model.ace_step.lyrics.languages import LANGUAGES
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
+from model.ace_step.memory import section_bytes
 from model.ace_step.networks.codec import SAMPLE_RATE
 from model.ace_step.planning.form import MAX_SECONDS, MIN_SECONDS
 from model.ace_step.planning.planner import DEFAULT_GUIDANCE, NAME, Planner
@@ -24,16 +25,18 @@ from model.ace_step.planning.recording import read
 from model.ace_step.rendering import Renderer
 from model.ace_step.sampling import starts
 from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.noise import Noise
 from model.ace_step.sampling.recipe import Recipe, task_field
 from model.ace_step.sampling.states import (
     CONTEXT_FRAMES,
     LOOKAHEAD_FRAMES,
     Conditions,
     Context,
-    Seam,
     State,
 )
+from model.ace_step.sampling.trajectories import FinishedWalk
 from model.ace_step.settings import RELEASED, AceStepSettings
+from model.ace_step.warm_up import timed_warm_up
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
 from model.song import Control, Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
@@ -41,9 +44,6 @@ _log = logging.getLogger(__name__)
 
 CONTROLS = frozenset(Control) - {Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL}
 """What a request may ask for: v1 cannot keep a melody to the note, and makes no stems."""
-
-_ACTIVATION_WIDTHS = 6
-"""Tensors as wide as a feed-forward's inside that a step holds at once for each frame, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ class AceStepEngine:
         self._forward = Forward(
             parts.networks.transformer, slack=settings.padding, compiled=settings.compile, graphs=settings.cuda_graphs
         )
+        self._shares_steps = _shares_steps(settings, device)
+        self._numbers = itertools.count()
 
     @classmethod
     def load(cls, device: str, **options: object) -> "AceStepEngine":
@@ -86,8 +88,10 @@ class AceStepEngine:
         if opened.on_cuda:
             networks.codec.autoencoder.to(memory_format=torch.channels_last)
         parts = _Parts(networks, tokenizer, _adapters(settings, networks))
+        engine = cls(parts, opened, settings)
+        engine._warm_up()
         _log.info("ACE-Step is ready on %s in %s", device, str(opened.dtype).removeprefix("torch."))
-        return cls(parts, opened, settings)
+        return engine
 
     def info(self) -> EngineInfo:
         """See `Engine.info`."""
@@ -119,20 +123,22 @@ class AceStepEngine:
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
         """See `Engine.prepare`."""
         recipe = _recipe(plan)
-        with lora.active(*self._adapter(recipe)):
+        with self._device.preparing(), lora.active(*self._adapter(recipe)):
             contexts = self._encoder.contexts(recipe.prompt, recipe.words[index], recipe.guidance)
             target = None
             if isinstance(recipe.task, Edit):
                 contexts = self._encoder.edit_contexts(recipe.prompt, recipe.words[index])
                 target = self._encoder.edit_contexts(recipe.task.prompt, recipe.target_words)
+            source = self._source(recipe)
+            ready = self._device.mark()
         caches = [*contexts.all, *(target.all if target else ())]
         length = recipe.frames[index] + _frames_around(recipe, index)
         cost = length * len(caches)
-        memory = sum(cache.memory_bytes for cache in caches) + cost * self._bytes_per_frame()
+        words = max(len(recipe.words[index]), len(recipe.target_words))
+        memory = section_bytes(self._networks, caches, cost, length, words, recipe.source_frames)
         return Conditions(
-            contexts, cost, length, starts.walk_steps(recipe, index), memory, _group(recipe), target,
-            self._source(recipe),
-        )  # fmt: skip
+            contexts, cost, length, starts.walk_steps(recipe, index), memory, self._group(recipe), target, source, ready
+        )
 
     @torch.no_grad()
     def begin(
@@ -140,24 +146,28 @@ class AceStepEngine:
     ) -> SectionState:
         """See `Engine.begin`."""
         recipe, given, before = _recipe(plan), cast(Conditions, conditions), cast(Context | None, context)
-        generators = self._device.generator
+        self._device.use(*given.tensors, after=given.ready)
         if before is not None:
-            walk = starts.next_section(recipe, index, given, before, generators)
-            return State(recipe, index, walk, before.tail.shape[-1], before)
-        if len(recipe.frames) > 1:
-            return State(recipe, index, starts.first_section(recipe, given, generators), 0, None)
-        return State(recipe, index, starts.whole(recipe, given, generators), 0, None)
+            self._device.use(before.tail, before.beyond)
+            walk = starts.next_section(recipe, index, given, before, self._noise)
+            return State(recipe, index, walk, before.tail.shape[-1], before.seam)
+        start = starts.first_section if len(recipe.frames) > 1 else starts.whole
+        return State(recipe, index, start(recipe, given, self._noise), 0, None)
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """See `Engine.denoise`."""
-        walks = [cast(State, state).walk for state in states]
-        asked = [walk.rows() for walk in walks]
-        with lora.active(*self._adapter(cast(State, states[0]).recipe)):
-            velocities = iter(self._forward([row for rows in asked for row in rows]))
-        for walk, rows in zip(walks, asked, strict=True):
-            walk.take([next(velocities) for _ in rows])
+        """See `Engine.denoise`. Where songs share no steps, each has passes of its own, whoever is in the batch."""
+        given = [cast(State, state) for state in states]
+        for together in [given] if self._shares_steps else [[state] for state in given]:
+            self._advance(together)
         self._device.settle()
+
+    def _advance(self, states: Sequence[State]) -> None:
+        asked = [state.walk.rows() for state in states]
+        with lora.active(*self._adapter(states[0].recipe)):
+            velocities = iter(self._forward([row for rows in asked for row in rows]))
+        for state, rows in zip(states, asked, strict=True):
+            state.take([next(velocities) for _ in rows])
 
     def context(self, state: SectionState) -> SectionContext:
         """See `Engine.context`."""
@@ -176,24 +186,48 @@ class AceStepEngine:
 
     def save(self, state: SectionState) -> bytes:
         """See `Engine.save`."""
-        context = cast(Context, self.context(state))
-        assert context.seam.sound is not None
-        sound = torch.from_numpy(context.seam.sound)
-        kept = {"tail": context.tail, "beyond": context.beyond, "seam": sound}
-        return save_tensors({name: tensor.contiguous().cpu() for name, tensor in kept.items()})
+        return saving.context_bytes(cast(Context, self.context(state)), self._device)
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
         """See `Engine.restore`."""
-        kept = load_tensors(saved)
-        tail, beyond = (kept[name].to(self._device.torch) for name in ("tail", "beyond"))
-        return Context(tail, beyond, Seam(kept["seam"].numpy()))
+        return saving.context_of(saved, self._device)
+
+    def save_section(self, state: SectionState) -> bytes:
+        """See `Engine.save_section`."""
+        done = cast(State, state)
+        assert done.step == done.steps
+        return saving.latents_bytes(done.walk.latents, self._device)
+
+    def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
+        """See `Engine.restore_section`."""
+        recipe, before = _recipe(plan), cast(Context | None, context)
+        walk = FinishedWalk(saving.latents_of(saved, self._device), starts.walk_steps(recipe, index))
+        if before is None:
+            return State(recipe, index, walk, 0, None)
+        return State(recipe, index, walk, before.tail.shape[-1], before.seam)
+
+    def check(self) -> None:
+        """See `Engine.check`."""
+        self._device.check()
+
+    def _noise(self, seed: int) -> Noise:
+        return Noise(seed, self._device.torch)
+
+    def _group(self, recipe: Recipe) -> str:
+        """Songs with different adapters cannot share a pass; where no steps are shared, no two sections can."""
+        if not self._shares_steps:
+            return str(next(self._numbers))
+        return f"{recipe.lora} {recipe.lora_weight:g}" if recipe.lora else ""
+
+    def _warm_up(self) -> None:
+        warm = getattr(self._forward, "warm", None)
+        if warm is not None:
+            warm()
+        if self._settings.warm_up and self._device.on_cuda:
+            timed_warm_up(self, self._device.torch)
 
     def _adapter(self, recipe: Recipe) -> tuple[lora.Adapter | None, float]:
         return (self._adapters[recipe.lora] if recipe.lora else None), recipe.lora_weight
-
-    def _bytes_per_frame(self) -> int:
-        config = self._networks.transformer.config
-        return _ACTIVATION_WIDTHS * 2 * config.hidden * self._device.dtype.itemsize
 
     def _source(self, recipe: Recipe) -> torch.Tensor | None:
         task = recipe.task
@@ -230,9 +264,11 @@ def _recipe(plan: SongPlan) -> Recipe:
     return cast(Recipe, plan.detail)
 
 
-def _group(recipe: Recipe) -> str:
-    """Songs with different adapters cannot share a pass; all others can."""
-    return f"{recipe.lora} {recipe.lora_weight:g}" if recipe.lora else ""
+def _shares_steps(settings: AceStepSettings, device: Device) -> bool:
+    """Whether songs share passes. Left to the engine, they do where that changes next to nothing."""
+    if settings.shared_steps == "auto":
+        return device.torch.type == "cpu" and device.dtype is torch.float32
+    return settings.shared_steps == "on"
 
 
 def _frames_around(recipe: Recipe, index: int) -> int:

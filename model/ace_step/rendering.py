@@ -26,10 +26,11 @@ class Renderer:
         start, end = done.first * MEL_FRAMES_PER_FRAME, done.last * MEL_FRAMES_PER_FRAME
         beyond = _SEAM_MEL_FRAMES if done.walk.latents.shape[-1] > done.last else 0
         with self._device.decoding():
+            self._device.use(done.walk.latents)
             mel = self._codec.mel(done.walk.latents)
         sounds = self._on_host(self._codec.windows(mel, start, end + beyond))
         if done.before is not None:
-            sounds = _faded_in(sounds, done.before.seam.sound)
+            sounds = _faded_in(sounds, done.before.sound)
         yield from _held_back(sounds, done.frames * SAMPLES_PER_FRAME, done.seam)
 
     def _on_host(self, windows: Iterator[torch.Tensor]) -> Iterator[Window]:

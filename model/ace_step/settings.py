@@ -45,6 +45,17 @@ class AceStepSettings(BaseModel):
         allow_inf_nan=False,
         description="share by which a song may be padded to go through the model with a longer one; 0: equal ones only",
     )
+    shared_steps: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="on: songs share denoising steps, so that rounding, and with it a song, depends a little on its "
+        "company; off: a song's bytes depend on itself alone; auto is on for float32 on a CPU, where latents differ by "
+        "less than 1e-4, and off elsewhere",
+    )
+    warm_up: bool = Field(
+        default=True,
+        description="whether ten seconds of music are made while the engine is loaded on CUDA, so that the first song "
+        "does not wait for kernels to be loaded; nothing is made on other devices",
+    )
 
     @property
     def default_mode(self) -> GenerationMode:

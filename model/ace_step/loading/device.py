@@ -1,7 +1,8 @@
-"""Where an engine computes: types of numbers, the stream beside the denoising, and the way of sound to the host."""
+"""Where an engine computes: types of numbers, the streams beside the denoising, and the way of sound to the host."""
 
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -9,19 +10,33 @@ import torch
 from model.engine import EngineUnavailable
 from model.song import Window
 
+_AT_ONCE = -1
+"""Priority of the stream in which sound is decoded: somebody waits for a window, which is short beside a step."""
+
 
 class Device:
-    """One device. On a GPU, sound is decoded in a stream of its own, so that steps do not wait for it."""
+    """One device.
+
+    On a GPU, sound is decoded in a stream of its own, and sections are prepared in another, so that neither waits for a
+    step and no step for them. Denoising uses the current stream of its thread, which is the device's default one.
+    """
 
     def __init__(self, name: str, dtype: str = "auto") -> None:
         """Open the device `name` ("cpu", "cuda:0"); `dtype` "auto" is bfloat16 on CUDA and float32 elsewhere.
 
+        On CUDA this also chooses, for the whole process, how torch attends and multiplies.
+
         Raises:
-            EngineUnavailable: this machine has no such device.
+            EngineUnavailable: this machine has no such device, or its driver cannot be used.
         """
         self.torch = _opened(name)
         self.dtype = _dtype(dtype, self.torch)
-        self._decoding = torch.cuda.Stream(self.torch) if self.on_cuda else None  # type: ignore[no-untyped-call]
+        self._decoding: torch.cuda.Stream | None = None
+        self._preparing: torch.cuda.Stream | None = None
+        if self.on_cuda:
+            choose_arithmetic(self.dtype)
+            self._decoding = torch.cuda.Stream(self.torch, priority=_AT_ONCE)  # type: ignore[no-untyped-call]
+            self._preparing = torch.cuda.Stream(self.torch)  # type: ignore[no-untyped-call]
         self._host: torch.Tensor | None = None
 
     @property
@@ -29,42 +44,118 @@ class Device:
         """Whether the device is a GPU of the CUDA kind."""
         return self.torch.type == "cuda"
 
-    def generator(self, seed: int) -> torch.Generator:
-        """A generator on the device: the streams of processors and of GPUs differ, as they do in the release."""
-        return torch.Generator(self.torch).manual_seed(seed)
-
     @contextmanager
     def decoding(self) -> Iterator[None]:
         """Compute beside the denoising, on latents that `settle` has waited for."""
-        with nullcontext() if self._decoding is None else torch.cuda.stream(self._decoding):
+        with self._on(self._decoding):
             yield
 
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """Compute beside the denoising what it will need; `mark` or `settle` at the end tells when that is there."""
+        with self._on(self._preparing):
+            yield
+
+    def mark(self) -> torch.cuda.Event | None:
+        """A mark behind all that the current stream was asked for; `None` where calls return with their work done."""
+        return torch.cuda.current_stream(self.torch).record_event() if self.on_cuda else None
+
+    def use(self, *tensors: torch.Tensor, after: torch.cuda.Event | None = None) -> None:
+        """Let the current stream use tensors of another one, once that has passed the mark `after`.
+
+        Their memory is not given to anything else before the current stream is done with it.
+        """
+        if not self.on_cuda:
+            return
+        stream = torch.cuda.current_stream(self.torch)
+        if after is not None:
+            stream.wait_event(after)
+        for tensor in tensors:
+            tensor.record_stream(stream)
+
     def settle(self) -> None:
-        """Wait until the device has done what this thread asked for.
+        """Wait until the device has done what the current stream was asked for; the processor is free meanwhile.
 
         A step that is only on its way would be taken for one that took no time, and a cancelled song would go on.
         """
         if self.on_cuda:
-            torch.cuda.current_stream(self.torch).synchronize()
+            done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+            done.record(torch.cuda.current_stream(self.torch))
+            done.synchronize()
+
+    def check(self) -> None:
+        """Run a trivial operation in every stream and wait for it.
+
+        Raises:
+            RuntimeError: the device is broken, as torch tells it.
+        """
+        streams = [torch.cuda.default_stream(self.torch), self._decoding, self._preparing] if self.on_cuda else [None]
+        for stream in streams:
+            with self._on(stream):
+                torch.ones(1, device=self.torch).add_(1)
+                self.settle()
 
     def window(self, sound: torch.Tensor) -> Window:
-        """Sound [channels, samples] on the host. Pages of the host stay pinned from one window to the next."""
+        """Sound [channels, samples] on the host, called within `decoding`.
+
+        Pages of the host stay pinned from one window to the next.
+        """
         if self._decoding is None:
             return sound.numpy(force=True).astype(np.float32, copy=False)
         if self._host is None or self._host.numel() < sound.numel():
             self._host = torch.empty(sound.numel(), dtype=torch.float32, pin_memory=True)
         pinned = self._host[: sound.numel()].view(sound.shape)
         pinned.copy_(sound, non_blocking=True)
-        self._decoding.synchronize()
+        self.settle()
         return pinned.numpy().copy()
+
+    @contextmanager
+    def _on(self, stream: torch.cuda.Stream | None) -> Iterator[None]:
+        if stream is None:
+            yield
+            return
+        # With the device alone current first, leaving the stream does not make a context on GPU 0.
+        with torch.cuda.device(self.torch), torch.cuda.stream(stream):
+            yield
+
+
+def choose_arithmetic(dtype: torch.dtype) -> None:
+    """Choose, for the whole process, how torch attends and multiplies on CUDA for weights in `dtype`.
+
+    float32 stays float32. Beside bfloat16 what is kept in float32 may be multiplied as TF32: the products of linear
+    attention, whose factors are bfloat16 numbers widened, and the convolutions of the vocoder.
+    """
+    # cuDNN makes a plan for every new shape of an attention, which takes longer than a step.
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = dtype is torch.bfloat16
 
 
 def _opened(name: str) -> torch.device:
     device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        found = torch.cuda.device_count()
+    if device.type != "cuda":
+        return device
+    found = torch.cuda.device_count()
+    if (device.index or 0) >= found:
         raise EngineUnavailable(f"there is no device {name}: torch finds {found} CUDA devices; see 'nvidia-smi'")
+    try:
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+    except torch.AcceleratorError:
+        raise  # the device's own error, which may pass: memory that a process just gone still holds
+    except RuntimeError as error:
+        raise EngineUnavailable(f"{name} cannot be used: {_driver_fault(str(error))}") from error
     return device
+
+
+def _driver_fault(told: str) -> str:
+    """The fault that torch tells of a driver, in words for an operator."""
+    version = re.search(r"too old \(found version (\d+)\)", told)
+    if version is None:
+        return f"{told.strip().rstrip('.')}; see 'nvidia-smi' and the driver's log ('dmesg')"
+    major, minor = divmod(int(version[1]) // 10, 100)
+    return (
+        f"the NVIDIA driver is too old: it knows CUDA up to {major}.{minor}, and torch {torch.__version__} needs "
+        f"{torch.version.cuda}; update the driver of the machine, outside of any container"
+    )
 
 
 def _dtype(name: str, device: torch.device) -> torch.dtype:

@@ -1,9 +1,9 @@
 """How the velocities under several conditions become one: APG, CFG, CFG-Zero*, and two conditions at once.
 
-Velocities have the shape [1, 8, 16, frames], float32. Each song has a `Guidance` of its own, because APG remembers.
+Velocities have the shape [1, 8, 16, frames], float32. Each song has an `Apg` of its own, because it remembers.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import torch
@@ -47,7 +47,7 @@ def double(
     return (1.0 - text) * unconditional + (text - lyric) * text_only + lyric * conditional
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Apg:
     """Adaptive projected guidance (arXiv 2410.02416), algorithm 1, with the running average of one song.
 
@@ -55,14 +55,17 @@ class Apg:
     """
 
     momentum: float | None = APG_MOMENTUM
-    _average: torch.Tensor | float = field(default=0.0, repr=False)
+    average: torch.Tensor | float = field(default=0.0, repr=False)
 
-    def __call__(self, conditional: torch.Tensor, unconditional: torch.Tensor, scale: float) -> torch.Tensor:
-        """The guided velocity; the average takes in the difference."""
+    def __call__(
+        self, conditional: torch.Tensor, unconditional: torch.Tensor, scale: float
+    ) -> tuple[torch.Tensor, "Apg"]:
+        """The guided velocity, and the guidance of the next step, whose average has taken in the difference."""
         difference = conditional - unconditional
         if self.momentum is not None:
-            self._average = difference = difference + self.momentum * self._average
-        return conditional + (scale - 1.0) * _across(_clipped(difference), conditional)
+            difference = difference + self.momentum * self.average
+        guided = conditional + (scale - 1.0) * _across(_clipped(difference), conditional)
+        return guided, self if self.momentum is None else replace(self, average=difference)
 
 
 def _clipped(difference: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Under which contexts a song is evaluated at a step, and how the velocities become the one that moves it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -52,36 +52,46 @@ class Contexts:
         return tuple(each for each in (self.conditional, self.text_only, self.unconditional) if each is not None)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Guide:
-    """The guidance of one song of `steps` steps."""
+    """The guidance of one song of `steps` steps, with what it remembers of those that it guided."""
 
-    def __init__(self, params: GuidanceParams, contexts: Contexts, steps: int) -> None:
-        self._params = params
-        self._contexts = contexts
-        self._interval = Interval.middle(steps, params.interval)
-        self._apg = Apg()
+    params: GuidanceParams
+    available: Contexts
+    steps: int
+    apg: Apg = field(default_factory=Apg)
 
     def contexts(self, index: int) -> tuple[ContextCache, ...]:
         """The contexts to evaluate at step `index`."""
-        return self._contexts.all if self._guided(index) else (self._contexts.conditional,)
+        guided = self.params.on and self._interval.holds(index)
+        return self.available.all if guided else (self.available.conditional,)
 
-    def velocity(self, index: int, velocities: Sequence[torch.Tensor]) -> torch.Tensor:
-        """The velocity of step `index` from those under `contexts(index)`, each [1, 8, 16, frames]."""
-        params = self._params
+    def velocity(self, index: int, velocities: Sequence[torch.Tensor]) -> tuple[torch.Tensor, "Guide"]:
+        """The velocity of step `index` from those under `contexts(index)`, and the guidance of the next step.
+
+        Each velocity is [1, 8, 16, frames].
+        """
         if len(velocities) == 1:
-            return velocities[0]
+            return velocities[0], self
         if len(velocities) == 3:
             conditional, text_only, unconditional = velocities
-            return double(conditional, text_only, unconditional, params.text, params.lyric)
-        conditional, unconditional = velocities
+            return double(conditional, text_only, unconditional, self.params.text, self.params.lyric), self
+        return self._of_two(index, *velocities)
+
+    def _of_two(
+        self, index: int, conditional: torch.Tensor, unconditional: torch.Tensor
+    ) -> tuple[torch.Tensor, "Guide"]:
+        params = self.params
         scale = decayed(params.scale, params.floor, params.decay, self._interval.progress(index))
         match params.kind:
             case GuidanceKind.APG:
-                return self._apg(conditional, unconditional, scale)
+                guided, apg = self.apg(conditional, unconditional, scale)
+                return guided, replace(self, apg=apg)
             case GuidanceKind.CFG:
-                return cfg(conditional, unconditional, scale)
+                return cfg(conditional, unconditional, scale), self
             case GuidanceKind.CFG_STAR:
-                return cfg_star(conditional, unconditional, scale, index)
+                return cfg_star(conditional, unconditional, scale, index), self
 
-    def _guided(self, index: int) -> bool:
-        return self._params.on and self._interval.holds(index)
+    @property
+    def _interval(self) -> Interval:
+        return Interval.middle(self.steps, self.params.interval)

@@ -1,14 +1,17 @@
 """What one step of Euler, Heun or PingPong does to the latents of one song.
 
 A song brings its own sampler, so that strangers in a batch share nothing: the mean that Euler and Heun treat apart is
-that of the song's own latents, and PingPong draws from the song's own generator.
+that of the song's own latents, and PingPong draws from the song's own generator. A step gives new latents and a new
+sampler and changes nothing: a step that fails, for want of memory, say, can be taken again.
 """
 
+import copy
 import math
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 
+from model.ace_step.sampling.noise import Noise
 from model.ace_step.sampling.schedule import TIMESTEPS
 
 
@@ -27,8 +30,11 @@ class Solver(Protocol):
     def timestep(self) -> float:
         """What the model is told at the next evaluation: 1000 times the noise level."""
 
-    def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
-        """The latents after the next evaluation, which gave `velocity`; float32, shape as given."""
+    def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
+        """The latents after the next evaluation, which gave `velocity`, and the sampler of the one after it.
+
+        Both tensors are float32 and of one shape.
+        """
 
 
 def omega_weight(omega: float) -> float:
@@ -57,10 +63,15 @@ class _Levels:
     def timestep(self) -> float:
         return float(self._timesteps[self.index])
 
-    def advance(self) -> tuple[float, float]:
-        """The noise levels before and after the evaluation, which is now used."""
-        self.index += 1
-        return self._levels[self.index - 1], self._levels[self.index]
+    def levels(self) -> tuple[float, float]:
+        """The noise levels before and after the next evaluation."""
+        return self._levels[self.index], self._levels[self.index + 1]
+
+    def advanced(self) -> Self:
+        """The sampler with one more evaluation used."""
+        later = copy.copy(self)
+        later.index += 1
+        return later
 
 
 class Euler(_Levels):
@@ -70,10 +81,10 @@ class Euler(_Levels):
         super().__init__(levels)
         self._weight = omega_weight(omega)
 
-    def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
+    def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
         """See `Solver.step`."""
-        now, later = self.advance()
-        return _moved(latents, (later - now) * velocity, self._weight)
+        now, later = self.levels()
+        return _moved(latents, (later - now) * velocity, self._weight), self.advanced()
 
 
 class Heun(_Levels):
@@ -88,27 +99,29 @@ class Heun(_Levels):
         self._weight = omega_weight(omega)
         self._first: tuple[torch.Tensor, torch.Tensor, float] | None = None
 
-    def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
+    def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
         """See `Solver.step`."""
-        now, later = self.advance()
+        now, later = self.levels()
+        advanced = self.advanced()
         if self._first is None:
-            self._first = (latents, velocity, later - now)
-            return _moved(latents, (later - now) * velocity, self._weight)
+            # A copy: the velocity may be a view of those of a whole batch, which would stay in memory with it.
+            advanced._first = (latents, velocity.clone(), later - now)
+            return _moved(latents, (later - now) * velocity, self._weight), advanced
         start, first, distance = self._first
-        self._first = None
-        return _moved(start, distance * (0.5 * (first + velocity)), self._weight)
+        advanced._first = None
+        return _moved(start, distance * (0.5 * (first + velocity)), self._weight), advanced
 
 
 class PingPong(_Levels):
     """Stochastic: to the data that the velocity points at, and back to the next level with fresh noise."""
 
-    def __init__(self, levels: torch.Tensor, generator: torch.Generator) -> None:
+    def __init__(self, levels: torch.Tensor, noise: Noise) -> None:
         super().__init__(levels)
-        self._generator = generator
+        self._noise = noise
 
-    def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
+    def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
         """See `Solver.step`."""
-        now, later = self.advance()
+        now, later = self.levels()
         data = latents - now * velocity
-        noise = torch.randn(latents.shape, generator=self._generator, dtype=latents.dtype, device=latents.device)
-        return (1.0 - later) * data + later * noise
+        noise = self._noise.draw_for(self.index, latents.shape)
+        return (1.0 - later) * data + later * noise, self.advanced()

@@ -1,28 +1,20 @@
 """Begins the walk that a recipe asks for. Noise is drawn in the order of the released pipeline."""
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch.nn import functional as F
 
-from model.ace_step.networks.codec import LATENT_SHAPE, frames_of
+from model.ace_step.networks.codec import frames_of
 from model.ace_step.options import Sampler
 from model.ace_step.sampling.guided_velocity import Guide
+from model.ace_step.sampling.noise import Noise, Noises
 from model.ace_step.sampling.recipe import Recipe
 from model.ace_step.sampling.samplers import Euler, Heun, PingPong, Solver
 from model.ace_step.sampling.schedule import shifted, sigmas
 from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, Conditions, Context
 from model.ace_step.sampling.trajectories import EditWalk, RepaintWalk, SamplerWalk, Walk
 from model.song import AudioToAudio, Edit, Extend, Repaint, Retake
-
-Generators = Callable[[int], torch.Generator]
-"""Makes a generator, on the device of the model, from a seed."""
-
-
-def noise(frames: int, generator: torch.Generator) -> torch.Tensor:
-    """Noise [1, 8, 16, frames], float32."""
-    return torch.randn(1, *LATENT_SHAPE, frames, generator=generator, device=generator.device)
 
 
 def kept_steps(steps: int, strength: float) -> int:
@@ -57,15 +49,15 @@ def edit_range(task: Edit, steps: int) -> tuple[int, int]:
     return first, max(first, int(steps * task.end))
 
 
-def whole(recipe: Recipe, conditions: Conditions, generators: Generators) -> Walk:
+def whole(recipe: Recipe, conditions: Conditions, noises: Noises) -> Walk:
     """The walk of a song that is denoised at once."""
-    generator = generators(recipe.seed)
+    noise = noises(recipe.seed)
     if conditions.source is not None:
-        return _from_source(recipe, conditions, conditions.source, generators)
-    start = noise(recipe.frames[0], generator)
+        return _from_source(recipe, conditions, conditions.source, noises)
+    start = noise.draw(recipe.frames[0])
     if isinstance(recipe.task, Retake):
-        start = mixed(start, noise(recipe.frames[0], generators(recipe.second_seed)), recipe.task.variance)
-    sampler = _solver(recipe, sigmas(recipe.steps), generator)
+        start = mixed(start, noises(recipe.second_seed).draw(recipe.frames[0]), recipe.task.variance)
+    sampler = _solver(recipe, sigmas(recipe.steps), noise)
     return SamplerWalk(start, sampler, _guide(recipe, conditions))
 
 
@@ -74,89 +66,89 @@ def mixed(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tens
     return math.cos(share * math.pi / 2) * first + math.sin(share * math.pi / 2) * second
 
 
-def _from_source(recipe: Recipe, conditions: Conditions, source: torch.Tensor, generators: Generators) -> Walk:
-    base = generators(recipe.seed)
-    start = noise(source.shape[-1], base)
+def _from_source(recipe: Recipe, conditions: Conditions, source: torch.Tensor, noises: Noises) -> Walk:
+    base = noises(recipe.seed)
+    start = base.draw(source.shape[-1])
     match recipe.task:
         case AudioToAudio() as task:
             return _follow(recipe, conditions, task, source, start, base)
         case Repaint() as task:
-            return _repaint(recipe, conditions, task, source, start, generators(recipe.second_seed))
+            return _repaint(recipe, conditions, task, source, start, noises(recipe.second_seed))
         case Extend() as task:
-            return _extend(recipe, conditions, task, source, start, generators(recipe.second_seed))
+            return _extend(recipe, conditions, task, source, start, noises(recipe.second_seed))
         case Edit() as task:
-            return _edit(recipe, conditions, task, source, generators(recipe.second_seed))
+            return _edit(recipe, conditions, task, source, noises(recipe.second_seed))
     raise AssertionError("a recording without a task")
 
 
 def _follow(
     recipe: Recipe, conditions: Conditions, task: AudioToAudio, source: torch.Tensor, start: torch.Tensor,
-    generator: torch.Generator,
+    noise: Noise,
 ) -> Walk:  # fmt: skip
     steps = kept_steps(recipe.steps, task.strength)
     # The level of the noise is shifted once, the levels of the schedule twice, as in the released pipeline.
     level = shifted(1.0 - task.strength)
     latents = (1.0 - level) * source + level * start
     levels = sigmas(steps, 1.0 - task.strength)
-    return SamplerWalk(latents, _solver(recipe, levels, generator), _guide(recipe, conditions, steps))
+    return SamplerWalk(latents, _solver(recipe, levels, noise), _guide(recipe, conditions, steps))
 
 
 def _repaint(
     recipe: Recipe, conditions: Conditions, task: Repaint, source: torch.Tensor, start: torch.Tensor,
-    second: torch.Generator,
+    second: Noise,
 ) -> Walk:  # fmt: skip
     frames = source.shape[-1]
     inside = torch.zeros(frames, device=source.device)
     inside[frames_of(task.start_seconds) : frames_of(task.end_seconds)] = 1.0
-    start = torch.where(inside > 0, mixed(start, noise(frames, second), task.variance), start)
+    start = torch.where(inside > 0, mixed(start, second.draw(frames), task.variance), start)
     skipped = skipped_steps(recipe.steps, task.variance)
     return RepaintWalk(source, start, inside, sigmas(recipe.steps), skipped, _guide(recipe, conditions))
 
 
 def _extend(
     recipe: Recipe, conditions: Conditions, task: Extend, source: torch.Tensor, start: torch.Tensor,
-    second: torch.Generator,
+    second: Noise,
 ) -> Walk:  # fmt: skip
     frames = source.shape[-1]
     left = frames_of(task.left_seconds)
     right = recipe.frames[0] - left - frames
     rounds = max(1, math.ceil(max(left, right) / frames))
-    fresh = torch.cat([noise(frames, second) for _ in range(rounds)], dim=-1)
+    fresh = torch.cat([second.draw(frames) for _ in range(rounds)], dim=-1)
     start = torch.cat([fresh[..., :left], start, fresh[..., fresh.shape[-1] - right :]], dim=-1)
     inside = F.pad(torch.zeros(frames, device=source.device), (left, right), value=1.0)
     padded = F.pad(source, (left, right))
     return RepaintWalk(padded, start, inside, sigmas(recipe.steps), 0, _guide(recipe, conditions))
 
 
-def _edit(recipe: Recipe, conditions: Conditions, task: Edit, source: torch.Tensor, second: torch.Generator) -> Walk:
+def _edit(recipe: Recipe, conditions: Conditions, task: Edit, source: torch.Tensor, second: Noise) -> Walk:
     assert conditions.target is not None
     contexts = (conditions.contexts, conditions.target)
     between = edit_range(task, recipe.steps)
     return EditWalk(
         source, sigmas(recipe.steps), between, task.averages, contexts, recipe.guidance.scale,
-        lambda: noise(source.shape[-1], second),
+        lambda step: second.draw_for(step, source.shape),
     )  # fmt: skip
 
 
-def first_section(recipe: Recipe, conditions: Conditions, generators: Generators) -> Walk:
+def first_section(recipe: Recipe, conditions: Conditions, noises: Noises) -> Walk:
     """The walk of the first of several sections, made a little beyond its end."""
-    generator = generators(recipe.section_seed(0))
-    start = noise(_with_lookahead(recipe, 0), generator)
-    return SamplerWalk(start, _solver(recipe, sigmas(recipe.steps), generator), _guide(recipe, conditions))
+    noise = noises(recipe.section_seed(0))
+    start = noise.draw(_with_lookahead(recipe, 0))
+    return SamplerWalk(start, _solver(recipe, sigmas(recipe.steps), noise), _guide(recipe, conditions))
 
 
-def next_section(recipe: Recipe, index: int, conditions: Conditions, before: Context, generators: Generators) -> Walk:
+def next_section(recipe: Recipe, index: int, conditions: Conditions, before: Context, noises: Noises) -> Walk:
     """The walk of a section that follows another one: that one's end stays as it is, what comes after is new.
 
     From the end on, what was made beyond it gives way to what is made now, frame by frame.
     """
-    generator = generators(recipe.section_seed(index))
+    noise = noises(recipe.section_seed(index))
     tail, beyond, new = before.tail.shape[-1], before.beyond.shape[-1], _with_lookahead(recipe, index)
     device = before.tail.device
     ramp = torch.arange(1, beyond + 1, device=device) / (beyond + 1)
     inside = torch.cat([torch.zeros(tail, device=device), ramp, torch.ones(new - beyond, device=device)])
     source = F.pad(torch.cat([before.tail, before.beyond], dim=-1), (0, new - beyond))
-    start = noise(tail + new, generator)
+    start = noise.draw(tail + new)
     return RepaintWalk(source, start, inside, sigmas(recipe.steps), 0, _guide(recipe, conditions))
 
 
@@ -169,11 +161,11 @@ def _guide(recipe: Recipe, conditions: Conditions, steps: int | None = None) -> 
     return Guide(recipe.guidance, conditions.contexts, recipe.steps if steps is None else steps)
 
 
-def _solver(recipe: Recipe, levels: torch.Tensor, generator: torch.Generator) -> Solver:
+def _solver(recipe: Recipe, levels: torch.Tensor, noise: Noise) -> Solver:
     match recipe.sampler:
         case Sampler.EULER:
             return Euler(levels, recipe.omega)
         case Sampler.HEUN:
             return Heun(levels, recipe.omega)
         case Sampler.PINGPONG:
-            return PingPong(levels, generator)
+            return PingPong(levels, noise)

@@ -1,12 +1,14 @@
 """A section on its way: what it is made under, where it is, and what it hands on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 
+from model.ace_step.networks.transformer import ContextCache
 from model.ace_step.sampling.guided_velocity import Contexts
 from model.ace_step.sampling.recipe import Recipe
-from model.ace_step.sampling.trajectories import Walk
+from model.ace_step.sampling.trajectories import FinishedWalk, Walk
 from model.song import Window
 
 CONTEXT_FRAMES = 108
@@ -21,7 +23,10 @@ SEAM_SAMPLES = 1024
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """See `model.engine.SectionConditions`. `target` and `source` are there for the tasks that need them."""
+    """See `model.engine.SectionConditions`. `target` and `source` are there for the tasks that need them.
+
+    On a GPU, `ready` is the mark behind the work that makes the tensors.
+    """
 
     contexts: Contexts
     cost: int
@@ -31,6 +36,18 @@ class Conditions:
     group: str
     target: Contexts | None = None
     source: torch.Tensor | None = None
+    ready: torch.cuda.Event | None = None
+
+    @property
+    def caches(self) -> tuple[ContextCache, ...]:
+        """The keys and values of every context."""
+        return (*self.contexts.all, *(self.target.all if self.target else ()))
+
+    @property
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """All that lies on the device."""
+        made = [tensor for cache in self.caches for tensor in (cache.keys, cache.values)]
+        return (*made, *([] if self.source is None else [self.source]))
 
 
 @dataclass(slots=True)
@@ -51,14 +68,23 @@ class Context:
 
 @dataclass(slots=True)
 class State:
-    """See `model.engine.SectionState`. The section's own frames are `first` to `first + frames` of its latents."""
+    """See `model.engine.SectionState`. The section's own frames are `first` to `first + frames` of its latents.
+
+    `before` is the seam of the section before, `None` for a song's first.
+    """
 
     recipe: Recipe
     index: int
     walk: Walk
     first: int
-    before: Context | None
+    before: Seam | None
     seam: Seam = field(default_factory=Seam)
+
+    def take(self, velocities: Sequence[torch.Tensor]) -> None:
+        """See `Walk.take`. After the last step nothing is kept but the latents."""
+        self.walk.take(velocities)
+        if self.walk.step == self.walk.steps:
+            self.walk = FinishedWalk(self.walk.latents, self.walk.steps)
 
     @property
     def step(self) -> int:

@@ -15,8 +15,8 @@ from model.ace_step.sampling.guided_velocity import Contexts, Guide
 from model.ace_step.sampling.samplers import Solver
 from model.ace_step.sampling.schedule import TIMESTEPS
 
-Draw = Callable[[], torch.Tensor]
-"""Draws fresh noise in the shape of the song's latents."""
+Draw = Callable[[int], torch.Tensor]
+"""Draws fresh noise for a step, in the shape of the song's latents; once more for the same step, the same noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,26 @@ class Walk(Protocol):
         """What the next step evaluates. Asking twice asks for the same."""
 
     def take(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Go one step, with the velocities of `rows`, each [1, 8, 16, frames], float32."""
+        """Go one step, with the velocities of `rows`, each [1, 8, 16, frames], float32.
+
+        A failure leaves the walk where it was: the step can be taken again, and gives what it would have given.
+        """
+
+
+class FinishedWalk:
+    """The end of a walk: its latents alone, without all that its steps needed."""
+
+    def __init__(self, latents: torch.Tensor, steps: int) -> None:
+        self.latents = latents
+        self.steps = self.step = steps
+
+    def rows(self) -> list[Row]:
+        """Raises RuntimeError: there is no step left."""
+        raise RuntimeError("a finished section takes no further step")
+
+    def take(self, velocities: Sequence[torch.Tensor]) -> None:
+        """Raises RuntimeError: there is no step left."""
+        raise RuntimeError("a finished section takes no further step")
 
 
 class SamplerWalk:
@@ -73,7 +92,9 @@ class SamplerWalk:
 
     def take(self, velocities: Sequence[torch.Tensor]) -> None:
         """See `Walk.take`."""
-        self.latents = self._sampler.step(self.latents, self._guide.velocity(self.step, velocities))
+        velocity, guide = self._guide.velocity(self.step, velocities)
+        latents, sampler = self._sampler.step(self.latents, velocity)
+        self.latents, self._sampler, self._guide = latents, sampler, guide
 
 
 class RepaintWalk:
@@ -117,9 +138,10 @@ class RepaintWalk:
     def take(self, velocities: Sequence[torch.Tensor]) -> None:
         """See `Walk.take`."""
         now, later = self._levels[self._index : self._index + 2]
-        moved = self.latents + (later - now) * self._guide.velocity(self._index, velocities)
-        self._index += 1
-        self.latents = torch.lerp(self._noised(later), moved, self._inside.expand_as(moved))
+        velocity, guide = self._guide.velocity(self._index, velocities)
+        moved = self.latents + (later - now) * velocity
+        latents = torch.lerp(self._noised(later), moved, self._inside.expand_as(moved))
+        self.latents, self._guide, self._index = latents, guide, self._index + 1
 
     def _noised(self, level: float) -> torch.Tensor:
         return (1.0 - level) * self._source + level * self._noise
@@ -171,7 +193,7 @@ class EditWalk:
             self._enter_sampling(level)
             return _pair(self.latents, level, self._of_target)
         if self._noised is None:
-            self._noised = (1.0 - level) * self._source + level * self._draw()
+            self._noised = self._fresh(level)
         target = self.latents + self._noised - self._source
         return _pair(self._noised, level, self._of_source) + _pair(target, level, self._of_target)
 
@@ -179,19 +201,26 @@ class EditWalk:
         """See `Walk.take`."""
         now, later = self._levels[self._index : self._index + 2]
         if self._step >= self._moving:
-            conditional, unconditional = velocities
-            guided = self._target_apg(conditional, unconditional, self._scale)
-            self.latents = self.latents + (later - now) * guided
+            self._sample(later - now, *velocities)
         else:
-            conditional, unconditional, target, without = velocities
-            source = self._source_apg(conditional, unconditional, self._scale)
-            target = Apg(momentum=None)(target, without, self._scale)
-            self._difference = self._difference + (target - source) / self._averages
-            if (self._step + 1) % self._averages == 0:
-                self.latents = self.latents + (later - now) * self._difference
-                self._difference = torch.zeros_like(self._difference)
-            self._noised = None
-        self._step += 1
+            self._move(later - now, *velocities)
+
+    def _sample(self, distance: float, conditional: torch.Tensor, unconditional: torch.Tensor) -> None:
+        guided, apg = self._target_apg(conditional, unconditional, self._scale)
+        latents = self.latents + distance * guided
+        self.latents, self._target_apg, self._step = latents, apg, self._step + 1
+
+    def _move(
+        self, distance: float, conditional: torch.Tensor, unconditional: torch.Tensor, target: torch.Tensor,
+        without: torch.Tensor,
+    ) -> None:  # fmt: skip
+        source, apg = self._source_apg(conditional, unconditional, self._scale)
+        moved, _ = Apg(momentum=None)(target, without, self._scale)
+        latents, difference = self.latents, self._difference + (moved - source) / self._averages
+        if (self._step + 1) % self._averages == 0:
+            latents, difference = latents + distance * difference, torch.zeros_like(difference)
+        self.latents, self._difference, self._source_apg = latents, difference, apg
+        self._noised, self._step = None, self._step + 1
 
     @property
     def _moving(self) -> int:
@@ -207,8 +236,12 @@ class EditWalk:
 
     def _enter_sampling(self, level: float) -> None:
         if self._noised is None:
-            self._noised = (1.0 - level) * self._source + level * self._draw()
-            self.latents = self.latents + self._noised - self._source
+            noised = self._fresh(level)
+            latents = self.latents + noised - self._source
+            self.latents, self._noised = latents, noised
+
+    def _fresh(self, level: float) -> torch.Tensor:
+        return (1.0 - level) * self._source + level * self._draw(self._step)
 
 
 def _pair(latents: torch.Tensor, level: float, contexts: Contexts) -> list[Row]:

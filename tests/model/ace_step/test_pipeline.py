@@ -17,6 +17,7 @@ from model.ace_step.options import Sampler
 from model.ace_step.sampling.batched_forward import Forward
 from model.ace_step.sampling.guidance import GuidanceKind
 from model.ace_step.sampling.guided_velocity import GuidanceParams
+from model.ace_step.sampling.noise import Noise
 from model.ace_step.sampling.recipe import Recipe
 from model.ace_step.sampling.starts import walk_steps, whole
 from model.ace_step.sampling.states import Conditions
@@ -113,7 +114,7 @@ def test_a_song_follows_the_original_evaluation_by_evaluation(
     expected = torch.tensor(recorded["latents"])
     recipe = recipe_of(given, ids[given["lyrics"]], expected.shape[-1])
     source = recorded_source(networks.codec, recorded)
-    walk = whole(recipe, conditions(networks, given, recipe, source), lambda seed: torch.Generator().manual_seed(seed))
+    walk = whole(recipe, conditions(networks, given, recipe, source), lambda seed: Noise(seed, torch.device("cpu")))
     assert walk.steps == walk_steps(recipe, 0)
     call, forward = 0, Forward(networks.transformer)
     while walk.step < walk.steps:
@@ -146,7 +147,7 @@ def test_as_many_evaluations_are_made_as_by_the_original(
     source = torch.zeros(1, 8, 16, SOURCE_FRAMES) if needs_source else None
     if isinstance(recipe.task, Extend):
         recipe = recipe_of(given, ids[given["lyrics"]], SOURCE_FRAMES + 30)
-    walk = whole(recipe, conditions(networks, given, recipe, source), lambda seed: torch.Generator().manual_seed(seed))
+    walk = whole(recipe, conditions(networks, given, recipe, source), lambda seed: Noise(seed, torch.device("cpu")))
     assert passes(walk) == cases[name]["model_calls"]
 
 

@@ -20,8 +20,9 @@ def test_apg_follows_the_original_call_after_call() -> None:
     remembers, forgets = Apg(), Apg(momentum=None)
     for call in CALLS:
         conditional, unconditional = RECORDED[f"cond{call}"], RECORDED[f"uncond{call}"]
-        close(remembers(conditional, unconditional, 15.0), f"apg{call}_g15")
-        close(forgets(conditional, unconditional, 7.0), f"apg{call}_nomomentum_g7")
+        guided, remembers = remembers(conditional, unconditional, 15.0)
+        close(guided, f"apg{call}_g15")
+        close(forgets(conditional, unconditional, 7.0)[0], f"apg{call}_nomomentum_g7")
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -34,8 +35,8 @@ def test_cfg_and_its_kin_follow_the_original(call: int) -> None:
 
 def test_apg_of_one_item_does_not_see_another() -> None:
     conditional, unconditional = RECORDED["cond0"], RECORDED["uncond0"]
-    both = Apg()(conditional, unconditional, 15.0)
-    torch.testing.assert_close(Apg()(conditional[:1], unconditional[:1], 15.0), both[:1])
+    both, _ = Apg()(conditional, unconditional, 15.0)
+    torch.testing.assert_close(Apg()(conditional[:1], unconditional[:1], 15.0)[0], both[:1])
 
 
 def test_scale_decays_to_its_floor() -> None:

@@ -1,0 +1,35 @@
+"""One short song, made before anybody waits for one."""
+
+import logging
+
+import torch
+
+from model.engine import Engine
+from model.song import SongParams
+
+_log = logging.getLogger(__name__)
+
+_SONG = SongParams("pop", "[verse]\nla la la la", seed=0, duration_seconds=10.0, steps=2)
+"""The shortest song in as few steps as have a guided and an unguided one."""
+
+
+def warm_up(engine: Engine) -> None:
+    """Make ten seconds of music by all that a song goes through: kernels and libraries are loaded when first used."""
+    plan = engine.plan(_SONG)
+    state = engine.begin(plan, 0, engine.prepare(plan, 0), None)
+    while state.step < state.steps:
+        engine.denoise([state])
+    engine.context(state)
+    for _window in engine.render(state):
+        pass
+
+
+def timed_warm_up(engine: Engine, device: torch.device) -> None:
+    """Warm up the engine on the CUDA device `device`, and log the seconds, by the clock of the device."""
+    stream = torch.cuda.current_stream(device)
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
+    start.record(stream)
+    warm_up(engine)
+    end.record(stream)
+    end.synchronize()
+    _log.info("made ten seconds of music to warm up, in %.1f s", start.elapsed_time(end) / 1000.0)
