@@ -17,39 +17,10 @@ from model.ace_step.sampling.batched_forward import Forward
 from model.ace_step.sampling.recipe import Recipe
 from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, State
 from model.ace_step.settings import AceStepSettings
-from model.engine import EngineUnavailable, SectionState
+from model.engine import EngineUnavailable
 from model.song import AudioToAudio, Extend, InvalidParams, Repaint, SectionKind, SongParams, Voice
 from tests.support.ace_step import ace_step_options
-
-LYRICS = "[verse]\n春天醒来花就开\n[chorus]\n我要飞向那片海"
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> AceStepEngine:
-    return AceStepEngine.load("cpu", **ace_step_options(tmp_path_factory.mktemp("ace_step")))
-
-
-def params(seconds: float | None = 18.0, **fields: object) -> SongParams:
-    return SongParams("pop", LYRICS, 1, seconds, **{"steps": 3} | fields)  # type: ignore[arg-type]
-
-
-def begun(engine: AceStepEngine, asked: SongParams) -> State:
-    plan = engine.plan(asked)
-    state = engine.begin(plan, 0, engine.prepare(plan, 0), None)
-    assert isinstance(state, State)
-    return state
-
-
-def finish(engine: AceStepEngine, *states: SectionState) -> None:
-    while pending := [state for state in states if state.step < state.steps]:
-        engine.denoise(pending)
-
-
-def recording(seconds: float = 11.0, channels: int = 2, rate: int = 44_100) -> bytes:
-    times = np.arange(int(seconds * rate)) / rate
-    file = io.BytesIO()
-    soundfile.write(file, np.stack([0.3 * np.sin(2 * np.pi * 330 * times)] * channels, axis=1), rate, format="WAV")
-    return file.getvalue()
+from tests.support.ace_step_songs import LYRICS, begun, finish, params, recording
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,136 @@
+"""A step that fails for want of memory changes nothing: taken again, it gives the song that it would have given."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from types import FrameType
+from typing import Any, TypeAlias, cast
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from model.ace_step.engine import AceStepEngine
+from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
+from model.ace_step.sampling.states import State
+from model.ace_step.sampling.trajectories import Row
+from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, SongParams
+from tests.support.ace_step_songs import finish, params, recording
+
+Place: TypeAlias = tuple[object, ...]
+"""A torch operation of a step: where in the code it is called, and how many have been called there before."""
+
+
+class FailingOnce(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Lets every torch operation fail that is not among those `failed` before; without `failed`, none."""
+
+    def __init__(self, failed: set[Place] | None = None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._failed = failed
+        self.places: set[Place] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        place = self._place(str(func))
+        self.places.add(place)
+        if self._failed is not None and place not in self._failed:
+            self._failed.add(place)
+            raise torch.OutOfMemoryError("CUDA out of memory (injected)")
+        return func(*args, **(kwargs or {}))
+
+    def _place(self, operation: str) -> Place:
+        called: Place = (operation, *_calls())
+        return (sum(place[1:] == called for place in self.places), *called)
+
+
+def _calls() -> Iterator[tuple[str, int]]:
+    """The functions of the engine that are being called: their names, and the lines that they have come to."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if "/model/ace_step/" in frame.f_code.co_filename and frame.f_code.co_filename != __file__:
+            yield frame.f_code.co_qualname, frame.f_lineno
+        frame = frame.f_back
+
+
+def velocities(rows: Sequence[Row]) -> list[torch.Tensor]:
+    """What stands for the model: another direction for each row, step and place."""
+    return [
+        0.7 * row.latents.roll(index + 1, dims=-1).sin() - 1e-3 * row.timestep * row.latents.flip(-2)
+        for index, row in enumerate(rows)
+    ]
+
+
+def step(state: State, failed: set[Place] | None = None) -> set[Place]:
+    """Go one step; returns the places of its operations, each of which fails if it is not among those `failed`."""
+    operations = FailingOnce(failed)
+    with operations:
+        rows = state.walk.rows()
+    given = velocities(rows)
+    with operations:
+        state.take(given)
+    return operations.places
+
+
+SONGS = {
+    **{
+        f"{sampler}, guidance {scale:g}": params(
+            10.0, steps=6, guidance_scale=scale, options=AceStepOptions(sampler=sampler)
+        )
+        for sampler in Sampler
+        for scale in (1.0, 15.0)
+    },
+    "retake": params(10.0, steps=4, task=Retake(7, 0.3)),
+    "audio to audio": params(
+        None, steps=6, task=AudioToAudio(recording(), 0.4), options=AceStepOptions(sampler=Sampler.PINGPONG)
+    ),
+    "repaint": params(None, steps=6, task=Repaint(recording(), 2.0, 5.0, variance=0.8)),
+    "repaint, unguided": params(None, steps=4, guidance_scale=1.0, task=Repaint(recording(), 2.0, 5.0)),
+    "extend": params(None, steps=4, task=Extend(recording(), 2.0, 3.0)),
+    "edit": params(None, steps=6, task=Edit(recording(), "jazz", "[verse]\nla", 0.2, 0.7, 2)),
+    "edit, sampled at once": params(None, steps=4, task=Edit(recording(), "jazz", "", 0.5, 0.5, 1)),
+    "second section": params(24.0, steps=6, options=AceStepOptions(mode=GenerationMode.SECTIONED)),
+}
+
+
+def begun_twice(engine: AceStepEngine, asked: SongParams) -> list[State]:
+    """The last section of a song, twice, each untouched by the other."""
+    plan, context = engine.plan(asked), None
+    for index in range(len(plan.sections) - 1):
+        state = cast(State, engine.begin(plan, index, engine.prepare(plan, index), context))
+        while state.step < state.steps:
+            step(state)
+        context = engine.context(state)
+    last = len(plan.sections) - 1
+    conditions = engine.prepare(plan, last)
+    return [cast(State, engine.begin(plan, last, conditions, context)) for _ in range(2)]
+
+
+@pytest.mark.parametrize("name", SONGS)
+def test_every_operation_of_every_step_may_fail_once(name: str, engine: AceStepEngine) -> None:
+    undisturbed, torn = begun_twice(engine, SONGS[name])
+    while undisturbed.step < undisturbed.steps:
+        done, failed, places = torn.step, set[Place](), step(undisturbed)
+        while torn.step == done:
+            with suppress(torch.OutOfMemoryError):
+                step(torn, failed)
+        assert failed == places
+        assert torn.step == undisturbed.step == done + 1
+    assert torch.equal(torn.walk.latents, undisturbed.walk.latents)
+
+
+def test_strangers_of_a_failed_step_go_on_by_themselves(engine: AceStepEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [params(10.0, steps=4, options=AceStepOptions(sampler=sampler)) for sampler in Sampler]
+    alone, together = zip(*(begun_twice(engine, each) for each in asked), strict=True)
+    finish(engine, *alone)
+    with monkeypatch.context() as patched:
+        patched.setattr(together[1].walk, "take", _out_of_memory)
+        with pytest.raises(torch.OutOfMemoryError):
+            engine.denoise(together)
+    assert [state.step for state in together] == [1, 0, 0]
+    engine.denoise(together[1:])
+    finish(engine, *together)
+    for one, other in zip(alone, together, strict=True):
+        torch.testing.assert_close(other.walk.latents, one.walk.latents, rtol=0, atol=1e-4)
+
+
+def _out_of_memory(_velocities: object) -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory (injected)")
