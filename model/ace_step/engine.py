@@ -69,7 +69,7 @@ class AceStepEngine:
         self._forward = Forward(
             parts.networks.transformer, slack=settings.padding, compiled=settings.compile, graphs=settings.cuda_graphs
         )
-        self._shares_steps = _shares_steps(settings, device)
+        self._shares_steps = shares_steps(settings, device.torch, device.dtype)
         self._numbers = itertools.count()
 
     @classmethod
@@ -264,10 +264,10 @@ def _recipe(plan: SongPlan) -> Recipe:
     return cast(Recipe, plan.detail)
 
 
-def _shares_steps(settings: AceStepSettings, device: Device) -> bool:
+def shares_steps(settings: AceStepSettings, device: torch.device, dtype: torch.dtype) -> bool:
     """Whether songs share passes. Left to the engine, they do where that changes next to nothing."""
     if settings.shared_steps == "auto":
-        return device.torch.type == "cpu" and device.dtype is torch.float32
+        return device.type == "cpu" and dtype is torch.float32
     return settings.shared_steps == "on"
 
 

@@ -15,7 +15,7 @@ from model.ace_step.networks.vocoder import CONTEXT_FRAMES
 _STEP_TENSORS = 6
 """Tensors as wide as a feed-forward's inside, before its gate, that a step holds at once for each frame, about."""
 
-_CODEC_TENSORS = 7
+_CODEC_TENSORS = 7.25
 """Tensors of the autoencoder's widest stage that live at once: 6.6 where it decodes, 7.0 where it encodes."""
 
 _WINDOW_TENSORS = 12

@@ -228,5 +228,7 @@ def test_half_precision_makes_about_the_same_song(engine: AceStepEngine, tmp_pat
     finish(half, other)
     assert (other.walk.latents - one.walk.latents).abs().mean() < 0.1 * one.walk.latents.abs().mean()
     sound = np.concatenate(list(half.render(other)), axis=1)
+    mel = torch.randn(2, 128, 20, generator=torch.Generator().manual_seed(0)) - 5.0
+    assert torch.equal(half._networks.codec.sound(mel), engine._networks.codec.sound(mel))
     assert np.isfinite(sound).all()
     assert sound.shape == (2, 119 * 4096)

@@ -1,0 +1,83 @@
+"""The memory that a section is said to take, against what networks of the released sizes, without data, take."""
+
+import pytest
+import torch
+from diffusers import AutoencoderDC
+from torch import nn
+
+from model.ace_step.loading.networks import Networks
+from model.ace_step.memory import section_bytes
+from model.ace_step.networks.codec import Codec, frames_of
+from model.ace_step.networks.config import TransformerConfig, VocoderConfig
+from model.ace_step.networks.transformer import Transformer
+from model.ace_step.networks.vocoder import CONTEXT_FRAMES, Vocoder
+from tests.support.device_memory import LiveBytes
+
+KINDS = ["ResBlock"] * 3 + ["EfficientViTBlock"]
+AUTOENCODER = {
+    "in_channels": 2, "latent_channels": 8, "attention_head_dim": 32,
+    "encoder_block_out_channels": [128, 256, 512, 1024], "decoder_block_out_channels": [128, 256, 512, 1024],
+    "encoder_block_types": KINDS, "decoder_block_types": KINDS,
+    "encoder_layers_per_block": [2, 2, 3, 3], "decoder_layers_per_block": [3, 3, 3, 3],
+    "encoder_qkv_multiscales": [[], [], [5], [5]], "decoder_qkv_multiscales": [[], [], [5], [5]],
+    "decoder_norm_types": "rms_norm", "decoder_act_fns": "silu", "downsample_block_type": "Conv",
+    "upsample_block_type": "interpolate",
+}  # fmt: skip
+META = torch.device("meta")
+GIB = 1 << 30
+
+
+@pytest.fixture(scope="module")
+def networks() -> Networks:
+    with META:
+        transformer = Transformer(TransformerConfig()).bfloat16()
+        autoencoder = AutoencoderDC.from_config(AUTOENCODER).bfloat16()
+        codec = Codec(autoencoder, Vocoder(VocoderConfig()))
+    return Networks(transformer, codec, None)  # type: ignore[arg-type]
+
+
+def peak(network: nn.Module, *shape: int, dtype: torch.dtype = torch.bfloat16) -> int:
+    live = LiveBytes()
+    with torch.no_grad(), live:
+        network(torch.empty(*shape, dtype=dtype, device=META))
+    return live.peak
+
+
+def said(networks: Networks, seconds: float, source_seconds: float = 0.0) -> int:
+    frames = frames_of(seconds)
+    with torch.no_grad():
+        cache = networks.transformer.cached(torch.empty(1, 1, 2560, dtype=torch.bfloat16, device=META))
+    taken: int = section_bytes(networks, [cache], frames, frames, 0, frames_of(source_seconds))
+    return taken - cache.memory_bytes
+
+
+@pytest.mark.parametrize(("seconds", "gibibytes"), [(60.0, 1.04), (240.0, 4.18)])
+def test_decoding_and_encoding_take_what_they_are_said_to(networks: Networks, seconds: float, gibibytes: float) -> None:
+    frames = frames_of(seconds)
+    decoding = peak(networks.codec.autoencoder.decoder, 1, 8, 16, frames)
+    encoding = peak(networks.codec.autoencoder.encoder, 1, 2, 128, 8 * frames)
+    assert decoding / GIB == pytest.approx(gibibytes, abs=0.01)
+    assert decoding < encoding <= said(networks, seconds) < 1.1 * decoding
+    assert said(networks, 10.0, seconds) == said(networks, seconds)
+
+
+def test_a_short_song_takes_a_window_of_the_vocoder(networks: Networks) -> None:
+    window = peak(networks.codec.vocoder, 2, 128, 512 + 2 * CONTEXT_FRAMES, dtype=torch.float32)
+    assert window <= said(networks, 10.0) < 1.15 * window
+
+
+@pytest.mark.parametrize("words", [100, 1000, 4096])
+def test_preparing_takes_what_it_is_said_to(networks: Networks, words: int) -> None:
+    model = networks.transformer
+    with torch.no_grad(), LiveBytes() as live:
+        text = torch.empty(1, 64, 768, dtype=torch.bfloat16, device=META)
+        ids = torch.empty(1, words, dtype=torch.long, device=META)
+        caches = [model.cached(model.context(text, ids)) for _ in range(2)]
+    assert live.peak <= section_bytes(networks, caches, 216, 108, words, 0) < 1.1 * live.peak + (GIB >> 2)
+
+
+def test_memory_and_cost_grow_with_rows(networks: Networks) -> None:
+    with torch.no_grad():
+        cache = networks.transformer.cached(torch.empty(1, 400, 2560, dtype=torch.bfloat16, device=META))
+    one, two = (section_bytes(networks, [cache] * rows, rows * 645, 645, 300, 0) for rows in (1, 2))
+    assert two == one + cache.memory_bytes
