@@ -1,7 +1,7 @@
 """Device memory that a section takes, counted from shapes.
 
-A section is prepared, denoised and decoded one after the other: beside the keys and values that it keeps, the largest
-of the three counts. The figures are of tensors alone; a convolution may want working memory on top.
+A section is prepared, denoised and decoded one after the other, and the largest of the three counts. The figures are of
+tensors alone; a convolution may want working memory on top.
 """
 
 from collections.abc import Sequence
@@ -36,26 +36,31 @@ def section_bytes(
     `cost` are the frames of all rows of a step, `frames` those of the latents, `words` the tokens of the lyrics, and
     `source_frames` those of a recording (0 without one).
     """
-    kept = [cache.memory_bytes for cache in caches]
-    working = max(
-        _preparing_bytes(networks, max(kept), words),
-        _denoising_bytes(networks, cost),
-        _autoencoder_bytes(networks, max(frames, source_frames)),
+    return max(
+        _preparing_bytes(networks, [cache.keys.nbytes + cache.values.nbytes for cache in caches], words, source_frames),
+        _denoising_bytes(networks, [cache.memory_bytes for cache in caches], cost),
+        _autoencoder_bytes(networks, frames),
         _window_bytes(networks.codec.vocoder.config),
     )
-    return sum(kept) + working
 
 
-def _preparing_bytes(networks: Networks, cache: int, words: int) -> int:
-    """The keys and values of all blocks a second time while they are joined; or, before them, the lyric encoder's."""
+def _preparing_bytes(networks: Networks, caches: Sequence[int], words: int, source_frames: int) -> int:
+    """Beside all keys and values: one's a second time while its blocks are joined; the lyric encoder; the recording.
+
+    With those that are joined there is their context, as large as those of half a block. The lyric encoder is done
+    before the last ones are made.
+    """
     transformer = networks.transformer
     scores = transformer.config.lyric.heads * words**2 * transformer.dtype.itemsize
-    return max(cache, int(_SCORE_TENSORS * scores) - cache)
+    largest = max(caches)
+    encoding = int(_SCORE_TENSORS * scores) - largest
+    joining = largest + largest // transformer.config.layers
+    return sum(caches) + max(joining, encoding, _autoencoder_bytes(networks, source_frames))
 
 
-def _denoising_bytes(networks: Networks, cost: int) -> int:
+def _denoising_bytes(networks: Networks, caches: Sequence[int], cost: int) -> int:
     transformer = networks.transformer
-    return cost * _STEP_TENSORS * 2 * transformer.config.hidden * transformer.dtype.itemsize
+    return sum(caches) + cost * _STEP_TENSORS * 2 * transformer.config.hidden * transformer.dtype.itemsize
 
 
 def _autoencoder_bytes(networks: Networks, frames: int) -> int:

@@ -87,13 +87,15 @@ class Device:
         """Run a trivial operation in every stream and wait for it.
 
         Raises:
-            RuntimeError: the device is broken, as torch tells it.
+            RuntimeError: the device is broken.
         """
         streams = [torch.cuda.default_stream(self.torch), self._decoding, self._preparing] if self.on_cuda else [None]
         for stream in streams:
             with self._on(stream):
-                torch.ones(1, device=self.torch).add_(1)
+                two = torch.ones(1, device=self.torch).add_(1)
                 self.settle()
+                if two.item() != 2.0:
+                    raise RuntimeError(f"{self.torch} is broken: one and one is {two.item()} there")
 
     def window(self, sound: torch.Tensor) -> Window:
         """Sound [channels, samples] on the host, called within `decoding`.

@@ -11,7 +11,8 @@ class Noise:
     """Standard normal noise of one seed, float32, in the order of its draws.
 
     The numbers are drawn on the host and copied to the device: a GPU's own generator gives other numbers than a CPU's,
-    and, for songs of minutes, other numbers than that of another model of GPU.
+    and, for songs of minutes, other numbers than that of another model of GPU. Hosts of one architecture draw the same
+    to the bit.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
