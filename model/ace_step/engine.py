@@ -265,7 +265,7 @@ def _recipe(plan: SongPlan) -> Recipe:
 
 
 def shares_steps(settings: AceStepSettings, device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether songs share passes. Left to the engine, they do where that changes next to nothing."""
+    """True where songs share passes; left to the engine, that is where it changes next to nothing."""
     if settings.shared_steps == "auto":
         return device.type == "cpu" and dtype is torch.float32
     return settings.shared_steps == "on"

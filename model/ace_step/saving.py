@@ -1,4 +1,4 @@
-"""What a process keeps of a section for one that has never seen its song: tensors in the layout of safetensors."""
+"""Sections as bytes, for a process that has never seen their song: tensors in the layout of safetensors."""
 
 import torch
 from safetensors.torch import load, save

@@ -41,7 +41,7 @@ class Device:
 
     @property
     def on_cuda(self) -> bool:
-        """Whether the device is a GPU of the CUDA kind."""
+        """True for a GPU of the CUDA kind."""
         return self.torch.type == "cuda"
 
     @contextmanager

@@ -1,7 +1,7 @@
-"""What songs that are made at the same time do to each other, for every way of sharing steps."""
+"""Songs that are made at the same time share steps, or change no bit of each other."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 import torch
@@ -14,18 +14,13 @@ from model.song import SongParams
 from tests.support.ace_step import ace_step_options
 from tests.support.ace_step_songs import begun, finish
 
-SONG = SongParams("pop", "[verse]\nla la", 1, 10.0, steps=4)
-COMPANY = SongParams("jazz, slow, piano", "[verse]\nla la la la la la la la", 2, 11.0, steps=4)
+SONG = SongParams("pop", "[verse]\nla la", 1, 10.0, steps=2)
+COMPANY = SongParams("jazz, slow, piano", "[verse]\nla la la la la la la la", 2, 11.0, steps=2)
 
 
 @pytest.fixture(scope="module")
-def options(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    return ace_step_options(tmp_path_factory.mktemp("ace_step"))
-
-
-@pytest.fixture(scope="module")
-def half(options: dict[str, object]) -> AceStepEngine:
-    return AceStepEngine.load("cpu", **options | {"dtype": "bfloat16"})
+def half(tmp_path_factory: pytest.TempPathFactory) -> AceStepEngine:
+    return AceStepEngine.load("cpu", **ace_step_options(tmp_path_factory.mktemp("half")) | {"dtype": "bfloat16"})
 
 
 def groups(engine: AceStepEngine, count: int = 3) -> set[str]:
@@ -40,27 +35,26 @@ def latents(engine: AceStepEngine, *asked: SongParams) -> torch.Tensor:
     return states[0].walk.latents
 
 
+def test_sections_share_a_group_exactly_where_they_may_share_steps(engine: AceStepEngine, half: AceStepEngine) -> None:
+    assert groups(engine) == {""}
+    assert len(groups(half)) == 3
+
+
 @pytest.mark.parametrize(
-    ("choices", "shared"),
+    ("device", "dtype", "by_default"),
     [
-        ({}, True),
-        ({"dtype": "bfloat16"}, False),
-        ({"dtype": "bfloat16", "shared_steps": "on"}, True),
-        ({"shared_steps": "off"}, False),
+        ("cpu", torch.float32, True),
+        ("cpu", torch.bfloat16, False),
+        ("cuda:0", torch.float32, False),
+        ("cuda:0", torch.bfloat16, False),
     ],
 )
-def test_sections_share_a_group_exactly_where_they_may_share_steps(
-    options: dict[str, object], choices: dict[str, Any], *, shared: bool
+def test_steps_are_shared_by_default_where_that_changes_next_to_nothing(
+    device: str, dtype: torch.dtype, *, by_default: bool
 ) -> None:
-    assert len(groups(AceStepEngine.load("cpu", **options | choices))) == (1 if shared else 3)
-
-
-@pytest.mark.parametrize(("choice", "shared"), [("auto", False), ("off", False), ("on", True)])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_on_a_gpu_steps_are_shared_only_where_that_is_chosen(
-    choice: Literal["auto", "on", "off"], dtype: torch.dtype, *, shared: bool
-) -> None:
-    assert shares_steps(AceStepSettings(shared_steps=choice), torch.device("cuda:0"), dtype) == shared
+    choices: dict[Literal["auto", "on", "off"], bool] = {"auto": by_default, "on": True, "off": False}
+    for choice, shared in choices.items():
+        assert shares_steps(AceStepSettings(shared_steps=choice), torch.device(device), dtype) == shared
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What is done while the engine is loaded, before the first song."""
+"""Loading the engine: all that is done before the first song."""
 
 import logging
 from pathlib import Path

@@ -52,7 +52,7 @@ def _calls() -> Iterator[tuple[str, int]]:
 
 
 def velocities(rows: Sequence[Row]) -> list[torch.Tensor]:
-    """What stands for the model: another direction for each row, step and place."""
+    """The velocities of a stand-in for the model: another direction for each row, step and place."""
     return [
         0.7 * row.latents.roll(index + 1, dims=-1).sin() - 1e-3 * row.timestep * row.latents.flip(-2)
         for index, row in enumerate(rows)
