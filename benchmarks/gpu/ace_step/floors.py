@@ -1,0 +1,22 @@
+"""What a pass of the transformer costs at least: operations, counted by hand from its sizes."""
+
+from model.ace_step.networks.config import TransformerConfig
+
+PEAK_TFLOP_PER_S = 989.0
+"""Dense bf16 of an H100 or H200 (SXM) by their maker."""
+
+_TERA = 1e12
+
+
+def tflop(config: TransformerConfig, frames: int, tokens: int) -> float:
+    """TFLOP of one row of `frames` latent frames under `tokens` of context; a multiplication with an addition is two.
+
+    All of it grows with the frames: attention among frames is linear, and the context is as long as it is.
+    """
+    width, hidden = config.width, config.hidden
+    among_frames = 2 * 4 * width * width + 2 * 2 * width * config.head_width + 2 * width
+    to_context = 2 * 2 * width * width + 2 * 2 * tokens * width
+    feed_forward = 2 * width * 2 * hidden + 2 * hidden * width
+    height = config.channels * config.height
+    ends = 2 * height * config.patch_width + 2 * config.patch_width * width + 2 * width * height
+    return frames * (config.layers * (among_frames + to_context + feed_forward) + ends) / _TERA

@@ -1,0 +1,149 @@
+"""ACE-Step at full size with random weights, drawn on the device: right in cost and memory, noise in sound."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import cast
+from unittest.mock import patch
+
+import torch
+from diffusers import AutoencoderDC
+from tokenizers import Tokenizer
+from torch import nn
+from transformers import UMT5Config, UMT5EncoderModel
+
+from benchmarks.engines.bench_ace_step import AUTOENCODER
+from model.ace_step.engine import AceStepEngine
+from model.ace_step.loading import checkpoint as files
+from model.ace_step.loading.networks import Networks
+from model.ace_step.networks.codec import Codec
+from model.ace_step.networks.config import TransformerConfig, VocoderConfig
+from model.ace_step.networks.text_encoder import TextEncoder
+from model.ace_step.networks.transformer import Transformer
+from model.ace_step.networks.vocoder import Vocoder
+from model.ace_step.sampling.states import State
+from model.engine import SectionState
+from tests.support.ace_step import ace_step_options
+
+VARIABLE = "BENCH_GPU_ENGINE"
+"""The environment variable by which a server's worker is told what to load, as JSON: the fields of `choices_of`."""
+
+POISON = "device-side assert"
+"""A prompt that has these words makes the device fail for good when its song is begun."""
+
+TEXT_ENCODER = {
+    "d_model": 768, "d_kv": 64, "d_ff": 2048, "num_layers": 12, "num_heads": 12, "vocab_size": 256_384,
+    "feed_forward_proj": "gated-gelu",
+}  # fmt: skip
+"""The sizes of UMT5-base."""
+
+_SEED = 20_000
+_TABLES, _GAMMA = 0.3, 0.3
+
+
+def load(device: str, *, small: bool, **options: object) -> AceStepEngine:
+    """The engine as `AceStepEngine.load` makes it, at full size with random networks in place of a checkpoint's.
+
+    With `small` it is that of the tests' tiny checkpoint. `options` are settings of the engine.
+    """
+    with weights(small=small) as given:
+        return AceStepEngine.load(device, **given | options)
+
+
+@contextmanager
+def weights(*, small: bool) -> Iterator[dict[str, object]]:
+    """While it lasts `AceStepEngine.load` takes the options that are given out and finds the weights in question."""
+    with tempfile.TemporaryDirectory(prefix="ace-step-") as folder, ExitStack() as stack:
+        if not small:
+            stack.enter_context(patch("model.ace_step.engine.load", random_networks))
+        yield ace_step_options(Path(folder))
+
+
+def random_networks(folder: Path, device: torch.device, dtype: torch.dtype) -> Networks:
+    """Networks of the released sizes; the tokenizer is that of the tiny checkpoint in `folder`."""
+    with torch.device("meta"):
+        transformer, vocoder = Transformer(TransformerConfig()), Vocoder(VocoderConfig())
+        autoencoder = cast(nn.Module, AutoencoderDC.from_config(dict(AUTOENCODER)))
+        text = UMT5EncoderModel(UMT5Config.from_dict(dict(TEXT_ENCODER)))
+    generator = torch.Generator(device).manual_seed(_SEED)
+    for network in (transformer, vocoder, autoencoder, text):
+        materialised(network, device, dtype, generator)
+    text.set_input_embeddings(text.get_input_embeddings())  # one table for both of its names, as in the release
+    tokenizer = Tokenizer.from_file(str(folder / files.TEXT_ENCODER / files.TOKENIZER))
+    return Networks(transformer, Codec(autoencoder, vocoder).eval(), TextEncoder(text, tokenizer))
+
+
+def materialised(network: nn.Module, device: torch.device, dtype: torch.dtype, generator: torch.Generator) -> None:
+    """Give a network on the meta device random weights of spreads at which activations stay finite in bfloat16."""
+    network.to(dtype).to_empty(device=device).eval().requires_grad_(False)
+    for module in network.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            _fill(module, name, parameter, generator)
+    if isinstance(network, Vocoder):
+        _fill_analysis(network, device)
+
+
+def _fill(module: nn.Module, name: str, parameter: nn.Parameter, generator: torch.Generator) -> None:
+    if name == "scale_shift_table":
+        parameter.normal_(0.0, _TABLES, generator=generator)
+    elif name == "gamma":
+        parameter.fill_(_GAMMA)
+    elif "Norm" in type(module).__name__:
+        parameter.fill_(float(name == "weight"))
+    elif parameter.dim() >= 2:
+        parameter.normal_(0.0, parameter[0].numel() ** -0.5, generator=generator)
+    else:
+        parameter.zero_()
+
+
+def _fill_analysis(vocoder: Vocoder, device: torch.device) -> None:
+    """The window and the filters of the mel analysis, float32; the filters take single bins."""
+    config, analysis = vocoder.config, vocoder.mel_transform
+    bins = config.n_fft // 2 + 1
+    analysis.spectrogram.window = torch.hann_window(config.n_fft, device=device)
+    analysis.mel_scale.fb = torch.eye(bins, device=device)[:, : config.bands] * 0.01
+
+
+def choices_of(*, small: bool, free_gib: float = 0.0, **options: object) -> dict[str, str]:
+    """The environment of a server whose engine is `RandomAceStep`: of which size, and with which `options`.
+
+    With `free_gib` so much device memory is left beside the engine, the rest is taken.
+    """
+    return {VARIABLE: json.dumps({"small": small, "free_gib": free_gib, "options": options})}
+
+
+class RandomAceStep(AceStepEngine):
+    """What a server is told to load, as `ace_step=benchmarks.gpu.ace_step.random_engine:RandomAceStep`."""
+
+    ballast: torch.Tensor | None = None
+
+    @classmethod
+    def load(cls, device: str, **_options: object) -> "RandomAceStep":
+        """Load what the variable says: a class that is named to a server gets no settings of its own."""
+        choices = json.loads(os.environ[VARIABLE])
+        with weights(small=choices["small"]) as given:
+            made = cast(RandomAceStep, super().load(device, **given | choices["options"]))
+        if choices["free_gib"]:
+            made.ballast = _ballast(device, choices["free_gib"])
+        return made
+
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        """As the engine does, but for a poisoned song."""
+        if any(POISON in cast(State, state).recipe.prompt for state in states):
+            _break(self._device.torch)
+        super().denoise(states)
+
+
+def _ballast(device: str, free_gib: float) -> torch.Tensor:
+    torch.cuda.empty_cache()
+    free, _ = torch.cuda.mem_get_info(device)
+    return torch.empty(max(0, free - int(free_gib * (1 << 30))), dtype=torch.uint8, device=device)
+
+
+def _break(device: torch.device) -> None:
+    """Look up a row that a table does not have: on a GPU the error comes later, and stays."""
+    table, row = torch.zeros(4, 4, device=device), torch.tensor([1 << 20], device=device)
+    torch.nn.functional.embedding(row, table)

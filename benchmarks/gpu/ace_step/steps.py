@@ -1,0 +1,151 @@
+"""What a step costs: alone and in company, guided and not, long and short; and where its time goes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.autograd.profiler_util import DeviceType
+
+from benchmarks.gpu.ace_step import songs
+from benchmarks.gpu.ace_step.floors import PEAK_TFLOP_PER_S, tflop
+from benchmarks.gpu.figures import Figure, Setup, absent, guarded
+from benchmarks.gpu.timing import once, peak_memory, release, settle, timed
+from model.ace_step.engine import AceStepEngine
+from model.ace_step.sampling.states import State
+from model.ace_step.sampling.trajectories import Row
+
+KIBI, GIBI = 1 << 10, 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Songs that share a step: their lengths in seconds, the tokens of their lyrics, whether they are guided."""
+
+    name: str
+    seconds: tuple[float, ...]
+    tokens: int = 325
+    guided: bool = True
+
+
+MINUTE = Batch("minute.x1", (60.0,))
+
+BATCHES = (
+    MINUTE,
+    Batch("minute_unguided.x1", (60.0,), guided=False),
+    *(Batch(f"minute.x{count}", (60.0,) * count) for count in (2, 4, 8, 16, 32)),
+    Batch("240s.x1", (240.0,), 725),
+    Batch("240s.x2", (240.0,) * 2, 725),
+    Batch("20s.x1", (20.0,), 125),
+    Batch("20s.x8", (20.0,) * 8, 125),
+    Batch("mixed", (60.0, 40.0, 27.0, 18.0), 325),
+    Batch("long_words.x32", (60.0,) * 32, 3900),
+)
+"""Words of 325 tokens make contexts of about 400."""
+
+SMALL_BATCHES = (
+    Batch("minute.x1", (12.0,), 25),
+    Batch("minute_unguided.x1", (12.0,), 25, guided=False),
+    Batch("minute.x2", (12.0,) * 2, 25),
+    Batch("mixed", (14.0, 10.0), 50),
+)
+
+
+def measure(setup: Setup) -> Iterator[Figure]:
+    """Each batch; then the guided minute once more with other choices of torch, and under the profiler."""
+    engine = songs.opened(setup)
+    for batch in setup.pick(BATCHES, SMALL_BATCHES):
+        yield from guarded(batch.name, _batch(setup, engine, batch))
+        release(setup)
+    if not setup.on_gpu:
+        yield absent("choices", "cuDNN and TF32 are of GPUs")
+        yield absent("profile", "a CPU has no kernels to launch")
+        return
+    yield from guarded("choices", _choices(setup, engine))
+    yield from guarded("profile", _profile(setup, engine))
+
+
+def begun(engine: AceStepEngine, batch: Batch) -> list[State]:
+    """The songs of a batch, each with contexts and noise of its own, before a step that is guided if they are."""
+    more = {} if batch.guided else {"guidance_scale": songs.UNGUIDED}
+    return [
+        songs.begun(engine, songs.asked(seconds, batch.tokens, seed=seed, **more))
+        for seed, seconds in enumerate(batch.seconds)
+    ]
+
+
+def _batch(setup: Setup, engine: AceStepEngine, batch: Batch) -> Iterator[Figure]:
+    states = begun(engine, batch)
+    evaluated = songs.rows(states)
+    forward, few = songs.forward(engine), len(evaluated) < 16
+    times = timed(setup, lambda: forward(evaluated), repeats=7 if few else 3, warm_ups=3 if few else 1)
+    work = _tflop(engine, evaluated)
+    rate = work / times.device_ms * 1e3
+    frames = sum(row.latents.shape[-1] for row in evaluated)
+    yield Figure(f"{batch.name}.rows", len(evaluated))
+    yield Figure(f"{batch.name}.context_tokens", evaluated[0].context.tokens)
+    yield Figure(f"{batch.name}.device_ms", times.device_ms)
+    yield Figure(f"{batch.name}.host_ms", times.host_ms)
+    yield Figure(f"{batch.name}.tflop_per_s", rate)
+    yield from _step(setup, engine, batch, states)
+    if not setup.on_gpu:
+        yield absent(f"{batch.name}.memory", "torch keeps no account of a CPU's memory")
+        return
+    yield Figure(f"{batch.name}.share", rate / PEAK_TFLOP_PER_S, "of the card's dense bf16")
+    if memory := peak_memory(setup, lambda: forward(evaluated)):
+        yield Figure(f"{batch.name}.memory.peak_gib", memory.allocated)
+        yield Figure(f"{batch.name}.memory.reserved_gib", memory.reserved)
+        yield Figure(f"{batch.name}.memory.kib_per_token", memory.allocated * GIBI / KIBI / frames)
+    yield Figure(f"{batch.name}.memory.account_gib", _account(engine, batch), "of the first song, by the engine's word")
+
+
+def _step(setup: Setup, engine: AceStepEngine, batch: Batch, states: Sequence[State]) -> Iterator[Figure]:
+    """A whole step, with what guidance and sampler do; the second, which is guided as well."""
+    engine.denoise(states)
+    yield Figure(f"{batch.name}.step_ms", once(setup, lambda: engine.denoise(states)).host_ms)
+
+
+def _account(engine: AceStepEngine, batch: Batch) -> float:
+    return engine.prepare(engine.plan(songs.asked(batch.seconds[0], batch.tokens)), 0).memory_bytes / GIBI
+
+
+def _tflop(engine: AceStepEngine, evaluated: Sequence[Row]) -> float:
+    config = songs.transformer(engine).config
+    return sum(tflop(config, row.latents.shape[-1], row.context.tokens) for row in evaluated)
+
+
+def _choices(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
+    """The guided minute with cuDNN's attention allowed and not, and with TF32 for float32 products and without."""
+    evaluated, forward = songs.rows(begun(engine, MINUTE)), songs.forward(engine)
+    cudnn = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
+    yield Figure("choices.cudnn_attention", cudnn, "as the engine left it")
+    for allowed in (True, False):
+        torch.backends.cuda.enable_cudnn_sdp(allowed)
+        times = timed(setup, lambda: forward(evaluated))
+        yield Figure(f"choices.cudnn_attention_{'on' if allowed else 'off'}.device_ms", times.device_ms)
+    torch.backends.cuda.enable_cudnn_sdp(cudnn)
+    precision = torch.get_float32_matmul_precision()
+    yield Figure("choices.float32_precision", precision, "as the engine left it")
+    for name in ("highest", "high"):
+        torch.set_float32_matmul_precision(name)
+        yield Figure(f"choices.float32_{name}.device_ms", timed(setup, lambda: forward(evaluated)).device_ms)
+    torch.set_float32_matmul_precision(precision)
+
+
+def _profile(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
+    """The kernels of one pass of the guided minute: how many, the longest twenty, and how long the card stood idle."""
+    evaluated, forward = songs.rows(begun(engine, MINUTE)), songs.forward(engine)
+    timed(setup, lambda: forward(evaluated), repeats=1)
+    activities = [torch.profiler.ProfilerActivity.CUDA, torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=activities) as profile:
+        forward(evaluated)
+        settle(setup.device)
+    kernels = [event for event in profile.events() if event.device_type == DeviceType.CUDA]
+    spans = sorted((event.time_range.start, event.time_range.end, event.name) for event in kernels)
+    busy: dict[str, float] = {}
+    for start, end, name in spans:
+        busy[name] = busy.get(name, 0.0) + (end - start) / 1e3
+    whole = (max(end for _, end, _ in spans) - spans[0][0]) / 1e3
+    yield Figure("profile.kernels", len(spans))
+    yield Figure("profile.idle_share", 1.0 - sum(busy.values()) / whole)
+    longest = sorted(busy.items(), key=lambda item: -item[1])[:20]
+    yield Figure("profile.longest", [f"{time:.3f} ms {name[:100]}" for name, time in longest])

@@ -1,0 +1,48 @@
+"""Runs one stage in a process of its own: `python -m benchmarks.gpu.child FUNCTION FILE SETUP`."""
+
+import dataclasses
+import importlib
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+from benchmarks.gpu.figures import Figure, Setup
+
+OWN = frozenset({"benchmarks", "buf", "clients", "melisma", "melisma_client", "model", "server", "tests"})
+"""Packages of this tree: one that is missing is a fault of the tree, not of the machine."""
+
+
+def main(function: str, file: str, setup: str) -> None:
+    """Append every figure of `function` to `file` as a line of JSON, and at last how it ended."""
+    with Path(file).open("a", encoding="utf-8", buffering=1) as lines:
+        lines.writelines(json.dumps(line) + "\n" for line in told(function, Setup(**json.loads(setup))))
+
+
+def told(function: str, setup: Setup) -> Iterator[dict[str, object]]:
+    """The figures of `function`, then `end` (done, missing or failed) with `why`."""
+    try:
+        module, _, name = function.partition(":")
+        measure = cast(Callable[[Setup], Iterator[Figure]], getattr(importlib.import_module(module), name))
+        for figure in measure(setup):
+            yield figure._asdict()
+        yield {"end": "done", "why": ""}
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in OWN:
+            yield {"end": "failed", "why": traceback.format_exc()}
+        else:
+            yield {"end": "missing", "why": f"the package {package!r} is not installed"}
+    except Exception:
+        yield {"end": "failed", "why": traceback.format_exc()}
+
+
+def command(function: str, file: Path, setup: Setup) -> list[str]:
+    """The command line that does the same in another process."""
+    return [sys.executable, "-m", "benchmarks.gpu.child", function, str(file), json.dumps(dataclasses.asdict(setup))]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,148 @@
+"""Runs parts one after the other, each stage in a process of its own that is ended when its time is up."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from benchmarks.gpu.child import command
+from benchmarks.gpu.figures import Setup, Value
+from benchmarks.gpu.parts import Part, Stage
+
+TOTAL_SECONDS = 465.0
+"""Time for all parts together; what is left of eight minutes goes to wheels and the table."""
+
+_LEAST_SECONDS = 5.0
+
+NO_GPU = "cpu"
+"""The name of a machine without a GPU."""
+
+DONE, PARTLY, FAILED, MISSING, LATE, ABSENT = "done", "partly", "failed", "missing", "out of time", "not here"
+
+FAULTS = frozenset({PARTLY, FAILED, MISSING, LATE})
+"""Statuses of a part that did not tell all that it was asked for."""
+
+_ORDER = (FAILED, LATE, MISSING, PARTLY, ABSENT, DONE)
+"""Statuses, the worst first."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What became of one part. `notes` say why a figure is not there, `errors` what was raised instead of it."""
+
+    part: str
+    machine: str
+    small: bool
+    status: str = DONE
+    seconds: float = 0.0
+    figures: dict[str, Value] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def ended(self, status: str, stage: Stage, why: str) -> None:
+        """A stage has ended with `status`; the part's is the worst of them."""
+        self.status = min(self.status, status, key=_ORDER.index)
+        if why:
+            (self.notes if status in (ABSENT, MISSING) else self.errors)[stage.function.rpartition(":")[2]] = why
+
+    @property
+    def why(self) -> str:
+        """The last line of each reason for what is not there, in short."""
+        absent = {name: text for name, text in self.notes.items() if self.figures.get(name) is None}
+        return "; ".join(dict.fromkeys(last_line(text) for text in (self.errors or absent).values()))
+
+
+def last_line(text: str) -> str:
+    """The last line of a text, in short: what a traceback ends with."""
+    return text.strip().rpartition("\n")[2][:120]
+
+
+def run(
+    parts: Sequence[Part], setup: Setup, machine: str, log: Path, total_seconds: float = TOTAL_SECONDS
+) -> Iterator[Record]:
+    """One record for each part, as soon as it has ended; what the parts print goes to `log`."""
+    end = time.monotonic() + total_seconds
+    for part in parts:
+        record, started = Record(part.name, machine, setup.small), time.monotonic()
+        with log.open("ab") as output:
+            for stage in part.stages:
+                _run_stage(stage, setup, record, end - time.monotonic(), output)
+        record.seconds = round(time.monotonic() - started, 2)
+        yield record
+
+
+def _run_stage(stage: Stage, setup: Setup, record: Record, left: float, output: IO[bytes]) -> None:
+    if record.machine == NO_GPU and not (setup.small or stage.always):
+        record.ended(ABSENT, stage, "no GPU: nvidia-smi shows none")
+    elif left < _LEAST_SECONDS:
+        record.ended(LATE, stage, "no time was left for it")
+    else:
+        with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
+            why = _bounded(command(stage.function, Path(file.name), setup), min(stage.seconds, left), output)
+            _take(record, stage, _whole_lines(Path(file.name)), why)
+
+
+def _bounded(arguments: Sequence[str], seconds: float, output: IO[bytes]) -> str:
+    """Run a command in a session of its own; returns why it was ended, "" where it ended by itself."""
+    process = subprocess.Popen(
+        arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+    )
+    try:
+        status = process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return f"ended after {seconds:.0f} s, its time"
+    finally:
+        _end(process)
+    return "" if status == 0 else f"its process ended with status {status}"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process and all that it started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    finally:
+        process.wait()
+
+
+def _whole_lines(file: Path) -> list[dict[str, Any]]:
+    """What the lines of a file say; the last may be cut off."""
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
+
+
+def _take(record: Record, stage: Stage, lines: Sequence[dict[str, Any]], why: str) -> None:
+    """Take over what a stage told."""
+    for line in lines:
+        if "end" in line:
+            record.ended(line["end"], stage, line["why"])
+        elif line["failed"]:
+            record.ended(PARTLY, stage, "")
+            record.errors[line["name"]] = line["note"]
+        else:
+            record.figures[line["name"]] = line["value"]
+            if line["note"]:
+                record.notes[line["name"]] = line["note"]
+    if not lines or "end" not in lines[-1]:
+        record.ended(LATE if "its time" in why else FAILED, stage, why)
+
+
+def line_of(record: Record) -> str:
+    """The record as one line of JSON."""
+    return json.dumps(asdict(record), ensure_ascii=False)
+
+
+def machine_name() -> str:
+    """The name of the first GPU, `NO_GPU` where nvidia-smi finds none."""
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=20.0, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return NO_GPU
+    return done.stdout.strip().partition("\n")[0] or NO_GPU

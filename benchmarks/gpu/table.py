@@ -1,0 +1,152 @@
+"""What was expected beside what was seen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeAlias
+
+from benchmarks.gpu.figures import Value
+from benchmarks.gpu.runner import DONE, Record, last_line
+
+BANDWIDTH = "ceilings.copy.tb_per_s"
+"""The figure by which times that memory bounds are carried over to another card."""
+
+_AS_EXPECTED, _NOT_MEASURED = "as expected", "not measured"
+
+Seen: TypeAlias = Mapping[str, Value]
+"""Every figure, by "part.figure"."""
+
+
+class Expectation(Protocol):
+    """What is expected of one figure, and why."""
+
+    @property
+    def figure(self) -> str:
+        """The figure, "part.figure"."""
+
+    @property
+    def why(self) -> str:
+        """What the expectation was made of."""
+
+    def shown(self, seen: Seen) -> str:
+        """The expectation in words."""
+
+    def verdict(self, value: Value, seen: Seen) -> str:
+        """The word for a value that was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A number from `low` to `high`.
+
+    The range is that of a card whose copies move `at` TB/s, 0 for any card; on another card it is multiplied by
+    (at / measured) ** `power`: 1 for a time that memory bounds, -1 for a share or a speed.
+    """
+
+    figure: str
+    low: float
+    high: float
+    unit: str
+    why: str
+    at: float = 0.0
+    power: float = 1.0
+
+    def shown(self, seen: Seen) -> str:
+        """See `Expectation.shown`."""
+        low, high = self._range(seen)
+        return f"{low:.3g} to {high:.3g} {self.unit}".strip()
+
+    def verdict(self, value: Value, seen: Seen) -> str:
+        """See `Expectation.verdict`."""
+        low, high = self._range(seen)
+        if not isinstance(value, int | float):
+            return "no number"
+        return _AS_EXPECTED if low <= value <= high else "lower" if value < low else "higher"
+
+    def _range(self, seen: Seen) -> tuple[float, float]:
+        measured = seen.get(BANDWIDTH)
+        if not self.at or not isinstance(measured, int | float) or measured <= 0:
+            return self.low, self.high
+        factor = (self.at / measured) ** self.power
+        return self.low * factor, self.high * factor
+
+
+@dataclass(frozen=True, slots=True)
+class Exactly:
+    """The value itself."""
+
+    figure: str
+    value: Value
+    why: str
+
+    def shown(self, _seen: Seen) -> str:
+        """See `Expectation.shown`."""
+        return _text(self.value)
+
+    def verdict(self, value: Value, _seen: Seen) -> str:
+        """See `Expectation.verdict`."""
+        return _AS_EXPECTED if value == self.value else "differs"
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    figure: str
+    expected: str
+    seen: str
+    verdict: str
+    why: str
+
+
+def rows(expectations: Sequence[Expectation], records: Sequence[Record]) -> list[Row]:
+    """One row for each expectation of the parts that ran."""
+    seen = {f"{record.part}.{name}": value for record in records for name, value in record.figures.items()}
+    by_part = {record.part: record for record in records}
+    found = []
+    for expected in expectations:
+        part, _, name = expected.figure.partition(".")
+        if record := by_part.get(part):
+            found.append(_row(expected, seen, record, name))
+    return found
+
+
+def _row(expected: Expectation, seen: Seen, record: Record, name: str) -> Row:
+    value = seen.get(expected.figure)
+    verdict = f"{_NOT_MEASURED}: {_reason(record, name)}" if value is None else expected.verdict(value, seen)
+    return Row(expected.figure, expected.shown(seen), "" if value is None else _text(value), verdict, expected.why)
+
+
+def _reason(record: Record, name: str) -> str:
+    """Why a figure of a part is not there: its own note or error, that of its group, or that of the part."""
+    reasons = record.errors | record.notes
+    groups = [name[: len(name) - len(end)] for end in _ends(name)]
+    own = next((reasons[group] for group in groups if group in reasons), "")
+    return last_line(own) if own else record.why or ("not told" if record.status == DONE else "")
+
+
+def _ends(name: str) -> list[str]:
+    """The ends of a dotted name, the shortest, "", first."""
+    places = [index for index, sign in enumerate(name) if sign == "."]
+    return ["", *(name[place:] for place in reversed(places))]
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return (
+            ", ".join(value)
+            if isinstance(value, list)
+            else str(value).lower()
+            if value in (True, False)
+            else str(value)
+        )
+    return f"{value:.4g}"
+
+
+def text_of(rows: Sequence[Row], machine: str) -> str:
+    """The table in columns; the name of the machine stands in every row."""
+    head = Row("what", "expected", "seen", "verdict", "")
+    shown = [(machine, *row[:4]) for row in rows]
+    table = [("machine", *head[:4]), *shown]
+    widths = [max(len(line[column]) for line in table) for column in range(5)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table
+    )

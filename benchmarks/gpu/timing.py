@@ -1,0 +1,90 @@
+"""How long work takes on the device and on the host, and what memory it needs."""
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+
+from benchmarks.gpu.figures import Setup
+
+WARM_UPS, REPEATS = 3, 7
+
+
+class Times(NamedTuple):
+    """Medians in milliseconds: of the device's work, and of the host's until the last launch.
+
+    On a CPU both are the same time.
+    """
+
+    device_ms: float
+    host_ms: float
+
+
+def settle(device: str) -> None:
+    """Wait until the device has done all that it was asked for."""
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+
+
+def timed(setup: Setup, work: Callable[[], object], repeats: int = REPEATS, warm_ups: int = WARM_UPS) -> Times:
+    """Medians over `repeats` after `warm_ups`; on a small rehearsal one of each."""
+    for _ in range(setup.pick(warm_ups, min(warm_ups, 1))):
+        work()
+    times = [once(setup, work) for _ in range(setup.pick(repeats, 1))]
+    return Times(statistics.median(t.device_ms for t in times), statistics.median(t.host_ms for t in times))
+
+
+def once(setup: Setup, work: Callable[[], object]) -> Times:
+    """The times of one run; work that was asked for before is waited for."""
+    if not setup.on_gpu:
+        started = time.perf_counter()
+        work()
+        milliseconds = (time.perf_counter() - started) * 1e3
+        return Times(milliseconds, milliseconds)
+    settle(setup.device)
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
+    begin.record()
+    started = time.perf_counter()
+    work()
+    host = time.perf_counter() - started
+    end.record()
+    settle(setup.device)
+    return Times(begin.elapsed_time(end), host * 1e3)
+
+
+class Memory(NamedTuple):
+    """Device memory in GiB at the peak of some work: allocated beyond what was there before, and reserved in all."""
+
+    allocated: float
+    reserved: float
+
+
+def peak_memory(setup: Setup, work: Callable[[], object]) -> Memory | None:
+    """The peak while `work` runs; `None` on a CPU, of which torch keeps no account."""
+    if not setup.on_gpu:
+        return None
+    release(setup)
+    torch.cuda.reset_peak_memory_stats(setup.device)
+    before = torch.cuda.memory_allocated(setup.device)
+    work()
+    settle(setup.device)
+    allocated = torch.cuda.max_memory_allocated(setup.device) - before
+    return Memory(allocated / (1 << 30), torch.cuda.max_memory_reserved(setup.device) / (1 << 30))
+
+
+def release(setup: Setup) -> None:
+    """Give back the device memory that nothing uses any more."""
+    gc.collect()
+    if setup.on_gpu:
+        torch.cuda.empty_cache()
+
+
+def decibels(reference: torch.Tensor, other: torch.Tensor) -> float:
+    """Signal-to-noise ratio of `other` against `reference`, of the same shape, at most 999 (equal)."""
+    noise = (other.double() - reference.double()).square().mean()
+    if noise == 0:
+        return 999.0
+    return float(10 * torch.log10(reference.double().square().mean() / noise))
