@@ -2,8 +2,10 @@
 
 import gc
 import statistics
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -88,3 +90,26 @@ def decibels(reference: torch.Tensor, other: torch.Tensor) -> float:
     if noise == 0:
         return 999.0
     return float(10 * torch.log10(reference.double().square().mean() / noise))
+
+
+@contextmanager
+def beside(work: Callable[[], object]) -> Iterator[None]:
+    """While it lasts another thread does `work` again and again; an error of it is raised at the end."""
+    stop, errors = threading.Event(), list[Exception]()
+
+    def again() -> None:
+        try:
+            while not stop.is_set():
+                work()
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=again)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    if errors:
+        raise errors[0]

@@ -41,7 +41,7 @@ def _first(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
     state = engine.begin(plan, 0, conditions, None)
     yield Figure("first.prepare.ms", (time.perf_counter() - started) * 1e3)
     yield Figure("first.step.ms", once(setup, lambda: engine.denoise([state])).host_ms)
-    velocity = songs.forward(engine)(songs.rows([state]))[0]
+    velocity = songs.evaluate(engine, songs.rows([state]))[0]
     yield Figure("first.finite", bool(velocity.isfinite().all()))
     yield Figure("first.deviation", float(velocity.std()))
     started = time.perf_counter()

@@ -62,8 +62,14 @@ def rows(states: Sequence[SectionState]) -> list[Row]:
 
 
 def forward(engine: AceStepEngine) -> Forward:
-    """The engine's own forward pass over rows."""
+    """What the engine evaluates rows with."""
     return engine._forward
+
+
+@torch.no_grad()
+def evaluate(engine: AceStepEngine, evaluated: Sequence[Row]) -> list[torch.Tensor]:
+    """The velocities of rows, as the engine finds them in a step."""
+    return engine._forward(evaluated)
 
 
 def transformer(engine: AceStepEngine) -> Transformer:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
-from torch.autograd.profiler_util import DeviceType
 
 from benchmarks.gpu.ace_step import songs
 from benchmarks.gpu.ace_step.floors import PEAK_TFLOP_PER_S, tflop
@@ -76,10 +76,9 @@ def begun(engine: AceStepEngine, batch: Batch) -> list[State]:
 def _batch(setup: Setup, engine: AceStepEngine, batch: Batch) -> Iterator[Figure]:
     states = begun(engine, batch)
     evaluated = songs.rows(states)
-    forward, few = songs.forward(engine), len(evaluated) < 16
-    times = timed(setup, lambda: forward(evaluated), repeats=7 if few else 3, warm_ups=3 if few else 1)
-    work = _tflop(engine, evaluated)
-    rate = work / times.device_ms * 1e3
+    work, few = partial(songs.evaluate, engine, evaluated), len(evaluated) < 16
+    times = timed(setup, work, repeats=7 if few else 3, warm_ups=3 if few else 1)
+    rate = _tflop(engine, evaluated) / times.device_ms * 1e3
     frames = sum(row.latents.shape[-1] for row in evaluated)
     yield Figure(f"{batch.name}.rows", len(evaluated))
     yield Figure(f"{batch.name}.context_tokens", evaluated[0].context.tokens)
@@ -91,7 +90,7 @@ def _batch(setup: Setup, engine: AceStepEngine, batch: Batch) -> Iterator[Figure
         yield absent(f"{batch.name}.memory", "torch keeps no account of a CPU's memory")
         return
     yield Figure(f"{batch.name}.share", rate / PEAK_TFLOP_PER_S, "of the card's dense bf16")
-    if memory := peak_memory(setup, lambda: forward(evaluated)):
+    if memory := peak_memory(setup, work):
         yield Figure(f"{batch.name}.memory.peak_gib", memory.allocated)
         yield Figure(f"{batch.name}.memory.reserved_gib", memory.reserved)
         yield Figure(f"{batch.name}.memory.kib_per_token", memory.allocated * GIBI / KIBI / frames)
@@ -115,31 +114,30 @@ def _tflop(engine: AceStepEngine, evaluated: Sequence[Row]) -> float:
 
 def _choices(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
     """The guided minute with cuDNN's attention allowed and not, and with TF32 for float32 products and without."""
-    evaluated, forward = songs.rows(begun(engine, MINUTE)), songs.forward(engine)
+    work = partial(songs.evaluate, engine, songs.rows(begun(engine, MINUTE)))
     cudnn = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
     yield Figure("choices.cudnn_attention", cudnn, "as the engine left it")
     for allowed in (True, False):
         torch.backends.cuda.enable_cudnn_sdp(allowed)
-        times = timed(setup, lambda: forward(evaluated))
+        times = timed(setup, work)
         yield Figure(f"choices.cudnn_attention_{'on' if allowed else 'off'}.device_ms", times.device_ms)
     torch.backends.cuda.enable_cudnn_sdp(cudnn)
     precision = torch.get_float32_matmul_precision()
     yield Figure("choices.float32_precision", precision, "as the engine left it")
     for name in ("highest", "high"):
         torch.set_float32_matmul_precision(name)
-        yield Figure(f"choices.float32_{name}.device_ms", timed(setup, lambda: forward(evaluated)).device_ms)
+        yield Figure(f"choices.float32_{name}.device_ms", timed(setup, work).device_ms)
     torch.set_float32_matmul_precision(precision)
 
 
 def _profile(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
     """The kernels of one pass of the guided minute: how many, the longest twenty, and how long the card stood idle."""
-    evaluated, forward = songs.rows(begun(engine, MINUTE)), songs.forward(engine)
-    timed(setup, lambda: forward(evaluated), repeats=1)
-    activities = [torch.profiler.ProfilerActivity.CUDA, torch.profiler.ProfilerActivity.CPU]
-    with torch.profiler.profile(activities=activities) as profile:
-        forward(evaluated)
+    work = partial(songs.evaluate, engine, songs.rows(begun(engine, MINUTE)))
+    timed(setup, work, repeats=1)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        work()
         settle(setup.device)
-    kernels = [event for event in profile.events() if event.device_type == DeviceType.CUDA]
+    kernels = [event for event in profile.events() if event.device_type.name == "CUDA"]
     spans = sorted((event.time_range.start, event.time_range.end, event.name) for event in kernels)
     busy: dict[str, float] = {}
     for start, end, name in spans:

@@ -1,0 +1,162 @@
+"""Whether the same seed makes the same song: twice, in another process, in company, beside rendering."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch.nn import functional as F
+
+from benchmarks.gpu.ace_step import songs
+from benchmarks.gpu.figures import Figure, Setup, absent, guarded
+from benchmarks.gpu.timing import beside, decibels
+from model.ace_step.engine import AceStepEngine
+from model.ace_step.networks.layers import rms
+from model.engine import SectionState
+
+MAPS = ((2560, 2560), (7680, 2560), (12_800, 2560), (2560, 6400))
+ROWS = (645, 1290, 2580, 5160, 10_320)
+NOISE_FRAMES = (645, 2112, 2113, 2583)
+"""Up to 2112 frames the numbers of a generator of CUDA do not depend on the card (132 processors), beyond they do."""
+
+STEPS = 27
+
+
+def measure(setup: Setup) -> Iterator[Figure]:
+    """First the operations alone, then whole songs."""
+    yield from guarded("products", _products(setup))
+    yield from guarded("operations", _operations(setup))
+    engine = songs.opened(setup)
+    yield from guarded("noise", _noise(setup, engine))
+    yield from guarded("songs", _songs(setup, engine))
+    yield from guarded("process", _other_process(setup, engine))
+
+
+def _dtype(setup: Setup) -> torch.dtype:
+    return torch.bfloat16 if setup.on_gpu else torch.float32
+
+
+def _products(setup: Setup) -> Iterator[Figure]:
+    """Linear maps whose first rows are the same bits in whatever number of rows."""
+    torch.manual_seed(1)
+    few = setup.pick(ROWS[0], 24)
+    same: list[str] = []
+    other: list[str] = []
+    for outputs, inputs in setup.pick(MAPS, ((96, 64),)):
+        weight = torch.randn(outputs, inputs, device=setup.device, dtype=_dtype(setup))
+        for rows in setup.pick(ROWS[1:], (48, 96)):
+            x = torch.randn(rows, inputs, device=setup.device, dtype=_dtype(setup))
+            equal = torch.equal(F.linear(x, weight)[:few], F.linear(x[:few], weight))
+            (same if equal else other).append(f"{outputs}x{inputs} of {rows} rows")
+    yield Figure("products.same", same)
+    yield Figure("products.other", other)
+    yield Figure("products.all_same", not other)
+
+
+def _operations(setup: Setup) -> Iterator[Figure]:
+    """Whether norm, linear attention and softmax attention give a row the same bits beside another one and padding."""
+    frames, width = setup.pick((645, 2560), (24, 64))
+    x = torch.randn(2, frames, width, device=setup.device, dtype=_dtype(setup))
+    yield Figure("operations.rms", torch.equal(rms(x)[:1], rms(x[:1])))
+    heads = width // 32
+    q, k, v = torch.randn(3, 2, heads, frames, 32, device=setup.device, dtype=_dtype(setup)).unbind()
+    wide_k, wide_v = k.float(), v.float()
+    seen = wide_k.transpose(-1, -2) @ wide_v
+    longer = F.pad(wide_k, (0, 0, 0, 51)).transpose(-1, -2) @ F.pad(wide_v, (0, 0, 0, 51))
+    yield Figure(
+        "operations.linear_attention_in_company", torch.equal(seen[:1], wide_k[:1].transpose(-1, -2) @ wide_v[:1])
+    )
+    yield Figure("operations.linear_attention_padded", torch.equal(seen, longer))
+    attend = F.scaled_dot_product_attention
+    yield Figure("operations.attention_in_company", torch.equal(attend(q, k, v)[:1], attend(q[:1], k[:1], v[:1])))
+    mask = torch.ones(2, 1, 1, frames, dtype=torch.bool, device=setup.device)
+    yield Figure("operations.attention_masked", torch.equal(attend(q, k, v), attend(q, k, v, attn_mask=mask)))
+
+
+def _noise(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
+    """Digests of what songs start from, to be compared with those of another card."""
+    torch_noise = []
+    for frames in NOISE_FRAMES:
+        generator = torch.Generator(setup.device).manual_seed(1)
+        torch_noise.append(_digest(torch.randn(1, 8, 16, frames, generator=generator, device=setup.device)))
+    yield Figure("noise.of_torch", torch_noise, f"of a generator on the device, {NOISE_FRAMES} frames")
+    start = songs.latents(songs.begun(engine, songs.asked(60.0)))
+    yield Figure("noise.of_a_song", _digest(start))
+    drawn = torch.randn(start.shape, generator=torch.Generator().manual_seed(1))
+    yield Figure("noise.is_a_cpus", torch.equal(start.cpu(), drawn))
+
+
+def song(setup: Setup, engine: AceStepEngine, seconds: float = 20.0, seed: int = 1) -> SectionState:
+    """A song before its first step."""
+    return songs.begun(engine, songs.asked(seconds, setup.pick(200, 25), seed=seed, steps=setup.pick(STEPS, 4)))
+
+
+def _songs(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
+    first = song(setup, engine)
+    songs.finish(engine, first)
+    sound = songs.sound(engine, first)
+    again = song(setup, engine)
+    songs.finish(engine, again)
+    yield Figure("twice", torch.equal(songs.latents(first), songs.latents(again)))
+    other = torch.from_numpy(songs.sound(engine, again))
+    yield Figure("twice.sound", torch.equal(torch.from_numpy(sound), other))
+    yield from guarded("kept_apart", _kept_apart(engine))
+    for name, seconds in (("equal_length", 20.0), ("longer", 22.0)):
+        beside = [song(setup, engine), song(setup, engine, seconds, seed=2)]
+        songs.finish(engine, *beside)
+        yield from _differences(f"beside_{name}", songs.latents(first), songs.latents(beside[0]))
+        yield Figure(
+            f"beside_{name}.sound_db",
+            decibels(torch.from_numpy(sound), torch.from_numpy(songs.sound(engine, beside[0]))),
+        )
+    yield from guarded("beside_rendering", _beside_rendering(setup, engine, first))
+
+
+def _kept_apart(engine: AceStepEngine) -> Iterator[Figure]:
+    """Whether a scheduler may let two songs of different seeds share a step."""
+    plans = [engine.plan(songs.asked(20.0, seed=seed)) for seed in (1, 2)]
+    groups = [engine.prepare(plan, 0).group for plan in plans]
+    yield Figure("kept_apart", groups[0] != groups[1])
+
+
+def _differences(name: str, one: torch.Tensor, other: torch.Tensor) -> Iterator[Figure]:
+    difference = (one - other).abs()
+    yield Figure(f"{name}.equal", torch.equal(one, other))
+    yield Figure(f"{name}.max", float(difference.max()))
+    yield Figure(f"{name}.mean_share", float(difference.mean() / one.abs().mean()))
+
+
+def _beside_rendering(setup: Setup, engine: AceStepEngine, done: SectionState) -> Iterator[Figure]:
+    """A song that is denoised while another thread renders one, as with two lanes."""
+    if not setup.on_gpu:
+        yield absent("beside_rendering", "a CPU renders between the steps, not beside them")
+        return
+    with beside(lambda: songs.sound(engine, done)):
+        state = song(setup, engine)
+        songs.finish(engine, state)
+    yield Figure("beside_rendering", torch.equal(songs.latents(done), songs.latents(state)))
+
+
+def _digest(tensor: torch.Tensor) -> str:
+    return hashlib.sha256(tensor.float().cpu().numpy().tobytes()).hexdigest()[:16]
+
+
+def digest_of_song(setup: Setup, engine: AceStepEngine) -> str:
+    """The digest of a song's finished latents."""
+    state = song(setup, engine)
+    songs.finish(engine, state)
+    return _digest(songs.latents(state))
+
+
+def _other_process(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
+    size = setup.pick("full", "small")
+    run = partial(subprocess.run, stdout=subprocess.PIPE, text=True, check=True)
+    done = run([sys.executable, "-m", __name__, size, setup.device])
+    yield Figure("other_process", done.stdout.split()[-1] == digest_of_song(setup, engine))
+
+
+if __name__ == "__main__":
+    alike = Setup(sys.argv[1] == "small", sys.argv[2])
+    print(digest_of_song(alike, songs.opened(alike)))

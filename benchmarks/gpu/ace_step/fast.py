@@ -1,0 +1,131 @@
+"""Compiled blocks and captured passes: what they cost at the start, what a step costs then, and whether they agree.
+
+What is compiled in one process stays in it, so that each way is a stage of its own.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import cast
+
+import torch
+
+from benchmarks.gpu.ace_step import songs
+from benchmarks.gpu.figures import Figure, Setup, absent, guarded
+from benchmarks.gpu.timing import beside, release, timed
+from model.ace_step.engine import AceStepEngine
+from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.trajectories import Row
+
+SHAPES = tuple((seconds, guided) for seconds in (60.0, 47.0, 33.0, 24.0, 18.0, 12.0) for guided in (True, False))
+"""Twelve shapes: lengths in seconds, with two rows or one."""
+
+TIMED = (("minute", 60.0), ("20s", 20.0))
+
+
+def compiled(setup: Setup) -> Iterator[Figure]:
+    """With the setting `compile`."""
+    if not setup.on_gpu:
+        yield absent("compile", "what the compiler makes for a CPU tells nothing of a GPU, and takes half a minute")
+        return
+    yield from guarded("compile", _way(setup, "compile", compile=True))
+
+
+def graphs(setup: Setup) -> Iterator[Figure]:
+    """With the setting `cuda_graphs`."""
+    if not setup.on_gpu:
+        yield absent("graphs", "only a GPU has graphs to capture")
+        return
+    yield from guarded("graphs", _way(setup, "graphs", cuda_graphs=True))
+
+
+def _way(setup: Setup, name: str, **settings: object) -> Iterator[Figure]:
+    """The engine with `settings` against the engine without, which has the same weights."""
+    plain = songs.opened(setup)
+    reference = {label: _rows(plain, seconds) for label, seconds in TIMED}
+    eager = {label: songs.evaluate(plain, evaluated) for label, evaluated in reference.items()}
+    for label, evaluated in reference.items():
+        times = timed(setup, partial(songs.evaluate, plain, evaluated))
+        yield Figure(f"{name}.{label}.eager_ms", times.device_ms)
+    del plain
+    reference.clear()
+    release(setup)
+    before = torch.cuda.memory_reserved(setup.device)
+    started = time.perf_counter()
+    engine = songs.opened(setup, **settings)
+    yield Figure(f"{name}.load.s", time.perf_counter() - started, "compiling before the first song included")
+    yield from _warm(name, songs.forward(engine))
+    yield from _steps(setup, name, engine, eager)
+    yield from guarded(f"{name}.shapes", _shapes(name, engine))
+    yield from guarded(f"{name}.beside_decoding", _beside_decoding(name, engine))
+    yield Figure(f"{name}.memory.gib", (torch.cuda.memory_reserved(setup.device) - before) / (1 << 30))
+
+
+def _rows(engine: AceStepEngine, seconds: float) -> list[Row]:
+    return songs.rows([songs.begun(engine, songs.asked(seconds, 325))])
+
+
+def _warm(name: str, forward: Forward) -> Iterator[Figure]:
+    """The seconds of `Forward.warm` when it has nothing left to do; loading has called it before."""
+    warm = cast(Callable[[], None] | None, getattr(forward, "warm", None))
+    if warm is None:
+        yield absent(f"{name}.warm.s", "Forward has no method warm")
+        return
+    started = time.perf_counter()
+    warm()
+    yield Figure(f"{name}.warm.s", time.perf_counter() - started)
+
+
+def _steps(setup: Setup, name: str, engine: AceStepEngine, eager: dict[str, list[torch.Tensor]]) -> Iterator[Figure]:
+    """The first pass and those that follow, and how far they are from what the engine computes without."""
+    for label, seconds in TIMED:
+        work = partial(songs.evaluate, engine, _rows(engine, seconds))
+        started = time.perf_counter()
+        made = work()
+        torch.cuda.synchronize(setup.device)
+        yield Figure(f"{name}.{label}.first_s", time.perf_counter() - started)
+        differences = [_relative(one, other) for one, other in zip(made, eager[label], strict=True)]
+        yield Figure(f"{name}.{label}.difference", max(differences), "norm of the difference to the engine without")
+        yield Figure(f"{name}.{label}.equal", all(map(torch.equal, made, eager[label])))
+        times = timed(setup, work)
+        yield Figure(f"{name}.{label}.device_ms", times.device_ms)
+        yield Figure(f"{name}.{label}.host_ms", times.host_ms)
+
+
+def _relative(one: torch.Tensor, other: torch.Tensor) -> float:
+    return float((one - other).norm() / other.norm())
+
+
+def _shapes(name: str, engine: AceStepEngine) -> Iterator[Figure]:
+    """The compiler's graphs before and after twelve shapes, and the longest first pass among them."""
+    before, longest = _compiled_graphs(), 0.0
+    for seconds, guided in SHAPES:
+        more = {} if guided else {"guidance_scale": songs.UNGUIDED}
+        evaluated = songs.rows([songs.begun(engine, songs.asked(seconds, int(6 * seconds), **more))])
+        torch.cuda.synchronize()
+        started = time.perf_counter()
+        songs.evaluate(engine, evaluated)
+        torch.cuda.synchronize()
+        longest = max(longest, time.perf_counter() - started)
+    yield Figure(f"{name}.shapes.graphs_before", before)
+    yield Figure(f"{name}.shapes.graphs_more", _compiled_graphs() - before)
+    yield Figure(f"{name}.shapes.longest_first_s", longest)
+
+
+def _compiled_graphs() -> int:
+    return int(torch._dynamo.utils.counters["stats"]["unique_graphs"])
+
+
+def _beside_decoding(name: str, engine: AceStepEngine) -> Iterator[Figure]:
+    """Passes while another thread decodes a song, as with two lanes; they must not disturb each other."""
+    done = songs.begun(engine, songs.asked(20.0, 125))
+    songs.finish(engine, done)
+    evaluated = _rows(engine, 60.0)
+    alone = [velocity.clone() for velocity in songs.evaluate(engine, evaluated)]  # a replay may write to it again
+    equal = True
+    with beside(lambda: songs.sound(engine, done)):
+        for _ in range(10):
+            made = songs.evaluate(engine, evaluated)
+            torch.cuda.current_stream().synchronize()
+            equal = equal and all(map(torch.equal, made, alone))
+    yield Figure(f"{name}.beside_decoding.equal", equal)
