@@ -14,6 +14,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python=${PYTHON:-python3}
 export OUT=${OUT:-$(mktemp -d "${TMPDIR:-/tmp}/gpu-XXXXXX")}
 mkdir -p "$OUT"
+OUT=$(cd "$OUT" && pwd)
 echo "what is measured goes to $OUT"
 
 site=$(mktemp -d "${TMPDIR:-/tmp}/gpu-site-XXXXXX")

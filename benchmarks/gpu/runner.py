@@ -15,6 +15,8 @@ from benchmarks.gpu.child import command
 from benchmarks.gpu.figures import Setup, Value
 from benchmarks.gpu.parts import Part, Stage
 
+ROOT = Path(__file__).resolve().parents[2]
+
 TOTAL_SECONDS = 465.0
 """Time for all parts together; what is left of eight minutes goes to wheels and the table."""
 
@@ -91,7 +93,7 @@ def _run_stage(stage: Stage, setup: Setup, record: Record, left: float, output: 
 def _bounded(arguments: Sequence[str], seconds: float, output: IO[bytes]) -> str:
     """Run a command in a session of its own; returns why it was ended, "" where it ended by itself."""
     process = subprocess.Popen(
-        arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        arguments, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
     )
     try:
         status = process.wait(seconds)

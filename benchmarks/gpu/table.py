@@ -11,13 +11,14 @@ BANDWIDTH = "ceilings.copy.tb_per_s"
 """The figure by which times that memory bounds are carried over to another card."""
 
 _AS_EXPECTED, _NOT_MEASURED = "as expected", "not measured"
+_NOT_COMPARED = "not compared: tiny networks on a CPU"
 
 Seen: TypeAlias = Mapping[str, Value]
 """Every figure, by "part.figure"."""
 
 
 class Expectation(Protocol):
-    """What is expected of one figure, and why."""
+    """What is expected of one figure, and why. Where it does not hold `everywhere`, it is of a GPU at full size."""
 
     @property
     def figure(self) -> str:
@@ -26,6 +27,10 @@ class Expectation(Protocol):
     @property
     def why(self) -> str:
         """What the expectation was made of."""
+
+    @property
+    def everywhere(self) -> bool:
+        """True if it is expected of tiny networks on a CPU as well."""
 
     def shown(self, seen: Seen) -> str:
         """The expectation in words."""
@@ -49,6 +54,7 @@ class Between:
     why: str
     at: float = 0.0
     power: float = 1.0
+    everywhere: bool = False
 
     def shown(self, seen: Seen) -> str:
         """See `Expectation.shown`."""
@@ -77,6 +83,7 @@ class Exactly:
     figure: str
     value: Value
     why: str
+    everywhere: bool = False
 
     def shown(self, _seen: Seen) -> str:
         """See `Expectation.shown`."""
@@ -111,7 +118,12 @@ def rows(expectations: Sequence[Expectation], records: Sequence[Record]) -> list
 
 def _row(expected: Expectation, seen: Seen, record: Record, name: str) -> Row:
     value = seen.get(expected.figure)
-    verdict = f"{_NOT_MEASURED}: {_reason(record, name)}" if value is None else expected.verdict(value, seen)
+    if value is None:
+        verdict = f"{_NOT_MEASURED}: {_reason(record, name)}"
+    elif record.small and not expected.everywhere:
+        verdict = _NOT_COMPARED
+    else:
+        verdict = expected.verdict(value, seen)
     return Row(expected.figure, expected.shown(seen), "" if value is None else _text(value), verdict, expected.why)
 
 

@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.gpu.ace_step import songs
 from benchmarks.gpu.figures import Figure, Setup, absent, guarded
-from benchmarks.gpu.timing import once
+from benchmarks.gpu.timing import once, timed
 from model.ace_step.engine import AceStepEngine
 
 
@@ -21,6 +21,7 @@ def measure(setup: Setup) -> Iterator[Figure]:
     else:
         yield from guarded("memory", _memory(setup, engine))
     yield from guarded("first", _first(setup, engine))
+    yield from guarded("check", _check(setup, engine))
 
 
 def _memory(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
@@ -49,3 +50,12 @@ def _first(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
     sound = next(engine.render(state))
     yield Figure("first.window.ms", (time.perf_counter() - started) * 1e3)
     yield Figure("first.sound.deviation", float(sound.std()))
+
+
+def _check(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
+    """What it costs to ask whether the device works."""
+    check = getattr(engine, "check", None)
+    if check is None:
+        yield absent("check.ms", "the engine has no method check")
+    else:
+        yield Figure("check.ms", timed(setup, check).host_ms)

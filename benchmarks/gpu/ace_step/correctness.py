@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import soundfile
@@ -40,6 +40,7 @@ def measure(setup: Setup) -> Iterator[Figure]:
             yield from guarded("float32", _float32(setup, reference))
     else:
         yield absent("float32", "the device is the CPU that it would be compared with")
+    yield from guarded("restored", _restored(setup))
     yield from guarded("company", _company(setup))
     yield from guarded("bfloat16", _bfloat16(setup, reference))
     yield from guarded("lora", _lora(setup))
@@ -139,6 +140,20 @@ def _sectioned(engine: AceStepEngine, params: SongParams) -> Any:
         sounds.append(songs.sound(engine, state))
         context = engine.restore(plan, index, engine.save(state))
     return np.concatenate(sounds, axis=1)
+
+
+def _restored(setup: Setup) -> Iterator[Figure]:
+    """A finished section sounds the same to the bit in an engine that has it from what was saved of it."""
+    engines = [load(setup.device, small=True) for _ in range(2)]
+    if not hasattr(engines[0], "save_section"):
+        yield absent("restored", "the engine has no method save_section")
+        return
+    plans = [engine.plan(songs.asked(SECONDS, 50, steps=STEPS)) for engine in engines]
+    state = engines[0].begin(plans[0], 0, engines[0].prepare(plans[0], 0), None)
+    songs.finish(engines[0], state)
+    restored = cast(Any, engines[1]).restore_section(plans[1], 0, cast(Any, engines[0]).save_section(state), None)
+    sounds = [songs.sound(engine, each) for engine, each in zip(engines, (state, restored), strict=True)]
+    yield Figure("restored.equal", bool(np.array_equal(sounds[0], sounds[1])))
 
 
 def _company(setup: Setup) -> Iterator[Figure]:

@@ -3,10 +3,11 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from unittest.mock import patch
 
 import torch
@@ -34,11 +35,24 @@ VARIABLE = "BENCH_GPU_ENGINE"
 POISON = "device-side assert"
 """A prompt that has these words makes the device fail for good when its song is begun."""
 
-TEXT_ENCODER = {
+_UMT5_BASE = {
     "d_model": 768, "d_kv": 64, "d_ff": 2048, "num_layers": 12, "num_heads": 12, "vocab_size": 256_384,
     "feed_forward_proj": "gated-gelu",
 }  # fmt: skip
-"""The sizes of UMT5-base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The sizes of the four networks; those of autoencoder and text encoder as their libraries name them."""
+
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
+    vocoder: VocoderConfig = field(default_factory=VocoderConfig)
+    autoencoder: Mapping[str, Any] = field(default_factory=lambda: AUTOENCODER)
+    text_encoder: Mapping[str, Any] = field(default_factory=lambda: _UMT5_BASE)
+
+
+FULL = Sizes()
+"""Those of the release."""
 
 _SEED = 20_000
 _TABLES, _GAMMA = 0.3, 0.3
@@ -63,11 +77,11 @@ def weights(*, small: bool) -> Iterator[dict[str, object]]:
 
 
 def random_networks(folder: Path, device: torch.device, dtype: torch.dtype) -> Networks:
-    """Networks of the released sizes; the tokenizer is that of the tiny checkpoint in `folder`."""
+    """Networks of the sizes `FULL`; the tokenizer is that of the tiny checkpoint in `folder`."""
     with torch.device("meta"):
-        transformer, vocoder = Transformer(TransformerConfig()), Vocoder(VocoderConfig())
-        autoencoder = cast(nn.Module, AutoencoderDC.from_config(dict(AUTOENCODER)))
-        text = UMT5EncoderModel(UMT5Config.from_dict(dict(TEXT_ENCODER)))
+        transformer, vocoder = Transformer(FULL.transformer), Vocoder(FULL.vocoder)
+        autoencoder = cast(nn.Module, AutoencoderDC.from_config(dict(FULL.autoencoder)))
+        text = UMT5EncoderModel(UMT5Config.from_dict(dict(FULL.text_encoder)))
     generator = torch.Generator(device).manual_seed(_SEED)
     for network in (transformer, vocoder, autoencoder, text):
         materialised(network, device, dtype, generator)
