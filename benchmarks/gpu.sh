@@ -29,6 +29,8 @@ if [[ -n ${WHEELS:-} ]]; then
 		--upgrade --target "$site" "$WHEELS"/*.whl
 fi
 
+# What a compiler makes is made anew in each run, and goes with it.
+export TORCHINDUCTOR_CACHE_DIR=${TORCHINDUCTOR_CACHE_DIR:-$site/.inductor} TRITON_CACHE_DIR=${TRITON_CACHE_DIR:-$site/.triton}
 export PYTHONPATH=$site:$root:$root/protos:$root/clients/python PYTHONUNBUFFERED=1
 cd "$root"
 "$python" -m benchmarks.gpu --out "$OUT" "$@"

@@ -32,7 +32,7 @@ PARTS = (
     Part("build", (Stage(f"{_ACE_STEP}.building:measure", 35.0),)),
     Part("steps", (Stage(f"{_ACE_STEP}.steps:measure", 75.0),)),
     Part("determinism", (Stage(f"{_ACE_STEP}.determinism:measure", 60.0),)),
-    Part("fast", (Stage(f"{_ACE_STEP}.fast:compiled", 45.0), Stage(f"{_ACE_STEP}.fast:graphs", 45.0))),
+    Part("fast", (Stage(f"{_ACE_STEP}.fast:compiled", 75.0), Stage(f"{_ACE_STEP}.fast:graphs", 60.0))),
     Part("sound", (Stage(f"{_ACE_STEP}.sound:measure", 40.0),)),
     Part("server", (Stage(f"{_ACE_STEP}.server:songs", 60.0), Stage(f"{_ACE_STEP}.server:failures", 80.0))),
 )

@@ -118,6 +118,8 @@ def rows(expectations: Sequence[Expectation], records: Sequence[Record]) -> list
 
 def _row(expected: Expectation, seen: Seen, record: Record, name: str) -> Row:
     value = seen.get(expected.figure)
+    if record.small:
+        seen = {}  # the copies of a CPU say nothing of a card
     if value is None:
         verdict = f"{_NOT_MEASURED}: {_reason(record, name)}"
     elif record.small and not expected.everywhere:
@@ -132,7 +134,9 @@ def _reason(record: Record, name: str) -> str:
     reasons = record.errors | record.notes
     groups = [name[: len(name) - len(end)] for end in _ends(name)]
     own = next((reasons[group] for group in groups if group in reasons), "")
-    return last_line(own) if own else record.why or ("not told" if record.status == DONE else "")
+    if own:
+        return last_line(own)
+    return "not told" if record.status == DONE else record.why
 
 
 def _ends(name: str) -> list[str]:

@@ -62,7 +62,7 @@ def _way(setup: Setup, name: str, **settings: object) -> Iterator[Figure]:
 
 
 def _rows(engine: AceStepEngine, seconds: float) -> list[Row]:
-    return songs.rows([songs.begun(engine, songs.asked(seconds, 325))])
+    return songs.rows([songs.begun(engine, songs.asked(seconds, 375))])
 
 
 def _warm(name: str, forward: Forward) -> Iterator[Figure]:

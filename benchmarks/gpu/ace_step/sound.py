@@ -101,11 +101,11 @@ def _company(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
     if not setup.on_gpu:
         yield absent("company", "a CPU has no streams")
         return
-    evaluated = songs.rows([songs.begun(engine, songs.asked(60.0, 325))])
+    evaluated = songs.rows([songs.begun(engine, songs.asked(60.0, 375))])
     minute = partial(songs.evaluate, engine, evaluated)
     done = songs.begun(engine, songs.asked(240.0, steps=1))
     songs.finish(engine, done)
-    plan = engine.plan(songs.asked(60.0, 725))
+    plan = engine.plan(songs.asked(60.0, 775))
     work: dict[str, Callable[[], object]] = {
         "decoding": lambda: songs.sound(engine, done),
         "preparing": lambda: engine.prepare(plan, 0),

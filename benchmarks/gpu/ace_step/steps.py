@@ -23,7 +23,7 @@ class Batch:
 
     name: str
     seconds: tuple[float, ...]
-    tokens: int = 325
+    tokens: int = 375
     guided: bool = True
 
 
@@ -33,14 +33,14 @@ BATCHES = (
     MINUTE,
     Batch("minute_unguided.x1", (60.0,), guided=False),
     *(Batch(f"minute.x{count}", (60.0,) * count) for count in (2, 4, 8, 16, 32)),
-    Batch("240s.x1", (240.0,), 725),
-    Batch("240s.x2", (240.0,) * 2, 725),
-    Batch("20s.x1", (20.0,), 125),
-    Batch("20s.x8", (20.0,) * 8, 125),
-    Batch("mixed", (60.0, 40.0, 27.0, 18.0), 325),
+    Batch("240s.x1", (240.0,), 775),
+    Batch("240s.x2", (240.0,) * 2, 775),
+    Batch("20s.x1", (20.0,), 175),
+    Batch("20s.x8", (20.0,) * 8, 175),
+    Batch("mixed", (60.0, 40.0, 27.0, 18.0), 375),
     Batch("long_words.x32", (60.0,) * 32, 3900),
 )
-"""Words of 325 tokens make contexts of about 400."""
+"""Words of 375 tokens make contexts of about 400."""
 
 SMALL_BATCHES = (
     Batch("minute.x1", (10.0,), 25),

@@ -34,7 +34,7 @@ def _version(package: str) -> str:
 
 
 def _driver() -> Iterator[Figure]:
-    query = "name,driver_version,memory.total,compute_cap,pcie.link.gen.current"
+    query = "name,driver_version,memory.total,compute_cap,clocks.sm,clocks.mem"
     try:
         done = subprocess.run(
             ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"],
