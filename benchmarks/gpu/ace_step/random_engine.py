@@ -12,17 +12,13 @@ from unittest.mock import patch
 
 import torch
 from diffusers import AutoencoderDC
-from tokenizers import Tokenizer
 from torch import nn
 from transformers import UMT5Config, UMT5EncoderModel
 
 from benchmarks.engines.bench_ace_step import AUTOENCODER
 from model.ace_step.engine import AceStepEngine
 from model.ace_step.loading import checkpoint as files
-from model.ace_step.loading.networks import Networks
-from model.ace_step.networks.codec import Codec
 from model.ace_step.networks.config import TransformerConfig, VocoderConfig
-from model.ace_step.networks.text_encoder import TextEncoder
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.networks.vocoder import Vocoder
 from model.ace_step.sampling.states import State
@@ -69,25 +65,34 @@ def load(device: str, *, small: bool, **options: object) -> AceStepEngine:
 
 @contextmanager
 def weights(*, small: bool) -> Iterator[dict[str, object]]:
-    """While it lasts `AceStepEngine.load` takes the options that are given out and finds the weights in question."""
+    """While it lasts `AceStepEngine.load` takes the options that are given out and finds the weights in question.
+
+    At full size everything is as with a checkpoint but the reading of weights; tokenizers are those of the tiny one.
+    """
     with tempfile.TemporaryDirectory(prefix="ace-step-") as folder, ExitStack() as stack:
         if not small:
-            stack.enter_context(patch("model.ace_step.engine.load", random_networks))
+            stack.enter_context(patch("model.ace_step.loading.networks._loaded", drawn))
         yield ace_step_options(Path(folder))
 
 
-def random_networks(folder: Path, device: torch.device, dtype: torch.dtype) -> Networks:
-    """Networks of the sizes `FULL`; the tokenizer is that of the tiny checkpoint in `folder`."""
+def drawn(_root: Path, part: Any, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    """The network of `part` of a checkpoint, of the sizes `FULL`, with the same random weights at every call."""
     with torch.device("meta"):
-        transformer, vocoder = Transformer(FULL.transformer), Vocoder(FULL.vocoder)
-        autoencoder = cast(nn.Module, AutoencoderDC.from_config(dict(FULL.autoencoder)))
-        text = UMT5EncoderModel(UMT5Config.from_dict(dict(FULL.text_encoder)))
-    generator = torch.Generator(device).manual_seed(_SEED)
-    for network in (transformer, vocoder, autoencoder, text):
-        materialised(network, device, dtype, generator)
-    text.set_input_embeddings(text.get_input_embeddings())  # one table for both of its names, as in the release
-    tokenizer = Tokenizer.from_file(str(folder / files.TEXT_ENCODER / files.TOKENIZER))
-    return Networks(transformer, Codec(autoencoder, vocoder).eval(), TextEncoder(text, tokenizer))
+        network = _skeleton(part.folder)
+    materialised(network, device, dtype, torch.Generator(device).manual_seed(_SEED))
+    if isinstance(network, UMT5EncoderModel):
+        network.set_input_embeddings(network.get_input_embeddings())  # one table for both names, as in the release
+    return network
+
+
+def _skeleton(folder: Path) -> nn.Module:
+    if folder == files.TRANSFORMER:
+        return Transformer(FULL.transformer)
+    if folder == files.VOCODER:
+        return Vocoder(FULL.vocoder)
+    if folder == files.AUTOENCODER:
+        return cast(nn.Module, AutoencoderDC.from_config(dict(FULL.autoencoder)))
+    return cast(nn.Module, UMT5EncoderModel(UMT5Config.from_dict(dict(FULL.text_encoder))))
 
 
 def materialised(network: nn.Module, device: torch.device, dtype: torch.dtype, generator: torch.Generator) -> None:
