@@ -22,6 +22,9 @@ TOTAL_SECONDS = 465.0
 
 _LEAST_SECONDS = 5.0
 
+PATIENCE = 4.0
+"""How much longer a rehearsal may take: CPUs are shared, and nothing that it tells is a speed."""
+
 NO_GPU = "cpu"
 """The name of a machine without a GPU."""
 
@@ -69,7 +72,7 @@ def run(
     parts: Sequence[Part], setup: Setup, machine: str, log: Path, total_seconds: float = TOTAL_SECONDS
 ) -> Iterator[Record]:
     """One record for each part, as soon as it has ended; what the parts print goes to `log`."""
-    end = time.monotonic() + total_seconds
+    end = time.monotonic() + total_seconds * setup.pick(1.0, PATIENCE)
     for part in parts:
         record, started = Record(part.name, machine, setup.small), time.monotonic()
         with log.open("ab") as output:
@@ -86,7 +89,11 @@ def _run_stage(stage: Stage, setup: Setup, record: Record, left: float, output: 
         record.ended(LATE, stage, "no time was left for it")
     else:
         with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
-            why = _bounded(command(stage.function, Path(file.name), setup), min(stage.seconds, left), output)
+            why = _bounded(
+                command(stage.function, Path(file.name), setup),
+                min(stage.seconds * setup.pick(1.0, PATIENCE), left),
+                output,
+            )
             _take(record, stage, _whole_lines(Path(file.name)), why)
 
 

@@ -11,14 +11,14 @@ BANDWIDTH = "ceilings.copy.tb_per_s"
 """The figure by which times that memory bounds are carried over to another card."""
 
 _AS_EXPECTED, _NOT_MEASURED = "as expected", "not measured"
-_NOT_COMPARED = "not compared: tiny networks on a CPU"
+_NOT_COMPARED = "not compared: tiny networks"
 
 Seen: TypeAlias = Mapping[str, Value]
 """Every figure, by "part.figure"."""
 
 
 class Expectation(Protocol):
-    """What is expected of one figure, and why. Where it does not hold `everywhere`, it is of a GPU at full size."""
+    """What is expected of one figure, and why. Where it does not hold `everywhere`, it is of full size on a GPU."""
 
     @property
     def figure(self) -> str:
@@ -30,7 +30,7 @@ class Expectation(Protocol):
 
     @property
     def everywhere(self) -> bool:
-        """True if it is expected of tiny networks on a CPU as well."""
+        """True if it is expected of tiny networks as well."""
 
     def shown(self, seen: Seen) -> str:
         """The expectation in words."""
