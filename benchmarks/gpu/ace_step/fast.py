@@ -4,9 +4,8 @@ What is compiled in one process stays in it, so that each way is a stage of its 
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import cast
 
 import torch
 
@@ -14,7 +13,6 @@ from benchmarks.gpu.ace_step import songs
 from benchmarks.gpu.figures import Figure, Setup, absent, guarded
 from benchmarks.gpu.timing import beside, release, timed
 from model.ace_step.engine import AceStepEngine
-from model.ace_step.sampling.batched_forward import Forward
 from model.ace_step.sampling.trajectories import Row
 
 SHAPES = tuple((seconds, guided) for seconds in (60.0, 47.0, 33.0, 24.0, 18.0, 12.0) for guided in (True, False))
@@ -54,7 +52,7 @@ def _way(setup: Setup, name: str, **settings: object) -> Iterator[Figure]:
     started = time.perf_counter()
     engine = songs.opened(setup, **settings)
     yield Figure(f"{name}.load.s", time.perf_counter() - started, "compiling before the first song included")
-    yield from _warm(name, songs.forward(engine))
+    yield Figure(f"{name}.warmed_at_load", hasattr(songs.forward(engine), "warm"))
     yield from _steps(setup, name, engine, eager)
     yield from guarded(f"{name}.shapes", _shapes(name, engine))
     yield from guarded(f"{name}.beside_decoding", _beside_decoding(name, engine))
@@ -63,17 +61,6 @@ def _way(setup: Setup, name: str, **settings: object) -> Iterator[Figure]:
 
 def _rows(engine: AceStepEngine, seconds: float) -> list[Row]:
     return songs.rows([songs.begun(engine, songs.asked(seconds, 375))])
-
-
-def _warm(name: str, forward: Forward) -> Iterator[Figure]:
-    """The seconds of `Forward.warm` when it has nothing left to do; loading has called it before."""
-    warm = cast(Callable[[], None] | None, getattr(forward, "warm", None))
-    if warm is None:
-        yield absent(f"{name}.warm.s", "Forward has no method warm")
-        return
-    started = time.perf_counter()
-    warm()
-    yield Figure(f"{name}.warm.s", time.perf_counter() - started)
 
 
 def _steps(setup: Setup, name: str, engine: AceStepEngine, eager: dict[str, list[torch.Tensor]]) -> Iterator[Figure]:
