@@ -1,4 +1,4 @@
-"""What a part is given, and what it tells: figures, one after the other, so that a part that is cut off told some."""
+"""The setup that a part is given and the figures that it yields, one by one: a part that is cut off has told some."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How to measure: on `device` ("cpu", "cuda:0"), at full size, or `small`, with tiny networks."""
+    """The device to measure ("cpu", "cuda:0"), and the size: full, or `small`, with tiny networks."""
 
     small: bool
     device: str

@@ -17,7 +17,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What can be asked for by its name: one stage or more, one after the other."""
+    """A named part of the script: one stage or more, which run one after the other."""
 
     name: str
     stages: tuple[Stage, ...]

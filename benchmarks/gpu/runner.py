@@ -23,7 +23,7 @@ TOTAL_SECONDS = 465.0
 _LEAST_SECONDS = 5.0
 
 PATIENCE = 4.0
-"""How much longer a rehearsal may take: CPUs are shared, and nothing that it tells is a speed."""
+"""The factor by which a rehearsal may take longer: CPUs are shared, and nothing that it tells is a speed."""
 
 NO_GPU = "cpu"
 """The name of a machine without a GPU."""
@@ -39,7 +39,7 @@ _ORDER = (FAILED, LATE, MISSING, PARTLY, ABSENT, DONE)
 
 @dataclass(slots=True)
 class Record:
-    """What became of one part. `notes` say why a figure is not there, `errors` what was raised instead of it."""
+    """The outcome of one part. `notes` say why a figure is not there, `errors` what was raised instead of it."""
 
     part: str
     machine: str
@@ -122,7 +122,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _whole_lines(file: Path) -> list[dict[str, Any]]:
-    """What the lines of a file say; the last may be cut off."""
+    """The JSON objects of a file's lines, without a last one that is cut off."""
     return [json.loads(line) for line in file.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
 
 

@@ -1,4 +1,4 @@
-"""What was expected beside what was seen."""
+"""Tables of expectations beside what was seen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Seen: TypeAlias = Mapping[str, Value]
 
 
 class Expectation(Protocol):
-    """What is expected of one figure, and why. Where it does not hold `everywhere`, it is of full size on a GPU."""
+    """The expected value of one figure, and why. Unless it holds `everywhere`, it is of full size on a GPU."""
 
     @property
     def figure(self) -> str:
@@ -26,7 +26,7 @@ class Expectation(Protocol):
 
     @property
     def why(self) -> str:
-        """What the expectation was made of."""
+        """The reason for the value."""
 
     @property
     def everywhere(self) -> bool:
@@ -130,7 +130,7 @@ def _row(expected: Expectation, seen: Seen, record: Record, name: str) -> Row:
 
 
 def _reason(record: Record, name: str) -> str:
-    """Why a figure of a part is not there: its own note or error, that of its group, or that of the part."""
+    """The reason why a figure of a part is not there: its own note or error, that of its group, or that of the part."""
     reasons = record.errors | record.notes
     groups = [name[: len(name) - len(end)] for end in _ends(name)]
     own = next((reasons[group] for group in groups if group in reasons), "")

@@ -1,4 +1,4 @@
-"""How long work takes on the device and on the host, and what memory it needs."""
+"""Measures the time that work takes on the device and on the host, and the memory that it needs."""
 
 import gc
 import statistics

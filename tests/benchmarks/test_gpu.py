@@ -1,4 +1,4 @@
-"""What is prepared for a GPU works as far as a CPU can tell, and goes on where one part of it does not."""
+"""The script for a GPU works as far as a CPU can tell, and goes on where one part of it does not."""
 
 import json
 import os

@@ -34,7 +34,7 @@ def _memory(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _first(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """What the first song after the start finds warm."""
+    """Times of the first song after the start, which tell whether it finds all warm."""
     params = songs.asked(setup.pick(20.0, 10.0), setup.pick(200, 25))
     plan = engine.plan(params)
     started = time.perf_counter()
@@ -53,7 +53,7 @@ def _first(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _check(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """What it costs to ask whether the device works."""
+    """The time that a check of the device takes."""
     check = getattr(engine, "check", None)
     if check is None:
         yield absent("check.ms", "the engine has no method check")

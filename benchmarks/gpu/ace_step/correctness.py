@@ -1,4 +1,4 @@
-"""Whether the device computes what a CPU computes: tiny networks, song by song, and wide ones, pass by pass."""
+"""Compares the device with a CPU: tiny networks, song by song, and wide ones, pass by pass."""
 
 import io
 import json
@@ -235,7 +235,7 @@ def _wide(setup: Setup) -> Iterator[Figure]:
 
 
 def _velocities(model: Transformer, lengths: Sequence[int], generator: torch.Generator) -> list[torch.Tensor]:
-    """What the model makes of rows of `lengths` frames under contexts of different lengths."""
+    """The model's velocities for rows of `lengths` frames under contexts of different lengths."""
     rows = []
     with torch.no_grad():
         for number, length in enumerate(lengths):

@@ -1,4 +1,4 @@
-"""Whether the same seed makes the same song: twice, in another process, in company, beside rendering."""
+"""Compares songs of one seed bit by bit: made twice, in another process, in company, beside rendering."""
 
 import hashlib
 import subprocess
@@ -56,7 +56,7 @@ def _products(setup: Setup) -> Iterator[Figure]:
 
 
 def _operations(setup: Setup) -> Iterator[Figure]:
-    """Whether norm, linear attention and softmax attention give a row the same bits beside another one and padding."""
+    """Compares a row's bits alone with those beside another row, and with padding: norm and both attentions."""
     frames, width = setup.pick((645, 2560), (24, 64))
     x = torch.randn(2, frames, width, device=setup.device, dtype=_dtype(setup))
     yield Figure("operations.rms", torch.equal(rms(x)[:1], rms(x[:1])))
@@ -115,7 +115,7 @@ def _songs(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _kept_apart(engine: AceStepEngine) -> Iterator[Figure]:
-    """Whether a scheduler may let two songs of different seeds share a step."""
+    """True if no scheduler may let two songs of different seeds share a step."""
     plans = [engine.plan(songs.asked(20.0, seed=seed)) for seed in (1, 2)]
     groups = [engine.prepare(plan, 0).group for plan in plans]
     yield Figure("kept_apart", groups[0] != groups[1])

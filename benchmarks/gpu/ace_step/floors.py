@@ -1,4 +1,4 @@
-"""What a pass of the transformer costs at least: operations, counted by hand from its sizes."""
+"""The operations of a pass of the transformer, counted by hand from its sizes."""
 
 from model.ace_step.networks.config import TransformerConfig
 

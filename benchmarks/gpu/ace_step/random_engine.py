@@ -135,7 +135,7 @@ def choices_of(*, small: bool, free_gib: float = 0.0, **options: object) -> dict
 
 
 class RandomAceStep(AceStepEngine):
-    """What a server is told to load, as `ace_step=benchmarks.gpu.ace_step.random_engine:RandomAceStep`."""
+    """The engine for a server, named `ace_step=benchmarks.gpu.ace_step.random_engine:RandomAceStep`."""
 
     ballast: torch.Tensor | None = None
 

@@ -88,7 +88,7 @@ async def _disturbed(server: Server, asked: music_pb2.GenerateRequest) -> tuple[
 
 
 def _metrics(server: Server) -> Iterator[Figure]:
-    """What the server says of itself."""
+    """The server's own metrics."""
     found = server.metrics()
     for name in ("step_seconds", "batch_sections"):
         count = found.get(f"melisma_{name}_count", 0.0)
@@ -109,7 +109,7 @@ def _card(setup: Setup, server: Server) -> Iterator[Figure]:
 
 
 def failures(setup: Setup) -> Iterator[Figure]:
-    """What a device can do to a server: run out of memory, and break."""
+    """Lets the device of a server run out of memory, and then break."""
     if not setup.on_gpu:
         yield absent("memory", "a CPU has no memory of a device to run out of")
         yield absent("assert", "on a CPU a bad index is an error like any other")

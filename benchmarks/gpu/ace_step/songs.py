@@ -57,12 +57,12 @@ def latents(state: SectionState) -> torch.Tensor:
 
 
 def rows(states: Sequence[SectionState]) -> list[Row]:
-    """What the next step of the sections evaluates."""
+    """The rows that the next step of the sections evaluates."""
     return [row for state in states for row in cast(State, state).walk.rows()]
 
 
 def forward(engine: AceStepEngine) -> Forward:
-    """What the engine evaluates rows with."""
+    """The engine's forward pass over rows."""
     return engine._forward
 
 

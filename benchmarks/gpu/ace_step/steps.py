@@ -1,4 +1,4 @@
-"""What a step costs: alone and in company, guided and not, long and short; and where its time goes."""
+"""Measures a step: alone and in company, guided and not, long and short; and where its time goes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the card can do at best at the work of a denoiser: copies, products, attention, launches."""
+"""Measures the card's ceilings at the work of a denoiser: copies, products, attention, launches."""
 
 import statistics
 import time

@@ -1,4 +1,4 @@
-"""Which machine this is, which versions are here, and whether the tree can be imported."""
+"""Tells the machine, the versions of packages, and the seconds that the tree's imports take."""
 
 import importlib
 import importlib.metadata
