@@ -31,7 +31,8 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("OUT", str(options.out))
     machine = NO_GPU if options.small else machine_name()
-    records = []
+    records: list[Record] = []
+    text = ""
     for record in run(chosen, setup, machine, options.out / "log.txt", options.seconds):
         records.append(record)
         with (options.out / "results.jsonl").open("a", encoding="utf-8") as lines:
@@ -39,18 +40,19 @@ def main() -> int:
         print(
             f"{record.part:12} {record.status:12} {record.seconds:6.1f} s  {len(record.figures)} figures  {record.why}"
         )
-    _conclude(records, machine, options.out)
+        text = _concluded(records, machine, options.out)
+    print(f"\n{text}")
     return int(any(record.status in FAULTS for record in records))
 
 
-def _conclude(records: Sequence[Record], machine: str, out: Path) -> None:
-    """Write the one file with everything, and the table."""
+def _concluded(records: Sequence[Record], machine: str, out: Path) -> str:
+    """Write the one file with everything, and the table, which is returned."""
     table = rows(EXPECTATIONS, records)
     everything = {"machine": machine, "parts": [asdict(record) for record in records], "table": _told(table)}
     (out / "results.json").write_text(json.dumps(everything, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     text = text_of(table, machine)
     (out / "table.txt").write_text(text + "\n", encoding="utf-8")
-    print(f"\n{text}")
+    return text
 
 
 def _told(table: Sequence[Row]) -> list[dict[str, str]]:

@@ -30,7 +30,7 @@ NO_GPU = "cpu"
 
 DONE, PARTLY, FAILED, MISSING, LATE, ABSENT = "done", "partly", "failed", "missing", "out of time", "not here"
 
-FAULTS = frozenset({PARTLY, FAILED, MISSING, LATE})
+FAULTS = frozenset({PARTLY, FAILED, MISSING, LATE, ABSENT})
 """Statuses of a part that did not tell all that it was asked for."""
 
 _ORDER = (FAILED, LATE, MISSING, PARTLY, ABSENT, DONE)

@@ -146,15 +146,15 @@ def _ends(name: str) -> list[str]:
 
 
 def _text(value: Value) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return (
-            ", ".join(value)
-            if isinstance(value, list)
-            else str(value).lower()
-            if value in (True, False)
-            else str(value)
-        )
-    return f"{value:.4g}"
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return f"{value:.4g}"
+        case list():
+            return ", ".join(value)
+        case _:
+            return str(value)
 
 
 def text_of(rows: Sequence[Row], machine: str) -> str:
