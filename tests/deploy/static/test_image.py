@@ -98,7 +98,23 @@ def test_only_what_is_locked_is_installed() -> None:
     installs = [rest for rest in of("RUN") if "pip install" in rest]
     assert len(installs) == 1
     assert "--require-hashes" in installs[0]
-    assert not re.search(r"apt|curl|wget|ADD ", "\n".join(of("RUN")))
+    debian = [rest for rest in of("RUN") if "apt-get" in rest]
+    assert not re.search(r"apt|curl|wget|ADD ", "\n".join(rest for rest in of("RUN") if rest not in debian))
+    # The compiler alone, where torch can use it.
+    assert [re.findall(r"apt-get install [^&]*recommends ([^&;]*\w)", rest) for rest in debian] == [["gcc libc6-dev"]]
+    assert f'[ "${{LOCK}}" = {SERVICES["melisma-cuda"]["build"]["args"]["LOCK"]} ]' in debian[0]
+
+
+def test_what_torch_compiles_is_kept_where_it_may_be_run() -> None:
+    folders = {image_environment()[name] for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")}
+    made = next(rest for rest in of("RUN") if "groupadd" in rest)
+    kept = "/var/cache/melisma"
+    assert f"install -d -o 10001 -g 10001 {kept}" in made
+    assert {str(Path(folder).parent) for folder in folders} == {kept}
+    # A tmpfs forbids to run what is in it; volumes do not.
+    mounts = [volume.split(":")[1] for volume in SERVICES["melisma-cuda"]["volumes"]]
+    assert kept in mounts
+    assert not any(mount.split(":")[0] == kept for mount in SERVICES["melisma-cuda"]["tmpfs"])
 
 
 def test_what_is_copied_exists_and_nothing_else_enters_a_build() -> None:
