@@ -39,15 +39,71 @@ class Projections(nn.Module):
 class LinearAttention(Projections):
     """ReLU linear attention (arXiv 2410.10629, section 2.2), over all frames in both directions."""
 
+    joined_weight: torch.Tensor | None
+    joined_bias: torch.Tensor | None
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__(width, heads)
+        self.register_buffer("joined_weight", None, persistent=False)
+        self.register_buffer("joined_bias", None, persistent=False)
+
+    def join(self) -> None:
+        """Make queries, keys and values by one product from now on: `to_q`, `to_k` and `to_v` are no longer called.
+
+        Their weights become parts of the joined ones, so that no weight is kept twice.
+        """
+        maps = (self.to_q, self.to_k, self.to_v)
+        self.joined_weight = torch.cat([each.weight.detach() for each in maps])
+        self.joined_bias = torch.cat([each.bias.detach() for each in maps])
+        parts = zip(maps, self.joined_weight.chunk(3), self.joined_bias.chunk(3), strict=True)
+        for each, weight, bias in parts:
+            each.weight.data, each.bias.data = weight, bias
+
     def forward(self, x: torch.Tensor, frames: Table, mask: torch.Tensor | None) -> torch.Tensor:
         """`x` [rows, frames, width]; `mask` [rows, frames] is 1 for frames, 0 for padding, `None` without padding."""
-        q = F.relu(turn(self.split(self.to_q(x)), *frames)).float()
-        k = F.relu(turn(self.split(self.to_k(x)), *frames)).float()
+        q, k, v = (self.split(each) for each in self._projected(x))
+        q, k = F.relu(turn(q, *frames)), F.relu(turn(k, *frames))
         if mask is not None:
             k = k * mask[:, None, :, None]
-        seen = k.transpose(-1, -2) @ self.split(self.to_v(x)).float()
-        weight = q @ k.sum(dim=-2).unsqueeze(-1)
-        return self.out((q @ seen / (weight + _EPSILON)).to(x.dtype))
+        rows = x.shape[0]
+        q, k, v = q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
+        seen = _product(k.transpose(1, 2), v)
+        weight = (q * k.sum(dim=1, keepdim=True, dtype=torch.float32)).sum(dim=-1, keepdim=True)
+        # Divided before the product, which then makes the result in its own type, and nothing passes over it again.
+        attended = _product_with_wide((q / (weight + _EPSILON)).to(x.dtype), seen)
+        return self.out(torch.unflatten(attended, 0, (rows, self.heads)))
+
+    def _projected(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        if self.joined_weight is None:
+            return self.to_q(x), self.to_k(x), self.to_v(x)
+        return F.linear(x, self.joined_weight, self.joined_bias).chunk(3, dim=-1)
+
+
+def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Products of matrices [batch, n, k] and [batch, k, m], summed and returned in float32.
+
+    On CUDA, numbers of 16 bits are multiplied as they are: tensor cores do that exactly.
+    """
+    if a.is_cuda and a.dtype != torch.float32:
+        return torch.bmm(a, b, out_dtype=torch.float32)
+    return torch.bmm(a.float(), b.float())
+
+
+def _product_with_wide(a: torch.Tensor, wide: torch.Tensor) -> torch.Tensor:
+    """Products of `a` [batch, n, k] and float32 `wide` [batch, k, m], in the type of `a`.
+
+    Where that is bfloat16, `wide` is taken as the sum of two bfloat16 halves, which keeps 16 of its 24 bits: five more
+    than TF32, at the speed of bfloat16.
+    """
+    if a.dtype != torch.bfloat16:
+        return torch.bmm(a, wide.to(a.dtype))
+    high = _upper_bits(wide)
+    return torch.baddbmm(torch.bmm(a, (wide - high).to(a.dtype)), a, high.to(a.dtype))
+
+
+def _upper_bits(x: torch.Tensor) -> torch.Tensor:
+    """Float32 `x` cut to the bits of bfloat16. A compiler may leave out a rounding to and fro; it keeps a mask."""
+    return (x.view(torch.int32) & -0x10000).view(torch.float32)
 
 
 class CrossAttention(Projections):

@@ -18,7 +18,7 @@ def rms(x: torch.Tensor) -> torch.Tensor:
 
 def modulate(x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
     """Adaptive normalisation of DiT (arXiv 2212.09748): `x` [rows, frames, width], the others [rows, width]."""
-    return x * (1 + scale.unsqueeze(1)) + shift.unsqueeze(1)
+    return torch.addcmul(shift.unsqueeze(1), x, 1 + scale.unsqueeze(1))
 
 
 def sinusoid(timesteps: torch.Tensor, width: int) -> torch.Tensor:
@@ -63,23 +63,24 @@ class PatchEmbed(nn.Module):
     def forward(self, latents: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """[rows, channels, height, frames] to [rows, frames, width]; what `mask` calls padding does not count."""
         columns, norm, out = self.early_conv_layers
+        assert isinstance(out, nn.Conv2d)
         x = columns(latents)
         x = norm(x) if mask is None else _masked_group_norm(x, mask, norm)
-        embedded: torch.Tensor = out(x)
-        return embedded.squeeze(2).transpose(1, 2)
+        # A product, not a convolution: its result is laid out as that of every block, so that one compiled block fits.
+        return F.linear(x.squeeze(2).transpose(1, 2), out.weight.flatten(1), out.bias)
 
 
 def _masked_group_norm(x: torch.Tensor, mask: torch.Tensor, norm: nn.Module) -> torch.Tensor:
     """Group normalisation of `x` [rows, channels, 1, frames] whose statistics leave padding out."""
     assert isinstance(norm, nn.GroupNorm)
-    groups = torch.unflatten(x.float(), 1, (norm.num_groups, -1))
+    axes = (2, 3, 4)
+    groups = torch.unflatten(x, 1, (norm.num_groups, -1))
     keep = mask[:, None, None, None, :].float()
-    count = keep.sum(dim=(2, 3, 4), keepdim=True) * groups.shape[2]
-    mean = (groups * keep).sum(dim=(2, 3, 4), keepdim=True) / count
-    variance = ((groups - mean).square() * keep).sum(dim=(2, 3, 4), keepdim=True) / count
-    normal = ((groups - mean) * torch.rsqrt(variance + norm.eps)).flatten(1, 2)
-    weight, bias = (p.float().view(1, -1, 1, 1) for p in (norm.weight, norm.bias))
-    return (normal * weight + bias).to(x.dtype)
+    count = keep.sum(dim=axes, keepdim=True) * groups.shape[2]
+    centred = (groups - (groups * keep).sum(dim=axes, keepdim=True) / count) * keep
+    variance = torch.linalg.vector_norm(centred, dim=axes, keepdim=True).square() / count
+    weight, bias = (p.float().view(norm.num_groups, -1, 1, 1) for p in (norm.weight, norm.bias))
+    return torch.addcmul(bias, centred, weight * torch.rsqrt(variance + norm.eps)).flatten(1, 2).to(x.dtype)
 
 
 class Convolution(nn.Module):
@@ -145,23 +146,32 @@ class Block(nn.Module):
         `sharpness` is None outside of the layers that ERG weakens.
         """
         shift, scale, gate, ff_shift, ff_scale, ff_gate = (self.scale_shift_table + time).unbind(1)
-        x = x + gate.unsqueeze(1) * self.attn(modulate(rms(x), shift, scale), frames, mask)
+        x = torch.addcmul(x, gate.unsqueeze(1), self.attn(modulate(rms(x), shift, scale), frames, mask))
         x = x + self.cross_attn(x, frames, context, context_mask, sharpness)
         forward: torch.Tensor = self.ff(modulate(rms(x), ff_shift, ff_scale), mask)
-        return x + ff_gate.unsqueeze(1) * forward
+        return torch.addcmul(x, ff_gate.unsqueeze(1), forward)
 
 
 class FinalLayer(nn.Module):
-    """Tokens back to latent frames."""
+    """Tokens back to latent frames, in float32: guidance multiplies differences of what it makes.
+
+    Its weights become float32 when they are loaded, whatever the other ones are.
+    """
 
     def __init__(self, width: int, channels: int, height: int) -> None:
         super().__init__()
         self.height = height
         self.scale_shift_table = nn.Parameter(torch.empty(2, width))
         self.linear = nn.Linear(width, channels * height)
+        self.register_load_state_dict_post_hook(_widen)  # type: ignore[no-untyped-call]
 
     def forward(self, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
-        """`x` [rows, frames, width] and `time` [rows, width] to [rows, channels, height, frames]."""
-        shift, scale = (self.scale_shift_table + time.unsqueeze(1)).unbind(1)
-        x = self.linear(modulate(rms(x), shift, scale))
-        return torch.unflatten(x, -1, (self.height, -1)).permute(0, 3, 2, 1)
+        """`x` [rows, frames, width] and `time` [rows, width] to [rows, channels, height, frames], float32."""
+        table = self.scale_shift_table.float()
+        shift, scale = (table + time.float().unsqueeze(1)).unbind(1)
+        x = self.linear(modulate(rms(x.float()), shift, scale).to(self.linear.weight.dtype))
+        return torch.unflatten(x.float(), -1, (self.height, -1)).permute(0, 3, 2, 1)
+
+
+def _widen(layer: nn.Module, _keys: object) -> None:
+    layer.float()

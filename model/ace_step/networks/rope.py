@@ -9,23 +9,24 @@ import torch
 def tables(
     length: int, width: int, theta: float, device: torch.device, dtype: torch.dtype
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosines and sines, each [length, width], of positions from 0, rounded to `dtype`.
+    """Cosines and sines, each [length, width], of positions from 0: rounded to `dtype`, kept in float32.
 
-    Frequencies are those of RoFormer (arXiv 2104.09864), section 3.2.2, laid out as [all | all].
+    Frequencies are those of RoFormer (arXiv 2104.09864), section 3.2.2, laid out as [all | all]. Sines of even columns
+    have their sign changed, as `turn` needs them.
     """
     exponents = torch.arange(0, width, 2, device=device, dtype=torch.float32) / width
     angles = torch.outer(torch.arange(length, device=device, dtype=torch.float32), 1.0 / theta**exponents)
     angles = torch.cat([angles, angles], dim=-1)
-    return angles.cos().to(dtype), angles.sin().to(dtype)
+    cos, sin = (table.to(dtype).float() for table in (angles.cos(), angles.sin()))
+    sin[:, 0::2].neg_()
+    return cos, sin
 
 
 def turn(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Mark `x` [..., positions, width] with its positions; `cos` and `sin` are [positions, width].
+    """Mark `x` [..., positions, width] with its positions; `cos` and `sin` are those of `tables`.
 
     Pairs are neighbours (2i, 2i + 1), while the tables repeat their halves, so the two of a pair get different angles.
-    That is no rotation, but it is what the released weights were trained with.
+    That is no rotation, but it is what the released weights were trained with. The sum is made in float32.
     """
-    wide = x.float()
-    even, odd = wide[..., 0::2], wide[..., 1::2]
-    turned = torch.stack([-odd, even], dim=-1).flatten(-2)
-    return (wide * cos.float() + turned * sin.float()).to(x.dtype)
+    swapped = torch.unflatten(x, -1, (-1, 2)).flip(-1).flatten(-2)
+    return torch.addcmul(x * cos, swapped, sin).to(x.dtype)

@@ -1,14 +1,12 @@
 """The denoiser of ACE-Step v1 (arXiv 2506.00045, section 3): a linear-attention diffusion transformer."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from model.ace_step.networks.attention import KeyValue, Table
+from model.ace_step.networks.attention import Table
+from model.ace_step.networks.compiling import compile_block, mark_sizes
 from model.ace_step.networks.config import TransformerConfig
+from model.ace_step.networks.contexts import ContextBatch, ContextCache
 from model.ace_step.networks.layers import Block, FinalLayer, PatchEmbed, TimestepEmbedder
 from model.ace_step.networks.lyric_encoder import LyricEncoder
 from model.ace_step.networks.rope import tables
@@ -17,67 +15,13 @@ WEAKENED_BLOCKS = frozenset(range(15, 20))
 ERG_FACTOR = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class ContextCache:
-    """Keys and values of one context in every block: they serve every step of a song.
-
-    Both [blocks, heads, tokens, head width]. `sharpness` multiplies the queries of `WEAKENED_BLOCKS`; 1 is plain.
-    """
-
-    keys: torch.Tensor
-    values: torch.Tensor
-    sharpness: float = 1.0
-
-    @property
-    def tokens(self) -> int:
-        """Tokens of the context."""
-        return self.keys.shape[2]
-
-    @property
-    def memory_bytes(self) -> int:
-        """Device memory that the cache holds."""
-        return 2 * self.keys.numel() * self.keys.element_size()
-
-
-@dataclass(frozen=True, slots=True)
-class ContextBatch:
-    """The contexts of the rows of a batch, padded to one length when a block asks for them."""
-
-    caches: Sequence[ContextCache]
-    tokens: int
-    mask: torch.Tensor | None
-    sharpness: torch.Tensor | None
-
-    @classmethod
-    def of(cls, caches: Sequence[ContextCache], multiple: int = 1) -> "ContextBatch":
-        """A batch with one row for each cache; its length is a multiple of `multiple`, so that shapes repeat."""
-        device = caches[0].keys.device
-        lengths = [cache.tokens for cache in caches]
-        tokens = -(-max(lengths) // multiple) * multiple
-        mask = None
-        if min(lengths) < tokens:
-            mask = torch.arange(tokens, device=device) < torch.tensor(lengths, device=device)[:, None]
-        factors = [cache.sharpness for cache in caches]
-        sharpness = torch.tensor(factors, device=device) if set(factors) != {1.0} else None
-        return cls(caches, tokens, mask, sharpness)
-
-    def block(self, index: int) -> KeyValue:
-        """Keys and values for block `index`, each [rows, heads, tokens, head width]."""
-        keys = [self._padded(cache.keys[index]) for cache in self.caches]
-        values = [self._padded(cache.values[index]) for cache in self.caches]
-        return torch.stack(keys), torch.stack(values)
-
-    def _padded(self, x: torch.Tensor) -> torch.Tensor:
-        missing = self.tokens - x.shape[-2]
-        return F.pad(x, (0, 0, 0, missing)) if missing else x
-
-
 class Transformer(nn.Module):
     """Velocity of latents under a context; parameter names are those of the released weights, dead ones left out."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
+        self._compiled = False
         width = config.width
         self.timestep_embedder = TimestepEmbedder(width)
         self.t_block = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
@@ -123,32 +67,55 @@ class Transformer(nn.Module):
 
     def cached(self, context: torch.Tensor, sharpness: float = 1.0) -> ContextCache:
         """Keys and values of one context [1, tokens, width] in every block."""
-        positions = self._positions(context.shape[1])
+        positions = self.positions(context.shape[1])
         pairs = [block.cross_attn.key_value(context, positions) for block in self._blocks()]
         keys, values = (torch.cat(each) for each in zip(*pairs, strict=True))
         return ContextCache(keys, values, sharpness)
 
+    def positions(self, count: int) -> Table:
+        """Cosines and sines of positions 0 to `count` - 1, as `rope.turn` takes them."""
+        return tables(count, self.config.head_width, self.config.rope_theta, self.device, self.dtype)
+
+    def compile_blocks(self, backend: str = "inductor") -> None:
+        """Let torch compile the blocks at their first call, by `backend`; adapters cannot change them any more.
+
+        One compiled block serves all of them, and all numbers of rows, frames and tokens, where `forward` is always
+        given masks and sharpness; a single row has a compiled block of its own.
+        """
+        self._compiled = True
+        for block in self._blocks():
+            block.attn.join()
+            compile_block(block, backend)
+
     def forward(
-        self, latents: torch.Tensor, timesteps: torch.Tensor, contexts: ContextBatch, mask: torch.Tensor | None = None
+        self,
+        latents: torch.Tensor,
+        timesteps: torch.Tensor,
+        contexts: ContextBatch,
+        mask: torch.Tensor | None = None,
+        positions: Table | None = None,
     ) -> torch.Tensor:
-        """Velocity [rows, channels, height, frames] of `latents` of the same shape, in the type of the weights.
+        """Velocity [rows, channels, height, frames], float32, of `latents` of the same shape.
 
         `timesteps` [rows] are 1000 times each row's own noise level; `mask` [rows, frames] is 1 for frames and 0 for
-        padding at the end, `None` without padding. What a row gets does not depend on the others.
+        padding at the end, `None` without padding. What a row gets does not depend on the others. `positions` are those
+        of the frames, from the method of that name, for who keeps them.
         """
-        frames = self._positions(latents.shape[-1])
+        frames = positions or self.positions(latents.shape[-1])
         mask = None if mask is None else mask.to(self.dtype)
         embedded = self.timestep_embedder(timesteps)
         time = torch.unflatten(self.t_block(embedded), -1, (6, -1))
         x = self.proj_in(latents.to(self.dtype), mask)
-        for index, block in enumerate(self._blocks()):
-            sharpness = contexts.sharpness if index in WEAKENED_BLOCKS else None
-            x = block(x, time, frames, mask, contexts.block(index), contexts.mask, sharpness)
+        weakened = contexts.sharpness
+        plain = torch.ones_like(weakened) if self._compiled and weakened is not None else None
+        pairs = contexts.blocks()
+        if self._compiled:
+            mark_sizes(x, time, frames, mask, pairs[0], contexts.mask, plain, weakened)
+        for index, (block, pair) in enumerate(zip(self._blocks(), pairs, strict=True)):
+            sharpness = weakened if index in WEAKENED_BLOCKS else plain
+            x = block(x, time, frames, mask, pair, contexts.mask, sharpness)
         velocity: torch.Tensor = self.final_layer(x, embedded)
         return velocity
 
     def _blocks(self) -> list[Block]:
         return list(self.transformer_blocks)  # type: ignore[arg-type]
-
-    def _positions(self, count: int) -> Table:
-        return tables(count, self.config.head_width, self.config.rope_theta, self.device, self.dtype)

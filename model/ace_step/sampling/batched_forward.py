@@ -5,12 +5,15 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from model.ace_step.networks.transformer import ContextBatch, Transformer
+from model.ace_step.networks.contexts import BUCKET, ContextStacks, below, composition, on_device, rounded_up
+from model.ace_step.networks.transformer import Transformer
+from model.ace_step.sampling.pass_graphs import PassGraphs, cuda_recorder
 from model.ace_step.sampling.trajectories import Row
+from model.ace_step.sampling.warming import compile_now
+from model.engine import EngineUnavailable, Option
 
-BUCKET_FRAMES = 64
-BUCKET_TOKENS = 64
-
+EVEN = 16
+"""Frames of a compiled pass are a multiple of this, so that kernels read whole lines of memory."""
 
 PADDED_SHARE = 0.125
 """How much longer than itself a row may be made to share a pass with another one."""
@@ -21,27 +24,56 @@ class Forward:
 
     Rows that are about as long as each other, by `slack`, are padded and share a pass: padding costs as much as sound,
     so that rows of very different lengths are better off in passes of their own. With `compiled`, torch compiles the
-    blocks, and lengths are rounded up so that shapes, and with them the compiled code, repeat; `graphs` also replays
-    the launches of a shape that repeats (CUDA graphs).
+    blocks, once for all shapes; `graphs` compiles them, too, and replays the launches of short passes (CUDA graphs),
+    whose lengths are rounded up to those that were captured.
     """
 
     def __init__(
-        self, transformer: Transformer, *, slack: float = PADDED_SHARE, compiled: bool = False, graphs: bool = False
+        self,
+        transformer: Transformer,
+        *,
+        slack: float = PADDED_SHARE,
+        compiled: bool = False,
+        graphs: bool = False,
+        backend: str = "inductor",
     ) -> None:
+        """`backend` is the compiler's, by a name that `torch.compile` knows."""
         self._transformer = transformer
         self._slack = slack
-        self._frames, self._tokens = (BUCKET_FRAMES, BUCKET_TOKENS) if compiled or graphs else (1, 1)
-        self._graphs = graphs
-        if compiled or graphs:
-            for block in transformer.transformer_blocks:
-                block.compile(mode="reduce-overhead" if graphs else "default", dynamic=False)
+        self._compiled, self._wants_graphs = compiled or graphs, graphs
+        self._multiple = EVEN if self._compiled else 1
+        self._stacks = ContextStacks(BUCKET if self._compiled else 1, masks=self._compiled)
+        self._graphs: PassGraphs | None = None
+        if self._compiled:
+            transformer.compile_blocks(backend)
+
+    @torch.no_grad()
+    def warm(self) -> None:
+        """Compile and capture what the settings ask for, so that no step of a song has to.
+
+        Raises:
+            EngineUnavailable: the compiler cannot work here, or there is no CUDA device to capture on.
+        """
+        device = self._transformer.device
+        if self._wants_graphs and device.type != "cuda":
+            raise EngineUnavailable(Option("cuda_graphs"), " needs a CUDA device; unset it")
+        if self._compiled:
+            compile_now(self._transformer)
+        if self._wants_graphs:
+            self._graphs = PassGraphs(self._transformer, cuda_recorder(device))
 
     def __call__(self, rows: Sequence[Row]) -> list[torch.Tensor]:
         """Velocities, float32, each in the shape of its row's latents."""
-        made: dict[int, torch.Tensor] = {}
-        for group in self._groups([row.latents.shape[-1] for row in rows]):
-            made |= zip(group, self._pass([rows[position] for position in group]), strict=True)
-        return [made[position] for position in range(len(rows))]
+        groups = self._groups([row.latents.shape[-1] for row in rows])
+        order = [position for group in groups for position in group]
+        timesteps: list[float] = [rows[each].timestep for each in order]
+        told = on_device([timesteps, [rows[each].latents.shape[-1] for each in order]], self._transformer.device)
+        facts = torch.split(told, list(map(len, groups)), dim=1)
+        passes = [[rows[position] for position in group] for group in groups]
+        made = [velocity for each, fact in zip(passes, facts, strict=True) for velocity in self._pass(each, fact)]
+        self._stacks.keep([composition([row.context for row in each]) for each in passes])
+        placed = dict(zip(order, made, strict=True))
+        return [placed[position] for position in range(len(rows))]
 
     def _groups(self, lengths: Sequence[int]) -> list[list[int]]:
         """Positions of the rows that share a pass, longest first."""
@@ -52,19 +84,25 @@ class Forward:
             groups[-1].append(position)
         return groups
 
-    def _pass(self, rows: Sequence[Row]) -> list[torch.Tensor]:
-        device = self._transformer.device
-        if self._graphs:
-            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
+    def _pass(self, rows: Sequence[Row], facts: torch.Tensor) -> list[torch.Tensor]:
+        """Velocities of rows in one pass; `facts` [2, rows] are their timesteps, and their lengths in frames."""
         lengths = [row.latents.shape[-1] for row in rows]
-        frames = -(-max(lengths) // self._frames) * self._frames
-        latents = torch.cat(
-            [F.pad(row.latents, (0, frames - length)) for row, length in zip(rows, lengths, strict=True)]
+        tokens = max(row.context.tokens for row in rows)
+        if self._graphs and (shape := self._graphs.find(len(rows), max(lengths), tokens)):
+            velocities = self._graphs.replay(shape, rows, facts)
+        else:
+            velocities = self._plain(rows, facts, rounded_up(max(lengths), self._multiple))
+        if len(rows) == 1:
+            return [velocities[..., : lengths[0]]]
+        # A view of the batch would keep all of it in memory for as long as a walk keeps its velocity.
+        return [velocities[i : i + 1, ..., :length].clone() for i, length in enumerate(lengths)]
+
+    def _plain(self, rows: Sequence[Row], facts: torch.Tensor, frames: int) -> torch.Tensor:
+        lengths = [row.latents.shape[-1] for row in rows]
+        pairs = zip(rows, lengths, strict=True)
+        latents = torch.cat([F.pad(row.latents, (0, frames - length)) for row, length in pairs])
+        mask = below(facts[1], frames) if self._compiled or min(lengths) < frames else None
+        velocities: torch.Tensor = self._transformer(
+            latents, facts[0], self._stacks.batch([row.context for row in rows]), mask
         )
-        timesteps = torch.tensor([row.timestep for row in rows], device=device)
-        mask = None
-        if min(lengths) < frames:
-            mask = torch.arange(frames, device=device) < torch.tensor(lengths, device=device)[:, None]
-        contexts = ContextBatch.of([row.context for row in rows], self._tokens)
-        velocities = self._transformer(latents, timesteps, contexts, mask).float()
-        return [velocities[i : i + 1, ..., :length] for i, length in enumerate(lengths)]
+        return velocities

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from model.ace_step.networks.transformer import ContextCache
+from model.ace_step.networks.contexts import ContextCache
 from model.ace_step.sampling.guidance import Apg, GuidanceKind, cfg, cfg_star, decayed, double
 from model.ace_step.sampling.schedule import Interval
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import torch
 
-from model.ace_step.networks.transformer import ContextCache
+from model.ace_step.networks.contexts import ContextCache
 from model.ace_step.sampling.guidance import Apg
 from model.ace_step.sampling.guided_velocity import Contexts, Guide
 from model.ace_step.sampling.samplers import Solver

@@ -1,0 +1,127 @@
+"""The contexts of songs as the blocks need them: keys and values made once, and stacked for the rows of a pass."""
+
+import weakref
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from model.ace_step.networks.attention import KeyValue
+
+BUCKET = 64
+"""Tokens of a context, and frames of captured passes, are rounded up to a multiple of this, so that shapes repeat."""
+
+_COPIES = 2
+"""A song's keys and values are there twice while it is denoised: its own, and its row of a stack."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class ContextCache:
+    """Keys and values of one context in every block: they serve every step of a song.
+
+    Both [blocks, heads, tokens, head width]. `sharpness` multiplies the queries of the weakened blocks; 1 is plain.
+    """
+
+    keys: torch.Tensor
+    values: torch.Tensor
+    sharpness: float = 1.0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the context."""
+        return self.keys.shape[2]
+
+    @property
+    def memory_bytes(self) -> int:
+        """Device memory that the cache holds, with its row of a stack."""
+        return _COPIES * 2 * self.keys.numel() * self.keys.element_size()
+
+
+@dataclass(frozen=True, slots=True)
+class ContextBatch:
+    """The contexts of the rows of a pass, padded to one length.
+
+    `keys` and `values` are [blocks, rows, heads, tokens, head width]; `mask` [rows, tokens] is True for tokens, False
+    for padding, and `None` without padding; `sharpness` [rows] is `None` where no row is weakened.
+    """
+
+    keys: torch.Tensor
+    values: torch.Tensor
+    mask: torch.Tensor | None = None
+    sharpness: torch.Tensor | None = None
+
+    @classmethod
+    def of(cls, caches: Sequence[ContextCache], multiple: int = 1, *, masks: bool = False) -> "ContextBatch":
+        """A batch with one row for each cache, whose length is a multiple of `multiple`, so that shapes repeat.
+
+        With `masks`, mask and sharpness are tensors even where they change nothing.
+        """
+        lengths = [cache.tokens for cache in caches]
+        tokens = rounded_up(max(lengths), multiple)
+        factors = [cache.sharpness for cache in caches]
+        facts = on_device([lengths, factors], caches[0].keys.device)
+        return cls(
+            _stacked([cache.keys for cache in caches], tokens),
+            _stacked([cache.values for cache in caches], tokens),
+            below(facts[0], tokens) if masks or min(lengths) < tokens else None,
+            facts[1] if masks or set(factors) != {1.0} else None,
+        )
+
+    def blocks(self) -> list[KeyValue]:
+        """Keys and values for each block, each [rows, heads, tokens, head width]."""
+        return list(zip(self.keys.unbind(), self.values.unbind(), strict=True))
+
+
+class ContextStacks:
+    """Keeps the batches that the passes of the last step used, because those of the next step are mostly the same.
+
+    A batch goes with the first of its caches that is no longer used elsewhere.
+    """
+
+    def __init__(self, multiple: int, *, masks: bool) -> None:
+        """`multiple` and `masks` are those of `ContextBatch.of`."""
+        self._multiple, self._masks = multiple, masks
+        self._kept: dict[tuple[int, ...], ContextBatch] = {}
+
+    def batch(self, caches: Sequence[ContextCache]) -> ContextBatch:
+        """The batch of these rows, made at the first time."""
+        key = composition(caches)
+        if (kept := self._kept.get(key)) is None:
+            kept = self._kept[key] = ContextBatch.of(caches, self._multiple, masks=self._masks)
+            for cache in caches:
+                weakref.finalize(cache, self._kept.pop, key, None).atexit = False
+        return kept
+
+    def keep(self, used: Collection[tuple[int, ...]]) -> None:
+        """Let go of all batches but those of the compositions `used`."""
+        for key in self._kept.keys() - set(used):
+            self._kept.pop(key, None)
+
+
+def composition(caches: Sequence[ContextCache]) -> tuple[int, ...]:
+    """What tells the rows of one pass from those of another one, as long as the caches live."""
+    return tuple(map(id, caches))
+
+
+def on_device(rows: Sequence[Sequence[float]], device: torch.device) -> torch.Tensor:
+    """The numbers as float32 on `device`: one copy, for which neither side waits."""
+    pinned = device.type == "cuda"
+    return torch.tensor(rows, dtype=torch.float32, pin_memory=pinned).to(device, non_blocking=True)
+
+
+def below(lengths: torch.Tensor, count: int) -> torch.Tensor:
+    """Mask [rows, count], True for the first `lengths` [rows] places of each row."""
+    return torch.arange(count, device=lengths.device) < lengths[:, None]
+
+
+def rounded_up(length: int, multiple: int) -> int:
+    """The smallest multiple of `multiple` that is at least `length`."""
+    return -(-length // multiple) * multiple
+
+
+def _stacked(parts: Sequence[torch.Tensor], tokens: int) -> torch.Tensor:
+    """[blocks, heads, any tokens, head width] each to [blocks, rows, heads, tokens, head width], padded with zeros."""
+    if len(parts) == 1 and parts[0].shape[2] == tokens:
+        return parts[0].unsqueeze(1)
+    return torch.stack([F.pad(part, (0, 0, 0, tokens - part.shape[2])) for part in parts], dim=1)

@@ -1,0 +1,171 @@
+"""Whole forward passes recorded as CUDA graphs, for the shapes in which launches cost more than what they launch."""
+
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from model.ace_step.networks.contexts import BUCKET, ContextBatch, ContextCache, below, on_device, rounded_up
+from model.ace_step.networks.transformer import Transformer
+from model.ace_step.sampling.trajectories import Row
+
+Work = Callable[[], None]
+Recorder = Callable[[Work], Work]
+"""Takes work on tensors that stay where they are, and returns what does the same work again, on what they hold then."""
+
+_WARM_RUNS = 2
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shape:
+    """Sizes of a pass."""
+
+    rows: int
+    frames: int
+    tokens: int
+
+
+ROWS = (1, 2, 4)
+LAUNCH_BOUND = 12 * BUCKET
+"""Frames of all rows together, about 70 s of sound, beyond which launches take less time than what they launch.
+
+Longer passes are better off without the padding that a captured shape means.
+"""
+TOKENS = (4 * BUCKET, 8 * BUCKET)
+"""Context lengths; a shorter context is padded, which costs next to nothing."""
+
+SHAPES = tuple(
+    Shape(rows, frames, tokens)
+    for rows in ROWS
+    for frames in range(BUCKET, LAUNCH_BOUND // rows + 1, BUCKET)
+    for tokens in TOKENS
+)
+
+
+class PassGraphs:
+    """Passes of some shapes, recorded, and the tensors that they read and write.
+
+    All shapes use the same memory, the largest all of it, because only one is replayed at a time.
+    """
+
+    def __init__(self, transformer: Transformer, record: Recorder, shapes: Sequence[Shape] = SHAPES) -> None:
+        """Record a pass of each of the `shapes`, the largest first: what it needs between is enough for the others."""
+        self._tensors = _Tensors(transformer, shapes)
+        self._loaded: tuple[Shape, list[weakref.ref[ContextCache]]] | None = None
+        largest_first = sorted(shapes, key=lambda shape: (-shape.rows * shape.frames, -shape.tokens))
+        # Kept for the tensors in them, which the recorded work reads where they were.
+        self._works = {shape: self._tensors.work(transformer, shape) for shape in largest_first}
+        self._replays = {shape: record(work) for shape, work in self._works.items()}
+
+    def find(self, rows: int, frames: int, tokens: int) -> Shape | None:
+        """The recorded shape of so many rows with the least room for `frames` and `tokens`; `None` if there is none.
+
+        Frames are rounded up to a multiple of `BUCKET` at most: padding costs as much as sound.
+        """
+        length = rounded_up(frames, BUCKET)
+        fitting = (each for each in self._replays if (each.rows, each.frames) == (rows, length))
+        return min((each for each in fitting if each.tokens >= tokens), default=None)
+
+    def replay(self, shape: Shape, rows: Sequence[Row], facts: torch.Tensor) -> torch.Tensor:
+        """Velocities [rows, channels, height, frames] of a pass; `facts` [2, rows] are timesteps and lengths."""
+        caches = [row.context for row in rows]
+        if not self._holds(shape, caches):
+            self._tensors.load_contexts(shape, caches)
+            self._loaded = shape, [weakref.ref(cache) for cache in caches]
+        self._tensors.load_rows(shape, rows, facts)
+        self._replays[shape]()
+        return self._tensors.made(shape).clone()
+
+    def _holds(self, shape: Shape, caches: Sequence[ContextCache]) -> bool:
+        if self._loaded is None or self._loaded[0] != shape:
+            return False
+        return all(held() is cache for held, cache in zip(self._loaded[1], caches, strict=True))
+
+
+class _Tensors:
+    """What recorded passes read and write: each shape uses the beginning of the same memory."""
+
+    def __init__(self, transformer: Transformer, shapes: Sequence[Shape]) -> None:
+        config, device = transformer.config, transformer.device
+        self._slab = (config.channels, config.height)
+        self._cache = (config.layers, config.heads, config.head_width)
+        frames = max(shape.rows * shape.frames for shape in shapes) * config.channels * config.height
+        contexts = max(shape.rows * shape.tokens for shape in shapes) * config.layers * config.width
+        self._latents, self._made = (torch.zeros(frames, device=device) for _ in range(2))
+        self._keys, self._values = (torch.zeros(contexts, device=device, dtype=transformer.dtype) for _ in range(2))
+        self._facts = torch.zeros(4, max(shape.rows for shape in shapes), device=device)
+
+    def work(self, transformer: Transformer, shape: Shape) -> Work:
+        """A pass of this shape, on what is loaded."""
+        timesteps, lengths, tokens, sharpness = self._facts[:, : shape.rows].unbind()
+        latents, made = self._frames(self._latents, shape), self.made(shape)
+        keys, values = self._contexts(shape)
+        positions = transformer.positions(shape.frames)
+
+        def run() -> None:
+            contexts = ContextBatch(keys, values, below(tokens, shape.tokens), sharpness)
+            made.copy_(transformer(latents, timesteps, contexts, below(lengths, shape.frames), positions))
+
+        return run
+
+    def made(self, shape: Shape) -> torch.Tensor:
+        """The velocities of the last pass of this shape."""
+        return self._frames(self._made, shape)
+
+    def load_rows(self, shape: Shape, rows: Sequence[Row], facts: torch.Tensor) -> None:
+        """Put the latents of `rows` where the pass reads them, zeros behind them, and `facts` beside."""
+        self._facts[:2, : shape.rows] = facts
+        latents = self._frames(self._latents, shape)
+        for index, row in enumerate(rows):
+            _fill(latents[index], row.latents[0], axis=-1)
+
+    def load_contexts(self, shape: Shape, caches: Sequence[ContextCache]) -> None:
+        """Put keys and values where the pass reads them. Zeros behind them: what is masked must be finite, too."""
+        told: list[list[float]] = [[cache.tokens for cache in caches], [cache.sharpness for cache in caches]]
+        self._facts[2:, : shape.rows] = on_device(told, self._facts.device)
+        keys, values = self._contexts(shape)
+        for index, cache in enumerate(caches):
+            _fill(keys[:, index], cache.keys, axis=2)
+            _fill(values[:, index], cache.values, axis=2)
+
+    def _frames(self, memory: torch.Tensor, shape: Shape) -> torch.Tensor:
+        return _beginning(memory, (shape.rows, *self._slab, shape.frames))
+
+    def _contexts(self, shape: Shape) -> tuple[torch.Tensor, torch.Tensor]:
+        layers, heads, width = self._cache
+        sizes = (layers, shape.rows, heads, shape.tokens, width)
+        return _beginning(self._keys, sizes), _beginning(self._values, sizes)
+
+
+def _beginning(memory: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
+    return memory[: torch.Size(sizes).numel()].view(sizes)
+
+
+def _fill(place: torch.Tensor, given: torch.Tensor, axis: int) -> None:
+    """Copy `given` to the beginning of `place` along `axis`, and zeros to the rest."""
+    length = given.shape[axis]
+    place.narrow(axis, 0, length).copy_(given)
+    place.narrow(axis, length, place.shape[axis] - length).zero_()
+
+
+def cuda_recorder(device: torch.device) -> Recorder:
+    """Records work as CUDA graphs of one pool of memory, which is sound because none overlaps with another one."""
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    pool = torch.cuda.graph_pool_handle()
+
+    def record(work: Work) -> Work:
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.device(device):
+            # Libraries allocate and choose at the first runs, which nothing recorded may do.
+            stream.wait_stream(torch.cuda.current_stream(device))
+            with torch.cuda.stream(stream):
+                for _ in range(_WARM_RUNS):
+                    work()
+            torch.cuda.current_stream(device).wait_stream(stream)
+            with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
+                work()
+        replay: Work = graph.replay
+        return replay
+
+    return record

@@ -1,0 +1,81 @@
+"""Compiles the blocks before the first song, and says what is missing where the compiler cannot work."""
+
+import re
+from collections.abc import Iterator
+
+import torch
+
+from model.ace_step.networks.contexts import BUCKET, ContextBatch, ContextCache, below
+from model.ace_step.networks.transformer import Transformer
+from model.engine import EngineUnavailable, Option
+
+COMPILE_THREADS = 2
+"""Processes that compile at most. By itself torch takes one for each core, with torch in each, for few kernels."""
+
+FOLDERS = "TORCHINDUCTOR_CACHE_DIR and TRITON_CACHE_DIR"
+
+_ADVICE = (
+    (
+        r"C compiler|C\+\+ compiler|CppCompile|InvalidCxx",
+        "install gcc and the headers of libc, or name a compiler by CC",
+    ),
+    (r"getpwuid|No username set", f"the user has no entry in /etc/passwd: set {FOLDERS}"),
+    (
+        r"failed to map segment|Operation not permitted",
+        f"code may not be run from where it is kept: let {FOLDERS} name folders that are not mounted noexec",
+    ),
+    (
+        r"Permission denied|Read-only file system|No space left",
+        f"compiled code cannot be kept: let {FOLDERS} name folders that can be written to",
+    ),
+)
+"""What a failure's text shows, and what helps against it."""
+
+
+def compile_now(transformer: Transformer) -> None:
+    """Run the compiled blocks once with a single row and once with two, which is all that is ever compiled.
+
+    Raises:
+        EngineUnavailable: the compiler cannot work here.
+    """
+    from torch._inductor import config as inductor  # a second of imports that only those who compile have to pay
+
+    inductor.compile_threads = min(inductor.compile_threads or COMPILE_THREADS, COMPILE_THREADS)
+    try:
+        for rows in (1, 2):
+            _run(transformer, rows)
+    except (torch.OutOfMemoryError, torch.AcceleratorError):
+        raise
+    except Exception as error:  # compilers raise whatever their tools do
+        raise EngineUnavailable(
+            f"torch cannot compile here: {advice(error)}; or unset ",
+            Option("compile"),
+            " and ",
+            Option("cuda_graphs", short=True),
+        ) from error
+
+
+def advice(error: BaseException) -> str:
+    """What helps against a failure of the compiler, or else its text."""
+    text = "\n".join(f"{type(each).__name__}: {each}" for each in _chain(error))
+    found = next((help_ for pattern, help_ in _ADVICE if re.search(pattern, text)), None)
+    first_line = str(error).strip().partition("\n")[0]
+    return found or f"{type(error).__name__}: {first_line}"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _run(transformer: Transformer, rows: int) -> None:
+    """A pass of `rows` rows, of sizes that differ from each other, so that none is taken for another one."""
+    config, device = transformer.config, transformer.device
+    frames, tokens = 2 * BUCKET, BUCKET
+    latents = torch.zeros(rows, config.channels, config.height, frames, device=device)
+    sizes = (config.layers, config.heads, tokens, config.head_width)
+    zeros = torch.zeros(sizes, device=device, dtype=transformer.dtype)
+    cache = ContextCache(zeros, zeros)
+    lengths = torch.full((rows,), frames, device=device)
+    transformer(latents, lengths.float(), ContextBatch.of([cache] * rows, masks=True), below(lengths, frames))
