@@ -18,7 +18,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from model.ace_step.networks.codec import FRAMES_PER_SECOND, frames_of
 from model.ace_step.networks.config import LyricEncoderConfig, TransformerConfig, VocoderConfig
-from model.ace_step.networks.transformer import ContextBatch, ContextCache, Transformer
+from model.ace_step.networks.contexts import ContextBatch, ContextCache
+from model.ace_step.networks.transformer import Transformer
 from model.ace_step.networks.vocoder import CONTEXT_FRAMES, Vocoder
 from model.ace_step.sampling.batched_forward import Forward
 from model.ace_step.sampling.trajectories import Row

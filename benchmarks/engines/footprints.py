@@ -1,0 +1,56 @@
+"""How much of its buffers a kernel of torch's compiler reads and writes, each number counted once."""
+
+from typing import Any
+
+import numpy as np
+import sympy
+from torch._inductor.dependencies import MemoryDep
+from torch._inductor.scheduler import BaseSchedulerNode, ExternKernelSchedulerNode
+from torch._inductor.virtualized import V
+
+_SMALL = 6
+"""What open sizes are taken to be where places in memory are listed: the share that is touched is the same for all."""
+
+_FUNCTIONS = {
+    "FloorDiv": np.floor_divide,
+    "ModularIndexing": lambda x, divisor, modulus: np.floor_divide(x, divisor) % modulus,
+    "Mod": np.mod,
+    "PythonMod": np.mod,
+    "Max": np.maximum,
+    "Identity": lambda x: x,
+}
+
+
+def moved(node: BaseSchedulerNode) -> int:
+    """Bytes that the kernel `node` reads and writes. A library's kernel goes through all of what it is given."""
+    accesses = node.get_read_write_buffer_accesses(include_reads=True, include_writes=True)
+    if isinstance(node, ExternKernelSchedulerNode):
+        return sum(map(int, accesses.values()))
+    return sum(_bytes(node, name) for name in accesses)
+
+
+def _bytes(node: BaseSchedulerNode, name: str) -> int:
+    """Bytes of the buffer `name` that the kernel touches."""
+    buffer: Any = V.graph.name_to_buffer.get(name) or V.graph.graph_inputs[name]
+    size = sympy.prod(buffer.get_size())
+    places = [_places(dep) for dep in node.read_writes.reads_and_writes() if dep.name == name]
+    there = np.unique(np.concatenate(places))
+    small = int(_small(size))
+    share = np.count_nonzero((there >= 0) & (there < small)) / small  # what lies beyond is masked
+    elements = int(V.graph.sizevars.optimization_hint(size))
+    return round(share * elements * int(buffer.get_dtype().itemsize))
+
+
+def _places(dep: Any) -> np.ndarray[Any, Any]:
+    """The places in its buffer that one access reads or writes."""
+    assert isinstance(dep, MemoryDep), dep
+    ranges = {name: int(_small(size)) for name, size in dep.ranges.items()}
+    grid = np.meshgrid(*map(np.arange, ranges.values()), indexing="ij", sparse=True)
+    index = sympy.lambdify(list(ranges), _small(dep.index, keep=set(ranges)), [_FUNCTIONS, "numpy"])(*grid)
+    return np.asarray(np.broadcast_to(index, tuple(ranges.values()))).ravel()
+
+
+def _small(expression: Any, keep: frozenset[Any] | set[Any] = frozenset()) -> Any:
+    """`expression` with small numbers for open sizes."""
+    expression = sympy.sympify(expression)
+    return expression.subs(dict.fromkeys(expression.free_symbols - keep, _SMALL))

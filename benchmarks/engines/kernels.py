@@ -1,0 +1,60 @@
+"""What a kernel reads, writes and computes, and how long a GPU would need for it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+BYTES_PER_SECOND = 2.6e12
+"""Of 3.35e12 of an H100's memory: what large copies reach."""
+
+PEAK = 989e12
+"""Operations a second in bfloat16, by the maker of an H100."""
+
+PRODUCTS = 0.70 * PEAK
+"""What large products of matrices reach."""
+
+ATTENTION = 0.45 * PEAK
+"""What softmax attention reaches."""
+
+FLOAT32 = 0.75 * 67e12
+"""What products in float32 reach without tensor cores."""
+
+SHORTEST = 2.5e-6
+"""Seconds that any kernel takes."""
+
+LAUNCH = 6.5e-6
+"""Seconds of Python and dispatcher for an operator in eager mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """One launch: bytes read and written, floating-point operations, and how many of these a second."""
+
+    name: str
+    bytes: int
+    operations: int = 0
+    rate: float = PRODUCTS
+
+    @property
+    def seconds(self) -> float:
+        """Time on the device, estimated: the longest of memory, arithmetic, and the least that a launch takes."""
+        return max(SHORTEST, self.bytes / BYTES_PER_SECOND, self.operations / self.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Kernels of a pass together."""
+
+    kernels: int
+    bytes: int
+    operations: int
+    seconds: float
+
+    @classmethod
+    def of(cls, kernels: Iterable[Kernel]) -> "Sum":
+        """The sum of `kernels`."""
+        each = list(kernels)
+        return cls(len(each), sum(k.bytes for k in each), sum(k.operations for k in each), sum(k.seconds for k in each))
+
+    def share(self, operations: int) -> float:
+        """Share of the peak that the `operations` asked for come to."""
+        return operations / PEAK / self.seconds

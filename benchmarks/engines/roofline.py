@@ -1,0 +1,135 @@
+"""How near a denoising pass of the full-size ACE-Step comes to what an H100 can do, counted kernel by kernel.
+
+No GPU is needed and nothing is timed: operators of the eager pass are counted on the meta device; of the compiled pass
+the kernels that torch's compiler makes for a GPU, and what the blocks leave to eager mode. Times are estimates out of
+bytes and operations; their assumptions are in kernels.py.
+"""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import torch
+import typer
+
+from benchmarks.engines.eager_kernels import eager_kernels
+from benchmarks.engines.kernels import LAUNCH, Kernel, Sum
+from model.ace_step.networks.codec import frames_of
+from model.ace_step.networks.config import TransformerConfig
+from model.ace_step.networks.contexts import ContextCache
+from model.ace_step.networks.layers import Block
+from model.ace_step.networks.transformer import ERG_FACTOR, Transformer
+from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.trajectories import Row
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Batch:
+    """Songs of one kind that share a step."""
+
+    name: str
+    seconds: float
+    tokens: int
+    songs: int = 1
+    guided: bool = True
+
+
+BATCHES = (
+    Batch("one minute, unguided", 60, 400, guided=False),
+    Batch("one minute, guided", 60, 400),
+    Batch("8 guided minutes", 60, 400, 8),
+    Batch("32 guided minutes", 60, 400, 32),
+    Batch("240 s, guided", 240, 800),
+    Batch("a section of 20 s, guided", 20, 200),
+)
+
+
+def full_size() -> Transformer:
+    """The released transformer without weights, in the types that it is served in."""
+    with torch.device("meta"):
+        model = Transformer(TransformerConfig()).to(torch.bfloat16).eval().requires_grad_(False)
+    model.final_layer.float()
+    return model
+
+
+def step(forward: Forward, model: Transformer, batch: Batch) -> Callable[[], object]:
+    """A step of the batch in the middle of its songs: contexts are stacked already."""
+    config = model.config
+    sizes = (config.layers, config.heads, batch.tokens, config.head_width)
+    factors = (1.0, ERG_FACTOR) if batch.guided else (1.0,)
+    rows = []
+    for _ in range(batch.songs):
+        for factor in factors:
+            keys, values = (torch.empty(sizes, dtype=torch.bfloat16, device="meta") for _ in range(2))
+            latents = torch.empty(1, config.channels, config.height, frames_of(batch.seconds), device="meta")
+            rows.append(Row(latents, 500.0, ContextCache(keys, values, factor)))
+    with torch.no_grad():
+        forward(rows)
+    return lambda: forward(rows)
+
+
+def eager(batch: Batch) -> list[Kernel]:
+    """Kernels of the eager pass."""
+    model = full_size()
+    return eager_kernels(step(Forward(model), model, batch))
+
+
+def compiled(batch: Batch) -> list[Kernel]:
+    """Kernels of the compiled pass: those of a block for each block, and those around the blocks."""
+    from benchmarks.engines.compiled_kernels import block_kernels
+
+    model, seen = full_size(), []
+
+    def skip(_block: Block, *given: Any) -> torch.Tensor:
+        seen.append(given)
+        return torch.empty_like(given[0])
+
+    with mock.patch.object(Block, "__call__", skip):
+        around = eager_kernels(step(Forward(model, compiled=True, backend="eager"), model, batch))
+    block = model.transformer_blocks[0]
+    block._compiled_call_impl = None  # what the compiler is given below is the block itself
+    return around + block_kernels(block, seen[0]) * model.config.layers
+
+
+def main(as_json: bool = typer.Option(False, "--json"), detail: bool = False) -> None:
+    """Print the table; `--detail` also lists the kernels of each batch, `--json` prints all figures as JSON."""
+    found = []
+    for batch in BATCHES:
+        ways = {"eager": eager(batch), "compiled": compiled(batch)}
+        asked = Sum.of(ways["eager"]).operations
+        for name, kernels in ways.items():
+            found.append(_figures(batch, name, kernels, asked))
+            if not as_json:
+                print(_line(found[-1]), flush=True)
+            if detail:
+                _list(kernels)
+    if as_json:
+        print(json.dumps(found, indent=1))
+
+
+def _figures(batch: Batch, way: str, kernels: list[Kernel], asked: int) -> dict[str, Any]:
+    total = Sum.of(kernels)
+    return {
+        "batch": batch.name, "way": way, "kernels": total.kernels, "gigabytes": total.bytes / 1e9,
+        "tera_operations": total.operations / 1e12, "device_ms": total.seconds * 1e3,
+        "host_ms": total.kernels * LAUNCH * 1e3, "floor_ms": asked / 989e12 * 1e3, "share": total.share(asked),
+    }  # fmt: skip
+
+
+def _line(figures: dict[str, Any]) -> str:
+    return (
+        f"{figures['batch']:26} {figures['way']:9} {figures['kernels']:5} kernels  {figures['gigabytes']:7.1f} GB  "
+        f"{figures['tera_operations']:7.2f} TFLOP  device {figures['device_ms']:6.1f} ms  "
+        f"floor {figures['floor_ms']:6.1f} ms  {figures['share']:4.0%}"
+    )
+
+
+def _list(kernels: list[Kernel]) -> None:
+    for kernel in sorted(kernels, key=lambda kernel: -kernel.seconds)[:60]:
+        print(f"    {kernel.seconds * 1e6:8.1f} us  {kernel.bytes / 1e6:8.1f} MB  {kernel.name}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
