@@ -220,9 +220,7 @@ class AceStepEngine:
         return f"{recipe.lora} {recipe.lora_weight:g}" if recipe.lora else ""
 
     def _warm_up(self) -> None:
-        warm = getattr(self._forward, "warm", None)
-        if warm is not None:
-            warm()
+        self._forward.warm()
         if self._settings.warm_up and self._device.on_cuda:
             timed_warm_up(self, self._device.torch)
 

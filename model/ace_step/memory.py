@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from model.ace_step.loading.networks import Networks
 from model.ace_step.networks.codec import LATENT_SHAPE, MEL_FRAMES_PER_FRAME, WINDOW
 from model.ace_step.networks.config import VocoderConfig
-from model.ace_step.networks.transformer import ContextCache
+from model.ace_step.networks.contexts import ContextCache
 from model.ace_step.networks.vocoder import CONTEXT_FRAMES
 
 _STEP_TENSORS = 6

@@ -37,7 +37,9 @@ class AceStepSettings(BaseModel):
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="numbers to compute with; auto is bfloat16 on CUDA, float32 elsewhere"
     )
-    compile: bool = Field(default=False, description="whether torch compiles the blocks (minutes at the first songs)")
+    compile: bool = Field(
+        default=False, description="whether torch compiles the blocks when the engine is loaded, which takes minutes"
+    )
     cuda_graphs: bool = Field(default=False, description="whether launches are replayed, beside compiling")
     padding: float = Field(
         default=0.125,

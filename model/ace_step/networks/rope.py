@@ -7,13 +7,17 @@ import torch
 
 @lru_cache(maxsize=8)
 def tables(
-    length: int, width: int, theta: float, device: torch.device, dtype: torch.dtype
+    length: int, width: int, theta: float, device: torch.device, dtype: torch.dtype, stream: int = 0
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Cosines and sines, each [length, width], of positions from 0: rounded to `dtype`, kept in float32.
+
+    `stream` is the CUDA stream that computes and uses them. Another stream has tables of its own: it could otherwise
+    read them before they are there, or after they have given way to others.
 
     Frequencies are those of RoFormer (arXiv 2104.09864), section 3.2.2, laid out as [all | all]. Sines of even columns
     have their sign changed, as `turn` needs them.
     """
+    del stream
     exponents = torch.arange(0, width, 2, device=device, dtype=torch.float32) / width
     angles = torch.outer(torch.arange(length, device=device, dtype=torch.float32), 1.0 / theta**exponents)
     angles = torch.cat([angles, angles], dim=-1)

@@ -74,7 +74,8 @@ class Transformer(nn.Module):
 
     def positions(self, count: int) -> Table:
         """Cosines and sines of positions 0 to `count` - 1, as `rope.turn` takes them."""
-        return tables(count, self.config.head_width, self.config.rope_theta, self.device, self.dtype)
+        stream = torch.cuda.current_stream(self.device).cuda_stream if self.device.type == "cuda" else 0
+        return tables(count, self.config.head_width, self.config.rope_theta, self.device, self.dtype, stream)
 
     def compile_blocks(self, backend: str = "inductor") -> None:
         """Let torch compile the blocks at their first call, by `backend`; adapters cannot change them any more.

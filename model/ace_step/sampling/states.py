@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from model.ace_step.networks.transformer import ContextCache
+from model.ace_step.networks.contexts import ContextCache
 from model.ace_step.sampling.guided_velocity import Contexts
 from model.ace_step.sampling.recipe import Recipe
 from model.ace_step.sampling.trajectories import FinishedWalk, Walk
