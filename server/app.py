@@ -5,8 +5,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from threadpoolctl import threadpool_limits
-
 from server import wiring
 from server.api.grpc.authentication import Authentication
 from server.api.grpc.health import HealthServicer
@@ -50,8 +48,6 @@ async def serving(settings: Settings, force: asyncio.Event | None = None) -> Asy
     Its ports answer from the first moment; health says SERVING once an engine is loaded.
     """
     async with AsyncExitStack() as stack:
-        # Encoder threads each do small matrix products; a pool of threads under each makes them five times dearer.
-        stack.enter_context(threadpool_limits(1, user_api="blas"))
         certificates, keys = wiring.read_certificates(settings.tls), wiring.read_keys(settings)
         tracer = await stack.enter_async_context(wiring.open_tracing())
         registry = wiring.build_registry()

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from model.song import SectionScore, SongParams, SongPlan
+from server.pickling import crosses_quickly
 
 DEFAULT_FORMAT = "mp3"
 DEFAULT_BITRATE_KBPS = 192
@@ -101,6 +102,7 @@ class Progressed:
     steps: int
 
 
+@crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Whole frames; offsets are those of the chunk's first byte and sample in the encoded stream."""

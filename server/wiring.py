@@ -1,6 +1,5 @@
 """Builds the parts of the server from its settings."""
 
-import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -16,13 +15,15 @@ from server.api.http.preview_page import page_routes
 from server.api.open_calls import OpenCalls
 from server.api.rest.routes import Api
 from server.audio.codecs.registry import file_suffixes
-from server.audio.song_encoder import SongEncoder
 from server.auth.api_keys import KeyRing
 from server.auth.authenticator import Authenticator
 from server.auth.quotas import Quota
 from server.auth.tls import Certificates, TlsFiles
 from server.background import in_background
 from server.contract.status import outcome_of
+from server.encoders.encoder_process import EncoderProcess
+from server.encoders.local_pool import LocalEncoders
+from server.encoders.messages import EncoderSpec
 from server.errors import ServiceError
 from server.generation.config import RunnerSettings
 from server.generation.runner import Runner
@@ -45,12 +46,13 @@ from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import LocalPool
 from server.workers.messages import EngineSpec, Lane
 
-MAX_ENCODER_THREADS = 8
+ENCODER_ANSWER_RATIO = 1 / 3
+"""An encoder is replaced before a worker that waits for it would be."""
 
 
 def runner_settings(settings: Settings) -> RunnerSettings:
     """What the runner has to know of the settings."""
-    limits, threads, scheduling = settings.limits, settings.threads, settings.scheduling
+    limits, scheduling = settings.limits, settings.scheduling
     return RunnerSettings(
         policy=Policy(
             scheduling.order,
@@ -63,7 +65,6 @@ def runner_settings(settings: Settings) -> RunnerSettings:
         max_queued_songs=limits.queued_songs,
         crowded_queue_ratio=limits.crowded_queue_ratio,
         stream_buffer_bytes=limits.stream_buffer_bytes,
-        encoder_threads=threads.encoder or encoder_threads(settings.devices, len(os.sched_getaffinity(0))),
         retries=limits.retries,
         heartbeat_seconds=limits.heartbeat_seconds,
         log_requests=settings.log_requests,
@@ -83,6 +84,16 @@ def build_pool(settings: Settings) -> WorkerPool:
     )
 
 
+def build_encoders(settings: Settings, spec: EncoderSpec | None = None) -> LocalEncoders:
+    """The encoder processes of this machine, not started yet; they encode songs unless `spec` says otherwise."""
+    spec = spec or EncoderSpec(logs=Logs(settings.log_level, settings.log_format))
+    return LocalEncoders(
+        lambda address: EncoderProcess(address, spec),
+        settings.threads.encoders * len(settings.devices),
+        answer_timeout_seconds=settings.limits.exchange_timeout_seconds * ENCODER_ANSWER_RATIO,
+    )
+
+
 def engine_specs(settings: Settings) -> tuple[EngineSpec, ...]:
     """The engines to load; those that have settings of their own are given them."""
     named = [engine.partition("=") for engine in settings.engines]
@@ -92,11 +103,6 @@ def engine_specs(settings: Settings) -> tuple[EngineSpec, ...]:
 def _engine_spec(settings: Settings, name: str, factory: str) -> EngineSpec:
     options = {} if factory else engine_options(settings, name)
     return EngineSpec(name, factory, options, option_variables(settings, name))
-
-
-def encoder_threads(devices: Sequence[Device], cores: int) -> int:
-    """One for each core that no worker computes on: more would only take turns with the workers."""
-    return min(max(cores - sum(device.device == "cpu" for device in devices), 1), MAX_ENCODER_THREADS)
 
 
 def device_specs(settings: Settings) -> tuple[DeviceSpec, ...]:
@@ -186,7 +192,7 @@ def build_runner(settings: Settings, metrics: Metrics, keys: KeyRing | None, tra
     return Runner(
         runner_settings(settings),
         build_pool(settings),
-        encoder_factory=SongEncoder,
+        build_encoders(settings),
         metrics=metrics,
         quota_of=keys.quota if keys else _no_quota,
         tracer=tracer,

@@ -63,6 +63,7 @@ class Crowd:
         self.scheduler.done(DEVICE, reply, Lane.BOTH)
         ended = time.perf_counter()
         if isinstance(reply, Rendered) and not self.scheduler.is_current(reply.section.song):
+            self.scheduler.drop(reply.section.song.song_id)
             self.add()
         return decided - started + ended - noted
 

@@ -33,6 +33,15 @@ class Dispatcher(Protocol):
         """As `Scheduler.done`."""
 
 
+def drop_whole(scheduler: Scheduler, reply: Rendered) -> bool:
+    """Drop the song of which a section has just ended, if that was the last one; returns whether it was."""
+    song_id = reply.section.song.song_id
+    whole = scheduler.device_of(song_id) is None
+    if whole:
+        scheduler.drop(song_id)
+    return whole
+
+
 class Continuous:
     """One scheduler for the pool: songs join and leave at every step."""
 
@@ -56,6 +65,8 @@ class Continuous:
     def done(self, device: str, reply: Reply, lane: Lane) -> None:
         """Tell the scheduler."""
         self._scheduler.done(device, reply, lane)
+        if isinstance(reply, Rendered) and reply.last:
+            drop_whole(self._scheduler, reply)
 
 
 class WholeBatches:
@@ -86,7 +97,7 @@ class WholeBatches:
         """Tell it, and begin the next batch after the last song of this one."""
         scheduler, running = self._schedulers[device], self._running[device]
         scheduler.done(device, reply, lane)
-        if isinstance(reply, Rendered) and reply.last and scheduler.device_of(reply.section.song.song_id) is None:
+        if isinstance(reply, Rendered) and reply.last and drop_whole(scheduler, reply):
             running.discard(reply.section.song.song_id)
             if not running:
                 self._begin(device)

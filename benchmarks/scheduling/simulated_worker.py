@@ -86,7 +86,7 @@ class SimulatedWorker:
 
     def _rendered(self, section: SectionKey, seconds: float) -> Rendered:
         window = next(self._windows[section], 0.0)
-        return Rendered(section, b"", round(window * RATE_HERTZ), RATE_HERTZ, not window, seconds)
+        return Rendered(section, round(window * RATE_HERTZ), RATE_HERTZ, not window, seconds)
 
     def _length(self, section: SectionKey) -> int:
         seconds = self._lengths[section.song.song_id][section.index]

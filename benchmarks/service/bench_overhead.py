@@ -15,9 +15,9 @@ from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
 from server.generation.runner import Runner
 from server.settings.settings import Settings
-from server.wiring import build_pool, runner_settings
+from server.wiring import build_encoders, build_pool, runner_settings
 from tests.support.edge import songs_of
-from tests.support.fakes import FAKE, FakeEncoder
+from tests.support.fakes import FAKE, FAKE_ENCODER
 
 SONGS = 16
 ROUNDS = 5
@@ -50,7 +50,7 @@ async def chunks_heard(port: int) -> int:
 async def measure() -> list[float]:
     """CPU milliseconds of the server process per chunk, round by round."""
     settings = Settings(engines=(f"{FAKE.name}={FAKE.factory}",))
-    runner = Runner(runner_settings(settings), build_pool(settings), encoder_factory=FakeEncoder)
+    runner = Runner(runner_settings(settings), build_pool(settings), build_encoders(settings, FAKE_ENCODER))
     await runner.start()
     health = HealthServicer(lambda: None if runner.ready(FAKE.name) else "no engine is ready")
     async with songs_of(runner) as songs:

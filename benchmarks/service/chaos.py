@@ -1,10 +1,10 @@
-"""Kill workers and cancel songs at random, and compare every surviving song with its undisturbed run.
+"""Kill workers and encoders and cancel songs at random, and compare every surviving song with its undisturbed run.
 
     python -m benchmarks.service.chaos                                  200 songs of the studio engine
     python -m benchmarks.service.chaos --engine fake --songs 1000       a thousand songs of the tests' engine, for leaks
 
-Two workers, twelve clients. Workers are killed (SIGKILL) or stopped (SIGSTOP) at random times; clients leave at random
-chunks. Nothing may leak meanwhile: processes, threads, file descriptors, shared memory.
+Two workers, two encoders, twelve clients. Their processes are killed (SIGKILL) or stopped (SIGSTOP) at random times;
+clients leave at random chunks. Nothing may leak meanwhile: processes, threads, file descriptors, shared memory.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc.aio
+import psutil
 
 from benchmarks.service.running import Service, running_service
 from benchmarks.songs import SPRING
@@ -31,6 +32,7 @@ CANCEL_SHARE, STOP_SHARE = 0.15, 0.15
 TIMEOUT_SECONDS = 600.0
 AGAIN_SECONDS = 0.5
 ENGINES = {"studio": "studio", "fake": "fake=tests.support.fakes:FakeEngine"}
+VICTIMS = {"worker": "server.workers.worker", "encoder": "server.encoders.encoder"}
 KILL_SECONDS = {"studio": (4.0, 12.0), "fake": (0.3, 3.0)}
 
 
@@ -89,6 +91,22 @@ async def digest_of(channel: grpc.aio.Channel, request: music_pb2.GenerateReques
     return digest.hexdigest()
 
 
+def is_restarting(error: grpc.aio.AioRpcError) -> bool:
+    """True where a song was refused because a process is away for a moment."""
+    return error.code() is grpc.StatusCode.UNAVAILABLE and "restarted" in str(error.details())
+
+
+async def patient_digest_of(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest) -> str:
+    """The same, asked for until the song is let in."""
+    while True:
+        try:
+            return await digest_of(channel, request)
+        except grpc.aio.AioRpcError as error:
+            if not is_restarting(error):
+                raise
+            await asyncio.sleep(AGAIN_SECONDS)
+
+
 async def leave_early(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest, chunks: int) -> None:
     """Take some chunks of a song and go."""
     call = music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS)
@@ -114,7 +132,7 @@ async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Se
             return
         except grpc.aio.AioRpcError as error:
             text = str(error.details())
-            if error.code() is not grpc.StatusCode.UNAVAILABLE or "restarted" not in text:
+            if not is_restarting(error):
                 tally.outcomes[f"failed: {error.code().name}: {text[:60]}"] += 1
                 return
             tally.refusals[text[:60]] += 1
@@ -122,15 +140,23 @@ async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Se
 
 
 async def disturb(service: Service, engine: str, tally: Tally) -> None:
-    """Kill or stop a worker now and then."""
+    """Kill or stop a worker or an encoder now and then."""
     dice = random.Random(1)
     while True:
         await asyncio.sleep(dice.uniform(*KILL_SECONDS[engine]))
-        workers = [one for one in service.process.children() if "server.workers.worker" in " ".join(one.cmdline())]
-        if workers:
-            stops = dice.random() < STOP_SHARE
-            dice.choice(workers).send_signal(signal.SIGSTOP if stops else signal.SIGKILL)
-            tally.disturbances["stopped" if stops else "killed"] += 1
+        victims = [one for one in service.process.children() if kind_of(one)]
+        if victims:
+            stops, victim = dice.random() < STOP_SHARE, dice.choice(victims)
+            tally.disturbances[f"{kind_of(victim)} {'stopped' if stops else 'killed'}"] += 1
+            victim.send_signal(signal.SIGSTOP if stops else signal.SIGKILL)
+
+
+def kind_of(process: psutil.Process) -> str | None:
+    """The kind of a process that may be killed; `None` for others, and for one that has just ended."""
+    with suppress(psutil.Error):
+        command = " ".join(process.cmdline())
+        return next((kind for kind, module in VICTIMS.items() if module in command), None)
+    return None
 
 
 async def measure(service: Service, engine: str, songs: int) -> None:
@@ -150,7 +176,7 @@ async def measure(service: Service, engine: str, songs: int) -> None:
         disturber.cancel()
         with suppress(asyncio.CancelledError):
             await disturber
-        again = [await digest_of(channel, request_of(number, engine)) for number in range(DIFFERENT_SONGS)]
+        again = [await patient_digest_of(channel, request_of(number, engine)) for number in range(DIFFERENT_SONGS)]
     print(f"{songs} songs of engine {engine} in {time.monotonic() - started:.0f} s")
     for name, count in sorted((tally.outcomes + tally.disturbances + tally.refusals).items()):
         print(f"  {name}: {count}")

@@ -23,6 +23,9 @@ from server.api.grpc.health import HealthServicer
 from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
 from server.audio.codecs.registry import file_suffixes
+from server.encoders.encoder_process import EncoderProcess
+from server.encoders.local_pool import LocalEncoders
+from server.encoders.messages import EncoderSpec
 from server.generation.config import RunnerSettings
 from server.generation.runner import Runner
 from server.settings.settings import Settings
@@ -38,9 +41,10 @@ STEP_SECONDS = 0.02
 SECTIONS, STEPS, BATCH = 10, 5, 32
 CHUNK_BYTES = 24_000
 SECTION_SECONDS = 1.0
-# Sound crosses from the worker to the server as PCM; at this rate it is about as many bytes as its MP3.
+# Sound crosses from the worker to the encoder as PCM; at this rate it is about as many bytes as its MP3.
 RATE_HERTZ = 3_000
 ENGINE = EngineSpec("pretend", "benchmarks.service.pretend:PretendEngine")
+ENCODER = EncoderSpec("benchmarks.service.pretend:PretendEncoder")
 DEVICE = DeviceSpec(
     "pretend", "cpu", lanes=(Lane.DENOISE, Lane.RENDER), running_songs=64, batch_tokens=BATCH, batch_sections=BATCH
 )
@@ -176,7 +180,8 @@ class PretendEncoder:
 
 async def serve(port: int) -> None:
     """Serve until cancelled."""
-    runner = Runner(RunnerSettings(), LocalPool((DEVICE,), (ENGINE,)), encoder_factory=PretendEncoder)
+    encoders = LocalEncoders(lambda address: EncoderProcess(address, ENCODER))
+    runner = Runner(RunnerSettings(), LocalPool((DEVICE,), (ENGINE,)), encoders)
     await runner.start()
     health = HealthServicer(lambda: None if runner.ready(ENGINE.name) else "no engine is ready")
     runner.readiness.subscribe(health.changed)

@@ -189,6 +189,12 @@ DEVICES = (
         [Query(f"increase(melisma_worker_restarts_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} {{{{device}}}}")],
         "In the place of lost ones.",
     ),
+    Lines(
+        "Encoders started again",
+        "none",
+        [Query(f"increase(melisma_encoder_restarts_total{{{SERVERS}}}[$__rate_interval])", SERVER)],
+        "In the place of lost ones. Their songs are made from their beginning, unheard.",
+    ),
     Lines("Workers", "bool_yes_no", as_it_is("melisma_worker_up", "device", labels=SERVERS), "Up?"),
 )
 

@@ -44,6 +44,11 @@ class Chunker:
         self._digest = hashlib.sha256()
         self._encoding_seconds = 0.0
 
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of the stream so far."""
+        return self._digest.digest()
+
     def planned(self) -> list[SongEvent]:
         """The first event of every song."""
         exact = self._plan.engine_samples
@@ -64,8 +69,8 @@ class Chunker:
         self._unsent.append(SectionSent(index, start_seconds, duration_seconds, score))
         return self._sections_sent()
 
-    def finish(self, queued_seconds: float, denoising_seconds: float, rendering_seconds: float) -> list[SongEvent]:
-        """Give out what is left in the encoder, and the sum of it all."""
+    def finish(self) -> list[SongEvent]:
+        """Give out what is left in the encoder, and the sum of it all, in which nothing but encoding took any time."""
         events = self._chunk(self._encoder.finish)
         events += self._unsent
         sample_count = self._encoder.sample_count
@@ -74,9 +79,9 @@ class Chunker:
             sample_count=sample_count,
             size_bytes=self._size_bytes,
             sha256=self._digest.hexdigest(),
-            queued_seconds=queued_seconds,
-            denoising_seconds=denoising_seconds,
-            rendering_seconds=rendering_seconds,
+            queued_seconds=0.0,
+            denoising_seconds=0.0,
+            rendering_seconds=0.0,
             encoding_seconds=self._encoding_seconds,
         )
         return [*events, completed]

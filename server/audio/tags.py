@@ -1,20 +1,19 @@
 """Metadata that goes into the stream of every song."""
 
 from model.song import SongPlan
-from server.song import SongRequest
 
 _TITLE_CHARACTERS = 100
 
 
-def tags_of(request: SongRequest, plan: SongPlan) -> dict[str, str]:
+def tags_of(prompt: str, lyrics: str, plan: SongPlan) -> dict[str, str]:
     """Return the tags of a song, those without text left out. The title is the first line that is sung."""
     sung = (line.text for section in plan.sections for line in section.lines)
     tags = {
-        "title": next(sung, request.params.prompt)[:_TITLE_CHARACTERS],
+        "title": next(sung, prompt)[:_TITLE_CHARACTERS],
         "engine": plan.engine,
         "seed": str(plan.seed),
-        "prompt": request.params.prompt,
-        "lyrics": request.params.lyrics,
+        "prompt": prompt,
+        "lyrics": lyrics,
         "key": plan.key or "",
         "tempo_bpm": "" if plan.tempo_bpm is None else f"{plan.tempo_bpm:.0f}",
     }

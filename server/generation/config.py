@@ -20,7 +20,6 @@ class RunnerSettings:
     max_queued_songs: int = 64
     crowded_queue_ratio: float = 0.9
     stream_buffer_bytes: int = 1 << 20
-    encoder_threads: int = 2
     retries: int = 3
     ping_seconds: float = 10.0
     heartbeat_seconds: float = 5.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from server.encoders.base import EncoderPool
 from server.generation.admission.admission import Admission
 from server.workers.base import WorkerPool
 
@@ -9,15 +10,16 @@ from server.workers.base import WorkerPool
 class Readiness:
     """Tells whether new songs should come here, and calls its subscribers when that may have changed."""
 
-    def __init__(self, pool: WorkerPool, admission: Admission) -> None:
+    def __init__(self, pool: WorkerPool, encoders: EncoderPool, admission: Admission) -> None:
         self._pool = pool
+        self._encoders = encoders
         self._admission = admission
         self._crowded = False
         self._subscribers: list[Callable[[], None]] = []
 
     def ready(self, engine: str) -> bool:
         """Whether songs of `engine` can be made now."""
-        return bool(self._pool.devices_of(engine))
+        return self._encoders.ready and bool(self._pool.devices_of(engine))
 
     def unready(self) -> str | None:
         """Why new songs had better go elsewhere, in words for the operator; `None` when they need not."""

@@ -3,15 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
 from model.engine import EngineInfo
-from server.audio.codecs.base import EncoderFactory
 from server.auth.quotas import Quota, Quotas
+from server.encoders.base import EncoderPool
 from server.errors import Draining, SongDeadlineExceeded
 from server.generation.admission.admission import Admission
 from server.generation.admission.eta import EtaEstimator
@@ -24,6 +23,7 @@ from server.generation.devices.parts import LaneParts
 from server.generation.devices.results import Results
 from server.generation.devices.serving import Devices
 from server.generation.devices.wakes import Wakes
+from server.generation.encoding import EncodedSound
 from server.generation.heartbeat import Heartbeat
 from server.generation.jobs.job import Job, JobParts
 from server.generation.jobs.registry import Jobs
@@ -45,8 +45,8 @@ class Runner:
         self,
         settings: RunnerSettings,
         pool: WorkerPool,
+        encoders: EncoderPool,
         *,
-        encoder_factory: EncoderFactory,
         metrics: Metrics | None = None,
         quota_of: Callable[[str], Quota] = lambda _: Quota(),
         tracer: Tracer = NO_TRACER,
@@ -57,40 +57,44 @@ class Runner:
         `quota_of` gives the quota of a caller. Spans of songs come from `tracer`.
         """
         self._pool = pool
+        self._encoders = encoders
         self._clock = clock
         self._tracer = tracer
         self._metrics = metrics or _unread_metrics(pool)
         self._jobs = Jobs()
         self._wakes = Wakes(pool.devices)
-        self._encoders = ThreadPoolExecutor(settings.encoder_threads, thread_name_prefix="encoder")
-        self._job_parts = self._parts_of_jobs(settings, encoder_factory)
+        self._job_parts = self._parts_of_jobs(settings)
         self._scheduler = _scheduler(settings, pool, clock)
         self._admission = _admission(settings, pool)
-        self.readiness = Readiness(pool, self._admission)
+        self.readiness = Readiness(pool, encoders, self._admission)
         queue = QueueOrder(self._scheduler, self._jobs, pool)
         self._eta = EtaEstimator(queue, self._metrics)
         self._heartbeat = Heartbeat(self._jobs, queue, self._eta, settings.heartbeat_seconds)
         poisoned = PoisonedRequests(clock)
         self._intake = self._intake_of(Quotas(quota_of, clock), poisoned)
         self._devices = Devices(pool, self._jobs, self.readiness, self._parts_of_lanes(settings, poisoned))
+        self._encoded = self._encoded_sound()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Start a worker for every device, without waiting until their engines are loaded."""
+        """Start encoders, and a worker for every device, without waiting until their engines are loaded."""
         self._tasks = [
             asyncio.create_task(self._heartbeat.run(), name="heartbeat"),
+            asyncio.create_task(self._encoders.run(self._encoded), name="encoders"),
             asyncio.create_task(self._pool.run(self._devices), name="worker pool"),
         ]
 
     async def wait_ready(self, timeout_seconds: float) -> None:
-        """Wait until every device has loaded what it can.
+        """Wait until every device has loaded what it can, and every encoder is up or has failed to start.
 
         Raises:
             TimeoutError: that took longer than `timeout_seconds`.
-            EngineNotReady, WorkerLost: it is done, and no engine is ready; the text is that of the first one.
+            EngineNotReady, WorkerLost: it is done, and no engine or no encoder is ready; the text is that of the first.
         """
         async with asyncio.timeout(timeout_seconds):
             await self._pool.settled()
+            await self._encoders.settled()
+        self._encoders.require()
         if not self._pool.infos():
             self._pool.require(self._pool.engine_names[0])
 
@@ -98,6 +102,8 @@ class Runner:
         """Why nothing will be made here any more without a new start; `None` while something will."""
         if any(task.done() for task in self._tasks):
             return "a task of the server has ended"
+        if self._encoders.hopeless():
+            return "no encoder can be started"
         return "no worker can be started" if self._pool.hopeless() else None
 
     def ready(self, engine: str) -> bool:
@@ -161,7 +167,6 @@ class Runner:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._encoders.shutdown()
         return cut
 
     def _enter(self, job: Job, admitted: Admitted) -> None:
@@ -187,9 +192,8 @@ class Runner:
         self.readiness.queue_changed()
         self._wakes.all()
 
-    def _parts_of_jobs(self, settings: RunnerSettings, encoder_factory: EncoderFactory) -> JobParts:
+    def _parts_of_jobs(self, settings: RunnerSettings) -> JobParts:
         return JobParts(
-            encoder_factory=encoder_factory,
             encoders=self._encoders,
             stream_buffer_bytes=settings.stream_buffer_bytes,
             clock=self._clock,
@@ -208,9 +212,20 @@ class Runner:
             ping_seconds=settings.ping_seconds,
         )
 
+    def _encoded_sound(self) -> EncodedSound:
+        return EncodedSound(
+            self._encoders,
+            jobs=self._jobs,
+            scheduler=self._scheduler,
+            metrics=self._metrics,
+            wake=self._wakes.all,
+            readiness_changed=self.readiness.notify,
+        )
+
     def _intake_of(self, quotas: Quotas, poisoned: PoisonedRequests) -> Intake:
         return Intake(
             pool=self._pool,
+            encoders=self._encoders,
             admission=self._admission,
             quotas=quotas,
             poisoned=poisoned,

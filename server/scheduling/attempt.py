@@ -64,6 +64,10 @@ class Attempt:
         key = SongKey(self.key.song_id, self.key.attempt + 1)
         return Attempt(key, self.resume_point, self.sections, self.finished)
 
+    def whole_attempt(self) -> "Attempt":
+        """Returns the attempt that follows this one where all sound is lost: it begins with the first section."""
+        return Attempt(SongKey(self.key.song_id, self.key.attempt + 1), sections=self.sections)
+
     def section(self, index: int) -> SectionKey:
         """Names a section of this attempt."""
         return SectionKey(self.key, index)

@@ -28,6 +28,21 @@ class FailureHandler:
             lost.append(Lost(song.song_id, verdict))
         return tuple(lost)
 
+    def encoder_lost(self, song_id: str) -> Verdict | None:
+        """Has a song made from its beginning, whose encoder has ended; `None` where it has no sound yet.
+
+        A song that is given up is taken out.
+        """
+        song = self._placement.song(song_id) or self._placement.rendered(song_id)
+        if song is None or song.untouched:
+            return None
+        verdict = song.history.encoder_lost(self._retries)
+        if verdict is Verdict.RETRY:
+            self._placement.retry_whole(song)
+        else:
+            self._placement.drop(song_id)
+        return verdict
+
     def attempt_failed(
         self, device: DeviceProgress, failed: Failed, points: Mapping[SongKey, Point], *, shared: bool
     ) -> Lost | None:

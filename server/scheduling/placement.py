@@ -24,6 +24,7 @@ class Placement:
         self._clock = clock
         self._waiting: WaitingQueue[ScheduledSong] = WaitingQueue(shares, by_arrival=policy.order is Order.ARRIVAL)
         self._songs: dict[str, ScheduledSong] = {}
+        self._rendered: dict[str, ScheduledSong] = {}
 
     def device(self, name: str) -> DeviceProgress:
         """Returns the device of this name."""
@@ -32,6 +33,10 @@ class Placement:
     def song(self, song_id: str) -> ScheduledSong | None:
         """Returns the song of this name; `None` when it is unknown."""
         return self._songs.get(song_id)
+
+    def rendered(self, song_id: str) -> ScheduledSong | None:
+        """Returns the song of this name that was rendered and not dropped; `None` where there is none."""
+        return self._rendered.get(song_id)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
         """The songs of `engine` that have no place, about in the order in which they will get one."""
@@ -56,6 +61,27 @@ class Placement:
             self._leave_device(song)
         del self._songs[song.song_id]
         song.account.close()
+
+    def finish(self, song: ScheduledSong) -> None:
+        """Takes out a song that is rendered. It is kept apart until `drop`, because its sound may yet be lost."""
+        self.remove(song)
+        self._rendered[song.song_id] = song
+
+    def drop(self, song_id: str) -> None:
+        """Takes a song out for good, wherever it is; unknown songs are ignored."""
+        self._rendered.pop(song_id, None)
+        if song := self._songs.get(song_id):
+            self.remove(song)
+
+    def retry_whole(self, song: ScheduledSong) -> None:
+        """Takes a song off its device, or back in after it was rendered; a whole new attempt waits for a place."""
+        if self._rendered.pop(song.song_id, None):
+            self._songs[song.song_id] = song
+            song.account.open()
+        elif not self._waiting.remove(song):
+            self._leave_device(song)
+        song.restart_whole()
+        self._wait(song)
 
     def retry(self, song: ScheduledSong) -> None:
         """Takes a song off its device; another attempt waits for a place."""

@@ -71,4 +71,4 @@ class ReplyHandler:
         if reply.last:
             song.finish_section(reply.saved)
             if song.attempt.rendered:
-                self._placement.remove(song)
+                self._placement.finish(song)

@@ -39,9 +39,13 @@ class Lost:
 
 @dataclass(slots=True)
 class History:
-    """The failed attempts of one song, which is suspected until it has passed `suspect_section`."""
+    """The failed attempts of one song, which is suspected until it has passed `suspect_section`.
+
+    Those that were lost with an encoder count apart.
+    """
 
     attempts: int = 0
+    encoder_losses: int = 0
     fatal_points: set[Point] = field(default_factory=set)
     failed_points: set[Point] = field(default_factory=set)
     suspect_section: int | None = None
@@ -72,6 +76,11 @@ class History:
             return Verdict.GIVE_UP
         self.failed_points.add(at)
         return self._again(retries)
+
+    def encoder_lost(self, retries: int) -> Verdict:
+        """The encoder of the song ended, which says nothing against the song."""
+        self.encoder_losses += 1
+        return Verdict.RETRY if self.encoder_losses <= retries else Verdict.GIVE_UP
 
     def section_done(self, section: int) -> None:
         """The song is rendered up to the end of a section: with the suspect one it is no longer suspected."""

@@ -66,6 +66,10 @@ class PlaybackEstimate:
             self.started_at += now - runs_out_at
         self.sound_seconds = max(self.sound_seconds, self.boundary_seconds + section_seconds)
 
+    def rewind(self) -> None:
+        """Notes that the next window is the first of the song once more."""
+        self.boundary_seconds = 0.0
+
     def finish_section(self) -> None:
         """Notes that the present section is complete: the next window belongs to another one."""
         self.boundary_seconds = self.sound_seconds
@@ -112,6 +116,11 @@ class ScheduledSong:
         """Whether an attempt has failed."""
         return self.attempt.key.attempt > 0
 
+    @property
+    def untouched(self) -> bool:
+        """Whether no device was given anything to do for the song."""
+        return not self.resumed and self.device is None and not self.attempt.planned
+
     def standing(self, now: float, share_lead: float) -> Standing:
         """What the policy knows of the song."""
         return Standing(self.spec.song_id, self.spec.arrived_at, self.playback.runs_out_at(now), share_lead)
@@ -131,3 +140,8 @@ class ScheduledSong:
     def restart(self) -> None:
         """Goes back to the last section boundary, with a new attempt."""
         self.attempt = self.attempt.next_attempt()
+
+    def restart_whole(self) -> None:
+        """Goes back to the beginning, with a new attempt."""
+        self.attempt = self.attempt.whole_attempt()
+        self.playback.rewind()

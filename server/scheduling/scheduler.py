@@ -27,7 +27,7 @@ from server.scheduling.placement import Placement
 from server.scheduling.policy import Policy
 from server.scheduling.queue_depth import Depth
 from server.scheduling.replies import ReplyHandler
-from server.scheduling.retry import Lost
+from server.scheduling.retry import Lost, Verdict
 from server.scheduling.scheduled_song import Outlet, ScheduledSong, SongSpec
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Command, Lane, Reply, SongKey, Step
@@ -86,8 +86,14 @@ class Scheduler:
 
     def drop(self, song_id: str) -> None:
         """Give no more work to a song; its device is told to forget it. Unknown songs are ignored."""
-        if song := self._placement.song(song_id):
-            self._placement.remove(song)
+        self._placement.drop(song_id)
+
+    def restart_whole(self, song_id: str) -> Verdict | None:
+        """Have all of a song made once more, because its encoder was lost; what becomes of it.
+
+        `None` where nothing of it was made. Its sound may have been rendered to the end, until it is dropped.
+        """
+        return self._failures.encoder_lost(song_id)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
         """The songs of `engine` that have no place, about in the order in which they will get one."""

@@ -66,11 +66,7 @@ class Limits(Group):
 class Threads(Group):
     """How the cores are shared out."""
 
-    encoder: int = Field(
-        default=0,
-        ge=0,
-        description="threads that master and encode sound; 0: one for each core that no worker on a cpu needs, 1 to 8",
-    )
+    encoders: Count = Field(default=1, description="processes that master and encode sound, for each device")
     worker: int = Field(
         default=1,
         ge=0,

@@ -38,7 +38,8 @@ class Recording:
         on_joined: Callable[["Recording"], None] = lambda recording: None,
         on_left: Callable[["Recording"], None] = lambda recording: None,
     ) -> None:
-        self.song = song
+        self._song = song
+        self._size_bytes = song.size_bytes
         self.entries: list[Entry] = []
         self.sound = RecordedSound(song.song_id, self.entries, read)
         self.listeners = 0
@@ -50,11 +51,21 @@ class Recording:
         self._progressed = 0
         self._hearing = 0
         self._news = asyncio.Event()
+        self._over = asyncio.Event()
+        if song.state.ended:
+            self._over.set()
+
+    @property
+    def song(self) -> SongRecord:
+        """The song's record as of now."""
+        if self._song.size_bytes != self._size_bytes:
+            self._song = replace(self._song, size_bytes=self._size_bytes)
+        return self._song
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will be told."""
-        return self.song.state.ended
+        return self._song.state.ended
 
     @property
     def complete(self) -> bool:
@@ -72,7 +83,7 @@ class Recording:
         else:
             entry = Entry.of(message)
             self.entries.append(entry)
-            self.song = _after(self.song, entry)
+            self._note(entry)
             if entry.end and self._hearing and self.linger_seconds is not None:
                 self.sound.wait_for_listener(entry)
         self._spread()
@@ -82,8 +93,9 @@ class Recording:
         if self.ended:
             return
         text = str(error) if reason else ""
-        self.song = replace(self.song, state=state, ended_ns=now_ns, reason=reason, error=text)
+        self._song = replace(self.song, state=state, ended_ns=now_ns, reason=reason, error=text)
         self._error = error
+        self._over.set()
         self._spread()
 
     def keep_for(self, linger_seconds: float) -> None:
@@ -98,8 +110,7 @@ class Recording:
 
     async def over(self) -> None:
         """Wait until nothing more will be told."""
-        while not self.ended:
-            await self._news.wait()
+        await self._over.wait()
 
     @contextmanager
     def listened(self, byte_offset: int = 0, *, number: int = 0, sound: bool = True) -> Iterator[AsyncIterator[Told]]:
@@ -154,19 +165,23 @@ class Recording:
         if message.WhichOneof("event") == "finished" and byte_offset > message.finished.size_bytes:
             raise OffsetOutOfRange(byte_offset, message.finished.size_bytes)
 
+    def _note(self, entry: Entry) -> None:
+        """Bring the song's record up to date. Of many chunks it is made anew once, when somebody asks for it."""
+        if entry.end:
+            self._size_bytes = entry.end
+        else:
+            self._song = _after(self.song, entry.message)
+
     def _spread(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
 
 
-def _after(song: SongRecord, entry: Entry) -> SongRecord:
+def _after(song: SongRecord, message: Message) -> SongRecord:
     """The song's record once that was told."""
-    message = entry.message
     match message.WhichOneof("event"):
         case "plan":
             return replace(song, state=SongState.RUNNING, duration_seconds=message.plan.duration_seconds)
-        case "chunk":
-            return replace(song, size_bytes=entry.end)
         case "finished":
             finished = message.finished
             return replace(song, sha256=finished.sha256, duration_seconds=finished.duration_seconds)

@@ -7,7 +7,7 @@ from functools import partial
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import Metric
 
-from server.telemetry.instruments import WORK_BUCKETS, LabelValues, Scraped, counter, gauge_family, histogram
+from server.telemetry.instruments import WORK_BUCKETS, LabelValues, Scraped, by_labels, counter, gauge_family, histogram
 from server.telemetry.sliding_window import RecentSum, Window
 from server.workers.messages import Lane
 
@@ -21,14 +21,15 @@ class DeviceMetrics:
     def __init__(self, registry: CollectorRegistry, devices: Sequence[str], window: Window) -> None:
         count, measure = partial(counter, registry), partial(histogram, registry)
         by = ("device", "engine")
-        self._sections = measure("batch_sections", "Sections in a step", SECTION_BUCKETS, *by)
-        self._tokens = count("step_tokens", "Tokens of all sections of all steps", *by)
-        self._fill = measure("batch_fill_ratio", "Tokens of a step in its budget", FILL_BUCKETS, *by)
-        self._step = measure("step_seconds", "One denoising step", WORK_BUCKETS, *by)
-        self._render = measure("render_seconds", "Rendering one window", WORK_BUCKETS, *by)
-        self._rendered = count("rendered_sound_seconds", "Sound rendered", *by)
-        self._busy = count("device_busy_seconds", "Time spent at work", "device", "lane")
+        self._sections = by_labels(measure("batch_sections", "Sections in a step", SECTION_BUCKETS, *by))
+        self._tokens = by_labels(count("step_tokens", "Tokens of all sections of all steps", *by))
+        self._fill = by_labels(measure("batch_fill_ratio", "Tokens of a step in its budget", FILL_BUCKETS, *by))
+        self._step = by_labels(measure("step_seconds", "One denoising step", WORK_BUCKETS, *by))
+        self._render = by_labels(measure("render_seconds", "Rendering one window", WORK_BUCKETS, *by))
+        self._rendered = by_labels(count("rendered_sound_seconds", "Sound rendered", *by))
+        self._busy = by_labels(count("device_busy_seconds", "Time spent at work", "device", "lane"))
         self._restarts = count("worker_restarts", "Workers started anew after a loss", "device")
+        self._encoder_restarts = count("encoder_restarts", "Encoders started anew after a loss")
         self._up = Gauge("melisma_worker_up", "Whether the worker is up", ["device"], registry=registry)
         self._recent_busy: defaultdict[LabelValues, RecentSum] = defaultdict(window.rate)
         registry.register(Scraped(self._recent_families))
@@ -38,24 +39,28 @@ class DeviceMetrics:
 
     def step(self, device: str, engine: str, *, sections: int, tokens: int, budget_tokens: int, seconds: float) -> None:
         """One denoising step of a batch was done."""
-        self._sections.labels(device, engine).observe(sections)
-        self._tokens.labels(device, engine).inc(tokens)
-        self._fill.labels(device, engine).observe(tokens / budget_tokens)
-        self._step.labels(device, engine).observe(seconds)
+        self._sections(device, engine).observe(sections)
+        self._tokens(device, engine).inc(tokens)
+        self._fill(device, engine).observe(tokens / budget_tokens)
+        self._step(device, engine).observe(seconds)
 
     def render(self, device: str, engine: str, *, seconds: float, sound_seconds: float) -> None:
         """One window was rendered."""
-        self._render.labels(device, engine).observe(seconds)
-        self._rendered.labels(device, engine).inc(sound_seconds)
+        self._render(device, engine).observe(seconds)
+        self._rendered(device, engine).inc(sound_seconds)
 
     def busy(self, device: str, lane: Lane, seconds: float) -> None:
         """A lane of a device was at work for so long until now, with whatever it was."""
-        self._busy.labels(device, lane.value).inc(seconds)
+        self._busy(device, lane.value).inc(seconds)
         self._recent_busy[device, lane.value].add(seconds)
 
     def worker_restarted(self, device: str) -> None:
         """A worker was started in the place of one that was lost."""
         self._restarts.labels(device).inc()
+
+    def encoder_restarted(self) -> None:
+        """An encoder was started in the place of one that was lost."""
+        self._encoder_restarts.inc()
 
     def worker_up(self, device: str, up: bool) -> None:
         """The worker of a device has loaded its engines, or is gone."""

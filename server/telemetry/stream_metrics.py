@@ -7,7 +7,16 @@ from functools import partial
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
-from server.telemetry.instruments import WORK_BUCKETS, LabelValues, Scraped, counter, exemplar, gauge_family, histogram
+from server.telemetry.instruments import (
+    WORK_BUCKETS,
+    LabelValues,
+    Scraped,
+    by_labels,
+    counter,
+    exemplar,
+    gauge_family,
+    histogram,
+)
 from server.telemetry.sliding_window import Recent, Window
 
 UNDERRUN_BUCKETS = (0, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -19,26 +28,27 @@ class StreamMetrics:
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str], window: Window) -> None:
         count, measure = partial(counter, registry), partial(histogram, registry)
         self._stalled = count("songs_stalled", "Heard songs whose listener ran dry", "engine")
-        self._sound = count("sound_seconds", "Sound mastered and encoded", "engine")
-        self._chunks = count("chunks", "Chunks of MP3 put into streams", "engine")
-        self._chunk_bytes = count("chunk_bytes", "Bytes of MP3 put into streams", "engine")
+        self._sound = by_labels(count("sound_seconds", "Sound mastered and encoded", "engine"))
+        self._chunks = by_labels(count("chunks", "Chunks of MP3 put into streams", "engine"))
+        self._chunk_bytes = by_labels(count("chunk_bytes", "Bytes of MP3 put into streams", "engine"))
         self._underrun = measure("song_underrun_seconds", "Time a listener ran dry", UNDERRUN_BUCKETS, "engine")
-        self._encode = measure("encode_seconds", "Mastering and encoding a piece", WORK_BUCKETS, "engine")
+        self._encode = by_labels(measure("encode_seconds", "Mastering and encoding a piece", WORK_BUCKETS, "engine"))
         self._recent_underrun: defaultdict[LabelValues, Recent] = defaultdict(window.values)
         registry.register(Scraped(self._recent_families))
         for engine in engines:
-            for metric in (self._stalled, self._sound, self._chunks, self._chunk_bytes):
-                metric.labels(engine)
+            self._stalled.labels(engine)
+            for series in (self._sound, self._chunks, self._chunk_bytes):
+                series(engine)
 
     def encoded(self, engine: str, *, seconds: float, sound_seconds: float) -> None:
         """A piece of sound was mastered and encoded."""
-        self._encode.labels(engine).observe(seconds)
-        self._sound.labels(engine).inc(sound_seconds)
+        self._encode(engine).observe(seconds)
+        self._sound(engine).inc(sound_seconds)
 
     def chunk(self, engine: str, size_bytes: int) -> None:
         """A chunk was put into a stream."""
-        self._chunks.labels(engine).inc()
-        self._chunk_bytes.labels(engine).inc(size_bytes)
+        self._chunks(engine).inc()
+        self._chunk_bytes(engine).inc(size_bytes)
 
     def underrun(self, engine: str, seconds: float, trace_id: str = "") -> None:
         """A song that was heard has ended; a listener in real time ran dry for so long in all, 0 for never."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from model.engine import Engine
+from model.song import SongPlan
 from server.logs import bound
 from server.workers.batch_denoise import denoise
 from server.workers.failures import DeviceBroken, failure_of, is_out_of_memory, release_memory
@@ -32,6 +33,8 @@ from server.workers.messages import (
     Stepped,
     WorkSpan,
 )
+from server.workers.sound.links import EncoderLinks
+from server.workers.sound.messages import OpenSong, Sound
 from server.workers.span_tally import WorkTally
 
 
@@ -47,12 +50,14 @@ class CommandExecutor:
         engines: Mapping[str, Engine],
         clock: Callable[[], float] = time.perf_counter,
         now_ns: Callable[[], int] = time.time_ns,
+        encoders: EncoderLinks | None = None,
     ) -> None:
-        """`clock` measures in seconds; `now_ns` is the wall clock of spans."""
+        """`clock` measures in seconds; `now_ns` is the wall clock of spans. Sound leaves through `encoders`."""
         self._engines = engines
         self._clock = clock
         self._now_ns = now_ns
         self._songs: dict[SongKey, HeldSong] = {}
+        self._encoders = encoders or EncoderLinks()
 
     def handle(self, command: Command) -> Reply:
         """Do one command. Whatever an engine raises becomes a `Failed`, of its own or within a `Stepped`.
@@ -86,6 +91,7 @@ class CommandExecutor:
                 return self._guarded(section.song, lambda: self._render(section))
             case Forget(song):
                 self._songs.pop(song, None)
+                self._encoders.forget(song)
                 return Done()
             case Ping():
                 self._check()
@@ -114,8 +120,15 @@ class CommandExecutor:
         song = HeldSong.planned(command, self._engines[command.engine])
         self._songs[command.song] = song
         public = dataclasses.replace(song.plan, detail=None)
+        self._open_encoder(command, public, song.sample_rate_hertz)
         seconds = self._clock() - started
         return Planned(command.song, public, song.sample_rate_hertz, seconds, self._span(song, None, "plan", seconds))
+
+    def _open_encoder(self, command: Plan, plan: SongPlan, rate_hertz: int) -> None:
+        if (target := command.sound_to) is not None:
+            params = command.params
+            opened = OpenSong(command.song, target.audio, params.prompt, params.lyrics, plan, rate_hertz)
+            self._encoders.open(target, opened)
 
     def _prepare(self, section: SectionKey) -> Prepared:
         started = self._clock()
@@ -208,8 +221,9 @@ class CommandExecutor:
         pcm = b"" if window is None else window.astype(np.float32, copy=False).tobytes()
         samples = 0 if window is None else window.shape[1]
         seconds = self._clock() - started
+        self._encoders.send(Sound(key, pcm, samples, window is None, score))
         spans = self._window_spans(song, section, seconds, last=window is None)
-        return Rendered(key, pcm, samples, song.sample_rate_hertz, window is None, seconds, score, saved, spans)
+        return Rendered(key, samples, song.sample_rate_hertz, window is None, seconds, saved, spans)
 
 
 def _outcome(song: HeldSong, section: HeldSection, error: Exception | None) -> SectionStep | Failed:

@@ -6,14 +6,14 @@ takes effect within one denoising step or one window. What a step has many of is
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import NamedTuple, TypeAlias
 
-import numpy as np
-
 from model.engine import EngineInfo
-from model.song import SectionScore, SongParams, SongPlan, Violation, Window
+from model.song import SongParams, SongPlan, Violation
 from server.logs import Logs
+from server.pickling import crosses_quickly
+from server.song import AudioSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class EngineSpec:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-class Lane(Enum):
+class Lane(StrEnum):
     """One of the queues of a worker, each with a thread of its own.
 
     A device that computes beside its processor (a GPU) has `DENOISE` and `RENDER`, so that rendering never holds up a
@@ -67,13 +67,21 @@ class SectionKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class SoundTarget:
+    """Where a song's sound goes: the Unix socket of an encoder, which delivers it as `audio` says."""
+
+    address: str
+    audio: AudioSettings
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Lay out a song. Reply: `Planned` or `Failed`.
 
     With `saved`, what `Rendered` said at the end of section `index - 1`, the song goes on from section `index`.
     `finished` are the sections from there on that an earlier attempt has denoised, as their last `SectionStep` gave
     them out: they are rendered without being denoised again. With `trace`, the call's span as W3C's `traceparent`, work
-    on the song is told as spans.
+    on the song is told as spans. Its sound goes to `sound_to`; with `None` it is made and dropped.
     """
 
     song: SongKey
@@ -83,6 +91,7 @@ class Plan:
     saved: bytes = field(default=b"", repr=False)
     finished: tuple[bytes, ...] = field(default=(), repr=False)
     trace: str = ""
+    sound_to: SoundTarget | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,7 @@ class Prepare:
     section: SectionKey
 
 
+@crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Step:
     """Advance sections of one engine by one denoising step, together; one that is not open yet is begun before.
@@ -102,6 +112,7 @@ class Step:
     sections: tuple[SectionKey, ...]
 
 
+@crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Render:
     """Make the next window of a finished section. Reply: `Rendered` or `Failed`."""
@@ -213,6 +224,7 @@ class Failed:
     failure: Failure
 
 
+@crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Stepped:
     """What one step did to every section of its batch, and the songs that it failed; device seconds of it all.
@@ -229,29 +241,23 @@ class Stepped:
     spans: tuple[WorkSpan, ...] = ()
 
 
+@crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One window as float32 PCM bytes, channel after channel, and the device seconds that it took.
+    """One window was made and sent to the song's encoder: its samples, and the device seconds that it took.
 
-    `score` comes with a section's first window. The message that follows its last window has no samples and says
-    `last`: only the attempt to go on tells an engine's iterator that it is at its end, and no window should wait for
-    that. It carries what `Plan.saved` needs, unless the song ends here.
+    The message that follows a section's last window has no samples and says `last`: only the attempt to go on tells an
+    engine's iterator that it is at its end, and no window should wait for that. It carries what `Plan.saved` needs,
+    unless the song ends here.
     """
 
     section: SectionKey
-    pcm: bytes
     samples: int
     sample_rate_hertz: int
     last: bool
     seconds: float
-    score: SectionScore | None = None
     saved: bytes = field(default=b"", repr=False)
     spans: tuple[WorkSpan, ...] = ()
-
-    @property
-    def window(self) -> Window:
-        """The sound, shape [channels, samples]; a view of `pcm`."""
-        return np.frombuffer(self.pcm, dtype=np.float32).reshape(-1, max(self.samples, 1))
 
     @property
     def sound_seconds(self) -> float:

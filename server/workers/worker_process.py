@@ -65,7 +65,7 @@ class WorkerProcess:
         Raises:
             WorkerDied: the process ended before, or took longer.
         """
-        device, environment = seen_alone(self._spec.device, _environment())
+        device, environment = seen_alone(self._spec.device, child_environment())
         with ExitStack() as far_ends:
             descriptors = [await self._open_pipe(lane, far_ends) for lane in self._spec.lanes]
             self._process = await asyncio.create_subprocess_exec(
@@ -162,7 +162,7 @@ def _command(descriptors: list[int]) -> list[str]:
     return [sys.executable, "-P", "-m", "server.workers.worker", *map(str, descriptors)]
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """The environment of the server. The import path carries everything that was added to the server's own."""
     places = (str(Path(entry).absolute()) for entry in sys.path)
     return {**os.environ, "PYTHONPATH": os.pathsep.join(places)}

@@ -65,7 +65,7 @@ def made(audio: AudioSettings) -> list[SongEvent]:
     events = chunker.planned()
     for piece in slices_of(SOUND, RATE_HERTZ):
         events += chunker.feed(piece)
-    return [*events, *chunker.end_section(0, SectionScore()), *chunker.finish(0.0, 0.0, 0.0)]
+    return [*events, *chunker.end_section(0, SectionScore()), *chunker.finish()]
 
 
 def sound_of(events: Sequence[SongEvent]) -> bytes:

@@ -1,8 +1,8 @@
 import pytest
 
-from server.settings.groups import Device, Limits
+from server.settings.groups import Device, Limits, Threads
 from server.settings.settings import Settings
-from server.wiring import build_pool, encoder_threads, engine_specs, runner_settings, song_slots
+from server.wiring import build_encoders, build_pool, engine_specs, runner_settings, song_slots
 from server.workers.messages import EngineSpec
 
 FAKE = "fake=tests.support.fakes:FakeEngine"
@@ -28,7 +28,7 @@ def test_runner_and_workers_get_their_sizes_and_engines_from_the_settings() -> N
     assert pool.engine_names == ("studio", "fake")
 
 
-@pytest.mark.parametrize(("devices", "cores", "threads"), [("g", 2, 2), ("c", 2, 1), ("cc", 2, 1), ("cg", 16, 8)])
-def test_encoders_get_the_cores_that_no_worker_needs(devices: str, cores: int, threads: int) -> None:
-    kinds = {"c": CPU, "g": Device(device="cuda:0")}
-    assert encoder_threads([kinds[one] for one in devices], cores) == threads
+@pytest.mark.parametrize(("devices", "encoders", "processes"), [(1, 1, 1), (2, 1, 2), (2, 3, 6)])
+def test_there_are_so_many_encoders_for_each_device(devices: int, encoders: int, processes: int) -> None:
+    settings = Settings(devices=(CPU,) * devices, threads=Threads(encoders=encoders))
+    assert build_encoders(settings).count == processes

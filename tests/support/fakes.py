@@ -26,6 +26,7 @@ from model.song import (
     Voice,
     Window,
 )
+from server.encoders.messages import EncoderSpec
 from server.song import AudioSettings
 from server.workers.messages import EngineSpec
 
@@ -35,6 +36,7 @@ WINDOW_SECONDS = 0.5
 SECTION_COST = 10
 
 FAKE = EngineSpec("fake", "tests.support.fakes:FakeEngine")
+FAKE_ENCODER = EncoderSpec("tests.support.fakes:FakeEncoder")
 FRAGILE = EngineSpec("fake", "tests.support.fakes:FragileEngine")
 MISSING = EngineSpec("missing", "tests.support.fakes:MissingEngine")
 
@@ -90,7 +92,7 @@ class FakeContext:
 class FakeEngine:
     """Obeys the engine protocol. The prompt may ask for trouble.
 
-    "invalid", "missing files", "no memory", "poison", "crash", "hang".
+    "invalid", "missing files", "no memory", "poison", "crash", "hang", "mono" (what no encoder takes).
     """
 
     @classmethod
@@ -161,8 +163,9 @@ class FakeEngine:
 
     def render(self, state: SectionState) -> Iterator[Window]:
         assert isinstance(state, FakeState)
+        channels = 1 if state.prompt == "mono" else 2
         for _ in range(round(SECTION_SECONDS / WINDOW_SECONDS)):
-            noise = state.noise.standard_normal((2, round(WINDOW_SECONDS * RATE_HERTZ)))
+            noise = state.noise.standard_normal((channels, round(WINDOW_SECONDS * RATE_HERTZ)))
             yield (state.level * noise).astype(np.float32)
 
     def save(self, state: SectionState) -> bytes:
@@ -232,6 +235,8 @@ class FakeEncoder:
         self._digest = hashlib.sha256()
 
     def feed(self, window: Window) -> bytes:
+        if window.shape[0] != 2:
+            raise ValueError("a window that is not stereo")
         self.sample_count += window.shape[1]
         self._digest.update(np.ascontiguousarray(window.T).tobytes())
         return self._give_out(self.sample_count // self.samples_per_frame)

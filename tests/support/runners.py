@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from server.encoders.local_pool import LocalEncoders
 from server.generation.config import RunnerSettings
 from server.generation.jobs.job import Job
 from server.generation.runner import Runner
@@ -14,7 +15,8 @@ from server.song import Accepted, AudioSettings, Chunk, SongEvent, SongRequest
 from server.telemetry.metrics import Metrics
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import EngineSpec, Lane
-from tests.support.fakes import FAKE, MISSING, RATE_HERTZ, SECTION_SECONDS, FakeEncoder, params
+from tests.support.encoders.in_process import in_process_encoders
+from tests.support.fakes import FAKE, MISSING, RATE_HERTZ, SECTION_SECONDS, params
 from tests.support.sinks import ReadSink
 from tests.support.workers.observers import WatchedPool
 
@@ -53,11 +55,12 @@ class Song:
 
 
 class Bench:
-    """A runner and its pool."""
+    """A runner and its pools."""
 
-    def __init__(self, runner: Runner, pool: WatchedPool) -> None:
+    def __init__(self, runner: Runner, pool: WatchedPool, encoders: LocalEncoders) -> None:
         self.runner = runner
         self.pool = pool
+        self.encoders = encoders
         self._numbers = itertools.count(1)
 
     def submit(self, request: SongRequest) -> Song:
@@ -80,6 +83,7 @@ async def running(
     *,
     devices: Sequence[DeviceSpec] = (CPU,),
     engines: Sequence[EngineSpec] = (FAKE, MISSING),
+    encoders: LocalEncoders | None = None,
     exchange_timeout_seconds: float = 30.0,
     restart_backoff_seconds: float = 0.0,
     **changes: Any,
@@ -92,12 +96,13 @@ async def running(
         load_timeout_seconds=30.0,
         restart_backoff_seconds=restart_backoff_seconds,
     )
-    runner = Runner(RunnerSettings(**changes), pool, encoder_factory=FakeEncoder, metrics=metrics)
+    encoders = encoders or in_process_encoders()
+    runner = Runner(RunnerSettings(**changes), pool, encoders, metrics=metrics)
     await runner.start()
     try:
         await runner.wait_ready(30.0)
         async with asyncio.timeout(30.0):
-            yield Bench(runner, pool)
+            yield Bench(runner, pool, encoders)
     finally:
         await runner.stop(grace_seconds=0.0)
 

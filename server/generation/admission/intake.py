@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from server.auth.quotas import Quotas, Ticket
+from server.encoders.base import EncoderPool
 from server.errors import DeadlineTooShort, ServiceError
 from server.generation.admission.admission import Admission, Permit
 from server.generation.admission.eta import EtaEstimator, SongEta
@@ -39,6 +40,7 @@ class Intake:
         self,
         *,
         pool: WorkerPool,
+        encoders: EncoderPool,
         admission: Admission,
         quotas: Quotas,
         poisoned: PoisonedRequests,
@@ -47,6 +49,7 @@ class Intake:
         clock: Callable[[], float],
     ) -> None:
         self._pool = pool
+        self._encoders = encoders
         self._admission = admission
         self._quotas = quotas
         self._poisoned = poisoned
@@ -59,7 +62,8 @@ class Intake:
 
         Raises:
             PoisonedRequest: the same request has ended workers.
-            UnknownEngine, EngineNotReady, WorkerLost: the engine is not configured, not loaded, or being restarted.
+            UnknownEngine, EngineNotReady, WorkerLost: the engine is not configured, or it or the encoder is not loaded,
+                or being restarted.
             DeadlineTooShort: by the estimate the song cannot be complete by the caller's deadline.
             Draining: the server is shutting down.
             Overloaded: as many songs run and wait as may.
@@ -76,6 +80,7 @@ class Intake:
     def _admit(self, request: SongRequest) -> Admitted:
         self._poisoned.check(request)
         self._pool.require(request.engine)
+        self._encoders.require()
         position, eta = self._admission.songs, self._eta.estimate(request)
         self._check_deadline(request, eta)
         with ExitStack() as undo:

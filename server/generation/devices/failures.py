@@ -30,6 +30,8 @@ class Failures:
         for one in lost:
             job = self._jobs.get(one.song_id)
             self._log_failure(one, job)
+            if job is not None and job.complete():
+                continue
             if job is not None and one.verdict is Verdict.RETRY:
                 job.report.retried(_cause_of(one))
             elif job is not None:

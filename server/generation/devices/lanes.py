@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 
 from server.generation.devices.parts import LaneParts
 from server.workers.base import Worker, WorkerDied
@@ -58,6 +59,7 @@ class LaneLoop:
         self._in_flight.append(command)
         if isinstance(command, Plan) and (job := self._parts.results.job_of(command.song)):
             job.started()
+            command = replace(command, sound_to=job.sound_to)
         self._worker.send(command, self._lane)
 
     async def _reply(self) -> Reply:

@@ -9,6 +9,8 @@ from server.telemetry.metrics import Metrics
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Planned, Prepared, Rendered, Reply, SongKey, Stepped
 
+_WORK = (Planned, Prepared, Stepped, Rendered)
+
 
 class Results:
     """Gives each job what was made of its song, and measures the work of devices."""
@@ -26,13 +28,13 @@ class Results:
     def deliver(self, device: str, reply: Reply) -> None:
         """Take a reply of a device."""
         self._measure(device, reply)
-        for span in reply.spans if isinstance(reply, Planned | Prepared | Stepped | Rendered) else ():
+        for span in reply.spans if isinstance(reply, _WORK) else ():
             if job := self.job_of(span.song):
                 job.trace.worked(span)
         match reply:
             case Planned():
                 if job := self.job_of(reply.song):
-                    job.planned(reply.plan, reply.sample_rate_hertz)
+                    job.planned(reply)
             case Stepped():
                 for step in reply.sections:
                     if job := self.job_of(step.section.song):

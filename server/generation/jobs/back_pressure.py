@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
+from server.encoders.section_positions import SectionPositions
 from server.songs.ports import EventSink
+from server.workers.messages import Rendered
 
 _MAX_UNENCODED_SECONDS = 4.0
 
@@ -16,6 +18,7 @@ class BackPressure:
         self._capacity_bytes = capacity_bytes
         self._on_room = on_room
         self._unencoded_seconds = 0.0
+        self._positions = SectionPositions()
         self._was_full = False
         sink.on_heard(self.update)
 
@@ -30,9 +33,17 @@ class BackPressure:
         """Sound that is made and that no listener has taken yet, in seconds."""
         return self._sink.unheard_seconds + self._unencoded_seconds
 
-    def rendered(self, seconds: float) -> None:
-        """Note sound that waits for the encoder."""
-        self._unencoded_seconds += seconds
+    def rendered(self, rendered: Rendered) -> None:
+        """Note sound that waits for the encoder, which leaves out what an earlier attempt has brought."""
+        new = self._positions.new_samples(rendered.section, rendered.samples)
+        self._unencoded_seconds += new / rendered.sample_rate_hertz
+        if rendered.last:
+            self._positions.end(rendered.section)
+        self.update()
+
+    def restart(self) -> None:
+        """Note that the encoder has lost all sound of the song, and is to get it from the beginning."""
+        self._unencoded_seconds, self._positions = 0.0, SectionPositions()
         self.update()
 
     def encoded(self, seconds: float) -> None:

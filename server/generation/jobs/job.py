@@ -1,30 +1,25 @@
 """One song that is being made, from admission to its end."""
 
-import asyncio
 import math
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from model.song import SectionScore, SongPlan
-from server.audio.chunker import Chunker, slices_of
-from server.audio.codecs.base import EncoderFactory
-from server.audio.tags import tags_of
-from server.errors import ServiceError, SongFailed
+from server.encoders.base import EncoderPool
+from server.encoders.messages import Encoded
+from server.errors import ServiceError
 from server.generation.jobs.back_pressure import BackPressure
 from server.generation.jobs.delivery import Delivery
-from server.generation.jobs.encoding import EncodeWindow, EndSection, OpenEncoder, SongEncoding
-from server.generation.jobs.retry_overlap import OverlapTrimmer
+from server.generation.jobs.encoded_stream import EncodedStream
 from server.generation.jobs.song_clocks import SongClocks
 from server.generation.jobs.song_report import SongReport
-from server.logs import bound
 from server.scheduling.device_usage import Usage
-from server.song import Accepted, Progressed, SongCompleted, SongEvent, SongRequest, SongState, Waiting
+from server.song import Accepted, Planned, Progressed, SongCompleted, SongRequest, SongState, Waiting
 from server.songs.ports import EventSink
 from server.telemetry.metrics import Metrics
 from server.telemetry.song_trace import SongTrace
-from server.workers.messages import Rendered, SectionStep
+from server.workers.messages import Planned as PlanMade
+from server.workers.messages import Rendered, SectionStep, SoundTarget
 
 # A step may take a millisecond: to tell every one would cost more than to make it.
 _PROGRESS_SECONDS = 0.25
@@ -38,8 +33,7 @@ class JobParts:
     while `stream_buffer_bytes` of its sound are unheard.
     """
 
-    encoder_factory: EncoderFactory
-    encoders: Executor
+    encoders: EncoderPool
     stream_buffer_bytes: int
     clock: Callable[[], float]
     on_room: Callable[[], None]
@@ -49,8 +43,9 @@ class JobParts:
 class Job:
     """One song from admission to its end.
 
-    Results of workers enter through `planned`, `stepped` and `rendered`, which never wait; a task of the song's own
-    encodes them and delivers the events. To the scheduler the job is the song's outlet.
+    What workers and encoders tell of it enters through `planned`, `stepped`, `rendered` and `encoded`, which never
+    wait. Its sound goes from the worker to the encoder, and only what is encoded comes here. To the scheduler the job
+    is the song's outlet.
     """
 
     def __init__(
@@ -68,17 +63,17 @@ class Job:
         self.on_end = ExitStack()
         self._parts = parts
         self._last_index = -1
+        self._all_rendered = False
         self._progress_at = -math.inf
-        self._scores: dict[int, SectionScore] = {}
-        self._overlap = OverlapTrimmer()
+        self._early_progress: Progressed | None = None
+        self._plan_sent = False
+        self._whole: SongCompleted | None = None
+        self._stream = EncodedStream()
         self._delivery = Delivery(sink, clocks=self.clocks, report=self.report, clock=parts.clock)
         self._back_pressure = BackPressure(sink, parts.stream_buffer_bytes, parts.on_room)
-        self._encoding = SongEncoding(parts.encoders, clocks=self.clocks, report=self.report, clock=parts.clock)
         self._delivery.send([accepted])
-        with bound(song_id=accepted.song_id):
-            encoding = self._encoding.run(self._open_chunker, self._encoded, self._encoder_failed)
-            task = asyncio.create_task(encoding, name=f"encode {accepted.song_id}")
-        self.on_end.callback(task.cancel)
+        parts.encoders.enter(accepted.song_id)
+        self.on_end.callback(parts.encoders.leave, accepted.song_id)
 
     @property
     def song_id(self) -> str:
@@ -93,8 +88,14 @@ class Job:
 
     @property
     def full(self) -> bool:
-        """True while listeners or encoder have enough to do."""
-        return self._back_pressure.full
+        """True while listeners or encoder have enough to do, or while there is no encoder."""
+        return self._back_pressure.full or self._parts.encoders.address_of(self.song_id) is None
+
+    @property
+    def sound_to(self) -> SoundTarget | None:
+        """Where workers send the sound; `None` while there is no encoder."""
+        address = self._parts.encoders.address_of(self.song_id)
+        return None if address is None else SoundTarget(address, self.request.audio)
 
     @property
     def unsent_seconds(self) -> float:
@@ -129,61 +130,84 @@ class Job:
         self.clocks.started_at = self._parts.clock()
         self.report.started(self.clocks.queued_seconds)
 
-    def planned(self, plan: SongPlan, sample_rate_hertz: int) -> None:
-        """Open the encoder for sound at `sample_rate_hertz` and send the plan; a second attempt changes nothing."""
-        if self._last_index >= 0:
-            return
-        self._last_index, self.steps = plan.sections[-1].index, plan.steps
-        self._encoding.put(OpenEncoder(plan, sample_rate_hertz))
+    def planned(self, made: PlanMade) -> None:
+        """Note how long the song is; a second attempt changes nothing. Its plan is sent when the encoder tells it."""
+        self._last_index, self.steps = made.plan.sections[-1].index, made.plan.steps
 
     def stepped(self, step: SectionStep, seconds: float) -> None:
-        """Send a section's progress, but not too often; `seconds` is the device time of the whole step."""
+        """Send a section's progress, but not too often; `seconds` is the device time of the whole step.
+
+        Of the progress before the plan the latest is kept, and sent right after the plan.
+        """
         self.clocks.denoising_seconds += seconds
         if (now := self._parts.clock()) < self._progress_at + _PROGRESS_SECONDS:
             return
         self._progress_at = now
-        self._encoding.put(Progressed(step.section.index, step.step, step.steps))
+        progress = Progressed(step.section.index, step.step, step.steps)
+        if self._plan_sent:
+            self._delivery.send([progress])
+        else:
+            self._early_progress = progress
 
     def rendered(self, rendered: Rendered) -> None:
-        """Encode and send a window; after the last one of the last section, complete the song.
-
-        What an earlier attempt has delivered already is left out: a section of which something was rendered is rendered
-        again from the same finished state.
-        """
+        """Note that a window went to the encoder; after the end of the last section the song may be complete."""
         self.clocks.rendering_seconds += rendered.seconds
         if self.clocks.first_sound_at is None:
             self.clocks.first_sound_at = self._parts.clock()
-        index = rendered.section.index
-        if rendered.score is not None:
-            self._scores[index] = rendered.score
-        if rendered.samples:
-            self._encode(rendered)
-        if rendered.last:
-            self._encoding.put(EndSection(index, self._scores.pop(index, None), last=index == self._last_index))
+        self._back_pressure.rendered(rendered)
+        if rendered.last and rendered.section.index == self._last_index:
+            self._all_rendered = True
+            self.complete()
 
-    def _encode(self, rendered: Rendered) -> None:
-        window = self._overlap.trim(rendered)
-        if not window.shape[1]:
-            return
-        for part in slices_of(window, rendered.sample_rate_hertz):
-            seconds = part.shape[1] / rendered.sample_rate_hertz
-            self._back_pressure.rendered(seconds)
-            self._encoding.put(EncodeWindow(part, seconds))
+    def encoded(self, encoded: Encoded) -> None:
+        """Send what the encoder has made, but for what was sent before the encoder was lost.
 
-    def _open_chunker(self, opened: OpenEncoder) -> Chunker:
-        audio, tags = self.request.audio, tags_of(self.request, opened.plan)
-        encoder = self._parts.encoder_factory(opened.sample_rate_hertz, audio, tags=tags)
-        return Chunker(encoder, opened.plan, opened.sample_rate_hertz, audio.sample_rate_hertz)
-
-    def _encoded(self, events: Sequence[SongEvent], seconds: float) -> None:
-        self._back_pressure.encoded(seconds)
+        Raises:
+            StreamDiffers: another encoder has made another stream.
+        """
+        events = self._stream.new_events(encoded)
+        whole = events.pop() if events and isinstance(events[-1], SongCompleted) else None
+        if encoded.section_ended is None or whole is not None:
+            self.report.encoded(encoded.seconds, encoded.sound_seconds, encoded.start_ns, encoded.end_ns)
+        if encoded.section_ended is not None:
+            self.report.section_encoded(encoded.section_ended)
+        self._back_pressure.encoded(encoded.sound_seconds)
         self._delivery.send(events)
+        if events and isinstance(events[0], Planned):
+            self._note_plan_sent()
         self._back_pressure.update()
-        if events and isinstance(events[-1], SongCompleted):
-            self._end(SongState.COMPLETED)
+        if isinstance(whole, SongCompleted):
+            self._whole = whole
+            if self._all_rendered:
+                self.complete()
 
-    def _encoder_failed(self) -> None:
-        self.fail(SongFailed("the song could not be encoded"))
+    def complete(self) -> bool:
+        """Complete the song if all of it is encoded; returns whether it is.
+
+        While a worker can still tell of its work on the song, `encoded` leaves this to `rendered`.
+        """
+        if self._whole is None or self.state.ended:
+            return False
+        completed = replace(
+            self._whole,
+            queued_seconds=self.clocks.queued_seconds,
+            denoising_seconds=self.clocks.denoising_seconds,
+            rendering_seconds=self.clocks.rendering_seconds,
+        )
+        self._delivery.send([completed])
+        self._end(SongState.COMPLETED)
+        return True
+
+    def encoder_lost(self) -> None:
+        """Expect all sound of the song once more, from its beginning."""
+        self._stream.restart()
+        self._back_pressure.restart()
+        self._all_rendered = False
+
+    def _note_plan_sent(self) -> None:
+        self._plan_sent = True
+        if self._early_progress is not None:
+            self._delivery.send([self._early_progress])
 
     def _end(self, state: SongState, error: ServiceError | None = None) -> None:
         self.state = state

@@ -6,7 +6,7 @@ from server.generation.config import RunnerSettings
 from server.generation.runner import Runner
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Lane
-from tests.support.fakes import FakeEncoder
+from tests.support.encoders.in_process import in_process_encoders
 from tests.support.runners import Song, heard_more, request, running
 from tests.support.sinks import ReadSink
 from tests.support.workers.in_process_pool import IN_PROCESS_FAKE, InProcessPool
@@ -19,7 +19,7 @@ async def test_songs_are_the_same_whatever_pool_makes_them_and_whatever_becomes_
     async with running() as bench:
         expected = [await bench.submit(one).sound() for one in asked]
     pool = InProcessPool((SPEC,), (IN_PROCESS_FAKE,))
-    runner = Runner(RunnerSettings(retries=10), pool, encoder_factory=FakeEncoder)
+    runner = Runner(RunnerSettings(retries=10), pool, in_process_encoders())
     await runner.start()
     try:
         async with asyncio.timeout(30):

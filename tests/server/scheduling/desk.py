@@ -1,7 +1,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from model.song import SectionScore
 from server.scheduling.policy import Policy
 from server.scheduling.retry import Lost
 from server.scheduling.scheduler import Scheduler
@@ -95,8 +94,7 @@ class Desk:
     def _window(self, section: SectionKey) -> Rendered:
         self.windows[section] = count = self.windows.get(section, 0) + 1
         samples = RATE_HERTZ if count <= 2 else 0
-        score, saved = SectionScore() if count == 1 else None, b"" if samples else b"saved"
-        return Rendered(section, b"", samples, RATE_HERTZ, samples == 0, 0.1, score, saved)
+        return Rendered(section, samples, RATE_HERTZ, samples == 0, 0.1, b"" if samples else b"saved")
 
 
 def device(name: str = "cpu", **changes: Any) -> DeviceSpec:

@@ -4,6 +4,7 @@ import numpy as np
 
 from model.engine import SectionState
 from model.song import Window
+from server.song import AudioSettings
 from server.workers.executor import CommandExecutor
 from server.workers.messages import (
     Done,
@@ -19,16 +20,38 @@ from server.workers.messages import (
     Reply,
     SectionKey,
     SongKey,
+    SoundTarget,
     Step,
     Stepped,
 )
+from server.workers.sound.links import EncoderLinks
+from server.workers.sound.messages import OpenSong, Sound
 from tests.support.fakes import RATE_HERTZ, SECTION_COST, SECTION_SECONDS, FakeEngine, params
 
 SONG = SongKey("a")
 
 
-def executor_of(engine: FakeEngine | None = None) -> CommandExecutor:
-    return CommandExecutor({"fake": engine or FakeEngine()}, clock=lambda: 0.0)
+class KeptLinks(EncoderLinks):
+    """Keeps what would be sent to encoders."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[tuple[SoundTarget, OpenSong]] = []
+        self.sounds: list[Sound] = []
+        self.forgotten: list[SongKey] = []
+
+    def open(self, target: SoundTarget, opened: OpenSong) -> None:
+        self.opened.append((target, opened))
+
+    def send(self, sound: Sound) -> None:
+        self.sounds.append(sound)
+
+    def forget(self, song: SongKey) -> None:
+        self.forgotten.append(song)
+
+
+def executor_of(engine: FakeEngine | None = None, links: EncoderLinks | None = None) -> CommandExecutor:
+    return CommandExecutor({"fake": engine or FakeEngine()}, clock=lambda: 0.0, encoders=links)
 
 
 def plan(
@@ -69,8 +92,8 @@ def rendered(executor: CommandExecutor, section: SectionKey) -> list[Rendered]:
     return replies
 
 
-def sound(executor: CommandExecutor, section: SectionKey) -> Window:
-    return np.concatenate([reply.window for reply in rendered(executor, section) if reply.samples], axis=1)
+def sound(links: KeptLinks, section: SectionKey) -> Window:
+    return np.concatenate([one.window for one in links.sounds if one.section == section and one.samples], axis=1)
 
 
 class SmallDevice(FakeEngine):
@@ -88,36 +111,53 @@ def test_a_plan_comes_back_without_the_engines_detail() -> None:
     assert (len(reply.plan.sections), reply.plan.detail, reply.sample_rate_hertz) == (2, None, RATE_HERTZ)
 
 
+def test_the_encoder_is_told_the_plan_and_when_there_is_no_more() -> None:
+    links, target = KeptLinks(), SoundTarget("/nowhere", AudioSettings(bitrate_kbps=64))
+    executor = executor_of(links=links)
+    reply = executor.handle(Plan(SONG, "fake", params("happy"), sound_to=target))
+    executor.handle(Forget(SONG))
+    assert isinstance(reply, Planned)
+    assert links.opened == [(target, OpenSong(SONG, target.audio, "happy", "", reply.plan, RATE_HERTZ))]
+    assert links.forgotten == [SONG]
+
+
 def test_a_section_is_prepared_opened_by_its_first_step_and_rendered() -> None:
-    executor = executor_of()
+    links = KeptLinks()
+    executor = executor_of(links=links)
     plan(executor, steps=2)
     section = SectionKey(SONG, 0)
     assert executor.handle(Prepare(section)) == Prepared(section, SECTION_COST, SECTION_COST, 2, 1000, "", 0.0)
     assert [stepped(executor, section).sections[0].step for _ in range(2)] == [1, 2]
     replies = rendered(executor, section)
-    assert [reply.score is not None for reply in replies[:2]] == [True, False]
     assert sum(reply.samples for reply in replies) == SECTION_SECONDS * RATE_HERTZ
+    assert [(one.samples, one.last) for one in links.sounds] == [(reply.samples, reply.last) for reply in replies]
+    assert [one.score is not None for one in links.sounds[:2]] == [True, False]
+    assert sound(links, section).shape == (2, SECTION_SECONDS * RATE_HERTZ)
 
 
 def test_a_later_section_begins_with_the_context_of_the_one_before() -> None:
     sounds = []
     for steps_before in (1, 3):
-        executor = executor_of()
+        links = KeptLinks()
+        executor = executor_of(links=links)
         plan(executor, steps=steps_before)
         denoised(executor, SONG, 0, steps_before)
-        sounds.append(sound(executor, denoised(executor, SONG, 1, steps_before)))
+        rendered(executor, denoised(executor, SONG, 1, steps_before))
+        sounds.append(sound(links, SectionKey(SONG, 1)))
     assert not np.allclose(sounds[0], sounds[1])
 
 
 def test_a_song_goes_on_elsewhere_from_what_was_saved() -> None:
-    executor = executor_of()
+    links, other_links = KeptLinks(), KeptLinks()
+    executor = executor_of(links=links)
     plan(executor)
     saved = rendered(executor, denoised(executor, SONG, 0, 4))[-1].saved
     expected = rendered(executor, denoised(executor, SONG, 1, 4))
-    again, other = SongKey("a", 1), executor_of()
+    again, other = SongKey("a", 1), executor_of(links=other_links)
     other.handle(Plan(again, "fake", params(), 1, saved))
-    resumed = rendered(other, denoised(other, again, 1, 4))
-    assert [reply.pcm for reply in resumed] == [reply.pcm for reply in expected]
+    rendered(other, denoised(other, again, 1, 4))
+    resumed, undisturbed = sound(other_links, SectionKey(again, 1)), sound(links, SectionKey(SONG, 1))
+    np.testing.assert_array_equal(resumed, undisturbed)
     assert expected[-1].saved == b""
 
 

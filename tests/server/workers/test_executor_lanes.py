@@ -7,13 +7,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 
 from model.engine import SectionConditions, SectionState
 from model.song import SongPlan, Window
 from server.workers.failures import DeviceBroken
 from server.workers.messages import Done, Forget, Ping, Plan, Prepare, Render, Rendered, SectionKey, SongKey
-from tests.server.workers.test_executor import SONG, denoised, executor_of, plan, prepared, rendered, stepped
+from tests.server.workers.test_executor import (
+    SONG,
+    KeptLinks,
+    denoised,
+    executor_of,
+    plan,
+    prepared,
+    rendered,
+    sound,
+    stepped,
+)
 from tests.support.fakes import FakeConditions, FakeEngine, FakeState, params
 
 
@@ -122,7 +133,8 @@ def test_what_a_section_was_conditioned_on_is_dropped_after_its_last_step() -> N
 
 
 def test_finished_sections_go_on_in_another_process_without_being_denoised_again() -> None:
-    executor = executor_of()
+    links = KeptLinks()
+    executor = executor_of(links=links)
     plan(executor, duration_seconds=6.0)
     finished = []
     for index in range(2):
@@ -131,16 +143,19 @@ def test_finished_sections_go_on_in_another_process_without_being_denoised_again
         steps = [stepped(executor, section).sections[0] for _ in range(4)]
         assert [bool(step.finished) for step in steps] == [False, False, False, True]
         finished.append(steps[-1].finished)
-    expected = [rendered(executor, SectionKey(SONG, index)) for index in range(2)]
-    expected.append(rendered(executor, denoised(executor, SONG, 2, 4)))
+    saved = [rendered(executor, SectionKey(SONG, index))[-1].saved for index in range(2)]
+    rendered(executor, denoised(executor, SONG, 2, 4))
     for start in (0, 1):
-        again, other = SongKey("a", 1 + start), executor_of(NoStepsBefore(2))
-        saved = expected[0][-1].saved if start else b""
-        other.handle(Plan(again, "fake", params(duration_seconds=6.0), start, saved, tuple(finished[start:])))
-        resumed = [rendered(other, SectionKey(again, index)) for index in range(start, 2)]
-        resumed.append(rendered(other, denoised(other, again, 2, 4)))
-        for section_again, same in zip(resumed, expected[start:], strict=True):
-            assert [reply.pcm for reply in section_again] == [reply.pcm for reply in same]
+        again, links_again = SongKey("a", 1 + start), KeptLinks()
+        other = executor_of(NoStepsBefore(2), links_again)
+        context = saved[0] if start else b""
+        other.handle(Plan(again, "fake", params(duration_seconds=6.0), start, context, tuple(finished[start:])))
+        for index in range(start, 2):
+            rendered(other, SectionKey(again, index))
+        rendered(other, denoised(other, again, 2, 4))
+        for index in range(start, 3):
+            expected = sound(links, SectionKey(SONG, index))
+            np.testing.assert_array_equal(sound(links_again, SectionKey(again, index)), expected)
 
 
 class NoStepsBefore(FakeEngine):

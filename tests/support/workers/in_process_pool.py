@@ -6,9 +6,9 @@ process; with `IN_PROCESS_FAKE` the prompt "crash" ends only the worker.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from model.engine import EngineInfo
+from model.engine import Engine, EngineInfo
 from server.workers.availability import EngineAvailability
 from server.workers.base import WorkerDied, WorkerPoolObserver
 from server.workers.device_spec import DeviceSpec
@@ -16,6 +16,7 @@ from server.workers.engine_loading import load_engines, ready_message
 from server.workers.executor import CommandExecutor
 from server.workers.failures import DeviceBroken
 from server.workers.messages import Command, EngineSpec, Lane, Reply
+from server.workers.sound.links import EncoderLinks
 from tests.support.fakes import FakeEngine
 
 _log = logging.getLogger(__name__)
@@ -41,10 +42,11 @@ class InProcessFakeEngine(FakeEngine):
 class InProcessWorker:
     """Runs commands with an executor of its own, each lane in a task."""
 
-    def __init__(self, lanes: tuple[Lane, ...], executor: CommandExecutor, on_exit: Callable[[], None]) -> None:
+    def __init__(self, lanes: tuple[Lane, ...], engines: Mapping[str, Engine], on_exit: Callable[[], None]) -> None:
         """`on_exit` is called when the worker has crashed or was killed."""
         self._lanes = lanes
-        self._executor = executor
+        self._links = EncoderLinks()
+        self._executor = CommandExecutor(engines, encoders=self._links)
         self._on_exit = on_exit
         self._exited = False
         self._commands = {lane: asyncio.Queue[Command]() for lane in lanes}
@@ -86,6 +88,7 @@ class InProcessWorker:
             task.cancel()
         for replies in self._replies.values():
             replies.put_nowait(None)
+        self._links.close()
 
     async def _run(self, lane: Lane) -> None:
         while True:
@@ -169,6 +172,6 @@ class InProcessPool:
         placed = [engine for engine in self._engines if device.loads(engine.name)]
         engines, failures = load_engines(placed, device.device)
         self._availability.loaded(device.name, ready_message(engines, failures))
-        worker = InProcessWorker(device.lanes, CommandExecutor(engines), lambda: observer.worker_exited(device.name))
+        worker = InProcessWorker(device.lanes, engines, lambda: observer.worker_exited(device.name))
         self.workers[device.name] = worker
         return worker

@@ -1,18 +1,12 @@
 import asyncio
 import gc
 import weakref
-from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import Callable, Mapping
 
-import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry
 
-from model.song import SectionScore, Violation, Window
+from model.song import Violation, Window
 from server.errors import InvalidRequest, ServiceError, SongFailed, WorkerLost
-from server.generation.jobs.job import Job, JobParts
 from server.song import (
     Accepted,
     AudioSettings,
@@ -22,20 +16,11 @@ from server.song import (
     SectionSent,
     SongCompleted,
     SongEvent,
-    SongRequest,
     SongState,
 )
-from server.telemetry.metrics import Metrics
-from server.telemetry.song_trace import SongTrace
-from server.telemetry.tracing import NO_TRACER
-from server.workers.messages import Rendered, SectionKey, SectionStep, SongKey
-from tests.support.fakes import RATE_HERTZ, FakeEncoder, FakeEngine, ManualClock, params
+from tests.server.generation.jobs.ear import listening
+from tests.support.fakes import FakeEncoder
 from tests.support.sinks import ReadSink
-
-REQUEST = SongRequest(
-    "request", "fake", params("happy", duration_seconds=2.0), AudioSettings(sample_rate_hertz=RATE_HERTZ)
-)
-SECTION = SectionKey(SongKey("song"), 0)
 
 
 class BrokenEncoder(FakeEncoder):
@@ -52,55 +37,6 @@ class TaggedEncoder(FakeEncoder):
 
     def feed(self, window: Window) -> bytes:
         return self._tags + super().feed(window)
-
-
-class Ear:
-    """Everything around one job."""
-
-    def __init__(
-        self, encoder: type[FakeEncoder], encoders: ThreadPoolExecutor, buffer_bytes: int, sink: ReadSink
-    ) -> None:
-        self.clock = ManualClock()
-        self.registry = CollectorRegistry()
-        self.rooms: list[str] = []
-        self.ends: list[SongState] = []
-        self.sink = sink
-        parts = JobParts(
-            encoder_factory=encoder,
-            encoders=encoders,
-            stream_buffer_bytes=buffer_bytes,
-            clock=self.clock,
-            on_room=partial(self.rooms.append, "room"),
-            metrics=Metrics(self.registry, engines=("fake",), devices=()),
-        )
-        trace = SongTrace(NO_TRACER, "song", "fake")
-        self.job = Job(REQUEST, Accepted("song", 0, None), self.sink, parts, trace)
-        self.job.on_end.callback(self._note_end)
-
-    def _note_end(self) -> None:
-        self.ends.append(self.job.state)
-
-    def plan(self) -> None:
-        self.job.started()
-        self.job.planned(FakeEngine().plan(REQUEST.params), RATE_HERTZ)
-        self.job.stepped(SectionStep(SECTION, 1, 1), 0.25)
-
-    def render(self, seconds: float = 1.0, last: bool = False) -> None:
-        sound = np.zeros((2, round(seconds * RATE_HERTZ)), np.float32)
-        score = SectionScore()
-        self.job.rendered(Rendered(SECTION, sound.tobytes(), sound.shape[1], RATE_HERTZ, last, 0.5, score))
-
-
-@asynccontextmanager
-async def listening(
-    encoder: type[FakeEncoder] = FakeEncoder, buffer_bytes: int = 1 << 20, sink: ReadSink | None = None
-) -> AsyncIterator[Ear]:
-    with ThreadPoolExecutor(1) as encoders:
-        ear = Ear(encoder, encoders, buffer_bytes, sink or ReadSink())
-        try:
-            yield ear
-        finally:
-            ear.job.cancel()
 
 
 async def test_a_song_is_told_from_its_plan_to_its_sum() -> None:
@@ -242,8 +178,7 @@ async def test_the_first_event_of_every_song_is_that_it_was_accepted() -> None:
 async def test_a_section_without_a_score_fails_its_song_alone(caplog: pytest.LogCaptureFixture) -> None:
     async with listening() as ear:
         ear.plan()
-        sound = np.zeros((2, RATE_HERTZ), np.float32)
-        ear.job.rendered(Rendered(SECTION, sound.tobytes(), sound.shape[1], RATE_HERTZ, True, 0.5))
+        ear.render(1.0, last=True, score=None)
         with pytest.raises(SongFailed):
             [event async for event in ear.sink.events()]
     assert "no score" in caplog.text
@@ -261,15 +196,21 @@ async def test_an_ended_song_leaves_the_memory_without_the_garbage_collector(com
     gc.disable()
     try:
         async with listening(encoder=WatchedEncoder) as ear:
-            opened.append(weakref.ref(ear.job))
+            job = weakref.ref(ear.job)
             ear.plan()
             ear.render(1.0, last=complete)
             events = ear.sink.events()
             while not isinstance(await anext(events), SongCompleted if complete else Chunk):
                 pass
             ear.job.cancel()
+            await gone(opened[0])
         del ear
-        await asyncio.sleep(0.01)
-        assert [one() for one in opened] == [None, None]
+        await gone(job)
     finally:
         gc.enable()
+
+
+async def gone(one: Callable[[], object | None]) -> None:
+    async with asyncio.timeout(10.0):
+        while one() is not None:
+            await asyncio.sleep(0.001)

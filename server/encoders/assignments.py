@@ -1,0 +1,42 @@
+"""Assignment of songs to encoders."""
+
+from collections.abc import Sequence
+
+
+class Assignments:
+    """Gives each song the encoder that has the fewest; songs wait while there is none. Encoders go by their address."""
+
+    def __init__(self) -> None:
+        self._encoders: dict[str, dict[str, None]] = {}
+        self._homes: dict[str, str | None] = {}
+
+    def enter(self, song_id: str) -> None:
+        """Take in a song."""
+        home = min(self._encoders, key=lambda address: len(self._encoders[address]), default=None)
+        self._homes[song_id] = home
+        if home is not None:
+            self._encoders[home][song_id] = None
+
+    def leave(self, song_id: str) -> str | None:
+        """Let go of a song, known or not; returns its encoder."""
+        home = self._homes.pop(song_id, None)
+        if home is not None:
+            del self._encoders[home][song_id]
+        return home
+
+    def home_of(self, song_id: str) -> str | None:
+        """The encoder of a song; `None` while it waits, or when it is unknown."""
+        return self._homes.get(song_id)
+
+    def up(self, address: str) -> None:
+        """Add an encoder, which takes the songs that wait."""
+        self._encoders[address] = {}
+        for song_id in [song_id for song_id, home in self._homes.items() if home is None]:
+            self.enter(song_id)
+
+    def down(self, address: str) -> Sequence[str]:
+        """Remove an encoder; returns the songs that it had, which have another one now or wait."""
+        lost = tuple(self._encoders.pop(address))
+        for song_id in lost:
+            self.enter(song_id)
+        return lost

@@ -1,0 +1,169 @@
+"""The encoders of one machine: a fixed number of them, each restarted when it dies."""
+
+import asyncio
+import logging
+import tempfile
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from server.background import in_background
+from server.encoders.assignments import Assignments
+from server.encoders.base import Encoder, EncoderDied, EncoderPoolObserver, NewEncoder
+from server.encoders.messages import CloseSong, Encoded, EncoderPing, EncodingFailed
+from server.errors import EngineNotReady, WorkerLost
+
+_log = logging.getLogger(__name__)
+
+_MAX_BACKOFF_SECONDS = 30.0
+_END_GRACE_SECONDS = 2.0
+_GIVEN_UP_STARTS, _HOPELESS_STARTS = 3, 5
+_OF_SONGS = (Encoded, EncodingFailed)
+
+
+class LocalEncoders:
+    """Keeps encoders alive, and knows which song has which one."""
+
+    def __init__(
+        self,
+        new_encoder: NewEncoder,
+        encoders: int = 1,
+        *,
+        answer_timeout_seconds: float = 10.0,
+        start_timeout_seconds: float = 60.0,
+        restart_backoff_seconds: float = 0.25,
+    ) -> None:
+        """An encoder that answers no ping within `answer_timeout_seconds` is replaced.
+
+        The pause before a restart is `restart_backoff_seconds`, and doubles with every start that fails.
+        """
+        self._new_encoder = new_encoder
+        self._answer_timeout_seconds = answer_timeout_seconds
+        self._start_timeout_seconds = start_timeout_seconds
+        self._restart_backoff_seconds = restart_backoff_seconds
+        self._failed_starts: dict[int, int | None] = dict.fromkeys(range(encoders))
+        self._assignments = Assignments()
+        self._settled = asyncio.Event()
+        self._told: Counter[str] = Counter()
+        self.up: dict[str, Encoder] = {}
+        """The encoders that take in sound, by address."""
+
+    @property
+    def count(self) -> int:
+        """The number of encoders."""
+        return len(self._failed_starts)
+
+    @property
+    def ready(self) -> bool:
+        """True while an encoder is up."""
+        return bool(self.up)
+
+    @property
+    def given_up(self) -> bool:
+        """True if no encoder is up, and each has failed to start several times: songs should not wait for one."""
+        return self._all_failed(_GIVEN_UP_STARTS)
+
+    def require(self) -> None:
+        """Check that an encoder is up; raises as `EncoderPool.require` does."""
+        if self.up:
+            return
+        if not self._settled.is_set():
+            raise EngineNotReady("the encoder is still being started")
+        raise WorkerLost("the encoder is being restarted")
+
+    def hopeless(self) -> bool:
+        """True if no encoder is up, and none could be started for many times."""
+        return self._all_failed(_HOPELESS_STARTS)
+
+    async def settled(self) -> None:
+        """Wait until every encoder is up, or has failed to start once."""
+        await self._settled.wait()
+
+    def enter(self, song_id: str) -> None:
+        """Give a song an encoder, now or when one comes up, until `leave`."""
+        self._assignments.enter(song_id)
+
+    def leave(self, song_id: str) -> None:
+        """Let the song's encoder drop what it has of it."""
+        address = self._assignments.leave(song_id)
+        if address is not None:
+            self.up[address].send(CloseSong(song_id))
+
+    def address_of(self, song_id: str) -> str | None:
+        """Where the sound of a song goes; `None` while it waits for an encoder."""
+        return self._assignments.home_of(song_id)
+
+    async def run(self, observer: EncoderPoolObserver) -> None:
+        """Keep the encoders up and tell `observer` what they tell, until cancelled. Then nothing of them is left."""
+        async with asyncio.TaskGroup() as drivers:
+            for number in self._failed_starts:
+                drivers.create_task(self._drive(number, observer), name=f"drive encoder {number}")
+
+    async def _drive(self, number: int, observer: EncoderPoolObserver) -> None:
+        while True:
+            try:
+                # Nobody else can enter the folder.
+                with tempfile.TemporaryDirectory(prefix="melisma-encoder-") as folder:
+                    await self._serve_one(number, self._new_encoder(str(Path(folder) / "socket")), observer)
+            except EncoderDied as error:
+                _log.error("an encoder is lost: %s", error)
+            except Exception:
+                # A bug of ours must not leave the server without encoder for the rest of its life.
+                _log.exception("an encoder is given up")
+            observer.encoder_restarted()
+            seconds = self._restart_backoff_seconds * 2.0 ** (self._failed_starts[number] or 0)
+            await asyncio.sleep(min(seconds, _MAX_BACKOFF_SECONDS))
+
+    async def _serve_one(self, number: int, encoder: Encoder, observer: EncoderPoolObserver) -> None:
+        """Start an encoder and pass on what it tells until it ends. Nothing of it is left."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(encoder.stop, _END_GRACE_SECONDS)
+            await self._start(number, encoder, observer)
+            stack.callback(self._lose, encoder, observer)
+            self.up[encoder.address] = encoder
+            self._assignments.up(encoder.address)
+            self._settle()
+            observer.encoders_changed()
+            await stack.enter_async_context(in_background(self._watch(encoder)))
+            await self._pass_on(encoder, observer)
+
+    async def _start(self, number: int, encoder: Encoder, observer: EncoderPoolObserver) -> None:
+        try:
+            await encoder.start(self._start_timeout_seconds)
+        except EncoderDied:
+            self._failed_starts[number] = (self._failed_starts[number] or 0) + 1
+            self._settle()
+            observer.encoders_changed()
+            raise
+        self._failed_starts[number] = 0
+
+    async def _pass_on(self, encoder: Encoder, observer: EncoderPoolObserver) -> None:
+        while True:
+            message = await encoder.receive()
+            self._told[encoder.address] += 1
+            if isinstance(message, _OF_SONGS):
+                observer.encoded(message)
+
+    async def _watch(self, encoder: Encoder) -> None:
+        """Ping an encoder now and then; end it where it says nothing for too long."""
+        told = -1
+        while self._told[encoder.address] != told:
+            told = self._told[encoder.address]
+            encoder.send(EncoderPing())
+            await asyncio.sleep(self._answer_timeout_seconds)
+        _log.error("an encoder did not answer within %g seconds", self._answer_timeout_seconds)
+        encoder.kill()
+
+    def _lose(self, encoder: Encoder, observer: EncoderPoolObserver) -> None:
+        del self.up[encoder.address], self._told[encoder.address]
+        lost = self._assignments.down(encoder.address)
+        if lost:
+            observer.encoder_lost(lost)
+        observer.encoders_changed()
+
+    def _all_failed(self, starts: int) -> bool:
+        return not self.up and all((failed or 0) >= starts for failed in self._failed_starts.values())
+
+    def _settle(self) -> None:
+        if all(failed is not None for failed in self._failed_starts.values()):
+            self._settled.set()

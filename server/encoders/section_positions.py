@@ -1,0 +1,39 @@
+"""Counts how far the sound of a song has come, section by section, over all attempts at it."""
+
+from server.workers.messages import SectionKey
+
+
+class SectionPositions:
+    """Counts the samples that no attempt has brought before. Attempts make the same sound, from a section's start on.
+
+    `section` is the first section whose end has not come.
+    """
+
+    def __init__(self) -> None:
+        self.section = 0
+        self._samples = 0
+        self._attempts: dict[int, tuple[int, int]] = {}
+
+    def new_samples(self, key: SectionKey, samples: int) -> int:
+        """The number of samples at the end of an attempt's next window that are new, 0 to `samples`.
+
+        Raises:
+            RuntimeError: the end of the section before has not come.
+        """
+        if key.index > self.section:
+            raise RuntimeError(f"sound of section {key.index} came before the end of section {self.section}")
+        if key.index < self.section:
+            return 0
+        index, before = self._attempts.get(key.song.attempt, (key.index, 0))
+        position = (before if index == key.index else 0) + samples
+        self._attempts[key.song.attempt] = (key.index, position)
+        new = min(samples, max(0, position - self._samples))
+        self._samples += new
+        return new
+
+    def end(self, key: SectionKey) -> bool:
+        """Note that an attempt has brought all of a section; returns whether it is the first."""
+        if key.index != self.section:
+            return False
+        self.section, self._samples = self.section + 1, 0
+        return True

@@ -1,0 +1,111 @@
+"""The songs of one encoder process and the work on them, between the threads that receive and the one that encodes."""
+
+import threading
+from collections import deque
+from typing import TypeAlias
+
+from server.encoders.messages import CloseSong, EncoderPing
+from server.encoders.song_inbox import SongInbox, Work
+from server.workers.sound.messages import OpenSong, SoundMessage
+
+MAX_WAITING_BYTES = 32 << 20
+"""Sound of one attempt that waits at most; the server holds a song back long before."""
+
+_REMEMBERED_SONGS = 4096
+
+
+class QueuesStopped(Exception):
+    """There will be no more work."""
+
+
+SongWork: TypeAlias = tuple[str, Work]
+
+
+class SongQueues:
+    """Gives out the work on all songs, one piece of each in turn. Any thread may call anything."""
+
+    def __init__(self, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
+        self._max_waiting_bytes = max_waiting_bytes
+        self._changed = threading.Condition()
+        self._inboxes: dict[str, SongInbox] = {}
+        self._turns: dict[str, None] = {}
+        self._orders: deque[CloseSong | EncoderPing] = deque()
+        self._closed: dict[str, None] = {}
+        self._stopped = False
+
+    def put(self, message: SoundMessage) -> None:
+        """Take in a message of a worker; waits while too much of the song waits. What is closed is dropped."""
+        song_id, attempt = message.song if isinstance(message, OpenSong) else message.section.song
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_room(song_id, attempt))
+            if isinstance(message, OpenSong):
+                self._open(message)
+            elif (inbox := self._inboxes.get(song_id)) is not None:
+                inbox.put(message)
+            if song_id in self._inboxes:
+                self._turns.setdefault(song_id)
+                self._changed.notify_all()
+
+    def order(self, order: CloseSong | EncoderPing) -> None:
+        """Take in an order of the server, which goes before all sound."""
+        with self._changed:
+            if isinstance(order, CloseSong):
+                self._close(order.song_id)
+            self._orders.append(order)
+            self._changed.notify_all()
+
+    def take(self) -> CloseSong | EncoderPing | SongWork:
+        """Wait for the next order, or the next piece of work on a song.
+
+        Raises:
+            QueuesStopped: there will be none.
+        """
+        with self._changed:
+            while True:
+                if self._stopped:
+                    raise QueuesStopped
+                if self._orders:
+                    return self._orders.popleft()
+                if (work := self._next_work()) is not None:
+                    self._changed.notify_all()
+                    return work
+                self._changed.wait()
+
+    def close(self, song_id: str) -> None:
+        """Drop what waits of a song and what still comes of it."""
+        with self._changed:
+            self._close(song_id)
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Let everybody who waits here go on: nothing is given out any more."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def _has_room(self, song_id: str, attempt: int) -> bool:
+        inbox = self._inboxes.get(song_id)
+        return self._stopped or inbox is None or inbox.waiting_bytes(attempt) < self._max_waiting_bytes
+
+    def _open(self, opened: OpenSong) -> None:
+        song_id = opened.song.song_id
+        if song_id in self._inboxes:
+            self._inboxes[song_id].open(opened)
+        elif song_id not in self._closed:
+            self._inboxes[song_id] = SongInbox(opened)
+
+    def _close(self, song_id: str) -> None:
+        self._inboxes.pop(song_id, None)
+        self._turns.pop(song_id, None)
+        self._closed[song_id] = None
+        if len(self._closed) > _REMEMBERED_SONGS:
+            del self._closed[next(iter(self._closed))]
+
+    def _next_work(self) -> SongWork | None:
+        while self._turns:
+            song_id = next(iter(self._turns))
+            del self._turns[song_id]
+            if (work := self._inboxes[song_id].take()) is not None:
+                self._turns[song_id] = None
+                return song_id, work
+        return None

@@ -1,0 +1,43 @@
+"""One song in an encoder process: work in, the events of its encoded stream out."""
+
+from server.audio.chunker import Chunker
+from server.audio.codecs.base import EncoderFactory
+from server.audio.tags import tags_of
+from server.encoders.song_inbox import EncodeWindow, EndSection, Work
+from server.song import SongEvent
+from server.workers.sound.messages import OpenSong
+
+
+class SongStream:
+    """Masters, encodes and cuts the sound of one song."""
+
+    def __init__(self, opened: OpenSong, factory: EncoderFactory) -> None:
+        tags = tags_of(opened.prompt, opened.lyrics, opened.plan)
+        encoder = factory(opened.sample_rate_hertz, opened.audio, tags=tags)
+        self._chunker = Chunker(encoder, opened.plan, opened.sample_rate_hertz, opened.audio.sample_rate_hertz)
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of the stream so far."""
+        return self._chunker.digest
+
+    def do(self, work: Work) -> list[SongEvent]:
+        """Do the next piece of work.
+
+        Raises:
+            InvalidWindow: the sound is not stereo sound; the song cannot be continued.
+            RuntimeError: the engine made no score of a section.
+        """
+        match work:
+            case OpenSong():
+                return self._chunker.planned()
+            case EncodeWindow():
+                return self._chunker.feed(work.window)
+            case EndSection():
+                return self._end_section(work)
+
+    def _end_section(self, end: EndSection) -> list[SongEvent]:
+        if end.score is None:
+            raise RuntimeError(f"the engine made no score of section {end.index}. This is a bug of the engine.")
+        events = self._chunker.end_section(end.index, end.score)
+        return [*events, *self._chunker.finish()] if end.last else events

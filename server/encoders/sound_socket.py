@@ -1,0 +1,74 @@
+"""The socket on which an encoder process takes in sound: one connection for each worker."""
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import cast
+
+from server.encoders.song_queues import SongQueues
+from server.workers.blocking_pipe import BlockingPipe
+from server.workers.pipe import PipeClosed
+from server.workers.sound.messages import SoundMessage
+
+Guard = Callable[[Callable[[], None]], None]
+"""Runs the body of a thread, whose errors end the encoder."""
+
+
+class SoundSocket:
+    """Listens at a path, and reads every connection into the queues on a thread of its own."""
+
+    def __init__(self, address: str, queues: SongQueues, guard: Guard) -> None:
+        self._queues = queues
+        self._guard = guard
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(address)
+        self._listener.listen()
+        self._lock = threading.Lock()
+        self._connections: set[socket.socket] = set()
+        self._closed = False
+
+    def start(self) -> None:
+        """Take in sound from now on."""
+        self._spawn(self._accept, "accept")
+
+    def close(self) -> None:
+        """Take in nothing more."""
+        with self._lock:
+            self._closed = True
+            for one in (self._listener, *self._connections):
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                if self._closed:
+                    return
+                raise
+            with self._lock:
+                if self._closed:
+                    connection.close()
+                    return
+                self._connections.add(connection)
+            self._spawn(partial(self._read, connection), "sound")
+
+    def _read(self, connection: socket.socket) -> None:
+        """Read a connection to its end, which is that of its worker."""
+        pipe = BlockingPipe(connection.dup().detach())
+        try:
+            with suppress(PipeClosed):
+                while True:
+                    self._queues.put(cast(SoundMessage, pipe.receive()))
+        finally:
+            pipe.close()
+            with self._lock:
+                self._connections.discard(connection)
+                connection.close()
+
+    def _spawn(self, body: Callable[[], None], name: str) -> None:
+        threading.Thread(target=self._guard, args=(body,), name=name, daemon=True).start()

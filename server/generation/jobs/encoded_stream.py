@@ -1,0 +1,59 @@
+"""The encoded stream of one song, which another encoder may have to make once more."""
+
+from server.encoders.messages import Encoded
+from server.song import Chunk, Planned, SectionSent, SongCompleted, SongEvent
+
+
+class StreamDiffers(Exception):
+    """A stream that was begun anew is not the one that listeners have the beginning of."""
+
+
+class EncodedStream:
+    """Lets through what was not let through before. What comes again after a restart has to be the same sound.
+
+    Chunks are told apart by their number, and the sound by the SHA-256 of the stream up to the last chunk.
+    """
+
+    def __init__(self) -> None:
+        self._planned = False
+        self._chunks = 0
+        self._digest = b""
+        self._sections = 0
+        self._repeated = 0
+
+    def restart(self) -> None:
+        """Expect the stream from its beginning."""
+        self._repeated = 0
+
+    def new_events(self, encoded: Encoded) -> list[SongEvent]:
+        """The events that are new, in their order.
+
+        Raises:
+            StreamDiffers: the stream is another one than before the restart.
+        """
+        return [event for event in encoded.events if self._is_new(event, encoded.digest)]
+
+    def _is_new(self, event: SongEvent, digest: bytes) -> bool:
+        match event:
+            case Planned():
+                new, self._planned = not self._planned, True
+                return new
+            case Chunk():
+                return self._is_new_chunk(digest)
+            case SectionSent():
+                new = event.section_index >= self._sections
+                self._sections = max(self._sections, event.section_index + 1)
+                return new
+            case SongCompleted() if self._repeated < self._chunks:
+                raise StreamDiffers(f"it ends after {self._repeated} of {self._chunks} chunks")
+            case _:
+                return True
+
+    def _is_new_chunk(self, digest: bytes) -> bool:
+        self._repeated += 1
+        if self._repeated > self._chunks:
+            self._chunks, self._digest = self._repeated, digest
+            return True
+        if self._repeated == self._chunks and digest != self._digest:
+            raise StreamDiffers(f"its first {self._chunks} chunks are other sound")
+        return False

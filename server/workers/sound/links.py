@@ -1,0 +1,100 @@
+"""The worker's side of the way to the encoders: one Unix socket to each of them that has a song of this worker."""
+
+import logging
+import socket
+import threading
+
+from server.workers.blocking_pipe import BlockingPipe
+from server.workers.messages import SongKey, SoundTarget
+from server.workers.pipe import PipeClosed
+from server.workers.sound.messages import OpenSong, Sound, SoundMessage
+
+_log = logging.getLogger(__name__)
+
+
+class EncoderLinks:
+    """Connects to an encoder when the first song goes there, and hangs up when the last one is forgotten.
+
+    Calls may come from two threads at once; an encoder that takes its time holds up what goes to it alone. One that is
+    gone costs nothing but a line in the log: the server notices by itself and starts its songs anew, on another one.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._links: dict[str, _Link] = {}
+        self._songs: dict[SongKey, str] = {}
+
+    def open(self, target: SoundTarget, opened: OpenSong) -> None:
+        """Tell the encoder of a song that sound will come."""
+        with self._lock:
+            self._songs[opened.song] = target.address
+            link = self._links.setdefault(target.address, _Link(target.address))
+        self._send(link, opened)
+
+    def send(self, sound: Sound) -> None:
+        """Send sound of a song that was opened; that of others goes nowhere."""
+        with self._lock:
+            link = self._links.get(self._songs.get(sound.section.song, ""))
+        if link is not None:
+            self._send(link, sound)
+
+    def forget(self, song: SongKey) -> None:
+        """Note that no more sound of a song will come."""
+        with self._lock:
+            address = self._songs.pop(song, None)
+            idle = address is not None and address not in self._songs.values()
+            link = self._links.pop(address, None) if idle and address is not None else None
+        if link is not None:
+            link.close()
+
+    def close(self) -> None:
+        """Hang up everywhere; what was sent arrives."""
+        with self._lock:
+            links = tuple(self._links.values())
+            self._songs.clear()
+            self._links.clear()
+        for link in links:
+            link.close()
+
+    def _send(self, link: "_Link", message: SoundMessage) -> None:
+        try:
+            link.send(message)
+        except (PipeClosed, ConnectionError, FileNotFoundError) as error:
+            _log.info("the encoder at %s is gone (%s)", link.address, type(error).__name__)
+            with self._lock:
+                self._songs = {song: other for song, other in self._songs.items() if other != link.address}
+                self._links.pop(link.address, None)
+            link.close()
+
+
+class _Link:
+    """The connection to one encoder, made with the first message."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._lock = threading.Lock()
+        self._pipe: BlockingPipe | None = None
+
+    def send(self, message: SoundMessage) -> None:
+        """Send a message; raises PipeClosed or an OSError where nobody takes it."""
+        with self._lock:
+            if self._pipe is None:
+                self._pipe = _connected(self.address)
+            self._pipe.send(message)
+
+    def close(self) -> None:
+        """Hang up, once what is being sent is sent."""
+        with self._lock:
+            if self._pipe is not None:
+                self._pipe.close()
+                self._pipe = None
+
+
+def _connected(address: str) -> BlockingPipe:
+    end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        end.connect(address)
+    except BaseException:
+        end.close()
+        raise
+    return BlockingPipe(end.detach())

@@ -1,0 +1,49 @@
+"""Messages of a worker to the encoder of a song: the song's plan, then its sound, window by window, in order.
+
+The worker sends before it replies to the server, and what it has sent survives its death.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from model.song import SectionScore, SongPlan, Window
+from server.song import AudioSettings
+from server.workers.messages import SectionKey, SongKey
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSong:
+    """An attempt at a song is planned: `plan` is without the engine's own `detail`.
+
+    Its sound comes at `sample_rate_hertz` and leaves as `audio` says. `prompt` and `lyrics` are those of the request.
+    """
+
+    song: SongKey
+    audio: AudioSettings
+    prompt: str
+    lyrics: str
+    plan: SongPlan
+    sample_rate_hertz: int
+
+
+class Sound(NamedTuple):
+    """One window as float32 PCM bytes, channel after channel.
+
+    `score` comes with a section's first message. The message that follows its last window has no samples and is `last`.
+    """
+
+    section: SectionKey
+    pcm: bytes
+    samples: int
+    last: bool = False
+    score: SectionScore | None = None
+
+    @property
+    def window(self) -> Window:
+        """The sound, shape [channels, samples]; a view of `pcm`."""
+        return np.frombuffer(self.pcm, dtype=np.float32).reshape(-1, max(self.samples, 1))
+
+
+SoundMessage: TypeAlias = OpenSong | Sound

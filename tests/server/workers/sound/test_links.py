@@ -1,0 +1,86 @@
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from server.song import AudioSettings
+from server.workers.blocking_pipe import BlockingPipe
+from server.workers.messages import SectionKey, SongKey, SoundTarget
+from server.workers.pipe import PipeClosed
+from server.workers.sound.links import EncoderLinks
+from server.workers.sound.messages import OpenSong, Sound
+from tests.support.fakes import RATE_HERTZ, FakeEngine, params
+
+WINDOW = np.zeros((2, 4), np.float32)
+
+
+class Encoder:
+    """Takes one connection and reads it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(folder / "socket"))
+        self._listener.listen()
+        self.target = SoundTarget(str(folder / "socket"), AudioSettings())
+
+    def accept(self) -> BlockingPipe:
+        connection, _ = self._listener.accept()
+        return BlockingPipe(connection.detach())
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> Iterator[Encoder]:
+    with closing(Encoder(tmp_path)) as listening:
+        yield listening
+
+
+@pytest.fixture
+def links() -> Iterator[EncoderLinks]:
+    with closing(EncoderLinks()) as opened:
+        yield opened
+
+
+def opened(song_id: str) -> OpenSong:
+    return OpenSong(SongKey(song_id), AudioSettings(), "", "", FakeEngine().plan(params()), RATE_HERTZ)
+
+
+def sound(song_id: str) -> Sound:
+    return Sound(SectionKey(SongKey(song_id), 0), WINDOW.tobytes(), 4)
+
+
+def test_messages_of_all_songs_arrive_in_their_order_on_one_connection(encoder: Encoder, links: EncoderLinks) -> None:
+    links.open(encoder.target, opened("a"))
+    links.open(encoder.target, opened("b"))
+    links.send(sound("a"))
+    with closing(encoder.accept()) as end:
+        assert [end.receive() for _ in range(3)] == [opened("a"), opened("b"), sound("a")]
+
+
+def test_the_connection_ends_with_the_last_song_after_what_was_sent(encoder: Encoder, links: EncoderLinks) -> None:
+    for song in "ab":
+        links.open(encoder.target, opened(song))
+    links.forget(SongKey("a"))
+    links.send(sound("a"))
+    links.send(sound("b"))
+    links.forget(SongKey("b"))
+    with closing(encoder.accept()) as end:
+        assert [end.receive() for _ in range(3)] == [opened("a"), opened("b"), sound("b")]
+        with pytest.raises(PipeClosed):
+            end.receive()
+
+
+def test_an_encoder_that_is_gone_costs_nothing(encoder: Encoder, links: EncoderLinks, tmp_path: Path) -> None:
+    links.open(encoder.target, opened("a"))
+    encoder.accept().close()
+    for _ in range(3):
+        links.send(sound("a"))
+    encoder.close()
+    links.open(encoder.target, opened("b"))
+    links.open(SoundTarget(str(tmp_path / "nowhere"), AudioSettings()), opened("c"))
+    links.send(sound("c"))

@@ -1,0 +1,86 @@
+"""Encoders without processes: threads of this one, at real sockets. Everything around them can be tried with them."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import cast
+
+from server.audio.codecs.base import EncoderFactory
+from server.encoders.base import EncoderDied
+from server.encoders.encoder import serve
+from server.encoders.local_pool import LocalEncoders
+from server.encoders.messages import FromEncoder, ToEncoder
+from server.workers.async_pipe import AsyncPipe
+from server.workers.blocking_pipe import BlockingPipe
+from server.workers.pipe import PipeClosed
+from tests.support.fakes import FakeEncoder
+
+
+class InProcessEncoder:
+    """Runs what an encoder process runs. An error of a thread ends it, as it would end the process."""
+
+    def __init__(self, address: str, factory: EncoderFactory) -> None:
+        self.address = address
+        self._factory = factory
+        self._pipe: AsyncPipe | None = None
+        self._far: socket.socket | None = None
+        self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
+
+    async def start(self, timeout_seconds: float) -> None:
+        near, self._far = socket.socketpair()
+        self._pipe = await AsyncPipe.open(near)
+        self._thread.start()
+        async with asyncio.timeout(timeout_seconds):
+            await self.receive()
+
+    def send(self, message: ToEncoder) -> None:
+        assert self._pipe is not None
+        self._pipe.send(message)
+
+    async def receive(self) -> FromEncoder:
+        assert self._pipe is not None
+        try:
+            return cast(FromEncoder, await self._pipe.receive())
+        except PipeClosed as error:
+            raise EncoderDied("it ended") from error
+
+    def kill(self) -> None:
+        assert self._far is not None
+        with suppress(OSError):
+            self._far.shutdown(socket.SHUT_RDWR)
+
+    async def stop(self, grace_seconds: float) -> None:
+        if self._far is None:
+            return
+        if self._pipe is not None:
+            self._pipe.close()
+        self.kill()
+        try:
+            while self._thread.is_alive():
+                await asyncio.sleep(0.001)
+        finally:
+            if self._thread.ident is not None:
+                self._thread.join()
+            self._far.close()
+
+    def _run(self) -> None:
+        assert self._far is not None
+        pipe = BlockingPipe(self._far.dup().detach())
+        with suppress(PipeClosed):
+            serve(pipe, self.address, self._factory, self._or_die)
+        pipe.close()
+
+    def _or_die(self, body: Callable[[], None]) -> None:
+        try:
+            with suppress(PipeClosed):
+                body()
+        except BaseException:
+            self.kill()
+            raise
+
+
+def in_process_encoders(factory: EncoderFactory = FakeEncoder, encoders: int = 1) -> LocalEncoders:
+    """A pool of such encoders, restarted at once."""
+    return LocalEncoders(lambda address: InProcessEncoder(address, factory), encoders, restart_backoff_seconds=0.0)
