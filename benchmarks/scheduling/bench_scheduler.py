@@ -11,12 +11,11 @@ import statistics
 import time
 from collections.abc import Callable
 
-from benchmarks.scheduling.dispatchers import Outlet
+from benchmarks.scheduling.dispatchers import params_of
+from benchmarks.scheduling.pool import Pool
 from benchmarks.scheduling.presets import PRESETS
-from benchmarks.scheduling.simulate import specs_of
-from benchmarks.scheduling.simulated_worker import ENGINE
 from benchmarks.scheduling.simulation import Simulation
-from model.song import SongParams
+from benchmarks.scheduling.traffic import ArrivingSong
 from server.scheduling.policy import Policy
 from server.scheduling.scheduler import Scheduler
 from server.workers.messages import Lane, Rendered
@@ -25,17 +24,18 @@ WAITING = (10, 1_000, 10_000)
 RUNNING = (8, 32, 256)
 ROUNDS, TURNS = 5, 300
 CALLERS = 10
-DEVICE = "device-0"
-PARAMS = SongParams("", "", 0, duration_seconds=60.0)
+ENGINE = "studio"
+DEVICE = f"{ENGINE}-0"
+SONG = ArrivingSong(0.0, 60.0, ENGINE)
 
 
 class Crowd:
     """One device with `running` songs, and `waiting` more."""
 
     def __init__(self, waiting: int, running: int) -> None:
-        model = PRESETS["studio"]
-        specs = specs_of(model, 1, alone=False, running_songs=running)
-        self.simulation = Simulation(model, specs)
+        pool = Pool((PRESETS[ENGINE],), (1,))
+        specs = pool.specs(running_songs=running)
+        self.simulation = Simulation(pool, specs)
         self.scheduler = Scheduler(specs, policy=Policy(), clock=lambda: self.simulation.now)
         self.scheduler.open(DEVICE, (ENGINE,))
         self._numbers = itertools.count()
@@ -46,8 +46,8 @@ class Crowd:
         """One more song."""
         number = next(self._numbers)
         song_id = f"song-{number}"
-        self.simulation.expect(song_id, 60.0)
-        self.scheduler.add(song_id, ENGINE, PARAMS, Outlet(), caller=f"caller-{number % CALLERS}")
+        outlet = self.simulation.expect(song_id, SONG)
+        self.scheduler.add(song_id, ENGINE, params_of(SONG), outlet, caller=f"caller-{number % CALLERS}")
         return song_id
 
     def turn_seconds(self) -> float:
@@ -57,7 +57,7 @@ class Crowd:
         decided = time.perf_counter()
         if command is None:
             raise RuntimeError("nothing to do")
-        reply = self.simulation.reply(command)
+        reply = self.simulation.reply(DEVICE, command)
         self.simulation.now += 0.01
         noted = time.perf_counter()
         self.scheduler.done(DEVICE, reply, Lane.BOTH)

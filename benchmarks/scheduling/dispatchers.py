@@ -1,30 +1,32 @@
 """Ways to serve songs with the real scheduler: as the server does, and by batches of whole songs."""
 
-import itertools
+import random
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from benchmarks.scheduling.simulated_worker import ENGINE
+from benchmarks.scheduling.pool import Pool, by_engine, engine_of
+from benchmarks.scheduling.traffic import ArrivingSong
 from model.song import SongParams
+from server.estimation.estimator import Estimator, Spent
+from server.estimation.forecast import Work
+from server.scheduling.device_usage import Usage
 from server.scheduling.policy import Policy
+from server.scheduling.scheduled_song import Outlet
 from server.scheduling.scheduler import Scheduler
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Command, Lane, Rendered, Reply
 
 
-class Outlet:
-    """A listener who takes everything at once."""
-
-    full = False
-    unsent_seconds = 0.0
-
-
 class Dispatcher(Protocol):
     """What decides in front of the scheduler."""
 
-    def arrive(self, song_id: str, params: SongParams) -> Sequence[str]:
+    def arrive(self, song_id: str, song: ArrivingSong, outlet: Outlet) -> Sequence[str]:
         """Take a song in; the devices that may have got something to do."""
+
+    def device_of(self, song_id: str) -> str | None:
+        """As `Scheduler.device_of`."""
 
     def next_command(self, device: str, lane: Lane) -> Command | None:
         """As `Scheduler.next_command`."""
@@ -42,31 +44,77 @@ def drop_whole(scheduler: Scheduler, reply: Rendered) -> bool:
     return whole
 
 
+class Estimates:
+    """What songs should cost by the server's estimator, which learns from those that are complete.
+
+    Each estimate is multiplied by a factor, drawn for the song, whose logarithm has the standard deviation `error`.
+    """
+
+    def __init__(self, pool: Pool, error: float, seed: int) -> None:
+        self._estimator = Estimator()
+        self._engines = pool.engines
+        self._error = error
+        self._seed = seed
+
+    def expected(self, song_id: str, song: ArrivingSong) -> Work | None:
+        """Returns the estimate for a song; `None` until one of its engine is complete."""
+        steps = self._engines[song.engine].steps
+        work = self._estimator.expected(song.engine, sound_seconds=song.seconds, steps=steps)
+        if work is None:
+            return None
+        factor = random.Random(f"{self._seed} {song_id}").lognormvariate(0.0, self._error)
+        return replace(
+            work, first_seconds=factor * (work.first_seconds or 0.0), rest_seconds=factor * work.rest_seconds
+        )
+
+    def measured(self, song: ArrivingSong, usage: Usage) -> None:
+        """Learns from a complete song."""
+        spent = Spent(
+            first_seconds=usage.first_seconds or 0.0,
+            step_seconds=usage.step_seconds,
+            whole_step_seconds=usage.whole_step_seconds,
+            other_seconds=usage.other_seconds,
+            lag_seconds=0.0,
+            sound_seconds=song.seconds,
+            steps=self._engines[song.engine].steps,
+        )
+        self._estimator.measured(song.engine, spent)
+
+
 class Continuous:
     """One scheduler for the pool: songs join and leave at every step."""
 
-    def __init__(self, specs: Sequence[DeviceSpec], policy: Policy, clock: Callable[[], float], work_seconds: float):
+    def __init__(
+        self, specs: Sequence[DeviceSpec], policy: Policy, clock: Callable[[], float], estimates: Estimates
+    ) -> None:
         self._scheduler = Scheduler(specs, policy=policy, clock=clock)
-        self._work_seconds = work_seconds
+        self._estimates = estimates
+        self._songs: dict[str, tuple[ArrivingSong, Usage]] = {}
         for spec in specs:
-            self._scheduler.open(spec.name, (ENGINE,))
+            self._scheduler.open(spec.name, spec.engines)
 
-    def arrive(self, song_id: str, params: SongParams) -> Sequence[str]:
+    def arrive(self, song_id: str, song: ArrivingSong, outlet: Outlet) -> Sequence[str]:
         """Hand the song on."""
-        work_seconds = self._work_seconds * (params.duration_seconds or 0.0)
-        self._scheduler.add(song_id, ENGINE, params, Outlet(), work_seconds=work_seconds)
-        device = self._scheduler.device_of(song_id)
+        usage = Usage()
+        self._songs[song_id] = (song, usage)
+        work = self._estimates.expected(song_id, song)
+        self._scheduler.add(song_id, song.engine, params_of(song), outlet, usage=usage, work=work)
+        device = self.device_of(song_id)
         return () if device is None else (device,)
+
+    def device_of(self, song_id: str) -> str | None:
+        """Ask the scheduler."""
+        return self._scheduler.device_of(song_id)
 
     def next_command(self, device: str, lane: Lane) -> Command | None:
         """Ask the scheduler."""
         return self._scheduler.next_command(device, lane)
 
     def done(self, device: str, reply: Reply, lane: Lane) -> None:
-        """Tell the scheduler."""
+        """Tell the scheduler, and learn from a song that is complete."""
         self._scheduler.done(device, reply, lane)
-        if isinstance(reply, Rendered) and reply.last:
-            drop_whole(self._scheduler, reply)
+        if isinstance(reply, Rendered) and reply.last and drop_whole(self._scheduler, reply):
+            self._estimates.measured(*self._songs.pop(reply.section.song.song_id))
 
 
 class WholeBatches:
@@ -74,20 +122,25 @@ class WholeBatches:
 
     def __init__(self, specs: Sequence[DeviceSpec], policy: Policy, clock: Callable[[], float], batch_songs: int):
         self._schedulers = {spec.name: Scheduler((spec,), policy=policy, clock=clock) for spec in specs}
-        self._queue: deque[tuple[str, SongParams]] = deque()
+        self._engines = {spec.name: engine_of(spec) for spec in specs}
+        self._queues = {engine: deque[tuple[str, ArrivingSong, Outlet]]() for engine in by_engine(specs)}
         self._running = {spec.name: set[str]() for spec in specs}
         self._batch_songs = batch_songs
-        for name, scheduler in self._schedulers.items():
-            scheduler.open(name, (ENGINE,))
+        for spec in specs:
+            self._schedulers[spec.name].open(spec.name, spec.engines)
 
-    def arrive(self, song_id: str, params: SongParams) -> Sequence[str]:
+    def arrive(self, song_id: str, song: ArrivingSong, outlet: Outlet) -> Sequence[str]:
         """Queue the song, and begin a batch on a device that has none."""
-        self._queue.append((song_id, params))
-        idle = next((name for name, running in self._running.items() if not running), None)
-        if idle is None:
+        self._queues[song.engine].append((song_id, song, outlet))
+        idle = (name for name, running in self._running.items() if not running and self._engines[name] == song.engine)
+        if (name := next(idle, None)) is None:
             return ()
-        self._begin(idle)
-        return (idle,)
+        self._begin(name)
+        return (name,)
+
+    def device_of(self, song_id: str) -> str | None:
+        """Find the device that has taken the song."""
+        return next((name for name, running in self._running.items() if song_id in running), None)
 
     def next_command(self, device: str, lane: Lane) -> Command | None:
         """Ask the device's own scheduler."""
@@ -103,9 +156,13 @@ class WholeBatches:
                 self._begin(device)
 
     def _begin(self, device: str) -> None:
-        for song_id, params in itertools.islice(iter(self._take, None), self._batch_songs):
+        queue = self._queues[self._engines[device]]
+        for _ in range(min(len(queue), self._batch_songs)):
+            song_id, song, outlet = queue.popleft()
             self._running[device].add(song_id)
-            self._schedulers[device].add(song_id, ENGINE, params, Outlet())
+            self._schedulers[device].add(song_id, song.engine, params_of(song), outlet)
 
-    def _take(self) -> tuple[str, SongParams] | None:
-        return self._queue.popleft() if self._queue else None
+
+def params_of(song: ArrivingSong) -> SongParams:
+    """Returns what the caller of the song asks for."""
+    return SongParams("", "", 0, duration_seconds=song.seconds)

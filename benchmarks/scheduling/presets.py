@@ -33,6 +33,13 @@ class DeviceModel:
     batch_tokens: int
     assumptions: str
 
+    @property
+    def pace(self) -> float:
+        """Device seconds for a second of sound of a song that is made alone."""
+        tokens = self.tokens_per_second * self.rows
+        denoising = self.steps * (self.step_seconds / self.section_seconds + self.token_seconds * tokens)
+        return denoising + self.render_seconds
+
 
 PRESETS: Mapping[str, DeviceModel] = {
     "studio": DeviceModel(

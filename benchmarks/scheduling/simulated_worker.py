@@ -23,7 +23,6 @@ from server.workers.messages import (
     Stepped,
 )
 
-ENGINE = "simulated"
 RATE_HERTZ = 1000
 
 
@@ -59,7 +58,7 @@ class SimulatedWorker:
         """Returns the reply to a command that took `seconds`."""
         match command:
             case Plan(song):
-                return Planned(song, plan_of(self._lengths[song.song_id]), RATE_HERTZ, seconds)
+                return Planned(song, plan_of(self._model.name, self._lengths[song.song_id]), RATE_HERTZ, seconds)
             case Prepare(section):
                 length = self._length(section)
                 return Prepared(section, self._cost(section), length, self._model.steps, 0, "", seconds)
@@ -110,11 +109,11 @@ def windows_of(seconds: float, first: float, following: float) -> Iterator[float
         left, size = left - min(size, left), following
 
 
-def plan_of(lengths: Sequence[float]) -> SongPlan:
+def plan_of(engine: str, lengths: Sequence[float]) -> SongPlan:
     """A plan of so many sections."""
     starts = itertools.accumulate(lengths, initial=0.0)
     sections = tuple(
         SectionPlan(index, SectionKind.VERSE, "", start, length)
         for index, (start, length) in enumerate(zip(starts, lengths, strict=False))
     )
-    return SongPlan(ENGINE, 0, 0, 1.0, sum(lengths), sections)
+    return SongPlan(engine, 0, 0, 1.0, sum(lengths), sections)

@@ -1,4 +1,4 @@
-"""A pool of devices, its songs and their listeners in simulated time, served by the real scheduler.
+"""A pool of devices, its songs, encoders and listeners in simulated time, served by the real scheduler.
 
 Devices are nothing but the time that they take; everything that is decided, server/scheduling/scheduler.py decides.
 """
@@ -9,32 +9,35 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.scheduling.dispatchers import Dispatcher
+from benchmarks.scheduling.encoders import Encoders
+from benchmarks.scheduling.listener import Listener
+from benchmarks.scheduling.pool import Pool, engine_of
 from benchmarks.scheduling.presets import DeviceModel
 from benchmarks.scheduling.simulated_worker import SimulatedWorker
-from model.song import SongParams
-from server.generation.jobs.playback import Playback
+from benchmarks.scheduling.traffic import ArrivingSong
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Command, Lane, Render, Reply, Step
 
+_MAX_UNENCODED_SECONDS = 4.0
+
 
 @dataclass(slots=True)
-class Listener:
-    """What one song was like for the one who hears it."""
+class SongOutlet:
+    """A song's way to a listener who takes everything at once, as soon as it is encoded."""
 
-    arrived_at: float
-    seconds: float
-    first_audio_seconds: float | None = None
-    playback: Playback = field(default_factory=Playback)
+    has_listener: bool = True
+    unsent_seconds: float = 0.0
 
-    def hear(self, now: float, seconds: float) -> None:
-        """Take sound that arrives now."""
-        if self.first_audio_seconds is None:
-            self.first_audio_seconds = now - self.arrived_at
-        self.playback.add(now, seconds)
+    @property
+    def full(self) -> bool:
+        """True while the encoder has enough to do."""
+        return self.unsent_seconds >= _MAX_UNENCODED_SECONDS
 
 
 @dataclass(slots=True)
 class _Device:
+    model: DeviceModel
+    worker: SimulatedWorker
     free_at: float = 0.0
     idle: set[Lane] = field(default_factory=set)
 
@@ -42,43 +45,51 @@ class _Device:
 class Simulation:
     """Runs songs that arrive at given times through a dispatcher; `now` is its clock."""
 
-    def __init__(self, model: DeviceModel, specs: Sequence[DeviceSpec]) -> None:
+    def __init__(self, pool: Pool, specs: Sequence[DeviceSpec]) -> None:
         self.now = 0.0
         self.listeners: dict[str, Listener] = {}
-        self.sound: list[tuple[float, float]] = []
+        self.sound_seconds = 0.0
         self.sections_stepped = 0
         self.steps = 0
-        self._model = model
-        self._devices = {spec.name: _Device(idle=set(spec.lanes)) for spec in specs}
-        self._worker = SimulatedWorker(model)
+        self.encoders = Encoders(pool.encoders, lambda seconds, event: self._at(self.now + seconds, event))
+        self._workers = {engine: SimulatedWorker(model) for engine, model in pool.engines.items()}
+        self._devices = {spec.name: self._device(pool, spec) for spec in specs}
+        self._outlets: dict[str, SongOutlet] = {}
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._count = itertools.count()
 
-    def run(self, dispatcher: Dispatcher, arrivals: Sequence[tuple[float, float]], until: float) -> None:
-        """Let songs of so many seconds arrive at their times (both in seconds) and stop at `until`."""
-        for number, (at, seconds) in enumerate(arrivals):
-            self._at(at, lambda n=number, s=seconds: self._arrive(dispatcher, f"song-{n}", s))  # type: ignore[misc]
+    def _device(self, pool: Pool, spec: DeviceSpec) -> _Device:
+        engine = engine_of(spec)
+        return _Device(pool.engines[engine], self._workers[engine], idle=set(spec.lanes))
+
+    def run(self, dispatcher: Dispatcher, songs: Sequence[ArrivingSong], until: float) -> None:
+        """Let songs arrive at their times, and stop at `until`."""
+        for number, song in enumerate(songs):
+            self._at(song.at, lambda n=number, s=song: self._arrive(dispatcher, f"song-{n}", s))  # type: ignore[misc]
         while self._heap and self._heap[0][0] <= until:
             self.now, _, event = heapq.heappop(self._heap)
             event()
+        for listener in self.listeners.values():
+            listener.stop(until)
 
     def _at(self, time: float, event: Callable[[], None]) -> None:
         heapq.heappush(self._heap, (time, next(self._count), event))
 
-    def _arrive(self, dispatcher: Dispatcher, song_id: str, seconds: float) -> None:
-        self.expect(song_id, seconds)
-        params = SongParams("", "", 0, duration_seconds=seconds)
-        for device in dispatcher.arrive(song_id, params):
+    def _arrive(self, dispatcher: Dispatcher, song_id: str, song: ArrivingSong) -> None:
+        for device in dispatcher.arrive(song_id, song, self.expect(song_id, song)):
             self._serve(dispatcher, device)
 
-    def expect(self, song_id: str, seconds: float) -> None:
+    def expect(self, song_id: str, song: ArrivingSong) -> SongOutlet:
         """Lay out a song that arrives now."""
-        self.listeners[song_id] = Listener(self.now, seconds)
-        self._worker.expect(song_id, seconds)
+        self.listeners[song_id] = Listener(self.now, song.seconds, song.has_listener)
+        self._workers[song.engine].expect(song_id, song.seconds)
+        self._outlets[song_id] = outlet = SongOutlet(song.has_listener)
+        return outlet
 
-    def reply(self, command: Command) -> Reply:
-        """What the device would answer, in no time."""
-        return self._reply(command, self._worker.seconds(command))
+    def reply(self, device: str, command: Command) -> Reply:
+        """What the device would answer, in no time; its sound goes nowhere."""
+        worker = self._devices[device].worker
+        return worker.reply(command, worker.seconds(command))
 
     def _serve(self, dispatcher: Dispatcher, name: str) -> None:
         device = self._devices[name]
@@ -87,26 +98,36 @@ class Simulation:
             if command is None:
                 continue
             device.idle.discard(lane)
-            seconds = self._worker.seconds(command)
-            begins = max(self.now + self._model.exchange_seconds, device.free_at)
+            seconds = device.worker.seconds(command)
+            begins = max(self.now + device.model.exchange_seconds, device.free_at)
             device.free_at = begins + seconds
             self._at(device.free_at, lambda c=command, ln=lane, s=seconds: self._finish(dispatcher, name, ln, c, s))  # type: ignore[misc]
 
     def _finish(self, dispatcher: Dispatcher, name: str, lane: Lane, command: Command, seconds: float) -> None:
-        dispatcher.done(name, self._reply(command, seconds), lane)
-        self._devices[name].idle.add(lane)
-        self._serve(dispatcher, name)
-
-    def _reply(self, command: Command, seconds: float) -> Reply:
+        device = self._devices[name]
         match command:
             case Step(sections):
                 self.steps, self.sections_stepped = self.steps + 1, self.sections_stepped + len(sections)
             case Render(section):
-                self._hear(section.song.song_id, self._worker.next_window(section))
-        return self._worker.reply(command, seconds)
+                self._encode(dispatcher, section.song.song_id, device, device.worker.next_window(section))
+        dispatcher.done(name, device.worker.reply(command, seconds), lane)
+        device.idle.add(lane)
+        self._serve(dispatcher, name)
 
-    def _hear(self, song_id: str, window_seconds: float) -> None:
-        if window_seconds:
-            arrives_at = self.now + self._model.encode_seconds * window_seconds
-            self.listeners[song_id].hear(arrives_at, window_seconds)
-            self.sound.append((self.now, window_seconds))
+    def _encode(self, dispatcher: Dispatcher, song_id: str, device: _Device, window_seconds: float) -> None:
+        """Hand a window to the encoders."""
+        if not window_seconds:
+            return
+        self.sound_seconds += window_seconds
+        self._outlets[song_id].unsent_seconds += window_seconds
+        work_seconds = device.model.encode_seconds * window_seconds
+        self.encoders.put(song_id, work_seconds, lambda: self._hear(dispatcher, song_id, window_seconds))
+
+    def _hear(self, dispatcher: Dispatcher, song_id: str, window_seconds: float) -> None:
+        """Bring a window to its listener; a song that was held back by it goes on."""
+        outlet = self._outlets[song_id]
+        was_full = outlet.full
+        outlet.unsent_seconds = max(0.0, outlet.unsent_seconds - window_seconds)
+        self.listeners[song_id].hear(self.now, window_seconds)
+        if was_full and not outlet.full and (name := dispatcher.device_of(song_id)):
+            self._serve(dispatcher, name)

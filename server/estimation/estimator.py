@@ -90,7 +90,8 @@ class Estimator:
         pace = count * figures.shared_step_pace + figures.other_pace
         lone_pace = count * figures.lone_step_pace + figures.other_pace
         first = min(figures.first_sound_seconds, sound)
-        return Work(pace * first, pace * (sound - first), stretch=max(1.0, lone_pace / pace) if pace else 1.0)
+        stretch = max(1.0, lone_pace / pace) if pace else 1.0
+        return Work(pace * first, pace * (sound - first), stretch=stretch, sound_seconds=sound)
 
     def corrected(self, engine: str, forecast: Estimate) -> Estimate:
         """The estimate to tell for a song, by what became of former forecasts for songs of the engine.

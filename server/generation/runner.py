@@ -140,7 +140,7 @@ class Runner:
             caller=request.caller,
             usage=job.usage,
             trace=trace.parent,
-            work_seconds=admitted.eta.work.total_seconds if admitted.eta else None,
+            work=admitted.eta.work if admitted.eta else None,
         )
         self._wakes.all()
         return job

@@ -11,6 +11,8 @@ from server.scheduling.step_time import StepModel
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Command, Forget, Lane, Ping, Plan, Prepare, Render, SongKey, Step
 
+_MAX_OWED_SECONDS = 2.0
+
 
 class CommandsInFlight:
     """The commands of each lane that are not answered yet: for each of their attempts, the point at which it is."""
@@ -46,7 +48,9 @@ class DeviceProgress:
     """One device during the life of one worker. `steps` and `section_bytes` are learnt, and outlast the worker.
 
     The songs on it should need `left_seconds` of it. `forgotten` are the attempts that its worker still has to drop.
-    `section_bytes` is the memory of the section of each engine that was prepared last.
+    `section_bytes` is the memory of the section of each engine that was prepared last. Songs without listeners get at
+    least `detached_share` of the device, and are owed `detached_owed_seconds`. No further song with a listener fits
+    until `full_until`, unless a song leaves before.
     """
 
     spec: DeviceSpec
@@ -58,13 +62,16 @@ class DeviceProgress:
     in_flight: CommandsInFlight = field(default_factory=CommandsInFlight)
     capacity: BatchCapacity = field(init=False)
     left_seconds: float = 0.0
+    detached_share: float = 0.0
+    detached_owed_seconds: float = 0.0
+    full_until: float = 0.0
 
     def __post_init__(self) -> None:
         self.capacity = BatchCapacity(self.spec.batch_sections)
 
     def successor(self) -> "DeviceProgress":
         """Returns the same device without a worker."""
-        return DeviceProgress(self.spec, self.steps, self.section_bytes)
+        return DeviceProgress(self.spec, self.steps, self.section_bytes, detached_share=self.detached_share)
 
     def find(self, key: SongKey) -> ScheduledSong | None:
         """Returns the song whose present attempt, on this device, has this name; `None` where there is none."""
@@ -83,14 +90,30 @@ class DeviceProgress:
         del self.songs[song.song_id]
         self.forgotten.append(song.attempt.key)
         self.left_seconds -= song.account.release()
+        self.full_until = 0.0
 
     def charge_step(self, song: ScheduledSong, seconds: float, step_seconds: float) -> None:
         """Charges the song for its part of a step."""
         self.left_seconds -= song.account.charge_step(seconds, step_seconds)
+        self._credit(song, seconds)
 
     def charge_alone(self, song: ScheduledSong, seconds: float) -> None:
         """Charges the song for work that it shared with nobody."""
         self.left_seconds -= song.account.charge_alone(seconds)
+        self._credit(song, seconds)
+
+    @property
+    def detached(self) -> bool:
+        """True if a song on the device has no listener."""
+        return any(not song.has_listener for song in self.songs.values())
+
+    def _credit(self, song: ScheduledSong, seconds: float) -> None:
+        """Notes device time: songs without listeners are owed their share of it while there are some."""
+        if not self.detached:
+            self.detached_owed_seconds = 0.0
+            return
+        owed = self.detached_owed_seconds + self.detached_share * seconds - (0.0 if song.has_listener else seconds)
+        self.detached_owed_seconds = max(-_MAX_OWED_SECONDS, min(owed, _MAX_OWED_SECONDS))
 
     def has_memory_for(self, song: ScheduledSong) -> bool:
         """Whether one more section of the song may be prepared beside those that hold memory.

@@ -36,7 +36,8 @@ class CommandChooser:
         leads = self._shares.leads()
         songs = [song for song in device.songs.values() if not song.outlet.full]
         standings = [song.standing(now, leads[song.spec.caller]) for song in songs]
-        return [(device.songs[standing.song_id], standing) for standing in self._policy.ranked(standings, now)]
+        ranked = self._policy.ranked(standings, now, detached_owed_seconds=device.detached_owed_seconds)
+        return [(device.songs[standing.song_id], standing) for standing in ranked]
 
     def _side_command(self, room: "_Room", candidates: Sequence[Candidate]) -> Command | None:
         """The work beside denoising: what somebody waits for in the order of rank, then what is prepared ahead."""

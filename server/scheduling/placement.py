@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from server.scheduling.device_progress import DeviceProgress
 from server.scheduling.fair_share import Shares
+from server.scheduling.feasibility import stall_free
 from server.scheduling.policy import Order, Policy
 from server.scheduling.queue_depth import Depth
 from server.scheduling.scheduled_song import ScheduledSong
@@ -11,6 +12,7 @@ from server.scheduling.waiting_queue import WaitingQueue
 from server.workers.device_spec import DeviceSpec
 
 _PLACES_WHEN_CAPPED = 4
+_LOOK_AGAIN_SECONDS = 0.1
 
 
 class Placement:
@@ -19,7 +21,7 @@ class Placement:
     def __init__(
         self, devices: Sequence[DeviceSpec], policy: Policy, shares: Shares, clock: Callable[[], float]
     ) -> None:
-        self._devices = {spec.name: DeviceProgress(spec) for spec in devices}
+        self._devices = {spec.name: DeviceProgress(spec, detached_share=policy.detached_share) for spec in devices}
         self._policy = policy
         self._clock = clock
         self._waiting: WaitingQueue[ScheduledSong] = WaitingQueue(shares, by_arrival=policy.order is Order.ARRIVAL)
@@ -97,12 +99,8 @@ class Placement:
 
     def fill(self, device: DeviceProgress) -> None:
         """Gives the free places of a device to songs that wait."""
-        while len(self._waiting) and self._has_place(device):
-            song = self._waiting.first(device.engines)
-            if song is None:
-                return
-            self._waiting.remove(song)
-            device.enter(song)
+        while (song := self._next(device)) is not None:
+            self._enter(device, song)
 
     def _wait(self, song: ScheduledSong) -> None:
         self._waiting.add(song)
@@ -111,25 +109,54 @@ class Placement:
     def _fill_all(self) -> None:
         """Give places to songs that wait, each on the device that should be done with its songs first."""
         while len(self._waiting):
-            free = [device for device in self._devices.values() if self._has_place(device)]
-            for device in sorted(free, key=lambda device: (device.left_seconds, len(device.songs))):
-                if (song := self._waiting.first(device.engines)) is not None:
-                    self._waiting.remove(song)
-                    device.enter(song)
+            for device in sorted(self._devices.values(), key=lambda device: (device.left_seconds, len(device.songs))):
+                if (song := self._next(device)) is not None:
+                    self._enter(device, song)
                     break
             else:
                 return
 
-    def _has_place(self, device: DeviceProgress) -> bool:
+    def _enter(self, device: DeviceProgress, song: ScheduledSong) -> None:
+        self._waiting.remove(song)
+        song.placed_at = self._clock()
+        device.enter(song)
+
+    def _next(self, device: DeviceProgress) -> ScheduledSong | None:
+        """The song that gets the next place on the device: one with a listener, if there is one that fits."""
+        if not device.engines or not len(self._waiting):
+            return None
+        for has_listener in (True, False):
+            song = self._waiting.first(device.engines, has_listener=has_listener)
+            if song is not None and self._has_place(device, song):
+                return song
+        return None
+
+    def _has_place(self, device: DeviceProgress, song: ScheduledSong) -> bool:
         """Whether one more song may be made: songs far ahead of their listeners do not count, within reason."""
         places = device.spec.running_songs
-        if not device.engines or len(device.songs) >= _PLACES_WHEN_CAPPED * places:
+        if len(device.songs) >= _PLACES_WHEN_CAPPED * places:
             return False
-        if len(device.songs) < places:
-            return True
+        alike = [other for other in device.songs.values() if other.has_listener is song.has_listener]
         now = self._clock()
-        ends = [song.playback.runs_out_at(now) for song in device.songs.values()]
-        return sum(not self._policy.capped(runs_out_at, now) for runs_out_at in ends) < places
+        if len(alike) >= places:
+            ends = [other.playback.runs_out_at(now) for other in alike]
+            if sum(not self._policy.capped(runs_out_at, now) for runs_out_at in ends) >= places:
+                return False
+        return not song.has_listener or song.resumed or self._fits(device, song, now)
+
+    def _fits(self, device: DeviceProgress, song: ScheduledSong, now: float) -> bool:
+        """Whether all listeners stay stall-free with one more, by the forecast; True while too little is known."""
+        if not self._policy.stall_free:
+            return True
+        if now < device.full_until:
+            return False
+        margin_seconds = self._policy.margin_seconds
+        heard = [other.demand(now, margin_seconds) for other in device.songs.values() if other.has_listener]
+        demands = [demand for demand in [*heard, song.demand(now, margin_seconds)] if demand is not None]
+        share = 1.0 - self._policy.headroom - (self._policy.detached_share if device.detached else 0.0)
+        fits = len(demands) <= 1 or stall_free(demands, share)
+        device.full_until = 0.0 if fits else now + _LOOK_AGAIN_SECONDS
+        return fits
 
     def _leave_device(self, song: ScheduledSong) -> None:
         if song.device is not None:

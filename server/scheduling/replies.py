@@ -40,6 +40,7 @@ class ReplyHandler:
     def _planned(self, device: DeviceProgress, reply: Planned) -> None:
         if song := device.find(reply.song):
             song.attempt.plan(len(reply.plan.sections))
+            song.length_seconds = reply.plan.duration_seconds
             device.charge_alone(song, reply.seconds)
 
     def _prepared(self, device: DeviceProgress, reply: Prepared) -> None:

@@ -4,11 +4,16 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from model.song import SongParams
+from server.estimation.forecast import Work
 from server.scheduling.attempt import Attempt
 from server.scheduling.device_usage import SongAccount
+from server.scheduling.feasibility import Demand
 from server.scheduling.policy import Standing
 from server.scheduling.retry import History
 from server.workers.messages import SongKey
+
+_MEASURED_SECONDS = 10.0
+"""Sound of a song after which its own cost is known better than that of others."""
 
 
 class Outlet(Protocol):
@@ -19,13 +24,20 @@ class Outlet(Protocol):
         """Whether making more would be pointless for now."""
 
     @property
+    def has_listener(self) -> bool:
+        """True while somebody listens or may come back; False for a song that is made for later."""
+
+    @property
     def unsent_seconds(self) -> float:
         """Sound that the listener cannot have played yet, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class SongSpec:
-    """The identity of a song, which never changes. `arrived_at` is the clock's time; `trace` goes to its worker."""
+    """The identity of a song, which never changes. `arrived_at` is the clock's time; `trace` goes to its worker.
+
+    `work` is the device time that the song should take, `None` where nobody knows.
+    """
 
     song_id: str
     engine: str
@@ -33,6 +45,7 @@ class SongSpec:
     caller: str
     arrived_at: float
     trace: str = ""
+    work: Work | None = None
 
 
 @dataclass(slots=True)
@@ -86,6 +99,8 @@ class ScheduledSong:
     playback: PlaybackEstimate = field(init=False)
     history: History = field(default_factory=History)
     device: str | None = None
+    length_seconds: float | None = None
+    placed_at: float | None = None
 
     def __post_init__(self) -> None:
         self.attempt = Attempt(SongKey(self.spec.song_id))
@@ -112,6 +127,11 @@ class ScheduledSong:
         return self.spec.arrived_at
 
     @property
+    def has_listener(self) -> bool:
+        """Whether somebody listens to the song, or may come back to."""
+        return self.outlet.has_listener
+
+    @property
     def resumed(self) -> bool:
         """Whether an attempt has failed."""
         return self.attempt.key.attempt > 0
@@ -123,7 +143,33 @@ class ScheduledSong:
 
     def standing(self, now: float, share_lead: float) -> Standing:
         """What the policy knows of the song."""
-        return Standing(self.spec.song_id, self.spec.arrived_at, self.playback.runs_out_at(now), share_lead)
+        return Standing(
+            self.spec.song_id,
+            self.spec.arrived_at,
+            self.playback.runs_out_at(now),
+            share_lead,
+            has_listener=self.outlet.has_listener,
+            placed_at=self.placed_at,
+        )
+
+    def demand(self, now: float, margin_seconds: float) -> Demand | None:
+        """The work that a listener waits for, with sound due `margin_seconds` early; `None` where it is unknown."""
+        if self.spec.work is None:
+            return None
+        runs_out_at = self.playback.runs_out_at(now)
+        made = self.playback.sound_seconds
+        left = max(0.0, (self.length_seconds or self.spec.work.sound_seconds) - made)
+        if runs_out_at is None:
+            first = max(0.0, (self.spec.work.first_seconds or 0.0) - self.account.usage.total_seconds)
+            return Demand(0.0, left, self._pace(made), first)
+        return Demand(runs_out_at - now - margin_seconds, left, self._pace(made))
+
+    def _pace(self, made_seconds: float) -> float:
+        """Device seconds for a second of sound: as expected, or as measured on this song, whichever is more."""
+        assert self.spec.work is not None
+        if made_seconds < _MEASURED_SECONDS:
+            return self.spec.work.pace
+        return max(self.spec.work.pace, self.account.usage.total_seconds / made_seconds)
 
     def add_window(self, now: float, seconds: float) -> None:
         """Takes in a rendered window with `seconds` of sound."""

@@ -19,6 +19,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from model.song import SongParams
+from server.estimation.forecast import Work
 from server.scheduling.device_usage import SongAccount, Usage
 from server.scheduling.failures import FailureHandler
 from server.scheduling.fair_share import Shares
@@ -72,16 +73,16 @@ class Scheduler:
         *,
         caller: str = "",
         usage: Usage | None = None,
-        work_seconds: float | None = None,
+        work: Work | None = None,
         trace: str = "",
     ) -> None:
         """Take in a song; it waits until a device that has its engine has a place. `trace` goes to its worker.
 
-        It should take `work_seconds` of a device, `None` where nobody knows; what it takes is written into `usage`.
+        It should take `work` of a device, `None` where nobody knows; what it takes is written into `usage`.
         """
-        left_seconds = _UNKNOWN_WORK_SECONDS if work_seconds is None else work_seconds
+        left_seconds = _UNKNOWN_WORK_SECONDS if work is None else work.total_seconds
         account = SongAccount(caller, self._shares, usage or Usage(), left_seconds)
-        spec = SongSpec(song_id, engine, params, caller, self._clock(), trace)
+        spec = SongSpec(song_id, engine, params, caller, self._clock(), trace, work)
         self._placement.add(ScheduledSong(spec, outlet, account))
 
     def drop(self, song_id: str) -> None:

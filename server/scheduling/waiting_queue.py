@@ -1,7 +1,7 @@
 """The queue in which songs wait for a place."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -30,6 +30,10 @@ class Waiter(Protocol):
     @property
     def resumed(self) -> bool:
         """Whether it was being made already, and lost its place."""
+
+    @property
+    def has_listener(self) -> bool:
+        """Whether somebody listens to it, or may come back to."""
 
 
 WaiterT = TypeVar("WaiterT", bound=Waiter)
@@ -83,14 +87,21 @@ class WaitingQueue(Generic[WaiterT]):
         self._count -= 1
         return True
 
-    def first(self, engines: Collection[str]) -> WaiterT | None:
-        """The song that should have the next place on a device with `engines`; `None` when none waits for one."""
+    def first(self, engines: Collection[str], *, has_listener: bool | None = None) -> WaiterT | None:
+        """The song that should have the next place on a device with `engines`; `None` when none waits for one.
+
+        Only songs with listeners, or without, where `has_listener` says so.
+        """
         queues = [queue for engine in engines if (queue := self._engines.get(engine)) is not None]
-        resumed = [next(iter(queue.resumed.values())) for queue in queues if queue.resumed]
+        resumed = [song for queue in queues if (song := _head(queue.resumed, has_listener))]
         if resumed:
             return min(resumed, key=lambda song: song.arrived_at)
-        heads = (next(iter(songs.values())) for queue in queues for songs in queue.callers.values())
-        return min(heads, key=self._rank, default=None)
+        heads = (_head(songs, has_listener) for queue in queues for songs in queue.callers.values())
+        return min((head for head in heads if head is not None), key=self._rank, default=None)
 
     def _rank(self, song: WaiterT) -> tuple[float, float]:
         return (0.0 if self._by_arrival else self._shares.claimed(song.caller), song.arrived_at)
+
+
+def _head(songs: Mapping[str, WaiterT], has_listener: bool | None) -> WaiterT | None:
+    return next((song for song in songs.values() if has_listener in (None, song.has_listener)), None)

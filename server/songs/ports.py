@@ -22,6 +22,10 @@ class EventSink(Protocol):
     def unheard_seconds(self) -> float:
         """Encoded sound that no listener has taken yet, in seconds."""
 
+    @property
+    def has_listener(self) -> bool:
+        """True while somebody listens, or may come back; False for a song that is made for later."""
+
     def on_heard(self, callback: Callable[[], None]) -> None:
         """Call `callback` on the event loop whenever the unheard sound has become less."""
 

@@ -31,6 +31,11 @@ class Recorder(EventSink):
     def unheard_seconds(self) -> float:
         return self._recording.sound.unheard_seconds
 
+    @property
+    @override
+    def has_listener(self) -> bool:
+        return self._recording.has_listener
+
     @override
     def on_heard(self, callback: Callable[[], None]) -> None:
         self._recording.sound.on_heard(callback)

@@ -72,6 +72,11 @@ class Recording:
         """Whether all of the song was told."""
         return bool(self.entries) and self.entries[-1].message.WhichOneof("event") == "finished"
 
+    @property
+    def has_listener(self) -> bool:
+        """True while somebody hears the song or may come back, which nobody may to one that is made for later."""
+        return self.linger_seconds is not None or self._hearing > 0
+
     def restore(self, events: Sequence[StoredEvent]) -> None:
         """Tell again what was told of a song that has ended."""
         self.entries[:] = map(Entry.restored, events)

@@ -57,6 +57,7 @@ class FakeOutlet:
 
     full: bool = False
     unsent_seconds: float = 0.0
+    has_listener: bool = True
 
 
 @dataclass(slots=True)

@@ -21,6 +21,11 @@ class ReadSink:
         self._error: ServiceError | None = None
 
     @property
+    def has_listener(self) -> bool:
+        """True."""
+        return True
+
+    @property
     def unheard_bytes(self) -> int:
         return sum(len(event.data) for event in self._waiting if isinstance(event, Chunk))
 

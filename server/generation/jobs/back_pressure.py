@@ -29,6 +29,11 @@ class BackPressure:
         return full_encoder or self._sink.unheard_bytes >= self._capacity_bytes
 
     @property
+    def has_listener(self) -> bool:
+        """True while somebody listens, or may come back."""
+        return self._sink.has_listener
+
+    @property
     def unsent_seconds(self) -> float:
         """Sound that is made and that no listener has taken yet, in seconds."""
         return self._sink.unheard_seconds + self._unencoded_seconds

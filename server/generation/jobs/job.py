@@ -98,6 +98,11 @@ class Job:
         return None if address is None else SoundTarget(address, self.request.audio)
 
     @property
+    def has_listener(self) -> bool:
+        """True while somebody listens, or may come back."""
+        return self._back_pressure.has_listener
+
+    @property
     def unsent_seconds(self) -> float:
         """Sound that was made but that no listener has taken yet, in seconds."""
         return self._back_pressure.unsent_seconds

@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from server.estimation.forecast import Work
 from server.scheduling.policy import Policy
 from server.scheduling.retry import Lost
 from server.scheduling.scheduler import Scheduler
@@ -45,9 +46,20 @@ class Desk:
             devices or (device(),), policy=policy, clock=self.clock, weights={"paying": 4.0}, retries=retries
         )
 
-    def add(self, song_id: str, engine: str = "fake", caller: str = "", work_seconds: float = 1.0) -> FakeOutlet:
-        self.outlets[song_id] = FakeOutlet()
-        self.scheduler.add(song_id, engine, params(), self.outlets[song_id], caller=caller, work_seconds=work_seconds)
+    def add(
+        self,
+        song_id: str,
+        engine: str = "fake",
+        caller: str = "",
+        work_seconds: float = 1.0,
+        sound_seconds: float = 0.0,
+        *,
+        has_listener: bool = True,
+    ) -> FakeOutlet:
+        """A song whose work spreads evenly over its sound; without a length of it the work is all that is known."""
+        self.outlets[song_id] = FakeOutlet(has_listener=has_listener)
+        work = Work(0.0, work_seconds, sound_seconds=sound_seconds)
+        self.scheduler.add(song_id, engine, params(), self.outlets[song_id], caller=caller, work=work)
         self.clock.now += 0.001
         return self.outlets[song_id]
 

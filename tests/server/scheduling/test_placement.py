@@ -1,5 +1,7 @@
-from server.workers.messages import Forget, Prepare, SongKey
-from tests.server.scheduling.desk import Desk, device, opened, plan, section
+from dataclasses import replace
+
+from server.workers.messages import Forget, Plan, Prepare, SongKey, Step
+from tests.server.scheduling.desk import POLICY, Desk, device, opened, plan, section
 
 
 def test_songs_beyond_the_limit_wait_until_one_is_done() -> None:
@@ -41,3 +43,104 @@ def test_a_song_waits_for_a_device_that_has_its_engine() -> None:
     assert desk.turn("one") is None
     desk.scheduler.open("two", ["fake"])
     assert desk.turn("two") == plan("a")
+
+
+def add_listeners(desk: Desk, count: int, pace: float, *, sound_seconds: float = 60.0) -> list[str]:
+    """Songs with listeners, each of which needs so many device seconds for a second of sound."""
+    names = [f"song-{number}" for number in range(count)]
+    for name in names:
+        desk.add(name, work_seconds=pace * sound_seconds, sound_seconds=sound_seconds)
+    return names
+
+
+def test_a_song_waits_while_somebody_would_run_dry_by_it() -> None:
+    desk = opened(running_songs=32)
+    names = add_listeners(desk, 6, pace=0.2)
+    assert desk.scheduler.waiting("fake") == tuple(names[4:])
+
+
+def test_a_song_gets_its_place_as_soon_as_another_has_left() -> None:
+    desk = opened(running_songs=32)
+    *_, waiting = add_listeners(desk, 5, pace=0.2)
+    desk.scheduler.drop("song-0")
+    desk.turn()
+    assert desk.scheduler.device_of(waiting) == "cpu"
+
+
+def test_sound_in_hand_makes_room_for_another() -> None:
+    desk = opened(running_songs=32)
+    *_, waiting = add_listeners(desk, 5, pace=0.2)
+    until_heard(desk, 4)
+    for outlet in desk.outlets.values():
+        outlet.unsent_seconds = 55.0
+    desk.clock.now += 1.0
+    desk.turn()
+    assert desk.scheduler.device_of(waiting) == "cpu"
+
+
+def until_heard(desk: Desk, songs: int) -> None:
+    while len(desk.windows) < songs:
+        desk.turn()
+
+
+def test_a_song_alone_on_its_device_never_waits_whatever_it_needs() -> None:
+    desk = opened(running_songs=32)
+    add_listeners(desk, 1, pace=5.0)
+    assert desk.scheduler.waiting("fake") == ()
+
+
+def test_places_alone_count_while_nobody_knows_what_songs_need() -> None:
+    desk = opened(running_songs=3)
+    for name in "abcd":
+        desk.add(name, work_seconds=1000.0)
+    assert desk.scheduler.waiting("fake") == ("d",)
+
+
+def test_places_alone_count_where_the_policy_says_so() -> None:
+    desk = opened(running_songs=32, policy=replace(POLICY, stall_free=False))
+    add_listeners(desk, 6, pace=0.2)
+    assert desk.scheduler.waiting("fake") == ()
+
+
+def test_a_song_that_lost_its_worker_goes_on_at_once() -> None:
+    desk = opened(running_songs=32)
+    add_listeners(desk, 4, pace=0.2)
+    desk.scheduler.close("cpu")
+    desk.scheduler.open("cpu", ["fake"])
+    desk.turn()
+    assert desk.scheduler.waiting("fake") == ()
+
+
+def test_a_listener_gets_a_place_before_songs_that_are_made_for_later() -> None:
+    desk = opened(running_songs=1)
+    for name in ("later", "even later"):
+        desk.add(name, has_listener=False)
+    desk.add("heard", work_seconds=1.0, sound_seconds=60.0)
+    assert desk.scheduler.waiting("fake") == ("even later",)
+
+
+def test_a_song_that_is_made_for_later_waits_for_those_with_listeners_but_gets_its_tenth() -> None:
+    desk = opened(running_songs=32)
+    desk.add("later", has_listener=False)
+    add_listeners(desk, 3, pace=0.2)
+    served = [song_of(command) for command in desk.turns(30)]
+    assert 2 <= served.count("later") <= 5
+    assert served[:3].count("later") == 0
+
+
+def test_songs_that_are_made_for_later_share_what_is_left() -> None:
+    desk = opened(running_songs=2)
+    for name in ("later", "too", "even later"):
+        desk.add(name, has_listener=False)
+    assert desk.scheduler.waiting("fake") == ("even later",)
+    assert {song_of(command) for command in desk.turns(6)} == {"later", "too"}
+
+
+def song_of(command: object) -> str:
+    match command:
+        case Step(sections):
+            return sections[0].song.song_id
+        case Plan(song):
+            return song.song_id
+        case _:
+            return str(command.section.song.song_id)  # type: ignore[attr-defined]

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from server.scheduling.policy import Order, Policy, Standing
 
 POLICY = Policy(margin_seconds=1.0, comfort_seconds=5.0, ahead_seconds=60.0, share_lead_seconds=2.0)
@@ -26,8 +28,31 @@ def test_a_listener_about_to_fall_silent_goes_before_a_newcomer() -> None:
     assert order(song("new", arrived_at=NOW), song("a", ahead=0.5)) == "anew"
 
 
-def test_a_song_that_has_waited_goes_before_a_listener_about_to_fall_silent() -> None:
+def test_a_song_that_has_its_place_for_long_goes_before_a_listener_about_to_fall_silent() -> None:
     assert order(song("a", ahead=0.5), song("new", arrived_at=NOW - 2.0)) == "newa"
+    assert order(song("a", ahead=0.5), song("new", arrived_at=NOW - 20.0)._replace(placed_at=NOW - 2.0)) == "newa"
+
+
+def test_time_in_the_queue_does_not_put_a_song_before_those_who_listen() -> None:
+    assert order(song("a", ahead=0.5), song("new", arrived_at=NOW - 20.0)._replace(placed_at=NOW)) == "anew"
+
+
+@pytest.mark.parametrize(
+    ("owed_seconds", "expected"),
+    [(0.0, "new, urgent, waits, later"), (0.1, "new, urgent, later, waits"), (1.0, "later, new, urgent, waits")],
+)
+def test_songs_made_for_later_go_before_listeners_who_can_wait_once_they_are_owed(
+    owed_seconds: float, expected: str
+) -> None:
+    later = song("later")._replace(has_listener=False)
+    songs = [later, song("waits", ahead=3.0), song("urgent", ahead=0.9), song("new")]
+    ranked = POLICY.ranked(songs, NOW, detached_owed_seconds=owed_seconds)
+    assert ", ".join(one.song_id for one in ranked) == expected
+
+
+def test_nothing_is_lost_when_a_song_made_for_later_waits() -> None:
+    assert POLICY.comfortable(song("later")._replace(has_listener=False), NOW)
+    assert not POLICY.comfortable(song("new"), NOW)
 
 
 def test_a_hurried_song_beyond_its_callers_share_stands_back() -> None:

@@ -11,6 +11,7 @@ class Song:
     arrived_at: float = 0.0
     engine: str = "fake"
     resumed: bool = False
+    has_listener: bool = True
 
 
 def shares(*callers: str) -> Shares:

@@ -1,0 +1,51 @@
+"""The listener of one simulated song, who plays it in real time from its first sound on."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Listener:
+    """One who asked for `seconds` of sound at `arrived_at`, or nobody, for whom a song is made as well.
+
+    `silences` are the moments at which sound ran out, each with the seconds until it went on. The sound that has come
+    is played until `plays_until`.
+    """
+
+    arrived_at: float
+    seconds: float
+    present: bool = True
+    first_audio_at: float | None = None
+    complete_at: float | None = None
+    plays_until: float = 0.0
+    heard_seconds: float = 0.0
+    silences: list[tuple[float, float]] = field(default_factory=list)
+
+    def hear(self, now: float, seconds: float) -> None:
+        """Takes sound that arrives now."""
+        if self.first_audio_at is None:
+            self.first_audio_at = self.plays_until = now
+        self._be_silent(now)
+        self.plays_until = max(now, self.plays_until) + seconds
+        self.heard_seconds += seconds
+        if self.heard_seconds >= self.seconds - 1e-6:
+            self.complete_at = now
+
+    def stop(self, now: float) -> None:
+        """Ends the listening, with the silence that has begun."""
+        if self.first_audio_at is not None and self.complete_at is None:
+            self._be_silent(now)
+        self.plays_until = min(self.plays_until, now)
+
+    @property
+    def first_audio_seconds(self) -> float | None:
+        """Time to the first sound; `None` where there is none."""
+        return None if self.first_audio_at is None else self.first_audio_at - self.arrived_at
+
+    @property
+    def worst_silence(self) -> float:
+        """The longest silence in seconds."""
+        return max((seconds for _, seconds in self.silences), default=0.0)
+
+    def _be_silent(self, now: float) -> None:
+        if now > self.plays_until + 1e-9:
+            self.silences.append((self.plays_until, now - self.plays_until))

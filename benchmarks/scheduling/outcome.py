@@ -1,0 +1,122 @@
+"""The figures of one simulated run, as a row of a table."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+
+from benchmarks.scheduling.listener import Listener
+from benchmarks.scheduling.simulation import Simulation
+
+STALL_SECONDS = 0.1
+"""Silence that a listener notices."""
+
+COLUMNS = (
+    "policy",
+    "load",
+    "first audio P50, s",
+    "P95, s",
+    "stalled",
+    "worst stall, s",
+    "not heard",
+    "listeners at once",
+    "sound, s/s",
+    "longest detached, s",
+    "sections a step",
+    "encoder cores",
+    "server cores",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The figures of one run, times in seconds.
+
+    First audio is that of listeners who heard something; `stalled` is the share of these with a silence of more than
+    `STALL_SECONDS`, and `unheard` the number of the others. `at_once` is the largest number of listeners who play at
+    one moment at which nobody is silent. `longest_detached` counts songs that are not complete at the end with the time
+    so far. Cores are those that encoders and the server process keep busy.
+    """
+
+    first_audio_p50: float
+    first_audio_p95: float
+    stalled: float
+    worst_stall: float
+    unheard: int
+    at_once: int
+    sound_per_second: float
+    longest_detached: float
+    batch: float
+    encoder_cores: float
+    server_cores: float
+
+    def row(self, policy: str, load: float) -> str:
+        """Returns a line of a table with `COLUMNS`."""
+        cells = (
+            policy,
+            f"{load:.2f}",
+            f"{self.first_audio_p50:.2f}",
+            f"{self.first_audio_p95:.2f}",
+            f"{self.stalled:.4f}",
+            f"{self.worst_stall:.2f}",
+            str(self.unheard),
+            str(self.at_once),
+            f"{self.sound_per_second:.1f}",
+            f"{self.longest_detached:.0f}",
+            f"{self.batch:.1f}",
+            f"{self.encoder_cores:.2f}",
+            f"{self.server_cores:.2f}",
+        )
+        return f"| {' | '.join(cells)} |"
+
+
+def header() -> str:
+    """Returns the first two lines of the table."""
+    return f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
+
+
+def outcome_of(simulation: Simulation, until: float, server_ms: float) -> Outcome:
+    """Returns the figures of a run of `until` seconds; a second of sound costs the server process `server_ms`."""
+    everyone = simulation.listeners.values()
+    listeners = [one for one in everyone if one.present]
+    heard = [one for one in listeners if one.first_audio_seconds is not None]
+    stalls = [one.worst_silence for one in heard]
+    first_audio = [one.first_audio_seconds for one in heard if one.first_audio_seconds is not None]
+    p50, p95 = np.quantile(first_audio, [0.5, 0.95]) if heard else (0.0, 0.0)
+    sound_per_second = simulation.sound_seconds / until
+    return Outcome(
+        first_audio_p50=float(p50),
+        first_audio_p95=float(p95),
+        stalled=sum(stall > STALL_SECONDS for stall in stalls) / max(1, len(heard)),
+        worst_stall=max(stalls, default=0.0),
+        unheard=len(listeners) - len(heard),
+        at_once=served_at_once(heard),
+        sound_per_second=sound_per_second,
+        longest_detached=longest([one for one in everyone if not one.present], until),
+        batch=simulation.sections_stepped / max(1, simulation.steps),
+        encoder_cores=simulation.encoders.busy_seconds / until,
+        server_cores=sound_per_second * server_ms / 1000,
+    )
+
+
+def served_at_once(listeners: Iterable[Listener]) -> int:
+    """Returns the largest number of listeners who play at one moment at which none of them is silent."""
+    changes = list[tuple[float, int, int]]()
+    for one in listeners:
+        if one.first_audio_at is None:
+            continue
+        changes += [(one.first_audio_at, 1, 0), (one.plays_until, -1, 0)]
+        for at, seconds in one.silences:
+            if seconds > STALL_SECONDS:
+                changes += [(at, 0, 1), (at + seconds, 0, -1)]
+    changes.sort()
+    playing = accumulate(change for _, change, _ in changes)
+    silent = accumulate(change for _, _, change in changes)
+    return max((count for count, stalled in zip(playing, silent, strict=True) if not stalled), default=0)
+
+
+def longest(songs: Sequence[Listener], until: float) -> float:
+    """Returns the longest time to the end of a song; for those that are not complete, that until now."""
+    ends = ((until if one.complete_at is None else one.complete_at) - one.arrived_at for one in songs)
+    return max(ends, default=0.0)

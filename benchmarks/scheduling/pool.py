@@ -1,0 +1,60 @@
+"""A pool of simulated devices: engines, each with devices of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from benchmarks.scheduling.presets import DeviceModel
+from server.workers.device_spec import DeviceSpec
+
+RUNNING_SONGS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """`devices` of each of `models`, in their order. An engine has the name of its model.
+
+    `encoders` sounds are encoded at a time, `None`: as many as there are songs.
+    """
+
+    models: tuple[DeviceModel, ...]
+    devices: tuple[int, ...]
+    encoders: int | None = None
+
+    @property
+    def engines(self) -> Mapping[str, DeviceModel]:
+        """The models by the names of their engines."""
+        return {model.name: model for model in self.models}
+
+    def specs(self, *, alone: bool = False, running_songs: int = RUNNING_SONGS) -> list[DeviceSpec]:
+        """Returns the devices; `alone` each makes one song at a time."""
+        return [
+            replace(_spec(model, alone, running_songs), name=f"{model.name}-{number}")
+            for model, count in zip(self.models, self.devices, strict=True)
+            for number in range(count)
+        ]
+
+
+def engine_of(spec: DeviceSpec) -> str:
+    """Returns the engine of a simulated device, which has one."""
+    (engine,) = spec.engines
+    return engine
+
+
+def by_engine(specs: Sequence[DeviceSpec]) -> dict[str, list[str]]:
+    """Returns the names of the devices of each engine."""
+    found: dict[str, list[str]] = {}
+    for spec in specs:
+        found.setdefault(engine_of(spec), []).append(spec.name)
+    return found
+
+
+def _spec(model: DeviceModel, alone: bool, running_songs: int) -> DeviceSpec:
+    return DeviceSpec(
+        "",
+        "simulated",
+        (model.name,),
+        lanes=model.lanes,
+        running_songs=1 if alone else running_songs,
+        batch_tokens=model.batch_tokens,
+        batch_sections=1 if alone else RUNNING_SONGS,
+    )
