@@ -145,8 +145,12 @@ class Placement:
         return not song.has_listener or song.resumed or self._fits(device, song, now)
 
     def _fits(self, device: DeviceProgress, song: ScheduledSong, now: float) -> bool:
-        """Whether all listeners stay stall-free with one more, by the forecast; True while too little is known."""
-        if not self._policy.stall_free:
+        """Whether all listeners stay stall-free with one more, by the forecast; True while too little is known.
+
+        On a device that renders beside denoising a step takes further songs along for little, which the forecast does
+        not know: there, places alone count.
+        """
+        if not self._policy.stall_free or len(device.spec.lanes) > 1:
             return True
         if now < device.full_until:
             return False
