@@ -13,6 +13,8 @@ from server.workers.device_spec import DeviceSpec
 
 _PLACES_WHEN_CAPPED = 4
 _LOOK_AGAIN_SECONDS = 0.1
+_SORT_SECONDS = 1.0
+"""Time after which a waiting song that has gained or lost its listener is treated as such."""
 
 
 class Placement:
@@ -27,6 +29,7 @@ class Placement:
         self._waiting: WaitingQueue[ScheduledSong] = WaitingQueue(shares, by_arrival=policy.order is Order.ARRIVAL)
         self._songs: dict[str, ScheduledSong] = {}
         self._rendered: dict[str, ScheduledSong] = {}
+        self._sorted_until = 0.0
 
     def device(self, name: str) -> DeviceProgress:
         """Returns the device of this name."""
@@ -125,11 +128,17 @@ class Placement:
         """The song that gets the next place on the device: one with a listener, if there is one that fits."""
         if not device.engines or not len(self._waiting):
             return None
+        self._sort_listeners()
         for has_listener in (True, False):
             song = self._waiting.first(device.engines, has_listener=has_listener)
             if song is not None and self._has_place(device, song):
                 return song
         return None
+
+    def _sort_listeners(self) -> None:
+        if (now := self._clock()) >= self._sorted_until:
+            self._waiting.sort_listeners()
+            self._sorted_until = now + _SORT_SECONDS
 
     def _has_place(self, device: DeviceProgress, song: ScheduledSong) -> bool:
         """Whether one more song may be made: songs far ahead of their listeners do not count, within reason."""

@@ -1,9 +1,8 @@
 """The queue in which songs wait for a place."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Collection, Iterator
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from server.scheduling.fair_share import Shares
 
@@ -39,69 +38,88 @@ class Waiter(Protocol):
 WaiterT = TypeVar("WaiterT", bound=Waiter)
 
 
-@dataclass(slots=True)
-class _EngineQueue(Generic[WaiterT]):
-    """The songs of one engine that wait: those that lost their place, and the others by caller."""
+class _LineKey(NamedTuple):
+    """Songs of one line: those of a caller, `None`: of all that lost their place; with a listener, or without."""
 
-    resumed: OrderedDict[str, WaiterT] = field(default_factory=OrderedDict)
-    callers: dict[str, OrderedDict[str, WaiterT]] = field(default_factory=dict)
+    caller: str | None
+    has_listener: bool
 
 
 class WaitingQueue(Generic[WaiterT]):
-    """Songs without a place. Those that had one go first; then the least served caller's earliest song."""
+    """Songs without a place. Those that had one go first; then the least served caller's earliest song.
+
+    They stand in lines by what they were when they came; one that gains or loses its listener while it waits stays in
+    its line until `sort_listeners`.
+    """
 
     def __init__(self, shares: Shares, *, by_arrival: bool = False) -> None:
         """`by_arrival` looks at nothing but who came first."""
         self._shares = shares
         self._by_arrival = by_arrival
-        self._engines: dict[str, _EngineQueue[WaiterT]] = {}
-        self._count = 0
+        self._engines: dict[str, dict[_LineKey, OrderedDict[str, WaiterT]]] = {}
+        self._keys: dict[str, _LineKey] = {}
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._keys)
 
     def __iter__(self) -> Iterator[WaiterT]:
         """All songs, engine by engine, those that lost their place first, then by arrival."""
-        for queue in self._engines.values():
-            yield from queue.resumed.values()
-            others = (song for songs in queue.callers.values() for song in songs.values())
-            yield from sorted(others, key=lambda song: song.arrived_at)
+        for lines in self._engines.values():
+            songs = [(key.caller is not None, song) for key, line in lines.items() for song in line.values()]
+            yield from (song for _, song in sorted(songs, key=lambda one: (one[0], one[1].arrived_at)))
 
     def add(self, song: WaiterT) -> None:
         """Let a song wait."""
-        queue = self._engines.setdefault(song.engine, _EngineQueue())
-        songs = queue.resumed if song.resumed else queue.callers.setdefault(song.caller, OrderedDict())
-        songs[song.song_id] = song
-        self._count += 1
+        key = _key(song)
+        self._keys[song.song_id] = key
+        self._engines.setdefault(song.engine, {}).setdefault(key, OrderedDict())[song.song_id] = song
 
     def remove(self, song: WaiterT) -> bool:
         """Take a song out, wherever it stands; whether it was here."""
-        queue = self._engines.get(song.engine)
-        if queue is None:
+        key = self._keys.pop(song.song_id, None)
+        if key is None:
             return False
-        songs = queue.callers.get(song.caller, OrderedDict())
-        if queue.resumed.pop(song.song_id, None) is None and songs.pop(song.song_id, None) is None:
-            return False
-        if not songs:
-            queue.callers.pop(song.caller, None)
-        self._count -= 1
+        lines = self._engines[song.engine]
+        del lines[key][song.song_id]
+        if not lines[key]:
+            del lines[key]
         return True
+
+    def sort_listeners(self) -> None:
+        """Put songs that have gained or lost their listener into the right line, by arrival."""
+        changed = [
+            song
+            for lines in self._engines.values()
+            for key, line in lines.items()
+            for song in line.values()
+            if song.has_listener is not key.has_listener
+        ]
+        for song in changed:
+            self.remove(song)
+            self.add(song)
+        for engine, key in {(song.engine, _key(song)) for song in changed}:
+            line = self._engines[engine][key]
+            self._engines[engine][key] = OrderedDict(sorted(line.items(), key=lambda item: item[1].arrived_at))
 
     def first(self, engines: Collection[str], *, has_listener: bool | None = None) -> WaiterT | None:
         """The song that should have the next place on a device with `engines`; `None` when none waits for one.
 
         Only songs with listeners, or without, where `has_listener` says so.
         """
-        queues = [queue for engine in engines if (queue := self._engines.get(engine)) is not None]
-        resumed = [song for queue in queues if (song := _head(queue.resumed, has_listener))]
+        heads = [
+            (key, next(iter(line.values())))
+            for engine in engines
+            for key, line in self._engines.get(engine, {}).items()
+            if has_listener in (None, key.has_listener)
+        ]
+        resumed = [song for key, song in heads if key.caller is None]
         if resumed:
             return min(resumed, key=lambda song: song.arrived_at)
-        heads = (_head(songs, has_listener) for queue in queues for songs in queue.callers.values())
-        return min((head for head in heads if head is not None), key=self._rank, default=None)
+        return min((song for _, song in heads), key=self._rank, default=None)
 
     def _rank(self, song: WaiterT) -> tuple[float, float]:
         return (0.0 if self._by_arrival else self._shares.claimed(song.caller), song.arrived_at)
 
 
-def _head(songs: Mapping[str, WaiterT], has_listener: bool | None) -> WaiterT | None:
-    return next((song for song in songs.values() if has_listener in (None, song.has_listener)), None)
+def _key(song: Waiter) -> _LineKey:
+    return _LineKey(None if song.resumed else song.caller, song.has_listener)

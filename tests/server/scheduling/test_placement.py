@@ -128,6 +128,16 @@ def test_a_song_that_is_made_for_later_waits_for_those_with_listeners_but_gets_i
     assert served[:3].count("later") == 0
 
 
+def test_a_waiting_song_that_somebody_comes_to_hear_goes_before_those_made_for_later() -> None:
+    desk = opened(running_songs=1)
+    for name in ("first", "later", "heard"):
+        desk.add(name, has_listener=False)
+    desk.outlets["heard"].has_listener = True
+    desk.clock.now += 2.0
+    desk.turn()
+    assert desk.scheduler.waiting("fake") == ("later",)
+
+
 def test_songs_that_are_made_for_later_share_what_is_left() -> None:
     desk = opened(running_songs=2)
     for name in ("later", "too", "even later"):

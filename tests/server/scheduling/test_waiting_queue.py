@@ -4,7 +4,7 @@ from server.scheduling.fair_share import Shares
 from server.scheduling.waiting_queue import WaitingQueue
 
 
-@dataclass(frozen=True)
+@dataclass
 class Song:
     song_id: str
     caller: str = ""
@@ -64,3 +64,28 @@ def test_a_removed_song_is_gone_and_removing_it_again_does_nothing() -> None:
     song = Song("x", "a")
     queue.add(song)
     assert [queue.remove(song), queue.remove(song), len(queue), queue.first(["fake"])] == [True, False, 0, None]
+
+
+def test_a_song_that_gains_its_listener_while_it_waits_keeps_its_place_by_arrival() -> None:
+    queue: WaitingQueue[Song] = WaitingQueue(shares("a"))
+    later, other = Song("later", "a", 1.0, has_listener=False), Song("other", "a", 2.0)
+    for song in (later, other):
+        queue.add(song)
+    assert queue.first(["fake"], has_listener=True) == other
+    later.has_listener = True
+    queue.sort_listeners()
+    assert queue.first(["fake"], has_listener=True) == later
+    assert queue.first(["fake"], has_listener=False) is None
+    assert queue.remove(later)
+    assert queue.remove(other)
+    assert len(queue) == 0
+
+
+def test_the_side_without_listeners_has_its_own_first_song() -> None:
+    queue: WaitingQueue[Song] = WaitingQueue(shares("a"))
+    queue.add(Song("heard", "a", 1.0))
+    assert queue.first(["fake"], has_listener=False) is None
+    queue.add(Song("later", "a", 2.0, has_listener=False))
+    first = queue.first(["fake"], has_listener=False)
+    assert first is not None
+    assert first.song_id == "later"
