@@ -59,6 +59,12 @@ class Attempt:
         """Memory that the sections hold which are prepared and whose last step was not answered yet."""
         return sum(one.memory_bytes for index, one in self.prepared.items() if index >= self.denoised)
 
+    @property
+    def step_cost(self) -> int:
+        """Tokens of a step of the section that is denoised; 0 while it is not prepared."""
+        due = self.prepared.get(self.denoising)
+        return due.cost if due else 0
+
     def next_attempt(self) -> "Attempt":
         """Returns the attempt that follows this one, at the last section boundary; what is denoised stays so."""
         key = SongKey(self.key.song_id, self.key.attempt + 1)

@@ -12,6 +12,7 @@ from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Command, Forget, Lane, Ping, Plan, Prepare, Render, SongKey, Step
 
 _MAX_OWED_SECONDS = 2.0
+_FREE_SHARE = 0.1
 
 
 class CommandsInFlight:
@@ -124,6 +125,15 @@ class DeviceProgress:
         held = sum(song.attempt.held_bytes for song in self.songs.values())
         limit = self.spec.memory_bytes
         return not limit or held + max(1, self.section_bytes.get(song.engine, 0)) <= limit
+
+    def joins_for_free(self) -> bool:
+        """Whether a step gets hardly longer by one more section, as far as steps have shown."""
+        costs = [cost for song in self.songs.values() if (cost := song.attempt.step_cost)]
+        if not costs or not self.steps.known:
+            return False
+        mean = round(sum(costs) / len(costs))
+        longer = self.steps.seconds(sum(costs) + mean) - self.steps.seconds(sum(costs))
+        return longer <= _FREE_SHARE * self.steps.seconds(mean)
 
     def forgettable(self) -> SongKey | None:
         """Takes out an attempt that no lane is working on any more; `None` where there is none to be dropped."""

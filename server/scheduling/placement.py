@@ -156,10 +156,10 @@ class Placement:
     def _fits(self, device: DeviceProgress, song: ScheduledSong, now: float) -> bool:
         """Whether all listeners stay stall-free with one more, by the forecast; True while too little is known.
 
-        On a device that renders beside denoising a step takes further songs along for little, which the forecast does
-        not know: there, places alone count.
+        Where a step takes one more song along for next to nothing, places alone count: the forecast takes every song
+        for as dear as those before it were.
         """
-        if not self._policy.stall_free or len(device.spec.lanes) > 1:
+        if not self._policy.stall_free or device.joins_for_free():
             return True
         if now < device.full_until:
             return False

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from server.workers.messages import Forget, Plan, Prepare, SongKey, Step
 from tests.server.scheduling.desk import POLICY, Desk, device, opened, plan, section
 
@@ -154,3 +156,16 @@ def song_of(command: object) -> str:
             return song.song_id
         case _:
             return str(command.section.song.song_id)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("token_seconds", "waiting"), [(0.0, 0), (0.01, 2)])
+def test_places_alone_count_where_a_step_takes_songs_along_for_nothing(token_seconds: float, waiting: int) -> None:
+    desk = opened(running_songs=32)
+    names = add_listeners(desk, 1, pace=0.2)
+    desk.until(Step((section(names[0]),)))
+    steps = desk.scheduler._placement.device("cpu").steps
+    for songs in range(1, 13):
+        steps.add(10 * songs, 0.02 + token_seconds * 10 * songs)
+    more = [desk.add(f"more-{number}", work_seconds=12.0, sound_seconds=60.0) for number in range(5)]
+    assert len(desk.scheduler.waiting("fake")) == waiting
+    assert len(more) == 5
