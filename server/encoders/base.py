@@ -15,7 +15,7 @@ class Encoder(Protocol):
 
     @property
     def address(self) -> str:
-        """Where workers send sound."""
+        """The Unix socket to which workers send sound."""
 
     async def start(self, timeout_seconds: float) -> None:
         """Start it and wait until it takes in sound.
@@ -96,7 +96,7 @@ class EncoderPool(Protocol):
         """Let the song's encoder drop what it has of it."""
 
     def address_of(self, song_id: str) -> str | None:
-        """Where the sound of a song goes; `None` while it waits for an encoder."""
+        """The address to which the sound of a song goes; `None` while it waits for an encoder."""
 
     async def run(self, observer: EncoderPoolObserver) -> None:
         """Keep the encoders up and tell `observer` what they tell, until cancelled. Then nothing of them is left."""

@@ -31,7 +31,7 @@ class EncoderProcess:
 
     @property
     def address(self) -> str:
-        """Where workers send sound."""
+        """The Unix socket to which workers send sound."""
         return self._address
 
     @property

@@ -90,7 +90,7 @@ class LocalEncoders:
             self.up[address].send(CloseSong(song_id))
 
     def address_of(self, song_id: str) -> str | None:
-        """Where the sound of a song goes; `None` while it waits for an encoder."""
+        """The address to which the sound of a song goes; `None` while it waits for an encoder."""
         return self._assignments.home_of(song_id)
 
     async def run(self, observer: EncoderPoolObserver) -> None:

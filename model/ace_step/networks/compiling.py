@@ -1,4 +1,4 @@
-"""How torch compiles a block: once for all shapes, and so that each number is read and written as rarely as can be."""
+"""Compiles blocks with torch: once for all shapes, and so that each number is read and written as rarely as can be."""
 
 import torch
 from torch import nn

@@ -100,7 +100,7 @@ class ContextStacks:
 
 
 def composition(caches: Sequence[ContextCache]) -> tuple[int, ...]:
-    """What tells the rows of one pass from those of another one, as long as the caches live."""
+    """Identifies the rows of a pass among those of other passes, as long as the caches live."""
     return tuple(map(id, caches))
 
 

@@ -84,7 +84,7 @@ class PassGraphs:
 
 
 class _Tensors:
-    """What recorded passes read and write: each shape uses the beginning of the same memory."""
+    """The memory that recorded passes read and write: each shape uses the beginning of it."""
 
     def __init__(self, transformer: Transformer, shapes: Sequence[Shape]) -> None:
         config, device = transformer.config, transformer.device

@@ -56,7 +56,7 @@ def compile_now(transformer: Transformer) -> None:
 
 
 def advice(error: BaseException) -> str:
-    """What helps against a failure of the compiler, or else its text."""
+    """Returns the advice for a failure of the compiler, or else its text."""
     text = "\n".join(f"{type(each).__name__}: {each}" for each in _chain(error))
     found = next((help_ for pattern, help_ in _ADVICE if re.search(pattern, text)), None)
     first_line = str(error).strip().partition("\n")[0]
