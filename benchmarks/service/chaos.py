@@ -2,6 +2,7 @@
 
     python -m benchmarks.service.chaos                                  200 songs of the studio engine
     python -m benchmarks.service.chaos --engine fake --songs 1000       a thousand songs of the tests' engine, for leaks
+    python -m benchmarks.service.chaos --render-beside                  the same with two lanes on each device
 
 Two workers, two encoders, twelve clients. Their processes are killed (SIGKILL) or stopped (SIGSTOP) at random times;
 clients leave at random chunks. Nothing may leak meanwhile: processes, threads, file descriptors, shared memory.
@@ -10,6 +11,7 @@ clients leave at random chunks. Nothing may leak meanwhile: processes, threads, 
 import argparse
 import asyncio
 import hashlib
+import json
 import random
 import signal
 import time
@@ -191,9 +193,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engine", choices=ENGINES, default="studio")
     parser.add_argument("--songs", type=int, default=200)
+    parser.add_argument("--render-beside", action="store_true", help="two lanes on each device, as on a GPU")
     options = parser.parse_args()
+    devices = json.dumps([{"device": "cpu", "render_beside": options.render_beside}] * 2)
     # A server that says "error" for every kill would say nothing else.
-    settings = {"engines": ENGINES[options.engine], "devices": "cpu,cpu", "log_level": "critical"}
+    settings = {"engines": ENGINES[options.engine], "devices": devices, "log_level": "critical"}
     with running_service(**settings, limits__exchange_timeout_seconds="4", limits__retries="8") as service:
         asyncio.run(measure(service, options.engine, options.songs))
 
