@@ -66,7 +66,7 @@ class Limits(Group):
 class Threads(Group):
     """How the cores are shared out."""
 
-    encoders: Count = Field(default=1, description="processes that master and encode sound, for each device")
+    encoders: Count = Field(default=2, description="processes that master and encode sound, for each device")
     worker: int = Field(
         default=1,
         ge=0,
