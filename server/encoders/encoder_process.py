@@ -2,16 +2,14 @@
 
 import asyncio
 import socket
-import sys
 from asyncio.subprocess import Process
-from contextlib import suppress
 from typing import cast
 
+from server.child_process import child_environment, kill, start_module, wait_or_kill
 from server.encoders.base import EncoderDied
 from server.encoders.messages import EncoderSpec, FromEncoder, ToEncoder
 from server.workers.async_pipe import AsyncPipe
 from server.workers.pipe import PipeClosed
-from server.workers.worker_process import child_environment
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """Keeps libraries from starting threads that only take turns: the matrices of an encoder are small."""
@@ -48,11 +46,12 @@ class EncoderProcess:
         near, far = socket.socketpair()
         with far:
             self._pipe = await AsyncPipe.open(near)
-            self._process = await asyncio.create_subprocess_exec(
-                *_command(far.fileno(), self._address),
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=[far.fileno()],
-                env={**child_environment(), **_ONE_THREAD},
+            self._process = await start_module(
+                "server.encoders.encoder",
+                far.fileno(),
+                self._address,
+                descriptors=[far.fileno()],
+                environment={**child_environment(), **_ONE_THREAD},
             )
         self.send(self._spec)
         try:
@@ -81,28 +80,11 @@ class EncoderProcess:
 
     def kill(self) -> None:
         """End the process at once."""
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
+        kill(self._process)
 
     async def stop(self, grace_seconds: float) -> None:
         """End the process: by closing its pipe, and by force after `grace_seconds`. Nothing of it is left."""
         if self._pipe is not None:
             self._pipe.close()
         if self._process is not None:
-            await self._wait_or_kill(self._process, grace_seconds)
-
-    async def _wait_or_kill(self, process: Process, grace_seconds: float) -> None:
-        """Wait until the process has ended; a wait that is cancelled ends it by force, too."""
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(grace_seconds):
-                    await process.wait()
-        finally:
-            self.kill()
-            await process.wait()
-
-
-def _command(descriptor: int, address: str) -> list[str]:
-    # With -P no file of the working directory is taken for a module.
-    return [sys.executable, "-P", "-m", "server.encoders.encoder", str(descriptor), address]
+            await wait_or_kill(self._process, grace_seconds)

@@ -3,16 +3,14 @@
 import asyncio
 import dataclasses
 import logging
-import os
 import re
 import socket
-import sys
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import ExitStack, suppress
-from pathlib import Path
+from contextlib import ExitStack
 from typing import cast
 
+from server.child_process import child_environment, kill, start_module, wait_or_kill
 from server.workers.async_pipe import AsyncPipe
 from server.workers.base import WorkerDied
 from server.workers.messages import Command, Lane, Ready, Reply, WorkerSpec
@@ -68,8 +66,8 @@ class WorkerProcess:
         device, environment = seen_alone(self._spec.device, child_environment())
         with ExitStack() as far_ends:
             descriptors = [await self._open_pipe(lane, far_ends) for lane in self._spec.lanes]
-            self._process = await asyncio.create_subprocess_exec(
-                *_command(descriptors), stdin=asyncio.subprocess.DEVNULL, pass_fds=descriptors, env=environment
+            self._process = await start_module(
+                "server.workers.worker", *descriptors, descriptors=descriptors, environment=environment
             )
         self._exit_watch = asyncio.create_task(self._watch(self._process), name=f"exit of {self._spec.device}")
         first = self._pipes[self._spec.lanes[0]]
@@ -99,7 +97,7 @@ class WorkerProcess:
         if self._exit_watch is not None:
             self._exit_watch.cancel()
         if self._process is not None:
-            await self._wait_or_kill(self._process, grace_seconds)
+            await wait_or_kill(self._process, grace_seconds, _KILLED_SECONDS, self._log_stuck)
 
     async def _open_pipe(self, lane: Lane, far_ends: ExitStack) -> int:
         """Make the pipe of a lane; returns the descriptor of its far end, which `far_ends` closes."""
@@ -119,7 +117,7 @@ class WorkerProcess:
             async with asyncio.timeout(timeout_seconds):
                 return await answer
         except TimeoutError:
-            self._kill()
+            kill(self._process)
             raise WorkerDied(
                 f"it did not answer within {timeout_seconds:g} seconds; "
                 f"if it needs longer for its work, raise MELISMA_LIMITS__{limit}"
@@ -127,45 +125,14 @@ class WorkerProcess:
         except PipeClosed as error:
             raise WorkerDied("its process ended") from error
 
-    async def _wait_or_kill(self, process: Process, grace_seconds: float) -> None:
-        """Wait until the process has ended; a wait that is cancelled ends it by force, too."""
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(grace_seconds):
-                    await process.wait()
-        finally:
-            if process.returncode is None:
-                self._kill()
-                await self._wait_killed(process)
-
-    async def _wait_killed(self, process: Process) -> None:
-        """Wait until a killed process is gone, but not for ever: a call into a driver cannot be interrupted."""
-        try:
-            async with asyncio.timeout(_KILLED_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            _log.error(
-                "process %d of device %s was killed and is still there: it is stuck in the driver, and may keep memory "
-                "of the device; see 'nvidia-smi' and the kernel's log",
-                process.pid,
-                self._spec.device,
-            )
-
-    def _kill(self) -> None:
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
-
-
-def _command(descriptors: list[int]) -> list[str]:
-    # With -P no file of the working directory is taken for a module.
-    return [sys.executable, "-P", "-m", "server.workers.worker", *map(str, descriptors)]
-
-
-def child_environment() -> dict[str, str]:
-    """The environment of the server. The import path carries everything that was added to the server's own."""
-    places = (str(Path(entry).absolute()) for entry in sys.path)
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    def _log_stuck(self) -> None:
+        """Tell of a process that cannot be ended: a call into a driver cannot be interrupted."""
+        _log.error(
+            "process %s of device %s was killed and is still there: it is stuck in the driver, and may keep memory "
+            "of the device; see 'nvidia-smi' and the kernel's log",
+            self.pid,
+            self._spec.device,
+        )
 
 
 def seen_alone(device: str, environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from server import child_process
 from server.errors import WorkerLost
 from server.workers import local_pool as local_pool_module
 from server.workers import worker_process
@@ -94,7 +95,7 @@ async def test_a_process_that_cannot_be_ended_is_told_and_costs_no_device_its_wo
         tasks = asyncio.all_tasks()
         assert isinstance(stuck, WorkerProcess)
         os.kill(pid_of(stuck), signal.SIGSTOP)  # so that it does not end with its pipes, either
-        monkeypatch.setattr(WorkerProcess, "_kill", lambda _: None)
+        monkeypatch.setattr(child_process, "kill", lambda _: None)
         observer.worker_exited("cpu")
         second = pid_of(await observer.next_worker())
         monkeypatch.undo()

@@ -1,0 +1,58 @@
+"""Starts modules of this package in processes of their own, and ends such processes."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of this process. The import path carries everything that was added to its own."""
+    places = (str(Path(entry).absolute()) for entry in sys.path)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+
+
+async def start_module(
+    module: str, *arguments: object, descriptors: Sequence[int], environment: dict[str, str]
+) -> Process:
+    """Start a module, which inherits the `descriptors` and has nothing to read."""
+    # With -P no file of the working directory is taken for a module.
+    command = [sys.executable, "-P", "-m", module, *map(str, arguments)]
+    return await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.DEVNULL, pass_fds=descriptors, env=environment
+    )
+
+
+def kill(process: Process | None) -> None:
+    """End a process at once; without effect where there is none, or none any more."""
+    if process is not None:
+        with suppress(ProcessLookupError):
+            process.kill()
+
+
+def _ignore() -> None:
+    """Nothing."""
+
+
+async def wait_or_kill(
+    process: Process, grace_seconds: float, killed_seconds: float | None = None, on_stuck: Callable[[], None] = _ignore
+) -> None:
+    """Wait until a process has ended, which it is made to after `grace_seconds`, or when the wait is cancelled.
+
+    Calls `on_stuck` and goes on where it is still there `killed_seconds` after that; `None` waits as long as it takes.
+    """
+    try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_seconds):
+                await process.wait()
+    finally:
+        if process.returncode is None:
+            kill(process)
+            try:
+                async with asyncio.timeout(killed_seconds):
+                    await process.wait()
+            except TimeoutError:
+                on_stuck()
