@@ -34,6 +34,9 @@ class Dispatcher(Protocol):
     def done(self, device: str, reply: Reply, lane: Lane) -> None:
         """As `Scheduler.done`."""
 
+    def encoded(self, seconds: float, sound_seconds: float) -> None:
+        """As `Scheduler.encoded`."""
+
 
 def drop_whole(scheduler: Scheduler, reply: Rendered) -> bool:
     """Drop the song of which a section has just ended, if that was the last one; returns whether it was."""
@@ -85,9 +88,14 @@ class Continuous:
     """One scheduler for the pool: songs join and leave at every step."""
 
     def __init__(
-        self, specs: Sequence[DeviceSpec], policy: Policy, clock: Callable[[], float], estimates: Estimates
+        self,
+        specs: Sequence[DeviceSpec],
+        policy: Policy,
+        clock: Callable[[], float],
+        estimates: Estimates,
+        encoders: int | None,
     ) -> None:
-        self._scheduler = Scheduler(specs, policy=policy, clock=clock)
+        self._scheduler = Scheduler(specs, policy=policy, clock=clock, encoders=encoders)
         self._estimates = estimates
         self._songs: dict[str, tuple[ArrivingSong, Usage]] = {}
         for spec in specs:
@@ -115,6 +123,10 @@ class Continuous:
         self._scheduler.done(device, reply, lane)
         if isinstance(reply, Rendered) and reply.last and drop_whole(self._scheduler, reply):
             self._estimates.measured(*self._songs.pop(reply.section.song.song_id))
+
+    def encoded(self, seconds: float, sound_seconds: float) -> None:
+        """Tell the scheduler."""
+        self._scheduler.encoded(seconds, sound_seconds)
 
 
 class WholeBatches:
@@ -154,6 +166,9 @@ class WholeBatches:
             running.discard(reply.section.song.song_id)
             if not running:
                 self._begin(device)
+
+    def encoded(self, seconds: float, sound_seconds: float) -> None:
+        """Nothing: a batch is begun whatever encoders can do."""
 
     def _begin(self, device: str) -> None:
         queue = self._queues[self._engines[device]]

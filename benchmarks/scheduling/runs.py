@@ -21,7 +21,7 @@ def simulated(
     """Runs `songs` under one of `POLICIES`; what they cost is estimated with an `error`, see `Estimates`."""
     specs = pool.specs(alone=policy == "alone")
     simulation = Simulation(pool, specs)
-    dispatcher = _dispatcher(policy, specs, simulation, Estimates(pool, error, seed))
+    dispatcher = _dispatcher(policy, specs, simulation, Estimates(pool, error, seed), pool.encoders)
     simulation.run(dispatcher, songs, until)
     return simulation
 
@@ -41,7 +41,9 @@ def capacity(model: DeviceModel) -> float:
     return len(mix) / simulation.now
 
 
-def _dispatcher(policy: str, specs: Sequence[DeviceSpec], simulation: Simulation, estimates: Estimates) -> Dispatcher:
+def _dispatcher(
+    policy: str, specs: Sequence[DeviceSpec], simulation: Simulation, estimates: Estimates, encoders: int | None
+) -> Dispatcher:
     def clock() -> float:
         return simulation.now
 
@@ -49,4 +51,4 @@ def _dispatcher(policy: str, specs: Sequence[DeviceSpec], simulation: Simulation
     rules = Policy(order=order, stall_free=policy == "listeners")
     if policy == "requests":
         return WholeBatches(specs, rules, clock, RUNNING_SONGS)
-    return Continuous(specs, rules, clock, estimates)
+    return Continuous(specs, rules, clock, estimates, encoders)

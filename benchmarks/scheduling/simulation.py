@@ -121,10 +121,11 @@ class Simulation:
         self.sound_seconds += window_seconds
         self._outlets[song_id].unsent_seconds += window_seconds
         work_seconds = device.model.encode_seconds * window_seconds
-        self.encoders.put(song_id, work_seconds, lambda: self._hear(dispatcher, song_id, window_seconds))
+        self.encoders.put(song_id, work_seconds, lambda: self._hear(dispatcher, song_id, window_seconds, work_seconds))
 
-    def _hear(self, dispatcher: Dispatcher, song_id: str, window_seconds: float) -> None:
+    def _hear(self, dispatcher: Dispatcher, song_id: str, window_seconds: float, work_seconds: float) -> None:
         """Bring a window to its listener; a song that was held back by it goes on."""
+        dispatcher.encoded(work_seconds, window_seconds)
         outlet = self._outlets[song_id]
         was_full = outlet.full
         outlet.unsent_seconds = max(0.0, outlet.unsent_seconds - window_seconds)

@@ -68,6 +68,10 @@ class EncoderPool(Protocol):
     """Keeps encoders alive, and gives each song the one that has the fewest."""
 
     @property
+    def count(self) -> int:
+        """The number of encoders."""
+
+    @property
     def ready(self) -> bool:
         """True while an encoder is up."""
 

@@ -91,7 +91,8 @@ class Estimator:
         lone_pace = count * figures.lone_step_pace + figures.other_pace
         first = min(figures.first_sound_seconds, sound)
         stretch = max(1.0, lone_pace / pace) if pace else 1.0
-        return Work(pace * first, pace * (sound - first), stretch=stretch, sound_seconds=sound)
+        steps_seconds = count * figures.shared_step_pace * sound
+        return Work(pace * first, pace * (sound - first), stretch, sound_seconds=sound, step_seconds=steps_seconds)
 
     def corrected(self, engine: str, forecast: Estimate) -> Estimate:
         """The estimate to tell for a song, by what became of former forecasts for songs of the engine.

@@ -19,24 +19,20 @@ _LEAST_LEFT = 0.05
 class Work:
     """Device seconds until a song's first sound is made, `None` once it was, and from there to the song's end.
 
-    A step's time is divided among the songs that share it: alone, a song takes `stretch` times as long, at least 1. The
-    song has `sound_seconds` of sound, 0 where that does not matter.
+    A step's time is divided among the songs that share it: alone, a song takes `stretch` times as long, at least 1. Of
+    all seconds `step_seconds` are steps, so divided. The song has `sound_seconds` of sound, 0 where that is not known.
     """
 
     first_seconds: float | None
     rest_seconds: float
     stretch: float = 1.0
     sound_seconds: float = 0.0
+    step_seconds: float = 0.0
 
     @property
     def total_seconds(self) -> float:
         """All device seconds that are left."""
         return (self.first_seconds or 0.0) + self.rest_seconds
-
-    @property
-    def pace(self) -> float:
-        """Device seconds for a second of sound; 0 where the length of the sound is not known."""
-        return self.total_seconds / self.sound_seconds if self.sound_seconds else 0.0
 
     def left(self, used_seconds: float, *, heard: bool) -> "Work":
         """What of this work is left after `used_seconds`; never nothing, as long as the song is not complete."""

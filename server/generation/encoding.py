@@ -47,6 +47,7 @@ class EncodedSound:
         if isinstance(message, EncodingFailed):
             self._fail(job, message.text)
             return
+        self._scheduler.encoded(message.seconds, message.sound_seconds)
         try:
             job.encoded(message)
         except Exception:

@@ -64,7 +64,7 @@ class Runner:
         self._jobs = Jobs()
         self._wakes = Wakes(pool.devices)
         self._job_parts = self._parts_of_jobs(settings)
-        self._scheduler = _scheduler(settings, pool, clock)
+        self._scheduler = _scheduler(settings, pool, encoders, clock)
         self._admission = _admission(settings, pool)
         self.readiness = Readiness(pool, encoders, self._admission)
         queue = QueueOrder(self._scheduler, self._jobs, pool)
@@ -235,13 +235,16 @@ class Runner:
         )
 
 
-def _scheduler(settings: RunnerSettings, pool: WorkerPool, clock: Callable[[], float]) -> Scheduler:
+def _scheduler(
+    settings: RunnerSettings, pool: WorkerPool, encoders: EncoderPool, clock: Callable[[], float]
+) -> Scheduler:
     return Scheduler(
         pool.devices,
         policy=settings.policy,
         clock=clock,
         weights=settings.caller_weights,
         retries=settings.retries,
+        encoders=encoders.count,
     )
 
 

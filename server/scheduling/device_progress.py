@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from server.scheduling.batching import BatchCapacity
+from server.scheduling.capacity.step_sharing import StepSharing
+from server.scheduling.capacity.step_time import StepModel
+from server.scheduling.capacity.worked_share import WorkedShare
 from server.scheduling.retry import Point
 from server.scheduling.scheduled_song import ScheduledSong
-from server.scheduling.step_time import StepModel
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Command, Forget, Lane, Ping, Plan, Prepare, Render, SongKey, Step
 
 _MAX_OWED_SECONDS = 2.0
-_FREE_SHARE = 0.1
 
 
 class CommandsInFlight:
@@ -20,6 +21,10 @@ class CommandsInFlight:
 
     def __init__(self) -> None:
         self._lanes: dict[Lane, deque[Mapping[SongKey, Point]]] = {}
+
+    def __bool__(self) -> bool:
+        """Whether some lane has a command."""
+        return bool(self._lanes)
 
     def __contains__(self, key: SongKey) -> bool:
         """Whether some lane has a command for the attempt."""
@@ -46,7 +51,8 @@ class CommandsInFlight:
 
 @dataclass(slots=True)
 class DeviceProgress:
-    """One device during the life of one worker. `steps` and `section_bytes` are learnt, and outlast the worker.
+    """One device during the life of one worker. What is learnt outlasts the worker: `steps`, `sharing`, `worked`,
+    `section_bytes`.
 
     The songs on it should need `left_seconds` of it. `forgotten` are the attempts that its worker still has to drop.
     `section_bytes` is the memory of the section of each engine that was prepared last. Songs without listeners get at
@@ -66,13 +72,21 @@ class DeviceProgress:
     detached_share: float = 0.0
     detached_owed_seconds: float = 0.0
     full_until: float = 0.0
+    worked: WorkedShare = field(default_factory=WorkedShare)
+    sharing: StepSharing = field(init=False)
 
     def __post_init__(self) -> None:
         self.capacity = BatchCapacity(self.spec.batch_sections)
+        self.sharing = StepSharing(self.steps)
 
     def successor(self) -> "DeviceProgress":
         """Returns the same device without a worker."""
-        return DeviceProgress(self.spec, self.steps, self.section_bytes, detached_share=self.detached_share)
+        self.worked.has_none()
+        made = DeviceProgress(
+            self.spec, self.steps, self.section_bytes, detached_share=self.detached_share, worked=self.worked
+        )
+        made.sharing = self.sharing
+        return made
 
     def find(self, key: SongKey) -> ScheduledSong | None:
         """Returns the song whose present attempt, on this device, has this name; `None` where there is none."""
@@ -125,15 +139,6 @@ class DeviceProgress:
         held = sum(song.attempt.held_bytes for song in self.songs.values())
         limit = self.spec.memory_bytes
         return not limit or held + max(1, self.section_bytes.get(song.engine, 0)) <= limit
-
-    def joins_for_free(self) -> bool:
-        """Whether a step gets hardly longer by one more section, as far as steps have shown."""
-        costs = [cost for song in self.songs.values() if (cost := song.attempt.step_cost)]
-        if not costs or not self.steps.known:
-            return False
-        mean = round(sum(costs) / len(costs))
-        longer = self.steps.seconds(sum(costs) + mean) - self.steps.seconds(sum(costs))
-        return longer <= _FREE_SHARE * self.steps.seconds(mean)
 
     def forgettable(self) -> SongKey | None:
         """Takes out an attempt that no lane is working on any more; `None` where there is none to be dropped."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+from server.scheduling.capacity.encoding_load import EncodingLoad
+from server.scheduling.capacity.listener_capacity import ListenerCapacity
 from server.scheduling.device_progress import DeviceProgress
 from server.scheduling.fair_share import Shares
-from server.scheduling.feasibility import stall_free
 from server.scheduling.policy import Order, Policy
 from server.scheduling.queue_depth import Depth
 from server.scheduling.scheduled_song import ScheduledSong
@@ -12,7 +13,6 @@ from server.scheduling.waiting_queue import WaitingQueue
 from server.workers.device_spec import DeviceSpec
 
 _PLACES_WHEN_CAPPED = 4
-_LOOK_AGAIN_SECONDS = 0.1
 _SORT_SECONDS = 1.0
 """Time after which a waiting song that has gained or lost its listener is treated as such."""
 
@@ -21,10 +21,19 @@ class Placement:
     """Knows all songs and devices. It gives places to songs that wait, and takes them away."""
 
     def __init__(
-        self, devices: Sequence[DeviceSpec], policy: Policy, shares: Shares, clock: Callable[[], float]
+        self,
+        devices: Sequence[DeviceSpec],
+        policy: Policy,
+        shares: Shares,
+        clock: Callable[[], float],
+        *,
+        encoders: int | None = None,
     ) -> None:
+        """`encoders` processes encode for all devices; `None` is no bound."""
+        self.encoding = EncodingLoad(encoders)
         self._devices = {spec.name: DeviceProgress(spec, detached_share=policy.detached_share) for spec in devices}
         self._policy = policy
+        self._capacity = ListenerCapacity(policy)
         self._clock = clock
         self._waiting: WaitingQueue[ScheduledSong] = WaitingQueue(shares, by_arrival=policy.order is Order.ARRIVAL)
         self._songs: dict[str, ScheduledSong] = {}
@@ -151,25 +160,15 @@ class Placement:
             ends = [other.playback.runs_out_at(now) for other in alike]
             if sum(not self._policy.capped(runs_out_at, now) for runs_out_at in ends) >= places:
                 return False
-        return not song.has_listener or song.resumed or self._fits(device, song, now)
-
-    def _fits(self, device: DeviceProgress, song: ScheduledSong, now: float) -> bool:
-        """Whether all listeners stay stall-free with one more, by the forecast; True while too little is known.
-
-        Where a step takes one more song along for next to nothing, places alone count: the forecast takes every song
-        for as dear as those before it were.
-        """
-        if not self._policy.stall_free or device.joins_for_free():
+        if song.resumed:
             return True
-        if now < device.full_until:
+        if not self.encoding.has_room(self._placed() + 1, 1.0 - self._policy.headroom):
             return False
-        margin_seconds = self._policy.margin_seconds
-        heard = [other.demand(now, margin_seconds) for other in device.songs.values() if other.has_listener]
-        demands = [demand for demand in [*heard, song.demand(now, margin_seconds)] if demand is not None]
-        share = 1.0 - self._policy.headroom - (self._policy.detached_share if device.detached else 0.0)
-        fits = len(demands) <= 1 or stall_free(demands, share)
-        device.full_until = 0.0 if fits else now + _LOOK_AGAIN_SECONDS
-        return fits
+        return not song.has_listener or self._capacity.fits(device, song, now)
+
+    def _placed(self) -> int:
+        """The number of songs that have a place."""
+        return sum(len(device.songs) for device in self._devices.values())
 
     def _leave_device(self, song: ScheduledSong) -> None:
         if song.device is not None:

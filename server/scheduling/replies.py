@@ -6,7 +6,7 @@ from server.scheduling.device_progress import DeviceProgress
 from server.scheduling.failures import FailureHandler
 from server.scheduling.placement import Placement
 from server.scheduling.retry import Lost
-from server.workers.messages import Failed, Lane, Planned, Prepared, Rendered, Reply, Stepped
+from server.workers.messages import Done, Failed, Lane, Planned, Prepared, Rendered, Reply, Stepped
 
 
 class ReplyHandler:
@@ -20,6 +20,7 @@ class ReplyHandler:
     def handle(self, device: DeviceProgress, reply: Reply, lane: Lane) -> tuple[Lost, ...]:
         """Takes in the reply to the lane's oldest command in flight. Returns the songs that failed."""
         points = device.in_flight.acknowledge(lane)
+        device.worked.add(self._clock(), _seconds(reply))
         failures: tuple[Failed, ...] = ()
         match reply:
             case Planned():
@@ -60,6 +61,7 @@ class ReplyHandler:
                 song.attempt.finish_steps(step.finished)
         if costs and len(stepped) == len(reply.sections):
             device.steps.add(tokens, reply.seconds)
+            device.sharing.add(tokens, sections=len(costs), songs=len(device.songs))
         device.capacity.learn(len(reply.sections), reply.fits)
 
     def _rendered(self, device: DeviceProgress, reply: Rendered) -> None:
@@ -73,3 +75,8 @@ class ReplyHandler:
             song.finish_section(reply.saved)
             if song.attempt.rendered:
                 self._placement.finish(song)
+
+
+def _seconds(reply: Reply) -> float:
+    """Device time that the reply tells of."""
+    return 0.0 if isinstance(reply, Done | Failed) else reply.seconds

@@ -7,13 +7,9 @@ from model.song import SongParams
 from server.estimation.forecast import Work
 from server.scheduling.attempt import Attempt
 from server.scheduling.device_usage import SongAccount
-from server.scheduling.feasibility import Demand
 from server.scheduling.policy import Standing
 from server.scheduling.retry import History
 from server.workers.messages import SongKey
-
-_MEASURED_SECONDS = 10.0
-"""Sound of a song after which its own cost is known better than that of others."""
 
 
 class Outlet(Protocol):
@@ -151,25 +147,6 @@ class ScheduledSong:
             has_listener=self.outlet.has_listener,
             placed_at=self.placed_at,
         )
-
-    def demand(self, now: float, margin_seconds: float) -> Demand | None:
-        """The work that a listener waits for, with sound due `margin_seconds` early; `None` where it is unknown."""
-        if self.spec.work is None:
-            return None
-        runs_out_at = self.playback.runs_out_at(now)
-        made = self.playback.sound_seconds
-        left = max(0.0, (self.length_seconds or self.spec.work.sound_seconds) - made)
-        if runs_out_at is None:
-            first = max(0.0, (self.spec.work.first_seconds or 0.0) - self.account.usage.total_seconds)
-            return Demand(0.0, left, self._pace(made), first)
-        return Demand(runs_out_at - now - margin_seconds, left, self._pace(made))
-
-    def _pace(self, made_seconds: float) -> float:
-        """Device seconds for a second of sound: as expected, or as measured on this song, whichever is more."""
-        assert self.spec.work is not None
-        if made_seconds < _MEASURED_SECONDS:
-            return self.spec.work.pace
-        return max(self.spec.work.pace, self.account.usage.total_seconds / made_seconds)
 
     def add_window(self, now: float, seconds: float) -> None:
         """Takes in a rendered window with `seconds` of sound."""

@@ -47,11 +47,15 @@ class Scheduler:
         clock: Callable[[], float],
         weights: Mapping[str, float] = MappingProxyType({}),
         retries: int = 3,
+        encoders: int | None = None,
     ) -> None:
-        """`weights` are those of callers' shares, 1 for the rest; an attempt at a song is repeated `retries` times."""
+        """`weights` are those of callers' shares, 1 for the rest; an attempt at a song is repeated `retries` times.
+
+        `encoders` processes encode for all devices; `None` is no bound.
+        """
         self._clock = clock
         self._shares = Shares(weights)
-        self._placement = Placement(devices, policy, self._shares, clock)
+        self._placement = Placement(devices, policy, self._shares, clock, encoders=encoders)
         self._failures = FailureHandler(self._placement, retries)
         self._commands = CommandChooser(policy, self._shares, clock)
         self._replies = ReplyHandler(self._placement, self._failures, clock)
@@ -123,7 +127,10 @@ class Scheduler:
         self._placement.fill(device)
         command = self._commands.choose(device, lane)
         if command is not None:
+            device.worked.has_work(self._clock())
             device.issue(command, lane)
+        elif not device.in_flight:
+            device.worked.has_none()
         return command
 
     def step_seconds(self, name: str, command: Command) -> float | None:
@@ -134,6 +141,10 @@ class Scheduler:
         songs = [(self._placement.song(key.song_id), index) for key, index in command.sections]
         costs = [song.attempt.prepared[index].cost for song, index in songs if song and index in song.attempt.prepared]
         return steps.seconds(sum(costs))
+
+    def encoded(self, seconds: float, sound_seconds: float) -> None:
+        """Take note that an encoder took `seconds` for `sound_seconds` of sound."""
+        self._placement.encoding.add(seconds, sound_seconds)
 
     def done(self, name: str, reply: Reply, lane: Lane = Lane.BOTH) -> tuple[Lost, ...]:
         """Take note of what the lane's command led to, and return the songs that failed.

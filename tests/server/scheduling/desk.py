@@ -53,12 +53,13 @@ class Desk:
         caller: str = "",
         work_seconds: float = 1.0,
         sound_seconds: float = 0.0,
+        first_seconds: float = 0.0,
         *,
         has_listener: bool = True,
     ) -> FakeOutlet:
         """A song whose work spreads evenly over its sound; without a length of it the work is all that is known."""
         self.outlets[song_id] = FakeOutlet(has_listener=has_listener)
-        work = Work(0.0, work_seconds, sound_seconds=sound_seconds)
+        work = Work(first_seconds, work_seconds - first_seconds, sound_seconds=sound_seconds)
         self.scheduler.add(song_id, engine, params(), self.outlets[song_id], caller=caller, work=work)
         self.clock.now += 0.001
         return self.outlets[song_id]

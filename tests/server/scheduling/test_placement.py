@@ -51,7 +51,7 @@ def add_listeners(desk: Desk, count: int, pace: float, *, sound_seconds: float =
     """Songs with listeners, each of which needs so many device seconds for a second of sound."""
     names = [f"song-{number}" for number in range(count)]
     for name in names:
-        desk.add(name, work_seconds=pace * sound_seconds, sound_seconds=sound_seconds)
+        desk.add(name, work_seconds=pace * sound_seconds, sound_seconds=sound_seconds, first_seconds=0.5)
     return names
 
 
@@ -156,16 +156,3 @@ def song_of(command: object) -> str:
             return song.song_id
         case _:
             return str(command.section.song.song_id)  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize(("token_seconds", "waiting"), [(0.0, 0), (0.01, 2)])
-def test_places_alone_count_where_a_step_takes_songs_along_for_nothing(token_seconds: float, waiting: int) -> None:
-    desk = opened(running_songs=32)
-    names = add_listeners(desk, 1, pace=0.2)
-    desk.until(Step((section(names[0]),)))
-    steps = desk.scheduler._placement.device("cpu").steps
-    for songs in range(1, 13):
-        steps.add(10 * songs, 0.02 + token_seconds * 10 * songs)
-    more = [desk.add(f"more-{number}", work_seconds=12.0, sound_seconds=60.0) for number in range(5)]
-    assert len(desk.scheduler.waiting("fake")) == waiting
-    assert len(more) == 5

@@ -16,7 +16,7 @@ class StepModel:
         """Whether enough steps were seen to tell."""
         return self._n >= _FEWEST
 
-    def add(self, tokens: int, seconds: float) -> None:
+    def add(self, tokens: float, seconds: float) -> None:
         """Take in one measured step."""
         x = float(tokens)
         self._n = _MEMORY * self._n + 1.0
@@ -25,7 +25,7 @@ class StepModel:
         self._xx = _MEMORY * self._xx + x * x
         self._xy = _MEMORY * self._xy + x * seconds
 
-    def seconds(self, tokens: int) -> float:
+    def seconds(self, tokens: float) -> float:
         """What a step of so many tokens should take; never less than nothing, and never less for more tokens.
 
         Steps that were all alike tell nothing about the slope: time is then taken as proportional.

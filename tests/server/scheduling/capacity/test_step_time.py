@@ -1,6 +1,6 @@
 import pytest
 
-from server.scheduling.step_time import StepModel
+from server.scheduling.capacity.step_time import StepModel
 
 
 def model(*points: tuple[int, float]) -> StepModel:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from server.scheduling.feasibility import Demand, stall_free
+from server.scheduling.capacity.feasibility import Demand, stall_free
 
 STEP_SECONDS = 0.01
 

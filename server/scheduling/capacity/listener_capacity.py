@@ -1,0 +1,85 @@
+"""Decides whether a device can take one more song that somebody waits for, without letting anybody run dry."""
+
+from collections.abc import Sequence
+
+from server.scheduling.capacity.feasibility import Demand, stall_free
+from server.scheduling.capacity.song_cost import SongCost, expected_seconds, used_seconds
+from server.scheduling.device_progress import DeviceProgress
+from server.scheduling.policy import Policy
+from server.scheduling.scheduled_song import ScheduledSong
+
+_LOOK_AGAIN_SECONDS = 0.1
+_MEASURED_SECONDS = 10.0
+_MAX_SLOWDOWN = 2.0
+
+
+class ListenerCapacity:
+    """Forecasts the listeners of a device, from what its songs should cost and what they have cost so far."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def fits(self, device: DeviceProgress, song: ScheduledSong, now: float) -> bool:
+        """Whether all listeners stay stall-free with one more song; True while too little is known."""
+        if not self._policy.stall_free:
+            return True
+        if now < device.full_until:
+            return False
+        demands = self._demands([*(one for one in device.songs.values() if one.has_listener), song], device, now)
+        fits = len(demands) <= 1 or stall_free(demands, self._share(device))
+        device.full_until = 0.0 if fits else now + _LOOK_AGAIN_SECONDS
+        return fits
+
+    def _share(self, device: DeviceProgress) -> float:
+        """The share of the device's time that listeners can count on."""
+        detached = self._policy.detached_share if device.detached else 0.0
+        return device.worked.value - self._policy.headroom - detached
+
+    def _demands(self, songs: Sequence[ScheduledSong], device: DeviceProgress, now: float) -> list[Demand]:
+        """What is known of the demand of `songs`, the last of which is new on the device."""
+        costs = [(song, _cost(song, songs, device)) for song in songs]
+        known = [(song, cost) for song, cost in costs if cost is not None]
+        slowdown = _slowdown([cost for _, cost in known])
+        return [self._demand(song, cost, slowdown, now) for song, cost in known]
+
+    def _demand(self, song: ScheduledSong, cost: SongCost, slowdown: float, now: float) -> Demand:
+        """The work that a listener waits for, with sound due a margin early."""
+        left, pace = cost.left_sound_seconds, cost.pace(slowdown)
+        runs_out_at = song.playback.runs_out_at(now)
+        if runs_out_at is None:
+            return Demand(0.0, left, pace, max(0.0, slowdown * cost.first_seconds - cost.used_seconds))
+        return Demand(runs_out_at - now - self._policy.margin_seconds, left, pace)
+
+
+def _cost(song: ScheduledSong, songs: Sequence[ScheduledSong], device: DeviceProgress) -> SongCost | None:
+    """The cost of one of `songs`, by the estimate that was made when it came, else by the others; `None`: unknown."""
+    count = max(len(device.songs), len(songs))
+    made, used = song.playback.sound_seconds, used_seconds(song.account.usage, device.sharing, count)
+    work = song.spec.work
+    if work is None:
+        pace = _measured_pace(song.engine, songs, device, count)
+        length = song.length_seconds or song.spec.params.duration_seconds
+        return SongCost(pace * length, 0.0, used, made, length) if pace and length else None
+    if not work.sound_seconds:
+        return None
+    total = expected_seconds(work, device.sharing, count)
+    first = total * (work.first_seconds or 0.0) / work.total_seconds if work.total_seconds else 0.0
+    length = song.length_seconds or work.sound_seconds
+    return SongCost(first + (total - first) * length / work.sound_seconds, first, used, made, length)
+
+
+def _measured_pace(engine: str, songs: Sequence[ScheduledSong], device: DeviceProgress, count: int) -> float | None:
+    """Device seconds for a second of sound of an engine's songs so far; `None` until there is some."""
+    alike = [song for song in songs if song.engine == engine]
+    made = sum(song.playback.sound_seconds for song in alike)
+    if made < _MEASURED_SECONDS:
+        return None
+    return sum(used_seconds(song.account.usage, device.sharing, count) for song in alike) / made
+
+
+def _slowdown(costs: Sequence[SongCost]) -> float:
+    """What songs that are heard have taken, compared with what was expected; in the range [1, 2]."""
+    heard = [cost for cost in costs if cost.made_seconds]
+    expected = sum(cost.expected_seconds for cost in heard)
+    used = sum(cost.used_seconds for cost in heard)
+    return min(_MAX_SLOWDOWN, max(1.0, used / expected)) if expected else 1.0

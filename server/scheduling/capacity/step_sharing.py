@@ -1,0 +1,43 @@
+"""The number of sections that share a step, and what sharing saves, learnt while serving."""
+
+from server.scheduling.capacity.step_time import StepModel
+
+_WEIGHT = 0.05
+
+
+class StepSharing:
+    """Forecasts what steps cost each song, from their length by `times` and from how many sections join them.
+
+    Of the songs on a device besides a first one, a part has a section in the same step: the mean of that part is learnt
+    from steps. It is taken as all of them until there was a step with more than one song on the device.
+    """
+
+    def __init__(self, times: StepModel) -> None:
+        self._times = times
+        self._joining: float | None = None
+        self._section_tokens = 0.0
+
+    def add(self, tokens: int, *, sections: int, songs: int) -> None:
+        """Takes in a step of `sections` sections, while the device had `songs` songs."""
+        self._section_tokens = tokens / sections
+        if songs > 1:
+            joining = (sections - 1) / (songs - 1)
+            self._joining = joining if self._joining is None else self._joining + _WEIGHT * (joining - self._joining)
+
+    def sections(self, songs: int) -> float:
+        """The sections that should share a step among so many songs; 1 or more."""
+        joining = 1.0 if self._joining is None else self._joining
+        return 1.0 + joining * (max(1, songs) - 1)
+
+    def divided_seconds(self, whole_seconds: float, shared_by: float, songs: int) -> float:
+        """The part of one song in the time of its steps, were there `songs` songs.
+
+        They took or would take `whole_seconds`, undivided, with `shared_by` sections in each.
+        """
+        if not self._times.known or not self._section_tokens:
+            return whole_seconds / shared_by
+        sections = self.sections(songs)
+        before = self._times.seconds(self._section_tokens * shared_by)
+        if before <= 0.0:
+            return whole_seconds / sections
+        return whole_seconds * self._times.seconds(self._section_tokens * sections) / before / sections
