@@ -60,7 +60,7 @@ class Policy:
     detached_share: float = 0.1
     owed_seconds: float = 0.1
     overdue_seconds: float = 1.0
-    headroom: float = 0.05
+    headroom: float = 0.08
     stall_free: bool = True
 
     def deadline(self, song: Standing) -> float:

@@ -30,20 +30,27 @@ from tests.support.fakes import FakeEngine, FakeOutlet, ManualClock, params
 COST = 10
 MEMORY_BYTES = 1000
 RATE_HERTZ = 100
-POLICY = Policy(margin_seconds=0.0)
+POLICY = Policy(margin_seconds=0.0, headroom=0.05)
 BOTH_LANES = (Lane.DENOISE, Lane.RENDER)
 
 
 class Desk:
     """A scheduler with one song after another put on it, and devices that do what they are told in no time."""
 
-    def __init__(self, *devices: DeviceSpec, policy: Policy = POLICY, retries: int = 3) -> None:
+    def __init__(
+        self, *devices: DeviceSpec, policy: Policy = POLICY, retries: int = 3, encoders: int | None = None
+    ) -> None:
         self.clock = ManualClock()
         self.outlets: dict[str, FakeOutlet] = {}
         self.steps: dict[SectionKey, int] = {}
         self.windows: dict[SectionKey, int] = {}
         self.scheduler = Scheduler(
-            devices or (device(),), policy=policy, clock=self.clock, weights={"paying": 4.0}, retries=retries
+            devices or (device(),),
+            policy=policy,
+            clock=self.clock,
+            weights={"paying": 4.0},
+            retries=retries,
+            encoders=encoders,
         )
 
     def add(
@@ -114,8 +121,8 @@ def device(name: str = "cpu", **changes: Any) -> DeviceSpec:
     return DeviceSpec(name, "cpu", **{"running_songs": 8, **changes})
 
 
-def opened(*, retries: int = 3, policy: Policy = POLICY, **changes: Any) -> Desk:
-    desk = Desk(device("cpu", **changes), policy=policy, retries=retries)
+def opened(*, retries: int = 3, policy: Policy = POLICY, encoders: int | None = None, **changes: Any) -> Desk:
+    desk = Desk(device("cpu", **changes), policy=policy, retries=retries, encoders=encoders)
     desk.scheduler.open("cpu", ["fake"])
     return desk
 

@@ -1,9 +1,8 @@
 from dataclasses import replace
 
-import pytest
-
 from server.workers.messages import Forget, Plan, Prepare, SongKey, Step
 from tests.server.scheduling.desk import POLICY, Desk, device, opened, plan, section
+from tests.support.fakes import FakeOutlet, params
 
 
 def test_songs_beyond_the_limit_wait_until_one_is_done() -> None:
@@ -156,3 +155,34 @@ def song_of(command: object) -> str:
             return song.song_id
         case _:
             return str(command.section.song.song_id)  # type: ignore[attr-defined]
+
+
+def test_a_song_waits_where_the_device_gives_less_of_its_time_than_its_songs_need() -> None:
+    desk = opened(running_songs=32)
+    share = desk.scheduler._placement.device("cpu").worked
+    share.has_work(0.0)
+    for seconds in range(1, 101):
+        share.add(float(seconds), 0.5)
+    names = add_listeners(desk, 4, pace=0.2)
+    assert desk.scheduler.waiting("fake") == tuple(names[2:])
+
+
+def test_songs_wait_where_encoders_cannot_take_more() -> None:
+    desk = opened(running_songs=32, encoders=1)
+    desk.scheduler.encoded(0.3, 1.0)
+    for name in "abcd":
+        desk.add(name, has_listener=False)
+    assert desk.scheduler.waiting("fake") == ("d",)
+
+
+def test_songs_of_unknown_cost_count_as_much_as_those_beside_them_have_taken() -> None:
+    desk = opened(running_songs=32)
+    for number in range(3):
+        desk.scheduler.add(f"song-{number}", "fake", params(), FakeOutlet())
+    until_heard(desk, 6)
+    for number in range(3):
+        song = desk.scheduler._placement.song(f"song-{number}")
+        assert song is not None
+        song.playback.sound_seconds, song.length_seconds, song.account.usage.other_seconds = 10.0, 60.0, 4.0
+    desk.scheduler.add("late", "fake", replace(params(), duration_seconds=60.0), FakeOutlet())
+    assert desk.scheduler.waiting("fake") == ("late",)
