@@ -47,8 +47,9 @@ class SimulatedWorker:
                 return model.plan_seconds
             case Prepare():
                 return model.prepare_seconds
-            case Step(sections):
-                return model.step_seconds + model.token_seconds * sum(self._cost(section) for section in sections)
+            case Step(sections, steps):
+                tokens = sum(self._cost(section) for section in sections)
+                return steps * (model.step_seconds + model.token_seconds * tokens)
             case Render(section):
                 return model.render_seconds * self.next_window(section)
             case Forget() | Ping():
@@ -62,8 +63,9 @@ class SimulatedWorker:
             case Prepare(section):
                 length = self._length(section)
                 return Prepared(section, self._cost(section), length, self._model.steps, 0, "", seconds)
-            case Step(sections):
-                return Stepped(tuple(map(self._stepped, sections)), (), seconds)
+            case Step(sections, steps):
+                done = tuple(self._stepped(section, steps) for section in sections)
+                return Stepped(done, (), seconds, steps=steps)
             case Render(section):
                 return self._rendered(section, seconds)
             case Forget() | Ping():
@@ -79,8 +81,8 @@ class SimulatedWorker:
         self._windows[section] = itertools.chain((head,) if head else (), self._windows[section])
         return head
 
-    def _stepped(self, section: SectionKey) -> SectionStep:
-        self._done_steps[section] = step = self._done_steps.get(section, 0) + 1
+    def _stepped(self, section: SectionKey, steps: int) -> SectionStep:
+        self._done_steps[section] = step = self._done_steps.get(section, 0) + steps
         return SectionStep(section, step, self._model.steps)
 
     def _rendered(self, section: SectionKey, seconds: float) -> Rendered:

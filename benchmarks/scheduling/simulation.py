@@ -106,8 +106,8 @@ class Simulation:
     def _finish(self, dispatcher: Dispatcher, name: str, lane: Lane, command: Command, seconds: float) -> None:
         device = self._devices[name]
         match command:
-            case Step(sections):
-                self.steps, self.sections_stepped = self.steps + 1, self.sections_stepped + len(sections)
+            case Step(sections, steps):
+                self.steps, self.sections_stepped = self.steps + steps, self.sections_stepped + steps * len(sections)
             case Render(section):
                 self._encode(dispatcher, section.song.song_id, device, device.worker.next_window(section))
         dispatcher.done(name, device.worker.reply(command, seconds), lane)

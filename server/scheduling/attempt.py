@@ -96,9 +96,14 @@ class Attempt:
         """Whether a step is due, at most `ahead` sections behind the one being rendered."""
         return self.planned and self.denoising <= self.rendering + ahead and self.denoising in self.prepared
 
-    def issue_step(self) -> None:
-        """Take the step that is due for done: what comes next may be decided while it is on its way."""
-        self.step += 1
+    @property
+    def steps_left(self) -> int:
+        """Steps of the section that is denoised, which is prepared."""
+        return self.prepared[self.denoising].steps - self.step
+
+    def issue_steps(self, steps: int) -> None:
+        """Take steps that are due for done: what comes next may be decided while they are on their way."""
+        self.step += steps
         if self.step >= self.prepared[self.denoising].steps:
             self.denoising, self.step = self.denoising + 1, 0
 

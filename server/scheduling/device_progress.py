@@ -152,7 +152,7 @@ class DeviceProgress:
         self.in_flight.add(lane, dict(self._points(command)))
         if isinstance(command, Step):
             for section in command.sections:
-                self.songs[section.song.song_id].attempt.issue_step()
+                self.songs[section.song.song_id].attempt.issue_steps(command.steps)
 
     def _points(self, command: Command) -> Iterator[tuple[SongKey, Point]]:
         """What the command does, attempt by attempt, as a failure would be remembered."""
@@ -162,7 +162,7 @@ class DeviceProgress:
                 yield song, (kind, command.index, 0)
             case Prepare(section):
                 yield section.song, (kind, section.index, 0)
-            case Step(sections):
+            case Step(sections, _):
                 for key, index in sections:
                     yield key, (kind, index, self.songs[key.song_id].attempt.step)
             case Render(section):

@@ -10,6 +10,9 @@ from server.scheduling.policy import Policy, Standing
 from server.scheduling.scheduled_song import ScheduledSong
 from server.workers.messages import Command, Forget, Lane, Plan, Prepare, Render, Step
 
+_COMMAND_SECONDS = 0.02
+"""Time that a command with several steps may take: so long songs wait to join, which is as a window takes."""
+
 Candidate: TypeAlias = tuple[ScheduledSong, Standing]
 """A song that may be served, and what the policy knows of it at the moment of the decision."""
 
@@ -87,7 +90,7 @@ class CommandChooser:
             max_sections=device.capacity.sections,
             step_seconds=device.steps.seconds if device.steps.known else None,
         )
-        return Step(tuple(members[position][0].attempt.due_section() for position in chosen))
+        return _steps_of([members[position][0] for position in chosen], device)
 
     def _joining_commands(self, company: Sequence[Candidate], now: float) -> Iterator[tuple[Command, ScheduledSong]]:
         """What the songs need before they can share a step with the first of them."""
@@ -103,6 +106,16 @@ class CommandChooser:
         due = attempt.prepared[attempt.denoising]
         comfortable = self._policy.comfortable(standing, now)
         return StepLoad(due.cost, due.length, (song.spec.engine, due.group), comfortable)
+
+
+def _steps_of(songs: Sequence[ScheduledSong], device: DeviceProgress) -> Step:
+    """The next step of all songs, or several where they are short: what is exchanged for each costs a millisecond."""
+    steps = 1
+    if device.steps.known:
+        seconds = device.steps.seconds(sum(song.attempt.step_cost for song in songs))
+        steps = max(1, int(_COMMAND_SECONDS / max(seconds, 1e-3)))
+    left = min(song.attempt.steps_left for song in songs)
+    return Step(tuple(song.attempt.due_section() for song in songs), min(steps, left))
 
 
 def side_command_of(song: ScheduledSong, ahead: int) -> Command | None:

@@ -51,7 +51,7 @@ class ReplyHandler:
             device.charge_alone(song, reply.seconds)
 
     def _stepped(self, device: DeviceProgress, reply: Stepped) -> None:
-        """Divides the step's time among its sections, by their tokens."""
+        """Divides the steps' time among their sections, by their tokens."""
         stepped = [(song, step) for step in reply.sections if (song := device.find(step.section.song))]
         costs = [song.attempt.prepared[step.section.index].cost for song, step in stepped]
         tokens = sum(costs)
@@ -60,7 +60,7 @@ class ReplyHandler:
             if step.step >= step.steps:
                 song.attempt.finish_steps(step.finished)
         if costs and len(stepped) == len(reply.sections):
-            device.steps.add(tokens, reply.seconds)
+            device.steps.add(tokens, reply.seconds / reply.steps)
             device.sharing.add(tokens, sections=len(costs), songs=len(device.songs))
         device.capacity.learn(len(reply.sections), reply.fits)
 

@@ -134,13 +134,13 @@ class Scheduler:
         return command
 
     def step_seconds(self, name: str, command: Command) -> float | None:
-        """How long a step that was just given out should take; `None` for other commands and while it is unknown."""
+        """How long steps that were just given out should take; `None` for other commands and while it is unknown."""
         steps = self._placement.device(name).steps
         if not isinstance(command, Step) or not steps.known:
             return None
         songs = [(self._placement.song(key.song_id), index) for key, index in command.sections]
         costs = [song.attempt.prepared[index].cost for song, index in songs if song and index in song.attempt.prepared]
-        return steps.seconds(sum(costs))
+        return command.steps * steps.seconds(sum(costs))
 
     def encoded(self, seconds: float, sound_seconds: float) -> None:
         """Take note that an encoder took `seconds` for `sound_seconds` of sound."""

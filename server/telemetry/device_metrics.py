@@ -37,12 +37,15 @@ class DeviceMetrics:
             self._restarts.labels(device)
             self._up.labels(device)
 
-    def step(self, device: str, engine: str, *, sections: int, tokens: int, budget_tokens: int, seconds: float) -> None:
-        """One denoising step of a batch was done."""
-        self._sections(device, engine).observe(sections)
-        self._tokens(device, engine).inc(tokens)
-        self._fill(device, engine).observe(tokens / budget_tokens)
-        self._step(device, engine).observe(seconds)
+    def steps(
+        self, device: str, engine: str, *, steps: int, sections: int, tokens: int, budget_tokens: int, seconds: float
+    ) -> None:
+        """Denoising steps of a batch were done, each with so many `sections` and `tokens`, all in `seconds`."""
+        self._tokens(device, engine).inc(steps * tokens)
+        for _ in range(steps):
+            self._sections(device, engine).observe(sections)
+            self._fill(device, engine).observe(tokens / budget_tokens)
+            self._step(device, engine).observe(seconds / steps)
 
     def render(self, device: str, engine: str, *, seconds: float, sound_seconds: float) -> None:
         """One window was rendered."""

@@ -1,4 +1,4 @@
-"""Advances a batch of sections by one denoising step, in smaller batches where one fails as a whole."""
+"""Advances a batch of sections by denoising steps, in smaller batches where one fails as a whole."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,29 @@ from model.engine import Engine, SectionState
 from server.workers.failures import is_out_of_memory, raise_if_fatal, release_memory
 
 
-def denoise(engine: Engine, states: Sequence[SectionState]) -> tuple[list[Exception | None], int]:
+def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple[list[Exception | None], int]:
+    """Advance every state by `steps` steps; the error of each that cannot, and the most that memory held at once.
+
+    A state that fails takes no further step; the others go on without it.
+
+    Raises:
+        DeviceBroken: the error is fatal; nothing is tried again.
+    """
+    errors: list[Exception | None] = [None] * len(states)
+    fits = len(states)
+    for _ in range(steps):
+        well = [position for position, error in enumerate(errors) if error is None]
+        if not well:
+            break
+        new_errors, step_fits = denoise_once(engine, [states[position] for position in well])
+        for position, error in zip(well, new_errors, strict=True):
+            errors[position] = error
+        if step_fits < len(well):
+            fits = min(fits, step_fits)
+    return errors, fits
+
+
+def denoise_once(engine: Engine, states: Sequence[SectionState]) -> tuple[list[Exception | None], int]:
     """Advance every state by one step; the error of each that cannot, and the most states that memory held at once.
 
     A batch that raises is taken apart, so that a poisoned state costs its neighbours nothing but time; one that does
@@ -47,7 +69,7 @@ def _denoise_apart(
     errors: list[Exception | None] = [None] * len(states)
     fits = 0 if full else len(states)
     for part in parts:
-        part_errors, part_fits = denoise(engine, [states[position] for position in part])
+        part_errors, part_fits = denoise_once(engine, [states[position] for position in part])
         for position, error in zip(part, part_errors, strict=True):
             errors[position] = error
         fits = max(fits, part_fits)

@@ -85,8 +85,8 @@ class CommandExecutor:
                 return self._guarded(command.song, lambda: self._plan(command))
             case Prepare(section):
                 return self._guarded(section.song, lambda: self._prepare(section))
-            case Step(sections):
-                return self._guarded_step(sections)
+            case Step():
+                return self._guarded_step(command)
             case Render(section):
                 return self._guarded(section.song, lambda: self._render(section))
             case Forget(song):
@@ -138,20 +138,20 @@ class CommandExecutor:
         spans = self._span(song, section.index, "prepare", seconds)
         return Prepared(section, made.cost, made.length, made.steps, made.memory_bytes, made.group, seconds, spans)
 
-    def _guarded_step(self, keys: Sequence[SectionKey]) -> Stepped:
+    def _guarded_step(self, command: Step) -> Stepped:
         started = self._clock()
         try:
-            return self._step(keys, started)
+            return self._step(command, started)
         except Exception as error:
             failure = failure_of(error)
-            return Stepped((), tuple(Failed(key.song, failure) for key in keys), self._clock() - started)
+            return Stepped((), tuple(Failed(key.song, failure) for key in command.sections), self._clock() - started)
 
-    def _step(self, keys: Sequence[SectionKey], started: float) -> Stepped:
-        begun, failures = self._begun(keys)
+    def _step(self, command: Step, started: float) -> Stepped:
+        begun, failures = self._begun(command.sections)
         if not begun:
             return Stepped((), tuple(failures), self._clock() - started)
         tokens = sum(section.cost for _, section in begun)
-        errors, fits = denoise(begun[0][0].engine, [section.written for _, section in begun])
+        errors, fits = denoise(begun[0][0].engine, [section.written for _, section in begun], command.steps)
         done: list[tuple[HeldSong, HeldSection, SectionStep]] = []
         for (song, section), error in zip(begun, errors, strict=True):
             match _outcome(song, section, error):
@@ -160,9 +160,10 @@ class CommandExecutor:
                 case Failed() as failed:
                     failures.append(failed)
         seconds = self._clock() - started
-        spans = tuple(span for one in done for span in self._step_spans(*one, len(begun), seconds))
-        steps = tuple(step for _, _, step in done)
-        return Stepped(steps, tuple(failures), seconds, tokens, fits if fits < len(begun) else None, spans)
+        spans = tuple(span for one in done for span in self._step_spans(*one, command, seconds))
+        sections = tuple(step for _, _, step in done)
+        fitted = fits if fits < len(begun) else None
+        return Stepped(sections, tuple(failures), seconds, tokens, fitted, spans, command.steps)
 
     def _begun(self, keys: Sequence[SectionKey]) -> tuple[list[tuple[HeldSong, HeldSection]], list[Failed]]:
         """The sections of a step, begun, each with its song; and the failures of those that could not be."""
@@ -184,12 +185,12 @@ class CommandExecutor:
         return (tally.span(song.key, section),)
 
     def _step_spans(
-        self, song: HeldSong, section: HeldSection, step: SectionStep, batch: int, seconds: float
+        self, song: HeldSong, section: HeldSection, step: SectionStep, command: Step, seconds: float
     ) -> tuple[WorkSpan, ...]:
         if not song.trace:
             return ()
         tally = section.denoising = section.denoising or WorkTally("denoise", self._now_ns)
-        tally.add(seconds, batch)
+        tally.add(seconds, len(command.sections), command.steps)
         told: dict[str, int | tuple[int, ...]] = {
             "melisma.steps": len(tally.batches),
             "melisma.batch_sections": tuple(tally.batches),

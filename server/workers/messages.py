@@ -104,12 +104,13 @@ class Prepare:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Advance sections of one engine by one denoising step, together; one that is not open yet is begun before.
+    """Advance sections of one engine by `steps` denoising steps, together; one that is not open yet is begun before.
 
-    Every section is prepared, and its predecessor, if any, denoised. Reply: `Stepped`.
+    Every section is prepared, has as many steps left, and its predecessor, if any, is denoised. Reply: `Stepped`.
     """
 
     sections: tuple[SectionKey, ...]
+    steps: int = 1
 
 
 @crosses_quickly
@@ -227,10 +228,10 @@ class Failed:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """What one step did to every section of its batch, and the songs that it failed; device seconds of it all.
+    """What `steps` steps did to every section of their batch, and the songs that they failed; device seconds of it all.
 
-    `tokens` are those of the batch. `fits` is the most sections that the device had memory for at once, where that was
-    less than the batch.
+    `tokens` are those of one step of the batch. `fits` is the most sections that the device had memory for at once,
+    where that was less than the batch.
     """
 
     sections: tuple[SectionStep, ...]
@@ -239,6 +240,7 @@ class Stepped:
     tokens: int = 0
     fits: int | None = None
     spans: tuple[WorkSpan, ...] = ()
+    steps: int = 1
 
 
 @crosses_quickly

@@ -17,13 +17,13 @@ class WorkTally:
         self._start_ns = self._end_ns = 0
         self._busy_seconds = 0.0
 
-    def add(self, seconds: float, batch: int = 1) -> None:
-        """A piece of work that took so long has just ended; it was done for `batch` sections at once."""
+    def add(self, seconds: float, batch: int = 1, pieces: int = 1) -> None:
+        """Work that took so long has just ended: `pieces` pieces, each done for `batch` sections at once."""
         self._end_ns = self._now_ns()
         if not self.batches:
             self._start_ns = self._end_ns - round(seconds * 1e9)
         self._busy_seconds += seconds
-        self.batches.append(batch)
+        self.batches += [batch] * pieces
 
     def span(
         self, song: SongKey, section: int | None, attributes: Mapping[str, int | tuple[int, ...]] | None = None

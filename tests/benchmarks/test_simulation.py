@@ -104,3 +104,6 @@ class _Nobody:
 
     def done(self, device: str, reply: object, lane: object) -> None:
         raise AssertionError
+
+    def encoded(self, seconds: float, sound_seconds: float) -> None:
+        raise AssertionError

@@ -46,9 +46,10 @@ class Results:
     def _measure(self, device: str, reply: Reply) -> None:
         match reply:
             case Stepped(sections=(first, *_)) if job := self.job_of(first.section.song):
-                self._metrics.devices.step(
+                self._metrics.devices.steps(
                     device,
                     job.request.engine,
+                    steps=reply.steps,
                     sections=len(reply.sections),
                     tokens=reply.tokens,
                     budget_tokens=self._batch_tokens[device],

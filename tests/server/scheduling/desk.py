@@ -100,15 +100,15 @@ class Desk:
                 return Planned(command.song, FakeEngine().plan(command.params), RATE_HERTZ, 0.1)
             case Prepare(section):
                 return Prepared(section, COST, COST, 2, MEMORY_BYTES, "", 0.1)
-            case Step(sections):
-                return Stepped(tuple(map(self._step, sections)), (), 0.1)
+            case Step(sections, steps):
+                return Stepped(tuple(self._steps(one, steps) for one in sections), (), 0.1, steps=steps)
             case Render(section):
                 return self._window(section)
             case Forget() | Ping():
                 return Done()
 
-    def _step(self, section: SectionKey) -> SectionStep:
-        self.steps[section] = step = self.steps.get(section, 0) + 1
+    def _steps(self, section: SectionKey, steps: int) -> SectionStep:
+        self.steps[section] = step = self.steps.get(section, 0) + steps
         return SectionStep(section, step, 2, f"finished {section.index}".encode() if step == 2 else b"")
 
     def _window(self, section: SectionKey) -> Rendered:

@@ -14,7 +14,7 @@ def prepare(made: Attempt, index: int, steps: int = 2) -> None:
 
 def denoise(made: Attempt, index: int, finished: bytes) -> None:
     prepare(made, index, steps=1)
-    made.issue_step()
+    made.issue_steps(1)
     made.finish_steps(finished)
 
 
@@ -27,7 +27,7 @@ def test_sections_are_prepared_no_further_than_the_one_after_the_rendered_one() 
     made = attempt()
     assert [made.to_prepare(0), made.to_prepare(1)] == [0, 1]
     prepare(made, 0, steps=1)
-    made.issue_step()
+    made.issue_steps(1)
     assert [made.to_prepare(0), made.to_prepare(1)] == [1, None]
 
 
@@ -35,9 +35,9 @@ def test_a_section_is_open_from_its_first_step_to_its_last_window() -> None:
     made = attempt()
     prepare(made, 0)
     assert made.open == 0
-    made.issue_step()
+    made.issue_steps(1)
     assert made.open == 1
-    made.issue_step()
+    made.issue_steps(1)
     assert (made.open, made.denoising) == (1, 1)
     made.finish_steps(b"finished")
     made.finish_section(b"saved")
@@ -49,7 +49,7 @@ def test_a_section_holds_memory_from_its_preparation_to_the_answer_to_its_last_s
     prepare(made, 0, steps=1)
     prepare(made, 1)
     assert made.held_bytes == 200
-    made.issue_step()
+    made.issue_steps(1)
     assert made.held_bytes == 200
     made.finish_steps(b"finished")
     assert made.held_bytes == 100
@@ -63,7 +63,7 @@ def test_the_next_attempt_begins_at_the_last_section_boundary_with_what_was_save
     made.add_window(1.0)
     made.finish_section(b"saved")
     prepare(made, 1)
-    made.issue_step()
+    made.issue_steps(1)
     made.add_window(1.0)
     following = made.next_attempt()
     expected = Attempt(SongKey("a", 1), ResumePoint(1, b"saved"), sections=3)

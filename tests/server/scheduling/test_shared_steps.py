@@ -1,3 +1,5 @@
+import pytest
+
 from server.workers.messages import Prepare, Render, Step, Stepped
 from tests.server.scheduling.desk import COST, MEMORY_BYTES, Desk, opened, plan, section
 
@@ -87,3 +89,34 @@ def test_a_listener_who_takes_nothing_does_not_keep_the_memory_from_others() -> 
     desk.add("b")
     desk.turns(13)
     assert desk.windows[section("b", 1)] == 3
+
+
+def short_steps(desk: Desk, seconds: float) -> None:
+    """Steps that take so long for each section, as if some had been seen."""
+    for sections in [*range(1, 9)] * 2:
+        desk.scheduler._placement.device("cpu").steps.add(sections * COST, sections * seconds)
+
+
+def test_short_steps_are_done_by_one_command_to_the_end_of_the_section() -> None:
+    desk = opened()
+    short_steps(desk, 0.002)
+    desk.add("a")
+    assert desk.turns(4)[2:] == [Step((section("a"),), 2), Render(section("a"))]
+
+
+@pytest.mark.parametrize("seconds", [0.011, 0.1])
+def test_a_command_with_several_steps_never_takes_longer_than_a_fiftieth_of_a_second(seconds: float) -> None:
+    desk = opened()
+    short_steps(desk, seconds)
+    desk.add("a")
+    assert desk.turns(4)[2:] == [Step((section("a"),), 1), Step((section("a"),), 1)]
+
+
+def test_sections_share_no_more_steps_than_the_most_advanced_of_them_has_left() -> None:
+    desk = opened()
+    desk.add("a")
+    desk.turns(3)
+    short_steps(desk, 0.002)
+    desk.add("b")
+    desk.turns(2)
+    assert desk.turn() == Step((section("a"), section("b")), 1)

@@ -57,7 +57,7 @@ def report_everything(bench: Bench) -> None:
     metrics.songs.ended("fake", Outcome.COMPLETED, 5.0, 60.0)
     metrics.songs.retried("fake", "worker_lost")
     metrics.streams.underrun("fake", 0.5)
-    metrics.devices.step("cpu", "fake", sections=3, tokens=300, budget_tokens=400, seconds=0.02)
+    metrics.devices.steps("cpu", "fake", steps=1, sections=3, tokens=300, budget_tokens=400, seconds=0.02)
     metrics.devices.render("cpu", "fake", seconds=0.05, sound_seconds=1.0)
     metrics.devices.busy("cpu", Lane.BOTH, 0.02)
     metrics.devices.worker_restarted("cpu")

@@ -67,7 +67,7 @@ class SmallDevice(FakeEngine):
 def test_a_batch_without_room_is_halved_and_what_it_held_is_free_before(error: Exception) -> None:
     engine = SmallDevice(error)
     batch = states(engine, 8)
-    assert denoise(engine, batch) == ([None] * 8, 2)
+    assert denoise(engine, batch, 1) == ([None] * 8, 2)
     assert [state.step for state in batch] == [1] * 8
     assert engine.alive == [0] * len(engine.alive)
     assert len(engine.alive) == 7
@@ -75,7 +75,7 @@ def test_a_batch_without_room_is_halved_and_what_it_held_is_free_before(error: E
 
 def test_what_a_batch_with_a_poisoned_section_held_is_free_before_it_is_taken_apart() -> None:
     engine = SmallDevice(ValueError("a bug"))
-    errors, fits = denoise(engine, states(engine, 3))
+    errors, fits = denoise(engine, states(engine, 3), 1)
     assert (errors, fits) == ([None] * 3, 3)
     assert engine.alive == [0] * 4
 
@@ -97,7 +97,7 @@ class BreaksAfterwards(FakeEngine):
 @pytest.mark.parametrize("error", [ValueError("a bug"), MemoryError("no room")], ids=repr)
 def test_an_error_after_all_states_have_advanced_is_that_of_all_and_tried_no_more(count: int, error: Exception) -> None:
     engine = BreaksAfterwards(error)
-    errors, _ = denoise(engine, states(engine, count))
+    errors, _ = denoise(engine, states(engine, count), 1)
     assert errors == [error] * count
     assert engine.passes == 1
 
@@ -106,13 +106,40 @@ def test_an_error_after_all_states_have_advanced_is_that_of_all_and_tried_no_mor
 def test_a_fatal_error_is_neither_tried_again_nor_success(count: int) -> None:
     engine = BreaksAfterwards(torch.AcceleratorError("CUDA error: an illegal memory access was encountered"))
     with pytest.raises(DeviceBroken, match="illegal memory access"):
-        denoise(engine, states(engine, count))
+        denoise(engine, states(engine, count), 1)
     assert engine.passes == 1
 
 
 def test_a_batch_taken_apart_is_what_it_would_have_been_in_one() -> None:
     small, large = SmallDevice(MemoryError("no room")), FakeEngine()
     apart, together = states(small, 5), states(large, 5)
-    denoise(small, apart)
-    denoise(large, together)
+    denoise(small, apart, 1)
+    denoise(large, together, 1)
     np.testing.assert_array_equal([state.level for state in apart], [state.level for state in together])
+
+
+def test_several_steps_are_done_one_after_the_other() -> None:
+    engine = FakeEngine()
+    batch = states(engine, 3)
+    assert denoise(engine, batch, 2) == ([None] * 3, 3)
+    assert [state.step for state in batch] == [2, 2, 2]
+
+
+class FailsLate(FakeEngine):
+    """One state cannot take its second step."""
+
+    poisoned: SectionState | None = None
+
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        if any(state is self.poisoned and state.step == 1 for state in states):
+            raise ValueError("poisoned")
+        super().denoise(states)
+
+
+def test_a_section_that_fails_in_a_later_step_costs_its_neighbours_none() -> None:
+    engine = FailsLate()
+    batch = states(engine, 3)
+    engine.poisoned = batch[1]
+    errors, _ = denoise(engine, batch, 2)
+    assert [state.step for state in batch] == [2, 1, 2]
+    assert [str(error) for error in errors] == ["None", "poisoned", "None"]
