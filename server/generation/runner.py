@@ -141,6 +141,7 @@ class Runner:
             usage=job.usage,
             trace=trace.parent,
             work=admitted.eta.work if admitted.eta else None,
+            deadline=request.deadline,
         )
         self._wakes.all()
         return job

@@ -2,7 +2,8 @@
 
 Deadline. A song's deadline is the moment at which a listener who started with the first window runs out of sound,
 less a margin; that of a song which nobody hears yet is the moment at which it got its place. So a new song goes before
-all that have sound in hand, and after one that is about to fall silent: a break is worse than a later start. Deadlines
+all that have sound in hand, and after one that is about to fall silent: a break is worse than a later start. Where the
+caller has set a deadline for the whole song, it counts when the rest has to be begun, if that is earlier. Deadlines
 of songs that are not served stand still while those of served songs move on; that is all the aging it takes.
 
 Rank. Songs in a hurry (deadline within `comfort_seconds`) go first: those of callers within their fair share, then

@@ -32,7 +32,8 @@ class Outlet(Protocol):
 class SongSpec:
     """The identity of a song, which never changes. `arrived_at` is the clock's time; `trace` goes to its worker.
 
-    `work` is the device time that the song should take, `None` where nobody knows.
+    `work` is the device time that the song should take, `None` where nobody knows. It has to be complete at `deadline`
+    on the clock, `None`: it may take its time.
     """
 
     song_id: str
@@ -42,6 +43,7 @@ class SongSpec:
     arrived_at: float
     trace: str = ""
     work: Work | None = None
+    deadline: float | None = None
 
 
 @dataclass(slots=True)
@@ -142,11 +144,18 @@ class ScheduledSong:
         return Standing(
             self.spec.song_id,
             self.spec.arrived_at,
-            self.playback.runs_out_at(now),
+            self._due_at(now),
             share_lead,
             has_listener=self.outlet.has_listener,
             placed_at=self.placed_at,
         )
+
+    def _due_at(self, now: float) -> float | None:
+        """When sound runs out, or when the rest has to be begun to be complete in time; `None`: nobody hears it yet."""
+        runs_out_at = self.playback.runs_out_at(now)
+        if runs_out_at is None or self.spec.deadline is None:
+            return runs_out_at
+        return min(runs_out_at, self.spec.deadline - self.account.left_seconds)
 
     def add_window(self, now: float, seconds: float) -> None:
         """Takes in a rendered window with `seconds` of sound."""

@@ -78,15 +78,17 @@ class Scheduler:
         caller: str = "",
         usage: Usage | None = None,
         work: Work | None = None,
+        deadline: float | None = None,
         trace: str = "",
     ) -> None:
         """Take in a song; it waits until a device that has its engine has a place. `trace` goes to its worker.
 
-        It should take `work` of a device, `None` where nobody knows; what it takes is written into `usage`.
+        It should take `work` of a device, `None` where nobody knows; what it takes is written into `usage`. It has to
+        be complete at `deadline` on the clock, `None`: it may take its time.
         """
         left_seconds = _UNKNOWN_WORK_SECONDS if work is None else work.total_seconds
         account = SongAccount(caller, self._shares, usage or Usage(), left_seconds)
-        spec = SongSpec(song_id, engine, params, caller, self._clock(), trace, work)
+        spec = SongSpec(song_id, engine, params, caller, self._clock(), trace, work, deadline)
         self._placement.add(ScheduledSong(spec, outlet, account))
 
     def drop(self, song_id: str) -> None:

@@ -8,7 +8,7 @@ taken as a fluid, steps and windows as infinitely small; a margin makes up for t
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 _START_SECONDS = 1.0
@@ -28,6 +28,18 @@ class Demand:
     sound_seconds: float
     pace: float
     first_seconds: float | None = None
+
+    def by(self, seconds: float) -> "Demand":
+        """Returns the same work, due earlier where that is needed to be complete in `seconds`."""
+        left_seconds = seconds - (self.first_seconds or 0.0)
+        if self.buffered_seconds + self.sound_seconds <= left_seconds:
+            return self
+        if left_seconds <= 0.0:
+            return replace(self, buffered_seconds=-self.sound_seconds)
+        begins = self.buffered_seconds if 0.0 < self.buffered_seconds < left_seconds else 0.0
+        due_seconds = left_seconds - begins
+        pace = self.pace * self.sound_seconds / due_seconds
+        return replace(self, buffered_seconds=begins, sound_seconds=due_seconds, pace=pace)
 
 
 class _Change(NamedTuple):

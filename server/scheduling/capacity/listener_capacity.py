@@ -47,8 +47,12 @@ class ListenerCapacity:
         left, pace = cost.left_sound_seconds, cost.pace(slowdown)
         runs_out_at = song.playback.runs_out_at(now)
         if runs_out_at is None:
-            return Demand(0.0, left, pace, max(0.0, slowdown * cost.first_seconds - cost.used_seconds))
-        return Demand(runs_out_at - now - self._policy.margin_seconds, left, pace)
+            first = max(0.0, slowdown * cost.first_seconds - cost.used_seconds)
+            demand = Demand(0.0, left, pace, first)
+        else:
+            demand = Demand(runs_out_at - now - self._policy.margin_seconds, left, pace)
+        deadline = song.spec.deadline
+        return demand if deadline is None else demand.by(deadline - now - self._policy.margin_seconds)
 
 
 def _cost(song: ScheduledSong, songs: Sequence[ScheduledSong], device: DeviceProgress) -> SongCost | None:

@@ -61,13 +61,15 @@ class Desk:
         work_seconds: float = 1.0,
         sound_seconds: float = 0.0,
         first_seconds: float = 0.0,
+        deadline: float | None = None,
         *,
         has_listener: bool = True,
     ) -> FakeOutlet:
         """A song whose work spreads evenly over its sound; without a length of it the work is all that is known."""
         self.outlets[song_id] = FakeOutlet(has_listener=has_listener)
         work = Work(first_seconds, work_seconds - first_seconds, sound_seconds=sound_seconds)
-        self.scheduler.add(song_id, engine, params(), self.outlets[song_id], caller=caller, work=work)
+        outlet = self.outlets[song_id]
+        self.scheduler.add(song_id, engine, params(), outlet, caller=caller, work=work, deadline=deadline)
         self.clock.now += 0.001
         return self.outlets[song_id]
 

@@ -186,3 +186,23 @@ def test_songs_of_unknown_cost_count_as_much_as_those_beside_them_have_taken() -
         song.playback.sound_seconds, song.length_seconds, song.account.usage.other_seconds = 10.0, 60.0, 4.0
     desk.scheduler.add("late", "fake", replace(params(), duration_seconds=60.0), FakeOutlet())
     assert desk.scheduler.waiting("fake") == ("late",)
+
+
+def test_a_song_with_a_deadline_is_made_faster_than_it_is_played_and_leaves_less_room() -> None:
+    desk = opened(running_songs=32)
+    desk.add("soon", work_seconds=12.0, sound_seconds=60.0, deadline=20.0)
+    names = add_listeners(desk, 4, pace=0.2)
+    assert desk.scheduler.waiting("fake") == tuple(names[1:])
+
+
+def test_a_song_goes_first_once_the_rest_of_it_has_to_be_begun_to_be_complete_in_time() -> None:
+    desk = opened(running_songs=32, batch_sections=1)
+    desk.add("played", work_seconds=6.0, sound_seconds=60.0)
+    desk.add("soon", work_seconds=6.0, sound_seconds=60.0, deadline=50.0)
+    until_heard(desk, 2)
+    for outlet in desk.outlets.values():
+        outlet.unsent_seconds = 40.0
+    desk.outlets["played"].unsent_seconds = 30.0
+    assert song_of(desk.turn()) == "played"
+    desk.clock.now += 30.0
+    assert song_of(desk.turn()) == "soon"

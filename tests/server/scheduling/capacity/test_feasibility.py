@@ -98,3 +98,20 @@ def test_it_agrees_with_a_simulation_in_small_steps(seed: int) -> None:
     strict, loose = stall_free(demands, 0.97), stall_free(demands, 1.03)
     assert not (strict and runs_dry(demands, 1.0))
     assert loose or runs_dry(demands, 1.0)
+
+
+def test_work_that_is_played_before_its_deadline_is_due_as_it_is_played() -> None:
+    assert listener(sound=30.0, buffered=5.0).by(36.0) == listener(sound=30.0, buffered=5.0)
+
+
+def test_a_deadline_before_the_end_of_playback_makes_the_work_due_faster() -> None:
+    assert listener(sound=30.0, pace=0.1, buffered=5.0).by(15.0) == listener(sound=10.0, pace=0.3, buffered=5.0)
+    assert listener(sound=30.0, pace=0.1, buffered=20.0).by(15.0) == listener(sound=15.0, pace=0.2, buffered=0.0)
+
+
+def test_a_deadline_leaves_the_time_of_the_first_sound_out() -> None:
+    assert listener(sound=30.0, pace=0.1, first=5.0, buffered=0.0).by(20.0).sound_seconds == 15.0
+
+
+def test_what_is_due_now_fits_nowhere() -> None:
+    assert not stall_free([listener(sound=30.0, buffered=5.0).by(0.0)])
