@@ -3,22 +3,22 @@
 import asyncio
 import logging
 import sys
+from typing import TYPE_CHECKING
 
 from server.garbage import uncollected
+
+if TYPE_CHECKING:
+    from server.settings.settings import Settings
+    from server.workers.local_pool import LocalPool
 
 
 def main() -> int:
     """Parse the settings and serve; the return value is the exit status."""
     with uncollected():
         # In here, so that importing this module alone costs next to nothing.
-        from server.api.address import PortUnavailable
-        from server.app import serve
-        from server.auth.api_keys import InvalidKeyFile
-        from server.auth.tls import InvalidCertificate
         from server.logs import configure_logs
+        from server.processes import build_pool
         from server.settings.command_line import InvalidSettings, read_settings, unknown_variables
-        from server.store.embedded.files import StoreUnusable
-        from server.telemetry.tracing import InvalidTelemetry
 
     try:
         settings = read_settings(sys.argv[1:])
@@ -28,8 +28,23 @@ def main() -> int:
     configure_logs(settings.log_level, settings.log_format)
     for name in unknown_variables():
         logging.getLogger("server").warning("%s is no setting of the server and has no effect", name)
+    return asyncio.run(_serve(settings, build_pool(settings)))
+
+
+async def _serve(settings: "Settings", pool: "LocalPool") -> int:
+    """Launch the workers, then serve with them; returns the exit status."""
+    await pool.launch()
+    with uncollected():
+        # Only now: workers take longest to start, and import and load on other cores meanwhile.
+        from server.api.address import PortUnavailable
+        from server.app import serve
+        from server.auth.api_keys import InvalidKeyFile
+        from server.auth.tls import InvalidCertificate
+        from server.store.embedded.files import StoreUnusable
+        from server.telemetry.tracing import InvalidTelemetry
+
     try:
-        asyncio.run(serve(settings))
+        await serve(settings, pool)
     except (PortUnavailable, InvalidKeyFile, InvalidCertificate, InvalidTelemetry, StoreUnusable) as error:
         logging.getLogger("server").error("%s", error)
         return 1

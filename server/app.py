@@ -15,15 +15,19 @@ from server.api.http.server import serving_http
 from server.api.open_calls import OpenCalls
 from server.api.open_network import warn_of_open_network
 from server.background import in_background
+from server.processes import build_pool, song_slots
 from server.settings.settings import Settings
 from server.shutdown import Shutdown, handled_signals
 from server.telemetry.scraped import expose_depths
+from server.workers.local_pool import LocalPool
 
 logger = logging.getLogger(__name__)
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, pool: LocalPool) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short.
+
+    The workers are those of `pool`, which may be launched already and is closed at the end.
 
     Raises:
         PortUnavailable: an address is taken or is not one of this machine.
@@ -33,7 +37,7 @@ async def serve(settings: Settings) -> None:
     """
     stopping, force = asyncio.Event(), asyncio.Event()
     with handled_signals(lambda: (force if stopping.is_set() else stopping).set()):
-        async with serving(settings, force) as address:
+        async with serving(settings, force, pool) as address:
             told = {"address": address, "port_kind": "grpc", "engines": settings.engine_names}
             logger.info("listening", extra=told)
             await stopping.wait()
@@ -42,17 +46,21 @@ async def serve(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, force: asyncio.Event | None = None) -> AsyncIterator[str]:
+async def serving(
+    settings: Settings, force: asyncio.Event | None = None, pool: LocalPool | None = None
+) -> AsyncIterator[str]:
     """A running server, to its bound "host:port"; leaving drains and stops it, the latter at once when `force` is set.
 
     Its ports answer from the first moment; health says SERVING once an engine is loaded.
     """
+    pool = pool or build_pool(settings)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(pool.close)
         certificates, keys = wiring.read_certificates(settings.tls), wiring.read_keys(settings)
         tracer = await stack.enter_async_context(wiring.open_tracing())
         registry = wiring.build_registry()
         metrics = wiring.build_metrics(settings, registry)
-        runner = wiring.build_runner(settings, metrics, keys, tracer)
+        runner = wiring.build_runner(settings, pool, metrics, keys, tracer)
         expose_depths(registry, runner.depths)
         songs = await stack.enter_async_context(wiring.open_songs(settings, runner, registry))
         stack.push_async_callback(runner.stop, grace_seconds=0.0)
@@ -71,7 +79,7 @@ async def serving(settings: Settings, force: asyncio.Event | None = None) -> Asy
             await stack.enter_async_context(in_background(keys.watch(metrics.calls.keys_usable)))
         warn_of_open_network(settings)
         interceptors = [Authentication(authenticator)] if authenticator else []
-        reports = LoadReports(runner.depths, wiring.song_slots(settings))
+        reports = LoadReports(runner.depths, song_slots(settings))
         server = build_server(settings, MusicServicer(songs), health, interceptors, tracer, reports.trailers, calls)
         server.add_generic_rpc_handlers((reports.handler(),))
         address = bind(server, settings.host, settings.port, certificates)

@@ -44,6 +44,7 @@ class LocalEncoders:
         self._failed_starts: dict[int, int | None] = dict.fromkeys(range(encoders))
         self._assignments = Assignments()
         self._settled = asyncio.Event()
+        self._first_tried = asyncio.Event()
         self._told: Counter[str] = Counter()
         self.up: dict[str, Encoder] = {}
         """The encoders that take in sound, by address."""
@@ -100,6 +101,9 @@ class LocalEncoders:
                 drivers.create_task(self._drive(number, observer), name=f"drive encoder {number}")
 
     async def _drive(self, number: int, observer: EncoderPoolObserver) -> None:
+        if number > 0:
+            # One encoder is enough to begin with: the others leave the processors to it and to the workers until then.
+            await self._first_tried.wait()
         while True:
             try:
                 # Nobody else can enter the folder.
@@ -110,6 +114,7 @@ class LocalEncoders:
             except Exception:
                 # A bug of ours must not leave the server without encoder for the rest of its life.
                 _log.exception("an encoder is given up")
+            self._first_tried.set()
             observer.encoder_restarted()
             seconds = self._restart_backoff_seconds * 2.0 ** (self._failed_starts[number] or 0)
             await asyncio.sleep(min(seconds, _MAX_BACKOFF_SECONDS))
@@ -123,6 +128,7 @@ class LocalEncoders:
             self.up[encoder.address] = encoder
             self._assignments.up(encoder.address)
             self._settle()
+            self._first_tried.set()
             observer.encoders_changed()
             await stack.enter_async_context(in_background(self._watch(encoder)))
             await self._pass_on(encoder, observer)

@@ -44,6 +44,8 @@ class LocalPool:
         self._load_timeout_seconds = load_timeout_seconds
         self._restart_backoff_seconds = restart_backoff_seconds
         self._logs = logs
+        self._launched: dict[str, WorkerProcess] = {}
+        self._observer: WorkerPoolObserver | None = None
 
     @property
     def devices(self) -> tuple[DeviceSpec, ...]:
@@ -83,8 +85,21 @@ class LocalPool:
         """Wait until every device has loaded what it can, or has failed to start once."""
         await self._availability.settled()
 
+    async def launch(self) -> None:
+        """Start the first worker of every device ahead of `run`, which takes them over; `close` ends the others."""
+        for device in self.devices:
+            worker = self._launched[device.name] = self._new_worker(device)
+            await worker.launch()
+
+    async def close(self) -> None:
+        """End the launched workers that `run` has not taken over, at once: nothing of them is needed."""
+        while self._launched:
+            _, worker = self._launched.popitem()
+            await worker.stop(grace_seconds=0.0)
+
     async def run(self, observer: WorkerPoolObserver) -> None:
         """Keep a worker on every device and let `observer` use it, until cancelled. Then no process is left."""
+        self._observer = observer
         async with asyncio.TaskGroup() as drivers:
             for device in self.devices:
                 drivers.create_task(self._drive(device, observer), name=f"drive {device.name}")
@@ -109,21 +124,20 @@ class LocalPool:
 
     async def _serve_one_worker(self, device: DeviceSpec, observer: WorkerPoolObserver) -> None:
         """Start a worker and let `observer` use it until it ends. Nothing of it is left."""
-        worker = WorkerProcess(
-            self._worker_spec(device),
-            exchange_timeout_seconds=self._exchange_timeout_seconds,
-            on_exit=lambda: observer.worker_exited(device.name),
-        )
+        launched = self._launched.pop(device.name, None)
+        worker = launched or self._new_worker(device)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(worker.stop, _END_GRACE_SECONDS)
             stack.callback(observer.readiness_changed)
             stack.callback(self._availability.lost, device.name)
+            if launched is None:
+                await worker.launch()
             await self._load(device.name, worker, observer)
             await observer.serve(device.name, worker)
 
     async def _load(self, device: str, worker: WorkerProcess, observer: WorkerPoolObserver) -> None:
         try:
-            ready = await worker.start(self._load_timeout_seconds)
+            ready = await worker.loaded(self._load_timeout_seconds)
         except WorkerDied:
             self._availability.start_failed(device)
             observer.readiness_changed()
@@ -132,6 +146,17 @@ class LocalPool:
         for engine, failure in ready.failures.items():
             _log.error("engine %s could not be loaded on device %s: %s", engine, device, failure.text)
         observer.readiness_changed()
+
+    def _new_worker(self, device: DeviceSpec) -> WorkerProcess:
+        return WorkerProcess(
+            self._worker_spec(device),
+            exchange_timeout_seconds=self._exchange_timeout_seconds,
+            on_exit=lambda: self._exited(device.name),
+        )
+
+    def _exited(self, device: str) -> None:
+        if self._observer is not None:
+            self._observer.worker_exited(device)
 
     def _worker_spec(self, device: DeviceSpec) -> WorkerSpec:
         engines = tuple(engine for engine in self._engines if device.loads(engine.name))

@@ -57,12 +57,8 @@ class WorkerProcess:
         """The process's number, once it is started."""
         return self._process.pid if self._process is not None else None
 
-    async def start(self, load_timeout_seconds: float) -> Ready:
-        """Start the process and wait until it has loaded what it can.
-
-        Raises:
-            WorkerDied: the process ended before, or took longer.
-        """
+    async def launch(self) -> None:
+        """Start the process, which loads what it can; `loaded` waits for that."""
         device, environment = seen_alone(self._spec.device, child_environment())
         with ExitStack() as far_ends:
             descriptors = [await self._open_pipe(lane, far_ends) for lane in self._spec.lanes]
@@ -70,9 +66,16 @@ class WorkerProcess:
                 "server.workers.worker", *descriptors, descriptors=descriptors, environment=environment
             )
         self._exit_watch = asyncio.create_task(self._watch(self._process), name=f"exit of {self._spec.device}")
-        first = self._pipes[self._spec.lanes[0]]
-        first.send(dataclasses.replace(self._spec, device=device))
-        return cast(Ready, await self._in_time(first.receive(), load_timeout_seconds, "LOAD_TIMEOUT_SECONDS"))
+        self._pipes[self._spec.lanes[0]].send(dataclasses.replace(self._spec, device=device))
+
+    async def loaded(self, timeout_seconds: float) -> Ready:
+        """Wait until the launched process has loaded what it can.
+
+        Raises:
+            WorkerDied: the process ended before, or took longer.
+        """
+        ready = self._pipes[self._spec.lanes[0]].receive()
+        return cast(Ready, await self._in_time(ready, timeout_seconds, "LOAD_TIMEOUT_SECONDS"))
 
     def send(self, command: Command, lane: Lane) -> None:
         """Hand a command to a lane, which does its commands in order."""

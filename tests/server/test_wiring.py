@@ -1,8 +1,9 @@
 import pytest
 
+from server.processes import build_encoders, build_pool, engine_specs, song_slots
 from server.settings.groups import Device, Limits, Threads
 from server.settings.settings import Settings
-from server.wiring import build_encoders, build_pool, engine_specs, runner_settings, song_slots
+from server.wiring import runner_settings
 from server.workers.messages import EngineSpec
 
 FAKE = "fake=tests.support.fakes:FakeEngine"

@@ -234,6 +234,33 @@ async def test_encoders_that_cannot_be_started_are_given_up_but_tried_again() ->
         assert server.restarts >= 4
 
 
+@pytest.mark.parametrize("first_starts", [True, False])
+async def test_the_other_encoders_start_once_the_first_one_has_been_tried(first_starts: bool) -> None:
+    started: list[str] = []
+    first_done = asyncio.Event()
+
+    class Slow(InProcessEncoder):
+        async def start(self, timeout_seconds: float) -> None:
+            started.append(self.address)
+            if len(started) == 1:
+                await first_done.wait()
+                if not first_starts:
+                    raise EncoderDied("it ended")
+            await super().start(timeout_seconds)
+
+    pool = LocalEncoders(lambda address: Slow(address, FakeEncoder), 3, restart_backoff_seconds=0.0)
+    run = asyncio.create_task(pool.run(Server()))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert len(started) == 1
+    first_done.set()
+    while len(pool.up) < 3:
+        await asyncio.sleep(0.001)
+    assert len(started) == (3 if first_starts else 4)
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+
+
 async def test_a_bug_in_the_server_costs_an_encoder_and_not_the_pool() -> None:
     class Buggy(Server):
         def encoded(self, message: Encoded | EncodingFailed) -> None:

@@ -4,10 +4,10 @@ from types import MappingProxyType
 import pytest
 
 from model.registry import ENGINES, EngineEntry, settings_class
+from server.processes import engine_specs
 from server.settings.command_line import InvalidSettings, read_settings
 from server.settings.engines import engine_options, option_variables, settings_with
 from server.settings.settings import Settings
-from server.wiring import engine_specs
 from server.workers.messages import WorkerSpec
 from server.workers.worker_process import WorkerProcess
 from tests.support.tunable import REGISTRY, TUNABLE, TunableSettings

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 
 from server import child_process
@@ -121,3 +122,44 @@ async def test_an_observer_that_cannot_note_a_restart_costs_no_device_its_worker
         first = pid_of(await observer.next_worker())
         os.kill(first, signal.SIGKILL)
         assert pid_of(await observer.next_worker()) != first
+
+
+async def test_a_worker_that_was_launched_ahead_is_the_first_one_that_is_served() -> None:
+    pool, observer = local_pool(FAKE), FakeObserver()
+    await pool.launch()
+    launched = children()
+    async with observed(pool, observer):
+        assert {pid_of(await observer.next_worker())} == launched
+        await pool.close()
+        kill(launched)
+        assert pid_of(await observer.next_worker()) not in launched
+        assert observer.exited == ["cpu"]
+
+
+async def test_a_worker_that_died_before_it_was_served_is_replaced() -> None:
+    pool, observer = local_pool(FAKE), FakeObserver()
+    await pool.launch()
+    launched = children()
+    kill(launched)
+    async with observed(pool, observer):
+        assert pid_of(await observer.next_worker()) not in launched
+        assert observer.restarted == ["cpu"]
+
+
+async def test_a_pool_that_was_never_run_closes_its_launched_workers() -> None:
+    pool = local_pool(ENDLESS_LOAD, devices=(CPU, DeviceSpec("cpu#2", "cpu")))
+    await pool.launch()
+    launched = children()
+    assert len(launched) == 2
+    await pool.close()
+    assert not any(map(is_alive, launched))
+
+
+def children() -> set[int]:
+    """The numbers of the worker processes of this one."""
+    return {child.pid for child in psutil.Process().children() if "server.workers.worker" in child.cmdline()}
+
+
+def kill(pids: set[int]) -> None:
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from model.engine import EngineUnavailable, Option
+from server.processes import engine_specs
 from server.settings.command_line import read_settings
-from server.wiring import engine_specs
 from server.workers.engine_loading import load_engines
 from server.workers.failures import failure_of
 from server.workers.messages import Failure, Fault

@@ -16,6 +16,7 @@ from server.workers.messages import (
     Plan,
     Planned,
     Prepare,
+    Ready,
     SectionKey,
     SongKey,
     Step,
@@ -30,6 +31,11 @@ TIMEOUT_SECONDS = 30.0
 SONG = SongKey("a")
 
 
+async def launched(worker: WorkerProcess, timeout_seconds: float = TIMEOUT_SECONDS) -> Ready:
+    await worker.launch()
+    return await worker.loaded(timeout_seconds)
+
+
 @asynccontextmanager
 async def started(
     exchange_timeout_seconds: float = TIMEOUT_SECONDS,
@@ -39,7 +45,7 @@ async def started(
         WorkerSpec("cpu", (FAKE,)), exchange_timeout_seconds=exchange_timeout_seconds, on_exit=exited.set
     )
     try:
-        await worker.start(TIMEOUT_SECONDS)
+        await launched(worker)
         yield worker, exited
     finally:
         await worker.stop(TIMEOUT_SECONDS)
@@ -87,7 +93,7 @@ async def test_lanes_of_one_worker_answer_beside_each_other() -> None:
     lanes = (Lane.DENOISE, Lane.RENDER)
     worker = WorkerProcess(WorkerSpec("cpu", (FAKE,), lanes=lanes), exchange_timeout_seconds=2.0, on_exit=lambda: None)
     try:
-        await worker.start(TIMEOUT_SECONDS)
+        await launched(worker)
         section = SectionKey(SONG, 0)
         for command in (Plan(SONG, "fake", params("hang")), Prepare(section)):
             await exchange(worker, command, Lane.RENDER)
@@ -113,7 +119,7 @@ async def test_no_file_of_the_working_directory_is_taken_for_a_module(
 async def test_a_worker_imports_nothing_that_it_does_not_need() -> None:
     worker = WorkerProcess(WorkerSpec("cpu", (MODULE_LIST,)), exchange_timeout_seconds=1.0, on_exit=lambda: None)
     try:
-        ready = await worker.start(TIMEOUT_SECONDS)
+        ready = await launched(worker)
     finally:
         await worker.stop(TIMEOUT_SECONDS)
     (info,) = ready.engines
@@ -123,7 +129,7 @@ async def test_a_worker_imports_nothing_that_it_does_not_need() -> None:
 
 async def test_a_start_that_is_cancelled_leaves_no_process() -> None:
     worker = WorkerProcess(WorkerSpec("cpu", (ENDLESS_LOAD,)), exchange_timeout_seconds=1.0, on_exit=lambda: None)
-    start = asyncio.create_task(worker.start(TIMEOUT_SECONDS))
+    start = asyncio.create_task(launched(worker))
     while worker.pid is None:
         await asyncio.sleep(0.01)
     start.cancel()
@@ -135,7 +141,7 @@ async def test_a_start_that_is_cancelled_leaves_no_process() -> None:
 
 async def test_a_stop_that_is_cancelled_leaves_no_process() -> None:
     worker = WorkerProcess(WorkerSpec("cpu", (ENDLESS_LOAD,)), exchange_timeout_seconds=1.0, on_exit=lambda: None)
-    start = asyncio.create_task(worker.start(TIMEOUT_SECONDS))
+    start = asyncio.create_task(launched(worker))
     while worker.pid is None:
         await asyncio.sleep(0.01)
     stop = asyncio.create_task(worker.stop(TIMEOUT_SECONDS))
@@ -152,7 +158,7 @@ async def test_a_worker_that_does_not_load_in_time_is_killed() -> None:
     worker = WorkerProcess(WorkerSpec("cpu", (ENDLESS_LOAD,)), exchange_timeout_seconds=1.0, on_exit=exited.set)
     try:
         with pytest.raises(WorkerDied, match=r"within 0.2 seconds.*MELISMA_LIMITS__LOAD_TIMEOUT_SECONDS"):
-            await worker.start(load_timeout_seconds=0.2)
+            await launched(worker, 0.2)
         await exited.wait()
     finally:
         await worker.stop(TIMEOUT_SECONDS)
@@ -190,7 +196,7 @@ async def test_a_worker_knows_its_gpu_by_the_name_that_it_has_there(monkeypatch:
     spec = WorkerSpec("cuda:1", (SURROUNDINGS,))
     worker = WorkerProcess(spec, exchange_timeout_seconds=1.0, on_exit=lambda: None)
     try:
-        (info,) = (await worker.start(TIMEOUT_SECONDS)).engines
+        (info,) = (await launched(worker)).engines
     finally:
         await worker.stop(TIMEOUT_SECONDS)
     assert info.description == "cuda:0 of 6, expandable_segments:True"

@@ -10,7 +10,8 @@ from tests.support.fakes import FAKE
 async def main() -> None:
     """Run until killed."""
     worker = WorkerProcess(WorkerSpec("cpu", (FAKE,)), exchange_timeout_seconds=30.0, on_exit=lambda: None)
-    await worker.start(30.0)
+    await worker.launch()
+    await worker.loaded(30.0)
     print(worker.pid, flush=True)  # noqa: T201
     await asyncio.Event().wait()
 

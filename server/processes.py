@@ -1,0 +1,81 @@
+"""Builds the pools of processes, workers and encoders, from the settings.
+
+This module imports little, so that a server starts its workers before it imports all the rest.
+"""
+
+from server.encoders.encoder_process import EncoderProcess
+from server.encoders.local_pool import LocalEncoders
+from server.encoders.messages import EncoderSpec
+from server.logs import Logs
+from server.settings.engines import engine_options, option_variables
+from server.settings.groups import Device, Limits
+from server.settings.settings import Settings
+from server.workers.device_spec import DeviceSpec
+from server.workers.local_pool import LocalPool
+from server.workers.messages import EngineSpec, Lane
+
+ENCODER_ANSWER_RATIO = 1 / 3
+"""An encoder is replaced before a worker that waits for it would be."""
+
+
+def build_pool(settings: Settings) -> LocalPool:
+    """The worker processes of this machine's devices, not started yet."""
+    limits = settings.limits
+    return LocalPool(
+        device_specs(settings),
+        engine_specs(settings),
+        worker_threads=settings.threads.worker,
+        exchange_timeout_seconds=limits.exchange_timeout_seconds,
+        load_timeout_seconds=limits.load_timeout_seconds,
+        logs=Logs(settings.log_level, settings.log_format),
+    )
+
+
+def build_encoders(settings: Settings, spec: EncoderSpec | None = None) -> LocalEncoders:
+    """The encoder processes of this machine, not started yet; they encode songs unless `spec` says otherwise."""
+    spec = spec or EncoderSpec(logs=Logs(settings.log_level, settings.log_format))
+    return LocalEncoders(
+        lambda address: EncoderProcess(address, spec),
+        settings.threads.encoders * len(settings.devices),
+        answer_timeout_seconds=settings.limits.exchange_timeout_seconds * ENCODER_ANSWER_RATIO,
+    )
+
+
+def engine_specs(settings: Settings) -> tuple[EngineSpec, ...]:
+    """The engines to load; those that have settings of their own are given them."""
+    named = [engine.partition("=") for engine in settings.engines]
+    return tuple(_engine_spec(settings, name, factory) for name, _, factory in named)
+
+
+def _engine_spec(settings: Settings, name: str, factory: str) -> EngineSpec:
+    options = {} if factory else engine_options(settings, name)
+    return EngineSpec(name, factory, options, option_variables(settings, name))
+
+
+def device_specs(settings: Settings) -> tuple[DeviceSpec, ...]:
+    """One worker for each device of the settings; a device that is named again gets a number behind its name."""
+    names = [device.device for device in settings.devices]
+    seen = (names[: position + 1].count(name) for position, name in enumerate(names))
+    labels = [name if count == 1 else f"{name}#{count}" for name, count in zip(names, seen, strict=True)]
+    return tuple(
+        _device_spec(label, device, settings.limits) for label, device in zip(labels, settings.devices, strict=True)
+    )
+
+
+def _device_spec(name: str, device: Device, limits: Limits) -> DeviceSpec:
+    beside = device.device != "cpu" if device.render_beside is None else device.render_beside
+    return DeviceSpec(
+        name=name,
+        device=device.device,
+        engines=device.engines,
+        lanes=(Lane.DENOISE, Lane.RENDER) if beside else (Lane.BOTH,),
+        running_songs=device.running_songs or limits.running_songs,
+        batch_tokens=device.batch_tokens or limits.batch_tokens,
+        batch_sections=device.batch_sections or limits.batch_sections,
+        memory_bytes=device.memory_mebibytes << 20,
+    )
+
+
+def song_slots(settings: Settings) -> int:
+    """The number of songs that all devices together make at once."""
+    return sum(device.running_songs for device in device_specs(settings))
