@@ -47,6 +47,9 @@ class EngineClass(Protocol):
     def load(self, device: str, **options: object) -> Engine:
         """Load the engine onto `device` ("cpu", "cuda:0"); `options` are fields of the engine's own settings.
 
+        It runs in a thread, beside the loading of other engines: what changes or depends on state of the whole process
+        holds `model.shared.process_state.process_state`.
+
         Raises:
             EngineUnavailable: files, packages or the device are missing; the text says what to do.
         """

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import tempfile
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from server.background import in_background
@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 
 _MAX_BACKOFF_SECONDS = 30.0
 _END_GRACE_SECONDS = 2.0
+_HEAD_START_SECONDS = 5.0
 _GIVEN_UP_STARTS, _HOPELESS_STARTS = 3, 5
 _OF_SONGS = (Encoded, EncodingFailed)
 
@@ -103,7 +104,9 @@ class LocalEncoders:
     async def _drive(self, number: int, observer: EncoderPoolObserver) -> None:
         if number > 0:
             # One encoder is enough to begin with: the others leave the processors to it and to the workers until then.
-            await self._first_tried.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_HEAD_START_SECONDS):
+                    await self._first_tried.wait()
         while True:
             try:
                 # Nobody else can enter the folder.

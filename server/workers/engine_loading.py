@@ -1,36 +1,80 @@
 """Loads the engines of one worker. The only module of the server that reaches the engines, and through them torch."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 from model.engine import Engine
-from model.registry import load_engine
-from server.workers.failures import failure_of, is_out_of_memory
+from model.registry import engine_class, load_engine
+from server.workers.failures import failure_of, is_out_of_memory, release_memory
 from server.workers.messages import EngineSpec, Failure, Ready
+
+_log = logging.getLogger(__name__)
 
 
 def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, Engine], dict[str, Failure]]:
-    """Load every engine that can be loaded onto `device`; one that cannot leaves the others alone.
+    """Load every engine that can be loaded onto `device`, each in a thread beside the others.
 
-    Lack of memory is no failure of the engine but raised, as torch or Python say it, so that all are loaded again by
-    another process: a predecessor that was killed has held its memory a moment longer, perhaps.
+    One that cannot be loaded leaves the others alone. One that lacks memory beside the others is loaded once more when
+    they are done. Lack of memory is then no failure of the engine but raised, as torch or Python say it, so that all
+    are loaded again by another process: a predecessor that was killed has held its memory a moment longer, perhaps.
 
     Raises:
         DeviceBroken: an error of the device that no other engine could get over.
     """
-    engines: dict[str, Engine] = {}
     failures: dict[str, Failure] = {}
     for spec in specs:
-        try:
-            engines[spec.name] = load_engine(spec.name, device, spec.factory, spec.options)
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise
-            failures[spec.name] = failure_of(error, spec.variables)
-    return engines, failures
+        with _failure_noted(spec, failures):
+            # One after the other: imports of modules that need each other, by two threads, may meet them half-made.
+            engine_class(spec.name, spec.factory)
+    loadable = [spec for spec in specs if spec.name not in failures]
+    engines = _load_beside(loadable, device, failures) if len(loadable) > 1 else {}
+    for spec in loadable:
+        if spec.name not in engines and spec.name not in failures:
+            with _failure_noted(spec, failures):
+                engines[spec.name] = _load(spec, device)
+    return {spec.name: engines[spec.name] for spec in specs if spec.name in engines}, failures
 
 
 def ready_message(engines: Mapping[str, Engine], failures: Mapping[str, Failure]) -> Ready:
     """Build the first message of a worker. Engines carry the names that the server gave them."""
     infos = tuple(dataclasses.replace(engine.info(), name=name) for name, engine in engines.items())
     return Ready(infos, failures)
+
+
+def _load_beside(specs: Sequence[EngineSpec], device: str, failures: dict[str, Failure]) -> dict[str, Engine]:
+    """Load engines at the same time; those that lacked memory are neither in the result nor in `failures`."""
+    engines: dict[str, Engine] = {}
+    with ThreadPoolExecutor(len(specs), "load") as threads:
+        loading = [threads.submit(_load, spec, device) for spec in specs]
+    for spec, future in zip(specs, loading, strict=True):
+        if not _lacked_memory(spec, future):
+            with _failure_noted(spec, failures):
+                engines[spec.name] = future.result()
+    return engines
+
+
+def _lacked_memory(spec: EngineSpec, future: Future[Engine]) -> bool:
+    error = future.exception()
+    if error is None or not is_out_of_memory(error):
+        return False
+    _log.warning("engine %s lacked memory while others were loaded beside it; it is loaded once more", spec.name)
+    release_memory(error)
+    return True
+
+
+def _load(spec: EngineSpec, device: str) -> Engine:
+    return load_engine(spec.name, device, spec.factory, spec.options)
+
+
+@contextmanager
+def _failure_noted(spec: EngineSpec, failures: dict[str, Failure]) -> Iterator[None]:
+    """Keep an error of the engine in `failures`; lack of memory and errors of the device go on."""
+    try:
+        yield
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        failures[spec.name] = failure_of(error, spec.variables)

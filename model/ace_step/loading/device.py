@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from model.engine import EngineUnavailable
+from model.shared.process_state import process_state
 from model.song import Window
 
 _AT_ONCE = -1
@@ -127,9 +128,10 @@ def choose_arithmetic(dtype: torch.dtype) -> None:
     float32 stays float32. Beside bfloat16 what is kept in float32 may be multiplied as TF32: the products of linear
     attention, whose factors are bfloat16 numbers widened, and the convolutions of the vocoder.
     """
-    # cuDNN makes a plan for every new shape of an attention, which takes longer than a step.
-    torch.backends.cuda.enable_cudnn_sdp(False)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = dtype is torch.bfloat16
+    with process_state:
+        # cuDNN makes a plan for every new shape of an attention, which takes longer than a step.
+        torch.backends.cuda.enable_cudnn_sdp(False)
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = dtype is torch.bfloat16
 
 
 def _opened(name: str) -> torch.device:

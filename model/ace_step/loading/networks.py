@@ -21,6 +21,7 @@ from model.ace_step.networks.text_encoder import TextEncoder
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.networks.vocoder import Vocoder, folded
 from model.engine import EngineUnavailable
+from model.shared.process_state import process_state
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +55,8 @@ class _Part:
         return root / self.folder / self.weights
 
     def empty(self, root: Path, header: Header) -> nn.Module:
-        with torch.device("meta"):
+        # torch.device, diffusers and transformers change defaults of the whole process while a network is made.
+        with process_state, torch.device("meta"):
             return self.skeleton(root / self.folder / files.CONFIG, header)
 
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from model.shared.process_state import process_state
 from model.studio.composing.brief import Memory, Rendition, SectionBrief
 from model.studio.composing.decisions.lines import SungLine, ask_for_rhythm, choose_lines
 from model.studio.composing.decisions.melody import Moves, write_melody
@@ -136,7 +137,8 @@ class ScoreDenoiser:
             WeightsError: they are missing, damaged or of another network.
         """
         weights = load_weights(path or SHIPPED_WEIGHTS)
-        parts = _Parts(_network_config(weights.config))
+        with process_state:
+            parts = _Parts(_network_config(weights.config))
         fill(parts, weights.tensors)
         moves, changes = (parts.harmony.get_buffer(name).numpy() for name in ("moves", "changes"))
         intervals = parts.melody.get_buffer("intervals").double().numpy()

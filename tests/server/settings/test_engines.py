@@ -67,7 +67,8 @@ async def test_the_worker_of_an_engine_gets_its_settings(monkeypatch: pytest.Mon
     worker_spec = WorkerSpec("cpu", (replace(spec, factory=TUNABLE),))
     worker = WorkerProcess(worker_spec, exchange_timeout_seconds=TIMEOUT_SECONDS, on_exit=lambda: None)
     try:
-        (info,) = (await worker.start(TIMEOUT_SECONDS)).engines
+        await worker.launch()
+        (info,) = (await worker.loaded(TIMEOUT_SECONDS)).engines
     finally:
         await worker.stop(TIMEOUT_SECONDS)
     assert (info.name, info.default_steps, info.loras, info.description) == ("tunable", 7, ("low",), "draft")

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from server.workers.engine_loading import load_engines
+from server.workers.failures import DeviceBroken
 from server.workers.messages import EngineSpec, Fault
 from tests.support.fakes import FAKE, MISSING
 from tests.support.workers.trouble import TROUBLE_ONCE
@@ -19,4 +20,40 @@ def test_lack_of_memory_is_no_failure_of_the_engine(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("TROUBLE", str(tmp_path / "trouble"))
     (tmp_path / "trouble").write_text("load memory")
     with pytest.raises(MemoryError):
-        load_engines([FAKE, TROUBLE_ONCE], "cpu")
+        load_engines([TROUBLE_ONCE], "cpu")
+
+
+def test_engines_are_loaded_beside_each_other_and_keep_their_order() -> None:
+    # Each waits until the other one is being loaded, too.
+    engines, failures = load_engines([spec("meeting", name) for name in ("b", "a")], "cpu")
+    assert (list(engines), failures) == (["b", "a"], {})
+
+
+def test_an_engine_that_fails_beside_another_leaves_it_alone() -> None:
+    engines, failures = load_engines([spec("failing", "bad"), spec("meeting", "good")], "cpu")
+    assert list(engines) == ["good"]
+    assert {name: failure.fault for name, failure in failures.items()} == {"bad": Fault.BUG}
+
+
+def test_a_broken_device_ends_the_loading_of_all() -> None:
+    with pytest.raises(DeviceBroken):
+        load_engines([spec("meeting", "good"), spec("broken", "bad")], "cpu")
+
+
+def test_an_engine_that_lacks_memory_beside_another_is_loaded_once_more_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TROUBLE", str(tmp_path / "trouble"))
+    (tmp_path / "trouble").write_text("load memory")
+    engines, failures = load_engines([TROUBLE_ONCE, EngineSpec("other", FAKE.factory)], "cpu")
+    assert (list(engines), failures) == (["fake", "other"], {})
+
+
+def test_an_engine_that_lacks_memory_alone_too_is_no_failure_either() -> None:
+    with pytest.raises(MemoryError):
+        load_engines([spec("greedy", "a"), FAKE], "cpu")
+
+
+def spec(kind: str, name: str) -> EngineSpec:
+    """An engine of this module."""
+    return EngineSpec(name, f"tests.support.workers.loading:{kind.title()}Engine")
