@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from model.song import SectionScore
+from server.encoders import local_pool
 from server.encoders.base import EncoderDied, EncoderPool
 from server.encoders.local_pool import LocalEncoders
 from server.encoders.messages import Encoded, EncodingFailed
@@ -257,6 +258,29 @@ async def test_the_other_encoders_start_once_the_first_one_has_been_tried(first_
     while len(pool.up) < 3:
         await asyncio.sleep(0.001)
     assert len(started) == (3 if first_starts else 4)
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+
+
+async def test_a_first_encoder_that_hangs_in_its_start_does_not_hold_back_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(local_pool, "_HEAD_START_SECONDS", 0.0)
+    started: list[str] = []
+
+    class Hanging(InProcessEncoder):
+        async def start(self, timeout_seconds: float) -> None:
+            started.append(self.address)
+            if len(started) == 1:
+                await asyncio.Event().wait()
+            await super().start(timeout_seconds)
+
+    pool = LocalEncoders(lambda address: Hanging(address, FakeEncoder), 2, restart_backoff_seconds=0.0)
+    run = asyncio.create_task(pool.run(Server()))
+    async with asyncio.timeout(30.0):
+        while not pool.up:
+            await asyncio.sleep(0.001)
+    assert list(pool.up) == started[1:]
     run.cancel()
     await asyncio.gather(run, return_exceptions=True)
 
