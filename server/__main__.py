@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,28 @@ def main() -> int:
     configure_logs(settings.log_level, settings.log_format)
     for name in unknown_variables():
         logging.getLogger("server").warning("%s is no setting of the server and has no effect", name)
-    return asyncio.run(_serve(settings, build_pool(settings)))
+    try:
+        return asyncio.run(_serve(settings, build_pool(settings)))
+    except asyncio.CancelledError:  # by a signal before there was anything to drain
+        return 0
 
 
 async def _serve(settings: "Settings", pool: "LocalPool") -> int:
     """Launch the workers, then serve with them; returns the exit status."""
-    await pool.launch()
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # A signal that comes during the imports below waits for the event loop, which then has the handlers of `serve`:
+        # one that ended the process here would leave workers behind until they had loaded.
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        await pool.launch()
+        return await _serve_launched(settings, pool)
+    finally:
+        await pool.close()
+
+
+async def _serve_launched(settings: "Settings", pool: "LocalPool") -> int:
     with uncollected():
         # Only now: workers take longest to start, and import and load on other cores meanwhile.
         from server.api.address import PortUnavailable

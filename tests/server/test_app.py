@@ -4,6 +4,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import grpc.aio
+import psutil
 import pytest
 
 from server.api.address import PortUnavailable
@@ -71,3 +72,13 @@ def test_a_signal_ends_an_idle_process_with_status_0(number: signal.Signals) -> 
     with running_service(FAKE) as service:
         service.process.send_signal(number)
         assert service.process.wait(WAIT_SECONDS) == 0
+
+
+def test_a_signal_during_the_start_leaves_no_worker() -> None:
+    with start("--port", "0", "--http-port", "0", ENGINES=FAKE) as process:
+        server = psutil.Process(process.pid)
+        while not (workers := server.children()):
+            assert process.poll() is None
+        process.terminate()
+        assert process.wait(WAIT_SECONDS) == 0
+        assert not any(worker.is_running() for worker in workers)
