@@ -1,0 +1,64 @@
+"""An engine that plays a tape: sound at 48 kHz for next to nothing, so that a server does all but making it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from benchmarks.service.bench_sound_path import SOURCE_RATE_HERTZ, band
+from benchmarks.service.pretend import PretendConditions, PretendEngine, PretendState
+from model.engine import EngineInfo, SectionConditions, SectionContext, SectionState
+from model.song import SectionKind, SectionPlan, SongParams, SongPlan, Window
+
+SECTION_SECONDS, WINDOW_SECONDS = 10.0, 1.0
+SONG_SECONDS = 120.0
+
+
+@cache
+def tape() -> tuple[Window, ...]:
+    """Windows of a section."""
+    sound = band(SOURCE_RATE_HERTZ)[:, : round(SECTION_SECONDS * SOURCE_RATE_HERTZ)]
+    return tuple(np.split(sound, round(SECTION_SECONDS / WINDOW_SECONDS), axis=1))
+
+
+class TapeEngine(PretendEngine):
+    """Every section is the same sound."""
+
+    @classmethod
+    def load(cls, device: str) -> "TapeEngine":
+        """Makes the tape."""
+        tape()
+        return cls()
+
+    def info(self) -> EngineInfo:
+        """Like the pretended one, at 48 kHz."""
+        return replace(super().info(), name="tape", sample_rate_hertz=SOURCE_RATE_HERTZ)
+
+    def plan(self, params: SongParams) -> SongPlan:
+        """Sections of ten seconds, with a step each."""
+        sections = tuple(
+            SectionPlan(index, SectionKind.VERSE, "", index * SECTION_SECONDS, SECTION_SECONDS)
+            for index in range(round(SONG_SECONDS / SECTION_SECONDS))
+        )
+        return SongPlan("tape", params.seed, 1, 1.0, SONG_SECONDS, sections)
+
+    def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
+        """One step."""
+        return PretendConditions(steps=1)
+
+    def begin(
+        self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
+    ) -> PretendState:
+        """One step."""
+        return PretendState(steps=1)
+
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        """Takes no time."""
+        for state in states:
+            assert isinstance(state, PretendState)
+            state.step += 1
+
+    def render(self, state: SectionState) -> Iterator[Window]:
+        """The tape."""
+        yield from tape()
