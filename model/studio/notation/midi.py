@@ -85,5 +85,6 @@ def _track(name: str, events: list[tuple[int, mido.Message | mido.MetaMessage]])
 def _timed(events: Sequence[tuple[int, mido.Message | mido.MetaMessage]]) -> Iterator[mido.Message | mido.MetaMessage]:
     now = 0
     for tick, message in events:
-        yield message.copy(time=tick - now)
+        message.time = tick - now
+        yield message
         now = tick

@@ -9,6 +9,9 @@ from scipy.signal import butter, lfilter
 from model.studio.sound.tones import Samples
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 
+# A decaying state below this changes no float32 sample, neither of its own decay nor of any sound that comes after.
+_SILENT = 1e-50
+
 _ENSEMBLE_DELAY_SECONDS = 0.014
 _ENSEMBLE_DEPTH_SECONDS = 0.0035
 _ENSEMBLE_HERTZ = 0.55
@@ -50,9 +53,16 @@ class Filter:
         poles = [1 + slope / a, -2 * cosine, 1 - slope / a]
         return cls(np.array(zeros + poles) / poles[0], channels)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether silence would come out unchanged."""
+        return not self._state.any()
+
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
         """The next block, filtered."""
-        filtered, self._state = lfilter(self._zeros, self._poles, sound, zi=self._state)
+        filtered, state = lfilter(self._zeros, self._poles, sound, zi=self._state)
+        state[np.abs(state) < _SILENT] = 0.0
+        self._state = state
         return np.asarray(filtered, np.float32)
 
 
@@ -65,6 +75,11 @@ class Compressor:
         self._exponent = -0.5 * (1.0 - 1.0 / ratio)
         keep = math.exp(-1.0 / (seconds * SAMPLE_RATE_HERTZ))
         self._mean = Filter(np.array([1.0 - keep, 0.0, 0.0, 1.0, -keep, 0.0]), ())
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether silence would leave the compressor as it is."""
+        return self._mean.is_silent
 
     def run(self, sound: Samples) -> Samples:
         """The next block, compressed."""

@@ -72,6 +72,11 @@ class _Channel:
         )
         self._compressor = Compressor(_VOICE_THRESHOLD_DB, _VOICE_RATIO, _VOICE_SECONDS)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is sung and nothing rings any more."""
+        return self.singer.is_silent and all(stage.is_silent for stage in (*self._filters, self._compressor))
+
     def run(self, start: int, stop: int) -> NDArray[np.float32]:
         """Samples [start, stop) of the song, mono."""
         sound = self.singer.render(start, stop)
@@ -185,6 +190,8 @@ class Mixer:
             bus = lows if STRIPS[track].keeps_lows else highs
             bus += sound
         for singer, channel in self._singers.items():
+            if channel.is_silent:
+                continue
             voice = channel.run(start, stop) * self._gains[singer]
             send += self._sends[singer] * (voice[0] + voice[1])
             highs += voice

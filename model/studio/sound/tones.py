@@ -90,12 +90,12 @@ class Tone:
     def _shifted(self, start: int, count: int) -> Samples:
         """The sample at the tone's speed by Catmull-Rom interpolation."""
         position = np.arange(start, start + count) * self._ratio
-        first = int(position[0]) - 1
-        source = self._source(first, int(position[-1]) + 3)
-        position -= first
-        index = position.astype(np.intp)
-        x = (position - index).astype(np.float32)
-        before, here, after, beyond = (source[lag:].take(index - 1) for lag in range(4))
+        whole = np.floor(position)
+        first, last = int(whole[0]), int(whole[-1])
+        source = self._source(first - 1, last + 3)
+        x = (position - whole).astype(np.float32)
+        index = whole.astype(np.intp) - first
+        before, here, after, beyond = (source[lag:].take(index) for lag in range(4))
         slope = 0.5 * (after - before)
         cube = 0.5 * (beyond - before) + 1.5 * (here - after)
         shifted: Samples = ((cube * x + (after - here - slope - cube)) * x + slope) * x + here
@@ -134,12 +134,15 @@ class _Lowpass:
         """The next piece, filtered; `start` is its place in the tone."""
         if self._sweep is None:
             return self._part(sound, self._cutoff_hertz)
-        cutoff = self._cutoff_hertz * 2.0 ** (_sweep_cents(self._sweep, start, len(sound)) / 1200.0)
-        starts = range(0, len(sound), _SWEEP_SAMPLES)
-        return np.concatenate([self._part(sound[at : at + _SWEEP_SAMPLES], float(cutoff[at])) for at in starts])
+        starts = np.arange(0, len(sound), _SWEEP_SAMPLES)
+        cutoffs = self._cutoff_hertz * 2.0 ** (_sweep_cents(self._sweep, start + starts) / 1200.0)
+        cutoffs = np.minimum(cutoffs, _OPEN_HERTZ)
+        moves = np.flatnonzero(np.diff(cutoffs, prepend=0.0))  # a call costs more than the samples of one step
+        parts = zip(np.split(sound, starts[moves[1:]]), cutoffs[moves].tolist(), strict=True)
+        return np.concatenate([self._part(part, cutoff_hertz) for part, cutoff_hertz in parts])
 
     def _part(self, sound: Samples, cutoff_hertz: float) -> Samples:
-        angle = 2.0 * math.pi * min(cutoff_hertz, _OPEN_HERTZ) / SAMPLE_RATE_HERTZ
+        angle = 2.0 * math.pi * cutoff_hertz / SAMPLE_RATE_HERTZ
         alpha = math.sin(angle) / (2.0 * self._quality)
         square = (1.0 - math.cos(angle)) / 2.0
         poles = np.array([1.0 + alpha, -2.0 * math.cos(angle), 1.0 - alpha])
@@ -173,14 +176,16 @@ class ToneCache:
 def _held_gain(envelope: Envelope, start: int, count: int) -> Samples:
     seconds = np.arange(start, start + count, dtype=np.float32) / SAMPLE_RATE_HERTZ - envelope.delay_seconds
     attack_seconds = max(envelope.attack_seconds, _SHORTEST_ATTACK_SECONDS)
-    rise = np.clip(seconds / attack_seconds, 0.0, 1.0)
     falling_seconds = seconds - (attack_seconds + envelope.hold_seconds)
     fall_db = np.clip(falling_seconds * (100.0 / max(envelope.decay_seconds, 0.001)), 0.0, envelope.sustain_db)
-    return np.asarray(rise * np.exp(fall_db * np.float32(-math.log(10.0) / 20.0)), np.float32)
+    gain = np.exp(fall_db * np.float32(-math.log(10.0) / 20.0))
+    if seconds[0] < attack_seconds:
+        gain *= np.clip(seconds / attack_seconds, 0.0, 1.0)
+    return np.asarray(gain, np.float32)
 
 
-def _sweep_cents(sweep: Sweep, start: int, count: int) -> NDArray[np.float64]:
-    seconds = np.arange(start, start + count) / SAMPLE_RATE_HERTZ
+def _sweep_cents(sweep: Sweep, samples: NDArray[np.int64]) -> NDArray[np.float64]:
+    seconds = samples / SAMPLE_RATE_HERTZ
     rise = np.clip(seconds / max(sweep.attack_seconds, _SHORTEST_ATTACK_SECONDS), 0.0, 1.0)
     fallen = (seconds - sweep.attack_seconds - sweep.hold_seconds) / max(sweep.decay_seconds, 0.001)
     cents: NDArray[np.float64] = sweep.cents * rise * (1.0 - np.clip(fallen, 0.0, 1.0 - sweep.sustain))
