@@ -32,6 +32,7 @@ class InstrumentBank:
         self._data = data
         self._computed = compute_instruments(len(table.samples))
         self._decoded: dict[int, Samples] = {}
+        self._found: dict[tuple[Instrument, int], tuple[Zone, ...]] = {}
         self._tones = ToneCache(_TONE_CACHE_BYTES)
 
     @classmethod
@@ -77,10 +78,12 @@ class InstrumentBank:
 
         Drums are not transposed: a key that the kit does not have gives no zone.
         """
-        zones = self._zones(instrument).at(pitch)
-        if instrument in DRUM_KITS:
-            return tuple(zone for zone in zones if zone.distance(pitch) == 0)
-        return zones
+        key = (instrument, pitch)
+        if key not in self._found:
+            zones = self._zones(instrument).at(pitch)
+            transposed = instrument not in DRUM_KITS
+            self._found[key] = tuple(zone for zone in zones if transposed or zone.distance(pitch) == 0)
+        return self._found[key]
 
     def tone(self, zone: Zone, pitch: int, brightness: Brightness) -> Tone:
         """`zone` sounding at `pitch`, shared by all notes that ask for the same."""

@@ -9,7 +9,7 @@ from scipy.signal import butter, lfilter
 from model.studio.sound.tones import Samples
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 
-# A decaying state below this changes no float32 sample, neither of its own decay nor of any sound that comes after.
+# A filter's state below this changes no float32 sample, neither while it rings nor in the sound that comes next.
 _SILENT = 1e-50
 
 _ENSEMBLE_DELAY_SECONDS = 0.014
@@ -55,14 +55,12 @@ class Filter:
 
     @property
     def is_silent(self) -> bool:
-        """Whether silence would come out unchanged."""
-        return not self._state.any()
+        """Whether silence would come out as silence: nothing rings in the filter that a float32 could hold."""
+        return bool(np.abs(self._state).max() < _SILENT)
 
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
         """The next block, filtered."""
-        filtered, state = lfilter(self._zeros, self._poles, sound, zi=self._state)
-        state[np.abs(state) < _SILENT] = 0.0
-        self._state = state
+        filtered, self._state = lfilter(self._zeros, self._poles, sound, zi=self._state)
         return np.asarray(filtered, np.float32)
 
 
@@ -78,7 +76,7 @@ class Compressor:
 
     @property
     def is_silent(self) -> bool:
-        """Whether silence would leave the compressor as it is."""
+        """Whether it has forgotten the sound before."""
         return self._mean.is_silent
 
     def run(self, sound: Samples) -> Samples:

@@ -107,6 +107,11 @@ class Tone:
         loop_start, loop_end = self.zone.loop or (size, ENDLESS)
         if first >= 0 and last <= min(size, loop_end):
             return self._sample[first:last]
+        if first >= loop_start and self.zone.loop:
+            loop = self._sample[loop_start:loop_end]
+            begin = (first - loop_start) % len(loop)
+            end = begin + last - first
+            return np.tile(loop, math.ceil(end / len(loop)))[begin:end]
         index = np.arange(first, last)
         index = np.where(index < loop_end, index, loop_start + (index - loop_start) % (loop_end - loop_start))
         inside = (index >= 0) & (index < size)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 
 import numpy as np
@@ -45,7 +46,7 @@ class Vocalist:
         """`seed` varies breath, vibrato and drift."""
         self._bank = bank
         self._timbre = timbre
-        self._throat = Throat(timbre.formants)
+        self._throat = _throat(timbre.formants)
         self._seed = seed
         self._sounds: list[tuple[int, VoiceSound | Remainder]] = []
         self._position = 0
@@ -102,6 +103,12 @@ class Remainder:
     def render(self, start: int, stop: int) -> NDArray[np.float32]:
         """Samples [start, stop)."""
         return self.sound[start:stop]
+
+
+@cache
+def _throat(formants: float) -> Throat:
+    """The throat of all singers with these formants; there are as many as timbres."""
+    return Throat(formants)
 
 
 def _remainder(sound: VoiceSound | Remainder, start: int) -> Remainder:

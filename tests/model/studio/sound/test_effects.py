@@ -23,6 +23,16 @@ def test_a_filter_does_not_notice_block_borders(make: Callable[[], Filter]) -> N
     assert np.allclose(whole.run(NOISE), joined, atol=1e-6)
 
 
+def test_a_filter_is_silent_before_any_sound_and_after_it_has_rung_out() -> None:
+    highpass, silence = Filter.highpass(130, (2,)), np.zeros((2, 12_000), np.float32)
+    standing = [highpass.is_silent]
+    for block in (NOISE, silence):
+        highpass.run(block)
+        standing.append(highpass.is_silent)
+    assert standing == [True, False, True]
+    assert not highpass.run(silence).any()
+
+
 def test_the_highpass_takes_lows_and_leaves_the_middle() -> None:
     low, middle = (_level_db(Filter.highpass(130, (2,)).run(_tone(hertz))) for hertz in (40, 1000))
     assert middle - low > 18

@@ -35,6 +35,11 @@ def test_a_loop_goes_on_without_a_step() -> None:
     assert np.abs(np.diff(sound[1_000:])).max() < 2 * np.pi * 290 / SAMPLE_RATE_HERTZ
 
 
+def test_a_loop_repeats_itself_for_as_long_as_the_tone_is_held() -> None:
+    sound = _tone(pitch=60).read(0, 60_000)
+    assert np.allclose(sound[4_000:6_000], sound[58_000:60_000], atol=1e-6)
+
+
 def test_reading_in_pieces_gives_the_same_samples() -> None:
     zone = replace(LOOPED, cutoff_hertz=900.0, sweep=Sweep(2400.0, 0.1, 0.1, 0.3, 0.2))
     whole, pieces = _tone(zone), _tone(zone)
