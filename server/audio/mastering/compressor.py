@@ -1,6 +1,7 @@
 """A gentle compressor that evens out moments and leaves sections alone."""
 
 import math
+from functools import cache
 
 from server.audio.mastering.loudness import amplitude_of
 
@@ -41,5 +42,6 @@ class GlueCompressor:
         return min(max(excess_db, 0.0) * (1 - 1 / self.RATIO), self.MAX_REDUCTION_DB)
 
 
+@cache
 def _weight(time_constant_seconds: float) -> float:
     return 1 - math.exp(-1 / (HOPS_PER_SECOND * time_constant_seconds))

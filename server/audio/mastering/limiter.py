@@ -32,6 +32,8 @@ class TruePeakLimiter:
         self._decay = np.exp(-np.arange(1, groups + 1) / release_groups)
         self._ramp = np.arange(1, _GROUP_SAMPLES + 1, dtype=np.float32) / _GROUP_SAMPLES
         self._filter = _interpolator()
+        # The filter makes a peak at most this many times higher; a little more, since sums in float32 are rounded.
+        self._highest_gain = 1.001 * max(1.0, float(np.abs(self._filter).sum(axis=1).max()))
         # Kept between blocks: fresh memory of this size costs more than the arithmetic done in it.
         self._shifted = np.zeros((_TAPS, 2, block_samples), np.float32)
         self._between = np.zeros((len(self._filter), 2 * block_samples), np.float32)
@@ -60,14 +62,17 @@ class TruePeakLimiter:
         return np.asarray(sound[:, : block.shape[1]] * self._gains, np.float32)
 
     def _group_peaks(self, sound: Window) -> NDArray[np.float64]:
-        """Highest magnitude at and between the samples of each group, over both channels."""
+        """Highest magnitude at and between the samples of each group, over both channels; 0 where none can matter."""
+        if np.abs(sound).max() * self._highest_gain <= self._ceiling:
+            return np.zeros(self._shifted.shape[2] // _GROUP_SAMPLES)
         for tap, shifted in enumerate(self._shifted):
             shifted[:] = sound[:, tap : tap + shifted.shape[1]]
         peaks = np.abs(sound[:, _TAPS // 2 - 1 : -_TAPS // 2]).max(axis=0)
         np.matmul(self._filter, self._shifted.reshape(_TAPS, -1), out=self._between)
         np.abs(self._between, out=self._between)
         np.maximum(peaks, self._between.reshape(-1, len(peaks)).max(axis=0), out=peaks)
-        return np.asarray(peaks.reshape(-1, _GROUP_SAMPLES).max(axis=1), np.float64)
+        by_place = np.ascontiguousarray(peaks.reshape(-1, _GROUP_SAMPLES).T)  # NumPy is slow over rows this short
+        return np.asarray(by_place.max(axis=0), np.float64)
 
     def _follow(self, reductions: NDArray[np.float64]) -> NDArray[np.float32]:
         """Gain per sample from the reduction (0 none, 1 everything) that each new group needs."""

@@ -113,7 +113,7 @@ def check(window: Window) -> None:
     """Make sure that `window` is float32 stereo sound within `LOUDEST` (full scale is 1), or raise `InvalidWindow`."""
     if window.ndim != 2 or window.shape[0] != CHANNELS or window.dtype != np.float32:
         raise InvalidWindow(f"a window must be float32 [2, samples], not {window.dtype} {list(window.shape)}")
-    broken = np.argwhere(~(np.abs(window) <= LOUDEST))
-    if len(broken):
-        channel, sample = broken[0].tolist()
+    within = np.abs(window) <= LOUDEST
+    if not within.all():
+        channel, sample = np.argwhere(~within)[0].tolist()
         raise InvalidWindow(f"sample {sample} of channel {channel} of a window is {window[channel, sample]}")

@@ -38,6 +38,16 @@ def test_true_peak_stays_under_the_ceiling(sound: Window) -> None:
     assert true_peak_db(limit(sound)) <= CEILING_DB + 0.1
 
 
+def test_a_peak_between_samples_is_caught_where_the_samples_are_half_as_high() -> None:
+    sound = np.zeros((2, 3 * BLOCK), np.float32)
+    sound[:, BLOCK : BLOCK + 10] = 0.5 * (-1.0) ** np.arange(10)
+    sound[:, BLOCK + 10 : BLOCK + 20] = 0.5 * (-1.0) ** np.arange(1, 11)
+    assert true_peak_db(sound) > 0.0
+    limited = limit(sound)
+    assert true_peak_db(limited) <= CEILING_DB + 0.1
+    np.testing.assert_array_equal(limited[:, : BLOCK // 2], sound[:, : BLOCK // 2])
+
+
 def test_a_click_is_caught_wherever_it_falls() -> None:
     for position in (0, 1, 9, 10, BLOCK - 1, BLOCK, 2 * BLOCK - 1):
         sound = 0.1 * tone(0.3)
