@@ -47,9 +47,9 @@ async def made_for_later(address: str, seed: int) -> float:
     while True:
         await asyncio.sleep(_POLL_SECONDS)
         status = (await asyncio.to_thread(_ask, address, "GET", f"{_MUSIC}/{task['task_id']}"))["status"]
-        if status == "SUCCESS":
+        if status == "completed":
             return time.monotonic() - started
-        if status not in ("PENDING", "RUNNING"):
+        if status not in ("queued", "running"):
             raise RuntimeError(f"a song ended with {status}")
 
 
