@@ -18,13 +18,12 @@ import grpc.aio
 import numpy as np
 
 from benchmarks.service.bench_service import song
-from benchmarks.service.listener import Heard, listen
+from benchmarks.service.listener import STALL_SECONDS, Heard, listen, played_at_once
 from benchmarks.service.running import running_service
 from benchmarks.songs import SONGS
 from clients.examples.first_song import free_port
 
 SONG_SECONDS = 30.0
-STALL_SECONDS = 0.1
 CAPACITY_SONGS = 12
 _POLL_SECONDS = 0.25
 _MUSIC = "/v1/audio/music"
@@ -96,14 +95,6 @@ async def _arrive(channel: grpc.aio.Channel, web: str, seed: int, *, later: bool
     return Arrived(at, await listen(channel, str(seed), song(seed, SONG_SECONDS)))
 
 
-def at_once(songs: list[tuple[float, Heard]]) -> int:
-    """The most songs that were played at the same time by players that start with the first chunk."""
-    starts = [at + heard.first_audio_seconds for at, heard in songs]
-    ends = [start + SONG_SECONDS + heard.stall_seconds for start, (_, heard) in zip(starts, songs, strict=True)]
-    changes = sorted([(start, 1) for start in starts] + [(end, -1) for end in ends])
-    return int(np.cumsum([change for _, change in changes]).max())
-
-
 def row(load: float, songs: list[Arrived], seconds: float) -> None:
     """Print one line of the table."""
     heard = [(one.at, one.heard) for one in songs if one.heard is not None]
@@ -113,7 +104,7 @@ def row(load: float, songs: list[Arrived], seconds: float) -> None:
     p50, p95 = np.quantile(firsts, [0.5, 0.95])
     print(
         f"| {load:.2f} | {len(heard)} | {sum(stall > STALL_SECONDS for stall in stalls)} | {max(stalls):.2f} | "
-        f"{p50:.2f} | {p95:.2f} | {at_once(heard)} | {len(waits)} | {max(waits, default=0.0):.1f} | "
+        f"{p50:.2f} | {p95:.2f} | {played_at_once(heard)} | {len(waits)} | {max(waits, default=0.0):.1f} | "
         f"{len(songs) * SONG_SECONDS / seconds:.1f} |",
         flush=True,
     )

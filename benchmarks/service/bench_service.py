@@ -2,7 +2,7 @@
 
     python -m benchmarks.service.bench_service idle        first audio, song time, CPU per second, memory, start
     python -m benchmarks.service.bench_service crowd       the same song beside seven others
-    python -m benchmarks.service.bench_service listeners   live listeners at once until one stalls
+    python -m benchmarks.service.bench_service listeners   8 to 64 live listeners: who runs dry, how many at once
     python -m benchmarks.service.bench_service soak        memory over many songs
 
 Figures are medians and P95 over the songs of one run.
@@ -11,17 +11,19 @@ Figures are medians and P95 over the songs of one run.
 import argparse
 import asyncio
 import statistics
+import time
 from collections.abc import Awaitable, Callable
 
 import grpc.aio
 import numpy as np
 
-from benchmarks.service.listener import Heard, listen
+from benchmarks.service.listener import STALL_SECONDS, Heard, listen, played_at_once
 from benchmarks.service.running import Service, running_service
 from benchmarks.songs import SONGS
 from melisma.v1 import music_pb2
 
 SONG_SECONDS = 60.0
+LISTENERS = (8, 16, 24, 32, 48, 64)
 _MEBIBYTE = 1 << 20
 
 
@@ -71,23 +73,24 @@ async def crowd(service: Service, channel: grpc.aio.Channel, songs: int) -> None
 
 
 async def listeners(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
-    """More and more listeners, arriving half a second apart, until one of them would have run dry."""
+    """More and more listeners, half a second apart: how many would have run dry, how many were served at once."""
     await listen(channel, "warm", song(0))
-    for count in range(4, songs + 1, 4):
-        heard = await asyncio.gather(*(_arrive(channel, index) for index in range(count)))
+    for count in (count for count in LISTENERS if count <= songs):
+        started = time.monotonic()
+        arrived = await asyncio.gather(*(_arrive(channel, index) for index in range(count)))
+        seconds, heard = time.monotonic() - started, [one for _, one in arrived]
         stalls = [one.stall_seconds for one in heard]
         row(
-            f"{count} listeners at once",
+            f"{count} listeners",
             f"first audio {spread([one.first_audio_seconds for one in heard])}   "
-            f"stalled {sum(stall > 0 for stall in stalls)}, worst {max(stalls):.2f} s",
+            f"stalled {sum(stall > STALL_SECONDS for stall in stalls)}, worst {max(stalls):.2f} s   "
+            f"at once {played_at_once(arrived)}   {count * SONG_SECONDS / seconds:.1f} s of sound a second",
         )
-        if max(stalls) > 0:
-            return
 
 
-async def _arrive(channel: grpc.aio.Channel, index: int) -> Heard:
+async def _arrive(channel: grpc.aio.Channel, index: int) -> tuple[float, Heard]:
     await asyncio.sleep(0.5 * index)
-    return await listen(channel, str(index), song(2000 + index))
+    return time.monotonic(), await listen(channel, str(index), song(2000 + index))
 
 
 async def soak(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
@@ -105,7 +108,7 @@ async def soak(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
 MEASUREMENTS: dict[str, tuple[Callable[[Service, grpc.aio.Channel, int], Awaitable[None]], int]] = {
     "idle": (idle, 20),
     "crowd": (crowd, 16),
-    "listeners": (listeners, 48),
+    "listeners": (listeners, 64),
     "soak": (soak, 200),
 }
 """What can be measured, and how many songs it takes by default."""
@@ -123,8 +126,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("measurement", choices=MEASUREMENTS)
     parser.add_argument("--songs", type=int, help="how many songs (for listeners: how many at most)")
+    parser.add_argument("--workers", type=int, default=1, help="how many workers, each on a CPU")
     options = parser.parse_args()
-    with running_service(limits__running_songs="64", limits__queued_songs="64") as service:
+    devices = ",".join(["cpu"] * options.workers)
+    with running_service(devices=devices, limits__running_songs="64", limits__queued_songs="64") as service:
         asyncio.run(measure(service, options.measurement, options.songs))
 
 

@@ -1,8 +1,9 @@
 """One listener: asks for a song and notes when every piece of it came."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Literal, TypeAlias
 
 import grpc.aio
@@ -12,6 +13,8 @@ from melisma.v1 import music_pb2
 
 GENERATE = "/melisma.v1.MusicService/Generate"
 SONG_TIMEOUT_SECONDS = 600.0
+STALL_SECONDS = 0.1
+"""A shorter pause is no stall."""
 
 Reader: TypeAlias = Callable[[bytes], music_pb2.SongEvent]
 """Finds the event in a message of the stream of Generate."""
@@ -44,6 +47,15 @@ class Heard:
         for arrival, position in self.arrivals:
             late = max(late, arrival - self.first_audio_seconds - position)
         return late
+
+
+def played_at_once(songs: Sequence[tuple[float, Heard]]) -> int:
+    """The most songs that were played at once, given with the times of their requests."""
+    changes: list[tuple[float, int]] = []
+    for asked_at, heard in songs:
+        start = asked_at + heard.first_audio_seconds
+        changes += [(start, 1), (start + heard.finished.duration_seconds + heard.stall_seconds, -1)]
+    return max(accumulate(change for _, change in sorted(changes)))
 
 
 def in_response(data: bytes) -> music_pb2.SongEvent:
