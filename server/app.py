@@ -65,7 +65,6 @@ async def serving(
         songs = await stack.enter_async_context(wiring.open_songs(settings, runner, registry))
         stack.push_async_callback(runner.stop, grace_seconds=0.0)
         await runner.start()
-
         health = HealthServicer(runner.readiness.unready)
         runner.readiness.subscribe(health.changed)
         wiring.expose_server(settings, registry, health)

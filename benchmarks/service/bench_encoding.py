@@ -1,4 +1,4 @@
-"""How much of a machine's encoding a server sends: songs of an engine that costs nothing, mastered and encoded.
+"""Measures the part of a machine's encoding that a server sends, with songs of an engine that costs nothing.
 
     python -m benchmarks.service.bench_encoding [--encoders 2] [--songs 16] [--pairs 3]
 

@@ -23,7 +23,7 @@ class CommandsInFlight:
         self._lanes: dict[Lane, deque[Mapping[SongKey, Point]]] = {}
 
     def __bool__(self) -> bool:
-        """Whether some lane has a command."""
+        """True if some lane has a command."""
         return bool(self._lanes)
 
     def __contains__(self, key: SongKey) -> bool:

@@ -151,7 +151,7 @@ class ScheduledSong:
         )
 
     def _due_at(self, now: float) -> float | None:
-        """When sound runs out, or when the rest has to be begun to be complete in time; `None`: nobody hears it yet."""
+        """The time when sound runs out, or the rest has to be begun to be complete in time; `None`: not heard yet."""
         runs_out_at = self.playback.runs_out_at(now)
         if runs_out_at is None or self.spec.deadline is None:
             return runs_out_at

@@ -136,7 +136,7 @@ class Scheduler:
         return command
 
     def step_seconds(self, name: str, command: Command) -> float | None:
-        """How long steps that were just given out should take; `None` for other commands and while it is unknown."""
+        """The seconds that steps just given out should take; `None` for other commands and while it is unknown."""
         steps = self._placement.device(name).steps
         if not isinstance(command, Step) or not steps.known:
             return None

@@ -228,7 +228,7 @@ class Failed:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """What `steps` steps did to every section of their batch, and the songs that they failed; device seconds of it all.
+    """The outcome of `steps` steps for every section of their batch, the songs that they failed, and device seconds.
 
     `tokens` are those of one step of the batch. `fits` is the most sections that the device had memory for at once,
     where that was less than the batch.

@@ -55,7 +55,7 @@ class Filter:
 
     @property
     def is_silent(self) -> bool:
-        """Whether silence would come out as silence: nothing rings in the filter that a float32 could hold."""
+        """True if silence would come out as silence: nothing rings in the filter that a float32 could hold."""
         return bool(np.abs(self._state).max() < _SILENT)
 
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -76,7 +76,7 @@ class Compressor:
 
     @property
     def is_silent(self) -> bool:
-        """Whether it has forgotten the sound before."""
+        """True if it has forgotten the sound before."""
         return self._mean.is_silent
 
     def run(self, sound: Samples) -> Samples:

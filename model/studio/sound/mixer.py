@@ -74,7 +74,7 @@ class _Channel:
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing is sung and nothing rings any more."""
+        """True if nothing is sung and nothing rings any more."""
         return self.singer.is_silent and all(stage.is_silent for stage in (*self._filters, self._compressor))
 
     def run(self, start: int, stop: int) -> NDArray[np.float32]:

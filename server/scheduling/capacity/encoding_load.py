@@ -22,7 +22,7 @@ class EncodingLoad:
             self._pace = pace if self._pace is None else self._pace + _WEIGHT * (pace - self._pace)
 
     def has_room(self, songs: int, share: float) -> bool:
-        """Whether `songs` songs at once take no more than `share` of the encoders; True while it is not known.
+        """Tells if `songs` songs at once take no more than `share` of the encoders; True while it is not known.
 
         One song for each encoder always has room, however slow they are.
         """

@@ -20,7 +20,7 @@ class ListenerCapacity:
         self._policy = policy
 
     def fits(self, device: DeviceProgress, song: ScheduledSong, now: float) -> bool:
-        """Whether all listeners stay stall-free with one more song; True while too little is known."""
+        """Tells if all listeners stay stall-free with one more song; True while too little is known."""
         if not self._policy.stall_free:
             return True
         if now < device.full_until:
@@ -36,7 +36,7 @@ class ListenerCapacity:
         return device.worked.value - self._policy.headroom - detached
 
     def _demands(self, songs: Sequence[ScheduledSong], device: DeviceProgress, now: float) -> list[Demand]:
-        """What is known of the demand of `songs`, the last of which is new on the device."""
+        """The demand of those `songs` of which it is known; the last of which is new on the device."""
         costs = [(song, _cost(song, songs, device)) for song in songs]
         known = [(song, cost) for song, cost in costs if cost is not None]
         slowdown = _slowdown([cost for _, cost in known])
@@ -82,7 +82,7 @@ def _measured_pace(engine: str, songs: Sequence[ScheduledSong], device: DevicePr
 
 
 def _slowdown(costs: Sequence[SongCost]) -> float:
-    """What songs that are heard have taken, compared with what was expected; in the range [1, 2]."""
+    """The time that songs that are heard have taken, divided by the expected one; in the range [1, 2]."""
     heard = [cost for cost in costs if cost.made_seconds]
     expected = sum(cost.expected_seconds for cost in heard)
     used = sum(cost.used_seconds for cost in heard)

@@ -1,4 +1,4 @@
-"""What a song costs its device among a number of others, from what songs like it cost and from what it took itself."""
+"""The cost of a song among a number of others, from that of songs like it and from its own so far."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class SongCost:
 
     @property
     def expected_seconds(self) -> float:
-        """What the sound that is made should have taken."""
+        """The time that the sound which is made should have taken."""
         part = self.made_seconds / self.length_seconds if self.made_seconds else 0.0
         return self.first_seconds + part * (self.total_seconds - self.first_seconds)
 

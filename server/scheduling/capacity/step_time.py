@@ -1,4 +1,4 @@
-"""How long a step takes, learnt while serving."""
+"""The time that a step takes, learnt while serving."""
 
 _MEMORY = 0.98
 _FEWEST = 8.0
@@ -13,7 +13,7 @@ class StepModel:
 
     @property
     def known(self) -> bool:
-        """Whether enough steps were seen to tell."""
+        """True if enough steps were seen to tell."""
         return self._n >= _FEWEST
 
     def add(self, tokens: float, seconds: float) -> None:
@@ -26,7 +26,7 @@ class StepModel:
         self._xy = _MEMORY * self._xy + x * seconds
 
     def seconds(self, tokens: float) -> float:
-        """What a step of so many tokens should take; never less than nothing, and never less for more tokens.
+        """The seconds that a step of so many tokens should take; at least 0, and never less for more tokens.
 
         Steps that were all alike tell nothing about the slope: time is then taken as proportional.
         """
