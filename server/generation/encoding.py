@@ -62,7 +62,7 @@ class EncodedSound:
             if job is None or job.complete():
                 continue
             job.encoder_lost()
-            match self._scheduler.restart_whole(song_id):
+            match self._scheduler.restart_whole(song_id, job.sound_seconds):
                 case Verdict.RETRY:
                     job.report.retried(_RETRY_CAUSE)
                 case Verdict():

@@ -28,15 +28,17 @@ class FailureHandler:
             lost.append(Lost(song.song_id, verdict))
         return tuple(lost)
 
-    def encoder_lost(self, song_id: str) -> Verdict | None:
+    def encoder_lost(self, song_id: str, encoded_seconds: float) -> Verdict | None:
         """Has a song made from its beginning, whose encoder has ended; `None` where it has no sound yet.
+
+        So much of its sound had been encoded.
 
         A song that is given up is taken out.
         """
         song = self._placement.song(song_id) or self._placement.rendered(song_id)
         if song is None or song.untouched:
             return None
-        verdict = song.history.encoder_lost(self._retries)
+        verdict = song.history.encoder_lost(encoded_seconds, self._retries)
         if verdict is Verdict.RETRY:
             self._placement.retry_whole(song)
         else:

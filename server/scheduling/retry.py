@@ -41,11 +41,12 @@ class Lost:
 class History:
     """The failed attempts of one song, which is suspected until it has passed `suspect_section`.
 
-    Those that were lost with an encoder count apart.
+    Those that were lost with an encoder count apart, from when `encoded_seconds` of its sound had come.
     """
 
     attempts: int = 0
     encoder_losses: int = 0
+    encoded_seconds: float = 0.0
     fatal_points: set[Point] = field(default_factory=set)
     failed_points: set[Point] = field(default_factory=set)
     suspect_section: int | None = None
@@ -77,8 +78,10 @@ class History:
         self.failed_points.add(at)
         return self._again(retries)
 
-    def encoder_lost(self, retries: int) -> Verdict:
-        """The encoder of the song ended, which says nothing against the song."""
+    def encoder_lost(self, encoded_seconds: float, retries: int) -> Verdict:
+        """The encoder of the song ended, after so much of its sound. Only losses without new sound count together."""
+        if encoded_seconds > self.encoded_seconds:
+            self.encoder_losses, self.encoded_seconds = 0, encoded_seconds
         self.encoder_losses += 1
         return Verdict.RETRY if self.encoder_losses <= retries else Verdict.GIVE_UP
 

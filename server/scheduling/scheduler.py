@@ -95,12 +95,12 @@ class Scheduler:
         """Give no more work to a song; its device is told to forget it. Unknown songs are ignored."""
         self._placement.drop(song_id)
 
-    def restart_whole(self, song_id: str) -> Verdict | None:
-        """Have all of a song made once more, because its encoder was lost; what becomes of it.
+    def restart_whole(self, song_id: str, encoded_seconds: float) -> Verdict | None:
+        """Have all of a song made once more, because its encoder was lost after so much sound; what becomes of it.
 
         `None` where nothing of it was made. Its sound may have been rendered to the end, until it is dropped.
         """
-        return self._failures.encoder_lost(song_id)
+        return self._failures.encoder_lost(song_id, encoded_seconds)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
         """The songs of `engine` that have no place, about in the order in which they will get one."""

@@ -15,7 +15,7 @@ def test_a_song_begins_again_from_its_first_section() -> None:
     desk = opened()
     desk.add("a")
     desk.turns(8)
-    assert desk.scheduler.restart_whole("a") is Verdict.RETRY
+    assert desk.scheduler.restart_whole("a", 0.0) is Verdict.RETRY
     assert desk.turns(2) == [Forget(SongKey("a")), whole(1)]
     assert desk.scheduler.is_current(SongKey("a", 1))
 
@@ -26,12 +26,12 @@ def test_a_song_that_was_rendered_begins_again_until_it_is_dropped() -> None:
     while desk.turn() is not None:
         pass
     assert desk.scheduler.depths() == {}
-    assert desk.scheduler.restart_whole("a") is Verdict.RETRY
+    assert desk.scheduler.restart_whole("a", 0.0) is Verdict.RETRY
     assert desk.turn() == whole(1)
     while desk.turn() is not None:
         pass
     desk.scheduler.drop("a")
-    assert desk.scheduler.restart_whole("a") is None
+    assert desk.scheduler.restart_whole("a", 0.0) is None
 
 
 def test_a_resumed_song_that_waits_begins_again_from_its_first_section() -> None:
@@ -39,7 +39,7 @@ def test_a_resumed_song_that_waits_begins_again_from_its_first_section() -> None
     desk.add("a")
     desk.turns(8)
     desk.scheduler.close("cpu")
-    assert desk.scheduler.restart_whole("a") is Verdict.RETRY
+    assert desk.scheduler.restart_whole("a", 0.0) is Verdict.RETRY
     desk.scheduler.open("cpu", ["fake"])
     assert desk.turn() == whole(2)
 
@@ -48,7 +48,7 @@ def test_a_song_of_which_nothing_was_made_goes_on_waiting() -> None:
     desk = opened()
     desk.scheduler.close("cpu")
     desk.add("a")
-    assert desk.scheduler.restart_whole("a") is None
+    assert desk.scheduler.restart_whole("a", 0.0) is None
     desk.scheduler.open("cpu", ["fake"])
     assert desk.turn() == whole(0)
 
@@ -60,9 +60,9 @@ def test_a_song_that_begins_again_too_often_is_given_up() -> None:
     desk.scheduler.close("cpu")  # which counts apart
     desk.scheduler.open("cpu", ["fake"])
     desk.turns(3)
-    assert desk.scheduler.restart_whole("a") is Verdict.RETRY
+    assert desk.scheduler.restart_whole("a", 0.0) is Verdict.RETRY
     desk.turns(3)
-    assert desk.scheduler.restart_whole("a") is Verdict.GIVE_UP
+    assert desk.scheduler.restart_whole("a", 0.0) is Verdict.GIVE_UP
     assert desk.scheduler.depths() == {}
 
 
@@ -75,3 +75,13 @@ def test_what_is_made_again_does_not_count_as_sound_in_hand() -> None:
     for section_seconds in (1.0, 2.0):
         playback.advance(0.0, section_seconds)
     assert playback.runs_out_at(0.0) == 3.0
+
+
+def test_a_song_that_comes_further_each_time_is_not_given_up() -> None:
+    desk = opened(retries=1)
+    desk.add("a")
+    for heard_seconds in (1.0, 2.0, 3.0):
+        desk.turns(4)
+        assert desk.scheduler.restart_whole("a", heard_seconds) is Verdict.RETRY
+    desk.turns(4)
+    assert desk.scheduler.restart_whole("a", 3.0) is Verdict.GIVE_UP
