@@ -161,13 +161,16 @@ class PretendEncoder:
     delay_samples = 0
 
     def __init__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str]) -> None:
-        self.samples_per_frame = source_rate_hertz
+        self.samples_per_frame = audio.sample_rate_hertz
         self.sample_count = 0
         self.frames = 0
+        self._source_rate_hertz = source_rate_hertz
+        self._fed_samples = 0
 
     def feed(self, window: Window) -> bytes:
         """A frame for every full second."""
-        self.sample_count += window.shape[1]
+        self._fed_samples += window.shape[1]
+        self.sample_count = self._fed_samples * self.samples_per_frame // self._source_rate_hertz
         frames = self.sample_count // self.samples_per_frame
         data = bytes(CHUNK_BYTES) * (frames - self.frames)
         self.frames = frames

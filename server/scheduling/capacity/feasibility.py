@@ -61,7 +61,7 @@ def stall_free(demands: Sequence[Demand], share: float = 1.0) -> bool:
     for demand in demands:
         if demand.first_seconds is None:
             continue
-        start = _earliest(changes, demand.first_seconds, share)
+        start = _earliest(changes, demand.first_seconds, share, latest)
         if start > latest + demand.first_seconds / share + _START_SECONDS:
             return False
         latest = start
@@ -86,16 +86,16 @@ def _work_due(changes: Sequence[_Change]) -> Iterable[tuple[float, float]]:
         yield now, due
 
 
-def _earliest(changes: Sequence[_Change], work: float, share: float) -> float:
-    """The earliest moment up to which `work` fits in beside what is due; infinite where it never does."""
+def _earliest(changes: Sequence[_Change], work: float, share: float, since: float) -> float:
+    """The earliest moment from `since` on at which `work` fits in beside what is due; infinite where there is none."""
     now = rate = due = 0.0
     for change in changes:
         at = _fits_at(now, share - rate, due + work - share * now)
-        if at < change.at:
-            return at
+        if max(at, since) < change.at:
+            return max(at, since)
         due += rate * (change.at - now) + change.work
         now, rate = change.at, rate + change.rate
-    return _fits_at(now, share - rate, due + work - share * now)
+    return max(since, _fits_at(now, share - rate, due + work - share * now))
 
 
 def _fits_at(now: float, gain: float, missing: float) -> float:

@@ -50,9 +50,13 @@ class ListenerCapacity:
             first = max(0.0, slowdown * cost.first_seconds - cost.used_seconds)
             demand = Demand(0.0, left, pace, first)
         else:
-            demand = Demand(runs_out_at - now - self._policy.margin_seconds, left, pace)
+            demand = Demand(self._spare_seconds(runs_out_at - now), left, pace)
         deadline = song.spec.deadline
         return demand if deadline is None else demand.by(deadline - now - self._policy.margin_seconds)
+
+    def _spare_seconds(self, buffered_seconds: float) -> float:
+        """Sound in hand less the margin; one who has less than the margin is in time as long as there is some."""
+        return max(min(buffered_seconds, 0.0), buffered_seconds - self._policy.margin_seconds)
 
 
 def _cost(song: ScheduledSong, songs: Sequence[ScheduledSong], device: DeviceProgress) -> SongCost | None:

@@ -206,3 +206,12 @@ def test_a_song_goes_first_once_the_rest_of_it_has_to_be_begun_to_be_complete_in
     assert song_of(desk.turn()) == "played"
     desk.clock.now += 30.0
     assert song_of(desk.turn()) == "soon"
+
+
+def test_a_listener_with_less_sound_in_hand_than_the_margin_keeps_nobody_waiting() -> None:
+    desk = opened(running_songs=32, policy=replace(POLICY, margin_seconds=1.5))
+    add_listeners(desk, 1, pace=0.1)
+    until_heard(desk, 1)
+    desk.outlets["song-0"].unsent_seconds = 1.0
+    desk.add("late", work_seconds=6.0, sound_seconds=60.0, first_seconds=0.5)
+    assert desk.scheduler.waiting("fake") == ()

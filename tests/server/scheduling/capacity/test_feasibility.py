@@ -115,3 +115,7 @@ def test_a_deadline_leaves_the_time_of_the_first_sound_out() -> None:
 
 def test_what_is_due_now_fits_nowhere() -> None:
     assert not stall_free([listener(sound=30.0, buffered=5.0).by(0.0)])
+
+
+def test_a_song_whose_first_sound_is_nearly_made_takes_nothing_from_one_before_it() -> None:
+    assert stall_free([listener(0.0, pace=0.005, first=0.5), listener(0.0, pace=0.005, first=0.1)])
