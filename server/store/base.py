@@ -20,8 +20,8 @@ class SongRecord:
     `fingerprint` tells requests with the same `request_id` apart. Points in time are nanoseconds since 1970;
     `duration_seconds` is what was planned until the song is complete. `reason` and `error` say why it failed.
 
-    `format` is the name of the delivery format. `owner` is the process that makes the song, or made it, and `epoch`
-    counts its owners from 1. The store sets both in `create`; a later record of the song does not change them.
+    `format` is the name of the delivery format. `owner` is the replica that makes the song, or made it, empty before
+    the first claim; `epoch` counts the claims. The store takes both from the lease, whatever a record says.
     """
 
     song_id: str
@@ -41,7 +41,7 @@ class SongRecord:
     error: str = ""
     format: str = DEFAULT_FORMAT
     owner: str = ""
-    epoch: int = 1
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,28 @@ class StoredEvent:
 
     payload: bytes
     end_byte: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right of one replica to make one song, as `Directory.claim` gives it.
+
+    `epoch` counts the claims of the song from 1. `nonce` is random for each claim: should a store that lost its last
+    writes count an epoch twice, the nonce still tells the two claims apart.
+    """
+
+    song_id: str
+    replica: str
+    epoch: int
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The stored part of a song: bytes of sound, and the number of events."""
+
+    size_bytes: int = 0
+    events: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +97,66 @@ class StoreFailed(Exception):
     """The store could not do what was asked, such as for want of room; the text is meant for the operator."""
 
 
+class LeaseLost(Exception):
+    """The song is made under another lease, or has ended: nothing was written, and nothing under this lease will be."""
+
+    def __init__(self, song_id: str) -> None:
+        super().__init__(f"the song {song_id} has ended or was claimed again")
+        self.song_id = song_id
+
+
+class WrongOffset(Exception):
+    """The store has another extent of the song than the call expects: nothing was written. `extent` is the store's.
+
+    It is shorter where the store has lost its last writes: the maker appends again from there. It is the end of a
+    call whose answer was lost where that call has taken effect.
+    """
+
+    def __init__(self, song_id: str, extent: Extent) -> None:
+        super().__init__(f"of the song {song_id} there are {extent.size_bytes} bytes and {extent.events} events")
+        self.song_id = song_id
+        self.extent = extent
+
+
 class SongStore(Protocol):
     """Keeps songs. Every method may be called at any time from one event loop and never blocks it.
 
-    Calls take effect in the order in which they were made. All may raise StoreFailed; those of a closed store do.
+    Calls of one replica take effect in the order in which they were made. All may raise StoreFailed; those of a closed
+    store do. What a call has stored when it returns, every replica reads.
     """
 
     @property
-    def owner(self) -> str:
-        """Name of this process, which owns the songs that it creates here."""
+    def embedded(self) -> bool:
+        """True for a store inside this process: listeners may hear sound before it is stored, as both end together."""
 
-    async def create(self, song: SongRecord) -> None:
-        """Keep a new song, without sound; its owner is this process."""
+    async def create(self, song: SongRecord, lease: Lease) -> None:
+        """Keep the record of a claimed song, without sound; without effect on a record that admission has kept.
 
-    async def append(self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes) -> None:
-        """Add events and sound to a song that has not ended, and renew its record: all of it or nothing."""
+        Raises:
+            LeaseLost: the lease is not, or no longer, that of the song.
+        """
 
-    async def end(self, song: SongRecord) -> None:
-        """Renew the record of a song to which nothing more will be added. What is complete then outlives a crash."""
+    async def append(
+        self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, *, lease: Lease, at: Extent
+    ) -> None:
+        """Add events and sound behind `at`, and renew the record of a song that has not ended: all of it or nothing.
+
+        `song.size_bytes` is the size afterwards. A lease that has run out is good until the song is claimed again.
+
+        Raises:
+            LeaseLost: the lease is not, or no longer, that of the song, or the song has ended.
+            WrongOffset: the store has not just as much as `at`.
+        """
+
+    async def end(self, song: SongRecord, *, lease: Lease, at: Extent) -> None:
+        """Renew the record of a song to which nothing more will be added, and let the lease go.
+
+        What is complete then outlives a crash. Without effect on a song that has ended under this lease.
+
+        Raises:
+            LeaseLost: the lease is not, or no longer, that of the song; it stays as it is.
+            WrongOffset: the store has not just as much as `at`; the song has not ended.
+        """
 
     async def get(self, song_id: str) -> SongRecord | None:
         """One song; `None` where there is none of that name."""
@@ -104,13 +168,13 @@ class SongStore(Protocol):
         """Up to `count` songs of a caller, newest first, from behind `after`."""
 
     async def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
-        """One song with all its events, in order."""
+        """One song with all its events so far, in order, whether or not it has ended."""
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Sound from a byte on; less than `size` only at its end."""
+        """Sound from a byte on; less than `size` only at the end of what is stored."""
 
     async def clean_up(self, in_use: Collection[str]) -> int:
         """Delete what is too old or too much, oldest first, but no song that runs or is `in_use`; returns how many."""
 
     def usage(self) -> Usage:
-        """How much there is now."""
+        """How much there is now, as far as it is known."""

@@ -1,0 +1,243 @@
+"""The directory of songs that wait or are made: what it has to do, and the values that go in and out of it.
+
+It is one for all replicas of a service. A song enters it by `admit`, belongs to one replica at a time by `claim`, and
+leaves it by `settle`. All durations are seconds from the call on, by the directory's own clock.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from model.engine import EngineInfo
+from server.quota import Quota
+from server.song import SongState
+from server.store.base import Extent, Lease, SongRecord, StoredEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A song that asks for admission.
+
+    `song` is its record, QUEUED, with the fingerprint of its request. `request` is all that a replica needs to make
+    it, in bytes that the directory does not read. `repeatable` says that the caller chose the request id, and may send
+    it again.
+
+    `quota` and `weight` (its share of the service beside other callers) are the caller's. `sound_seconds` is the sound
+    that is charged for now, 0 where the length is not known; `steps` is what the request asks for. `deadline_seconds`
+    is the time left until the caller's deadline.
+
+    `linger_seconds` is the time that the song may go on without a listener, `None` for as long as it likes. Listeners
+    of the admitting replica count as present for `attend_seconds`.
+
+    The song is refused where `max_songs` are in the service, less `kept_songs` for a caller who has one there already.
+    With `take` the admitting replica claims the song at once, unless another one of its engine waits.
+    """
+
+    song: SongRecord
+    request: bytes
+    repeatable: bool
+    quota: Quota
+    max_songs: int
+    weight: float = 1.0
+    sound_seconds: float = 0.0
+    steps: int | None = None
+    deadline_seconds: float | None = None
+    linger_seconds: float | None = None
+    attend_seconds: float = 0.0
+    kept_songs: int = 0
+    take: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A song that this replica makes, or ends, from now on.
+
+    `song` and `extent` are what is stored of it: nothing, unless another replica has begun it. The rest is that of its
+    ticket, with `deadline_seconds` as left now.
+    """
+
+    lease: Lease
+    song: SongRecord
+    request: bytes
+    extent: Extent
+    linger_seconds: float | None = None
+    deadline_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The answer to a ticket. `new` is False for the song of an earlier ticket with the same request id.
+
+    `queue_position` counts the songs in the service before this one. `claim` is there where the song was taken.
+    """
+
+    song_id: str
+    fingerprint: str
+    new: bool
+    queue_position: int = 0
+    claim: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """News for the maker of a song. `held` is False once the lease is lost; nothing else counts then.
+
+    `cancelled` is True once `cancel` was called. `attended` is True while listeners are present, on any replica.
+    `wanted_byte` is the furthest byte that any of them has got to, 0 without listeners.
+    """
+
+    held: bool
+    cancelled: bool = False
+    attended: bool = False
+    wanted_byte: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """The listeners of a song on one replica: present for `seconds`, the furthest of them at `wanted_byte`.
+
+    A replica renews it while it has listeners, and gives the time that the song lingers once the last has left: 0
+    makes them absent at once.
+    """
+
+    song_id: str
+    wanted_byte: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """More of a song: its record as it stands, and the events and the sound since the news before."""
+
+    song: SongRecord
+    events: Sequence[StoredEvent] = ()
+    sound: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedEngine:
+    """An engine of one or more replicas: what it can do, the names of its devices, and the songs it makes at once."""
+
+    info: EngineInfo
+    devices: Sequence[str]
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingSong:
+    """An admitted song that nobody has claimed; `sound_seconds` and `steps` are those of its ticket."""
+
+    song_id: str
+    caller: str
+    engine: str
+    sound_seconds: float
+    steps: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The songs of the service that wait, in the order in which they would be claimed now, and how many are made."""
+
+    waiting: Sequence[WaitingSong]
+    running: int
+
+
+class QueueFull(Exception):
+    """As many songs are in the service as the ticket allows."""
+
+    def __init__(self, songs: int) -> None:
+        super().__init__(f"{songs} songs are running or waiting")
+        self.songs = songs
+
+
+class Directory(Protocol):
+    """One replica's view of the songs of the service.
+
+    Every method may be called at any time from one event loop and never blocks it; each takes effect as a whole, or
+    not at all. All may raise StoreFailed.
+    """
+
+    @property
+    def replica(self) -> str:
+        """Name of this replica, which no other process has."""
+
+    async def admit(self, ticket: Ticket) -> Admitted:
+        """Let a song in: one decision over all replicas, in this order.
+
+        1. A `repeatable` ticket whose caller has a song with its request id, waiting, running or completed, gets that
+           song; its fingerprint may differ. One that has failed or was cancelled is forgotten.
+        2. `max_songs`, then the quota: concurrent songs, songs a minute, sound an hour.
+        3. The song counts for caller and service, can be found by its request id, and waits, or is claimed.
+
+        Raises:
+            QueueFull: the service has no place.
+            server.errors.QuotaExceeded: the caller has reached a limit of its own. Nothing was taken in both cases.
+        """
+
+    async def claim(self, engines: Collection[str]) -> Claim | None:
+        """Take the next waiting song of these engines; `None` where none waits.
+
+        The next one is the oldest song of the caller with the fewest running songs for its weight; of equal callers,
+        the one whose song is older.
+        """
+
+    async def claim_lost(self) -> Claim | None:
+        """Take a song that was given up with sound, or whose lease has run out; `None` where there is none.
+
+        One replica gets it, under the next epoch: to end it as INTERRUPTED, or to make the rest of it.
+        """
+
+    async def renew(self, leases: Collection[Lease]) -> Mapping[str, Standing]:
+        """Lengthen leases, and read how each song stands, by song id. One that has run out is lengthened, too, unless
+        the song was claimed again.
+        """
+
+    async def release(self, lease: Lease) -> None:
+        """Give a song up that has not ended. Without sound it waits again, at its old place; else `claim_lost` gets it.
+
+        Raises:
+            LeaseLost: the lease is not, or no longer, that of the song.
+        """
+
+    async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
+        """Give the song's places back, and charge the caller for the sound that was made, once its end is stored.
+
+        `state` is its end. Without effect under another lease than the song's last. A song that has ended in the store
+        and was not settled is settled by the directory once its lease has run out.
+        """
+
+    async def cancel(self, song_id: str) -> Claim | None:
+        """Ask for the end of a song. One that waits is claimed by this replica, which has to end it, whoever asked.
+
+        `None` where another replica makes the song, which finds the wish in its standing; or where it has ended, or
+        does not exist.
+        """
+
+    async def attend(self, attendances: Sequence[Attendance]) -> None:
+        """Note the listeners that this replica has; songs that have ended or do not exist are ignored."""
+
+    def follow(self, song_id: str, at: Extent) -> AsyncIterator[News]:
+        """Yield what is stored of a song from `at` on: at once what there is, then more as it comes.
+
+        The first news come at once, even with nothing new. The last have a record that has ended, and come after all
+        sound and events.
+
+        Raises:
+            KeyError: there is no such song, or no longer; while iterating, as the next one is.
+            StoreFailed: the store cannot be asked for longer than it may be away.
+        """
+
+    async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
+        """Tell which engines this replica makes songs with for the next `seconds`; it replaces what was told before."""
+
+    async def engines(self) -> Mapping[str, ServedEngine]:
+        """The engines of all replicas, by name: devices of all of them, slots added up."""
+
+    async def queue(self) -> Queue:
+        """The songs of the service now."""
+
+    async def wait(self, seconds: float) -> None:
+        """Return when there may be a song to claim, or a standing of this replica's songs has changed, or in `seconds`.
+
+        It may return for nothing.
+        """
