@@ -17,7 +17,6 @@ from server.api.rest.routes import Api
 from server.audio.codecs.registry import file_suffixes
 from server.auth.api_keys import KeyRing
 from server.auth.authenticator import Authenticator
-from server.auth.quotas import Quota
 from server.auth.tls import Certificates, TlsFiles
 from server.background import in_background
 from server.contract.status import outcome_of
@@ -25,6 +24,7 @@ from server.errors import ServiceError
 from server.generation.config import RunnerSettings
 from server.generation.runner import Runner
 from server.processes import build_encoders, device_specs, song_slots
+from server.quota import Quota
 from server.scheduling.policy import Policy
 from server.settings.groups import TLS, Store
 from server.settings.settings import Settings

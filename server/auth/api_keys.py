@@ -22,7 +22,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from server.auth.quotas import Quota
+from server.quota import Quota
 
 PREFIX = "melisma_"
 WATCH_SECONDS = 1.0

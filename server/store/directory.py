@@ -182,7 +182,7 @@ class Directory(Protocol):
         """
 
     async def claim_lost(self) -> Claim | None:
-        """Take a song that was given up with sound, or whose lease has run out; `None` where there is none.
+        """Take a song that was given up after it was begun, or whose lease has run out; `None` where there is none.
 
         One replica gets it, under the next epoch: to end it as INTERRUPTED, or to make the rest of it.
         """
@@ -193,7 +193,8 @@ class Directory(Protocol):
         """
 
     async def release(self, lease: Lease) -> None:
-        """Give a song up that has not ended. Without sound it waits again, at its old place; else `claim_lost` gets it.
+        """Give a song up that has not ended. It waits again, at its old place, unless events or sound of it are stored:
+        then `claim_lost` gets it, at once.
 
         Raises:
             LeaseLost: the lease is not, or no longer, that of the song.
@@ -201,6 +202,8 @@ class Directory(Protocol):
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
         """Give the song's places back, and charge the caller for the sound that was made, once its end is stored.
+
+        An embedded directory takes it before the end is stored, too.
 
         `state` is its end. Without effect under another lease than the song's last. A song that has ended in the store
         and was not settled is settled by the directory once its lease has run out.
@@ -217,7 +220,7 @@ class Directory(Protocol):
         """Note the listeners that this replica has; songs that have ended or do not exist are ignored."""
 
     def follow(self, song_id: str, at: Extent) -> AsyncIterator[News]:
-        """Yield what is stored of a song from `at` on: at once what there is, then more as it comes.
+        """Yield what is stored of a song from `at` on, or will be: at once what there is, then more as it comes.
 
         The first news come at once, even with nothing new. The last have a record that has ended, and come after all
         sound and events.

@@ -1,16 +1,21 @@
-"""Songs to be kept in a store."""
+"""Songs to be admitted, claimed and kept."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
+from server.quota import Quota
 from server.song import SongState
-from server.store.base import SongRecord, SongStore, StoredEvent
+from server.store.base import Extent, SongRecord, StoredEvent
+from server.store.directory import Claim, Ticket
+from tests.support.store_kinds import Replica
 
 HOUR_NS = 3600 * 1_000_000_000
 
 
-def record(number: int = 1, caller: str = "me") -> SongRecord:
+def record(number: int = 1, caller: str = "me", **fields: Any) -> SongRecord:
     """A song that is about to be made; songs with a higher number are newer."""
-    return SongRecord(
+    song = SongRecord(
         song_id=f"song-{number}",
         caller=caller,
         request_id=f"request-{number}",
@@ -20,14 +25,64 @@ def record(number: int = 1, caller: str = "me") -> SongRecord:
         seed=number,
         created_ns=number,
     )
+    return replace(song, **fields)
 
 
-async def keep(store: SongStore, song: SongRecord, *sounds: bytes, ended_ns: int = 1) -> SongRecord:
-    """Keep a whole song; returns its record as the store has it."""
-    await store.create(song)
+def ticket(song: SongRecord, **fields: Any) -> Ticket:
+    """A song that asks for admission where there is room for many."""
+    known: dict[str, Any] = {"request": b"request", "repeatable": True, "quota": Quota(), "max_songs": 100}
+    return Ticket(song, **{**known, **fields})
+
+
+async def taken(replica: Replica, song: SongRecord, **fields: Any) -> Claim:
+    """A song that a replica has admitted and taken."""
+    admitted = await replica.directory.admit(ticket(song, take=True, **fields))
+    assert admitted.claim is not None
+    return admitted.claim
+
+
+async def making(replica: Replica, song: SongRecord, **fields: Any) -> "Writing":
+    """A song that a replica has begun to make."""
+    claim = await taken(replica, song, **fields)
+    await replica.store.create(song, claim.lease)
+    return Writing(replica, claim, claim.song, claim.extent)
+
+
+@dataclass
+class Writing:
+    """One replica's writing of one song, under one claim, as far as that replica knows."""
+
+    replica: Replica
+    claim: Claim
+    song: SongRecord
+    at: Extent
+
+    @staticmethod
+    def of(replica: Replica, claim: Claim) -> "Writing":
+        return Writing(replica, claim, claim.song, claim.extent)
+
+    async def append(self, events: Sequence[StoredEvent], sound: bytes = b"", **fields: Any) -> None:
+        size_bytes = self.at.size_bytes + len(sound)
+        song = replace(self.song, size_bytes=size_bytes, **{"state": SongState.RUNNING, **fields})
+        await self.replica.store.append(song, events, sound, lease=self.claim.lease, at=self.at)
+        self.song, self.at = song, Extent(size_bytes, self.at.events + len(events))
+
+    async def sound(self, sound: bytes) -> None:
+        await self.append([StoredEvent(b"chunk", self.at.size_bytes + len(sound))], sound)
+
+    async def end(self, state: SongState = SongState.COMPLETED, *, settle: bool = True, **fields: Any) -> SongRecord:
+        """End the song, and return its record as the store should have it."""
+        song = replace(self.song, **{"state": state, "ended_ns": 1, **fields})
+        await self.replica.store.end(song, lease=self.claim.lease, at=self.at)
+        self.song = replace(song, owner=self.claim.lease.replica, epoch=self.claim.lease.epoch)
+        if settle:
+            await self.replica.directory.settle(self.claim.lease, state, 10.0)
+        return self.song
+
+
+async def keep(replica: Replica, song: SongRecord, *sounds: bytes, ended_ns: int = 1) -> SongRecord:
+    """Make and keep a whole song; returns its record as the store has it."""
+    writing = await making(replica, song)
     for sound in sounds:
-        song = replace(song, size_bytes=song.size_bytes + len(sound))
-        await store.append(song, [StoredEvent(b"chunk", song.size_bytes)], sound)
-    song = replace(song, state=SongState.COMPLETED, ended_ns=ended_ns)
-    await store.end(song)
-    return replace(song, owner=store.owner)
+        await writing.sound(sound)
+    return await writing.end(ended_ns=ended_ns)

@@ -58,6 +58,10 @@ class SoundFiles:
         except OSError as error:
             raise _failed(error) from error
 
+    def grows(self, song_id: str) -> bool:
+        """Return True for a song that takes more sound."""
+        return song_id in self._open
+
     def append(self, song_id: str, offset: int, sound: bytes) -> None:
         """Put all of the sound at the end, which is at `offset`; what a failed attempt left there is overwritten."""
         if (file := self._open.get(song_id)) is None:

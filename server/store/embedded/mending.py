@@ -13,7 +13,7 @@ INTERRUPTED_TEXT = "the server stopped before the song was complete"
 def mend(table: SongTable, files: SoundFiles, now_ns: int) -> None:
     """Bring files and database into agreement. Only for who holds the lock of the folder: nobody else makes songs."""
     for song in table.unended():
-        table.update(_interrupted(song, now_ns))
+        table.update(_interrupted(song, now_ns), song.size_bytes)
     sizes = files.sizes()
     for song in table.ended():
         # The file of a format that only another version of the server knows would pass for lost.
@@ -28,7 +28,7 @@ def _match(song: SongRecord, size_bytes: int | None, table: SongTable, files: So
     if size_bytes is None:
         table.delete(song.song_id)
     elif size_bytes < song.size_bytes:
-        table.shorten(replace(_interrupted(song, now_ns), size_bytes=size_bytes, sha256=""))
+        table.shorten(replace(_interrupted(song, now_ns), size_bytes=size_bytes, sha256=""), song.size_bytes)
     elif size_bytes > song.size_bytes:
         files.cut(song.song_id, song.size_bytes)
 

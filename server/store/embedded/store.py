@@ -4,8 +4,6 @@ One thread does everything that writes or asks the database, in order; sound is 
 """
 
 import asyncio
-import secrets
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -15,9 +13,21 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from server.store.base import Place, SongRecord, StoredEvent, StoreFailed, Usage
+from server.store.base import (
+    Extent,
+    Lease,
+    LeaseLost,
+    Place,
+    SongRecord,
+    StoredEvent,
+    StoreFailed,
+    Usage,
+    WrongOffset,
+)
+from server.store.embedded.bulletin import Bulletin
 from server.store.embedded.database import Database
 from server.store.embedded.files import SoundFiles, locked
+from server.store.embedded.leases import Leases
 from server.store.embedded.mending import mend
 from server.store.embedded.table import SongTable
 from server.store.eviction import StoreLimits, evicted
@@ -25,7 +35,6 @@ from server.store.eviction import StoreLimits, evicted
 T = TypeVar("T")
 
 _READERS = 4
-_FIRST_EPOCH = 1
 
 
 @asynccontextmanager
@@ -34,13 +43,11 @@ async def embedded_store(
     limits: StoreLimits,
     suffixes: Mapping[str, str],
     *,
-    owner: str = "",
     now_ns: Callable[[], int] = time.time_ns,
 ) -> AsyncIterator["EmbeddedStore"]:
     """The store in `folder`, which is made if need be, for this process alone; songs that were being made have failed.
 
-    `suffixes` has the end of a file's name for each delivery format. `owner` names this process; empty: a name of its
-    own.
+    `suffixes` has the end of a file's name for each delivery format.
 
     Raises:
         StoreUnusable: the folder cannot be used, or is in use by another server.
@@ -52,7 +59,7 @@ async def embedded_store(
         loop = asyncio.get_running_loop()
         opened = await loop.run_in_executor(writer, _Opened, folder, limits, suffixes, now_ns)
         try:
-            yield EmbeddedStore(opened, owner or _process_name(), writer, readers)
+            yield EmbeddedStore(opened, writer, readers)
         finally:
             await loop.run_in_executor(writer, opened.close)
 
@@ -60,29 +67,43 @@ async def embedded_store(
 class EmbeddedStore:
     """A SongStore; see there."""
 
-    def __init__(self, opened: "_Opened", owner: str, writer: Executor, readers: Executor) -> None:
+    def __init__(self, opened: "_Opened", writer: Executor, readers: Executor) -> None:
+        self.bulletin = Bulletin()
         self._opened = opened
-        self._owner = owner
         self._writer = writer
         self._readers = readers
 
     @property
-    def owner(self) -> str:
-        """Name of this process."""
-        return self._owner
+    def embedded(self) -> bool:
+        """It is part of this process."""
+        return True
 
-    async def create(self, song: SongRecord) -> None:
-        """Keep a new song, without sound."""
-        owned = replace(song, owner=self._owner, epoch=_FIRST_EPOCH)
-        await self._do(partial(self._opened.create, owned))
+    @property
+    def leases(self) -> Leases:
+        """The leases under which songs are written here."""
+        return self._opened.leases
 
-    async def append(self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes) -> None:
+    async def create(self, song: SongRecord, lease: Lease) -> None:
+        """Keep the record of a claimed song."""
+        await self._do(partial(self._opened.create, song, lease))
+        self.bulletin.post(song.song_id)
+
+    async def admit(self, song: SongRecord) -> None:
+        """Keep the record of a song that nobody has claimed yet."""
+        await self._do(partial(self._opened.admit, song))
+
+    async def append(
+        self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, *, lease: Lease, at: Extent
+    ) -> None:
         """Add events and sound."""
-        await self._do(partial(self._opened.append, song, events, sound))
+        await self._do(partial(self._opened.append, song, events, sound, lease, at))
+        self.bulletin.post(song.song_id)
 
-    async def end(self, song: SongRecord) -> None:
+    async def end(self, song: SongRecord, *, lease: Lease, at: Extent) -> None:
         """Renew the record of a song that has ended."""
-        await self._do(partial(self._opened.end, song))
+        await self._do(partial(self._opened.end, song, lease, at))
+        self.leases.stored(song.song_id)
+        self.bulletin.post(song.song_id)
 
     async def get(self, song_id: str) -> SongRecord | None:
         """One song."""
@@ -124,17 +145,13 @@ async def _on(executor: Executor, work: Callable[[], T]) -> T:
     return await done
 
 
-def _process_name() -> str:
-    """A readable name that no other process has, nor this one's predecessor in the same container."""
-    return f"{socket.gethostname()}-{secrets.token_hex(4)}"
-
-
 class _Opened:
     """The folder while it is open, for the writer's thread."""
 
     def __init__(
         self, folder: Path, limits: StoreLimits, suffixes: Mapping[str, str], now_ns: Callable[[], int]
     ) -> None:
+        self.leases = Leases()
         self._limits = limits
         self._now_ns = now_ns
         self._lock = locked(folder)
@@ -153,20 +170,40 @@ class _Opened:
         self._database.close()
         self._lock.close()
 
-    def create(self, song: SongRecord) -> None:
+    def admit(self, song: SongRecord) -> None:
         """An empty file first: a song without one would be taken for lost."""
         self.files.create(song.song_id, song.format)
         self.table.create(song)
 
-    def append(self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes) -> None:
-        """The sound first: what the database tells of is there."""
-        self.files.append(song.song_id, song.size_bytes - len(sound), sound)
-        self.table.append(song, events)
+    def create(self, song: SongRecord, lease: Lease) -> None:
+        """Create the song unless it is there."""
+        self.leases.require(lease)
+        if not self.files.grows(song.song_id):
+            self.admit(_owned(song, lease))
 
-    def end(self, song: SongRecord) -> None:
+    def append(self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, lease: Lease, at: Extent) -> None:
+        """The sound first: what the database tells of is there."""
+        self.leases.require(lease)
+        extent = self.table.extent(song.song_id)
+        if not self.files.grows(song.song_id):
+            raise LeaseLost(song.song_id)
+        _check(song.song_id, extent, at)
+        self.files.append(song.song_id, at.size_bytes, sound)
+        self.table.append(replace(_owned(song, lease), size_bytes=at.size_bytes + len(sound)), events, at)
+
+    def end(self, song: SongRecord, lease: Lease, at: Extent) -> None:
         """The sound reaches the disk before the database says that it is complete."""
+        if self._ended_by(lease):
+            return
+        self.leases.require(lease)
+        _check(song.song_id, self.table.extent(song.song_id), at)
         self.files.finish(song.song_id)
-        self.table.update(song)
+        self.table.update(replace(_owned(song, lease), size_bytes=at.size_bytes), at.size_bytes)
+
+    def _ended_by(self, lease: Lease) -> bool:
+        if self.files.grows(lease.song_id) or (song := self.table.get(lease.song_id)) is None:
+            return False
+        return song.state.ended and (song.owner, song.epoch) == (lease.replica, lease.epoch)
 
     def clean_up(self, in_use: frozenset[str]) -> int:
         """Delete by age and by size."""
@@ -176,3 +213,12 @@ class _Opened:
             self.table.delete(song_id)
             self.files.delete(song_id)
         return len(victims)
+
+
+def _owned(song: SongRecord, lease: Lease) -> SongRecord:
+    return replace(song, owner=lease.replica, epoch=lease.epoch)
+
+
+def _check(song_id: str, extent: Extent, at: Extent) -> None:
+    if extent != at:
+        raise WrongOffset(song_id, extent)

@@ -5,15 +5,14 @@ from dataclasses import fields
 from typing import Any
 
 from server.song import SongState
-from server.store.base import Place, SongRecord, StoredEvent, StoreFailed, Usage
+from server.store.base import Extent, Place, SongRecord, StoredEvent, StoreFailed, Usage
 from server.store.embedded.database import Database
 from server.store.eviction import EndedSong
 
 _COLUMNS = tuple(field.name for field in fields(SongRecord))
 _NAMES = ", ".join(_COLUMNS)
 _MARKS = ", ".join(f":{name}" for name in _COLUMNS)
-_FIXED = ("song_id", "owner", "epoch")
-_CHANGES = ", ".join(f"{name} = :{name}" for name in _COLUMNS if name not in _FIXED)
+_CHANGES = ", ".join(f"{name} = :{name}" for name in _COLUMNS if name != "song_id")
 _ENDED = "state IN ('completed', 'failed', 'cancelled')"
 
 
@@ -30,26 +29,27 @@ class SongTable:
             self._database.write(f"INSERT INTO songs ({_NAMES}) VALUES ({_MARKS})", _values(song))
         self.usage = Usage(self.usage.songs + 1, self.usage.size_bytes + song.size_bytes)
 
-    def append(self, song: SongRecord, events: Sequence[StoredEvent]) -> None:
-        """Add events, and renew the song's record."""
+    def append(self, song: SongRecord, events: Sequence[StoredEvent], at: Extent) -> None:
+        """Add events behind `at`, and renew the song's record."""
+        rows = [(song.song_id, at.events + number, one.end_byte, one.payload) for number, one in enumerate(events)]
         with self._database.transaction():
-            self._add_events(song.song_id, events)
-            self._renew(song)
+            self._database.write_all("INSERT INTO events VALUES (?, ?, ?, ?)", rows)
+            self._renew(song, at.size_bytes)
 
-    def update(self, song: SongRecord) -> None:
-        """Renew a song's record, but for its owner and epoch."""
+    def update(self, song: SongRecord, size_bytes: int) -> None:
+        """Renew the record of a song that had `size_bytes`."""
         with self._database.transaction():
-            self._renew(song)
+            self._renew(song, size_bytes)
 
-    def shorten(self, song: SongRecord) -> None:
-        """Renew the record of a song that has lost sound, and forget the events from the first lost byte on."""
+    def shorten(self, song: SongRecord, size_bytes: int) -> None:
+        """Renew the record of a song that has less than its `size_bytes`, and forget the events from the loss on."""
         with self._database.transaction():
             self._database.write(
                 "DELETE FROM events WHERE song_id = ? AND number >= (SELECT min(number) FROM events WHERE song_id = ? "
                 "AND end_byte > ?)",
                 (song.song_id, song.song_id, song.size_bytes),
             )
-            self._renew(song)
+            self._renew(song, size_bytes)
 
     def delete(self, song_id: str) -> None:
         """Remove a song and its events."""
@@ -60,6 +60,17 @@ class SongTable:
     def get(self, song_id: str) -> SongRecord | None:
         """One song."""
         return next(self._songs("WHERE song_id = ?", song_id), None)
+
+    def extent(self, song_id: str) -> Extent:
+        """The stored part of a song; raises StoreFailed where there is none of that name."""
+        rows = self._database.rows(
+            "SELECT size_bytes, (SELECT coalesce(max(number) + 1, 0) FROM events WHERE song_id = songs.song_id) "
+            "FROM songs WHERE song_id = ?",
+            song_id,
+        )
+        if not rows:
+            raise StoreFailed(f"the song store has no song {song_id}")
+        return Extent(*rows[0])
 
     def find(self, caller: str, request_id: str) -> SongRecord | None:
         """The newest song with that request."""
@@ -97,17 +108,9 @@ class SongTable:
         )
         return (EndedSong(*row) for row in rows)
 
-    def _add_events(self, song_id: str, events: Sequence[StoredEvent]) -> None:
-        ((first,),) = self._database.rows("SELECT coalesce(max(number) + 1, 0) FROM events WHERE song_id = ?", song_id)
-        rows = [(song_id, first + at, event.end_byte, event.payload) for at, event in enumerate(events)]
-        self._database.write_all("INSERT INTO events VALUES (?, ?, ?, ?)", rows)
-
-    def _renew(self, song: SongRecord) -> None:
-        before = self._database.rows("SELECT size_bytes FROM songs WHERE song_id = ?", song.song_id)
-        if not before:
-            raise StoreFailed(f"the song store has no song {song.song_id}")
+    def _renew(self, song: SongRecord, size_bytes: int) -> None:
         self._database.write(f"UPDATE songs SET {_CHANGES} WHERE song_id = :song_id", _values(song))
-        self.usage = Usage(self.usage.songs, self.usage.size_bytes + song.size_bytes - before[0][0])
+        self.usage = Usage(self.usage.songs, self.usage.size_bytes + song.size_bytes - size_bytes)
 
     def _count(self) -> Usage:
         (counts,) = self._database.rows("SELECT count(*), coalesce(sum(size_bytes), 0) FROM songs")

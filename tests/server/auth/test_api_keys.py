@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from server.auth.api_keys import InvalidKeyFile, KeyRing, Scope, new_key
-from server.auth.quotas import Quota
+from server.quota import Quota
 
 
 def write(path: Path, *entries: dict[str, Any]) -> None:

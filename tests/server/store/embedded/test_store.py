@@ -9,44 +9,44 @@ import pytest
 from server.audio.codecs.registry import file_suffixes
 from server.song import SongState
 from server.store.base import StoredEvent, StoreFailed, Usage
+from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.files import StoreUnusable
 from server.store.embedded.schema import MIGRATIONS, SCHEMA_VERSION
-from server.store.embedded.store import EmbeddedStore, embedded_store
+from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
-from tests.support.stored_songs import keep, record
+from tests.support.store_kinds import Replica
+from tests.support.stored_songs import keep, making, record, taken
 
 NO_LIMITS = StoreLimits()
 
 
 @asynccontextmanager
 async def opened(
-    folder: Path, limits: StoreLimits = NO_LIMITS, *, now_ns: int = 0, owner: str = "", **suffixes: str
-) -> AsyncIterator[EmbeddedStore]:
-    """A store of MP3 files, and of those of further formats by their suffixes."""
+    folder: Path, limits: StoreLimits = NO_LIMITS, *, now_ns: int = 0, **suffixes: str
+) -> AsyncIterator[Replica]:
+    """A server with a store of MP3 files, and of those of further formats by their suffixes."""
     known = {**file_suffixes(), **suffixes}
-    async with embedded_store(folder, limits, known, owner=owner, now_ns=lambda: now_ns) as store:
-        yield store
+    async with embedded_store(folder, limits, known, now_ns=lambda: now_ns) as store:
+        yield Replica(store, EmbeddedService(store).replica())
 
 
 async def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
-        song = await keep(store, record(), b"first", b"second")
-    async with opened(tmp_path) as store:
-        assert await store.load("song-1") == (song, [StoredEvent(b"chunk", 5), StoredEvent(b"chunk", 11)])
-        assert await store.read("song-1", 3, 5) == b"stsec"
-        assert await store.read("song-1", 9, 100) == b"nd"
-        assert await store.get("song-1") == await store.find("me", "request-1") == song
-        assert store.usage() == Usage(1, 11)
+    async with opened(tmp_path) as server:
+        song = await keep(server, record(), b"first", b"second")
+    async with opened(tmp_path) as server:
+        assert await server.store.load("song-1") == (song, [StoredEvent(b"chunk", 5), StoredEvent(b"chunk", 11)])
+        assert await server.store.read("song-1", 3, 5) == b"stsec"
+        assert await server.store.read("song-1", 9, 100) == b"nd"
+        assert await server.store.get("song-1") == await server.store.find("me", "request-1") == song
+        assert server.store.usage() == Usage(1, 11)
 
 
 async def test_a_song_that_was_being_made_has_failed_after_a_restart(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
-        song = record()
-        await store.create(song)
-        song = replace(song, size_bytes=5, state=SongState.RUNNING)
-        await store.append(song, [StoredEvent(b"plan"), StoredEvent(b"chunk", 5)], b"first")
-    async with opened(tmp_path, now_ns=77) as store:
-        found = await store.get("song-1")
+    async with opened(tmp_path) as server:
+        writing = await making(server, record())
+        await writing.append([StoredEvent(b"plan"), StoredEvent(b"chunk", 5)], b"first")
+    async with opened(tmp_path, now_ns=77) as server:
+        found = await server.store.get("song-1")
         assert found is not None
         assert (found.state, found.reason, found.ended_ns, found.size_bytes) == (
             SongState.FAILED,
@@ -54,77 +54,75 @@ async def test_a_song_that_was_being_made_has_failed_after_a_restart(tmp_path: P
             77,
             5,
         )
-        assert await store.read("song-1", 0, 100) == b"first"
+        assert await server.store.read("song-1", 0, 100) == b"first"
 
 
 async def test_sound_that_the_database_does_not_know_of_is_dropped_after_a_crash(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
-        await keep(store, record(), b"first")
+    async with opened(tmp_path) as server:
+        await keep(server, record(), b"first")
     with (tmp_path / "song-1.mp3").open("ab") as file:
         file.write(b"never told")
     (tmp_path / "song-2.mp3").write_bytes(b"nobody's")
-    async with opened(tmp_path) as store:
-        assert await store.read("song-1", 0, 100) == b"first"
+    async with opened(tmp_path) as server:
+        assert await server.store.read("song-1", 0, 100) == b"first"
     assert not (tmp_path / "song-2.mp3").exists()
 
 
 async def test_a_song_whose_sound_was_lost_has_failed_and_one_without_a_file_is_forgotten(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
-        await keep(store, record(1), b"first", b"second")
-        await keep(store, record(2), b"gone")
+    async with opened(tmp_path) as server:
+        await keep(server, record(1), b"first", b"second")
+        await keep(server, record(2), b"gone")
     with (tmp_path / "song-1.mp3").open("r+b") as file:
         file.truncate(7)
     (tmp_path / "song-2.mp3").unlink()
-    async with opened(tmp_path) as store:
-        found = await store.load("song-1")
+    async with opened(tmp_path) as server:
+        found = await server.store.load("song-1")
         assert found is not None
         song, events = found
         assert (song.state, song.size_bytes, events) == (SongState.FAILED, 7, [StoredEvent(b"chunk", 5)])
-        assert await store.get("song-2") is None
-        assert store.usage() == Usage(1, 7)
+        assert await server.store.get("song-2") is None
+        assert server.store.usage() == Usage(1, 7)
 
 
 async def test_the_file_of_a_deleted_song_goes_with_it(tmp_path: Path) -> None:
-    async with opened(tmp_path, StoreLimits(max_bytes=12)) as store:
+    async with opened(tmp_path, StoreLimits(max_bytes=12)) as server:
         for number, ended_ns in ((1, 30), (2, 10), (3, 20)):
-            await keep(store, record(number), b"12345", ended_ns=ended_ns)
-        assert await store.clean_up({"song-2"}) == 1
+            await keep(server, record(number), b"12345", ended_ns=ended_ns)
+        assert await server.store.clean_up({"song-2"}) == 1
         assert (tmp_path / "song-2.mp3").exists()
         assert not (tmp_path / "song-3.mp3").exists()
 
 
 async def test_a_song_keeps_the_owner_that_made_it_and_each_start_is_another_owner(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
-        song = await keep(store, record(), b"first")
-        assert song.owner == store.owner
-    async with opened(tmp_path) as store:
-        assert await store.get("song-1") == song
-        assert store.owner not in ("", song.owner)
-    async with opened(tmp_path, owner="me") as store:
-        assert store.owner == "me"
+    async with opened(tmp_path) as server:
+        song = await keep(server, record(), b"first")
+        assert song.owner == server.directory.replica
+    async with opened(tmp_path) as server:
+        assert await server.store.get("song-1") == song
+        assert server.directory.replica not in ("", song.owner)
 
 
 async def test_the_file_of_a_song_is_called_as_its_format_says(tmp_path: Path) -> None:
-    async with opened(tmp_path, pcm=".pcm") as store:
-        await keep(store, replace(record(1), format="pcm"), b"sound")
-        await keep(store, record(2), b"frames")
+    async with opened(tmp_path, pcm=".pcm") as server:
+        await keep(server, replace(record(1), format="pcm"), b"sound")
+        await keep(server, record(2), b"frames")
         assert (tmp_path / "song-1.pcm").read_bytes() == b"sound"
         assert (tmp_path / "song-2.mp3").read_bytes() == b"frames"
     (tmp_path / "song-3.pcm").write_bytes(b"nobody's")
-    async with opened(tmp_path, StoreLimits(max_bytes=0), pcm=".pcm") as store:
-        assert await store.read("song-1", 0, 100) == b"sound"
-        assert await store.clean_up(set()) == 2
+    async with opened(tmp_path, StoreLimits(max_bytes=0), pcm=".pcm") as server:
+        assert await server.store.read("song-1", 0, 100) == b"sound"
+        assert await server.store.clean_up(set()) == 2
     assert not list(tmp_path.glob("song-*"))
 
 
 async def test_songs_of_a_format_that_is_not_known_here_are_left_alone(tmp_path: Path) -> None:
-    async with opened(tmp_path, pcm=".pcm") as store:
-        song = await keep(store, replace(record(), format="pcm"), b"sound")
+    async with opened(tmp_path, pcm=".pcm") as server:
+        song = await keep(server, replace(record(), format="pcm"), b"sound")
     async with opened(tmp_path):
         pass
-    async with opened(tmp_path, pcm=".pcm") as store:
-        assert await store.get("song-1") == song
-        assert await store.read("song-1", 0, 100) == b"sound"
+    async with opened(tmp_path, pcm=".pcm") as server:
+        assert await server.store.get("song-1") == song
+        assert await server.store.read("song-1", 0, 100) == b"sound"
 
 
 async def test_a_database_of_the_first_schema_is_migrated_and_keeps_its_songs(tmp_path: Path) -> None:
@@ -135,24 +133,26 @@ async def test_a_database_of_the_first_schema_is_migrated_and_keeps_its_songs(tm
     database.close()
     (tmp_path / "song-1.mp3").write_bytes(b"first")
     for _ in range(2):
-        async with opened(tmp_path) as store:
-            song = replace(record(), state=SongState.COMPLETED, ended_ns=1, size_bytes=5)
+        async with opened(tmp_path) as server:
+            song = replace(record(), state=SongState.COMPLETED, ended_ns=1, size_bytes=5, epoch=1)
             assert (song.format, song.owner, song.epoch) == ("mp3", "", 1)
-            assert await store.load("song-1") == (song, [StoredEvent(b"chunk", 5)])
-            assert await store.read("song-1", 0, 100) == b"first"
+            assert await server.store.load("song-1") == (song, [StoredEvent(b"chunk", 5)])
+            assert await server.store.read("song-1", 0, 100) == b"first"
     with sqlite3.connect(tmp_path / "songs.sqlite3") as database:
         assert database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     database.close()
 
 
 async def test_a_failed_write_leaves_what_was_kept_before(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
-        await keep(store, record(1), b"first")
+    async with opened(tmp_path) as server:
+        await keep(server, record(1), b"first")
+        claim = await taken(server, record(2))
+        (tmp_path / "song-2.mp3").write_bytes(b"in the way")
         with pytest.raises(StoreFailed):
-            await store.create(record(1))
+            await server.store.create(record(2), claim.lease)
         with pytest.raises(StoreFailed):
-            await store.read("song-9", 0, 1)
-        assert await store.read("song-1", 0, 9) == b"first"
+            await server.store.read("song-9", 0, 1)
+        assert await server.store.read("song-1", 0, 9) == b"first"
 
 
 async def test_a_folder_is_for_one_server(tmp_path: Path) -> None:

@@ -1,26 +1,17 @@
 """How much one caller may ask for: songs a minute, songs at once, sound an hour. Pure, on an injected clock.
 
 What flows is counted by token buckets (Turner 1986), which let a whole minute's songs, or an hour's sound, come at once
-after a pause. Counts are those of one server: behind a load balancer, several servers allow several times as much.
+after a pause.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from server.errors import QuotaExceeded
+from server.quota import Quota
 
 _MINUTE, _HOUR = 60.0, 3600.0
 _RETRY_SECONDS = 5.0
 """When to come back where only the end of another song of the caller helps."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """What a caller may ask for; `None` is no limit."""
-
-    songs_per_minute: float | None = None
-    concurrent_songs: int | None = None
-    audio_seconds_per_hour: float | None = None
 
 
 class Bucket:
@@ -60,7 +51,7 @@ class _Account:
         self.sound = None if sound is None else Bucket(sound, _HOUR, clock)
 
 
-class Ticket:
+class Charge:
     """One song on its caller's account."""
 
     def __init__(self, leave: Callable[[float], None]) -> None:
@@ -74,27 +65,27 @@ class Ticket:
 class Quotas:
     """The accounts of all callers that have a quota."""
 
-    def __init__(self, quota_of: Callable[[str], Quota], clock: Callable[[], float]) -> None:
-        """`quota_of` tells the present quota of a caller; one that changes begins a fresh account."""
-        self._quota_of = quota_of
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._accounts: dict[str, _Account] = {}
         self._songs: dict[str, int] = {}
 
-    def enter(self, caller: str, sound_seconds: float) -> Ticket:
+    def enter(self, caller: str, quota: Quota, sound_seconds: float) -> Charge:
         """Put a song on its caller's account, `sound_seconds` of sound for now; 0 where its length is not known yet.
+
+        A quota that has changed begins a fresh account.
 
         Raises:
             QuotaExceeded: the caller has no more to take now; nothing was taken.
         """
-        account = self._account(caller)
+        account = self._account(caller, quota)
         _require(account, self._songs.get(caller, 0), sound_seconds)
         self._songs[caller] = self._songs.get(caller, 0) + 1
         if account.songs:
             account.songs.take(1)
         if account.sound:
             account.sound.take(sound_seconds)
-        return Ticket(lambda made_seconds: self._leave(caller, account, made_seconds - sound_seconds))
+        return Charge(lambda made_seconds: self._leave(caller, account, made_seconds - sound_seconds))
 
     def _leave(self, caller: str, account: _Account, more_seconds: float) -> None:
         self._songs[caller] -= 1
@@ -103,8 +94,8 @@ class Quotas:
         if account.sound:
             account.sound.take(more_seconds)
 
-    def _account(self, caller: str) -> _Account:
-        quota, account = self._quota_of(caller), self._accounts.get(caller)
+    def _account(self, caller: str, quota: Quota) -> _Account:
+        account = self._accounts.get(caller)
         if account is None or account.quota != quota:
             account = _Account(quota, self._clock)
             if quota != Quota():

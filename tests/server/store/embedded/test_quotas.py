@@ -1,7 +1,8 @@
 import pytest
 
-from server.auth.quotas import Bucket, Quota, Quotas
 from server.errors import QuotaExceeded
+from server.quota import Quota
+from server.store.embedded.quotas import Bucket, Charge, Quotas
 
 
 class Clock:
@@ -17,9 +18,19 @@ def clock() -> Clock:
     return Clock()
 
 
-def quotas(clock: Clock, **limits: float) -> Quotas:
-    quota = Quota(**limits)  # type: ignore[arg-type]  # an int where one is wanted
-    return Quotas(lambda caller: quota if caller == "games" else Quota(), clock)
+class Accounts:
+    """Quotas where "games" alone has limits."""
+
+    def __init__(self, quotas: Quotas, limits: Quota) -> None:
+        self._quotas = quotas
+        self._limits = limits
+
+    def enter(self, caller: str, sound_seconds: float) -> Charge:
+        return self._quotas.enter(caller, self._limits if caller == "games" else Quota(), sound_seconds)
+
+
+def quotas(clock: Clock, **limits: float) -> Accounts:
+    return Accounts(Quotas(clock), Quota(**limits))  # type: ignore[arg-type]  # an int where one is wanted
 
 
 def test_a_bucket_gives_what_is_in_it_and_fills_up_again(clock: Clock) -> None:
@@ -97,12 +108,10 @@ def test_who_has_no_quota_has_no_account(clock: Clock) -> None:
 
 
 def test_a_changed_quota_counts_from_the_next_song(clock: Clock) -> None:
-    limits = {"games": Quota(concurrent_songs=1)}
-    accounts = Quotas(lambda caller: limits[caller], clock)
-    first = accounts.enter("games", 0.0)
-    limits["games"] = Quota(concurrent_songs=2)
-    second = accounts.enter("games", 0.0)
+    accounts = Quotas(clock)
+    first = accounts.enter("games", Quota(concurrent_songs=1), 0.0)
+    second = accounts.enter("games", Quota(concurrent_songs=2), 0.0)
     with pytest.raises(QuotaExceeded):
-        accounts.enter("games", 0.0)
+        accounts.enter("games", Quota(concurrent_songs=2), 0.0)
     first.settle(0.0)
     second.settle(0.0)

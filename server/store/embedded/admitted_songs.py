@@ -1,0 +1,209 @@
+"""The songs of a service within one process, from admission until they are settled. On an injected clock.
+
+Nothing here waits, so that every call is one decision.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
+
+from server.song import SongState
+from server.store.base import Extent, Lease, SongRecord
+from server.store.directory import Admitted, Attendance, Claim, Queue, QueueFull, Standing, Ticket, WaitingSong
+from server.store.embedded.leases import Leases
+from server.store.embedded.quotas import Charge, Quotas
+
+
+@dataclass(slots=True)
+class AdmittedSong:
+    """One song: its ticket, its lease while a replica has it, and who listens.
+
+    `given_up` is True for a song with something stored that its maker has released. `attendances` are the time until
+    which listeners count and their furthest byte, for each replica.
+    """
+
+    ticket: Ticket
+    charge: Charge
+    deadline: float
+    lease: Lease | None = None
+    lease_until: float = math.inf
+    given_up: bool = False
+    cancelled: bool = False
+    attendances: dict[str, tuple[float, int]] = field(default_factory=dict)
+
+    @property
+    def song(self) -> SongRecord:
+        """The record of its admission."""
+        return self.ticket.song
+
+
+class AdmittedSongs:
+    """All songs that wait or are made, in the order of their admission."""
+
+    def __init__(self, leases: Leases, clock: Callable[[], float], lease_seconds: float | None) -> None:
+        """Leases run out after `lease_seconds`; with `None` never, as the replica ends together with the directory."""
+        self._leases = leases
+        self._clock = clock
+        self._lease_seconds = math.inf if lease_seconds is None else lease_seconds
+        self._quotas = Quotas(clock)
+        self._songs: dict[str, AdmittedSong] = {}
+        self._waiting: dict[str, AdmittedSong] = {}
+        self._by_caller: Counter[str] = Counter()
+        self._requests: dict[tuple[str, str], SongRecord] = {}
+        leases.on_forgotten = self._forget_completed
+        self._completed: dict[str, SongRecord] = {}
+
+    def __contains__(self, song_id: str) -> bool:
+        return song_id in self._songs
+
+    def record(self, song_id: str) -> SongRecord | None:
+        """The record with which an unsettled song was admitted."""
+        known = self._songs.get(song_id)
+        return known.song if known else None
+
+    def asked(self, caller: str, request_id: str) -> SongRecord | None:
+        """The song of that request, which waits, runs or is complete but not stored yet."""
+        return self._requests.get((caller, request_id))
+
+    def admit(self, ticket: Ticket, replica: str) -> Admitted:
+        """Let a new song in, and have the replica take it where the ticket says so.
+
+        Raises:
+            QueueFull, QuotaExceeded: as `Directory.admit` says.
+        """
+        caller, count = ticket.song.caller, len(self._songs)
+        if count >= ticket.max_songs - (ticket.kept_songs if self._by_caller[caller] else 0):
+            raise QueueFull(count)
+        charge = self._quotas.enter(caller, ticket.quota, ticket.sound_seconds)
+        now = self._clock()
+        left_seconds = math.inf if ticket.deadline_seconds is None else ticket.deadline_seconds
+        admitted = AdmittedSong(ticket, charge, now + left_seconds)
+        admitted.attendances[replica] = (now + ticket.attend_seconds, 0)
+        take = ticket.take and not any(one.song.engine == ticket.song.engine for one in self._waiting.values())
+        self._enter(admitted)
+        claim = self.grant(admitted, replica) if take else None
+        return Admitted(ticket.song.song_id, ticket.song.fingerprint, new=True, queue_position=count, claim=claim)
+
+    def next_waiting(self, engines: Collection[str]) -> AdmittedSong | None:
+        """The song to claim next: of the caller with the fewest running songs for its weight, then the oldest."""
+        return next(self._in_order(lambda one: one.song.engine in engines), None)
+
+    def waiting(self, song_id: str) -> AdmittedSong | None:
+        """A song that nobody has claimed."""
+        return self._waiting.get(song_id)
+
+    def lost(self) -> AdmittedSong | None:
+        """The oldest song that was given up with something stored, or whose lease has run out."""
+        now = self._clock()
+        return next((one for one in self._songs.values() if one.given_up or one.lease_until <= now), None)
+
+    def grant(self, admitted: AdmittedSong, replica: str) -> Claim:
+        """Give the song to a replica."""
+        song_id, now = admitted.song.song_id, self._clock()
+        lease = admitted.lease = self._leases.grant(song_id, replica)
+        admitted.lease_until, admitted.given_up = now + self._lease_seconds, False
+        self._waiting.pop(song_id, None)
+        return Claim(
+            lease,
+            replace(admitted.song, owner=replica, epoch=lease.epoch),
+            admitted.ticket.request,
+            Extent(),
+            admitted.ticket.linger_seconds,
+            None if math.isinf(admitted.deadline) else admitted.deadline - now,
+        )
+
+    def renew(self, lease: Lease) -> Standing:
+        """Lengthen a lease, and tell how its song stands."""
+        admitted = self._songs.get(lease.song_id)
+        if admitted is None or admitted.lease != lease:
+            return Standing(held=False)
+        now = self._clock()
+        admitted.lease_until = now + self._lease_seconds
+        wanted = [byte for until, byte in admitted.attendances.values() if until > now]
+        return Standing(True, admitted.cancelled, attended=bool(wanted), wanted_byte=max(wanted, default=0))
+
+    def release(self, lease: Lease) -> None:
+        """Take the song from its holder; `lay_down` follows. Raises LeaseLost."""
+        self._leases.require(lease)
+        admitted = self._songs[lease.song_id]
+        self._leases.revoke(lease)
+        admitted.lease, admitted.lease_until = None, math.inf
+
+    def lay_down(self, song_id: str, *, begun: bool) -> None:
+        """Have a released song wait again, at its old place, or count as given up if something is stored of it."""
+        admitted = self._songs[song_id]
+        admitted.given_up = begun
+        if not begun:
+            self._waiting[song_id] = admitted
+            self._waiting = {known: one for known, one in self._songs.items() if known in self._waiting}
+
+    def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> bool:
+        """Give the song's places back; returns whether it had any under this lease.
+
+        The request id of a complete song leads to it until the song can be found in the store.
+        """
+        admitted = self._songs.get(lease.song_id)
+        if admitted is None or admitted.lease != lease:
+            return False
+        self._leave(admitted, state, sound_seconds)
+        self._leases.settled(lease.song_id)
+        return True
+
+    def withdraw(self, song_id: str) -> None:
+        """Undo the admission of a song that waits."""
+        self._leave(self._songs[song_id], SongState.FAILED, 0.0)
+
+    def cancel(self, song_id: str) -> None:
+        """Note that the song is to end."""
+        if admitted := self._songs.get(song_id):
+            admitted.cancelled = True
+
+    def attend(self, replica: str, attendance: Attendance) -> None:
+        """Note the listeners of a replica."""
+        if admitted := self._songs.get(attendance.song_id):
+            admitted.attendances[replica] = (self._clock() + attendance.seconds, attendance.wanted_byte)
+
+    def queue(self) -> Queue:
+        """The songs now."""
+        waiting = [
+            WaitingSong(one.song.song_id, one.song.caller, one.song.engine, one.ticket.sound_seconds, one.ticket.steps)
+            for one in self._in_order()
+        ]
+        return Queue(waiting, len(self._songs) - len(waiting))
+
+    def _in_order(self, wanted: Callable[[AdmittedSong], bool] = lambda one: True) -> Iterator[AdmittedSong]:
+        """The wanted of the waiting songs, in the order of their claims if no song ends meanwhile."""
+        running = Counter(one.song.caller for one in self._songs.values() if one.lease)
+        waiting = list(filter(wanted, self._waiting.values()))
+        while waiting:
+            chosen = min(waiting, key=lambda one: running[one.song.caller] / one.ticket.weight)
+            waiting.remove(chosen)
+            running[chosen.song.caller] += 1
+            yield chosen
+
+    def _enter(self, admitted: AdmittedSong) -> None:
+        song = admitted.song
+        self._songs[song.song_id] = self._waiting[song.song_id] = admitted
+        self._by_caller[song.caller] += 1
+        if admitted.ticket.repeatable:
+            self._requests[song.caller, song.request_id] = song
+
+    def _leave(self, admitted: AdmittedSong, state: SongState, sound_seconds: float) -> None:
+        song = admitted.song
+        del self._songs[song.song_id]
+        self._waiting.pop(song.song_id, None)
+        self._by_caller[song.caller] -= 1
+        if not self._by_caller[song.caller]:
+            del self._by_caller[song.caller]
+        admitted.charge.settle(sound_seconds)
+        if admitted.ticket.repeatable:
+            self._completed[song.song_id] = song
+            if state is not SongState.COMPLETED:
+                self._forget_completed(song.song_id)
+
+    def _forget_completed(self, song_id: str) -> None:
+        """Forget a request that can be found in the store, or may be made anew, unless it was asked again since."""
+        song = self._completed.pop(song_id, None)
+        if song is not None and self._requests.get((song.caller, song.request_id)) == song:
+            del self._requests[song.caller, song.request_id]

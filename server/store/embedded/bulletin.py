@@ -1,0 +1,19 @@
+"""Wakes those of one process who wait for news."""
+
+import asyncio
+
+
+class Bulletin:
+    """News by topic, such as the id of a song. Only topics that somebody waits for take room."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, asyncio.Event] = {}
+
+    def next(self, topic: str) -> asyncio.Event:
+        """An event that is set at the next news; to be taken before one looks, lest news in between be missed."""
+        return self._next.setdefault(topic, asyncio.Event())
+
+    def post(self, topic: str) -> None:
+        """Wake who waits for news of a topic."""
+        if event := self._next.pop(topic, None):
+            event.set()

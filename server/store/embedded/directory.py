@@ -1,0 +1,199 @@
+"""The directory of one process, in memory: that of a server that is its own service."""
+
+import asyncio
+import math
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from server.song import SongState
+from server.store.base import Extent, Lease, SongRecord, StoredEvent, StoreFailed
+from server.store.directory import (
+    Admitted,
+    Attendance,
+    Claim,
+    News,
+    Queue,
+    ServedEngine,
+    Standing,
+    Ticket,
+)
+from server.store.embedded.admitted_songs import AdmittedSong, AdmittedSongs
+from server.store.embedded.announcements import Announcements
+from server.store.embedded.bulletin import Bulletin
+from server.store.embedded.store import EmbeddedStore
+
+_ANY = "any"
+
+
+def process_name() -> str:
+    """A readable name that no other process has, nor this one's predecessor in the same container."""
+    return f"{socket.gethostname()}-{secrets.token_hex(4)}"
+
+
+class EmbeddedService:
+    """What the replicas of one process share, of which there is more than one in tests alone."""
+
+    def __init__(
+        self,
+        store: EmbeddedStore,
+        *,
+        lease_seconds: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock` gives seconds and never goes back. Without `lease_seconds` leases never run out."""
+        self.store = store
+        self.songs = AdmittedSongs(store.leases, clock, lease_seconds)
+        self.announcements = Announcements(clock)
+        self.bulletin = Bulletin()
+
+    def replica(self, name: str = "") -> "EmbeddedDirectory":
+        """The directory as a replica sees it; it gets a name of its own if it has none."""
+        return EmbeddedDirectory(self, name or process_name())
+
+
+class EmbeddedDirectory:
+    """A Directory; see there."""
+
+    def __init__(self, service: EmbeddedService, replica: str) -> None:
+        self._replica = replica
+        self._store = service.store
+        self._songs = service.songs
+        self._announcements = service.announcements
+        self._bulletin = service.bulletin
+
+    @property
+    def replica(self) -> str:
+        """Name of this replica."""
+        return self._replica
+
+    async def admit(self, ticket: Ticket) -> Admitted:
+        """Let a song in; without delay where the ticket takes it and is not repeatable."""
+        if again := await self._asked_before(ticket):
+            return Admitted(again.song_id, again.fingerprint, new=False)
+        admitted = self._songs.admit(ticket, self._replica)
+        if admitted.claim is None:
+            try:
+                await self._store.admit(ticket.song)
+            except StoreFailed:
+                self._songs.withdraw(ticket.song.song_id)
+                raise
+            self._bulletin.post(_ANY)
+        return admitted
+
+    async def claim(self, engines: Collection[str]) -> Claim | None:
+        """Take the next waiting song."""
+        admitted = self._songs.next_waiting(engines)
+        return self._songs.grant(admitted, self._replica) if admitted else None
+
+    async def claim_lost(self) -> Claim | None:
+        """Take a song that its maker has given up or lost."""
+        while admitted := self._songs.lost():
+            claim = await self._claim_stored(admitted)
+            if not claim.song.state.ended:
+                return claim
+            self._songs.settle(claim.lease, claim.song.state, admitted.ticket.sound_seconds)
+        return None
+
+    async def renew(self, leases: Collection[Lease]) -> Mapping[str, Standing]:
+        """Lengthen leases, and read how their songs stand."""
+        return {lease.song_id: self._songs.renew(lease) for lease in leases}
+
+    async def release(self, lease: Lease) -> None:
+        """Give a song up."""
+        self._songs.release(lease)
+        stored = await self._store.load(lease.song_id)
+        if stored is None:
+            await self._store.admit(self._record(lease.song_id))
+        self._songs.lay_down(lease.song_id, begun=bool(stored and stored[1]))
+        self._bulletin.post(_ANY)
+
+    async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
+        """Give the song's places back, before its end is stored if need be: both last as long as this process."""
+        if self._songs.settle(lease, state, sound_seconds):
+            self._bulletin.post(_ANY)
+
+    async def cancel(self, song_id: str) -> Claim | None:
+        """Ask for the end of a song, which is this replica's to end where it waits."""
+        if admitted := self._songs.waiting(song_id):
+            return self._songs.grant(admitted, self._replica)
+        self._songs.cancel(song_id)
+        self._bulletin.post(_ANY)
+        return None
+
+    async def attend(self, attendances: Sequence[Attendance]) -> None:
+        """Note listeners."""
+        for attendance in attendances:
+            self._songs.attend(self._replica, attendance)
+        self._bulletin.post(_ANY)
+
+    async def follow(self, song_id: str, at: Extent) -> AsyncIterator[News]:
+        """Yield what is stored of a song."""
+        first = True
+        while True:
+            posted = self._store.bulletin.next(song_id)
+            song, events, sound = await self._more(song_id, at)
+            if first or events or song.state.ended:
+                yield News(song, events, sound)
+            if song.state.ended:
+                return
+            first, at = False, Extent(at.size_bytes + len(sound), at.events + len(events))
+            await posted.wait()
+
+    async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
+        """Tell the engines of this replica."""
+        self._announcements.add(self._replica, engines, seconds)
+
+    async def engines(self) -> Mapping[str, ServedEngine]:
+        """The engines of all replicas."""
+        return self._announcements.engines()
+
+    async def queue(self) -> Queue:
+        """The songs of the service now."""
+        return self._songs.queue()
+
+    async def wait(self, seconds: float) -> None:
+        """Return when something has changed, or in `seconds`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if math.isinf(seconds) else seconds):
+                await self._bulletin.next(_ANY).wait()
+
+    async def _asked_before(self, ticket: Ticket) -> SongRecord | None:
+        """The song of an earlier ticket with the same request id, unless it has failed or was cancelled."""
+        if not ticket.repeatable:
+            return None
+        asked = (ticket.song.caller, ticket.song.request_id)
+        if found := self._songs.asked(*asked):
+            return found
+        stored = await self._store.find(*asked)
+        # Another ticket with the same id may have come in between.
+        if found := self._songs.asked(*asked):
+            return found
+        return stored if stored is not None and stored.state is SongState.COMPLETED else None
+
+    async def _claim_stored(self, admitted: AdmittedSong) -> Claim:
+        """The claim of a song of which something may be stored."""
+        claim = self._songs.grant(admitted, self._replica)
+        stored = await self._store.load(claim.lease.song_id)
+        if stored is None:
+            return claim
+        song, events = stored
+        return replace(claim, song=song, extent=Extent(song.size_bytes, len(events)))
+
+    async def _more(self, song_id: str, at: Extent) -> tuple[SongRecord, Sequence[StoredEvent], bytes]:
+        """The song's record, and what is stored behind `at`."""
+        stored = await self._store.load(song_id)
+        if stored is None:
+            return self._record(song_id), (), b""
+        song, events = stored
+        size_bytes = song.size_bytes - at.size_bytes
+        sound = await self._store.read(song_id, at.size_bytes, size_bytes) if size_bytes > 0 else b""
+        return song, events[at.events :], sound
+
+    def _record(self, song_id: str) -> SongRecord:
+        if (song := self._songs.record(song_id)) is None:
+            raise KeyError(song_id)
+        return song

@@ -1,0 +1,61 @@
+"""The leases of the songs of one process, from their first claim until they have ended in directory and store."""
+
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+from server.store.base import Lease, LeaseLost
+
+_NONCE_BYTES: Final = 8
+_NOBODY: Final = ""
+
+
+class Leases:
+    """The present lease of each song. One thread grants them, any thread may check them.
+
+    A song that has ended both in the directory and in the store is forgotten, and told to `on_forgotten`.
+    """
+
+    def __init__(self) -> None:
+        self.on_forgotten: Callable[[str], None] = lambda song_id: None
+        self._leases: dict[str, Lease] = {}
+        self._settled: set[str] = set()
+        self._stored: set[str] = set()
+
+    def grant(self, song_id: str, replica: str) -> Lease:
+        """The next lease of a song, for `replica`; the one before is lost from now on."""
+        before = self._leases.get(song_id)
+        epoch = before.epoch + 1 if before else 1
+        lease = self._leases[song_id] = Lease(song_id, replica, epoch, secrets.token_hex(_NONCE_BYTES))
+        return lease
+
+    def holds(self, lease: Lease) -> bool:
+        """True while this is the present lease of its song."""
+        return self._leases.get(lease.song_id) == lease
+
+    def require(self, lease: Lease) -> None:
+        """Let a present lease pass; raises LeaseLost."""
+        if not self.holds(lease):
+            raise LeaseLost(lease.song_id)
+
+    def revoke(self, lease: Lease) -> None:
+        """Leave a song without a holder; its epochs go on counting."""
+        self._leases[lease.song_id] = Lease(lease.song_id, _NOBODY, lease.epoch, _NOBODY)
+
+    def settled(self, song_id: str) -> None:
+        """Note that the song has ended in the directory."""
+        self._note(self._settled, song_id)
+
+    def stored(self, song_id: str) -> None:
+        """Note that the end of the song is stored."""
+        self._note(self._stored, song_id)
+
+    def _note(self, ended: set[str], song_id: str) -> None:
+        if song_id not in self._leases:
+            return
+        ended.add(song_id)
+        if song_id in self._settled and song_id in self._stored:
+            self._settled.remove(song_id)
+            self._stored.remove(song_id)
+            del self._leases[song_id]
+            self.on_forgotten(song_id)

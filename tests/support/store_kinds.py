@@ -1,0 +1,64 @@
+"""The kinds of stores and directories, each as two replicas of one service see it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from server.audio.codecs.registry import file_suffixes
+from server.store.base import SongStore
+from server.store.directory import Directory
+from server.store.embedded.directory import EmbeddedService
+from server.store.embedded.store import embedded_store
+from server.store.eviction import StoreLimits
+
+HERE, THERE = "here", "there"
+LEASE_SECONDS = 6.0
+
+
+@dataclass(frozen=True)
+class Replica:
+    """The store and the directory, as one replica sees them."""
+
+    store: SongStore
+    directory: Directory
+
+
+@dataclass(frozen=True)
+class Service:
+    """Two replicas; `pass_time` lets so many seconds go by on the clock of leases and quotas."""
+
+    here: Replica
+    there: Replica
+    pass_time: Callable[[float], Awaitable[None]]
+
+
+Opening: TypeAlias = Callable[[Path, StoreLimits, int], AbstractAsyncContextManager[Service]]
+"""Opens a service in a folder, with limits, at a time of the wall clock in nanoseconds."""
+
+
+class ManualClock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@asynccontextmanager
+async def embedded(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterator[Service]:
+    """The embedded store and directory, shared by two replicas of one process."""
+    clock = ManualClock()
+    async with embedded_store(folder, limits, file_suffixes(), now_ns=lambda: now_ns) as store:
+        service = EmbeddedService(store, lease_seconds=LEASE_SECONDS, clock=clock)
+        here, there = (Replica(store, service.replica(name)) for name in (HERE, THERE))
+        yield Service(here, there, clock.pass_time)
+
+
+KINDS: tuple[Opening, ...] = (embedded,)
