@@ -1,6 +1,6 @@
 """Builds the parts of the server from its settings."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -30,6 +30,8 @@ from server.settings.groups import TLS, Store
 from server.settings.settings import Settings
 from server.settings.telemetry import Telemetry
 from server.songs.service import Songs
+from server.songs.tickets import Terms
+from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.files import StoreUnusable
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
@@ -114,22 +116,21 @@ def build_metrics(settings: Settings, registry: CollectorRegistry) -> Metrics:
     return Metrics(registry, engines=settings.engine_names, devices=devices)
 
 
-def build_runner(
-    settings: Settings, pool: WorkerPool, metrics: Metrics, keys: KeyRing | None, tracer: Tracer
-) -> Runner:
+def build_runner(settings: Settings, pool: WorkerPool, metrics: Metrics, tracer: Tracer) -> Runner:
     """The runner on the workers of `pool`, not started yet."""
     return Runner(
         runner_settings(settings),
         pool,
         build_encoders(settings),
         metrics=metrics,
-        quota_of=keys.quota if keys else _no_quota,
         tracer=tracer,
     )
 
 
 @asynccontextmanager
-async def open_songs(settings: Settings, runner: Runner, registry: CollectorRegistry) -> AsyncIterator[Songs]:
+async def open_songs(
+    settings: Settings, runner: Runner, registry: CollectorRegistry, keys: KeyRing | None
+) -> AsyncIterator[Songs]:
     """The songs of the runner, kept in the store and cleaned up there; leaving closes both.
 
     Raises:
@@ -141,6 +142,8 @@ async def open_songs(settings: Settings, runner: Runner, registry: CollectorRegi
             runner,
             settings.engine_names,
             store,
+            EmbeddedService(store).replica(),
+            terms=_terms(settings, keys),
             linger_seconds=settings.store.linger_seconds,
             log_requests=settings.log_requests,
         )
@@ -202,6 +205,12 @@ def _store_folder(store: Store) -> Path:
 
 def _store_limits(store: Store) -> StoreLimits:
     return StoreLimits(store.max_mebibytes << 20, store.max_age_hours)
+
+
+def _terms(settings: Settings, keys: KeyRing | None) -> Callable[[str], Terms]:
+    """The terms of each caller, of which keys and settings may say some."""
+    weights, quota_of = settings.scheduling.weights, keys.quota if keys else _no_quota
+    return lambda caller: Terms(quota_of(caller), weights.get(caller, 1.0))
 
 
 def _no_quota(_: str) -> Quota:

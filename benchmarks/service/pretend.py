@@ -31,6 +31,7 @@ from server.generation.runner import Runner
 from server.settings.settings import Settings
 from server.song import AudioSettings
 from server.songs.service import Songs
+from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
 from server.workers.device_spec import DeviceSpec
@@ -190,7 +191,7 @@ async def serve(port: int) -> None:
     runner.readiness.subscribe(health.changed)
     with tempfile.TemporaryDirectory(prefix="melisma-songs-") as folder:
         async with embedded_store(Path(folder), StoreLimits(), file_suffixes()) as store:
-            songs = Songs(runner, (ENGINE.name,), store)
+            songs = Songs(runner, (ENGINE.name,), store, EmbeddedService(store).replica())
             server = build_server(Settings(engines=(f"{ENGINE.name}={ENGINE.factory}",)), MusicServicer(songs), health)
             server.add_insecure_port(f"127.0.0.1:{port}")
             try:

@@ -9,12 +9,12 @@ from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
 from model.engine import EngineInfo
-from server.auth.quotas import Quota, Quotas
 from server.encoders.base import EncoderPool
-from server.errors import Draining, SongDeadlineExceeded
+from server.errors import Draining, QuotaExceeded, ServiceError, SongDeadlineExceeded
 from server.generation.admission.admission import Admission
-from server.generation.admission.eta import EtaEstimator
-from server.generation.admission.intake import Admitted, Intake
+from server.generation.admission.checked_song import CheckedSong
+from server.generation.admission.eta import EtaEstimator, SongEta
+from server.generation.admission.intake import Intake
 from server.generation.admission.poisoned_requests import PoisonedRequests
 from server.generation.admission.queue_order import QueueOrder
 from server.generation.config import RunnerSettings
@@ -30,8 +30,9 @@ from server.generation.jobs.registry import Jobs
 from server.generation.readiness import Readiness
 from server.scheduling.queue_depth import Depth
 from server.scheduling.scheduler import Scheduler
-from server.song import SongRequest, SongState
-from server.songs.ports import EventSink
+from server.song import Accepted, SongRequest, SongState
+from server.songs.ports import EventSink, Room
+from server.store.directory import QueueFull
 from server.telemetry.metrics import Metrics
 from server.telemetry.song_trace import SongTrace
 from server.telemetry.tracing import NO_TRACER
@@ -48,13 +49,12 @@ class Runner:
         encoders: EncoderPool,
         *,
         metrics: Metrics | None = None,
-        quota_of: Callable[[str], Quota] = lambda _: Quota(),
         tracer: Tracer = NO_TRACER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clock` gives seconds and never goes back; deadlines of requests are on it.
 
-        `quota_of` gives the quota of a caller. Spans of songs come from `tracer`.
+        Spans of songs come from `tracer`.
         """
         self._pool = pool
         self._encoders = encoders
@@ -71,7 +71,7 @@ class Runner:
         self._eta = EtaEstimator(queue, self._metrics)
         self._heartbeat = Heartbeat(self._jobs, queue, self._eta, settings.heartbeat_seconds)
         poisoned = PoisonedRequests(clock)
-        self._intake = self._intake_of(Quotas(quota_of, clock), poisoned)
+        self._intake = self._intake_of(poisoned)
         self._devices = Devices(pool, self._jobs, self.readiness, self._parts_of_lanes(settings, poisoned))
         self._encoded = self._encoded_sound()
         self._tasks: list[asyncio.Task[None]] = []
@@ -122,25 +122,39 @@ class Runner:
         """The devices on which the engine is ready."""
         return self._pool.devices_of(name)
 
-    def submit(self, song_id: str, request: SongRequest, sink: EventSink) -> Job:
-        """Let a song in and have it made; its events go to `sink`.
+    def room(self) -> Room:
+        """The bounds for songs in the service, and the places that are free here."""
+        return self._admission.room
+
+    def check(self, request: SongRequest) -> CheckedSong:
+        """Let a request pass that can be made here.
 
         Raises:
-            ServiceError: as `Intake.admit` says; `sink` was given nothing.
+            ServiceError: as `Intake.check` says.
         """
-        admitted = self._intake.admit(request)
-        trace = SongTrace(self._tracer, song_id, request.engine)
-        job = Job(request, admitted.accepted(song_id), sink, self._job_parts, trace)
-        self._enter(job, admitted)
+        eta = self._intake.check(request)
+        return CheckedSong(eta, lambda accepted, sink: self._begin(request, accepted, sink, eta))
+
+    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded) -> ServiceError:
+        """The error for the caller of a song that the directory has refused."""
+        return self._intake.refusal(request, error)
+
+    def _begin(self, request: SongRequest, accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:
+        """Have a song made; its events go to `sink`. Raises Draining."""
+        self._admission.require_open()
+        trace = SongTrace(self._tracer, accepted.song_id, request.engine)
+        job = Job(request, accepted, sink, self._job_parts, trace)
+        self._metrics.songs.accepted(request.engine)
+        self._enter(job, eta)
         self._scheduler.add(
-            song_id,
+            job.song_id,
             request.engine,
             request.params,
             job,
             caller=request.caller,
             usage=job.usage,
             trace=trace.parent,
-            work=admitted.eta.work if admitted.eta else None,
+            work=eta.work if eta else None,
             deadline=request.deadline,
         )
         self._wakes.all()
@@ -170,13 +184,13 @@ class Runner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         return cut
 
-    def _enter(self, job: Job, admitted: Admitted) -> None:
+    def _enter(self, job: Job, eta: SongEta | None) -> None:
         self._jobs.add(job)
-        self._eta.enter(job, admitted.eta)
+        self._eta.enter(job, eta)
         job.on_end.callback(self._leave, job)
+        self._admission.enter()
+        job.on_end.callback(self._admission.leave)
         self.readiness.queue_changed()
-        job.on_end.enter_context(admitted.permit)
-        job.on_end.callback(lambda: admitted.ticket.settle(job.sound_seconds))
         if job.request.deadline is not None:
             error = SongDeadlineExceeded("the deadline passed before the song was complete")
             delay_seconds = max(0.0, job.request.deadline - self._clock())
@@ -223,12 +237,11 @@ class Runner:
             readiness_changed=self.readiness.notify,
         )
 
-    def _intake_of(self, quotas: Quotas, poisoned: PoisonedRequests) -> Intake:
+    def _intake_of(self, poisoned: PoisonedRequests) -> Intake:
         return Intake(
             pool=self._pool,
             encoders=self._encoders,
             admission=self._admission,
-            quotas=quotas,
             poisoned=poisoned,
             eta=self._eta,
             metrics=self._metrics,

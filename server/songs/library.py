@@ -10,6 +10,8 @@ from server.songs.persistence import not_kept
 from server.songs.recording import Recording
 from server.store.base import Place, SongRecord, SongStore
 
+_IN_VAIN = (SongState.FAILED, SongState.CANCELLED)
+
 
 class Library:
     """All songs of the store, and the recordings that are open."""
@@ -54,16 +56,19 @@ class Library:
         self._open.found(recording)
         return recording
 
-    async def completed(self, caller: str, request_id: str) -> Recording | None:
-        """The newest song of a caller with that `request_id`, if it is complete."""
+    async def asked_before(self, caller: str, request_id: str) -> Recording | None:
+        """The newest song of a caller with that `request_id`, unless it has failed or was cancelled."""
+        for made in self._open:
+            song = made.recording.song
+            if (song.caller, song.request_id) == (caller, request_id) and song.state not in _IN_VAIN:
+                return made.recording
         stored = await self._store.find(caller, request_id)
-        if stored is None or stored.state is not SongState.COMPLETED:
+        if stored is None or self._present(stored).state in _IN_VAIN:
             return None
         return await self.recording(stored.song_id)
 
     def _present(self, song: SongRecord) -> SongRecord:
-        """The song as it stands now. An open song of this process that it does not make was not kept."""
+        """The song as it stands now. An open song of an embedded store that is not made here was not kept."""
         if made := self._open.made(song.song_id):
             return made.recording.song
-        lost = song.owner == self._store.owner and not song.state.ended
-        return not_kept(song) if lost else song
+        return not_kept(song) if self._store.embedded and not song.state.ended else song

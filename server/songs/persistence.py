@@ -10,10 +10,15 @@ from server.errors import SongFailed
 from server.song import SongState
 from server.songs.recorder import fail
 from server.songs.recording import Recording
-from server.store.base import NOT_KEPT, SongRecord, SongStore, StoreFailed
+from server.songs.song_writer import SongWriter
+from server.store.base import NOT_KEPT, LeaseLost, SongRecord, SongStore, StoreFailed, WrongOffset
+from server.store.directory import Claim
 
 FLUSH_SECONDS = 0.5
 """Flush interval to the store. Writing every chunk separately dominated the cost."""
+
+_FAILURES = (StoreFailed, LeaseLost, WrongOffset)
+"""The last two do not happen while the only maker of a song writes: the store is not what it was."""
 
 logger = logging.getLogger(__name__)
 
@@ -26,43 +31,44 @@ class Persistence:
         self._store = store
         self._now_ns = now_ns
 
-    async def follow(self, recording: Recording, cancel: Callable[[], None]) -> None:
-        """Store a song until it has ended.
+    async def follow(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> bool:
+        """Store a song until it has ended; returns False for one that was not kept.
 
         One that can neither be stored nor has a listener is failed, and `cancel` ends its job.
         """
+        writer = SongWriter(self._store, claim)
         try:
-            await self._store_all(recording)
-        except StoreFailed as error:
+            await self._store_all(recording, writer)
+        except _FAILURES as error:
             logger.error("a song cannot be kept, and goes on for its listeners alone: %s", error)
             if not recording.listeners:
                 fail(recording, SongFailed("the song could not be kept"), self._now_ns())
                 cancel()
             await recording.over()
-            await self._store_loss(recording.song)
+            await self._store_loss(recording.song, writer)
+            return False
+        return True
 
-    async def _store_all(self, recording: Recording) -> None:
-        await self._store.create(recording.song)
+    async def _store_all(self, recording: Recording, writer: SongWriter) -> None:
+        await writer.create(recording.song)
         stored = 0
         while not (recording.ended and stored == len(recording.entries)):
             await recording.news(stored)
             if entries := recording.entries[stored:]:
-                song = replace(recording.song, state=SongState.RUNNING, ended_ns=None)
-                events, sound = zip(*(entry.stored() for entry in entries), strict=True)
-                await self._store.append(song, events, b"".join(sound))
+                await writer.append(recording.song, entries)
                 stored += len(entries)
                 recording.sound.note_stored(stored)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FLUSH_SECONDS):
                         await recording.over()
-        await self._store.end(recording.song)
+        await writer.end(recording.song)
 
-    async def _store_loss(self, song: SongRecord) -> None:
+    async def _store_loss(self, song: SongRecord, writer: SongWriter) -> None:
         try:
             stored = await self._store.get(song.song_id)
             if stored is not None:
-                await self._store.end(not_kept(replace(stored, ended_ns=song.ended_ns)))
-        except StoreFailed as error:
+                await writer.end(not_kept(replace(stored, ended_ns=song.ended_ns)))
+        except _FAILURES as error:
             logger.error("the loss of a song could not be noted: %s", error)
 
 

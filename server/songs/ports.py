@@ -1,11 +1,13 @@
 """The boundary between songs as their callers see them and the part of the server that makes them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from model.engine import EngineInfo
-from server.errors import ServiceError
-from server.song import SongEvent, SongRequest
+from server.errors import QuotaExceeded, ServiceError
+from server.song import Accepted, SongEvent, SongRequest
+from server.store.directory import QueueFull
 
 
 class EventSink(Protocol):
@@ -46,6 +48,34 @@ class SongJob(Protocol):
         """Take no further step, and end the song's events; without effect on a song that has ended."""
 
 
+class CheckedSong(Protocol):
+    """A request that a runner has found fit to be made."""
+
+    def accepted(self, song_id: str, queue_position: int) -> Accepted:
+        """The first event of the song."""
+
+    def begin(self, song_id: str, sink: EventSink, queue_position: int) -> SongJob:
+        """Start making the song; `sink` has its `Accepted` event when this returns.
+
+        Raises:
+            ServiceError: the runner takes no more songs; `sink` was given nothing.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Bounds of a runner: the songs that it makes at once, and places for songs.
+
+    `queued` songs may wait in the whole service, and the last `kept` places are for callers without a song. `free` is
+    the number of further songs that could be made here now.
+    """
+
+    slots: int
+    queued: int
+    kept: int
+    free: int
+
+
 class SongRunner(Protocol):
     """Makes songs."""
 
@@ -58,9 +88,15 @@ class SongRunner(Protocol):
     def ready(self, engine: str) -> bool:
         """Whether the engine takes songs now."""
 
-    def submit(self, song_id: str, request: SongRequest, sink: EventSink) -> SongJob:
-        """Start making a song; `sink` has its `Accepted` event when this returns.
+    def room(self) -> Room:
+        """The bounds now."""
+
+    def check(self, request: SongRequest) -> CheckedSong:
+        """Let a request pass that can be made here.
 
         Raises:
-            ServiceError: the song was refused; `sink` was given nothing.
+            ServiceError: it is refused.
         """
+
+    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded) -> ServiceError:
+        """The error for the caller of a song that the directory has refused."""

@@ -7,7 +7,7 @@ from typing_extensions import override
 from server.contract.events import event_message
 from server.contract.status import outcome_of
 from server.errors import ServiceError, SongCancelled
-from server.song import SongEvent, SongRequest, SongState
+from server.song import Chunk, SongEvent, SongRequest, SongState
 from server.songs.ports import EventSink
 from server.songs.recording import Recording
 
@@ -15,11 +15,19 @@ from server.songs.recording import Recording
 class Recorder(EventSink):
     """The sink of one song's events. It never waits; listeners and store follow the recording."""
 
-    def __init__(self, recording: Recording, request: SongRequest, now_ns: Callable[[], int]) -> None:
-        """`now_ns` is the wall clock."""
+    def __init__(
+        self,
+        recording: Recording,
+        request: SongRequest,
+        now_ns: Callable[[], int],
+        on_end: Callable[[float], None] = lambda sound_seconds: None,
+    ) -> None:
+        """`now_ns` is the wall clock. `on_end` is called once nothing more is made, with the seconds of sound."""
         self._recording = recording
         self._request = request
         self._now_ns = now_ns
+        self._on_end = on_end
+        self._sound_seconds = 0.0
 
     @property
     @override
@@ -42,6 +50,8 @@ class Recorder(EventSink):
 
     @override
     def append(self, event: SongEvent) -> None:
+        if isinstance(event, Chunk):
+            self._sound_seconds += event.duration_seconds
         if not self._recording.ended:
             self._recording.tell(event_message(event, self._request))
 
@@ -54,6 +64,7 @@ class Recorder(EventSink):
             self._recording.end(SongState.COMPLETED, self._now_ns())
         else:
             self._recording.end(SongState.CANCELLED, self._now_ns(), SongCancelled("the song has ended"))
+        self._on_end(self._sound_seconds)
 
 
 def fail(recording: Recording, error: ServiceError, now_ns: int) -> None:

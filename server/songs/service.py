@@ -2,25 +2,30 @@
 
 import asyncio
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Sequence
 
 from melisma.v1 import music_pb2
 from server.contract.paging import page_size, place_of, song_token
 from server.contract.requests import song_request
-from server.errors import RequestIdReused, UnknownSong
+from server.errors import QuotaExceeded, RequestIdReused, ServiceError, UnknownSong
 from server.logs import bind
-from server.song import SongRequest
+from server.song import SongRequest, SongState
 from server.songs.engine_catalog import EngineCatalog
 from server.songs.eviction import Eviction
 from server.songs.library import Library
-from server.songs.making import Making, new_song_id
+from server.songs.making import Making
 from server.songs.open_recordings import OpenRecordings
-from server.songs.ports import SongRunner
+from server.songs.ports import CheckedSong, SongRunner
 from server.songs.recording import Recording
+from server.songs.tickets import Terms, Tickets, new_song_id, no_terms
 from server.store.base import SongRecord, SongStore
+from server.store.directory import Admitted, Directory, QueueFull, Ticket
 
 DEFAULT_PAGE_SIZE = 50
+
+logger = logging.getLogger(__name__)
 
 
 class Songs:
@@ -35,28 +40,29 @@ class Songs:
         runner: SongRunner,
         engines: tuple[str, ...],
         store: SongStore,
+        directory: Directory,
         *,
+        terms: Callable[[str], Terms] = no_terms,
         linger_seconds: float = 10.0,
         now_ns: Callable[[], int] = time.time_ns,
+        clock: Callable[[], float] = time.monotonic,
         song_id: Callable[[], str] = new_song_id,
         log_requests: bool = False,
     ) -> None:
-        """`now_ns` is the wall clock, `song_id` names songs. `log_requests` puts prompts and lyrics into the log."""
+        """`terms` tells those of a caller now. `now_ns` is the wall clock, `clock` that of deadlines, in seconds.
+
+        `song_id` names songs. `log_requests` puts prompts and lyrics into the log.
+        """
         self.engines = EngineCatalog(runner, engines)
         self._runner = runner
+        self._directory = directory
+        self._log_requests = log_requests
         self._linger_seconds = linger_seconds
         self._open = OpenRecordings()
         self.eviction = Eviction(store, lambda: self._open.song_ids)
         self._library = Library(store, self._open)
-        self._making = Making(
-            runner,
-            store,
-            self._open,
-            self.eviction,
-            now_ns=now_ns,
-            song_id=song_id,
-            log_requests=log_requests,
-        )
+        self._making = Making(store, directory, self._open, self.eviction, now_ns=now_ns)
+        self._tickets = Tickets(runner, terms=terms, now_ns=now_ns, song_id=song_id, clock=clock)
 
     async def generate(
         self,
@@ -76,11 +82,16 @@ class Songs:
         """
         request = await self._song_request(message, caller, deadline)
         fingerprint = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
-        if message.request_id and (again := await self._asked_before(request, fingerprint)):
-            bind(song_id=again.song.song_id)
-            return again
-        linger_seconds = self._linger_seconds if message.request_id else 0.0
-        return self._making.begin(request, fingerprint, None if detached else linger_seconds)
+        try:
+            checked = self._runner.check(request)
+        except ServiceError:
+            if message.request_id and (again := await self._library.asked_before(caller, message.request_id)):
+                return _same(again, fingerprint)
+            raise
+        lingering = self._linger_seconds if message.request_id else 0.0
+        linger_seconds = None if detached else lingering
+        ticket = self._tickets.write(message, request, fingerprint, linger_seconds=linger_seconds, take=True)
+        return await self._admit(ticket, request, checked)
 
     async def find(self, song_id: str, caller: str | None = None) -> Recording:
         """A song to listen to; `None` finds it whosever it is. Raises UnknownSong."""
@@ -134,12 +145,44 @@ class Songs:
             return await asyncio.to_thread(song_request, message, *known)
         return song_request(message, *known)
 
-    async def _asked_before(self, request: SongRequest, fingerprint: str) -> Recording | None:
-        """The song of the same request before, unless it has failed or was cancelled."""
-        asked = (request.caller, request.request_id)
-        found = self._making.being_made(*asked) or await self._library.completed(*asked)
-        # Another call with the same id may have come in between.
-        found = found or self._making.being_made(*asked)
-        if found is not None and found.song.fingerprint != fingerprint:
-            raise RequestIdReused(request.request_id)
-        return found
+    async def _admit(self, ticket: Ticket, request: SongRequest, checked: CheckedSong) -> Recording:
+        await self._making.settled()
+        try:
+            admitted = await self._directory.admit(ticket)
+        except (QueueFull, QuotaExceeded) as error:
+            raise self._runner.refusal(request, error) from error
+        if not admitted.new:
+            return await self._again(admitted, ticket, request, checked)
+        bind(song_id=ticket.song.song_id)
+        logger.info("song accepted", extra=self._log_fields(request, ticket.song))
+        if admitted.claim is None:
+            raise NotImplementedError
+        return self._making.begin(admitted.claim, request, checked, admitted.queue_position)
+
+    async def _again(self, admitted: Admitted, ticket: Ticket, request: SongRequest, checked: CheckedSong) -> Recording:
+        """The song of the same request before."""
+        recording = await self._library.recording(admitted.song_id)
+        if recording is None:
+            raise UnknownSong(admitted.song_id)
+        if recording.song.state in (SongState.FAILED, SongState.CANCELLED):
+            return await self._admit(ticket, request, checked)
+        return _same(recording, ticket.song.fingerprint)
+
+    def _log_fields(self, request: SongRequest, song: SongRecord) -> dict[str, object]:
+        fields: dict[str, object] = {
+            "request_id": song.request_id,
+            "song_id": song.song_id,
+            "engine": song.engine,
+            "caller": song.caller,
+        }
+        if self._log_requests:
+            fields |= {"prompt": request.params.prompt, "lyrics": request.params.lyrics}
+        return fields
+
+
+def _same(recording: Recording, fingerprint: str) -> Recording:
+    """The song of a repeated request; raises RequestIdReused for another request."""
+    if recording.song.fingerprint != fingerprint:
+        raise RequestIdReused(recording.song.request_id)
+    bind(song_id=recording.song.song_id)
+    return recording

@@ -203,7 +203,8 @@ class Directory(Protocol):
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
         """Give the song's places back, and charge the caller for the sound that was made, once its end is stored.
 
-        An embedded directory takes it before the end is stored, too.
+        An embedded directory takes it before the end is stored, too. Called again with FAILED, where the end of a
+        complete song could not be stored after all, it lets the request id go.
 
         `state` is its end. Without effect under another lease than the song's last. A song that has ended in the store
         and was not settled is settled by the directory once its lease has run out.

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,21 +22,21 @@ from server.api.rest.openapi import document
 from server.api.rest.routes import Api
 from server.audio.chunker import Chunker, slices_of
 from server.audio.codecs import registry
-from server.audio.codecs.registry import all_formats, file_suffixes
+from server.audio.codecs.registry import all_formats
 from server.audio.song_encoder import SongEncoder
 from server.contract import audio_formats
 from server.contract.events import event_message
 from server.contract.requests import song_request
-from server.song import AudioSettings, Chunk, SongCompleted, SongEvent, SongRequest, SongState
+from server.song import AudioSettings, Chunk, SongCompleted, SongEvent, SongRequest
 from server.songs.service import Songs
-from server.store.base import SongRecord, SongStore, StoredEvent
-from server.store.embedded.store import embedded_store
-from server.store.eviction import StoreLimits
+from server.store.base import SongRecord, StoredEvent
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FAKE_INFO, FAKE_PLAN, FakeRunner
 from tests.support.pcm import PCM
 from tests.support.rest import MUSIC, Answer, Rest
 from tests.support.sounds import pop
+from tests.support.store_kinds import Replica, embedded_replica
+from tests.support.stored_songs import making
 
 RATE_HERTZ = 48_000
 SOUND = pop(3.0)
@@ -72,19 +71,18 @@ def sound_of(events: Sequence[SongEvent]) -> bytes:
     return b"".join(event.data for event in events if isinstance(event, Chunk))
 
 
-async def keep(store: SongStore, request: SongRequest, events: Sequence[SongEvent]) -> None:
+async def keep(server: Replica, request: SongRequest, events: Sequence[SongEvent]) -> None:
     """Keep a song with its events, as the service does."""
     song = SongRecord("song-1", "me", request.request_id, "print", "fake", "pop", 1, 1, format=request.audio.format)
-    await store.create(song)
+    writing = await making(server, song)
     for event in events:
         message = event_message(event, request)
         sound = message.chunk.data
-        song = replace(song, size_bytes=song.size_bytes + len(sound))
         if sound:
             message.chunk.ClearField("data")
-        await store.append(song, [StoredEvent(message.SerializeToString(), song.size_bytes if sound else 0)], sound)
-    digest = hashlib.sha256(sound_of(events)).hexdigest()
-    await store.end(replace(song, state=SongState.COMPLETED, ended_ns=2, sha256=digest))
+        end_byte = writing.at.size_bytes + len(sound) if sound else 0
+        await writing.append([StoredEvent(message.SerializeToString(), end_byte)], sound)
+    await writing.end(ended_ns=2, sha256=hashlib.sha256(sound_of(events)).hexdigest())
 
 
 @asynccontextmanager
@@ -116,10 +114,10 @@ async def test_the_store_and_rest_serve_it(tmp_path: Path) -> None:
     request = pcm_request()
     events = made(request.audio)
     sound = sound_of(events)
-    async with embedded_store(tmp_path, StoreLimits(), file_suffixes()) as store:
-        await keep(store, request, events)
+    async with embedded_replica(tmp_path) as server:
+        await keep(server, request, events)
         assert (tmp_path / "song-1.pcm").read_bytes() == sound
-        async with rest_of(Songs(FakeRunner(), ("fake",), store)) as rest:
+        async with rest_of(Songs(FakeRunner(), ("fake",), server.store, server.directory)) as rest:
             told = (await ask(rest, "GET", f"{MUSIC}/song-1")).json
             assert told["audio_url"] == f"http://{rest.address}/audio/song-1.pcm"
             whole = await ask(rest, "GET", "/audio/song-1.pcm")

@@ -2,7 +2,7 @@
 
 import itertools
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -22,13 +22,17 @@ from server.audio.codecs.registry import file_suffixes
 from server.settings.settings import Settings
 from server.songs.ports import SongRunner
 from server.songs.service import Songs
+from server.songs.tickets import Terms, no_terms
+from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
 from tests.support.fake_runner import FakeRunner
 
 
 @asynccontextmanager
-async def songs_of(runner: SongRunner, linger_seconds: float = 10.0) -> AsyncIterator[Songs]:
+async def songs_of(
+    runner: SongRunner, linger_seconds: float = 10.0, terms: Callable[[str], Terms] = no_terms
+) -> AsyncIterator[Songs]:
     """The songs of a runner of the engine "fake", kept in a folder that goes with them."""
     numbers = itertools.count(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -37,6 +41,8 @@ async def songs_of(runner: SongRunner, linger_seconds: float = 10.0) -> AsyncIte
                 runner,
                 ("fake",),
                 store,
+                EmbeddedService(store).replica(),
+                terms=terms,
                 linger_seconds=linger_seconds,
                 song_id=lambda: f"song-{next(numbers)}",
             )

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from model.engine import EngineInfo
 from model.song import Control, SectionKind, SectionPlan, SongPlan, Stem, Voice
-from server.errors import Draining, ServiceError, UnknownEngine
+from server.errors import Draining, Overloaded, QuotaExceeded, ServiceError, UnknownEngine
 from server.song import Accepted, Chunk, Planned, SongCompleted, SongEvent, SongRequest
-from server.songs.ports import EventSink
+from server.songs.ports import EventSink, Room
+from server.store.directory import QueueFull
 
 FAKE_INFO = EngineInfo(
     name="fake",
@@ -53,6 +54,7 @@ class FakeJob:
         self, sink: EventSink, events: Sequence[SongEvent], error: ServiceError | None, *, hangs: bool
     ) -> None:
         self.closed = asyncio.Event()
+        self.ended = asyncio.Event()
         self._sink = sink
         self._heard = asyncio.Event()
         sink.on_heard(self._heard.set)
@@ -73,6 +75,7 @@ class FakeJob:
             await self.closed.wait()
         self._sink.end(error)
         self.closed.set()
+        self.ended.set()
 
 
 class FakeRunner:
@@ -91,6 +94,7 @@ class FakeRunner:
         self.jobs: list[FakeJob] = []
         self.info = info
         self.draining = False
+        self.slots, self.queued = 8, 64
         self._events = events
         self._error = error
         self._refusal = refusal
@@ -115,15 +119,24 @@ class FakeRunner:
         for callback in self._subscribers:
             callback()
 
-    def submit(self, song_id: str, request: SongRequest, sink: EventSink) -> FakeJob:
+    def room(self) -> Room:
+        return Room(slots=self.slots, queued=self.queued, kept=self.queued // 8, free=self.slots)
+
+    def check(self, request: SongRequest) -> "FakeCheckedSong":
         if self.draining:
             raise Draining("the server is shutting down")
         if self._refusal is not None:
             raise self._refusal
         if request.engine not in self.engines():
             raise UnknownEngine(request.engine, tuple(self.engines()))
+        return FakeCheckedSong(self, request)
+
+    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded) -> ServiceError:
+        return Overloaded(f"{error.songs} songs", 2.0) if isinstance(error, QueueFull) else error
+
+    def begin(self, request: SongRequest, accepted: Accepted, sink: EventSink) -> FakeJob:
         self.requests.append(request)
-        sink.append(Accepted(song_id, 0, 0.5))
+        sink.append(accepted)
         self.jobs.append(FakeJob(sink, self._events, self._error, hangs=self._hangs))
         return self.jobs[-1]
 
@@ -131,3 +144,17 @@ class FakeRunner:
         """End what still hangs."""
         for job in self.jobs:
             job.cancel()
+
+
+class FakeCheckedSong:
+    """A request that a fake runner takes."""
+
+    def __init__(self, runner: FakeRunner, request: SongRequest) -> None:
+        self._runner = runner
+        self._request = request
+
+    def accepted(self, song_id: str, queue_position: int) -> Accepted:
+        return Accepted(song_id, queue_position, 0.5)
+
+    def begin(self, song_id: str, sink: EventSink, queue_position: int) -> FakeJob:
+        return self._runner.begin(self._request, self.accepted(song_id, queue_position), sink)

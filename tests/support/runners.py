@@ -65,7 +65,7 @@ class Bench:
 
     def submit(self, request: SongRequest) -> Song:
         sink = ReadSink()
-        return Song(self.runner.submit(f"song-{next(self._numbers)}", request, sink), sink)
+        return Song(begun(self.runner, f"song-{next(self._numbers)}", request, sink), sink)
 
     async def resubmitted(self) -> Song:
         """A song of the same server once its worker is back."""
@@ -110,6 +110,11 @@ async def running(
 def request(prompt: str = "", engine: str = "fake", deadline: float | None = None, **changes: object) -> SongRequest:
     audio = AudioSettings(sample_rate_hertz=RATE_HERTZ)
     return SongRequest("request", engine, params(prompt, **changes), audio, deadline)
+
+
+def begun(runner: Runner, song_id: str, request: SongRequest, sink: ReadSink) -> Job:
+    """A song that a runner makes, with none before it."""
+    return runner.check(request).begin(song_id, sink, 0)
 
 
 async def heard_more(songs: Sequence[Song]) -> None:

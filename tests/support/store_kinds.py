@@ -61,4 +61,11 @@ async def embedded(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncItera
         yield Service(here, there, clock.pass_time)
 
 
+@asynccontextmanager
+async def embedded_replica(folder: Path, limits: StoreLimits | None = None) -> AsyncIterator[Replica]:
+    """A server with the embedded store and directory, as it runs alone."""
+    async with embedded_store(folder, limits or StoreLimits(), file_suffixes()) as store:
+        yield Replica(store, EmbeddedService(store).replica())
+
+
 KINDS: tuple[Opening, ...] = (embedded,)

@@ -1,13 +1,12 @@
-"""Who may come in: a bounded number of songs, and advice when to come back.
+"""Which songs may come in: a bounded number in the service, and advice when to come back.
 
 The bound counts songs from admission until their sound is made or given up, whether they wait or run. The last eighth
-of the queue is kept for callers who have no song here, so that one caller cannot shut out the others.
+of the queue is kept for callers who have no song in the service, so that one caller cannot shut out the others. The
+directory counts; here are the bounds, and the songs of this server alone.
 """
 
-from collections import Counter
-from types import TracebackType
-
 from server.errors import Draining, Overloaded
+from server.songs.ports import Room
 
 _KEPT_SHARE = 8
 _WEIGHT = 0.2
@@ -27,35 +26,17 @@ class RunningMean:
         self.value = measured if self.value is None else self.value + _WEIGHT * (measured - self.value)
 
 
-class Permit:
-    """The right of one song to be in the server; a context manager that gives it back once."""
-
-    def __init__(self, admission: "Admission", caller: str) -> None:
-        self._admission: Admission | None = admission
-        self._caller = caller
-
-    def __enter__(self) -> "Permit":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        admission, self._admission = self._admission, None
-        if admission is not None:
-            admission.leave(self._caller)
-
-
 class Admission:
-    """Counts the songs in the server against `running + queued`, the most that may run and wait at once.
+    """Counts the songs of this server, of which `running` may run at once, and as many as `queued` wait.
 
     It is crowded from when `mark` of `queued` songs wait until three quarters of that do.
     """
 
     def __init__(self, running: int, queued: int, mark: float = 1.0) -> None:
         self._running = running
-        self._capacity = running + queued
-        self._kept = queued // _KEPT_SHARE
+        self._queued = queued
         self._mark = max(1.0, mark * queued)
         self._crowded = False
-        self._by_caller: Counter[str] = Counter()
         self._draining = False
         self._song_seconds = RunningMean()
         self.songs = 0
@@ -70,34 +51,34 @@ class Admission:
         """Whether new songs had better go elsewhere."""
         return self._crowded
 
+    @property
+    def room(self) -> Room:
+        """The bounds for songs in the service, and the places that are free for songs here."""
+        return Room(self._running, self._queued, self._queued // _KEPT_SHARE, self._running - self.songs)
+
     def drain(self) -> None:
         """Refuse every song from now on."""
         self._draining = True
 
-    def admit(self, caller: str = "") -> Permit:
-        """Let one song of a caller in.
-
-        Raises:
-            Draining: after `drain`.
-            Overloaded: as many songs are in as may run and wait.
-        """
+    def require_open(self) -> None:
+        """Let songs pass; raises Draining after `drain`."""
         if self._draining:
             raise Draining("the server is shutting down")
-        if self.songs >= self._capacity - (self._kept if self._by_caller[caller] else 0):
-            text = f"the queue is full: {self.songs} songs are running or waiting"
-            raise Overloaded(text, self._retry_after_seconds())
-        self.songs += 1
-        self._by_caller[caller] += 1
-        self._note_crowd()
-        return Permit(self, caller)
 
-    def leave(self, caller: str) -> None:
-        """Note that a song of a caller is no longer here."""
-        self.songs -= 1
-        self._by_caller[caller] -= 1
-        if not self._by_caller[caller]:
-            del self._by_caller[caller]
+    def enter(self) -> None:
+        """Note that a song is made here, or waits here."""
+        self.songs += 1
         self._note_crowd()
+
+    def leave(self) -> None:
+        """Note that a song is no longer here."""
+        self.songs -= 1
+        self._note_crowd()
+
+    def overloaded(self, songs: int) -> Overloaded:
+        """The refusal of a song where so many are in the service."""
+        text = f"the queue is full: {songs} songs are running or waiting"
+        return Overloaded(text, self._retry_after_seconds())
 
     def measured_song(self, seconds: float) -> None:
         """Note the time from a song's first work to its last chunk."""

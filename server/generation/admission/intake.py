@@ -1,40 +1,21 @@
-"""Takes songs in: refuses those that cannot be made here, and gives the others what they hold until they end."""
+"""Refuses songs that cannot be made here, and counts them."""
 
 import re
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
 
-from server.auth.quotas import Quotas, Ticket
 from server.encoders.base import EncoderPool
-from server.errors import DeadlineTooShort, ServiceError
-from server.generation.admission.admission import Admission, Permit
+from server.errors import DeadlineTooShort, QuotaExceeded, ServiceError
+from server.generation.admission.admission import Admission
 from server.generation.admission.eta import EtaEstimator, SongEta
 from server.generation.admission.poisoned_requests import PoisonedRequests
-from server.song import Accepted, SongRequest
+from server.song import SongRequest
+from server.store.directory import QueueFull
 from server.telemetry.metrics import Metrics
 from server.workers.base import WorkerPool
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """The right of a song to be here, its place on its caller's quota, the songs before it, and its ETA."""
-
-    permit: Permit
-    ticket: Ticket
-    queue_position: int
-    eta: SongEta | None
-
-    def accepted(self, song_id: str) -> Accepted:
-        """The first event of the song."""
-        if self.eta is None:
-            return Accepted(song_id, self.queue_position)
-        estimate = self.eta.estimate
-        return Accepted(song_id, self.queue_position, estimate.first_audio_seconds, estimate.finish_seconds)
-
-
 class Intake:
-    """Checks every request once, in one order, and counts what becomes of it."""
+    """Checks every request once, in one order, and counts refusals."""
 
     def __init__(
         self,
@@ -42,7 +23,6 @@ class Intake:
         pool: WorkerPool,
         encoders: EncoderPool,
         admission: Admission,
-        quotas: Quotas,
         poisoned: PoisonedRequests,
         eta: EtaEstimator,
         metrics: Metrics,
@@ -51,14 +31,13 @@ class Intake:
         self._pool = pool
         self._encoders = encoders
         self._admission = admission
-        self._quotas = quotas
         self._poisoned = poisoned
         self._eta = eta
         self._metrics = metrics
         self._clock = clock
 
-    def admit(self, request: SongRequest) -> Admitted:
-        """Take a song in.
+    def check(self, request: SongRequest) -> SongEta | None:
+        """Let a song pass that can be made here; returns its ETA, if it is known.
 
         Raises:
             PoisonedRequest: the same request has ended workers.
@@ -66,28 +45,30 @@ class Intake:
                 or being restarted.
             DeadlineTooShort: by the estimate the song cannot be complete by the caller's deadline.
             Draining: the server is shutting down.
-            Overloaded: as many songs run and wait as may.
-            QuotaExceeded: the caller has reached a limit of its own.
         """
         try:
-            admitted = self._admit(request)
+            return self._check(request)
         except ServiceError as error:
-            self._metrics.songs.refused(_reason_of(error), request.engine)
+            self._count(request, error)
             raise
-        self._metrics.songs.accepted(request.engine)
-        return admitted
 
-    def _admit(self, request: SongRequest) -> Admitted:
+    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded) -> ServiceError:
+        """The error for the caller of a song that the directory has refused."""
+        told = self._admission.overloaded(error.songs) if isinstance(error, QueueFull) else error
+        self._count(request, told)
+        return told
+
+    def _check(self, request: SongRequest) -> SongEta | None:
         self._poisoned.check(request)
         self._pool.require(request.engine)
         self._encoders.require()
-        position, eta = self._admission.songs, self._eta.estimate(request)
+        eta = self._eta.estimate(request)
         self._check_deadline(request, eta)
-        with ExitStack() as undo:
-            permit = undo.enter_context(self._admission.admit(request.caller))
-            ticket = self._quotas.enter(request.caller, request.params.duration_seconds or 0.0)
-            undo.pop_all()
-        return Admitted(permit, ticket, position, eta)
+        self._admission.require_open()
+        return eta
+
+    def _count(self, request: SongRequest, error: ServiceError) -> None:
+        self._metrics.songs.refused(_reason_of(error), request.engine)
 
     def _check_deadline(self, request: SongRequest, eta: SongEta | None) -> None:
         if request.deadline is None or eta is None:

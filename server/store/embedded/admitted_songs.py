@@ -144,6 +144,8 @@ class AdmittedSongs:
         The request id of a complete song leads to it until the song can be found in the store.
         """
         admitted = self._songs.get(lease.song_id)
+        if admitted is None and state is not SongState.COMPLETED and self._leases.holds(lease):
+            self._forget_completed(lease.song_id)
         if admitted is None or admitted.lease != lease:
             return False
         self._leave(admitted, state, sound_seconds)

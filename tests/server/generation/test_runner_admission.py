@@ -10,10 +10,13 @@ from server.errors import (
     EngineNotReady,
     InvalidRequest,
     Overloaded,
+    QuotaExceeded,
     SongDeadlineExceeded,
     UnknownEngine,
 )
 from server.song import SongCompleted, Waiting
+from server.songs.ports import Room
+from server.store.directory import QueueFull
 from server.telemetry.metrics import Metrics
 from tests.support.runners import ENDLESS_SECONDS, NARROW, request, running
 
@@ -38,16 +41,27 @@ async def test_engines_that_are_unknown_or_missing_are_refused_at_once() -> None
         )
 
 
-async def test_songs_beyond_the_queue_are_refused_until_one_ends() -> None:
-    async with running(devices=(NARROW,), max_queued_songs=1) as bench:
+async def test_the_room_of_a_runner_is_that_of_its_settings_and_its_songs() -> None:
+    async with running(devices=(NARROW,), max_queued_songs=16) as bench:
+        assert bench.runner.room() == Room(slots=1, queued=16, kept=2, free=1)
         first, second = bench.submit(request()), bench.submit(request())
-        assert [job.accepted.queue_position for job in (first, second)] == [0, 1]
-        with pytest.raises(Overloaded):
-            bench.submit(request())
-        await first.told()
-        third = bench.submit(request())
-        assert third.accepted.estimated_first_audio_seconds is not None
-        await asyncio.gather(second.told(), third.told())
+        assert bench.runner.room().free == -1
+        await asyncio.gather(first.told(), second.told())
+        assert bench.runner.room().free == 1
+        assert bench.submit(request()).accepted.estimated_first_audio_seconds is not None
+
+
+async def test_the_refusals_of_the_directory_are_told_with_advice_and_counted() -> None:
+    registry = CollectorRegistry()
+    async with running(metrics=Metrics(registry, engines=["fake"], devices=["cpu"])) as bench:
+        refusal = bench.runner.refusal(request(), QueueFull(9))
+        assert isinstance(refusal, Overloaded)
+        assert refusal.retry_after_seconds > 0
+        quota = QuotaExceeded("concurrent_songs", "1 songs at once", 5.0)
+        assert bench.runner.refusal(request(), quota) is quota
+    for reason in ("overloaded", "quota_exceeded"):
+        labels = {"engine": "fake", "reason": reason}
+        assert registry.get_sample_value("melisma_songs_refused_total", labels) == 1.0
 
 
 async def test_a_passed_deadline_ends_the_song() -> None:

@@ -7,7 +7,7 @@ from server.generation.runner import Runner
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Lane
 from tests.support.encoders.in_process import in_process_encoders
-from tests.support.runners import Song, heard_more, request, running
+from tests.support.runners import Song, begun, heard_more, request, running
 from tests.support.sinks import ReadSink
 from tests.support.workers.in_process_pool import IN_PROCESS_FAKE, InProcessPool
 
@@ -25,7 +25,7 @@ async def test_songs_are_the_same_whatever_pool_makes_them_and_whatever_becomes_
         async with asyncio.timeout(30):
             await runner.wait_ready(30.0)
             sinks = [ReadSink() for _ in asked]
-            songs = [Song(runner.submit(f"song-{n}", one, sinks[n]), sinks[n]) for n, one in enumerate(asked)]
+            songs = [Song(begun(runner, f"song-{n}", one, sinks[n]), sinks[n]) for n, one in enumerate(asked)]
             sounds = asyncio.gather(*(song.sound() for song in songs))
             await heard_more(songs)
             pool.workers["cpu"].kill()

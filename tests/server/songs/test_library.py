@@ -1,4 +1,6 @@
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -6,42 +8,44 @@ from server.errors import SongNotComplete
 from server.song import SongState
 from server.songs.library import Library
 from server.songs.open_recordings import OpenRecordings
-from server.store.base import SongRecord
-from server.store.eviction import StoreLimits
-from tests.support.memory_store import MemoryStore
-
-SONG = SongRecord("song-1", "me", "request", "print", "fake", "x", 7, 0)
-
-
-async def library(*, maker: str, state: SongState) -> Library:
-    """The library of the process "here", with a song that another process, or this one, has left in that state."""
-    store = MemoryStore(maker, StoreLimits(), lambda: 0)
-    await store.create(SONG)
-    await store.end(replace(SONG, state=state))
-    store.owner = "here"
-    return Library(store, OpenRecordings())
+from server.songs.recording import Recording
+from server.store.base import StoredEvent
+from tests.support.store_kinds import embedded_replica
+from tests.support.stored_songs import keep, making, record
 
 
-async def test_a_song_of_this_process_that_it_does_not_make_was_not_kept() -> None:
-    song = await (await library(maker="here", state=SongState.RUNNING)).record("song-1")
-    assert song is not None
-    assert (song.state, song.reason) == (SongState.FAILED, "NOT_KEPT")
+@asynccontextmanager
+async def left_behind(folder: Path) -> AsyncIterator[Library]:
+    """The library of a server that has begun a song and makes it no more."""
+    async with embedded_replica(folder) as server:
+        await (await making(server, record())).append([StoredEvent(b"", 5)], b"first")
+        yield Library(server.store, OpenRecordings())
 
 
-@pytest.mark.parametrize("state", [SongState.QUEUED, SongState.RUNNING])
-async def test_a_song_that_another_process_makes_is_not_declared_failed(state: SongState) -> None:
-    songs = await library(maker="elsewhere", state=state)
-    song = await songs.record("song-1")
-    assert song is not None
-    assert (song.state, song.owner, song.epoch, song.reason) == (state, "elsewhere", 1, "")
-    assert [song.state for song in await songs.page("me", None, 10)] == [state]
-    with pytest.raises(SongNotComplete, match="another server makes it"):
-        await songs.recording("song-1")
-
-
-@pytest.mark.parametrize("maker", ["here", "elsewhere"])
-async def test_a_song_that_has_ended_stays_as_it_is_whoever_made_it(maker: str) -> None:
-    songs = await library(maker=maker, state=SongState.COMPLETED)
-    recording = await songs.recording("song-1")
+async def heard(recording: Recording | None) -> None:
     assert recording is not None
-    assert recording.song.state is SongState.COMPLETED
+    with recording.listened() as told:
+        async for _ in told:
+            pass
+
+
+async def test_an_open_song_of_the_embedded_store_that_is_not_made_was_not_kept(tmp_path: Path) -> None:
+    async with left_behind(tmp_path) as library:
+        song = await library.record("song-1")
+        assert song is not None
+        assert (song.state, song.reason) == (SongState.FAILED, "NOT_KEPT")
+        assert list(await library.page("me", None, 10)) == [song]
+        assert await library.asked_before("me", "request-1") is None
+        with pytest.raises(SongNotComplete, match="could not keep"):
+            await heard(await library.recording("song-1"))
+
+
+async def test_a_song_that_has_ended_is_found_by_its_name_and_by_its_request(tmp_path: Path) -> None:
+    async with embedded_replica(tmp_path) as server:
+        song = await keep(server, record())
+        library = Library(server.store, OpenRecordings())
+        assert await library.record("song-1") == song
+        for recording in (await library.recording("song-1"), await library.asked_before("me", "request-1")):
+            assert recording is not None
+            assert recording.song == song
+        assert await library.recording("song-2") is None

@@ -1,12 +1,12 @@
 import asyncio
+from pathlib import Path
 
 from server.songs.library import Library
 from server.songs.open_recordings import FOUND_SECONDS, OpenRecordings
 from server.songs.recording import Recording
 from server.store.base import SongRecord
-from server.store.eviction import StoreLimits
 from tests.support.fakes import ManualClock
-from tests.support.memory_store import MemoryStore
+from tests.support.store_kinds import embedded_replica
 from tests.support.stored_songs import keep, record
 
 SONG = record(1)
@@ -50,10 +50,10 @@ def test_one_that_was_found_is_in_use_until_its_first_listener_comes_but_not_for
         assert opened.song_ids == {SONG.song_id}
 
 
-async def test_callers_that_come_together_share_a_recording() -> None:
-    store = MemoryStore("here", StoreLimits(), lambda: 0)
-    await keep(store, SONG)
-    library = Library(store, OpenRecordings())
-    first, second = await asyncio.gather(*(library.recording(SONG.song_id) for _ in range(2)))
+async def test_callers_that_come_together_share_a_recording(tmp_path: Path) -> None:
+    async with embedded_replica(tmp_path) as server:
+        await keep(server, SONG)
+        library = Library(server.store, OpenRecordings())
+        first, second = await asyncio.gather(*(library.recording(SONG.song_id) for _ in range(2)))
     assert first is not None
     assert first is second

@@ -1,16 +1,21 @@
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from melisma.v1 import music_pb2
-from server.errors import Overloaded, RequestIdReused, UnknownSong, WorkerLost
+from server.errors import Draining, Overloaded, QuotaExceeded, RequestIdReused, UnknownSong, WorkerLost
+from server.quota import Quota
 from server.song import SongState
 from server.songs.recording import Recording
 from server.songs.service import Songs
-from server.store.base import Place, SongRecord, StoredEvent, StoreFailed, Usage
+from server.songs.tickets import Terms
+from server.store.base import StoreFailed
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FAKE_EVENTS, FakeRunner
+from tests.support.store_kinds import embedded_replica
 
 REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
 
@@ -30,40 +35,21 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-class FullStore:
-    """A store on a disk without room: nothing is kept."""
+@asynccontextmanager
+async def unkept(runner: FakeRunner, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Songs]:
+    """Songs on a disk without room: nothing is kept."""
 
-    owner = "me"
-
-    async def create(self, song: SongRecord) -> None:
+    async def no_room(*_: object, **__: object) -> None:
         raise StoreFailed("no room")
 
-    async def append(self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes) -> None:
-        raise StoreFailed("no room")
-
-    async def end(self, song: SongRecord) -> None:
-        raise StoreFailed("no room")
-
-    async def get(self, song_id: str) -> SongRecord | None:
-        return None
-
-    async def find(self, caller: str, request_id: str) -> SongRecord | None:
-        return None
-
-    async def page(self, caller: str, after: Place | None, count: int) -> Sequence[SongRecord]:
-        return ()
-
-    async def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
-        return None
-
-    async def read(self, song_id: str, offset: int, size: int) -> bytes:
-        raise StoreFailed("nothing here")
-
-    async def clean_up(self, in_use: Collection[str]) -> int:
-        return 0
-
-    def usage(self) -> Usage:
-        return Usage(0, 0)
+    async with embedded_replica(folder) as server:
+        for name in ("create", "append", "end"):
+            monkeypatch.setattr(server.store, name, no_room)
+        songs = Songs(runner, ("fake",), server.store, server.directory)
+        try:
+            yield songs
+        finally:
+            await songs.close()
 
 
 async def test_a_song_is_told_kept_and_found_again() -> None:
@@ -178,16 +164,66 @@ async def test_cancelling_a_song_that_has_ended_changes_nothing() -> None:
         assert (await songs.cancel("song-1", "me")).state is SongState.COMPLETED
 
 
-async def test_a_song_that_cannot_be_kept_goes_on_for_its_listener() -> None:
-    songs = Songs(FakeRunner(), ("fake",), FullStore())
-    assert await heard(await songs.generate(request(), "me")) == ["accepted", "plan", "chunk", "finished"]
-    await songs.close()
+async def test_a_song_that_cannot_be_kept_goes_on_for_its_listener(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with unkept(FakeRunner(), tmp_path, monkeypatch) as songs:
+        assert await heard(await songs.generate(request(), "me")) == ["accepted", "plan", "chunk", "finished"]
 
 
-async def test_a_song_that_cannot_be_kept_and_that_nobody_hears_is_given_up() -> None:
+async def test_a_song_that_cannot_be_kept_and_that_nobody_hears_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runner = FakeRunner((), hangs=True)
-    songs = Songs(runner, ("fake",), FullStore())
-    recording = await songs.generate(request(), "me", detached=True)
-    await until(runner.jobs[0].closed.is_set)
-    assert recording.song.state is SongState.FAILED
-    await songs.close()
+    async with unkept(runner, tmp_path, monkeypatch) as songs:
+        recording = await songs.generate(request(), "me", detached=True)
+        await until(runner.jobs[0].closed.is_set)
+        assert recording.song.state is SongState.FAILED
+
+
+async def test_a_complete_song_that_was_not_kept_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = FakeRunner()
+    async with unkept(runner, tmp_path, monkeypatch) as songs:
+        for count in (1, 2):
+            recording = await songs.generate(request(request_id=REQUEST_ID), "me")
+            assert await heard(recording) == ["accepted", "plan", "chunk", "finished"]
+            await songs.close()
+            assert len(runner.jobs) == count
+
+
+async def test_songs_beyond_the_queue_are_refused_until_one_ends() -> None:
+    runner = FakeRunner(hangs=True)
+    runner.slots, runner.queued = 1, 1
+    async with songs_of(runner) as songs:
+        recordings = [await songs.generate(request(), "me") for _ in range(2)]
+        assert [one.entries[0].message.accepted.queue_position for one in recordings] == [0, 1]
+        with pytest.raises(Overloaded, match="2 songs"):
+            await songs.generate(request(), "me")
+        await songs.cancel("song-1", "me")
+        await runner.jobs[0].ended.wait()
+        await songs.generate(request(), "me")
+        await songs.cancel("song-2", "me")
+        await songs.cancel("song-4", "me")
+
+
+async def test_who_has_heard_a_song_to_its_end_may_ask_for_the_next_one() -> None:
+    async with songs_of(FakeRunner(), terms=lambda caller: Terms(Quota(concurrent_songs=1))) as songs:
+        for _ in range(3):
+            recording = await songs.generate(request(), "me")
+            with pytest.raises(QuotaExceeded, match="1 songs at once"):
+                await songs.generate(request(), "me")
+            assert await heard(recording) == ["accepted", "plan", "chunk", "finished"]
+
+
+async def test_a_repeated_request_finds_its_song_whatever_is_refused_now() -> None:
+    runner = FakeRunner(hangs=True)
+    async with songs_of(runner, terms=lambda caller: Terms(Quota(concurrent_songs=1))) as songs:
+        recording = await songs.generate(request(request_id=REQUEST_ID), "me")
+        assert await songs.generate(request(request_id=REQUEST_ID), "me") is recording
+        runner.draining = True
+        assert await songs.generate(request(request_id=REQUEST_ID), "me") is recording
+        with pytest.raises(RequestIdReused):
+            await songs.generate(request(request_id=REQUEST_ID, seed=6), "me")
+        with pytest.raises(Draining):
+            await songs.generate(request(), "me")
+        await songs.cancel("song-1", "me")

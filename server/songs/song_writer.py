@@ -1,0 +1,35 @@
+"""Writes one song into the store, under the lease of its maker."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from server.song import SongState
+from server.songs.entry import Entry
+from server.store.base import Extent, SongRecord, SongStore
+from server.store.directory import Claim
+
+
+class SongWriter:
+    """The store as the maker of one song sees it; `at` is as much as the store has, as far as the maker knows."""
+
+    def __init__(self, store: SongStore, claim: Claim) -> None:
+        self._store = store
+        self._lease = claim.lease
+        self.at = claim.extent
+
+    async def create(self, song: SongRecord) -> None:
+        """Keep the record."""
+        await self._store.create(song, self._lease)
+
+    async def append(self, song: SongRecord, entries: Sequence[Entry]) -> None:
+        """Add entries with their sound; `song` is the record as of then, and may have ended already."""
+        events, sounds = zip(*(entry.stored() for entry in entries), strict=True)
+        sound = b"".join(sounds)
+        extent = Extent(self.at.size_bytes + len(sound), self.at.events + len(events))
+        running = replace(song, state=SongState.RUNNING, ended_ns=None, size_bytes=extent.size_bytes)
+        await self._store.append(running, events, sound, lease=self._lease, at=self.at)
+        self.at = extent
+
+    async def end(self, song: SongRecord) -> None:
+        """Keep the record of the song's end."""
+        await self._store.end(replace(song, size_bytes=self.at.size_bytes), lease=self._lease, at=self.at)

@@ -1,0 +1,102 @@
+"""Writes tickets: what a request, its caller and this server tell the directory for admission."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from melisma.v1 import music_pb2
+from server.quota import Quota
+from server.song import SongRequest
+from server.songs.ports import SongRunner
+from server.store.base import SongRecord
+from server.store.directory import Ticket
+
+ATTEND_SECONDS = 6.0
+"""Time that the listeners of a replica count as present without being noted again."""
+
+
+def new_song_id() -> str:
+    """A name that no other song has."""
+    return f"song-{uuid.uuid4()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms on which a caller gets songs: a quota, and the weight of its share."""
+
+    quota: Quota = Quota()  # noqa: RUF009  # it cannot change
+    weight: float = 1.0
+
+
+def no_terms(_: str) -> Terms:
+    """No quota, and the same share for everybody."""
+    return Terms()
+
+
+class Tickets:
+    """Tickets of one server. `terms` tells those of a caller now, `now_ns` the wall clock, `song_id` names songs."""
+
+    def __init__(
+        self,
+        runner: SongRunner,
+        *,
+        terms: Callable[[str], Terms],
+        now_ns: Callable[[], int],
+        song_id: Callable[[], str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._runner = runner
+        self._terms = terms
+        self._now_ns = now_ns
+        self._song_id = song_id
+        self._clock = clock
+        self.service_slots = 0
+        """The songs that all other servers make at once, as far as it is known."""
+
+    def write(
+        self,
+        message: music_pb2.GenerateRequest,
+        request: SongRequest,
+        fingerprint: str,
+        *,
+        linger_seconds: float | None,
+        take: bool,
+    ) -> Ticket:
+        """The ticket of a new song, which may go on for `linger_seconds` without a listener."""
+        room, terms = self._runner.room(), self._terms(request.caller)
+        return Ticket(
+            song=self._record(request, fingerprint),
+            request=_whole(message, request).SerializeToString(),
+            repeatable=bool(message.request_id),
+            quota=terms.quota,
+            max_songs=max(room.slots, self.service_slots) + room.queued,
+            weight=terms.weight,
+            sound_seconds=request.params.duration_seconds or 0.0,
+            steps=request.params.steps,
+            deadline_seconds=None if request.deadline is None else request.deadline - self._clock(),
+            linger_seconds=linger_seconds,
+            attend_seconds=0.0 if linger_seconds is None else ATTEND_SECONDS,
+            kept_songs=room.kept,
+            take=take,
+        )
+
+    def _record(self, request: SongRequest, fingerprint: str) -> SongRecord:
+        return SongRecord(
+            song_id=self._song_id(),
+            caller=request.caller,
+            request_id=request.request_id,
+            fingerprint=fingerprint,
+            engine=request.engine,
+            prompt=request.params.prompt,
+            seed=request.params.seed,
+            created_ns=self._now_ns(),
+            format=request.audio.format,
+        )
+
+
+def _whole(message: music_pb2.GenerateRequest, request: SongRequest) -> music_pb2.GenerateRequest:
+    """The message with what this server has chosen for the caller, so that another one makes the same song of it."""
+    whole = music_pb2.GenerateRequest()
+    whole.CopyFrom(message)
+    whole.request_id, whole.engine, whole.seed = request.request_id, request.engine, request.params.seed
+    return whole
