@@ -38,6 +38,10 @@ Opening: TypeAlias = Callable[[Path, StoreLimits, int], AbstractAsyncContextMana
 """Opens a service in a folder, with limits, at a time of the wall clock in nanoseconds."""
 
 
+OpenService: TypeAlias = Callable[..., AbstractAsyncContextManager[Service]]
+"""Opens a service of one kind, at `now_ns`, with limits by their names."""
+
+
 class ManualClock:
     """A clock that a test moves."""
 

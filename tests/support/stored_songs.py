@@ -7,7 +7,7 @@ from typing import Any
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, SongRecord, StoredEvent
-from server.store.directory import Claim, Ticket
+from server.store.directory import Claim, Standing, Ticket
 from tests.support.store_kinds import Replica
 
 HOUR_NS = 3600 * 1_000_000_000
@@ -86,3 +86,26 @@ async def keep(replica: Replica, song: SongRecord, *sounds: bytes, ended_ns: int
     for sound in sounds:
         await writing.sound(sound)
     return await writing.end(ended_ns=ended_ns)
+
+
+async def standing(replica: Replica, claim: Claim) -> Standing:
+    """Renew a claim's lease; returns how its song stands."""
+    return (await replica.directory.renew([claim.lease]))[claim.lease.song_id]
+
+
+async def waiting(replica: Replica, number: int, caller: str = "me", *, engine: str = "fake", **fields: Any) -> None:
+    """Let a song in that nobody takes yet."""
+    admitted = await replica.directory.admit(ticket(record(number, caller, engine=engine), **fields))
+    assert admitted.new
+    assert admitted.claim is None
+
+
+async def claimed(replica: Replica, *engines: str) -> str | None:
+    """Claim the next song; returns its id."""
+    claim = await replica.directory.claim(engines or ("fake",))
+    return claim.song.song_id if claim else None
+
+
+async def queued(replica: Replica) -> list[str]:
+    """The ids of the songs that wait."""
+    return [song.song_id for song in (await replica.directory.queue()).waiting]

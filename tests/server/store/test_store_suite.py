@@ -1,11 +1,9 @@
 """The facts that every song store keeps, whatever it keeps songs in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Coroutine
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
@@ -19,30 +17,12 @@ from server.store.base import (
     StoredEvent,
     StoreFailed,
     Usage,
-    WrongOffset,
 )
-from server.store.eviction import StoreLimits
-from tests.support.store_kinds import HERE, KINDS, Opening, Service
+from tests.support.store_kinds import HERE, OpenService, Service
 from tests.support.stored_songs import HOUR_NS, keep, making, record, taken, ticket
-
-OpenService: TypeAlias = Callable[..., AbstractAsyncContextManager[Service]]
 
 NOTHING = Extent()
 STRANGER = Lease("song-1", HERE, 1, "another nonce")
-
-
-@pytest.fixture(params=KINDS)
-def open_service(request: pytest.FixtureRequest, tmp_path: Path) -> OpenService:
-    """Opens a service of one kind at a fixed time, with limits by their names."""
-    opening: Opening = request.param
-    return lambda now_ns=0, **limits: opening(tmp_path, StoreLimits(**limits), now_ns)
-
-
-@pytest.fixture
-async def service(open_service: OpenService) -> AsyncIterator[Service]:
-    """A service without limits."""
-    async with open_service() as opened:
-        yield opened
 
 
 def ids(songs: Any) -> list[str]:
@@ -125,43 +105,6 @@ async def test_a_song_that_has_ended_stays_as_it_ended(service: Service, settled
     assert await store.load("song-1") == (song, [StoredEvent(b"chunk", 5), StoredEvent(b"chunk", 11)])
     assert await store.read("song-1", 0, 100) == b"firstsecond"
     assert store.usage() == Usage(1, 11)
-
-
-@pytest.mark.parametrize("at", [NOTHING, Extent(5, 0), Extent(0, 1), Extent(6, 1), Extent(5, 2), Extent(4, 1)])
-async def test_a_wrong_offset_is_refused_and_answered_with_the_right_one(service: Service, at: Extent) -> None:
-    writing, store = await making(service.here, record()), service.here.store
-    await writing.sound(b"first")
-    before = await store.load("song-1")
-    for call in (
-        store.append(writing.song, [StoredEvent(b"chunk", 9)], b"more", lease=writing.claim.lease, at=at),
-        store.end(replace(writing.song, state=SongState.COMPLETED), lease=writing.claim.lease, at=at),
-    ):
-        with pytest.raises(WrongOffset) as refusal:
-            await call
-        assert refusal.value.extent == Extent(5, 1)
-    assert await store.load("song-1") == before
-    assert await store.read("song-1", 0, 100) == b"first"
-    await writing.sound(b"second")
-    assert (await writing.end()).size_bytes == 11
-
-
-@pytest.mark.parametrize(
-    "changes", [{"epoch": 2}, {"epoch": 0}, {"nonce": "another"}, {"replica": "there"}], ids=lambda one: str(*one)
-)
-async def test_a_lease_that_is_not_the_songs_own_is_refused(service: Service, changes: dict[str, Any]) -> None:
-    writing, store = await making(service.here, record()), service.here.store
-    await writing.sound(b"first")
-    before = await store.load("song-1")
-    lease = replace(writing.claim.lease, **changes)
-    for call in (
-        store.create(record(), lease),
-        store.append(writing.song, [StoredEvent(b"chunk", 9)], b"more", lease=lease, at=writing.at),
-        store.end(replace(writing.song, state=SongState.COMPLETED), lease=lease, at=writing.at),
-    ):
-        with pytest.raises(LeaseLost):
-            await call
-    assert await store.load("song-1") == before
-    assert await store.read("song-1", 0, 100) == b"first"
 
 
 @pytest.mark.parametrize("ended", [False, True])

@@ -1,0 +1,23 @@
+"""A service of each kind."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from server.store.eviction import StoreLimits
+from tests.support.store_kinds import KINDS, Opening, OpenService, Service
+
+
+@pytest.fixture(params=KINDS)
+def open_service(request: pytest.FixtureRequest, tmp_path: Path) -> OpenService:
+    """Opens a service of one kind at a fixed time, with limits by their names."""
+    opening: Opening = request.param
+    return lambda now_ns=0, **limits: opening(tmp_path, StoreLimits(**limits), now_ns)
+
+
+@pytest.fixture
+async def service(open_service: OpenService) -> AsyncIterator[Service]:
+    """A service without limits."""
+    async with open_service() as opened:
+        yield opened

@@ -1,0 +1,128 @@
+"""The facts of claims and leases that every directory keeps, whatever it keeps songs in."""
+
+import asyncio
+
+import pytest
+
+from server.quota import Quota
+from server.song import SongState
+from server.store.base import Extent, LeaseLost
+from server.store.directory import Standing
+from tests.support.store_kinds import LEASE_SECONDS, THERE, Service
+from tests.support.stored_songs import Writing, claimed, making, queued, record, standing, taken, ticket, waiting
+
+MORE_THAN_A_LEASE = LEASE_SECONDS * 1.5
+
+
+async def test_a_claim_takes_the_oldest_song_of_the_caller_who_has_least_for_its_weight(service: Service) -> None:
+    for number, caller in ((1, "busy"), (2, "busy"), (3, "busy"), (4, "busy"), (5, "calm"), (6, "heavy"), (7, "heavy")):
+        await waiting(service.here, number, caller, weight=4.0 if caller == "heavy" else 1.0)
+    order = [f"song-{number}" for number in (1, 5, 6, 7, 2, 3, 4)]
+    assert await queued(service.there) == order
+    replicas = (service.here, service.there) * 4
+    assert [await claimed(replica) for replica in replicas] == [*order, None]
+
+
+async def test_a_claim_takes_songs_of_its_engines_alone(service: Service) -> None:
+    await waiting(service.here, 1)
+    await waiting(service.here, 2, engine="another")
+    assert await claimed(service.there, "third") is None
+    assert await claimed(service.there, "third", "another") == "song-2"
+    assert await claimed(service.there) == "song-1"
+
+
+async def test_a_song_is_claimed_once_however_many_want_it(service: Service) -> None:
+    for number in (1, 2, 3):
+        await waiting(service.here, number)
+    claims = await asyncio.gather(*(claimed(replica) for replica in (service.here, service.there) * 4))
+    assert sorted(filter(None, claims)) == ["song-1", "song-2", "song-3"]
+    assert (await service.there.directory.queue()).running == 3
+
+
+async def test_the_queue_tells_what_waits(service: Service) -> None:
+    await waiting(service.here, 1, sound_seconds=12.0, steps=7)
+    (song,) = (await service.there.directory.queue()).waiting
+    assert (song.song_id, song.caller, song.engine, song.sound_seconds, song.steps) == ("song-1", "me", "fake", 12.0, 7)
+
+
+async def test_a_released_song_waits_again_at_its_old_place_and_its_old_lease_is_lost(service: Service) -> None:
+    for number in (1, 2):
+        await waiting(service.here, number)
+    claim = await service.here.directory.claim(["fake"])
+    assert claim is not None
+    await service.here.directory.release(claim.lease)
+    assert await queued(service.there) == ["song-1", "song-2"]
+    with pytest.raises(LeaseLost):
+        await service.here.directory.release(claim.lease)
+    with pytest.raises(LeaseLost):
+        await service.here.store.create(claim.song, claim.lease)
+    again = await service.there.directory.claim(["fake"])
+    assert again is not None
+    assert (again.song.song_id, again.lease.epoch, again.lease.replica) == ("song-1", 2, THERE)
+    assert again.lease.nonce != claim.lease.nonce
+
+
+async def test_a_begun_song_that_is_released_is_lost_at_once_and_goes_on_from_what_is_stored(service: Service) -> None:
+    writing = await making(service.here, record())
+    await writing.sound(b"first")
+    await service.here.directory.release(writing.claim.lease)
+    assert await claimed(service.there) is None
+    claim = await service.there.directory.claim_lost()
+    assert claim is not None
+    assert (claim.lease.epoch, claim.extent, claim.song.size_bytes) == (2, Extent(5, 1), 5)
+    with pytest.raises(LeaseLost):
+        await writing.sound(b"zombie")
+    other = Writing.of(service.there, claim)
+    await other.sound(b"second")
+    assert (await other.end()).owner == THERE
+    assert await service.here.store.read("song-1", 0, 100) == b"firstsecond"
+
+
+async def test_a_renewed_lease_does_not_run_out(service: Service) -> None:
+    claim = (await making(service.here, record())).claim
+    for _ in range(4):
+        await service.pass_time(LEASE_SECONDS / 2)
+        assert (await standing(service.here, claim)).held
+    assert await service.there.directory.claim_lost() is None
+
+
+async def test_a_song_whose_lease_has_run_out_has_one_new_owner_and_its_places_are_free_at_its_end(
+    service: Service,
+) -> None:
+    quota = Quota(concurrent_songs=1)
+    zombie = await making(service.here, record(), quota=quota)
+    await zombie.sound(b"first")
+    assert await service.there.directory.claim_lost() is None
+    await service.pass_time(MORE_THAN_A_LEASE)
+    found = await asyncio.gather(*(replica.directory.claim_lost() for replica in (service.here, service.there) * 3))
+    (claim,) = filter(None, found)
+    assert (claim.lease.epoch, claim.extent) == (2, Extent(5, 1))
+    assert await standing(service.here, zombie.claim) == Standing(held=False)
+    for call in (zombie.sound(b"more"), zombie.end()):
+        with pytest.raises(LeaseLost):
+            await call
+    ended = await Writing.of(service.there, claim).end(SongState.FAILED, reason="INTERRUPTED")
+    assert await service.here.store.get("song-1") == ended
+    assert (ended.size_bytes, ended.reason) == (5, "INTERRUPTED")
+    await service.here.directory.settle(zombie.claim.lease, SongState.COMPLETED, 10.0)
+    assert (await service.there.directory.admit(ticket(record(2, request_id="request-1"), quota=quota))).new
+
+
+async def test_a_lease_that_has_run_out_is_good_until_somebody_claims_the_song(service: Service) -> None:
+    writing = await making(service.here, record())
+    await service.pass_time(MORE_THAN_A_LEASE)
+    await writing.sound(b"first")
+    assert (await standing(service.here, writing.claim)).held
+    assert await service.there.directory.claim_lost() is None
+    await writing.end()
+
+
+async def test_a_song_whose_maker_died_before_it_was_settled_is_settled_when_its_lease_runs_out(
+    service: Service,
+) -> None:
+    writing = await making(service.here, record(), quota=Quota(concurrent_songs=1))
+    ended = await writing.end(settle=False)
+    await service.pass_time(MORE_THAN_A_LEASE)
+    assert await service.there.directory.claim_lost() is None
+    await taken(service.there, record(2), quota=Quota(concurrent_songs=1))
+    assert await service.there.store.get("song-1") == ended

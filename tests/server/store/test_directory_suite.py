@@ -1,0 +1,109 @@
+"""The news that every directory carries between replicas, whatever it keeps songs in."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from server.song import SongState
+from server.store.base import Extent, StoredEvent
+from server.store.directory import Attendance, News, ServedEngine, Standing
+from tests.support.fake_runner import FAKE_INFO
+from tests.support.store_kinds import THERE, Replica, Service
+from tests.support.stored_songs import Writing, claimed, making, record, standing, waiting
+
+
+@asynccontextmanager
+async def following(replica: Replica, at: Extent = Extent()) -> AsyncIterator[AsyncIterator[News]]:  # noqa: B008
+    async with asyncio.timeout(10):
+        news = replica.directory.follow("song-1", at)
+        try:
+            yield news
+        finally:
+            await news.aclose()  # type: ignore[attr-defined]  # follow is a generator
+
+
+async def test_a_wish_to_cancel_reaches_the_maker(service: Service) -> None:
+    writing = await making(service.here, record())
+    waits = asyncio.create_task(service.here.directory.wait(60.0))
+    await asyncio.sleep(0)
+    assert await service.there.directory.cancel("song-1") is None
+    async with asyncio.timeout(5):
+        await waits
+    assert (await standing(service.here, writing.claim)).cancelled
+    await writing.end(SongState.CANCELLED)
+    assert await service.there.directory.cancel("song-1") is None
+    assert await service.there.directory.cancel("song-9") is None
+
+
+async def test_a_waiting_song_is_ended_by_whoever_cancels_it(service: Service) -> None:
+    await waiting(service.here, 1)
+    claim = await service.there.directory.cancel("song-1")
+    assert claim is not None
+    assert claim.lease.replica == THERE
+    assert await claimed(service.here) is None
+    await service.there.store.create(claim.song, claim.lease)
+    ended = await Writing.of(service.there, claim).end(SongState.CANCELLED)
+    assert await service.here.store.get("song-1") == ended
+
+
+async def test_listeners_anywhere_count_until_their_time_is_over(service: Service) -> None:
+    claim = (await making(service.here, record(), attend_seconds=3.0)).claim
+    assert await standing(service.here, claim) == Standing(True, attended=True)
+    await service.there.directory.attend([Attendance("song-1", 700, 5.0), Attendance("song-9", 1, 5.0)])
+    await service.here.directory.attend([Attendance("song-1", 900, 2.0)])
+    assert await standing(service.here, claim) == Standing(True, attended=True, wanted_byte=900)
+    await service.pass_time(2.5)
+    assert await standing(service.here, claim) == Standing(True, attended=True, wanted_byte=700)
+    await service.there.directory.attend([Attendance("song-1", 800, 0.0)])
+    assert await standing(service.here, claim) == Standing(True, attended=False, wanted_byte=0)
+
+
+async def test_a_song_is_followed_from_anywhere_to_its_end(service: Service) -> None:
+    writing = await making(service.here, record())
+    await writing.append([StoredEvent(b"plan")])
+    await writing.sound(b"first")
+    async with following(service.there) as news, following(service.there, Extent(5, 2)) as late:
+        told = await anext(news)
+        assert (told.events, told.sound) == ([StoredEvent(b"plan"), StoredEvent(b"chunk", 5)], b"first")
+        assert told.song == await service.there.store.get("song-1")
+        assert (await anext(late)).sound == b""
+        for sound in (b"second", b"third"):
+            await writing.sound(sound)
+        ended = await writing.end()
+        for one in (news, late):
+            rest = [told async for told in one]
+            assert b"".join(told.sound for told in rest) == b"secondthird"
+            assert [event.end_byte for told in rest for event in told.events] == [11, 16]
+            assert rest[-1].song == ended
+
+
+async def test_a_waiting_song_is_followed_and_one_that_does_not_exist_is_not(service: Service) -> None:
+    await waiting(service.here, 1)
+    async with following(service.there, Extent(0, 1)) as news:
+        assert (await anext(news)).song.state is SongState.QUEUED
+        claim = await service.here.directory.claim(["fake"])
+        assert claim is not None
+        writing = Writing.of(service.here, claim)
+        await service.here.store.create(claim.song, claim.lease)
+        await writing.append([StoredEvent(b"accepted"), StoredEvent(b"chunk", 5)], b"first")
+        await writing.end()
+        told = [one async for one in news]
+        assert [event for one in told for event in one.events] == [StoredEvent(b"chunk", 5)]
+    with pytest.raises(KeyError):
+        await anext(service.there.directory.follow("song-9", Extent()))
+
+
+async def test_engines_are_those_of_all_replicas_while_their_announcements_are_good(service: Service) -> None:
+    other = replace(FAKE_INFO, name="other")
+    await service.here.directory.announce([ServedEngine(FAKE_INFO, ("cpu",), 4)], 5.0)
+    await service.there.directory.announce([ServedEngine(FAKE_INFO, ("cuda",), 8), ServedEngine(other, (), 1)], 9.0)
+    engines = await service.here.directory.engines()
+    assert (engines["fake"].slots, sorted(engines["fake"].devices)) == (12, ["cpu", "cuda"])
+    assert (engines["fake"].info, engines["other"].info) == (FAKE_INFO, other)
+    await service.pass_time(7.0)
+    assert (await service.here.directory.engines())["fake"].slots == 8
+    await service.there.directory.announce([], 9.0)
+    assert await service.here.directory.engines() == {}
