@@ -20,6 +20,7 @@ ServiceError
     SongDeadlineExceeded    the caller's deadline passed before the song was complete
     Unauthenticated         the call has no good API key
     PermissionDenied        the API key is not good for this method
+    EndedElsewhere          the song has failed on another server, for a reason of this table
     SongFailed              a bug: logged whole, told as "internal"
 """
 
@@ -132,6 +133,14 @@ class SongNotComplete(ServiceError):
 
 class SongCancelled(ServiceError):
     """The song was cancelled while this caller listened, or waited for it."""
+
+
+class EndedElsewhere(ServiceError):
+    """The song has failed on another server while this caller listened; `reason` is that of its record."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class Unauthenticated(ServiceError):

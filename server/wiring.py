@@ -149,7 +149,7 @@ async def open_songs(
         )
         expose_store(registry, store.usage, lambda: built.listeners)
         try:
-            async with in_background(built.eviction.run()):
+            async with in_background(built.run()):
                 yield built
         finally:
             await built.close()

@@ -16,6 +16,7 @@ from server.errors import (
     ControlNotSupported,
     DeadlineTooShort,
     Draining,
+    EndedElsewhere,
     EngineNotReady,
     InvalidRequest,
     OffsetOutOfRange,
@@ -76,6 +77,7 @@ OUTCOMES: Mapping[type[ServiceError], Outcome] = MappingProxyType(
         Draining: Outcome(grpc.StatusCode.UNAVAILABLE, "DRAINING"),
         WorkerLost: Outcome(grpc.StatusCode.UNAVAILABLE, "WORKER_LOST"),
         SongDeadlineExceeded: Outcome(grpc.StatusCode.DEADLINE_EXCEEDED, "SONG_DEADLINE_EXCEEDED"),
+        EndedElsewhere: Outcome(grpc.StatusCode.UNKNOWN, "ENDED_ELSEWHERE"),
         SongFailed: INTERNAL,
     }
 )
@@ -90,6 +92,8 @@ FAILURE_CODES: Mapping[str, grpc.StatusCode] = MappingProxyType(
 
 def outcome_of(error: Exception) -> Outcome:
     """The row of the error's class; INTERNAL for everything that is not a ServiceError of the table."""
+    if isinstance(error, EndedElsewhere):
+        return Outcome(FAILURE_CODES.get(error.reason, grpc.StatusCode.UNKNOWN), error.reason)
     return next((OUTCOMES[kind] for kind in type(error).__mro__ if kind in OUTCOMES), INTERNAL)
 
 

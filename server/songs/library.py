@@ -1,14 +1,16 @@
 """Reads songs: those in memory, and those in the store."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeAlias
 
-from server.errors import SongNotComplete
 from server.song import SongState
 from server.songs.open_recordings import OpenRecordings
 from server.songs.persistence import not_kept
 from server.songs.recording import Recording
-from server.store.base import Place, SongRecord, SongStore
+from server.store.base import Place, SongRecord, SongStore, StoredEvent
+
+OpenMirror: TypeAlias = Callable[[SongRecord, Sequence[StoredEvent]], Recording]
 
 _IN_VAIN = (SongState.FAILED, SongState.CANCELLED)
 
@@ -16,7 +18,9 @@ _IN_VAIN = (SongState.FAILED, SongState.CANCELLED)
 class Library:
     """All songs of the store, and the recordings that are open."""
 
-    def __init__(self, store: SongStore, opened: OpenRecordings) -> None:
+    def __init__(self, store: SongStore, opened: OpenRecordings, mirror: OpenMirror | None = None) -> None:
+        """`mirror` opens the recording of a song that another replica makes."""
+        self._mirror = mirror
         self._store = store
         self._open = opened
 
@@ -31,11 +35,7 @@ class Library:
         return list(map(self._present, await self._store.page(caller, after, count)))
 
     async def recording(self, song_id: str) -> Recording | None:
-        """The recording of a song, from the store if it is not open; `None` for an unknown one.
-
-        Raises:
-            SongNotComplete: another process makes the song, and it has not ended.
-        """
+        """The recording of a song, from the store if it is not open; `None` for an unknown one."""
         if known := self._open.get(song_id):
             return known
         found = await self._store.load(song_id)
@@ -43,8 +43,8 @@ class Library:
         if (known := self._open.get(song_id)) or found is None:
             return known
         song, events = self._present(found[0]), found[1]
-        if not song.state.ended:
-            raise SongNotComplete(song.state.value, "another server makes it")
+        if not song.state.ended and self._mirror is not None:
+            return self._mirror(song, events)
         recording = Recording(
             song,
             partial(self._store.read, song_id),

@@ -23,6 +23,8 @@ class RecordedSound:
         self._on_heard: Callable[[], None] = lambda: None
         self._stored = 0
         self._forgotten = 0
+        self.furthest_byte = 0
+        """The end of the sound that the fastest listener has taken."""
 
     @property
     def unheard_bytes(self) -> int:
@@ -49,6 +51,7 @@ class RecordedSound:
 
     def heard(self, entry: Entry) -> None:
         """Note that a listener has taken a chunk, and all before it."""
+        self.furthest_byte = max(self.furthest_byte, entry.end)
         if self._backlog.take(entry.end):
             self._less()
 

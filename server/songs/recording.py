@@ -175,14 +175,14 @@ class Recording:
         if entry.end:
             self._size_bytes = entry.end
         else:
-            self._song = _after(self.song, entry.message)
+            self._song = record_after(self.song, entry.message)
 
     def _spread(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
 
 
-def _after(song: SongRecord, message: Message) -> SongRecord:
+def record_after(song: SongRecord, message: Message) -> SongRecord:
     """The song's record once that was told."""
     match message.WhichOneof("event"):
         case "plan":

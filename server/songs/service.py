@@ -5,6 +5,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from melisma.v1 import music_pb2
 from server.contract.paging import page_size, place_of, song_token
@@ -19,11 +20,18 @@ from server.songs.making import Making
 from server.songs.open_recordings import OpenRecordings
 from server.songs.ports import CheckedSong, SongRunner
 from server.songs.recording import Recording
+from server.songs.shared.making import SharedMaking
+from server.songs.shared.sharing import LEASE_SECONDS, Clocks, Sharing
+from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms, Tickets, new_song_id, no_terms
-from server.store.base import SongRecord, SongStore
+from server.store.base import SongRecord, SongStore, StoredEvent
 from server.store.directory import Admitted, Directory, QueueFull, Ticket
 
 DEFAULT_PAGE_SIZE = 50
+DEFAULT_PACE = Pace()
+CANCEL_SECONDS = 1.0
+"""Time that the end of a song may take to come from its maker, before the caller is told how it stands."""
+_TRIES = 3
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +56,13 @@ class Songs:
         clock: Callable[[], float] = time.monotonic,
         song_id: Callable[[], str] = new_song_id,
         log_requests: bool = False,
+        pace: Pace = DEFAULT_PACE,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         """`terms` tells those of a caller now. `now_ns` is the wall clock, `clock` that of deadlines, in seconds.
 
-        `song_id` names songs. `log_requests` puts prompts and lyrics into the log.
+        `song_id` names songs. `log_requests` puts prompts and lyrics into the log. `pace` and `lease_seconds`, which
+        are those of the directory, count for a shared store alone.
         """
         self.engines = EngineCatalog(runner, engines)
         self._runner = runner
@@ -60,9 +71,14 @@ class Songs:
         self._linger_seconds = linger_seconds
         self._open = OpenRecordings()
         self.eviction = Eviction(store, lambda: self._open.song_ids)
-        self._library = Library(store, self._open)
-        self._making = Making(store, directory, self._open, self.eviction, now_ns=now_ns)
         self._tickets = Tickets(runner, terms=terms, now_ns=now_ns, song_id=song_id, clock=clock)
+        self._sharing = None if store.embedded else self._shared(store, Clocks(now_ns, clock), pace, lease_seconds)
+        self._library = Library(store, self._open, self._mirror if self._sharing else None)
+        self._making: Making | SharedMaking = (
+            self._sharing.making
+            if self._sharing
+            else Making(store, directory, self._open, self.eviction, now_ns=now_ns)
+        )
 
     async def generate(
         self,
@@ -90,7 +106,7 @@ class Songs:
             raise
         lingering = self._linger_seconds if message.request_id else 0.0
         linger_seconds = None if detached else lingering
-        ticket = self._tickets.write(message, request, fingerprint, linger_seconds=linger_seconds, take=True)
+        ticket = self._tickets.write(message, request, fingerprint, linger_seconds=linger_seconds, take=self._take)
         return await self._admit(ticket, request, checked)
 
     async def find(self, song_id: str, caller: str | None = None) -> Recording:
@@ -124,17 +140,60 @@ class Songs:
         song = await self.get(song_id, caller)
         if made := self._open.made(song_id):
             self._making.stop(made.recording, reason="its caller has cancelled the song")
-            return made.recording.song
-        return song
+            return await self._ended(made.recording)
+        if song.state.ended or self._sharing is None:
+            return song
+        await self._sharing.cancel(song_id)
+        recording = await self._library.recording(song_id)
+        return song if recording is None else await self._ended(recording)
 
     @property
     def listeners(self) -> int:
         """The number of listeners now."""
         return self._open.listeners
 
+    async def run(self) -> None:
+        """Do what has to be done beside the calls, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.eviction.run())
+            if self._sharing:
+                tasks.create_task(self._sharing.run())
+
     async def close(self) -> None:
         """Wait until what has ended is stored; to be called when the runner has stopped."""
         await self._making.close()
+        if self._sharing:
+            await self._sharing.close()
+
+    @property
+    def _take(self) -> bool:
+        """True where an admitted song is to be made here at once: an embedded runner has its own queue."""
+        return self._sharing is None or self._runner.room().free > 0
+
+    def _shared(self, store: SongStore, clocks: Clocks, pace: Pace, lease_seconds: float) -> Sharing:
+        return Sharing(
+            store,
+            self._directory,
+            self._runner,
+            self._open,
+            self.eviction,
+            self._tickets,
+            default_engine=self.engines.default,
+            clocks=clocks,
+            pace=pace,
+            lease_seconds=lease_seconds,
+        )
+
+    def _mirror(self, song: SongRecord, events: Sequence[StoredEvent]) -> Recording:
+        assert self._sharing is not None
+        return self._sharing.mirrors.open(song, events, self._linger_seconds)
+
+    async def _ended(self, recording: Recording) -> SongRecord:
+        """The record of a song that is about to end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CANCEL_SECONDS):
+                await recording.over()
+        return recording.song
 
     async def _song_request(
         self, message: music_pb2.GenerateRequest, caller: str, deadline: float | None
@@ -145,27 +204,32 @@ class Songs:
             return await asyncio.to_thread(song_request, message, *known)
         return song_request(message, *known)
 
-    async def _admit(self, ticket: Ticket, request: SongRequest, checked: CheckedSong) -> Recording:
+    async def _admit(
+        self, ticket: Ticket, request: SongRequest, checked: CheckedSong, tries: int = _TRIES
+    ) -> Recording:
         await self._making.settled()
         try:
             admitted = await self._directory.admit(ticket)
         except (QueueFull, QuotaExceeded) as error:
             raise self._runner.refusal(request, error) from error
         if not admitted.new:
-            return await self._again(admitted, ticket, request, checked)
+            return await self._again(admitted, ticket, request, checked, tries - 1)
         bind(song_id=ticket.song.song_id)
         logger.info("song accepted", extra=self._log_fields(request, ticket.song))
-        if admitted.claim is None:
-            raise NotImplementedError
-        return self._making.begin(admitted.claim, request, checked, admitted.queue_position)
+        if admitted.claim:
+            return self._making.begin(admitted.claim, request, checked, admitted.queue_position)
+        assert self._sharing is not None  # an embedded directory gives what is to be taken
+        return self._sharing.waiting(ticket, admitted, request, checked)
 
-    async def _again(self, admitted: Admitted, ticket: Ticket, request: SongRequest, checked: CheckedSong) -> Recording:
+    async def _again(
+        self, admitted: Admitted, ticket: Ticket, request: SongRequest, checked: CheckedSong, tries: int
+    ) -> Recording:
         """The song of the same request before."""
         recording = await self._library.recording(admitted.song_id)
         if recording is None:
             raise UnknownSong(admitted.song_id)
-        if recording.song.state in (SongState.FAILED, SongState.CANCELLED):
-            return await self._admit(ticket, request, checked)
+        if tries and recording.song.state in (SongState.FAILED, SongState.CANCELLED):
+            return await self._admit(ticket, request, checked, tries)  # the directory has just heard of its end
         return _same(recording, ticket.song.fingerprint)
 
     def _log_fields(self, request: SongRequest, song: SongRecord) -> dict[str, object]:

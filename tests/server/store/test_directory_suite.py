@@ -16,7 +16,7 @@ from tests.support.stored_songs import Writing, claimed, making, record, standin
 
 
 @asynccontextmanager
-async def following(replica: Replica, at: Extent = Extent()) -> AsyncIterator[AsyncIterator[News]]:  # noqa: B008
+async def following(replica: Replica, at: Extent = Extent()) -> AsyncIterator[AsyncIterator[News]]:
     async with asyncio.timeout(10):
         news = replica.directory.follow("song-1", at)
         try:

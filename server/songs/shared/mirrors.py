@@ -1,0 +1,121 @@
+"""Recordings of songs that another replica makes: they are told what it has stored."""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from server.errors import EndedElsewhere, ServiceError, SongCancelled, UnknownSong, WorkerLost
+from server.song import SongState
+from server.songs.entry import Message
+from server.songs.open_recordings import FOUND_SECONDS, OpenRecordings
+from server.songs.recording import Recording
+from server.songs.shared.attending import Attending
+from server.store.base import Extent, SongRecord, SongStore, StoredEvent, StoreFailed
+from server.store.directory import Directory, News
+
+logger = logging.getLogger(__name__)
+
+
+class Mirrors:
+    """Follows songs while this replica has listeners for them."""
+
+    def __init__(self, store: SongStore, directory: Directory, opened: OpenRecordings, attending: Attending) -> None:
+        self._store = store
+        self._directory = directory
+        self._open = opened
+        self._attending = attending
+        self._tasks: dict[Recording, asyncio.Task[None]] = {}
+
+    def open(
+        self,
+        song: SongRecord,
+        events: Sequence[StoredEvent],
+        linger_seconds: float | None,
+        first: Message | None = None,
+    ) -> Recording:
+        """A recording of a song that has not ended; it is followed until it ends, or nobody listens.
+
+        `first` is told as its first event where nothing is stored yet; the maker stores such an event itself.
+        """
+        recording = Recording(
+            song,
+            partial(self._store.read, song.song_id),
+            linger_seconds=linger_seconds,
+            on_joined=self._joined,
+            on_left=self._left,
+        )
+        recording.restore(events)
+        if first is not None and not events:
+            recording.tell(first)
+        self._open.found(recording)
+        self.follow(recording)
+        asyncio.get_running_loop().call_later(FOUND_SECONDS, self._close_unheard, recording)
+        return recording
+
+    def follow(self, recording: Recording) -> None:
+        """Tell a recording from now on what is stored of its song."""
+        task = asyncio.create_task(self._follow(recording), name=f"mirror {recording.song.song_id}")
+        self._tasks[recording] = task
+        task.add_done_callback(lambda _: self._tasks.pop(recording, None))
+
+    async def close(self) -> None:
+        """Follow nothing any more."""
+        for task in tuple(self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _follow(self, recording: Recording) -> None:
+        song_id = recording.song.song_id
+        at = Extent(max((entry.end for entry in recording.entries), default=0), len(recording.entries))
+        try:
+            async for news in self._directory.follow(song_id, at):
+                _tell(recording, news)
+        except KeyError:
+            recording.end(SongState.FAILED, 0, UnknownSong(song_id))
+        except StoreFailed as error:
+            logger.error("a song can no longer be followed: %s", error)
+            recording.end(SongState.FAILED, 0, WorkerLost("the song can no longer be followed here"))
+
+    def _joined(self, recording: Recording) -> None:
+        self._open.joined(recording)
+        self._attending.joined(recording)
+
+    def _left(self, recording: Recording) -> None:
+        self._open.left(recording)
+        self._attending.left(recording)
+        self._close_unheard(recording)
+
+    def _close_unheard(self, recording: Recording) -> None:
+        if not recording.listeners and (task := self._tasks.get(recording)):
+            task.cancel()
+
+
+def _tell(recording: Recording, news: News) -> None:
+    for message in _messages(news):
+        recording.tell(message)
+    recording.sound.note_stored(len(recording.entries))
+    song = news.song
+    if song.state.ended:
+        recording.end(song.state, song.ended_ns or 0, _error_of(song), reason=song.reason)
+
+
+def _messages(news: News) -> Iterator[Message]:
+    """The messages of events, with the sound of their chunks."""
+    start = 0
+    for event in news.events:
+        message = Message.FromString(event.payload)
+        if event.end_byte:
+            end = start + event.end_byte - message.chunk.byte_offset
+            message.chunk.data, start = news.sound[start:end], end
+        yield message
+
+
+def _error_of(song: SongRecord) -> ServiceError | None:
+    match song.state:
+        case SongState.FAILED:
+            return EndedElsewhere(song.reason, song.error)
+        case SongState.CANCELLED:
+            return SongCancelled("the song was cancelled")
+        case _:
+            return None

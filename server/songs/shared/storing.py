@@ -1,0 +1,123 @@
+"""Stores a song before anybody hears it, and then tells it to those who listen on this replica."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from server.errors import SongFailed
+from server.song import SongState
+from server.songs.recording import Recording
+from server.songs.shared.stored_recorder import StoredRecorder
+from server.songs.song_writer import SongWriter
+from server.store.base import NOT_KEPT, Extent, LeaseLost, SongStore, StoreFailed, WrongOffset
+from server.store.directory import Claim, Directory
+
+RETRY_SECONDS = 0.5
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Sound is gathered for `flush_seconds` after each append. A store may be away for `outage_seconds`."""
+
+    flush_seconds: float = 0.1
+    outage_seconds: float = 30.0
+
+
+class Storing:
+    """One song on its way to the store. The maker keeps all of its sound until its end is stored."""
+
+    def __init__(
+        self,
+        store: SongStore,
+        directory: Directory,
+        claim: Claim,
+        recorder: StoredRecorder,
+        heard: Recording,
+        pace: Pace,
+    ) -> None:
+        """`heard` is told each event once it is stored."""
+        self._directory = directory
+        self._claim = claim
+        self._recorder = recorder
+        self._heard = heard
+        self._pace = pace
+        self._writer = SongWriter(store, claim)
+        self._sent = 0
+
+    async def run(self) -> None:
+        """Store the song to its end.
+
+        Raises:
+            LeaseLost: another replica has it, or the store knows another beginning of it.
+            StoreFailed: the store was away for too long, or refuses the song; those who listen were told.
+        """
+        try:
+            await self._lasting(lambda: self._writer.create(self._recorder.song))
+            while not await self._advance():
+                pass
+        except StoreFailed:
+            error = SongFailed("the song could not be kept")
+            self._heard.end(SongState.FAILED, self._recorder.song.ended_ns or 0, error, reason=NOT_KEPT)
+            raise
+        song = self._recorder.song
+        await self._lasting(lambda: self._directory.settle(self._claim.lease, song.state, self._recorder.sound_seconds))
+        self._heard.end(song.state, song.ended_ns or 0, self._recorder.error, reason=song.reason)
+
+    async def _advance(self) -> bool:
+        """Store what there is; returns whether that was the end."""
+        recorder = self._recorder
+        if self._sent == len(recorder.entries) and not recorder.ended:
+            recorder.news.clear()
+            await recorder.news.wait()
+        try:
+            if batch := recorder.entries[self._sent :]:
+                await self._lasting(lambda: self._writer.append(recorder.song, batch))
+                self._sent += len(batch)
+                self._tell()
+                if batch[-1].end and not recorder.ended:
+                    await self._gather()
+                return False
+            await self._lasting(lambda: self._writer.end(recorder.song))
+        except WrongOffset as wrong:
+            self._resume(wrong.extent)
+            return False
+        return True
+
+    def _tell(self) -> None:
+        for entry in self._recorder.entries[len(self._heard.entries) : self._sent]:
+            self._heard.tell(entry.message)
+        self._heard.sound.note_stored(len(self._heard.entries))
+
+    async def _gather(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._pace.flush_seconds):
+                await self._recorder.over.wait()
+
+    def _resume(self, extent: Extent) -> None:
+        """Go on from what the store has, which must be a beginning of the song."""
+        entries = self._recorder.entries[: extent.events]
+        size_bytes = max((entry.end for entry in entries), default=0)
+        if len(entries) < extent.events or size_bytes != extent.size_bytes:
+            raise LeaseLost(self._recorder.song.song_id)
+        self._sent, self._writer.at = extent.events, extent
+        self._tell()
+
+    async def _lasting(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Try until it succeeds, while a store may be away."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._pace.outage_seconds
+        while True:
+            try:
+                return await call()
+            except StoreFailed as error:
+                if loop.time() >= until:
+                    raise
+                logger.warning("the song store is tried again: %s", error)
+                await asyncio.sleep(RETRY_SECONDS)

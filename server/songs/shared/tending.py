@@ -1,0 +1,90 @@
+"""Makes the songs of a shared directory: claims them, renews their leases, and ends those that nobody makes."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from melisma.v1 import music_pb2
+from server.contract.requests import song_request
+from server.contract.status import outcome_of
+from server.errors import Draining, ServiceError
+from server.song import SongState
+from server.songs.ports import SongRunner
+from server.songs.shared.making import SharedMaking
+from server.songs.tickets import Tickets
+from server.store.base import INTERRUPTED, LeaseLost, StoreFailed
+from server.store.directory import Claim, Directory, ServedEngine
+
+INTERRUPTED_TEXT = "the server stopped before the song was complete"
+
+logger = logging.getLogger(__name__)
+
+
+class Tending:
+    """One round whenever the directory has news, and at least three in the time of a lease."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        runner: SongRunner,
+        making: SharedMaking,
+        tickets: Tickets,
+        *,
+        default_engine: str,
+        lease_seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` is the one of deadlines, in seconds."""
+        self._directory = directory
+        self._runner = runner
+        self._making = making
+        self._tickets = tickets
+        self._default_engine = default_engine
+        self._lease_seconds = lease_seconds
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Tend for ever; a directory that fails is asked again."""
+        while True:
+            try:
+                await self.round()
+                await self._directory.wait(self._lease_seconds / 3)
+            except (StoreFailed, LeaseLost) as error:
+                logger.error("the directory of songs failed: %s", error)
+                await asyncio.sleep(self._lease_seconds / 6)
+
+    async def round(self) -> None:
+        """Renew what is made here, end what is lost, and claim what there is room for."""
+        self._making.note(await self._directory.renew(self._making.leases))
+        while lost := await self._directory.claim_lost():
+            await self._making.end_unmade(lost, SongState.FAILED, reason=INTERRUPTED, error=INTERRUPTED_TEXT)
+        await self._announce()
+        while (engines := self._engines()) and (claim := await self._directory.claim(engines)):
+            await self._begin(claim)
+
+    def _engines(self) -> tuple[str, ...]:
+        """The engines that have room here."""
+        return tuple(filter(self._runner.ready, self._runner.engines())) if self._runner.room().free > 0 else ()
+
+    async def _announce(self) -> None:
+        slots = self._runner.room().slots
+        served = [
+            ServedEngine(info, self._runner.engine_devices(name), slots)
+            for name, info in self._runner.engines().items()
+        ]
+        await self._directory.announce(served, self._lease_seconds)
+        engines = await self._directory.engines()
+        self._tickets.service_slots = max((engine.slots for engine in engines.values()), default=0)
+
+    async def _begin(self, claim: Claim) -> None:
+        try:
+            deadline = None if claim.deadline_seconds is None else self._clock() + claim.deadline_seconds
+            message = music_pb2.GenerateRequest.FromString(claim.request)
+            known = (self._runner.engines(), self._default_engine, deadline, claim.song.caller)
+            request = await asyncio.to_thread(song_request, message, *known)
+            self._making.begin(claim, request, self._runner.check(request), 0)
+        except Draining:
+            await self._directory.release(claim.lease)
+        except ServiceError as error:
+            reason = outcome_of(error).reason
+            await self._making.end_unmade(claim, SongState.FAILED, reason=reason, error=str(error))
