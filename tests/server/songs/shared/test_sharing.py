@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,11 +20,23 @@ from server.songs.recording import Recording
 from server.songs.service import Songs
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
-from server.store.base import Extent, Lease, SongRecord, SongStore, StoreFailed, WrongOffset
+from server.store.base import (
+    INTERRUPTED,
+    Extent,
+    Lease,
+    SongRecord,
+    SongStore,
+    StoredEvent,
+    StoreFailed,
+    WrongOffset,
+)
+from server.store.directory import Claim
 from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.store import EmbeddedStore, embedded_store
 from server.store.eviction import StoreLimits
 from tests.support.fake_runner import FAKE_EVENTS, FAKE_PLAN, FakeRunner
+from tests.support.store_kinds import Replica
+from tests.support.stored_songs import making, record
 
 REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
 LONG: tuple[SongEvent, ...] = (
@@ -119,6 +131,20 @@ async def heard(recording: Recording, byte_offset: int = 0) -> tuple[list[str], 
     return kinds, sound
 
 
+def expire(service: EmbeddedService, song_id: str) -> None:
+    """Let the lease of a song run out now."""
+    service.songs._songs[song_id].lease_until = 0.0
+    service.bulletin.post("any")
+
+
+async def taken_over(service: EmbeddedService, song_id: str) -> Claim:
+    """A song whose lease has run out, claimed by a third replica before its maker renews it."""
+    service.songs._songs[song_id].lease_until = 0.0
+    claim = await service.replica("third").claim_lost()
+    assert claim is not None
+    return claim
+
+
 async def until(condition: Callable[[], bool]) -> None:
     while not condition():
         await asyncio.sleep(0.005)
@@ -179,10 +205,11 @@ async def test_a_song_is_cancelled_from_either_replica(tmp_path: Path, from_here
 async def test_a_waiting_song_is_cancelled_by_whoever_is_asked(tmp_path: Path) -> None:
     async with pair(folder=tmp_path) as replicas:
         replicas.maker.slots = 0
-        recording = await replicas.here.generate(request(), "me")
+        listening = asyncio.create_task(heard(await replicas.here.generate(request(), "me")))
+        await asyncio.sleep(0)
         assert (await replicas.there.cancel("song-1", "me")).state is SongState.CANCELLED
         with pytest.raises(SongCancelled):
-            await heard(recording)
+            await listening
         assert replicas.maker.jobs == []
 
 
@@ -216,17 +243,38 @@ async def test_quotas_count_over_both_replicas_and_are_free_once_the_end_is_hear
             assert (await heard(recording))[1] == b"sound"
 
 
-async def test_a_song_whose_maker_is_gone_is_ended_as_interrupted_for_its_listeners(tmp_path: Path) -> None:
+async def test_a_maker_that_has_lost_its_song_gives_it_up_and_all_listeners_hear_what_the_new_one_stores(
+    tmp_path: Path,
+) -> None:
     async with pair(LONG[:3], folder=tmp_path, hangs=True) as replicas:
-        recording = await replicas.here.generate(request(), "me")
-        listening = asyncio.create_task(heard(recording))
-        await until(lambda: len(recording.entries) == 4)
-        lost = replicas.service.songs._songs["song-1"]
-        lost.lease_until = 0.0
-        replicas.service.bulletin.post("any")
-        with pytest.raises((EndedElsewhere, SongCancelled)):
-            await listening
+        first = await replicas.there.generate(request(request_id=REQUEST_ID), "me")
+        await until(lambda: bool(first.entries))
+        recordings = [first, await replicas.here.generate(request(request_id=REQUEST_ID), "me")]
+        listening = [asyncio.create_task(heard(recording)) for recording in recordings]
+        await until(lambda: all(len(recording.entries) == 4 for recording in recordings))
+        claim = await taken_over(replicas.service, "song-1")
+        assert claim.extent == Extent(10, 4)
+        song = replace(claim.song, state=SongState.FAILED, reason=INTERRUPTED, error="gone", ended_ns=1)
+        await replicas.store.end(song, lease=claim.lease, at=claim.extent)
+        for told in listening:
+            with pytest.raises(EndedElsewhere, match="gone"):
+                await told
         await replicas.maker.jobs[0].closed.wait()
+        assert (await replicas.there.get("song-1", "me")).reason == INTERRUPTED
+
+
+async def test_a_song_that_nobody_makes_any_more_is_ended_as_interrupted(tmp_path: Path) -> None:
+    async with pair(folder=tmp_path) as replicas:
+        dead = Replica(cast(SongStore, replicas.store), replicas.service.replica("dead"))
+        await (await making(dead, record())).append([StoredEvent(b"", 5)], b"first")
+        listening = asyncio.create_task(heard(await replicas.here.find("song-1", "me"), 5))
+        await asyncio.sleep(0)
+        expire(replicas.service, "song-1")
+        with pytest.raises(EndedElsewhere) as failure:
+            await listening
+        assert failure.value.reason == INTERRUPTED
+        song = await replicas.there.get("song-1", "me")
+        assert (song.state, song.reason, song.size_bytes) == (SongState.FAILED, INTERRUPTED, 5)
 
 
 @pytest.mark.parametrize("trouble", [StoreFailed("the answer was lost"), WrongOffset("song-1", Extent())])
