@@ -76,8 +76,8 @@ class Making:
 
     async def settled(self) -> None:
         """Wait until the directory has heard of the ends of all songs so far."""
-        if self._settling:
-            await asyncio.wait(self._settling)
+        while self._settling:
+            await asyncio.sleep(0)  # an embedded directory settles without delay
 
     async def close(self) -> None:
         """Wait until what has ended is stored, but not for long."""
