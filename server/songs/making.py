@@ -75,16 +75,15 @@ class Making:
             made.job.cancel()
 
     async def settled(self) -> None:
-        """Wait until the directory has heard of the ends of all songs so far."""
-        while self._settling:
-            await asyncio.sleep(0)  # an embedded directory settles without delay
+        """Wait until the directory has heard of the ends of all songs so far, which an embedded one does at once."""
+        if self._settling:
+            await asyncio.sleep(0)
 
     async def close(self) -> None:
         """Wait until what has ended is stored, but not for long."""
         self._lingering.close()
-        await self.settled()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
+        if tasks := self._tasks | self._settling:
+            await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -71,7 +71,9 @@ class Songs:
         self._linger_seconds = linger_seconds
         self._open = OpenRecordings()
         self.eviction = Eviction(store, lambda: self._open.song_ids)
-        self._tickets = Tickets(runner, terms=terms, now_ns=now_ns, song_id=song_id, clock=clock)
+        self._tickets = Tickets(
+            runner, terms=terms, now_ns=now_ns, song_id=song_id, clock=clock, with_request=not store.embedded
+        )
         self._sharing = None if store.embedded else self._shared(store, Clocks(now_ns, clock), pace, lease_seconds)
         self._library = Library(store, self._open, self._mirror if self._sharing else None)
         self._making: Making | SharedMaking = (

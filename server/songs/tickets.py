@@ -44,12 +44,15 @@ class Tickets:
         now_ns: Callable[[], int],
         song_id: Callable[[], str],
         clock: Callable[[], float],
+        with_request: bool,
     ) -> None:
+        """`with_request` says that a song may be made by another server than the one that admits it."""
         self._runner = runner
         self._terms = terms
         self._now_ns = now_ns
         self._song_id = song_id
         self._clock = clock
+        self._with_request = with_request
         self.service_slots = 0
         """The songs that all other servers make at once, as far as it is known."""
 
@@ -66,7 +69,7 @@ class Tickets:
         room, terms = self._runner.room(), self._terms(request.caller)
         return Ticket(
             song=self._record(request, fingerprint),
-            request=_whole(message, request).SerializeToString(),
+            request=_whole(message, request).SerializeToString() if self._with_request else b"",
             repeatable=bool(message.request_id),
             quota=terms.quota,
             max_songs=max(room.slots, self.service_slots) + room.queued,

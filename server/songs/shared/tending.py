@@ -52,6 +52,9 @@ class Tending:
             except (StoreFailed, LeaseLost) as error:
                 logger.error("the directory of songs failed: %s", error)
                 await asyncio.sleep(self._lease_seconds / 6)
+            except Exception:  # a bug in one song must not let the leases of all others run out
+                logger.exception("the songs of the service could not be tended")
+                await asyncio.sleep(self._lease_seconds / 6)
 
     async def round(self) -> None:
         """Renew what is made here, end what is lost, and claim what there is room for."""
