@@ -15,7 +15,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 	--custom-compile-command "make lock" --quiet
 LOCK := $(COMPILE) pyproject.toml --extra build
 
-.PHONY: help song test test-deploy test-gpu test-page check audit serve ace protos bench lock baseline clean
+.PHONY: help song test test-deploy test-gpu test-page test-shared check audit serve ace protos bench lock baseline clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -31,6 +31,9 @@ test: $(DEVELOPMENT) ## run the tests
 
 test-deploy: $(DEVELOPMENT) $(TOOLS)/.debian ## try deploy/ against real balancers, Prometheus, image builders
 	@$(RUN)python -m pytest -m deploy tests/deploy $(ARGS)
+
+test-shared: $(DEVELOPMENT) $(VENV)/.shared ## try the shared store against Redis or Valkey and an S3-compatible server
+	@$(RUN)python -m pytest -m "shared or s3" tests/server/store $(ARGS)
 
 test-page: $(DEVELOPMENT) $(VENV)/.page ## try the preview page in a real browser (Chromium)
 	@$(RUN)python -m pytest -m browser tests/page $(ARGS)
@@ -70,6 +73,7 @@ lock: $(DEVELOPMENT) ## pin the dependencies of pyproject.toml anew
 	@$(RUN)$(LOCK) --extra ace_step --extra dev --extra bench --constraint requirements-ace_step.lock -o requirements-dev.lock
 	@$(RUN)$(COMPILE) --group pyproject.toml:deploy -o requirements-deploy.lock
 	@$(RUN)$(COMPILE) --group pyproject.toml:page --constraint requirements-dev.lock -o requirements-page.lock
+	@$(RUN)$(COMPILE) --group pyproject.toml:shared -o requirements-shared.lock
 
 clean: ## remove what was installed or built
 	rm -rf clients/typescript/{node_modules,build,dist}
@@ -118,4 +122,15 @@ $(VENV)/.page: requirements-page.lock | $(DEVELOPMENT)
 		(apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium \
 			fonts-noto-cjk) >$(VENV)/chromium.log 2>&1 || echo "That failed; see $(VENV)/chromium.log"; \
 	else echo "For these tests, run: apt install chromium"; fi
+	@touch $@
+
+# valkey-server where Debian has it, redis-server everywhere.
+$(VENV)/.shared: requirements-shared.lock | $(DEVELOPMENT)
+	@$(PIP) --require-hashes --requirement $<
+	@if hash valkey-server 2>/dev/null || hash redis-server 2>/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing redis-server"; \
+		(apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+			redis-server) >$(VENV)/redis.log 2>&1 || echo "That failed; see $(VENV)/redis.log"; \
+	else echo "For these tests, run: apt install redis-server"; fi
 	@touch $@
