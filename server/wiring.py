@@ -26,8 +26,9 @@ from server.generation.runner import Runner
 from server.processes import build_encoders, device_specs, song_slots
 from server.quota import Quota
 from server.scheduling.policy import Policy
-from server.settings.groups import TLS, Store
+from server.settings.groups import TLS
 from server.settings.settings import Settings
+from server.settings.store import Store
 from server.settings.telemetry import Telemetry
 from server.songs.service import Songs
 from server.songs.tickets import Terms

@@ -1,7 +1,5 @@
 """The groups of settings: one frozen model for each part of the server."""
 
-import os
-from pathlib import Path
 from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -113,28 +111,6 @@ class Device(Group):
     @override
     def __str__(self) -> str:
         return self.device
-
-
-class Store(Group):
-    """Where songs are kept, and for how long."""
-
-    folder: str = Field(
-        default="",
-        description="folder for songs, of one server alone; empty: melisma in $XDG_DATA_HOME or ~/.local/share",
-    )
-    max_mebibytes: Count = Field(default=2048, description="sound kept; beyond it the oldest songs go first")
-    max_age_hours: Positive = Field(default=168.0, description="time after its end for which a song is kept")
-    linger_seconds: NonNegativeSeconds = Field(
-        default=10.0, description="time for which a song goes on that its last listener has left, and who may come back"
-    )
-
-    @property
-    def path(self) -> Path:
-        """The folder for songs; raises RuntimeError where none is set and whoever runs the server has no home."""
-        if self.folder:
-            return Path(self.folder).expanduser()
-        data = os.environ.get("XDG_DATA_HOME")
-        return (Path(data) if data else Path.home() / ".local" / "share") / "melisma"
 
 
 class Rest(Group):

@@ -17,10 +17,10 @@ from server.settings.groups import (
     NonNegativeSeconds,
     Rest,
     Scheduling,
-    Store,
     Threads,
     parts,
 )
+from server.settings.store import Store
 from server.settings.variables import ENVIRONMENT_PREFIX, PATH_DELIMITER
 
 ENGINE_PATTERN = re.compile(r"[a-z0-9_]{1,64}(=[\w.]+:\w+)?")

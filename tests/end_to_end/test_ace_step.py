@@ -18,7 +18,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.app import serving
 from server.settings.engines import settings_with
-from server.settings.groups import Device, Store
+from server.settings.groups import Device
+from server.settings.store import Store
 from tests.end_to_end.test_studio import Song, decoded, decoded_samples, generate
 from tests.support.ace_step import ace_step_options
 

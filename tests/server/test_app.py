@@ -9,8 +9,8 @@ import pytest
 
 from server.api.address import PortUnavailable
 from server.app import serving
-from server.settings.groups import Store
 from server.settings.settings import Settings
+from server.settings.store import Store
 from tests.support.service import running_service, start
 
 FAKE = "fake=tests.support.fakes:FakeEngine"

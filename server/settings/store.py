@@ -1,0 +1,122 @@
+"""Settings of the song store: the embedded one, and the one that several servers share."""
+
+import os
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from pydantic import Field, field_validator, model_validator
+
+from server.settings.groups import Count, Group, NonNegativeSeconds, Positive, Seconds
+from server.store.shared.addresses import DirectoryAddress, ObjectsAddress
+
+StoreKind: TypeAlias = Literal["embedded", "shared"]
+
+_OF_EMBEDDED = ("folder",)
+_OF_SHARED = (
+    "directory",
+    "directory_password_file",
+    "directory_ca",
+    "objects",
+    "objects_endpoint",
+    "flush_seconds",
+    "lease_seconds",
+    "outage_seconds",
+)
+
+
+class Store(Group):
+    """Where songs are kept, and for how long."""
+
+    kind: StoreKind = Field(
+        default="embedded", description="embedded (a folder of this server) or shared (by several servers)"
+    )
+    folder: str = Field(
+        default="",
+        description="embedded: folder for songs, of one server alone; empty: melisma in $XDG_DATA_HOME or "
+        "~/.local/share",
+    )
+    directory: str = Field(
+        default="",
+        description="shared: Redis or Valkey, such as valkeys://user@host:6379/0 (valkey:// without TLS) or "
+        "valkeys+sentinel://host1,host2,host3/service",
+    )
+    directory_password_file: str = Field(default="", description="shared: file of the directory's password")
+    directory_ca: str = Field(
+        default="", description="shared: file of the authorities of the directory's certificate; empty: the system's"
+    )
+    objects: str = Field(
+        default="",
+        description="shared: place of ended songs: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or "
+        "file:///folder; keys come from the cloud's own variables or identity",
+    )
+    objects_endpoint: str = Field(
+        default="", description="shared: URL of an S3-compatible store that is not Amazon's; empty: Amazon's"
+    )
+    flush_seconds: NonNegativeSeconds = Field(
+        default=0.1, description="shared: time for which sound is gathered before it is stored, and so sent"
+    )
+    lease_seconds: Seconds = Field(
+        default=6.0, ge=0.5, description="shared: silence of a server after which its songs are given up"
+    )
+    outage_seconds: Seconds = Field(
+        default=30.0, description="shared: absence of the directory after which this server stops taking calls"
+    )
+    max_mebibytes: Count = Field(default=2048, description="sound kept; beyond it the oldest songs go first")
+    max_age_hours: Positive = Field(default=168.0, description="time after its end for which a song is kept")
+    linger_seconds: NonNegativeSeconds = Field(
+        default=10.0, description="time for which a song goes on that its last listener has left, and who may come back"
+    )
+
+    @field_validator("directory")
+    @classmethod
+    def _directory_is_an_address(cls, value: str) -> str:
+        return _parsed(value, DirectoryAddress.parse)
+
+    @field_validator("objects")
+    @classmethod
+    def _objects_are_an_address(cls, value: str) -> str:
+        return _parsed(value, ObjectsAddress.parse)
+
+    @field_validator("objects_endpoint")
+    @classmethod
+    def _endpoint_is_a_url(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("write https://host:port (or http:// without encryption)")
+        return value
+
+    @model_validator(mode="after")
+    def _suits_the_kind(self) -> "Store":
+        if self.kind == "embedded":
+            self._refuse(_OF_SHARED, "the shared store: set KIND to shared")
+            return self
+        self._refuse(_OF_EMBEDDED, "the embedded store: leave it empty, or set KIND to embedded")
+        if not self.directory or not self.objects:
+            raise ValueError("KIND=shared needs DIRECTORY and OBJECTS")
+        address, objects = DirectoryAddress.parse(self.directory), ObjectsAddress.parse(self.objects)
+        if self.directory_ca and not address.tls:
+            raise ValueError("DIRECTORY_CA needs a DIRECTORY with TLS: rediss:// or valkeys://")
+        if self.objects_endpoint and objects.scheme != "s3":
+            raise ValueError("OBJECTS_ENDPOINT needs OBJECTS to begin with s3://")
+        return self
+
+    def _refuse(self, names: Collection[str], kind: str) -> None:
+        """Refuse what has no effect; a value that is the default, such as an empty one, passes for not given."""
+        fields = type(self).model_fields
+        given = [name.upper() for name in names if getattr(self, name) != fields[name].default]
+        if given:
+            raise ValueError(f"{', '.join(given)}: only for {kind}")
+
+    @property
+    def path(self) -> Path:
+        """The folder for songs; raises RuntimeError where none is set and whoever runs the server has no home."""
+        if self.folder:
+            return Path(self.folder).expanduser()
+        data = os.environ.get("XDG_DATA_HOME")
+        return (Path(data) if data else Path.home() / ".local" / "share") / "melisma"
+
+
+def _parsed(value: str, parse: Callable[[str], object]) -> str:
+    if value:
+        parse(value)
+    return value

@@ -1,0 +1,100 @@
+"""Addresses of the shared store's two parts: the directory (Redis or Valkey) and the objects."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import SplitResult, unquote, urlsplit
+
+DIRECTORY_SCHEMES = ("redis", "rediss", "valkey", "valkeys")
+OBJECT_SCHEMES = ("s3", "gs", "az", "file", "memory")
+
+_SENTINEL = "+sentinel"
+_REDIS_PORT, _SENTINEL_PORT = 6379, 26379
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryAddress:
+    """Address of the directory: one server, or the sentinels that know which server is the primary.
+
+    `hosts` are (host, port). `service` is the name that the sentinels give the primary; empty without sentinels.
+    """
+
+    hosts: tuple[tuple[str, int], ...]
+    tls: bool = False
+    user: str = ""
+    database: int = 0
+    service: str = ""
+
+    @classmethod
+    def parse(cls, url: str) -> "DirectoryAddress":
+        """Read `valkeys://user@host:6379/0` or `valkeys+sentinel://user@host1,host2:26379/service/0`.
+
+        Raises:
+            ValueError: the text says what is wrong, and what to write.
+        """
+        parts = urlsplit(url)
+        scheme, sentinel = parts.scheme.removesuffix(_SENTINEL), parts.scheme.endswith(_SENTINEL)
+        if scheme not in DIRECTORY_SCHEMES:
+            raise ValueError(
+                f"begin with one of {', '.join(DIRECTORY_SCHEMES)}, with {_SENTINEL} behind it for Sentinel"
+            )
+        user, _, hosts = parts.netloc.rpartition("@")
+        if ":" in user:
+            raise ValueError("write no password here: name a file that has it with DIRECTORY_PASSWORD_FILE")
+        if parts.query or parts.fragment or not hosts:
+            raise ValueError("write scheme://host:port/number, without ? or #")
+        service, database = _service_and_database(parts, sentinel)
+        default_port = _SENTINEL_PORT if sentinel else _REDIS_PORT
+        addresses = tuple(_host(host, default_port) for host in hosts.split(","))
+        if len(addresses) > 1 and not sentinel:
+            raise ValueError("name one host, or write +sentinel behind the scheme and name the sentinels")
+        return cls(addresses, scheme in ("rediss", "valkeys"), unquote(user), database, service)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsAddress:
+    """Address of the objects: a bucket or container and a prefix in it; for `file` the prefix is a folder."""
+
+    scheme: str
+    bucket: str = ""
+    prefix: str = ""
+
+    @classmethod
+    def parse(cls, url: str) -> "ObjectsAddress":
+        """Read `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, `file:///folder` or `memory://`.
+
+        Raises:
+            ValueError: the text says what is wrong, and what to write.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in OBJECT_SCHEMES or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError("write s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or file:///folder")
+        if parts.scheme == "file":
+            if parts.netloc or not PurePosixPath(parts.path).is_absolute() or parts.path == "/":
+                raise ValueError("write file:///folder, with three slashes")
+            return cls("file", prefix=unquote(parts.path))
+        if parts.scheme == "memory":
+            return cls("memory")
+        if not parts.netloc:
+            raise ValueError(f"name a bucket: {parts.scheme}://bucket/prefix")
+        return cls(parts.scheme, parts.netloc, unquote(parts.path).strip("/"))
+
+
+def _service_and_database(parts: SplitResult, sentinel: bool) -> tuple[str, int]:
+    path = [part for part in parts.path.split("/") if part]
+    service = path.pop(0) if sentinel and path else ""
+    if sentinel and not service:
+        raise ValueError("name the primary's service behind the sentinels: scheme+sentinel://host:port/service")
+    if len(path) > 1 or not all(part.isdecimal() for part in path):
+        raise ValueError("the last part of the path must be the number of a database")
+    return unquote(service), int(path[0]) if path else 0
+
+
+def _host(text: str, default_port: int) -> tuple[str, int]:
+    parts = urlsplit(f"//{text}")
+    try:
+        port = parts.port or default_port
+    except ValueError as error:
+        raise ValueError(f"{text!r} has no usable port") from error
+    if not parts.hostname:
+        raise ValueError(f"{text!r} names no host")
+    return parts.hostname, port
