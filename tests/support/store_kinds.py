@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+import pytest
+
 from server.audio.codecs.registry import file_suffixes
 from server.store.base import SongStore
 from server.store.directory import Directory
 from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
+from tests.support.shared_stores import CLOCK_KEY, replicas
 
 HERE, THERE = "here", "there"
 LEASE_SECONDS = 6.0
@@ -72,4 +75,20 @@ async def embedded_replica(folder: Path, limits: StoreLimits | None = None) -> A
         yield Replica(store, EmbeddedService(store).replica())
 
 
-KINDS: tuple[Opening, ...] = (embedded,)
+@asynccontextmanager
+async def shared(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterator[Service]:
+    """The shared store and directory over a real server of the directory, with objects in a folder."""
+    async with replicas(folder / "objects", HERE, THERE, limits=limits, now_ns=now_ns, lease_seconds=LEASE_SECONDS) as (
+        opened,
+        client,
+    ):
+
+        async def pass_time(seconds: float) -> None:
+            await client.incrbyfloat(CLOCK_KEY, seconds)
+
+        await client.set(CLOCK_KEY, 1000)
+        here, there = (Replica(parts.store, parts.directory) for parts in opened)
+        yield Service(here, there, pass_time)
+
+
+KINDS = (embedded, pytest.param(shared, marks=pytest.mark.shared))

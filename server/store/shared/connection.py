@@ -1,0 +1,181 @@
+"""The connection of one process to the directory: Redis or Valkey, one primary with any number of replicas."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from redis import exceptions
+from redis.asyncio import Connection as PlainConnection
+from redis.asyncio import ConnectionPool, Redis, SSLConnection
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
+
+from server.store.base import StoreFailed
+from server.store.shared.addresses import DirectoryAddress
+from server.store.shared.errors import DirectoryAway, SharedStoreUnusable, failed, passes
+from server.store.shared.scripts import texts
+
+_CALLS_AT_ONCE: Final = 32
+_ANSWER_SECONDS: Final = 2.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 1.0
+
+Argument: TypeAlias = bytes | str | int | float
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryAccess:
+    """Where the directory is, and how to get in; `ca_file` has the authorities of its certificate."""
+
+    address: DirectoryAddress
+    password_file: Path | None = None
+    ca_file: Path | None = None
+
+
+class Connection:
+    """Runs scripts in the directory. A call waits out an absence of the directory that is not too long."""
+
+    def __init__(self, client: Redis, outage_seconds: float, scripts: Mapping[str, str] | None = None) -> None:
+        """`outage_seconds` is the longest absence that calls wait out; `scripts` are texts by name."""
+        self._client = client
+        self._outage_seconds = outage_seconds
+        self._scripts = {name: client.register_script(text) for name, text in (scripts or texts()).items()}
+        # The pool would raise where all of its connections are in use: calls queue here.
+        self._places = asyncio.Semaphore(_CALLS_AT_ONCE)
+        self._away_since: float | None = None
+        self._closed = False
+
+    @property
+    def away_seconds(self) -> float:
+        """Time for which the directory has not answered; 0 while it does."""
+        return 0.0 if self._away_since is None else time.monotonic() - self._away_since
+
+    @property
+    def client(self) -> Redis:
+        """The client, for what is no script."""
+        return self._client
+
+    def pubsub(self) -> PubSub:
+        """A connection of its own for messages."""
+        return self._client.pubsub()
+
+    async def run(self, script: str, *arguments: Argument) -> Any:
+        """Run a script, which may have run before where an answer was lost: each of them bears that.
+
+        Raises:
+            StoreFull: the directory has no memory left.
+            StoreFailed: it refuses the call, is away for too long, or the connection is closed.
+        """
+        pause_seconds = _FIRST_PAUSE_SECONDS
+        while True:
+            self._require_open()
+            try:
+                async with self._places:
+                    answer = await self._scripts[script](args=arguments)
+            except exceptions.RedisError as error:
+                await self._note_failure(error)
+                await asyncio.sleep(pause_seconds)
+                pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+            else:
+                self._note_answer()
+                return answer
+
+    async def close(self) -> None:
+        """Refuse all further calls."""
+        self._closed = True
+        await self._client.aclose()
+        await self._client.connection_pool.disconnect()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise StoreFailed("the song store is closed")
+
+    async def _note_failure(self, error: exceptions.RedisError) -> None:
+        """Return where another try is due."""
+        self._require_open()
+        if not passes(error):
+            raise failed(error) from error
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            logger.warning("the directory of the song store is away: %s", error)
+        if self.away_seconds > self._outage_seconds:
+            raise DirectoryAway(error) from error
+        if isinstance(error, exceptions.ReadOnlyError):
+            # A former primary: all connections to it have to go.
+            await self._client.connection_pool.disconnect(inuse_connections=False)
+
+    def _note_answer(self) -> None:
+        if self._away_since is not None:
+            logger.info("the directory of the song store is back", extra={"away_seconds": round(self.away_seconds, 1)})
+            self._away_since = None
+
+
+@asynccontextmanager
+async def connected(
+    access: DirectoryAccess, outage_seconds: float, scripts: Mapping[str, str] | None = None
+) -> AsyncIterator[Connection]:
+    """A connection to the directory, which is closed at the end.
+
+    Raises:
+        SharedStoreUnusable: a file cannot be read.
+    """
+    connection = Connection(_client(access), outage_seconds, scripts)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _client(access: DirectoryAccess) -> Redis:
+    address = access.address
+    options: dict[str, Any] = {
+        "db": address.database,
+        "username": address.user or None,
+        "password": _password(access.password_file),
+        "protocol": 2,
+        # Of a call that was retried in here, nobody would know.
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": _ANSWER_SECONDS,
+        "socket_connect_timeout": _ANSWER_SECONDS,
+        "socket_keepalive": True,
+        "client_name": "melisma",
+    }
+    if address.tls:
+        options["ssl_ca_certs"] = _readable(access.ca_file, "DIRECTORY_CA")
+    if address.service:
+        return _behind_sentinels(address, options)
+    host, port = address.hosts[0]
+    kind = SSLConnection if address.tls else PlainConnection
+    return Redis(connection_pool=ConnectionPool(connection_class=kind, host=host, port=port, **options))
+
+
+def _behind_sentinels(address: DirectoryAddress, options: dict[str, Any]) -> Redis:
+    secured = {"ssl": True, "ssl_ca_certs": options.get("ssl_ca_certs")} if address.tls else {}
+    alike = ("socket_timeout", "socket_connect_timeout", "protocol", "retry")
+    for_sentinels = {name: options[name] for name in alike} | secured
+    sentinel = Sentinel(address.hosts, sentinel_kwargs=for_sentinels)
+    client: Redis = sentinel.master_for(address.service, ssl=address.tls, **options)
+    return client
+
+
+def _password(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SharedStoreUnusable(f"MELISMA_STORE__DIRECTORY_PASSWORD_FILE {file} cannot be read: {error}") from error
+
+
+def _readable(file: Path | None, setting: str) -> str | None:
+    if file is not None and not file.is_file():
+        raise SharedStoreUnusable(f"MELISMA_STORE__{setting} {file} is no file")
+    return str(file) if file else None

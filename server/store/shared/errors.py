@@ -1,0 +1,49 @@
+"""What can go wrong with the shared store, and what errors of its libraries mean."""
+
+from redis import exceptions as redis
+
+from server.store.base import StoreFailed
+
+_PASSING_REPLIES = ("NOREPLICAS", "TRYAGAIN", "BUSY", "UNBLOCKED")
+"""Refusals of a server that is about to become, or no longer is, what it has to be."""
+
+
+class SharedStoreUnusable(RuntimeError):
+    """The shared store cannot be used; the text says why, and what to set."""
+
+
+class StoreFull(StoreFailed):
+    """The directory has no memory left: it takes no new songs and no more sound."""
+
+    def __init__(self) -> None:
+        super().__init__("the directory of the song store is full: give it more memory (maxmemory)")
+
+
+class DirectoryAway(StoreFailed):
+    """The directory could not be reached for longer than it may be away."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"the directory of the song store is away: {error}")
+
+
+class ObjectsAway(StoreFailed):
+    """The objects could not be read or written; trying again may help."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"the objects of the song store are away: {str(error).partition(chr(10))[0]}")
+
+
+def passes(error: redis.RedisError) -> bool:
+    """True for an error that a new connection, a new primary or a moment may mend."""
+    if isinstance(error, redis.AuthenticationError | redis.AuthorizationError | redis.NoPermissionError):
+        return False
+    if isinstance(error, redis.ConnectionError | redis.TimeoutError | redis.ReadOnlyError | redis.ClusterDownError):
+        return True
+    return isinstance(error, redis.ResponseError) and str(error).startswith(_PASSING_REPLIES)
+
+
+def failed(error: redis.RedisError) -> StoreFailed:
+    """What the error of a call means for the store."""
+    if isinstance(error, redis.OutOfMemoryError):
+        return StoreFull()
+    return StoreFailed(f"the directory of the song store has refused a call: {error}")

@@ -1,0 +1,87 @@
+"""Looks at a directory before it is used: whether it lets us in, keeps what it is given, and is of this version."""
+
+import asyncio
+import logging
+import time
+from typing import Any, Final
+
+from redis import exceptions
+from redis.asyncio import Redis
+
+from server.store.shared.errors import SharedStoreUnusable, passes
+
+SCHEMA_VERSION: Final = 1
+VERSION_KEY: Final = "m:version"
+
+_OLDEST_SERVER: Final = (7, 0)
+_PAUSE_SECONDS: Final = 0.2
+
+logger = logging.getLogger(__name__)
+
+
+async def inspect(client: Redis, wait_seconds: float) -> bool:
+    """Look at the directory; returns True where it is of this version, False where it is new.
+
+    One that cannot be reached is tried again for `wait_seconds`.
+
+    Raises:
+        SharedStoreUnusable: it cannot be used; the text says what to set.
+    """
+    give_up_at = time.monotonic() + wait_seconds
+    while True:
+        try:
+            return await _inspect(client)
+        except exceptions.RedisError as error:
+            if not passes(error):
+                raise SharedStoreUnusable(_refusal(error)) from error
+            if time.monotonic() > give_up_at:
+                text = f"the directory of the song store cannot be reached ({error}): see to MELISMA_STORE__DIRECTORY"
+                raise SharedStoreUnusable(text) from error
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _inspect(client: Redis) -> bool:
+    version = await client.get(VERSION_KEY)
+    try:
+        _require_suitable(await client.info())
+    except exceptions.NoPermissionError:
+        logger.warning(
+            "the directory of the song store does not tell its settings: see to it that it is Redis 7 or Valkey, that "
+            "its maxmemory-policy is noeviction and that it is no cluster"
+        )
+    if version is not None and int(version) > SCHEMA_VERSION:
+        raise SharedStoreUnusable(
+            "the directory of the song store was made by a newer version of this server: update this one, or set "
+            "MELISMA_STORE__DIRECTORY to another database"
+        )
+    return version is not None
+
+
+def _require_suitable(told: dict[str, Any]) -> None:
+    """`told` is what the server says of itself."""
+    policy = told.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        raise SharedStoreUnusable(
+            f"the directory of the song store drops songs when it is full (maxmemory-policy {policy}): set its "
+            "maxmemory-policy to noeviction"
+        )
+    version = str(told.get("redis_version", ""))
+    if tuple(int(part) for part in version.split(".")[:2] if part.isdecimal()) < _OLDEST_SERVER:
+        raise SharedStoreUnusable(
+            f"the directory of the song store is Redis {version}: use Redis 7 or newer, or Valkey"
+        )
+    if told.get("cluster_enabled"):
+        raise SharedStoreUnusable("the directory of the song store is a cluster: use one primary, with replicas")
+
+
+def _refusal(error: exceptions.RedisError) -> str:
+    if isinstance(error, exceptions.AuthenticationError | exceptions.AuthorizationError):
+        return (
+            f"the directory of the song store does not let this server in ({error}): set the user in "
+            "MELISMA_STORE__DIRECTORY and the file of the password in MELISMA_STORE__DIRECTORY_PASSWORD_FILE"
+        )
+    if isinstance(error, exceptions.NoPermissionError):
+        return (
+            f"the user of the song store's directory may not do enough ({error}): give it ~m:* &m:* +@all -@dangerous"
+        )
+    return f"the directory of the song store refuses to work: {error}"

@@ -1,0 +1,103 @@
+"""News between the processes of a service, over one connection that is for messages alone.
+
+News are hints: who waits for them looks now and then in any case.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from redis.exceptions import RedisError
+
+from server.background import in_background
+from server.store.embedded.bulletin import Bulletin
+from server.store.shared.connection import Connection
+
+CHECK_SECONDS: Final = 5.0
+
+_SONGS, _WORK = "m:news", "m:wake"
+_ANY_WORK: Final = ""
+_SELF_CHECK: Final = b"check"
+_PAUSE_SECONDS: Final = 0.2
+
+logger = logging.getLogger(__name__)
+
+
+class News:
+    """Wakes those of this process who wait for a song, or for work.
+
+    A connection may look alive and bring nothing. So the process sends a message to itself every `check_seconds`, and
+    connects anew where that does not arrive before the next one.
+    """
+
+    def __init__(self, connection: Connection, replica: str, check_seconds: float = CHECK_SECONDS) -> None:
+        self._connection = connection
+        self._own = f"{_WORK}:{replica}"
+        self._check_seconds = check_seconds
+        self._songs = Bulletin()
+        self._work = Bulletin()
+        self._waiting: set[str] = set()
+
+    def next_of(self, song_id: str) -> asyncio.Event:
+        """An event that is set at the next news of a song; to be taken before one looks."""
+        self._waiting.add(song_id)
+        return self._songs.next(song_id)
+
+    def forget(self, song_id: str) -> None:
+        """Forget a song of which there will be no news."""
+        self._waiting.discard(song_id)
+        self._songs.post(song_id)
+
+    def next_work(self) -> asyncio.Event:
+        """An event that is set when there may be a song to claim, or a standing has changed."""
+        return self._work.next(_ANY_WORK)
+
+    async def run(self) -> None:
+        """Listen until it is cancelled."""
+        while True:
+            with suppress(RedisError, OSError, TimeoutError):
+                await self._listen()
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _listen(self) -> None:
+        """Listen until the connection fails, or a message to oneself does not arrive."""
+        async with self._connection.pubsub() as messages:
+            await messages.subscribe(_SONGS, _WORK, self._own)
+            # What was told before the subscription is missed.
+            self._wake_all()
+            heard_at, checked_at = time.monotonic(), 0.0
+            while time.monotonic() - heard_at < 2 * self._check_seconds:
+                if time.monotonic() - checked_at >= self._check_seconds:
+                    checked_at = time.monotonic()
+                    await self._connection.client.publish(self._own, _SELF_CHECK)
+                message = await messages.get_message(ignore_subscribe_messages=True, timeout=self._check_seconds / 4)
+                if message is not None and self._pass_on(message["channel"], message["data"]):
+                    heard_at = time.monotonic()
+        logger.warning("messages of the directory did not arrive: connecting anew")
+
+    def _pass_on(self, channel: bytes, data: bytes) -> bool:
+        """Wake whom a message concerns; returns True for a message to oneself."""
+        own = channel == self._own.encode()
+        if channel == _SONGS.encode():
+            self._waiting.discard(data.decode())
+            self._songs.post(data.decode())
+        elif data != _SELF_CHECK:
+            self._work.post(_ANY_WORK)
+        return own
+
+    def _wake_all(self) -> None:
+        for song_id in self._waiting:
+            self._songs.post(song_id)
+        self._waiting.clear()
+        self._work.post(_ANY_WORK)
+
+
+@asynccontextmanager
+async def listening(connection: Connection, replica: str) -> AsyncIterator[News]:
+    """News for a process, until the context is left."""
+    news = News(connection, replica)
+    async with in_background(news.run()):
+        yield news

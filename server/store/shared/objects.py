@@ -1,0 +1,173 @@
+"""Ended songs as objects of an S3-compatible store, of another cloud, or of a folder that all servers see."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import AzureStore, GCSStore, LocalStore, MemoryStore, ObjectStore, S3Store
+
+from server.store.base import SongRecord, StoreFailed
+from server.store.shared.addresses import ObjectsAddress
+from server.store.shared.errors import ObjectsAway
+from server.store.shared.records import packed, record_bytes, unpacked
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig, S3Config
+
+_THREADS: Final = 8
+_SONGS, _RECORD, _EVENTS = "songs", "record.json", "events"
+_ANSWER_SECONDS: Final = 10
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The place of one ended song: that of one claim of it, so that no other claim's objects can be mixed in.
+
+    `name` is "epoch-nonce"; names of later epochs are greater.
+    """
+
+    song_id: str
+    name: str
+
+    @classmethod
+    def of(cls, song_id: str, epoch: int, nonce: str) -> "Seal":
+        """The place of a claim."""
+        return cls(song_id, f"{epoch:08d}-{nonce}")
+
+    def path(self, name: str) -> str:
+        """The path of one of the song's objects."""
+        return f"{_SONGS}/{self.song_id}/{self.name}/{name}"
+
+
+class Objects:
+    """Writes each object once, and never again. Calls block threads of their own, never the event loop.
+
+    The library's own coroutines are not used: one that is done while the interpreter ends would abort the process.
+    """
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="objects")
+
+    def close(self) -> None:
+        """Refuse further calls."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def seal(self, seal: Seal, song: SongRecord, events: list[bytes], sound: bytes) -> None:
+        """Keep a whole song; its record comes last and says that the rest is there.
+
+        Raises:
+            ObjectsAway: it could not be kept; another try may be made.
+        """
+        if sound:
+            await self._put(seal.path(f"song.{song.format}"), sound)
+        if events:
+            await self._put(seal.path(_EVENTS), packed(events))
+        await self._put(seal.path(_RECORD), record_bytes(song))
+
+    async def sound(self, seal: Seal, song: SongRecord, offset: int, size: int) -> bytes:
+        """Sound of a sealed song from a byte on; less than `size` only at its end."""
+        end = min(offset + size, song.size_bytes)
+        if end <= offset:
+            return b""
+        path = seal.path(f"song.{song.format}")
+        return await self._do(lambda: bytes(obstore.get_range(self._store, path, start=offset, end=end)))
+
+    async def events(self, seal: Seal, count: int) -> list[bytes]:
+        """All events of a sealed song, of which there are `count`."""
+        if not count:
+            return []
+        stored = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_EVENTS)).bytes()))
+        return list(unpacked(stored))
+
+    async def delete(self, song_id: str) -> None:
+        """Delete all objects of a song; what is not there is no error."""
+        await self._do(lambda: self._delete(f"{_SONGS}/{song_id}/"))
+
+    async def seals(self) -> dict[str, Seal]:
+        """The last seal of every song, by song id."""
+        return await self._do(self._seals)
+
+    async def record(self, seal: Seal) -> tuple[bytes, int]:
+        """The record of a sealed song, and its number of events."""
+        stored = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_RECORD)).bytes()))
+        with suppress(FileNotFoundError):
+            events = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_EVENTS)).bytes()), missing=True)
+            return stored, len(list(unpacked(events)))
+        return stored, 0
+
+    async def _put(self, path: str, content: bytes) -> None:
+        # What is there is our own: an answer was lost.
+        with suppress(AlreadyExistsError):
+            await self._do(lambda: obstore.put(self._store, path, content, mode="create"))
+
+    async def _do(self, work: Callable[[], T], *, missing: bool = False) -> T:
+        """`missing` lets the error of an object pass that is not there."""
+        try:
+            return await _on(self._threads, work)
+        except AlreadyExistsError:
+            raise
+        except FileNotFoundError as error:
+            if missing:
+                raise
+            raise StoreFailed("an object of the song store is not there, or no longer") from error
+        except (BaseError, OSError) as error:
+            raise ObjectsAway(error) from error
+
+    def _delete(self, folder: str) -> None:
+        for batch in obstore.list(self._store, folder):
+            for entry in batch:
+                with suppress(FileNotFoundError):
+                    obstore.delete(self._store, entry["path"])
+
+    def _seals(self) -> dict[str, Seal]:
+        found: dict[str, Seal] = {}
+        for batch in obstore.list(self._store, f"{_SONGS}/"):
+            for entry in batch:
+                song_id, _, rest = entry["path"].removeprefix(f"{_SONGS}/").partition("/")
+                name, _, file = rest.partition("/")
+                if file == _RECORD and (song_id not in found or found[song_id].name < name):
+                    found[song_id] = Seal(song_id, name)
+        return found
+
+
+def open_objects(address: ObjectsAddress, endpoint: str = "") -> Objects:
+    """The objects at an address; `endpoint` is the URL of an S3-compatible store that is not Amazon's.
+
+    Keys come from the cloud's own variables (AWS_..., GOOGLE_..., AZURE_...) or from the machine's identity.
+    """
+    return Objects(_store(address, endpoint))
+
+
+def _store(address: ObjectsAddress, endpoint: str) -> ObjectStore:
+    if address.scheme == "memory":
+        return MemoryStore()
+    if address.scheme == "file":
+        return LocalStore(Path(address.prefix), mkdir=True)
+    seconds = timedelta(seconds=_ANSWER_SECONDS)
+    client: "ClientConfig" = {"allow_http": endpoint.startswith("http://"), "timeout": seconds}
+    retry: "RetryConfig" = {"max_retries": 2, "retry_timeout": seconds}
+    bucket, prefix = address.bucket, address.prefix or None
+    if address.scheme == "gs":
+        return GCSStore(bucket, prefix=prefix, client_options=client, retry_config=retry)
+    if address.scheme == "az":
+        return AzureStore(bucket, prefix=prefix, client_options=client, retry_config=retry)
+    config: "S3Config" = {"endpoint": endpoint} if endpoint else {}
+    return S3Store(bucket, prefix=prefix, config=config, client_options=client, retry_config=retry)
+
+
+async def _on(threads: Executor, work: Callable[[], T]) -> T:
+    try:
+        done = asyncio.get_running_loop().run_in_executor(threads, work)
+    except RuntimeError as error:  # the executor has shut down
+        raise StoreFailed("the song store is closed") from error
+    return await done

@@ -1,0 +1,103 @@
+"""Reads songs from the directory while they run, and a little longer; after that from the objects."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from server.store.base import Extent, SongRecord, StoredEvent, Usage
+from server.store.directory import News
+from server.store.shared.connection import Connection
+from server.store.shared.objects import Objects, Seal
+from server.store.shared.records import event_of, present_record
+
+READ_BYTES: Final = 1 << 20
+"""Most sound that one answer of the directory carries, which serves nobody else meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the directory has of a song at one moment; sound and events are those that were asked for.
+
+    `seal` is `None` while sound and events are in the directory, `extent` theirs there.
+    """
+
+    song: SongRecord
+    seal: Seal | None
+    extent: Extent
+    sound: bytes
+    items: Sequence[bytes]
+
+
+class Reader:
+    """Reads songs from wherever they are."""
+
+    def __init__(self, connection: Connection, objects: Objects) -> None:
+        self._connection = connection
+        self._objects = objects
+        self._usage, self._changes = Usage(0, 0), -1
+
+    @property
+    def usage(self) -> Usage:
+        """How much the store held at the last answer."""
+        return self._usage
+
+    def note_usage(self, told: Sequence[int]) -> None:
+        """Note songs, bytes and the number of changes so far; answers may overtake each other."""
+        songs, size_bytes, changes = told
+        if changes >= self._changes:
+            self._usage, self._changes = Usage(songs, size_bytes), changes
+
+    def renew_usage(self, told: Sequence[int]) -> None:
+        """Note usage even if the directory has lost its last changes."""
+        self._changes = -1
+        self.note_usage(told)
+
+    async def present(self, song_id: str, offset: int, size: int, first_event: int | None) -> Reading | None:
+        """Ask the directory; `None` for an unknown song. Events are read from a number on, with `None` not at all."""
+        number = () if first_event is None else (first_event,)
+        usage, *told = await self._connection.run("read", song_id, offset, size, *number)
+        self.note_usage(usage)
+        if not told:
+            return None
+        fields, live, size_bytes, events, sound, items = told
+        song = present_record(fields)
+        if live:
+            return Reading(song, None, Extent(size_bytes, events), sound, items)
+        stored = Extent(song.size_bytes, int(fields[7] or 0))
+        return Reading(song, Seal(song_id, fields[5].decode()), stored, b"", ())
+
+    async def events(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
+        """A song with all its events."""
+        reading = await self.present(song_id, 0, 0, 0)
+        return None if reading is None else (reading.song, await self._events(reading, 0))
+
+    async def sound(self, song_id: str, offset: int, size: int) -> bytes | None:
+        """Sound from a byte on; `None` for an unknown song."""
+        pieces: list[bytes] = []
+        while True:
+            reading = await self.present(song_id, offset, min(size, READ_BYTES), None)
+            if reading is None:
+                return None
+            if reading.seal is not None:
+                pieces.append(await self._objects.sound(reading.seal, reading.song, offset, size))
+                return b"".join(pieces)
+            pieces.append(reading.sound)
+            offset, size = offset + len(reading.sound), size - len(reading.sound)
+            if not reading.sound or not size:
+                return b"".join(pieces)
+
+    async def news(self, song_id: str, at: Extent) -> News | None:
+        """All that there is of a song at one moment behind an extent; `None` for an unknown song."""
+        reading = await self.present(song_id, at.size_bytes, READ_BYTES, at.events)
+        if reading is None:
+            return None
+        sound, first = reading.sound, at.size_bytes + len(reading.sound)
+        if reading.extent.size_bytes > first:
+            sound += await self.sound(song_id, first, reading.extent.size_bytes - first) or b""
+        return News(reading.song, await self._events(reading, at.events), sound)
+
+    async def _events(self, reading: Reading, first: int) -> Sequence[StoredEvent]:
+        items = reading.items
+        if reading.seal is not None:
+            items = (await self._objects.events(reading.seal, reading.extent.events))[first:]
+        return [event_of(item) for item in items]

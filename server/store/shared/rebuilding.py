@@ -1,0 +1,40 @@
+"""Makes a directory anew from the objects: what has ended is there as a whole, each song with its record."""
+
+import logging
+
+from server.store.base import Place, StoreFailed
+from server.store.shared.connection import Connection
+from server.store.shared.errors import ObjectsAway
+from server.store.shared.objects import Objects, Seal
+from server.store.shared.records import listed, record_bytes, record_of
+
+logger = logging.getLogger(__name__)
+
+
+async def rebuild(connection: Connection, objects: Objects) -> int:
+    """Take every sealed song up that the directory does not know; returns how many.
+
+    It may run at any time, and from several servers at once.
+
+    Raises:
+        StoreFailed: directory or objects are away; what was taken up stays.
+    """
+    restored = 0
+    for seal in (await objects.seals()).values():
+        try:
+            restored += await _restore(connection, objects, seal)
+        except ObjectsAway:
+            raise
+        except (StoreFailed, ValueError) as error:
+            logger.warning("a song of the store could not be taken up: %s", error, extra={"song_id": seal.song_id})
+    return restored
+
+
+async def _restore(connection: Connection, objects: Objects, seal: Seal) -> int:
+    stored, events = await objects.record(seal)
+    song = record_of(stored)
+    place = listed(Place(song.created_ns, song.song_id))
+    asked = (song.caller, song.request_id, song.fingerprint, song.engine, place)
+    end = (song.ended_ns or song.created_ns, song.size_bytes, seal.name, events)
+    known = (song.song_id, record_bytes(song), song.state.value, song.owner, song.epoch)
+    return int(await connection.run("restore", *known, *asked, *end))

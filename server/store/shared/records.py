@@ -1,0 +1,147 @@
+"""Values of the store as the directory and the objects keep them."""
+
+import json
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from server.quota import Quota
+from server.song import SongState
+from server.store.base import Extent, Lease, Place, SongRecord, StoredEvent
+from server.store.directory import Claim, ServedEngine, Ticket
+
+_RECORD: Final = TypeAdapter(SongRecord)
+_ENGINES: Final = TypeAdapter(list[ServedEngine])
+_END_BYTE: Final = struct.Struct(">Q")
+_LENGTH: Final = struct.Struct(">I")
+
+
+def record_bytes(song: SongRecord) -> bytes:
+    """A record as JSON."""
+    return json.dumps(asdict(song), ensure_ascii=False).encode()
+
+
+def record_of(stored: bytes) -> SongRecord:
+    """The record of such JSON. Fields that only a newer version knows are left out.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _RECORD.validate_json(stored)
+
+
+def present_record(fields: Sequence[bytes | None]) -> SongRecord:
+    """A record as the directory has it now: record, state, owner, epoch, size, seal (unused), end."""
+    stored, state, owner, epoch, size, _, ended, *_ = fields
+    song = record_of(stored or b"")
+    ended_ns = song.ended_ns if ended is None or song.ended_ns is not None else int(ended)
+    return replace(
+        song,
+        state=SongState(_text(state)),
+        owner=_text(owner),
+        epoch=int(epoch or 0),
+        size_bytes=int(size or 0),
+        ended_ns=ended_ns,
+    )
+
+
+def event_bytes(event: StoredEvent) -> bytes:
+    """An event as an item of a list."""
+    return _END_BYTE.pack(event.end_byte) + event.payload
+
+
+def event_of(item: bytes) -> StoredEvent:
+    """The event of such an item."""
+    (end_byte,) = _END_BYTE.unpack_from(item)
+    return StoredEvent(item[_END_BYTE.size :], end_byte)
+
+
+def packed(items: Sequence[bytes]) -> bytes:
+    """Items behind each other, each with its length."""
+    return b"".join(_LENGTH.pack(len(item)) + item for item in items)
+
+
+def unpacked(stored: bytes) -> Iterator[bytes]:
+    """The items of `packed`."""
+    at = 0
+    while at < len(stored):
+        (length,) = _LENGTH.unpack_from(stored, at)
+        at += _LENGTH.size + length
+        yield stored[at - length : at]
+
+
+def listed(place: Place) -> str:
+    """The name under which a caller's songs are in the order of their creation."""
+    return f"{place.created_ns:020d}:{place.song_id}"
+
+
+def lease_text(lease: Lease) -> str:
+    """A lease in one text."""
+    return f"{lease.epoch}:{lease.nonce}:{lease.replica}"
+
+
+def ticket_bytes(ticket: Ticket) -> bytes:
+    """The terms of a ticket as JSON, without record and request."""
+    song, quota = ticket.song, ticket.quota
+    terms = {
+        "song_id": song.song_id,
+        "caller": song.caller,
+        "request_id": song.request_id,
+        "fingerprint": song.fingerprint,
+        "engine": song.engine,
+        "created": f"{song.created_ns:020d}",
+        "repeatable": ticket.repeatable,
+        "quota": asdict(quota),
+        "signature": _signature(quota),
+        "max_songs": ticket.max_songs,
+        "kept_songs": ticket.kept_songs,
+        "weight": ticket.weight,
+        "sound_seconds": ticket.sound_seconds,
+        "steps": ticket.steps,
+        "deadline_seconds": ticket.deadline_seconds,
+        "linger_seconds": ticket.linger_seconds,
+        "attend_seconds": ticket.attend_seconds,
+        "take": ticket.take,
+    } | _songs_bucket(quota)
+    return json.dumps(terms, ensure_ascii=False).encode()
+
+
+def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
+    """The claim that a script tells of."""
+    song_id, stored, state, owner, epoch, size, events, request, linger, deadline = answer
+    lease = Lease(_text(song_id), replica, int(epoch), nonce)
+    song = present_record((stored, state, owner, epoch, str(size).encode(), None, None))
+    return Claim(lease, song, request, Extent(size, events), _seconds(linger), _seconds(deadline))
+
+
+def engines_bytes(engines: Sequence[ServedEngine]) -> bytes:
+    """Engines as JSON."""
+    return _ENGINES.dump_json(list(engines))
+
+
+def engines_of(stored: bytes) -> list[ServedEngine]:
+    """The engines of such JSON."""
+    return _ENGINES.validate_json(stored)
+
+
+def _signature(quota: Quota) -> str:
+    return f"{quota.songs_per_minute}|{quota.concurrent_songs}|{quota.audio_seconds_per_hour}"
+
+
+def _songs_bucket(quota: Quota) -> dict[str, float]:
+    """Capacity of the bucket of songs, and the seconds that fill it: half a song a minute is one every two minutes."""
+    songs = quota.songs_per_minute
+    if songs is None:
+        return {}
+    return {"songs_capacity": max(1.0, songs), "songs_seconds": 60.0 * max(1.0, 1 / songs)}
+
+
+def _seconds(stored: bytes | None) -> float | None:
+    return None if stored is None else float(stored)
+
+
+def _text(stored: bytes | None) -> str:
+    return (stored or b"").decode()

@@ -1,0 +1,30 @@
+"""The scripts (Lua) that the directory runs, each as one decision."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+_LIBRARY, _CLOCK = "library", "clock"
+
+
+@cache
+def texts() -> Mapping[str, str]:
+    """The whole text of every script, by name."""
+    return assembled(_text(_CLOCK))
+
+
+def assembled(clock: str) -> Mapping[str, str]:
+    """The texts with a clock of one's own: Lua that defines `now`, in seconds."""
+    names = (path.name.removesuffix(".lua") for path in files(__package__).iterdir() if path.name.endswith(".lua"))
+    prelude = clock + _text(_LIBRARY)
+    return {name: _joined(prelude, _text(name)) for name in names if name not in (_LIBRARY, _CLOCK)}
+
+
+def _joined(prelude: str, text: str) -> str:
+    """The first line of a script says how the server is to run it, and has to stay first."""
+    head, _, body = text.partition("\n")
+    return f"{head}\n{prelude}{body}"
+
+
+def _text(name: str) -> str:
+    return (files(__package__) / f"{name}.lua").read_text("utf-8")

@@ -1,0 +1,21 @@
+#!lua flags=allow-oom
+-- replica, then id, furthest byte, seconds of each presence
+local replica, at = ARGV[1], now()
+for index = 2, #ARGV, 3 do
+    local id, wanted, seconds = ARGV[index], ARGV[index + 1], tonumber(ARGV[index + 2])
+    local song, ears = fields(id, 'state', 'owner'), 'm:ears:' .. id
+    if unended(song[1]) then
+        local changed = call('HGET', 'm:wanted:' .. id, replica) ~= wanted
+        if seconds > 0 then
+            local till = call('ZSCORE', ears, replica)
+            changed = changed or not till or tonumber(till) <= at
+            call('ZADD', ears, text(at + seconds), replica)
+            call('HSET', 'm:wanted:' .. id, replica, wanted)
+        else
+            changed = call('ZREM', ears, replica) == 1
+            call('HDEL', 'm:wanted:' .. id, replica)
+        end
+        if changed then wake(song[2]) end
+    end
+end
+return 1

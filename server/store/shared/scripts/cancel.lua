@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- nonce, replica, lease seconds, id
+local nonce, id, at = ARGV[1], ARGV[4], now()
+local before = answered(nonce, at)
+if before then return before end
+local song = fields(id, 'state', 'engine', 'owner')
+if not unended(song[1]) then return false end
+call('HSET', song_key(id), 'cancelled', '1')
+if not call('ZSCORE', 'm:queue:' .. song[2], id) then
+    wake(song[3])
+    return false
+end
+give(id, ARGV[2], nonce, at + tonumber(ARGV[3]))
+return claimed(id, at)

@@ -1,0 +1,5 @@
+-- The server's clock: seconds since 1970. Clocks of replicas do not matter.
+local function now()
+    local time = redis.call('TIME')
+    return tonumber(time[1]) + tonumber(time[2]) / 1e6
+end

@@ -1,0 +1,7 @@
+#!lua flags=allow-oom
+-- The engines (JSON) of every replica whose announcement is good.
+local found = {}
+for _, replica in ipairs(call('ZRANGEBYSCORE', 'm:replicas', '(' .. text(now()), '+inf')) do
+    found[#found + 1] = call('HGET', 'm:engines', replica) or nil
+end
+return found

@@ -1,0 +1,120 @@
+-- What all scripts share; it goes before each of them. Keys are made here alone:
+--   m:song:{id}         hash: record (JSON), its mutable facts, the request, the ticket's terms, the lease
+--   m:sound:{id}        string: the sound;  m:events:{id}  list: the events
+--   m:ears:{id}         sorted set: replica -> end of its presence;  m:wanted:{id}  hash: replica -> furthest byte
+--   m:service           sorted set: songs that count for the service -> order of admission
+--   m:queue:{engine}    sorted set: songs that wait -> order of admission
+--   m:leases            sorted set: songs that were claimed -> end of their lease
+--   m:open:{caller}     set: songs that count for the caller;  m:making:{caller}  set: those of them that were claimed
+--   m:account:{caller}  hash: token buckets under the caller's quota
+--   m:songs:{caller}    sorted set by name: created:id;  m:requests:{caller length}:{caller}:{request id}  the same
+--   m:ended             sorted set: songs that have ended -> when
+--   m:usage             hash: number of songs, bytes of sound, and how often they have changed
+--   m:replicas          sorted set: replica -> end of its announcement;  m:engines  hash: replica -> engines (JSON)
+--   m:answer:{nonce}    string: the song that a claim got, for a call whose answer was lost
+local call = redis.call
+
+local function unended(state) return state == 'queued' or state == 'running' end
+
+local function song_key(id) return 'm:song:' .. id end
+
+local function request_key(caller, request_id) return 'm:requests:' .. #caller .. ':' .. caller .. ':' .. request_id end
+
+local function text(number) return string.format('%.17g', number) end
+
+local function fields(id, ...) return call('HMGET', song_key(id), ...) end
+
+local function extent(id) return call('STRLEN', 'm:sound:' .. id), call('LLEN', 'm:events:' .. id) end
+
+local function usage()
+    local now = call('HMGET', 'm:usage', 'songs', 'bytes', 'changes')
+    return {tonumber(now[1] or 0), tonumber(now[2] or 0), tonumber(now[3] or 0)}
+end
+
+local function use(songs, bytes)
+    call('HINCRBY', 'm:usage', 'songs', songs)
+    call('HINCRBY', 'm:usage', 'bytes', bytes)
+    call('HINCRBY', 'm:usage', 'changes', 1)
+end
+
+local function tell_news(id) call('PUBLISH', 'm:news', id) end
+
+local function wake(replica) if replica and replica ~= '' then call('PUBLISH', 'm:wake:' .. replica, '') end end
+
+local function wake_all() call('PUBLISH', 'm:wake', '') end
+
+-- True where a lease, "epoch:nonce:replica", is that of the song's last claim.
+local function is_lease(id, lease) return fields(id, 'lease')[1] == lease end
+
+-- Level of a bucket that holds `capacity` and fills up in `seconds`.
+local function level(key, name, capacity, seconds, at)
+    local was = call('HMGET', key, name, name .. '_at')
+    if not was[1] then return capacity end
+    return math.min(capacity, tonumber(was[1]) + (at - tonumber(was[2])) * capacity / seconds)
+end
+
+local function take(key, name, capacity, seconds, at, amount)
+    local left = math.min(capacity, level(key, name, capacity, seconds, at) - amount)
+    call('HSET', key, name, text(left), name .. '_at', text(at))
+    -- A full bucket need not be remembered.
+    local full = math.ceil((capacity - left) * seconds / capacity) + 60
+    if full > call('TTL', key) then call('EXPIRE', key, full) end
+end
+
+-- Gives the places of a song back. `sound_seconds` were made; nil: as many as were charged.
+local function settle(id, at, sound_seconds)
+    local song = fields(id, 'settled', 'caller', 'charged', 'quota', 'sound_capacity')
+    call('ZREM', 'm:leases', id)
+    call('ZREM', 'm:service', id)
+    if not song[2] or song[1] then return end
+    call('HSET', song_key(id), 'settled', '1')
+    call('SREM', 'm:open:' .. song[2], id)
+    call('SREM', 'm:making:' .. song[2], id)
+    local account, capacity = 'm:account:' .. song[2], tonumber(song[5])
+    if not sound_seconds or not capacity then return end
+    -- An account that is gone was full; a quota that has changed meanwhile has begun a fresh one.
+    if (call('HGET', account, 'quota') or song[4]) == song[4] then
+        call('HSET', account, 'quota', song[4])
+        take(account, 'sound', capacity, 3600, at, sound_seconds - tonumber(song[3]))
+    end
+end
+
+-- The first admitted song whose lease has run out; those that have ended are settled on the way.
+local function first_lost(at)
+    local first, first_order
+    for _, id in ipairs(call('ZRANGEBYSCORE', 'm:leases', '-inf', text(at))) do
+        local song = fields(id, 'state', 'order')
+        if not unended(song[1]) then
+            settle(id, at, nil)
+        elseif not first or tonumber(song[2]) < first_order then
+            first, first_order = id, tonumber(song[2])
+        end
+    end
+    return first
+end
+
+-- Gives a song to a replica, until a point in time.
+local function give(id, replica, nonce, till)
+    local song = fields(id, 'engine', 'caller', 'settled')
+    call('ZREM', 'm:queue:' .. song[1], id)
+    if not song[3] then call('SADD', 'm:making:' .. song[2], id) end
+    call('ZADD', 'm:leases', text(till), id)
+    local epoch = call('HINCRBY', song_key(id), 'epoch', 1)
+    call('HSET', song_key(id), 'owner', replica, 'nonce', nonce, 'lease', epoch .. ':' .. nonce .. ':' .. replica)
+    call('HDEL', song_key(id), 'released')
+    call('SET', 'm:answer:' .. nonce, id, 'EX', 60)
+end
+
+-- The parts of a Claim.
+local function claimed(id, at)
+    local song = fields(id, 'record', 'state', 'owner', 'epoch', 'request', 'linger', 'deadline')
+    local size, events = extent(id)
+    local left = song[7] and text(tonumber(song[7]) - at) or false
+    return {id, song[1], song[2], song[3], song[4], size, events, song[5], song[6], left}
+end
+
+-- The song that this very claim got when its answer was lost.
+local function answered(nonce, at)
+    local id = call('GET', 'm:answer:' .. nonce)
+    if id and fields(id, 'nonce')[1] == nonce then return claimed(id, at) end
+end

@@ -1,0 +1,11 @@
+#!lua flags=allow-oom
+-- What is known of every song in the service, in the order of admission.
+local songs = {}
+first_lost(now())
+for _, id in ipairs(call('ZRANGE', 'm:service', 0, -1)) do
+    local song = fields(id, 'caller', 'engine', 'charged', 'steps', 'weight')
+    local waits = call('ZSCORE', 'm:queue:' .. (song[2] or ''), id) and 1 or 0
+    local claimed = call('SISMEMBER', 'm:making:' .. (song[1] or ''), id)
+    songs[#songs + 1] = {id, waits, claimed, song[1], song[2], song[3], song[4], song[5]}
+end
+return songs

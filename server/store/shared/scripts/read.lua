@@ -1,0 +1,11 @@
+#!lua flags=allow-oom
+-- id, first byte, bytes at most, first event (none: no events)
+-- Everything of one moment. `live` is 0 where sound and events are no longer here.
+local id, first = ARGV[1], tonumber(ARGV[2])
+local song = fields(id, 'record', 'state', 'owner', 'epoch', 'size', 'seal', 'ended', 'events')
+if not song[1] then return {usage()} end
+local size, count = extent(id)
+local live = (not song[6] or (size == tonumber(song[5]) and count == tonumber(song[8]))) and 1 or 0
+local sound = tonumber(ARGV[3]) > 0 and call('GETRANGE', 'm:sound:' .. id, first, first + tonumber(ARGV[3]) - 1) or ''
+local events = ARGV[4] and call('LRANGE', 'm:events:' .. id, ARGV[4], -1) or {}
+return {usage(), song, live, size, count, sound, events}

@@ -1,0 +1,19 @@
+#!lua flags=allow-oom
+-- id, lease, nonce of the call
+local id, lease = ARGV[1], ARGV[2]
+local song = fields(id, 'state', 'released', 'engine', 'caller', 'order')
+-- An answer was lost: it is done.
+if song[2] == ARGV[3] then return 1 end
+if not unended(song[1]) or not is_lease(id, lease) then return 0 end
+call('HSET', song_key(id), 'lease', '', 'nonce', '', 'released', ARGV[3])
+local size, events = extent(id)
+call('SREM', 'm:making:' .. song[4], id)
+if size + events == 0 then
+    call('ZREM', 'm:leases', id)
+    call('ZADD', 'm:queue:' .. song[3], song[5], id)
+else
+    call('ZADD', 'm:leases', 0, id)
+end
+tell_news(id)
+wake_all()
+return 1

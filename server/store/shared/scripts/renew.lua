@@ -1,0 +1,19 @@
+#!lua flags=allow-oom
+-- lease seconds, then id and lease of each song
+local at, answers = now(), {}
+local till = text(at + tonumber(ARGV[1]))
+for index = 2, #ARGV, 2 do
+    local id = ARGV[index]
+    local song = fields(id, 'state', 'cancelled')
+    if unended(song[1]) and is_lease(id, ARGV[index + 1]) then
+        call('ZADD', 'm:leases', till, id)
+        local wanted, present = 0, call('ZRANGEBYSCORE', 'm:ears:' .. id, '(' .. text(at), '+inf')
+        for _, replica in ipairs(present) do
+            wanted = math.max(wanted, tonumber(call('HGET', 'm:wanted:' .. id, replica) or 0))
+        end
+        answers[#answers + 1] = {1, song[2] and 1 or 0, #present > 0 and 1 or 0, wanted}
+    else
+        answers[#answers + 1] = {0, 0, 0, 0}
+    end
+end
+return answers

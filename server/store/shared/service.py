@@ -1,0 +1,95 @@
+"""Opens the shared store: directory and objects, as one replica sees them."""
+
+import logging
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+
+from server.store.base import StoreFailed
+from server.store.eviction import StoreLimits
+from server.store.shared.addresses import ObjectsAddress
+from server.store.shared.connection import Connection, DirectoryAccess, connected
+from server.store.shared.directory import SharedDirectory
+from server.store.shared.errors import SharedStoreUnusable
+from server.store.shared.inspection import SCHEMA_VERSION, VERSION_KEY, inspect
+from server.store.shared.news import listening
+from server.store.shared.objects import Objects, open_objects
+from server.store.shared.reading import Reader
+from server.store.shared.rebuilding import rebuild
+from server.store.shared.store import SharedStore
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedStorePlan:
+    """Where the shared store is, and its terms.
+
+    `objects_endpoint` is the URL of an S3-compatible store that is not Amazon's. A replica that is silent for
+    `lease_seconds` loses its songs; calls wait out absences of the directory up to `outage_seconds`.
+    """
+
+    access: DirectoryAccess
+    objects: ObjectsAddress
+    objects_endpoint: str = ""
+    limits: StoreLimits = field(default_factory=StoreLimits)
+    lease_seconds: float = 6.0
+    outage_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SharedParts:
+    """Store and directory of one replica, and the connection that both use."""
+
+    store: SharedStore
+    directory: SharedDirectory
+    connection: Connection
+
+
+@asynccontextmanager
+async def shared_store(
+    plan: SharedStorePlan,
+    *,
+    replica: str = "",
+    now_ns: Callable[[], int] = time.time_ns,
+    objects: Objects | None = None,
+    scripts: Mapping[str, str] | None = None,
+) -> AsyncIterator[SharedParts]:
+    """The shared store, until the context is left. A directory that is new is filled from the objects.
+
+    `replica` names this process; empty: a name of its own. `objects` and `scripts` take the place of those of the
+    plan and of this package.
+
+    Raises:
+        SharedStoreUnusable: it cannot be used; the text says what to set.
+    """
+    name = replica or f"{socket.gethostname()}-{secrets.token_hex(4)}"
+    async with connected(plan.access, plan.outage_seconds, scripts) as connection:
+        known = await inspect(connection.client, plan.outage_seconds)
+        with closing(objects or open_objects(plan.objects, plan.objects_endpoint)) as opened:
+            if not known:
+                await _begin(connection, opened)
+            store = SharedStore(connection, opened, plan.limits, now_ns)
+            reader = Reader(connection, opened)
+            async with listening(connection, name) as messages:
+                directory = SharedDirectory(
+                    connection,
+                    messages,
+                    reader,
+                    replica=name,
+                    lease_seconds=plan.lease_seconds,
+                )
+                yield SharedParts(store, directory, connection)
+
+
+async def _begin(connection: Connection, objects: Objects) -> None:
+    """Fill a new directory, and mark it as one of this version."""
+    try:
+        restored = await rebuild(connection, objects)
+    except StoreFailed as error:
+        raise SharedStoreUnusable(f"{error}: see to MELISMA_STORE__OBJECTS and its keys") from error
+    await connection.client.set(VERSION_KEY, SCHEMA_VERSION)
+    logger.info("a new directory was filled from the objects", extra={"songs": restored})

@@ -1,0 +1,171 @@
+"""The song store of several servers: what runs is in the directory, what has ended in objects."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from server.store.base import (
+    Extent,
+    Lease,
+    LeaseLost,
+    Place,
+    SongRecord,
+    StoredEvent,
+    StoreFailed,
+    Usage,
+    WrongOffset,
+)
+from server.store.eviction import EndedSong, StoreLimits, evicted
+from server.store.shared.connection import Connection
+from server.store.shared.errors import ObjectsAway
+from server.store.shared.objects import Objects, Seal
+from server.store.shared.reading import Reader
+from server.store.shared.records import event_bytes, lease_text, listed, present_record, record_bytes
+from server.store.shared.turns import Turns
+
+LIVE_SECONDS: Final = 60
+"""Time for which sound and events of an ended song stay in the directory, for those who are in the middle of it."""
+
+_PAGE: Final = 100
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class SharedStore:
+    """A SongStore; see there. Calls about one song take effect in the order in which they were made."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        objects: Objects,
+        limits: StoreLimits,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._connection = connection
+        self._objects = objects
+        self._limits = limits
+        self._now_ns = now_ns
+        self._reader = Reader(connection, objects)
+        self._turns = Turns()
+
+    @property
+    def embedded(self) -> bool:
+        """It outlives this process."""
+        return False
+
+    async def create(self, song: SongRecord, lease: Lease) -> None:
+        """Check the lease: admission has kept the record."""
+        async with self._turns.taken(song.song_id):
+            await self._write("create", song.song_id, lease_text(lease))
+
+    async def append(
+        self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, *, lease: Lease, at: Extent
+    ) -> None:
+        """Add events and sound."""
+        items = map(event_bytes, events)
+        async with self._turns.taken(song.song_id):
+            terms = (lease_text(lease), at.size_bytes, at.events, record_bytes(song), song.state.value)
+            await self._write("append", song.song_id, *terms, sound, *items)
+
+    async def end(self, song: SongRecord, *, lease: Lease, at: Extent) -> None:
+        """Move the song into objects, then renew its record; while the objects are away, the song has not ended."""
+        pause_seconds = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                async with self._turns.taken(song.song_id):
+                    return await self._end(song, lease, at)
+            except ObjectsAway as error:
+                logger.warning("the end of a song waits: %s", error, extra={"song_id": song.song_id})
+            await asyncio.sleep(pause_seconds)
+            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+
+    async def get(self, song_id: str) -> SongRecord | None:
+        """One song."""
+        await self._turns.passed(song_id)
+        return next(iter(await self._records("song", song_id)), None)
+
+    async def find(self, caller: str, request_id: str) -> SongRecord | None:
+        """The newest song of a caller with that `request_id`."""
+        return next(iter(await self._records("request", caller, request_id)), None)
+
+    async def page(self, caller: str, after: Place | None, count: int) -> Sequence[SongRecord]:
+        """Songs of a caller, newest first."""
+        return await self._records("page", caller, listed(after) if after else "", count)
+
+    async def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
+        """One song with all its events."""
+        await self._turns.passed(song_id)
+        return await self._reader.events(song_id)
+
+    async def read(self, song_id: str, offset: int, size: int) -> bytes:
+        """Sound from a byte on."""
+        await self._turns.passed(song_id)
+        sound = await self._reader.sound(song_id, offset, size)
+        if sound is None:
+            raise StoreFailed(f"the song store has no song {song_id}")
+        return sound
+
+    async def clean_up(self, in_use: Collection[str]) -> int:
+        """Delete what is too old or too much; a song that is heard through another server goes, too."""
+        deleted = kept = 0
+        while True:
+            usage, rows = await self._connection.run("ended", kept, _PAGE)
+            self._reader.renew_usage(usage)
+            songs = [EndedSong(song_id.decode(), int(ended), int(size)) for song_id, ended, size in rows]
+            stored_bytes, now_ns = self.usage().size_bytes, self._now_ns()
+            victims = list(evicted(songs, self._limits, stored_bytes=stored_bytes, now_ns=now_ns, in_use=in_use))
+            for song_id in victims:
+                deleted += await self._delete(song_id)
+            if not victims or len(songs) < _PAGE:
+                return deleted
+            kept += len(songs) - len(victims)
+
+    def usage(self) -> Usage:
+        """How much there was at the last answer of the directory."""
+        return self._reader.usage
+
+    async def _end(self, song: SongRecord, lease: Lease, at: Extent) -> None:
+        terms = (song.song_id, lease_text(lease), at.size_bytes, at.events)
+        if await self._write("end", *terms) == b"done":
+            return
+        owned = replace(song, owner=lease.replica, epoch=lease.epoch, size_bytes=at.size_bytes)
+        reading = await self._reader.present(song.song_id, 0, 0, 0)
+        sound = await self._reader.sound(song.song_id, 0, at.size_bytes)
+        if reading is None or sound is None or Extent(len(sound), len(reading.items)) != at:
+            raise LeaseLost(song.song_id)
+        seal = Seal.of(song.song_id, lease.epoch, lease.nonce)
+        await self._objects.seal(seal, owned, list(reading.items), sound)
+        ended_ns = song.ended_ns or self._now_ns()
+        end = (record_bytes(owned), song.state.value, ended_ns, seal.name, LIVE_SECONDS)
+        await self._write("end", *terms, *end)
+
+    async def _write(self, script: str, song_id: str, *arguments: bytes | str | int) -> bytes:
+        """Change a song, and return what the script says to it.
+
+        Raises:
+            LeaseLost, WrongOffset: as `SongStore` says.
+        """
+        answer: Sequence[Any] = await self._connection.run(script, song_id, *arguments)
+        said: bytes = answer[0]
+        self._reader.note_usage(answer[1])
+        if said == b"lost":
+            raise LeaseLost(song_id)
+        if said == b"offset":
+            raise WrongOffset(song_id, Extent(answer[2], answer[3]))
+        return said
+
+    async def _records(self, *query: str | int) -> list[SongRecord]:
+        usage, rows = await self._connection.run("records", *query)
+        self._reader.note_usage(usage)
+        return [present_record(row) for row in rows]
+
+    async def _delete(self, song_id: str) -> int:
+        """Delete a song, its objects first: what is left after a failure is found again, and deleted then."""
+        await self._objects.delete(song_id)
+        usage, deleted, _ = await self._connection.run("delete", song_id)
+        self._reader.note_usage(usage)
+        return int(deleted)

@@ -1,0 +1,35 @@
+"""Keeps calls about one song in the order in which they were made, however many connections carry them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class Turns:
+    """One call after the other for each song; songs do not wait for each other."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, asyncio.Future[None]] = {}
+
+    @asynccontextmanager
+    async def taken(self, song_id: str) -> AsyncIterator[None]:
+        """Wait for all calls about the song that came before, and have later ones wait until the context is left."""
+        before, done = self._last.get(song_id), asyncio.get_running_loop().create_future()
+        self._last[song_id] = done
+        try:
+            await _over(before)
+            yield
+        finally:
+            done.set_result(None)
+            if self._last[song_id] is done:
+                del self._last[song_id]
+
+    async def passed(self, song_id: str) -> None:
+        """Wait for all calls about the song that came before; later ones need not wait."""
+        await _over(self._last.get(song_id))
+
+
+async def _over(call: "asyncio.Future[None] | None") -> None:
+    if call is not None:
+        # Unlike an await, this leaves the other call alone where this one is cancelled.
+        await asyncio.wait([call])

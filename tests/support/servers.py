@@ -1,0 +1,114 @@
+"""Real servers for tests, in temporary folders and on free ports of the loopback address."""
+
+import atexit
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+START_TIMEOUT_SECONDS = 30.0
+
+
+class DirectoryServer:
+    """A Redis or Valkey server, which keeps its data in an append-only file."""
+
+    def __init__(self, *options: str, port: int = 0, folder: Path | None = None) -> None:
+        self.port = port or free_port()
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="directory-"))
+        self._options = options
+        self.start()
+
+    def start(self) -> None:
+        command = [program("valkey-server", "redis-server"), "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--dir", str(self.folder), "--save", "", "--appendonly", "yes", *self._options]
+        self._process = started(command, lambda: answers(self.port))
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def remove(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@cache
+def directory_server() -> DirectoryServer:
+    """The directory server that tests share, started when first needed; it ends with this process."""
+    server = DirectoryServer()
+    atexit.register(server.remove)
+    return server
+
+
+@cache
+def s3_server() -> str:
+    """The URL of an S3-compatible server that tests share, started when first needed; it ends with this process."""
+    folder, port = Path(tempfile.mkdtemp(prefix="objects-")), free_port()
+    ports = [f"-{part}.port={free_port()}" for part in ("master", "volume", "filer")]
+    ports += [f"-{part}.port.grpc={free_port()}" for part in ("master", "volume", "filer", "s3")]
+    options = ["-s3", f"-s3.port={port}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", *ports]
+    process = started([program("weed"), "server", *options, "-volume.max=20"], lambda: answers(port))
+
+    def end() -> None:
+        process.kill()
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(end)
+    return f"http://127.0.0.1:{port}"
+
+
+def program(*names: str) -> str:
+    """The path of the first of these programs that is here; without one the test is skipped, or fails if REQUIRE=1."""
+    places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    for name in names:
+        if found := shutil.which(name, path=places):
+            return found
+    text = f"{' or '.join(names)} is missing: run `make test-shared`"
+    if os.environ.get("REQUIRE") == "1":
+        pytest.fail(text)
+    pytest.skip(text)
+
+
+def started(command: list[str], ready: Callable[[], bool]) -> "subprocess.Popen[bytes]":
+    """A program in the background, once it is `ready`."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    give_up_at = time.monotonic() + START_TIMEOUT_SECONDS
+    while not ready():
+        assert process.poll() is None, f"{command[0]} has ended"
+        if time.monotonic() > give_up_at:
+            process.kill()
+            pytest.fail(f"{command[0]} was not ready in time")
+        time.sleep(0.02)
+    return process
+
+
+def free_port() -> int:
+    """A port of the loopback address on which nobody listens now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """True where somebody listens on a port of the loopback address."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

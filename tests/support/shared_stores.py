@@ -1,0 +1,49 @@
+"""The shared store over real servers, on a clock that the test moves."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+
+from server.store.eviction import StoreLimits
+from server.store.shared.addresses import DirectoryAddress, ObjectsAddress
+from server.store.shared.connection import DirectoryAccess
+from server.store.shared.scripts import assembled
+from server.store.shared.service import SharedParts, SharedStorePlan, shared_store
+from tests.support.servers import directory_server
+
+CLOCK_KEY = "test:clock"
+MANUAL_SCRIPTS = assembled(f"local function now() return tonumber(redis.call('GET', '{CLOCK_KEY}') or 1000) end\n")
+
+
+def plan_for(url: str = "", objects: str = "memory://", **terms: Any) -> SharedStorePlan:
+    """A plan for a directory, that which tests share unless another is named."""
+    access = DirectoryAccess(DirectoryAddress.parse(url or directory_server().url))
+    return SharedStorePlan(access, ObjectsAddress.parse(objects), **terms)
+
+
+@asynccontextmanager
+async def empty_directory(url: str = "") -> AsyncIterator[Redis]:
+    """A client of a directory with nothing in it."""
+    async with Redis.from_url(url or directory_server().url) as client:
+        await client.flushall()
+        yield client
+
+
+@asynccontextmanager
+async def replicas(
+    folder: Path, *names: str, limits: StoreLimits, now_ns: int, lease_seconds: float
+) -> AsyncIterator[tuple[list[SharedParts], Redis]]:
+    """Replicas of one service with objects in a folder; the client moves their clock."""
+    plan = plan_for(objects=f"file://{folder}", limits=limits, lease_seconds=lease_seconds, outage_seconds=5.0)
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(empty_directory())
+        opened = [
+            await stack.enter_async_context(
+                shared_store(plan, replica=name, now_ns=lambda: now_ns, scripts=MANUAL_SCRIPTS)
+            )
+            for name in names
+        ]
+        yield opened, client
