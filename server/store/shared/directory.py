@@ -177,6 +177,7 @@ def _known(row: Sequence[Any]) -> _Known:
 
 def _in_order(waiting: list[_Known], running: Counter[str]) -> Iterator[WaitingSong]:
     """Songs in the order of their claims if no song ends meanwhile."""
+    waiting = waiting.copy()
     while waiting:
         chosen = min(waiting, key=lambda one: running[one.song.caller] / one.weight)
         waiting.remove(chosen)

@@ -154,14 +154,14 @@ def _store(address: ObjectsAddress, endpoint: str) -> ObjectStore:
     if address.scheme == "file":
         return LocalStore(Path(address.prefix), mkdir=True)
     seconds = timedelta(seconds=_ANSWER_SECONDS)
-    client: "ClientConfig" = {"allow_http": endpoint.startswith("http://"), "timeout": seconds}
-    retry: "RetryConfig" = {"max_retries": 2, "retry_timeout": seconds}
+    client: ClientConfig = {"allow_http": endpoint.startswith("http://"), "timeout": seconds}
+    retry: RetryConfig = {"max_retries": 2, "retry_timeout": seconds}
     bucket, prefix = address.bucket, address.prefix or None
     if address.scheme == "gs":
         return GCSStore(bucket, prefix=prefix, client_options=client, retry_config=retry)
     if address.scheme == "az":
         return AzureStore(bucket, prefix=prefix, client_options=client, retry_config=retry)
-    config: "S3Config" = {"endpoint": endpoint} if endpoint else {}
+    config: S3Config = {"endpoint": endpoint} if endpoint else {}
     return S3Store(bucket, prefix=prefix, config=config, client_options=client, retry_config=retry)
 
 
