@@ -81,7 +81,7 @@ class Walk:
         song = record(self.admitted, caller, request_id=request_id, engine=self.rng.choice("ab"))
         fields = {
             "quota": QUOTAS[caller],
-            "weight": self.rng.choice([1.0, 2.0]) if caller == "free" else 1.0,
+            "weight": 2.0 if caller == "free" else 1.0,
             "max_songs": 12,
             "kept_songs": 3,
             "take": self.rng.random() < 0.4,
@@ -129,7 +129,9 @@ class Walk:
                 return ended
             if kind == "release":
                 return await directory.release(writing.claim.lease)
-            return await directory.renew([writing.claim.lease])
+            standings = await directory.renew([writing.claim.lease])
+            # The embedded directory does not tell the wish to one who has claimed the song for it.
+            return [replace(one, cancelled=one.held) for one in standings.values()]
 
         return done
 
