@@ -2,12 +2,14 @@
 
 import atexit
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -72,6 +74,15 @@ def s3_server() -> str:
 
     atexit.register(end)
     return f"http://127.0.0.1:{port}"
+
+
+def new_bucket() -> str:
+    """A bucket of the shared S3 server with nothing in it, which takes any keys; they are set in the environment."""
+    os.environ.update({"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"})
+    name = f"songs-{secrets.token_hex(4)}"
+    asked = urllib.request.Request(f"{s3_server()}/{name}", method="PUT")
+    urllib.request.urlopen(asked).close()
+    return name
 
 
 def program(*names: str) -> str:

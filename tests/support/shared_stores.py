@@ -2,12 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
 
-from server.store.eviction import StoreLimits
 from server.store.shared.addresses import DirectoryAddress, ObjectsAddress
 from server.store.shared.connection import DirectoryAccess
 from server.store.shared.scripts import assembled
@@ -33,17 +31,9 @@ async def empty_directory(url: str = "") -> AsyncIterator[Redis]:
 
 
 @asynccontextmanager
-async def replicas(
-    folder: Path, *names: str, limits: StoreLimits, now_ns: int, lease_seconds: float
-) -> AsyncIterator[tuple[list[SharedParts], Redis]]:
-    """Replicas of one service with objects in a folder; the client moves their clock."""
-    plan = plan_for(objects=f"file://{folder}", limits=limits, lease_seconds=lease_seconds, outage_seconds=5.0)
+async def replicas(plan: SharedStorePlan, *names: str, now_ns: int) -> AsyncIterator[tuple[list[SharedParts], Redis]]:
+    """Replicas of one service with an empty directory; the client moves their clock."""
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(empty_directory())
-        opened = [
-            await stack.enter_async_context(
-                shared_store(plan, replica=name, now_ns=lambda: now_ns, scripts=MANUAL_SCRIPTS)
-            )
-            for name in names
-        ]
-        yield opened, client
+        openings = (shared_store(plan, replica=name, now_ns=lambda: now_ns, scripts=MANUAL_SCRIPTS) for name in names)
+        yield [await stack.enter_async_context(opening) for opening in openings], client

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,7 +14,9 @@ from server.store.directory import Directory
 from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
-from tests.support.shared_stores import CLOCK_KEY, replicas
+from server.store.shared.service import SharedStorePlan
+from tests.support.servers import new_bucket, s3_server
+from tests.support.shared_stores import CLOCK_KEY, plan_for, replicas
 
 HERE, THERE = "here", "there"
 LEASE_SECONDS = 6.0
@@ -78,10 +80,21 @@ async def embedded_replica(folder: Path, limits: StoreLimits | None = None) -> A
 @asynccontextmanager
 async def shared(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterator[Service]:
     """The shared store and directory over a real server of the directory, with objects in a folder."""
-    async with replicas(folder / "objects", HERE, THERE, limits=limits, now_ns=now_ns, lease_seconds=LEASE_SECONDS) as (
-        opened,
-        client,
-    ):
+    async with _shared(plan_for(objects=f"file://{folder}/objects", limits=limits), now_ns) as service:
+        yield service
+
+
+@asynccontextmanager
+async def shared_on_s3(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterator[Service]:
+    """The shared store with its objects in a bucket of a real server."""
+    plan = plan_for(objects=f"s3://{new_bucket()}/songs", objects_endpoint=s3_server(), limits=limits)
+    async with _shared(plan, now_ns) as service:
+        yield service
+
+
+@asynccontextmanager
+async def _shared(plan: SharedStorePlan, now_ns: int) -> AsyncIterator[Service]:
+    async with replicas(replace(plan, lease_seconds=LEASE_SECONDS), HERE, THERE, now_ns=now_ns) as (opened, client):
 
         async def pass_time(seconds: float) -> None:
             await client.incrbyfloat(CLOCK_KEY, seconds)
@@ -91,4 +104,8 @@ async def shared(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterato
         yield Service(here, there, pass_time)
 
 
-KINDS = (embedded, pytest.param(shared, marks=pytest.mark.shared))
+KINDS = (
+    embedded,
+    pytest.param(shared, marks=pytest.mark.shared),
+    pytest.param(shared_on_s3, marks=pytest.mark.s3),
+)

@@ -144,8 +144,14 @@ def open_objects(address: ObjectsAddress, endpoint: str = "") -> Objects:
     """The objects at an address; `endpoint` is the URL of an S3-compatible store that is not Amazon's.
 
     Keys come from the cloud's own variables (AWS_..., GOOGLE_..., AZURE_...) or from the machine's identity.
+
+    Raises:
+        ObjectsAway: such a place cannot be used, or a variable cannot.
     """
-    return Objects(_store(address, endpoint))
+    try:
+        return Objects(_store(address, endpoint))
+    except (BaseError, OSError, ValueError) as error:
+        raise ObjectsAway(error) from error
 
 
 def _store(address: ObjectsAddress, endpoint: str) -> ObjectStore:

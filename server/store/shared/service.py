@@ -69,7 +69,7 @@ async def shared_store(
     name = replica or f"{socket.gethostname()}-{secrets.token_hex(4)}"
     async with connected(plan.access, plan.outage_seconds, scripts) as connection:
         known = await inspect(connection.client, plan.outage_seconds)
-        with closing(objects or open_objects(plan.objects, plan.objects_endpoint)) as opened:
+        with closing(objects or _objects(plan)) as opened:
             if not known:
                 await _begin(connection, opened)
             store = SharedStore(connection, opened, plan.limits, now_ns)
@@ -83,6 +83,13 @@ async def shared_store(
                     lease_seconds=plan.lease_seconds,
                 )
                 yield SharedParts(store, directory, connection)
+
+
+def _objects(plan: SharedStorePlan) -> Objects:
+    try:
+        return open_objects(plan.objects, plan.objects_endpoint)
+    except StoreFailed as error:
+        raise SharedStoreUnusable(f"{error}: see to MELISMA_STORE__OBJECTS and its keys") from error
 
 
 async def _begin(connection: Connection, objects: Objects) -> None:

@@ -1,0 +1,211 @@
+"""Failures of the parts of a shared store, and of the replicas that use it."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from server.child_process import child_environment
+from server.song import SongState
+from server.store.base import Extent, SongRecord, StoredEvent, StoreFailed, WrongOffset
+from server.store.shared.addresses import ObjectsAddress
+from server.store.shared.errors import ObjectsAway, StoreFull
+from server.store.shared.objects import Objects, Seal, open_objects
+from server.store.shared.service import SharedParts, shared_store
+from tests.support import other_replica
+from tests.support.servers import DirectoryServer, directory_server
+from tests.support.shared_stores import empty_directory, plan_for
+from tests.support.store_kinds import Replica
+from tests.support.stored_songs import making, record, ticket
+
+pytestmark = pytest.mark.shared
+
+
+def replica(parts: SharedParts) -> Replica:
+    return Replica(parts.store, parts.directory)
+
+
+async def elsewhere(folder: Path, work: str, name: str) -> Process:
+    """Another process of the same service."""
+    command = ("-m", other_replica.__name__, directory_server().url, str(folder), work, name)
+    return await asyncio.create_subprocess_exec(sys.executable, *command, stdout=PIPE, env=child_environment())
+
+
+async def said(process: Process) -> list[bytes]:
+    assert process.stdout is not None
+    return (await process.stdout.readline()).split()
+
+
+async def test_four_processes_at_once_let_no_more_songs_in_than_the_quota(client: Redis, tmp_path: Path) -> None:
+    processes = [await elsewhere(tmp_path, "admit", name) for name in "abcd"]
+    admitted = [int((await process.communicate())[0]) for process in processes]
+    assert sum(admitted) == other_replica.QUOTA.songs_per_minute
+    assert await client.zcard("m:service") == sum(admitted)
+
+
+async def test_a_maker_that_was_frozen_beyond_its_lease_is_refused(parts: SharedParts, tmp_path: Path) -> None:
+    frozen = await elsewhere(tmp_path / "objects", "write", "song-1")
+    assert (await said(frozen))[0] == b"written"
+    os.kill(frozen.pid, signal.SIGSTOP)
+    while (claim := await parts.directory.claim_lost()) is None:
+        await asyncio.sleep(0.02)
+    assert claim.lease.epoch == 2
+    os.kill(frozen.pid, signal.SIGCONT)
+    while (words := await said(frozen))[0] != b"refused":
+        pass
+    assert int(words[1]) == claim.extent.size_bytes
+    assert await frozen.wait() == 0
+    loaded = await parts.store.load("song-1")
+    assert loaded is not None
+    assert len(loaded[1]) == claim.extent.events
+
+
+async def test_a_request_id_that_two_replicas_race_for_gives_one_song(parts: SharedParts, tmp_path: Path) -> None:
+    async with shared_store(plan_for(objects=f"file://{tmp_path}/objects"), replica="there") as there:
+        asks = [
+            one.directory.admit(ticket(record(number, request_id="same")))
+            for number, one in enumerate((parts, there) * 10)
+        ]
+        answers = await asyncio.gather(*asks)
+    assert sum(answer.new for answer in answers) == 1
+    assert len({answer.song_id for answer in answers}) == 1
+
+
+async def test_a_directory_that_is_killed_and_comes_back_costs_nothing_that_the_maker_still_has(
+    own_server: Callable[..., DirectoryServer], tmp_path: Path
+) -> None:
+    server = own_server("--appendfsync", "everysec")
+    plan = plan_for(server.url, f"file://{tmp_path}/objects", outage_seconds=10.0)
+    async with shared_store(plan, replica="here") as parts:
+        writing = await making(replica(parts), record())
+        sound = bytes(range(256)) * 40
+        back: asyncio.Task[None] | None = None
+        while writing.at.size_bytes < len(sound):
+            chunk = sound[writing.at.size_bytes :][:256]
+            try:
+                await writing.sound(chunk)
+            except WrongOffset as refused:  # its answer was lost, or so was what had been written
+                writing.at = refused.extent
+            if back is None and writing.at.size_bytes > 2000:
+                server.kill()
+                back = asyncio.create_task(asyncio.to_thread(server.start))
+        assert back is not None
+        await back
+        song = await writing.end()
+        assert await parts.store.read("song-1", 0, 1 << 20) == sound
+        assert await parts.store.get("song-1") == song
+
+
+async def test_a_directory_that_stays_away_fails_calls_and_is_used_again_when_it_is_back(
+    own_server: Callable[..., DirectoryServer], tmp_path: Path
+) -> None:
+    server = own_server()
+    async with shared_store(plan_for(server.url, f"file://{tmp_path}/o", outage_seconds=0.2)) as parts:
+        writing = await making(replica(parts), record())
+        server.kill()
+        with pytest.raises(StoreFailed, match="is away"):
+            await writing.sound(b"first")
+        assert parts.connection.away_seconds > 0.2
+        server.start()
+        await writing.sound(b"first")
+        assert parts.connection.away_seconds == 0
+
+
+async def test_a_full_directory_takes_no_sound_and_no_songs_but_ends_them(
+    own_server: Callable[..., DirectoryServer], tmp_path: Path
+) -> None:
+    server = own_server("--maxmemory", "4mb")
+    async with shared_store(plan_for(server.url, f"file://{tmp_path}/o"), replica="here") as parts:
+        writing = await making(replica(parts), record())
+        with pytest.raises(StoreFull):
+            for _ in range(20):
+                await writing.sound(bytes(1 << 19))
+        with pytest.raises(StoreFull):
+            await parts.directory.admit(ticket(record(2)))
+        size_bytes = writing.at.size_bytes
+        await writing.end(SongState.FAILED)
+        assert await parts.store.read("song-1", 0, 1 << 24) == bytes(size_bytes)
+
+
+class FlakyObjects(Objects):
+    """Objects that can be away."""
+
+    away = True
+    tried = 0
+
+    async def seal(self, seal: Seal, song: SongRecord, events: list[bytes], sound: bytes) -> None:
+        self.tried += 1
+        if self.away:
+            raise ObjectsAway(OSError("unplugged"))
+        await super().seal(seal, song, events, sound)
+
+
+async def test_a_song_ends_when_its_objects_are_back_and_stays_as_it_was_until_then(
+    client: Redis, tmp_path: Path
+) -> None:
+    store = open_objects(ObjectsAddress.parse(f"file://{tmp_path}/objects"))
+    objects = FlakyObjects(store._store)
+    async with shared_store(plan_for(), objects=objects) as parts:
+        writing = await making(replica(parts), record())
+        await writing.sound(b"first")
+        ending = asyncio.create_task(writing.end())
+        while objects.tried < 2:
+            await asyncio.sleep(0.01)
+        song = await parts.store.get("song-1")
+        assert song is not None
+        assert song.state is SongState.RUNNING
+        assert await parts.store.read("song-1", 0, 9) == b"first"
+        objects.away = False
+        assert await ending == await parts.store.get("song-1")
+        assert await parts.store.read("song-1", 0, 9) == b"first"
+
+
+async def test_what_ended_is_read_from_objects_once_it_has_left_the_directory(
+    parts: SharedParts, client: Redis
+) -> None:
+    writing = await making(replica(parts), record())
+    await writing.append([StoredEvent(b"plan")])
+    await writing.sound(b"first")
+    song = await writing.end()
+    assert 0 < await client.ttl("m:sound:song-1") <= 60
+    await client.delete("m:sound:song-1", "m:events:song-1")
+    events = [StoredEvent(b"plan"), StoredEvent(b"chunk", 5)]
+    assert await parts.store.load("song-1") == (song, events)
+    assert await parts.store.read("song-1", 1, 3) == b"irs"
+    news = [one async for one in parts.directory.follow("song-1", Extent(2, 1))]
+    assert [(one.song, one.events, one.sound) for one in news] == [(song, events[1:], b"rst")]
+
+
+async def test_a_lost_directory_is_filled_from_the_objects(parts: SharedParts, client: Redis, tmp_path: Path) -> None:
+    writing = await making(replica(parts), record(1))
+    await writing.sound(b"first")
+    song = await writing.end()
+    empty = await (await making(replica(parts), record(2))).end(SongState.CANCELLED)
+    await making(replica(parts), record(3))
+    async with empty_directory():
+        pass
+    async with shared_store(plan_for(objects=f"file://{tmp_path}/objects"), replica="new") as new:
+        assert await new.store.page("me", None, 9) == [empty, song]
+        assert await new.store.find("me", "request-1") == song
+        assert await new.store.load("song-1") == (song, [StoredEvent(b"chunk", 5)])
+        assert await new.store.read("song-1", 0, 9) == b"first"
+        assert new.store.usage().songs == 2
+        again = await new.directory.admit(ticket(record(4, request_id="request-1")))
+        assert (again.new, again.song_id) == (False, "song-1")
+
+
+async def test_news_come_after_the_connection_for_messages_was_cut(parts: SharedParts, client: Redis) -> None:
+    writing = await making(replica(parts), record())
+    follower = parts.directory.follow("song-1", Extent())
+    assert (await anext(follower)).sound == b""
+    await client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    more = asyncio.ensure_future(anext(follower))
+    await writing.sound(b"first")
+    assert (await more).sound == b"first"
+    await follower.aclose()
