@@ -1,6 +1,7 @@
 """Real servers for tests, in temporary folders and on free ports of the loopback address."""
 
 import atexit
+import json
 import os
 import secrets
 import shutil
@@ -17,6 +18,8 @@ from pathlib import Path
 import pytest
 
 START_TIMEOUT_SECONDS = 30.0
+_ANYBODY = {"name": "anonymous", "actions": ["Admin", "Read", "Write", "List"]}
+_KEYS = {"accessKey": "any", "secretKey": "any"}
 
 
 class DirectoryServer:
@@ -64,7 +67,17 @@ def s3_server() -> str:
     folder, port = Path(tempfile.mkdtemp(prefix="objects-")), free_port()
     ports = [f"-{part}.port={free_port()}" for part in ("master", "volume", "filer")]
     ports += [f"-{part}.port.grpc={free_port()}" for part in ("master", "volume", "filer", "s3")]
-    options = ["-s3", f"-s3.port={port}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", *ports]
+    config = folder / "s3.json"
+    config.write_text(json.dumps({"identities": [_ANYBODY, {**_ANYBODY, "name": "us", "credentials": [_KEYS]}]}))
+    options = [
+        "-s3",
+        f"-s3.port={port}",
+        f"-s3.config={config}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        f"-dir={folder}",
+        *ports,
+    ]
     process = started([program("weed"), "server", *options, "-volume.max=20"], lambda: answers(port))
 
     def end() -> None:
@@ -77,7 +90,7 @@ def s3_server() -> str:
 
 
 def new_bucket() -> str:
-    """A bucket of the shared S3 server with nothing in it, which takes any keys; they are set in the environment."""
+    """A bucket of the shared S3 server with nothing in it; sets the keys in the environment."""
     os.environ.update({"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"})
     name = f"songs-{secrets.token_hex(4)}"
     asked = urllib.request.Request(f"{s3_server()}/{name}", method="PUT")

@@ -22,7 +22,7 @@ from tests.support import other_replica
 from tests.support.servers import DirectoryServer, directory_server
 from tests.support.shared_stores import empty_directory, plan_for
 from tests.support.store_kinds import Replica
-from tests.support.stored_songs import making, record, ticket
+from tests.support.stored_songs import Writing, making, record, ticket
 
 pytestmark = pytest.mark.shared
 
@@ -117,6 +117,11 @@ async def test_a_directory_that_stays_away_fails_calls_and_is_used_again_when_it
         assert parts.connection.away_seconds == 0
 
 
+async def fill(writing: Writing) -> None:
+    for _ in range(20):
+        await writing.sound(bytes(1 << 19))
+
+
 async def test_a_full_directory_takes_no_sound_and_no_songs_but_ends_them(
     own_server: Callable[..., DirectoryServer], tmp_path: Path
 ) -> None:
@@ -124,8 +129,7 @@ async def test_a_full_directory_takes_no_sound_and_no_songs_but_ends_them(
     async with shared_store(plan_for(server.url, f"file://{tmp_path}/o"), replica="here") as parts:
         writing = await making(replica(parts), record())
         with pytest.raises(StoreFull):
-            for _ in range(20):
-                await writing.sound(bytes(1 << 19))
+            await fill(writing)
         with pytest.raises(StoreFull):
             await parts.directory.admit(ticket(record(2)))
         size_bytes = writing.at.size_bytes
