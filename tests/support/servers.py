@@ -19,6 +19,7 @@ import pytest
 
 START_TIMEOUT_SECONDS = 30.0
 _ANYBODY = {"name": "anonymous", "actions": ["Admin", "Read", "Write", "List"]}
+_BUCKET = "songs"
 _KEYS = {"accessKey": "any", "secretKey": "any"}
 
 
@@ -78,7 +79,7 @@ def s3_server() -> str:
         f"-dir={folder}",
         *ports,
     ]
-    process = started([program("weed"), "server", *options, "-volume.max=20"], lambda: answers(port))
+    process = started([program("weed"), "server", *options, "-volume.max=20"], lambda: _has_bucket(port))
 
     def end() -> None:
         process.kill()
@@ -89,13 +90,20 @@ def s3_server() -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def new_bucket() -> str:
-    """A bucket of the shared S3 server with nothing in it; sets the keys in the environment."""
+def _has_bucket(port: int) -> bool:
+    """Make the bucket, the one for all tests: each has volumes of its own, of which the server has few."""
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/{_BUCKET}", method="PUT")
+    try:
+        urllib.request.urlopen(asked, timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def new_prefix() -> str:
+    """The address of objects on the shared S3 server, of which there are none yet; sets the keys in the environment."""
     os.environ.update({"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"})
-    name = f"songs-{secrets.token_hex(4)}"
-    asked = urllib.request.Request(f"{s3_server()}/{name}", method="PUT")
-    urllib.request.urlopen(asked).close()
-    return name
+    return f"s3://{_BUCKET}/{secrets.token_hex(4)}"
 
 
 def program(*names: str) -> str:

@@ -15,7 +15,7 @@ from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
 from server.store.shared.service import SharedStorePlan
-from tests.support.servers import new_bucket, s3_server
+from tests.support.servers import new_prefix, s3_server
 from tests.support.shared_stores import CLOCK_KEY, plan_for, replicas
 
 HERE, THERE = "here", "there"
@@ -87,7 +87,7 @@ async def shared(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterato
 @asynccontextmanager
 async def shared_on_s3(folder: Path, limits: StoreLimits, now_ns: int) -> AsyncIterator[Service]:
     """The shared store with its objects in a bucket of a real server."""
-    plan = plan_for(objects=f"s3://{new_bucket()}/songs", objects_endpoint=s3_server(), limits=limits)
+    plan = plan_for(objects=new_prefix(), objects_endpoint=s3_server(), limits=limits)
     async with _shared(plan, now_ns) as service:
         yield service
 
@@ -104,8 +104,5 @@ async def _shared(plan: SharedStorePlan, now_ns: int) -> AsyncIterator[Service]:
         yield Service(here, there, pass_time)
 
 
-KINDS = (
-    embedded,
-    pytest.param(shared, marks=pytest.mark.shared),
-    pytest.param(shared_on_s3, marks=pytest.mark.s3),
-)
+KINDS = (embedded, pytest.param(shared, marks=pytest.mark.shared))
+ON_S3 = pytest.param(shared_on_s3, marks=pytest.mark.s3)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from server.store.eviction import StoreLimits
-from tests.support.store_kinds import KINDS, Opening, OpenService, Service
+from tests.support.store_kinds import KINDS, ON_S3, Opening, OpenService, Service
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=(*KINDS, ON_S3))
 def open_service(request: pytest.FixtureRequest, tmp_path: Path) -> OpenService:
     """Opens a service of one kind at a fixed time, with limits by their names."""
     opening: Opening = request.param

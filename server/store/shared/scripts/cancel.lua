@@ -5,8 +5,8 @@ local before = answered(nonce, at)
 if before then return before end
 local song = fields(id, 'state', 'engine', 'owner')
 if not unended(song[1]) then return false end
-call('HSET', song_key(id), 'cancelled', '1')
 if not call('ZSCORE', 'm:queue:' .. song[2], id) then
+    call('HSET', song_key(id), 'cancelled', '1')
     wake(song[3])
     return false
 end

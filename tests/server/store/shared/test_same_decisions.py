@@ -129,9 +129,7 @@ class Walk:
                 return ended
             if kind == "release":
                 return await directory.release(writing.claim.lease)
-            standings = await directory.renew([writing.claim.lease])
-            # The embedded directory does not tell the wish to one who has claimed the song for it.
-            return [replace(one, cancelled=one.held) for one in standings.values()]
+            return await directory.renew([writing.claim.lease])
 
         return done
 
