@@ -58,11 +58,13 @@ async def _serve_launched(settings: "Settings", pool: "LocalPool") -> int:
         from server.auth.api_keys import InvalidKeyFile
         from server.auth.tls import InvalidCertificate
         from server.store.embedded.files import StoreUnusable
+        from server.store.shared.unusable import SharedStoreUnusable
         from server.telemetry.tracing import InvalidTelemetry
 
+    unusable = (PortUnavailable, InvalidKeyFile, InvalidCertificate, InvalidTelemetry)
     try:
         await serve(settings, pool)
-    except (PortUnavailable, InvalidKeyFile, InvalidCertificate, InvalidTelemetry, StoreUnusable) as error:
+    except (*unusable, StoreUnusable, SharedStoreUnusable) as error:
         logging.getLogger("server").error("%s", error)
         return 1
     return 0

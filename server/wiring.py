@@ -14,7 +14,6 @@ from server.api.http.operations import build_http
 from server.api.http.preview_page import page_routes
 from server.api.open_calls import OpenCalls
 from server.api.rest.routes import Api
-from server.audio.codecs.registry import file_suffixes
 from server.auth.api_keys import KeyRing
 from server.auth.authenticator import Authenticator
 from server.auth.tls import Certificates, TlsFiles
@@ -23,19 +22,15 @@ from server.contract.status import outcome_of
 from server.errors import ServiceError
 from server.generation.config import RunnerSettings
 from server.generation.runner import Runner
+from server.opened_store import open_store
 from server.processes import build_encoders, device_specs, song_slots
 from server.quota import Quota
 from server.scheduling.policy import Policy
 from server.settings.groups import TLS
 from server.settings.settings import Settings
-from server.settings.store import Store
 from server.settings.telemetry import Telemetry
 from server.songs.service import Songs
 from server.songs.tickets import Terms
-from server.store.embedded.directory import EmbeddedService
-from server.store.embedded.files import StoreUnusable
-from server.store.embedded.store import embedded_store
-from server.store.eviction import StoreLimits
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import expose_build, expose_limits, expose_readiness, expose_store
 from server.telemetry.tracing import tracing
@@ -136,14 +131,14 @@ async def open_songs(
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.
+        SharedStoreUnusable: the directory or the objects cannot be used.
     """
-    folder, limits = _store_folder(settings.store), _store_limits(settings.store)
-    async with embedded_store(folder, limits, file_suffixes()) as store:
+    async with open_store(settings.store) as (store, directory):
         built = Songs(
             runner,
             settings.engine_names,
             store,
-            EmbeddedService(store).replica(),
+            directory,
             terms=_terms(settings, keys),
             linger_seconds=settings.store.linger_seconds,
             log_requests=settings.log_requests,
@@ -195,17 +190,6 @@ def build_http_app(
         more=routes,
         origins=settings.rest.allowed_origins,
     )
-
-
-def _store_folder(store: Store) -> Path:
-    try:
-        return store.path
-    except RuntimeError as error:
-        raise StoreUnusable(Path("~/.local/share/melisma"), "has no home") from error
-
-
-def _store_limits(store: Store) -> StoreLimits:
-    return StoreLimits(store.max_mebibytes << 20, store.max_age_hours)
 
 
 def _terms(settings: Settings, keys: KeyRing | None) -> Callable[[str], Terms]:

@@ -19,8 +19,9 @@ from redis.backoff import NoBackoff
 
 from server.store.base import StoreFailed
 from server.store.shared.addresses import DirectoryAddress
-from server.store.shared.errors import DirectoryAway, SharedStoreUnusable, failed, passes
+from server.store.shared.errors import DirectoryAway, failed, passes
 from server.store.shared.scripts import texts
+from server.store.shared.unusable import SharedStoreUnusable
 
 _CALLS_AT_ONCE: Final = 32
 _ANSWER_SECONDS: Final = 2.0

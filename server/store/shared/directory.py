@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -114,7 +114,7 @@ class SharedDirectory:
             parts = (part for one in attendances for part in (one.song_id, one.wanted_byte, one.seconds))
             await self._connection.run("attend", self._replica, *parts)
 
-    async def follow(self, song_id: str, at: Extent) -> AsyncIterator[News]:
+    async def follow(self, song_id: str, at: Extent) -> AsyncGenerator[News, None]:
         """Yield what is stored of a song."""
         told = None
         while True:

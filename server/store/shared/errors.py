@@ -8,10 +8,6 @@ _PASSING_REPLIES = ("NOREPLICAS", "TRYAGAIN", "BUSY", "UNBLOCKED")
 """Refusals of a server that is about to become, or no longer is, what it has to be."""
 
 
-class SharedStoreUnusable(RuntimeError):
-    """The shared store cannot be used; the text says why, and what to set."""
-
-
 class StoreFull(StoreFailed):
     """The directory has no memory left: it takes no new songs and no more sound."""
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 from redis import exceptions
 from redis.asyncio import Redis
 
-from server.store.shared.errors import SharedStoreUnusable, passes
+from server.store.shared.errors import passes
+from server.store.shared.unusable import SharedStoreUnusable
 
 SCHEMA_VERSION: Final = 1
 VERSION_KEY: Final = "m:version"

@@ -13,13 +13,13 @@ from server.store.eviction import StoreLimits
 from server.store.shared.addresses import ObjectsAddress
 from server.store.shared.connection import Connection, DirectoryAccess, connected
 from server.store.shared.directory import SharedDirectory
-from server.store.shared.errors import SharedStoreUnusable
 from server.store.shared.inspection import SCHEMA_VERSION, VERSION_KEY, inspect
 from server.store.shared.news import listening
 from server.store.shared.objects import Objects, open_objects
 from server.store.shared.reading import Reader
 from server.store.shared.rebuilding import rebuild
 from server.store.shared.store import SharedStore
+from server.store.shared.unusable import SharedStoreUnusable
 
 logger = logging.getLogger(__name__)
 

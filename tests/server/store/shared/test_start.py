@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 
 from server.store.shared.addresses import DirectoryAddress
 from server.store.shared.connection import DirectoryAccess
-from server.store.shared.errors import SharedStoreUnusable
 from server.store.shared.inspection import VERSION_KEY
 from server.store.shared.service import SharedStorePlan, shared_store
+from server.store.shared.unusable import SharedStoreUnusable
 from tests.support.servers import DirectoryServer, free_port
 from tests.support.shared_stores import plan_for
 

@@ -1,0 +1,57 @@
+"""Opens the store and the directory that the settings name."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from server.audio.codecs.registry import file_suffixes
+from server.settings.store import Store
+from server.store.base import SongStore
+from server.store.directory import Directory
+from server.store.embedded.directory import EmbeddedService
+from server.store.embedded.files import StoreUnusable
+from server.store.embedded.store import embedded_store
+from server.store.eviction import StoreLimits
+from server.store.shared.addresses import DirectoryAddress, ObjectsAddress
+
+
+@asynccontextmanager
+async def open_store(store: Store) -> AsyncIterator[tuple[SongStore, Directory]]:
+    """The store and the directory of the kind that is set.
+
+    Raises:
+        StoreUnusable: the folder of the store cannot be used, or is in use by another server.
+        SharedStoreUnusable: the directory or the objects cannot be used.
+    """
+    limits = _store_limits(store)
+    if store.kind == "embedded":
+        async with embedded_store(_store_folder(store), limits, file_suffixes()) as embedded:
+            yield embedded, EmbeddedService(embedded).replica()
+        return
+    # Its libraries are for servers with a shared store alone.
+    from server.store.shared.connection import DirectoryAccess
+    from server.store.shared.service import SharedStorePlan, shared_store
+
+    password_file = Path(store.directory_password_file) if store.directory_password_file else None
+    ca_file = Path(store.directory_ca) if store.directory_ca else None
+    plan = SharedStorePlan(
+        DirectoryAccess(DirectoryAddress.parse(store.directory), password_file, ca_file),
+        ObjectsAddress.parse(store.objects),
+        store.objects_endpoint,
+        limits=limits,
+        lease_seconds=store.lease_seconds,
+        outage_seconds=store.outage_seconds,
+    )
+    async with shared_store(plan) as shared:
+        yield shared.store, shared.directory
+
+
+def _store_folder(store: Store) -> Path:
+    try:
+        return store.path
+    except RuntimeError as error:
+        raise StoreUnusable(Path("~/.local/share/melisma"), "has no home") from error
+
+
+def _store_limits(store: Store) -> StoreLimits:
+    return StoreLimits(store.max_mebibytes << 20, store.max_age_hours)
