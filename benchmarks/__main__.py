@@ -16,6 +16,7 @@ MEASUREMENTS = (
     ("benchmarks.scheduling.simulate",),
     ("benchmarks.service.chaos",),
     ("benchmarks.service.bench_sound_path",),
+    ("benchmarks.store.bench_shared",),
     ("benchmarks.music.bench_chorus",),
     ("benchmarks.music.bench_styles", "apart"),
     ("benchmarks.music.bench_styles", "balance"),
