@@ -131,6 +131,14 @@ def started(command: list[str], ready: Callable[[], bool]) -> "subprocess.Popen[
     return process
 
 
+def eventually(true: Callable[[], object]) -> None:
+    """Return once something is true; fails the test where that takes too long."""
+    give_up_at = time.monotonic() + START_TIMEOUT_SECONDS
+    while not true():
+        assert time.monotonic() < give_up_at, "it did not come true in time"
+        time.sleep(0.02)
+
+
 def free_port() -> int:
     """A port of the loopback address on which nobody listens now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:

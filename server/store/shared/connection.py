@@ -14,7 +14,7 @@ from redis.asyncio import Connection as PlainConnection
 from redis.asyncio import ConnectionPool, Redis, SSLConnection
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 from server.store.base import StoreFailed
@@ -92,8 +92,12 @@ class Connection:
     async def close(self) -> None:
         """Refuse all further calls."""
         self._closed = True
+        pool = self._client.connection_pool
         await self._client.aclose()
-        await self._client.connection_pool.disconnect()
+        await pool.disconnect()
+        if isinstance(pool, SentinelConnectionPool):
+            for sentinel in pool.sentinel_manager.sentinels:
+                await sentinel.aclose()
 
     def _require_open(self) -> None:
         if self._closed:
