@@ -30,6 +30,7 @@ from server.settings.groups import TLS
 from server.settings.settings import Settings
 from server.settings.telemetry import Telemetry
 from server.songs.service import Songs
+from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import expose_build, expose_limits, expose_readiness, expose_store
@@ -133,15 +134,18 @@ async def open_songs(
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.
         SharedStoreUnusable: the directory or the objects cannot be used.
     """
-    async with open_store(settings.store) as (store, directory):
+    kept = settings.store
+    async with open_store(kept) as (store, directory):
         built = Songs(
             runner,
             settings.engine_names,
             store,
             directory,
             terms=_terms(settings, keys),
-            linger_seconds=settings.store.linger_seconds,
+            linger_seconds=kept.linger_seconds,
             log_requests=settings.log_requests,
+            pace=Pace(kept.flush_seconds, kept.outage_seconds),
+            lease_seconds=kept.lease_seconds,
         )
         expose_store(registry, store.usage, lambda: built.listeners)
         try:
