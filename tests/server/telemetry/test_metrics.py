@@ -14,6 +14,7 @@ from server.telemetry.estimate_metrics import Estimated
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import expose_build, expose_depths, expose_limits, expose_readiness, expose_store
 from server.telemetry.song_metrics import Outcome
+from server.telemetry.store_metrics import StoreMetrics, StorePart, StoreTrouble
 from server.workers.messages import Lane
 
 README = Path(__file__).resolve().parents[3] / "README.md"
@@ -30,6 +31,7 @@ class Bench:
         self.metrics = Metrics(
             self.registry, engines=["fake"], devices=["cpu"], clock=lambda: self.now, window_seconds=WINDOW_SECONDS
         )
+        self.store = StoreMetrics(self.registry, lambda: self.now)
         expose_depths(self.registry, lambda: self.depths)
         expose_readiness(self.registry, lambda: self.ready)
         expose_limits(self.registry, running_songs=4, queue_songs=8, connections=16)
@@ -65,6 +67,8 @@ def report_everything(bench: Bench) -> None:
     metrics.estimates.compared("fake", Estimated.FINISH, estimated=4.0, actual=5.0)
     metrics.streams.encoded("fake", seconds=0.01, sound_seconds=1.0)
     metrics.streams.chunk("fake", 4000)
+    bench.store.answered(StorePart.DIRECTORY, 0.001)
+    bench.store.failed(StorePart.OBJECTS, StoreTrouble.AWAY)
 
 
 def test_counters_and_gauges_tell_what_was_reported(bench: Bench) -> None:

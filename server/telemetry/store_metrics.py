@@ -1,0 +1,102 @@
+"""Metrics of a store that several replicas share: its directory, its objects, and the songs on their way to them."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.core import Metric
+
+from server.telemetry.instruments import Scraped, by_labels, counter, gauge_family, histogram
+
+CALL_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+
+
+class StorePart(StrEnum):
+    """A part of the shared store."""
+
+    DIRECTORY = "directory"
+    OBJECTS = "objects"
+
+
+class StoreTrouble(StrEnum):
+    """The reason of a failed call."""
+
+    AWAY = "away"
+    """No answer, or one that says to try again."""
+    FULL = "full"
+    REFUSED = "refused"
+    """Wrong password or keys, missing rights, or a call that the store does not understand."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seal:
+    begun_at: float
+    size_bytes: int
+
+
+class StoreMetrics:
+    """Measures the calls of one replica to the shared store, and counts the songs that it loses or cannot store."""
+
+    def __init__(self, registry: CollectorRegistry, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds and never goes back."""
+        self._clock = clock
+        self._answered_at = clock()
+        self._seals: set[_Seal] = set()
+        self._calls = by_labels(
+            histogram(registry, "store_call_seconds", "One answered call of the shared store", CALL_BUCKETS, "part")
+        )
+        self._errors = counter(registry, "store_errors", "Failed calls of the shared store", "part", "reason")
+        self._leases_lost = counter(registry, "leases_lost", "Songs that others took over from this server")
+        self._found_lost = counter(registry, "songs_found_lost", "Songs that were found without a maker")
+        self._not_kept = counter(registry, "songs_not_kept", "Songs that could not be stored")
+        silence = Gauge(
+            "melisma_directory_silence_seconds", "Time without an answer of the directory", registry=registry
+        )
+        silence.set_function(lambda: self._clock() - self._answered_at)
+        registry.register(Scraped(self._seal_families))
+        for part in StorePart:
+            self._calls(part.value)
+            for reason in StoreTrouble:
+                self._errors.labels(part, reason)
+
+    def answered(self, part: StorePart, seconds: float) -> None:
+        """A call was answered after so long, its repetitions not counted."""
+        self._calls(part.value).observe(seconds)
+        if part is StorePart.DIRECTORY:
+            self._answered_at = self._clock()
+
+    def failed(self, part: StorePart, reason: StoreTrouble) -> None:
+        """A call has failed; each repetition counts."""
+        self._errors.labels(part, reason).inc()
+
+    @contextmanager
+    def sealing(self, size_bytes: int) -> Iterator[None]:
+        """A song of that size has ended, and counts as unsealed until the context is left."""
+        seal = _Seal(self._clock(), size_bytes)
+        self._seals.add(seal)
+        try:
+            yield
+        finally:
+            self._seals.remove(seal)
+
+    def lease_lost(self) -> None:
+        """A song of this replica was claimed by another one."""
+        self._leases_lost.inc()
+
+    def found_lost(self) -> None:
+        """This replica has claimed a song whose maker has fallen silent."""
+        self._found_lost.inc()
+
+    def not_kept(self) -> None:
+        """A song of this replica could not be stored: its listeners were told that it has failed."""
+        self._not_kept.inc()
+
+    def _seal_families(self) -> Iterator[Metric]:
+        now, size_bytes = self._clock(), sum(seal.size_bytes for seal in self._seals)
+        longest = max((now - seal.begun_at for seal in self._seals), default=0.0)
+        yield gauge_family("unsealed_songs", "Ended songs that are not in the objects yet", [], {(): len(self._seals)})
+        yield gauge_family("unsealed_bytes", "Their sound", [], {(): size_bytes})
+        yield gauge_family("unsealed_seconds", "For how long the first of them has waited", [], {(): longest})

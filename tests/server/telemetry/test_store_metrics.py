@@ -1,0 +1,88 @@
+from collections.abc import Callable
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from server.telemetry.store_metrics import StoreMetrics, StorePart, StoreTrouble
+
+
+class Bench:
+    """Metrics of a shared store on a clock of their own."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.registry = CollectorRegistry()
+        self.metrics = StoreMetrics(self.registry, lambda: self.now)
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """A sample as a scrape sees it."""
+        return self.registry.get_sample_value(f"melisma_{name}", labels)
+
+    def unsealed(self) -> tuple[float | None, ...]:
+        return tuple(self.value(f"unsealed_{what}") for what in ("songs", "bytes", "seconds"))
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_answered_calls_are_measured_by_part(bench: Bench) -> None:
+    bench.metrics.answered(StorePart.DIRECTORY, 0.0007)
+    bench.metrics.answered(StorePart.OBJECTS, 0.03)
+    assert bench.value("store_call_seconds_sum", part="directory") == pytest.approx(0.0007)
+    assert bench.value("store_call_seconds_bucket", part="directory", le="0.0005") == 0
+    assert bench.value("store_call_seconds_bucket", part="directory", le="0.001") == 1
+    assert bench.value("store_call_seconds_sum", part="objects") == pytest.approx(0.03)
+
+
+def test_every_series_of_errors_begins_at_zero_and_counts(bench: Bench) -> None:
+    for part in StorePart:
+        for reason in StoreTrouble:
+            assert bench.value("store_errors_total", part=part, reason=reason) == 0
+    bench.metrics.failed(StorePart.DIRECTORY, StoreTrouble.FULL)
+    bench.metrics.failed(StorePart.DIRECTORY, StoreTrouble.FULL)
+    assert bench.value("store_errors_total", part="directory", reason="full") == 2
+    assert bench.value("store_errors_total", part="objects", reason="full") == 0
+
+
+def test_silence_lasts_until_the_directory_answers(bench: Bench) -> None:
+    bench.now += 7.0
+    bench.metrics.failed(StorePart.DIRECTORY, StoreTrouble.AWAY)
+    bench.metrics.answered(StorePart.OBJECTS, 0.1)
+    assert bench.value("directory_silence_seconds") == 7.0
+    bench.metrics.answered(StorePart.DIRECTORY, 0.1)
+    assert bench.value("directory_silence_seconds") == 0.0
+    bench.now += 2.0
+    assert bench.value("directory_silence_seconds") == 2.0
+
+
+def test_songs_are_unsealed_from_their_end_until_they_are_sealed(bench: Bench) -> None:
+    assert bench.unsealed() == (0, 0, 0)
+    with bench.metrics.sealing(4000):
+        bench.now += 5.0
+        with bench.metrics.sealing(4000):
+            bench.now += 1.0
+            assert bench.unsealed() == (2, 8000, 6.0)
+        assert bench.unsealed() == (1, 4000, 6.0)
+    assert bench.unsealed() == (0, 0, 0)
+
+
+def test_a_song_whose_seal_fails_is_no_longer_waited_for(bench: Bench) -> None:
+    with pytest.raises(RuntimeError), bench.metrics.sealing(4000):
+        raise RuntimeError
+    assert bench.unsealed() == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("happens", "name"),
+    [
+        (StoreMetrics.lease_lost, "leases_lost_total"),
+        (StoreMetrics.found_lost, "songs_found_lost_total"),
+        (StoreMetrics.not_kept, "songs_not_kept_total"),
+    ],
+)
+def test_losses_begin_at_zero_and_count(bench: Bench, happens: Callable[[StoreMetrics], None], name: str) -> None:
+    assert bench.value(name) == 0
+    happens(bench.metrics)
+    assert bench.value(name) == 1
