@@ -20,6 +20,7 @@ from deploy.grafana.queries import (
     share,
     spread,
 )
+from deploy.grafana.store_panels import STORE
 
 VARIABLES = {
     "namespace": "label_values(melisma_build_info, namespace)",
@@ -216,11 +217,6 @@ SOUND = (
     ),
     Lines("Encoding a piece", "s", spread("melisma_encode_seconds", "engine"), "Mastering included."),
     Lines("MP3", "Bps", [Query(rate("melisma_chunk_bytes_total", "engine"), "{{engine}}")]),
-)
-
-STORE = (
-    Lines("Stored songs", "none", as_it_is("melisma_stored_songs", labels=SERVERS), "Those being made included."),
-    Lines("Stored sound", "bytes", as_it_is("melisma_stored_bytes", labels=SERVERS)),
 )
 
 ESTIMATES = (

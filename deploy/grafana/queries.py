@@ -56,15 +56,18 @@ def per_minute(counter: str, *by: str, labels: str = ENGINES) -> list[Query]:
     return [Query(f"60 * {rate(counter, ', '.join(by), labels)}", _legend(*by))]
 
 
-def percentile(percent: int, histogram: str, *by: str, exemplars: bool = False) -> Query:
+def percentile(percent: int, histogram: str, *by: str, exemplars: bool = False, labels: str = ENGINES) -> Query:
     """The value that so many in a hundred did not exceed."""
-    rates = rate(f"{histogram}_bucket", ", ".join(("le", *by)), time=PERCENTILE_TIME)
+    rates = rate(f"{histogram}_bucket", ", ".join(("le", *by)), labels, time=PERCENTILE_TIME)
     return Query(f"histogram_quantile({percent / 100}, {rates})", f"{_legend(*by)} P{percent}", exemplars)
 
 
-def spread(histogram: str, *by: str, exemplars: bool = False) -> list[Query]:
+def spread(histogram: str, *by: str, exemplars: bool = False, labels: str = ENGINES) -> list[Query]:
     """P50 and P95, and the traces of songs."""
-    return [percentile(50, histogram, *by), percentile(95, histogram, *by, exemplars=exemplars)]
+    return [
+        percentile(50, histogram, *by, labels=labels),
+        percentile(95, histogram, *by, exemplars=exemplars, labels=labels),
+    ]
 
 
 def mean(histogram: str, *by: str) -> list[Query]:

@@ -30,7 +30,7 @@ TARGET_LABELS = frozenset({"instance", "job", "namespace", "pod"})
 OF_PROMETHEUS = {
     "up": TARGET_LABELS,
     "scrape_duration_seconds": TARGET_LABELS,
-    "ALERTS": TARGET_LABELS | {"alertname", "alertstate", "severity", "engine", "device", "estimate", "reason"},
+    "ALERTS": TARGET_LABELS | {"alertname", "alertstate", "severity", "engine", "device", "estimate", "part", "reason"},
 }
 
 
@@ -272,3 +272,23 @@ def test_the_collector_uses_what_it_defines() -> None:
     assert default[1] in config["exporters"]
     ports = {one["endpoint"].rpartition(":")[2] for one in config["receivers"]["otlp"]["protocols"].values()}
     assert ports == {"4317", "4318"}
+
+
+def test_a_directory_is_away_for_as_long_as_calls_wait_by_default() -> None:
+    seconds = [
+        rule["expr"].rpartition("> ")[2] for rule in ALERTS if "melisma_directory_silence_seconds" in rule["expr"]
+    ]
+    assert [float(one) for one in seconds] == [Settings().store.outage_seconds] * 2
+
+
+def test_the_runbook_quotes_what_servers_log_of_the_shared_store() -> None:
+    text = RUNBOOK.read_text("utf-8")
+    of_the_store = " ".join(text[text.index("## The shared store") : text.index("## Alerts")].split())
+    quoted = re.findall(r'"([^"]*)"', of_the_store)
+    sources = "".join(path.read_text("utf-8") for path in (DEPLOY.parent / "server/store/shared").glob("*.py"))
+    said = re.sub(r'"\s+f?"', "", sources).replace("{error}", "").replace("{self}", "")
+    rows = {"wrong password", "the objects refuse", "the objects are away", "403 Forbidden"}
+    prefixes = ("the end of a song waits: ", "")
+    known = [text for text in quoted if any(text.removeprefix(prefix) in said for prefix in prefixes)]
+    assert len(known) >= 8
+    assert set(quoted) - set(known) <= rows

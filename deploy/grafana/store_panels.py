@@ -1,0 +1,50 @@
+"""The dashboard's row about the song store; most of its panels have lines with a shared store alone."""
+
+from deploy.grafana.queries import SERVER, SERVERS, Lines, Query, as_it_is, per_minute, spread
+
+STORE = (
+    Lines("Stored songs", "none", as_it_is("melisma_stored_songs", labels=SERVERS), "Those being made included."),
+    Lines("Stored sound", "bytes", as_it_is("melisma_stored_bytes", labels=SERVERS)),
+    Lines(
+        "Silence of the directory",
+        "s",
+        as_it_is("melisma_directory_silence_seconds", labels=SERVERS),
+        "Time since each server last had an answer.",
+    ),
+    Lines(
+        "Answers of the store",
+        "s",
+        spread("melisma_store_call_seconds", "part", labels=SERVERS),
+        "Every piece of sound waits for one answer of the directory.",
+    ),
+    Lines(
+        "Calls of the store",
+        "cpm",
+        per_minute("melisma_store_call_seconds_count", "part", labels=SERVERS),
+        "Those that were answered.",
+    ),
+    Lines(
+        "Failed calls of the store",
+        "cpm",
+        per_minute("melisma_store_errors_total", "part", "reason", labels=SERVERS),
+        "Repeated ones included.",
+    ),
+    Lines(
+        "Songs not sealed",
+        "none",
+        as_it_is("melisma_unsealed_songs", labels=SERVERS),
+        "They have ended, and are not in the objects yet.",
+    ),
+    Lines("Sound not sealed", "bytes", as_it_is("melisma_unsealed_bytes", labels=SERVERS), "It fills the directory."),
+    Lines("First song not sealed", "s", as_it_is("melisma_unsealed_seconds", labels=SERVERS), "For how long it waits."),
+    Lines(
+        "Songs lost",
+        "none",
+        [
+            Query(f"increase(melisma_leases_lost_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} taken from it"),
+            Query(f"increase(melisma_songs_found_lost_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} found by it"),
+            Query(f"increase(melisma_songs_not_kept_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} not kept"),
+        ],
+        "A server that is silent for the time of a lease loses its songs, and another one finds them.",
+    ),
+)
