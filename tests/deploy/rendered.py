@@ -21,10 +21,13 @@ NEEDS = {
     "gateway-tls": ("gateway", "tls"),
     "tls-cert-manager": ("tls",),
     "rest": ("gateway",),
+    "shared-store-keys": ("shared-store",),
 }
 EVERYTHING = tuple(name for name in COMPONENTS if name not in {"autoscaling-hpa", "rest"})
 """The two ways to scale exclude each other; with REST there is one pod, whatever else goes with it."""
-ONE_POD = tuple(name for name in COMPONENTS if not name.startswith("autoscaling-"))
+ONE_POD = tuple(name for name in COMPONENTS if not name.startswith(("autoscaling-", "shared-store")))
+SHARED = ("api-keys", "gateway", "gateway-envoy", "rest", "shared-store", "shared-store-keys")
+"""REST by any number of pods."""
 VERSIONS = ("1.30", "1.37")
 """The oldest Kubernetes that has the sleep of preStop, and the newest whose schemas are known."""
 

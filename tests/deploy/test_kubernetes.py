@@ -156,7 +156,13 @@ def test_files_are_where_the_server_looks_for_them(found: list[Resource]) -> Non
     values = {entry["name"]: entry.get("value", "") for entry in container["env"]}
     mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
     assert {mount["name"] for mount in mounts.values()} == {volume["name"] for volume in pod_of(found)["volumes"]}
-    for name in ("MELISMA_API_KEYS", "MELISMA_TLS__CERTIFICATE", "MELISMA_TLS__KEY"):
+    files = (
+        "MELISMA_API_KEYS",
+        "MELISMA_STORE__DIRECTORY_PASSWORD_FILE",
+        "MELISMA_TLS__CERTIFICATE",
+        "MELISMA_TLS__KEY",
+    )
+    for name in files:
         mount = mounts[str(Path(values[name]).parent)]
         assert mount["readOnly"]
         assert "subPath" not in mount, "a file that is mounted by itself never changes"
@@ -188,16 +194,20 @@ def test_a_changed_setting_rolls_the_pods(tmp_path: Path) -> None:
         assert only(found, "ConfigMap", source)["data"]["MELISMA_HOST"] == "0.0.0.0"
 
 
-def test_the_overlay_of_the_readme_is_rendered_as_it_stands(tmp_path: Path) -> None:
-    example = re.findall(r"```yaml\n(.*?)```", (KUBERNETES / "README.md").read_text("utf-8"), flags=re.DOTALL)[0]
+@pytest.mark.parametrize("example", ["one", "shared"])
+def test_an_overlay_of_the_readme_is_rendered_as_it_stands(example: str, tmp_path: Path) -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", (KUBERNETES / "README.md").read_text("utf-8"), flags=re.DOTALL)
     meant_for = KUBERNETES / "overlays" / "production"
-    moved = re.sub(r"(?<=- )\.\./\S+", lambda path: os.path.relpath(meant_for / path[0], tmp_path.resolve()), example)
+    text = dict(zip(("one", "shared"), examples, strict=True))[example]
+    moved = re.sub(r"(?<=- )\.\./\S+", lambda path: os.path.relpath(meant_for / path[0], tmp_path.resolve()), text)
     (tmp_path / "kustomization.yaml").write_text(moved, "utf-8")
     text = kustomized(tmp_path)
     found = resources(text)
     assert schema_errors(text, tmp_path, VERSIONS[-1]) == []
-    (listener,) = only(found, "Gateway")["spec"]["listeners"]
-    assert only(found, "GRPCRoute")["spec"]["hostnames"] == [listener["hostname"]] == ["songs.example.org"]
+    listeners = [listener["hostname"] for listener in only(found, "Gateway")["spec"]["listeners"]]
+    kinds = {one["kind"] for one in found} & {"GRPCRoute", "HTTPRoute"}
+    assert [only(found, kind)["spec"]["hostnames"] for kind in sorted(kinds)] == [[name] for name in listeners]
+    assert all(name.endswith("songs.example.org") for name in listeners)
     assert pod_of(found)["containers"][0]["image"].startswith("registry.example.org/music/melisma:")
 
 

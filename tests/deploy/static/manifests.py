@@ -66,6 +66,14 @@ def set_by_components() -> dict[str, str]:
     return {entry["name"]: entry["value"] for entry in entries if entry["name"].startswith("MELISMA_")}
 
 
+def shared_example() -> dict[str, str]:
+    """The settings of the README's overlay with a shared store."""
+    blocks = (KUBERNETES / "README.md").read_text("utf-8").split("```yaml\n")[1:]
+    found = [yaml.safe_load(block.partition("```")[0]) for block in blocks]
+    (overlay,) = (one for one in found if "../../components/shared-store" in one["components"])
+    return assignments("\n".join(overlay["configMapGenerator"][0]["literals"]))
+
+
 def names(model: type[BaseModel], prefix: str = "MELISMA_") -> Iterator[str]:
     """Every variable that the server reads."""
     for name, field in model.model_fields.items():

@@ -34,6 +34,7 @@ from tests.deploy.static.manifests import (
     pod_of,
     set_by_components,
     settings_of,
+    shared_example,
     variables,
 )
 
@@ -53,10 +54,11 @@ def seconds(text: str) -> float:
 def test_the_server_knows_every_variable_and_takes_its_value(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given = variables(overlay) | set_by_components()
     assert given.keys() <= set(names(settings_with()))
-    for name, value in set_by_components().items():
+    for name, value in (set_by_components() | shared_example()).items():
         monkeypatch.setenv(name, value)
     settings = settings_of(overlay, monkeypatch)
     assert settings.tls.certificate
+    assert settings.store.kind == "shared"
     assert settings.api_keys
     assert settings.host == "0.0.0.0"
 
