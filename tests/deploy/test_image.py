@@ -117,9 +117,10 @@ def test_sigterm_ends_the_container_when_its_song_is_complete(container: Contain
     assert said[-1] == "stopped"
 
 
-def test_the_compose_file_is_one() -> None:
+@pytest.mark.parametrize("file", ["compose.yaml", "compose.shared.yaml"])
+def test_the_compose_file_is_one(file: str) -> None:
     checked = subprocess.run(
-        [tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(DEPLOY / "compose.yaml")],
+        [tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(DEPLOY / file)],
         capture_output=True,
         text=True,
         timeout=60,

@@ -170,7 +170,7 @@ def test_nothing_says_where_packages_come_from(file: str) -> None:
     )
 
 
-@pytest.mark.parametrize("file", ["Dockerfile", "compose.yaml"])
+@pytest.mark.parametrize("file", ["Dockerfile", "compose.yaml", "compose.shared.yaml"])
 def test_every_variable_of_ours_is_a_setting(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     mentioned = set(re.findall(r"MELISMA_[A-Z_]+", (DEPLOY / file).read_text("utf-8")))
     with pytest.raises(SystemExit):

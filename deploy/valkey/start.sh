@@ -1,0 +1,10 @@
+#!/bin/sh
+# Starts Valkey with one user, named melisma, that reaches the keys and channels of the service alone.
+#   start.sh FILE_OF_THE_PASSWORD CONFIGURATION
+# The password stands nowhere else: Valkey is given its hash.
+set -eu
+umask 077
+hash=$(tr -d '\r\n' <"$1" | sha256sum | cut -c 1-64)
+rights='resetchannels ~m:* &m:* +@all -@dangerous +info'
+printf 'user default off\nuser melisma on #%s %s\n' "$hash" "$rights" >"${TMPDIR:-/tmp}/users.acl"
+exec valkey-server "$2" --aclfile "${TMPDIR:-/tmp}/users.acl"
