@@ -176,7 +176,7 @@ def groups(name: str) -> list[dict[str, Any]]:
 
 def test_configurations_are_valid() -> None:
     assert "2 rule files found" in output_of(tool("promtool"), "check", "config", PROMETHEUS / "prometheus.yml")
-    assert "4 inhibit rules" in output_of(tool("amtool"), "check-config", PROMETHEUS / "alertmanager.yml")
+    assert "6 inhibit rules" in output_of(tool("amtool"), "check-config", PROMETHEUS / "alertmanager.yml")
 
 
 def promtool_says(folder: Path, **changes: str) -> str:
