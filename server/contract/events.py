@@ -16,15 +16,17 @@ from server.song import (
     SongRequest,
     Waiting,
 )
+from server.store.base import SongRecord
 
 
 def event_message(event: SongEvent, request: SongRequest) -> music_pb2.SongEvent:
     """The message that tells the event of the request's song."""
     match event:
         case Accepted():
-            return music_pb2.SongEvent(accepted=_accepted(event, request))
+            accepted = _accepted(event, request.request_id, request.engine, request.params.seed)
+            return music_pb2.SongEvent(accepted=accepted)
         case Waiting():
-            return music_pb2.SongEvent(progress=_waiting(event))
+            return waiting_message(event)
         case Planned():
             return music_pb2.SongEvent(plan=_plan(event, request))
         case Progressed():
@@ -37,12 +39,22 @@ def event_message(event: SongEvent, request: SongRequest) -> music_pb2.SongEvent
             return music_pb2.SongEvent(finished=_finished(event))
 
 
-def _accepted(event: Accepted, request: SongRequest) -> music_pb2.SongAccepted:
+def accepted_message(event: Accepted, song: SongRecord) -> music_pb2.SongEvent:
+    """The message that tells the admission of a song whose record alone is at hand."""
+    return music_pb2.SongEvent(accepted=_accepted(event, song.request_id, song.engine, song.seed))
+
+
+def waiting_message(event: Waiting) -> music_pb2.SongEvent:
+    """The message that tells of any song how long it has to wait."""
+    return music_pb2.SongEvent(progress=_waiting(event))
+
+
+def _accepted(event: Accepted, request_id: str, engine: str, seed: int) -> music_pb2.SongAccepted:
     return music_pb2.SongAccepted(
-        request_id=request.request_id,
+        request_id=request_id,
         song_id=event.song_id,
-        engine=request.engine,
-        seed=request.params.seed,
+        engine=engine,
+        seed=seed,
         queue_position=event.queue_position,
         estimated_first_audio=_estimate(event.estimated_first_audio_seconds),
         estimated_finish=_estimate(event.estimated_finish_seconds),

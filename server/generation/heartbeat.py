@@ -3,11 +3,9 @@
 import asyncio
 import logging
 
-from server.estimation.forecast import Estimate
-from server.generation.admission.eta import EtaEstimator
+from server.generation.admission.eta import EtaEstimator, waiting_of
 from server.generation.admission.queue_order import QueueOrder
 from server.generation.jobs.registry import Jobs
-from server.song import Waiting
 
 _log = logging.getLogger(__name__)
 
@@ -33,11 +31,5 @@ class Heartbeat:
     def _send(self) -> None:
         positions, estimates = self._queue.positions(), self._eta.remaining()
         for job in self._jobs:
-            waiting = _waiting(positions.get(job.song_id, 0), estimates.get(job.song_id))
+            waiting = waiting_of(positions.get(job.song_id, 0), estimates.get(job.song_id))
             job.heartbeat(waiting, self._half_seconds)
-
-
-def _waiting(position: int, estimate: Estimate | None) -> Waiting:
-    if estimate is None:
-        return Waiting(position)
-    return Waiting(position, estimate.first_audio_seconds, estimate.finish_seconds)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
@@ -30,8 +31,9 @@ from server.generation.jobs.registry import Jobs
 from server.generation.readiness import Readiness
 from server.scheduling.queue_depth import Depth
 from server.scheduling.scheduler import Scheduler
-from server.song import Accepted, SongRequest, SongState
-from server.songs.ports import EventSink, Room
+from server.song import Accepted, SongRequest, SongState, Waiting
+from server.songs.ports import EventSink, Room, ServiceState
+from server.store.base import StoreFull
 from server.store.directory import QueueFull
 from server.telemetry.metrics import Metrics
 from server.telemetry.song_trace import SongTrace
@@ -107,8 +109,8 @@ class Runner:
         return "no worker can be started" if self._pool.hopeless() else None
 
     def ready(self, engine: str) -> bool:
-        """Whether songs of `engine` can be made now."""
-        return self.readiness.ready(engine)
+        """Whether new songs of `engine` can be made now."""
+        return self.readiness.ready(engine) and not self._admission.draining
 
     def depths(self) -> dict[str, Depth]:
         """The songs and sections of every configured engine that wait and that are being made."""
@@ -126,16 +128,21 @@ class Runner:
         """The bounds for songs in the service, and the places that are free here."""
         return self._admission.room
 
-    def check(self, request: SongRequest) -> CheckedSong:
-        """Let a request pass that can be made here.
+    def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
+        """Let a request pass that can be made here, or in the `service` whose queue it joins.
 
         Raises:
             ServiceError: as `Intake.check` says.
         """
-        eta = self._intake.check(request)
-        return CheckedSong(eta, lambda accepted, sink: self._begin(request, accepted, sink, eta))
+        eta = self._intake.check(request, service)
+        eta_here = (lambda: eta) if service is None else (lambda: self._eta.estimate(request))
+        return CheckedSong(eta, eta_here, partial(self._begin, request))
 
-    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded) -> ServiceError:
+    def waiting(self, service: ServiceState) -> Mapping[str, Waiting]:
+        """Queue position and ETA of the songs that wait in a service, by song id."""
+        return self._eta.waiting(service)
+
+    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded | StoreFull) -> ServiceError:
         """The error for the caller of a song that the directory has refused."""
         return self._intake.refusal(request, error)
 

@@ -1,6 +1,6 @@
 """Reads songs: those in memory, and those in the store."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -10,7 +10,7 @@ from server.songs.persistence import not_kept
 from server.songs.recording import Recording
 from server.store.base import Place, SongRecord, SongStore, StoredEvent
 
-OpenMirror: TypeAlias = Callable[[SongRecord, Sequence[StoredEvent]], Recording]
+OpenMirror: TypeAlias = Callable[[SongRecord, Sequence[StoredEvent]], Awaitable[Recording]]
 
 _IN_VAIN = (SongState.FAILED, SongState.CANCELLED)
 
@@ -44,7 +44,7 @@ class Library:
             return known
         song, events = self._present(found[0]), found[1]
         if not song.state.ended and self._mirror is not None:
-            return self._mirror(song, events)
+            return await self._mirror(song, events)
         recording = Recording(
             song,
             partial(self._store.read, song_id),

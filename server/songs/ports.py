@@ -6,8 +6,9 @@ from typing import Protocol
 
 from model.engine import EngineInfo
 from server.errors import QuotaExceeded, ServiceError
-from server.song import Accepted, SongEvent, SongRequest
-from server.store.directory import QueueFull
+from server.song import Accepted, SongEvent, SongRequest, Waiting
+from server.store.base import StoreFull
+from server.store.directory import Queue, QueueFull, ServedEngine
 
 
 class EventSink(Protocol):
@@ -47,6 +48,12 @@ class SongJob(Protocol):
     def cancel(self) -> None:
         """Take no further step, and end the song's events; without effect on a song that has ended."""
 
+    def pause(self) -> None:
+        """Take no further step until `resume`; events of steps on their way still come."""
+
+    def resume(self) -> None:
+        """Take steps again; without effect on a song that is not paused."""
+
 
 class CheckedSong(Protocol):
     """A request that a runner has found fit to be made."""
@@ -63,11 +70,19 @@ class CheckedSong(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceState:
+    """The engines of all replicas of a service, by name, and its songs, as they were a moment ago."""
+
+    engines: Mapping[str, ServedEngine]
+    queue: Queue
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """Bounds of a runner: the songs that it makes at once, and places for songs.
 
     `queued` songs may wait in the whole service, and the last `kept` places are for callers without a song. `free` is
-    the number of further songs that could be made here now.
+    the number of further songs that could be made here now, not above 0 while the runner takes no new ones.
     """
 
     slots: int
@@ -91,12 +106,18 @@ class SongRunner(Protocol):
     def room(self) -> Room:
         """The bounds now."""
 
-    def check(self, request: SongRequest) -> CheckedSong:
+    def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
         """Let a request pass that can be made here.
+
+        With a `service` whose queue the song has to join, one passes that any replica can make; `Accepted` then tells
+        the ETA in that queue, from which a deadline is judged, too.
 
         Raises:
             ServiceError: it is refused.
         """
 
-    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded) -> ServiceError:
+    def waiting(self, service: ServiceState) -> Mapping[str, Waiting]:
+        """Queue position and ETA, as far as it is known, of the songs that wait in a service, by song id."""
+
+    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded | StoreFull) -> ServiceError:
         """The error for the caller of a song that the directory has refused."""

@@ -77,6 +77,11 @@ class Recording:
         """True while somebody hears the song or may come back, which nobody may to one that is made for later."""
         return self.linger_seconds is not None or self._hearing > 0
 
+    @property
+    def told(self) -> int:
+        """The number of messages that were told, passing ones included."""
+        return len(self.entries) + self._progressed
+
     def restore(self, events: Sequence[StoredEvent]) -> None:
         """Tell again what was told of a song that has ended."""
         self.entries[:] = map(Entry.restored, events)

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from melisma.v1 import music_pb2
@@ -24,8 +24,8 @@ from server.songs.shared.making import SharedMaking
 from server.songs.shared.sharing import LEASE_SECONDS, Clocks, Sharing
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms, Tickets, new_song_id, no_terms
-from server.store.base import SongRecord, SongStore, StoredEvent
-from server.store.directory import Admitted, Directory, QueueFull, Ticket
+from server.store.base import SongRecord, SongStore, StoredEvent, StoreFull
+from server.store.directory import Admitted, Directory, QueueFull, ServedEngine, Ticket
 
 DEFAULT_PAGE_SIZE = 50
 DEFAULT_PACE = Pace()
@@ -64,7 +64,7 @@ class Songs:
         `song_id` names songs. `log_requests` puts prompts and lyrics into the log. `pace` and `lease_seconds`, which
         are those of the directory, count for a shared store alone.
         """
-        self.engines = EngineCatalog(runner, engines)
+        self.engines = EngineCatalog(runner, engines, self._served)
         self._runner = runner
         self._directory = directory
         self._log_requests = log_requests
@@ -100,15 +100,17 @@ class Songs:
         """
         request = await self._song_request(message, caller, deadline)
         fingerprint = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
+        service = await self._sharing.queue_before(request.engine) if self._sharing else None
         try:
-            checked = self._runner.check(request)
+            checked = self._runner.check(request, service)
         except ServiceError:
             if message.request_id and (again := await self._library.asked_before(caller, message.request_id)):
                 return _same(again, fingerprint)
             raise
         lingering = self._linger_seconds if message.request_id else 0.0
         linger_seconds = None if detached else lingering
-        ticket = self._tickets.write(message, request, fingerprint, linger_seconds=linger_seconds, take=self._take)
+        take = self._sharing is None or self._sharing.takes(request.engine)
+        ticket = self._tickets.write(message, request, fingerprint, linger_seconds=linger_seconds, take=take)
         return await self._admit(ticket, request, checked)
 
     async def find(self, song_id: str, caller: str | None = None) -> Recording:
@@ -167,10 +169,9 @@ class Songs:
         if self._sharing:
             await self._sharing.close()
 
-    @property
-    def _take(self) -> bool:
-        """True where an admitted song is to be made here at once: an embedded runner has its own queue."""
-        return self._sharing is None or self._runner.room().free > 0
+    def _served(self) -> Mapping[str, ServedEngine]:
+        """The engines of all replicas; none where the server is alone, and makes each song that it admits."""
+        return self._sharing.survey.engines if self._sharing else {}
 
     def _shared(self, store: SongStore, clocks: Clocks, pace: Pace, lease_seconds: float) -> Sharing:
         return Sharing(
@@ -180,15 +181,14 @@ class Songs:
             self._open,
             self.eviction,
             self._tickets,
-            default_engine=self.engines.default,
             clocks=clocks,
             pace=pace,
             lease_seconds=lease_seconds,
         )
 
-    def _mirror(self, song: SongRecord, events: Sequence[StoredEvent]) -> Recording:
+    async def _mirror(self, song: SongRecord, events: Sequence[StoredEvent]) -> Recording:
         assert self._sharing is not None
-        return self._sharing.mirrors.open(song, events, self._linger_seconds)
+        return await self._sharing.found(song, events, self._linger_seconds)
 
     async def _ended(self, recording: Recording) -> SongRecord:
         """The record of a song that is about to end."""
@@ -200,7 +200,7 @@ class Songs:
     async def _song_request(
         self, message: music_pb2.GenerateRequest, caller: str, deadline: float | None
     ) -> SongRequest:
-        known = (self._runner.engines(), self.engines.default, deadline, caller)
+        known = (self.engines.infos(), self.engines.default, deadline, caller)
         if message.anchor.WhichOneof("melody") == "midi":
             # A hostile file takes up to a second to refuse; the loop has other songs to stream meanwhile.
             return await asyncio.to_thread(song_request, message, *known)
@@ -212,16 +212,18 @@ class Songs:
         await self._making.settled()
         try:
             admitted = await self._directory.admit(ticket)
-        except (QueueFull, QuotaExceeded) as error:
+        except (QueueFull, QuotaExceeded, StoreFull) as error:
             raise self._runner.refusal(request, error) from error
         if not admitted.new:
             return await self._again(admitted, ticket, request, checked, tries - 1)
+        if self._sharing:
+            self._sharing.survey.add(ticket, admitted)
         bind(song_id=ticket.song.song_id)
         logger.info("song accepted", extra=self._log_fields(request, ticket.song))
         if admitted.claim:
             return self._making.begin(admitted.claim, request, checked, admitted.queue_position)
         assert self._sharing is not None  # an embedded directory gives what is to be taken
-        return self._sharing.waiting(ticket, admitted, request, checked)
+        return self._sharing.waiting(ticket, admitted, checked)
 
     async def _again(
         self, admitted: Admitted, ticket: Ticket, request: SongRequest, checked: CheckedSong, tries: int

@@ -97,6 +97,10 @@ class StoreFailed(Exception):
     """The store could not do what was asked, such as for want of room; the text is meant for the operator."""
 
 
+class StoreFull(StoreFailed):
+    """The store has no room left: it takes no new songs and no more sound, and trying again helps nobody soon."""
+
+
 class LeaseLost(Exception):
     """The song is made under another lease, or has ended: nothing was written, and nothing under this lease will be."""
 

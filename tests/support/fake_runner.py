@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from model.engine import EngineInfo
 from model.song import Control, SectionKind, SectionPlan, SongPlan, Stem, Voice
 from server.errors import Draining, Overloaded, QuotaExceeded, ServiceError, UnknownEngine
-from server.song import Accepted, Chunk, Planned, SongCompleted, SongEvent, SongRequest
-from server.songs.ports import EventSink, Room
+from server.song import Accepted, Chunk, Planned, SongCompleted, SongEvent, SongRequest, Waiting
+from server.songs.ports import EventSink, Room, ServiceState
+from server.store.base import StoreFull
 from server.store.directory import QueueFull
 
 FAKE_INFO = EngineInfo(
@@ -55,6 +56,8 @@ class FakeJob:
     ) -> None:
         self.closed = asyncio.Event()
         self.ended = asyncio.Event()
+        self.going = asyncio.Event()
+        self.going.set()
         self._sink = sink
         self._heard = asyncio.Event()
         sink.on_heard(self._heard.set)
@@ -64,11 +67,18 @@ class FakeJob:
         self.closed.set()
         self._heard.set()
 
+    def pause(self) -> None:
+        self.going.clear()
+
+    def resume(self) -> None:
+        self.going.set()
+
     async def _play(self, events: Sequence[SongEvent], error: ServiceError | None, *, hangs: bool) -> None:
         for event in events:
             while self._sink.unheard_bytes >= BUFFER_BYTES and not self.closed.is_set():
                 self._heard.clear()
                 await self._heard.wait()
+            await self.going.wait()
             self._sink.append(event)
             await asyncio.sleep(0)
         if hangs:
@@ -122,17 +132,27 @@ class FakeRunner:
     def room(self) -> Room:
         return Room(slots=self.slots, queued=self.queued, kept=self.queued // 8, free=self.slots)
 
-    def check(self, request: SongRequest) -> "FakeCheckedSong":
+    def check(self, request: SongRequest, service: ServiceState | None = None) -> "FakeCheckedSong":
         if self.draining:
             raise Draining("the server is shutting down")
         if self._refusal is not None:
             raise self._refusal
-        if request.engine not in self.engines():
+        if request.engine not in self.engines() and (service is None or request.engine not in service.engines):
             raise UnknownEngine(request.engine, tuple(self.engines()))
         return FakeCheckedSong(self, request)
 
-    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded) -> ServiceError:
-        return Overloaded(f"{error.songs} songs", 2.0) if isinstance(error, QueueFull) else error
+    def waiting(self, service: ServiceState) -> Mapping[str, Waiting]:
+        songs = enumerate(service.queue.waiting, start=1)
+        return {song.song_id: Waiting(position, 10.0 * position, 20.0 * position) for position, song in songs}
+
+    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded | StoreFull) -> ServiceError:
+        match error:
+            case QueueFull():
+                return Overloaded(f"{error.songs} songs", 2.0)
+            case StoreFull():
+                return Overloaded(f"no room: {error}", 2.0)
+            case QuotaExceeded():
+                return error
 
     def begin(self, request: SongRequest, accepted: Accepted, sink: EventSink) -> FakeJob:
         self.requests.append(request)

@@ -54,7 +54,8 @@ class Admission:
     @property
     def room(self) -> Room:
         """The bounds for songs in the service, and the places that are free for songs here."""
-        return Room(self._running, self._queued, self._queued // _KEPT_SHARE, self._running - self.songs)
+        free = 0 if self._draining else self._running - self.songs
+        return Room(self._running, self._queued, self._queued // _KEPT_SHARE, free)
 
     def drain(self) -> None:
         """Refuse every song from now on."""
@@ -80,6 +81,10 @@ class Admission:
         text = f"the queue is full: {songs} songs are running or waiting"
         return Overloaded(text, self._retry_after_seconds())
 
+    def store_full(self) -> Overloaded:
+        """The refusal of a song for which the store has no room."""
+        return Overloaded("the song store is full", self._retry_after_seconds())
+
     def measured_song(self, seconds: float) -> None:
         """Note the time from a song's first work to its last chunk."""
         self._song_seconds.add(seconds)
@@ -90,4 +95,4 @@ class Admission:
 
     def _retry_after_seconds(self) -> float:
         song = self._song_seconds.value
-        return (_FALLBACK_SONG_SECONDS if song is None else song) / self._running
+        return (_FALLBACK_SONG_SECONDS if song is None else song) / max(1, self._running)

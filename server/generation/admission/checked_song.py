@@ -8,23 +8,29 @@ from server.generation.jobs.job import Job
 from server.song import Accepted
 from server.songs.ports import EventSink
 
-Begin: TypeAlias = Callable[[Accepted, EventSink], Job]
+Begin: TypeAlias = Callable[[Accepted, EventSink, SongEta | None], Job]
 
 
 class CheckedSong:
     """The song of a request that has passed its checks."""
 
-    def __init__(self, eta: SongEta | None, begin: Begin) -> None:
+    def __init__(self, eta: SongEta | None, eta_here: Callable[[], SongEta | None], begin: Begin) -> None:
+        """`eta` is that of the check, `eta_here` gives that of a song that begins here now."""
         self._eta = eta
+        self._eta_here = eta_here
         self._begin = begin
 
     def accepted(self, song_id: str, queue_position: int) -> Accepted:
         """The first event of the song, with its ETA as of the check."""
-        if self._eta is None:
-            return Accepted(song_id, queue_position)
-        estimate = self._eta.estimate
-        return Accepted(song_id, queue_position, estimate.first_audio_seconds, estimate.finish_seconds)
+        return _accepted(song_id, queue_position, self._eta)
 
     def begin(self, song_id: str, sink: EventSink, queue_position: int) -> Job:
         """Start making the song; `sink` has its `Accepted` event when this returns. Raises Draining."""
-        return self._begin(self.accepted(song_id, queue_position), sink)
+        eta = self._eta_here()
+        return self._begin(_accepted(song_id, queue_position, eta), sink, eta)
+
+
+def _accepted(song_id: str, queue_position: int, eta: SongEta | None) -> Accepted:
+    if eta is None:
+        return Accepted(song_id, queue_position)
+    return Accepted(song_id, queue_position, eta.estimate.first_audio_seconds, eta.estimate.finish_seconds)

@@ -9,6 +9,8 @@ from server.generation.admission.admission import Admission
 from server.generation.admission.eta import EtaEstimator, SongEta
 from server.generation.admission.poisoned_requests import PoisonedRequests
 from server.song import SongRequest
+from server.songs.ports import ServiceState
+from server.store.base import StoreFull
 from server.store.directory import QueueFull
 from server.telemetry.metrics import Metrics
 from server.workers.base import WorkerPool
@@ -36,8 +38,8 @@ class Intake:
         self._metrics = metrics
         self._clock = clock
 
-    def check(self, request: SongRequest) -> SongEta | None:
-        """Let a song pass that can be made here; returns its ETA, if it is known.
+    def check(self, request: SongRequest, service: ServiceState | None = None) -> SongEta | None:
+        """Let a song pass that can be made here, or in the `service` whose queue it joins; returns its ETA, if known.
 
         Raises:
             PoisonedRequest: the same request has ended workers.
@@ -47,22 +49,29 @@ class Intake:
             Draining: the server is shutting down.
         """
         try:
-            return self._check(request)
+            return self._check(request, service)
         except ServiceError as error:
             self._count(request, error)
             raise
 
-    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded) -> ServiceError:
+    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded | StoreFull) -> ServiceError:
         """The error for the caller of a song that the directory has refused."""
-        told = self._admission.overloaded(error.songs) if isinstance(error, QueueFull) else error
+        told: ServiceError
+        if isinstance(error, QueueFull):
+            told = self._admission.overloaded(error.songs)
+        elif isinstance(error, StoreFull):
+            told = self._admission.store_full()
+        else:
+            told = error
         self._count(request, told)
         return told
 
-    def _check(self, request: SongRequest) -> SongEta | None:
+    def _check(self, request: SongRequest, service: ServiceState | None) -> SongEta | None:
         self._poisoned.check(request)
-        self._pool.require(request.engine)
-        self._encoders.require()
-        eta = self._eta.estimate(request)
+        if service is None or request.engine not in service.engines:
+            self._pool.require(request.engine)
+            self._encoders.require()
+        eta = self._eta.estimate(request, service)
         self._check_deadline(request, eta)
         self._admission.require_open()
         return eta

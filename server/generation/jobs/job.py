@@ -62,6 +62,7 @@ class Job:
         self.report = SongReport(request.engine, parts.metrics, trace)
         self.on_end = ExitStack()
         self._parts = parts
+        self._paused = False
         self._last_index = -1
         self._all_rendered = False
         self._progress_at = -math.inf
@@ -88,8 +89,9 @@ class Job:
 
     @property
     def full(self) -> bool:
-        """True while listeners or encoder have enough to do, or while there is no encoder."""
-        return self._back_pressure.full or self._parts.encoders.address_of(self.song_id) is None
+        """True while the song is paused, listeners or encoder have enough to do, or there is no encoder."""
+        without_encoder = self._parts.encoders.address_of(self.song_id) is None
+        return self._paused or self._back_pressure.full or without_encoder
 
     @property
     def sound_to(self) -> SoundTarget | None:
@@ -116,6 +118,16 @@ class Job:
         """Stop making the song; without effect on a song that has ended."""
         if not self.state.ended:
             self._end(SongState.CANCELLED)
+
+    def pause(self) -> None:
+        """Take no further step until `resume`."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Take steps again."""
+        if self._paused:
+            self._paused = False
+            self._parts.on_room()
 
     def fail(self, error: ServiceError) -> None:
         """End the song with an error for its listeners; without effect on a song that has ended."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,10 +14,11 @@ from server.songs.open_recordings import Made, OpenRecordings
 from server.songs.ports import CheckedSong, SongJob
 from server.songs.recording import Recording
 from server.songs.shared.attending import Attending
+from server.songs.shared.lease_watch import LeaseWatch
 from server.songs.shared.mirrors import Mirrors
 from server.songs.shared.stored_recorder import StoredRecorder
 from server.songs.shared.storing import Pace, Storing
-from server.store.base import Lease, LeaseLost, SongStore, StoreFailed
+from server.store.base import LeaseLost, SongStore, StoreFailed
 from server.store.directory import Claim, Directory, Standing
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class SharedMaking:
         mirrors: Mirrors,
         now_ns: Callable[[], int],
         pace: Pace,
+        lease_seconds: float,
     ) -> None:
         """`now_ns` is the wall clock."""
         self._store = store
@@ -54,13 +56,15 @@ class SharedMaking:
         self._mirrors = mirrors
         self._now_ns = now_ns
         self._pace = pace
+        self._watch = LeaseWatch(lease_seconds)
         self._songs: dict[str, _Song] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
-    def leases(self) -> Collection[Lease]:
-        """Those of the songs that this replica makes."""
-        return [song.claim.lease for song in self._songs.values()]
+    def begun(self) -> Collection[Recording]:
+        """The recordings of the songs that are past their planning; what a song tells before does not wait here."""
+        begun = (song_id for song_id, song in self._songs.items() if song.recorder.song.state is not SongState.QUEUED)
+        return [made.recording for song_id in begun if (made := self._open.made(song_id))]
 
     def begin(self, claim: Claim, request: SongRequest, checked: CheckedSong, queue_position: int) -> Recording:
         """Start a song that this replica has claimed; what is returned follows it as far as it is stored.
@@ -79,6 +83,7 @@ class SharedMaking:
         recorder = StoredRecorder(heard, request, self._now_ns)
         job = checked.begin(song_id, recorder, queue_position)
         self._songs[song_id] = _Song(claim, recorder, job)
+        self._watch.watch(song_id, job)
         self._open.begin(Made(heard, job))
         task = asyncio.create_task(self._keep(self._songs[song_id], heard), name=f"keep {song_id}")
         self._tasks.add(task)
@@ -91,10 +96,14 @@ class SharedMaking:
             song.recorder.cancel(SongCancelled(f"the song was cancelled: {reason}"))
             song.job.cancel()
 
-    def note(self, standings: Mapping[str, Standing]) -> None:
-        """Act on the news of this replica's songs."""
+    async def renew(self) -> None:
+        """Renew the leases of this replica's songs, and act on the news of them."""
+        asked_at = asyncio.get_running_loop().time()
+        standings = await self._directory.renew([song.claim.lease for song in self._songs.values()])
         for song_id, standing in standings.items():
             if song := self._songs.get(song_id):
+                if standing.held:
+                    self._watch.renewed(song_id, asked_at)
                 self._note(song, standing)
 
     async def end_unmade(self, claim: Claim, state: SongState, *, reason: str = "", error: str = "") -> None:
@@ -135,7 +144,7 @@ class SharedMaking:
         song_id = song.claim.song.song_id
         storing = Storing(self._store, self._directory, song.claim, song.recorder, heard, self._pace)
         try:
-            await storing.run()
+            await storing.run(song.job.cancel)
         except LeaseLost:
             logger.warning("a song is made elsewhere now", extra={"song_id": song_id})
             song.job.cancel()
@@ -145,6 +154,7 @@ class SharedMaking:
             song.job.cancel()
         finally:
             del self._songs[song_id]
+            self._watch.forget(song_id)
             self._open.stored(song_id)
         await self._eviction.evict()
 

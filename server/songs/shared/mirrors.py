@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
 from server.errors import EndedElsewhere, ServiceError, SongCancelled, UnknownSong, WorkerLost
@@ -52,6 +52,11 @@ class Mirrors:
         self.follow(recording)
         asyncio.get_running_loop().call_later(FOUND_SECONDS, self._close_unheard, recording)
         return recording
+
+    @property
+    def followed(self) -> Collection[Recording]:
+        """The recordings that are followed now."""
+        return tuple(self._tasks)
 
     def follow(self, recording: Recording) -> None:
         """Tell a recording from now on what is stored of its song."""

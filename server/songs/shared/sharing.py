@@ -1,22 +1,25 @@
 """The part of the songs of one replica that depends on others: what is made elsewhere, and for others."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from server.contract.events import event_message
-from server.song import SongRequest, SongState
+from server.contract.events import accepted_message
+from server.song import Accepted, SongState
+from server.songs.entry import Message
 from server.songs.eviction import Eviction
 from server.songs.open_recordings import OpenRecordings
-from server.songs.ports import CheckedSong, SongRunner
+from server.songs.ports import CheckedSong, ServiceState, SongRunner
 from server.songs.recording import Recording
 from server.songs.shared.attending import Attending
+from server.songs.shared.heartbeat import Heartbeat
 from server.songs.shared.making import SharedMaking
 from server.songs.shared.mirrors import Mirrors
 from server.songs.shared.storing import Pace
+from server.songs.shared.survey import Survey
 from server.songs.shared.tending import Tending
 from server.songs.tickets import Tickets
-from server.store.base import SongStore
+from server.store.base import SongRecord, SongStore, StoredEvent
 from server.store.directory import Admitted, Directory, Ticket
 
 LEASE_SECONDS = 6.0
@@ -42,13 +45,15 @@ class Sharing:
         eviction: Eviction,
         tickets: Tickets,
         *,
-        default_engine: str,
         clocks: Clocks,
         pace: Pace,
         lease_seconds: float,
     ) -> None:
         """`lease_seconds` are those of the directory."""
         self._directory = directory
+        self._runner = runner
+        self._open = opened
+        self.survey = Survey(directory, clocks.monotonic)
         self._attending = Attending(directory)
         self.mirrors = Mirrors(store, directory, opened, self._attending)
         self.making = SharedMaking(
@@ -60,22 +65,39 @@ class Sharing:
             mirrors=self.mirrors,
             now_ns=clocks.now_ns,
             pace=pace,
+            lease_seconds=lease_seconds,
         )
+        self._heartbeat = Heartbeat(self.survey, runner, self.mirrors, self.making, pace.heartbeat_seconds)
         self._tending = Tending(
             directory,
             runner,
             self.making,
             tickets,
-            default_engine=default_engine,
+            self.survey,
             lease_seconds=lease_seconds,
             clock=clocks.monotonic,
         )
 
-    def waiting(self, ticket: Ticket, admitted: Admitted, request: SongRequest, checked: CheckedSong) -> Recording:
+    async def queue_before(self, engine: str) -> ServiceState | None:
+        """The service whose queue a new song has to join; `None` where this replica would make it at once."""
+        service = await self.survey.state()
+        waits = any(song.engine == engine for song in service.queue.waiting)
+        return None if self.takes(engine) and not waits else service
+
+    def takes(self, engine: str) -> bool:
+        """True while this replica has room for another song of the engine."""
+        return self._runner.ready(engine) and self._runner.room().free > 0
+
+    def waiting(self, ticket: Ticket, admitted: Admitted, checked: CheckedSong) -> Recording:
         """A song that was admitted here and waits; it is told as accepted at once."""
         accepted = checked.accepted(admitted.song_id, admitted.queue_position)
-        first = event_message(accepted, request)
-        return self.mirrors.open(ticket.song, (), ticket.linger_seconds, first)
+        return self.mirrors.open(ticket.song, (), ticket.linger_seconds, accepted_message(accepted, ticket.song))
+
+    async def found(self, song: SongRecord, events: Sequence[StoredEvent], linger_seconds: float | None) -> Recording:
+        """The recording of a stored song that another replica makes, or that waits; that one is told as accepted."""
+        first = None if events else await self._accepted(song)
+        # Another call may have opened it meanwhile.
+        return self._open.get(song.song_id) or self.mirrors.open(song, events, linger_seconds, first)
 
     async def cancel(self, song_id: str) -> None:
         """Ask for the end of a song that is not made here; one that waits is ended here."""
@@ -83,12 +105,23 @@ class Sharing:
             await self.making.end_unmade(claim, SongState.CANCELLED)
 
     async def run(self) -> None:
-        """Tend and attend for ever."""
+        """Tend, attend and give signs of life for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tending.run())
             tasks.create_task(self._attending.run())
+            tasks.create_task(self._heartbeat.run())
 
     async def close(self) -> None:
         """Follow nothing any more."""
         await self.mirrors.close()
         await self._attending.close()
+
+    async def _accepted(self, song: SongRecord) -> Message:
+        """The first event of a song as of now; its place counts running songs, too."""
+        service = await self.survey.state()
+        accepted = Accepted(song.song_id, 0)
+        if waiting := self._runner.waiting(service).get(song.song_id):
+            before = service.queue.running + waiting.queue_position - 1
+            etas = (waiting.estimated_first_audio_seconds, waiting.estimated_finish_seconds)
+            accepted = Accepted(song.song_id, before, *etas)
+        return accepted_message(accepted, song)

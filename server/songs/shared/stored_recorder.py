@@ -74,6 +74,8 @@ class StoredRecorder(EventSink):
             return
         entry = Entry.of(message)
         self.entries.append(entry)
+        if not self._heard.entries and not entry.end:
+            self._heard.tell(message)  # that the song is accepted is stored by its admission
         if isinstance(event, Chunk):
             self.sound_seconds += event.duration_seconds
             if self._attended and self._heard.linger_seconds is not None:

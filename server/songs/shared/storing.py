@@ -4,18 +4,22 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from server.errors import SongFailed
 from server.song import SongState
+from server.songs.persistence import not_kept
 from server.songs.recording import Recording
 from server.songs.shared.stored_recorder import StoredRecorder
 from server.songs.song_writer import SongWriter
-from server.store.base import NOT_KEPT, Extent, LeaseLost, SongStore, StoreFailed, WrongOffset
+from server.store.base import NOT_KEPT, Extent, LeaseLost, SongStore, StoreFailed, StoreFull, WrongOffset
 from server.store.directory import Claim, Directory
 
 RETRY_SECONDS = 0.5
+JOIN_SECONDS = 1.0
+"""Time for the first listener of a song to come."""
+_JOIN_TRIES = 20
 
 T = TypeVar("T")
 
@@ -24,10 +28,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Sound is gathered for `flush_seconds` after each append. A store may be away for `outage_seconds`."""
+    """Sound is gathered for `flush_seconds` after each append. A store may be away for `outage_seconds`.
+
+    No song is silent for longer than `heartbeat_seconds`.
+    """
 
     flush_seconds: float = 0.1
     outage_seconds: float = 30.0
+    heartbeat_seconds: float = 5.0
 
 
 class Storing:
@@ -50,9 +58,13 @@ class Storing:
         self._pace = pace
         self._writer = SongWriter(store, claim)
         self._sent = 0
+        self._stored = recorder.song
 
-    async def run(self) -> None:
+    async def run(self, cancel: Callable[[], None]) -> None:
         """Store the song to its end.
+
+        Where the store is full, the song goes on unstored for those who listen on this replica, and was not kept once
+        it is over. One without such a listener is failed, and `cancel` ends its job.
 
         Raises:
             LeaseLost: another replica has it, or the store knows another beginning of it.
@@ -62,6 +74,10 @@ class Storing:
             await self._lasting(lambda: self._writer.create(self._recorder.song))
             while not await self._advance():
                 pass
+        except StoreFull as full:
+            logger.error("a song cannot be kept, and goes on for its listeners here alone: %s", full)
+            await self._go_on_unstored(cancel)
+            return
         except StoreFailed:
             error = SongFailed("the song could not be kept")
             self._heard.end(SongState.FAILED, self._recorder.song.ended_ns or 0, error, reason=NOT_KEPT)
@@ -80,6 +96,7 @@ class Storing:
             if batch := recorder.entries[self._sent :]:
                 await self._lasting(lambda: self._writer.append(recorder.song, batch))
                 self._sent += len(batch)
+                self._stored = recorder.song
                 self._tell()
                 if batch[-1].end and not recorder.ended:
                     await self._gather()
@@ -90,10 +107,42 @@ class Storing:
             return False
         return True
 
+    async def _go_on_unstored(self, cancel: Callable[[], None]) -> None:
+        """Tell the song as it comes; in the end the store is told that it was not kept."""
+        recorder = self._recorder
+        if not recorder.ended and not await self._listened():
+            recorder.end(SongFailed("the song could not be kept"))
+            cancel()
+        while not recorder.ended:
+            recorder.news.clear()
+            self._tell_until(len(recorder.entries))
+            await recorder.news.wait()
+        self._tell_until(len(recorder.entries))
+        song = recorder.song
+        try:
+            await self._writer.end(not_kept(replace(self._stored, ended_ns=song.ended_ns)))
+            await self._directory.settle(self._claim.lease, SongState.FAILED, recorder.sound_seconds)
+        except (StoreFailed, LeaseLost, WrongOffset) as error:
+            logger.error("the loss of a song could not be noted: %s", error)
+        finally:
+            self._heard.end(song.state, song.ended_ns or 0, recorder.error, reason=song.reason)
+
+    async def _listened(self) -> bool:
+        """True where somebody listens on this replica, or comes in a moment: the caller of a new song does."""
+        for _ in range(_JOIN_TRIES):
+            if self._heard.listeners:
+                return True
+            await asyncio.sleep(JOIN_SECONDS / _JOIN_TRIES)
+        return False
+
     def _tell(self) -> None:
-        for entry in self._recorder.entries[len(self._heard.entries) : self._sent]:
-            self._heard.tell(entry.message)
+        """Tell what is stored by now."""
+        self._tell_until(self._sent)
         self._heard.sound.note_stored(len(self._heard.entries))
+
+    def _tell_until(self, count: int) -> None:
+        for entry in self._recorder.entries[len(self._heard.entries) : count]:
+            self._heard.tell(entry.message)
 
     async def _gather(self) -> None:
         with suppress(TimeoutError):
@@ -116,6 +165,8 @@ class Storing:
         while True:
             try:
                 return await call()
+            except StoreFull:
+                raise
             except StoreFailed as error:
                 if loop.time() >= until:
                     raise

@@ -7,15 +7,19 @@ from collections.abc import Callable
 from melisma.v1 import music_pb2
 from server.contract.requests import song_request
 from server.contract.status import outcome_of
-from server.errors import Draining, ServiceError
+from server.errors import Draining, EngineNotReady, ServiceError, UnknownEngine, WorkerLost
 from server.song import SongState
 from server.songs.ports import SongRunner
 from server.songs.shared.making import SharedMaking
+from server.songs.shared.survey import Survey
 from server.songs.tickets import Tickets
 from server.store.base import INTERRUPTED, LeaseLost, StoreFailed
 from server.store.directory import Claim, Directory, ServedEngine
 
 INTERRUPTED_TEXT = "the server stopped before the song was complete"
+
+_UNABLE = (Draining, EngineNotReady, UnknownEngine, WorkerLost)
+"""Errors of a replica, not of a song."""
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +33,8 @@ class Tending:
         runner: SongRunner,
         making: SharedMaking,
         tickets: Tickets,
+        survey: Survey,
         *,
-        default_engine: str,
         lease_seconds: float,
         clock: Callable[[], float],
     ) -> None:
@@ -39,7 +43,7 @@ class Tending:
         self._runner = runner
         self._making = making
         self._tickets = tickets
-        self._default_engine = default_engine
+        self._survey = survey
         self._lease_seconds = lease_seconds
         self._clock = clock
 
@@ -58,12 +62,13 @@ class Tending:
 
     async def round(self) -> None:
         """Renew what is made here, end what is lost, and claim what there is room for."""
-        self._making.note(await self._directory.renew(self._making.leases))
+        await self._making.renew()
         while lost := await self._directory.claim_lost():
             await self._making.end_unmade(lost, SongState.FAILED, reason=INTERRUPTED, error=INTERRUPTED_TEXT)
         await self._announce()
         while (engines := self._engines()) and (claim := await self._directory.claim(engines)):
-            await self._begin(claim)
+            if not await self._begin(claim):
+                return
 
     def _engines(self) -> tuple[str, ...]:
         """The engines that have room here."""
@@ -74,20 +79,24 @@ class Tending:
         served = [
             ServedEngine(info, self._runner.engine_devices(name), slots)
             for name, info in self._runner.engines().items()
+            if self._runner.ready(name)
         ]
         await self._directory.announce(served, self._lease_seconds)
-        engines = await self._directory.engines()
-        self._tickets.service_slots = max((engine.slots for engine in engines.values()), default=0)
+        await self._survey.read_engines()
+        self._tickets.service_slots = max((engine.slots for engine in self._survey.engines.values()), default=0)
 
-    async def _begin(self, claim: Claim) -> None:
+    async def _begin(self, claim: Claim) -> bool:
+        """Make a song; returns False for one that was given back, as this replica has just ceased to make such."""
         try:
             deadline = None if claim.deadline_seconds is None else self._clock() + claim.deadline_seconds
             message = music_pb2.GenerateRequest.FromString(claim.request)
-            known = (self._runner.engines(), self._default_engine, deadline, claim.song.caller)
+            known = (self._runner.engines(), claim.song.engine, deadline, claim.song.caller)
             request = await asyncio.to_thread(song_request, message, *known)
             self._making.begin(claim, request, self._runner.check(request), 0)
-        except Draining:
+        except _UNABLE:
             await self._directory.release(claim.lease)
+            return False
         except ServiceError as error:
             reason = outcome_of(error).reason
             await self._making.end_unmade(claim, SongState.FAILED, reason=reason, error=str(error))
+        return True

@@ -1,153 +1,35 @@
 """Songs of two replicas of one service: made on either, heard and ended on both."""
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
-from melisma.v1 import music_pb2
-from server.audio.codecs.registry import file_suffixes
-from server.background import in_background
 from server.errors import EndedElsewhere, QuotaExceeded, SongCancelled, WorkerLost
 from server.quota import Quota
-from server.song import Chunk, Planned, SongCompleted, SongEvent, SongState
-from server.songs.recording import Recording
-from server.songs.service import Songs
+from server.song import SongState
 from server.songs.shared.storing import Pace
-from server.songs.tickets import Terms
 from server.store.base import (
     INTERRUPTED,
     Extent,
-    Lease,
-    SongRecord,
     SongStore,
     StoredEvent,
     StoreFailed,
     WrongOffset,
 )
-from server.store.directory import Claim
 from server.store.embedded.directory import EmbeddedService
-from server.store.embedded.store import EmbeddedStore, embedded_store
-from server.store.eviction import StoreLimits
-from tests.support.fake_runner import FAKE_EVENTS, FAKE_PLAN, FakeRunner
+from tests.support.fake_runner import FAKE_EVENTS
+from tests.support.replica_pair import LONG, REQUEST_ID, heard, pair, request, taken_over, until
 from tests.support.store_kinds import Replica
 from tests.support.stored_songs import making, record
-
-REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
-LONG: tuple[SongEvent, ...] = (
-    Planned(FAKE_PLAN, delay_samples=1105, sample_count=529_200, sample_count_exact=True),
-    *(Chunk(number, b"sound", 0, float(number), 1.0, 5 * number, 0) for number in range(12)),
-    SongCompleted(12.0, 529_200, 60, "ab" * 32, 0.0, 0.1, 0.2, 0.3),
-)
-
-
-class SharedStore:
-    """The embedded store as if it were shared; `trouble` is raised once by an append, after it has taken effect."""
-
-    embedded = False
-
-    def __init__(self, store: EmbeddedStore) -> None:
-        self._store = store
-        self.trouble: list[Exception] = []
-        self.held = asyncio.Event()
-        self.held.set()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    async def append(self, song: SongRecord, events: Any, sound: bytes, *, lease: Lease, at: Extent) -> None:
-        await self.held.wait()
-        await self._store.append(song, events, sound, lease=lease, at=at)
-        if self.trouble:
-            raise self.trouble.pop()
-
-
-@dataclass
-class Pair:
-    """Two replicas, and what is behind them."""
-
-    here: Songs
-    there: Songs
-    maker: FakeRunner
-    store: SharedStore
-    service: EmbeddedService
-
-
-@asynccontextmanager
-async def pair(
-    events: tuple[SongEvent, ...] = FAKE_EVENTS,
-    *,
-    folder: Path,
-    quota: Quota = Quota(),  # noqa: B008
-    linger_seconds: float = 10.0,
-    **fakes: Any,
-) -> AsyncIterator[Pair]:
-    """A replica that makes songs, called `there`, and one, `here`, whose places are all taken."""
-    numbers = itertools.count(1)
-    full, maker = FakeRunner(), FakeRunner(events, **fakes)
-    full.slots = 0
-    async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(embedded_store(folder, StoreLimits(), file_suffixes()))
-        store, service = SharedStore(opened), EmbeddedService(opened)
-
-        def songs(runner: FakeRunner, name: str) -> Songs:
-            return Songs(
-                runner,
-                ("fake",),
-                cast(SongStore, store),
-                service.replica(name),
-                terms=lambda _: Terms(quota),
-                linger_seconds=linger_seconds,
-                song_id=lambda: f"song-{next(numbers)}",
-                pace=Pace(flush_seconds=0.0, outage_seconds=0.0),
-                lease_seconds=0.3,
-            )
-
-        here, there = songs(full, "here"), songs(maker, "there")
-        for one in (here, there):
-            stack.push_async_callback(one.close)
-            await stack.enter_async_context(in_background(one.run()))
-        async with asyncio.timeout(10):
-            yield Pair(here, there, maker, store, service)
-
-
-def request(**fields: object) -> music_pb2.GenerateRequest:
-    return music_pb2.GenerateRequest(**{"prompt": "pop", "seed": 5, **fields})  # type: ignore[arg-type]
-
-
-async def heard(recording: Recording, byte_offset: int = 0) -> tuple[list[str], bytes]:
-    """The kinds of what stays, and the sound."""
-    kinds, sound = [], b""
-    with recording.listened(byte_offset) as told:
-        async for one in told:
-            if one.number is not None:
-                kinds.append(str(one.message.WhichOneof("event")))
-            sound += one.message.chunk.data
-    return kinds, sound
 
 
 def expire(service: EmbeddedService, song_id: str) -> None:
     """Let the lease of a song run out now."""
     service.songs._songs[song_id].lease_until = 0.0
     service.bulletin.post("any")
-
-
-async def taken_over(service: EmbeddedService, song_id: str) -> Claim:
-    """A song whose lease has run out, claimed by a third replica before its maker renews it."""
-    service.songs._songs[song_id].lease_until = 0.0
-    claim = await service.replica("third").claim_lost()
-    assert claim is not None
-    return claim
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await asyncio.sleep(0.005)
 
 
 async def test_a_song_that_waits_here_is_accepted_at_once_and_made_and_heard_elsewhere(tmp_path: Path) -> None:
@@ -178,12 +60,13 @@ async def test_a_running_song_is_heard_from_any_byte_and_listed_on_both(tmp_path
         assert [sound for _, sound in await told] == [b"sound" * 12, (b"sound" * 12)[12:], b"sound"]
 
 
-async def test_nothing_is_heard_before_it_is_stored(tmp_path: Path) -> None:
+async def test_nothing_but_its_admission_is_heard_of_a_song_before_it_is_stored(tmp_path: Path) -> None:
     async with pair(LONG, folder=tmp_path) as replicas:
         replicas.store.held.clear()
         recording = await replicas.there.generate(request(), "me")
         await until(lambda: replicas.maker.jobs[0].ended.is_set())
-        assert (recording.entries, recording.ended) == ([], False)
+        assert [entry.message.WhichOneof("event") for entry in recording.entries] == ["accepted"]
+        assert not recording.ended
         assert not (await replicas.here.get("song-1", "me")).state.ended
         replicas.store.held.set()
         assert (await heard(recording))[1] == b"sound" * 12
@@ -248,7 +131,7 @@ async def test_a_maker_that_has_lost_its_song_gives_it_up_and_all_listeners_hear
 ) -> None:
     async with pair(LONG[:3], folder=tmp_path, hangs=True) as replicas:
         first = await replicas.there.generate(request(request_id=REQUEST_ID), "me")
-        await until(lambda: bool(first.entries))
+        await until(lambda: len(first.entries) > 1)
         recordings = [first, await replicas.here.generate(request(request_id=REQUEST_ID), "me")]
         listening = [asyncio.create_task(heard(recording)) for recording in recordings]
         await until(lambda: all(len(recording.entries) == 4 for recording in recordings))

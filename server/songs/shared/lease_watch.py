@@ -1,0 +1,61 @@
+"""Pauses songs whose leases this replica could not renew for too long: another one may be about to get them."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from server.songs.ports import SongJob
+
+_GOOD_SHARE = 2 / 3
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A song, and the time until which it goes on, on the event loop's clock; no timer runs while it is paused."""
+
+    job: SongJob
+    good_until: float
+    timer: asyncio.TimerHandle | None = None
+
+
+class LeaseWatch:
+    """Lets a song go on for two thirds of its lease's time after each renewal.
+
+    The last third is for steps that are on their way, and for clocks that run unlike the directory's.
+    """
+
+    def __init__(self, lease_seconds: float) -> None:
+        self._good_seconds = lease_seconds * _GOOD_SHARE
+        self._songs: dict[str, _Watched] = {}
+
+    def watch(self, song_id: str, job: SongJob) -> None:
+        """Note a song that was claimed just now."""
+        watched = self._songs[song_id] = _Watched(job, asyncio.get_running_loop().time() + self._good_seconds)
+        self._wait(song_id, watched)
+
+    def renewed(self, song_id: str, asked_at: float) -> None:
+        """Note that a lease was lengthened by a call of that time; a paused song goes on."""
+        watched = self._songs[song_id]
+        watched.good_until = asked_at + self._good_seconds
+        if watched.timer is None and watched.good_until > asyncio.get_running_loop().time():
+            logger.info("a song goes on: its lease is renewed", extra={"song_id": song_id})
+            watched.job.resume()
+            self._wait(song_id, watched)
+
+    def forget(self, song_id: str) -> None:
+        """Watch a song no longer."""
+        if (timer := self._songs.pop(song_id).timer) is not None:
+            timer.cancel()
+
+    def _wait(self, song_id: str, watched: _Watched) -> None:
+        watched.timer = asyncio.get_running_loop().call_at(watched.good_until, self._look, song_id, watched)
+
+    def _look(self, song_id: str, watched: _Watched) -> None:
+        if watched.good_until > asyncio.get_running_loop().time():
+            self._wait(song_id, watched)
+            return
+        watched.timer = None
+        logger.warning("a song is paused: its lease could not be renewed", extra={"song_id": song_id})
+        watched.job.pause()

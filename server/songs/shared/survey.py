@@ -1,0 +1,46 @@
+"""Reads the engines and songs of the whole service for one replica, as seldom as will do."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from server.songs.ports import ServiceState
+from server.store.directory import Admitted, Directory, Queue, ServedEngine, Ticket, WaitingSong
+
+FRESH_SECONDS = 0.5
+"""Age up to which a read queue counts, with what this replica has added to it."""
+
+
+class Survey:
+    """The service as the directory told it last."""
+
+    def __init__(self, directory: Directory, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds and never goes back."""
+        self._directory = directory
+        self._clock = clock
+        self._reading = asyncio.Lock()
+        self._queue = Queue((), 0)
+        self._fresh_until = float("-inf")
+        self.engines: Mapping[str, ServedEngine] = {}
+        """The engines of all replicas, this one included, as of the last `read_engines`."""
+
+    async def read_engines(self) -> None:
+        """Read the engines anew; raises StoreFailed."""
+        self.engines = await self._directory.engines()
+
+    async def state(self) -> ServiceState:
+        """The service now, with a queue that is read anew where it is not fresh; raises StoreFailed."""
+        async with self._reading:
+            if (now := self._clock()) >= self._fresh_until:
+                self._queue = await self._directory.queue()
+                self._fresh_until = now + FRESH_SECONDS
+        return ServiceState(self.engines, self._queue)
+
+    def add(self, ticket: Ticket, admitted: Admitted) -> None:
+        """Count a song that this replica has let in after the queue was read."""
+        song = ticket.song
+        if admitted.claim:
+            self._queue = replace(self._queue, running=self._queue.running + 1)
+        else:
+            last = WaitingSong(song.song_id, song.caller, song.engine, ticket.sound_seconds, ticket.steps)
+            self._queue = replace(self._queue, waiting=(*self._queue.waiting, last))

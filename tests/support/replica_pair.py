@@ -1,0 +1,189 @@
+"""Two replicas of one service over the in-memory service: one makes songs, the other has no place for any."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from melisma.v1 import music_pb2
+from server.audio.codecs.registry import file_suffixes
+from server.background import in_background
+from server.quota import Quota
+from server.song import Chunk, Planned, SongCompleted, SongEvent
+from server.songs.recording import Recording
+from server.songs.service import Songs
+from server.songs.shared.storing import Pace
+from server.songs.tickets import Terms
+from server.store.base import Extent, Lease, SongRecord, SongStore, StoreFailed, StoreFull
+from server.store.directory import Admitted, Claim, Directory, Queue, Standing, Ticket
+from server.store.embedded.directory import EmbeddedDirectory, EmbeddedService
+from server.store.embedded.store import EmbeddedStore, embedded_store
+from server.store.eviction import StoreLimits
+from tests.support.fake_runner import FAKE_EVENTS, FAKE_PLAN, FakeRunner
+
+REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
+LONG: tuple[SongEvent, ...] = (
+    Planned(FAKE_PLAN, delay_samples=1105, sample_count=529_200, sample_count_exact=True),
+    *(Chunk(number, b"sound", 0, float(number), 1.0, 5 * number, 0) for number in range(12)),
+    SongCompleted(12.0, 529_200, 60, "ab" * 32, 0.0, 0.1, 0.2, 0.3),
+)
+
+
+class SharedStore:
+    """The embedded store as if it were shared; `trouble` is raised once by an append, after it has taken effect.
+
+    While it is `full` it takes no sound.
+    """
+
+    embedded = False
+
+    def __init__(self, store: EmbeddedStore) -> None:
+        self._store = store
+        self.trouble: list[Exception] = []
+        self.full = False
+        self.held = asyncio.Event()
+        self.held.set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def append(self, song: SongRecord, events: Any, sound: bytes, *, lease: Lease, at: Extent) -> None:
+        await self.held.wait()
+        if self.full:
+            raise StoreFull("no room")
+        await self._store.append(song, events, sound, lease=lease, at=at)
+        if self.trouble:
+            raise self.trouble.pop()
+
+
+class WatchedDirectory:
+    """One replica's directory, which counts how often it is asked for its queue.
+
+    While it is `away` it answers neither that nor renews leases; while it is `full` it lets no song in.
+    """
+
+    def __init__(self, directory: EmbeddedDirectory) -> None:
+        self._directory = directory
+        self.away = self.full = False
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._directory, name)
+
+    async def admit(self, ticket: Ticket) -> Admitted:
+        if self.full:
+            raise StoreFull("no room")
+        return await self._directory.admit(ticket)
+
+    async def queue(self) -> Queue:
+        self.asked += 1
+        self._require()
+        return await self._directory.queue()
+
+    async def renew(self, leases: Any) -> dict[str, Standing]:
+        self._require()
+        return dict(await self._directory.renew(leases))
+
+    def _require(self) -> None:
+        if self.away:
+            raise StoreFailed("the directory is away")
+
+
+@dataclass
+class Pair:
+    """Two replicas, and what is behind them; `full` is the runner of `here`, `maker` that of `there`."""
+
+    here: Songs
+    there: Songs
+    full: FakeRunner
+    maker: FakeRunner
+    store: SharedStore
+    service: EmbeddedService
+    directories: tuple[WatchedDirectory, WatchedDirectory]
+
+
+@asynccontextmanager
+async def pair(
+    events: tuple[SongEvent, ...] = FAKE_EVENTS,
+    *,
+    folder: Path,
+    quota: Quota = Quota(),  # noqa: B008
+    linger_seconds: float = 10.0,
+    heartbeat_seconds: float = 5.0,
+    here: FakeRunner | None = None,
+    **fakes: Any,
+) -> AsyncIterator[Pair]:
+    """A replica that makes songs, called `there`, and one, `here`, whose places are all taken."""
+    numbers = itertools.count(1)
+    full, maker = here or FakeRunner(), FakeRunner(events, **fakes)
+    full.slots = 0
+    pace = Pace(flush_seconds=0.0, outage_seconds=0.0, heartbeat_seconds=heartbeat_seconds)
+    async with AsyncExitStack() as stack:
+        opened = await stack.enter_async_context(embedded_store(folder, StoreLimits(), file_suffixes()))
+        store, service = SharedStore(opened), EmbeddedService(opened)
+        directories = WatchedDirectory(service.replica("here")), WatchedDirectory(service.replica("there"))
+
+        def songs(runner: FakeRunner, directory: WatchedDirectory) -> Songs:
+            return Songs(
+                runner,
+                ("fake",),
+                cast(SongStore, store),
+                cast(Directory, directory),
+                terms=lambda _: Terms(quota),
+                linger_seconds=linger_seconds,
+                song_id=lambda: f"song-{next(numbers)}",
+                pace=pace,
+                lease_seconds=0.3,
+            )
+
+        replicas = songs(full, directories[0]), songs(maker, directories[1])
+        for one in replicas:
+            stack.push_async_callback(one.close)
+            await stack.enter_async_context(in_background(one.run()))
+        stack.callback(maker.stop)
+        stack.callback(store.held.set)
+        async with asyncio.timeout(10):
+            yield Pair(*replicas, full, maker, store, service, directories)
+
+
+def request(**fields: object) -> music_pb2.GenerateRequest:
+    return music_pb2.GenerateRequest(**{"prompt": "pop", "seed": 5, **fields})  # type: ignore[arg-type]
+
+
+async def heard(recording: Recording, byte_offset: int = 0) -> tuple[list[str], bytes]:
+    """The kinds of what stays, and the sound."""
+    kinds, sound = [], b""
+    with recording.listened(byte_offset) as told:
+        async for one in told:
+            if one.number is not None:
+                kinds.append(str(one.message.WhichOneof("event")))
+            sound += one.message.chunk.data
+    return kinds, sound
+
+
+async def signs(recording: Recording, count: int) -> list[music_pb2.SongProgress]:
+    """The next passing messages of a song."""
+    found: list[music_pb2.SongProgress] = []
+    with recording.listened() as told:
+        async for one in told:
+            if one.number is None:
+                found.append(one.message.progress)
+            if len(found) == count:
+                return found
+    raise AssertionError("the song has ended")
+
+
+async def taken_over(service: EmbeddedService, song_id: str) -> Claim:
+    """A song whose lease has run out, claimed by a third replica before its maker renews it."""
+    service.songs._songs[song_id].lease_until = 0.0
+    claim = await service.replica("third").claim_lost()
+    assert claim is not None
+    return claim
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.005)
