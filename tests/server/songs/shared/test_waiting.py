@@ -101,9 +101,10 @@ async def test_a_store_that_takes_long_and_a_directory_that_is_away_silence_nobo
         await until(lambda: replicas.maker.jobs[0].ended.is_set())
         replicas.maker.slots = 0
         waiting = await replicas.here.generate(request(), "me")
-        await signs(waiting, 2)
-        for directory in replicas.directories:
-            directory.away = True
-        told = await asyncio.gather(signs(made, 3), signs(waiting, 3))
+        with waiting.listened():
+            await signs(waiting, 2)
+            for directory in replicas.directories:
+                directory.away = True
+            told = await asyncio.gather(signs(made, 3), signs(waiting, 3))
         assert [one.queue_position for one in told[1]] == [1, 1, 1]
         replicas.store.held.set()
