@@ -17,9 +17,9 @@ from server.store.base import Extent, StoredEvent
 from server.store.directory import Attendance
 from server.store.shared.addresses import DirectoryAddress, ObjectsAddress
 from server.store.shared.connection import DirectoryAccess
-from server.store.shared.errors import SharedStoreUnusable
 from server.store.shared.inspection import VERSION_KEY
 from server.store.shared.service import SharedStorePlan, shared_store
+from server.store.shared.unusable import SharedStoreUnusable
 from tests.support.servers import answers, free_port, program, started
 from tests.support.store_kinds import Replica
 from tests.support.stored_songs import making, record, taken, ticket

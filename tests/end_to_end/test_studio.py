@@ -17,8 +17,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.app import serving
-from server.settings.groups import Store
 from server.settings.settings import Settings
+from server.settings.store import Store
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
