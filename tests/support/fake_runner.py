@@ -104,6 +104,8 @@ class FakeRunner:
         self.jobs: list[FakeJob] = []
         self.info = info
         self.draining = False
+        self.refused = 0
+        self.states: list[ServiceState] = []
         self.slots, self.queued = 8, 64
         self._events = events
         self._error = error
@@ -133,7 +135,10 @@ class FakeRunner:
         return Room(slots=self.slots, queued=self.queued, kept=self.queued // 8, free=self.slots)
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> "FakeCheckedSong":
+        if service is not None:
+            self.states.append(service)
         if self.draining:
+            self.refused += 1
             raise Draining("the server is shutting down")
         if self._refusal is not None:
             raise self._refusal

@@ -105,6 +105,12 @@ class Pair:
     directories: tuple[WatchedDirectory, WatchedDirectory]
 
 
+def _end_songs(maker: FakeRunner, store: SharedStore) -> None:
+    """Let all songs end."""
+    maker.stop()
+    store.held.set()
+
+
 @asynccontextmanager
 async def pair(
     events: tuple[SongEvent, ...] = FAKE_EVENTS,
@@ -113,14 +119,15 @@ async def pair(
     quota: Quota = Quota(),  # noqa: B008
     linger_seconds: float = 10.0,
     heartbeat_seconds: float = 5.0,
+    outage_seconds: float = 0.0,
     here: FakeRunner | None = None,
     **fakes: Any,
 ) -> AsyncIterator[Pair]:
     """A replica that makes songs, called `there`, and one, `here`, whose places are all taken."""
-    numbers = itertools.count(1)
+    numbers, terms = itertools.count(1), Terms(quota)
     full, maker = here or FakeRunner(), FakeRunner(events, **fakes)
     full.slots = 0
-    pace = Pace(flush_seconds=0.0, outage_seconds=0.0, heartbeat_seconds=heartbeat_seconds)
+    pace = Pace(0.0, outage_seconds, heartbeat_seconds)
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(embedded_store(folder, StoreLimits(), file_suffixes()))
         store, service = SharedStore(opened), EmbeddedService(opened)
@@ -132,7 +139,7 @@ async def pair(
                 ("fake",),
                 cast(SongStore, store),
                 cast(Directory, directory),
-                terms=lambda _: Terms(quota),
+                terms=lambda _: terms,
                 linger_seconds=linger_seconds,
                 song_id=lambda: f"song-{next(numbers)}",
                 pace=pace,
@@ -143,8 +150,7 @@ async def pair(
         for one in replicas:
             stack.push_async_callback(one.close)
             await stack.enter_async_context(in_background(one.run()))
-        stack.callback(maker.stop)
-        stack.callback(store.held.set)
+        stack.callback(_end_songs, maker, store)
         async with asyncio.timeout(10):
             yield Pair(*replicas, full, maker, store, service, directories)
 

@@ -70,7 +70,7 @@ class Heartbeat:
         """Read the positions anew. While the directory is away, the last ones are told on."""
         try:
             async with asyncio.timeout(self._half_seconds / 2):
-                self._waiting = self._runner.waiting(await self._survey.state())
+                self._waiting = self._runner.waiting(await self._survey.state(anew=True))
         except (StoreFailed, TimeoutError) as error:
             logger.warning("the queue of the service could not be read: %s", error)
 

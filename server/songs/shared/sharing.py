@@ -69,13 +69,7 @@ class Sharing:
         )
         self._heartbeat = Heartbeat(self.survey, runner, self.mirrors, self.making, pace.heartbeat_seconds)
         self._tending = Tending(
-            directory,
-            runner,
-            self.making,
-            tickets,
-            self.survey,
-            lease_seconds=lease_seconds,
-            clock=clocks.monotonic,
+            directory, runner, self.making, tickets, self.survey, lease_seconds=lease_seconds, clock=clocks.monotonic
         )
 
     async def queue_before(self, engine: str) -> ServiceState | None:
@@ -118,7 +112,7 @@ class Sharing:
 
     async def _accepted(self, song: SongRecord) -> Message:
         """The first event of a song as of now; its place counts running songs, too."""
-        service = await self.survey.state()
+        service = await self.survey.state(anew=True)
         accepted = Accepted(song.song_id, 0)
         if waiting := self._runner.waiting(service).get(song.song_id):
             before = service.queue.running + waiting.queue_position - 1

@@ -28,10 +28,10 @@ class Survey:
         """Read the engines anew; raises StoreFailed."""
         self.engines = await self._directory.engines()
 
-    async def state(self) -> ServiceState:
-        """The service now, with a queue that is read anew where it is not fresh; raises StoreFailed."""
+    async def state(self, *, anew: bool = False) -> ServiceState:
+        """The service now, with a queue that is read `anew`, or where it is not fresh; raises StoreFailed."""
         async with self._reading:
-            if (now := self._clock()) >= self._fresh_until:
+            if (now := self._clock()) >= self._fresh_until or anew:
                 self._queue = await self._directory.queue()
                 self._fresh_until = now + FRESH_SECONDS
         return ServiceState(self.engines, self._queue)

@@ -61,11 +61,11 @@ class Tending:
                 await asyncio.sleep(self._lease_seconds / 6)
 
     async def round(self) -> None:
-        """Renew what is made here, end what is lost, and claim what there is room for."""
+        """Renew what is made here, end what is lost, and claim what there is room for; a full store takes no claims."""
         await self._making.renew()
+        await self._announce()
         while lost := await self._directory.claim_lost():
             await self._making.end_unmade(lost, SongState.FAILED, reason=INTERRUPTED, error=INTERRUPTED_TEXT)
-        await self._announce()
         while (engines := self._engines()) and (claim := await self._directory.claim(engines)):
             if not await self._begin(claim):
                 return

@@ -90,6 +90,14 @@ async def test_sound_that_waits_for_the_encoder_makes_the_job_full_until_it_is_e
         assert (ear.job.full, ear.rooms) == (False, ["room"])
 
 
+async def test_a_paused_job_is_full_and_makes_room_when_it_is_resumed() -> None:
+    async with listening() as ear:
+        ear.job.pause()
+        assert (ear.job.full, ear.rooms) == (True, [])
+        ear.job.resume()
+        assert (ear.job.full, ear.rooms) == (False, ["room"])
+
+
 async def test_taking_the_chunk_that_filled_the_stream_makes_room() -> None:
     async with listening(buffer_bytes=100) as ear:
         ear.plan()

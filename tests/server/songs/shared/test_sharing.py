@@ -10,7 +10,6 @@ import pytest
 from server.errors import EndedElsewhere, QuotaExceeded, SongCancelled, WorkerLost
 from server.quota import Quota
 from server.song import SongState
-from server.songs.shared.storing import Pace
 from server.store.base import (
     INTERRUPTED,
     Extent,
@@ -162,10 +161,7 @@ async def test_a_song_that_nobody_makes_any_more_is_ended_as_interrupted(tmp_pat
 
 @pytest.mark.parametrize("trouble", [StoreFailed("the answer was lost"), WrongOffset("song-1", Extent())])
 async def test_an_append_whose_answer_was_lost_is_not_stored_twice(tmp_path: Path, trouble: Exception) -> None:
-    async with pair(LONG, folder=tmp_path) as replicas:
+    async with pair(LONG, folder=tmp_path, outage_seconds=60.0) as replicas:
         replicas.store.trouble.append(trouble)
-        if isinstance(trouble, StoreFailed):
-            for songs in (replicas.here, replicas.there):
-                songs._making._pace = Pace(0.0, 5.0)  # type: ignore[union-attr]
         assert (await heard(await replicas.there.generate(request(), "me")))[1] == b"sound" * 12
         assert await replicas.store.read("song-1", 0, 1000) == b"sound" * 12

@@ -49,7 +49,7 @@ async def test_a_paused_song_whose_lease_turns_out_lost_is_given_up_and_its_list
 
 
 async def test_a_song_without_room_in_the_store_goes_on_where_it_is_made_and_is_not_kept(tmp_path: Path) -> None:
-    async with pair(LONG, folder=tmp_path) as replicas:
+    async with pair(LONG, folder=tmp_path, hangs=True, outage_seconds=60.0) as replicas:
         recording = await replicas.there.generate(request(request_id=REQUEST_ID), "me")
         listening = asyncio.create_task(heard(recording))
         assert isinstance(replicas.there._making, SharedMaking)
@@ -61,7 +61,12 @@ async def test_a_song_without_room_in_the_store_goes_on_where_it_is_made_and_is_
         elsewhere = asyncio.create_task(heard(await replicas.here.find("song-1", "me")))
         replicas.store.full = True
         job.resume()
-        assert await listening == (["accepted", "plan", *["chunk"] * 12, "finished"], b"sound" * 12)
+        await until(lambda: len(recording.entries) == len(LONG) + 1)
+        late = asyncio.create_task(heard(await replicas.there.find("song-1", "me")))
+        await until(lambda: recording.listeners == 2)
+        job.cancel()
+        for told in (listening, late):
+            assert await told == (["accepted", "plan", *["chunk"] * 12, "finished"], b"sound" * 12)
         with pytest.raises(EndedElsewhere) as failure:
             await elsewhere
         assert failure.value.reason == NOT_KEPT
@@ -71,6 +76,8 @@ async def test_a_song_without_room_in_the_store_goes_on_where_it_is_made_and_is_
         replicas.store.full = False
         again = await replicas.there.generate(request(request_id=REQUEST_ID), "me")
         assert again.song.song_id == "song-2"
+        await until(lambda: len(again.entries) == len(LONG) + 1)
+        replicas.maker.stop()
         assert (await heard(again))[1] == b"sound" * 12
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from server.errors import ControlNotSupported, UnknownEngine
-from server.songs.shared import survey
 from tests.support.fake_runner import FAKE_INFO, FakeRunner
 from tests.support.replica_pair import LONG, REQUEST_ID, Pair, heard, pair, request, signs, until
 
@@ -43,6 +42,15 @@ async def test_an_engine_that_nobody_serves_any_more_is_refused(tmp_path: Path) 
             await replicas.here.generate(request(), "me")
 
 
+async def test_a_song_that_its_claimer_cannot_make_after_all_waits_for_another_claim(tmp_path: Path) -> None:
+    async with pair(folder=tmp_path) as replicas:
+        replicas.maker.draining = True
+        listening = asyncio.create_task(heard(await replicas.here.generate(request(), "me")))
+        await until(lambda: replicas.maker.refused > 1)
+        replicas.maker.draining = False
+        assert (await listening)[1] == b"sound"
+
+
 async def test_callers_take_turns_on_a_replica_whatever_replica_let_them_in(tmp_path: Path) -> None:
     async with pair(folder=tmp_path, hangs=True) as replicas:
         await announced(replicas)
@@ -55,10 +63,7 @@ async def test_callers_take_turns_on_a_replica_whatever_replica_let_them_in(tmp_
         assert [made.caller for made in replicas.maker.requests] == ["one", "other", "one"]
 
 
-async def test_songs_that_wait_tell_their_place_in_the_whole_service_with_one_question_for_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(survey, "FRESH_SECONDS", 0.0)
+async def test_songs_that_wait_tell_their_place_in_the_whole_service_with_one_question_for_all(tmp_path: Path) -> None:
     async with pair(folder=tmp_path, heartbeat_seconds=0.04) as replicas:
         replicas.maker.slots = 0
         elsewhere = await replicas.there.generate(request(), "me")
@@ -71,17 +76,31 @@ async def test_songs_that_wait_tell_their_place_in_the_whole_service_with_one_qu
         assert {one.estimated_first_audio.seconds for one in told[1]} == {30}
 
 
-async def test_a_song_that_waits_is_told_as_accepted_to_whoever_asks_for_it(tmp_path: Path) -> None:
+async def test_songs_that_come_together_are_counted_with_one_question_of_the_directory(tmp_path: Path) -> None:
     async with pair(folder=tmp_path) as replicas:
+        await announced(replicas)
+        replicas.maker.slots = 0
+        asked = replicas.directories[0].asked
+        for number in range(20):
+            await replicas.here.generate(request(seed=number), "me")
+        assert replicas.directories[0].asked - asked < 10
+        assert [len(state.queue.waiting) for state in replicas.full.states[-2:]] == [18, 19]
+
+
+async def test_a_song_that_waits_is_told_as_accepted_to_whoever_asks_for_it(tmp_path: Path) -> None:
+    async with pair(folder=tmp_path, hangs=True) as replicas:
+        await replicas.there.generate(request(), "me")
         replicas.maker.slots = 0
         for number in (1, 2):
             await replicas.here.generate(request(seed=number, request_id=f"{REQUEST_ID[:-1]}{number}"), "me")
         again = await replicas.there.generate(request(seed=2, request_id=f"{REQUEST_ID[:-1]}2"), "me")
-        assert again.entries[0].message.accepted.queue_position == 1
+        assert again.entries[0].message.accepted.queue_position == 2
         assert again.entries[0].message.accepted.seed == 2
         assert again.entries[0].message.accepted.estimated_finish.seconds == 40
         replicas.maker.slots = 8
         replicas.service.bulletin.post("any")
+        await until(lambda: len(again.entries) == 4)
+        replicas.maker.stop()
         assert await heard(again) == (["accepted", "plan", "chunk", "finished"], b"sound")
 
 
