@@ -1,7 +1,8 @@
 """Opens the store and the directory that the settings name."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from server.audio.codecs.registry import file_suffixes
@@ -13,11 +14,25 @@ from server.store.embedded.files import StoreUnusable
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
 from server.store.shared.addresses import DirectoryAddress, ObjectsAddress
+from server.store.watcher import UNWATCHED, StoreWatcher
+
+
+def _never() -> None:
+    """An embedded store is where its server is."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedStore:
+    """A store and its directory; `cut_off` tells why this server had better not be asked, `None` where it may be."""
+
+    songs: SongStore
+    directory: Directory
+    cut_off: Callable[[], str | None] = _never
 
 
 @asynccontextmanager
-async def open_store(store: Store) -> AsyncIterator[tuple[SongStore, Directory]]:
-    """The store and the directory of the kind that is set.
+async def open_store(store: Store, watcher: StoreWatcher = UNWATCHED) -> AsyncIterator[OpenedStore]:
+    """The store and the directory of the kind that is set; `watcher` is told of a shared one.
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.
@@ -26,7 +41,7 @@ async def open_store(store: Store) -> AsyncIterator[tuple[SongStore, Directory]]
     limits = _store_limits(store)
     if store.kind == "embedded":
         async with embedded_store(_store_folder(store), limits, file_suffixes()) as embedded:
-            yield embedded, EmbeddedService(embedded).replica()
+            yield OpenedStore(embedded, EmbeddedService(embedded).replica())
         return
     # Its libraries are for servers with a shared store alone.
     from server.store.shared.connection import DirectoryAccess
@@ -42,8 +57,8 @@ async def open_store(store: Store) -> AsyncIterator[tuple[SongStore, Directory]]
         lease_seconds=store.lease_seconds,
         outage_seconds=store.outage_seconds,
     )
-    async with shared_store(plan) as shared:
-        yield shared.store, shared.directory
+    async with shared_store(plan, watcher=watcher) as shared:
+        yield OpenedStore(shared.store, shared.directory, lambda: shared.connection.cut_off)
 
 
 def _store_folder(store: Store) -> Path:

@@ -32,8 +32,10 @@ from server.settings.telemetry import Telemetry
 from server.songs.service import Songs
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
+from server.store.watcher import UNWATCHED
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import expose_build, expose_limits, expose_readiness, expose_store
+from server.telemetry.store_metrics import StoreMetrics
 from server.telemetry.tracing import tracing
 from server.version import VERSION
 from server.workers.base import WorkerPool
@@ -135,21 +137,24 @@ async def open_songs(
         SharedStoreUnusable: the directory or the objects cannot be used.
     """
     kept = settings.store
-    async with open_store(kept) as (store, directory):
+    watcher = UNWATCHED if kept.kind == "embedded" else StoreMetrics(registry)
+    async with open_store(kept, watcher) as store:
+        runner.readiness.require(store.cut_off)
         built = Songs(
             runner,
             settings.engine_names,
-            store,
-            directory,
+            store.songs,
+            store.directory,
             terms=_terms(settings, keys),
             linger_seconds=kept.linger_seconds,
             log_requests=settings.log_requests,
-            pace=Pace(kept.flush_seconds, kept.outage_seconds),
+            pace=Pace(kept.flush_seconds, kept.outage_seconds, settings.limits.heartbeat_seconds),
             lease_seconds=kept.lease_seconds,
+            watcher=watcher,
         )
-        expose_store(registry, store.usage, lambda: built.listeners)
+        expose_store(registry, store.songs.usage, lambda: built.listeners)
         try:
-            async with in_background(built.run()):
+            async with in_background(built.run()), in_background(runner.readiness.watch()):
                 yield built
         finally:
             await built.close()

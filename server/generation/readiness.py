@@ -1,10 +1,13 @@
 """Readiness and liveness of this server."""
 
+import asyncio
 from collections.abc import Callable
 
 from server.encoders.base import EncoderPool
 from server.generation.admission.admission import Admission
 from server.workers.base import WorkerPool
+
+_CHECK_SECONDS = 1.0
 
 
 class Readiness:
@@ -16,6 +19,7 @@ class Readiness:
         self._admission = admission
         self._crowded = False
         self._subscribers: list[Callable[[], None]] = []
+        self._checks: list[Callable[[], str | None]] = []
 
     def ready(self, engine: str) -> bool:
         """Whether songs of `engine` can be made now."""
@@ -25,7 +29,23 @@ class Readiness:
         """Why new songs had better go elsewhere, in words for the operator; `None` when they need not."""
         if not any(map(self.ready, self._pool.engine_names)):
             return "no engine is ready"
+        for check in self._checks:
+            if (reason := check()) is not None:
+                return reason
         return "the queue is nearly full" if self._admission.crowded else None
+
+    def require(self, check: Callable[[], str | None]) -> None:
+        """Count as unready whenever `check` gives a reason."""
+        self._checks.append(check)
+
+    async def watch(self) -> None:
+        """Notify subscribers, for ever, within a second of a check that has changed its mind."""
+        known = self.unready()
+        while True:
+            await asyncio.sleep(_CHECK_SECONDS)
+            if (reason := self.unready()) != known:
+                known = reason
+                self.notify()
 
     def subscribe(self, callback: Callable[[], None]) -> None:
         """Call `callback` on the event loop whenever `unready`, or the readiness of an engine, may have changed."""

@@ -26,6 +26,7 @@ from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms, Tickets, new_song_id, no_terms
 from server.store.base import SongRecord, SongStore, StoredEvent, StoreFull
 from server.store.directory import Admitted, Directory, QueueFull, ServedEngine, Ticket
+from server.store.watcher import UNWATCHED, StoreWatcher
 
 DEFAULT_PAGE_SIZE = 50
 DEFAULT_PACE = Pace()
@@ -58,11 +59,12 @@ class Songs:
         log_requests: bool = False,
         pace: Pace = DEFAULT_PACE,
         lease_seconds: float = LEASE_SECONDS,
+        watcher: StoreWatcher = UNWATCHED,
     ) -> None:
         """`terms` tells those of a caller now. `now_ns` is the wall clock, `clock` that of deadlines, in seconds.
 
         `song_id` names songs. `log_requests` puts prompts and lyrics into the log. `pace` and `lease_seconds`, which
-        are those of the directory, count for a shared store alone.
+        are those of the directory, count for a shared store alone, and `watcher` is told what it loses.
         """
         self.engines = EngineCatalog(runner, engines, self._served)
         self._runner = runner
@@ -74,7 +76,8 @@ class Songs:
         self._tickets = Tickets(
             runner, terms=terms, now_ns=now_ns, song_id=song_id, clock=clock, with_request=not store.embedded
         )
-        self._sharing = None if store.embedded else self._shared(store, Clocks(now_ns, clock), pace, lease_seconds)
+        clocks = Clocks(now_ns, clock)
+        self._sharing = None if store.embedded else self._shared(store, clocks, pace, lease_seconds, watcher)
         self._library = Library(store, self._open, self._mirror if self._sharing else None)
         self._making: Making | SharedMaking = (
             self._sharing.making
@@ -173,7 +176,9 @@ class Songs:
         """The engines of all replicas; none where the server is alone, and makes each song that it admits."""
         return self._sharing.survey.engines if self._sharing else {}
 
-    def _shared(self, store: SongStore, clocks: Clocks, pace: Pace, lease_seconds: float) -> Sharing:
+    def _shared(
+        self, store: SongStore, clocks: Clocks, pace: Pace, lease_seconds: float, watcher: StoreWatcher
+    ) -> Sharing:
         return Sharing(
             store,
             self._directory,
@@ -184,6 +189,7 @@ class Songs:
             clocks=clocks,
             pace=pace,
             lease_seconds=lease_seconds,
+            watcher=watcher,
         )
 
     async def _mirror(self, song: SongRecord, events: Sequence[StoredEvent]) -> Recording:

@@ -4,31 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import Metric
 
+from server.store.watcher import StorePart, StoreTrouble
 from server.telemetry.instruments import Scraped, by_labels, counter, gauge_family, histogram
 
 CALL_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
-
-
-class StorePart(StrEnum):
-    """A part of the shared store."""
-
-    DIRECTORY = "directory"
-    OBJECTS = "objects"
-
-
-class StoreTrouble(StrEnum):
-    """The reason of a failed call."""
-
-    AWAY = "away"
-    """No answer, or one that says to try again."""
-    FULL = "full"
-    REFUSED = "refused"
-    """Wrong password or keys, missing rights, or a call that the store does not understand."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

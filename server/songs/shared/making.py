@@ -18,8 +18,9 @@ from server.songs.shared.lease_watch import LeaseWatch
 from server.songs.shared.mirrors import Mirrors
 from server.songs.shared.stored_recorder import StoredRecorder
 from server.songs.shared.storing import Pace, Storing
-from server.store.base import LeaseLost, SongStore, StoreFailed
+from server.store.base import NOT_KEPT, LeaseLost, SongStore, StoreFailed
 from server.store.directory import Claim, Directory, Standing
+from server.store.watcher import StoreWatcher
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class SharedMaking:
         now_ns: Callable[[], int],
         pace: Pace,
         lease_seconds: float,
+        watcher: StoreWatcher,
     ) -> None:
         """`now_ns` is the wall clock."""
         self._store = store
@@ -57,6 +59,7 @@ class SharedMaking:
         self._now_ns = now_ns
         self._pace = pace
         self._watch = LeaseWatch(lease_seconds)
+        self.watcher = watcher
         self._songs: dict[str, _Song] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -145,12 +148,16 @@ class SharedMaking:
         storing = Storing(self._store, self._directory, song.claim, song.recorder, heard, self._pace)
         try:
             await storing.run(song.job.cancel)
+            if heard.song.reason == NOT_KEPT:
+                self.watcher.not_kept()
         except LeaseLost:
             logger.warning("a song is made elsewhere now", extra={"song_id": song_id})
+            self.watcher.lease_lost()
             song.job.cancel()
             self._mirrors.follow(heard)
         except StoreFailed as error:
             logger.error("a song cannot be kept: %s", error)
+            self.watcher.not_kept()
             song.job.cancel()
         finally:
             del self._songs[song_id]

@@ -21,6 +21,7 @@ from server.songs.shared.tending import Tending
 from server.songs.tickets import Tickets
 from server.store.base import SongRecord, SongStore, StoredEvent
 from server.store.directory import Admitted, Directory, Ticket
+from server.store.watcher import StoreWatcher
 
 LEASE_SECONDS = 6.0
 
@@ -48,6 +49,7 @@ class Sharing:
         clocks: Clocks,
         pace: Pace,
         lease_seconds: float,
+        watcher: StoreWatcher,
     ) -> None:
         """`lease_seconds` are those of the directory."""
         self._directory = directory
@@ -66,6 +68,7 @@ class Sharing:
             now_ns=clocks.now_ns,
             pace=pace,
             lease_seconds=lease_seconds,
+            watcher=watcher,
         )
         self._heartbeat = Heartbeat(self.survey, runner, self.mirrors, self.making, pace.heartbeat_seconds)
         self._tending = Tending(

@@ -65,6 +65,7 @@ class Tending:
         await self._making.renew()
         await self._announce()
         while lost := await self._directory.claim_lost():
+            self._making.watcher.found_lost()
             await self._making.end_unmade(lost, SongState.FAILED, reason=INTERRUPTED, error=INTERRUPTED_TEXT)
         while (engines := self._engines()) and (claim := await self._directory.claim(engines)):
             if not await self._begin(claim):

@@ -19,9 +19,10 @@ from redis.backoff import NoBackoff
 
 from server.store.base import StoreFailed
 from server.store.shared.addresses import DirectoryAddress
-from server.store.shared.errors import DirectoryAway, failed, passes
+from server.store.shared.errors import DirectoryAway, failed, passes, trouble
 from server.store.shared.scripts import texts
 from server.store.shared.unusable import SharedStoreUnusable
+from server.store.watcher import UNWATCHED, StorePart, StoreWatcher
 
 _CALLS_AT_ONCE: Final = 32
 _ANSWER_SECONDS: Final = 2.0
@@ -44,7 +45,13 @@ class DirectoryAccess:
 class Connection:
     """Runs scripts in the directory. A call waits out an absence of the directory that is not too long."""
 
-    def __init__(self, client: Redis, outage_seconds: float, scripts: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        outage_seconds: float,
+        scripts: Mapping[str, str] | None = None,
+        watcher: StoreWatcher = UNWATCHED,
+    ) -> None:
         """`outage_seconds` is the longest absence that calls wait out; `scripts` are texts by name."""
         self._client = client
         self._outage_seconds = outage_seconds
@@ -53,11 +60,17 @@ class Connection:
         self._places = asyncio.Semaphore(_CALLS_AT_ONCE)
         self._away_since: float | None = None
         self._closed = False
+        self._watcher = watcher
 
     @property
     def away_seconds(self) -> float:
         """Time for which the directory has not answered; 0 while it does."""
         return 0.0 if self._away_since is None else time.monotonic() - self._away_since
+
+    @property
+    def cut_off(self) -> str | None:
+        """The reason for which no calls should come here: the directory is away for too long; `None`: it is not."""
+        return "the directory of songs is away" if self.away_seconds > self._outage_seconds else None
 
     @property
     def client(self) -> Redis:
@@ -80,12 +93,14 @@ class Connection:
             self._require_open()
             try:
                 async with self._places:
+                    asked_at = time.monotonic()
                     answer = await self._scripts[script](args=arguments)
             except exceptions.RedisError as error:
                 await self._note_failure(error)
                 await asyncio.sleep(pause_seconds)
                 pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
             else:
+                self._watcher.answered(StorePart.DIRECTORY, time.monotonic() - asked_at)
                 self._note_answer()
                 return answer
 
@@ -106,6 +121,7 @@ class Connection:
     async def _note_failure(self, error: exceptions.RedisError) -> None:
         """Return where another try is due."""
         self._require_open()
+        self._watcher.failed(StorePart.DIRECTORY, trouble(error))
         if not passes(error):
             raise failed(error) from error
         if self._away_since is None:
@@ -125,14 +141,17 @@ class Connection:
 
 @asynccontextmanager
 async def connected(
-    access: DirectoryAccess, outage_seconds: float, scripts: Mapping[str, str] | None = None
+    access: DirectoryAccess,
+    outage_seconds: float,
+    scripts: Mapping[str, str] | None = None,
+    watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator[Connection]:
     """A connection to the directory, which is closed at the end.
 
     Raises:
         SharedStoreUnusable: a file cannot be read.
     """
-    connection = Connection(_client(access), outage_seconds, scripts)
+    connection = Connection(_client(access), outage_seconds, scripts, watcher)
     try:
         yield connection
     finally:

@@ -2,13 +2,15 @@
 
 from redis import exceptions as redis
 
+from server.store import base
 from server.store.base import StoreFailed
+from server.store.watcher import StoreTrouble
 
 _PASSING_REPLIES = ("NOREPLICAS", "TRYAGAIN", "BUSY", "UNBLOCKED")
 """Refusals of a server that is about to become, or no longer is, what it has to be."""
 
 
-class StoreFull(StoreFailed):
+class StoreFull(base.StoreFull):
     """The directory has no memory left: it takes no new songs and no more sound."""
 
     def __init__(self) -> None:
@@ -43,3 +45,10 @@ def failed(error: redis.RedisError) -> StoreFailed:
     if isinstance(error, redis.OutOfMemoryError):
         return StoreFull()
     return StoreFailed(f"the directory of the song store has refused a call: {error}")
+
+
+def trouble(error: redis.RedisError) -> StoreTrouble:
+    """The kind of an error of a call, as it is counted."""
+    if passes(error):
+        return StoreTrouble.AWAY
+    return StoreTrouble.FULL if isinstance(error, redis.OutOfMemoryError) else StoreTrouble.REFUSED

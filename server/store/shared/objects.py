@@ -1,6 +1,7 @@
 """Ended songs as objects of an S3-compatible store, of another cloud, or of a folder that all servers see."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
@@ -17,6 +18,7 @@ from server.store.base import SongRecord, StoreFailed
 from server.store.shared.addresses import ObjectsAddress
 from server.store.shared.errors import ObjectsAway
 from server.store.shared.records import packed, record_bytes, unpacked
+from server.store.watcher import UNWATCHED, StorePart, StoreTrouble, StoreWatcher
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config
@@ -54,8 +56,9 @@ class Objects:
     The library's own coroutines are not used: one that is done while the interpreter ends would abort the process.
     """
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, watcher: StoreWatcher = UNWATCHED) -> None:
         self._store = store
+        self._watcher = watcher
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="objects")
 
     def close(self) -> None:
@@ -112,8 +115,9 @@ class Objects:
 
     async def _do(self, work: Callable[[], T], *, missing: bool = False) -> T:
         """`missing` lets the error of an object pass that is not there."""
+        started = time.monotonic()
         try:
-            return await _on(self._threads, work)
+            done = await _on(self._threads, work)
         except AlreadyExistsError:
             raise
         except FileNotFoundError as error:
@@ -121,7 +125,10 @@ class Objects:
                 raise
             raise StoreFailed("an object of the song store is not there, or no longer") from error
         except (BaseError, OSError) as error:
+            self._watcher.failed(StorePart.OBJECTS, StoreTrouble.AWAY)
             raise ObjectsAway(error) from error
+        self._watcher.answered(StorePart.OBJECTS, time.monotonic() - started)
+        return done
 
     def _delete(self, folder: str) -> None:
         for batch in obstore.list(self._store, folder):
@@ -140,7 +147,7 @@ class Objects:
         return found
 
 
-def open_objects(address: ObjectsAddress, endpoint: str = "") -> Objects:
+def open_objects(address: ObjectsAddress, endpoint: str = "", watcher: StoreWatcher = UNWATCHED) -> Objects:
     """The objects at an address; `endpoint` is the URL of an S3-compatible store that is not Amazon's.
 
     Keys come from the cloud's own variables (AWS_..., GOOGLE_..., AZURE_...) or from the machine's identity.
@@ -149,7 +156,7 @@ def open_objects(address: ObjectsAddress, endpoint: str = "") -> Objects:
         ObjectsAway: such a place cannot be used, or a variable cannot.
     """
     try:
-        return Objects(_store(address, endpoint))
+        return Objects(_store(address, endpoint), watcher)
     except (BaseError, OSError, ValueError) as error:
         raise ObjectsAway(error) from error
 

@@ -20,6 +20,7 @@ from server.store.shared.reading import Reader
 from server.store.shared.rebuilding import rebuild
 from server.store.shared.store import SharedStore
 from server.store.shared.unusable import SharedStoreUnusable
+from server.store.watcher import UNWATCHED, StoreWatcher
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ async def shared_store(
     now_ns: Callable[[], int] = time.time_ns,
     objects: Objects | None = None,
     scripts: Mapping[str, str] | None = None,
+    watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator[SharedParts]:
     """The shared store, until the context is left. A directory that is new is filled from the objects.
 
@@ -67,12 +69,12 @@ async def shared_store(
         SharedStoreUnusable: it cannot be used; the text says what to set.
     """
     name = replica or f"{socket.gethostname()}-{secrets.token_hex(4)}"
-    async with connected(plan.access, plan.outage_seconds, scripts) as connection:
+    async with connected(plan.access, plan.outage_seconds, scripts, watcher) as connection:
         known = await inspect(connection.client, plan.outage_seconds)
-        with closing(objects or _objects(plan)) as opened:
+        with closing(objects or _objects(plan, watcher)) as opened:
             if not known:
                 await _begin(connection, opened)
-            store = SharedStore(connection, opened, plan.limits, now_ns)
+            store = SharedStore(connection, opened, plan.limits, now_ns, watcher)
             reader = Reader(connection, opened)
             async with listening(connection, name) as messages:
                 directory = SharedDirectory(
@@ -85,9 +87,9 @@ async def shared_store(
                 yield SharedParts(store, directory, connection)
 
 
-def _objects(plan: SharedStorePlan) -> Objects:
+def _objects(plan: SharedStorePlan, watcher: StoreWatcher) -> Objects:
     try:
-        return open_objects(plan.objects, plan.objects_endpoint)
+        return open_objects(plan.objects, plan.objects_endpoint, watcher)
     except StoreFailed as error:
         raise SharedStoreUnusable(f"{error}: see to MELISMA_STORE__OBJECTS and its keys") from error
 

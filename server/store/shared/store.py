@@ -25,6 +25,7 @@ from server.store.shared.objects import Objects, Seal
 from server.store.shared.reading import Reader
 from server.store.shared.records import event_bytes, lease_text, listed, present_record, record_bytes
 from server.store.shared.turns import Turns
+from server.store.watcher import UNWATCHED, StoreWatcher
 
 LIVE_SECONDS: Final = 60
 """Time for which sound and events of an ended song stay in the directory, for those who are in the middle of it."""
@@ -44,11 +45,13 @@ class SharedStore:
         objects: Objects,
         limits: StoreLimits,
         now_ns: Callable[[], int] = time.time_ns,
+        watcher: StoreWatcher = UNWATCHED,
     ) -> None:
         self._connection = connection
         self._objects = objects
         self._limits = limits
         self._now_ns = now_ns
+        self._watcher = watcher
         self._reader = Reader(connection, objects)
         self._turns = Turns()
 
@@ -73,6 +76,10 @@ class SharedStore:
 
     async def end(self, song: SongRecord, *, lease: Lease, at: Extent) -> None:
         """Move the song into objects, then renew its record; while the objects are away, the song has not ended."""
+        with self._watcher.sealing(song.size_bytes):
+            await self._end_in_time(song, lease, at)
+
+    async def _end_in_time(self, song: SongRecord, lease: Lease, at: Extent) -> None:
         pause_seconds = _FIRST_PAUSE_SECONDS
         while True:
             try:

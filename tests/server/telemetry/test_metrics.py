@@ -10,11 +10,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from server.scheduling.queue_depth import Depth
 from server.store.base import Usage
+from server.store.watcher import StorePart, StoreTrouble
 from server.telemetry.estimate_metrics import Estimated
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import expose_build, expose_depths, expose_limits, expose_readiness, expose_store
 from server.telemetry.song_metrics import Outcome
-from server.telemetry.store_metrics import StoreMetrics, StorePart, StoreTrouble
+from server.telemetry.store_metrics import StoreMetrics
 from server.workers.messages import Lane
 
 README = Path(__file__).resolve().parents[3] / "README.md"

@@ -3,7 +3,8 @@ from collections.abc import Callable
 import pytest
 from prometheus_client import CollectorRegistry
 
-from server.telemetry.store_metrics import StoreMetrics, StorePart, StoreTrouble
+from server.store.watcher import StorePart, StoreTrouble
+from server.telemetry.store_metrics import StoreMetrics
 
 
 class Bench:

@@ -1,0 +1,70 @@
+"""The observer of a shared store: calls that were answered or failed, and songs that it loses or cannot keep."""
+
+from contextlib import AbstractContextManager, nullcontext
+from enum import StrEnum
+from typing import Protocol
+
+
+class StorePart(StrEnum):
+    """A part of the shared store."""
+
+    DIRECTORY = "directory"
+    OBJECTS = "objects"
+
+
+class StoreTrouble(StrEnum):
+    """The reason of a failed call."""
+
+    AWAY = "away"
+    """No answer, or one that says to try again."""
+    FULL = "full"
+    REFUSED = "refused"
+    """Wrong password or keys, missing rights, or a call that the store does not understand."""
+
+
+class StoreWatcher(Protocol):
+    """Is told what the calls of one replica to the shared store led to."""
+
+    def answered(self, part: StorePart, seconds: float) -> None:
+        """A call was answered after so long, its repetitions not counted."""
+
+    def failed(self, part: StorePart, reason: StoreTrouble) -> None:
+        """A call has failed; each repetition counts."""
+
+    def sealing(self, size_bytes: int) -> AbstractContextManager[None]:
+        """A song of that size has ended, and counts as unsealed until the context is left."""
+
+    def lease_lost(self) -> None:
+        """A song of this replica was claimed by another one."""
+
+    def found_lost(self) -> None:
+        """This replica has claimed a song whose maker has fallen silent."""
+
+    def not_kept(self) -> None:
+        """A song of this replica could not be stored: its listeners were told that it has failed."""
+
+
+class Unwatched(StoreWatcher):
+    """Takes note of nothing."""
+
+    def answered(self, part: StorePart, seconds: float) -> None:
+        """Nothing."""
+
+    def failed(self, part: StorePart, reason: StoreTrouble) -> None:
+        """Nothing."""
+
+    def sealing(self, size_bytes: int) -> AbstractContextManager[None]:
+        """Nothing."""
+        return nullcontext()
+
+    def lease_lost(self) -> None:
+        """Nothing."""
+
+    def found_lost(self) -> None:
+        """Nothing."""
+
+    def not_kept(self) -> None:
+        """Nothing."""
+
+
+UNWATCHED = Unwatched()

@@ -1,0 +1,20 @@
+import asyncio
+
+from tests.support.runners import running
+
+
+async def test_a_server_whose_check_gives_a_reason_is_unready_and_says_so_by_itself() -> None:
+    async with running() as bench:
+        readiness = bench.runner.readiness
+        reasons: list[str | None] = [None]
+        told = asyncio.Event()
+        readiness.require(lambda: reasons[0])
+        assert readiness.unready() is None
+        watching = asyncio.create_task(readiness.watch())
+        await asyncio.sleep(0)
+        readiness.subscribe(told.set)
+        reasons[0] = "the directory of songs is away"
+        async with asyncio.timeout(10.0):
+            await told.wait()
+        watching.cancel()
+        assert readiness.unready() == "the directory of songs is away"
