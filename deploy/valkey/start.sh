@@ -5,6 +5,8 @@
 set -eu
 umask 077
 hash=$(tr -d '\r\n' <"$1" | sha256sum | cut -c 1-64)
+# The default user cannot log in, and keeps its rights: with them the server reads its append-only file again. Without
+# them it silently leaves out what scripts have written.
 rights='resetchannels ~m:* &m:* +@all -@dangerous +info'
-printf 'user default off\nuser melisma on #%s %s\n' "$hash" "$rights" >"${TMPDIR:-/tmp}/users.acl"
+printf 'user default off ~* &* +@all\nuser melisma on #%s %s\n' "$hash" "$rights" >"${TMPDIR:-/tmp}/users.acl"
 exec valkey-server "$2" --aclfile "${TMPDIR:-/tmp}/users.acl"

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,24 +45,36 @@ class Directory:
         return SharedStorePlan(access, ObjectsAddress.parse("memory://"), outage_seconds=1.0)
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
-    """A server that start.sh has started, on the configuration with paths and port of our own."""
-    folder, port = tmp_path_factory.mktemp("directory"), free_port()
+def prepared(folder: Path, port: int) -> list[str]:
+    """The command that starts a server by start.sh, on the configuration with paths and port of our own."""
     (folder / "valkey-server").symlink_to(program("valkey-server", "redis-server"))
-    password = folder / "password"
-    password.write_text(f"{PASSWORD}\n", "utf-8")
+    (folder / "password").write_text(f"{PASSWORD}\n", "utf-8")
     text = (VALKEY / "valkey.conf").read_text("utf-8")
     for of_the_container, ours in (("bind * -::*", "bind 127.0.0.1"), ("6379", str(port)), ("/data", str(folder))):
         assert text.count(of_the_container) == 1
         text = text.replace(of_the_container, ours)
     (folder / "valkey.conf").write_text(text, "utf-8")
     own = {"PATH": f"{folder}:{os.environ['PATH']}", "TMPDIR": str(folder)}
-    command = ["env", *(f"{name}={value}" for name, value in own.items()), str(VALKEY / "start.sh")]
-    process = started([*command, str(password), str(folder / "valkey.conf")], lambda: answers(port))
-    yield Directory(port, password)
-    process.kill()
-    process.wait()
+    files = (VALKEY / "start.sh", folder / "password", folder / "valkey.conf")
+    return ["env", *(f"{name}={value}" for name, value in own.items()), *map(str, files)]
+
+
+@contextmanager
+def running(command: list[str], port: int) -> Iterator[None]:
+    """A server, killed at the end."""
+    process = started(command, lambda: answers(port))
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
+    folder, port = tmp_path_factory.mktemp("directory"), free_port()
+    with running(prepared(folder, port), port):
+        yield Directory(port, folder / "password")
 
 
 @pytest.fixture
@@ -132,3 +145,15 @@ async def test_the_directory_keeps_what_it_is_given(user: Redis) -> None:
     assert told["maxmemory_policy"] == "noeviction"
     assert told["maxmemory"] == 1 << 30
     assert told["aof_enabled"] == 1
+
+
+async def test_a_killed_directory_has_its_songs_when_it_starts_again(tmp_path: Path) -> None:
+    """The server reads what scripts have written with the rights of the default user, who cannot log in."""
+    port = free_port()
+    command, directory = prepared(tmp_path, port), Directory(port, tmp_path / "password")
+    with running(command, port):
+        async with shared_store(directory.plan(), replica="a") as parts:
+            await taken(Replica(parts.store, parts.directory), record(1))
+    with running(command, port):
+        async with shared_store(directory.plan(), replica="b") as parts:
+            assert await parts.store.get("song-1") is not None

@@ -110,6 +110,7 @@ def test_the_directory_keeps_what_it_is_given() -> None:
 def test_the_user_of_the_directory_has_the_rights_that_the_guide_tells_and_scripts_need() -> None:
     assert f"resetchannels {RIGHTS}" in (DEPLOY / "valkey" / "start.sh").read_text("utf-8")
     assert RIGHTS in GUIDE
+    assert "user default off ~* &* +@all\n" in GUIDE
     keys = {key for text in texts().values() for key in re.findall(r"call\('[A-Z]+', '([^']+)'", text)}
     assert len(keys) > 10
     assert {key[:2] for key in keys} == {"m:"}
