@@ -1,0 +1,134 @@
+"""Two servers on one store: each answers for the songs of the other, over a real directory."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from uuid import uuid4
+
+import grpc
+import pytest
+
+from melisma.v1 import music_pb2
+from melisma.v1.music_pb2_grpc import MusicServiceStub
+from tests.support.servers import DirectoryServer
+from tests.support.service import Service, running_service
+
+pytestmark = pytest.mark.shared
+
+FAKE = "fake=tests.support.fakes:FakeEngine"
+TIMEOUT_SECONDS = 60.0
+LEASE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Replica:
+    """A server and a client of it."""
+
+    service: Service
+    stub: Any
+
+
+def consume(log: IO[str]) -> None:
+    """Read what nobody else does: a server whose log is not read stands still once the pipe is full."""
+    for _ in log:
+        pass
+
+
+def opened(stack: ExitStack, directory: DirectoryServer, objects: Path) -> Replica:
+    settings = {
+        "STORE__KIND": "shared",
+        "STORE__FOLDER": "",
+        "STORE__DIRECTORY": directory.url,
+        "STORE__OBJECTS": f"file://{objects}",
+        "STORE__LEASE_SECONDS": str(LEASE_SECONDS),
+    }
+    service = stack.enter_context(running_service(FAKE, **settings))
+    channel = stack.enter_context(grpc.insecure_channel(service.address))
+    service.wait_serving(channel)
+    threading.Thread(target=consume, args=(service.process.stderr,), daemon=True).start()
+    return Replica(service, MusicServiceStub(channel))
+
+
+@pytest.fixture(scope="module")
+def directory() -> Iterator[DirectoryServer]:
+    server = DirectoryServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("objects")
+
+
+@pytest.fixture(scope="module")
+def replicas(directory: DirectoryServer, objects: Path) -> Iterator[tuple[Replica, Replica]]:
+    with ExitStack() as stack:
+        yield opened(stack, directory, objects), opened(stack, directory, objects)
+
+
+def generate(replica: Replica, seconds: float = 30.0, **fields: Any) -> Any:
+    request = music_pb2.GenerateRequest(prompt="noise", duration_seconds=seconds, seed=3, **fields)
+    return replica.stub.Generate(request, timeout=TIMEOUT_SECONDS)
+
+
+def listen(replica: Replica, song_id: str, offset: int = 0) -> Any:
+    request = music_pb2.ListenRequest(song_id=song_id, byte_offset=offset)
+    return replica.stub.Listen(request, timeout=TIMEOUT_SECONDS)
+
+
+def sound(events: list[Any]) -> bytes:
+    return b"".join(event.chunk.data for event in events)
+
+
+def test_each_server_answers_for_the_songs_of_the_other(replicas: tuple[Replica, Replica]) -> None:
+    here, there = replicas
+    request_id = str(uuid4())
+    stream = generate(here, request_id=request_id)
+    song_id = next(stream).event.accepted.song_id
+    live: list[Any] = []
+    hearing = threading.Thread(target=lambda: live.extend(one.event for one in listen(there, song_id)))
+    hearing.start()
+    made = [one.event for one in stream]
+    hearing.join(TIMEOUT_SECONDS)
+    whole = sound(made)
+    assert made[-1].finished.sha256 == hashlib.sha256(whole).hexdigest()
+    assert sound(live) == whole
+    assert live[-1].finished == made[-1].finished
+    assert sound([one.event for one in listen(there, song_id, 1001)]) == whole[1001:]
+    assert next(generate(there, request_id=request_id)).event.accepted.song_id == song_id
+    assert there.stub.GetSong(music_pb2.GetSongRequest(song_id=song_id)).song.size_bytes == len(whole)
+    assert song_id in {song.song_id for song in there.stub.ListSongs(music_pb2.ListSongsRequest()).songs}
+
+
+def test_a_song_is_cancelled_through_the_other_server(replicas: tuple[Replica, Replica]) -> None:
+    here, there = replicas
+    stream = generate(here, seconds=240.0)
+    song_id = next(stream).event.accepted.song_id
+    there.stub.CancelSong(music_pb2.CancelSongRequest(song_id=song_id), timeout=TIMEOUT_SECONDS)
+    with pytest.raises(grpc.RpcError) as caught:
+        list(stream)
+    assert caught.value.code() is grpc.StatusCode.CANCELLED
+    assert there.stub.GetSong(music_pb2.GetSongRequest(song_id=song_id)).song.state == music_pb2.SONG_STATE_CANCELLED
+
+
+def test_a_song_whose_server_is_killed_is_interrupted_for_those_who_listen_elsewhere(
+    replicas: tuple[Replica, Replica], directory: DirectoryServer, objects: Path
+) -> None:
+    _, there = replicas
+    with ExitStack() as stack:
+        here = opened(stack, directory, objects)
+        stream = generate(here, seconds=240.0)
+        song_id = next(stream).event.accepted.song_id
+        heard = listen(there, song_id)
+        next(heard)
+        here.service.process.kill()
+        with pytest.raises(grpc.RpcError) as caught:
+            list(heard)
+    assert "the server stopped before the song was complete" in (caught.value.details() or "")
+    song = there.stub.GetSong(music_pb2.GetSongRequest(song_id=song_id)).song
+    assert song.state == music_pb2.SONG_STATE_FAILED
