@@ -5,7 +5,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
+from random import Random
 from typing import IO, Any
 from uuid import uuid4
 
@@ -14,6 +16,8 @@ import pytest
 
 from melisma.v1 import music_pb2
 from melisma.v1.music_pb2_grpc import MusicServiceStub
+from melisma_client import Client, Retry, SongRequest
+from tests.support.cutting import cutting
 from tests.support.servers import DirectoryServer
 from tests.support.service import Service, running_service
 
@@ -114,6 +118,22 @@ def test_a_song_is_cancelled_through_the_other_server(replicas: tuple[Replica, R
         list(stream)
     assert caught.value.code() is grpc.StatusCode.CANCELLED
     assert there.stub.GetSong(music_pb2.GetSongRequest(song_id=song_id)).song.state == music_pb2.SONG_STATE_CANCELLED
+
+
+def test_a_client_goes_on_at_another_server_after_every_cut(replicas: tuple[Replica, Replica]) -> None:
+    here, there = replicas
+    dice, turns = Random(7), cycle([here.service.address, there.service.address])
+    retry = Retry(attempts=40, first_wait_seconds=0.02, longest_wait_seconds=0.2)
+    with (
+        cutting(lambda: next(turns), lambda: dice.randrange(20_000, 400_000)) as way,
+        Client(here.service.address) as straight,
+        Client(way.address, retry=retry) as cut,
+    ):
+        whole = b"".join(straight.generate(SongRequest(prompt="noise", duration_seconds=60, seed=9)).audio())
+        for _ in range(2):
+            song = cut.generate(SongRequest(prompt="noise", duration_seconds=60, seed=9))
+            assert b"".join(song.audio()) == whole
+        assert way.cuts >= 4
 
 
 def test_a_song_whose_server_is_killed_is_interrupted_for_those_who_listen_elsewhere(

@@ -11,10 +11,12 @@ PIECE_BYTES = 4096
 class Cutter:
     """Listens on `address`; counts the connections that it has cut."""
 
-    def __init__(self, target: str, limit_bytes: Callable[[], int | None]) -> None:
-        """`limit_bytes` says after how many bytes of the server's the next connection is cut; `None`: never."""
-        host, _, port = target.rpartition(":")
-        self._target = (host, int(port))
+    def __init__(self, target: str | Callable[[], str], limit_bytes: Callable[[], int | None]) -> None:
+        """`limit_bytes` says after how many bytes of the server's the next connection is cut; `None`: never.
+
+        `target` is the server's "host:port", or says that of the next connection, as a balancer would.
+        """
+        self._target = target
         self._limit_bytes = limit_bytes
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: set[socket.socket] = set()
@@ -26,7 +28,8 @@ class Cutter:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(self._target)
+                host, _, port = (self._target if isinstance(self._target, str) else self._target()).rpartition(":")
+                server = socket.create_connection((host, int(port)))
                 self._open |= {client, server}
                 limit = self._limit_bytes()
                 threading.Thread(target=self._pass, args=(client, server, None), daemon=True).start()
@@ -54,7 +57,7 @@ class Cutter:
 
 
 @contextmanager
-def cutting(target: str, limit_bytes: Callable[[], int | None]) -> Iterator[Cutter]:
+def cutting(target: str | Callable[[], str], limit_bytes: Callable[[], int | None]) -> Iterator[Cutter]:
     """A way to `target` that breaks."""
     cutter = Cutter(target, limit_bytes)
     thread = threading.Thread(target=cutter.serve, daemon=True)
