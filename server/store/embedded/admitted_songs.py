@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from server.song import SongState
 from server.store.base import Extent, Lease, SongRecord
 from server.store.directory import Admitted, Attendance, Claim, Queue, QueueFull, Standing, Ticket, WaitingSong
+from server.store.directory_rules import claim_order
 from server.store.embedded.leases import Leases
 from server.store.embedded.quotas import Charge, Quotas
 
@@ -177,12 +178,8 @@ class AdmittedSongs:
     def _in_order(self, wanted: Callable[[AdmittedSong], bool] = lambda one: True) -> Iterator[AdmittedSong]:
         """The wanted of the waiting songs, in the order of their claims if no song ends meanwhile."""
         running = Counter(one.song.caller for one in self._songs.values() if one.lease)
-        waiting = list(filter(wanted, self._waiting.values()))
-        while waiting:
-            chosen = min(waiting, key=lambda one: running[one.song.caller] / one.ticket.weight)
-            waiting.remove(chosen)
-            running[chosen.song.caller] += 1
-            yield chosen
+        waiting = filter(wanted, self._waiting.values())
+        return claim_order(waiting, running, lambda one: one.song.caller, lambda one: one.ticket.weight)
 
     def _enter(self, admitted: AdmittedSong) -> None:
         song = admitted.song

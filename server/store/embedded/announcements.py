@@ -1,9 +1,9 @@
 """The engines that replicas announce, while their announcements are good."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from server.store.directory import ServedEngine
+from server.store.directory_rules import engines_together
 
 
 class Announcements:
@@ -21,13 +21,4 @@ class Announcements:
         """The engines of all replicas, by name."""
         now = self._clock()
         self._engines = {replica: told for replica, told in self._engines.items() if told[0] > now}
-        found: dict[str, ServedEngine] = {}
-        for _, engines in self._engines.values():
-            for engine in engines:
-                name = engine.info.name
-                found[name] = _together(found[name], engine) if name in found else engine
-        return found
-
-
-def _together(one: ServedEngine, other: ServedEngine) -> ServedEngine:
-    return replace(one, devices=(*one.devices, *other.devices), slots=one.slots + other.slots)
+        return engines_together(engine for _, engines in self._engines.values() for engine in engines)

@@ -2,8 +2,6 @@
 
 import asyncio
 import math
-import secrets
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -11,6 +9,7 @@ from dataclasses import replace
 
 from server.song import SongState
 from server.store.base import Extent, Lease, SongRecord, StoredEvent, StoreFailed
+from server.store.bulletin import Bulletin
 from server.store.directory import (
     Admitted,
     Attendance,
@@ -21,17 +20,12 @@ from server.store.directory import (
     Standing,
     Ticket,
 )
+from server.store.directory_rules import replica_name
 from server.store.embedded.admitted_songs import AdmittedSong, AdmittedSongs
 from server.store.embedded.announcements import Announcements
-from server.store.embedded.bulletin import Bulletin
 from server.store.embedded.store import EmbeddedStore
 
 _ANY = "any"
-
-
-def process_name() -> str:
-    """A readable name that no other process has, nor this one's predecessor in the same container."""
-    return f"{socket.gethostname()}-{secrets.token_hex(4)}"
 
 
 class EmbeddedService:
@@ -52,7 +46,7 @@ class EmbeddedService:
 
     def replica(self, name: str = "") -> "EmbeddedDirectory":
         """The directory as a replica sees it; it gets a name of its own if it has none."""
-        return EmbeddedDirectory(self, name or process_name())
+        return EmbeddedDirectory(self, name or replica_name())
 
 
 class EmbeddedDirectory:

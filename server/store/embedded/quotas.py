@@ -6,12 +6,10 @@ after a pause.
 
 from collections.abc import Callable
 
-from server.errors import QuotaExceeded
 from server.quota import Quota
+from server.store.directory_rules import quota_exceeded, songs_bucket
 
-_MINUTE, _HOUR = 60.0, 3600.0
-_RETRY_SECONDS = 5.0
-"""When to come back where only the end of another song of the caller helps."""
+_HOUR = 3600.0
 
 
 class Bucket:
@@ -44,10 +42,9 @@ class _Account:
     """What one caller has taken under one quota."""
 
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
-        # Half a song a minute is a song every two minutes.
         songs, sound = quota.songs_per_minute, quota.audio_seconds_per_hour
         self.quota = quota
-        self.songs = None if songs is None else Bucket(max(1.0, songs), _MINUTE * max(1.0, 1 / songs), clock)
+        self.songs = None if songs is None else Bucket(*songs_bucket(songs), clock)
         self.sound = None if sound is None else Bucket(sound, _HOUR, clock)
 
 
@@ -106,9 +103,9 @@ class Quotas:
 def _require(account: _Account, songs: int, sound_seconds: float) -> None:
     quota = account.quota
     if quota.concurrent_songs is not None and songs >= quota.concurrent_songs:
-        raise QuotaExceeded("concurrent_songs", f"{quota.concurrent_songs} songs at once", _RETRY_SECONDS)
+        raise quota_exceeded(quota, "concurrent_songs", 0.0)
     if account.songs and (wait := account.songs.wait_seconds(1)):
-        raise QuotaExceeded("songs_per_minute", f"{quota.songs_per_minute:g} songs a minute", wait)
+        raise quota_exceeded(quota, "songs_per_minute", wait)
     # A caller in debt waits even where the length of the next song is not known.
     if account.sound and (wait := account.sound.wait_seconds(max(sound_seconds, 1.0))):
-        raise QuotaExceeded("audio_seconds_per_hour", f"{quota.audio_seconds_per_hour:g} s of sound an hour", wait)
+        raise quota_exceeded(quota, "audio_seconds_per_hour", wait)

@@ -24,7 +24,7 @@ from server.store.base import (
     Usage,
     WrongOffset,
 )
-from server.store.embedded.bulletin import Bulletin
+from server.store.bulletin import Bulletin
 from server.store.embedded.database import Database
 from server.store.embedded.files import SoundFiles, locked
 from server.store.embedded.leases import Leases

@@ -3,13 +3,11 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
-from server.errors import QuotaExceeded
-from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, Lease, LeaseLost, StoreFailed
 from server.store.directory import (
@@ -24,6 +22,7 @@ from server.store.directory import (
     Ticket,
     WaitingSong,
 )
+from server.store.directory_rules import claim_order, engines_together, quota_exceeded
 from server.store.shared.connection import Connection
 from server.store.shared.news import News as Messages
 from server.store.shared.reading import Reader
@@ -33,8 +32,6 @@ POLL_SECONDS: Final = 1.0
 """Longest time for which a message is relied upon."""
 
 _NONCE_BYTES: Final = 8
-_RETRY_SECONDS: Final = 5.0
-"""When to come back where only the end of another song of the caller helps."""
 
 
 class SharedDirectory:
@@ -76,7 +73,7 @@ class SharedDirectory:
             case b"full", (songs,):
                 raise QueueFull(songs)
             case b"quota", (subject, seconds):
-                raise _quota_exceeded(ticket.quota, subject.decode(), float(seconds))
+                raise quota_exceeded(ticket.quota, subject.decode(), float(seconds))
         raise StoreFailed(f"there is a song {song.song_id} already")
 
     async def claim(self, engines: Collection[str]) -> Claim | None:
@@ -137,7 +134,7 @@ class SharedDirectory:
     async def engines(self) -> Mapping[str, ServedEngine]:
         """The engines of all replicas."""
         announced = await self._connection.run("engines")
-        return _together(engine for stored in announced for engine in engines_of(stored))
+        return engines_together(engine for stored in announced for engine in engines_of(stored))
 
     async def queue(self) -> Queue:
         """The songs of the service now."""
@@ -145,7 +142,8 @@ class SharedDirectory:
         songs = [_known(row) for row in rows]
         waiting = [one for one in songs if one.waits]
         running = Counter(one.song.caller for one in songs if one.claimed)
-        return Queue(list(_in_order(waiting, running)), len(songs) - len(waiting))
+        ordered = claim_order(waiting, running, lambda one: one.song.caller, lambda one: one.weight)
+        return Queue([one.song for one in ordered], len(songs) - len(waiting))
 
     async def wait(self, seconds: float) -> None:
         """Return when something has changed, or in `seconds`."""
@@ -175,38 +173,9 @@ def _known(row: Sequence[Any]) -> _Known:
     return _Known(of, float(weight), bool(waits), bool(claimed))
 
 
-def _in_order(waiting: list[_Known], running: Counter[str]) -> Iterator[WaitingSong]:
-    """Songs in the order of their claims if no song ends meanwhile."""
-    waiting = waiting.copy()
-    while waiting:
-        chosen = min(waiting, key=lambda one: running[one.song.caller] / one.weight)
-        waiting.remove(chosen)
-        running[chosen.song.caller] += 1
-        yield chosen.song
-
-
-def _together(engines: Iterable[ServedEngine]) -> Mapping[str, ServedEngine]:
-    found: dict[str, ServedEngine] = {}
-    for engine in engines:
-        before = found.get(engine.info.name)
-        if before:
-            engine = replace(before, devices=(*before.devices, *engine.devices), slots=before.slots + engine.slots)
-        found[engine.info.name] = engine
-    return found
-
-
 def _standing(answer: Sequence[int]) -> Standing:
     held, cancelled, attended, wanted_byte = answer
     return Standing(bool(held), bool(cancelled), bool(attended), wanted_byte)
-
-
-def _quota_exceeded(quota: Quota, subject: str, seconds: float) -> QuotaExceeded:
-    limits = {
-        "concurrent_songs": f"{quota.concurrent_songs} songs at once",
-        "songs_per_minute": f"{quota.songs_per_minute or 0:g} songs a minute",
-        "audio_seconds_per_hour": f"{quota.audio_seconds_per_hour or 0:g} s of sound an hour",
-    }
-    return QuotaExceeded(subject, limits[subject], seconds or _RETRY_SECONDS)
 
 
 def _nonce() -> str:

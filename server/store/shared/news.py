@@ -13,7 +13,7 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from server.background import in_background
-from server.store.embedded.bulletin import Bulletin
+from server.store.bulletin import Bulletin
 from server.store.shared.connection import Connection
 
 CHECK_SECONDS: Final = 5.0

@@ -12,6 +12,7 @@ from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, Lease, Place, SongRecord, StoredEvent
 from server.store.directory import Claim, ServedEngine, Ticket
+from server.store.directory_rules import songs_bucket
 
 _RECORD: Final = TypeAdapter(SongRecord)
 _ENGINES: Final = TypeAdapter(list[ServedEngine])
@@ -132,11 +133,10 @@ def _signature(quota: Quota) -> str:
 
 
 def _songs_bucket(quota: Quota) -> dict[str, float]:
-    """Capacity of the bucket of songs, and the seconds that fill it: half a song a minute is one every two minutes."""
-    songs = quota.songs_per_minute
-    if songs is None:
+    if quota.songs_per_minute is None:
         return {}
-    return {"songs_capacity": max(1.0, songs), "songs_seconds": 60.0 * max(1.0, 1 / songs)}
+    capacity, seconds = songs_bucket(quota.songs_per_minute)
+    return {"songs_capacity": capacity, "songs_seconds": seconds}
 
 
 def _seconds(stored: bytes | None) -> float | None:

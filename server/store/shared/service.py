@@ -1,14 +1,13 @@
 """Opens the shared store: directory and objects, as one replica sees them."""
 
 import logging
-import secrets
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 
 from server.store.base import StoreFailed
+from server.store.directory_rules import replica_name
 from server.store.eviction import StoreLimits
 from server.store.shared.addresses import ObjectsAddress
 from server.store.shared.connection import Connection, DirectoryAccess, connected
@@ -68,7 +67,7 @@ async def shared_store(
     Raises:
         SharedStoreUnusable: it cannot be used; the text says what to set.
     """
-    name = replica or f"{socket.gethostname()}-{secrets.token_hex(4)}"
+    name = replica or replica_name()
     async with connected(plan.access, plan.outage_seconds, scripts, watcher) as connection:
         known = await inspect(connection.client, plan.outage_seconds)
         with closing(objects or _objects(plan, watcher)) as opened:
