@@ -17,17 +17,17 @@ from server.store.shared.addresses import DirectoryAddress, ObjectsAddress
 from server.store.watcher import UNWATCHED, StoreWatcher
 
 
-def _never() -> None:
-    """An embedded store is where its server is."""
-
-
 @dataclass(frozen=True, slots=True)
 class OpenedStore:
-    """A store and its directory; `cut_off` tells why this server had better not be asked, `None` where it may be."""
+    """A store and its directory.
+
+    `cut_off` tells why this server had better not be asked, `None` where it may be. An embedded store has none:
+    it is where its server is.
+    """
 
     songs: SongStore
     directory: Directory
-    cut_off: Callable[[], str | None] = _never
+    cut_off: Callable[[], str | None] | None = None
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """Builds the parts of the server from its settings."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from opentelemetry.trace import Tracer
@@ -138,8 +138,9 @@ async def open_songs(
     """
     kept = settings.store
     watcher = UNWATCHED if kept.kind == "embedded" else StoreMetrics(registry)
-    async with open_store(kept, watcher) as store:
-        runner.readiness.require(store.cut_off)
+    async with open_store(kept, watcher) as store, AsyncExitStack() as stack:
+        if store.cut_off is not None:
+            await stack.enter_async_context(in_background(runner.readiness.watch(store.cut_off)))
         built = Songs(
             runner,
             settings.engine_names,
@@ -154,7 +155,7 @@ async def open_songs(
         )
         expose_store(registry, store.songs.usage, lambda: built.listeners)
         try:
-            async with in_background(built.run()), in_background(runner.readiness.watch()):
+            async with in_background(built.run()):
                 yield built
         finally:
             await built.close()

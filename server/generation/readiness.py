@@ -34,16 +34,13 @@ class Readiness:
                 return reason
         return "the queue is nearly full" if self._admission.crowded else None
 
-    def require(self, check: Callable[[], str | None]) -> None:
-        """Count as unready whenever `check` gives a reason."""
+    async def watch(self, check: Callable[[], str | None]) -> None:
+        """Count as unready whenever `check` gives a reason, and notify subscribers within a second of a change."""
         self._checks.append(check)
-
-    async def watch(self) -> None:
-        """Notify subscribers, for ever, within a second of a check that has changed its mind."""
-        known = self.unready()
+        known = check()
         while True:
             await asyncio.sleep(_CHECK_SECONDS)
-            if (reason := self.unready()) != known:
+            if (reason := check()) != known:
                 known = reason
                 self.notify()
 

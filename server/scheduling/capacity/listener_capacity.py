@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 from server.scheduling.capacity.feasibility import Demand, stall_free
-from server.scheduling.capacity.song_cost import SongCost, expected_seconds, used_seconds
+from server.scheduling.capacity.song_cost import MEASURED_SECONDS, SongCost, expected_seconds, used_seconds
 from server.scheduling.device_progress import DeviceProgress
 from server.scheduling.policy import Policy
 from server.scheduling.scheduled_song import ScheduledSong
 
 _LOOK_AGAIN_SECONDS = 0.1
-_MEASURED_SECONDS = 10.0
 _MAX_SLOWDOWN = 2.0
 
 
@@ -80,7 +79,7 @@ def _measured_pace(engine: str, songs: Sequence[ScheduledSong], device: DevicePr
     """Device seconds for a second of sound of an engine's songs so far; `None` until there is some."""
     alike = [song for song in songs if song.engine == engine]
     made = sum(song.playback.sound_seconds for song in alike)
-    if made < _MEASURED_SECONDS:
+    if made < MEASURED_SECONDS:
         return None
     return sum(used_seconds(song.account.usage, device.sharing, count) for song in alike) / made
 

@@ -6,8 +6,8 @@ from server.estimation.forecast import Work
 from server.scheduling.capacity.step_sharing import StepSharing
 from server.scheduling.device_usage import Usage
 
-_MEASURED_SECONDS = 10.0
-"""Sound of a song after which its own cost is known better than that of others."""
+MEASURED_SECONDS = 10.0
+"""Sound after which what songs have taken tells their cost better than what others took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class SongCost:
         sections differ, and the cheap ones may come first.
         """
         paces = [slowdown * self.total_seconds / self.length_seconds]
-        if self.made_seconds >= _MEASURED_SECONDS:
+        if self.made_seconds >= MEASURED_SECONDS:
             paces.append(self.used_seconds / self.made_seconds)
         if left_seconds := self.left_sound_seconds:
             paces.append((slowdown * self.total_seconds - self.used_seconds) / max(left_seconds, 1.0))

@@ -2,19 +2,11 @@
 
 from redis import exceptions as redis
 
-from server.store import base
-from server.store.base import StoreFailed
+from server.store.base import StoreFailed, StoreFull
 from server.store.watcher import StoreTrouble
 
 _PASSING_REPLIES = ("NOREPLICAS", "TRYAGAIN", "BUSY", "UNBLOCKED")
 """Refusals of a server that is about to become, or no longer is, what it has to be."""
-
-
-class StoreFull(base.StoreFull):
-    """The directory has no memory left: it takes no new songs and no more sound."""
-
-    def __init__(self) -> None:
-        super().__init__("the directory of the song store is full: give it more memory (maxmemory)")
 
 
 class DirectoryAway(StoreFailed):
@@ -43,7 +35,7 @@ def passes(error: redis.RedisError) -> bool:
 def failed(error: redis.RedisError) -> StoreFailed:
     """What the error of a call means for the store."""
     if isinstance(error, redis.OutOfMemoryError):
-        return StoreFull()
+        return StoreFull("the directory of the song store is full: give it more memory (maxmemory)")
     return StoreFailed(f"the directory of the song store has refused a call: {error}")
 
 

@@ -73,8 +73,8 @@ async def shared_store(
         with closing(objects or _objects(plan, watcher)) as opened:
             if not known:
                 await _begin(connection, opened)
-            store = SharedStore(connection, opened, plan.limits, now_ns, watcher)
             reader = Reader(connection, opened)
+            store = SharedStore(connection, opened, reader, plan.limits, now_ns, watcher)
             async with listening(connection, name) as messages:
                 directory = SharedDirectory(
                     connection,

@@ -43,6 +43,7 @@ class SharedStore:
         self,
         connection: Connection,
         objects: Objects,
+        reader: Reader,
         limits: StoreLimits,
         now_ns: Callable[[], int] = time.time_ns,
         watcher: StoreWatcher = UNWATCHED,
@@ -52,7 +53,7 @@ class SharedStore:
         self._limits = limits
         self._now_ns = now_ns
         self._watcher = watcher
-        self._reader = Reader(connection, objects)
+        self._reader = reader
         self._turns = Turns()
 
     @property

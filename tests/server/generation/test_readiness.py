@@ -8,9 +8,8 @@ async def test_a_server_whose_check_gives_a_reason_is_unready_and_says_so_by_its
         readiness = bench.runner.readiness
         reasons: list[str | None] = [None]
         told = asyncio.Event()
-        readiness.require(lambda: reasons[0])
         assert readiness.unready() is None
-        watching = asyncio.create_task(readiness.watch())
+        watching = asyncio.create_task(readiness.watch(lambda: reasons[0]))
         await asyncio.sleep(0)
         readiness.subscribe(told.set)
         reasons[0] = "the directory of songs is away"

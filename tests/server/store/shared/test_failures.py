@@ -13,9 +13,9 @@ from redis.asyncio import Redis
 
 from server.child_process import child_environment
 from server.song import SongState
-from server.store.base import Extent, SongRecord, StoredEvent, StoreFailed, WrongOffset
+from server.store.base import Extent, SongRecord, StoredEvent, StoreFailed, StoreFull, WrongOffset
 from server.store.shared.addresses import ObjectsAddress
-from server.store.shared.errors import ObjectsAway, StoreFull
+from server.store.shared.errors import ObjectsAway
 from server.store.shared.objects import Objects, Seal, open_objects
 from server.store.shared.service import SharedParts, shared_store
 from tests.support import other_replica
