@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import yaml
 
-from tests.deploy.tools import DEPLOY, answers, free_port, output_of, running, tool
+from tests.deploy.tools import DEPLOY, output_of, running, tool
+from tests.support.servers import answers, free_port
 from tests.support.service import Service
 
 IDLE = "60s"

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.deploy import images
-from tests.deploy.tools import answers, free_port, output_of, running
+from tests.deploy.tools import output_of, running
+from tests.support.servers import answers, free_port
 
 _STORE = "MELISMA_STORE__FOLDER="
 

@@ -14,7 +14,8 @@ from urllib.request import Request, urlopen
 import grpc
 import yaml
 
-from tests.deploy.tools import DEPLOY, eventually, free_port, running, tool
+from tests.deploy.tools import DEPLOY, running, tool
+from tests.support.servers import eventually, free_port
 from tests.support.service import Service, running_service
 
 PROMETHEUS = DEPLOY / "prometheus"

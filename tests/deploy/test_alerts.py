@@ -7,7 +7,7 @@ import pytest
 
 from melisma_client import Client, MelismaError, SongRequest
 from tests.deploy.monitors import ENGINES, Prometheus, alertmanager, prometheus, tell, told, watched_service
-from tests.deploy.tools import eventually, free_port
+from tests.support.servers import eventually, free_port
 from tests.support.service import Service, running_service, start
 
 pytestmark = pytest.mark.deploy

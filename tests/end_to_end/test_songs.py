@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import IO, Any
+from typing import Any
 from uuid import uuid4
 
 import grpc
@@ -31,15 +31,8 @@ def service() -> Iterator[Service]:
     with running_service(FAKE, STORE__LINGER_SECONDS=str(LINGER_SECONDS)) as service:
         with grpc.insecure_channel(service.address) as channel:
             service.wait_serving(channel)
-        reader = threading.Thread(target=consume, args=(service.process.stderr,), daemon=True)
-        reader.start()
+        service.discard_log()
         yield service
-
-
-def consume(log: IO[str]) -> None:
-    """Read what nobody else does: a server whose log is not read stands still once the pipe is full."""
-    for _ in log:
-        pass
 
 
 @pytest.fixture

@@ -131,9 +131,9 @@ def started(command: list[str], ready: Callable[[], bool]) -> "subprocess.Popen[
     return process
 
 
-def eventually(true: Callable[[], object]) -> None:
+def eventually(true: Callable[[], object], timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
     """Return once something is true; fails the test where that takes too long."""
-    give_up_at = time.monotonic() + START_TIMEOUT_SECONDS
+    give_up_at = time.monotonic() + timeout_seconds
     while not true():
         assert time.monotonic() < give_up_at, "it did not come true in time"
         time.sleep(0.02)

@@ -38,6 +38,15 @@ class Service:
         """The "host:port" of HTTP."""
         return str(self.listening["http"]["address"])
 
+    def discard_log(self) -> None:
+        """Read the rest of the log, which nobody wants: a server stands still once the pipe is full."""
+        threading.Thread(target=self._read_log, daemon=True).start()
+
+    def _read_log(self) -> None:
+        assert self.process.stderr is not None
+        for _ in self.process.stderr:
+            pass
+
     def wait_serving(self, channel: grpc.Channel) -> None:
         """Return once health says SERVING."""
         stub: Any = health_pb2_grpc.HealthStub(channel)
