@@ -26,8 +26,8 @@ song: $(RUNTIME) ## start the service, ask it for a song, write song.mp3
 serve: $(RUNTIME) ## start the service and keep it running
 	@$(RUN)python -m server
 
-test: $(DEVELOPMENT) ## run the tests
-	@$(RUN)python -m pytest $(ARGS)
+test: $(DEVELOPMENT) ## run the tests, a process for each core
+	@$(RUN)python -m pytest --numprocesses logical --dist loadfile $(ARGS)
 
 test-deploy: $(DEVELOPMENT) $(TOOLS)/.debian ## try deploy/ against real balancers, Prometheus, image builders
 	@$(RUN)python -m pytest -m deploy tests/deploy $(ARGS)

@@ -40,12 +40,7 @@ class Service:
 
     def discard_log(self) -> None:
         """Read the rest of the log, which nobody wants: a server stands still once the pipe is full."""
-        threading.Thread(target=self._read_log, daemon=True).start()
-
-    def _read_log(self) -> None:
-        assert self.process.stderr is not None
-        for _ in self.process.stderr:
-            pass
+        threading.Thread(target=_consume, args=(self.process.stderr,), daemon=True).start()
 
     def wait_serving(self, channel: grpc.Channel) -> None:
         """Return once health says SERVING."""
@@ -95,7 +90,7 @@ def ready(service: Service) -> None:
     """Return once songs can be asked for; from then on the log is read, lest the service stand still."""
     with grpc.insecure_channel(service.address) as channel:
         service.wait_serving(channel)
-    threading.Thread(target=_consume, args=(service.process.stderr,), daemon=True).start()
+    service.discard_log()
 
 
 def _consume(log: IO[str]) -> None:
