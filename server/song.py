@@ -81,10 +81,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The song's sections are laid out; `delay_samples` is the silence a decoder puts before the song.
+    """The song's sections are laid out; `delay_samples` stand before the song in decoded sound.
 
     `sample_count` is the length of the song at the delivered rate: that of `SongCompleted` where `sample_count_exact`,
-    else an estimate from the planned duration.
+    else an upper bound from the planned duration.
     """
 
     plan: SongPlan

@@ -25,6 +25,14 @@ def slices_of(window: Window, rate_hertz: int) -> list[Window]:
     return np.array_split(window, max(1, math.ceil(window.shape[1] / (_SLICE_SECONDS * rate_hertz))), axis=1)
 
 
+def planned_samples(plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> int:
+    """Samples per channel of a planned song at the delivered rate; an upper bound where the plan does not tell them."""
+    fed = plan.engine_samples
+    if fed is None:
+        fed = math.ceil(plan.duration_seconds * source_rate_hertz)
+    return resampled_count(fed, source_rate_hertz, rate_hertz)
+
+
 class Chunker:
     """The chunks of one song. Used by one thread at a time; every method gives back the events that it led to."""
 
@@ -51,10 +59,9 @@ class Chunker:
 
     def planned(self) -> list[SongEvent]:
         """The first event of every song."""
-        exact = self._plan.engine_samples
-        fed = round(self._plan.duration_seconds * self._source_rate_hertz) if exact is None else exact
-        sample_count = resampled_count(fed, self._source_rate_hertz, self._rate_hertz)
-        return [Planned(self._plan, self._encoder.delay_samples, sample_count, sample_count_exact=exact is not None)]
+        sample_count = planned_samples(self._plan, self._source_rate_hertz, self._rate_hertz)
+        exact = self._plan.engine_samples is not None
+        return [Planned(self._plan, self._encoder.delay_samples, sample_count, sample_count_exact=exact)]
 
     def feed(self, window: Window) -> list[SongEvent]:
         """Encode a window, shape [2, samples] at the source rate."""

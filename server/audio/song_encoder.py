@@ -15,14 +15,21 @@ class SongEncoder:
     large.
     """
 
-    def __init__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Tags = NO_TAGS) -> None:
+    def __init__(
+        self,
+        source_rate_hertz: int,
+        audio: AudioSettings,
+        *,
+        tags: Tags = NO_TAGS,
+        sample_count: int | None = None,
+    ) -> None:
         self._resampler = Resampler(source_rate_hertz, audio.sample_rate_hertz)
         self._mastering = Mastering(audio.sample_rate_hertz, audio.target_lufs)
-        self._codec = format_named(audio.format).open(audio, tags)
+        self._codec = format_named(audio.format).open(audio, tags, sample_count)
 
     @property
     def delay_samples(self) -> int:
-        """Samples that a decoder puts before the song's first one, at the delivered rate."""
+        """Samples before the song's first one where every frame is decoded, at the delivered rate."""
         return self._codec.delay_samples
 
     @property

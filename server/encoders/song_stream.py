@@ -1,6 +1,6 @@
 """One song in an encoder process: work in, the events of its encoded stream out."""
 
-from server.audio.chunker import Chunker
+from server.audio.chunker import Chunker, planned_samples
 from server.audio.codecs.base import EncoderFactory
 from server.audio.tags import tags_of
 from server.encoders.song_inbox import EncodeWindow, EndSection, Work
@@ -12,9 +12,11 @@ class SongStream:
     """Masters, encodes and cuts the sound of one song."""
 
     def __init__(self, opened: OpenSong, factory: EncoderFactory) -> None:
-        tags = tags_of(opened.prompt, opened.lyrics, opened.plan)
-        encoder = factory(opened.sample_rate_hertz, opened.audio, tags=tags)
-        self._chunker = Chunker(encoder, opened.plan, opened.sample_rate_hertz, opened.audio.sample_rate_hertz)
+        plan, rates = opened.plan, (opened.sample_rate_hertz, opened.audio.sample_rate_hertz)
+        known = None if plan.engine_samples is None else planned_samples(plan, *rates)
+        tags = tags_of(opened.prompt, opened.lyrics, plan)
+        encoder = factory(opened.sample_rate_hertz, opened.audio, tags=tags, sample_count=known)
+        self._chunker = Chunker(encoder, plan, *rates)
 
     @property
     def digest(self) -> bytes:

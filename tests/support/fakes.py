@@ -229,7 +229,14 @@ class FakeEncoder:
     samples_per_frame = 1152
     frame_bytes = 128
 
-    def __init__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        source_rate_hertz: int,
+        audio: AudioSettings,
+        *,
+        tags: Mapping[str, str],
+        sample_count: int | None = None,
+    ) -> None:
         self.delay_samples = self.samples_per_frame
         self.sample_count = 0
         self.frames = 0

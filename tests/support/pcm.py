@@ -28,7 +28,7 @@ class PcmEncoder:
         return b""
 
 
-def _open(audio: AudioSettings, tags: Tags) -> PcmEncoder:
+def _open(audio: AudioSettings, tags: Tags, sample_count: int | None) -> PcmEncoder:
     return PcmEncoder()
 
 

@@ -56,8 +56,16 @@ def cut(sound: Window, sizes: Sequence[int]) -> list[Window]:
     return np.split(sound, ends[ends < sound.shape[1]], axis=1)
 
 
+def decode_frames(data: bytes) -> Window:
+    """The samples of all frames, those of the Info frame among them, float32 [channels, samples]; a tag is skipped."""
+    tag = 10 + int("".join(f"{byte:07b}" for byte in data[6:10]), 2) if data.startswith(b"ID3") else 0
+    decoder = av.CodecContext.create("mp3float", "r")
+    packets = [*decoder.parse(data[tag:]), *decoder.parse(b"")]
+    return np.concatenate([frame.to_ndarray() for packet in packets for frame in decoder.decode(packet)], axis=1)
+
+
 def decode_mp3(data: bytes) -> Window:
-    """All samples a player hears, float32 [channels, samples]."""
+    """The samples that a player gives out, float32 [channels, samples]."""
     with av.open(io.BytesIO(data), "r", format="mp3") as container:
         frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
     return np.concatenate(frames, axis=1) if frames else np.zeros((2, 0), np.float32)

@@ -27,7 +27,7 @@ class StreamEncoder(Protocol):
 
     @property
     def delay_samples(self) -> int:
-        """Samples of silence that a decoder puts before the song, at the delivered rate."""
+        """Samples before the song where every frame is decoded, at the delivered rate."""
 
     @property
     def frames(self) -> int:
@@ -47,18 +47,24 @@ class StreamEncoder(Protocol):
 class EncoderFactory(Protocol):
     """Opens the encoder of one song for sound at the engine's rate."""
 
-    def __call__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Tags) -> StreamEncoder:
-        """Sound comes in at `source_rate_hertz` and leaves as `audio` says; `tags` go into the stream."""
+    def __call__(
+        self, source_rate_hertz: int, audio: AudioSettings, *, tags: Tags, sample_count: int | None
+    ) -> StreamEncoder:
+        """Sound comes in at `source_rate_hertz` and leaves as `audio` says; `tags` go into the stream.
+
+        `sample_count` is the length of the song per channel at the delivered rate, `None` where it is not known yet.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """One delivery format. The enum value of the contract is AUDIO_FORMAT_ and its name.
 
-    `open` returns the encoder of one song for sound at the delivered rate.
+    `open` returns the encoder of one song for sound at the delivered rate. Its last argument is the number of samples
+    per channel, `None` where it is not known yet.
     """
 
     name: str
     media_type: str
     suffix: str
-    open: Callable[[AudioSettings, Tags], StreamEncoder]
+    open: Callable[[AudioSettings, Tags, int | None], StreamEncoder]

@@ -1,4 +1,4 @@
-"""MP3 at a constant bit rate, with LAME. Tags stand in an ID3 tag before the first frame."""
+"""MP3 at a constant bit rate, with LAME. Before its frames stand an ID3 tag and an Info frame."""
 
 import lameenc
 import numpy as np
@@ -13,16 +13,19 @@ from server.audio.codecs.mp3_frames import (
     BrokenStream,
     FrameCutter,
 )
+from server.audio.codecs.mp3_info import LAME_DELAY_SAMPLES, info_frame
 from server.song import AudioSettings
 
-_LAME_DELAY_SAMPLES = 576
 _DECODER_DELAY_SAMPLES = 529
 _QUALITY = 5
 _FULL_SCALE = 32767
 
 
 class Mp3Encoder:
-    """One song's LAME encoder: MPEG-1 layer III, joint stereo, constant bit rate, no Xing or Info frame.
+    """One song's LAME encoder: MPEG-1 layer III, joint stereo, constant bit rate, after an Info frame.
+
+    The Info frame states the length of the song where `sample_count` is known, and what of the decoded sound is delay
+    and padding: a player that reads it plays the song alone. A decoder that does not takes it for a frame of silence.
 
     LAME returns bytes at arbitrary places; whole frames are cut out of them here. The same sound gives the same bytes
     however it is cut into pieces. LAME holds back up to four frames at low bit rates and two at 192 kbit/s.
@@ -32,9 +35,11 @@ class Mp3Encoder:
     """
 
     samples_per_frame = SAMPLES_PER_FRAME
-    delay_samples = _LAME_DELAY_SAMPLES + _DECODER_DELAY_SAMPLES
+    delay_samples = SAMPLES_PER_FRAME + LAME_DELAY_SAMPLES + _DECODER_DELAY_SAMPLES
 
-    def __init__(self, sample_rate_hertz: int, bitrate_kbps: int, tags: Tags = NO_TAGS) -> None:
+    def __init__(
+        self, sample_rate_hertz: int, bitrate_kbps: int, tags: Tags = NO_TAGS, sample_count: int | None = None
+    ) -> None:
         if bitrate_kbps not in BITRATES_KBPS:
             raise ValueError(f"MP3 has no bit rate of {bitrate_kbps} kbit/s, only {BITRATES_KBPS}")
         if sample_rate_hertz not in SAMPLE_RATES_HERTZ:
@@ -42,12 +47,13 @@ class Mp3Encoder:
         self._lame = _open_lame(sample_rate_hertz, bitrate_kbps)
         self._cutter = FrameCutter()
         self._unsent_tag = head_tag(tags)
+        self._unsent_info = info_frame(sample_rate_hertz, bitrate_kbps, sample_count)
         self._sample_count = 0
 
     @property
     def frames(self) -> int:
-        """Frames given out so far."""
-        return self._cutter.frames
+        """Frames given out so far, the Info frame among them."""
+        return self._cutter.frames + (not self._unsent_info)
 
     @property
     def sample_count(self) -> int:
@@ -61,23 +67,24 @@ class Mp3Encoder:
         self._sample_count += window.shape[1]
         pcm = np.rint(np.clip(window, -1, 1) * np.float32(_FULL_SCALE)).astype(np.int16)
         frames = self._cutter.feed(self._lame.encode(np.ascontiguousarray(pcm.T)))
-        return self._tag() + frames if frames else b""
+        return self._with_head(frames)
 
     def finish(self) -> bytes:
         """The last frames; where no sound was fed, the tag alone."""
-        return self._tag() + self._last_frames()
-
-    def _last_frames(self) -> bytes:
         if not self._sample_count:
-            return b""
-        rest = self._cutter.feed(self._lame.flush())
+            return self._unsent_tag
+        frames = self._cutter.feed(self._lame.flush())
         if self._cutter.pending_bytes:
             raise BrokenStream(f"LAME left {self._cutter.pending_bytes} bytes of an unfinished frame; this is a bug")
-        return rest
+        return self._with_head(frames)
 
-    def _tag(self) -> bytes:
-        tag, self._unsent_tag = self._unsent_tag, b""
-        return tag
+    def _with_head(self, frames: bytes) -> bytes:
+        """`frames` behind what stands before the first of them."""
+        if not frames:
+            return b""
+        head = self._unsent_tag + self._unsent_info
+        self._unsent_tag = self._unsent_info = b""
+        return head + frames
 
 
 def _open_lame(sample_rate_hertz: int, bitrate_kbps: int) -> lameenc.Encoder:
@@ -92,8 +99,8 @@ def _open_lame(sample_rate_hertz: int, bitrate_kbps: int) -> lameenc.Encoder:
     return lame
 
 
-def _open(audio: AudioSettings, tags: Tags) -> Mp3Encoder:
-    return Mp3Encoder(audio.sample_rate_hertz, audio.bitrate_kbps, tags)
+def _open(audio: AudioSettings, tags: Tags, sample_count: int | None) -> Mp3Encoder:
+    return Mp3Encoder(audio.sample_rate_hertz, audio.bitrate_kbps, tags, sample_count)
 
 
 MP3 = Format("mp3", media_type="audio/mpeg", suffix=".mp3", open=_open)

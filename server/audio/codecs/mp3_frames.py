@@ -24,8 +24,12 @@ def frame_bytes(header: bytes) -> int:
     bitrate_index, rate_index, padding = header[2] >> 4, header[2] >> 2 & 3, header[2] >> 1 & 1
     if not 1 <= bitrate_index <= len(BITRATES_KBPS) or rate_index >= len(SAMPLE_RATES_HERTZ):
         raise BrokenStream(f"free or reserved rates in the MP3 header {header[:HEADER_BYTES].hex()}")
-    bits = SAMPLES_PER_FRAME * BITRATES_KBPS[bitrate_index - 1] * 1000
-    return bits // 8 // SAMPLE_RATES_HERTZ[rate_index] + padding
+    return unpadded_frame_bytes(SAMPLE_RATES_HERTZ[rate_index], BITRATES_KBPS[bitrate_index - 1]) + padding
+
+
+def unpadded_frame_bytes(sample_rate_hertz: int, bitrate_kbps: int) -> int:
+    """Length of a frame of these rates, header included, without a padding byte."""
+    return SAMPLES_PER_FRAME // 8 * 1000 * bitrate_kbps // sample_rate_hertz
 
 
 class FrameCutter:

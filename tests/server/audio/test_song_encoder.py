@@ -8,7 +8,7 @@ from server.audio.codecs.mp3_frames import FrameCutter
 from server.audio.mastering.mastering import InvalidWindow
 from server.audio.song_encoder import SongEncoder
 from server.song import AudioSettings
-from tests.support.sounds import cut, decode_mp3, noise, pop, tone
+from tests.support.sounds import cut, decode_frames, decode_mp3, noise, pop, tone
 
 RATE = 48_000
 SONG = pop(3.3)
@@ -32,7 +32,7 @@ def test_the_bytes_do_not_depend_on_the_windows(sizes: list[int]) -> None:
 def test_a_song_decodes_to_its_length(rate_hertz: int, bitrate_kbps: int) -> None:
     audio = AudioSettings(bitrate_kbps, rate_hertz)
     encoder = SongEncoder(RATE, audio)
-    decoded = decode_mp3(encoder.feed(SONG) + encoder.finish())
+    decoded = decode_frames(encoder.feed(SONG) + encoder.finish())
 
     assert encoder.sample_count == SONG.shape[1] * rate_hertz // RATE
     surplus = decoded.shape[1] - encoder.sample_count - encoder.delay_samples
@@ -42,7 +42,7 @@ def test_a_song_decodes_to_its_length(rate_hertz: int, bitrate_kbps: int) -> Non
 
 def test_the_song_begins_after_the_stated_delay() -> None:
     silence = np.zeros((2, RATE // 2), np.float32)
-    decoded = decode_mp3(b"".join(encode([silence, tone(0.5)], AudioSettings(320, RATE))))
+    decoded = decode_frames(b"".join(encode([silence, tone(0.5)], AudioSettings(320, RATE))))
     start = int(np.argmax(np.abs(decoded[0]) > 0.05))
 
     assert start == pytest.approx(RATE // 2 + SongEncoder(RATE, DEFAULTS).delay_samples, abs=40)

@@ -85,7 +85,9 @@ class FickleEncoder(FakeEncoder):
 
     opened = 0
 
-    def __init__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str]) -> None:
+    def __init__(
+        self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str], sample_count: int | None
+    ) -> None:
         super().__init__(source_rate_hertz, audio, tags=tags)
         type(self).opened += 1
         self._digest.update(bytes([self.opened]))

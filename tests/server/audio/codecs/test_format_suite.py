@@ -19,7 +19,7 @@ def codec(request: pytest.FixtureRequest) -> Format:
 
 
 def opened(codec: Format) -> StreamEncoder:
-    return codec.open(AUDIO, {})
+    return codec.open(AUDIO, {}, None)
 
 
 def test_pieces_give_the_bytes_of_the_whole(codec: Format) -> None:
@@ -48,7 +48,7 @@ def test_all_sound_is_in_the_frames_behind_the_delay(codec: Format) -> None:
 
 
 def test_tags_change_no_sound(codec: Format) -> None:
-    plain, tagged = opened(codec), codec.open(AUDIO, {"title": "Spring"})
+    plain, tagged = opened(codec), codec.open(AUDIO, {"title": "Spring"}, None)
     sound = noise(50_000)
 
     assert (tagged.feed(sound) + tagged.finish()).endswith(plain.feed(sound) + plain.finish())

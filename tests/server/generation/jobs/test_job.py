@@ -31,7 +31,9 @@ class BrokenEncoder(FakeEncoder):
 class TaggedEncoder(FakeEncoder):
     """Gives out its tags as the first frame."""
 
-    def __init__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str]) -> None:
+    def __init__(
+        self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str], sample_count: int | None
+    ) -> None:
         super().__init__(source_rate_hertz, audio, tags=tags)
         self._tags = repr(dict(tags)).encode()
 
@@ -197,7 +199,9 @@ async def test_an_ended_song_leaves_the_memory_without_the_garbage_collector(com
     opened: list[weakref.ref[object]] = []
 
     class WatchedEncoder(FakeEncoder):
-        def __init__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str]) -> None:
+        def __init__(
+            self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str], sample_count: int | None
+        ) -> None:
             super().__init__(source_rate_hertz, audio, tags=tags)
             opened.append(weakref.ref(self))
 
