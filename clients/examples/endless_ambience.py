@@ -95,11 +95,9 @@ class Ambience:
         request = SongRequest(prompt=f"{mood}, ambient, instrumental", duration_seconds=self._song_seconds)
         async with self._client.generate(request) as song:
             music = b"".join([data async for data in song.audio()])
-        assert song.received.plan  # a song that is complete was planned
-        first = song.received.plan.delay_samples
         count = song.received.close().sample_count
         sound, _ = await asyncio.to_thread(soundfile.read, io.BytesIO(music), dtype="float32", always_2d=True)
-        return np.asarray(sound[first : first + count])
+        return np.asarray(sound[-count:])  # an Info frame tells libsndfile what is not of the song
 
     def _join(self, before: Sound, after: Sound) -> Sound:
         """`after`, out of which `before` fades; together they are as loud as one."""

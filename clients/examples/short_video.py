@@ -40,6 +40,7 @@ MOODS = {
 }
 BEATS_PER_BAR = 4
 SAMPLES_PER_FRAME = 1152
+INFO_PLACE = 36
 BITRATES_KBPS = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 RATES_HERTZ = (44_100, 48_000, 32_000)
 WORTH_THE_LIBRARY = (Unavailable, Overloaded, DeadlineExceeded, NotReady)
@@ -117,6 +118,8 @@ def fit(music: bytes, seconds: float) -> bytes:
     while at + 4 <= len(music) and (size := frame_bytes(music[at : at + 4])):
         frames.append(music[at : at + size])
         at += size
+    if frames and frames[0][INFO_PLACE : INFO_PLACE + 4] in (b"Info", b"Xing"):
+        del frames[0]  # it states the length before the cut
     if not frames:
         raise ValueError("the track is not an MP3 file (MPEG-1 layer III)")
     rate = RATES_HERTZ[frames[0][2] >> 2 & 3]

@@ -38,6 +38,18 @@ test("a place in time is a frame's", () => {
   assert.equal(new FrameSplitter().at(1), null);
 });
 
+test("an Info frame tells that players cut the delay away", () => {
+  const info = frame(HEAD, 626);
+  info.splice(36, 4, 0x49, 0x6e, 0x66, 0x6f);
+  const splitter = new FrameSplitter();
+  splitter.feed(Uint8Array.from([...TAG, ...info, ...frame(HEAD, 626), ...info]));
+  assert.equal(splitter.trims, true);
+  assert.equal(splitter.starts.length, 3);
+  const plain = new FrameSplitter();
+  plain.feed(STREAM);
+  assert.equal(plain.trims, false);
+});
+
 test("what is no MP3 is refused", () => {
   assert.throws(() => new FrameSplitter().feed(new Uint8Array(100)), /no MP3 frame at byte 0/);
 });

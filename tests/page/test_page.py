@@ -71,13 +71,11 @@ def _shown(samples: list[tuple[float, int]]) -> dict[int, tuple[float, float]]:
 
 
 def _sung(page: Tab, task_id: str) -> list[tuple[float, float]]:
-    """When each syllable is sung by the server's account, in time of what a decoder gives."""
-    delay, times = 0.0, []
+    """When each syllable is sung by the server's account, in time of the song."""
+    times = []
     for _, name, data in page.rest().events(task_id):
-        if name == "plan":
-            delay = data["delay_samples"] / data["sample_rate_hertz"]
         if name == "section":
-            times += [(one["start_seconds"] + delay, one["end_seconds"] + delay) for one in data["timings"]]
+            times += [(one["start_seconds"], one["end_seconds"]) for one in data["timings"]]
     return times
 
 

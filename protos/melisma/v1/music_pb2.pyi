@@ -1012,12 +1012,14 @@ class SongPlan(_message.Message):
     sample_rate_hertz: _builtins.int
     """Samples per second and channel of the delivered sound."""
     delay_samples: _builtins.int
-    """Samples of silence that a decoder puts before the song (encoder delay plus decoder delay), for gapless players."""
+    """Samples before the song in the decoded sound of all frames: the Info frame, encoder delay and decoder delay. A player
+    that reads the Info frame cuts them away by itself, and the padding after the song where the length is exact.
+    """
     voice: Global___VoiceKind.ValueType
     """Voice that sings the song. UNSPECIFIED: nobody sings."""
     sample_count: _builtins.int
-    """Samples of the song per channel, at the delivered rate, without encoder delay and padding. An estimate where
-    `sample_count_exact` is false. 0 in songs that were planned before this field existed.
+    """Samples of the song per channel, at the delivered rate, without encoder delay and padding. An upper bound
+    where `sample_count_exact` is false. 0 in songs that were planned before this field existed.
     """
     sample_count_exact: _builtins.bool
     """True where `sample_count` is the `SongFinished.sample_count` of the complete song. False where the engine knows the
@@ -1235,7 +1237,9 @@ class AudioChunk(_message.Message):
     sequence: _builtins.int
     """Position of the chunk in the stream, from 0 without gaps."""
     data: _builtins.bytes
-    """Bytes of the stream. A player needs nothing but these, in the order of the events."""
+    """Bytes of the stream. A player needs nothing but these, in the order of the events. The first chunk begins with an
+    ID3v2.4 tag, which a bare decoder of frames has to be spared, and an Info frame.
+    """
     section_index: _builtins.int
     """Index of the section in which the chunk's sound starts."""
     start_seconds: _builtins.float
@@ -1245,7 +1249,7 @@ class AudioChunk(_message.Message):
     byte_offset: _builtins.int
     """Position of the first byte in the stream."""
     sample_offset: _builtins.int
-    """Position of the first sample (per channel, at the delivered rate) in the encoded stream."""
+    """Position of the first sample (per channel, at the delivered rate) in the decoded sound of all frames."""
     def __init__(
         self,
         *,

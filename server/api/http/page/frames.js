@@ -3,6 +3,8 @@
 const BITRATES_KBPS = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
 const RATES_HERTZ = [44100, 48000, 32000];
 
+const INFO_PLACE = 36; // behind the header and 32 bytes of side information
+
 export const SAMPLES_PER_FRAME = 1152;
 
 /** Length in bytes and sample rate of the frame that starts at `at`; null where none does. */
@@ -12,6 +14,10 @@ export function frameAt(bytes, at) {
   const hertz = RATES_HERTZ[(bytes[at + 2] >> 2) & 3];
   if (!kbps || !hertz) return null;
   return { length: Math.floor((144000 * kbps) / hertz) + ((bytes[at + 2] >> 1) & 1), hertz };
+}
+
+function isInfo(bytes, at) {
+  return [0x49, 0x6e, 0x66, 0x6f].every((letter, index) => bytes[at + INFO_PLACE + index] === letter);
 }
 
 function tagLength(bytes) {
@@ -25,6 +31,7 @@ export class FrameSplitter {
   constructor() {
     this.hertz = 0;
     this.starts = []; // place of each frame in the stream
+    this.trims = false; // the first frame is an Info frame: a player from the beginning cuts the delay away
     this.received = 0;
     this._rest = new Uint8Array();
     this._begun = false;
@@ -44,6 +51,7 @@ export class FrameSplitter {
       if (!frame) throw new Error(`no MP3 frame at byte ${origin + at}`);
       if (at + frame.length > bytes.length) break;
       this.hertz = frame.hertz;
+      if (!this.starts.length) this.trims = isInfo(bytes, at);
       this.starts.push(origin + at);
       frames.push(bytes.slice(at, at + frame.length));
       at += frame.length;

@@ -87,7 +87,7 @@ export class Player {
   _attach(seconds) {
     clearTimeout(this._again);
     const frame = this.splitter.at(seconds + this.delay) ?? { offset: 0, seconds: 0 };
-    this._base = frame.seconds;
+    this._base = frame.offset === 0 && this.splitter.trims ? this.delay : frame.seconds;
     this._last = seconds;
     this.audio.src = soundAddress(this.id, frame.offset);
   }

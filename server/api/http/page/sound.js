@@ -69,6 +69,10 @@ export class Sound {
 
   async _measure(frames, count) {
     if (this._signal.aborted) return;
+    if (!this.loudness.length && this.splitter.trims) {
+      this.loudness.push(0); // the Info frame has no sound
+      return this._measure(frames.slice(1), count - 1);
+    }
     const bytes = await new Blob(frames).arrayBuffer();
     const context = new OfflineAudioContext(1, 1, this.splitter.hertz);
     const samples = (await context.decodeAudioData(bytes)).getChannelData(0);

@@ -7,7 +7,7 @@ export function clock(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-/** Seconds of silence that a decoder puts before the song. */
+/** Seconds before the song in the sound of all frames. */
 export function delaySeconds(plan) {
   return plan?.sample_rate_hertz ? plan.delay_samples / plan.sample_rate_hertz : 0;
 }

@@ -889,13 +889,16 @@ export interface SongPlan {
   notes: string[];
   /** Samples per second and channel of the delivered sound. */
   sampleRateHertz: number;
-  /** Samples of silence that a decoder puts before the song (encoder delay plus decoder delay), for gapless players. */
+  /**
+   * Samples before the song in the decoded sound of all frames: the Info frame, encoder delay and decoder delay. A player
+   * that reads the Info frame cuts them away by itself, and the padding after the song where the length is exact.
+   */
   delaySamples: number;
   /** Voice that sings the song. UNSPECIFIED: nobody sings. */
   voice: VoiceKind;
   /**
-   * Samples of the song per channel, at the delivered rate, without encoder delay and padding. An estimate where
-   * `sample_count_exact` is false. 0 in songs that were planned before this field existed.
+   * Samples of the song per channel, at the delivered rate, without encoder delay and padding. An upper bound
+   * where `sample_count_exact` is false. 0 in songs that were planned before this field existed.
    */
   sampleCount: number;
   /**
@@ -974,7 +977,10 @@ export interface SongProgress {
 export interface AudioChunk {
   /** Position of the chunk in the stream, from 0 without gaps. */
   sequence: number;
-  /** Bytes of the stream. A player needs nothing but these, in the order of the events. */
+  /**
+   * Bytes of the stream. A player needs nothing but these, in the order of the events. The first chunk begins with an
+   * ID3v2.4 tag, which a bare decoder of frames has to be spared, and an Info frame.
+   */
   data: Buffer;
   /** Index of the section in which the chunk's sound starts. */
   sectionIndex: number;
@@ -984,7 +990,7 @@ export interface AudioChunk {
   durationSeconds: number;
   /** Position of the first byte in the stream. */
   byteOffset: number;
-  /** Position of the first sample (per channel, at the delivered rate) in the encoded stream. */
+  /** Position of the first sample (per channel, at the delivered rate) in the decoded sound of all frames. */
   sampleOffset: number;
 }
 
