@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import av
 import numpy as np
@@ -59,7 +60,7 @@ def cut(sound: Window, sizes: Sequence[int]) -> list[Window]:
 def decode_frames(data: bytes) -> Window:
     """The samples of all frames, those of the Info frame among them, float32 [channels, samples]; a tag is skipped."""
     tag = 10 + int("".join(f"{byte:07b}" for byte in data[6:10]), 2) if data.startswith(b"ID3") else 0
-    decoder = av.CodecContext.create("mp3float", "r")
+    decoder: Any = av.CodecContext.create("mp3float", "r")
     packets = [*decoder.parse(data[tag:]), *decoder.parse(b"")]
     return np.concatenate([frame.to_ndarray() for packet in packets for frame in decoder.decode(packet)], axis=1)
 

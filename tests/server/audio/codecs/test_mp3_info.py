@@ -45,7 +45,7 @@ def test_players_give_out_the_song_and_nothing_else(samples: int) -> None:
 
     assert decode_mp3(stream).shape == (2, samples)
     assert soundfile.read(io.BytesIO(stream))[0].shape == (samples, 2)
-    with av.open(io.BytesIO(stream), format="mp3") as container:
+    with av.open(io.BytesIO(stream), "r", format="mp3") as container:
         assert container.duration is not None
         assert container.duration / 1e6 == pytest.approx(samples / 44_100, abs=2e-6)
 
