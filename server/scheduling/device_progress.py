@@ -1,7 +1,7 @@
 """One device: the songs that have a place on it, the commands in flight, and its learnt limits."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from server.scheduling.batching import BatchCapacity
@@ -107,28 +107,30 @@ class DeviceProgress:
         self.left_seconds -= song.account.release()
         self.full_until = 0.0
 
-    def charge_step(self, song: ScheduledSong, seconds: float, step_seconds: float) -> None:
-        """Charges the song for its part of a step."""
-        self.left_seconds -= song.account.charge_step(seconds, step_seconds)
-        self._credit(song, seconds)
+    def charge_step(self, parts: Sequence[tuple[ScheduledSong, float]], step_seconds: float) -> None:
+        """Charges each song for its part of a step, in seconds."""
+        for song, seconds in parts:
+            self.left_seconds -= song.account.charge_step(seconds, step_seconds)
+        self._credit(parts)
 
     def charge_alone(self, song: ScheduledSong, seconds: float) -> None:
         """Charges the song for work that it shared with nobody."""
         self.left_seconds -= song.account.charge_alone(seconds)
-        self._credit(song, seconds)
+        self._credit([(song, seconds)])
 
     @property
     def detached(self) -> bool:
         """True if a song on the device has no listener."""
-        return any(not song.has_listener for song in self.songs.values())
+        return any(not song.outlet.has_listener for song in self.songs.values())
 
-    def _credit(self, song: ScheduledSong, seconds: float) -> None:
+    def _credit(self, parts: Iterable[tuple[ScheduledSong, float]]) -> None:
         """Notes device time: songs without listeners are owed their share of it while there are some."""
         if not self.detached:
             self.detached_owed_seconds = 0.0
             return
-        owed = self.detached_owed_seconds + self.detached_share * seconds - (0.0 if song.has_listener else seconds)
-        self.detached_owed_seconds = max(-_MAX_OWED_SECONDS, min(owed, _MAX_OWED_SECONDS))
+        for song, seconds in parts:
+            owed = self.detached_owed_seconds + self.detached_share * seconds - (0.0 if song.has_listener else seconds)
+            self.detached_owed_seconds = max(-_MAX_OWED_SECONDS, min(owed, _MAX_OWED_SECONDS))
 
     def has_memory_for(self, song: ScheduledSong) -> bool:
         """Whether one more section of the song may be prepared beside those that hold memory.
@@ -136,9 +138,11 @@ class DeviceProgress:
         What a section takes is not known before it is prepared; it is taken to be like the last one of its engine. A
         device prepares one section at a time, so that a wrong guess exceeds the limit by less than one section.
         """
-        held = sum(song.attempt.held_bytes for song in self.songs.values())
         limit = self.spec.memory_bytes
-        return not limit or held + max(1, self.section_bytes.get(song.engine, 0)) <= limit
+        if not limit:
+            return True
+        held = sum(song.attempt.held_bytes for song in self.songs.values())
+        return held + max(1, self.section_bytes.get(song.engine, 0)) <= limit
 
     def forgettable(self) -> SongKey | None:
         """Takes out an attempt that no lane is working on any more; `None` where there is none to be dropped."""

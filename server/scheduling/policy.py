@@ -18,7 +18,7 @@ wait, but after urgent ones (deadline reached), for whom even a short turn of ot
 Cap. A song that is `ahead_seconds` ahead of its listener gets nothing while another one on its device is not.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -87,11 +87,13 @@ class Policy:
         """
         if self.order is Order.ARRIVAL:
             return sorted(songs, key=lambda song: song.arrived_at)
-        by_rank = sorted(songs, key=lambda song: self._rank(song, now))
-        listeners = [song for song in by_rank if song.has_listener]
-        ahead = self._ahead_of_detached(listeners, now, detached_owed_seconds)
-        ranked = [*listeners[:ahead], *(song for song in by_rank if not song.has_listener), *listeners[ahead:]]
-        return [song for song in ranked if not self.capped(song.runs_out_at, now)] or ranked
+        ranked = sorted(songs, key=self._rank_at(now))
+        listeners = [song for song in ranked if song.has_listener]
+        if len(listeners) < len(ranked):
+            ahead = self._ahead_of_detached(listeners, now, detached_owed_seconds)
+            ranked = [*listeners[:ahead], *(song for song in ranked if not song.has_listener), *listeners[ahead:]]
+        capped_from = now + self.ahead_seconds
+        return [song for song in ranked if song.runs_out_at is None or song.runs_out_at < capped_from] or ranked
 
     def _ahead_of_detached(self, listeners: Sequence[Standing], now: float, owed_seconds: float) -> int:
         """The number of `listeners`, given in rank, who go before songs that have none."""
@@ -102,9 +104,13 @@ class Policy:
         urgent = (place for place, song in enumerate(listeners, start=1) if self.deadline(song) <= now)
         return max(urgent, default=0)
 
-    def _rank(self, song: Standing, now: float) -> tuple[float, ...]:
-        """The song's place by deadline: smaller goes first."""
-        deadline = self.deadline(song)
-        if deadline >= now + self.comfort_seconds:
-            return (2, deadline, song.arrived_at)
-        return (song.share_lead > self.share_lead_seconds, deadline, song.arrived_at)
+    def _rank_at(self, now: float) -> Callable[[Standing], tuple[float, ...]]:
+        """Makes the function that gives each song its place by deadline: smaller goes first."""
+        deadline_of, comfortable_from, share_lead = self.deadline, now + self.comfort_seconds, self.share_lead_seconds
+
+        def rank(song: Standing) -> tuple[float, ...]:
+            deadline = deadline_of(song)
+            group = 2 if deadline >= comfortable_from else song.share_lead > share_lead
+            return (group, deadline, song.arrived_at)
+
+        return rank

@@ -55,8 +55,9 @@ class ReplyHandler:
         stepped = [(song, step) for step in reply.sections if (song := device.find(step.section.song))]
         costs = [song.attempt.prepared[step.section.index].cost for song, step in stepped]
         tokens = sum(costs)
-        for (song, step), cost in zip(stepped, costs, strict=True):
-            device.charge_step(song, reply.seconds * cost / tokens, reply.seconds)
+        parts = [(song, reply.seconds * cost / tokens) for (song, _), cost in zip(stepped, costs, strict=True)]
+        device.charge_step(parts, reply.seconds)
+        for song, step in stepped:
             if step.step >= step.steps:
                 song.attempt.finish_steps(step.finished)
         if costs and len(stepped) == len(reply.sections):

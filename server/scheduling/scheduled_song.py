@@ -63,7 +63,8 @@ class PlaybackEstimate:
         """When a listener who started with the first window has nothing to hear; `None` while there is no window."""
         if self.started_at is None:
             return None
-        return max(self.started_at + self.sound_seconds, now + self.outlet.unsent_seconds)
+        heard, sent = self.started_at + self.sound_seconds, now + self.outlet.unsent_seconds
+        return heard if heard >= sent else sent
 
     def advance(self, now: float, section_seconds: float) -> None:
         """Takes in a window, with which the present section has `section_seconds` of sound.

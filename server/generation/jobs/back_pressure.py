@@ -19,24 +19,11 @@ class BackPressure:
         self._on_room = on_room
         self._unencoded_seconds = 0.0
         self._positions = SectionPositions()
-        self._was_full = False
-        sink.on_heard(self.update)
-
-    @property
-    def full(self) -> bool:
+        self.full = False
         """True while no more sound should be made."""
-        full_encoder = self._unencoded_seconds >= _MAX_UNENCODED_SECONDS
-        return full_encoder or self._sink.unheard_bytes >= self._capacity_bytes
-
-    @property
-    def has_listener(self) -> bool:
-        """True while somebody listens, or may come back."""
-        return self._sink.has_listener
-
-    @property
-    def unsent_seconds(self) -> float:
+        self.unsent_seconds = 0.0
         """Sound that is made and that no listener has taken yet, in seconds."""
-        return self._sink.unheard_seconds + self._unencoded_seconds
+        sink.on_heard(self.update)
 
     def rendered(self, rendered: Rendered) -> None:
         """Note sound that waits for the encoder, which leaves out what an earlier attempt has brought."""
@@ -56,7 +43,9 @@ class BackPressure:
         self._unencoded_seconds -= seconds
 
     def update(self) -> None:
-        """Look again whether the song is full."""
-        was_full, self._was_full = self._was_full, self.full
-        if was_full and not self._was_full:
+        """Add up again. The sums are kept, because every decision of the scheduler reads those of all songs."""
+        was_full, full_encoder = self.full, self._unencoded_seconds >= _MAX_UNENCODED_SECONDS
+        self.full = full_encoder or self._sink.unheard_bytes >= self._capacity_bytes
+        self.unsent_seconds = self._sink.unheard_seconds + self._unencoded_seconds
+        if was_full and not self.full:
             self._on_room()

@@ -62,6 +62,7 @@ class Job:
         self.report = SongReport(request.engine, parts.metrics, trace)
         self.on_end = ExitStack()
         self._parts = parts
+        self._sink = sink
         self._paused = False
         self._last_index = -1
         self._all_rendered = False
@@ -90,8 +91,9 @@ class Job:
     @property
     def full(self) -> bool:
         """True while the song is paused, listeners or encoder have enough to do, or there is no encoder."""
-        without_encoder = self._parts.encoders.address_of(self.song_id) is None
-        return self._paused or self._back_pressure.full or without_encoder
+        if self._paused or self._back_pressure.full:
+            return True
+        return self._parts.encoders.address_of(self.accepted.song_id) is None
 
     @property
     def sound_to(self) -> SoundTarget | None:
@@ -102,7 +104,7 @@ class Job:
     @property
     def has_listener(self) -> bool:
         """True while somebody listens, or may come back."""
-        return self._back_pressure.has_listener
+        return self._sink.has_listener
 
     @property
     def unsent_seconds(self) -> float:

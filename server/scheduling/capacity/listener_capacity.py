@@ -1,6 +1,7 @@
 """Decides whether a device can take one more song that somebody waits for, without letting anybody run dry."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 from server.scheduling.capacity.feasibility import Demand, stall_free
 from server.scheduling.capacity.song_cost import MEASURED_SECONDS, SongCost, expected_seconds, used_seconds
@@ -36,7 +37,9 @@ class ListenerCapacity:
 
     def _demands(self, songs: Sequence[ScheduledSong], device: DeviceProgress, now: float) -> list[Demand]:
         """The demand of those `songs` of which it is known; the last of which is new on the device."""
-        costs = [(song, _cost(song, songs, device)) for song in songs]
+        count = max(len(device.songs), len(songs))
+        measured = functools.cache(lambda engine: _measured_pace(engine, songs, device, count))
+        costs = [(song, _cost(song, device, count, measured)) for song in songs]
         known = [(song, cost) for song, cost in costs if cost is not None]
         slowdown = _slowdown([cost for _, cost in known])
         return [self._demand(song, cost, slowdown, now) for song, cost in known]
@@ -58,13 +61,17 @@ class ListenerCapacity:
         return max(min(buffered_seconds, 0.0), buffered_seconds - self._policy.margin_seconds)
 
 
-def _cost(song: ScheduledSong, songs: Sequence[ScheduledSong], device: DeviceProgress) -> SongCost | None:
-    """The cost of one of `songs`, by the estimate that was made when it came, else by the others; `None`: unknown."""
-    count = max(len(device.songs), len(songs))
+def _cost(
+    song: ScheduledSong, device: DeviceProgress, count: int, measured_pace: Callable[[str], float | None]
+) -> SongCost | None:
+    """The cost of one of `count` songs, by the estimate that was made when it came, else by what is measured.
+
+    `measured_pace` gives the device seconds for a second of sound of an engine. `None`: the cost is unknown.
+    """
     made, used = song.playback.sound_seconds, used_seconds(song.account.usage, device.sharing, count)
     work = song.spec.work
     if work is None:
-        pace = _measured_pace(song.engine, songs, device, count)
+        pace = measured_pace(song.engine)
         length = song.length_seconds or song.spec.params.duration_seconds
         return SongCost(pace * length, 0.0, used, made, length) if pace and length else None
     if not work.sound_seconds:
