@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, lfilter
 
+from model.shared.recursive_filters import butterworth_high_pass, linear_filter_on
 from model.studio.sound.tones import Samples
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 
@@ -30,7 +30,7 @@ class Filter:
     @classmethod
     def highpass(cls, cutoff_hertz: float, channels: tuple[int, ...]) -> "Filter":
         """Second-order Butterworth highpass."""
-        return cls(butter(2, cutoff_hertz, "highpass", fs=SAMPLE_RATE_HERTZ, output="sos"), channels)
+        return cls(butterworth_high_pass(cutoff_hertz, SAMPLE_RATE_HERTZ), channels)
 
     @classmethod
     def high_shelf(cls, corner_hertz: float, gain_db: float, channels: tuple[int, ...]) -> "Filter":
@@ -60,7 +60,7 @@ class Filter:
 
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
         """The next block, filtered."""
-        filtered, self._state = lfilter(self._zeros, self._poles, sound, zi=self._state)
+        filtered, self._state = linear_filter_on(self._zeros, self._poles, sound, self._state)
         return np.asarray(filtered, np.float32)
 
 

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
+from model.shared.recursive_filters import linear_filter
 from model.studio.sound.tones import Samples
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ, Envelope, InstrumentZones, Zone
 from model.studio.style import Instrument
@@ -133,13 +133,13 @@ def _noise(seconds: float, hold: int = 1) -> _Sound:
 def _highpassed(sound: _Sound, hertz: float, times: int = 2) -> _Sound:
     keep = math.exp(-2.0 * math.pi * hertz / SAMPLE_RATE_HERTZ)
     for _ in range(times):
-        sound = np.asarray(lfilter([(1 + keep) / 2, -(1 + keep) / 2], [1.0, -keep], sound), np.float64)
+        sound = np.asarray(linear_filter([(1 + keep) / 2, -(1 + keep) / 2], [1.0, -keep], sound), np.float64)
     return sound
 
 
 def _lowpassed(sound: _Sound, hertz: float) -> _Sound:
     keep = math.exp(-2.0 * math.pi * hertz / SAMPLE_RATE_HERTZ)
-    return np.asarray(lfilter([1 - keep], [1.0, -keep], sound), np.float64)
+    return np.asarray(linear_filter([1 - keep], [1.0, -keep], sound), np.float64)
 
 
 def _falling(seconds: float, from_hertz: float, to_hertz: float, glide: float, decay: float) -> _Sound:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import fft
-from scipy.signal import lfilter
 
+from model.shared.recursive_filters import linear_filter
 from model.studio.sound.tones import Samples
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 
@@ -55,7 +55,7 @@ def impulse_response(room: Room, seed: int) -> NDArray[np.float32]:
 
 def _split(sound: NDArray[np.float32], cutoff_hertz: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     pole = np.float32(math.exp(-2.0 * math.pi * cutoff_hertz / SAMPLE_RATE_HERTZ))
-    low = lfilter(np.array([1.0 - pole], np.float32), np.array([1.0, -pole], np.float32), sound)
+    low = linear_filter(np.array([1.0 - pole], np.float32), np.array([1.0, -pole], np.float32), sound)
     return low, sound - low
 
 

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
+from model.shared.recursive_filters import linear_filter_on
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ, Envelope, Sweep, Zone
 
 Samples: TypeAlias = NDArray[np.float32]
@@ -151,7 +151,7 @@ class _Lowpass:
         alpha = math.sin(angle) / (2.0 * self._quality)
         square = (1.0 - math.cos(angle)) / 2.0
         poles = np.array([1.0 + alpha, -2.0 * math.cos(angle), 1.0 - alpha])
-        filtered, self._state = lfilter(np.array([square, 2.0 * square, square]), poles, sound, zi=self._state)
+        filtered, self._state = linear_filter_on(np.array([square, 2.0 * square, square]), poles, sound, self._state)
         return np.asarray(filtered, np.float32)
 
 

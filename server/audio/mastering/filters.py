@@ -5,11 +5,10 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
+
+from model.shared.recursive_filters import Sections, cascade_on
 
 Samples: TypeAlias = NDArray[np.float64]
-Sections: TypeAlias = NDArray[np.float64]
-"""Second-order sections, shape [sections, 6], rows b0 b1 b2 a0 a1 a2 with a0 = 1."""
 
 # Decaying state below this is inaudible, and left alone it turns into denormal numbers, which cost a hundredfold.
 _SILENT = 1e-30
@@ -20,19 +19,14 @@ class StreamFilter:
 
     def __init__(self, sections: Sections, channels: int) -> None:
         self._sections = sections
-        self._state = np.zeros((len(sections), channels, 2))
+        self._state = np.zeros((channels, len(sections), 2))
 
     def feed(self, samples: Samples) -> Samples:
         """Filter the next piece, shape [channels, samples]; the result has the same shape and no delay."""
-        filtered, state = signal.sosfilt(self._sections, samples, axis=-1, zi=self._state)
+        filtered, state = cascade_on(self._sections, samples, self._state)
         state[np.abs(state) < _SILENT] = 0.0
         self._state = state
-        return np.asarray(filtered)
-
-
-def high_pass(cutoff_hertz: float, sample_rate_hertz: int) -> Sections:
-    """Second-order Butterworth high-pass with its -3 dB point at `cutoff_hertz`."""
-    return np.asarray(signal.butter(2, cutoff_hertz, "highpass", fs=sample_rate_hertz, output="sos"))
+        return filtered
 
 
 def k_weighting(sample_rate_hertz: int) -> Sections:

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, signal
 
 from model.song import Window
 
@@ -91,11 +90,18 @@ class TruePeakLimiter:
 
 
 def _sliding_maximum(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    return np.asarray(ndimage.maximum_filter1d(values, width, origin=-(width // 2))[: len(values) - width + 1])
+    """The maximum of every `width` values in a row, by maxima of 1, 2, 4 and so on of them."""
+    maxima, covered = values, 1
+    while covered < width:
+        step = min(covered, width - covered)
+        maxima, covered = np.maximum(maxima[:-step], maxima[step:]), covered + step
+    return maxima
 
 
 def _interpolator() -> NDArray[np.float32]:
     """Polyphase filter for the three points between two samples, shape [3, taps]."""
-    prototype = signal.firwin(_TAPS * _OVERSAMPLING + 1, 1 / _OVERSAMPLING, window=("kaiser", 5.0)) * _OVERSAMPLING
+    places = np.arange(_TAPS * _OVERSAMPLING + 1) - _TAPS * _OVERSAMPLING / 2
+    prototype = np.sinc(places / _OVERSAMPLING) * np.kaiser(len(places), 5.0)
+    prototype *= _OVERSAMPLING / prototype.sum()
     phases = [prototype[phase::_OVERSAMPLING][:_TAPS][::-1] for phase in range(1, _OVERSAMPLING)]
     return np.array(phases, np.float32)

@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from model.shared.recursive_filters import butterworth_high_pass
 from model.song import Window
 from server.audio.mastering.compressor import HOPS_PER_SECOND, GlueCompressor
-from server.audio.mastering.filters import Samples, StreamFilter, high_pass, k_weighting
+from server.audio.mastering.filters import Samples, StreamFilter, k_weighting
 from server.audio.mastering.limiter import TruePeakLimiter
 from server.audio.mastering.loudness import BLOCKS_PER_SECOND, Leveller, amplitude_of, energy_of
 
@@ -32,7 +33,7 @@ class Mastering:
         if sample_rate_hertz % HOPS_PER_SECOND:
             raise ValueError(f"a sample rate of {sample_rate_hertz} Hz is not a multiple of {HOPS_PER_SECOND} Hz")
         self._block_samples = sample_rate_hertz // BLOCKS_PER_SECOND
-        self._rumble = StreamFilter(high_pass(RUMBLE_HERTZ, sample_rate_hertz), CHANNELS)
+        self._rumble = StreamFilter(butterworth_high_pass(RUMBLE_HERTZ, sample_rate_hertz), CHANNELS)
         self._ear = StreamFilter(k_weighting(sample_rate_hertz), CHANNELS)
         self._leveller = Leveller(target_lufs)
         self._compressor = GlueCompressor(energy_of(Leveller.EXPECTED_LUFS))
