@@ -154,8 +154,10 @@ class Placement:
         places = device.spec.running_songs
         if len(device.songs) >= _PLACES_WHEN_CAPPED * places:
             return False
-        alike = [other for other in device.songs.values() if other.has_listener is song.has_listener]
         now = self._clock()
+        if now < device.full_until and song.has_listener and not song.resumed:
+            return False
+        alike = [other for other in device.songs.values() if other.has_listener is song.has_listener]
         if len(alike) >= places:
             ends = [other.playback.runs_out_at(now) for other in alike]
             if sum(not self._policy.capped(runs_out_at, now) for runs_out_at in ends) >= places:

@@ -64,7 +64,7 @@ class PlaybackEstimate:
         if self.started_at is None:
             return None
         heard, sent = self.started_at + self.sound_seconds, now + self.outlet.unsent_seconds
-        return heard if heard >= sent else sent
+        return max(heard, sent)
 
     def advance(self, now: float, section_seconds: float) -> None:
         """Takes in a window, with which the present section has `section_seconds` of sound.
@@ -142,21 +142,10 @@ class ScheduledSong:
 
     def standing(self, now: float, share_lead: float) -> Standing:
         """What the policy knows of the song."""
-        return Standing(
-            self.spec.song_id,
-            self.spec.arrived_at,
-            self._due_at(now),
-            share_lead,
-            has_listener=self.outlet.has_listener,
-            placed_at=self.placed_at,
-        )
-
-    def _due_at(self, now: float) -> float | None:
-        """The time when sound runs out, or the rest has to be begun to be complete in time; `None`: not heard yet."""
-        runs_out_at = self.playback.runs_out_at(now)
-        if runs_out_at is None or self.spec.deadline is None:
-            return runs_out_at
-        return min(runs_out_at, self.spec.deadline - self.account.left_seconds)
+        spec, due_at = self.spec, self.playback.runs_out_at(now)
+        if due_at is not None and spec.deadline is not None:
+            due_at = min(due_at, spec.deadline - self.account.left_seconds)
+        return Standing(spec.song_id, spec.arrived_at, due_at, share_lead, self.outlet.has_listener, self.placed_at)
 
     def add_window(self, now: float, seconds: float) -> None:
         """Takes in a rendered window with `seconds` of sound."""
