@@ -1,45 +1,20 @@
-"""Recursive filters by the compiled code of SciPy, without the rest of `scipy.signal`.
-
-Importing that package takes 0.6 s of processor time, most of it for statistics, splines and optimisers, and every
-worker and encoder would spend it at its start. The two modules needed are loaded alone, and called as `scipy.signal`
-does.
-"""
+"""Recursive filters as those of `scipy.signal`, by the same compiled code: the same samples, to the last bit."""
 
 import math
-import sys
-from importlib.machinery import PathFinder
-from importlib.util import module_from_spec
-from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike, NDArray
+
+from model.shared.compiled_scipy import compiled
 
 Floats: TypeAlias = NDArray[Any]
 Sections: TypeAlias = NDArray[np.float64]
 """Second-order sections, shape [sections, 6], rows b0 b1 b2 a0 a1 a2 with a0 = 1."""
 
 
-def compiled(name: str) -> ModuleType:
-    """Load a compiled module of `scipy.signal` alone; the package finds it there when somebody imports it later.
-
-    Raises:
-        ImportError: this version of SciPy has no such module.
-    """
-    full_name = f"scipy.signal.{name}"
-    if full_name in sys.modules:
-        return sys.modules[full_name]
-    spec = PathFinder.find_spec(full_name, [f"{folder}/signal" for folder in scipy.__path__])
-    if spec is None or spec.loader is None:
-        raise ImportError(f"SciPy {scipy.__version__} has no {full_name}; install the locked version", name=full_name)
-    module = sys.modules[full_name] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-_linear_filter = compiled("_sigtools")._linear_filter
-_sosfilt = compiled("_sosfilt")._sosfilt
+_linear_filter = compiled("signal", "_sigtools")._linear_filter
+_sosfilt = compiled("signal", "_sosfilt")._sosfilt
 
 
 def linear_filter(zeros: ArrayLike, poles: ArrayLike, samples: Floats) -> Floats:

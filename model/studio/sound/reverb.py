@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy import fft
 
+from model.shared.fourier import irfft, rfft
 from model.shared.recursive_filters import linear_filter
 from model.studio.sound.tones import Samples
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
@@ -91,7 +91,9 @@ class _Convolver:
         parts = max(1, math.ceil(response.shape[1] / block))
         padded = np.zeros((2, parts * block), np.float32)
         padded[:, : response.shape[1]] = response
-        spectra = fft.rfft(padded.reshape(2, parts, block), 2 * block)
+        spectra = rfft(
+            np.concatenate([padded.reshape(2, parts, block), np.zeros((2, parts, block), np.float32)], axis=2)
+        )
         self._block = block
         self.filters = spectra
         self._history = np.zeros((parts - 1, block + 1), np.complex64)
@@ -111,12 +113,12 @@ class _Convolver:
     def _convolved(self, blocks: int) -> NDArray[np.float32]:
         """The answer to the first complete blocks of the line, by overlap-save."""
         frames = sliding_window_view(self._line, 2 * self._block)[:: self._block][:blocks]
-        spectra = np.concatenate([self._history, fft.rfft(frames)])
+        spectra = np.concatenate([self._history, rfft(frames)])
         parts = self.filters.shape[1]
         self._history = spectra[len(spectra) - parts + 1 :]
         answer = np.zeros((2, blocks, self._block + 1), np.complex64)
         for part in range(parts):
             first = parts - 1 - part
             answer += spectra[first : first + blocks] * self.filters[:, part, None]
-        whole: NDArray[np.float32] = fft.irfft(answer, 2 * self._block)[:, :, self._block :]
+        whole: NDArray[np.float32] = irfft(answer)[:, :, self._block :]
         return whole.reshape(2, -1)

@@ -11,8 +11,8 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
+from model.shared.fourier import irfft
 from model.studio.voice.envelope import FRAME_SECONDS, NOISE_HERTZ, band_hertz, spread
 
 SAMPLE_RATE_HERTZ = 48_000
@@ -83,13 +83,13 @@ class Throat:
         spectrum = np.empty(phases.shape, np.complex64)
         spectrum.real = magnitude * np.cos(phases)
         spectrum.imag = magnitude * np.sin(phases)
-        out: Floats = fft.irfft(spectrum, _RESPONSE, axis=-1)
+        out: Floats = irfft(spectrum)
         return out
 
     def breath(self, envelopes_db: Floats, spectra: NDArray[np.complex64]) -> Floats:
         """Windows of noise [rows, 480] from envelopes [rows, BANDS] and white spectra [rows, 241]."""
         gains = np.exp(envelopes_db @ self._noise_nepers + self._noise_rolloff)
-        windows: Floats = fft.irfft(spectra * gains, _NOISE_WINDOW, axis=-1)
+        windows: Floats = irfft(spectra * gains)
         return windows
 
 
