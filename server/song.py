@@ -116,6 +116,7 @@ class Chunk:
     sample_offset: int
 
 
+@crosses_quickly
 @dataclass(frozen=True, slots=True)
 class SectionSent:
     """All sound of one section is in the stream."""

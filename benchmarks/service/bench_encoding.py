@@ -2,19 +2,24 @@
 
     python -m benchmarks.service.bench_encoding [--encoders 2] [--songs 16] [--pairs 3]
 
-The bar is what as many plain processes, without a server, master and encode of the same sound in the same time. The
-listeners are in a process of their own, on the same cores.
+The bar is what as many plain processes, without a server, master and encode of the same sound in the same time, each
+with one thread, as an encoder has. The listeners are in a process of their own, on the same cores. The second line of
+a pair tells where the time goes: CPU for a second of sound, in ms.
 """
 
 import argparse
 import asyncio
 import multiprocessing
+import os
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
+from unittest.mock import patch
 
 import grpc.aio
+import psutil
 
 from benchmarks.service.bench_sound_path import SOURCE_RATE_HERTZ
 from benchmarks.service.listener import listen
@@ -25,55 +30,80 @@ from server.audio.song_encoder import SongEncoder
 from server.song import AudioSettings
 
 PLAIN_SECONDS = 10.0
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+MODULES = {"server.encoders.encoder": "encoders", "server.workers.worker": "worker"}
 
 
-def encode_for(seconds: float, together: Barrier, made: "multiprocessing.Queue[float]") -> None:
-    """Master and encode the tape over and over; puts seconds of sound a second."""
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Seconds of sound a second, and CPU milliseconds for a second of sound by kind of process."""
+
+    sound: float
+    cpu_ms: Mapping[str, float]
+
+
+def encode_for(seconds: float, together: Barrier, made: "multiprocessing.Queue[tuple[float, float]]") -> None:
+    """Master and encode the tape over and over; puts seconds of sound a second, and CPU ms for each of them."""
     windows = tape()
     encoder = SongEncoder(SOURCE_RATE_HERTZ, AudioSettings())
     encoder.feed(windows[0])
     together.wait()
-    started, sound = time.monotonic(), 0.0
+    started, cpu, sound = time.monotonic(), time.process_time(), 0.0
     while time.monotonic() < started + seconds:
         for window in windows:
             encoder.feed(window)
             sound += WINDOW_SECONDS
-    made.put(sound / (time.monotonic() - started))
+    made.put((sound / (time.monotonic() - started), 1000 * (time.process_time() - cpu) / sound))
 
 
-def plain(processes: int) -> float:
-    """Seconds of sound a second of so many plain processes."""
+def plain(processes: int) -> Speed:
+    """The speed of so many plain processes together."""
     spawn = multiprocessing.get_context("spawn")
     together, made = spawn.Barrier(processes), spawn.Queue()
     workers = [spawn.Process(target=encode_for, args=(PLAIN_SECONDS, together, made)) for _ in range(processes)]
-    for worker in workers:
-        worker.start()
-    total = sum(made.get() for _ in workers)
+    with patch.dict(os.environ, ONE_THREAD):
+        for worker in workers:
+            worker.start()
+    sounds, costs = zip(*(made.get() for _ in workers), strict=True)
     for worker in workers:
         worker.join()
-    return float(total)
+    return Speed(sum(sounds), {"alone": statistics.fmean(costs)})
 
 
-async def served(service: Service, songs: int) -> tuple[float, float, float]:
-    """Seconds of sound a second, and CPU ms of the server process for a second of sound and for a chunk."""
+def cpu_seconds(service: Service) -> dict[str, float]:
+    """CPU time so far by kind of process; the listeners are this one."""
+    spent = {"encoders": 0.0, "worker": 0.0, "server": service.own_cpu_seconds(), "listeners": time.process_time()}
+    for process in service.process.children():
+        kind = next((kind for module, kind in MODULES.items() if module in process.cmdline()), None)
+        if kind is not None:
+            spent[kind] += cpu_seconds_of(process)
+    return spent
+
+
+def cpu_seconds_of(process: psutil.Process) -> float:
+    """CPU time of a process so far."""
+    return float(sum(process.cpu_times()[:2]))
+
+
+async def served(service: Service, songs: int) -> tuple[Speed, float]:
+    """The speed of the service, and CPU ms of the server process for a chunk."""
     async with grpc.aio.insecure_channel(service.address) as channel:
         await listen(channel, "first", music_pb2.GenerateRequest(prompt="tape", seed=1))
-        cpu, started = service.own_cpu_seconds(), time.monotonic()
+        before, started = cpu_seconds(service), time.monotonic()
         requests = [music_pb2.GenerateRequest(prompt="tape", seed=2 + number) for number in range(songs)]
         heard = await asyncio.gather(*(listen(channel, "tape", request) for request in requests))
-        sound, chunks = songs * SONG_SECONDS, sum(len(one.arrivals) for one in heard)
-        cpu_ms = 1000 * (service.own_cpu_seconds() - cpu)
-        return sound / (time.monotonic() - started), cpu_ms / sound, cpu_ms / chunks
+        seconds, after = time.monotonic() - started, cpu_seconds(service)
+    sound, chunks = songs * SONG_SECONDS, sum(len(one.arrivals) for one in heard)
+    spent_ms = {kind: 1000 * (after[kind] - before[kind]) for kind in before}
+    per_second_ms = {kind: ms / sound for kind, ms in spent_ms.items()}
+    return Speed(sound / seconds, per_second_ms), spent_ms["server"] / chunks
 
 
-def show(row: Sequence[float]) -> None:
-    """Print a line."""
-    alone, sound, ratio, second_ms, chunk_ms = row
-    print(
-        f"alone {alone:6.1f} s/s   served {sound:6.1f} s/s   ratio {ratio:.2f}   "
-        f"CPU of the server {second_ms:.2f} ms a second, {chunk_ms:.2f} ms a chunk",
-        flush=True,
-    )
+def show(row: Sequence[float], costs: Mapping[str, float]) -> None:
+    """Print two lines."""
+    alone, sound, ratio, chunk_ms = row
+    print(f"alone {alone:6.1f} s/s   served {sound:6.1f} s/s   ratio {ratio:.2f}   server {chunk_ms:.2f} ms a chunk")
+    print("    " + "   ".join(f"{kind} {ms:.2f}" for kind, ms in costs.items()), flush=True)
 
 
 def main() -> None:
@@ -84,15 +114,19 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=3)
     args = parser.parse_args()
     settings = {"engines": "tape=benchmarks.service.tape:TapeEngine", "threads__encoders": str(args.encoders)}
-    rows = []
+    rows, costs = list[tuple[float, ...]](), list[dict[str, float]]()
     for _ in range(args.pairs):
         alone = plain(args.encoders)
         with running_service(**settings) as service:
-            sound, second_ms, chunk_ms = asyncio.run(served(service, args.songs))
-        rows.append((alone, sound, sound / alone, second_ms, chunk_ms))
-        show(rows[-1])
+            speed, chunk_ms = asyncio.run(served(service, args.songs))
+        rows.append((alone.sound, speed.sound, speed.sound / alone.sound, chunk_ms))
+        costs.append({**alone.cpu_ms, **speed.cpu_ms})
+        show(rows[-1], costs[-1])
     print("medians:")
-    show(tuple(map(statistics.median, zip(*rows, strict=True))))
+    show(
+        tuple(map(statistics.median, zip(*rows, strict=True))),
+        {kind: statistics.median(cost[kind] for cost in costs) for kind in costs[0]},
+    )
 
 
 if __name__ == "__main__":

@@ -91,9 +91,7 @@ class _Convolver:
         parts = max(1, math.ceil(response.shape[1] / block))
         padded = np.zeros((2, parts * block), np.float32)
         padded[:, : response.shape[1]] = response
-        spectra = rfft(
-            np.concatenate([padded.reshape(2, parts, block), np.zeros((2, parts, block), np.float32)], axis=2)
-        )
+        spectra = rfft(np.pad(padded.reshape(2, parts, block), ((0, 0), (0, 0), (0, block))))
         self._block = block
         self.filters = spectra
         self._history = np.zeros((parts - 1, block + 1), np.complex64)
