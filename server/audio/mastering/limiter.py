@@ -30,7 +30,7 @@ class TruePeakLimiter:
         release_groups = self.RELEASE_SECONDS * sample_rate_hertz / _GROUP_SAMPLES
         self._decay = np.exp(-np.arange(1, groups + 1) / release_groups)
         self._ramp = np.arange(1, _GROUP_SAMPLES + 1, dtype=np.float32) / _GROUP_SAMPLES
-        self._filter = _interpolator()
+        self._filter = interpolator()
         # The filter makes a peak at most this many times higher; a little more, since sums in float32 are rounded.
         self._highest_gain = 1.001 * max(1.0, float(np.abs(self._filter).sum(axis=1).max()))
         # Kept between blocks: fresh memory of this size costs more than the arithmetic done in it.
@@ -76,7 +76,7 @@ class TruePeakLimiter:
     def _follow(self, reductions: NDArray[np.float64]) -> NDArray[np.float32]:
         """Gain per sample from the reduction (0 none, 1 everything) that each new group needs."""
         known = np.concatenate([self._reductions, reductions])
-        held = self._hold(_sliding_maximum(known, self._spread + 1))
+        held = self._hold(sliding_maximum(known, self._spread + 1))
         smooth = np.convolve(np.concatenate([self._held[1:], held]), self._smoothing, "valid")
         corners = np.concatenate([[self._corner], 1 - smooth])
         self._reductions, self._held, self._corner = known[len(reductions) :], held[-self._spread :], float(corners[-1])
@@ -89,7 +89,7 @@ class TruePeakLimiter:
         return np.asarray(np.maximum.accumulate(grown)[1:] * self._decay)
 
 
-def _sliding_maximum(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+def sliding_maximum(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     """The maximum of every `width` values in a row, by maxima of 1, 2, 4 and so on of them."""
     maxima, covered = values, 1
     while covered < width:
@@ -98,7 +98,7 @@ def _sliding_maximum(values: NDArray[np.float64], width: int) -> NDArray[np.floa
     return maxima
 
 
-def _interpolator() -> NDArray[np.float32]:
+def interpolator() -> NDArray[np.float32]:
     """Polyphase filter for the three points between two samples, shape [3, taps]."""
     places = np.arange(_TAPS * _OVERSAMPLING + 1) - _TAPS * _OVERSAMPLING / 2
     prototype = np.sinc(places / _OVERSAMPLING) * np.kaiser(len(places), 5.0)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy import ndimage, signal
 
 from model.song import Window
-from server.audio.mastering.limiter import TruePeakLimiter
+from server.audio.mastering.limiter import TruePeakLimiter, interpolator, sliding_maximum
 from server.audio.mastering.loudness import amplitude_of
 from tests.support.sounds import noise, pop, tone, true_peak_db
 
@@ -71,3 +72,19 @@ def test_both_channels_get_the_same_gain() -> None:
     limited = limit(sound)
 
     np.testing.assert_allclose(limited[0] * sound[1], limited[1] * sound[0], atol=1e-5)
+
+
+def test_points_between_samples_come_from_a_windowed_sinc() -> None:
+    sinc = 4 * signal.firwin(81, 1 / 4, window=("kaiser", 5.0))
+
+    np.testing.assert_array_equal(
+        interpolator()[:, ::-1], [sinc[phase : phase + 80 : 4].astype("f4") for phase in (1, 2, 3)]
+    )
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 14, 30])
+def test_the_sliding_maximum_is_the_highest_of_every_width_values(width: int) -> None:
+    values = np.random.default_rng(width).standard_normal(30)
+    expected = ndimage.maximum_filter1d(values, width, origin=-(width // 2))[: len(values) - width + 1]
+
+    np.testing.assert_array_equal(sliding_maximum(values, width), expected)
