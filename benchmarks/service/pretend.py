@@ -161,7 +161,9 @@ class PretendEncoder:
 
     delay_samples = 0
 
-    def __init__(self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str]) -> None:
+    def __init__(
+        self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str], sample_count: int | None = None
+    ) -> None:
         self.samples_per_frame = audio.sample_rate_hertz
         self.sample_count = 0
         self.frames = 0
