@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,6 @@ from server.encoders.messages import EncoderSpec
 from server.generation.config import RunnerSettings
 from server.generation.runner import Runner
 from server.settings.settings import Settings
-from server.song import AudioSettings
 from server.songs.service import Songs
 from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.store import embedded_store
@@ -40,12 +39,11 @@ from server.workers.messages import EngineSpec, Lane
 
 STEP_SECONDS = 0.02
 SECTIONS, STEPS, BATCH = 10, 5, 32
-CHUNK_BYTES = 24_000
 SECTION_SECONDS = 1.0
 # Sound crosses from the worker to the encoder as PCM; at this rate it is about as many bytes as its MP3.
 RATE_HERTZ = 3_000
 ENGINE = EngineSpec("pretend", "benchmarks.service.pretend:PretendEngine")
-ENCODER = EncoderSpec("benchmarks.service.pretend:PretendEncoder")
+ENCODER = EncoderSpec("benchmarks.service.pretended_encoder:PretendEncoder")
 DEVICE = DeviceSpec(
     "pretend", "cpu", lanes=(Lane.DENOISE, Lane.RENDER), running_songs=64, batch_tokens=BATCH, batch_sections=BATCH
 )
@@ -154,34 +152,6 @@ class PretendEngine:
 
     def check(self) -> None:
         """Nothing."""
-
-
-class PretendEncoder:
-    """Gives out 24 KB for every second, in frames of a second."""
-
-    delay_samples = 0
-
-    def __init__(
-        self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str], sample_count: int | None = None
-    ) -> None:
-        self.samples_per_frame = audio.sample_rate_hertz
-        self.sample_count = 0
-        self.frames = 0
-        self._source_rate_hertz = source_rate_hertz
-        self._fed_samples = 0
-
-    def feed(self, window: Window) -> bytes:
-        """A frame for every full second."""
-        self._fed_samples += window.shape[1]
-        self.sample_count = self._fed_samples * self.samples_per_frame // self._source_rate_hertz
-        frames = self.sample_count // self.samples_per_frame
-        data = bytes(CHUNK_BYTES) * (frames - self.frames)
-        self.frames = frames
-        return data
-
-    def finish(self) -> bytes:
-        """Nothing is left."""
-        return b""
 
 
 async def serve(port: int) -> None:

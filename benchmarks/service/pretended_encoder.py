@@ -1,0 +1,36 @@
+"""The encoder of the pretended device (pretend.py), in a module without the imports of a server."""
+
+from collections.abc import Mapping
+
+from model.song import Window
+from server.song import AudioSettings
+
+CHUNK_BYTES = 24_000
+
+
+class PretendEncoder:
+    """Gives out 24 KB for every second, in frames of a second."""
+
+    delay_samples = 0
+
+    def __init__(
+        self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str], sample_count: int | None = None
+    ) -> None:
+        self.samples_per_frame = audio.sample_rate_hertz
+        self.sample_count = 0
+        self.frames = 0
+        self._source_rate_hertz = source_rate_hertz
+        self._fed_samples = 0
+
+    def feed(self, window: Window) -> bytes:
+        """A frame for every full second."""
+        self._fed_samples += window.shape[1]
+        self.sample_count = self._fed_samples * self.samples_per_frame // self._source_rate_hertz
+        frames = self.sample_count // self.samples_per_frame
+        data = bytes(CHUNK_BYTES) * (frames - self.frames)
+        self.frames = frames
+        return data
+
+    def finish(self) -> bytes:
+        """Nothing is left."""
+        return b""
