@@ -52,8 +52,8 @@ class Ticket:
 class Claim:
     """A song that this replica makes, or ends, from now on.
 
-    `song` and `extent` are what is stored of it: nothing, unless another replica has begun it. The rest is that of its
-    ticket, with `deadline_seconds` as left now.
+    `song` and `extent` are what is stored of it: nothing, unless another replica has begun it. `owner` and `epoch` of
+    the song are those of the lease. The rest is that of its ticket, with `deadline_seconds` as left now.
     """
 
     lease: Lease

@@ -175,7 +175,8 @@ class EmbeddedDirectory:
         if stored is None:
             return claim
         song, events = stored
-        return replace(claim, song=song, extent=Extent(song.size_bytes, len(events)))
+        held = replace(song, owner=claim.lease.replica, epoch=claim.lease.epoch)
+        return replace(claim, song=held, extent=Extent(song.size_bytes, len(events)))
 
     async def _more(self, song_id: str, at: Extent) -> tuple[SongRecord, Sequence[StoredEvent], bytes]:
         """The song's record, and what is stored behind `at`."""
