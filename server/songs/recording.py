@@ -50,6 +50,7 @@ class Recording:
         self._progress: Message | None = None
         self._progressed = 0
         self._hearing = 0
+        self._attended = asyncio.Event()
         self._news = asyncio.Event()
         self._over = asyncio.Event()
         if song.state.ended:
@@ -118,6 +119,10 @@ class Recording:
         while len(self.entries) <= position and not self.ended:
             await self._news.wait()
 
+    async def listener(self) -> None:
+        """Wait until somebody listens."""
+        await self._attended.wait()
+
     async def over(self) -> None:
         """Wait until nothing more will be told."""
         await self._over.wait()
@@ -135,6 +140,7 @@ class Recording:
         self.listeners += 1
         self._hearing += sound
         if self.listeners == 1:
+            self._attended.set()
             self._on_joined(self)
         try:
             yield self._follow(byte_offset, number, sound)
@@ -144,6 +150,7 @@ class Recording:
             if not self._hearing:
                 self.sound.wait_for_nobody()
             if not self.listeners:
+                self._attended.clear()
                 self._on_left(self)
 
     async def _follow(self, byte_offset: int, number: int, sound: bool) -> AsyncIterator[Told]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from server.song import SongState
 from server.songs.entry import Entry
-from server.store.base import Extent, SongRecord, SongStore
+from server.store.base import Extent, SongRecord, SongStore, Whole
 from server.store.directory import Claim
 
 
@@ -30,6 +31,13 @@ class SongWriter:
         await self._store.append(running, events, sound, lease=self._lease, at=self.at)
         self.at = extent
 
-    async def end(self, song: SongRecord) -> None:
-        """Keep the record of the song's end."""
-        await self._store.end(replace(song, size_bytes=self.at.size_bytes), lease=self._lease, at=self.at)
+    async def end(self, song: SongRecord, entries: Sequence[Entry] | None = None) -> None:
+        """Keep the record of the song's end; `entries` are all of the song with their sound, if they are at hand."""
+        ended = replace(song, size_bytes=self.at.size_bytes)
+        whole = None if entries is None else partial(_whole, entries[: self.at.events])
+        await self._store.end(ended, lease=self._lease, at=self.at, whole=whole)
+
+
+def _whole(entries: Sequence[Entry]) -> Whole:
+    stored = [entry.stored() for entry in entries]
+    return Whole([event for event, _ in stored], b"".join(sound for _, sound in stored))

@@ -1,6 +1,6 @@
 """Where songs are kept: what a store has to do, and the values that go in and out of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,6 +78,14 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """All events and all sound of a song, as its maker still has them."""
+
+    events: Sequence[StoredEvent]
+    sound: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """How much a store holds."""
 
@@ -152,10 +160,13 @@ class SongStore(Protocol):
             WrongOffset: the store has not just as much as `at`.
         """
 
-    async def end(self, song: SongRecord, *, lease: Lease, at: Extent) -> None:
+    async def end(
+        self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
+    ) -> None:
         """Renew the record of a song to which nothing more will be added, and let the lease go.
 
-        What is complete then outlives a crash. Without effect on a song that has ended under this lease.
+        What is complete then outlives a crash. Without effect on a song that has ended under this lease. `whole` gives
+        what is stored up to `at`, and spares a store reading it back; one that needs it not does not call.
 
         Raises:
             LeaseLost: the lease is not, or no longer, that of the song; it stays as it is.

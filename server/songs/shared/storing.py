@@ -19,7 +19,6 @@ from server.store.directory import Claim, Directory
 RETRY_SECONDS = 0.5
 JOIN_SECONDS = 1.0
 """Time for the first listener of a song to come."""
-_JOIN_TRIES = 20
 
 T = TypeVar("T")
 
@@ -101,7 +100,7 @@ class Storing:
                 if batch[-1].end and not recorder.ended:
                     await self._gather()
                 return False
-            await self._lasting(lambda: self._writer.end(recorder.song))
+            await self._lasting(lambda: self._writer.end(recorder.song, recorder.entries))
         except WrongOffset as wrong:
             self._resume(wrong.extent)
             return False
@@ -120,7 +119,7 @@ class Storing:
         self._tell_until(len(recorder.entries))
         song = recorder.song
         try:
-            await self._writer.end(not_kept(replace(self._stored, ended_ns=song.ended_ns)))
+            await self._writer.end(not_kept(replace(self._stored, ended_ns=song.ended_ns)), recorder.entries)
             await self._directory.settle(self._claim.lease, SongState.FAILED, recorder.sound_seconds)
         except (StoreFailed, LeaseLost, WrongOffset) as error:
             logger.error("the loss of a song could not be noted: %s", error)
@@ -129,11 +128,10 @@ class Storing:
 
     async def _listened(self) -> bool:
         """True where somebody listens on this replica, or comes in a moment: the caller of a new song does."""
-        for _ in range(_JOIN_TRIES):
-            if self._heard.listeners:
-                return True
-            await asyncio.sleep(JOIN_SECONDS / _JOIN_TRIES)
-        return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(JOIN_SECONDS):
+                await self._heard.listener()
+        return self._heard.listeners > 0
 
     def _tell(self) -> None:
         """Tell what is stored by now."""

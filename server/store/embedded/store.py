@@ -22,6 +22,7 @@ from server.store.base import (
     StoredEvent,
     StoreFailed,
     Usage,
+    Whole,
     WrongOffset,
 )
 from server.store.bulletin import Bulletin
@@ -99,7 +100,9 @@ class EmbeddedStore:
         await self._do(partial(self._opened.append, song, events, sound, lease, at))
         self.bulletin.post(song.song_id)
 
-    async def end(self, song: SongRecord, *, lease: Lease, at: Extent) -> None:
+    async def end(
+        self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
+    ) -> None:
         """Renew the record of a song that has ended."""
         await self._do(partial(self._opened.end, song, lease, at))
         self.leases.stored(song.song_id)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from server.store.base import Extent, SongRecord, StoredEvent, Usage
+from server.store.base import Extent, SongRecord, StoredEvent, Usage, Whole
 from server.store.directory import News
 from server.store.shared.connection import Connection
 from server.store.shared.objects import Objects, Seal
@@ -85,6 +85,11 @@ class Reader:
             offset, size = offset + len(reading.sound), size - len(reading.sound)
             if not reading.sound or not size:
                 return b"".join(pieces)
+
+    async def whole(self, song_id: str, at: Extent) -> Whole | None:
+        """All of a song up to an extent, less where there is less; `None` for an unknown song."""
+        loaded, sound = await self.events(song_id), await self.sound(song_id, 0, at.size_bytes)
+        return None if loaded is None or sound is None else Whole(loaded[1], sound)
 
     async def news(self, song_id: str, at: Extent) -> News | None:
         """All that there is of a song at one moment behind an extent; `None` for an unknown song."""

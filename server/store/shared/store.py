@@ -16,6 +16,7 @@ from server.store.base import (
     StoredEvent,
     StoreFailed,
     Usage,
+    Whole,
     WrongOffset,
 )
 from server.store.eviction import EndedSong, StoreLimits, evicted
@@ -75,17 +76,21 @@ class SharedStore:
             terms = (lease_text(lease), at.size_bytes, at.events, record_bytes(song), song.state.value)
             await self._write("append", song.song_id, *terms, sound, *items)
 
-    async def end(self, song: SongRecord, *, lease: Lease, at: Extent) -> None:
+    async def end(
+        self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
+    ) -> None:
         """Move the song into objects, then renew its record; while the objects are away, the song has not ended."""
         with self._watcher.sealing(song.size_bytes):
-            await self._end_in_time(song, lease, at)
+            await self._end_in_time(song, lease, at, whole)
 
-    async def _end_in_time(self, song: SongRecord, lease: Lease, at: Extent) -> None:
+    async def _end_in_time(
+        self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None
+    ) -> None:
         pause_seconds = _FIRST_PAUSE_SECONDS
         while True:
             try:
                 async with self._turns.taken(song.song_id):
-                    return await self._end(song, lease, at)
+                    return await self._end(song, lease, at, whole)
             except ObjectsAway as error:
                 logger.warning("the end of a song waits: %s", error, extra={"song_id": song.song_id})
             await asyncio.sleep(pause_seconds)
@@ -136,17 +141,18 @@ class SharedStore:
         """How much there was at the last answer of the directory."""
         return self._reader.usage
 
-    async def _end(self, song: SongRecord, lease: Lease, at: Extent) -> None:
+    async def _end(
+        self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None
+    ) -> None:
         terms = (song.song_id, lease_text(lease), at.size_bytes, at.events)
         if await self._write("end", *terms) == b"done":
             return
         owned = replace(song, owner=lease.replica, epoch=lease.epoch, size_bytes=at.size_bytes)
-        reading = await self._reader.present(song.song_id, 0, 0, 0)
-        sound = await self._reader.sound(song.song_id, 0, at.size_bytes)
-        if reading is None or sound is None or Extent(len(sound), len(reading.items)) != at:
+        stored = await self._reader.whole(song.song_id, at) if whole is None else whole()
+        if stored is None or Extent(len(stored.sound), len(stored.events)) != at:
             raise LeaseLost(song.song_id)
         seal = Seal.of(song.song_id, lease.epoch, lease.nonce)
-        await self._objects.seal(seal, owned, list(reading.items), sound)
+        await self._objects.seal(seal, owned, list(map(event_bytes, stored.events)), stored.sound)
         ended_ns = song.ended_ns or self._now_ns()
         end = (record_bytes(owned), song.state.value, ended_ns, seal.name, LIVE_SECONDS)
         await self._write("end", *terms, *end)
