@@ -18,9 +18,16 @@ _IN_VAIN = (SongState.FAILED, SongState.CANCELLED)
 class Library:
     """All songs of the store, and the recordings that are open."""
 
-    def __init__(self, store: SongStore, opened: OpenRecordings, mirror: OpenMirror | None = None) -> None:
-        """`mirror` opens the recording of a song that another replica makes."""
+    def __init__(
+        self,
+        store: SongStore,
+        opened: OpenRecordings,
+        mirror: OpenMirror | None = None,
+        on_opened: Callable[[Recording], None] = lambda recording: None,
+    ) -> None:
+        """`mirror` opens the recording of a song that another replica makes; `on_opened` is told of all others."""
         self._mirror = mirror
+        self._on_opened = on_opened
         self._store = store
         self._open = opened
 
@@ -54,6 +61,7 @@ class Library:
         )
         recording.restore(events)
         self._open.found(recording)
+        self._on_opened(recording)
         return recording
 
     async def asked_before(self, caller: str, request_id: str) -> Recording | None:

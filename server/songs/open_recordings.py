@@ -1,7 +1,7 @@
 """The recordings in memory: of songs that are being made, and of songs that somebody listens to."""
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from server.songs.ports import SongJob
@@ -75,6 +75,11 @@ class OpenRecordings:
         listened.remove(recording)
         if not listened:
             del self._listened[recording.song.song_id]
+
+    @property
+    def listened(self) -> Sequence[Recording]:
+        """One recording of each song that has listeners now."""
+        return [recordings[0] for recordings in self._listened.values()]
 
     @property
     def listeners(self) -> int:

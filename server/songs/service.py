@@ -78,7 +78,11 @@ class Songs:
         )
         clocks = Clocks(now_ns, clock)
         self._sharing = None if store.embedded else self._shared(store, clocks, pace, lease_seconds, watcher)
-        self._library = Library(store, self._open, self._mirror if self._sharing else None)
+        self._library = (
+            Library(store, self._open, self._mirror, self._sharing.attending.found)
+            if self._sharing
+            else Library(store, self._open)
+        )
         self._making: Making | SharedMaking = (
             self._sharing.making
             if self._sharing

@@ -189,7 +189,10 @@ class SongStore(Protocol):
         """Sound from a byte on; less than `size` only at the end of what is stored."""
 
     async def clean_up(self, in_use: Collection[str]) -> int:
-        """Delete what is too old or too much, oldest first, but no song that runs or is `in_use`; returns how many."""
+        """Delete what is too old or too much, oldest first; returns how many.
+
+        No song goes that runs, is `in_use`, or has listeners on a replica that notes them in the directory.
+        """
 
     def usage(self) -> Usage:
         """How much there is now, as far as it is known."""

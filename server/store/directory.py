@@ -218,7 +218,10 @@ class Directory(Protocol):
         """
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
-        """Note the listeners that this replica has; songs that have ended or do not exist are ignored."""
+        """Note the listeners that this replica has; songs that do not exist are ignored.
+
+        Those of a running song let it go on, those of an ended one keep the store from deleting it.
+        """
 
     def follow(self, song_id: str, at: Extent) -> AsyncIterator[News]:
         """Yield what is stored of a song from `at` on, or will be: at once what there is, then more as it comes.

@@ -120,6 +120,7 @@ async def pair(
     linger_seconds: float = 10.0,
     heartbeat_seconds: float = 5.0,
     outage_seconds: float = 0.0,
+    limits: StoreLimits = StoreLimits(),  # noqa: B008
     here: FakeRunner | None = None,
     **fakes: Any,
 ) -> AsyncIterator[Pair]:
@@ -129,7 +130,7 @@ async def pair(
     full.slots = 0
     pace = Pace(0.0, outage_seconds, heartbeat_seconds)
     async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(embedded_store(folder, StoreLimits(), file_suffixes()))
+        opened = await stack.enter_async_context(embedded_store(folder, limits, file_suffixes()))
         store, service = SharedStore(opened), EmbeddedService(opened)
         directories = WatchedDirectory(service.replica("here")), WatchedDirectory(service.replica("there"))
 

@@ -1,9 +1,10 @@
-"""Tells the directory which running songs have listeners on this replica, and how far these have got."""
+"""Tells the directory which songs have listeners on this replica, and how far these have got."""
 
 import asyncio
 import logging
 from collections.abc import Sequence
 
+from server.songs.open_recordings import OpenRecordings
 from server.songs.recording import Recording
 from server.songs.tickets import ATTEND_SECONDS
 from server.store.base import StoreFailed
@@ -13,31 +14,32 @@ logger = logging.getLogger(__name__)
 
 
 class Attending:
-    """The listened recordings of this replica whose songs have not ended, and do not go on without listeners."""
+    """The listeners of this replica: they let songs go on, and keep ended ones from being deleted by others."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, opened: OpenRecordings) -> None:
         self._directory = directory
-        self._listened: dict[str, Recording] = {}
+        self._open = opened
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def found(self, recording: Recording) -> None:
+        """Note a recording of an ended song, which somebody is about to listen to."""
+        self._tell(_of(recording))
 
     def joined(self, recording: Recording) -> None:
         """Note a recording that has listeners now."""
-        if recording.linger_seconds is not None and not recording.ended:
-            self._listened[recording.song.song_id] = recording
-            self._tell(Attendance(recording.song.song_id, recording.sound.furthest_byte, ATTEND_SECONDS))
+        if not recording.ended:
+            self._tell(_of(recording))
 
     def left(self, recording: Recording) -> None:
         """Note a recording whose last listener has left: the song lingers from now on."""
-        if self._listened.pop(recording.song.song_id, None) and not recording.ended:
+        if not recording.ended:
             self._tell(Attendance(recording.song.song_id, 0, recording.linger_seconds or 0.0))
 
     async def run(self) -> None:
         """Renew what was told, for ever."""
         while True:
             await asyncio.sleep(ATTEND_SECONDS / 3)
-            self._listened = {song_id: one for song_id, one in self._listened.items() if not one.ended}
-            told = [Attendance(k, one.sound.furthest_byte, ATTEND_SECONDS) for k, one in self._listened.items()]
-            await self._attend(told)
+            await self._attend([_of(recording) for recording in self._open.listened])
 
     async def close(self) -> None:
         """Wait until the last news are told."""
@@ -54,3 +56,7 @@ class Attending:
                 await self._directory.attend(attendances)
         except StoreFailed as error:
             logger.error("the listeners of songs could not be told: %s", error)
+
+
+def _of(recording: Recording) -> Attendance:
+    return Attendance(recording.song.song_id, recording.sound.furthest_byte, ATTEND_SECONDS)

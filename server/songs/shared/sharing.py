@@ -56,14 +56,14 @@ class Sharing:
         self._runner = runner
         self._open = opened
         self.survey = Survey(directory, clocks.monotonic)
-        self._attending = Attending(directory)
-        self.mirrors = Mirrors(store, directory, opened, self._attending)
+        self.attending = Attending(directory, opened)
+        self.mirrors = Mirrors(store, directory, opened, self.attending)
         self.making = SharedMaking(
             store,
             directory,
             opened,
             eviction,
-            attending=self._attending,
+            attending=self.attending,
             mirrors=self.mirrors,
             now_ns=clocks.now_ns,
             pace=pace,
@@ -105,13 +105,13 @@ class Sharing:
         """Tend, attend and give signs of life for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tending.run())
-            tasks.create_task(self._attending.run())
+            tasks.create_task(self.attending.run())
             tasks.create_task(self._heartbeat.run())
 
     async def close(self) -> None:
         """Follow nothing any more."""
         await self.mirrors.close()
-        await self._attending.close()
+        await self.attending.close()
 
     async def _accepted(self, song: SongRecord) -> Message:
         """The first event of a song as of now; its place counts running songs, too."""

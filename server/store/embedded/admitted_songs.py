@@ -6,12 +6,13 @@ Nothing here waits, so that every call is one decision.
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from server.song import SongState
 from server.store.base import Extent, Lease, SongRecord
 from server.store.directory import Admitted, Attendance, Claim, Queue, QueueFull, Standing, Ticket, WaitingSong
 from server.store.directory_rules import claim_order
+from server.store.embedded.audiences import Audiences
 from server.store.embedded.leases import Leases
 from server.store.embedded.quotas import Charge, Quotas
 
@@ -20,8 +21,7 @@ from server.store.embedded.quotas import Charge, Quotas
 class AdmittedSong:
     """One song: its ticket, its lease while a replica has it, and who listens.
 
-    `given_up` is True for a song with something stored that its maker has released. `attendances` are the time until
-    which listeners count and their furthest byte, for each replica.
+    `given_up` is True for a song with something stored that its maker has released.
     """
 
     ticket: Ticket
@@ -31,7 +31,6 @@ class AdmittedSong:
     lease_until: float = math.inf
     given_up: bool = False
     cancelled: bool = False
-    attendances: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     @property
     def song(self) -> SongRecord:
@@ -42,9 +41,12 @@ class AdmittedSong:
 class AdmittedSongs:
     """All songs that wait or are made, in the order of their admission."""
 
-    def __init__(self, leases: Leases, clock: Callable[[], float], lease_seconds: float | None) -> None:
+    def __init__(
+        self, leases: Leases, audiences: Audiences, clock: Callable[[], float], lease_seconds: float | None
+    ) -> None:
         """Leases run out after `lease_seconds`; with `None` never, as the replica ends together with the directory."""
         self._leases = leases
+        self._audiences = audiences
         self._clock = clock
         self._lease_seconds = math.inf if lease_seconds is None else lease_seconds
         self._quotas = Quotas(clock)
@@ -80,7 +82,7 @@ class AdmittedSongs:
         now = self._clock()
         left_seconds = math.inf if ticket.deadline_seconds is None else ticket.deadline_seconds
         admitted = AdmittedSong(ticket, charge, now + left_seconds)
-        admitted.attendances[replica] = (now + ticket.attend_seconds, 0)
+        self._audiences.note(replica, Attendance(ticket.song.song_id, 0, ticket.attend_seconds))
         take = ticket.take and not any(one.song.engine == ticket.song.engine for one in self._waiting.values())
         self._enter(admitted)
         claim = self.grant(admitted, replica) if take else None
@@ -119,9 +121,8 @@ class AdmittedSongs:
         admitted = self._songs.get(lease.song_id)
         if admitted is None or admitted.lease != lease:
             return Standing(held=False)
-        now = self._clock()
-        admitted.lease_until = now + self._lease_seconds
-        wanted = [byte for until, byte in admitted.attendances.values() if until > now]
+        admitted.lease_until = self._clock() + self._lease_seconds
+        wanted = self._audiences.wanted_bytes(lease.song_id)
         return Standing(True, admitted.cancelled, attended=bool(wanted), wanted_byte=max(wanted, default=0))
 
     def release(self, lease: Lease) -> None:
@@ -161,11 +162,6 @@ class AdmittedSongs:
         """Note that the song is to end."""
         if admitted := self._songs.get(song_id):
             admitted.cancelled = True
-
-    def attend(self, replica: str, attendance: Attendance) -> None:
-        """Note the listeners of a replica."""
-        if admitted := self._songs.get(attendance.song_id):
-            admitted.attendances[replica] = (self._clock() + attendance.seconds, attendance.wanted_byte)
 
     def queue(self) -> Queue:
         """The songs now."""

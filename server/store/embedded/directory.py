@@ -23,6 +23,7 @@ from server.store.directory import (
 from server.store.directory_rules import replica_name
 from server.store.embedded.admitted_songs import AdmittedSong, AdmittedSongs
 from server.store.embedded.announcements import Announcements
+from server.store.embedded.audiences import Audiences
 from server.store.embedded.store import EmbeddedStore
 
 _ANY = "any"
@@ -40,7 +41,9 @@ class EmbeddedService:
     ) -> None:
         """`clock` gives seconds and never goes back. Without `lease_seconds` leases never run out."""
         self.store = store
-        self.songs = AdmittedSongs(store.leases, clock, lease_seconds)
+        self.audiences = Audiences(clock)
+        self.songs = AdmittedSongs(store.leases, self.audiences, clock, lease_seconds)
+        store.attended = self.audiences.songs
         self.announcements = Announcements(clock)
         self.bulletin = Bulletin()
 
@@ -56,6 +59,7 @@ class EmbeddedDirectory:
         self._replica = replica
         self._store = service.store
         self._songs = service.songs
+        self._audiences = service.audiences
         self._announcements = service.announcements
         self._bulletin = service.bulletin
 
@@ -121,7 +125,7 @@ class EmbeddedDirectory:
     async def attend(self, attendances: Sequence[Attendance]) -> None:
         """Note listeners."""
         for attendance in attendances:
-            self._songs.attend(self._replica, attendance)
+            self._audiences.note(self._replica, attendance)
         self._bulletin.post(_ANY)
 
     async def follow(self, song_id: str, at: Extent) -> AsyncIterator[News]:

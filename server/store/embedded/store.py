@@ -70,6 +70,8 @@ class EmbeddedStore:
 
     def __init__(self, opened: "_Opened", writer: Executor, readers: Executor) -> None:
         self.bulletin = Bulletin()
+        self.attended: Callable[[], Collection[str]] = frozenset
+        """Gives the songs that somebody listens to on any replica, which the directory knows."""
         self._opened = opened
         self._writer = writer
         self._readers = readers
@@ -130,7 +132,7 @@ class EmbeddedStore:
 
     async def clean_up(self, in_use: Collection[str]) -> int:
         """Delete what is too old or too much."""
-        return await self._do(partial(self._opened.clean_up, frozenset(in_use)))
+        return await self._do(partial(self._opened.clean_up, frozenset(in_use) | frozenset(self.attended())))
 
     def usage(self) -> Usage:
         """How much there is now."""

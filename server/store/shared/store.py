@@ -83,9 +83,7 @@ class SharedStore:
         with self._watcher.sealing(song.size_bytes):
             await self._end_in_time(song, lease, at, whole)
 
-    async def _end_in_time(
-        self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None
-    ) -> None:
+    async def _end_in_time(self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None) -> None:
         pause_seconds = _FIRST_PAUSE_SECONDS
         while True:
             try:
@@ -123,27 +121,25 @@ class SharedStore:
         return sound
 
     async def clean_up(self, in_use: Collection[str]) -> int:
-        """Delete what is too old or too much; a song that is heard through another server goes, too."""
+        """Delete what is too old or too much."""
         deleted = kept = 0
         while True:
             usage, rows = await self._connection.run("ended", kept, _PAGE)
             self._reader.renew_usage(usage)
-            songs = [EndedSong(song_id.decode(), int(ended), int(size)) for song_id, ended, size in rows]
-            stored_bytes, now_ns = self.usage().size_bytes, self._now_ns()
-            victims = list(evicted(songs, self._limits, stored_bytes=stored_bytes, now_ns=now_ns, in_use=in_use))
-            for song_id in victims:
-                deleted += await self._delete(song_id)
+            songs = [EndedSong(song_id.decode(), int(ended), int(size)) for song_id, ended, size, _ in rows]
+            heard = {song_id.decode() for song_id, _, _, listened in rows if listened}
+            stored_bytes, now_ns, stay = self.usage().size_bytes, self._now_ns(), heard.union(in_use)
+            victims = list(evicted(songs, self._limits, stored_bytes=stored_bytes, now_ns=now_ns, in_use=stay))
+            gone = sum([await self._delete(song_id) for song_id in victims])
+            deleted, kept = deleted + gone, kept + len(songs) - gone
             if not victims or len(songs) < _PAGE:
                 return deleted
-            kept += len(songs) - len(victims)
 
     def usage(self) -> Usage:
         """How much there was at the last answer of the directory."""
         return self._reader.usage
 
-    async def _end(
-        self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None
-    ) -> None:
+    async def _end(self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None) -> None:
         terms = (song.song_id, lease_text(lease), at.size_bytes, at.events)
         if await self._write("end", *terms) == b"done":
             return
@@ -178,7 +174,11 @@ class SharedStore:
         return [present_record(row) for row in rows]
 
     async def _delete(self, song_id: str) -> int:
-        """Delete a song, its objects first: what is left after a failure is found again, and deleted then."""
+        """Delete a song unless somebody has begun to listen, its objects first: after a failure it is found again."""
+        usage, unheard, _ = await self._connection.run("delete", song_id, "ask")
+        self._reader.note_usage(usage)
+        if not unheard:
+            return 0
         await self._objects.delete(song_id)
         usage, deleted, _ = await self._connection.run("delete", song_id)
         self._reader.note_usage(usage)

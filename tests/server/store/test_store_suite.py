@@ -17,7 +17,9 @@ from server.store.base import (
     StoredEvent,
     StoreFailed,
     Usage,
+    Whole,
 )
+from server.store.directory import Attendance
 from tests.support.store_kinds import HERE, OpenService, Service
 from tests.support.stored_songs import HOUR_NS, keep, making, record, taken, ticket
 
@@ -260,6 +262,43 @@ async def test_a_song_is_not_deleted_while_it_is_being_made(open_service: OpenSe
     async with open_service(max_bytes=0) as service:
         await (await making(service.here, record())).sound(b"first")
         assert await service.here.store.clean_up(set()) == 0
+
+
+async def test_a_song_with_listeners_on_another_replica_is_not_deleted_until_they_have_left(
+    open_service: OpenService,
+) -> None:
+    async with open_service(max_bytes=10) as service:
+        writing = await making(service.here, record(1), attend_seconds=2.0)
+        await writing.sound(b"12345")
+        await writing.end(ended_ns=1)
+        for number in (2, 3):
+            await keep(service.here, record(number), b"12345", ended_ns=number)
+        store, listening = service.here.store, service.there.directory
+        await listening.attend([Attendance("song-2", 0, 6.0), Attendance("song-9", 0, 6.0)])
+        assert await store.clean_up(set()) == 1
+        assert ids(await store.page("me", None, 9)) == ["song-2", "song-1"]
+        await keep(service.here, record(4), b"12345", ended_ns=4)
+        await service.pass_time(3.0)
+        await listening.attend([Attendance("song-1", 0, 6.0)])
+        await service.pass_time(4.0)
+        assert await store.clean_up(set()) == 1
+        assert ids(await store.page("me", None, 9)) == ["song-4", "song-1"]
+        await listening.attend([Attendance("song-1", 0, 0.0)])
+        await keep(service.here, record(5), b"12345", ended_ns=5)
+        assert await store.clean_up(set()) == 1
+        assert ids(await store.page("me", None, 9)) == ["song-5", "song-4"]
+
+
+async def test_a_song_is_ended_with_what_its_maker_still_has_of_it(service: Service) -> None:
+    events = [StoredEvent(b"plan"), StoredEvent(b"chunk", 5)]
+    writing, store = await making(service.here, record()), service.here.store
+    await writing.append(events, b"first")
+    song = replace(writing.song, state=SongState.COMPLETED, ended_ns=1)
+    await store.end(song, lease=writing.claim.lease, at=writing.at, whole=lambda: Whole(events, b"first"))
+    loaded = await service.there.store.load("song-1")
+    assert loaded is not None
+    assert (loaded[0].state, loaded[1]) == (SongState.COMPLETED, events)
+    assert await service.there.store.read("song-1", 0, 10) == b"first"
 
 
 async def test_without_limits_everything_is_kept(service: Service) -> None:

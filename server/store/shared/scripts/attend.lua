@@ -4,7 +4,15 @@ local replica, at = ARGV[1], now()
 for index = 2, #ARGV, 3 do
     local id, wanted, seconds = ARGV[index], ARGV[index + 1], tonumber(ARGV[index + 2])
     local song, ears = fields(id, 'state', 'owner'), 'm:ears:' .. id
-    if unended(song[1]) then
+    if song[1] and not unended(song[1]) then
+        -- What has ended is kept from being deleted.
+        if seconds > 0 then
+            call('ZADD', ears, text(at + seconds), replica)
+            if call('TTL', ears) <= seconds then call('EXPIRE', ears, math.ceil(seconds) + 1) end
+        else
+            call('ZREM', ears, replica)
+        end
+    elseif song[1] then
         local changed = call('HGET', 'm:wanted:' .. id, replica) ~= wanted
         if seconds > 0 then
             local till = call('ZSCORE', ears, replica)

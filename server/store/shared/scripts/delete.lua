@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
--- id: forgets a song that has ended
+-- id: forgets a song that has ended; or id, 'ask': says whether it may be deleted, as nobody listens
 local id = ARGV[1]
 local song = fields(id, 'state', 'caller', 'request_id', 'listed', 'size', 'seal')
 if unended(song[1]) then return {usage(), 0, ''} end
+if ARGV[2] then return {usage(), 1 - heard(id, now()), ''} end
 call('ZREM', 'm:ended', id)
 if not song[1] then return {usage(), 0, ''} end
 settle(id, now(), nil)

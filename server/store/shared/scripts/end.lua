@@ -13,6 +13,7 @@ call('HDEL', song_key(id), 'request')
 call('ZADD', 'm:ended', ARGV[7], id)
 call('EXPIRE', 'm:sound:' .. id, ARGV[9])
 call('EXPIRE', 'm:events:' .. id, ARGV[9])
-call('DEL', 'm:ears:' .. id, 'm:wanted:' .. id)
+call('EXPIRE', 'm:ears:' .. id, ARGV[9])
+call('DEL', 'm:wanted:' .. id)
 tell_news(id)
 return {'done', usage()}

@@ -37,6 +37,9 @@ local function use(songs, bytes)
     call('HINCRBY', 'm:usage', 'changes', 1)
 end
 
+-- 1 where a song has listeners on any replica, else 0.
+local function heard(id, at) return call('ZCOUNT', 'm:ears:' .. id, '(' .. text(at), '+inf') > 0 and 1 or 0 end
+
 local function tell_news(id) call('PUBLISH', 'm:news', id) end
 
 local function wake(replica) if replica and replica ~= '' then call('PUBLISH', 'm:wake:' .. replica, '') end end

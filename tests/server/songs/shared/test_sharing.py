@@ -7,9 +7,10 @@ from typing import cast
 
 import pytest
 
-from server.errors import EndedElsewhere, QuotaExceeded, SongCancelled, WorkerLost
+from server.errors import EndedElsewhere, QuotaExceeded, SongCancelled, UnknownSong, WorkerLost
 from server.quota import Quota
 from server.song import SongState
+from server.songs.shared.making import SharedMaking
 from server.store.base import (
     INTERRUPTED,
     Extent,
@@ -18,7 +19,9 @@ from server.store.base import (
     StoreFailed,
     WrongOffset,
 )
+from server.store.directory import Attendance
 from server.store.embedded.directory import EmbeddedService
+from server.store.eviction import StoreLimits
 from tests.support.fake_runner import FAKE_EVENTS
 from tests.support.replica_pair import LONG, REQUEST_ID, heard, pair, request, taken_over, until
 from tests.support.store_kinds import Replica
@@ -165,3 +168,48 @@ async def test_an_append_whose_answer_was_lost_is_not_stored_twice(tmp_path: Pat
         replicas.store.trouble.append(trouble)
         assert (await heard(await replicas.there.generate(request(), "me")))[1] == b"sound" * 12
         assert await replicas.store.read("song-1", 0, 1000) == b"sound" * 12
+
+
+async def test_a_song_that_has_ended_is_kept_for_those_who_hear_it_on_another_replica(tmp_path: Path) -> None:
+    async with pair(LONG, folder=tmp_path, hangs=True, limits=StoreLimits(max_bytes=0)) as replicas:
+        made = await replicas.there.generate(request(), "me")
+        await until(lambda: len(made.entries) == len(LONG) + 1)
+        live = await replicas.here.find("song-1", "me")
+        with live.listened() as told:
+            assert (await anext(told)).number == 0
+            replicas.maker.stop()
+            await live.over()
+            await until(lambda: replicas.there._open.made("song-1") is None)
+            await replicas.there.eviction.evict()
+            late = await heard(await replicas.here.find("song-1", "me"), 50)
+            assert late[1] == b"sound" * 2
+            assert b"".join([one.message.chunk.data async for one in told]) == b"sound" * 12
+        for replica in ("here", "there"):
+            replicas.service.audiences.note(replica, Attendance("song-1", 0, 0.0))
+        await replicas.there.eviction.evict()
+        with pytest.raises(UnknownSong):
+            await replicas.here.find("song-1", "me")
+
+
+async def test_a_found_song_is_kept_for_its_first_listener(tmp_path: Path) -> None:
+    async with pair(LONG, folder=tmp_path, limits=StoreLimits(max_bytes=0)) as replicas:
+        made = await replicas.there.generate(request(), "me")
+        with made.listened():
+            await made.over()
+            await until(lambda: replicas.there._open.made("song-1") is None)
+            found = await replicas.here.find("song-1", "me")
+        await asyncio.sleep(0)
+        await replicas.there.eviction.evict()
+        assert (await heard(found))[1] == b"sound" * 12
+
+
+async def test_listeners_of_a_song_that_goes_on_without_any_are_told_to_its_maker(tmp_path: Path) -> None:
+    async with pair(LONG, folder=tmp_path, hangs=True, linger_seconds=0.05) as replicas:
+        await replicas.there.generate(request(), "me", detached=True)
+        assert isinstance(replicas.there._making, SharedMaking)
+        recorder = replicas.there._making._songs["song-1"].recorder
+        await until(lambda: not recorder.has_listener)
+        found = await replicas.here.find("song-1", "me")
+        with found.listened():
+            await until(lambda: recorder.has_listener)
+        await until(lambda: not recorder.has_listener)

@@ -6,6 +6,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from redis.asyncio import Redis
 
 from server.child_process import child_environment
 from server.song import SongState
-from server.store.base import Extent, SongRecord, StoredEvent, StoreFailed, StoreFull, WrongOffset
+from server.store.base import Extent, SongRecord, StoredEvent, StoreFailed, StoreFull, Whole, WrongOffset
 from server.store.shared.addresses import ObjectsAddress
 from server.store.shared.errors import ObjectsAway
 from server.store.shared.objects import Objects, Seal, open_objects
@@ -75,6 +76,22 @@ async def test_a_request_id_that_two_replicas_race_for_gives_one_song(parts: Sha
         answers = await asyncio.gather(*asks)
     assert sum(answer.new for answer in answers) == 1
     assert len({answer.song_id for answer in answers}) == 1
+
+
+async def test_a_maker_that_has_its_song_seals_it_without_reading_it_back(
+    parts: SharedParts, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(parts.store._reader, "whole", none)
+    writing = await making(replica(parts), record())
+    await writing.sound(b"sound")
+    whole = Whole([StoredEvent(b"chunk", 5)], b"sound")
+    song = replace(writing.song, state=SongState.COMPLETED, ended_ns=1)
+    await parts.store.end(song, lease=writing.claim.lease, at=writing.at, whole=lambda: whole)
+    await client.delete("m:sound:song-1", "m:events:song-1")
+    assert await parts.store.read("song-1", 0, 10) == b"sound"
 
 
 async def test_a_directory_that_is_killed_and_comes_back_costs_nothing_that_the_maker_still_has(
