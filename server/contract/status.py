@@ -36,7 +36,7 @@ from server.errors import (
     UnknownSong,
     WorkerLost,
 )
-from server.store.base import INTERRUPTED, NOT_KEPT
+from server.store.base import INTERRUPTED, NOT_KEPT, StoreFailed
 
 ERROR_DOMAIN = "melisma.v1"
 MAX_TEXT_CHARACTERS = 200
@@ -44,6 +44,7 @@ MAX_VIOLATIONS_BYTES = 3000
 """A status travels in headers, where clients take 8 KiB by default and text grows by a third or more."""
 
 INTERNAL_TEXT = "internal error; it was logged"
+STORE_UNAVAILABLE_TEXT = "the song store does not answer now: try again in a moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class Outcome:
 
 
 INTERNAL = Outcome(grpc.StatusCode.INTERNAL, "INTERNAL")
+STORE_UNAVAILABLE = Outcome(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
+"""What a call is told that the song store does not answer; the store's own words are for the operator."""
 
 OUTCOMES: Mapping[type[ServiceError], Outcome] = MappingProxyType(
     {
@@ -91,15 +94,22 @@ FAILURE_CODES: Mapping[str, grpc.StatusCode] = MappingProxyType(
 
 
 def outcome_of(error: Exception) -> Outcome:
-    """The row of the error's class; INTERNAL for everything that is not a ServiceError of the table."""
+    """The row of the error's class; INTERNAL for everything that is neither of the table nor of the store."""
     if isinstance(error, EndedElsewhere):
         return Outcome(FAILURE_CODES.get(error.reason, grpc.StatusCode.UNKNOWN), error.reason)
+    if isinstance(error, StoreFailed):
+        return STORE_UNAVAILABLE
     return next((OUTCOMES[kind] for kind in type(error).__mro__ if kind in OUTCOMES), INTERNAL)
 
 
 def text_of(error: Exception) -> str:
     """The text of an error for its caller, shortened; nothing of a bug's own text is in it."""
-    return INTERNAL_TEXT if outcome_of(error) is INTERNAL else _shortened(str(error))
+    match outcome_of(error):
+        case outcome if outcome is INTERNAL:
+            return INTERNAL_TEXT
+        case outcome if outcome is STORE_UNAVAILABLE:
+            return STORE_UNAVAILABLE_TEXT
+    return _shortened(str(error))
 
 
 def violations_of(error: InvalidRequest) -> tuple[Violation, ...]:

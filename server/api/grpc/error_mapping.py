@@ -1,6 +1,5 @@
 """Maps the errors of every call to statuses."""
 
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -10,12 +9,11 @@ import grpc
 from grpc.aio import AbortError, ServerInterceptor
 from grpc_status import rpc_status
 
+from server.api.failures import log_failure
 from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handler, is_own, required
 from server.api.grpc.load_report import Trailers
-from server.contract.status import INTERNAL, outcome_of, status_of
+from server.contract.status import status_of
 from server.contract.validation import parsed
-
-logger = logging.getLogger(__name__)
 
 EndTrailers: TypeAlias = Callable[[], Trailers]
 """What to say of the server at the end of a call, as trailing metadata."""
@@ -90,8 +88,7 @@ def _request(handler: Handler, data: bytes) -> Any:
 
 
 async def _abort(context: Context, error: Exception, trailers: Trailers) -> Never:
-    if outcome_of(error) is INTERNAL:
-        logger.error("A call failed because of a bug", exc_info=error)
+    log_failure(error)
     # What was set as trailing metadata before is lost: the status brings its own.
     status = rpc_status.to_status(status_of(error))
     await context.abort_with_status(_Ending(status.code, status.details, (*status.trailing_metadata, *trailers)))

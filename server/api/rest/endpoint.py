@@ -12,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from server.api.failures import log_failure
 from server.api.open_calls import OpenCalls
 from server.api.rest.problems import problem
-from server.contract.status import INTERNAL, outcome_of
 from server.errors import ServiceError
 from server.logs import bind
+from server.store.base import StoreFailed
 from server.telemetry.call_trace import end_http_call, http_call_span
 
 Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -55,8 +56,8 @@ class Door:
         try:
             return await self._endpoint(request)
         except Exception as error:
-            if outcome_of(error) is INTERNAL and not isinstance(error, ServiceError):
-                logger.error("A call failed because of a bug", exc_info=error)
+            if not isinstance(error, ServiceError):
+                log_failure(error)
             return problem(error)
 
     @contextmanager
@@ -113,7 +114,7 @@ async def _left(receive: Receive) -> None:
 class Stream(StreamingResponse):
     """An answer whose body comes piece by piece, and which ends when the client goes away.
 
-    A ServiceError on the way breaks it off, so that nobody takes what has arrived for all of it.
+    An error of the song or of its store on the way breaks it off, so that nobody takes what has arrived for all of it.
     """
 
     def __init__(self, pieces: AsyncGenerator[bytes, None], status_code: int, headers: Mapping[str, str]) -> None:
@@ -133,6 +134,9 @@ class Stream(StreamingResponse):
             async with aclosing(self._pieces):
                 await super().__call__(scope, receive, noted)
         except ServiceError as error:
+            cause = type(error).__name__
+        except StoreFailed as error:
+            log_failure(error)
             cause = type(error).__name__
         if not complete:
             logger.info("an answer was broken off", extra={"cause": cause})

@@ -23,6 +23,17 @@ class ObjectsAway(StoreFailed):
         super().__init__(f"the objects of the song store are away: {str(error).partition(chr(10))[0]}")
 
 
+class ObjectsRefused(StoreFailed):
+    """The objects do not let this server do what it has to: trying again helps only once somebody has mended that."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the objects of the song store refuse this server ({reason}): see to it that the bucket of "
+            "MELISMA_STORE__OBJECTS exists, and that the keys (AWS_..., GOOGLE_... or AZURE_...) or the identity of this "
+            "machine are valid and may read, write, list and delete there"
+        )
+
+
 def passes(error: redis.RedisError) -> bool:
     """True for an error that a new connection, a new primary or a moment may mend."""
     if isinstance(error, redis.AuthenticationError | redis.AuthorizationError | redis.NoPermissionError):

@@ -1,6 +1,7 @@
 """Ended songs as objects of an S3-compatible store, of another cloud, or of a folder that all servers see."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -16,15 +17,16 @@ from obstore.store import AzureStore, GCSStore, LocalStore, MemoryStore, ObjectS
 
 from server.store.base import SongRecord, StoreFailed
 from server.store.shared.addresses import ObjectsAddress
-from server.store.shared.errors import ObjectsAway
+from server.store.shared.errors import ObjectsRefused
+from server.store.shared.object_errors import objects_error, trouble_of
 from server.store.shared.records import packed, record_bytes, unpacked
-from server.store.watcher import UNWATCHED, StorePart, StoreTrouble, StoreWatcher
+from server.store.watcher import UNWATCHED, StorePart, StoreWatcher
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
 _THREADS: Final = 8
-_SONGS, _RECORD, _EVENTS = "songs", "record.json", "events"
+_SONGS, _RECORD, _EVENTS, _PROBES = "songs", "record.json", "events", "probes"
 _ANSWER_SECONDS: Final = 10
 
 T = TypeVar("T")
@@ -65,11 +67,24 @@ class Objects:
         """Refuse further calls."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    async def probe(self) -> None:
+        """Do once what songs will need: write an object, be refused to overwrite it, list it, delete it.
+
+        Raises:
+            ObjectsRefused: one of that is not allowed.
+            ObjectsAway: it could not be tried.
+        """
+        folder = f"{_PROBES}/{secrets.token_hex(8)}/"
+        if not await self._do(lambda: self._probe(f"{folder}probe")):
+            raise ObjectsRefused("it overwrites an object although asked not to")
+        if not await self._do(lambda: self._delete(folder)):
+            raise ObjectsRefused("it does not list an object that it has taken")
+
     async def seal(self, seal: Seal, song: SongRecord, events: list[bytes], sound: bytes) -> None:
         """Keep a whole song; its record comes last and says that the rest is there.
 
         Raises:
-            ObjectsAway: it could not be kept; another try may be made.
+            ObjectsAway, ObjectsRefused: it could not be kept; another try may be made.
         """
         if sound:
             await self._put(seal.path(f"song.{song.format}"), sound)
@@ -111,7 +126,22 @@ class Objects:
     async def _put(self, path: str, content: bytes) -> None:
         # What is there is our own: an answer was lost.
         with suppress(AlreadyExistsError):
-            await self._do(lambda: obstore.put(self._store, path, content, mode="create"))
+            await self._do(lambda: self._create(path, content))
+
+    def _probe(self, path: str) -> bool:
+        """Write an object twice; returns whether the second one was refused."""
+        self._create(path, b"")
+        try:
+            self._create(path, b"")
+        except AlreadyExistsError:
+            return True
+        return False
+
+    def _create(self, path: str, content: bytes) -> None:
+        try:
+            obstore.put(self._store, path, content, mode="create")
+        except FileNotFoundError as error:
+            raise PermissionError(f"there is no bucket or folder for {path}") from error
 
     async def _do(self, work: Callable[[], T], *, missing: bool = False) -> T:
         """`missing` lets the error of an object pass that is not there."""
@@ -125,16 +155,21 @@ class Objects:
                 raise
             raise StoreFailed("an object of the song store is not there, or no longer") from error
         except (BaseError, OSError) as error:
-            self._watcher.failed(StorePart.OBJECTS, StoreTrouble.AWAY)
-            raise ObjectsAway(error) from error
+            failed = objects_error(error)
+            self._watcher.failed(StorePart.OBJECTS, trouble_of(failed))
+            raise failed from error
         self._watcher.answered(StorePart.OBJECTS, time.monotonic() - started)
         return done
 
-    def _delete(self, folder: str) -> None:
+    def _delete(self, folder: str) -> int:
+        """Delete what is in a folder; returns how many objects there were."""
+        count = 0
         for batch in obstore.list(self._store, folder):
             for entry in batch:
+                count += 1
                 with suppress(FileNotFoundError):
                     obstore.delete(self._store, entry["path"])
+        return count
 
     def _seals(self) -> dict[str, Seal]:
         found: dict[str, Seal] = {}
@@ -153,12 +188,12 @@ def open_objects(address: ObjectsAddress, endpoint: str = "", watcher: StoreWatc
     Keys come from the cloud's own variables (AWS_..., GOOGLE_..., AZURE_...) or from the machine's identity.
 
     Raises:
-        ObjectsAway: such a place cannot be used, or a variable cannot.
+        ObjectsAway, ObjectsRefused: such a place cannot be used, or a variable cannot.
     """
     try:
         return Objects(_store(address, endpoint), watcher)
     except (BaseError, OSError, ValueError) as error:
-        raise ObjectsAway(error) from error
+        raise objects_error(error) from error
 
 
 def _store(address: ObjectsAddress, endpoint: str) -> ObjectStore:

@@ -4,7 +4,7 @@ import logging
 
 from server.store.base import Place, StoreFailed
 from server.store.shared.connection import Connection
-from server.store.shared.errors import ObjectsAway
+from server.store.shared.errors import ObjectsAway, ObjectsRefused
 from server.store.shared.objects import Objects, Seal
 from server.store.shared.records import listed, record_bytes, record_of
 
@@ -23,7 +23,7 @@ async def rebuild(connection: Connection, objects: Objects) -> int:
     for seal in (await objects.seals()).values():
         try:
             restored += await _restore(connection, objects, seal)
-        except ObjectsAway:
+        except (ObjectsAway, ObjectsRefused):
             raise
         except (StoreFailed, ValueError) as error:
             logger.warning("a song of the store could not be taken up: %s", error, extra={"song_id": seal.song_id})

@@ -12,6 +12,7 @@ from server.store.eviction import StoreLimits
 from server.store.shared.addresses import ObjectsAddress
 from server.store.shared.connection import Connection, DirectoryAccess, connected
 from server.store.shared.directory import SharedDirectory
+from server.store.shared.errors import ObjectsAway, ObjectsRefused
 from server.store.shared.inspection import SCHEMA_VERSION, VERSION_KEY, inspect
 from server.store.shared.news import listening
 from server.store.shared.objects import Objects, open_objects
@@ -71,6 +72,7 @@ async def shared_store(
     async with connected(plan.access, plan.outage_seconds, scripts, watcher) as connection:
         known = await inspect(connection.client, plan.outage_seconds)
         with closing(objects or _objects(plan, watcher)) as opened:
+            await _probe(opened, known=known)
             if not known:
                 await _begin(connection, opened)
             reader = Reader(connection, opened)
@@ -90,7 +92,22 @@ def _objects(plan: SharedStorePlan, watcher: StoreWatcher) -> Objects:
     try:
         return open_objects(plan.objects, plan.objects_endpoint, watcher)
     except StoreFailed as error:
-        raise SharedStoreUnusable(f"{error}: see to MELISMA_STORE__OBJECTS and its keys") from error
+        raise _unusable(error) from error
+
+
+async def _probe(objects: Objects, *, known: bool) -> None:
+    """See that the objects can be used. With a `known` directory songs can be made while they are away for a time."""
+    try:
+        await objects.probe()
+    except StoreFailed as error:
+        if not known or not isinstance(error, ObjectsAway):
+            raise _unusable(error) from error
+        logger.error("songs that end will wait: %s", error)
+
+
+def _unusable(error: StoreFailed) -> SharedStoreUnusable:
+    advice = "" if isinstance(error, ObjectsRefused) else ": see to MELISMA_STORE__OBJECTS and its keys"
+    return SharedStoreUnusable(f"{error}{advice}")
 
 
 async def _begin(connection: Connection, objects: Objects) -> None:
@@ -98,6 +115,6 @@ async def _begin(connection: Connection, objects: Objects) -> None:
     try:
         restored = await rebuild(connection, objects)
     except StoreFailed as error:
-        raise SharedStoreUnusable(f"{error}: see to MELISMA_STORE__OBJECTS and its keys") from error
+        raise _unusable(error) from error
     await connection.client.set(VERSION_KEY, SCHEMA_VERSION)
     logger.info("a new directory was filled from the objects", extra={"songs": restored})

@@ -21,7 +21,7 @@ from server.store.base import (
 )
 from server.store.eviction import EndedSong, StoreLimits, evicted
 from server.store.shared.connection import Connection
-from server.store.shared.errors import ObjectsAway
+from server.store.shared.errors import ObjectsAway, ObjectsRefused
 from server.store.shared.objects import Objects, Seal
 from server.store.shared.reading import Reader
 from server.store.shared.records import event_bytes, lease_text, listed, present_record, record_bytes
@@ -79,7 +79,7 @@ class SharedStore:
     async def end(
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
     ) -> None:
-        """Move the song into objects, then renew its record; while the objects are away, the song has not ended."""
+        """Move the song into objects, then renew its record; until the objects take it, the song has not ended."""
         with self._watcher.sealing(song.size_bytes):
             await self._end_in_time(song, lease, at, whole)
 
@@ -89,8 +89,8 @@ class SharedStore:
             try:
                 async with self._turns.taken(song.song_id):
                     return await self._end(song, lease, at, whole)
-            except ObjectsAway as error:
-                logger.warning("the end of a song waits: %s", error, extra={"song_id": song.song_id})
+            except (ObjectsAway, ObjectsRefused) as error:
+                logger.error("the end of a song waits: %s", error, extra={"song_id": song.song_id})
             await asyncio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
 

@@ -20,6 +20,7 @@ from server.errors import (
     UnknownEngine,
     WorkerLost,
 )
+from server.store.base import StoreFailed
 
 M = TypeVar("M", bound=Message)
 
@@ -99,3 +100,10 @@ def test_a_subclass_is_told_like_the_error_it_refines() -> None:
         pass
 
     assert outcome_of(GpuLost("gone")) == outcome_of(WorkerLost("gone"))
+
+
+def test_a_store_that_does_not_answer_may_be_tried_again_and_its_own_words_stay_here() -> None:
+    status = status_of(StoreFailed("the directory at 10.0.0.7 is away"))
+    assert status.code == grpc.StatusCode.UNAVAILABLE.value[0]
+    assert detail(status, error_details_pb2.ErrorInfo()).reason == "STORE_UNAVAILABLE"
+    assert "10.0.0.7" not in status.message

@@ -1,0 +1,41 @@
+"""The meaning of errors of the library that reads and writes objects."""
+
+import re
+from typing import Final
+
+from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
+
+from server.store.base import StoreFailed
+from server.store.shared.errors import ObjectsAway, ObjectsRefused
+from server.store.watcher import StoreTrouble
+
+_STATUS: Final = re.compile(r"status code: (\d{3} [A-Za-z ]+)")
+_CODE: Final = re.compile(r"<Code>(\w+)</Code>")
+_PASSING: Final = ("408", "409", "425", "429")
+"""Client errors that another try may mend."""
+_WRONG_REGION: Final = "incorrectly configured region"
+_NO_KEYS: Final = "http://169.254.169.254"
+"""Address at which a machine of a cloud asks for keys of its own; it is asked where no others are set."""
+
+
+def objects_error(error: Exception) -> StoreFailed:
+    """The error of the store for one of the library: the objects refuse this server, or are away.
+
+    Texts of the library are shortened: they show parts of keys and whole answers.
+    """
+    text = str(error)
+    status, code = _STATUS.search(text), _CODE.search(text)
+    if _NO_KEYS in text:
+        return ObjectsRefused("no keys are set, and this machine has none of its own")
+    if _WRONG_REGION in text:
+        return ObjectsRefused("the bucket is in another region: set AWS_REGION")
+    if status and status[1].startswith("4") and not status[1].startswith(_PASSING):
+        return ObjectsRefused(", ".join(found[1].strip() for found in (status, code) if found))
+    if isinstance(error, PermissionDeniedError | UnauthenticatedError | PermissionError):
+        return ObjectsRefused(text.partition("\n")[0])
+    return ObjectsAway(error)
+
+
+def trouble_of(error: StoreFailed) -> StoreTrouble:
+    """The kind of such an error, as it is counted."""
+    return StoreTrouble.REFUSED if isinstance(error, ObjectsRefused) else StoreTrouble.AWAY
