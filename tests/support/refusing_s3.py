@@ -19,11 +19,11 @@ def refusing_s3(status: int, code: str) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_PUT = do_POST = do_DELETE = do_HEAD = do_GET
-
         def log_message(self, *_: object) -> None:
             pass
 
+    for method in ("PUT", "POST", "DELETE", "HEAD"):
+        setattr(Refusal, f"do_{method}", Refusal.do_GET)
     with ThreadingHTTPServer(("127.0.0.1", 0), Refusal) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
