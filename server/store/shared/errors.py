@@ -28,9 +28,9 @@ class ObjectsRefused(StoreFailed):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"the objects of the song store refuse this server ({reason}): see to it that the bucket of "
-            "MELISMA_STORE__OBJECTS exists, and that the keys (AWS_..., GOOGLE_... or AZURE_...) or the identity of this "
-            "machine are valid and may read, write, list and delete there"
+            f"the objects of the song store refuse this server ({reason}): see that the bucket of "
+            "MELISMA_STORE__OBJECTS exists, and that the keys (AWS_..., GOOGLE_..., AZURE_...) or the identity of "
+            "this machine are valid and may read, write, list and delete there"
         )
 
 
