@@ -1,4 +1,4 @@
-"""A song's sound over HTTP: as it comes while the song is made, with length and ranges once it is complete."""
+"""A song's sound over HTTP: as it comes while the song is made, with its length once it is complete, and in ranges."""
 
 import re
 from collections.abc import AsyncGenerator
@@ -13,6 +13,7 @@ from server.audio.codecs.registry import format_named
 from server.errors import InvalidRequest, OffsetOutOfRange, SongNotComplete
 from server.songs.recording import Recording
 
+_LENGTH_PROBE_BYTES = 2
 _RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
 
 
@@ -26,11 +27,21 @@ def audio_response(request: Request, recording: Recording) -> Response:
     """
     offset = _offset(request)
     if not recording.ended:
-        headers = {"Cache-Control": "no-store", "Accept-Ranges": "none"}
-        return _answer(request, recording, HTTPStatus.OK, headers, offset, None)
+        return _growing(request, recording, offset)
     if not recording.complete:
         raise SongNotComplete(recording.song.state.value, recording.song.error)
     return _whole(request, recording, offset)
+
+
+def _growing(request: Request, recording: Recording, offset: int) -> Response:
+    """The sound of a song that is being made: all there will be, or a range that is there already."""
+    if not offset and (there := _range_so_far(request, recording.song.size_bytes)):
+        start, end = there
+        headers = {"Cache-Control": "no-store", "Accept-Ranges": "bytes", "Content-Length": str(end - start)}
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/*"
+        return _answer(request, recording, HTTPStatus.PARTIAL_CONTENT, headers, start, end)
+    headers = {"Cache-Control": "no-store", "Accept-Ranges": "none"}
+    return _answer(request, recording, HTTPStatus.OK, headers, offset, None)
 
 
 def _whole(request: Request, recording: Recording, offset: int) -> Response:
@@ -79,6 +90,19 @@ def _offset(request: Request) -> int:
     if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
         raise InvalidRequest(Violation("byte_offset", "must be a number of bytes"))
     return int(text)
+
+
+def _range_so_far(request: Request, size: int) -> tuple[int, int] | None:
+    """One range whose first and last byte are named, and there, as start and end; `None` for anything else.
+
+    A song has nothing to compare with `If-Range` before it is complete. A player that asks for the first two bytes
+    wants to learn the length, which nobody knows yet: it gets the stream.
+    """
+    found = _RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
+    if not found or None in found.groups() or "if-range" in request.headers:
+        return None
+    start, end = int(found[1]), int(found[2]) + 1
+    return (start, end) if start < end <= size and end > _LENGTH_PROBE_BYTES else None
 
 
 def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:

@@ -57,7 +57,7 @@ _RANGE = {
     "name": "Range",
     "in": "header",
     "schema": {"type": "string"},
-    "description": "One range of bytes, once the song is complete.",
+    "description": "One range of bytes; of a song that is being made one that is there already, with its last byte.",
 }
 _OFFSET = {
     "name": "byte_offset",

@@ -13,7 +13,6 @@ from obstore.store import MemoryStore
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
-from server.store.shared import objects as module
 from server.store.shared.addresses import ObjectsAddress
 from server.store.shared.errors import ObjectsAway, ObjectsRefused
 from server.store.shared.objects import Objects, Seal, open_objects
@@ -88,7 +87,7 @@ async def test_objects_that_are_overwritten_although_asked_not_to_are_refused(mo
     def careless(store: Any, path: str, content: bytes, *, mode: str) -> Any:
         return put(store, path, content, mode="overwrite")
 
-    monkeypatch.setattr(module.obstore, "put", careless)
+    monkeypatch.setattr(obstore, "put", careless)
     with closing(Objects(MemoryStore())) as objects, pytest.raises(ObjectsRefused, match="overwrites"):
         await objects.probe()
 
