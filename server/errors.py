@@ -79,6 +79,10 @@ class Overloaded(ServiceError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class SongStoreFull(Overloaded):
+    """The song store has no room for another song, or soon would have none for those that run."""
+
+
 class DeadlineTooShort(Overloaded):
     """By the estimate the song cannot be complete by the caller's deadline.
 

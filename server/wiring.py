@@ -34,7 +34,7 @@ from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
 from server.store.watcher import UNWATCHED
 from server.telemetry.metrics import Metrics
-from server.telemetry.scraped import expose_build, expose_limits, expose_readiness, expose_store
+from server.telemetry.scraped import expose_build, expose_limits, expose_readiness, expose_service, expose_store
 from server.telemetry.store_metrics import StoreMetrics
 from server.telemetry.tracing import tracing
 from server.version import VERSION
@@ -154,6 +154,7 @@ async def open_songs(
             watcher=watcher,
         )
         expose_store(registry, store.songs.usage, lambda: built.listeners)
+        expose_service(registry, settings.engine_names, lambda: built.service_queue)
         try:
             async with in_background(built.run()):
                 yield built

@@ -1,6 +1,6 @@
 """The dashboard's row about the song store; most of its panels have lines with a shared store alone."""
 
-from deploy.grafana.queries import SERVER, SERVERS, Lines, Query, as_it_is, per_minute, spread
+from deploy.grafana.queries import ENGINES, SERVER, SERVERS, Lines, Query, as_it_is, limit, per_minute, spread
 
 STORE = (
     Lines("Stored songs", "none", as_it_is("melisma_stored_songs", labels=SERVERS), "Those being made included."),
@@ -28,6 +28,21 @@ STORE = (
         "cpm",
         per_minute("melisma_store_errors_total", "part", "reason", labels=SERVERS),
         "Repeated ones included.",
+    ),
+    Lines(
+        "Memory of the directory",
+        "bytes",
+        [*as_it_is("melisma_directory_memory_bytes", labels=SERVERS), limit("directory_memory_bytes")],
+        "From 80 % of the limit on no new songs are let in.",
+    ),
+    Lines(
+        "Songs in the directory",
+        "none",
+        [
+            Query(f"max by (engine) (melisma_service_queue_songs{{{ENGINES}}})", "{{engine}} waiting"),
+            Query(f"max(melisma_service_running_songs{{{SERVERS}}})", "begun"),
+        ],
+        "Those of all servers; each tells the same.",
     ),
     Lines(
         "Songs not sealed",

@@ -25,7 +25,7 @@ from server.songs.shared.sharing import LEASE_SECONDS, Clocks, Sharing
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms, Tickets, new_song_id, no_terms
 from server.store.base import SongRecord, SongStore, StoredEvent, StoreFull
-from server.store.directory import Admitted, Directory, QueueFull, ServedEngine, Ticket
+from server.store.directory import Admitted, Directory, Queue, QueueFull, ServedEngine, Ticket
 from server.store.watcher import UNWATCHED, StoreWatcher
 
 DEFAULT_PAGE_SIZE = 50
@@ -157,6 +157,11 @@ class Songs:
         await self._sharing.cancel(song_id)
         recording = await self._library.recording(song_id)
         return song if recording is None else await self._ended(recording)
+
+    @property
+    def service_queue(self) -> Queue | None:
+        """The songs of the whole service, a few seconds ago at most; `None` where the server is alone."""
+        return self._sharing.survey.queue if self._sharing else None
 
     @property
     def listeners(self) -> int:

@@ -172,6 +172,7 @@ class Directory(Protocol):
         Raises:
             QueueFull: the service has no place.
             server.errors.QuotaExceeded: the caller has reached a limit of its own. Nothing was taken in both cases.
+            StoreFull: there is no room for a new song, or soon would be none for those that run.
         """
 
     async def claim(self, engines: Collection[str]) -> Claim | None:

@@ -34,6 +34,9 @@ class StoreWatcher(Protocol):
     def sealing(self, size_bytes: int) -> AbstractContextManager[None]:
         """A song of that size has ended, and counts as unsealed until the context is left."""
 
+    def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
+        """The directory uses so much memory, of so much that it may; a limit of 0 is none."""
+
     def lease_lost(self) -> None:
         """A song of this replica was claimed by another one."""
 
@@ -56,6 +59,9 @@ class Unwatched(StoreWatcher):
     def sealing(self, size_bytes: int) -> AbstractContextManager[None]:
         """Nothing."""
         return nullcontext()
+
+    def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
+        """Nothing."""
 
     def lease_lost(self) -> None:
         """Nothing."""

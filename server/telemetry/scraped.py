@@ -1,12 +1,14 @@
 """Gauges that are read from the running server at every scrape."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import Metric
 
 from server.scheduling.queue_depth import Depth
 from server.store.base import Usage
+from server.store.directory import Queue
 from server.telemetry.instruments import LabelValues, Scraped, gauge_family
 
 
@@ -18,6 +20,11 @@ def expose_depths(registry: CollectorRegistry, depths: Callable[[], Mapping[str,
 def expose_store(registry: CollectorRegistry, usage: Callable[[], Usage], listeners: Callable[[], int]) -> None:
     """Registers gauges that read the store's usage and the number of listeners at every scrape."""
     registry.register(Scraped(lambda: _store_families(usage(), listeners())))
+
+
+def expose_service(registry: CollectorRegistry, engines: Sequence[str], queue: Callable[[], Queue | None]) -> None:
+    """Registers gauges that read the songs of all replicas of a service at every scrape; none of a server alone."""
+    registry.register(Scraped(lambda: _service_families(engines, queue())))
 
 
 def expose_readiness(registry: CollectorRegistry, ready: Callable[[], bool]) -> None:
@@ -46,8 +53,12 @@ def _depth_families(depths: Mapping[str, Depth]) -> Iterator[Metric]:
     def by_engine(read: Callable[[Depth], int]) -> dict[LabelValues, float]:
         return {(engine,): read(depth) for engine, depth in depths.items()}
 
-    yield gauge_family("queue_songs", "Songs that wait", ["engine"], by_engine(lambda depth: depth.waiting_songs))
-    yield gauge_family("running_songs", "Songs being made", ["engine"], by_engine(lambda depth: depth.running_songs))
+    yield gauge_family(
+        "queue_songs", "Songs that wait on this server", ["engine"], by_engine(lambda depth: depth.waiting_songs)
+    )
+    yield gauge_family(
+        "running_songs", "Songs being made by this server", ["engine"], by_engine(lambda depth: depth.running_songs)
+    )
     yield gauge_family(
         "queue_sections", "Sections not begun", ["engine"], by_engine(lambda depth: depth.waiting_sections)
     )
@@ -58,3 +69,12 @@ def _store_families(usage: Usage, listeners: int) -> Iterator[Metric]:
     yield gauge_family("stored_songs", "Songs in the store", [], {(): usage.songs})
     yield gauge_family("stored_bytes", "Sound in the store", [], {(): usage.size_bytes})
     yield gauge_family("listeners", "Listeners of all songs now", [], {(): listeners})
+
+
+def _service_families(engines: Sequence[str], queue: Queue | None) -> Iterator[Metric]:
+    if queue is None:
+        return
+    waiting = Counter(song.engine for song in queue.waiting)
+    by_engine: dict[LabelValues, float] = {(engine,): waiting[engine] for engine in (*engines, *waiting)}
+    yield gauge_family("service_queue_songs", "Songs that no server has begun, of all servers", ["engine"], by_engine)
+    yield gauge_family("service_running_songs", "Songs that servers have begun, of all", [], {(): queue.running})

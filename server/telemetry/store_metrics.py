@@ -40,6 +40,8 @@ class StoreMetrics:
         )
         silence.set_function(lambda: self._clock() - self._answered_at)
         registry.register(Scraped(self._seal_families))
+        self._memory: tuple[int, int] | None = None
+        registry.register(Scraped(self._memory_families))
         for part in StorePart:
             self._calls(part.value)
             for reason in StoreTrouble:
@@ -65,6 +67,10 @@ class StoreMetrics:
         finally:
             self._seals.remove(seal)
 
+    def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
+        """The directory uses so much memory, of so much that it may; a limit of 0 is none."""
+        self._memory = used_bytes, limit_bytes
+
     def lease_lost(self) -> None:
         """A song of this replica was claimed by another one."""
         self._leases_lost.inc()
@@ -76,6 +82,13 @@ class StoreMetrics:
     def not_kept(self) -> None:
         """A song of this replica could not be stored: its listeners were told that it has failed."""
         self._not_kept.inc()
+
+    def _memory_families(self) -> Iterator[Metric]:
+        """No samples before the directory has told anything, and no limit where there is none."""
+        used, limit = ({}, {}) if self._memory is None else ({(): byte} for byte in self._memory)
+        yield gauge_family("directory_memory_bytes", "Memory that the directory uses", [], used)
+        limit = {labels: value for labels, value in limit.items() if value}
+        yield gauge_family("directory_memory_bytes_limit", "Memory that the directory may use", [], limit)
 
     def _seal_families(self) -> Iterator[Metric]:
         now, size_bytes = self._clock(), sum(seal.size_bytes for seal in self._seals)

@@ -5,7 +5,7 @@ of the queue is kept for callers who have no song in the service, so that one ca
 directory counts; here are the bounds, and the songs of this server alone.
 """
 
-from server.errors import Draining, Overloaded
+from server.errors import Draining, Overloaded, SongStoreFull
 from server.songs.ports import Room
 
 _KEPT_SHARE = 8
@@ -81,9 +81,9 @@ class Admission:
         text = f"the queue is full: {songs} songs are running or waiting"
         return Overloaded(text, self._retry_after_seconds())
 
-    def store_full(self) -> Overloaded:
+    def store_full(self) -> SongStoreFull:
         """The refusal of a song for which the store has no room."""
-        return Overloaded("the song store is full", self._retry_after_seconds())
+        return SongStoreFull("the song store is full", self._retry_after_seconds())
 
     def measured_song(self, seconds: float) -> None:
         """Note the time from a song's first work to its last chunk."""

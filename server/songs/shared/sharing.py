@@ -102,11 +102,12 @@ class Sharing:
             await self.making.end_unmade(claim, SongState.CANCELLED)
 
     async def run(self) -> None:
-        """Tend, attend and give signs of life for ever."""
+        """Tend, attend, give signs of life and watch the queue for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tending.run())
             tasks.create_task(self.attending.run())
             tasks.create_task(self._heartbeat.run())
+            tasks.create_task(self.survey.run())
 
     async def close(self) -> None:
         """Follow nothing any more."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from server.song import SongState
-from server.store.base import Extent, Lease, LeaseLost, StoreFailed
+from server.store.base import Extent, Lease, LeaseLost, StoreFailed, StoreFull
 from server.store.directory import (
     Admitted,
     Attendance,
@@ -24,6 +24,7 @@ from server.store.directory import (
 )
 from server.store.directory_rules import claim_order, engines_together, quota_exceeded
 from server.store.shared.connection import Connection
+from server.store.shared.memory import DirectoryMemory
 from server.store.shared.news import News as Messages
 from server.store.shared.reading import Reader
 from server.store.shared.records import claim_of, engines_bytes, engines_of, lease_text, record_bytes, ticket_bytes
@@ -45,7 +46,10 @@ class SharedDirectory:
         *,
         replica: str,
         lease_seconds: float,
+        memory: DirectoryMemory,
     ) -> None:
+        """Where `memory` runs short, no new songs are let in."""
+        self._memory = memory
         self._connection = connection
         self._messages = messages
         self._reader = reader
@@ -61,7 +65,8 @@ class SharedDirectory:
         """Let a song in."""
         nonce, song = _nonce(), ticket.song
         content = (ticket_bytes(ticket), record_bytes(song), ticket.request)
-        said, *told = await self._connection.run("admit", nonce, self._replica, self._lease_seconds, *content)
+        short = int(self._memory.short)
+        said, *told = await self._connection.run("admit", nonce, self._replica, self._lease_seconds, *content, short)
         match said, told:
             case b"claimed", (position, claim):
                 claimed = claim_of(claim, self._replica, nonce)
@@ -70,6 +75,8 @@ class SharedDirectory:
                 return Admitted(song.song_id, song.fingerprint, True, position)
             case b"known", (song_id, fingerprint):
                 return Admitted(song_id.decode(), fingerprint.decode(), False)
+            case b"short", ():
+                raise StoreFull("the directory of the song store is nearly full: give it more memory (maxmemory)")
             case b"full", (songs,):
                 raise QueueFull(songs)
             case b"quota", (subject, seconds):

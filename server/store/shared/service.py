@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 
+from server.background import in_background
 from server.store.base import StoreFailed
 from server.store.directory_rules import replica_name
 from server.store.eviction import StoreLimits
@@ -14,6 +15,7 @@ from server.store.shared.connection import Connection, DirectoryAccess, connecte
 from server.store.shared.directory import SharedDirectory
 from server.store.shared.errors import ObjectsAway, ObjectsRefused
 from server.store.shared.inspection import SCHEMA_VERSION, VERSION_KEY, inspect
+from server.store.shared.memory import DirectoryMemory
 from server.store.shared.news import listening
 from server.store.shared.objects import Objects, open_objects
 from server.store.shared.reading import Reader
@@ -77,13 +79,15 @@ async def shared_store(
                 await _begin(connection, opened)
             reader = Reader(connection, opened)
             store = SharedStore(connection, opened, reader, plan.limits, now_ns, watcher)
-            async with listening(connection, name) as messages:
+            memory = DirectoryMemory(connection.client, watcher)
+            async with listening(connection, name) as messages, in_background(memory.run()):
                 directory = SharedDirectory(
                     connection,
                     messages,
                     reader,
                     replica=name,
                     lease_seconds=plan.lease_seconds,
+                    memory=memory,
                 )
                 yield SharedParts(store, directory, connection)
 

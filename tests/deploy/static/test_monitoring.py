@@ -149,7 +149,7 @@ def test_refusals_are_told_apart_by_reasons_that_there_are() -> None:
         for reasons in re.findall(r'refused_total\{reason=~?"([^"]*)"', rule["expr"])
         for reason in reasons.split("|")
     }
-    assert {"overloaded", "deadline_too_short", "engine_not_ready", "worker_lost"} == named
+    assert {"overloaded", "song_store_full", "deadline_too_short", "engine_not_ready", "worker_lost"} == named
     assert named <= made
     assert 'outcome="failed"' in "".join(rule["expr"] for rule in RULES)
     assert "failed" in set(Outcome)

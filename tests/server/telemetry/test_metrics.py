@@ -10,16 +10,27 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from server.scheduling.queue_depth import Depth
 from server.store.base import Usage
+from server.store.directory import Queue, WaitingSong
 from server.store.watcher import StorePart, StoreTrouble
 from server.telemetry.estimate_metrics import Estimated
 from server.telemetry.metrics import Metrics
-from server.telemetry.scraped import expose_build, expose_depths, expose_limits, expose_readiness, expose_store
+from server.telemetry.scraped import (
+    expose_build,
+    expose_depths,
+    expose_limits,
+    expose_readiness,
+    expose_service,
+    expose_store,
+)
 from server.telemetry.song_metrics import Outcome
 from server.telemetry.store_metrics import StoreMetrics
 from server.workers.messages import Lane
 
 README = Path(__file__).resolve().parents[3] / "README.md"
 WINDOW_SECONDS = 60.0
+
+
+QUEUE = Queue([WaitingSong(f"song-{engine}", "me", engine, 0.0, None) for engine in ("fake", "fake", "unknown")], 7)
 
 
 class Bench:
@@ -52,6 +63,8 @@ def report_everything(bench: Bench) -> None:
     metrics = bench.metrics
     bench.depths["fake"] = Depth(1, 2, 3, 4)
     expose_store(bench.registry, lambda: Usage(3, 5_000_000), lambda: 2)
+    expose_service(bench.registry, ["fake"], lambda: QUEUE)
+    bench.store.directory_memory(50, 100)
     expose_build(bench.registry, "1.2.3", "abc")
     metrics.songs.accepted("fake")
     metrics.songs.refused("queue_full", "fake")
@@ -220,6 +233,15 @@ def test_readiness_is_that_of_the_moment(bench: Bench) -> None:
     assert bench.value("ready") == 0
     bench.ready = True
     assert bench.value("ready") == 1
+
+
+def test_songs_of_the_whole_service_are_counted_by_engine_and_are_no_series_of_a_server_alone(bench: Bench) -> None:
+    queues: list[Queue | None] = [None]
+    expose_service(bench.registry, ["fake", "other"], lambda: queues[-1])
+    assert bench.value("service_queue_songs", engine="fake") is None
+    queues.append(QUEUE)
+    told = [bench.value("service_queue_songs", engine=engine) for engine in ("fake", "other", "unknown")]
+    assert (told, bench.value("service_running_songs")) == ([2, 0, 1], 7)
 
 
 def test_limits_are_told(bench: Bench) -> None:

@@ -87,3 +87,14 @@ def test_losses_begin_at_zero_and_count(bench: Bench, happens: Callable[[StoreMe
     assert bench.value(name) == 0
     happens(bench.metrics)
     assert bench.value(name) == 1
+
+
+def test_memory_of_the_directory_is_told_once_it_is_known_and_its_limit_where_there_is_one(bench: Bench) -> None:
+    def told() -> tuple[float | None, float | None]:
+        return bench.value("directory_memory_bytes"), bench.value("directory_memory_bytes_limit")
+
+    assert told() == (None, None)
+    bench.metrics.directory_memory(70, 100)
+    assert told() == (70, 100)
+    bench.metrics.directory_memory(80, 0)
+    assert told() == (80, None)

@@ -1,5 +1,5 @@
 #!lua
--- nonce, replica, lease seconds, ticket (JSON), record (JSON), request
+-- nonce, replica, lease seconds, ticket (JSON), record (JSON), request, 1 where memory runs short
 local nonce, replica, lease, record, request = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[5], ARGV[6]
 local ticket = cjson.decode(ARGV[4])
 local id, caller, at = ticket.song_id, ticket.caller, now()
@@ -68,7 +68,7 @@ if ticket.repeatable then
         return {'known', known, song[2]}
     end
 end
-local refused = refusal()
+local refused = ARGV[7] == '1' and {'short'} or refusal()
 if refused then return refused end
 local position, queue = call('ZCARD', 'm:service'), 'm:queue:' .. ticket.engine
 keep()

@@ -1,0 +1,58 @@
+"""Watches the memory of the directory, so that no songs are let in for which there may be no room."""
+
+import asyncio
+import logging
+from typing import Final
+
+from redis import exceptions
+from redis.asyncio import Redis
+
+from server.store.watcher import StoreWatcher
+
+ROOM_SHARE: Final = 0.8
+"""Share of the directory's memory from which on no new songs are let in: the rest is for those that run."""
+
+_LOOK_SECONDS: Final = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class DirectoryMemory:
+    """The memory of the directory as it was a moment ago; unlimited, or not told to this user, it never runs short."""
+
+    def __init__(self, client: Redis, watcher: StoreWatcher) -> None:
+        self._client = client
+        self._watcher = watcher
+        self._short = False
+
+    @property
+    def short(self) -> bool:
+        """True while new songs are to be refused."""
+        return self._short
+
+    async def look(self) -> None:
+        """Ask the directory; without effect while it does not answer."""
+        try:
+            told = await self._client.info("memory")
+        except exceptions.NoPermissionError:
+            return
+        except (exceptions.RedisError, OSError, TimeoutError) as error:
+            logger.debug("the memory of the directory could not be read: %s", error)
+            return
+        # Buffers for replicas and the append-only file are beyond the limit.
+        used_bytes = int(told["used_memory"]) - int(told.get("mem_not_counted_for_evict", 0))
+        self._note(used_bytes, int(told.get("maxmemory", 0)))
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            await self.look()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _note(self, used_bytes: int, limit_bytes: int) -> None:
+        self._watcher.directory_memory(used_bytes, limit_bytes)
+        short = used_bytes > ROOM_SHARE * limit_bytes > 0
+        if short != self._short:
+            self._short = short
+            text = "takes no new songs: it is nearly full" if short else "has room for new songs again"
+            logger.warning("the directory of the song store %s", text, extra={"used_bytes": used_bytes})
