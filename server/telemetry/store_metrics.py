@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import Metric
 
 from server.store.watcher import StorePart, StoreTrouble
-from server.telemetry.instruments import Scraped, by_labels, counter, gauge_family, histogram
+from server.telemetry.instruments import LabelValues, Scraped, by_labels, counter, gauge_family, histogram
 
 CALL_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
@@ -85,9 +85,10 @@ class StoreMetrics:
 
     def _memory_families(self) -> Iterator[Metric]:
         """No samples before the directory has told anything, and no limit where there is none."""
-        used, limit = ({}, {}) if self._memory is None else ({(): byte} for byte in self._memory)
+        used_bytes, limit_bytes = self._memory or (0, 0)
+        used: dict[LabelValues, float] = {(): used_bytes} if self._memory else {}
         yield gauge_family("directory_memory_bytes", "Memory that the directory uses", [], used)
-        limit = {labels: value for labels, value in limit.items() if value}
+        limit: dict[LabelValues, float] = {(): limit_bytes} if limit_bytes else {}
         yield gauge_family("directory_memory_bytes_limit", "Memory that the directory may use", [], limit)
 
     def _seal_families(self) -> Iterator[Metric]:
