@@ -79,7 +79,7 @@ async def serving(
             await stack.enter_async_context(in_background(keys.watch(metrics.calls.keys_usable)))
         warn_of_open_network(settings)
         interceptors = [Authentication(authenticator)] if authenticator else []
-        reports = LoadReports(runner.depths, song_slots(settings))
+        reports = LoadReports(runner.depths, song_slots(settings), songs.service_load)
         server = build_server(settings, MusicServicer(songs), health, interceptors, tracer, reports.trailers, calls)
         server.add_generic_rpc_handlers((reports.handler(),))
         address = bind(server, settings.host, settings.port, certificates)

@@ -155,6 +155,8 @@ async def open_songs(
         )
         expose_store(registry, store.songs.usage, lambda: built.listeners)
         expose_service(registry, settings.engine_names, lambda: built.service_queue)
+        if store.cut_off is not None:
+            await stack.enter_async_context(in_background(runner.readiness.count_on(lambda: built.served)))
         try:
             async with in_background(built.run()):
                 yield built

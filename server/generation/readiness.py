@@ -20,6 +20,7 @@ class Readiness:
         self._crowded = False
         self._subscribers: list[Callable[[], None]] = []
         self._checks: list[Callable[[], str | None]] = []
+        self._elsewhere: Callable[[], bool] = lambda: False
 
     def ready(self, engine: str) -> bool:
         """Whether songs of `engine` can be made now."""
@@ -27,7 +28,7 @@ class Readiness:
 
     def unready(self) -> str | None:
         """Why new songs had better go elsewhere, in words for the operator; `None` when they need not."""
-        if not any(map(self.ready, self._pool.engine_names)):
+        if not any(map(self.ready, self._pool.engine_names)) and not self._elsewhere():
             return "no engine is ready"
         for check in self._checks:
             if (reason := check()) is not None:
@@ -37,12 +38,15 @@ class Readiness:
     async def watch(self, check: Callable[[], str | None]) -> None:
         """Count as unready whenever `check` gives a reason, and notify subscribers within a second of a change."""
         self._checks.append(check)
-        known = check()
-        while True:
-            await asyncio.sleep(_CHECK_SECONDS)
-            if (reason := check()) != known:
-                known = reason
-                self.notify()
+        await self._watch(check)
+
+    async def count_on(self, elsewhere: Callable[[], bool]) -> None:
+        """Need no engine here while `elsewhere` says that other servers make songs which are asked for here.
+
+        Subscribers are notified within a second of a change.
+        """
+        self._elsewhere = elsewhere
+        await self._watch(elsewhere)
 
     def subscribe(self, callback: Callable[[], None]) -> None:
         """Call `callback` on the event loop whenever `unready`, or the readiness of an engine, may have changed."""
@@ -53,6 +57,14 @@ class Readiness:
         if self._admission.crowded != self._crowded:
             self._crowded = self._admission.crowded
             self.notify()
+
+    async def _watch(self, read: Callable[[], object]) -> None:
+        known = read()
+        while True:
+            await asyncio.sleep(_CHECK_SECONDS)
+            if (now := read()) != known:
+                known = now
+                self.notify()
 
     def notify(self) -> None:
         """Notify all subscribers."""

@@ -164,6 +164,18 @@ class Songs:
         return self._sharing.survey.queue if self._sharing else None
 
     @property
+    def served(self) -> bool:
+        """True where some replica of a service announces an engine; False where the server is alone."""
+        return bool(self._served())
+
+    def service_load(self) -> tuple[int, int] | None:
+        """Songs and places of the whole service where this replica makes no songs itself; else `None`."""
+        places = self._tickets.service_slots
+        if (queue := self.service_queue) is None or not places or any(map(self._runner.ready, self._runner.engines())):
+            return None
+        return queue.running + len(queue.waiting), places
+
+    @property
     def listeners(self) -> int:
         """The number of listeners now."""
         return self._open.listeners

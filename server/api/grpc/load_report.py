@@ -25,10 +25,20 @@ Trailers: TypeAlias = tuple[tuple[str, bytes], ...]
 class LoadReports:
     """Makes the trailer that every call ends with."""
 
-    def __init__(self, depths: Callable[[], Mapping[str, Depth]], places: int) -> None:
-        """`places` is the number of songs that can be made at once."""
+    def __init__(
+        self,
+        depths: Callable[[], Mapping[str, Depth]],
+        places: int,
+        service: Callable[[], tuple[int, int] | None] = lambda: None,
+    ) -> None:
+        """`places` is the number of songs that can be made at once.
+
+        `service` gives songs and places of all servers where this one makes no songs itself, and `None` elsewhere: a
+        server that is always empty would otherwise be sent most songs, and others would make them.
+        """
         self._depths = depths
         self._places = places
+        self._service = service
 
     def trailers(self) -> Trailers:
         """The state of the server now, at the end of a call."""
@@ -50,8 +60,9 @@ class LoadReports:
     def _report(self) -> LoadReport:
         depths = self._depths().values()
         waiting, running = sum(one.waiting_songs for one in depths), sum(one.running_songs for one in depths)
+        songs, places = self._service() or (waiting + running, self._places)
         return LoadReport(
-            application_utilization=(1 + waiting + running) / self._places,
+            application_utilization=(1 + songs) / max(1, places),
             rps_fractional=_RATE,
             named_metrics={"queue_songs": waiting, "running_songs": running},
         )

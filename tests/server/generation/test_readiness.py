@@ -1,5 +1,7 @@
 import asyncio
 
+import pytest
+
 from tests.support.runners import running
 
 
@@ -17,3 +19,18 @@ async def test_a_server_whose_check_gives_a_reason_is_unready_and_says_so_by_its
             await told.wait()
         watching.cancel()
         assert readiness.unready() == "the directory of songs is away"
+
+
+async def test_a_server_without_an_engine_is_ready_while_others_make_its_songs(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running() as bench:
+        readiness, served, told = bench.runner.readiness, [False], asyncio.Event()
+        counting = asyncio.create_task(readiness.count_on(lambda: served[0]))
+        await asyncio.sleep(0)
+        monkeypatch.setattr(readiness, "ready", lambda engine: False)
+        assert readiness.unready() == "no engine is ready"
+        readiness.subscribe(told.set)
+        served[0] = True
+        async with asyncio.timeout(10.0):
+            await told.wait()
+        counting.cancel()
+        assert readiness.unready() is None

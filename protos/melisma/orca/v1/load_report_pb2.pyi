@@ -53,6 +53,7 @@ class LoadReport(_message.Message):
     NAMED_METRICS_FIELD_NUMBER: _builtins.int
     application_utilization: _builtins.float
     """Songs that are made or wait here, and the one that may come next, as a multiple of those that can be made at once.
+    Of a server on a shared store that makes no songs itself: those of the whole service, and their places.
     Never 0, which Envoy takes for a server that has not reported.
     """
     rps_fractional: _builtins.float

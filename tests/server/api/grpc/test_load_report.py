@@ -47,6 +47,15 @@ def test_a_server_weighs_as_it_has_room() -> None:
     assert weight(96, 32) > weight(97, 32) > 0
 
 
+def test_a_server_that_makes_no_songs_itself_weighs_as_the_service_does() -> None:
+    loads: list[tuple[int, int] | None] = [(5, 8)]
+    reports = LoadReports(lambda: {"studio": Depth()}, 0, lambda: loads[-1])
+    assert report_of(reports).application_utilization == pytest.approx(6 / 8)
+    assert dict(report_of(reports).named_metrics) == {"queue_songs": 0.0, "running_songs": 0.0}
+    loads.append(None)
+    assert report_of(reports).application_utilization == 1.0
+
+
 def told() -> tuple[tuple[str, bytes], ...]:
     """In the place of the real trailer, which gRPC's own clients keep to themselves."""
     return (("x-told-bin", b"told"),)

@@ -26,6 +26,17 @@ async def test_a_replica_without_workers_takes_songs_for_engines_of_others(tmp_p
         assert replicas.maker.requests[0].engine == "fake"
 
 
+async def test_a_replica_without_workers_tells_the_load_of_the_service(tmp_path: Path) -> None:
+    async with pair(folder=tmp_path, here=FakeRunner(info=None), hangs=True) as replicas:
+        assert not replicas.here.served
+        await announced(replicas)
+        assert replicas.here.served
+        await replicas.here.generate(request(), "me")
+        await until(lambda: bool(replicas.maker.jobs))
+        assert replicas.here.service_load() == (1, 8)
+        assert replicas.there.service_load() is None
+
+
 async def test_what_another_replica_says_of_its_engine_is_what_a_request_is_checked_against(tmp_path: Path) -> None:
     async with pair(folder=tmp_path, here=FakeRunner(info=None)) as replicas:
         await announced(replicas)
