@@ -1,11 +1,12 @@
 """What the shared store adds between the server that makes a song and one where it is heard; Redis or Valkey is real.
 
-    python -m benchmarks.store.bench_shared
+    python -m benchmarks.store.bench_shared [--songs 16] [--rate 20] [--flush 0 0.1]
 
-A writer makes songs of 8 KiB chunks, a listener in another process follows them all. Latency counts from the moment
-at which a chunk is there, its gathering included. The first chunk of a song is stored at once.
+A writer makes songs of 8 KiB chunks, so many a second each, and a listener in another process follows them all. Latency
+counts from the moment at which a chunk is there, its gathering included. The first chunk of a song is stored at once.
 """
 
+import argparse
 import asyncio
 import json
 import statistics
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -28,10 +29,21 @@ from tests.support.servers import DirectoryServer
 from tests.support.shared_stores import plan_for
 from tests.support.stored_songs import record, ticket
 
-SONGS = 16
-CHUNKS = 100
-CHUNKS_PER_SECOND = 20.0
-FLUSH_SECONDS = (0.0, 0.1)
+SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """So many songs at once, of so many chunks a second each, gathered for a time before each append."""
+
+    songs: int
+    chunks_per_second: float
+    flush_seconds: float
+
+    @property
+    def chunks(self) -> int:
+        """The number of chunks of a song."""
+        return round(SECONDS * self.chunks_per_second)
 
 
 async def admitted(parts: SharedParts, number: int) -> Claim:
@@ -41,16 +53,16 @@ async def admitted(parts: SharedParts, number: int) -> Claim:
     return answer.claim
 
 
-async def write(parts: SharedParts, claim: Claim, flush_seconds: float, delay_seconds: float) -> list[float]:
+async def write(parts: SharedParts, claim: Claim, load: Load, delay_seconds: float) -> list[float]:
     """Make one song at the rate of a stream, after a delay; returns the seconds of each append."""
     appends: list[float] = []
     waiting: list[bytes] = []
     at, began, song = Extent(), time.monotonic() + delay_seconds, replace(claim.song, state=SongState.RUNNING)
-    flushed_at = -flush_seconds
-    for number in range(CHUNKS):
-        await asyncio.sleep(max(0.0, began + number / CHUNKS_PER_SECOND - time.monotonic()))
+    flushed_at = -load.flush_seconds
+    for number in range(load.chunks):
+        await asyncio.sleep(max(0.0, began + number / load.chunks_per_second - time.monotonic()))
         waiting.append(time.monotonic_ns().to_bytes(listener.STAMP_BYTES, "big").ljust(listener.CHUNK_BYTES, b"\0"))
-        if time.monotonic() - flushed_at < flush_seconds and number < CHUNKS - 1:
+        if time.monotonic() - flushed_at < load.flush_seconds and number < load.chunks - 1:
             continue
         flushed_at, sound = time.monotonic(), b"".join(waiting)
         ends = [at.size_bytes + listener.CHUNK_BYTES * (place + 1) for place in range(len(waiting))]
@@ -63,20 +75,20 @@ async def write(parts: SharedParts, claim: Claim, flush_seconds: float, delay_se
     return appends
 
 
-async def measure(flush_seconds: float) -> None:
-    """Measure one flush period and print it."""
+async def measure(load: Load) -> None:
+    """Measure one load and print it."""
     server = DirectoryServer()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            await _measure(server, folder, flush_seconds)
+            await _measure(server, folder, load)
     finally:
         server.remove()
 
 
-async def _measure(server: DirectoryServer, folder: str, flush_seconds: float) -> None:
+async def _measure(server: DirectoryServer, folder: str, load: Load) -> None:
     objects = Path(folder) / "objects"
     async with shared_store(plan_for(server.url, f"file://{objects}", lease_seconds=60.0)) as parts:
-        claims = [await admitted(parts, number) for number in range(SONGS)]
+        claims = [await admitted(parts, number) for number in range(load.songs)]
         command = ("-m", listener.__name__, server.url, str(objects), *(claim.song.song_id for claim in claims))
         hearing = await asyncio.create_subprocess_exec(
             sys.executable, *command, stdout=asyncio.subprocess.PIPE, env=child_environment()
@@ -85,19 +97,20 @@ async def _measure(server: DirectoryServer, folder: str, flush_seconds: float) -
         await hearing.stdout.readline()
         before = _cpu_seconds(server.pid)
         # Songs do not begin, nor bring their chunks, in the same moment.
-        songs = (write(parts, one, flush_seconds, 1.03 * place / SONGS) for place, one in enumerate(claims))
+        songs = (write(parts, one, load, 1.03 * place / load.songs) for place, one in enumerate(claims))
         appends = await asyncio.gather(*songs)
         spent = _cpu_seconds(server.pid) - before
         delays: list[list[float]] = json.loads((await hearing.communicate())[0])
-    _print(flush_seconds, delays, [one for song in appends for one in song], spent)
+    _print(load, delays, [one for song in appends for one in song], spent)
 
 
-def _print(flush_seconds: float, delays: list[list[float]], appends: Sequence[float], spent: float) -> None:
+def _print(load: Load, delays: list[list[float]], appends: Sequence[float], spent: float) -> None:
     first = [song[0] for song in delays]
     later = [one for song in delays for one in song[1:]]
     print(
-        f"flush {flush_seconds:g} s: first chunk {_figures(first)}, later {_figures(later)}, "
-        f"append {_figures(appends)}; CPU of the directory {1e6 * spent / (SONGS * CHUNKS):.0f} us per chunk"
+        f"{load.songs} songs, {load.chunks_per_second:g} chunks a second each, flush {load.flush_seconds:g} s: "
+        f"first chunk {_figures(first)}, later {_figures(later)}, append {_figures(appends)}; CPU of the directory "
+        f"{1e6 * spent / (load.songs * load.chunks):.0f} us per chunk, {100 * spent / SECONDS:.0f} % of a core"
     )
 
 
@@ -112,9 +125,14 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def main() -> None:
-    """Measure each flush period."""
-    for flush_seconds in FLUSH_SECONDS:
-        asyncio.run(measure(flush_seconds))
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Measure the shared store.")
+    parser.add_argument("--songs", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=20.0, help="chunks a second of each song")
+    parser.add_argument("--flush", type=float, nargs="+", default=[0.0, 0.1], help="seconds of gathering")
+    given = parser.parse_args()
+    for flush_seconds in given.flush:
+        asyncio.run(measure(Load(given.songs, given.rate, flush_seconds)))
 
 
 if __name__ == "__main__":

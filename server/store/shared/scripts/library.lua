@@ -32,7 +32,7 @@ local function usage()
 end
 
 local function use(songs, bytes)
-    call('HINCRBY', 'm:usage', 'songs', songs)
+    if songs ~= 0 then call('HINCRBY', 'm:usage', 'songs', songs) end
     call('HINCRBY', 'm:usage', 'bytes', bytes)
     call('HINCRBY', 'm:usage', 'changes', 1)
 end
