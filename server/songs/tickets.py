@@ -46,7 +46,10 @@ class Tickets:
         clock: Callable[[], float],
         with_request: bool,
     ) -> None:
-        """`with_request` says that a song may be made by another server than the one that admits it."""
+        """`with_request` says that a song may be made by another server than the one that admits it.
+
+        Such a song needs its request in the ticket, and listeners that count before anybody tells of them.
+        """
         self._runner = runner
         self._terms = terms
         self._now_ns = now_ns
@@ -78,7 +81,7 @@ class Tickets:
             steps=request.params.steps,
             deadline_seconds=None if request.deadline is None else request.deadline - self._clock(),
             linger_seconds=linger_seconds,
-            attend_seconds=0.0 if linger_seconds is None else ATTEND_SECONDS,
+            attend_seconds=ATTEND_SECONDS if self._with_request and linger_seconds is not None else 0.0,
             kept_songs=room.kept,
             take=take,
         )
