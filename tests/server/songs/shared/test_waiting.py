@@ -28,7 +28,7 @@ async def test_a_replica_without_workers_takes_songs_for_engines_of_others(tmp_p
 
 async def test_a_replica_without_workers_tells_the_load_of_the_service(tmp_path: Path) -> None:
     async with pair(folder=tmp_path, here=FakeRunner(info=None), hangs=True) as replicas:
-        assert not replicas.here.served
+        assert replicas.here.service_load() is None
         await announced(replicas)
         assert replicas.here.served
         await replicas.here.generate(request(), "me")
