@@ -1,6 +1,6 @@
 """`python -m melisma_client` is the `melisma` command."""
 
-from melisma_client.cli import main
+from melisma_command import main
 
 if __name__ == "__main__":
     main()

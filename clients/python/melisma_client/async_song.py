@@ -20,13 +20,15 @@ from melisma.v1.music_pb2 import (
 )
 from melisma_client.connection import CANCELLED_HERE
 from melisma_client.errors import Cancelled, ConnectionLost, MelismaError, error_of
-from melisma_client.files import PartFile
+from melisma_client.files import NobodyReads, Sink, sink_at
 from melisma_client.journey import Journey, Question
 from melisma_client.receiver import Event, Receiver, Response
 
 AsyncCall: TypeAlias = (
     UnaryStreamCall[GenerateRequest, GenerateResponse] | UnaryStreamCall[ListenRequest, ListenResponse]
 )
+
+READER_POLL_SECONDS = 0.05
 
 
 class AsyncSong:
@@ -76,13 +78,32 @@ class AsyncSong:
                 yield event.data
 
     async def save(self, path: str | Path) -> SongFinished:
-        """Write the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified."""
-        with PartFile(Path(path)) as file:
+        """Write the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified.
+
+        A device or FIFO is written to as the song arrives.
+
+        Raises:
+            MelismaError: as the iteration over events.
+            OSError: `path` cannot be written, or another song is being written to it; the song was not asked for yet.
+            ValueError: `path` is named as sound of another format.
+        """
+        with await self._sink(path) as file:
             async for data in self.audio():
-                file.write(data)
+                await asyncio.to_thread(file.write, data)
             finished = self.received.close()
             file.complete()
         return finished
+
+    async def _sink(self, path: str | Path) -> Sink:
+        try:
+            while True:
+                try:
+                    return sink_at(path, wait=False)
+                except NobodyReads:
+                    await asyncio.sleep(READER_POLL_SECONDS)
+        except BaseException:
+            await self._events.aclose()
+            raise
 
     def cancel(self) -> None:
         """End the song here and on the server; whoever waits for an event gets `Cancelled`."""

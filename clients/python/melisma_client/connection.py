@@ -1,5 +1,6 @@
 """What both clients agree on: where the server is, how a channel behaves, how long a call may take."""
 
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ PARTING_SECONDS = 2.0
 LONGEST_PAGE = 200
 
 CANCELLED_HERE = "the song was cancelled"
+
+_SCHEMES = frozenset({"dns", "ipv4", "ipv6", "unix", "unix-abstract", "vsock", "xds"})
 
 CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     # Without the probe the window stays small, so that a slow reader really slows the server down instead of
@@ -60,12 +63,38 @@ def tls_credentials(
 
     Raises:
         OSError: a file cannot be read.
-        ValueError: a certificate without its key, or the other way round.
+        ValueError: a certificate without its key, or the other way round, or a file that is not PEM.
     """
     if (certificate is None) != (private_key is None):
         raise ValueError("a certificate and its private key belong together")
-    files = [path.read_bytes() if path else None for path in (ca, private_key, certificate)]
-    return grpc.ssl_channel_credentials(*files)
+    authorities, chain = _pem(ca, "CERTIFICATE"), _pem(certificate, "CERTIFICATE")
+    return grpc.ssl_channel_credentials(authorities, _pem(private_key, "PRIVATE KEY"), chain)
+
+
+def checked_server(server: str) -> str:
+    """`server`, an address as gRPC takes it: "host:port", or one with a scheme of gRPC's such as "dns:///host:port".
+
+    Raises:
+        ValueError: it is empty, a web address, or has no port.
+    """
+    if server.startswith(("http://", "https://")):
+        raise ValueError(f"the server is host:port, without http:// or a path, not {server!r}")
+    host, colon, port = server.rpartition(":")
+    scheme = server.partition(":")[0]
+    if scheme in _SCHEMES and colon:
+        return server
+    if not (host and port.isascii() and port.isdecimal() and 0 < int(port) < 65_536):
+        raise ValueError(f"the server is host:port, such as {DEFAULT_SERVER}, not {server!r}")
+    return server
+
+
+def _pem(path: Path | None, kind: str) -> bytes | None:
+    if path is None:
+        return None
+    data = path.read_bytes()
+    if not re.search(rb"-----BEGIN [A-Z ]*" + kind.encode() + b"-----", data):
+        raise ValueError(f"{path} holds no {kind.lower()} in PEM form (-----BEGIN {kind}-----)")
+    return data
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,24 @@
-"""Where a song's bytes go: a file that is never half a song, or a pipe into a player."""
+"""Targets of a song's bytes: a file that is never half a song, or a device or pipe that takes them as they come."""
 
+import errno
+import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+OTHER_SOUND = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp4", ".ogg", ".opus", ".wav", ".webm", ".wma"})
+"""Suffixes of files that hold sound in another format than MP3."""
+
+
+class NobodyReads(OSError):
+    """A FIFO has no reader yet."""
 
 
 class Sink(Protocol):
@@ -21,27 +37,57 @@ class Sink(Protocol):
         """The song is whole."""
 
 
+def sink_at(path: str | Path, *, wait: bool = True) -> "PartFile | Device":
+    """Opens `path` for a song: what is no regular file (a device, a FIFO) is written to as it is.
+
+    A FIFO that nobody reads yet is waited for, unless `wait` is false.
+
+    Raises:
+        NobodyReads: `path` is a FIFO that nobody reads yet, and `wait` is false.
+        OSError: the path cannot be written to, is a folder, or is being written by another song.
+        ValueError: its suffix is that of another format.
+    """
+    path = Path(path)
+    if path.suffix.lower() in OTHER_SOUND:
+        raise ValueError(f"the song is MP3, and {path.name} is not named so; name a file that ends in .mp3")
+    mode = _mode(path)
+    if mode is None or stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return PartFile(path)
+    if stat.S_ISFIFO(mode) and not wait:
+        return Device(_read_fifo(path))
+    return Device(path.open("wb", buffering=0))
+
+
 class PartFile:
     """Writes `<path>.part`, playable at any moment, and renames it to `path` when `complete` is called.
 
     Left without `complete`, the `.part` file stays with all that has arrived (it goes if that is nothing), and an older
-    file at `path` is untouched. Making one raises `OSError` where the file cannot be written.
+    file at `path` is untouched. A link at `path` stays, and the file that it names is written. The `.part` file is
+    locked: two songs never share one.
+
+    Raises:
+        OSError: the file cannot be written. `IsADirectoryError`: `path` is a folder. `FileExistsError`: another song is
+            being written to it.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.part = path.with_name(f"{path.name}.part")
+        self.path = path.resolve()
+        if self.path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder; name a file in it", str(path))
+        self.part = self.path.with_name(f"{self.path.name}.part")
         self.completed = False
-        self._file = self.part.open("wb", buffering=0)
+        self._file = _locked(self.part)
 
     def write(self, data: bytes) -> None:
         """Append `data`; it can be read from the `.part` file when the call returns."""
-        self._file.write(data)
+        _write_all(self._file, data)
 
     def complete(self) -> None:
         """Give the file its name."""
-        self._file.close()
+        if fcntl is None:
+            self._file.close()  # what is open cannot be renamed there
         self.part.replace(self.path)
+        self._file.close()
         self.completed = True
 
     def __enter__(self) -> Self:
@@ -50,9 +96,10 @@ class PartFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if not self._file.closed and os.fstat(self._file.fileno()).st_size == 0:
+            with suppress(PermissionError):  # Windows: it is open
+                self.part.unlink(missing_ok=True)
         self._file.close()
-        if self.part.exists() and self.part.stat().st_size == 0:
-            self.part.unlink()
 
 
 class Pipe:
@@ -63,7 +110,7 @@ class Pipe:
 
     def write(self, data: bytes) -> None:
         """Pass `data` on; raises `BrokenPipeError` when the reader has left."""
-        self._stream.write(data)
+        _write_all(self._stream, data)
         self._stream.flush()
 
     def complete(self) -> None:
@@ -76,3 +123,64 @@ class Pipe:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         return None
+
+
+class Device(Pipe):
+    """Writes to a device or FIFO and closes it at the end."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stream.close()
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _read_fifo(path: Path) -> BinaryIO:
+    try:
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC), "wb", buffering=0)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise NobodyReads(errno.ENXIO, "nobody reads it", str(path)) from error
+        raise
+    os.set_blocking(file.fileno(), True)
+    return file
+
+
+def _locked(part: Path) -> BinaryIO:
+    """`part`, empty and open for writing, with a lock on it as long as it is open.
+
+    The song that had it before may have renamed it between opening and locking: then it is opened anew.
+    """
+    if fcntl is None:
+        return part.open("wb", buffering=0)
+    while True:
+        file = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666), "wb", buffering=0)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.close()
+            raise FileExistsError(errno.EEXIST, "another song is being written to it", str(part)) from error
+        if _is_still(part, file):
+            file.truncate()
+            return file
+        file.close()
+
+
+def _is_still(path: Path, file: BinaryIO) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _write_all(stream: BinaryIO, data: bytes) -> None:
+    """Unbuffered streams may take a part of the bytes at a time."""
+    left = memoryview(data)
+    while left:
+        left = left[stream.write(left) or 0 :]

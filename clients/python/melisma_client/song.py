@@ -11,7 +11,7 @@ import grpc
 from melisma.v1.music_pb2 import AudioChunk, SongFinished
 from melisma_client.connection import CANCELLED_HERE
 from melisma_client.errors import Cancelled, ConnectionLost, MelismaError, error_of
-from melisma_client.files import PartFile
+from melisma_client.files import sink_at
 from melisma_client.journey import Journey, Question
 from melisma_client.receiver import Event, Receiver, Response
 
@@ -68,8 +68,16 @@ class Song:
         return (event.data for event in self._events if isinstance(event, AudioChunk))
 
     def save(self, path: str | Path) -> SongFinished:
-        """Write the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified."""
-        with PartFile(Path(path)) as file:
+        """Write the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified.
+
+        A device or FIFO is written to as the song arrives.
+
+        Raises:
+            MelismaError: as the iteration over events.
+            OSError: `path` cannot be written, or another song is being written to it; the song was not asked for yet.
+            ValueError: `path` is named as sound of another format.
+        """
+        with sink_at(path) as file:
             for data in self.audio():
                 file.write(data)
             finished = self.received.close()

@@ -29,6 +29,7 @@ from melisma_client.connection import (
     SONG_TIMEOUT_SECONDS,
     Deadline,
     Patience,
+    checked_server,
     metadata_of,
 )
 from melisma_client.errors import MelismaError, error_of
@@ -45,8 +46,8 @@ class Client:
 
     Every call has a deadline; what may be repeated, and how often, is the rule of `retry`. `credentials`
     `None` means an unencrypted connection; `tls_credentials` makes others. `caller` is the name under which the server
-    gives out fair shares, at most 64 printable ASCII characters (`ValueError` for others); those without a name share
-    one. Servers that ask for an `api_key` call its holder by the key's name instead.
+    gives out fair shares, at most 64 printable ASCII characters; those without a name share one. A name or a `server`
+    that cannot be is a `ValueError`. Servers that ask for an `api_key` call its holder by the key's name instead.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Client:
     ) -> None:
         self._retry = retry or Retry()
         self._metadata = metadata_of(caller, api_key)
-        self._channel = _channel(server, credentials)
+        self._channel = _channel(checked_server(server), credentials)
         self._stub = MusicServiceStub(self._channel)
 
     def generate(self, request: SongRequest, *, timeout_seconds: float = SONG_TIMEOUT_SECONDS) -> Song:

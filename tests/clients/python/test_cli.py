@@ -1,18 +1,24 @@
+import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 import pytest
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 from typer.testing import CliRunner, Result
 
 from melisma.v1 import music_pb2
 from melisma_client.cli import app
-from melisma_client.terminal.exits import Exit
+from melisma_client.terminal.exits import OPTIONS, Exit
 from tests.clients.python.fakes import SONG, FakeMusic, breaks_after, plays, refuses, song_responses
+from tests.support.servers import eventually
 
 ACE_STEP_OPTIONS = {field.name for field in music_pb2.AceStepOptions.DESCRIPTOR.fields}
 
@@ -99,7 +105,7 @@ def test_tasks_reach_the_request(
     values: dict[str, object],
 ) -> None:  # fmt: skip
     (tmp_path / "source.wav").write_bytes(b"sound")
-    recording = () if name == "retake" else ("--recording", str(tmp_path / "source.wav"))
+    recording = ("--seed", "5") if name == "retake" else ("--recording", str(tmp_path / "source.wav"))
     assert generate(address, output, "--task", *options, *recording).exit_code == Exit.DONE
     task = getattr(music.requests[0], name)
     assert {field: getattr(task, field) for field in values} == values
@@ -151,7 +157,7 @@ def test_options_of_ace_step_and_another_engine_are_left_to_the_server_to_refuse
     music.acts = [refuses(grpc.StatusCode.INVALID_ARGUMENT, "bad request", details)]
     result = generate(address, output, "--engine", "studio", "--omega", "1")
     assert result.exit_code == Exit.WRONG_REQUEST
-    assert "engine_options: of another engine" in result.stderr
+    assert "--engine: of another engine" in result.stderr
     assert (music.requests[0].engine, music.requests[0].ace_step.omega) == ("studio", 1.0)
 
 
@@ -168,6 +174,23 @@ def test_a_task_and_its_recording_need_each_other(address: str, output: Path, tm
     assert "needs --task" in generate(address, output, "--recording", str(tmp_path / "source.wav")).stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--strength", "0.5"), "--strength needs --task audio-to-audio"),
+        (("--task", "retake", "--seed", "1", "--from", "2"), "--from needs --task repaint"),
+        (("--task", "retake"), "--task retake needs --seed"),
+    ],
+)
+def test_options_of_a_task_need_it(
+    music: FakeMusic, address: str, output: Path, options: tuple[str, ...], told: str
+) -> None:
+    result = generate(address, output, *options)
+    assert result.exit_code == Exit.WRONG_REQUEST
+    assert told in _words(result.stderr)
+    assert music.requests == []
+
+
 def test_the_caller_is_named(music: FakeMusic, address: str, output: Path) -> None:
     generate(address, output, "--caller", "radio")
     assert music.callers == ["radio"]
@@ -181,12 +204,37 @@ def test_lyrics_come_from_a_file(music: FakeMusic, address: str, output: Path, t
     assert music.requests[0].lyrics == "[verse]\n春天醒来花就开"
 
 
-def test_lyrics_in_another_encoding_are_refused(address: str, output: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_lyrics_are_read_in_the_encodings_of_editors(
+    music: FakeMusic, address: str, output: Path, tmp_path: Path, encoding: str
+) -> None:
+    (tmp_path / "words.txt").write_bytes("[verse]\n春天 is here\n".encode(encoding))
+    assert generate(address, output, "-l", str(tmp_path / "words.txt")).exit_code == Exit.DONE
+    assert music.requests[0].lyrics == "[verse]\n春天 is here\n"
+
+
+def test_lyrics_in_another_encoding_are_refused_and_the_way_out_is_told(
+    music: FakeMusic, address: str, output: Path, tmp_path: Path
+) -> None:
     words = tmp_path / "words.txt"
-    words.write_bytes("春天".encode("gbk"))
+    words.write_bytes("春天醒来花就开".encode("gbk"))
     result = generate(address, output, "--lyrics-file", str(words))
     assert result.exit_code == Exit.WRONG_REQUEST
-    assert "not UTF-8" in result.stderr
+    assert "is not UTF-8 text" in _words(result.stderr)
+    assert "--encoding gb18030" in _words(result.stderr)
+    assert generate(address, output, "--lyrics-file", str(words), "--encoding", "gbk").exit_code == Exit.DONE
+    assert music.requests[0].lyrics == "春天醒来花就开"
+    assert "no encoding" in _words(generate(address, output, "-l", str(words), "--encoding", "nothing").stderr)
+
+
+def test_lyrics_come_from_standard_input(music: FakeMusic, address: str, output: Path) -> None:
+    options = ["generate", "-p", "pop", "-o", str(output), "-l", "-", "--server", address]
+    assert CliRunner().invoke(app, options, input="[verse]\n春天".encode()).exit_code == Exit.DONE
+    assert music.requests[0].lyrics == "[verse]\n春天"
+
+
+def test_a_lyrics_file_that_is_not_there_is_told(address: str, output: Path) -> None:
+    assert "cannot read" in _words(generate(address, output, "-l", "nowhere.txt").stderr)
 
 
 def test_a_seed_that_no_field_can_hold_is_refused(address: str, output: Path) -> None:
@@ -199,7 +247,7 @@ def test_violations_are_listed(music: FakeMusic, address: str, output: Path) -> 
     music.acts = [refuses(grpc.StatusCode.INVALID_ARGUMENT, "bad request", details)]
     result = generate(address, output)
     assert result.exit_code == Exit.WRONG_REQUEST
-    assert "duration_seconds: too [long]" in result.stderr
+    assert "--duration: too [long]" in result.stderr
     assert not list(output.parent.iterdir())
 
 
@@ -257,6 +305,15 @@ def test_a_folder_that_does_not_exist_is_refused(address: str, tmp_path: Path) -
     assert result.exit_code == Exit.WRONG_REQUEST
 
 
+@pytest.mark.parametrize("name", ["", "song.wav"])
+def test_a_target_that_cannot_be_is_told_before_the_song_is_made(
+    music: FakeMusic, address: str, tmp_path: Path, name: str
+) -> None:
+    assert generate(address, tmp_path / name).exit_code == Exit.WRONG_REQUEST
+    assert music.requests == []
+    assert not list(tmp_path.iterdir())
+
+
 def test_standard_output_is_the_song_and_nothing_else(address: str) -> None:
     result = melisma("generate", "--prompt", "pop", "--output", "-", address=address)
     assert (result.exit_code, result.stdout_bytes) == (Exit.DONE, SONG)
@@ -288,3 +345,110 @@ def test_no_use_of_an_engine_is_allowed_by_silence(music: FakeMusic, address: st
 
 def test_an_unknown_engine_is_told(address: str) -> None:
     assert melisma("engines", "nothing", address=address).exit_code == Exit.WRONG_REQUEST
+
+
+def test_a_closed_port_is_no_server(output: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    result = generate(f"127.0.0.1:{port}", output, "--timeout", "2")
+    assert result.exit_code == Exit.NO_SERVER
+    assert "no server answers" in result.stderr
+    assert "is a server running there?" in result.stderr
+
+
+@pytest.mark.parametrize("server", ["", "localhost", "http://localhost:50051", "localhost:http", "localhost:0"])
+def test_an_address_that_cannot_be_is_told(server: str, output: Path) -> None:
+    result = generate(server, output)
+    assert result.exit_code == Exit.WRONG_REQUEST
+    assert "host:port" in _words(result.stderr)
+
+
+def test_a_file_that_holds_no_certificate_is_named(address: str, output: Path, tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("words")
+    result = generate(address, output, "--ca", str(tmp_path / "words.txt"))
+    assert result.exit_code == Exit.WRONG_REQUEST
+    assert "words.txt holds no certificate in PEM form" in _words(result.stderr)
+
+
+def test_songs_are_listed_and_shown_and_cancelled(music: FakeMusic, address: str) -> None:
+    for command in (("list",), ("get", "song-1"), ("cancel", "song-1")):
+        result = melisma(*command, address=address)
+        assert result.exit_code == Exit.DONE, result.stderr
+        assert "song-1" in result.stdout
+    assert music.cancelled == ["song-1"]
+    assert melisma("get", "nothing", address=address).exit_code == Exit.WRONG_REQUEST
+
+
+def test_a_song_is_listened_to_from_a_byte(music: FakeMusic, address: str, output: Path) -> None:
+    result = melisma("listen", "song-1", "-o", str(output), "--byte-offset", "0", address=address)
+    assert result.exit_code == Exit.DONE, result.stderr
+    assert (output.read_bytes(), music.resumptions) == (SONG, [0])
+
+
+def test_json_is_a_line_for_each(address: str, output: Path) -> None:
+    (song,) = map(json.loads, melisma("list", "--json", address=address).stdout.splitlines())
+    assert (song["song_id"], song["state"]) == ("song-1", "SONG_STATE_COMPLETED")
+    (engine,) = map(json.loads, melisma("engines", "--json", address=address).stdout.splitlines())
+    assert engine["name"] == "studio"
+    result = generate(address, output, "--json")
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [next(iter(event)) for event in events][:2] == ["accepted", "plan"]
+    assert events[-1]["finished"]["size_bytes"] == str(len(SONG))
+    assert not any("data" in event.get("chunk", {}) for event in events)
+    assert result.stderr == ""
+
+
+def test_json_and_the_song_do_not_share_standard_output(address: str) -> None:
+    assert melisma("generate", "-p", "pop", "-o", "-", "--json", address=address).exit_code == Exit.WRONG_REQUEST
+
+
+def test_quiet_tells_errors_alone(music: FakeMusic, address: str, output: Path) -> None:
+    assert generate(address, output, "--quiet").stderr == ""
+    music.acts = [refuses(grpc.StatusCode.NOT_FOUND, "no such engine")]
+    assert "not found: no such engine" in generate(address, output, "--quiet").stderr
+
+
+def test_the_id_of_the_song_is_told(address: str, output: Path) -> None:
+    assert "song song-1" in generate(address, output).stderr
+
+
+def test_the_version_is_told() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout.split()[0]) == (Exit.DONE, "melisma")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)])
+def test_a_command_that_is_told_to_end_cancels_its_song_and_keeps_what_arrived(
+    music: FakeMusic, address: str, output: Path, number: signal.Signals, status: Exit
+) -> None:
+    music.acts = [music.waits_after(song_responses()[:4])]
+    command = [sys.executable, "-m", "melisma_client", "generate", "-p", "pop", "-o", str(output), "--server", address]
+    part = output.with_name("song.mp3.part")
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        eventually(lambda: part.exists() and part.stat().st_size > 0)
+        running.send_signal(number)
+        _, told = running.communicate(timeout=30)
+    assert (running.returncode, "Traceback" in told) == (status, False)
+    assert "the song was cancelled" in told
+    assert "song.mp3.part" in told
+    assert part.read_bytes() == b"first"
+    assert music.left.wait(10)
+
+
+def test_every_option_of_a_violation_is_one_of_the_command(address: str) -> None:
+    asked = music_pb2.GenerateRequest.DESCRIPTOR
+    assert set(OPTIONS) <= {*_paths(asked), *(oneof.name for oneof in asked.oneofs)}
+    shown = melisma("generate", "--help", address=address).stdout
+    assert {option for option in OPTIONS.values() if option not in shown} == set()
+
+
+def _paths(message: Descriptor, prefix: str = "") -> Iterator[str]:
+    for field in message.fields:
+        yield prefix + field.name
+        if field.message_type and not prefix:
+            yield from _paths(field.message_type, f"{field.name}.")
+
+
+def _words(text: str) -> str:
+    """What a box on a terminal says, without the box."""
+    return " ".join(text.replace("│", " ").split())

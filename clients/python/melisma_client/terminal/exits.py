@@ -1,29 +1,37 @@
 """Exit statuses of the command, and the text that goes with them."""
 
 import math
+from collections.abc import Mapping
 from enum import IntEnum
+from typing import TypeVar
 
 from rich.console import Console
 from rich.markup import escape
 
 from melisma_client.errors import (
     BrokenSong,
+    Cancelled,
+    ConnectionLost,
     DeadlineExceeded,
     DeadlineTooShort,
     InvalidRequest,
     MelismaError,
     NotFound,
     NotReady,
+    OutOfRange,
     Overloaded,
     PermissionDenied,
     QuotaExceeded,
+    RequestIdReused,
     Unauthenticated,
     Unavailable,
 )
 
+T = TypeVar("T")
+
 
 class Exit(IntEnum):
-    """What the exit status says."""
+    """Exit status of the command."""
 
     DONE = 0
     FAILED = 1
@@ -34,11 +42,14 @@ class Exit(IntEnum):
     NOT_WHOLE = 6
     INTERRUPTED = 130
     READER_GONE = 141
+    TERMINATED = 143
 
 
 _EXITS: dict[type[MelismaError], Exit] = {
     InvalidRequest: Exit.WRONG_REQUEST,
     NotFound: Exit.WRONG_REQUEST,
+    OutOfRange: Exit.WRONG_REQUEST,
+    RequestIdReused: Exit.WRONG_REQUEST,
     NotReady: Exit.WRONG_REQUEST,
     Unauthenticated: Exit.WRONG_REQUEST,
     PermissionDenied: Exit.WRONG_REQUEST,
@@ -50,8 +61,62 @@ _EXITS: dict[type[MelismaError], Exit] = {
     BrokenSong: Exit.NOT_WHOLE,
 }
 
+_HEADINGS: dict[type[MelismaError], str] = {
+    InvalidRequest: "the request is wrong",
+    NotFound: "not found",
+    OutOfRange: "the song is shorter",
+    RequestIdReused: "the song was asked for otherwise before",
+    NotReady: "the engine cannot make this song",
+    Unauthenticated: "the server asks for an API key",
+    PermissionDenied: "the API key does not allow this",
+    QuotaExceeded: "the quota of the API key is used up",
+    ConnectionLost: "no server answers",
+    Unavailable: "the server cannot make the song now",
+    Overloaded: "the server is full",
+    DeadlineTooShort: "there is too little time",
+    DeadlineExceeded: "time is up",
+    Cancelled: "the song was cancelled",
+    BrokenSong: "the song is not whole",
+    MelismaError: "the server failed",
+}
+
+OPTIONS: dict[str, str] = {
+    "duration_seconds": "--duration",
+    "guidance_scale": "--guidance",
+    "tempo_bpm": "--tempo",
+    "anchor": "--anchor",
+    "anchor.midi": "--anchor",
+    "stems": "--stem",
+    "vocal_level_db": "--vocal-level",
+    "audio.bitrate_kbps": "--bitrate",
+    "audio.sample_rate_hertz": "--sample-rate",
+    "mastering.target_lufs": "--loudness",
+    "engine_options": "--engine",
+    "audio_to_audio.audio": "--recording",
+    "audio_to_audio.strength": "--strength",
+    "repaint.audio": "--recording",
+    "repaint.start_seconds": "--from",
+    "repaint.end_seconds": "--to",
+    "repaint.variance": "--variance",
+    "retake.variance": "--variance",
+    "extend.audio": "--recording",
+    "extend.left_seconds": "--before",
+    "extend.right_seconds": "--after",
+    "edit.audio": "--recording",
+    "edit.prompt": "--new-prompt",
+    "edit.lyrics": "--new-lyrics",
+    "edit.start": "--keep",
+    "ace_step.mode": "--mode",
+    "ace_step.sampler": "--sampler",
+    "ace_step.omega": "--omega",
+    "ace_step.lora": "--lora",
+    "ace_step.lora_weight": "--lora-weight",
+    **{name: f"--{name}" for name in ("prompt", "lyrics", "engine", "seed", "steps", "key", "voice", "language")},
+}
+"""The option for each field of the contract that has one."""
+
 _HINTS: dict[type[MelismaError], str] = {
-    Unavailable: "is a server running there? `make serve` starts one; --server names another",
+    ConnectionLost: "is a server running there? `make serve` starts one; --server names another",
     Unauthenticated: "--api-key-file, or the variable MELISMA_API_KEY, gives a key",
     QuotaExceeded: "the key allows no more for now; try again {when}",
     Overloaded: "the server is busy; try again {when}",
@@ -64,17 +129,23 @@ def explain(console: Console, error: MelismaError) -> Exit:
     """Prints the error and the way out of it; returns the status to end with."""
     violations = error.violations if isinstance(error, InvalidRequest) else ()
     text = "" if violations else f": {escape(str(error))}"
-    tell(console, f"[red]{type(error).__name__}[/red]{text}")
+    tell(console, f"[red]{_of_kind(_HEADINGS, error)}[/red]{text}")
     for violation in violations:
-        tell(console, f"  {escape(violation.field)}: {escape(violation.description)}")
-    if hint := _HINTS.get(type(error)):
+        name = OPTIONS.get(violation.field, violation.field)
+        tell(console, f"  {escape(name)}: {escape(violation.description)}")
+    if hint := _of_kind(_HINTS, error):
         tell(console, f"  {hint.format(when=_when(error))}")
-    return _EXITS.get(type(error), Exit.FAILED)
+    return _of_kind(_EXITS, error) or Exit.FAILED
 
 
 def tell(console: Console, text: str) -> None:
     """Prints one line, however long."""
     console.print(text, highlight=False, soft_wrap=True)
+
+
+def _of_kind(table: Mapping[type[MelismaError], T], error: MelismaError) -> T | None:
+    """The entry of the error's class, else that of the nearest class above it."""
+    return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
 
 
 def _when(error: MelismaError) -> str:

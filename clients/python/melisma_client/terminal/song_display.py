@@ -125,6 +125,8 @@ class SongDisplay:
 
 def _admission(accepted: SongAccepted) -> str:
     facts = [f"accepted by engine [bold]{accepted.engine}[/bold], seed {accepted.seed}"]
+    if accepted.song_id:
+        facts.append(f"song {accepted.song_id}")
     if accepted.queue_position:
         facts.append(_ahead(accepted.queue_position))
     return ", ".join([*facts, *_estimates(accepted)])

@@ -1,0 +1,32 @@
+"""Ends a command that is told to end as an interrupted one: the song is cancelled, the file stays playable."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was told to end (SIGTERM, SIGHUP)."""
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` at Ctrl-C and `Terminated` at other requests to end, while the block runs."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGTERM", "SIGHUP"):
+        if number := getattr(signal, name, None):
+            signal.signal(number, _terminate)
+    yield
+
+
+def silence_stdout() -> None:
+    """Keep the interpreter from flushing into a broken pipe once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    raise Terminated

@@ -1,0 +1,23 @@
+"""Messages of the contract as JSON, one line each."""
+
+import sys
+from typing import Annotated, TypeAlias
+
+import typer
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
+
+JsonOption: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print JSON, one line for each, with the field names of the contract.")
+]
+
+
+def print_json(message: Message) -> None:
+    """Print a message on standard output."""
+    print_line(MessageToJson(message, preserving_proto_field_name=True, indent=None, ensure_ascii=False))
+
+
+def print_line(text: str) -> None:
+    """Print a line on standard output at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

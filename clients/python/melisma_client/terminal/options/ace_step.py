@@ -1,0 +1,40 @@
+"""Options that ACE-Step alone understands."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from melisma_client.engine_options import AceStepOptions
+from melisma_client.enums import GenerationMode, Sampler
+
+_PANEL = "Options of ACE-Step"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AceStepFlags:
+    """Options that ACE-Step alone understands; with one of them set, and no engine named, it is the engine."""
+
+    mode: Annotated[
+        GenerationMode | None,
+        typer.Option("--mode", help="Denoise at once, or section by section.", rich_help_panel=_PANEL),
+    ] = None
+    sampler: Annotated[
+        Sampler | None,
+        typer.Option("--sampler", help="Takes noise to a song; unset: euler.", rich_help_panel=_PANEL),
+    ] = None
+    omega: Annotated[
+        float | None,
+        typer.Option("--omega", help="Contrast of a step; 0 is plain, unset: 10.", rich_help_panel=_PANEL),
+    ] = None
+    lora: Annotated[str, typer.Option("--lora", help="Adapter from `melisma engines`.", rich_help_panel=_PANEL)] = ""
+    lora_weight: Annotated[
+        float | None, typer.Option("--lora-weight", help="0 to 2; unset: 1.", rich_help_panel=_PANEL)
+    ] = None
+
+    def to_options(self) -> AceStepOptions | None:
+        """The options that are set; `None` where none is."""
+        options = AceStepOptions(
+            mode=self.mode, sampler=self.sampler, omega=self.omega, lora=self.lora, lora_weight=self.lora_weight
+        )
+        return None if options == AceStepOptions() else options

@@ -1,0 +1,66 @@
+"""Options of the connection: the server, the caller, encryption and API key."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import grpc
+import typer
+
+from melisma_client.connection import DEFAULT_SERVER, tls_credentials
+from melisma_client.sync import Client
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """Options of the connection."""
+
+    server: Annotated[str, typer.Option("--server", envvar="MELISMA_SERVER", help="host:port of the server.")] = (
+        DEFAULT_SERVER
+    )
+    caller: Annotated[
+        str, typer.Option("--caller", envvar="MELISMA_CALLER", help="Name under which the server gives fair shares.")
+    ] = ""
+
+    tls: Annotated[bool, typer.Option("--tls", help="Encrypt; trust the system's authorities.")] = False
+    ca: Annotated[
+        Path | None,
+        typer.Option("--ca", envvar="MELISMA_CA", help="Encrypt; trust this PEM file.", exists=True, dir_okay=False),
+    ] = None
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--certificate", envvar="MELISMA_CERTIFICATE", help="Who we are (PEM).", exists=True, dir_okay=False
+        ),
+    ] = None
+    private_key: Annotated[
+        Path | None,
+        typer.Option("--private-key", envvar="MELISMA_PRIVATE_KEY", help="Its key (PEM).", exists=True, dir_okay=False),
+    ] = None
+    api_key_file: Annotated[
+        Path | None,
+        typer.Option("--api-key-file", help="File with the API key; or MELISMA_API_KEY.", exists=True, dir_okay=False),
+    ] = None
+
+    def credentials(self) -> grpc.ChannelCredentials | None:
+        """Credentials of an encrypted connection; `None` without such an option, `BadParameter` for unusable files."""
+        if not (self.tls or self.ca or self.certificate or self.private_key):
+            return None
+        try:
+            return tls_credentials(self.ca, self.certificate, self.private_key)
+        except (OSError, ValueError) as error:
+            raise typer.BadParameter(str(error)) from error
+
+    def key(self) -> str:
+        """The API key. It is no option itself: command lines can be read by everyone on the machine."""
+        file = self.api_key_file
+        return file.read_text("utf-8").strip() if file else os.environ.get("MELISMA_API_KEY", "")
+
+    def client(self) -> Client:
+        """A client of that server; raises `BadParameter` for a value that no connection can have."""
+        credentials, api_key = self.credentials(), self.key()
+        try:
+            return Client(self.server, caller=self.caller, credentials=credentials, api_key=api_key)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error

@@ -1,0 +1,90 @@
+"""Options of the music."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from melisma_client.enums import StemKind, VoiceKind
+from melisma_client.request import SongRequest
+from melisma_client.terminal.lyrics import read_lyrics
+from melisma_client.terminal.options.ace_step import AceStepFlags
+from melisma_client.terminal.options.sound import SoundOptions
+from melisma_client.terminal.options.tasks import TaskOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SongOptions:
+    """Options for the music."""
+
+    prompt: Annotated[str, typer.Option("--prompt", "-p", help="Style keywords, English or Chinese.")] = ""
+    lyrics: Annotated[
+        str, typer.Option("--lyrics", help=r"The words, with tags such as \[verse]; none: instrumental.")
+    ] = ""
+    lyrics_file: Annotated[
+        str, typer.Option("--lyrics-file", "-l", help="Text file with the words; - reads them from standard input.")
+    ] = ""
+    encoding: Annotated[
+        str, typer.Option("--encoding", help="Encoding of the lyrics file; unset: UTF-8 or UTF-16, as found.")
+    ] = ""
+    duration_seconds: Annotated[
+        float | None, typer.Option("--duration", "-d", help="Seconds, 10 to 240; unset: as long as the words need.")
+    ] = None
+    seed: Annotated[int | None, typer.Option("--seed", help="The same seed and request give the same song.")] = None
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            help="Name from `melisma engines`; unset: ACE-Step where its options are set, else the server's default.",
+        ),
+    ] = ""
+    steps: Annotated[int | None, typer.Option("--steps", help="Denoising steps per section.")] = None
+    guidance_scale: Annotated[float | None, typer.Option("--guidance", help="Strength of guidance.")] = None
+    key: Annotated[str, typer.Option("--key", help='Such as "C major" or "Am".')] = ""
+    tempo_bpm: Annotated[float | None, typer.Option("--tempo", help="Quarter notes per minute.")] = None
+    anchor: Annotated[
+        Path | None,
+        typer.Option("--anchor", help="MIDI file with a melody to begin with.", exists=True, dir_okay=False),
+    ] = None
+    stems: Annotated[list[StemKind] | None, typer.Option("--stem", help="Track to play, repeatable; unset: all.")] = (
+        None
+    )
+    voice: Annotated[VoiceKind | None, typer.Option("--voice", help="Who sings; unset: from the prompt.")] = None
+    vocal_level_db: Annotated[
+        float | None, typer.Option("--vocal-level", help="dB to raise the lead line by, -24 to 12; unset: 0.")
+    ] = None
+    language: Annotated[
+        str, typer.Option("--language", help='Of the lyrics, such as "zh"; unset: told line by line.')
+    ] = ""
+
+    def to_request(self, task: TaskOptions, sound: SoundOptions, ace_step: AceStepFlags) -> SongRequest:
+        """The request that all four groups make; raises `BadParameter` for options that do not go together."""
+        return SongRequest(
+            prompt=self.prompt,
+            lyrics=self._words(),
+            duration_seconds=self.duration_seconds,
+            engine=self.engine,
+            seed=self.seed,
+            steps=self.steps,
+            guidance_scale=self.guidance_scale,
+            key=self.key,
+            tempo_bpm=self.tempo_bpm,
+            anchor=self.anchor.read_bytes() if self.anchor else (),
+            stems=tuple(self.stems or ()),
+            voice=self.voice,
+            vocal_level_db=self.vocal_level_db,
+            bitrate_kbps=sound.bitrate_kbps,
+            sample_rate_hertz=sound.sample_rate_hertz,
+            target_lufs=sound.target_lufs,
+            language=self.language,
+            engine_options=ace_step.to_options(),
+            task=task.to_task(self.seed),
+        )
+
+    def _words(self) -> str:
+        if not self.lyrics_file:
+            return self.lyrics
+        if self.lyrics:
+            raise typer.BadParameter("give either --lyrics or --lyrics-file")
+        return read_lyrics(self.lyrics_file, self.encoding)

@@ -1,0 +1,15 @@
+"""Options of encoding and loudness."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundOptions:
+    """Options for encoding and loudness."""
+
+    bitrate_kbps: Annotated[int | None, typer.Option("--bitrate", help="kbit/s: 64 to 320; unset: 192.")] = None
+    sample_rate_hertz: Annotated[int | None, typer.Option("--sample-rate", help="44100 or 48000.")] = None
+    target_lufs: Annotated[float | None, typer.Option("--loudness", help="LUFS to level toward; unset: -14.")] = None

@@ -1,0 +1,103 @@
+"""Options that make something of a recording or a seed in place of a new song."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from melisma_client.tasks import AudioToAudioTask, EditTask, ExtendTask, RepaintTask, RetakeTask, Task
+
+
+class TaskName(StrEnum):
+    """A task, in place of a new song."""
+
+    AUDIO_TO_AUDIO = "audio-to-audio"
+    RETAKE = "retake"
+    REPAINT = "repaint"
+    EXTEND = "extend"
+    EDIT = "edit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOptions:
+    """Options that make something in place of a new song."""
+
+    task: Annotated[
+        TaskName | None, typer.Option("--task", help="What to make of --recording, or (retake) of the song of --seed.")
+    ] = None
+    recording: Annotated[
+        Path | None,
+        typer.Option("--recording", help="MP3, WAV, FLAC or Ogg for --task.", exists=True, dir_okay=False),
+    ] = None
+    strength: Annotated[
+        float | None, typer.Option("--strength", help="audio-to-audio: how much of the recording stays, 0 to 1.")
+    ] = None
+    variance: Annotated[
+        float | None, typer.Option("--variance", help="retake, repaint: how different, above 0 to 1.")
+    ] = None
+    start_seconds: Annotated[float | None, typer.Option("--from", help="repaint: where the new part starts.")] = None
+    end_seconds: Annotated[float | None, typer.Option("--to", help="repaint: where the new part ends.")] = None
+    left_seconds: Annotated[float | None, typer.Option("--before", help="extend: seconds before the recording.")] = None
+    right_seconds: Annotated[float | None, typer.Option("--after", help="extend: seconds after the recording.")] = None
+    new_prompt: Annotated[str, typer.Option("--new-prompt", help="edit: the style wanted.")] = ""
+    new_lyrics: Annotated[str, typer.Option("--new-lyrics", help="edit: the words wanted.")] = ""
+    edit_start: Annotated[
+        float | None, typer.Option("--keep", help="edit: share of the steps that keep the recording, 0 to 1.")
+    ] = None
+
+    def to_task(self, seed: int | None) -> Task | None:
+        """The task asked for, if any; raises `BadParameter` for options that do not go with it."""
+        foreign = [name for name, tasks in _OPTIONS.items() if self._is_set(name) and self.task not in tasks]
+        if foreign:
+            option, tasks = _FLAGS[foreign[0]], " or ".join(f"--task {task}" for task in _OPTIONS[foreign[0]])
+            raise typer.BadParameter(f"{option} needs {tasks}")
+        if self.task is None:
+            return None
+        if self.task is TaskName.RETAKE and seed is None:
+            raise typer.BadParameter("--task retake needs --seed, that of the song to be made anew")
+        if self.task is not TaskName.RETAKE and self.recording is None:
+            raise typer.BadParameter(f"--task {self.task} needs --recording")
+        return self._tasks(self.recording.read_bytes() if self.recording else b"")[self.task]
+
+    def _is_set(self, name: str) -> bool:
+        return getattr(self, name) not in (None, "")
+
+    def _tasks(self, audio: bytes) -> Mapping[TaskName, Task]:
+        start, end = self.start_seconds or 0.0, self.end_seconds or 0.0
+        left, right = self.left_seconds or 0.0, self.right_seconds or 0.0
+        return {
+            TaskName.AUDIO_TO_AUDIO: AudioToAudioTask(audio, self.strength),
+            TaskName.RETAKE: RetakeTask(self.variance),
+            TaskName.REPAINT: RepaintTask(audio, start, end, self.variance),
+            TaskName.EXTEND: ExtendTask(audio, left, right),
+            TaskName.EDIT: EditTask(audio, self.new_prompt, self.new_lyrics, self.edit_start or 0.0),
+        }
+
+
+_FLAGS: Mapping[str, str] = {
+    "recording": "--recording",
+    "strength": "--strength",
+    "variance": "--variance",
+    "start_seconds": "--from",
+    "end_seconds": "--to",
+    "left_seconds": "--before",
+    "right_seconds": "--after",
+    "new_prompt": "--new-prompt",
+    "new_lyrics": "--new-lyrics",
+    "edit_start": "--keep",
+}
+_OPTIONS: Mapping[str, Collection[TaskName]] = {
+    "recording": tuple(task for task in TaskName if task is not TaskName.RETAKE),
+    "strength": (TaskName.AUDIO_TO_AUDIO,),
+    "variance": (TaskName.RETAKE, TaskName.REPAINT),
+    "start_seconds": (TaskName.REPAINT,),
+    "end_seconds": (TaskName.REPAINT,),
+    "left_seconds": (TaskName.EXTEND,),
+    "right_seconds": (TaskName.EXTEND,),
+    "new_prompt": (TaskName.EDIT,),
+    "new_lyrics": (TaskName.EDIT,),
+    "edit_start": (TaskName.EDIT,),
+}
