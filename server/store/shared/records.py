@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, Lease, Place, SongRecord, StoredEvent
-from server.store.directory import Claim, ServedEngine, Ticket
+from server.store.directory import Claim, ServedEngine, Task, Ticket
 from server.store.directory_rules import songs_bucket
 
 _RECORD: Final = TypeAdapter(SongRecord)
@@ -106,16 +106,17 @@ def ticket_bytes(ticket: Ticket) -> bytes:
         "linger_seconds": ticket.linger_seconds,
         "attend_seconds": ticket.attend_seconds,
         "take": ticket.take,
+        "sound": ticket.sound,
     } | _songs_bucket(quota)
     return json.dumps(terms, ensure_ascii=False).encode()
 
 
 def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
     """The claim that a script tells of."""
-    song_id, stored, state, owner, epoch, size, events, request, linger, deadline = answer
+    song_id, stored, state, owner, epoch, size, events, request, linger, deadline, task = answer
     lease = Lease(_text(song_id), replica, int(epoch), nonce)
     song = present_record((stored, state, owner, epoch, str(size).encode(), None, None))
-    return Claim(lease, song, request, Extent(size, events), _seconds(linger), _seconds(deadline))
+    return Claim(lease, song, request, Extent(size, events), _seconds(linger), _seconds(deadline), Task(_text(task)))
 
 
 def engines_bytes(engines: Sequence[ServedEngine]) -> bytes:

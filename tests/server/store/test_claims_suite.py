@@ -48,7 +48,7 @@ async def test_the_queue_tells_what_waits(service: Service) -> None:
 async def test_a_released_song_waits_again_at_its_old_place_and_its_old_lease_is_lost(service: Service) -> None:
     for number in (1, 2):
         await waiting(service.here, number)
-    claim = await service.here.directory.claim(["fake"])
+    claim = await service.here.directory.claim({"fake": ""})
     assert claim is not None
     await service.here.directory.release(claim.lease)
     assert await queued(service.there) == ["song-1", "song-2"]
@@ -56,7 +56,7 @@ async def test_a_released_song_waits_again_at_its_old_place_and_its_old_lease_is
         await service.here.directory.release(claim.lease)
     with pytest.raises(LeaseLost):
         await service.here.store.create(claim.song, claim.lease)
-    again = await service.there.directory.claim(["fake"])
+    again = await service.there.directory.claim({"fake": ""})
     assert again is not None
     assert (again.song.song_id, again.lease.epoch, again.lease.replica) == ("song-1", 2, THERE)
     assert again.lease.nonce != claim.lease.nonce
