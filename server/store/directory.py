@@ -83,6 +83,8 @@ class Task(StrEnum):
 
     MAKE = "make"
     """Make the song. Where a part of it is stored, make it from its beginning, and store what comes after that part."""
+    TAKE = "take"
+    """The same for a song that its maker offers, and makes until now."""
     COMPLETE = "complete"
     """Store the end of a song that is stored to its last event."""
     CANCEL = "cancel"
@@ -235,7 +237,7 @@ class Directory(Protocol):
         1. A lost song that is stored to its last event is to be completed; one that was to be cancelled, cancelled.
         2. One that suits a skill with room is to be made: any song of which no sound is stored, unless songs of its
            engine are never resumed; any other by `SAME_SOUND`, where the fingerprints of its maker and the skill are
-           equal. An offered song, too, is only ever taken to be made.
+           equal. An offered song is taken by the same rule, and for nothing else.
         3. One that the skill's rule excludes, or that was lost for `patience_seconds`, is to be interrupted.
 
         One replica gets a song, under the next epoch. Lost songs go before offered ones, in the order of admission.

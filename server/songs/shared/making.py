@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 from server.errors import SongCancelled
 from server.song import SongRequest, SongState
+from server.songs.entry import Entry
 from server.songs.eviction import Eviction
 from server.songs.making import CLOSE_SECONDS
 from server.songs.open_recordings import Made, OpenRecordings
@@ -25,11 +27,15 @@ from server.store.watcher import StoreWatcher
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Song:
+    """A song that is made here; `offered` once other replicas may take it, `keeping` until its end is stored."""
+
     claim: Claim
     recorder: StoredRecorder
     job: SongJob
+    keeping: asyncio.Task[None] | None = None
+    offered: bool = False
 
 
 class SharedMaking:
@@ -62,6 +68,8 @@ class SharedMaking:
         self.watcher = watcher
         self._songs: dict[str, _Song] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.room = asyncio.Event()
+        """Set whenever another song may be begun or taken over here."""
 
     @property
     def begun(self) -> Collection[Recording]:
@@ -69,8 +77,22 @@ class SharedMaking:
         begun = (song_id for song_id, song in self._songs.items() if song.recorder.song.state is not SongState.QUEUED)
         return [made.recording for song_id in begun if (made := self._open.made(song_id))]
 
-    def begin(self, claim: Claim, request: SongRequest, checked: CheckedSong, queue_position: int) -> Recording:
+    @property
+    def repeating(self) -> int:
+        """The number of songs that were taken over and are still made as far as they are stored."""
+        return sum(song.recorder.repeats for song in self._songs.values())
+
+    def begin(
+        self,
+        claim: Claim,
+        request: SongRequest,
+        checked: CheckedSong,
+        queue_position: int,
+        stored: Sequence[Entry] = (),
+    ) -> Recording:
         """Start a song that this replica has claimed; what is returned follows it as far as it is stored.
+
+        `stored` is all of the song that is stored by now.
 
         Raises:
             ServiceError: the runner takes no more songs; the claim is the caller's to end.
@@ -83,14 +105,24 @@ class SharedMaking:
             on_joined=self._joined,
             on_left=self._left,
         )
-        recorder = StoredRecorder(heard, request, self._now_ns)
-        job = checked.begin(song_id, recorder, queue_position)
-        self._songs[song_id] = _Song(claim, recorder, job)
-        self._watch.watch(song_id, job)
-        self._open.begin(Made(heard, job))
-        task = asyncio.create_task(self._keep(self._songs[song_id], heard), name=f"keep {song_id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        for entry in stored:
+            heard.tell(entry.message)
+        heard.sound.note_stored(len(stored))
+        recorder = StoredRecorder(
+            heard,
+            request,
+            self._now_ns,
+            stored,
+            on_differs=lambda: self._differs(song_id),
+            on_repeated=self.room.set,
+        )
+        song = _Song(claim, recorder, checked.begin(song_id, recorder, queue_position))
+        self._songs[song_id] = song
+        self._watch.watch(song_id, song.job)
+        self._open.begin(Made(heard, song.job))
+        song.keeping = asyncio.create_task(self._keep(song, heard), name=f"keep {song_id}")
+        self._tasks.add(song.keeping)
+        song.keeping.add_done_callback(self._tasks.discard)
         return heard
 
     def stop(self, recording: Recording, *, reason: str) -> None:
@@ -109,13 +141,42 @@ class SharedMaking:
                     self._watch.renewed(song_id, asked_at)
                 self._note(song, standing)
 
-    async def end_unmade(self, claim: Claim, state: SongState, *, reason: str = "", error: str = "") -> None:
-        """Store the end of a song that this replica has claimed, and does not make."""
+    async def dropped(self, song_id: str) -> None:
+        """Make a song no longer that this replica has lost, and return when nothing of it is left."""
+        if song := self._songs.get(song_id):
+            song.job.cancel()
+            if song.keeping is not None:
+                await asyncio.wait([song.keeping])
+
+    async def offer(self) -> None:
+        """Offer all songs to other replicas, and go on with each until it is taken; raises StoreFailed."""
+        songs = [song for song in self._songs.values() if not song.recorder.ended]
+        for song in songs:
+            song.offered = True
+        await self._directory.offer([song.claim.lease for song in songs])
+
+    async def give_up(self) -> int:
+        """Leave all songs to other replicas, and make none of them any longer; returns how many. Raises StoreFailed."""
+        songs = [song for song in self._songs.values() if not song.recorder.ended]
+        for song in songs:
+            song.offered = True
+            with suppress(LeaseLost):
+                await self._directory.release(song.claim.lease)
+            song.job.cancel()
+        return len(songs)
+
+    async def end_unmade(
+        self, claim: Claim, state: SongState, *, reason: str = "", error: str = "", sound_seconds: float = 0.0
+    ) -> None:
+        """Store the end of a song that this replica has claimed, and does not make.
+
+        Its caller is charged for `sound_seconds`.
+        """
         song = replace(claim.song, state=state, ended_ns=self._now_ns(), reason=reason, error=error)
         try:
             await self._store.create(claim.song, claim.lease)
             await self._store.end(song, lease=claim.lease, at=claim.extent)
-            await self._directory.settle(claim.lease, state, 0.0)
+            await self._directory.settle(claim.lease, state, sound_seconds)
         except LeaseLost as lost:
             logger.warning("%s", lost)
 
@@ -151,8 +212,7 @@ class SharedMaking:
             if heard.song.reason == NOT_KEPT:
                 self.watcher.not_kept()
         except LeaseLost:
-            logger.warning("a song is made elsewhere now", extra={"song_id": song_id})
-            self.watcher.lease_lost()
+            self._note_loss(song)
             song.job.cancel()
             self._mirrors.follow(heard)
         except StoreFailed as error:
@@ -163,7 +223,22 @@ class SharedMaking:
             del self._songs[song_id]
             self._watch.forget(song_id)
             self._open.stored(song_id)
+            self.room.set()
         await self._eviction.evict()
+
+    def _note_loss(self, song: _Song) -> None:
+        told = {"song_id": song.claim.song.song_id}
+        if song.offered:
+            logger.info("a song was handed over", extra=told)
+            self.watcher.handed_over()
+        else:
+            logger.warning("a song is made elsewhere now", extra=told)
+            self.watcher.lease_lost()
+
+    def _differs(self, song_id: str) -> None:
+        """End the job of a song that turned out another one; not at once, as the job is just telling of it."""
+        self.watcher.diverged()
+        asyncio.get_running_loop().call_soon(self._songs[song_id].job.cancel)
 
     def _joined(self, recording: Recording) -> None:
         self._open.joined(recording)

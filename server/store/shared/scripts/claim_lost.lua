@@ -35,6 +35,6 @@ for _, song in ipairs(lost_songs(at)) do
 end
 for _, id in ipairs(call('ZRANGE', 'm:offered', 0, -1)) do
     local song = fields(id, 'engine', 'made', 'owner')
-    if song[3] ~= replica and suits(skills[song[1]] or none, extent(id) > 0, song[2]) then return take(id, 'make') end
+    if song[3] ~= replica and suits(skills[song[1]] or none, extent(id) > 0, song[2]) then return take(id, 'take') end
 end
 return false

@@ -121,7 +121,10 @@ class Walk:
         return Skill(self.rng.choice([*Resume]), sound, room=self.rng.random() < 0.7)
 
     def writing(self, at: int) -> Callable[[Side], Awaitable[Any]]:
-        kind, made = self.rng.choice(["append", "append", "end", "release", "offer", "renew", "renew"]), self.rng.uniform(0, 60)
+        kind, made = (
+            self.rng.choice(["append", "append", "end", "release", "offer", "renew", "renew"]),
+            self.rng.uniform(0, 60),
+        )
         state = self.rng.choice([SongState.COMPLETED, SongState.COMPLETED, SongState.FAILED])
 
         async def done(side: Side) -> Any:
