@@ -46,11 +46,9 @@ def build_encoders(settings: Settings, spec: EncoderSpec | None = None) -> Local
 
 def resume_rule(settings: Settings, engine: str) -> Resume:
     """The lost songs of an engine with which this server goes on."""
-    set_rule = settings.store.resume
-    if isinstance(set_rule, dict):
-        set_rule = set_rule.get(engine, "")
-    if set_rule:
-        return set_rule
+    rules = settings.store.resume
+    if rule := rules.get(engine) if isinstance(rules, dict) else rules:
+        return rule
     # Of GPUs it is not known that they repeat themselves bit for bit, in whatever company.
     on_processors = all(device.device == "cpu" for device in device_specs(settings) if device.loads(engine))
     return Resume.SAME_SOUND if on_processors else Resume.UNHEARD

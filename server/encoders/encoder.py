@@ -48,8 +48,8 @@ def main(descriptor: int, address: str) -> None:
         configure_logs(spec.logs.level, spec.logs.format)
         with uncollected():
             factory = factory_at(spec.factory)
-            sound = encoding_fingerprint(factory) if spec.fingerprinted else ""
-        serve(pipe, address, factory, _or_die, sound)
+            fingerprint = encoding_fingerprint(factory) if spec.fingerprinted else ""
+        serve(pipe, address, factory, _or_die, fingerprint)
     _clear_away(Path(address))
 
 
@@ -58,11 +58,11 @@ def serve(
     address: str,
     factory: EncoderFactory,
     guard: Callable[[Callable[[], None]], None],
-    sound: str = "",
+    fingerprint: str = "",
 ) -> None:
     """Encode what comes in at `address` until the server closes its pipe; `guard` runs the bodies of threads.
 
-    `sound` is the fingerprint that the server is told.
+    `fingerprint` is that of the encoding, which the server is told.
 
     Raises:
         PipeClosed: the server has closed it.
@@ -74,7 +74,7 @@ def serve(
     encoding.start()
     sound.start()
     try:
-        pipe.send(EncoderReady(sound))
+        pipe.send(EncoderReady(fingerprint))
         while True:
             queues.order(cast(CloseSong | EncoderPing, pipe.receive()))
     finally:

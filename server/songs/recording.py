@@ -172,7 +172,7 @@ class Recording:
                 yield Told(self._progress, None)
                 continue
             await self._news.wait()
-        if error := error or self._error or self._sent_away:
+        if error := error or self._error or (None if self.ended else self._sent_away):
             raise error
 
     def _error_for_late(self) -> ServiceError | None:

@@ -56,9 +56,8 @@ def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
         except Exception as error:
             raise_if_fatal(error)
             release_memory(error)
-            _log.warning(
-                "engine %s has no sound fingerprint: other servers cannot go on with its songs", name, exc_info=True
-            )
+            text = "engine %s has no sound fingerprint: other servers cannot go on with its songs"
+            _log.warning(text, name, exc_info=True)
     return found
 
 
