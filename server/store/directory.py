@@ -220,19 +220,22 @@ class Directory(Protocol):
             server.errors.QuotaExceeded: the caller has reached a limit of its own. Nothing was taken in both cases.
         """
 
-    async def claim(self, sounds: Mapping[str, str]) -> Claim | None:
-        """Take the next waiting song of these engines; `None` where none waits.
+    async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
+        """Take the next waiting song of these engines `but` those with these ids; `None` where none waits.
 
         `sounds` has the fingerprint of the sound that this replica makes with each engine; an empty one is like no
         other. The next song is the oldest of the caller with the fewest running songs for its weight; of equal
         callers, the one whose song is older. It does not matter which replica has admitted it.
         """
 
-    async def claim_lost(self, skills: Mapping[str, Skill] = NO_SKILLS, patience_seconds: float = 0.0) -> Claim | None:
+    async def claim_lost(
+        self, skills: Mapping[str, Skill] = NO_SKILLS, patience_seconds: float = 0.0, but: Collection[str] = ()
+    ) -> Claim | None:
         """Take a song that has lost its maker, or whose maker offers it; `None` where there is none to be taken.
 
         A maker is lost when it has given the song up after it was begun, or its lease has run out. `skills` are those
-        of this replica, by engine; an engine that is not among them counts as one without room. In this order:
+        of this replica, by engine; an engine that is not among them counts as one without room, and so does any for the
+        songs in `but`. In this order:
 
         1. A lost song that is stored to its last event is to be completed; one that was to be cancelled, cancelled.
         2. One that suits a skill with room is to be made: any song of which no sound is stored, unless songs of its

@@ -85,7 +85,14 @@ class Sharing:
             watcher=watcher,
         )
         self._heartbeat = Heartbeat(self.survey, runner, self.mirrors, self.making, pace.heartbeat_seconds)
-        beginning = Beginning(store, directory, runner, self.making, clocks.monotonic)
+        beginning = Beginning(
+            store,
+            directory,
+            runner,
+            self.making,
+            clocks.monotonic,
+            patience_seconds=resumption.patience_seconds,
+        )
         takeover = Takeover(
             directory,
             runner,

@@ -54,12 +54,15 @@ class Takeover:
         Raises:
             StoreFailed, LeaseLost: the directory is away, or another replica has a song.
         """
-        while claim := await self._directory.claim_lost(self._skills(), self._patience_seconds):
+        while claim := await self._claim():
             if claim.task is not Task.TAKE:
                 self._making.watcher.found_lost()
             if not await self._do(claim):
                 return
             await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS))
+
+    async def _claim(self) -> Claim | None:
+        return await self._directory.claim_lost(self._skills(), self._patience_seconds, self._beginning.left)
 
     async def _do(self, claim: Claim) -> bool:
         """Do the task of a claim; returns False for a song that was given back."""

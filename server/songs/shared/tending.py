@@ -63,7 +63,7 @@ class Tending:
         await self._making.renew()
         await self._announce()
         await self._takeover.round()
-        while (sounds := self._sounds()) and (claim := await self._directory.claim(sounds)):
+        while (sounds := self._sounds()) and (claim := await self._directory.claim(sounds, self._beginning.left)):
             if not await self._beginning.begin(claim):
                 return
 

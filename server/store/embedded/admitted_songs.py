@@ -96,9 +96,9 @@ class AdmittedSongs:
         claim = self.grant(admitted, replica, ticket.sound) if take else None
         return Admitted(ticket.song.song_id, ticket.song.fingerprint, new=True, queue_position=count, claim=claim)
 
-    def next_waiting(self, engines: Collection[str]) -> AdmittedSong | None:
+    def next_waiting(self, engines: Collection[str], but: Collection[str] = ()) -> AdmittedSong | None:
         """The song to claim next: of the caller with the fewest running songs for its weight, then the oldest."""
-        return next(self._in_order(lambda one: one.song.engine in engines), None)
+        return next(self._in_order(lambda one: one.song.engine in engines and one.song.song_id not in but), None)
 
     def waiting(self, song_id: str) -> AdmittedSong | None:
         """A song that nobody has claimed."""

@@ -82,12 +82,14 @@ class EmbeddedDirectory:
             self._bulletin.post(_ANY)
         return admitted
 
-    async def claim(self, sounds: Mapping[str, str]) -> Claim | None:
+    async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
         """Take the next waiting song."""
-        admitted = self._songs.next_waiting(sounds)
+        admitted = self._songs.next_waiting(sounds, but)
         return self._songs.grant(admitted, self._replica, sounds[admitted.song.engine]) if admitted else None
 
-    async def claim_lost(self, skills: Mapping[str, Skill] = NO_SKILLS, patience_seconds: float = 0.0) -> Claim | None:
+    async def claim_lost(
+        self, skills: Mapping[str, Skill] = NO_SKILLS, patience_seconds: float = 0.0, but: Collection[str] = ()
+    ) -> Claim | None:
         """Take a song that has lost its maker, or whose maker offers it."""
         for admitted in (*self._songs.without_maker(), *self._songs.offered(self._replica)):
             stored = await self._store.get(admitted.song.song_id)
@@ -95,6 +97,8 @@ class EmbeddedDirectory:
             if (lost := self._songs.lost_song(admitted, stored)) is None:
                 continue
             skill = skills.get(admitted.song.engine, NO_SKILL)
+            if admitted.song.song_id in but:
+                skill = replace(skill, room=False)
             if lost.stored.state.ended:
                 if lost.seconds is not None:
                     self._songs.expire(admitted, lost.stored.state)

@@ -78,14 +78,18 @@ class SharedDirectory:
                 raise quota_exceeded(ticket.quota, subject.decode(), float(seconds))
         raise StoreFailed(f"there is a song {song.song_id} already")
 
-    async def claim(self, sounds: Mapping[str, str]) -> Claim | None:
+    async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
         """Take the next waiting song."""
-        return await self._claim("claim", *(part for pair in sounds.items() for part in pair))
+        return await self._claim("claim", len(but), *but, *(part for pair in sounds.items() for part in pair))
 
-    async def claim_lost(self, skills: Mapping[str, Skill] = NO_SKILLS, patience_seconds: float = 0.0) -> Claim | None:
+    async def claim_lost(
+        self, skills: Mapping[str, Skill] = NO_SKILLS, patience_seconds: float = 0.0, but: Collection[str] = ()
+    ) -> Claim | None:
         """Take a song that has lost its maker, or whose maker offers it."""
         told = ((engine, skill.resume.value, skill.sound, int(skill.room)) for engine, skill in skills.items())
-        return await self._claim("claim_lost", patience_seconds, *(part for skill in told for part in skill))
+        return await self._claim(
+            "claim_lost", len(but), *but, patience_seconds, *(part for skill in told for part in skill)
+        )
 
     async def offer(self, leases: Collection[Lease]) -> None:
         """Let other replicas take songs of this one."""

@@ -2,12 +2,14 @@
 
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from enum import StrEnum
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from model.song import Control, Stem, Voice
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, Lease, Place, SongRecord, StoredEvent
@@ -16,6 +18,7 @@ from server.store.directory_rules import songs_bucket
 
 _RECORD: Final = TypeAdapter(SongRecord)
 _ENGINES: Final = TypeAdapter(list[ServedEngine])
+_ABILITIES: Final[Mapping[str, type[StrEnum]]] = {"controls": Control, "stems": Stem, "voices": Voice}
 _END_BYTE: Final = struct.Struct(">Q")
 _LENGTH: Final = struct.Struct(">I")
 
@@ -125,8 +128,13 @@ def engines_bytes(engines: Sequence[ServedEngine]) -> bytes:
 
 
 def engines_of(stored: bytes) -> list[ServedEngine]:
-    """The engines of such JSON."""
-    return _ENGINES.validate_json(stored)
+    """The engines of such JSON. Abilities that only a newer version knows are left out."""
+    engines = json.loads(stored)
+    for engine in engines:
+        for name, kind in _ABILITIES.items():
+            known = {member.value for member in kind}
+            engine["info"][name] = [one for one in engine["info"].get(name, ()) if one in known]
+    return _ENGINES.validate_python(engines)
 
 
 def _signature(quota: Quota) -> str:

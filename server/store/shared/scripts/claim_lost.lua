@@ -1,10 +1,13 @@
 #!lua
--- nonce, replica, lease seconds, patience seconds, then name, rule, sound and room (1 or 0) of each engine
-local nonce, replica, till, patience, at = ARGV[1], ARGV[2], now() + tonumber(ARGV[3]), tonumber(ARGV[4]), now()
+-- nonce, replica, lease seconds, number of songs to leave, their ids, patience seconds, then name, rule, sound and room
+-- (1 or 0) of each engine
+local nonce, replica, till, at = ARGV[1], ARGV[2], now() + tonumber(ARGV[3]), now()
+local left, first = left_songs()
+local patience = tonumber(ARGV[first])
 local before = answered(nonce, at)
 if before then return before end
 local skills, none = {}, {rule = 'same_sound', sound = '', room = false}
-for index = 5, #ARGV, 4 do
+for index = first + 1, #ARGV, 4 do
     skills[ARGV[index]] = {rule = ARGV[index + 1], sound = ARGV[index + 2], room = ARGV[index + 3] == '1'}
 end
 
@@ -19,7 +22,7 @@ local function task(id, since)
     local skill = skills[song[1]] or none
     if cjson.decode(song[4]).sha256 ~= '' then return 'complete' end
     if song[3] then return 'cancel' end
-    if suits(skill, heard, song[2]) then return 'make' end
+    if not left[id] and suits(skill, heard, song[2]) then return 'make' end
     local excluded = skill.rule == 'never' or (heard and skill.rule == 'unheard')
     if excluded or since + patience <= at then return 'interrupt' end
 end
@@ -35,6 +38,6 @@ for _, song in ipairs(lost_songs(at)) do
 end
 for _, id in ipairs(call('ZRANGE', 'm:offered', 0, -1)) do
     local song = fields(id, 'engine', 'made', 'owner')
-    if song[3] ~= replica and suits(skills[song[1]] or none, extent(id) > 0, song[2]) then return take(id, 'take') end
+    if song[3] ~= replica and not left[id] and suits(skills[song[1]] or none, extent(id) > 0, song[2]) then return take(id, 'take') end
 end
 return false

@@ -120,6 +120,13 @@ local function claimed(id, at)
     return {id, song[1], song[2], song[3], song[4], size, events, song[5], song[6], left, song[8] or 'make'}
 end
 
+-- The songs that a claim leaves to others, whose number is the fourth argument; and the place of the argument behind them.
+local function left_songs()
+    local left, count = {}, tonumber(ARGV[4])
+    for index = 5, 4 + count do left[ARGV[index]] = true end
+    return left, 5 + count
+end
+
 -- The song that this very claim got when its answer was lost.
 local function answered(nonce, at)
     local id = call('GET', 'm:answer:' .. nonce)

@@ -105,11 +105,11 @@ class Walk:
         engines, seconds = self.rng.choice([("a",), ("b",), ("a", "b")]), self.rng.choice([0.5, 3.0, 20.0])
         sounds = {engine: self.rng.choice(SOUNDS) for engine in engines}
         skills = {engine: self.skill(sound) for engine, sound in sounds.items()}
-        patience = self.rng.choice([0.0, 5.0, 100.0])
+        patience, but = self.rng.choice([0.0, 5.0, 100.0]), self.rng.choice([(), (song_id,), ("song-1", song_id)])
         attendance = Attendance(song_id, self.rng.randrange(100), self.rng.choice([0.0, 3.0]))
         simple: dict[str, Callable[[Side], Awaitable[Any]]] = {
-            "claim": lambda side: side.replicas[replica].directory.claim(sounds),
-            "lost": lambda side: side.replicas[replica].directory.claim_lost(skills, patience),
+            "claim": lambda side: side.replicas[replica].directory.claim(sounds, but),
+            "lost": lambda side: side.replicas[replica].directory.claim_lost(skills, patience, but),
             "queue": lambda side: side.replicas[replica].directory.queue(),
             "cancel": lambda side: side.replicas[replica].directory.cancel(song_id),
             "attend": lambda side: side.replicas[replica].directory.attend([attendance]),
