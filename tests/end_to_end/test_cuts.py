@@ -140,19 +140,23 @@ def test_songs_come_out_whole_whatever_befalls_their_servers(fleet: Fleet) -> No
             song.result()
     over.set()
     fate.join()
-    doubled = [line for server in (*fleet.former, fleet.directory) for line in out_of_turn(server.folder)]
-    tell(report, time.monotonic() - began, doubled)
+    histories = [out_of_turn(server.folder) for server in (*fleet.former, fleet.directory)]
+    doubled = [line for _, lines in histories for line in lines]
+    appends = sum(count for count, _ in histories)
+    tell(report, time.monotonic() - began, appends, doubled)
+    assert appends > SONGS
     assert not doubled
     assert not report.wrong, report.wrong[:10]
     assert report.whole == 3 * SONGS
 
 
-def tell(report: Report, seconds: float, doubled: list[str]) -> None:
+def tell(report: Report, seconds: float, appends: int, doubled: list[str]) -> None:
     silences = sorted(report.silences)
     at = {share: silences[min(len(silences) - 1, int(len(silences) * share))] for share in (0.5, 0.99, 1.0)}
     told = ", ".join(f"{name} {count}" for name, count in sorted(report.befell.items()))
     print(  # noqa: T201
         f"\n{SONGS} songs of {SECONDS:g} s in {seconds:.0f} s; {told}\n"
-        f"{report.whole} of {3 * SONGS} heard whole, {len(report.wrong)} wrong, {len(doubled)} appends out of turn\n"
+        f"{report.whole} of {3 * SONGS} heard whole, {len(report.wrong)} wrong; "
+        f"{len(doubled)} of {appends} appends out of turn\n"
         f"longest silence of a listener: P50 {at[0.5]:.2f} s, P99 {at[0.99]:.2f} s, most {at[1.0]:.2f} s"
     )

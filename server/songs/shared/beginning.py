@@ -30,6 +30,8 @@ _NOT_UNDERSTOOD = (InvalidRequest, ControlNotSupported)
 """Errors of a replica of another version than the one that has let the song in."""
 
 
+_MOST_LEFT = 1000
+
 logger = logging.getLogger(__name__)
 
 
@@ -88,11 +90,11 @@ class Beginning:
 
     def _leaves(self, song_id: str) -> bool:
         """Leave a song to others, the first time; returns False where that was in vain."""
-        now = self._clock()
-        self._left = {known: until for known, until in self._left.items() if until + self._patience_seconds > now}
         if song_id in self._left:
             return False
-        self._left[song_id] = now + self._patience_seconds
+        self._left[song_id] = self._clock() + self._patience_seconds
+        if len(self._left) > _MOST_LEFT:
+            del self._left[next(iter(self._left))]
         return True
 
     async def _request(self, claim: Claim) -> SongRequest:

@@ -39,13 +39,14 @@ def _commands(file: IO[bytes]) -> Iterator[list[bytes]]:
         yield parts
 
 
-def out_of_turn(folder: Path) -> list[str]:
-    """Every append that came after one of a later claim, or beside another maker's under the same claim."""
+def out_of_turn(folder: Path) -> tuple[int, list[str]]:
+    """The number of appends, and those after one of a later claim, or beside another maker's under the same claim."""
     latest: dict[str, tuple[int, str]] = {}
-    found = []
+    count, found = 0, []
     for song, epoch, owner in appends(folder):
+        count += 1
         before = latest.get(song, (0, owner))
         if epoch < before[0] or (epoch == before[0] and owner != before[1]):
             found.append(f"{song}: claim {epoch} of {owner} after {before}")
         latest[song] = max(before, (epoch, owner))
-    return found
+    return count, found

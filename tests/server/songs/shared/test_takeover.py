@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from server.errors import EndedElsewhere, MadeElsewhere
+from server.errors import ControlNotSupported, EndedElsewhere, MadeElsewhere
 from server.song import Chunk, Planned, SongEvent, SongState
 from server.songs.recording import Recording
 from server.songs.shared import takeover
@@ -207,3 +207,25 @@ async def test_songs_that_are_given_up_go_on_elsewhere(tmp_path: Path) -> None:
         replicas.maker.slots = 0
         assert await replicas.there.give_up() == 1
         assert await listening == WHOLE
+
+
+@pytest.mark.parametrize("patience_seconds", [30.0, 0.0])
+async def test_a_song_that_is_not_understood_here_is_left_to_others_for_a_while(
+    tmp_path: Path, patience_seconds: float
+) -> None:
+    unable = FakeRunner(refusal=ControlNotSupported("anchor", "fake"))
+    resumption = Resumption(patience_seconds=patience_seconds)
+    async with pair(LONG, folder=tmp_path, here=unable, resumption=resumption) as replicas:
+        replicas.maker.slots = 0
+        recording = await replicas.there.generate(request(request_id=REQUEST_ID), "me")
+        replicas.full.slots = 1
+        replicas.service.bulletin.post("any")
+        if not patience_seconds:
+            await recording.over()
+            assert recording.song.reason == "CONTROL_NOT_SUPPORTED"
+            return
+        await until(lambda: "song-1" in replicas.service.songs._leases._leases)
+        replicas.maker.slots = 1
+        replicas.service.bulletin.post("any")
+        assert await heard(recording) == WHOLE
+        assert recording.song.owner == "there"
