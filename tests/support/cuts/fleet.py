@@ -15,6 +15,7 @@ from tests.support.cuts.way import Way
 from tests.support.servers import DirectoryServer, eventually
 from tests.support.service import Service, running_service
 
+_LONGEST_END_SECONDS = 240.0
 _NO_REWRITING = ("--auto-aof-rewrite-percentage", "0")
 
 
@@ -89,6 +90,21 @@ class Fleet:
         self.directory = replica
         for member in self.members:
             member.way.drop()
+
+    def roll(self, engine: str) -> list[float]:
+        """Replace one server after the other by one with that engine; returns the seconds that each took to end."""
+        self._engine = engine
+        seconds = []
+        for member in tuple(self.members):
+            self.members.insert(0, self._started())
+            self.members.remove(member)
+            began = time.monotonic()
+            member.service.process.terminate()
+            assert member.service.process.wait(_LONGEST_END_SECONDS) == 0
+            seconds.append(time.monotonic() - began)
+            member.stack.close()
+            member.way.close()
+        return seconds
 
     @property
     def misfortunes(self) -> Mapping[str, tuple[Callable[[float], None], int]]:

@@ -228,4 +228,6 @@ async def test_a_song_that_is_not_understood_here_is_left_to_others_for_a_while(
         replicas.maker.slots = 1
         replicas.service.bulletin.post("any")
         assert await heard(recording) == WHOLE
-        assert recording.song.owner == "there"
+        stored = await replicas.store.get("song-1")
+        assert stored is not None
+        assert stored.owner == "there"
