@@ -85,7 +85,7 @@ class Beginning:
                 await self._directory.release(claim.lease)
                 return True
             reason = outcome_of(error).reason
-            await self._making.end_unmade(claim, SongState.FAILED, reason=reason, error=str(error))
+            self._making.end_soon(claim, SongState.FAILED, reason=reason, error=str(error))
         return True
 
     def _leaves(self, song_id: str) -> bool:

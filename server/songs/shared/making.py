@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from server.errors import SongCancelled
 from server.song import SongRequest, SongState
@@ -23,6 +24,9 @@ from server.songs.shared.storing import Pace, Storing
 from server.store.base import NOT_KEPT, LeaseLost, SongStore, StoreFailed
 from server.store.directory import Claim, Directory, Standing
 from server.store.watcher import StoreWatcher
+
+DROP_SECONDS = 1.0
+"""Time for a song that is lost to find that out by itself."""
 
 logger = logging.getLogger(__name__)
 
@@ -120,9 +124,7 @@ class SharedMaking:
         self._songs[song_id] = song
         self._watch.watch(song_id, song.job)
         self._open.begin(Made(heard, song.job))
-        song.keeping = asyncio.create_task(self._keep(song, heard), name=f"keep {song_id}")
-        self._tasks.add(song.keeping)
-        song.keeping.add_done_callback(self._tasks.discard)
+        song.keeping = self._spawn(self._keep(song, heard), f"keep {song_id}")
         return heard
 
     def stop(self, recording: Recording, *, reason: str) -> None:
@@ -146,6 +148,8 @@ class SharedMaking:
         if song := self._songs.get(song_id):
             song.job.cancel()
             if song.keeping is not None:
+                await asyncio.wait([song.keeping], timeout=DROP_SECONDS)
+                song.keeping.cancel()
                 await asyncio.wait([song.keeping])
 
     async def offer(self) -> None:
@@ -165,12 +169,22 @@ class SharedMaking:
             song.job.cancel()
         return len(songs)
 
+    def end_soon(
+        self, claim: Claim, state: SongState, *, reason: str = "", error: str = "", sound_seconds: float = 0.0
+    ) -> None:
+        """Store the end of a song that this replica has claimed, and does not make, beside other work.
+
+        Its caller is charged for `sound_seconds`. Where that fails, the lease runs out, and the song is claimed again.
+        """
+        ending = self.end_unmade(claim, state, reason=reason, error=error, sound_seconds=sound_seconds)
+        self._spawn(self._logged(ending), f"end {claim.song.song_id}")
+
     async def end_unmade(
         self, claim: Claim, state: SongState, *, reason: str = "", error: str = "", sound_seconds: float = 0.0
     ) -> None:
-        """Store the end of a song that this replica has claimed, and does not make.
+        """Store the end of a song that this replica has claimed, and does not make; raises StoreFailed.
 
-        Its caller is charged for `sound_seconds`.
+        It waits while the objects are away.
         """
         song = replace(claim.song, state=state, ended_ns=self._now_ns(), reason=reason, error=error)
         try:
@@ -190,6 +204,18 @@ class SharedMaking:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _logged(self, ending: Coroutine[Any, Any, None]) -> None:
+        try:
+            await ending
+        except StoreFailed as error:
+            logger.error("the end of a song could not be stored: %s", error)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _note(self, song: _Song, standing: Standing) -> None:
         if not standing.held:

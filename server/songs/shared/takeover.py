@@ -74,11 +74,11 @@ class Takeover:
                 return begun
             case Task.COMPLETE:
                 seconds = claim.song.duration_seconds
-                await self._making.end_unmade(claim, SongState.COMPLETED, sound_seconds=seconds)
+                self._making.end_soon(claim, SongState.COMPLETED, sound_seconds=seconds)
             case Task.CANCEL:
-                await self._making.end_unmade(claim, SongState.CANCELLED)
+                self._making.end_soon(claim, SongState.CANCELLED)
             case _:
-                await self._making.end_unmade(claim, SongState.FAILED, reason=INTERRUPTED, error=INTERRUPTED_TEXT)
+                self._making.end_soon(claim, SongState.FAILED, reason=INTERRUPTED, error=INTERRUPTED_TEXT)
         return True
 
     def _skills(self) -> Mapping[str, Skill]:
