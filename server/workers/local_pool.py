@@ -151,6 +151,8 @@ class LocalPool:
             observer.readiness_changed()
             raise
         self._availability.loaded(device, ready)
+        for engine, sound in ready.sounds.items():
+            _log.info("engine %s on device %s has the sound fingerprint %s", engine, device, sound)
         for engine, failure in ready.failures.items():
             _log.error("engine %s could not be loaded on device %s: %s", engine, device, failure.text)
         observer.readiness_changed()
