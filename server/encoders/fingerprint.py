@@ -21,6 +21,7 @@ def encoding_fingerprint(factory: EncoderFactory) -> str:
     window = (0.4 * tones + 0.1 * rng.standard_normal(tones.shape)).astype(np.float32)
     digest, tags = hashlib.sha256(), tags_of("pop ballad", "月光照在窗台上", _PLAN)
     for name in FORMATS:
-        encoder = factory(_RATE_HERTZ, AudioSettings(format=name), tags=tags)
+        audio = AudioSettings(format=name)
+        encoder = factory(_RATE_HERTZ, audio, tags=tags, sample_count=round(audio.sample_rate_hertz * _SECONDS))
         digest.update(encoder.feed(window) + encoder.finish())
     return digest.hexdigest()[:16]
