@@ -137,8 +137,8 @@ def test_a_song_whose_server_is_killed_goes_on_at_another(
     _, there = replicas
     with ExitStack() as stack:
         here = opened(stack, directory, objects)
-        whole = sound([one.event for one in generate(there, seconds=90.0)])
-        stream = generate(here, seconds=90.0, request_id=str(uuid4()))
+        whole = sound([one.event for one in generate(there, seconds=60.0)])
+        stream = generate(here, seconds=60.0, request_id=str(uuid4()))
         song_id = next(stream).event.accepted.song_id
         heard = listen(there, song_id)
         events = [next(heard).event for _ in range(4)]
@@ -160,7 +160,7 @@ def test_a_server_that_is_told_to_end_hands_its_songs_and_listeners_over(
         addresses = cycle([here.service.address, there.service.address])
         way = stack.enter_context(cutting(lambda: next(addresses), lambda: None))
         client = stack.enter_context(Client(way.address, retry=retry))
-        song = client.generate(SongRequest(prompt="noise", duration_seconds=90, seed=11))
+        song = client.generate(SongRequest(prompt="noise", duration_seconds=60, seed=11))
         pieces = song.audio()
         begun = [next(pieces) for _ in range(3)]
         told = time.monotonic()
@@ -169,5 +169,5 @@ def test_a_server_that_is_told_to_end_hands_its_songs_and_listeners_over(
         assert here.service.process.wait(TIMEOUT_SECONDS) == 0
         assert time.monotonic() - told < TIMEOUT_SECONDS / 2
         straight = stack.enter_context(Client(there.service.address))
-        whole = b"".join(straight.generate(SongRequest(prompt="noise", duration_seconds=90, seed=11)).audio())
+        whole = b"".join(straight.generate(SongRequest(prompt="noise", duration_seconds=60, seed=11)).audio())
     assert b"".join(begun) + rest == whole
