@@ -33,7 +33,7 @@ test-deploy: $(DEVELOPMENT) $(TOOLS)/.debian ## try deploy/ against real balance
 	@$(RUN)python -m pytest -m deploy tests/deploy $(ARGS)
 
 test-shared: $(DEVELOPMENT) $(VENV)/.shared ## try the shared store against Redis or Valkey and an S3-compatible server
-	@$(RUN)python -m pytest -m "shared or s3" tests/server/store tests/deploy tests/end_to_end $(ARGS)
+	@$(RUN)python -m pytest -m "shared or s3 or cuts" tests/server/store tests/deploy tests/end_to_end $(ARGS)
 
 test-page: $(DEVELOPMENT) $(VENV)/.page ## try the preview page in a real browser (Chromium)
 	@$(RUN)python -m pytest -m browser tests/page $(ARGS)

@@ -84,6 +84,6 @@ async def serving(
         server.add_generic_rpc_handlers((reports.handler(),))
         address = bind(server, settings.host, settings.port, certificates)
         await server.start()
-        shutdown = Shutdown(server, runner, health, calls, settings.grace_seconds, force or asyncio.Event())
+        shutdown = Shutdown(server, runner, songs, health, calls, settings.grace_seconds, force or asyncio.Event())
         stack.push_async_callback(shutdown.run)
         yield address

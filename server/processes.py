@@ -10,6 +10,7 @@ from server.logs import Logs
 from server.settings.engines import engine_options, option_variables
 from server.settings.groups import Device, Limits
 from server.settings.settings import Settings
+from server.store.directory import Resume
 from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import LocalPool
 from server.workers.messages import EngineSpec, Lane
@@ -28,17 +29,36 @@ def build_pool(settings: Settings) -> LocalPool:
         exchange_timeout_seconds=limits.exchange_timeout_seconds,
         load_timeout_seconds=limits.load_timeout_seconds,
         logs=Logs(settings.log_level, settings.log_format),
+        fingerprinted=_fingerprinted(settings),
     )
 
 
 def build_encoders(settings: Settings, spec: EncoderSpec | None = None) -> LocalEncoders:
     """The encoder processes of this machine, not started yet; they encode songs unless `spec` says otherwise."""
-    spec = spec or EncoderSpec(logs=Logs(settings.log_level, settings.log_format))
+    logs = Logs(settings.log_level, settings.log_format)
+    spec = spec or EncoderSpec(logs=logs, fingerprinted=bool(_fingerprinted(settings)))
     return LocalEncoders(
         lambda address: EncoderProcess(address, spec),
         settings.threads.encoders * len(settings.devices),
         answer_timeout_seconds=settings.limits.exchange_timeout_seconds * ENCODER_ANSWER_RATIO,
     )
+
+
+def resume_rule(settings: Settings, engine: str) -> Resume:
+    """The lost songs of an engine with which this server goes on."""
+    rules = settings.store.resume
+    if rule := rules.get(engine) if isinstance(rules, dict) else rules:
+        return rule
+    # Of GPUs it is not known that they repeat themselves bit for bit, in whatever company.
+    on_processors = all(device.device == "cpu" for device in device_specs(settings) if device.loads(engine))
+    return Resume.SAME_SOUND if on_processors else Resume.UNHEARD
+
+
+def _fingerprinted(settings: Settings) -> tuple[str, ...]:
+    """The engines whose sound decides about songs of other servers."""
+    if settings.store.kind == "embedded":
+        return ()
+    return tuple(name for name in settings.engine_names if resume_rule(settings, name) is Resume.SAME_SOUND)
 
 
 def engine_specs(settings: Settings) -> tuple[EngineSpec, ...]:

@@ -4,37 +4,46 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import grpc.aio
 
 from server.api.grpc.health import HealthServicer
 from server.api.open_calls import OpenCalls
-from server.background import first_of
+from server.background import first_of, in_background
 from server.generation.runner import Runner
+from server.songs.service import Songs
 
 FLUSH_SECONDS = 1.0
 """What open calls get at the end to send what is made already, and to say how they ended."""
 REFUSING_SECONDS = 1.0
 """How long new songs are refused before connections end: time for balancers that ask for health to go elsewhere."""
 
+GIVING_UP_SECONDS = 2.0
+"""Time to tell the other servers of songs that are not complete."""
+
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Shutdown:
-    """Stops these parts. A running song has `grace_seconds` to finish, and is cut off as soon as `force` is set."""
+    """Stops these parts. A running song has `grace_seconds` to finish, and is cut off as soon as `force` is set.
+
+    Of several servers with one store the others take the songs over, as far as these would sound the same there, and
+    listeners go there, too. Only what nobody takes is finished here.
+    """
 
     server: grpc.aio.Server
     runner: Runner
+    songs: Songs
     health: HealthServicer
     calls: OpenCalls
     grace_seconds: float
     force: asyncio.Event
 
     async def run(self) -> None:
-        """Health first, then no new songs; running songs finish and listeners get what is made.
+        """Health first, then no new songs; running songs finish or are handed over, and listeners get what is made.
 
         After a moment the port closes and every connection is told to end with its last call: clients and balancers
         that do not look at health then go elsewhere, too, and do not take the server that refuses everything for the
@@ -45,14 +54,25 @@ class Shutdown:
         self.health.close()
         self.runner.drain()
         self.calls.part()
-        await self._until_served(min(REFUSING_SECONDS, self.grace_seconds))
-        stopped = asyncio.ensure_future(self.server.stop(self.grace_seconds + REFUSING_SECONDS + FLUSH_SECONDS))
-        await self._until_served(give_up_at - loop.time())
-        if songs := self.runner.cut_off():
+        # Nobody can come back here: listeners of what others make are sent to these once the port is closed.
+        async with in_background(self.songs.offer()):
+            await self._until_served(min(REFUSING_SECONDS, self.grace_seconds))
+            stopped = asyncio.ensure_future(self.server.stop(self.grace_seconds + REFUSING_SECONDS + FLUSH_SECONDS))
+            self.songs.part()
+            await self._until_served(give_up_at - loop.time())
+        if songs := await self._cut_off():
             logger.warning("songs were cut off", extra={"songs": songs})
         # What is open now are songs that were cut off, and calls that nobody would ever end, such as reflection.
         await self.server.stop(FLUSH_SECONDS)
         await stopped
+
+    async def _cut_off(self) -> int:
+        """End all songs that are still made; returns their number."""
+        songs = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GIVING_UP_SECONDS):
+                songs = await self.songs.give_up()
+        return songs + self.runner.cut_off()
 
     async def _until_served(self, timeout_seconds: float) -> None:
         await first_of(self._served(), self.force.wait(), timeout_seconds=timeout_seconds)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from opentelemetry.trace import Tracer
@@ -23,13 +24,14 @@ from server.errors import ServiceError
 from server.generation.config import RunnerSettings
 from server.generation.runner import Runner
 from server.opened_store import open_store
-from server.processes import build_encoders, device_specs, song_slots
+from server.processes import build_encoders, device_specs, resume_rule, song_slots
 from server.quota import Quota
 from server.scheduling.policy import Policy
 from server.settings.groups import TLS
 from server.settings.settings import Settings
 from server.settings.telemetry import Telemetry
 from server.songs.service import Songs
+from server.songs.shared.sharing import Resumption
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
 from server.store.watcher import UNWATCHED
@@ -152,6 +154,7 @@ async def open_songs(
             pace=Pace(kept.flush_seconds, kept.outage_seconds, settings.limits.heartbeat_seconds),
             lease_seconds=kept.lease_seconds,
             watcher=watcher,
+            resumption=Resumption(partial(resume_rule, settings), kept.resume_seconds),
         )
         expose_store(registry, store.songs.usage, lambda: built.listeners)
         expose_service(registry, settings.engine_names, lambda: built.service_queue)

@@ -17,6 +17,10 @@ class Encoder(Protocol):
     def address(self) -> str:
         """The Unix socket to which workers send sound."""
 
+    @property
+    def sound(self) -> str:
+        """Fingerprint of the encoding, once it is started; empty where it was not wanted."""
+
     async def start(self, timeout_seconds: float) -> None:
         """Start it and wait until it takes in sound.
 
@@ -74,6 +78,10 @@ class EncoderPool(Protocol):
     @property
     def ready(self) -> bool:
         """True while an encoder is up."""
+
+    @property
+    def sound(self) -> str:
+        """Fingerprint of the encoding, that of every encoder; empty while none is up, or where it was not wanted."""
 
     @property
     def given_up(self) -> bool:

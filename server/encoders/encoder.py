@@ -19,6 +19,7 @@ from typing import cast
 
 from server.audio.codecs.base import EncoderFactory
 from server.encoders.encoding import EncodingLoop
+from server.encoders.fingerprint import encoding_fingerprint
 from server.encoders.messages import CloseSong, EncoderPing, EncoderReady, EncoderSpec
 from server.encoders.song_queues import SongQueues
 from server.encoders.sound_socket import SoundSocket
@@ -47,14 +48,21 @@ def main(descriptor: int, address: str) -> None:
         configure_logs(spec.logs.level, spec.logs.format)
         with uncollected():
             factory = factory_at(spec.factory)
-        serve(pipe, address, factory, _or_die)
+            fingerprint = encoding_fingerprint(factory) if spec.fingerprinted else ""
+        serve(pipe, address, factory, _or_die, fingerprint)
     _clear_away(Path(address))
 
 
 def serve(
-    pipe: BlockingPipe, address: str, factory: EncoderFactory, guard: Callable[[Callable[[], None]], None]
+    pipe: BlockingPipe,
+    address: str,
+    factory: EncoderFactory,
+    guard: Callable[[Callable[[], None]], None],
+    fingerprint: str = "",
 ) -> None:
     """Encode what comes in at `address` until the server closes its pipe; `guard` runs the bodies of threads.
+
+    `fingerprint` is that of the encoding, which the server is told.
 
     Raises:
         PipeClosed: the server has closed it.
@@ -66,7 +74,7 @@ def serve(
     encoding.start()
     sound.start()
     try:
-        pipe.send(EncoderReady())
+        pipe.send(EncoderReady(fingerprint))
         while True:
             queues.order(cast(CloseSong | EncoderPing, pipe.receive()))
     finally:

@@ -7,7 +7,7 @@ from typing import cast
 
 from server.child_process import child_environment, kill, start_module, wait_or_kill
 from server.encoders.base import EncoderDied
-from server.encoders.messages import EncoderSpec, FromEncoder, ToEncoder
+from server.encoders.messages import EncoderReady, EncoderSpec, FromEncoder, ToEncoder
 from server.workers.async_pipe import AsyncPipe
 from server.workers.pipe import PipeClosed
 
@@ -26,6 +26,8 @@ class EncoderProcess:
         self._spec = spec
         self._pipe: AsyncPipe | None = None
         self._process: Process | None = None
+        self.sound = ""
+        """Fingerprint of the encoding, once it is started; empty where it was not wanted."""
 
     @property
     def address(self) -> str:
@@ -56,9 +58,10 @@ class EncoderProcess:
         self.send(self._spec)
         try:
             async with asyncio.timeout(timeout_seconds):
-                await self.receive()
+                ready = await self.receive()
         except TimeoutError:
             raise EncoderDied(f"it was not ready within {timeout_seconds:g} seconds") from None
+        self.sound = cast(EncoderReady, ready).sound
 
     def send(self, message: ToEncoder) -> None:
         """Hand it an order."""

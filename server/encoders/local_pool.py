@@ -61,6 +61,11 @@ class LocalEncoders:
         return bool(self.up)
 
     @property
+    def sound(self) -> str:
+        """Fingerprint of the encoding, that of every encoder; empty while none is up, or where it was not wanted."""
+        return next((encoder.sound for encoder in self.up.values()), "")
+
+    @property
     def given_up(self) -> bool:
         """True if no encoder is up, and each has failed to start several times: songs should not wait for one."""
         return self._all_failed(_GIVEN_UP_STARTS)

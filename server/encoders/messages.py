@@ -14,15 +14,21 @@ SONG_ENCODER = "server.audio.song_encoder:SongEncoder"
 
 @dataclass(frozen=True, slots=True)
 class EncoderSpec:
-    """The settings of an encoder process; `factory`, "module:Class", opens the encoder of a song."""
+    """The settings of an encoder process; `factory`, "module:Class", opens the encoder of a song.
+
+    With `fingerprinted` the process makes the fingerprint of its sound.
+    """
 
     factory: str = SONG_ENCODER
     logs: Logs = Logs()
+    fingerprinted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderReady:
-    """First message of an encoder, unasked: its socket takes sound."""
+    """First message of an encoder, unasked: its socket takes sound. `sound` is the fingerprint, if it was wanted."""
+
+    sound: str = ""
 
 
 @dataclass(frozen=True, slots=True)

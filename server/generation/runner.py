@@ -112,6 +112,11 @@ class Runner:
         """Whether new songs of `engine` can be made now."""
         return self.readiness.ready(engine) and not self._admission.draining
 
+    def sound(self, engine: str) -> str:
+        """Fingerprint of the sound that songs of `engine` get here, encoding included; empty where it is not known."""
+        made, encoded = self._pool.sound_of(engine), self._encoders.sound
+        return f"{made}-{encoded}" if made and encoded else ""
+
     def depths(self) -> dict[str, Depth]:
         """The songs and sections of every configured engine that wait and that are being made."""
         return {name: Depth() for name in self._pool.engine_names} | self._scheduler.depths()

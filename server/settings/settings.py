@@ -132,6 +132,16 @@ class Settings(BaseSettings):
                 raise ValueError(f"MELISMA_DEVICES places the engine {name!r}, which MELISMA_ENGINES does not name")
         return self
 
+    @model_validator(mode="after")
+    def _resumed_engines_are_known(self) -> "Settings":
+        rules = self.store.resume
+        for name in rules if isinstance(rules, dict) else ():
+            if name not in self.engine_names:
+                raise ValueError(
+                    f"MELISMA_STORE__RESUME has a rule for the engine {name!r}, which MELISMA_ENGINES does not name"
+                )
+        return self
+
     @property
     def engine_names(self) -> tuple[str, ...]:
         """The engines' names; the first is that of a request which names none."""

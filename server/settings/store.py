@@ -1,5 +1,6 @@
 """Settings of the song store: the embedded one, and the one that several servers share."""
 
+import json
 import os
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from server.settings.groups import Count, Group, NonNegativeSeconds, Positive, Seconds
+from server.store.directory import Resume
 from server.store.shared.addresses import DirectoryAddress, ObjectsAddress
 
 StoreKind: TypeAlias = Literal["embedded", "shared"]
@@ -22,6 +24,8 @@ _OF_SHARED = (
     "flush_seconds",
     "lease_seconds",
     "outage_seconds",
+    "resume",
+    "resume_seconds",
 )
 
 
@@ -62,6 +66,15 @@ class Store(Group):
     outage_seconds: Seconds = Field(
         default=30.0, description="shared: absence of the directory after which this server stops taking calls"
     )
+    resume: Literal[""] | Resume | dict[str, Resume] = Field(
+        default="",
+        description="shared: songs that this server goes on with when their server is lost: same_sound (those that "
+        "sound the same here, and those of which nothing was heard), unheard (only the latter) or never; or as JSON "
+        'by engine: {"ace_step": "unheard"}; empty: unheard for engines on GPUs, else same_sound',
+    )
+    resume_seconds: NonNegativeSeconds = Field(
+        default=30.0, description="shared: time that lost songs wait for a server that goes on with them"
+    )
     max_mebibytes: Count = Field(default=2048, description="sound kept; beyond it the oldest songs go first")
     max_age_hours: Positive = Field(default=168.0, description="time after its end for which a song is kept")
     linger_seconds: NonNegativeSeconds = Field(
@@ -77,6 +90,16 @@ class Store(Group):
     @classmethod
     def _objects_are_an_address(cls, value: str) -> str:
         return _parsed(value, ObjectsAddress.parse)
+
+    @field_validator("resume", mode="before")
+    @classmethod
+    def _read_resume(cls, value: object) -> object:
+        if not isinstance(value, str) or not value.lstrip().startswith("{"):
+            return value
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"no valid JSON: {error}") from error
 
     @field_validator("objects_endpoint")
     @classmethod

@@ -103,6 +103,9 @@ class SongRunner(Protocol):
     def ready(self, engine: str) -> bool:
         """Whether the engine takes songs now."""
 
+    def sound(self, engine: str) -> str:
+        """Fingerprint of the sound that songs of the engine get here; empty where it is not known, or not just one."""
+
     def room(self) -> Room:
         """The bounds now."""
 

@@ -44,6 +44,7 @@ class Recording:
         self.sound = RecordedSound(song.song_id, self.entries, read)
         self.listeners = 0
         self._error: ServiceError | None = None
+        self._sent_away: ServiceError | None = None
         self.linger_seconds = linger_seconds
         self._on_joined = on_joined
         self._on_left = on_left
@@ -109,6 +110,11 @@ class Recording:
         self._over.set()
         self._spread()
 
+    def send_away(self, error: ServiceError) -> None:
+        """End the calls of all listeners with an error, now and from now on; the song itself may go on."""
+        self._sent_away = error
+        self._spread()
+
     def keep_for(self, linger_seconds: float) -> None:
         """Let the song go on at least so long after its last listener has left."""
         if self.linger_seconds is not None:
@@ -154,7 +160,7 @@ class Recording:
                 self._on_left(self)
 
     async def _follow(self, byte_offset: int, number: int, sound: bool) -> AsyncIterator[Told]:
-        progressed, late = 0, self.ended
+        progressed, error = 0, self._error_for_late()
         while True:
             while number < len(self.entries):
                 entry, number = self.entries[number], number + 1
@@ -166,17 +172,19 @@ class Recording:
                     self.sound.heard(entry)
                     if heard is not None:
                         yield Told(heard, number - 1)
-            if self.ended:
+            if self.ended or self._sent_away is not None:
                 break
             if progressed != self._progressed and self._progress is not None:
                 progressed = self._progressed
                 yield Told(self._progress, None)
                 continue
             await self._news.wait()
-        if late and not self.complete:
-            raise SongNotComplete(self.song.state.value, self.song.error)
-        if self._error is not None:
-            raise self._error
+        if error := error or self._error or (None if self.ended else self._sent_away):
+            raise error
+
+    def _error_for_late(self) -> ServiceError | None:
+        """The error for listeners who come after the end of a song that is not complete."""
+        return SongNotComplete(self.song.state.value, self.song.error) if self.ended and not self.complete else None
 
     def _check_offset(self, message: Message, byte_offset: int) -> None:
         if message.WhichOneof("event") == "finished" and byte_offset > message.finished.size_bytes:

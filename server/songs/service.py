@@ -21,7 +21,7 @@ from server.songs.open_recordings import OpenRecordings
 from server.songs.ports import CheckedSong, SongRunner
 from server.songs.recording import Recording
 from server.songs.shared.making import SharedMaking
-from server.songs.shared.sharing import LEASE_SECONDS, Clocks, Sharing
+from server.songs.shared.sharing import LEASE_SECONDS, Clocks, Resumption, Sharing
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms, Tickets, new_song_id, no_terms
 from server.store.base import SongRecord, SongStore, StoredEvent, StoreFull
@@ -30,6 +30,7 @@ from server.store.watcher import UNWATCHED, StoreWatcher
 
 DEFAULT_PAGE_SIZE = 50
 DEFAULT_PACE = Pace()
+DEFAULT_RESUMPTION = Resumption()
 CANCEL_SECONDS = 1.0
 """Time that the end of a song may take to come from its maker, before the caller is told how it stands."""
 _TRIES = 3
@@ -60,11 +61,13 @@ class Songs:
         pace: Pace = DEFAULT_PACE,
         lease_seconds: float = LEASE_SECONDS,
         watcher: StoreWatcher = UNWATCHED,
+        resumption: Resumption = DEFAULT_RESUMPTION,
     ) -> None:
         """`terms` tells those of a caller now. `now_ns` is the wall clock, `clock` that of deadlines, in seconds.
 
-        `song_id` names songs. `log_requests` puts prompts and lyrics into the log. `pace` and `lease_seconds`, which
-        are those of the directory, count for a shared store alone, and `watcher` is told what it loses.
+        `song_id` names songs. `log_requests` puts prompts and lyrics into the log. `pace`, `resumption` and
+        `lease_seconds`, which are those of the directory, count for a shared store alone; `watcher` is told what it
+        loses.
         """
         self.engines = EngineCatalog(runner, engines, self._served)
         self._runner = runner
@@ -76,8 +79,23 @@ class Songs:
         self._tickets = Tickets(
             runner, terms=terms, now_ns=now_ns, song_id=song_id, clock=clock, with_request=not store.embedded
         )
-        clocks = Clocks(now_ns, clock)
-        self._sharing = None if store.embedded else self._shared(store, clocks, pace, lease_seconds, watcher)
+        self._sharing = (
+            None
+            if store.embedded
+            else Sharing(
+                store,
+                directory,
+                runner,
+                self._open,
+                self.eviction,
+                self._tickets,
+                clocks=Clocks(now_ns, clock),
+                pace=pace,
+                lease_seconds=lease_seconds,
+                watcher=watcher,
+                resumption=resumption,
+            )
+        )
         self._library = (
             Library(store, self._open, self._mirror, self._sharing.attending.found)
             if self._sharing
@@ -187,6 +205,20 @@ class Songs:
             if self._sharing:
                 tasks.create_task(self._sharing.run())
 
+    async def offer(self) -> None:
+        """Offer what is made here to the other servers of the service, and go on until they have it."""
+        if self._sharing:
+            await self._sharing.offer()
+
+    def part(self) -> None:
+        """Send listeners of what other servers make to these, now and from now on."""
+        if self._sharing:
+            self._sharing.mirrors.part()
+
+    async def give_up(self) -> int:
+        """Leave what is still made here to the other servers of the service; returns the number of songs."""
+        return await self._sharing.give_up() if self._sharing else 0
+
     async def close(self) -> None:
         """Wait until what has ended is stored; to be called when the runner has stopped."""
         await self._making.close()
@@ -196,22 +228,6 @@ class Songs:
     def _served(self) -> Mapping[str, ServedEngine]:
         """The engines of all replicas; none where the server is alone, and makes each song that it admits."""
         return self._sharing.survey.engines if self._sharing else {}
-
-    def _shared(
-        self, store: SongStore, clocks: Clocks, pace: Pace, lease_seconds: float, watcher: StoreWatcher
-    ) -> Sharing:
-        return Sharing(
-            store,
-            self._directory,
-            self._runner,
-            self._open,
-            self.eviction,
-            self._tickets,
-            clocks=clocks,
-            pace=pace,
-            lease_seconds=lease_seconds,
-            watcher=watcher,
-        )
 
     async def _mirror(self, song: SongRecord, events: Sequence[StoredEvent]) -> Recording:
         assert self._sharing is not None

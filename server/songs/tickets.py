@@ -81,9 +81,10 @@ class Tickets:
             steps=request.params.steps,
             deadline_seconds=None if request.deadline is None else request.deadline - self._clock(),
             linger_seconds=linger_seconds,
-            attend_seconds=ATTEND_SECONDS if self._with_request and linger_seconds is not None else 0.0,
+            attend_seconds=0.0 if linger_seconds is None or not self._with_request else ATTEND_SECONDS + linger_seconds,
             kept_songs=room.kept,
             take=take,
+            sound=self._runner.sound(request.engine) if take and self._with_request else "",
         )
 
     def _record(self, request: SongRequest, fingerprint: str) -> SongRecord:

@@ -6,7 +6,9 @@ leaves it by `settle`. All durations are seconds from the call on, by the direct
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from model.engine import EngineInfo
 from server.quota import Quota
@@ -30,7 +32,8 @@ class Ticket:
     of the admitting replica count as present for `attend_seconds`.
 
     The song is refused where `max_songs` are in the service, less `kept_songs` for a caller who has one there already.
-    With `take` the admitting replica claims the song at once, unless another one of its engine waits.
+    With `take` the admitting replica claims the song at once, unless another one of its engine waits; `sound` is then
+    the fingerprint of the sound that it makes.
     """
 
     song: SongRecord
@@ -46,6 +49,48 @@ class Ticket:
     attend_seconds: float = 0.0
     kept_songs: int = 0
     take: bool = False
+    sound: str = ""
+
+
+class Resume(StrEnum):
+    """The songs of lost makers that a replica makes again, to go on where they were left."""
+
+    SAME_SOUND = "same_sound"
+    """Those whose maker had the same sound fingerprint, and those of which nothing was heard."""
+    UNHEARD = "unheard"
+    """Those of which nothing was heard."""
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """The ability of a replica to go on with songs of one engine.
+
+    `sound` is the fingerprint of the sound that it makes; an empty one is like no other. Without `room` it takes none
+    now, and only ends those that nobody goes on with.
+    """
+
+    resume: Resume = Resume.SAME_SOUND
+    sound: str = ""
+    room: bool = True
+
+
+NO_SKILLS: Final[Mapping[str, Skill]] = MappingProxyType({})
+
+
+class Task(StrEnum):
+    """The work that a claim is for."""
+
+    MAKE = "make"
+    """Make the song. Where a part of it is stored, make it from its beginning, and store what comes after that part."""
+    TAKE = "take"
+    """The same for a song that its maker offers, and makes until now."""
+    COMPLETE = "complete"
+    """Store the end of a song that is stored to its last event."""
+    CANCEL = "cancel"
+    """End the song as cancelled."""
+    INTERRUPT = "interrupt"
+    """End the song as interrupted: no replica goes on with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +107,7 @@ class Claim:
     extent: Extent
     linger_seconds: float | None = None
     deadline_seconds: float | None = None
+    task: Task = Task.MAKE
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +221,36 @@ class Directory(Protocol):
             StoreFull: there is no room for a new song, or soon would be none for those that run.
         """
 
-    async def claim(self, engines: Collection[str]) -> Claim | None:
-        """Take the next waiting song of these engines; `None` where none waits.
+    async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
+        """Take the next waiting song of these engines `but` those with these ids; `None` where none waits.
 
-        The next one is the oldest song of the caller with the fewest running songs for its weight; of equal callers,
-        the one whose song is older.
+        `sounds` has the fingerprint of the sound that this replica makes with each engine; an empty one is like no
+        other. The next song is the oldest of the caller with the fewest running songs for its weight; of equal
+        callers, the one whose song is older. It does not matter which replica has admitted it.
         """
 
-    async def claim_lost(self) -> Claim | None:
-        """Take a song that was given up after it was begun, or whose lease has run out; `None` where there is none.
+    async def claim_lost(
+        self, skills: Mapping[str, Skill] = NO_SKILLS, patience_seconds: float = 0.0, but: Collection[str] = ()
+    ) -> Claim | None:
+        """Take a song that has lost its maker, or whose maker offers it; `None` where there is none to be taken.
 
-        One replica gets it, under the next epoch: to end it as INTERRUPTED, or to make the rest of it.
+        A maker is lost when it has given the song up after it was begun, or its lease has run out. `skills` are those
+        of this replica, by engine; an engine that is not among them counts as one without room, and so does any for the
+        songs in `but`. In this order:
+
+        1. A lost song that is stored to its last event is to be completed; one that was to be cancelled, cancelled.
+        2. One that suits a skill with room is to be made: any song of which no sound is stored, unless songs of its
+           engine are never resumed; any other by `SAME_SOUND`, where the fingerprints of its maker and the skill are
+           equal. An offered song is taken by the same rule, and for nothing else.
+        3. One that the skill's rule excludes, or that was lost for `patience_seconds`, is to be interrupted.
+
+        One replica gets a song, under the next epoch. Lost songs go before offered ones, in the order of admission.
+        """
+
+    async def offer(self, leases: Collection[Lease]) -> None:
+        """Let other replicas take these songs by `claim_lost`. Their maker goes on with each until it is taken.
+
+        Leases that are lost are ignored.
         """
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, Standing]:
@@ -195,7 +260,7 @@ class Directory(Protocol):
 
     async def release(self, lease: Lease) -> None:
         """Give a song up that has not ended. It waits again, at its old place, unless events or sound of it are stored:
-        then `claim_lost` gets it, at once.
+        then it has lost its maker, as of now.
 
         Raises:
             LeaseLost: the lease is not, or no longer, that of the song.

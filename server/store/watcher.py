@@ -40,8 +40,17 @@ class StoreWatcher(Protocol):
     def lease_lost(self) -> None:
         """A song of this replica was claimed by another one."""
 
+    def handed_over(self) -> None:
+        """A song that this replica has offered was claimed by another one."""
+
     def found_lost(self) -> None:
         """This replica has claimed a song whose maker has fallen silent."""
+
+    def taken_over(self) -> None:
+        """This replica has begun to go on with a song of another one."""
+
+    def diverged(self) -> None:
+        """A song that this replica went on with turned out another one than that of which a part was heard."""
 
     def not_kept(self) -> None:
         """A song of this replica could not be stored: its listeners were told that it has failed."""
@@ -66,7 +75,16 @@ class Unwatched(StoreWatcher):
     def lease_lost(self) -> None:
         """Nothing."""
 
+    def handed_over(self) -> None:
+        """Nothing."""
+
     def found_lost(self) -> None:
+        """Nothing."""
+
+    def taken_over(self) -> None:
+        """Nothing."""
+
+    def diverged(self) -> None:
         """Nothing."""
 
     def not_kept(self) -> None:

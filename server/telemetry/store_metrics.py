@@ -34,6 +34,9 @@ class StoreMetrics:
         self._errors = counter(registry, "store_errors", "Failed calls of the shared store", "part", "reason")
         self._leases_lost = counter(registry, "leases_lost", "Songs that others took over from this server")
         self._found_lost = counter(registry, "songs_found_lost", "Songs that were found without a maker")
+        self._handed_over = counter(registry, "songs_handed_over", "Songs that others took when this server was to end")
+        self._taken_over = counter(registry, "songs_taken_over", "Songs of other servers that this one went on with")
+        self._diverged = counter(registry, "songs_diverged", "Songs that came out otherwise when they were taken over")
         self._not_kept = counter(registry, "songs_not_kept", "Songs that could not be stored")
         silence = Gauge(
             "melisma_directory_silence_seconds", "Time without an answer of the directory", registry=registry
@@ -78,6 +81,18 @@ class StoreMetrics:
     def found_lost(self) -> None:
         """This replica has claimed a song whose maker has fallen silent."""
         self._found_lost.inc()
+
+    def handed_over(self) -> None:
+        """A song that this replica has offered was claimed by another one."""
+        self._handed_over.inc()
+
+    def taken_over(self) -> None:
+        """This replica has begun to go on with a song of another one."""
+        self._taken_over.inc()
+
+    def diverged(self) -> None:
+        """A song that this replica went on with turned out another one than that of which a part was heard."""
+        self._diverged.inc()
 
     def not_kept(self) -> None:
         """A song of this replica could not be stored: its listeners were told that it has failed."""

@@ -26,6 +26,9 @@ class _Device:
     def failure(self, engine: str) -> Failure | None:
         return self.ready.failures.get(engine) if self.ready else None
 
+    def sound(self, engine: str) -> str:
+        return self.ready.sounds.get(engine, "") if self.ready else ""
+
     @property
     def tried(self) -> bool:
         return self.started_before or self.failed_starts > 0
@@ -102,6 +105,11 @@ class EngineAvailability:
         if any(device.tried for device in homes):
             raise WorkerLost(f"the worker of engine {engine!r} is being restarted")
         raise EngineNotReady(f"engine {engine!r} is still loading")
+
+    def sound_of(self, engine: str) -> str:
+        """The sound fingerprint of `engine` where all devices that have it agree; empty otherwise."""
+        sounds = {device.sound(engine) for device in self._devices.values() if device.info(engine) is not None}
+        return sounds.pop() if len(sounds) == 1 else ""
 
     def given_up(self, engine: str) -> bool:
         """True if no device has `engine`, nor is at its first attempt to get it (again)."""

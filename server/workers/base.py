@@ -73,6 +73,9 @@ class WorkerPool(Protocol):
     def engines_on(self, device: str) -> frozenset[str]:
         """The engines that are ready on `device`."""
 
+    def sound_of(self, engine: str) -> str:
+        """The sound fingerprint of `engine` where all devices that have it agree; empty otherwise."""
+
     def require(self, engine: str) -> None:
         """Check that `engine` is ready on some device.
 

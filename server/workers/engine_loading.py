@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 from model.engine import Engine
 from model.registry import engine_class, load_engine
-from server.workers.failures import failure_of, is_out_of_memory, release_memory
+from server.workers.failures import failure_of, is_out_of_memory, raise_if_fatal, release_memory
 from server.workers.messages import EngineSpec, Failure, Ready
+from server.workers.sound_fingerprint import sound_fingerprint
 
 _log = logging.getLogger(__name__)
 
@@ -38,10 +39,26 @@ def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, En
     return {spec.name: engines[spec.name] for spec in specs if spec.name in engines}, failures
 
 
-def ready_message(engines: Mapping[str, Engine], failures: Mapping[str, Failure]) -> Ready:
+def ready_message(
+    engines: Mapping[str, Engine], failures: Mapping[str, Failure], sounds: Mapping[str, str] | None = None
+) -> Ready:
     """Build the first message of a worker. Engines carry the names that the server gave them."""
     infos = tuple(dataclasses.replace(engine.info(), name=name) for name, engine in engines.items())
-    return Ready(infos, failures)
+    return Ready(infos, failures, sounds or {})
+
+
+def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
+    """The sound fingerprint of each engine; one that cannot make the sound has none, which is logged."""
+    found: dict[str, str] = {}
+    for name, engine in engines.items():
+        try:
+            found[name] = sound_fingerprint(engine, name, device)
+        except Exception as error:
+            raise_if_fatal(error)
+            release_memory(error)
+            text = "engine %s has no sound fingerprint: other servers cannot go on with its songs"
+            _log.warning(text, name, exc_info=True)
+    return found
 
 
 def _load_beside(specs: Sequence[EngineSpec], device: str, failures: dict[str, Failure]) -> dict[str, Engine]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 
 from model.engine import EngineInfo
@@ -32,8 +32,11 @@ class LocalPool:
         load_timeout_seconds: float = 300.0,
         restart_backoff_seconds: float = 0.5,
         logs: Logs = Logs(),
+        fingerprinted: Collection[str] = (),
     ) -> None:
         """`worker_threads` 0 leaves the number of compute threads to the libraries.
+
+        Workers make the sound fingerprints of the engines in `fingerprinted`.
 
         The pause before a restart is `restart_backoff_seconds`, and doubles with every start that fails.
         """
@@ -44,6 +47,7 @@ class LocalPool:
         self._load_timeout_seconds = load_timeout_seconds
         self._restart_backoff_seconds = restart_backoff_seconds
         self._logs = logs
+        self._fingerprinted = frozenset(fingerprinted)
         self._launched: dict[str, WorkerProcess] = {}
         self._observer: WorkerPoolObserver | None = None
 
@@ -68,6 +72,10 @@ class LocalPool:
     def engines_on(self, device: str) -> frozenset[str]:
         """The engines that are ready on `device`."""
         return self._availability.engines_on(device)
+
+    def sound_of(self, engine: str) -> str:
+        """The sound fingerprint of `engine` where all devices that have it agree; empty otherwise."""
+        return self._availability.sound_of(engine)
 
     def require(self, engine: str) -> None:
         """Check that `engine` is ready on some device; raises as `WorkerPool.require` does."""
@@ -143,6 +151,8 @@ class LocalPool:
             observer.readiness_changed()
             raise
         self._availability.loaded(device, ready)
+        for engine, sound in ready.sounds.items():
+            _log.info("engine %s on device %s has the sound fingerprint %s", engine, device, sound)
         for engine, failure in ready.failures.items():
             _log.error("engine %s could not be loaded on device %s: %s", engine, device, failure.text)
         observer.readiness_changed()
@@ -160,7 +170,8 @@ class LocalPool:
 
     def _worker_spec(self, device: DeviceSpec) -> WorkerSpec:
         engines = tuple(engine for engine in self._engines if device.loads(engine.name))
-        return WorkerSpec(device.device, engines, self._worker_threads, device.lanes, self._logs)
+        threads, lanes = self._worker_threads, device.lanes
+        return WorkerSpec(device.device, engines, threads, lanes, self._logs, self._fingerprinted)
 
     def _backoff_seconds(self, device: str) -> float:
         seconds = self._restart_backoff_seconds * 2.0 ** self._availability.failed_starts(device)

@@ -43,13 +43,17 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """What a worker process is started with; `threads` 0 leaves the number of compute threads to the libraries."""
+    """What a worker process is started with; `threads` 0 leaves the number of compute threads to the libraries.
+
+    It makes the sound fingerprints of the engines in `fingerprinted`.
+    """
 
     device: str
     engines: tuple[EngineSpec, ...]
     threads: int = 0
     lanes: tuple[Lane, ...] = (Lane.BOTH,)
     logs: Logs = Logs()
+    fingerprinted: frozenset[str] = frozenset()
 
 
 class SongKey(NamedTuple):
@@ -163,10 +167,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """First message of a worker, unasked: the engines it loaded, and why it could not load others, by name."""
+    """First message of a worker, unasked: the engines it loaded, and why it could not load others, by name.
+
+    `sounds` are the sound fingerprints that were wanted.
+    """
 
     engines: tuple[EngineInfo, ...]
     failures: Mapping[str, Failure]
+    sounds: Mapping[str, str] = field(default_factory=dict)
 
 
 class WorkSpan(NamedTuple):

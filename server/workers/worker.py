@@ -8,16 +8,17 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import cast
 
 from threadpoolctl import threadpool_limits
 
+from model.engine import Engine
 from server.garbage import uncollected
 from server.logs import configure_logs
 from server.workers.blocking_pipe import BlockingPipe
-from server.workers.engine_loading import load_engines, ready_message
+from server.workers.engine_loading import fingerprints, load_engines, ready_message
 from server.workers.executor import CommandExecutor
 from server.workers.messages import Command, WorkerSpec
 from server.workers.pipe import PipeClosed
@@ -43,7 +44,8 @@ def main(*descriptors: int) -> None:
         configure_logs(spec.logs.level, spec.logs.format)
         with uncollected():
             engines, failures = load_engines(spec.engines, spec.device)
-        first.send(ready_message(engines, failures))
+            sounds = _fingerprints(spec, engines)
+        first.send(ready_message(engines, failures, sounds))
         executor = CommandExecutor(engines)
         if others:
             # Two threads of one interpreter take turns; a step must not wait long for its turn.
@@ -51,6 +53,14 @@ def main(*descriptors: int) -> None:
         for pipe in others:
             threading.Thread(target=_serve_lane, args=(pipe, executor, spec.threads), daemon=True).start()
         serve_commands(first, executor, spec.threads)
+
+
+def _fingerprints(spec: WorkerSpec, engines: Mapping[str, Engine]) -> Mapping[str, str]:
+    """The fingerprints that are wanted, of sound made with as many threads as songs are."""
+    wanted = {name: engine for name, engine in engines.items() if name in spec.fingerprinted}
+    if wanted:
+        _limit_threads(spec.threads)
+    return fingerprints(wanted, spec.device)
 
 
 def serve_commands(pipe: BlockingPipe, executor: CommandExecutor, threads: int) -> None:

@@ -103,7 +103,7 @@ async def test_the_user_may_do_all_that_a_store_does(
 
         given_up = await taken(replica, record(2), quota=QUOTA)
         await parts.directory.release(given_up.lease)
-        assert (await parts.directory.claim(["fake"])) is not None
+        assert (await parts.directory.claim({"fake": ""})) is not None
         await parts.directory.admit(ticket(record(3)))
         assert (await parts.directory.cancel("song-3")) is not None
         assert await parts.directory.claim_lost() is None

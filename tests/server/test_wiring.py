@@ -1,8 +1,10 @@
 import pytest
 
-from server.processes import build_encoders, build_pool, engine_specs, song_slots
+from server.processes import build_encoders, build_pool, engine_specs, resume_rule, song_slots
 from server.settings.groups import Device, Limits, Threads
 from server.settings.settings import Settings
+from server.settings.store import Store
+from server.store.directory import Resume
 from server.wiring import runner_settings
 from server.workers.messages import EngineSpec
 
@@ -33,3 +35,29 @@ def test_runner_and_workers_get_their_sizes_and_engines_from_the_settings() -> N
 def test_there_are_so_many_encoders_for_each_device(devices: int, encoders: int, processes: int) -> None:
     settings = Settings(devices=(CPU,) * devices, threads=Threads(encoders=encoders))
     assert build_encoders(settings).count == processes
+
+
+@pytest.mark.parametrize(
+    ("resume", "rules"),
+    [
+        ("", [Resume.SAME_SOUND, Resume.UNHEARD]),
+        ("never", [Resume.NEVER, Resume.NEVER]),
+        ({"ace_step": "same_sound"}, [Resume.SAME_SOUND, Resume.SAME_SOUND]),
+        ({"studio": "unheard"}, [Resume.UNHEARD, Resume.UNHEARD]),
+    ],
+)
+def test_engines_on_gpus_go_on_with_unheard_songs_alone_unless_told_otherwise(
+    resume: object, rules: list[Resume]
+) -> None:
+    devices = (Device(device="cpu", engines=("studio",)), Device(device="cuda:0", engines=("ace_step",)))
+    store = Store.model_validate(
+        {"kind": "shared", "directory": "redis://host", "objects": "s3://songs", "resume": resume}
+    )
+    settings = Settings(devices=devices, engines=("studio", "ace_step"), store=store)
+    assert [resume_rule(settings, name) for name in ("studio", "ace_step")] == rules
+
+
+def test_workers_and_encoders_make_fingerprints_where_songs_go_on_by_them() -> None:
+    assert build_pool(Settings())._fingerprinted == frozenset()
+    store = Store(kind="shared", directory="redis://host", objects="s3://songs")
+    assert build_pool(Settings(store=store))._fingerprinted == {"studio"}

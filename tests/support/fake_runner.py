@@ -107,6 +107,7 @@ class FakeRunner:
         self.refused = 0
         self.states: list[ServiceState] = []
         self.slots, self.queued = 8, 64
+        self.sounds = "one"
         self._events = events
         self._error = error
         self._refusal = refusal
@@ -115,6 +116,9 @@ class FakeRunner:
 
     def ready(self, engine: str) -> bool:
         return self.info is not None and engine == self.info.name
+
+    def sound(self, engine: str) -> str:
+        return self.sounds
 
     def engines(self) -> Mapping[str, EngineInfo]:
         return {} if self.info is None else {self.info.name: self.info}

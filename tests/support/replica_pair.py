@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,13 +16,16 @@ from server.quota import Quota
 from server.song import Chunk, Planned, SongCompleted, SongEvent
 from server.songs.recording import Recording
 from server.songs.service import Songs
+from server.songs.shared.sharing import Resumption
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
 from server.store.base import Extent, Lease, SongRecord, SongStore, StoreFailed, StoreFull
 from server.store.directory import Admitted, Claim, Directory, Queue, Standing, Ticket
+from server.store.embedded.admitted_songs import AdmittedSong
 from server.store.embedded.directory import EmbeddedDirectory, EmbeddedService
 from server.store.embedded.store import EmbeddedStore, embedded_store
 from server.store.eviction import StoreLimits
+from server.store.watcher import Unwatched
 from tests.support.fake_runner import FAKE_EVENTS, FAKE_PLAN, FakeRunner
 
 REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
@@ -92,6 +96,28 @@ class WatchedDirectory:
             raise StoreFailed("the directory is away")
 
 
+class CountingWatcher(Unwatched):
+    """Counts what happens to songs."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def lease_lost(self) -> None:
+        self.counts["lease lost"] += 1
+
+    def handed_over(self) -> None:
+        self.counts["handed over"] += 1
+
+    def found_lost(self) -> None:
+        self.counts["found lost"] += 1
+
+    def taken_over(self) -> None:
+        self.counts["taken over"] += 1
+
+    def diverged(self) -> None:
+        self.counts["diverged"] += 1
+
+
 @dataclass
 class Pair:
     """Two replicas, and what is behind them; `full` is the runner of `here`, `maker` that of `there`."""
@@ -103,6 +129,22 @@ class Pair:
     store: SharedStore
     service: EmbeddedService
     directories: tuple[WatchedDirectory, WatchedDirectory]
+    watcher: CountingWatcher
+
+    def lose(self, song_id: str = "song-1") -> AdmittedSong:
+        """Let the lease of a song of `there` run out, now, while its replica cannot renew it."""
+        self.directories[1].away = True
+        song = self.service.songs._songs[song_id]
+        song.lease_until = 0.0
+        self.service.bulletin.post("any")
+        return song
+
+    async def lose_to_another(self, song_id: str = "song-1") -> None:
+        """The same, until another claim of the song; its replica then comes back."""
+        lease = self.service.songs._songs[song_id].lease
+        song = self.lose(song_id)
+        await until(lambda: song.lease != lease)
+        self.directories[1].away = False
 
 
 def _end_songs(maker: FakeRunner, store: SharedStore) -> None:
@@ -122,12 +164,14 @@ async def pair(
     outage_seconds: float = 0.0,
     limits: StoreLimits = StoreLimits(),  # noqa: B008
     here: FakeRunner | None = None,
+    resumption: Resumption = Resumption(),  # noqa: B008
     **fakes: Any,
 ) -> AsyncIterator[Pair]:
     """A replica that makes songs, called `there`, and one, `here`, whose places are all taken."""
     numbers, terms = itertools.count(1), Terms(quota)
     full, maker = here or FakeRunner(), FakeRunner(events, **fakes)
     full.slots = 0
+    watcher = CountingWatcher()
     pace = Pace(0.0, outage_seconds, heartbeat_seconds)
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(embedded_store(folder, limits, file_suffixes()))
@@ -145,6 +189,8 @@ async def pair(
                 song_id=lambda: f"song-{next(numbers)}",
                 pace=pace,
                 lease_seconds=0.3,
+                watcher=watcher,
+                resumption=resumption,
             )
 
         replicas = songs(full, directories[0]), songs(maker, directories[1])
@@ -153,7 +199,7 @@ async def pair(
             await stack.enter_async_context(in_background(one.run()))
         stack.callback(_end_songs, maker, store)
         async with asyncio.timeout(10):
-            yield Pair(*replicas, full, maker, store, service, directories)
+            yield Pair(*replicas, full, maker, store, service, directories, watcher)
 
 
 def request(**fields: object) -> music_pb2.GenerateRequest:

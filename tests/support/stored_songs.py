@@ -102,7 +102,7 @@ async def waiting(replica: Replica, number: int, caller: str = "me", *, engine: 
 
 async def claimed(replica: Replica, *engines: str) -> str | None:
     """Claim the next song; returns its id."""
-    claim = await replica.directory.claim(engines or ("fake",))
+    claim = await replica.directory.claim(dict.fromkeys(engines or ("fake",), ""))
     return claim.song.song_id if claim else None
 
 

@@ -89,7 +89,7 @@ class Unavailable(MelismaError):
 
 
 class ConnectionLost(Unavailable):
-    """The way to the server is broken, or there is none; the server itself has said nothing."""
+    """The way to the server is broken, there is none, or the server is about to end and another one has the song."""
 
 
 class DeadlineExceeded(MelismaError):
@@ -135,6 +135,9 @@ _EXHAUSTED: dict[str, type[Overloaded]] = {
 }
 
 
+_MADE_ELSEWHERE = "MADE_ELSEWHERE"
+"""Reason of a server that is about to end, while another one goes on with the song."""
+
 _BROKEN = re.compile("RST_STREAM|Stream removed|END_STREAM")
 """What gRPC says, in an INTERNAL or UNKNOWN of its own, when a stream is broken off on the way."""
 
@@ -149,6 +152,8 @@ def error_of(failure: grpc.RpcError) -> MelismaError:
     if details is None and _broken_off(code, text):
         return ConnectionLost(f"the connection was lost: {text}")
     details = details or status_pb2.Status()
+    if reason_of(details) == _MADE_ELSEWHERE:
+        return ConnectionLost(text)
     if code is grpc.StatusCode.INVALID_ARGUMENT:
         return InvalidRequest(text, _violations(details))
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:

@@ -74,7 +74,7 @@ export class QuotaExceeded extends Overloaded {}
 /** No server answers at the address, it is shutting down, it lost the song, or the connection to it was lost. */
 export class Unavailable extends MelismaError {}
 
-/** The way to the server is broken, or there is none; the server itself has said nothing. */
+/** The way to the server is broken, there is none, or the server is about to end and another one has the song. */
 export class ConnectionLost extends Unavailable {}
 
 /** The answer was not complete in the time that was allowed. */

@@ -41,6 +41,9 @@ const EXHAUSTED: ReadonlyMap<string, typeof Overloaded> = new Map([
   ["QUOTA_EXCEEDED", QuotaExceeded],
 ]);
 
+/** Reason of a server that is about to end, while another one goes on with the song. */
+const MADE_ELSEWHERE = "MADE_ELSEWHERE";
+
 /** What gRPC or a balancer says when the way to the server breaks; a server of ours adds details to its statuses. */
 const LOST: ReadonlySet<status> = new Set([
   status.UNAVAILABLE,
@@ -55,6 +58,9 @@ export function errorOf(failure: ServiceError): MelismaError {
   const details = statusDetails(failure);
   if (details === undefined && LOST.has(failure.code)) {
     return new ConnectionLost(`the connection was lost: ${text}`);
+  }
+  if (reasonOf(details) === MADE_ELSEWHERE) {
+    return new ConnectionLost(text);
   }
   switch (failure.code) {
     case status.INVALID_ARGUMENT:

@@ -983,7 +983,9 @@ Global___SongAccepted: _TypeAlias = SongAccepted  # noqa: Y015
 
 @_typing.final
 class SongPlan(_message.Message):
-    """The plan of a song, made before any sound exists."""
+    """The plan of a song, made before any sound exists. A song that loses its server before any sound of it was heard is
+    planned anew by another one: a second plan takes the place of the first.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

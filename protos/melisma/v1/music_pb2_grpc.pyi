@@ -32,8 +32,9 @@ class MusicServiceStub:
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
     UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
-    before the first message. All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request
-    with a field that the server's version of this contract does not have returns INVALID_ARGUMENT.
+    before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, where Listen gives the
+    rest of it. All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field
+    that the server's version of this contract does not have returns INVALID_ARGUMENT.
 
     Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
     without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
@@ -104,8 +105,9 @@ class MusicServiceAsyncStub(MusicServiceStub):
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
     UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
-    before the first message. All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request
-    with a field that the server's version of this contract does not have returns INVALID_ARGUMENT.
+    before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, where Listen gives the
+    rest of it. All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field
+    that the server's version of this contract does not have returns INVALID_ARGUMENT.
 
     Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
     without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
@@ -172,8 +174,9 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
     UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
-    before the first message. All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request
-    with a field that the server's version of this contract does not have returns INVALID_ARGUMENT.
+    before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, where Listen gives the
+    rest of it. All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field
+    that the server's version of this contract does not have returns INVALID_ARGUMENT.
 
     Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
     without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants

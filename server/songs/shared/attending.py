@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 
 from server.songs.open_recordings import OpenRecordings
 from server.songs.recording import Recording
@@ -14,36 +15,50 @@ logger = logging.getLogger(__name__)
 
 
 class Attending:
-    """The listeners of this replica: they let songs go on, and keep ended ones from being deleted by others."""
+    """The listeners of this replica: they let songs go on, and keep ended ones from being deleted by others.
+
+    A song that was taken over has two recordings: one that was followed here before, and one of what is made here.
+    """
 
     def __init__(self, directory: Directory, opened: OpenRecordings) -> None:
         self._directory = directory
         self._open = opened
         self._tasks: set[asyncio.Task[None]] = set()
+        self._parted = False
 
     def found(self, recording: Recording) -> None:
         """Note a recording of an ended song, which somebody is about to listen to."""
-        self._tell(_of(recording))
+        self._tell(_attendance([recording]))
 
     def joined(self, recording: Recording) -> None:
         """Note a recording that has listeners now."""
         if not recording.ended:
-            self._tell(_of(recording))
+            self._tell(_attendance([recording, *self._listened(recording.song.song_id)]))
 
     def left(self, recording: Recording) -> None:
-        """Note a recording whose last listener has left: the song lingers from now on."""
-        if not recording.ended:
+        """Note a recording whose last listener has left: unless its song has another one, it lingers from now on."""
+        if not (recording.ended or self._parted or self._listened(recording.song.song_id)):
             self._tell(Attendance(recording.song.song_id, 0, recording.linger_seconds or 0.0))
+
+    def part(self) -> None:
+        """Count listeners that leave from now on as present for a while: they go to other replicas."""
+        self._parted = True
 
     async def run(self) -> None:
         """Renew what was told, for ever."""
         while True:
             await asyncio.sleep(ATTEND_SECONDS / 3)
-            await self._attend([_of(recording) for recording in self._open.listened])
+            songs: defaultdict[str, list[Recording]] = defaultdict(list)
+            for recording in self._open.listened:
+                songs[recording.song.song_id].append(recording)
+            await self._attend([*map(_attendance, songs.values())])
 
     async def close(self) -> None:
         """Wait until the last news are told."""
         await asyncio.gather(*self._tasks)
+
+    def _listened(self, song_id: str) -> Sequence[Recording]:
+        return [recording for recording in self._open.listened if recording.song.song_id == song_id]
 
     def _tell(self, attendance: Attendance) -> None:
         task = asyncio.create_task(self._attend([attendance]))
@@ -58,5 +73,9 @@ class Attending:
             logger.error("the listeners of songs could not be told: %s", error)
 
 
-def _of(recording: Recording) -> Attendance:
-    return Attendance(recording.song.song_id, recording.sound.furthest_byte, ATTEND_SECONDS)
+def _attendance(recordings: Collection[Recording]) -> Attendance:
+    """The listeners of one song. Should this replica be lost, they have time to come back elsewhere."""
+    first = next(iter(recordings))
+    linger_seconds = max(recording.linger_seconds or 0.0 for recording in recordings)
+    furthest = max(recording.sound.furthest_byte for recording in recordings)
+    return Attendance(first.song.song_id, furthest, ATTEND_SECONDS + linger_seconds)

@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from server.errors import SongCancelled
 from server.song import SongRequest, SongState
+from server.songs.entry import Entry
 from server.songs.eviction import Eviction
 from server.songs.making import CLOSE_SECONDS
 from server.songs.open_recordings import Made, OpenRecordings
@@ -22,14 +25,21 @@ from server.store.base import NOT_KEPT, LeaseLost, SongStore, StoreFailed
 from server.store.directory import Claim, Directory, Standing
 from server.store.watcher import StoreWatcher
 
+DROP_SECONDS = 1.0
+"""Time for a song that is lost to find that out by itself."""
+
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Song:
+    """A song that is made here; `offered` once other replicas may take it, `keeping` until its end is stored."""
+
     claim: Claim
     recorder: StoredRecorder
     job: SongJob
+    keeping: asyncio.Task[None] | None = None
+    offered: bool = False
 
 
 class SharedMaking:
@@ -62,6 +72,8 @@ class SharedMaking:
         self.watcher = watcher
         self._songs: dict[str, _Song] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.room = asyncio.Event()
+        """Set whenever another song may be begun or taken over here."""
 
     @property
     def begun(self) -> Collection[Recording]:
@@ -69,8 +81,22 @@ class SharedMaking:
         begun = (song_id for song_id, song in self._songs.items() if song.recorder.song.state is not SongState.QUEUED)
         return [made.recording for song_id in begun if (made := self._open.made(song_id))]
 
-    def begin(self, claim: Claim, request: SongRequest, checked: CheckedSong, queue_position: int) -> Recording:
+    @property
+    def repeating(self) -> int:
+        """The number of songs that were taken over and are still made as far as they are stored."""
+        return sum(song.recorder.repeats for song in self._songs.values())
+
+    def begin(
+        self,
+        claim: Claim,
+        request: SongRequest,
+        checked: CheckedSong,
+        queue_position: int,
+        stored: Sequence[Entry] = (),
+    ) -> Recording:
         """Start a song that this replica has claimed; what is returned follows it as far as it is stored.
+
+        `stored` is all of the song that is stored by now.
 
         Raises:
             ServiceError: the runner takes no more songs; the claim is the caller's to end.
@@ -83,14 +109,22 @@ class SharedMaking:
             on_joined=self._joined,
             on_left=self._left,
         )
-        recorder = StoredRecorder(heard, request, self._now_ns)
-        job = checked.begin(song_id, recorder, queue_position)
-        self._songs[song_id] = _Song(claim, recorder, job)
-        self._watch.watch(song_id, job)
-        self._open.begin(Made(heard, job))
-        task = asyncio.create_task(self._keep(self._songs[song_id], heard), name=f"keep {song_id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        for entry in stored:
+            heard.tell(entry.message)
+        heard.sound.note_stored(len(stored))
+        recorder = StoredRecorder(
+            heard,
+            request,
+            self._now_ns,
+            stored,
+            on_differs=lambda: self._differs(song_id),
+            on_repeated=self.room.set,
+        )
+        song = _Song(claim, recorder, checked.begin(song_id, recorder, queue_position))
+        self._songs[song_id] = song
+        self._watch.watch(song_id, song.job)
+        self._open.begin(Made(heard, song.job))
+        song.keeping = self._spawn(self._keep(song, heard), f"keep {song_id}")
         return heard
 
     def stop(self, recording: Recording, *, reason: str) -> None:
@@ -109,13 +143,54 @@ class SharedMaking:
                     self._watch.renewed(song_id, asked_at)
                 self._note(song, standing)
 
-    async def end_unmade(self, claim: Claim, state: SongState, *, reason: str = "", error: str = "") -> None:
-        """Store the end of a song that this replica has claimed, and does not make."""
+    async def dropped(self, song_id: str) -> None:
+        """Make a song no longer that this replica has lost, and return when nothing of it is left."""
+        if song := self._songs.get(song_id):
+            song.job.cancel()
+            if song.keeping is not None:
+                await asyncio.wait([song.keeping], timeout=DROP_SECONDS)
+                song.keeping.cancel()
+                await asyncio.wait([song.keeping])
+
+    async def offer(self) -> None:
+        """Offer all songs to other replicas, and go on with each until it is taken; raises StoreFailed."""
+        songs = [song for song in self._songs.values() if not song.recorder.ended]
+        for song in songs:
+            song.offered = True
+        await self._directory.offer([song.claim.lease for song in songs])
+
+    async def give_up(self) -> int:
+        """Leave all songs to other replicas, and make none of them any longer; returns how many. Raises StoreFailed."""
+        songs = [song for song in self._songs.values() if not song.recorder.ended]
+        for song in songs:
+            song.offered = True
+            with suppress(LeaseLost):
+                await self._directory.release(song.claim.lease)
+            song.job.cancel()
+        return len(songs)
+
+    def end_soon(
+        self, claim: Claim, state: SongState, *, reason: str = "", error: str = "", sound_seconds: float = 0.0
+    ) -> None:
+        """Store the end of a song that this replica has claimed, and does not make, beside other work.
+
+        Its caller is charged for `sound_seconds`. Where that fails, the lease runs out, and the song is claimed again.
+        """
+        ending = self.end_unmade(claim, state, reason=reason, error=error, sound_seconds=sound_seconds)
+        self._spawn(self._logged(ending), f"end {claim.song.song_id}")
+
+    async def end_unmade(
+        self, claim: Claim, state: SongState, *, reason: str = "", error: str = "", sound_seconds: float = 0.0
+    ) -> None:
+        """Store the end of a song that this replica has claimed, and does not make; raises StoreFailed.
+
+        It waits while the objects are away.
+        """
         song = replace(claim.song, state=state, ended_ns=self._now_ns(), reason=reason, error=error)
         try:
             await self._store.create(claim.song, claim.lease)
             await self._store.end(song, lease=claim.lease, at=claim.extent)
-            await self._directory.settle(claim.lease, state, 0.0)
+            await self._directory.settle(claim.lease, state, sound_seconds)
         except LeaseLost as lost:
             logger.warning("%s", lost)
 
@@ -129,6 +204,18 @@ class SharedMaking:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _logged(self, ending: Coroutine[Any, Any, None]) -> None:
+        try:
+            await ending
+        except StoreFailed as error:
+            logger.error("the end of a song could not be stored: %s", error)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _note(self, song: _Song, standing: Standing) -> None:
         if not standing.held:
@@ -151,8 +238,7 @@ class SharedMaking:
             if heard.song.reason == NOT_KEPT:
                 self.watcher.not_kept()
         except LeaseLost:
-            logger.warning("a song is made elsewhere now", extra={"song_id": song_id})
-            self.watcher.lease_lost()
+            self._note_loss(song)
             song.job.cancel()
             self._mirrors.follow(heard)
         except StoreFailed as error:
@@ -163,7 +249,22 @@ class SharedMaking:
             del self._songs[song_id]
             self._watch.forget(song_id)
             self._open.stored(song_id)
+            self.room.set()
         await self._eviction.evict()
+
+    def _note_loss(self, song: _Song) -> None:
+        told = {"song_id": song.claim.song.song_id}
+        if song.offered:
+            logger.info("a song was handed over", extra=told)
+            self.watcher.handed_over()
+        else:
+            logger.warning("a song is made elsewhere now", extra=told)
+            self.watcher.lease_lost()
+
+    def _differs(self, song_id: str) -> None:
+        """End the job of a song that turned out another one; not at once, as the job is just telling of it."""
+        self.watcher.diverged()
+        asyncio.get_running_loop().call_soon(self._songs[song_id].job.cancel)
 
     def _joined(self, recording: Recording) -> None:
         self._open.joined(recording)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
-from server.errors import EndedElsewhere, ServiceError, SongCancelled, UnknownSong, WorkerLost
+from server.errors import EndedElsewhere, MadeElsewhere, ServiceError, SongCancelled, UnknownSong, WorkerLost
 from server.song import SongState
 from server.songs.entry import Message
 from server.songs.open_recordings import FOUND_SECONDS, OpenRecordings
@@ -26,6 +26,7 @@ class Mirrors:
         self._open = opened
         self._attending = attending
         self._tasks: dict[Recording, asyncio.Task[None]] = {}
+        self._parted = False
 
     def open(
         self,
@@ -58,8 +59,19 @@ class Mirrors:
         """The recordings that are followed now."""
         return tuple(self._tasks)
 
+    def part(self) -> None:
+        """Send the listeners of all songs that other replicas make to these, now and from now on."""
+        self._parted = True
+        self._attending.part()
+        for recording, task in tuple(self._tasks.items()):
+            task.cancel()
+            _send_away(recording)
+
     def follow(self, recording: Recording) -> None:
         """Tell a recording from now on what is stored of its song."""
+        if self._parted:
+            _send_away(recording)
+            return
         task = asyncio.create_task(self._follow(recording), name=f"mirror {recording.song.song_id}")
         self._tasks[recording] = task
         task.add_done_callback(lambda _: self._tasks.pop(recording, None))
@@ -94,6 +106,10 @@ class Mirrors:
     def _close_unheard(self, recording: Recording) -> None:
         if not recording.listeners and (task := self._tasks.get(recording)):
             task.cancel()
+
+
+def _send_away(recording: Recording) -> None:
+    recording.send_away(MadeElsewhere("this server is shutting down: listen to the song at another one"))
 
 
 def _tell(recording: Recording, news: News) -> None:

@@ -1,6 +1,7 @@
 """The part of the songs of one replica that depends on others: what is made elsewhere, and for others."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,18 +13,22 @@ from server.songs.open_recordings import OpenRecordings
 from server.songs.ports import CheckedSong, ServiceState, SongRunner
 from server.songs.recording import Recording
 from server.songs.shared.attending import Attending
+from server.songs.shared.beginning import Beginning
 from server.songs.shared.heartbeat import Heartbeat
 from server.songs.shared.making import SharedMaking
 from server.songs.shared.mirrors import Mirrors
 from server.songs.shared.storing import Pace
 from server.songs.shared.survey import Survey
-from server.songs.shared.tending import Tending
+from server.songs.shared.takeover import Takeover
+from server.songs.shared.tending import Tending, with_room
 from server.songs.tickets import Tickets
-from server.store.base import SongRecord, SongStore, StoredEvent
-from server.store.directory import Admitted, Directory, Ticket
+from server.store.base import SongRecord, SongStore, StoredEvent, StoreFailed
+from server.store.directory import Admitted, Directory, Resume, Ticket
 from server.store.watcher import StoreWatcher
 
 LEASE_SECONDS = 6.0
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,14 @@ class Clocks:
 
     now_ns: Callable[[], int]
     monotonic: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """The rule of each engine for songs of lost makers, and the time for which such songs wait for a replica."""
+
+    rule: Callable[[str], Resume] = lambda engine: Resume.SAME_SOUND
+    patience_seconds: float = 30.0
 
 
 class Sharing:
@@ -50,6 +63,7 @@ class Sharing:
         pace: Pace,
         lease_seconds: float,
         watcher: StoreWatcher,
+        resumption: Resumption,
     ) -> None:
         """`lease_seconds` are those of the directory."""
         self._directory = directory
@@ -71,8 +85,25 @@ class Sharing:
             watcher=watcher,
         )
         self._heartbeat = Heartbeat(self.survey, runner, self.mirrors, self.making, pace.heartbeat_seconds)
+        beginning = Beginning(
+            store,
+            directory,
+            runner,
+            self.making,
+            clocks.monotonic,
+            patience_seconds=resumption.patience_seconds,
+        )
+        takeover = Takeover(
+            directory,
+            runner,
+            self.making,
+            beginning,
+            engines=lambda: with_room(runner),
+            resume=resumption.rule,
+            patience_seconds=resumption.patience_seconds,
+        )
         self._tending = Tending(
-            directory, runner, self.making, tickets, self.survey, lease_seconds=lease_seconds, clock=clocks.monotonic
+            directory, runner, self.making, beginning, takeover, tickets, self.survey, lease_seconds=lease_seconds
         )
 
     async def queue_before(self, engine: str) -> ServiceState | None:
@@ -100,6 +131,21 @@ class Sharing:
         """Ask for the end of a song that is not made here; one that waits is ended here."""
         if claim := await self._directory.cancel(song_id):
             await self.making.end_unmade(claim, SongState.CANCELLED)
+
+    async def offer(self) -> None:
+        """Offer the songs of this replica to others; while the directory is away, they stay here."""
+        try:
+            await self.making.offer()
+        except StoreFailed as error:
+            logger.error("songs could not be offered to other servers: %s", error)
+
+    async def give_up(self) -> int:
+        """Leave the songs of this replica to others, as far as the directory hears of it; returns how many."""
+        try:
+            return await self.making.give_up()
+        except StoreFailed as error:
+            logger.error("songs could not be left to other servers: %s", error)
+            return 0
 
     async def run(self) -> None:
         """Tend, attend, give signs of life and watch the queue for ever."""

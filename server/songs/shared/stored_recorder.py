@@ -1,31 +1,58 @@
 """Takes the events of a song whose listeners hear only what is stored, and keeps its sound until its end is."""
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from typing_extensions import override
 
 from server.contract.events import event_message
 from server.contract.status import outcome_of
-from server.errors import ServiceError, SongCancelled
+from server.errors import EndedElsewhere, ServiceError, SongCancelled
 from server.song import Chunk, SongEvent, SongRequest, SongState
 from server.songs.backlog import Backlog
-from server.songs.entry import Entry
+from server.songs.entry import Entry, Message
 from server.songs.ports import EventSink
 from server.songs.recording import Recording, record_after
+from server.songs.shared.repetition import Repetition, SoundDiffers
+from server.store.base import INTERRUPTED
 from server.store.directory import Standing
+
+logger = logging.getLogger(__name__)
+
+
+DIFFERS_TEXT = "the song could not be continued after its server was lost"
 
 
 class StoredRecorder(EventSink):
     """The sink of one song's events: `entries` are all of them, `song` is the record as of the last one.
 
+    A song of which a part is stored is made again from its beginning: what comes is compared with that part and
+    dropped, and goes on behind it. One that turns out another song has ended as interrupted.
+
     Once the song has ended, `error` is for those who listen then.
     """
 
-    def __init__(self, heard: Recording, request: SongRequest, now_ns: Callable[[], int]) -> None:
-        """`heard` is what listeners of this replica follow. `now_ns` is the wall clock."""
-        self.entries: list[Entry] = []
+    def __init__(
+        self,
+        heard: Recording,
+        request: SongRequest,
+        now_ns: Callable[[], int],
+        stored: Sequence[Entry] = (),
+        on_differs: Callable[[], None] = lambda: None,
+        on_repeated: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`heard` is what listeners of this replica follow. `now_ns` is the wall clock.
+
+        `stored` is the part of the song that another replica has made. `on_differs` is called if that is another song,
+        `on_repeated` once it has come again.
+        """
+        self.entries: list[Entry] = list(stored)
+        self._repetition = Repetition(stored)
+        self._on_differs = on_differs
+        self._on_repeated = on_repeated
+        self._furthest_byte = 0
         self.song = heard.song
         self.error: ServiceError | None = None
         self.sound_seconds = 0.0
@@ -43,6 +70,11 @@ class StoredRecorder(EventSink):
     def ended(self) -> bool:
         """True once nothing more comes."""
         return self.song.state.ended
+
+    @property
+    def repeats(self) -> bool:
+        """True while what comes is stored already."""
+        return not (self.ended or self._repetition.over)
 
     @property
     @override
@@ -69,17 +101,19 @@ class StoredRecorder(EventSink):
             return
         message = event_message(event, self._request)
         if message.WhichOneof("event") == "progress":
-            if self._heard.entries:
+            if self._heard.entries and not self.repeats:
                 self._heard.tell(message)
+            return
+        if isinstance(event, Chunk):
+            self.sound_seconds += event.duration_seconds
+        if self.repeats and self._repeat(message):
             return
         entry = Entry.of(message)
         self.entries.append(entry)
         if not self._heard.entries and not entry.end:
             self._heard.tell(message)  # that the song is accepted is stored by its admission
         if isinstance(event, Chunk):
-            self.sound_seconds += event.duration_seconds
-            if self._attended and self._heard.linger_seconds is not None:
-                self._backlog.add(entry.end, entry.end - entry.start, event.duration_seconds)
+            self._count_unheard(entry)
         else:
             self.song = record_after(self.song, message)
         self.news.set()
@@ -106,7 +140,27 @@ class StoredRecorder(EventSink):
         elif self._backlog.clear():
             self._on_heard()
 
+    def _repeat(self, message: Message) -> bool:
+        """Compare an event with the stored part; returns False for one that is news."""
+        try:
+            known = self._repetition.takes(message)
+        except SoundDiffers as error:
+            logger.error("a song that was taken over differs from what was heard: %s", error)
+            self._end(SongState.FAILED, EndedElsewhere(INTERRUPTED, DIFFERS_TEXT), INTERRUPTED)
+            self._on_differs()
+            return True
+        if not self.repeats:
+            for entry in self.entries:
+                self._count_unheard(entry)
+            self._on_repeated()
+        return known
+
+    def _count_unheard(self, entry: Entry) -> None:
+        if self._attended and self._heard.linger_seconds is not None and entry.end > self._furthest_byte:
+            self._backlog.add(entry.end, entry.end - entry.start, entry.message.chunk.duration_seconds)
+
     def _take(self, byte: int) -> None:
+        self._furthest_byte = max(self._furthest_byte, byte)
         if self._backlog.take(byte):
             self._on_heard()
 

@@ -49,14 +49,14 @@ class Storing:
         heard: Recording,
         pace: Pace,
     ) -> None:
-        """`heard` is told each event once it is stored."""
+        """`heard` is told each event once it is stored. What is stored already begins `recorder` and `heard`."""
         self._directory = directory
         self._claim = claim
         self._recorder = recorder
         self._heard = heard
         self._pace = pace
         self._writer = SongWriter(store, claim)
-        self._sent = 0
+        self._sent = claim.extent.events
         self._stored = recorder.song
 
     async def run(self, cancel: Callable[[], None]) -> None:

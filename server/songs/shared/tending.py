@@ -1,58 +1,53 @@
-"""Makes the songs of a shared directory: claims them, renews their leases, and ends those that nobody makes."""
+"""Makes the songs of a shared directory: claims them, renews their leases, and sees to those that nobody makes."""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
 
-from melisma.v1 import music_pb2
-from server.contract.requests import song_request
-from server.contract.status import outcome_of
-from server.errors import Draining, EngineNotReady, ServiceError, UnknownEngine, WorkerLost
-from server.song import SongState
+from server.background import first_of
 from server.songs.ports import SongRunner
+from server.songs.shared.beginning import Beginning
 from server.songs.shared.making import SharedMaking
 from server.songs.shared.survey import Survey
+from server.songs.shared.takeover import Takeover
 from server.songs.tickets import Tickets
-from server.store.base import INTERRUPTED, LeaseLost, StoreFailed
-from server.store.directory import Claim, Directory, ServedEngine
-
-INTERRUPTED_TEXT = "the server stopped before the song was complete"
-
-_UNABLE = (Draining, EngineNotReady, UnknownEngine, WorkerLost)
-"""Errors of a replica, not of a song."""
+from server.store.base import LeaseLost, StoreFailed
+from server.store.directory import Directory, ServedEngine
 
 logger = logging.getLogger(__name__)
 
 
 class Tending:
-    """One round whenever the directory has news, and at least three in the time of a lease."""
+    """One round whenever the directory has news or there is room again, and at least three in the time of a lease."""
 
     def __init__(
         self,
         directory: Directory,
         runner: SongRunner,
         making: SharedMaking,
+        beginning: Beginning,
+        takeover: Takeover,
         tickets: Tickets,
         survey: Survey,
         *,
         lease_seconds: float,
-        clock: Callable[[], float],
     ) -> None:
-        """`clock` is the one of deadlines, in seconds."""
         self._directory = directory
         self._runner = runner
         self._making = making
+        self._beginning = beginning
+        self._takeover = takeover
         self._tickets = tickets
         self._survey = survey
         self._lease_seconds = lease_seconds
-        self._clock = clock
 
     async def run(self) -> None:
         """Tend for ever; a directory that fails is asked again."""
         while True:
             try:
+                self._making.room.clear()
                 await self.round()
-                await self._directory.wait(self._lease_seconds / 3)
+                await self._pause()
             except (StoreFailed, LeaseLost) as error:
                 logger.error("the directory of songs failed: %s", error)
                 await asyncio.sleep(self._lease_seconds / 6)
@@ -61,19 +56,24 @@ class Tending:
                 await asyncio.sleep(self._lease_seconds / 6)
 
     async def round(self) -> None:
-        """Renew what is made here, end what is lost, and claim what there is room for; a full store takes no claims."""
+        """Renew what is made here, take what is lost or offered, and claim what there is room for.
+
+        A full store takes no claims.
+        """
         await self._making.renew()
         await self._announce()
-        while lost := await self._directory.claim_lost():
-            self._making.watcher.found_lost()
-            await self._making.end_unmade(lost, SongState.FAILED, reason=INTERRUPTED, error=INTERRUPTED_TEXT)
-        while (engines := self._engines()) and (claim := await self._directory.claim(engines)):
-            if not await self._begin(claim):
+        await self._takeover.round()
+        while (sounds := self._sounds()) and (claim := await self._directory.claim(sounds, self._beginning.left)):
+            if not await self._beginning.begin(claim):
                 return
 
-    def _engines(self) -> tuple[str, ...]:
-        """The engines that have room here."""
-        return tuple(filter(self._runner.ready, self._runner.engines())) if self._runner.room().free > 0 else ()
+    async def _pause(self) -> None:
+        seconds = self._lease_seconds / 3
+        await first_of(self._directory.wait(seconds), self._making.room.wait(), timeout_seconds=seconds)
+
+    def _sounds(self) -> Mapping[str, str]:
+        """The engines that have room here, and the fingerprints of their sound."""
+        return {engine: self._runner.sound(engine) for engine in with_room(self._runner)}
 
     async def _announce(self) -> None:
         slots = self._runner.room().slots
@@ -86,18 +86,7 @@ class Tending:
         await self._survey.read_engines()
         self._tickets.service_slots = max((engine.slots for engine in self._survey.engines.values()), default=0)
 
-    async def _begin(self, claim: Claim) -> bool:
-        """Make a song; returns False for one that was given back, as this replica has just ceased to make such."""
-        try:
-            deadline = None if claim.deadline_seconds is None else self._clock() + claim.deadline_seconds
-            message = music_pb2.GenerateRequest.FromString(claim.request)
-            known = (self._runner.engines(), claim.song.engine, deadline, claim.song.caller)
-            request = await asyncio.to_thread(song_request, message, *known)
-            self._making.begin(claim, request, self._runner.check(request), 0)
-        except _UNABLE:
-            await self._directory.release(claim.lease)
-            return False
-        except ServiceError as error:
-            reason = outcome_of(error).reason
-            await self._making.end_unmade(claim, SongState.FAILED, reason=reason, error=str(error))
-        return True
+
+def with_room(runner: SongRunner) -> tuple[str, ...]:
+    """The engines of which a runner takes another song now."""
+    return tuple(filter(runner.ready, runner.engines())) if runner.room().free > 0 else ()

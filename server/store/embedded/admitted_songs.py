@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 
 from server.song import SongState
 from server.store.base import Extent, Lease, SongRecord
-from server.store.directory import Admitted, Attendance, Claim, Queue, QueueFull, Standing, Ticket, WaitingSong
+from server.store.directory import Admitted, Attendance, Claim, Queue, QueueFull, Standing, Task, Ticket, WaitingSong
 from server.store.directory_rules import claim_order
 from server.store.embedded.audiences import Audiences
 from server.store.embedded.leases import Leases
+from server.store.embedded.lost_songs import LostSong
 from server.store.embedded.quotas import Charge, Quotas
 
 
@@ -21,7 +22,8 @@ from server.store.embedded.quotas import Charge, Quotas
 class AdmittedSong:
     """One song: its ticket, its lease while a replica has it, and who listens.
 
-    `given_up` is True for a song with something stored that its maker has released.
+    `given_up_at` is when its maker has released a song with something stored. `sound` is the fingerprint of what its
+    maker makes, and an `offered` song may be taken from it.
     """
 
     ticket: Ticket
@@ -29,13 +31,21 @@ class AdmittedSong:
     deadline: float
     lease: Lease | None = None
     lease_until: float = math.inf
-    given_up: bool = False
+    given_up_at: float | None = None
+    sound: str = ""
+    offered: bool = False
     cancelled: bool = False
 
     @property
     def song(self) -> SongRecord:
         """The record of its admission."""
         return self.ticket.song
+
+    def lost_at(self, now: float) -> float | None:
+        """The time since which it has no maker; `None` where it has one, or waits."""
+        if self.given_up_at is not None:
+            return self.given_up_at
+        return self.lease_until if self.lease_until <= now else None
 
 
 class AdmittedSongs:
@@ -85,27 +95,49 @@ class AdmittedSongs:
         self._audiences.note(replica, Attendance(ticket.song.song_id, 0, ticket.attend_seconds))
         take = ticket.take and not any(one.song.engine == ticket.song.engine for one in self._waiting.values())
         self._enter(admitted)
-        claim = self.grant(admitted, replica) if take else None
+        claim = self.grant(admitted, replica, ticket.sound) if take else None
         return Admitted(ticket.song.song_id, ticket.song.fingerprint, new=True, queue_position=count, claim=claim)
 
-    def next_waiting(self, engines: Collection[str]) -> AdmittedSong | None:
+    def next_waiting(self, engines: Collection[str], but: Collection[str] = ()) -> AdmittedSong | None:
         """The song to claim next: of the caller with the fewest running songs for its weight, then the oldest."""
-        return next(self._in_order(lambda one: one.song.engine in engines), None)
+        return next(self._in_order(lambda one: one.song.engine in engines and one.song.song_id not in but), None)
 
     def waiting(self, song_id: str) -> AdmittedSong | None:
         """A song that nobody has claimed."""
         return self._waiting.get(song_id)
 
-    def lost(self) -> AdmittedSong | None:
-        """The oldest song that was given up with something stored, or whose lease has run out."""
+    def without_maker(self) -> list[AdmittedSong]:
+        """The songs that were given up with something stored, or whose lease has run out, in order."""
         now = self._clock()
-        return next((one for one in self._songs.values() if one.given_up or one.lease_until <= now), None)
+        return [one for one in self._songs.values() if one.lost_at(now) is not None]
 
-    def grant(self, admitted: AdmittedSong, replica: str) -> Claim:
-        """Give the song to a replica."""
+    def offered(self, replica: str) -> list[AdmittedSong]:
+        """The songs that other replicas than this one offer, in order."""
+        return [one for one in self._songs.values() if one.offered and one.lease and one.lease.replica != replica]
+
+    def lost_song(self, admitted: AdmittedSong, stored: SongRecord | None) -> LostSong | None:
+        """The song as one that may be taken; `None` for one that may not, or no longer."""
+        if self._songs.get(admitted.song.song_id) is not admitted:
+            return None
+        now = self._clock()
+        lost_at = admitted.lost_at(now)
+        if lost_at is None and not admitted.offered:
+            return None
+        seconds = None if lost_at is None else now - lost_at
+        return LostSong(stored or admitted.song, admitted.sound, admitted.cancelled, seconds)
+
+    def offer(self, lease: Lease) -> None:
+        """Let other replicas take a song of this lease's holder."""
+        admitted = self._songs.get(lease.song_id)
+        if admitted is not None and admitted.lease == lease:
+            admitted.offered = True
+
+    def grant(self, admitted: AdmittedSong, replica: str, sound: str = "", task: Task = Task.MAKE) -> Claim:
+        """Give the song to a replica, which makes it with that sound."""
         song_id, now = admitted.song.song_id, self._clock()
         lease = admitted.lease = self._leases.grant(song_id, replica)
-        admitted.lease_until, admitted.given_up = now + self._lease_seconds, False
+        admitted.lease_until, admitted.given_up_at = now + self._lease_seconds, None
+        admitted.sound, admitted.offered = sound, False
         self._waiting.pop(song_id, None)
         return Claim(
             lease,
@@ -114,6 +146,7 @@ class AdmittedSongs:
             Extent(),
             admitted.ticket.linger_seconds,
             None if math.isinf(admitted.deadline) else admitted.deadline - now,
+            task,
         )
 
     def renew(self, lease: Lease) -> Standing:
@@ -130,12 +163,12 @@ class AdmittedSongs:
         self._leases.require(lease)
         admitted = self._songs[lease.song_id]
         self._leases.revoke(lease)
-        admitted.lease, admitted.lease_until = None, math.inf
+        admitted.lease, admitted.lease_until, admitted.offered = None, math.inf, False
 
     def lay_down(self, song_id: str, *, begun: bool) -> None:
         """Have a released song wait again, at its old place, or count as given up if something is stored of it."""
         admitted = self._songs[song_id]
-        admitted.given_up = begun
+        admitted.given_up_at = self._clock() if begun else None
         if not begun:
             self._waiting[song_id] = admitted
             self._waiting = {known: one for known, one in self._songs.items() if known in self._waiting}
@@ -153,6 +186,11 @@ class AdmittedSongs:
         self._leave(admitted, state, sound_seconds)
         self._leases.settled(lease.song_id)
         return True
+
+    def expire(self, admitted: AdmittedSong, state: SongState) -> None:
+        """Settle a song that has ended in the store, and whose lease has run out: it is charged as it was admitted."""
+        self._leave(admitted, state, admitted.ticket.sound_seconds)
+        self._leases.settled(admitted.song.song_id)
 
     def withdraw(self, song_id: str) -> None:
         """Undo the admission of a song that waits."""

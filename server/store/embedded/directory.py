@@ -11,19 +11,23 @@ from server.song import SongState
 from server.store.base import Extent, Lease, SongRecord, StoredEvent, StoreFailed
 from server.store.bulletin import Bulletin
 from server.store.directory import (
+    NO_SKILLS,
     Admitted,
     Attendance,
     Claim,
     News,
     Queue,
     ServedEngine,
+    Skill,
     Standing,
+    Task,
     Ticket,
 )
 from server.store.directory_rules import replica_name
 from server.store.embedded.admitted_songs import AdmittedSong, AdmittedSongs
 from server.store.embedded.announcements import Announcements
 from server.store.embedded.audiences import Audiences
+from server.store.embedded.lost_songs import NO_SKILL, task_of
 from server.store.embedded.store import EmbeddedStore
 
 _ANY = "any"
@@ -82,19 +86,35 @@ class EmbeddedDirectory:
             self._bulletin.post(_ANY)
         return admitted
 
-    async def claim(self, engines: Collection[str]) -> Claim | None:
+    async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
         """Take the next waiting song."""
-        admitted = self._songs.next_waiting(engines)
-        return self._songs.grant(admitted, self._replica) if admitted else None
+        admitted = self._songs.next_waiting(sounds, but)
+        return self._songs.grant(admitted, self._replica, sounds[admitted.song.engine]) if admitted else None
 
-    async def claim_lost(self) -> Claim | None:
-        """Take a song that its maker has given up or lost."""
-        while admitted := self._songs.lost():
-            claim = await self._claim_stored(admitted)
-            if not claim.song.state.ended:
-                return claim
-            self._songs.settle(claim.lease, claim.song.state, admitted.ticket.sound_seconds)
+    async def claim_lost(
+        self, skills: Mapping[str, Skill] = NO_SKILLS, patience_seconds: float = 0.0, but: Collection[str] = ()
+    ) -> Claim | None:
+        """Take a song that has lost its maker, or whose maker offers it."""
+        for admitted in (*self._songs.without_maker(), *self._songs.offered(self._replica)):
+            stored = await self._store.get(admitted.song.song_id)
+            # Another call may have taken it meanwhile.
+            if (lost := self._songs.lost_song(admitted, stored)) is None:
+                continue
+            skill = skills.get(admitted.song.engine, NO_SKILL)
+            if admitted.song.song_id in but:
+                skill = replace(skill, room=False)
+            if lost.stored.state.ended:
+                if lost.seconds is not None:
+                    self._songs.expire(admitted, lost.stored.state)
+            elif task := task_of(lost, skill, patience_seconds):
+                return await self._claim_stored(admitted, skill.sound, task)
         return None
+
+    async def offer(self, leases: Collection[Lease]) -> None:
+        """Let other replicas take songs of this one."""
+        for lease in leases:
+            self._songs.offer(lease)
+        self._bulletin.post(_ANY)
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, Standing]:
         """Lengthen leases, and read how their songs stand."""
@@ -117,7 +137,7 @@ class EmbeddedDirectory:
     async def cancel(self, song_id: str) -> Claim | None:
         """Ask for the end of a song, which is this replica's to end where it waits."""
         if admitted := self._songs.waiting(song_id):
-            return self._songs.grant(admitted, self._replica)
+            return self._songs.grant(admitted, self._replica, task=Task.CANCEL)
         self._songs.cancel(song_id)
         self._bulletin.post(_ANY)
         return None
@@ -172,9 +192,9 @@ class EmbeddedDirectory:
             return found
         return stored if stored is not None and stored.state is SongState.COMPLETED else None
 
-    async def _claim_stored(self, admitted: AdmittedSong) -> Claim:
+    async def _claim_stored(self, admitted: AdmittedSong, sound: str, task: Task) -> Claim:
         """The claim of a song of which something may be stored."""
-        claim = self._songs.grant(admitted, self._replica)
+        claim = self._songs.grant(admitted, self._replica, sound, task)
         stored = await self._store.load(claim.lease.song_id)
         if stored is None:
             return claim

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +11,7 @@ from typing import Any, Final
 from server.song import SongState
 from server.store.base import Extent, Lease, LeaseLost, StoreFailed, StoreFull
 from server.store.directory import (
+    NO_SKILLS,
     Admitted,
     Attendance,
     Claim,
@@ -18,6 +19,7 @@ from server.store.directory import (
     Queue,
     QueueFull,
     ServedEngine,
+    Skill,
     Standing,
     Ticket,
     WaitingSong,
@@ -83,13 +85,23 @@ class SharedDirectory:
                 raise quota_exceeded(ticket.quota, subject.decode(), float(seconds))
         raise StoreFailed(f"there is a song {song.song_id} already")
 
-    async def claim(self, engines: Collection[str]) -> Claim | None:
+    async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
         """Take the next waiting song."""
-        return await self._claim("claim", *engines)
+        return await self._claim("claim", len(but), *but, *(part for pair in sounds.items() for part in pair))
 
-    async def claim_lost(self) -> Claim | None:
-        """Take a song that its maker has given up or lost."""
-        return await self._claim("claim_lost")
+    async def claim_lost(
+        self, skills: Mapping[str, Skill] = NO_SKILLS, patience_seconds: float = 0.0, but: Collection[str] = ()
+    ) -> Claim | None:
+        """Take a song that has lost its maker, or whose maker offers it."""
+        told = ((engine, skill.resume.value, skill.sound, int(skill.room)) for engine, skill in skills.items())
+        return await self._claim(
+            "claim_lost", len(but), *but, patience_seconds, *(part for skill in told for part in skill)
+        )
+
+    async def offer(self, leases: Collection[Lease]) -> None:
+        """Let other replicas take songs of this one."""
+        if leases:
+            await self._connection.run("offer", *_with_leases(leases))
 
     async def cancel(self, song_id: str) -> Claim | None:
         """Ask for the end of a song, which is this replica's to end where it waits."""
@@ -99,8 +111,7 @@ class SharedDirectory:
         """Lengthen leases, and read how their songs stand."""
         if not leases:
             return {}
-        pairs = (part for lease in leases for part in (lease.song_id, lease_text(lease)))
-        answers = await self._connection.run("renew", self._lease_seconds, *pairs)
+        answers = await self._connection.run("renew", self._lease_seconds, *_with_leases(leases))
         return {lease.song_id: _standing(answer) for lease, answer in zip(leases, answers, strict=True)}
 
     async def release(self, lease: Lease) -> None:
@@ -156,7 +167,7 @@ class SharedDirectory:
         """Return when something has changed, or in `seconds`."""
         await _set(self._messages.next_work(), min(seconds, POLL_SECONDS))
 
-    async def _claim(self, script: str, *arguments: str) -> Claim | None:
+    async def _claim(self, script: str, *arguments: str | float) -> Claim | None:
         nonce = _nonce()
         answer = await self._connection.run(script, nonce, self._replica, self._lease_seconds, *arguments)
         return claim_of(answer, self._replica, nonce) if answer else None
@@ -183,6 +194,11 @@ def _known(row: Sequence[Any]) -> _Known:
 def _standing(answer: Sequence[int]) -> Standing:
     held, cancelled, attended, wanted_byte = answer
     return Standing(bool(held), bool(cancelled), bool(attended), wanted_byte)
+
+
+def _with_leases(leases: Collection[Lease]) -> Iterator[str]:
+    """The id and the lease of each song."""
+    return (part for lease in leases for part in (lease.song_id, lease_text(lease)))
 
 
 def _nonce() -> str:

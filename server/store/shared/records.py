@@ -2,20 +2,23 @@
 
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from enum import StrEnum
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from model.song import Control, Stem, Voice
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, Lease, Place, SongRecord, StoredEvent
-from server.store.directory import Claim, ServedEngine, Ticket
+from server.store.directory import Claim, ServedEngine, Task, Ticket
 from server.store.directory_rules import songs_bucket
 
 _RECORD: Final = TypeAdapter(SongRecord)
 _ENGINES: Final = TypeAdapter(list[ServedEngine])
+_ABILITIES: Final[Mapping[str, type[StrEnum]]] = {"controls": Control, "stems": Stem, "voices": Voice}
 _END_BYTE: Final = struct.Struct(">Q")
 _LENGTH: Final = struct.Struct(">I")
 
@@ -106,16 +109,17 @@ def ticket_bytes(ticket: Ticket) -> bytes:
         "linger_seconds": ticket.linger_seconds,
         "attend_seconds": ticket.attend_seconds,
         "take": ticket.take,
+        "sound": ticket.sound,
     } | _songs_bucket(quota)
     return json.dumps(terms, ensure_ascii=False).encode()
 
 
 def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
     """The claim that a script tells of."""
-    song_id, stored, state, owner, epoch, size, events, request, linger, deadline = answer
+    song_id, stored, state, owner, epoch, size, events, request, linger, deadline, task = answer
     lease = Lease(_text(song_id), replica, int(epoch), nonce)
     song = present_record((stored, state, owner, epoch, str(size).encode(), None, None))
-    return Claim(lease, song, request, Extent(size, events), _seconds(linger), _seconds(deadline))
+    return Claim(lease, song, request, Extent(size, events), _seconds(linger), _seconds(deadline), Task(_text(task)))
 
 
 def engines_bytes(engines: Sequence[ServedEngine]) -> bytes:
@@ -124,8 +128,13 @@ def engines_bytes(engines: Sequence[ServedEngine]) -> bytes:
 
 
 def engines_of(stored: bytes) -> list[ServedEngine]:
-    """The engines of such JSON."""
-    return _ENGINES.validate_json(stored)
+    """The engines of such JSON. Abilities that only a newer version knows are left out."""
+    engines = json.loads(stored)
+    for engine in engines:
+        for name, kind in _ABILITIES.items():
+            known = {member.value for member in kind}
+            engine["info"][name] = [one for one in engine["info"].get(name, ()) if one in known]
+    return _ENGINES.validate_python(engines)
 
 
 def _signature(quota: Quota) -> str:

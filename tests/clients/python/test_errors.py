@@ -69,6 +69,15 @@ def test_a_status_without_details_comes_from_the_way(code: grpc.StatusCode, musi
     assert str(error) == "the connection was lost: Received RST_STREAM with error code 2"
 
 
+def test_a_song_that_goes_on_at_another_server_is_sought_like_one_behind_a_lost_connection(
+    music: FakeMusic, address: str
+) -> None:
+    reason = error_details_pb2.ErrorInfo(reason="MADE_ELSEWHERE", domain="melisma.v1")
+    music.acts = [refuses(grpc.StatusCode.UNAVAILABLE, "listen at another one", reason)]
+    error = failure_of(address)
+    assert (type(error), str(error)) == (ConnectionLost, "listen at another one")
+
+
 def test_what_a_balancer_refuses_is_no_lost_connection(music: FakeMusic, address: str) -> None:
     def refuses_by_http(context: grpc.ServicerContext) -> Iterator[GenerateResponse]:
         context.abort(grpc.StatusCode.UNKNOWN, "Received http2 header with status: 413")

@@ -5,16 +5,19 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from server.audio.song_encoder import SongEncoder
 from server.encoders.base import EncoderDied
 from server.encoders.encoder_process import EncoderProcess
+from server.encoders.fingerprint import encoding_fingerprint
 from server.encoders.local_pool import LocalEncoders
 from server.encoders.messages import EncoderPing, EncoderPong, EncoderSpec
 from tests.server.encoders.test_pool_suite import running
-from tests.support.fakes import FAKE_ENCODER
+from tests.support.fakes import FAKE_ENCODER, FakeEncoder
 from tests.support.workers.observers import is_alive
 
 TIMEOUT_SECONDS = 30.0
@@ -75,3 +78,13 @@ async def test_an_encoder_ends_with_its_server_and_clears_its_socket_away() -> N
         # The encoder has inherited this pipe, which ends with the last process that holds it.
         assert await server.stdout.read() == b""
     assert not Path(address.decode()).parent.exists()
+
+
+async def test_an_encoder_tells_the_fingerprint_of_its_sound_where_it_is_wanted(tmp_path: Path) -> None:
+    sounds = []
+    for number, spec in enumerate((replace(FAKE_ENCODER, fingerprinted=True), FAKE_ENCODER)):
+        (tmp_path / str(number)).mkdir()
+        async with started(tmp_path / str(number), spec) as encoder:
+            sounds.append(encoder.sound)
+    assert sounds == [encoding_fingerprint(FakeEncoder), ""]
+    assert encoding_fingerprint(SongEncoder) != sounds[0]

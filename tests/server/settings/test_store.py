@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from server.settings.command_line import InvalidSettings, read_settings
+from server.store.directory import Resume
 
 SHARED = {"KIND": "shared", "DIRECTORY": "valkeys://melisma@valkey:6379/1", "OBJECTS": "s3://songs/melisma"}
 
@@ -52,6 +53,11 @@ def test_an_empty_folder_suits_the_shared_store(monkeypatch: pytest.MonkeyPatch)
         ({**SHARED, "OBJECTS_ENDPOINT": "objects:8333"}, "write https://host:port"),
         ({**SHARED, "OBJECTS": "gs://songs", "OBJECTS_ENDPOINT": "https://x"}, "needs OBJECTS to begin with s3://"),
         ({**SHARED, "LEASE_SECONDS": "0.1"}, "MELISMA_STORE__LEASE_SECONDS"),
+        ({**SHARED, "RESUME": "sometimes"}, "MELISMA_STORE__RESUME"),
+        ({**SHARED, "RESUME": '{"studio": "sometimes"}'}, "MELISMA_STORE__RESUME"),
+        ({**SHARED, "RESUME": '{"studio": '}, "MELISMA_STORE__RESUME"),
+        ({**SHARED, "RESUME": '{"another": "never"}'}, "MELISMA_STORE__RESUME has a rule for the engine 'another'"),
+        ({"RESUME": "never"}, "RESUME: only for the shared store"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_to_do(
@@ -62,3 +68,14 @@ def test_what_does_not_fit_is_refused_with_what_to_do(
         read_settings([])
     assert said in str(refused.value)
     assert "MELISMA_STORE" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [("", ""), ("never", Resume.NEVER), ('{"studio": "unheard"}', {"studio": Resume.UNHEARD})],
+)
+def test_songs_of_lost_servers_go_on_by_one_rule_or_one_for_each_engine(
+    monkeypatch: pytest.MonkeyPatch, text: str, rules: object
+) -> None:
+    given(monkeypatch, **SHARED, RESUME=text)
+    assert read_settings([]).store.resume == rules

@@ -6,8 +6,8 @@ import pytest
 
 from server.quota import Quota
 from server.song import SongState
-from server.store.base import Extent, LeaseLost
-from server.store.directory import Standing
+from server.store.base import Extent, LeaseLost, StoredEvent
+from server.store.directory import Claim, Resume, Skill, Standing, Task
 from tests.support.store_kinds import LEASE_SECONDS, THERE, Service
 from tests.support.stored_songs import Writing, claimed, making, queued, record, standing, taken, ticket, waiting
 
@@ -48,7 +48,7 @@ async def test_the_queue_tells_what_waits(service: Service) -> None:
 async def test_a_released_song_waits_again_at_its_old_place_and_its_old_lease_is_lost(service: Service) -> None:
     for number in (1, 2):
         await waiting(service.here, number)
-    claim = await service.here.directory.claim(["fake"])
+    claim = await service.here.directory.claim({"fake": ""})
     assert claim is not None
     await service.here.directory.release(claim.lease)
     assert await queued(service.there) == ["song-1", "song-2"]
@@ -56,7 +56,7 @@ async def test_a_released_song_waits_again_at_its_old_place_and_its_old_lease_is
         await service.here.directory.release(claim.lease)
     with pytest.raises(LeaseLost):
         await service.here.store.create(claim.song, claim.lease)
-    again = await service.there.directory.claim(["fake"])
+    again = await service.there.directory.claim({"fake": ""})
     assert again is not None
     assert (again.song.song_id, again.lease.epoch, again.lease.replica) == ("song-1", 2, THERE)
     assert again.lease.nonce != claim.lease.nonce
@@ -126,3 +126,118 @@ async def test_a_song_whose_maker_died_before_it_was_settled_is_settled_when_its
     assert await service.there.directory.claim_lost() is None
     await taken(service.there, record(2), quota=Quota(concurrent_songs=1))
     assert await service.there.store.get("song-1") == ended
+
+
+LIKE = {"fake": Skill(sound="one")}
+PATIENCE = 30.0
+
+
+async def lost(service: Service, sound: bytes = b"first", *, by: float = MORE_THAN_A_LEASE) -> Writing:
+    """A song of `here`, made with the sound "one", whose lease has run out."""
+    writing = await making(service.here, record(), sound="one")
+    await (writing.sound(sound) if sound else writing.append([StoredEvent(b"plan")]))
+    await service.pass_time(by)
+    return writing
+
+
+async def found(service: Service, skill: Skill | None = None) -> Claim | None:
+    """What `there` claims of lost songs, with a skill for their engine."""
+    return await service.there.directory.claim_lost({"fake": skill} if skill else {}, PATIENCE)
+
+
+async def test_a_heard_song_goes_on_where_it_sounds_the_same(service: Service) -> None:
+    await lost(service)
+    assert await found(service, Skill(sound="two")) is None
+    assert await found(service, Skill(sound="")) is None
+    assert await found(service, Skill(sound="one", room=False)) is None
+    assert await found(service) is None
+    claim = await found(service, Skill(sound="one"))
+    assert claim is not None
+    assert (claim.task, claim.extent, claim.lease.epoch) == (Task.MAKE, Extent(5, 1), 2)
+    await service.pass_time(MORE_THAN_A_LEASE)
+    again = await service.here.directory.claim_lost(LIKE, PATIENCE)
+    assert again is not None
+    assert (again.task, again.lease.epoch) == (Task.MAKE, 3)
+
+
+@pytest.mark.parametrize("resume", [Resume.SAME_SOUND, Resume.UNHEARD])
+async def test_a_song_of_which_nothing_was_heard_goes_on_anywhere(service: Service, resume: Resume) -> None:
+    await lost(service, b"")
+    claim = await found(service, Skill(resume, "two"))
+    assert claim is not None
+    assert (claim.task, claim.extent) == (Task.MAKE, Extent(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("resume", "sound"), [(Resume.UNHEARD, b"first"), (Resume.NEVER, b"first"), (Resume.NEVER, b"")]
+)
+async def test_a_song_that_a_rule_excludes_is_interrupted_at_once(
+    service: Service, resume: Resume, sound: bytes
+) -> None:
+    await lost(service, sound)
+    claim = await found(service, Skill(resume, "one"))
+    assert claim is not None
+    assert claim.task is Task.INTERRUPT
+
+
+async def test_a_song_that_nobody_goes_on_with_is_interrupted_after_a_while(service: Service) -> None:
+    await lost(service, by=LEASE_SECONDS + PATIENCE / 2)
+    assert await found(service, Skill(sound="two")) is None
+    await service.pass_time(PATIENCE / 2)
+    claim = await found(service)
+    assert claim is not None
+    assert claim.task is Task.INTERRUPT
+
+
+async def test_a_song_that_was_given_up_waits_for_a_while_from_then_on(service: Service) -> None:
+    writing = await lost(service)
+    await service.here.directory.release(writing.claim.lease)
+    await service.pass_time(PATIENCE - 1)
+    assert await found(service, Skill(sound="two")) is None
+    await service.pass_time(1)
+    claim = await found(service, Skill(sound="two"))
+    assert claim is not None
+    assert claim.task is Task.INTERRUPT
+
+
+async def test_a_lost_song_that_is_stored_to_its_end_or_was_cancelled_is_ended_by_anybody(service: Service) -> None:
+    whole, unwanted = await making(service.here, record()), await making(service.here, record(2))
+    await whole.append([StoredEvent(b"finished")], sha256="ab")
+    await unwanted.sound(b"first")
+    await service.there.directory.cancel("song-2")
+    await service.pass_time(MORE_THAN_A_LEASE)
+    claims = [await found(service, Skill(Resume.NEVER, room=False)) for _ in range(3)]
+    assert [claim and (claim.song.song_id, claim.task) for claim in claims] == [
+        ("song-1", Task.COMPLETE),
+        ("song-2", Task.CANCEL),
+        None,
+    ]
+
+
+async def test_an_offered_song_stays_with_its_maker_until_one_that_suits_takes_it(service: Service) -> None:
+    writing = await making(service.here, record(), sound="one")
+    await writing.sound(b"first")
+    await service.here.directory.offer([writing.claim.lease])
+    assert await service.here.directory.claim_lost(LIKE, 0.0) is None
+    assert await service.there.directory.claim_lost({"fake": Skill(sound="two")}, 0.0) is None
+    await writing.sound(b"second")
+    assert (await standing(service.here, writing.claim)).held
+    claim = await found(service, Skill(sound="one"))
+    assert claim is not None
+    assert (claim.task, claim.extent) == (Task.TAKE, Extent(11, 2))
+    with pytest.raises(LeaseLost):
+        await writing.sound(b"zombie")
+    await service.here.directory.offer([writing.claim.lease])
+    assert await service.here.directory.claim_lost(LIKE, 0.0) is None
+
+
+async def test_an_offered_song_whose_maker_is_lost_is_like_any_other_lost_song(service: Service) -> None:
+    writing = await making(service.here, record(), sound="one")
+    await writing.sound(b"first")
+    await service.here.directory.offer([writing.claim.lease])
+    await service.pass_time(LEASE_SECONDS + PATIENCE)
+    claim = await found(service, Skill(sound="two"))
+    assert claim is not None
+    assert claim.task is Task.INTERRUPT
+    await Writing.of(service.there, claim).end(SongState.FAILED)
+    assert await found(service, Skill(sound="one")) is None

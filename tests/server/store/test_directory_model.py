@@ -162,7 +162,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(name=REPLICAS)
     def claim(self, name: str) -> None:
-        claim = self.run(self.replica(name).directory.claim(["fake"]))
+        claim = self.run(self.replica(name).directory.claim({"fake": ""}))
         assert (claim.song.song_id in self.model.next_ones()) if claim else not self.model.waiting()
         if claim:
             self.hold(name, claim)

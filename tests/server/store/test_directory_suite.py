@@ -84,7 +84,7 @@ async def test_a_waiting_song_is_followed_and_one_that_does_not_exist_is_not(ser
     await waiting(service.here, 1)
     async with following(service.there, Extent(0, 1)) as news:
         assert (await anext(news)).song.state is SongState.QUEUED
-        claim = await service.here.directory.claim(["fake"])
+        claim = await service.here.directory.claim({"fake": ""})
         assert claim is not None
         writing = Writing.of(service.here, claim)
         await service.here.store.create(claim.song, claim.lease)

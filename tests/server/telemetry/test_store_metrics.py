@@ -80,6 +80,9 @@ def test_a_song_whose_seal_fails_is_no_longer_waited_for(bench: Bench) -> None:
     [
         (StoreMetrics.lease_lost, "leases_lost_total"),
         (StoreMetrics.found_lost, "songs_found_lost_total"),
+        (StoreMetrics.taken_over, "songs_taken_over_total"),
+        (StoreMetrics.handed_over, "songs_handed_over_total"),
+        (StoreMetrics.diverged, "songs_diverged_total"),
         (StoreMetrics.not_kept, "songs_not_kept_total"),
     ],
 )

@@ -1,9 +1,12 @@
+import pytest
+
 from server.workers.availability import EngineAvailability
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Failure, Fault, Ready
 from tests.support.fakes import FakeEngine
 
 DEVICES = (DeviceSpec("cpu", "cpu"), DeviceSpec("cpu#2", "cpu"))
+ONE, OTHER = (Ready((FakeEngine().info(),), {}, {"fake": sound}) for sound in ("one", "other"))
 LOADED = Ready((FakeEngine().info(),), {})
 NOT_LOADED = Ready((), {"fake": Failure(Fault.INSTALLATION, "run `make weights`")})
 
@@ -41,3 +44,14 @@ def test_devices_of_an_engine_are_those_whose_worker_is_up() -> None:
     made.loaded("cpu#2", LOADED)
     made.lost("cpu")
     assert (made.devices_of("fake"), made.engines_on("cpu")) == (("cpu#2",), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "sound"),
+    [(ONE, ONE, "one"), (ONE, OTHER, ""), (ONE, NOT_LOADED, "one"), (ONE, LOADED, ""), (NOT_LOADED, NOT_LOADED, "")],
+)
+def test_an_engine_has_a_sound_where_all_devices_that_have_it_agree(first: Ready, second: Ready, sound: str) -> None:
+    made = availability()
+    made.loaded("cpu", first)
+    made.loaded("cpu#2", second)
+    assert made.sound_of("fake") == sound

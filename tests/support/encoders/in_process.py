@@ -22,7 +22,7 @@ class InProcessEncoder:
     """Runs what an encoder process runs. An error of a thread ends it, as it would end the process."""
 
     def __init__(self, address: str, factory: EncoderFactory) -> None:
-        self.address = address
+        self.address, self.sound = address, ""
         self._factory = factory
         self._pipe: AsyncPipe | None = None
         self._far: socket.socket | None = None

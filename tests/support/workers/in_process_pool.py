@@ -136,6 +136,9 @@ class InProcessPool:
     def require(self, engine: str) -> None:
         self._availability.require(engine)
 
+    def sound_of(self, engine: str) -> str:
+        return self._availability.sound_of(engine)
+
     def given_up(self, engine: str) -> bool:
         return self._availability.given_up(engine)
 

@@ -3,7 +3,7 @@
 local nonce, replica, lease, record, request = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[5], ARGV[6]
 local ticket = cjson.decode(ARGV[4])
 local id, caller, at = ticket.song_id, ticket.caller, now()
-first_lost(at)
+lost_songs(at)
 
 local function present(value) return value ~= nil and value ~= cjson.null end
 
@@ -76,7 +76,7 @@ charge()
 local order = call('HGET', song_key(id), 'order')
 call('ZADD', 'm:service', order, id)
 if ticket.take and call('ZCARD', queue) == 0 then
-    give(id, replica, nonce, at + lease)
+    give(id, replica, nonce, at + lease, 'make', ticket.sound or '')
 else
     call('ZADD', queue, order, id)
     wake_all()

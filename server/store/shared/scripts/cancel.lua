@@ -10,5 +10,5 @@ if not call('ZSCORE', 'm:queue:' .. song[2], id) then
     wake(song[3])
     return false
 end
-give(id, ARGV[2], nonce, at + tonumber(ARGV[3]))
+give(id, ARGV[2], nonce, at + tonumber(ARGV[3]), 'cancel', '')
 return claimed(id, at)

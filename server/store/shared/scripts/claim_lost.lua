@@ -1,9 +1,43 @@
 #!lua
--- nonce, replica, lease seconds
-local nonce, at = ARGV[1], now()
+-- nonce, replica, lease seconds, number of songs to leave, their ids, patience seconds, then name, rule, sound and room
+-- (1 or 0) of each engine
+local nonce, replica, till, at = ARGV[1], ARGV[2], now() + tonumber(ARGV[3]), now()
+local left, first = left_songs()
+local patience = tonumber(ARGV[first])
 local before = answered(nonce, at)
 if before then return before end
-local id = first_lost(at)
-if not id then return false end
-give(id, ARGV[2], nonce, at + tonumber(ARGV[3]))
-return claimed(id, at)
+local skills, none = {}, {rule = 'same_sound', sound = '', room = false}
+for index = first + 1, #ARGV, 4 do
+    skills[ARGV[index]] = {rule = ARGV[index + 1], sound = ARGV[index + 2], room = ARGV[index + 3] == '1'}
+end
+
+local function suits(skill, heard, sound)
+    if not skill.room or skill.rule == 'never' then return false end
+    return not heard or (skill.rule == 'same_sound' and sound ~= '' and sound == skill.sound)
+end
+
+-- What a lost song is to be taken for; nil: it waits for another replica.
+local function task(id, since)
+    local song, heard = fields(id, 'engine', 'made', 'cancelled', 'record'), extent(id) > 0
+    local skill = skills[song[1]] or none
+    if cjson.decode(song[4]).sha256 ~= '' then return 'complete' end
+    if song[3] then return 'cancel' end
+    if not left[id] and suits(skill, heard, song[2]) then return 'make' end
+    local excluded = skill.rule == 'never' or (heard and skill.rule == 'unheard')
+    if excluded or since + patience <= at then return 'interrupt' end
+end
+
+local function take(id, task)
+    give(id, replica, nonce, till, task, (skills[fields(id, 'engine')[1]] or none).sound)
+    return claimed(id, at)
+end
+
+for _, song in ipairs(lost_songs(at)) do
+    local found = task(song.id, song.since)
+    if found then return take(song.id, found) end
+end
+for _, id in ipairs(call('ZRANGE', 'm:offered', 0, -1)) do
+    local song = fields(id, 'engine', 'made', 'owner')
+    if song[3] ~= replica and not left[id] and suits(skills[song[1]] or none, extent(id) > 0, song[2]) then return take(id, 'take') end
+end
+return false

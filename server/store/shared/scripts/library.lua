@@ -4,7 +4,8 @@
 --   m:ears:{id}         sorted set: replica -> end of its presence;  m:wanted:{id}  hash: replica -> furthest byte
 --   m:service           sorted set: songs that count for the service -> order of admission
 --   m:queue:{engine}    sorted set: songs that wait -> order of admission
---   m:leases            sorted set: songs that were claimed -> end of their lease
+--   m:leases            sorted set: songs that were claimed -> end of their lease, or when their maker gave them up
+--   m:offered           sorted set: songs that their makers offer to others -> order of admission
 --   m:open:{caller}     set: songs that count for the caller;  m:making:{caller}  set: those of them that were claimed
 --   m:account:{caller}  hash: token buckets under the caller's quota
 --   m:songs:{caller}    sorted set by name: created:id;  m:requests:{caller length}:{caller}:{request id}  the same
@@ -68,6 +69,7 @@ end
 local function settle(id, at, sound_seconds)
     local song = fields(id, 'settled', 'caller', 'charged', 'quota', 'sound_capacity')
     call('ZREM', 'm:leases', id)
+    call('ZREM', 'm:offered', id)
     call('ZREM', 'm:service', id)
     if not song[2] or song[1] then return end
     call('HSET', song_key(id), 'settled', '1')
@@ -82,38 +84,50 @@ local function settle(id, at, sound_seconds)
     end
 end
 
--- The first admitted song whose lease has run out; those that have ended are settled on the way.
-local function first_lost(at)
-    local first, first_order
-    for _, id in ipairs(call('ZRANGEBYSCORE', 'm:leases', '-inf', text(at))) do
+-- The songs whose lease has run out, in the order of admission; those that have ended are settled on the way.
+local function lost_songs(at)
+    local found, expired = {}, call('ZRANGEBYSCORE', 'm:leases', '-inf', text(at), 'WITHSCORES')
+    for index = 1, #expired, 2 do
+        local id = expired[index]
         local song = fields(id, 'state', 'order')
-        if not unended(song[1]) then
+        if unended(song[1]) then
+            found[#found + 1] = {id = id, since = tonumber(expired[index + 1]), order = tonumber(song[2])}
+        else
             settle(id, at, nil)
-        elseif not first or tonumber(song[2]) < first_order then
-            first, first_order = id, tonumber(song[2])
         end
     end
-    return first
+    table.sort(found, function(one, other) return one.order < other.order end)
+    return found
 end
 
--- Gives a song to a replica, until a point in time.
-local function give(id, replica, nonce, till)
-    local song = fields(id, 'engine', 'caller', 'settled')
+-- Gives a song to a replica, until a point in time. `task` is what for, `sound` the fingerprint of what it makes.
+local function give(id, replica, nonce, till, task, sound)
+    local song = fields(id, 'engine', 'caller', 'settled', 'owner')
     call('ZREM', 'm:queue:' .. song[1], id)
+    call('ZREM', 'm:offered', id)
     if not song[3] then call('SADD', 'm:making:' .. song[2], id) end
     call('ZADD', 'm:leases', text(till), id)
     local epoch = call('HINCRBY', song_key(id), 'epoch', 1)
-    call('HSET', song_key(id), 'owner', replica, 'nonce', nonce, 'lease', epoch .. ':' .. nonce .. ':' .. replica)
+    call('HSET', song_key(id), 'owner', replica, 'nonce', nonce, 'lease', epoch .. ':' .. nonce .. ':' .. replica, 'task', task,
+        'made', sound)
     call('HDEL', song_key(id), 'released')
     call('SET', 'm:answer:' .. nonce, id, 'EX', 60)
+    if song[4] ~= replica then wake(song[4]) end
 end
 
 -- The parts of a Claim.
 local function claimed(id, at)
-    local song = fields(id, 'record', 'state', 'owner', 'epoch', 'request', 'linger', 'deadline')
+    local song = fields(id, 'record', 'state', 'owner', 'epoch', 'request', 'linger', 'deadline', 'task')
     local size, events = extent(id)
     local left = song[7] and text(tonumber(song[7]) - at) or false
-    return {id, song[1], song[2], song[3], song[4], size, events, song[5], song[6], left}
+    return {id, song[1], song[2], song[3], song[4], size, events, song[5], song[6], left, song[8] or 'make'}
+end
+
+-- The songs that a claim leaves to others, whose number is the fourth argument; and the place of the argument behind them.
+local function left_songs()
+    local left, count = {}, tonumber(ARGV[4])
+    for index = 5, 4 + count do left[ARGV[index]] = true end
+    return left, 5 + count
 end
 
 -- The song that this very claim got when its answer was lost.

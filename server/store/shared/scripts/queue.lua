@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- What is known of every song in the service, in the order of admission.
 local songs = {}
-first_lost(now())
+lost_songs(now())
 for _, id in ipairs(call('ZRANGE', 'm:service', 0, -1)) do
     local song = fields(id, 'caller', 'engine', 'charged', 'steps', 'weight')
     local waits = call('ZSCORE', 'm:queue:' .. (song[2] or ''), id) and 1 or 0

@@ -8,11 +8,12 @@ if not unended(song[1]) or not is_lease(id, lease) then return 0 end
 call('HSET', song_key(id), 'lease', '', 'nonce', '', 'released', ARGV[3])
 local size, events = extent(id)
 call('SREM', 'm:making:' .. song[4], id)
+call('ZREM', 'm:offered', id)
 if size + events == 0 then
     call('ZREM', 'm:leases', id)
     call('ZADD', 'm:queue:' .. song[3], song[5], id)
 else
-    call('ZADD', 'm:leases', 0, id)
+    call('ZADD', 'm:leases', text(now()), id)
 end
 tell_news(id)
 wake_all()

@@ -13,12 +13,13 @@ from server.errors import QuotaExceeded
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import LeaseLost, StoredEvent, WrongOffset
-from server.store.directory import Admitted, Attendance, Claim, QueueFull
+from server.store.directory import Admitted, Attendance, Claim, QueueFull, Resume, Skill
 from server.store.eviction import StoreLimits
 from tests.support.store_kinds import Service, embedded, shared
 from tests.support.stored_songs import Writing, record, ticket
 
 STEPS = 150
+SOUNDS = ("", "one", "other")
 QUOTAS = {
     "free": Quota(),
     "few": Quota(concurrent_songs=2),
@@ -90,6 +91,7 @@ class Walk:
             "deadline_seconds": self.rng.choice([None, 50.0]),
             "linger_seconds": self.rng.choice([None, 10.0]),
             "steps": self.rng.choice([None, 7]),
+            "sound": self.rng.choice(SOUNDS),
         }
         return lambda side: side.replicas[replica].directory.admit(ticket(song, **fields))
 
@@ -100,10 +102,13 @@ class Walk:
             return self.admission(replica)
         song_id, at = f"song-{self.rng.randrange(1, self.admitted + 2)}", self.rng.randrange(claims)
         engines, seconds = self.rng.choice([("a",), ("b",), ("a", "b")]), self.rng.choice([0.5, 3.0, 20.0])
+        sounds = {engine: self.rng.choice(SOUNDS) for engine in engines}
+        skills = {engine: self.skill(sound) for engine, sound in sounds.items()}
+        patience, but = self.rng.choice([0.0, 5.0, 100.0]), self.rng.choice([(), (song_id,), ("song-1", song_id)])
         attendance = Attendance(song_id, self.rng.randrange(100), self.rng.choice([0.0, 3.0]))
         simple: dict[str, Callable[[Side], Awaitable[Any]]] = {
-            "claim": lambda side: side.replicas[replica].directory.claim(engines),
-            "lost": lambda side: side.replicas[replica].directory.claim_lost(),
+            "claim": lambda side: side.replicas[replica].directory.claim(sounds, but),
+            "lost": lambda side: side.replicas[replica].directory.claim_lost(skills, patience, but),
             "queue": lambda side: side.replicas[replica].directory.queue(),
             "cancel": lambda side: side.replicas[replica].directory.cancel(song_id),
             "attend": lambda side: side.replicas[replica].directory.attend([attendance]),
@@ -111,8 +116,14 @@ class Walk:
         }
         return simple[kind] if kind in simple else self.writing(at)
 
+    def skill(self, sound: str) -> Skill:
+        return Skill(self.rng.choice([*Resume]), sound, room=self.rng.random() < 0.7)
+
     def writing(self, at: int) -> Callable[[Side], Awaitable[Any]]:
-        kind, made = self.rng.choice(["append", "append", "end", "release", "renew", "renew"]), self.rng.uniform(0, 60)
+        kind, made = (
+            self.rng.choice(["append", "append", "end", "release", "offer", "renew", "renew"]),
+            self.rng.uniform(0, 60),
+        )
         state = self.rng.choice([SongState.COMPLETED, SongState.COMPLETED, SongState.FAILED])
 
         async def done(side: Side) -> Any:
@@ -128,6 +139,8 @@ class Walk:
                 return ended
             if kind == "release":
                 return await directory.release(writing.claim.lease)
+            if kind == "offer":
+                return await directory.offer([writing.claim.lease])
             return await directory.renew([writing.claim.lease])
 
         return done

@@ -869,7 +869,10 @@ export interface SongAccepted {
   estimatedFinish: Duration | undefined;
 }
 
-/** The plan of a song, made before any sound exists. */
+/**
+ * The plan of a song, made before any sound exists. A song that loses its server before any sound of it was heard is
+ * planned anew by another one: a second plan takes the place of the first.
+ */
 export interface SongPlan {
   /** The sections in playing order. */
   sections: Section[];
@@ -5423,8 +5426,9 @@ export const Engine: MessageFns<Engine> = {
  * Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
  * per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
  * UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
- * before the first message. All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request
- * with a field that the server's version of this contract does not have returns INVALID_ARGUMENT.
+ * before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, where Listen gives the
+ * rest of it. All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field
+ * that the server's version of this contract does not have returns INVALID_ARGUMENT.
  *
  * Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
  * without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants

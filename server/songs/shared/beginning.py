@@ -1,0 +1,104 @@
+"""Begins songs that this replica has claimed, whichever replica has admitted them or begun to make them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+
+from melisma.v1 import music_pb2
+from server.contract.requests import song_request
+from server.contract.status import outcome_of
+from server.errors import (
+    ControlNotSupported,
+    Draining,
+    EngineNotReady,
+    InvalidRequest,
+    ServiceError,
+    UnknownEngine,
+    WorkerLost,
+)
+from server.song import SongRequest, SongState
+from server.songs.ports import SongRunner
+from server.songs.shared.making import SharedMaking
+from server.songs.shared.repetition import stored_part
+from server.store.base import SongStore, StoreFailed
+from server.store.directory import Claim, Directory
+
+_UNABLE = (Draining, EngineNotReady, UnknownEngine, WorkerLost)
+"""Errors of a replica, not of a song."""
+
+_NOT_UNDERSTOOD = (InvalidRequest, ControlNotSupported)
+"""Errors of a replica of another version than the one that has let the song in."""
+
+
+_MOST_LEFT = 1000
+
+logger = logging.getLogger(__name__)
+
+
+class Beginning:
+    """Reads the request of a claimed song anew, and has the song made."""
+
+    def __init__(
+        self,
+        store: SongStore,
+        directory: Directory,
+        runner: SongRunner,
+        making: SharedMaking,
+        clock: Callable[[], float],
+        *,
+        patience_seconds: float,
+    ) -> None:
+        """`clock` is the one of deadlines, in seconds.
+
+        Songs whose requests are not understood here are left to others for `patience_seconds`.
+        """
+        self._store = store
+        self._directory = directory
+        self._runner = runner
+        self._making = making
+        self._clock = clock
+        self._patience_seconds = patience_seconds
+        self._left: dict[str, float] = {}
+
+    @property
+    def left(self) -> Collection[str]:
+        """The songs that are left to replicas of another version."""
+        return [song_id for song_id, until in self._left.items() if until > self._clock()]
+
+    async def begin(self, claim: Claim) -> bool:
+        """Make a song; returns False for one that was given back, as this replica cannot make it now after all.
+
+        Raises:
+            StoreFailed, LeaseLost: the directory is away, or another replica has the song.
+        """
+        try:
+            await self._making.dropped(claim.song.song_id)
+            request = await self._request(claim)
+            stored = await stored_part(self._store, claim)
+            self._making.begin(claim, request, self._runner.check(request), 0, stored)
+        except (*_UNABLE, StoreFailed):
+            await self._directory.release(claim.lease)
+            return False
+        except ServiceError as error:
+            if isinstance(error, _NOT_UNDERSTOOD) and self._leaves(claim.song.song_id):
+                logger.warning("a song is left to a server of another version: %s", error)
+                await self._directory.release(claim.lease)
+                return True
+            reason = outcome_of(error).reason
+            self._making.end_soon(claim, SongState.FAILED, reason=reason, error=str(error))
+        return True
+
+    def _leaves(self, song_id: str) -> bool:
+        """Leave a song to others, the first time; returns False where that was in vain."""
+        if song_id in self._left:
+            return False
+        self._left[song_id] = self._clock() + self._patience_seconds
+        if len(self._left) > _MOST_LEFT:
+            del self._left[next(iter(self._left))]
+        return True
+
+    async def _request(self, claim: Claim) -> SongRequest:
+        deadline = None if claim.deadline_seconds is None else self._clock() + claim.deadline_seconds
+        message = music_pb2.GenerateRequest.FromString(claim.request)
+        known = (self._runner.engines(), claim.song.engine, deadline, claim.song.caller)
+        return await asyncio.to_thread(song_request, message, *known)

@@ -1,0 +1,90 @@
+"""Takes songs of other replicas: of those that have fallen silent, and of those that are about to end."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from server.song import SongState
+from server.songs.ports import SongRunner
+from server.songs.shared.beginning import Beginning
+from server.songs.shared.making import SharedMaking
+from server.store.base import INTERRUPTED
+from server.store.directory import Claim, Directory, Resume, Skill, Task
+
+INTERRUPTED_TEXT = "the server stopped before the song was complete"
+
+AT_ONCE: Final = 2
+"""Songs for each device that are repeated at the same time: each that waits for its turn is silent for longer."""
+MOST_EPOCHS: Final = 12
+"""Claims of one song before it is interrupted: it may be the song that ends its servers."""
+_PAUSE_SECONDS: Final = 0.02
+"""Longest pause between two songs, in which another replica may take one."""
+
+
+class Takeover:
+    """Goes on with songs for which this replica has the skill and the room, and ends those with which nobody does."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        runner: SongRunner,
+        making: SharedMaking,
+        beginning: Beginning,
+        *,
+        engines: Callable[[], tuple[str, ...]],
+        resume: Callable[[str], Resume],
+        patience_seconds: float,
+    ) -> None:
+        """`engines` gives those that have room here, `resume` the rule of an engine.
+
+        Nobody goes on with a song that was lost for `patience_seconds`.
+        """
+        self._directory = directory
+        self._runner = runner
+        self._making = making
+        self._beginning = beginning
+        self._engines = engines
+        self._resume = resume
+        self._patience_seconds = patience_seconds
+
+    async def round(self) -> None:
+        """Take what is to be taken now.
+
+        Raises:
+            StoreFailed, LeaseLost: the directory is away, or another replica has a song.
+        """
+        while claim := await self._claim():
+            if claim.task is not Task.TAKE:
+                self._making.watcher.found_lost()
+            if not await self._do(claim):
+                return
+            await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS))
+
+    async def _claim(self) -> Claim | None:
+        return await self._directory.claim_lost(self._skills(), self._patience_seconds, self._beginning.left)
+
+    async def _do(self, claim: Claim) -> bool:
+        """Do the task of a claim; returns False for a song that was given back."""
+        match claim.task:
+            case Task.MAKE | Task.TAKE if claim.lease.epoch <= MOST_EPOCHS:
+                begun = await self._beginning.begin(claim)
+                if begun and claim.extent.events:
+                    self._making.watcher.taken_over()
+                return begun
+            case Task.COMPLETE:
+                seconds = claim.song.duration_seconds
+                self._making.end_soon(claim, SongState.COMPLETED, sound_seconds=seconds)
+            case Task.CANCEL:
+                self._making.end_soon(claim, SongState.CANCELLED)
+            case _:
+                self._making.end_soon(claim, SongState.FAILED, reason=INTERRUPTED, error=INTERRUPTED_TEXT)
+        return True
+
+    def _skills(self) -> Mapping[str, Skill]:
+        with_room = self._engines()
+        return {name: self._skill(name, room=name in with_room) for name in self._runner.engines()}
+
+    def _skill(self, engine: str, *, room: bool) -> Skill:
+        places = AT_ONCE * len(self._runner.engine_devices(engine))
+        return Skill(self._resume(engine), self._runner.sound(engine), room and self._making.repeating < places)

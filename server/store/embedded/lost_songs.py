@@ -1,0 +1,43 @@
+"""The rules by which a replica takes songs that have lost their makers, or that these offer, within one process."""
+
+from dataclasses import dataclass
+
+from server.store.base import SongRecord
+from server.store.directory import Resume, Skill, Task
+
+NO_SKILL = Skill(room=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LostSong:
+    """A song without a maker for `seconds`, `None` while its maker offers it; it was made with the sound `made`.
+
+    `stored` is its record in the store.
+    """
+
+    stored: SongRecord
+    made: str
+    cancelled: bool
+    seconds: float | None
+
+
+def task_of(song: LostSong, skill: Skill, patience_seconds: float) -> Task | None:
+    """The task for which a replica with that skill takes the song; `None`: it leaves it to others."""
+    heard = song.stored.size_bytes > 0
+    suits = _suits(skill, heard=heard, made=song.made)
+    if song.seconds is None:
+        return Task.TAKE if suits else None
+    if song.stored.sha256:
+        return Task.COMPLETE
+    if song.cancelled:
+        return Task.CANCEL
+    if suits:
+        return Task.MAKE
+    excluded = skill.resume is Resume.NEVER or (heard and skill.resume is Resume.UNHEARD)
+    return Task.INTERRUPT if excluded or song.seconds >= patience_seconds else None
+
+
+def _suits(skill: Skill, *, heard: bool, made: str) -> bool:
+    if not skill.room or skill.resume is Resume.NEVER:
+        return False
+    return not heard or (skill.resume is Resume.SAME_SOUND and made != "" and made == skill.sound)

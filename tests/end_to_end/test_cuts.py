@@ -1,0 +1,162 @@
+"""The thousand cuts: songs whose servers, directory and ways between them fail at random, and come out whole.
+
+`make test-shared` runs it with a few songs; CUTS_SONGS, CUTS_SECONDS and CUTS_ENGINE set their number, their length and
+another engine. A seed in CUTS_SEED repeats the order of what happens.
+"""
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from melisma.v1 import music_pb2
+from melisma_client import Client, Retry, SongRequest
+from melisma_client.song import Song
+from tests.support.cuts.fleet import Fleet
+from tests.support.cuts.history import out_of_turn
+from tests.support.cutting import cutting
+
+pytestmark = pytest.mark.cuts
+
+SONGS = int(os.environ.get("CUTS_SONGS", "40"))
+SECONDS = float(os.environ.get("CUTS_SECONDS", "30"))
+ENGINE = os.environ.get("CUTS_ENGINE", "fake=tests.support.fakes:FakeEngine")
+SEED = int(os.environ.get("CUTS_SEED", "1"))
+AT_ONCE = 8
+KINDS_OF_SONGS = 8
+SERVERS = 3
+LEASE_SECONDS = 1.0
+HEARTBEAT_SECONDS = 1.0
+SONG_TIMEOUT_SECONDS = 240.0
+RETRY = Retry(attempts=1000, first_wait_seconds=0.05, longest_wait_seconds=0.5)
+SETTINGS = {
+    "STORE__LEASE_SECONDS": str(LEASE_SECONDS),
+    "LIMITS__HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS),
+    "KEEPALIVE__TIME_SECONDS": "1",
+}
+
+
+@dataclass
+class Report:
+    """What was seen of all songs and of what befell their servers."""
+
+    wrong: list[str] = field(default_factory=list)
+    silences: list[float] = field(default_factory=list)
+    befell: Counter[str] = field(default_factory=Counter)
+    whole: int = 0
+
+
+def request(kind: int) -> SongRequest:
+    return SongRequest(prompt="pop", lyrics="[verse]\n月光照在窗台上", duration_seconds=SECONDS, seed=kind)
+
+
+def heard(song: Song, whole: bytes, report: Report, name: str) -> None:
+    """Hear a song from its offset to its end, and note what is wrong with it."""
+    sound, ends, longest, at = [], 0, 0.0, time.monotonic()
+    start = song.received.size_bytes
+    try:
+        for event in song:
+            now = time.monotonic()
+            longest, at = max(longest, now - at), now
+            if isinstance(event, music_pb2.AudioChunk):
+                sound.append(event.data)
+            ends += isinstance(event, music_pb2.SongFinished)
+    except Exception as error:
+        report.wrong.append(f"{name}: {type(error).__name__}: {error}")
+    else:
+        if b"".join(sound) != whole[start:]:
+            report.wrong.append(f"{name}: other sound from byte {start} on")
+        elif ends != 1:
+            report.wrong.append(f"{name}: finished {ends} times")
+        else:
+            report.whole += 1
+    report.silences.append(longest)
+
+
+def one_song(number: int, way: str, wholes: list[bytes], report: Report, dice: Random) -> None:
+    """Have a song made, with a listener from its beginning and two from random bytes, each at a server of its own."""
+    whole = wholes[number % KINDS_OF_SONGS]
+    offsets = [dice.randrange(len(whole)) for _ in range(2)]
+    with Client(way, retry=RETRY) as client:
+        song = client.generate(request(number % KINDS_OF_SONGS), timeout_seconds=SONG_TIMEOUT_SECONDS)
+        listeners: list[threading.Thread] = []
+
+        def listening(song_id: str, offset: int) -> None:
+            with Client(way, retry=RETRY) as other:
+                listened = other.listen(song_id, offset, timeout_seconds=SONG_TIMEOUT_SECONDS)
+                heard(listened, whole, report, f"listener {number} from {offset}")
+
+        with ThreadPoolExecutor(1) as own:
+            done = own.submit(heard, song, whole, report, f"caller {number}")
+            while not done.done() and song.received.accepted is None:
+                time.sleep(0.01)
+            if accepted := song.received.accepted:
+                for offset in offsets:
+                    listeners.append(threading.Thread(target=listening, args=(accepted.song_id, offset)))
+                    listeners[-1].start()
+            done.result()
+        for listener in listeners:
+            listener.join()
+
+
+def misfortunes(fleet: Fleet, over: threading.Event, report: Report, dice: Random) -> None:
+    """One after the other, at random times."""
+    kinds = fleet.misfortunes
+    names, weights = list(kinds), [weight for _, weight in kinds.values()]
+    while not over.wait(dice.uniform(0.5, 2.5)):
+        (name,) = dice.choices(names, weights)
+        report.befell[name] += 1
+        kinds[name][0](dice.uniform(0.5, 3 * LEASE_SECONDS))
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    opened = Fleet(SERVERS, tmp_path / "objects", ENGINE, Random(SEED), SETTINGS)
+    yield opened
+    opened.close()
+
+
+def test_songs_come_out_whole_whatever_befalls_their_servers(fleet: Fleet) -> None:
+    report, over, dice = Report(), threading.Event(), Random(SEED)
+    with Client(fleet.address()) as straight:
+        wholes = [b"".join(straight.generate(request(kind)).audio()) for kind in range(KINDS_OF_SONGS)]
+    assert len(set(wholes)) == KINDS_OF_SONGS
+    began = time.monotonic()
+    fate = threading.Thread(target=misfortunes, args=(fleet, over, report, dice))
+    with cutting(fleet.address, lambda: None) as way, ThreadPoolExecutor(AT_ONCE) as callers:
+        fate.start()
+        songs = [
+            callers.submit(one_song, number, way.address, wholes, report, Random(f"{SEED}-{number}"))
+            for number in range(SONGS)
+        ]
+        for song in songs:
+            song.result()
+    over.set()
+    fate.join()
+    histories = [out_of_turn(server.folder) for server in (*fleet.former, fleet.directory)]
+    doubled = [line for _, lines in histories for line in lines]
+    appends = sum(count for count, _ in histories)
+    tell(report, time.monotonic() - began, appends, doubled)
+    assert appends > SONGS
+    assert not doubled
+    assert not report.wrong, report.wrong[:10]
+    assert report.whole == 3 * SONGS
+
+
+def tell(report: Report, seconds: float, appends: int, doubled: list[str]) -> None:
+    silences = sorted(report.silences)
+    at = {share: silences[min(len(silences) - 1, int(len(silences) * share))] for share in (0.5, 0.99, 1.0)}
+    told = ", ".join(f"{name} {count}" for name, count in sorted(report.befell.items()))
+    print(  # noqa: T201
+        f"\n{SONGS} songs of {SECONDS:g} s in {seconds:.0f} s; {told}\n"
+        f"{report.whole} of {3 * SONGS} heard whole, {len(report.wrong)} wrong; "
+        f"{len(doubled)} of {appends} appends out of turn\n"
+        f"longest silence of a listener: P50 {at[0.5]:.2f} s, P99 {at[0.99]:.2f} s, most {at[1.0]:.2f} s"
+    )

@@ -1,0 +1,233 @@
+"""Songs whose maker is lost, or gives them away, in a service of two replicas."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.errors import ControlNotSupported, EndedElsewhere, MadeElsewhere
+from server.song import Chunk, Planned, SongEvent, SongState
+from server.songs.recording import Recording
+from server.songs.shared import takeover
+from server.songs.shared.sharing import Resumption
+from server.store.base import INTERRUPTED
+from server.store.directory import Resume
+from tests.support.fake_runner import FAKE_PLAN, FakeRunner
+from tests.support.replica_pair import LONG, REQUEST_ID, Pair, heard, pair, request, until
+
+WHOLE = (["accepted", "plan", *["chunk"] * 12, "finished"], b"sound" * 12)
+HEARD_CHUNKS = 5
+
+
+@asynccontextmanager
+async def begun(
+    folder: Path, chunks: int = HEARD_CHUNKS, *, here: Sequence[SongEvent] = LONG, **terms: Any
+) -> AsyncIterator[tuple[Pair, Recording]]:
+    """A song of `there` of which so many chunks are stored and no more come; `here` would play other events."""
+    there = LONG[: 1 + chunks]
+    async with pair(there, folder=folder, hangs=True, here=FakeRunner(here), **terms) as replicas:
+        recording = await replicas.there.generate(request(request_id=REQUEST_ID), "me")
+        await until(lambda: len(recording.entries) == 2 + chunks)
+        yield replicas, recording
+
+
+async def test_another_replica_goes_on_with_a_song_whose_maker_is_lost(tmp_path: Path) -> None:
+    async with begun(tmp_path) as (replicas, recording):
+        there = asyncio.create_task(heard(recording))
+        here = asyncio.create_task(heard(await replicas.here.find("song-1", "me"), 7))
+        replicas.full.slots = 1
+        await replicas.lose_to_another()
+        assert await there == WHOLE
+        assert await here == (WHOLE[0][:2] + WHOLE[0][3:], WHOLE[1][7:])
+        assert replicas.maker.jobs[0].closed.is_set()
+        assert replicas.full.requests[0].params.seed == 5
+        song = await replicas.there.get("song-1", "me")
+        assert (song.state, song.size_bytes, song.owner, song.epoch) == (SongState.COMPLETED, 60, "here", 2)
+        assert await heard(await replicas.here.find("song-1", "me")) == WHOLE
+        assert replicas.watcher.counts == {"lease lost": 1, "found lost": 1, "taken over": 1}
+
+
+async def test_a_song_that_comes_out_otherwise_ends_as_interrupted_and_is_not_spliced(tmp_path: Path) -> None:
+    other = [
+        replace(event, data=b"noise") if isinstance(event, Chunk) and event.sequence > 2 else event for event in LONG
+    ]
+    async with begun(tmp_path, here=other) as (replicas, recording):
+        listening = asyncio.create_task(heard(recording))
+        replicas.full.slots = 1
+        await replicas.lose_to_another()
+        with pytest.raises(EndedElsewhere) as failure:
+            await listening
+        assert failure.value.reason == INTERRUPTED
+        song = await replicas.there.get("song-1", "me")
+        assert (song.state, song.reason, song.size_bytes) == (SongState.FAILED, INTERRUPTED, 5 * HEARD_CHUNKS)
+        assert await replicas.store.read("song-1", 0, 100) == b"sound" * HEARD_CHUNKS
+        assert replicas.full.jobs[0].closed.is_set()
+        assert replicas.watcher.counts["diverged"] == 1
+
+
+async def test_a_song_that_ends_before_what_was_heard_ends_as_interrupted(tmp_path: Path) -> None:
+    async with begun(tmp_path, here=(*LONG[:3], LONG[-1])) as (replicas, _):
+        replicas.full.slots = 1
+        await replicas.lose_to_another()
+        await until(lambda: replicas.watcher.counts["diverged"] == 1)
+        recording = await replicas.there.find("song-1", "me")
+        await recording.over()
+        assert recording.song.reason == INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("sound", "rule"),
+    [("other", Resume.SAME_SOUND), ("", Resume.SAME_SOUND), ("one", Resume.UNHEARD), ("one", Resume.NEVER)],
+)
+async def test_nobody_goes_on_with_a_heard_song_that_does_not_suit_it(tmp_path: Path, sound: str, rule: Resume) -> None:
+    async with begun(tmp_path, resumption=Resumption(lambda _: rule, 0.0)) as (replicas, recording):
+        listening = asyncio.create_task(heard(recording))
+        replicas.full.slots, replicas.full.sounds = 1, sound
+        replicas.maker.slots = 0
+        await replicas.lose_to_another()
+        with pytest.raises(EndedElsewhere, match="the server stopped before the song was complete"):
+            await listening
+        assert replicas.full.jobs == []
+
+
+async def test_a_song_waits_for_a_like_replica_for_a_while(tmp_path: Path) -> None:
+    async with begun(tmp_path) as (replicas, recording):
+        listening = asyncio.create_task(heard(recording))
+        replicas.full.slots, replicas.full.sounds = 1, "other"
+        going_on = asyncio.create_task(replicas.lose_to_another())
+        await replicas.service.replica("third").wait(0.1)
+        assert not going_on.done()
+        replicas.full.sounds = "one"
+        replicas.service.bulletin.post("any")
+        assert await listening == WHOLE
+
+
+@pytest.mark.parametrize("rule", [Resume.SAME_SOUND, Resume.UNHEARD])
+async def test_a_song_of_which_nothing_was_heard_is_begun_anew_anywhere(tmp_path: Path, rule: Resume) -> None:
+    plan = Planned(replace(FAKE_PLAN, notes=("another way",)), 1105, 529_200, True)
+    async with begun(tmp_path, 0, here=(plan, *LONG[1:]), resumption=Resumption(lambda _: rule)) as (
+        replicas,
+        recording,
+    ):
+        listening = asyncio.create_task(heard(recording))
+        replicas.full.slots, replicas.full.sounds = 1, "other"
+        await replicas.lose_to_another()
+        assert await listening == (["accepted", "plan", "plan", *["chunk"] * 12, "finished"], b"sound" * 12)
+
+
+async def test_a_song_that_is_stored_to_its_last_event_is_completed_by_anybody(tmp_path: Path) -> None:
+    async with begun(tmp_path, 13, resumption=Resumption(lambda _: Resume.NEVER)) as (replicas, recording):
+        await replicas.lose_to_another()
+        await recording.over()
+        song = await replicas.here.get("song-1", "me")
+        assert (song.state, song.sha256, song.epoch) == (SongState.COMPLETED, "ab" * 32, 2)
+
+
+async def test_a_song_that_seems_to_end_its_servers_is_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(takeover, "MOST_EPOCHS", 1)
+    async with begun(tmp_path) as (replicas, recording):
+        replicas.full.slots = 1
+        await replicas.lose_to_another()
+        await recording.over()
+        assert (recording.song.reason, replicas.full.jobs) == (INTERRUPTED, [])
+
+
+async def test_a_maker_that_claims_its_own_lost_song_drops_what_it_had(tmp_path: Path) -> None:
+    async with begun(tmp_path) as (replicas, recording):
+        listening = asyncio.create_task(heard(recording))
+        replicas.directories[1].away = True
+        await until(lambda: not replicas.maker.jobs[0].going.is_set())
+        replicas.maker._events, replicas.maker._hangs = LONG, False
+        replicas.lose()
+        tending: Any = replicas.there._sharing
+        await tending._tending._takeover.round()
+        assert await listening == WHOLE
+        assert (len(replicas.maker.jobs), (await replicas.there.get("song-1", "me")).epoch) == (2, 2)
+
+
+async def test_offered_songs_are_taken_and_their_listeners_go_on(tmp_path: Path) -> None:
+    async with begun(tmp_path) as (replicas, recording):
+        listening = asyncio.create_task(heard(recording))
+        replicas.full.slots = 1
+        await replicas.there.offer()
+        assert await listening == WHOLE
+        assert replicas.maker.jobs[0].closed.is_set()
+        assert replicas.watcher.counts == {"handed over": 1, "taken over": 1}
+
+
+async def test_an_offered_song_that_suits_nobody_stays_with_its_maker(tmp_path: Path) -> None:
+    async with begun(tmp_path, resumption=Resumption(patience_seconds=0.0)) as (replicas, recording):
+        replicas.full.slots, replicas.full.sounds = 1, "other"
+        await replicas.there.offer()
+        await replicas.service.replica("third").wait(0.1)
+        assert not replicas.maker.jobs[0].closed.is_set()
+        replicas.maker.stop()
+        await recording.over()
+        assert recording.song.owner == "there"
+
+
+async def test_listeners_of_a_leaving_replica_are_sent_to_the_one_that_makes_their_song(tmp_path: Path) -> None:
+    async with begun(tmp_path) as (replicas, recording):
+        listening = asyncio.create_task(heard(recording))
+        await until(lambda: recording.listeners == 1)
+        replicas.there.part()
+        assert not listening.done()
+        replicas.full.slots = 1
+        await replicas.there.offer()
+        with pytest.raises(MadeElsewhere):
+            await listening
+        assert await heard(await replicas.here.find("song-1", "me")) == WHOLE
+
+
+async def test_nobody_listens_at_a_leaving_replica_to_a_song_that_is_made_elsewhere(tmp_path: Path) -> None:
+    async with begun(tmp_path) as (replicas, _):
+        mirror = await replicas.here.find("song-1", "me")
+        listening = asyncio.create_task(heard(mirror))
+        await until(lambda: mirror.listeners == 1)
+        replicas.here.part()
+        with pytest.raises(MadeElsewhere):
+            await listening
+        with pytest.raises(MadeElsewhere):
+            await heard(await replicas.here.find("song-1", "me"))
+        assert (await replicas.here.get("song-1", "me")).state is SongState.RUNNING
+        (attended, _) = replicas.service.songs._songs["song-1"].attendances["here"]
+        assert attended > replicas.service.songs._clock() + 6
+
+
+async def test_songs_that_are_given_up_go_on_elsewhere(tmp_path: Path) -> None:
+    async with begun(tmp_path) as (replicas, recording):
+        listening = asyncio.create_task(heard(recording))
+        replicas.full.slots = 1
+        replicas.maker.slots = 0
+        assert await replicas.there.give_up() == 1
+        assert await listening == WHOLE
+
+
+@pytest.mark.parametrize("patience_seconds", [30.0, 0.0])
+async def test_a_song_that_is_not_understood_here_is_left_to_others_for_a_while(
+    tmp_path: Path, patience_seconds: float
+) -> None:
+    unable = FakeRunner(refusal=ControlNotSupported("anchor", "fake"))
+    resumption = Resumption(patience_seconds=patience_seconds)
+    async with pair(LONG, folder=tmp_path, here=unable, resumption=resumption) as replicas:
+        replicas.maker.slots = 0
+        recording = await replicas.there.generate(request(request_id=REQUEST_ID), "me")
+        replicas.full.slots = 1
+        replicas.service.bulletin.post("any")
+        if not patience_seconds:
+            await recording.over()
+            assert recording.song.reason == "CONTROL_NOT_SUPPORTED"
+            return
+        await until(lambda: "song-1" in replicas.service.songs._leases._leases)
+        replicas.maker.slots = 1
+        replicas.service.bulletin.post("any")
+        assert await heard(recording) == WHOLE
+        stored = await replicas.store.get("song-1")
+        assert stored is not None
+        assert stored.owner == "there"

@@ -1,0 +1,75 @@
+"""A way between a server and its directory that can be cut for a while, as a broken network is: without a word."""
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+_PIECE_BYTES = 1 << 16
+
+
+class Way:
+    """Passes bytes on to the port that `target` gives for each new connection."""
+
+    def __init__(self, target: Callable[[], int]) -> None:
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._clear = threading.Event()
+        self._clear.set()
+        self._open: set[socket.socket] = set()
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def hold(self) -> None:
+        """Pass nothing on from now on, in neither direction, and tell nobody."""
+        self._clear.clear()
+
+    def free(self) -> None:
+        """Pass on what was held, and what comes."""
+        self._clear.set()
+
+    def drop(self) -> None:
+        """Break all connections."""
+        for one in tuple(self._open):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End everything."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.free()
+        self.drop()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._connect, args=(client,), daemon=True).start()
+
+    def _connect(self, client: socket.socket) -> None:
+        self._clear.wait()
+        try:
+            server = socket.create_connection(("127.0.0.1", self._target()))
+        except OSError:
+            client.close()
+            return
+        pair = {client, server}
+        self._open |= pair
+        back = threading.Thread(target=self._pass, args=(server, client), daemon=True)
+        back.start()
+        self._pass(client, server)
+        back.join()
+        self._open -= pair
+        for one in pair:
+            one.close()
+
+    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(_PIECE_BYTES):
+                self._clear.wait()
+                sink.sendall(data)
+        for one in (source, sink):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,32 @@
+"""Engines whose sound tells one installation from another."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from typing_extensions import override
+
+from model.engine import SectionState
+from model.song import Window
+from tests.support.fakes import FakeEngine
+
+_SIZE = 256
+
+
+class MatrixEngine(FakeEngine):
+    """A `FakeEngine` whose sound has gone through a product of matrices, as a network's has."""
+
+    @override
+    def render(self, state: SectionState) -> Iterator[Window]:
+        weights = np.random.default_rng(1).standard_normal((_SIZE, _SIZE)).astype(np.float32)
+        for window in super().render(state):
+            whole = window.shape[1] // _SIZE * _SIZE
+            yield np.tanh((window[:, :whole].reshape(-1, _SIZE) @ weights).reshape(2, -1))
+
+
+class LouderEngine(FakeEngine):
+    """The `FakeEngine` of another version: its sound is another."""
+
+    @override
+    def render(self, state: SectionState) -> Iterator[Window]:
+        for window in super().render(state):
+            yield 0.9 * window
