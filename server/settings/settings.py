@@ -25,6 +25,7 @@ from server.settings.variables import ENVIRONMENT_PREFIX, PATH_DELIMITER
 
 ENGINE_PATTERN = re.compile(r"[a-z0-9_]{1,64}(=[\w.]+:\w+)?")
 
+Role: TypeAlias = Literal["all", "frontend", "generator"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error", "critical"]
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65535)]
 
@@ -40,6 +41,11 @@ class Settings(BaseSettings):
         validate_default=True,
     )
 
+    role: Role = Field(
+        default="all",
+        description="all; or, for several servers with a shared store: frontend (takes calls, makes no songs) or "
+        "generator (makes songs, takes no calls)",
+    )
     host: str = Field(
         default="127.0.0.1",
         min_length=1,
@@ -130,6 +136,15 @@ class Settings(BaseSettings):
         for name in (name for device in self.devices for name in device.engines):
             if name not in self.engine_names:
                 raise ValueError(f"MELISMA_DEVICES places the engine {name!r}, which MELISMA_ENGINES does not name")
+        return self
+
+    @model_validator(mode="after")
+    def _role_has_a_shared_store(self) -> "Settings":
+        if self.role != "all" and self.store.kind != "shared":
+            raise ValueError(
+                f"MELISMA_ROLE={self.role} is for servers that share a store: set MELISMA_STORE__KIND=shared with "
+                "MELISMA_STORE__DIRECTORY and MELISMA_STORE__OBJECTS, or MELISMA_ROLE=all"
+            )
         return self
 
     @model_validator(mode="after")
