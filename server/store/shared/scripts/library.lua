@@ -12,6 +12,9 @@
 --   m:ended             sorted set: songs that have ended -> when
 --   m:usage             hash: number of songs, bytes of sound, and how often they have changed
 --   m:replicas          sorted set: replica -> end of its announcement;  m:engines  hash: replica -> engines (JSON)
+--   m:known             hash: engine -> what was told of it last (JSON);  m:served  hash: engine -> end of its last announcement
+--   m:starts            hash: engine -> seconds that songs waited for a replica to start
+--   m:demand:{engine}   list: songs that have not ended, for those who start and stop replicas
 --   m:answer:{nonce}    string: the song that a claim got, for a call whose answer was lost
 local call = redis.call
 
