@@ -58,7 +58,7 @@ class Estimator:
     def expected(self, engine: str, *, sound_seconds: float | None = None, steps: int | None = None) -> Work | None:
         """What a song should cost, as `expected_work` says; `None` until a song of the engine was measured."""
         costs = self._costs.get(engine)
-        return costs and expected_work(costs, sound_seconds=sound_seconds, steps=steps)
+        return expected_work(costs, sound_seconds=sound_seconds, steps=steps) if costs else None
 
     def corrected(self, engine: str, forecast: Estimate) -> Estimate:
         """The estimate to tell for a song, as `corrected` says.

@@ -69,7 +69,7 @@ class Songs:
         `lease_seconds`, which are those of the directory, count for a shared store alone; `watcher` is told what it
         loses.
         """
-        self.engines = EngineCatalog(runner, engines, self._served)
+        self.engines = EngineCatalog(runner, engines, self._served, self._unserved)
         self._runner = runner
         self._directory = directory
         self._log_requests = log_requests
@@ -193,6 +193,12 @@ class Songs:
     def _served(self) -> Mapping[str, ServedEngine]:
         """The engines of all replicas; none where the server is alone, and makes each song that it admits."""
         return self._sharing.survey.engines if self._sharing else {}
+
+    def _unserved(self) -> Mapping[str, ServedEngine]:
+        """The engines that are known, where songs may wait for those that nobody serves."""
+        if self._sharing is None or not self._runner.queues_unserved:
+            return {}
+        return {name: known.engine for name, known in self._sharing.survey.known.items()}
 
     def _shared(
         self,

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 
 from server.background import first_of
+from server.costs import Costs
 from server.songs.ports import SongRunner
 from server.songs.shared.beginning import Beginning
 from server.songs.shared.making import SharedMaking
@@ -78,13 +79,18 @@ class Tending:
     async def _announce(self) -> None:
         slots = self._runner.room().slots
         served = [
-            ServedEngine(info, self._runner.engine_devices(name), slots)
+            ServedEngine(info, self._runner.engine_devices(name), slots, self._costs(name))
             for name, info in self._runner.engines().items()
             if self._runner.ready(name)
         ]
         await self._directory.announce(served, self._lease_seconds)
         await self._survey.read_engines()
         self._tickets.service_slots = max((engine.slots for engine in self._survey.engines.values()), default=0)
+
+    def _costs(self, engine: str) -> Costs | None:
+        """The costs as measured here, else as they were told last: a replica that has just started knows none."""
+        known = self._survey.known.get(engine)
+        return self._runner.costs(engine) or (known.engine.costs if known else None)
 
 
 def with_room(runner: SongRunner) -> tuple[str, ...]:
