@@ -158,6 +158,16 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def makes_songs(self) -> bool:
+        """True for a server with workers."""
+        return self.role != "frontend"
+
+    @property
+    def takes_calls(self) -> bool:
+        """True for a server with the public API."""
+        return self.role != "generator"
+
+    @property
     def engine_names(self) -> tuple[str, ...]:
         """The engines' names; the first is that of a request which names none."""
         return tuple(map(_name, self.engines))

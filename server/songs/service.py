@@ -20,6 +20,7 @@ from server.songs.making import Making
 from server.songs.open_recordings import OpenRecordings
 from server.songs.ports import CheckedSong, SongRunner
 from server.songs.recording import Recording
+from server.songs.shared.demand import Work
 from server.songs.shared.making import SharedMaking
 from server.songs.shared.sharing import LEASE_SECONDS, Clocks, Resumption, Sharing
 from server.songs.shared.storing import Pace
@@ -80,7 +81,7 @@ class Songs:
             runner, terms=terms, now_ns=now_ns, song_id=song_id, clock=clock, with_request=not store.embedded
         )
         clocks = Clocks(now_ns, clock)
-        shared = (store, clocks, pace, lease_seconds, watcher, resumption)
+        shared = (store, engines, clocks, pace, lease_seconds, watcher, resumption)
         self._sharing = None if store.embedded else self._shared(*shared)
         self._library = Library(store, self._open, self._mirror if self._sharing else None)
         self._making: Making | SharedMaking = (
@@ -163,6 +164,16 @@ class Songs:
         """The number of listeners now."""
         return self._open.listeners
 
+    @property
+    def work(self) -> Work:
+        """The work of the whole service as it was counted last; none where the server is alone."""
+        return self._sharing.demand.work if self._sharing else Work()
+
+    async def prepare(self) -> None:
+        """Read the engines of the service, so that the first call finds them; raises StoreFailed."""
+        if self._sharing:
+            await self._sharing.survey.read_engines()
+
     async def run(self) -> None:
         """Do what has to be done beside the calls, for ever."""
         async with asyncio.TaskGroup() as tasks:
@@ -203,6 +214,7 @@ class Songs:
     def _shared(
         self,
         store: SongStore,
+        engines: Sequence[str],
         clocks: Clocks,
         pace: Pace,
         lease_seconds: float,
@@ -216,6 +228,7 @@ class Songs:
             self._open,
             self.eviction,
             self._tickets,
+            engines=engines,
             clocks=clocks,
             pace=pace,
             lease_seconds=lease_seconds,
