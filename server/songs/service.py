@@ -170,9 +170,9 @@ class Songs:
         return self._sharing.demand.work if self._sharing else Work()
 
     async def prepare(self) -> None:
-        """Read the engines of the service, so that the first call finds them; raises StoreFailed."""
+        """Read the engines of the service, so that the first call finds them."""
         if self._sharing:
-            await self._sharing.survey.read_engines()
+            await self._sharing.prepare()
 
     async def run(self) -> None:
         """Do what has to be done beside the calls, for ever."""

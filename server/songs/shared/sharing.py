@@ -150,6 +150,13 @@ class Sharing:
             logger.error("songs could not be left to other servers: %s", error)
             return 0
 
+    async def prepare(self) -> None:
+        """Read the engines of the service; while the directory is away, that waits for its return."""
+        try:
+            await self.survey.read_engines()
+        except StoreFailed as error:
+            logger.warning("the engines of the service could not be read yet: %s", error)
+
     async def run(self) -> None:
         """Tend, attend, give signs of life and count the work for ever."""
         async with asyncio.TaskGroup() as tasks:
