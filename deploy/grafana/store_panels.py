@@ -38,6 +38,18 @@ STORE = (
     Lines("Sound not sealed", "bytes", as_it_is("melisma_unsealed_bytes", labels=SERVERS), "It fills the directory."),
     Lines("First song not sealed", "s", as_it_is("melisma_unsealed_seconds", labels=SERVERS), "For how long it waits."),
     Lines(
+        "Songs of the service",
+        "none",
+        as_it_is("melisma_service_songs", "engine", labels=SERVERS),
+        "They wait, are made or have lost their maker. Every server tells the same.",
+    ),
+    Lines(
+        "Backlog",
+        "s",
+        as_it_is("melisma_backlog_seconds", "engine", labels=SERVERS),
+        "Device seconds of the songs that wait. Every server tells the same.",
+    ),
+    Lines(
         "Songs lost",
         "none",
         [
