@@ -13,7 +13,14 @@ from server.store.base import Usage
 from server.store.watcher import StorePart, StoreTrouble
 from server.telemetry.estimate_metrics import Estimated
 from server.telemetry.metrics import Metrics
-from server.telemetry.scraped import expose_build, expose_depths, expose_limits, expose_readiness, expose_store
+from server.telemetry.scraped import (
+    expose_build,
+    expose_depths,
+    expose_limits,
+    expose_readiness,
+    expose_store,
+    expose_work,
+)
 from server.telemetry.song_metrics import Outcome
 from server.telemetry.store_metrics import StoreMetrics
 from server.workers.messages import Lane
@@ -52,6 +59,7 @@ def report_everything(bench: Bench) -> None:
     metrics = bench.metrics
     bench.depths["fake"] = Depth(1, 2, 3, 4)
     expose_store(bench.registry, lambda: Usage(3, 5_000_000), lambda: 2)
+    expose_work(bench.registry, lambda: ({"fake": 5}, {"fake": 12.5}))
     expose_build(bench.registry, "1.2.3", "abc")
     metrics.songs.accepted("fake")
     metrics.songs.refused("queue_full", "fake")
