@@ -5,8 +5,8 @@ local songs = {}
 for _, name in ipairs(call('HKEYS', 'm:known')) do songs[name] = {} end
 for index = 2, #ARGV do songs[ARGV[index]] = {} end
 for _, id in ipairs(call('ZRANGE', 'm:service', 0, -1)) do
-    local engine = fields(id, 'engine')[1]
-    if engine then
+    local engine, state = unpack(fields(id, 'engine', 'state'))
+    if unended(state) then
         songs[engine] = songs[engine] or {}
         table.insert(songs[engine], id)
     end
