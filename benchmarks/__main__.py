@@ -17,6 +17,8 @@ MEASUREMENTS = (
     ("benchmarks.service.chaos",),
     ("benchmarks.service.bench_sound_path",),
     ("benchmarks.store.bench_shared",),
+    ("benchmarks.roles.cold_start",),
+    ("benchmarks.roles.autoscale",),
     ("benchmarks.music.bench_chorus",),
     ("benchmarks.music.bench_styles", "apart"),
     ("benchmarks.music.bench_styles", "balance"),
