@@ -118,7 +118,7 @@ async def play(service: Fleet) -> None:
     scaling = asyncio.create_task(scaler.run())
     # Nothing is known of the engine yet: a frontend asks for one generator, which tells.
     began_at = time.monotonic()
-    await until(lambda: bool(service.redis.hexists("m:known", "slow")))
+    await service.known()
     print(f"the engine is known after {time.monotonic() - began_at:.1f} s", flush=True)
     await _none_left(scaler)
     print(f"no generator is left after {time.monotonic() - began_at:.1f} s", flush=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import grpc.aio
 
-from benchmarks.roles.fleet import Fleet, Server, fleet, until
+from benchmarks.roles.fleet import LEASE_SECONDS, Fleet, Server, fleet, until
 from benchmarks.service.listener import events
 from melisma.v1 import music_pb2
 
@@ -106,9 +106,10 @@ async def measure(service: Fleet, seconds: float) -> None:
     generator.wait_ready()
     print(f"frontend: {frontend.resident_mebibytes:.0f} MiB at rest", flush=True)
     async with grpc.aio.insecure_channel(frontend.address) as channel:
-        while not (await heard(channel, 1)).whole:
-            pass
-        await asyncio.sleep(3.0)
+        await service.known()
+        await heard(channel, 1)
+        # What songs cost is told with the next announcement.
+        await asyncio.sleep(LEASE_SECONDS)
         generator.stop()
         await until(lambda: not generator.running)
         for number in (1, 2):

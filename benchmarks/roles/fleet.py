@@ -122,6 +122,11 @@ class Fleet:
         """The length that KEDA's Redis scaler reads."""
         return int(self.redis.llen(f"m:demand:{ENGINE}"))
 
+    async def known(self) -> None:
+        """Return once a generator has told about the engine, and every frontend has read it."""
+        await until(lambda: bool(self.redis.hexists("m:known", ENGINE)))
+        await asyncio.sleep(LEASE_SECONDS)
+
     def close(self) -> None:
         """End all servers."""
         for server in self.servers:
