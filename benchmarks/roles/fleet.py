@@ -67,7 +67,8 @@ class Server:
     def resident_mebibytes(self) -> float:
         """Memory of the server process and all that it has started."""
         process = psutil.Process(self.process.pid)
-        return sum(one.memory_info().rss for one in (process, *process.children(recursive=True))) / (1 << 20)
+        sizes = (int(one.memory_info().rss) for one in (process, *process.children(recursive=True)))
+        return sum(sizes) / (1 << 20)
 
     def gauge(self, name: str) -> float | None:
         """The figure of the engine in the server's metrics; `None` where it is not told."""
@@ -93,9 +94,7 @@ class Server:
 class Fleet:
     """All servers of one service; `redis` is a client of its directory."""
 
-    def __init__(
-        self, directory: DirectoryServer, redis: "Redis[bytes]", folder: Path, cold_start_seconds: float
-    ) -> None:
+    def __init__(self, directory: DirectoryServer, redis: Redis, folder: Path, cold_start_seconds: float) -> None:
         self.redis = redis
         self.servers: list[Server] = []
         self._frontends = {"STORE__COLD_START_SECONDS": str(cold_start_seconds)}

@@ -66,7 +66,7 @@ def test_songs_wait_at_a_frontend_until_a_generator_makes_them(directory: Direct
         eventually(lambda: not redis.exists("m:demand:fake"))
         assert list(generate())[-1].event.HasField("finished")
         with grpc.insecure_channel(generator.address) as channel, pytest.raises(grpc.RpcError) as caught:
-            MusicServiceStub(channel).ListEngines(music_pb2.ListEnginesRequest())  # type: ignore[no-untyped-call]
+            MusicServiceStub(channel).ListEngines(music_pb2.ListEnginesRequest())
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
         eventually(lambda: b"shared_step_pace" in (redis.hget("m:known", "fake") or b""))
         generator.process.terminate()

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from server.settings.groups import Device, Limits, Rest, Threads
@@ -17,7 +19,7 @@ def test_a_role_needs_a_store_that_others_share(role: str) -> None:
 
 
 def test_what_is_set_for_another_role_is_named() -> None:
-    given = {
+    given: dict[str, Any] = {
         "devices": (Device(device="cuda:0"),),
         "threads": Threads(encoders=3),
         "limits": Limits(running_songs=4, queued_songs=8, heartbeat_seconds=2.0),
