@@ -1,11 +1,12 @@
 """A frontend alone: its memory with 32 songs followed, and what it tells callers while no generator runs.
 
-    python -m benchmarks.roles.cold_start
+    python -m benchmarks.roles.cold_start absence
+    python -m benchmarks.roles.cold_start followed
 
-A generator makes itself known and ends. Then, twice: songs are asked for, nobody makes them for half a minute, a
+A generator makes itself known and ends. `absence`, twice: songs are asked for, nobody makes them for half a minute, a
 generator is started, and every song tells how it was told of its beginning meanwhile. The first round goes by the
-setting, the second by the start that was measured in the first. Last, 32 songs are made at once and heard through the
-frontend.
+setting, the second by the start that was measured in the first. `followed`: 32 songs wait, then are made at once, and are
+heard through the frontend.
 """
 
 import argparse
@@ -43,9 +44,9 @@ class Song:
         return [abs(at - self.asked_at + eta - truth) / truth for at, eta in self.told if eta is not None]
 
 
-async def heard(channel: grpc.aio.Channel, seed: int) -> Song:
+async def heard(channel: grpc.aio.Channel, seed: int, steps: int = 4) -> Song:
     """Listen to one song from its request to its end."""
-    request = music_pb2.GenerateRequest(prompt="noise", duration_seconds=SONG_SECONDS, seed=seed)
+    request = music_pb2.GenerateRequest(prompt="noise", duration_seconds=SONG_SECONDS, seed=seed, steps=steps)
     song, sound = Song(time.monotonic()), hashlib.sha256()
     last_at = song.asked_at
     async for event in events(channel, request, TIMEOUT_SECONDS):
@@ -87,7 +88,7 @@ async def absence(service: Fleet, channel: grpc.aio.Channel, seconds: float, num
 
 async def followed(service: Fleet, frontend: Server, channel: grpc.aio.Channel) -> None:
     """Print the largest memory of the frontend with 32 songs that wait, and then are made."""
-    asked = [asyncio.create_task(heard(channel, 1000 + index)) for index in range(FOLLOWED)]
+    asked = [asyncio.create_task(heard(channel, 1000 + index, steps=1)) for index in range(FOLLOWED)]
     await asyncio.sleep(5.0)
     waiting = frontend.resident_mebibytes
     service.start("generator")
@@ -99,8 +100,8 @@ async def followed(service: Fleet, frontend: Server, channel: grpc.aio.Channel) 
     print(f"{whole} of {FOLLOWED} songs whole; frontend: {waiting:.0f} MiB while they wait, {largest:.0f} MiB at most")
 
 
-async def measure(service: Fleet, seconds: float) -> None:
-    """All of it."""
+async def measure(service: Fleet, part: str, seconds: float) -> None:
+    """Measure one part."""
     frontend, generator = service.start("frontend"), service.start("generator")
     frontend.wait_ready()
     generator.wait_ready()
@@ -112,19 +113,21 @@ async def measure(service: Fleet, seconds: float) -> None:
         await asyncio.sleep(LEASE_SECONDS)
         generator.stop()
         await until(lambda: not generator.running)
-        for number in (1, 2):
+        for number in (1, 2) if part == "absence" else ():
             await absence(service, channel, seconds, number)
-        await followed(service, frontend, channel)
+        if part == "followed":
+            await followed(service, frontend, channel)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=("absence", "followed"))
     parser.add_argument("--seconds", type=float, default=30.0, help="without a generator, in each round (%(default)s)")
     parser.add_argument("--cold-start", type=float, default=35.0, help="the setting (%(default)s)")
     given = parser.parse_args()
     with fleet(given.cold_start) as service:
-        asyncio.run(measure(service, given.seconds))
+        asyncio.run(measure(service, given.part, given.seconds))
 
 
 if __name__ == "__main__":

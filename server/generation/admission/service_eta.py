@@ -86,9 +86,10 @@ class ServiceEta:
 
     def start_seconds(self, engine: str, service: ServiceState) -> float:
         """The time until a replica serves the engine; 0 where one does."""
-        if engine in service.engines:
-            return 0.0
         known = service.known.get(engine)
+        # The two were not read at the same moment: either may know of a replica that has just come.
+        if engine in service.engines or (known and not known.away_seconds):
+            return 0.0
         usual = (known.start_seconds if known else None) or self._cold_start_seconds
         waited = max((song.waited_seconds for song in service.queue.waiting if song.engine == engine), default=0.0)
         passed = min(waited, known.away_seconds) if known else waited

@@ -63,6 +63,11 @@ def test_where_nobody_serves_the_engine_the_start_comes_on_top(
         assert song.estimated_first_audio_seconds == pytest.approx(start + 0.75)
 
 
+def test_a_replica_that_has_come_since_the_engines_were_read_needs_no_start() -> None:
+    service = state(30.0, away_seconds=0.0, start_seconds=30.0)
+    assert eta().start_seconds("fake", service) == 0.0
+
+
 def test_without_measured_songs_only_the_place_is_told() -> None:
     service = state(3.0, costs=None)
     assert eta().estimate("fake", service, Here(), sound_seconds=60.0, steps=None) is None
