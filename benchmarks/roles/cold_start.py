@@ -5,7 +5,7 @@
 
 A generator makes itself known and ends. `absence`, twice: songs are asked for, nobody makes them for half a minute, a
 generator is started, and every song tells how it was told of its beginning meanwhile. The first round goes by the
-setting, the second by the start that was measured in the first. `followed`: 32 songs wait, then are made at once, and are
+setting, the second by the start that was measured in the first. `followed`: 32 songs wait, then are made at once and
 heard through the frontend.
 """
 
