@@ -166,9 +166,10 @@ class Sharing:
             tasks.create_task(self.demand.run())
 
     async def close(self) -> None:
-        """Follow nothing any more."""
+        """Follow nothing any more, and serve nothing in the eyes of others."""
         await self.mirrors.close()
         await self._attending.close()
+        await self._tending.withdraw()
 
     async def _accepted(self, song: SongRecord) -> Message:
         """The first event of a song as of now; its place counts running songs, too."""

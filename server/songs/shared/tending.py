@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 
 from server.background import first_of
 from server.costs import Costs
@@ -14,6 +15,8 @@ from server.songs.shared.takeover import Takeover
 from server.songs.tickets import Tickets
 from server.store.base import LeaseLost, StoreFailed
 from server.store.directory import Directory, ServedEngine
+
+_WITHDRAW_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +70,12 @@ class Tending:
         while (sounds := self._sounds()) and (claim := await self._directory.claim(sounds, self._beginning.left)):
             if not await self._beginning.begin(claim):
                 return
+
+    async def withdraw(self) -> None:
+        """Tell the directory that this replica makes no songs any more, as far as it hears of it."""
+        with suppress(StoreFailed, TimeoutError):
+            async with asyncio.timeout(_WITHDRAW_SECONDS):
+                await self._directory.announce([], 0.0)
 
     async def _pause(self) -> None:
         seconds = self._lease_seconds / 3

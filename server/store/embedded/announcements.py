@@ -1,7 +1,8 @@
 """The engines that replicas announce: those of now, while the announcements are good, and those of any time."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.store.directory import KnownEngine, ServedEngine
 from server.store.directory_rules import engines_together, start_mean
@@ -9,11 +10,15 @@ from server.store.directory_rules import engines_together, start_mean
 
 @dataclass(slots=True)
 class _Known:
-    """An engine as it was told last, the end of its last announcement, and the measured time of a start."""
+    """An engine as it was told last, the end of each replica's announcement, and the measured time of a start."""
 
     engine: ServedEngine
-    until: float
+    ends: dict[str, float] = field(default_factory=dict)
     start_seconds: float | None = None
+
+    @property
+    def until(self) -> float:
+        return max(self.ends.values(), default=-math.inf)
 
 
 class Announcements:
@@ -31,7 +36,11 @@ class Announcements:
         now = self._clock()
         self._engines[replica] = (now + seconds, tuple(engines))
         for engine in engines:
-            self._note(engine, now, now + seconds)
+            self._note(replica, engine, now, now + seconds)
+        announced = {engine.info.name for engine in engines}
+        for name, known in self._known.items():
+            if name not in announced and known.ends.get(replica, now) > now:
+                known.ends[replica] = now
 
     def engines(self) -> Mapping[str, ServedEngine]:
         """The engines of all replicas, by name."""
@@ -47,11 +56,10 @@ class Announcements:
             for name, known in self._known.items()
         }
 
-    def _note(self, engine: ServedEngine, now: float, until: float) -> None:
+    def _note(self, replica: str, engine: ServedEngine, now: float, until: float) -> None:
         name = engine.info.name
-        known = self._known.get(name) or _Known(engine, float("-inf"))
+        known = self._known.setdefault(name, _Known(engine))
         since = self._waiting_since(name)
         if known.until <= now and since is not None:
             known.start_seconds = start_mean(known.start_seconds, now - max(since, known.until))
-        known.engine, known.until = engine, max(until, known.until)
-        self._known[name] = known
+        known.engine, known.ends[replica] = engine, until

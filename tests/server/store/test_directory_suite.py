@@ -126,14 +126,23 @@ async def test_an_engine_is_known_for_good_and_its_start_is_measured_while_songs
     await service.pass_time(15.0)
     assert await directory.engines() == {}
     known = (await directory.known_engines())["fake"]
-    assert (known.engine.slots, known.away_seconds, known.start_seconds) == (
-        6,
-        pytest.approx(10.0),
-        pytest.approx(20.0),
-    )
+    assert (known.engine.slots, known.away_seconds, known.start_seconds) == (6, 10.0, 20.0)
     # A song that has waited before the engine was gone counts from then on; two starts count half each.
     await service.here.directory.announce([served], 5.0)
     assert (await directory.known_engines())["fake"].start_seconds == 15.0
+
+
+async def test_an_engine_is_away_from_the_moment_at_which_its_last_replica_withdraws_it(service: Service) -> None:
+    served, here, there = ServedEngine(FAKE_INFO, (), 1), service.here.directory, service.there.directory
+    for directory in (here, there):
+        await directory.announce([served], 10.0)
+    await here.announce([], 10.0)
+    await service.pass_time(2.0)
+    assert (await here.known_engines())["fake"].away_seconds == 0.0
+    await there.announce([], 0.0)
+    await service.pass_time(3.0)
+    await there.announce([], 10.0)
+    assert (await here.known_engines())["fake"].away_seconds == 3.0
 
 
 async def test_a_start_that_nobody_waited_for_is_not_measured(service: Service) -> None:

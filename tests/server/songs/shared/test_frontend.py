@@ -61,7 +61,7 @@ async def test_a_replica_counts_the_songs_of_the_service_and_what_nobody_has_eve
         replicas.maker.slots = 0
         await replicas.here.generate(request(seed=1), "me")
         directory = replicas.directories[0]
-        demand = Demand(directory, Survey(directory, time.monotonic), FakeRunner(), ("fake", "never"))  # type: ignore[arg-type]
+        demand = Demand(directory, Survey(directory, time.monotonic), FakeRunner(), ("fake", "never"))
         async with in_background(demand.run()):
             await until(lambda: demand.work == Work({"fake": 2, "never": 1}, {"fake": 10.0}))
 
