@@ -20,6 +20,7 @@ def main() -> int:
         from server.logs import configure_logs
         from server.processes import build_pool
         from server.settings.command_line import InvalidSettings, read_settings, unknown_variables
+        from server.settings.roles import without_effect
 
     try:
         settings = read_settings(sys.argv[1:])
@@ -29,6 +30,8 @@ def main() -> int:
     configure_logs(settings.log_level, settings.log_format)
     for name in unknown_variables():
         logging.getLogger("server").warning("%s is no setting of the server and has no effect", name)
+    for name in without_effect(settings):
+        logging.getLogger("server").warning("%s has no effect with MELISMA_ROLE=%s", name, settings.role)
     try:
         return asyncio.run(_serve(settings, build_pool(settings)))
     except asyncio.CancelledError:  # by a signal before there was anything to drain
@@ -36,7 +39,7 @@ def main() -> int:
 
 
 async def _serve(settings: "Settings", pool: "LocalPool") -> int:
-    """Launch the workers, then serve with them; returns the exit status."""
+    """Launch the workers, none on a frontend, then serve with them; returns the exit status."""
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -6,16 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from server import wiring
-from server.api.grpc.authentication import Authentication
-from server.api.grpc.health import HealthServicer
-from server.api.grpc.load_report import LoadReports
-from server.api.grpc.server import bind, build_server
-from server.api.grpc.servicer import MusicServicer
+from server.api.grpc.health import SERVICES, HealthServicer
+from server.api.grpc.server import bind
 from server.api.http.server import serving_http
 from server.api.open_calls import OpenCalls
 from server.api.open_network import warn_of_open_network
 from server.background import in_background
-from server.processes import build_pool, song_slots
+from server.processes import build_pool
 from server.settings.settings import Settings
 from server.shutdown import Shutdown, handled_signals
 from server.telemetry.scraped import expose_depths
@@ -52,21 +49,23 @@ async def serving(
 ) -> AsyncIterator[str]:
     """A running server, to its bound "host:port"; leaving drains and stops it, the latter at once when `force` is set.
 
-    Its ports answer from the first moment; health says SERVING once an engine is loaded.
+    Its ports answer from the first moment; health says SERVING once an engine is loaded. A frontend has no engine to
+    wait for, and a generator has no calls to answer but those of health and metrics.
     """
     pool = pool or build_pool(settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(pool.close)
-        certificates, keys = wiring.read_certificates(settings.tls), wiring.read_keys(settings)
+        certificates = wiring.read_certificates(settings.tls)
+        keys = wiring.read_keys(settings) if settings.takes_calls else None
         tracer = await stack.enter_async_context(wiring.open_tracing())
         registry = wiring.build_registry()
         metrics = wiring.build_metrics(settings, registry)
-        runner = wiring.build_runner(settings, pool, metrics, tracer)
+        runner = wiring.build_generation(settings, pool, metrics, tracer)
         expose_depths(registry, runner.depths)
         songs = await stack.enter_async_context(wiring.open_songs(settings, runner, registry, keys))
         stack.push_async_callback(runner.stop, grace_seconds=0.0)
         await runner.start()
-        health = HealthServicer(runner.readiness.unready)
+        health = HealthServicer(runner.readiness.unready, SERVICES if settings.takes_calls else ("",))
         runner.readiness.subscribe(health.changed)
         wiring.expose_server(settings, registry, health)
         calls, authenticator = OpenCalls(), wiring.build_authenticator(keys, metrics)
@@ -78,10 +77,7 @@ async def serving(
         if keys:
             await stack.enter_async_context(in_background(keys.watch(metrics.calls.keys_usable)))
         warn_of_open_network(settings)
-        interceptors = [Authentication(authenticator)] if authenticator else []
-        reports = LoadReports(runner.depths, song_slots(settings), songs.service_load)
-        server = build_server(settings, MusicServicer(songs), health, interceptors, tracer, reports.trailers, calls)
-        server.add_generic_rpc_handlers((reports.handler(),))
+        server = wiring.build_grpc_server(settings, songs, runner, health, authenticator, tracer, calls)
         address = bind(server, settings.host, settings.port, certificates)
         await server.start()
         shutdown = Shutdown(server, runner, songs, health, calls, settings.grace_seconds, force or asyncio.Event())

@@ -73,13 +73,15 @@ def _engine_spec(settings: Settings, name: str, factory: str) -> EngineSpec:
 
 
 def device_specs(settings: Settings) -> tuple[DeviceSpec, ...]:
-    """One worker for each device of the settings; a device that is named again gets a number behind its name."""
-    names = [device.device for device in settings.devices]
+    """One worker for each device of the settings; a device that is named again gets a number behind its name.
+
+    A frontend has none.
+    """
+    devices = settings.devices if settings.makes_songs else ()
+    names = [device.device for device in devices]
     seen = (names[: position + 1].count(name) for position, name in enumerate(names))
     labels = [name if count == 1 else f"{name}#{count}" for name, count in zip(names, seen, strict=True)]
-    return tuple(
-        _device_spec(label, device, settings.limits) for label, device in zip(labels, settings.devices, strict=True)
-    )
+    return tuple(_device_spec(label, device, settings.limits) for label, device in zip(labels, devices, strict=True))
 
 
 def _device_spec(name: str, device: Device, limits: Limits) -> DeviceSpec:

@@ -12,6 +12,7 @@ import grpc.aio
 from server.api.grpc.health import HealthServicer
 from server.api.open_calls import OpenCalls
 from server.background import first_of, in_background
+from server.generation.frontend import Frontend
 from server.generation.runner import Runner
 from server.songs.service import Songs
 
@@ -35,7 +36,7 @@ class Shutdown:
     """
 
     server: grpc.aio.Server
-    runner: Runner
+    runner: Runner | Frontend
     songs: Songs
     health: HealthServicer
     calls: OpenCalls

@@ -5,12 +5,17 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from functools import partial
 from pathlib import Path
 
+import grpc.aio
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from server.api.grpc.authentication import Authentication
 from server.api.grpc.health import MUSIC_SERVICE, HealthServicer
+from server.api.grpc.load_report import LoadReports
+from server.api.grpc.server import build_server
+from server.api.grpc.servicer import MusicServicer
 from server.api.http.operations import build_http
 from server.api.http.preview_page import page_routes
 from server.api.open_calls import OpenCalls
@@ -22,6 +27,7 @@ from server.background import in_background
 from server.contract.status import outcome_of
 from server.errors import ServiceError
 from server.generation.config import RunnerSettings
+from server.generation.frontend import Frontend
 from server.generation.runner import Runner
 from server.opened_store import open_store
 from server.processes import build_encoders, device_specs, resume_rule, song_slots
@@ -36,7 +42,14 @@ from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
 from server.store.watcher import UNWATCHED
 from server.telemetry.metrics import Metrics
-from server.telemetry.scraped import expose_build, expose_limits, expose_readiness, expose_service, expose_store
+from server.telemetry.scraped import (
+    expose_build,
+    expose_limits,
+    expose_readiness,
+    expose_service,
+    expose_store,
+    expose_work,
+)
 from server.telemetry.store_metrics import StoreMetrics
 from server.telemetry.tracing import tracing
 from server.version import VERSION
@@ -117,8 +130,15 @@ def build_metrics(settings: Settings, registry: CollectorRegistry) -> Metrics:
     return Metrics(registry, engines=settings.engine_names, devices=devices)
 
 
-def build_runner(settings: Settings, pool: WorkerPool, metrics: Metrics, tracer: Tracer) -> Runner:
-    """The runner on the workers of `pool`, not started yet."""
+def build_generation(settings: Settings, pool: WorkerPool, metrics: Metrics, tracer: Tracer) -> Runner | Frontend:
+    """The runner on the workers of `pool`, or what takes its place on a frontend; not started yet."""
+    if not settings.makes_songs:
+        return Frontend(
+            settings.engine_names,
+            queued_songs=settings.limits.queued_songs,
+            cold_start_seconds=settings.store.cold_start_seconds,
+            metrics=metrics,
+        )
     return Runner(
         runner_settings(settings),
         pool,
@@ -130,7 +150,7 @@ def build_runner(settings: Settings, pool: WorkerPool, metrics: Metrics, tracer:
 
 @asynccontextmanager
 async def open_songs(
-    settings: Settings, runner: Runner, registry: CollectorRegistry, keys: KeyRing | None
+    settings: Settings, runner: Runner | Frontend, registry: CollectorRegistry, keys: KeyRing | None
 ) -> AsyncIterator[Songs]:
     """The songs of the runner, kept in the store and cleaned up there; leaving closes both.
 
@@ -158,8 +178,10 @@ async def open_songs(
         )
         expose_store(registry, store.songs.usage, lambda: built.listeners)
         expose_service(registry, settings.engine_names, lambda: built.service_queue)
-        if store.cut_off is not None:
+        if kept.kind == "shared":
+            expose_work(registry, lambda: (built.work.songs, built.work.backlog_seconds))
             await stack.enter_async_context(in_background(runner.readiness.count_on(lambda: built.served)))
+        await built.prepare()
         try:
             async with in_background(built.run()):
                 yield built
@@ -179,11 +201,34 @@ def expose_server(settings: Settings, registry: CollectorRegistry, health: Healt
     )
 
 
+def build_grpc_server(
+    settings: Settings,
+    songs: Songs,
+    runner: Runner | Frontend,
+    health: HealthServicer,
+    authenticator: Authenticator | None,
+    tracer: Tracer,
+    calls: OpenCalls,
+) -> grpc.aio.Server:
+    """The gRPC server, not yet bound to a port: health alone on a generator.
+
+    Who makes songs for its own callers tells balancers its load; all frontends are as good as each other.
+    """
+    music = MusicServicer(songs) if settings.takes_calls else None
+    interceptors = [Authentication(authenticator)] if authenticator else []
+    if music is None or not settings.makes_songs:
+        return build_server(settings, music, health, interceptors, tracer, calls=calls)
+    reports = LoadReports(runner.depths, song_slots(settings), songs.service_load)
+    server = build_server(settings, music, health, interceptors, tracer, reports.trailers, calls)
+    server.add_generic_rpc_handlers((reports.handler(),))
+    return server
+
+
 def rest_routes(
     settings: Settings, songs: Songs, authenticator: Authenticator | None, calls: OpenCalls, tracer: Tracer
 ) -> Sequence[BaseRoute]:
-    """The routes of REST and of the preview page on it; none where REST is switched off."""
-    if not settings.rest.enabled:
+    """The routes of REST and of the preview page on it; none on a generator, or where REST is switched off."""
+    if not settings.rest.enabled or not settings.takes_calls:
         return ()
     limits = settings.limits
     api = Api(songs, authenticator, body_bytes=limits.request_bytes, heartbeat_seconds=limits.heartbeat_seconds)
@@ -193,7 +238,7 @@ def rest_routes(
 def build_http_app(
     settings: Settings,
     registry: CollectorRegistry,
-    runner: Runner,
+    runner: Runner | Frontend,
     health: HealthServicer,
     routes: Sequence[BaseRoute],
 ) -> Starlette:

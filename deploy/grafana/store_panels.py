@@ -53,6 +53,18 @@ STORE = (
     Lines("Sound not sealed", "bytes", as_it_is("melisma_unsealed_bytes", labels=SERVERS), "It fills the directory."),
     Lines("First song not sealed", "s", as_it_is("melisma_unsealed_seconds", labels=SERVERS), "For how long it waits."),
     Lines(
+        "Songs of the service",
+        "none",
+        as_it_is("melisma_service_songs", "engine", labels=SERVERS),
+        "They wait, are made or have lost their maker. Every server tells the same.",
+    ),
+    Lines(
+        "Backlog",
+        "s",
+        as_it_is("melisma_backlog_seconds", "engine", labels=SERVERS),
+        "Device seconds of the songs that wait. Every server tells the same.",
+    ),
+    Lines(
         "Songs lost",
         "none",
         [
@@ -60,9 +72,11 @@ STORE = (
             Query(f"increase(melisma_songs_found_lost_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} found by it"),
             Query(f"increase(melisma_songs_taken_over_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} went on with"),
             Query(f"increase(melisma_songs_handed_over_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} handed over"),
-            Query(f"increase(melisma_songs_diverged_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} came out otherwise"),
+            Query(
+                f"increase(melisma_songs_diverged_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} differed"
+            ),
             Query(f"increase(melisma_songs_not_kept_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} not kept"),
         ],
-        "A server that is silent for the time of a lease loses its songs, and another one finds them and goes on with them.",
+        "A server that is silent for the time of a lease loses its songs; another one goes on with them.",
     ),
 )

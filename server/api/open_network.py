@@ -9,7 +9,7 @@ logger = logging.getLogger(__name__)
 
 def warn_of_open_network(settings: Settings) -> None:
     """Log a warning for each thing that strangers could do on the addresses of the settings."""
-    if settings.host in ("127.0.0.1", "::1", "localhost"):
+    if settings.host in ("127.0.0.1", "::1", "localhost") or not settings.takes_calls:
         return
     if not settings.api_keys:
         logger.warning("whoever reaches this server may call: set MELISMA_API_KEYS, or keep others from its ports")

@@ -10,9 +10,9 @@ forecast.
 """
 
 import math
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
+from server.costs import Costs
 from server.estimation.forecast import Estimate, Work
 
 _WEIGHT = 0.1
@@ -40,72 +40,33 @@ class Spent:
     steps: int
 
 
-class _Figures(NamedTuple):
-    """Paces are device seconds per second of sound, those of steps also per step."""
-
-    shared_step_pace: float
-    lone_step_pace: float
-    other_pace: float
-    first_sound_seconds: float
-    lag_seconds: float
-    sound_seconds: float
-    steps: float
-
-    def toward(self, new: "_Figures") -> "_Figures":
-        means = _Figures(*(_toward(old, measured, _WEIGHT) for old, measured in zip(self, new, strict=True)))
-        weight = _RISE_WEIGHT if new.shared_step_pace > self.shared_step_pace else _FALL_WEIGHT
-        return means._replace(shared_step_pace=_toward(self.shared_step_pace, new.shared_step_pace, weight))
-
-
-class _Ratios(NamedTuple):
-    """Logarithms of truth divided by forecast."""
-
-    first_audio: float = 0.0
-    finish: float = 0.0
-
-
 class Estimator:
     """What is known of the songs of every engine."""
 
     def __init__(self) -> None:
-        self._figures: dict[str, _Figures] = {}
-        self._ratios: dict[str, _Ratios] = {}
+        self._costs: dict[str, Costs] = {}
+
+    def costs(self, engine: str) -> Costs | None:
+        """What songs of the engine cost; `None` until one was measured."""
+        return self._costs.get(engine)
 
     def measured(self, engine: str, spent: Spent) -> None:
         """Learn from a complete song."""
-        new = _figures_of(spent)
-        old = self._figures.get(engine, new)
-        self._figures[engine] = old.toward(new)
+        new, old = _costs_of(spent), self._costs.get(engine)
+        self._costs[engine] = _mean(old, new) if old else new
 
     def expected(self, engine: str, *, sound_seconds: float | None = None, steps: int | None = None) -> Work | None:
-        """What a song should cost whose length and steps are known or, where `None`, like those of others.
-
-        `None` until a song of the engine was measured.
-        """
-        figures = self._figures.get(engine)
-        if figures is None:
-            return None
-        sound = sound_seconds or figures.sound_seconds
-        count = figures.steps if steps is None else steps
-        pace = count * figures.shared_step_pace + figures.other_pace
-        lone_pace = count * figures.lone_step_pace + figures.other_pace
-        first = min(figures.first_sound_seconds, sound)
-        stretch = max(1.0, lone_pace / pace) if pace else 1.0
-        steps_seconds = count * figures.shared_step_pace * sound
-        return Work(pace * first, pace * (sound - first), stretch, sound_seconds=sound, step_seconds=steps_seconds)
+        """What a song should cost, as `expected_work` says; `None` until a song of the engine was measured."""
+        costs = self._costs.get(engine)
+        return expected_work(costs, sound_seconds=sound_seconds, steps=steps) if costs else None
 
     def corrected(self, engine: str, forecast: Estimate) -> Estimate:
-        """The estimate to tell for a song, by what became of former forecasts for songs of the engine.
+        """The estimate to tell for a song, as `corrected` says.
 
         Raises:
             KeyError: no song of the engine was measured.
         """
-        lag, ratios = self._figures[engine].lag_seconds, self._ratios.get(engine, _Ratios())
-        finish = (forecast.finish_seconds + lag) * math.exp(ratios.finish)
-        if forecast.first_audio_seconds is None:
-            return Estimate(None, finish)
-        first = (forecast.first_audio_seconds + lag) * math.exp(ratios.first_audio)
-        return Estimate(first, max(first, finish))
+        return corrected(self._costs[engine], forecast)
 
     def told(self, engine: str, forecast: Estimate, truth: Estimate) -> None:
         """Compare what was forecast for a song when it came, not yet corrected, with what became of it.
@@ -113,18 +74,40 @@ class Estimator:
         Raises:
             KeyError: no song of the engine was measured.
         """
-        lag, ratios = self._figures[engine].lag_seconds, self._ratios.get(engine, _Ratios())
-        first = ratios.first_audio
+        costs = self._costs[engine]
+        lag, first = costs.lag_seconds, costs.first_audio_log_ratio
         if forecast.first_audio_seconds is not None and truth.first_audio_seconds is not None:
             first = _toward(first, _log_ratio(truth.first_audio_seconds, forecast.first_audio_seconds + lag), _WEIGHT)
-        finish = _toward(ratios.finish, _log_ratio(truth.finish_seconds, forecast.finish_seconds + lag), _WEIGHT)
-        self._ratios[engine] = _Ratios(first, finish)
+        ratio = _log_ratio(truth.finish_seconds, forecast.finish_seconds + lag)
+        finish = _toward(costs.finish_log_ratio, ratio, _WEIGHT)
+        self._costs[engine] = replace(costs, first_audio_log_ratio=first, finish_log_ratio=finish)
 
 
-def _figures_of(spent: Spent) -> _Figures:
+def expected_work(costs: Costs, *, sound_seconds: float | None = None, steps: int | None = None) -> Work:
+    """The work of a song whose length and steps are known or, where `None`, like those of others."""
+    sound = sound_seconds or costs.sound_seconds
+    count = costs.steps if steps is None else steps
+    pace = count * costs.shared_step_pace + costs.other_pace
+    lone_pace = count * costs.lone_step_pace + costs.other_pace
+    first = min(costs.first_sound_seconds, sound)
+    stretch = max(1.0, lone_pace / pace) if pace else 1.0
+    steps_seconds = count * costs.shared_step_pace * sound
+    return Work(pace * first, pace * (sound - first), stretch, sound_seconds=sound, step_seconds=steps_seconds)
+
+
+def corrected(costs: Costs, forecast: Estimate) -> Estimate:
+    """The estimate to tell for a song, by what became of former forecasts for songs of its engine."""
+    finish = (forecast.finish_seconds + costs.lag_seconds) * math.exp(costs.finish_log_ratio)
+    if forecast.first_audio_seconds is None:
+        return Estimate(None, finish)
+    first = (forecast.first_audio_seconds + costs.lag_seconds) * math.exp(costs.first_audio_log_ratio)
+    return Estimate(first, max(first, finish))
+
+
+def _costs_of(spent: Spent) -> Costs:
     step_sound = spent.steps * spent.sound_seconds
     cost_seconds = spent.step_seconds + spent.other_seconds
-    return _Figures(
+    return Costs(
         shared_step_pace=spent.step_seconds / step_sound,
         lone_step_pace=spent.whole_step_seconds / step_sound,
         other_pace=spent.other_seconds / spent.sound_seconds,
@@ -132,6 +115,21 @@ def _figures_of(spent: Spent) -> _Figures:
         lag_seconds=spent.lag_seconds,
         sound_seconds=spent.sound_seconds,
         steps=spent.steps,
+    )
+
+
+def _mean(old: Costs, new: Costs) -> Costs:
+    """The mean with a new song; the ratios stay as they are."""
+    weight = _RISE_WEIGHT if new.shared_step_pace > old.shared_step_pace else _FALL_WEIGHT
+    return replace(
+        old,
+        shared_step_pace=_toward(old.shared_step_pace, new.shared_step_pace, weight),
+        lone_step_pace=_toward(old.lone_step_pace, new.lone_step_pace, _WEIGHT),
+        other_pace=_toward(old.other_pace, new.other_pace, _WEIGHT),
+        first_sound_seconds=_toward(old.first_sound_seconds, new.first_sound_seconds, _WEIGHT),
+        lag_seconds=_toward(old.lag_seconds, new.lag_seconds, _WEIGHT),
+        sound_seconds=_toward(old.sound_seconds, new.sound_seconds, _WEIGHT),
+        steps=_toward(old.steps, new.steps, _WEIGHT),
     )
 
 

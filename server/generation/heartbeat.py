@@ -3,8 +3,9 @@
 import asyncio
 import logging
 
-from server.generation.admission.eta import EtaEstimator, waiting_of
+from server.generation.admission.eta import EtaEstimator
 from server.generation.admission.queue_order import QueueOrder
+from server.generation.admission.service_eta import waiting_of
 from server.generation.jobs.registry import Jobs
 
 _log = logging.getLogger(__name__)

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from typing_extensions import override
+
 from server.encoders.base import EncoderPool
 from server.generation.admission.admission import Admission
 from server.workers.base import WorkerPool
@@ -13,27 +15,15 @@ _CHECK_SECONDS = 1.0
 class Readiness:
     """Tells whether new songs should come here, and calls its subscribers when that may have changed."""
 
-    def __init__(self, pool: WorkerPool, encoders: EncoderPool, admission: Admission) -> None:
-        self._pool = pool
-        self._encoders = encoders
-        self._admission = admission
-        self._crowded = False
+    def __init__(self) -> None:
         self._subscribers: list[Callable[[], None]] = []
         self._checks: list[Callable[[], str | None]] = []
         self._elsewhere: Callable[[], bool] = lambda: False
 
-    def ready(self, engine: str) -> bool:
-        """Whether songs of `engine` can be made now."""
-        return self._encoders.ready and bool(self._pool.devices_of(engine))
-
     def unready(self) -> str | None:
         """Why new songs had better go elsewhere, in words for the operator; `None` when they need not."""
-        if not any(map(self.ready, self._pool.engine_names)) and not self._elsewhere():
-            return "no engine is ready"
-        for check in self._checks:
-            if (reason := check()) is not None:
-                return reason
-        return "the queue is nearly full" if self._admission.crowded else None
+        reasons = (check() for check in self._checks)
+        return next((reason for reason in reasons if reason is not None), None)
 
     async def watch(self, check: Callable[[], str | None]) -> None:
         """Count as unready whenever `check` gives a reason, and notify subscribers within a second of a change."""
@@ -52,11 +42,10 @@ class Readiness:
         """Call `callback` on the event loop whenever `unready`, or the readiness of an engine, may have changed."""
         self._subscribers.append(callback)
 
-    def queue_changed(self) -> None:
-        """Notify subscribers if the queue has become nearly full, or has ceased to be."""
-        if self._admission.crowded != self._crowded:
-            self._crowded = self._admission.crowded
-            self.notify()
+    def notify(self) -> None:
+        """Notify all subscribers."""
+        for callback in self._subscribers:
+            callback()
 
     async def _watch(self, read: Callable[[], object]) -> None:
         known = read()
@@ -66,7 +55,29 @@ class Readiness:
                 known = now
                 self.notify()
 
-    def notify(self) -> None:
-        """Notify all subscribers."""
-        for callback in self._subscribers:
-            callback()
+
+class EngineReadiness(Readiness):
+    """The readiness of a server that makes songs: an engine has to be ready, and the queue not nearly full."""
+
+    def __init__(self, pool: WorkerPool, encoders: EncoderPool, admission: Admission) -> None:
+        super().__init__()
+        self._pool = pool
+        self._encoders = encoders
+        self._admission = admission
+        self._crowded = False
+
+    def ready(self, engine: str) -> bool:
+        """Whether songs of `engine` can be made now."""
+        return self._encoders.ready and bool(self._pool.devices_of(engine))
+
+    @override
+    def unready(self) -> str | None:
+        if not any(map(self.ready, self._pool.engine_names)) and not self._elsewhere():
+            return "no engine is ready"
+        return super().unready() or ("the queue is nearly full" if self._admission.crowded else None)
+
+    def queue_changed(self) -> None:
+        """Notify subscribers if the queue has become nearly full, or has ceased to be."""
+        if self._admission.crowded != self._crowded:
+            self._crowded = self._admission.crowded
+            self.notify()

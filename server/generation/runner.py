@@ -10,14 +10,16 @@ from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
 from model.engine import EngineInfo
+from server.costs import Costs
 from server.encoders.base import EncoderPool
 from server.errors import Draining, QuotaExceeded, ServiceError, SongDeadlineExceeded
 from server.generation.admission.admission import Admission
 from server.generation.admission.checked_song import CheckedSong
-from server.generation.admission.eta import EtaEstimator, SongEta
+from server.generation.admission.eta import EtaEstimator
 from server.generation.admission.intake import Intake
 from server.generation.admission.poisoned_requests import PoisonedRequests
 from server.generation.admission.queue_order import QueueOrder
+from server.generation.admission.service_eta import SongEta
 from server.generation.config import RunnerSettings
 from server.generation.devices.failures import Failures
 from server.generation.devices.parts import LaneParts
@@ -28,7 +30,7 @@ from server.generation.encoding import EncodedSound
 from server.generation.heartbeat import Heartbeat
 from server.generation.jobs.job import Job, JobParts
 from server.generation.jobs.registry import Jobs
-from server.generation.readiness import Readiness
+from server.generation.readiness import EngineReadiness
 from server.scheduling.queue_depth import Depth
 from server.scheduling.scheduler import Scheduler
 from server.song import Accepted, SongRequest, SongState, Waiting
@@ -68,7 +70,7 @@ class Runner:
         self._job_parts = self._parts_of_jobs(settings)
         self._scheduler = _scheduler(settings, pool, encoders, clock)
         self._admission = _admission(settings, pool)
-        self.readiness = Readiness(pool, encoders, self._admission)
+        self.readiness = EngineReadiness(pool, encoders, self._admission)
         queue = QueueOrder(self._scheduler, self._jobs, pool)
         self._eta = EtaEstimator(queue, self._metrics)
         self._heartbeat = Heartbeat(self._jobs, queue, self._eta, settings.heartbeat_seconds)
@@ -128,6 +130,19 @@ class Runner:
     def engine_devices(self, name: str) -> tuple[str, ...]:
         """The devices on which the engine is ready."""
         return self._pool.devices_of(name)
+
+    @property
+    def queues_unserved(self) -> bool:
+        """False: this server takes songs for engines that it serves, or that another replica serves now."""
+        return False
+
+    def costs(self, engine: str) -> Costs | None:
+        """The cost of an engine's songs as measured here."""
+        return self._eta.costs(engine)
+
+    def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
+        """Device seconds of the songs that wait in a service, by engine."""
+        return self._eta.backlog_seconds(service)
 
     def room(self) -> Room:
         """The bounds for songs in the service, and the places that are free here."""
@@ -251,14 +266,19 @@ class Runner:
 
     def _intake_of(self, poisoned: PoisonedRequests) -> Intake:
         return Intake(
-            pool=self._pool,
-            encoders=self._encoders,
+            self._require_makers,
+            self._eta.estimate,
             admission=self._admission,
             poisoned=poisoned,
-            eta=self._eta,
             metrics=self._metrics,
             clock=self._clock,
         )
+
+    def _require_makers(self, request: SongRequest, service: ServiceState | None) -> None:
+        """Let a request pass whose engine and encoder are ready here, or served by another replica."""
+        if service is None or request.engine not in service.engines:
+            self._pool.require(request.engine)
+            self._encoders.require()
 
 
 def _scheduler(

@@ -25,6 +25,7 @@ from server.settings.variables import ENVIRONMENT_PREFIX, PATH_DELIMITER
 
 ENGINE_PATTERN = re.compile(r"[a-z0-9_]{1,64}(=[\w.]+:\w+)?")
 
+Role: TypeAlias = Literal["all", "frontend", "generator"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error", "critical"]
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65535)]
 
@@ -40,6 +41,11 @@ class Settings(BaseSettings):
         validate_default=True,
     )
 
+    role: Role = Field(
+        default="all",
+        description="all; or, for several servers with a shared store: frontend (takes calls, makes no songs) or "
+        "generator (makes songs, takes no calls)",
+    )
     host: str = Field(
         default="127.0.0.1",
         min_length=1,
@@ -133,6 +139,15 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _role_has_a_shared_store(self) -> "Settings":
+        if self.role != "all" and self.store.kind != "shared":
+            raise ValueError(
+                f"MELISMA_ROLE={self.role} is for servers that share a store: set MELISMA_STORE__KIND=shared with "
+                "MELISMA_STORE__DIRECTORY and MELISMA_STORE__OBJECTS, or MELISMA_ROLE=all"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _resumed_engines_are_known(self) -> "Settings":
         rules = self.store.resume
         for name in rules if isinstance(rules, dict) else ():
@@ -141,6 +156,16 @@ class Settings(BaseSettings):
                     f"MELISMA_STORE__RESUME has a rule for the engine {name!r}, which MELISMA_ENGINES does not name"
                 )
         return self
+
+    @property
+    def makes_songs(self) -> bool:
+        """True for a server with workers."""
+        return self.role != "frontend"
+
+    @property
+    def takes_calls(self) -> bool:
+        """True for a server with the public API."""
+        return self.role != "generator"
 
     @property
     def engine_names(self) -> tuple[str, ...]:

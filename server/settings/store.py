@@ -24,6 +24,7 @@ _OF_SHARED = (
     "flush_seconds",
     "lease_seconds",
     "outage_seconds",
+    "cold_start_seconds",
     "resume",
     "resume_seconds",
 )
@@ -65,6 +66,11 @@ class Store(Group):
     )
     outage_seconds: Seconds = Field(
         default=30.0, description="shared: absence of the directory after which this server stops taking calls"
+    )
+    cold_start_seconds: Seconds = Field(
+        default=60.0,
+        description="shared: time that a generator takes to come where songs wait and none runs, for estimates; counts "
+        "until such a start was measured",
     )
     resume: Literal[""] | Resume | dict[str, Resume] = Field(
         default="",

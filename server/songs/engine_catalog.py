@@ -14,7 +14,8 @@ from server.store.directory import ServedEngine
 class EngineCatalog:
     """The engines that are configured here, loaded or not, and those that any replica serves; the default comes first.
 
-    The default is the first configured one that is served, where any is, else the first configured one.
+    The default is the first configured one that is served, where any is, else the first for which songs may wait, else
+    the first configured one.
     """
 
     def __init__(
@@ -22,21 +23,29 @@ class EngineCatalog:
         runner: SongRunner,
         names: Sequence[str],
         served: Callable[[], Mapping[str, ServedEngine]] = dict,
+        unserved: Callable[[], Mapping[str, ServedEngine]] = dict,
     ) -> None:
-        """`names` are configured. `served` gives what all replicas serve, nothing for a server that is alone."""
+        """`names` are configured. `served` gives what all replicas serve, nothing for a server that is alone.
+
+        `unserved` gives engines for which songs may wait although nobody serves them now.
+        """
         self._runner = runner
         self._configured = tuple(names)
         self._served = served
+        self._unserved = unserved
 
     @property
     def default(self) -> str:
         """The engine of a request that names none."""
-        served = self._served()
-        return next((name for name in self._known(served) if name in served), self._configured[0])
+        for told in (self._served(), self._unserved()):
+            if found := next((name for name in self._named(told) if name in told), None):
+                return found
+        return self._configured[0]
 
     def infos(self) -> Mapping[str, EngineInfo]:
         """What is known of the engines, by name, as far as they are loaded somewhere."""
-        return {name: served.info for name, served in self._served().items()} | dict(self._runner.engines())
+        told = {**self._unserved(), **self._served()}
+        return {name: engine.info for name, engine in told.items()} | dict(self._runner.engines())
 
     def page(self, asked: int = 0, token: str = "") -> music_pb2.ListEnginesResponse:
         """A page of the engines, of the size `asked`, 0 for the default; raises InvalidRequest for a bad token."""
@@ -50,11 +59,11 @@ class EngineCatalog:
             raise UnknownEngine(name, names)
         if served := self._served().get(name):
             return engine_message(name, served.info, served.devices, ready=True)
-        info, devices = self._runner.engines().get(name), self._runner.engine_devices(name)
+        info, devices = self.infos().get(name), self._runner.engine_devices(name)
         return engine_message(name, info, devices, ready=self._runner.ready(name))
 
     def _names(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((self.default, *self._known(self._served()))))
+        return tuple(dict.fromkeys((self.default, *self._named({**self._unserved(), **self._served()}))))
 
-    def _known(self, served: Mapping[str, ServedEngine]) -> tuple[str, ...]:
-        return (*self._configured, *sorted(set(served) - set(self._configured)))
+    def _named(self, told: Mapping[str, ServedEngine]) -> tuple[str, ...]:
+        return (*self._configured, *sorted(set(told) - set(self._configured)))

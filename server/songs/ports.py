@@ -1,14 +1,15 @@
 """The boundary between songs as their callers see them and the part of the server that makes them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from model.engine import EngineInfo
+from server.costs import Costs
 from server.errors import QuotaExceeded, ServiceError
 from server.song import Accepted, SongEvent, SongRequest, Waiting
 from server.store.base import StoreFull
-from server.store.directory import Queue, QueueFull, ServedEngine
+from server.store.directory import KnownEngine, Queue, QueueFull, ServedEngine
 
 
 class EventSink(Protocol):
@@ -71,10 +72,14 @@ class CheckedSong(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """The engines of all replicas of a service, by name, and its songs, as they were a moment ago."""
+    """The engines of all replicas of a service, by name, and its songs, as they were a moment ago.
+
+    `known` are the engines that were ever served.
+    """
 
     engines: Mapping[str, ServedEngine]
     queue: Queue
+    known: Mapping[str, KnownEngine] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,13 @@ class SongRunner(Protocol):
     def sound(self, engine: str) -> str:
         """Fingerprint of the sound that songs of the engine get here; empty where it is not known, or not just one."""
 
+    @property
+    def queues_unserved(self) -> bool:
+        """True where songs may wait for engines that no replica serves now, but one has served before."""
+
+    def costs(self, engine: str) -> Costs | None:
+        """The cost of an engine's songs as measured here; `None` while none was made."""
+
     def room(self) -> Room:
         """The bounds now."""
 
@@ -121,6 +133,9 @@ class SongRunner(Protocol):
 
     def waiting(self, service: ServiceState) -> Mapping[str, Waiting]:
         """Queue position and ETA, as far as it is known, of the songs that wait in a service, by song id."""
+
+    def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
+        """Device seconds that the songs which wait in a service will take, by engine."""
 
     def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded | StoreFull) -> ServiceError:
         """The error for the caller of a song that the directory has refused."""

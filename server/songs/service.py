@@ -20,6 +20,7 @@ from server.songs.making import Making
 from server.songs.open_recordings import OpenRecordings
 from server.songs.ports import CheckedSong, SongRunner
 from server.songs.recording import Recording
+from server.songs.shared.demand import Work
 from server.songs.shared.making import SharedMaking
 from server.songs.shared.sharing import LEASE_SECONDS, Clocks, Resumption, Sharing
 from server.songs.shared.storing import Pace
@@ -69,7 +70,7 @@ class Songs:
         `lease_seconds`, which are those of the directory, count for a shared store alone; `watcher` is told what it
         loses.
         """
-        self.engines = EngineCatalog(runner, engines, self._served)
+        self.engines = EngineCatalog(runner, engines, self._served, self._unserved)
         self._runner = runner
         self._directory = directory
         self._log_requests = log_requests
@@ -89,6 +90,7 @@ class Songs:
                 self._open,
                 self.eviction,
                 self._tickets,
+                engines=engines,
                 clocks=Clocks(now_ns, clock),
                 pace=pace,
                 lease_seconds=lease_seconds,
@@ -198,6 +200,16 @@ class Songs:
         """The number of listeners now."""
         return self._open.listeners
 
+    @property
+    def work(self) -> Work:
+        """The work of the whole service as it was counted last; none where the server is alone."""
+        return self._sharing.demand.work if self._sharing else Work()
+
+    async def prepare(self) -> None:
+        """Read the engines of the service, so that the first call finds them."""
+        if self._sharing:
+            await self._sharing.prepare()
+
     async def run(self) -> None:
         """Do what has to be done beside the calls, for ever."""
         async with asyncio.TaskGroup() as tasks:
@@ -228,6 +240,12 @@ class Songs:
     def _served(self) -> Mapping[str, ServedEngine]:
         """The engines of all replicas; none where the server is alone, and makes each song that it admits."""
         return self._sharing.survey.engines if self._sharing else {}
+
+    def _unserved(self) -> Mapping[str, ServedEngine]:
+        """The engines that are known, where songs may wait for those that nobody serves."""
+        if self._sharing is None or not self._runner.queues_unserved:
+            return {}
+        return {name: known.engine for name, known in self._sharing.survey.known.items()}
 
     async def _mirror(self, song: SongRecord, events: Sequence[StoredEvent]) -> Recording:
         assert self._sharing is not None

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from model.engine import EngineInfo
+from server.costs import Costs
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, Lease, SongRecord, StoredEvent
@@ -162,22 +163,43 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class ServedEngine:
-    """An engine of one or more replicas: what it can do, the names of its devices, and the songs it makes at once."""
+    """An engine of one or more replicas: what it can do, the names of its devices, and the songs it makes at once.
+
+    `costs` are those of its songs, `None` while none was measured.
+    """
 
     info: EngineInfo
     devices: Sequence[str]
     slots: int
+    costs: Costs | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEngine:
+    """An engine that some replica has announced at some time, as one told it last.
+
+    `away_seconds` is the time for which nobody has served it, 0 while somebody does. `start_seconds` is the measured
+    time that songs waited for a replica to start where nobody served the engine; `None` where that never happened.
+    """
+
+    engine: ServedEngine
+    away_seconds: float
+    start_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingSong:
-    """An admitted song that nobody has claimed; `sound_seconds` and `steps` are those of its ticket."""
+    """An admitted song that nobody has claimed; `sound_seconds` and `steps` are those of its ticket.
+
+    `waited_seconds` is the time since its admission.
+    """
 
     song_id: str
     caller: str
     engine: str
     sound_seconds: float
     steps: int | None
+    waited_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +327,17 @@ class Directory(Protocol):
 
     async def engines(self) -> Mapping[str, ServedEngine]:
         """The engines of all replicas, by name: devices of all of them, slots added up."""
+
+    async def known_engines(self) -> Mapping[str, KnownEngine]:
+        """All engines that were ever announced, by name, whether or not a replica serves them now."""
+
+    async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
+        """Count the songs of each engine that have not ended: those that wait, are made, or have lost their maker.
+
+        An engine that is `missing`, which means that nobody has announced it yet, counts one at least: only a replica
+        that serves it once can tell callers about it. A shared directory publishes the counts for `seconds`, for
+        whoever starts and stops replicas.
+        """
 
     async def queue(self) -> Queue:
         """The songs of the service now."""

@@ -39,13 +39,23 @@ def claim_order(
 
 
 def engines_together(engines: Iterable[ServedEngine]) -> Mapping[str, ServedEngine]:
-    """The engines of several replicas by name, with the devices and slots of all of them."""
+    """The engines of several replicas by name, with the devices and slots of all of them, and the first known costs."""
     found: dict[str, ServedEngine] = {}
     for engine in engines:
         if before := found.get(engine.info.name):
-            engine = replace(before, devices=(*before.devices, *engine.devices), slots=before.slots + engine.slots)
+            engine = replace(
+                before,
+                devices=(*before.devices, *engine.devices),
+                slots=before.slots + engine.slots,
+                costs=before.costs or engine.costs,
+            )
         found[engine.info.name] = engine
     return found
+
+
+def start_mean(before_seconds: float | None, seconds: float) -> float:
+    """The time that a start takes, by the last one and those before, which count half together."""
+    return seconds if before_seconds is None else (before_seconds + seconds) / 2
 
 
 def songs_bucket(songs_per_minute: float) -> tuple[float, float]:

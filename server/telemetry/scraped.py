@@ -27,6 +27,14 @@ def expose_service(registry: CollectorRegistry, engines: Sequence[str], queue: C
     registry.register(Scraped(lambda: _service_families(engines, queue())))
 
 
+def expose_work(registry: CollectorRegistry, work: Callable[[], tuple[Mapping[str, int], Mapping[str, float]]]) -> None:
+    """Registers gauges of the work of a service of several servers: songs, and seconds of backlog, by engine.
+
+    Every server tells the same figures, for the whole service: take the largest, not their sum.
+    """
+    registry.register(Scraped(lambda: _work_families(*work())))
+
+
 def expose_readiness(registry: CollectorRegistry, ready: Callable[[], bool]) -> None:
     """Registers a gauge that reads at every scrape if songs may be sent here."""
     gauge = Gauge("melisma_ready", "Whether songs may be sent here", registry=registry)
@@ -63,6 +71,16 @@ def _depth_families(depths: Mapping[str, Depth]) -> Iterator[Metric]:
         "queue_sections", "Sections not begun", ["engine"], by_engine(lambda depth: depth.waiting_sections)
     )
     yield gauge_family("open_sections", "Sections being made", ["engine"], by_engine(lambda depth: depth.open_sections))
+
+
+def _work_families(songs: Mapping[str, int], backlog_seconds: Mapping[str, float]) -> Iterator[Metric]:
+    def by_engine(values: Mapping[str, float]) -> dict[LabelValues, float]:
+        return {(engine,): value for engine, value in values.items()}
+
+    text = "Songs of the whole service that wait, are made or have lost their maker"
+    yield gauge_family("service_songs", text, ["engine"], by_engine(songs))
+    text = "Device seconds of the songs of the whole service that wait"
+    yield gauge_family("backlog_seconds", text, ["engine"], by_engine(backlog_seconds))
 
 
 def _store_families(usage: Usage, listeners: int) -> Iterator[Metric]:

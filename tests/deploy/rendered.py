@@ -22,12 +22,28 @@ NEEDS = {
     "tls-cert-manager": ("tls",),
     "rest": ("gateway",),
     "shared-store-keys": ("shared-store",),
+    "autoscaling-keda-backlog": ("roles", "shared-store"),
 }
-EVERYTHING = tuple(name for name in COMPONENTS if name not in {"autoscaling-hpa", "rest"})
-"""The two ways to scale exclude each other; with REST there is one pod, whatever else goes with it."""
-ONE_POD = tuple(name for name in COMPONENTS if not name.startswith(("autoscaling-", "shared-store")))
+_APART = {"autoscaling-hpa", "autoscaling-keda-backlog", "rest", "roles"}
+EVERYTHING = tuple(name for name in COMPONENTS if name not in _APART)
+"""The ways to scale exclude each other; with REST there is one pod, whatever else goes with it; roles are two kinds."""
+ONE_POD = tuple(name for name in COMPONENTS if not name.startswith(("autoscaling-", "roles", "shared-store")))
 SHARED = ("api-keys", "gateway", "gateway-envoy", "rest", "shared-store", "shared-store-keys")
 """REST by any number of pods."""
+ROLES = (
+    "roles",
+    "api-keys",
+    "gateway",
+    "gateway-envoy",
+    "rest",
+    "shared-store",
+    "shared-store-keys",
+    "autoscaling-keda-backlog",
+    "monitoring",
+    "tls",
+    "tracing",
+)
+"""Frontends, and generators from none to many, with all that goes with them."""
 VERSIONS = ("1.30", "1.37")
 """The oldest Kubernetes that has the sleep of preStop, and the newest whose schemas are known."""
 

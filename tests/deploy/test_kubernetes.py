@@ -93,7 +93,8 @@ def test_every_resource_is_ours_and_in_its_namespace(found: list[Resource]) -> N
 
 def test_rendered_custom_resources_have_known_fields(found: list[Resource]) -> None:
     customs = [resource for resource in found if resource["apiVersion"] not in CORE_GROUPS]
-    assert {kind for _, kind in FIELDS} - {one["kind"] for one in customs} == {"HTTPRoute"}  # that of REST
+    # That of REST, and that of generators.
+    assert {kind for _, kind in FIELDS} - {one["kind"] for one in customs} == {"HTTPRoute", "TriggerAuthentication"}
     assert {field for resource in customs for field in unknown_fields(resource)} == set()
 
 
@@ -194,11 +195,11 @@ def test_a_changed_setting_rolls_the_pods(tmp_path: Path) -> None:
         assert only(found, "ConfigMap", source)["data"]["MELISMA_HOST"] == "0.0.0.0"
 
 
-@pytest.mark.parametrize("example", ["one", "shared"])
+@pytest.mark.parametrize("example", ["one", "shared", "roles"])
 def test_an_overlay_of_the_readme_is_rendered_as_it_stands(example: str, tmp_path: Path) -> None:
     examples = re.findall(r"```yaml\n(.*?)```", (KUBERNETES / "README.md").read_text("utf-8"), flags=re.DOTALL)
     meant_for = KUBERNETES / "overlays" / "production"
-    text = dict(zip(("one", "shared"), examples, strict=True))[example]
+    text = dict(zip(("one", "shared", "roles"), examples, strict=True))[example]
     moved = re.sub(r"(?<=- )\.\./\S+", lambda path: os.path.relpath(meant_for / path[0], tmp_path.resolve()), text)
     (tmp_path / "kustomization.yaml").write_text(moved, "utf-8")
     text = kustomized(tmp_path)

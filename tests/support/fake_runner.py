@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from model.engine import EngineInfo
 from model.song import Control, SectionKind, SectionPlan, SongPlan, Stem, Voice
+from server.costs import Costs
 from server.errors import Draining, Overloaded, QuotaExceeded, ServiceError, UnknownEngine
 from server.song import Accepted, Chunk, Planned, SongCompleted, SongEvent, SongRequest, Waiting
 from server.songs.ports import EventSink, Room, ServiceState
@@ -134,6 +135,16 @@ class FakeRunner:
         self.info = info
         for callback in self._subscribers:
             callback()
+
+    @property
+    def queues_unserved(self) -> bool:
+        return False
+
+    def costs(self, engine: str) -> Costs | None:
+        return None
+
+    def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
+        return {name: 10.0 * sum(song.engine == name for song in service.queue.waiting) for name in service.known}
 
     def room(self) -> Room:
         return Room(slots=self.slots, queued=self.queued, kept=self.queued // 8, free=self.slots)

@@ -1874,7 +1874,9 @@ class Engine(_message.Message):
     default_guidance_scale: _builtins.float
     """Guidance where the request sets none."""
     ready: _builtins.bool
-    """True where the engine is loaded and takes songs."""
+    """True where the engine is loaded and takes songs. A service whose engines are started when songs wait for them takes
+    songs while this is false, too; `accepted` then tells the time until a song begins.
+    """
     license: _builtins.str
     """The licence of the engine's weights and data, as an SPDX licence expression ("Apache-2.0 AND CC-BY-4.0"). Terms
     that SPDX does not list have a name that begins with "LicenseRef-". Empty while the engine is not loaded.

@@ -1,7 +1,7 @@
 """grpc.health.v1, computed from the state of the server whenever somebody asks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import TypeAlias
 
 import grpc
@@ -22,9 +22,13 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
     Nothing is stored but the wish to hear of changes: whoever changes what `why_not` looks at calls `changed`.
     """
 
-    def __init__(self, why_not: Callable[[], str | None]) -> None:
-        """`why_not` says in words for the operator why no songs should be sent here now; `None` when they may."""
+    def __init__(self, why_not: Callable[[], str | None], services: Collection[str] = SERVICES) -> None:
+        """`why_not` says in words for the operator why no songs should be sent here now; `None` when they may.
+
+        `services` are those that the server has, "" for the server as a whole among them.
+        """
         self._why_not = why_not
+        self._services = services
         self._changed = asyncio.Event()
         self._closed = False
 
@@ -47,7 +51,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
     @override
     async def Check(self, request: health_pb2.HealthCheckRequest, context: _Context) -> health_pb2.HealthCheckResponse:
         """The status of one service now; NOT_FOUND for a service that this server does not have."""
-        if request.service not in SERVICES:
+        if request.service not in self._services:
             await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
         return health_pb2.HealthCheckResponse(status=self._status(request.service))
 
@@ -67,7 +71,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
             await changed.wait()
 
     def _status(self, service: str) -> int:
-        if service not in SERVICES:
+        if service not in self._services:
             return health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
         response = health_pb2.HealthCheckResponse
         return response.SERVING if self.unready() is None else response.NOT_SERVING

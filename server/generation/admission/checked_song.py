@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from server.generation.admission.eta import SongEta
+from server.generation.admission.service_eta import SongEta
 from server.generation.jobs.job import Job
 from server.song import Accepted
 from server.songs.ports import EventSink

@@ -1,26 +1,17 @@
 """Estimates when a song will start and finish (ETA), from measured cost, work already done and queue order."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
+from server.costs import Costs
 from server.estimation.estimator import Estimator, Spent
 from server.estimation.forecast import Estimate, Work, forecast
-from server.generation.admission.queue_order import Capacity, QueueOrder
+from server.generation.admission.queue_order import QueueOrder
+from server.generation.admission.service_eta import Here, ServiceEta, SongEta
 from server.generation.jobs.job import Job
 from server.song import SongRequest, Waiting
 from server.songs.ports import ServiceState
-from server.store.directory import WaitingSong
 from server.telemetry.estimate_metrics import Estimated
 from server.telemetry.metrics import Metrics
-
-
-@dataclass(frozen=True, slots=True)
-class SongEta:
-    """A song's expected cost, its estimate by the forecast alone, and the estimate corrected by experience."""
-
-    work: Work
-    forecast: Estimate
-    estimate: Estimate
 
 
 class EtaEstimator:
@@ -30,21 +21,32 @@ class EtaEstimator:
         self._queue = queue
         self._metrics = metrics
         self._estimator = Estimator()
+        self._service = ServiceEta(self._estimator.costs, queue.capacity)
         self._etas: dict[str, SongEta] = {}
 
     def estimate(self, request: SongRequest, service: ServiceState | None = None) -> SongEta | None:
         """The ETA of a song that is submitted now, here or to a `service`.
 
-        `None` until a song of its engine was measured here.
+        `None` until a song of its engine was measured, here or, for a service, anywhere.
         """
-        params = request.params
-        work = self._estimator.expected(request.engine, sound_seconds=params.duration_seconds, steps=params.steps)
+        engine, asked = request.engine, request.params
+        if service is not None:
+            here, sound_seconds = self._here(), asked.duration_seconds
+            return self._service.estimate(engine, service, here, sound_seconds=sound_seconds, steps=asked.steps)
+        work = self._estimator.expected(engine, sound_seconds=asked.duration_seconds, steps=asked.steps)
         if work is None:
             return None
-        ahead = self._left_here() if service is None else self._left_in(service, request.engine)
-        capacity = self._capacity(request.engine, service)
-        found = forecast([*ahead, work], devices=capacity.devices, places=capacity.slots)[-1]
-        return SongEta(work, found, self._estimator.corrected(request.engine, found))
+        capacity = self._queue.capacity(engine)
+        found = forecast([*self._left_here(), work], devices=capacity.devices, places=capacity.slots)[-1]
+        return SongEta(work, found, self._estimator.corrected(engine, found))
+
+    def costs(self, engine: str) -> Costs | None:
+        """The cost of an engine's songs as measured here."""
+        return self._estimator.costs(engine)
+
+    def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
+        """Device seconds of the songs that wait in a service, by engine."""
+        return self._service.backlog_seconds(service)
 
     def enter(self, job: Job, eta: SongEta | None) -> None:
         """Note a song's ETA."""
@@ -67,46 +69,15 @@ class EtaEstimator:
             found |= self._remaining_of(engine, [job for job in jobs if job.request.engine == engine])
         return found
 
-    def waiting(self, service: ServiceState) -> dict[str, Waiting]:
+    def waiting(self, service: ServiceState) -> Mapping[str, Waiting]:
         """Queue position and ETA of the songs that wait in a service, by song id."""
-        songs, estimates = service.queue.waiting, dict[str, Estimate]()
-        for engine in {song.engine for song in songs if self._expected(song)}:
-            estimates |= self._waiting_of(engine, service)
-        return {
-            song.song_id: waiting_of(position, estimates.get(song.song_id))
-            for position, song in enumerate(songs, start=1)
-        }
+        return self._service.waiting(service, self._here())
 
-    def _waiting_of(self, engine: str, service: ServiceState) -> dict[str, Estimate]:
-        """The estimates of the songs of an engine, behind all others before them."""
-        works, capacity = self._left_in(service, engine), self._capacity(engine, service)
-        known = [song for song in service.queue.waiting if self._expected(song)]
-        estimates = forecast(works, devices=capacity.devices, places=capacity.slots)[len(works) - len(known) :]
-        told = zip(known, estimates, strict=True)
-        return {song.song_id: self._estimator.corrected(engine, one) for song, one in told if song.engine == engine}
+    def _here(self) -> Here:
+        return Here(self._left_here(), len(self._queue.jobs()))
 
     def _left_here(self) -> list[Work]:
         return [self._left(job) for job in self._known(self._queue.jobs())]
-
-    def _left_in(self, service: ServiceState, engine: str) -> list[Work]:
-        """What is left of the songs of a service, running ones first.
-
-        Of songs that other replicas make, only the number is known: each is taken for half of a usual one of `engine`.
-        """
-        usual = self._estimator.expected(engine)
-        elsewhere = max(0, service.queue.running - len(self._queue.jobs()))
-        halves = [usual.left(usual.total_seconds / 2, heard=True)] * elsewhere if usual else []
-        waiting = (self._expected(song) for song in service.queue.waiting)
-        return [*self._left_here(), *halves, *(work for work in waiting if work)]
-
-    def _expected(self, song: WaitingSong) -> Work | None:
-        return self._estimator.expected(song.engine, sound_seconds=song.sound_seconds or None, steps=song.steps)
-
-    def _capacity(self, engine: str, service: ServiceState | None) -> Capacity:
-        served = service.engines.get(engine) if service else None
-        if served is None:
-            return self._queue.capacity(engine)
-        return Capacity(max(1, len(served.devices)), max(1, served.slots))
 
     def _remaining_of(self, engine: str, jobs: Iterable[Job]) -> dict[str, Estimate]:
         known, capacity = self._known(jobs), self._queue.capacity(engine)
@@ -132,13 +103,6 @@ class EtaEstimator:
         self._metrics.estimates.compared(
             engine, Estimated.FINISH, estimated=told.finish_seconds, actual=truth.finish_seconds
         )
-
-
-def waiting_of(position: int, estimate: Estimate | None) -> Waiting:
-    """The event that tells a song's position and estimate."""
-    if estimate is None:
-        return Waiting(position)
-    return Waiting(position, estimate.first_audio_seconds, estimate.finish_seconds)
 
 
 def _spent(job: Job) -> Spent:

@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Callable
+from typing import TypeAlias
 
-from server.encoders.base import EncoderPool
 from server.errors import DeadlineTooShort, QuotaExceeded, ServiceError
 from server.generation.admission.admission import Admission
-from server.generation.admission.eta import EtaEstimator, SongEta
 from server.generation.admission.poisoned_requests import PoisonedRequests
+from server.generation.admission.service_eta import SongEta
 from server.song import SongRequest
 from server.songs.ports import ServiceState
 from server.store.base import StoreFull
 from server.store.directory import QueueFull
 from server.telemetry.metrics import Metrics
-from server.workers.base import WorkerPool
+
+Require: TypeAlias = Callable[[SongRequest, ServiceState | None], None]
+EstimateSong: TypeAlias = Callable[[SongRequest, ServiceState | None], SongEta | None]
 
 
 class Intake:
@@ -21,20 +23,19 @@ class Intake:
 
     def __init__(
         self,
+        require: Require,
+        estimate: EstimateSong,
         *,
-        pool: WorkerPool,
-        encoders: EncoderPool,
         admission: Admission,
         poisoned: PoisonedRequests,
-        eta: EtaEstimator,
         metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:
-        self._pool = pool
-        self._encoders = encoders
+        """`require` raises ServiceError where nobody can make the song."""
+        self._require = require
+        self._estimate = estimate
         self._admission = admission
         self._poisoned = poisoned
-        self._eta = eta
         self._metrics = metrics
         self._clock = clock
 
@@ -43,8 +44,7 @@ class Intake:
 
         Raises:
             PoisonedRequest: the same request has ended workers.
-            UnknownEngine, EngineNotReady, WorkerLost: the engine is not configured, or it or the encoder is not loaded,
-                or being restarted.
+            UnknownEngine, EngineNotReady, WorkerLost: nobody can make songs with the engine now.
             DeadlineTooShort: by the estimate the song cannot be complete by the caller's deadline.
             Draining: the server is shutting down.
         """
@@ -68,10 +68,8 @@ class Intake:
 
     def _check(self, request: SongRequest, service: ServiceState | None) -> SongEta | None:
         self._poisoned.check(request)
-        if service is None or request.engine not in service.engines:
-            self._pool.require(request.engine)
-            self._encoders.require()
-        eta = self._eta.estimate(request, service)
+        self._require(request, service)
+        eta = self._estimate(request, service)
         self._check_deadline(request, eta)
         self._admission.require_open()
         return eta

@@ -6,14 +6,14 @@ from server.errors import WorkerLost
 from server.generation.devices.lanes import LaneLoop
 from server.generation.devices.parts import LaneParts
 from server.generation.jobs.registry import Jobs
-from server.generation.readiness import Readiness
+from server.generation.readiness import EngineReadiness
 from server.workers.base import Worker, WorkerPool
 
 
 class Devices:
     """The observer of the pool: what follows from a worker that is up, that has ended, or that is restarted."""
 
-    def __init__(self, pool: WorkerPool, jobs: Jobs, readiness: Readiness, parts: LaneParts) -> None:
+    def __init__(self, pool: WorkerPool, jobs: Jobs, readiness: EngineReadiness, parts: LaneParts) -> None:
         self._pool = pool
         self._jobs = jobs
         self._readiness = readiness

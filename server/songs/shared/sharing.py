@@ -14,6 +14,7 @@ from server.songs.ports import CheckedSong, ServiceState, SongRunner
 from server.songs.recording import Recording
 from server.songs.shared.attending import Attending
 from server.songs.shared.beginning import Beginning
+from server.songs.shared.demand import Demand
 from server.songs.shared.heartbeat import Heartbeat
 from server.songs.shared.making import SharedMaking
 from server.songs.shared.mirrors import Mirrors
@@ -59,13 +60,14 @@ class Sharing:
         eviction: Eviction,
         tickets: Tickets,
         *,
+        engines: Sequence[str],
         clocks: Clocks,
         pace: Pace,
         lease_seconds: float,
         watcher: StoreWatcher,
         resumption: Resumption,
     ) -> None:
-        """`lease_seconds` are those of the directory."""
+        """`engines` are configured, and `lease_seconds` are those of the directory."""
         self._directory = directory
         self._runner = runner
         self._open = opened
@@ -84,6 +86,7 @@ class Sharing:
             lease_seconds=lease_seconds,
             watcher=watcher,
         )
+        self.demand = Demand(directory, self.survey, runner, engines)
         self._heartbeat = Heartbeat(self.survey, runner, self.mirrors, self.making, pace.heartbeat_seconds)
         beginning = Beginning(
             store,
@@ -147,18 +150,26 @@ class Sharing:
             logger.error("songs could not be left to other servers: %s", error)
             return 0
 
+    async def prepare(self) -> None:
+        """Read the engines of the service; while the directory is away, that waits for its return."""
+        try:
+            await self.survey.read_engines()
+        except StoreFailed as error:
+            logger.warning("the engines of the service could not be read yet: %s", error)
+
     async def run(self) -> None:
-        """Tend, attend, give signs of life and watch the queue for ever."""
+        """Tend, attend, give signs of life and count the work for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tending.run())
             tasks.create_task(self.attending.run())
             tasks.create_task(self._heartbeat.run())
-            tasks.create_task(self.survey.run())
+            tasks.create_task(self.demand.run())
 
     async def close(self) -> None:
-        """Follow nothing any more."""
+        """Follow nothing any more, and serve nothing in the eyes of others."""
         await self.mirrors.close()
         await self.attending.close()
+        await self._tending.withdraw()
 
     async def _accepted(self, song: SongRecord) -> Message:
         """The first event of a song as of now; its place counts running songs, too."""

@@ -1,17 +1,12 @@
 """Reads the engines and songs of the whole service for one replica, as seldom as will do."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from server.songs.ports import ServiceState
-from server.store.base import StoreFailed
-from server.store.directory import Admitted, Directory, Queue, ServedEngine, Ticket, WaitingSong
+from server.store.directory import Admitted, Directory, KnownEngine, Queue, ServedEngine, Ticket, WaitingSong
 
-logger = logging.getLogger(__name__)
-
-WATCH_SECONDS = 5.0
 FRESH_SECONDS = 0.5
 """Age up to which a read queue counts, with what this replica has added to it."""
 
@@ -28,10 +23,12 @@ class Survey:
         self._fresh_until = float("-inf")
         self.engines: Mapping[str, ServedEngine] = {}
         """The engines of all replicas, this one included, as of the last `read_engines`."""
+        self.known: Mapping[str, KnownEngine] = {}
+        """The engines that were ever served, as of then."""
 
     async def read_engines(self) -> None:
         """Read the engines anew; raises StoreFailed."""
-        self.engines = await self._directory.engines()
+        self.engines, self.known = await self._directory.engines(), await self._directory.known_engines()
 
     async def state(self, *, anew: bool = False) -> ServiceState:
         """The service now, with a queue that is read `anew`, or where it is not fresh; raises StoreFailed."""
@@ -39,21 +36,12 @@ class Survey:
             if (now := self._clock()) >= self._fresh_until or anew:
                 self._queue = await self._directory.queue()
                 self._fresh_until = now + FRESH_SECONDS
-        return ServiceState(self.engines, self._queue)
+        return ServiceState(self.engines, self._queue, self.known)
 
     @property
     def queue(self) -> Queue:
         """The songs of the service as they were read last, a few seconds ago at most."""
         return self._queue
-
-    async def run(self) -> None:
-        """Read the queue now and then, for ever, for those who watch the service."""
-        while True:
-            try:
-                await self.state()
-            except StoreFailed as error:
-                logger.warning("the queue of the service could not be read: %s", error)
-            await asyncio.sleep(WATCH_SECONDS)
 
     def add(self, ticket: Ticket, admitted: Admitted) -> None:
         """Count a song that this replica has let in after the queue was read."""

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 
 from server.background import first_of
+from server.costs import Costs
 from server.songs.ports import SongRunner
 from server.songs.shared.beginning import Beginning
 from server.songs.shared.making import SharedMaking
@@ -13,6 +15,8 @@ from server.songs.shared.takeover import Takeover
 from server.songs.tickets import Tickets
 from server.store.base import LeaseLost, StoreFailed
 from server.store.directory import Directory, ServedEngine
+
+_WITHDRAW_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +71,12 @@ class Tending:
             if not await self._beginning.begin(claim):
                 return
 
+    async def withdraw(self) -> None:
+        """Tell the directory that this replica makes no songs any more, as far as it hears of it."""
+        with suppress(StoreFailed, TimeoutError):
+            async with asyncio.timeout(_WITHDRAW_SECONDS):
+                await self._directory.announce([], 0.0)
+
     async def _pause(self) -> None:
         seconds = self._lease_seconds / 3
         await first_of(self._directory.wait(seconds), self._making.room.wait(), timeout_seconds=seconds)
@@ -78,13 +88,18 @@ class Tending:
     async def _announce(self) -> None:
         slots = self._runner.room().slots
         served = [
-            ServedEngine(info, self._runner.engine_devices(name), slots)
+            ServedEngine(info, self._runner.engine_devices(name), slots, self._costs(name))
             for name, info in self._runner.engines().items()
             if self._runner.ready(name)
         ]
         await self._directory.announce(served, self._lease_seconds)
         await self._survey.read_engines()
         self._tickets.service_slots = max((engine.slots for engine in self._survey.engines.values()), default=0)
+
+    def _costs(self, engine: str) -> Costs | None:
+        """The costs as measured here, else as they were told last: a replica that has just started knows none."""
+        known = self._survey.known.get(engine)
+        return self._runner.costs(engine) or (known.engine.costs if known else None)
 
 
 def with_room(runner: SongRunner) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ class AdmittedSong:
 
     ticket: Ticket
     charge: Charge
+    admitted_at: float
     deadline: float
     lease: Lease | None = None
     lease_until: float = math.inf
@@ -91,7 +92,7 @@ class AdmittedSongs:
         charge = self._quotas.enter(caller, ticket.quota, ticket.sound_seconds)
         now = self._clock()
         left_seconds = math.inf if ticket.deadline_seconds is None else ticket.deadline_seconds
-        admitted = AdmittedSong(ticket, charge, now + left_seconds)
+        admitted = AdmittedSong(ticket, charge, now, now + left_seconds)
         self._audiences.note(replica, Attendance(ticket.song.song_id, 0, ticket.attend_seconds))
         take = ticket.take and not any(one.song.engine == ticket.song.engine for one in self._waiting.values())
         self._enter(admitted)
@@ -203,11 +204,18 @@ class AdmittedSongs:
 
     def queue(self) -> Queue:
         """The songs now."""
-        waiting = [
-            WaitingSong(one.song.song_id, one.song.caller, one.song.engine, one.ticket.sound_seconds, one.ticket.steps)
-            for one in self._in_order()
-        ]
+        now = self._clock()
+        waiting = [_waiting(one, now) for one in self._in_order()]
         return Queue(waiting, len(self._songs) - len(waiting))
+
+    def waiting_since(self, engine: str) -> float | None:
+        """The time of admission of the song of an engine that has waited longest; `None` where none waits."""
+        times = (one.admitted_at for one in self._waiting.values() if one.song.engine == engine)
+        return min(times, default=None)
+
+    def counts(self) -> Counter[str]:
+        """The number of songs that have not ended, by engine."""
+        return Counter(one.song.engine for one in self._songs.values())
 
     def _in_order(self, wanted: Callable[[AdmittedSong], bool] = lambda one: True) -> Iterator[AdmittedSong]:
         """The wanted of the waiting songs, in the order of their claims if no song ends meanwhile."""
@@ -240,3 +248,10 @@ class AdmittedSongs:
         song = self._completed.pop(song_id, None)
         if song is not None and self._requests.get((song.caller, song.request_id)) == song:
             del self._requests[song.caller, song.request_id]
+
+
+def _waiting(one: AdmittedSong, now: float) -> WaitingSong:
+    song, ticket = one.song, one.ticket
+    return WaitingSong(
+        song.song_id, song.caller, song.engine, ticket.sound_seconds, ticket.steps, now - one.admitted_at
+    )

@@ -1,24 +1,65 @@
-"""The engines that replicas announce, while their announcements are good."""
+"""The engines that replicas announce: those of now, while the announcements are good, and those of any time."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from server.store.directory import ServedEngine
-from server.store.directory_rules import engines_together
+from server.store.directory import KnownEngine, ServedEngine
+from server.store.directory_rules import engines_together, start_mean
+
+
+@dataclass(slots=True)
+class _Known:
+    """An engine as it was told last, the end of each replica's announcement, and the measured time of a start."""
+
+    engine: ServedEngine
+    ends: dict[str, float] = field(default_factory=dict)
+    start_seconds: float | None = None
+
+    @property
+    def until(self) -> float:
+        return max(self.ends.values(), default=-math.inf)
 
 
 class Announcements:
     """The engines of each replica, on an injected clock."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], waiting_since: Callable[[str], float | None]) -> None:
+        """`waiting_since` tells when the longest waiting song of an engine was admitted, `None` where none waits."""
         self._clock = clock
+        self._waiting_since = waiting_since
         self._engines: dict[str, tuple[float, Sequence[ServedEngine]]] = {}
+        self._known: dict[str, _Known] = {}
 
     def add(self, replica: str, engines: Sequence[ServedEngine], seconds: float) -> None:
         """Note the engines of a replica for so long, instead of what it had."""
-        self._engines[replica] = (self._clock() + seconds, tuple(engines))
+        now = self._clock()
+        self._engines[replica] = (now + seconds, tuple(engines))
+        for engine in engines:
+            self._note(replica, engine, now, now + seconds)
+        announced = {engine.info.name for engine in engines}
+        for name, known in self._known.items():
+            if name not in announced and known.ends.get(replica, now) > now:
+                known.ends[replica] = now
 
     def engines(self) -> Mapping[str, ServedEngine]:
         """The engines of all replicas, by name."""
         now = self._clock()
         self._engines = {replica: told for replica, told in self._engines.items() if told[0] > now}
         return engines_together(engine for _, engines in self._engines.values() for engine in engines)
+
+    def known(self) -> Mapping[str, KnownEngine]:
+        """The engines of any time, by name."""
+        now = self._clock()
+        return {
+            name: KnownEngine(known.engine, max(0.0, now - known.until), known.start_seconds)
+            for name, known in self._known.items()
+        }
+
+    def _note(self, replica: str, engine: ServedEngine, now: float, until: float) -> None:
+        name = engine.info.name
+        known = self._known.setdefault(name, _Known(engine))
+        since = self._waiting_since(name)
+        if known.until <= now and since is not None:
+            known.start_seconds = start_mean(known.start_seconds, now - max(since, known.until))
+        known.engine, known.ends[replica] = engine, until

@@ -15,6 +15,7 @@ from server.store.directory import (
     Admitted,
     Attendance,
     Claim,
+    KnownEngine,
     News,
     Queue,
     ServedEngine,
@@ -48,7 +49,7 @@ class EmbeddedService:
         self.audiences = Audiences(clock)
         self.songs = AdmittedSongs(store.leases, self.audiences, clock, lease_seconds)
         store.attended = self.audiences.songs
-        self.announcements = Announcements(clock)
+        self.announcements = Announcements(clock, self.songs.waiting_since)
         self.bulletin = Bulletin()
 
     def replica(self, name: str = "") -> "EmbeddedDirectory":
@@ -168,6 +169,14 @@ class EmbeddedDirectory:
     async def engines(self) -> Mapping[str, ServedEngine]:
         """The engines of all replicas."""
         return self._announcements.engines()
+
+    async def known_engines(self) -> Mapping[str, KnownEngine]:
+        """The engines that were ever announced."""
+        return self._announcements.known()
+
+    async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
+        """Count songs; nobody outside of this process would read it."""
+        return dict.fromkeys(missing, 1) | self._songs.counts()
 
     async def queue(self) -> Queue:
         """The songs of the service now."""

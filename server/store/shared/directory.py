@@ -15,6 +15,7 @@ from server.store.directory import (
     Admitted,
     Attendance,
     Claim,
+    KnownEngine,
     News,
     Queue,
     QueueFull,
@@ -147,12 +148,23 @@ class SharedDirectory:
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
         """Tell the engines of this replica."""
-        await self._connection.run("announce", self._replica, seconds, engines_bytes(engines))
+        each = (part for engine in engines for part in (engine.info.name, engines_bytes([engine])))
+        await self._connection.run("announce", self._replica, seconds, engines_bytes(engines), *each)
 
     async def engines(self) -> Mapping[str, ServedEngine]:
         """The engines of all replicas."""
         announced = await self._connection.run("engines")
         return engines_together(engine for stored in announced for engine in engines_of(stored))
+
+    async def known_engines(self) -> Mapping[str, KnownEngine]:
+        """The engines that were ever announced."""
+        found = (_known_engine(*row) for row in await self._connection.run("known"))
+        return {known.engine.info.name: known for known in found}
+
+    async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
+        """Count the songs of each engine, and publish the counts as lengths of lists."""
+        rows = await self._connection.run("demand", max(1, round(seconds)), *missing)
+        return {engine.decode(): count for engine, count in rows}
 
     async def queue(self) -> Queue:
         """The songs of the service now."""
@@ -184,11 +196,21 @@ class _Known:
 
 
 def _known(row: Sequence[Any]) -> _Known:
-    song_id, waits, claimed, caller, engine, sound_seconds, steps, weight = row
+    song_id, waits, claimed, caller, engine, sound_seconds, steps, weight, waited_seconds = row
     of = WaitingSong(
-        song_id.decode(), caller.decode(), engine.decode(), float(sound_seconds), None if steps is None else int(steps)
+        song_id.decode(),
+        caller.decode(),
+        engine.decode(),
+        float(sound_seconds),
+        None if steps is None else int(steps),
+        float(waited_seconds),
     )
     return _Known(of, float(weight), bool(waits), bool(claimed))
+
+
+def _known_engine(told: bytes, away_seconds: bytes, start_seconds: bytes | None) -> KnownEngine:
+    (engine,) = engines_of(told)
+    return KnownEngine(engine, float(away_seconds), None if start_seconds is None else float(start_seconds))
 
 
 def _standing(answer: Sequence[int]) -> Standing:

@@ -35,14 +35,19 @@ _SPECS = {
         targetRefs[].group targetRefs[].kind targetRefs[].name timeout.http.requestReceivedTimeout
         timeout.http.streamIdleTimeout http2.maxConcurrentStreams http2.connectionKeepalive.interval
         http2.connectionKeepalive.timeout tls.minVersion tls.alpnProtocols[]""",
-    # KEDA 2.20.1; what stands under metadata is read by its scaler for Prometheus. The behavior is to be that of the
-    # HorizontalPodAutoscaler, which is one of Kubernetes' own kinds.
+    # KEDA 2.20.1; what stands under metadata is read by its scalers for Prometheus and Redis (the latter as of 2.17.3).
+    # The behavior is to be that of the HorizontalPodAutoscaler, which is one of Kubernetes' own kinds.
     ("keda.sh/v1alpha1", "ScaledObject"): """
         scaleTargetRef.apiVersion scaleTargetRef.kind scaleTargetRef.name minReplicaCount maxReplicaCount
-        pollingInterval fallback.behavior fallback.failureThreshold fallback.replicas triggers[].type
+        pollingInterval cooldownPeriod fallback.behavior fallback.failureThreshold fallback.replicas triggers[].type
         triggers[].metricType triggers[].metadata.serverAddress triggers[].metadata.query
-        triggers[].metadata.threshold triggers[].metadata.ignoreNullValues
+        triggers[].metadata.threshold triggers[].metadata.activationThreshold triggers[].metadata.ignoreNullValues
+        triggers[].metadata.address triggers[].metadata.username triggers[].metadata.databaseIndex
+        triggers[].metadata.enableTLS triggers[].metadata.listName triggers[].metadata.listLength
+        triggers[].metadata.activationListLength triggers[].authenticationRef.name
         advanced.horizontalPodAutoscalerConfig.behavior.*""",
+    ("keda.sh/v1alpha1", "TriggerAuthentication"): """
+        secretTargetRef[].parameter secretTargetRef[].name secretTargetRef[].key""",
     # Prometheus operator 0.93
     ("monitoring.coreos.com/v1", "ServiceMonitor"): """
         selector.matchLabels.app.kubernetes.io/name jobLabel endpoints[].port endpoints[].path endpoints[].interval

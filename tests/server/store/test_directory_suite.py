@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from server.costs import Costs
 from server.song import SongState
 from server.store.base import Extent, StoredEvent
-from server.store.directory import Attendance, News, ServedEngine, Standing
+from server.store.directory import Attendance, KnownEngine, News, ServedEngine, Standing
 from tests.support.fake_runner import FAKE_INFO
 from tests.support.store_kinds import THERE, Replica, Service
 from tests.support.stored_songs import Writing, claimed, making, record, standing, waiting
@@ -107,3 +108,56 @@ async def test_engines_are_those_of_all_replicas_while_their_announcements_are_g
     assert (await service.here.directory.engines())["fake"].slots == 8
     await service.there.directory.announce([], 9.0)
     assert await service.here.directory.engines() == {}
+
+
+async def test_an_engine_is_known_for_good_and_its_start_is_measured_while_songs_wait(service: Service) -> None:
+    costs = Costs(0.01, 0.02, 0.03, 2.0, 0.1, 60.0, 12.0)
+    directory = service.there.directory
+    assert await directory.known_engines() == {}
+    await waiting(service.here, 1)
+    await service.pass_time(20.0)
+    (song,) = (await directory.queue()).waiting
+    assert song.waited_seconds == 20.0
+    served = ServedEngine(FAKE_INFO, ["cpu"], 4, costs)
+    await service.here.directory.announce([served], 5.0)
+    assert await directory.known_engines() == {"fake": KnownEngine(served, 0.0, 20.0)}
+    await service.pass_time(4.0)
+    await service.there.directory.announce([replace(served, slots=6)], 5.0)
+    await service.pass_time(15.0)
+    assert await directory.engines() == {}
+    known = (await directory.known_engines())["fake"]
+    assert (known.engine.slots, known.away_seconds, known.start_seconds) == (6, 10.0, 20.0)
+    # A song that has waited before the engine was gone counts from then on; two starts count half each.
+    await service.here.directory.announce([served], 5.0)
+    assert (await directory.known_engines())["fake"].start_seconds == 15.0
+
+
+async def test_an_engine_is_away_from_the_moment_at_which_its_last_replica_withdraws_it(service: Service) -> None:
+    served, here, there = ServedEngine(FAKE_INFO, (), 1), service.here.directory, service.there.directory
+    for directory in (here, there):
+        await directory.announce([served], 10.0)
+    await here.announce([], 10.0)
+    await service.pass_time(2.0)
+    assert (await here.known_engines())["fake"].away_seconds == 0.0
+    await there.announce([], 0.0)
+    await service.pass_time(3.0)
+    await there.announce([], 10.0)
+    assert (await here.known_engines())["fake"].away_seconds == 3.0
+
+
+async def test_a_start_that_nobody_waited_for_is_not_measured(service: Service) -> None:
+    await service.here.directory.announce([ServedEngine(FAKE_INFO, (), 1)], 5.0)
+    await service.pass_time(50.0)
+    await service.here.directory.announce([ServedEngine(FAKE_INFO, (), 1)], 5.0)
+    assert (await service.here.directory.known_engines())["fake"].start_seconds is None
+
+
+async def test_demand_counts_all_songs_that_have_not_ended_and_one_for_an_engine_that_was_never_there(
+    service: Service,
+) -> None:
+    writing = await making(service.here, record())
+    await waiting(service.here, 2)
+    await waiting(service.here, 3)
+    assert await service.there.directory.demand(["fake", "other"], 10.0) == {"fake": 3, "other": 1}
+    await writing.end()
+    assert (await service.there.directory.demand([], 10.0))["fake"] == 2

@@ -21,6 +21,7 @@ from server.telemetry.scraped import (
     expose_readiness,
     expose_service,
     expose_store,
+    expose_work,
 )
 from server.telemetry.song_metrics import Outcome
 from server.telemetry.store_metrics import StoreMetrics
@@ -65,6 +66,7 @@ def report_everything(bench: Bench) -> None:
     expose_store(bench.registry, lambda: Usage(3, 5_000_000), lambda: 2)
     expose_service(bench.registry, ["fake"], lambda: QUEUE)
     bench.store.directory_memory(50, 100)
+    expose_work(bench.registry, lambda: ({"fake": 5}, {"fake": 12.5}))
     expose_build(bench.registry, "1.2.3", "abc")
     metrics.songs.accepted("fake")
     metrics.songs.refused("queue_full", "fake")

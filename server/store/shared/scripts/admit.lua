@@ -46,7 +46,7 @@ local function keep()
     call('HSET', key, 'record', record, 'state', 'queued', 'owner', '', 'epoch', '0', 'nonce', '', 'lease', '', 'request', request,
         'caller', caller, 'engine', ticket.engine, 'request_id', ticket.request_id, 'fingerprint', ticket.fingerprint,
         'listed', listed, 'order', call('INCR', 'm:sequence'), 'ticket', nonce, 'weight', text(ticket.weight),
-        'charged', text(ticket.sound_seconds), 'quota', ticket.signature, 'size', '0')
+        'charged', text(ticket.sound_seconds), 'quota', ticket.signature, 'size', '0', 'admitted', text(at))
     if present(ticket.steps) then call('HSET', key, 'steps', ticket.steps) end
     if present(ticket.linger_seconds) then call('HSET', key, 'linger', text(ticket.linger_seconds)) end
     if present(ticket.deadline_seconds) then call('HSET', key, 'deadline', text(at + ticket.deadline_seconds)) end

@@ -12,6 +12,10 @@
 --   m:ended             sorted set: songs that have ended -> when
 --   m:usage             hash: number of songs, bytes of sound, and how often they have changed
 --   m:replicas          sorted set: replica -> end of its announcement;  m:engines  hash: replica -> engines (JSON)
+--   m:known             hash: engine -> what was told of it last (JSON)
+--   m:serving:{engine}  sorted set: replica -> end of its announcement of the engine, past ones included
+--   m:starts            hash: engine -> seconds that songs waited for a replica to start
+--   m:demand:{engine}   list: songs that have not ended, for those who start and stop replicas
 --   m:answer:{nonce}    string: the song that a claim got, for a call whose answer was lost
 local call = redis.call
 
@@ -46,6 +50,12 @@ local function tell_news(id) call('PUBLISH', 'm:news', id) end
 local function wake(replica) if replica and replica ~= '' then call('PUBLISH', 'm:wake:' .. replica, '') end end
 
 local function wake_all() call('PUBLISH', 'm:wake', '') end
+
+-- When the last announcement of an engine ends, or has ended; nil: there was none.
+local function served_till(engine)
+    local last = call('ZREVRANGE', 'm:serving:' .. engine, 0, 0, 'WITHSCORES')
+    return last[2] and tonumber(last[2])
+end
 
 -- True where a lease, "epoch:nonce:replica", is that of the song's last claim.
 local function is_lease(id, lease) return fields(id, 'lease')[1] == lease end

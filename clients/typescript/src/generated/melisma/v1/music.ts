@@ -1229,7 +1229,10 @@ export interface Engine {
   controls: string[];
   /** Tracks that can be chosen with `GenerateRequest.stems`. */
   stems: StemKind[];
-  /** True where the engine is loaded and takes songs. */
+  /**
+   * True where the engine is loaded and takes songs. A service whose engines are started when songs wait for them takes
+   * songs while this is false, too; `accepted` then tells the time until a song begins.
+   */
   ready: boolean;
   /** Voices that can be chosen with `GenerateRequest.voice`. Empty: the engine does not sing. */
   voices: VoiceKind[];

@@ -1,0 +1,134 @@
+"""A frontend alone: its memory with 32 songs followed, and what it tells callers while no generator runs.
+
+    python -m benchmarks.roles.cold_start absence
+    python -m benchmarks.roles.cold_start followed
+
+A generator makes itself known and ends. `absence`, twice: songs are asked for, nobody makes them for half a minute, a
+generator is started, and every song tells how it was told of its beginning meanwhile. The first round goes by the
+setting, the second by the start that was measured in the first. `followed`: 32 songs wait, then are made at once and
+heard through the frontend.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import time
+from dataclasses import dataclass, field
+
+import grpc.aio
+
+from benchmarks.roles.fleet import LEASE_SECONDS, Fleet, Server, fleet, until
+from benchmarks.service.listener import events
+from melisma.v1 import music_pb2
+
+WAITING, FOLLOWED = 4, 32
+SONG_SECONDS = 60.0
+TIMEOUT_SECONDS = 240.0
+
+
+@dataclass
+class Song:
+    """What one caller heard; `told` are the times of messages, and the time to the first sound that each foretold."""
+
+    asked_at: float
+    told: list[tuple[float, float | None]] = field(default_factory=list)
+    first_at: float | None = None
+    longest_silence_seconds: float = 0.0
+    whole: bool = False
+
+    def errors(self) -> list[float]:
+        """For each estimate: by which share of the true time from the request the told one was wrong."""
+        if self.first_at is None:
+            return []
+        truth = self.first_at - self.asked_at
+        return [abs(at - self.asked_at + eta - truth) / truth for at, eta in self.told if eta is not None]
+
+
+async def heard(channel: grpc.aio.Channel, seed: int, steps: int = 4) -> Song:
+    """Listen to one song from its request to its end."""
+    request = music_pb2.GenerateRequest(prompt="noise", duration_seconds=SONG_SECONDS, seed=seed, steps=steps)
+    song, sound = Song(time.monotonic()), hashlib.sha256()
+    last_at = song.asked_at
+    async for event in events(channel, request, TIMEOUT_SECONDS):
+        now = time.monotonic()
+        song.longest_silence_seconds, last_at = max(song.longest_silence_seconds, now - last_at), now
+        match event.WhichOneof("event"):
+            case "accepted" | "progress" if song.first_at is None:
+                told = event.accepted if event.HasField("accepted") else event.progress
+                eta = told.estimated_first_audio.ToTimedelta().total_seconds()
+                song.told.append((now, eta if told.HasField("estimated_first_audio") else None))
+            case "chunk":
+                song.first_at = song.first_at or now
+                sound.update(event.chunk.data)
+            case "finished":
+                song.whole = sound.hexdigest() == event.finished.sha256
+    return song
+
+
+async def absence(service: Fleet, channel: grpc.aio.Channel, seconds: float, number: int) -> None:
+    """Ask for songs while no generator runs, start one after so many seconds, and print what callers were told."""
+    asked = [asyncio.create_task(heard(channel, 10 * number + index)) for index in range(WAITING)]
+    await asyncio.sleep(seconds)
+    generator = service.start("generator")
+    songs = await asyncio.gather(*asked)
+    errors = sorted(error for song in songs for error in song.errors())
+    firsts = [song.first_at - song.asked_at for song in songs if song.first_at is not None]
+    untold = sum(eta is None for song in songs for _, eta in song.told)
+    measured = float(service.redis.hget("m:starts", "slow") or 0.0)
+    print(
+        f"round {number}: {sum(song.whole for song in songs)} of {WAITING} songs whole; first sound after "
+        f"{min(firsts):.1f} to {max(firsts):.1f} s; {len(errors)} estimates, {untold} messages without one; wrong by "
+        f"{errors[len(errors) // 2]:.0%} at the median, {errors[-1]:.0%} at most; longest silence "
+        f"{max(song.longest_silence_seconds for song in songs):.1f} s; measured start {measured:.1f} s",
+        flush=True,
+    )
+    generator.stop()
+    await until(lambda: not generator.running)
+
+
+async def followed(service: Fleet, frontend: Server, channel: grpc.aio.Channel) -> None:
+    """Print the largest memory of the frontend with 32 songs that wait, and then are made."""
+    asked = [asyncio.create_task(heard(channel, 1000 + index, steps=1)) for index in range(FOLLOWED)]
+    await asyncio.sleep(5.0)
+    waiting = frontend.resident_mebibytes
+    service.start("generator")
+    largest = waiting
+    while not all(task.done() for task in asked):
+        largest = max(largest, frontend.resident_mebibytes)
+        await asyncio.sleep(0.2)
+    whole = sum(task.result().whole for task in asked)
+    print(f"{whole} of {FOLLOWED} songs whole; frontend: {waiting:.0f} MiB while they wait, {largest:.0f} MiB at most")
+
+
+async def measure(service: Fleet, part: str, seconds: float) -> None:
+    """Measure one part."""
+    frontend, generator = service.start("frontend"), service.start("generator")
+    frontend.wait_ready()
+    generator.wait_ready()
+    print(f"frontend: {frontend.resident_mebibytes:.0f} MiB at rest", flush=True)
+    async with grpc.aio.insecure_channel(frontend.address) as channel:
+        await service.known()
+        await heard(channel, 1)
+        # What songs cost is told with the next announcement.
+        await asyncio.sleep(LEASE_SECONDS)
+        generator.stop()
+        await until(lambda: not generator.running)
+        for number in (1, 2) if part == "absence" else ():
+            await absence(service, channel, seconds, number)
+        if part == "followed":
+            await followed(service, frontend, channel)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=("absence", "followed"))
+    parser.add_argument("--seconds", type=float, default=30.0, help="without a generator, in each round (%(default)s)")
+    parser.add_argument("--cold-start", type=float, default=35.0, help="the setting (%(default)s)")
+    given = parser.parse_args()
+    with fleet(given.cold_start) as service:
+        asyncio.run(measure(service, given.part, given.seconds))
+
+
+if __name__ == "__main__":
+    main()

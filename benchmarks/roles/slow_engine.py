@@ -1,0 +1,34 @@
+"""The engine of the tests with a device that takes its time, so that few songs keep a generator busy on any machine."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from typing_extensions import override
+
+from model.engine import EngineInfo, SectionState
+from tests.support.fakes import FakeEngine
+
+STEP_SECONDS = 0.02
+"""One denoising step of one section. A minute of song is 30 sections of 4 steps: 2.4 s of the device."""
+
+
+class SlowEngine(FakeEngine):
+    """Sleeps in each step for as long as a device would compute; sections of a batch do not share that time."""
+
+    @classmethod
+    @override
+    def load(cls, device: str) -> "SlowEngine":
+        """Nothing to load."""
+        return cls()
+
+    @override
+    def info(self) -> EngineInfo:
+        """The tests' engine under a name of its own."""
+        return replace(super().info(), name="slow")
+
+    @override
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        """Sleep, then take the step."""
+        time.sleep(STEP_SECONDS * len(states))
+        super().denoise(states)

@@ -1,0 +1,167 @@
+"""Estimates songs of a service of several replicas (ETA), from what the directory tells of engines and queue."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from server.costs import Costs
+from server.estimation.estimator import corrected, expected_work
+from server.estimation.forecast import Estimate, Work, forecast
+from server.generation.admission.queue_order import Capacity
+from server.song import Waiting
+from server.songs.ports import ServiceState
+from server.store.directory import ServedEngine, WaitingSong
+
+_UNMEASURED_PACE = 1.0
+"""Device seconds for a second of sound, of an engine of which no song was measured."""
+_UNMEASURED_SONG_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The songs that this replica makes itself: the work that is left, as far as it is known, and their number."""
+
+    left: Sequence[Work] = ()
+    songs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SongEta:
+    """A song's expected cost, its estimate by the forecast alone, and the estimate corrected by experience."""
+
+    work: Work
+    forecast: Estimate
+    estimate: Estimate
+
+
+class ServiceEta:
+    """Estimates songs that wait for any replica. Where none serves the engine, the time until one starts counts, too.
+
+    A start takes as long as measured ones, else `cold_start_seconds`, from when songs began to wait for it. One that is
+    late is expected to be as late again.
+    """
+
+    def __init__(
+        self,
+        costs_here: Callable[[str], Costs | None],
+        capacity_here: Callable[[str], Capacity | None],
+        cold_start_seconds: float = 0.0,
+    ) -> None:
+        """`costs_here` and `capacity_here` are those of this replica for an engine, `None` where it has none."""
+        self._costs_here = costs_here
+        self._capacity_here = capacity_here
+        self._cold_start_seconds = cold_start_seconds
+
+    def estimate(
+        self, engine: str, service: ServiceState, here: Here, *, sound_seconds: float | None, steps: int | None
+    ) -> SongEta | None:
+        """The ETA of a song that joins the queue now; `None` until a song of its engine was measured anywhere."""
+        costs = self._costs(engine, service)
+        if costs is None:
+            return None
+        work, serving = expected_work(costs, sound_seconds=sound_seconds, steps=steps), self._serving(engine, service)
+        found = serving.forecasts([*self._ahead(engine, service, here), work])[-1]
+        return SongEta(work, found, serving.told(corrected(costs, found)))
+
+    def waiting(self, service: ServiceState, here: Here) -> Mapping[str, Waiting]:
+        """Queue position and ETA of the songs that wait, by song id."""
+        songs, estimates = service.queue.waiting, dict[str, Estimate]()
+        for engine in {song.engine for song in songs}:
+            estimates |= self._waiting_of(engine, service, here)
+        return {
+            song.song_id: waiting_of(position, estimates.get(song.song_id))
+            for position, song in enumerate(songs, start=1)
+        }
+
+    def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
+        """Device seconds of the songs that wait, by engine, 0 for a known engine without any.
+
+        Without measured costs a second of sound counts one second, and a song of unknown length is taken for a minute.
+        """
+        seconds = dict.fromkeys((*service.known, *service.engines), 0.0)
+        for song in service.queue.waiting:
+            work = self._expected(song, service)
+            unmeasured = _UNMEASURED_PACE * (song.sound_seconds or _UNMEASURED_SONG_SECONDS)
+            seconds[song.engine] = seconds.get(song.engine, 0.0) + (work.total_seconds if work else unmeasured)
+        return seconds
+
+    def start_seconds(self, engine: str, service: ServiceState) -> float:
+        """The time until a replica serves the engine; 0 where one does."""
+        known = service.known.get(engine)
+        # The two were not read at the same moment: either may know of a replica that has just come.
+        if engine in service.engines or (known and not known.away_seconds):
+            return 0.0
+        usual = (known.start_seconds if known else None) or self._cold_start_seconds
+        waited = max((song.waited_seconds for song in service.queue.waiting if song.engine == engine), default=0.0)
+        passed = min(waited, known.away_seconds) if known else waited
+        return abs(usual - passed)
+
+    def _costs(self, engine: str, service: ServiceState) -> Costs | None:
+        served = _last_told(engine, service)
+        return self._costs_here(engine) or (served.costs if served else None)
+
+    def _expected(self, song: WaitingSong, service: ServiceState) -> Work | None:
+        costs = self._costs(song.engine, service)
+        return expected_work(costs, sound_seconds=song.sound_seconds or None, steps=song.steps) if costs else None
+
+    def _waiting_of(self, engine: str, service: ServiceState, here: Here) -> dict[str, Estimate]:
+        """The estimates of the songs of an engine, behind all others before them."""
+        costs = self._costs(engine, service)
+        if costs is None:
+            return {}
+        serving = self._serving(engine, service)
+        known = [song for song in service.queue.waiting if self._expected(song, service)]
+        estimates = serving.forecasts(self._ahead(engine, service, here))[-len(known) :]
+        told = zip(known, estimates, strict=True)
+        return {song.song_id: serving.told(corrected(costs, one)) for song, one in told if song.engine == engine}
+
+    def _ahead(self, engine: str, service: ServiceState, here: Here) -> list[Work]:
+        """What is left of the songs of a service, running ones first.
+
+        Of songs that other replicas make, only the number is known: each is taken for half of a usual one of `engine`.
+        """
+        costs = self._costs(engine, service)
+        usual = expected_work(costs) if costs else None
+        elsewhere = max(0, service.queue.running - here.songs)
+        halves = [usual.left(usual.total_seconds / 2, heard=True)] * elsewhere if usual else []
+        waiting = (self._expected(song, service) for song in service.queue.waiting)
+        return [*here.left, *halves, *(work for work in waiting if work)]
+
+    def _serving(self, engine: str, service: ServiceState) -> "_Serving":
+        if served := service.engines.get(engine):
+            return _Serving(_capacity_of(served))
+        if here := self._capacity_here(engine):
+            return _Serving(here)
+        last = _last_told(engine, service)
+        return _Serving(_capacity_of(last) if last else Capacity(1, 1), self.start_seconds(engine, service))
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """The capacity that serves an engine, and the time until it is there."""
+
+    capacity: Capacity
+    start_seconds: float = 0.0
+
+    def forecasts(self, works: Sequence[Work]) -> list[Estimate]:
+        return forecast(works, devices=self.capacity.devices, places=self.capacity.slots)
+
+    def told(self, estimate: Estimate) -> Estimate:
+        first = estimate.first_audio_seconds
+        later = None if first is None else first + self.start_seconds
+        return Estimate(later, estimate.finish_seconds + self.start_seconds)
+
+
+def waiting_of(position: int, estimate: Estimate | None) -> Waiting:
+    """The event that tells a song's position and estimate."""
+    if estimate is None:
+        return Waiting(position)
+    return Waiting(position, estimate.first_audio_seconds, estimate.finish_seconds)
+
+
+def _last_told(engine: str, service: ServiceState) -> ServedEngine | None:
+    known = service.known.get(engine)
+    return service.engines.get(engine) or (known.engine if known else None)
+
+
+def _capacity_of(served: ServedEngine) -> Capacity:
+    return Capacity(max(1, len(served.devices)), max(1, served.slots))

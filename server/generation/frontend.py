@@ -1,0 +1,154 @@
+"""Takes songs for generators, which make them: the counterpart of the runner on a server without workers."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from model.engine import EngineInfo
+from server.costs import Costs
+from server.errors import EngineNotReady, QuotaExceeded, ServiceError, UnknownEngine
+from server.generation.admission.admission import Admission
+from server.generation.admission.checked_song import CheckedSong
+from server.generation.admission.intake import Intake
+from server.generation.admission.poisoned_requests import PoisonedRequests
+from server.generation.admission.service_eta import Here, ServiceEta, SongEta
+from server.generation.jobs.job import Job
+from server.generation.readiness import Readiness
+from server.scheduling.queue_depth import Depth
+from server.song import Accepted, SongRequest, Waiting
+from server.songs.ports import EventSink, Room, ServiceState
+from server.store.base import StoreFull
+from server.store.directory import QueueFull
+from server.telemetry.metrics import Metrics
+
+_NONE_HERE = Here()
+
+
+class Frontend:
+    """A SongRunner that makes no songs itself, and lets them wait for generators, whether or not one runs now."""
+
+    def __init__(
+        self,
+        engine_names: Sequence[str],
+        *,
+        queued_songs: int,
+        cold_start_seconds: float,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`engine_names` are configured, and `queued_songs` may wait in the service.
+
+        `clock` gives seconds and never goes back; deadlines of requests are on it. A generator takes
+        `cold_start_seconds` to start, until such a time was measured.
+        """
+        self._engine_names = tuple(engine_names)
+        self._admission = Admission(running=0, queued=queued_songs)
+        self._eta = ServiceEta(lambda _: None, lambda _: None, cold_start_seconds)
+        self._intake = Intake(
+            self._require,
+            self._estimate,
+            admission=self._admission,
+            poisoned=PoisonedRequests(clock),
+            metrics=metrics,
+            clock=clock,
+        )
+        self.readiness = Readiness()
+
+    async def start(self) -> None:
+        """Nothing is to be started."""
+
+    def unwell(self) -> str | None:
+        """`None`: without workers nothing can be lost for good."""
+        return None
+
+    def depths(self) -> Mapping[str, Depth]:
+        """No song waits or is made here, of any configured engine."""
+        return {name: Depth() for name in self._engine_names}
+
+    def engines(self) -> Mapping[str, EngineInfo]:
+        """No engine is loaded here."""
+        return {}
+
+    def engine_devices(self, name: str) -> tuple[str, ...]:
+        """The devices of an engine here: none."""
+        return ()
+
+    def ready(self, engine: str) -> bool:
+        """False: no song is made here."""
+        return False
+
+    def sound(self, engine: str) -> str:
+        """Empty: no sound is made here."""
+        return ""
+
+    @property
+    def queues_unserved(self) -> bool:
+        """True: songs wait while no generator runs."""
+        return True
+
+    def costs(self, engine: str) -> Costs | None:
+        """`None`: nothing is measured here."""
+        return None
+
+    def room(self) -> Room:
+        """The bounds for songs in the service; no place is free here."""
+        return self._admission.room
+
+    def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
+        """Let a request pass that a generator can make, now or once it has started.
+
+        Raises:
+            ServiceError: as `Intake.check` says; EngineNotReady for an engine that no generator has ever served.
+        """
+        eta = self._intake.check(request, service)
+        return CheckedSong(eta, lambda: eta, _make_nothing)
+
+    def waiting(self, service: ServiceState) -> Mapping[str, Waiting]:
+        """Queue position and ETA of the songs that wait in a service, by song id."""
+        return self._eta.waiting(service, _NONE_HERE)
+
+    def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
+        """Device seconds of the songs that wait in a service, by engine."""
+        return self._eta.backlog_seconds(service)
+
+    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded | StoreFull) -> ServiceError:
+        """The error for the caller of a song that the directory has refused."""
+        return self._intake.refusal(request, error)
+
+    def drain(self) -> None:
+        """Let no more songs in."""
+        self._admission.drain()
+
+    async def idle(self) -> None:
+        """Return at once: no song is made here."""
+
+    def cut_off(self) -> int:
+        """0: no song is made here."""
+        return 0
+
+    async def stop(self, grace_seconds: float) -> int:
+        """Let no more songs in; no song is cut off."""
+        self.drain()
+        return 0
+
+    def _require(self, request: SongRequest, service: ServiceState | None) -> None:
+        known = service.known if service else {}
+        if request.engine in known:
+            return
+        if request.engine not in self._engine_names:
+            raise UnknownEngine(request.engine, tuple(dict.fromkeys((*self._engine_names, *known))))
+        raise EngineNotReady(
+            f"engine {request.engine!r} was never served here, so nothing is known of it: start a generator with it on "
+            "the same store (MELISMA_ROLE=generator), and ask again once it is ready; later it need not run any more"
+        )
+
+    def _estimate(self, request: SongRequest, service: ServiceState | None) -> SongEta | None:
+        if service is None:
+            return None
+        asked = request.params
+        return self._eta.estimate(
+            request.engine, service, _NONE_HERE, sound_seconds=asked.duration_seconds, steps=asked.steps
+        )
+
+
+def _make_nothing(accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:
+    raise EngineNotReady("this server is a frontend and makes no songs: a generator does")

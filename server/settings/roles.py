@@ -1,0 +1,49 @@
+"""Settings that the role of a server has no use for."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from pydantic import BaseModel
+
+from server.settings.settings import Settings
+from server.settings.variables import variable_name
+
+_WITHOUT_EFFECT: Final[Mapping[str, tuple[str, ...]]] = {
+    "all": ("store.cold_start_seconds",),
+    "frontend": (
+        "devices",
+        "threads.encoders",
+        "threads.worker",
+        "limits.running_songs",
+        "limits.batch_tokens",
+        "limits.batch_sections",
+        "limits.retries",
+        "limits.stream_buffer_bytes",
+        "limits.exchange_timeout_seconds",
+        "limits.load_timeout_seconds",
+        "limits.crowded_queue_ratio",
+    ),
+    "generator": (
+        "api_keys",
+        "reflection",
+        "page",
+        "rest.enabled",
+        "limits.queued_songs",
+        "store.cold_start_seconds",
+    ),
+}
+
+
+def without_effect(settings: Settings) -> tuple[str, ...]:
+    """The variables that are set and have no effect in the role of the settings, such as those of another role."""
+    return tuple(_given(settings, _WITHOUT_EFFECT[settings.role]))
+
+
+def _given(settings: Settings, paths: tuple[str, ...]) -> Iterator[str]:
+    for path in paths:
+        group: BaseModel = settings
+        *groups, name = path.split(".")
+        for part in groups:
+            group = getattr(group, part)
+        if getattr(group, name) != type(group).model_fields[name].default:
+            yield variable_name(*groups, name)

@@ -1,0 +1,55 @@
+"""Works out how much work the whole service has, for those who start and stop replicas."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from server.songs.ports import SongRunner
+from server.songs.shared.survey import Survey
+from server.store.base import StoreFailed
+from server.store.directory import Directory
+
+_INTERVAL_SECONDS = 2.0
+_GOOD_SECONDS = 30.0
+"""Time for which published counts are good: longer than a rolling update of all servers may leave them alone."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The songs of the service that have not ended, and the device seconds of those that wait, by engine."""
+
+    songs: Mapping[str, int] = field(default_factory=dict)
+    backlog_seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+class Demand:
+    """Counts the work of the service again and again; every replica comes to the same figures."""
+
+    def __init__(self, directory: Directory, survey: Survey, runner: SongRunner, engines: Sequence[str]) -> None:
+        """`engines` are configured: one that was never served counts as wanted, so that a replica makes it known."""
+        self._directory = directory
+        self._survey = survey
+        self._runner = runner
+        self._engines = engines
+        self.work = Work()
+        """What was counted last; nothing while the directory is away, since nobody knows."""
+
+    async def run(self) -> None:
+        """Count for ever."""
+        while True:
+            try:
+                self.work = await self._count()
+            except StoreFailed as error:
+                self.work = Work()
+                logger.warning("the work of the service could not be counted: %s", error)
+            await asyncio.sleep(_INTERVAL_SECONDS)
+
+    async def _count(self) -> Work:
+        await self._survey.read_engines()
+        service = await self._survey.state()
+        missing = [name for name in self._engines if name not in service.known and name not in service.engines]
+        songs = await self._directory.demand(missing, _GOOD_SECONDS)
+        return Work(songs, self._runner.backlog_seconds(service))

@@ -1,0 +1,57 @@
+"""The lists by which autoscalers learn of work: in the directory, and as a user of few rights reads them."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import NoPermissionError
+
+from server.song import SongState
+from server.store.directory import ServedEngine
+from tests.support.fake_runner import FAKE_INFO
+from tests.support.servers import directory_server
+from tests.support.shared_stores import plan_for, replicas
+from tests.support.store_kinds import Replica
+from tests.support.stored_songs import waiting
+
+GUIDE = Path(__file__).resolve().parents[4] / "docs" / "operating.md"
+LENGTH = "local kind = redis.call('TYPE', KEYS[1]).ok return redis.call(kind == 'zset' and 'ZCARD' or 'LLEN', KEYS[1])"
+"""As KEDA asks: for the length of a key by its kind, of which `none` counts as an empty list."""
+
+
+async def test_a_list_has_each_song_that_has_not_ended_and_goes_with_the_servers() -> None:
+    async with replicas(plan_for(), "here", now_ns=1) as ((parts,), client):
+        await parts.directory.announce([ServedEngine(FAKE_INFO, ["cpu"], 4)], 60.0)
+        await waiting(Replica(parts.store, parts.directory), 1)
+        assert await parts.directory.demand(["other"], 30.0) == {"fake": 1, "other": 1}
+        assert await client.lrange("m:demand:fake", 0, -1) == [b"song-1"]
+        assert 25 <= await client.ttl("m:demand:fake") <= 30
+        claim = await parts.directory.cancel("song-1")
+        assert claim is not None
+        ended = replace(claim.song, state=SongState.CANCELLED, ended_ns=1)
+        await parts.store.end(ended, lease=claim.lease, at=claim.extent)
+        await parts.directory.demand([], 30.0)
+        # `other` is not missing any more, nor known: its list runs out by itself.
+        assert await client.exists("m:demand:fake") == 0
+
+
+def test_the_user_of_the_guide_reads_lengths_and_nothing_else() -> None:
+    (rights,) = re.findall(r"^user keda on >PASSWORD (.*)$", GUIDE.read_text("utf-8"), re.MULTILINE)
+    url = directory_server().url
+    with Redis.from_url(url) as administrator:
+        administrator.rpush("m:demand:studio", "song-1", "song-2")
+        administrator.set("m:song:song-1", "personal")
+        administrator.acl_setuser("keda", enabled=True, reset=True, passwords=["+secret"])
+        administrator.execute_command("ACL", "SETUSER", "keda", *rights.split())
+        try:
+            with Redis.from_url(url, username="keda", password="secret", db=0) as keda:
+                assert keda.ping()
+                assert [keda.eval(LENGTH, 1, f"m:demand:{engine}") for engine in ("studio", "none")] == [2, 0]
+                for refused in (("GET", "m:song:song-1"), ("LRANGE", "m:demand:studio", 0, -1)):
+                    with pytest.raises(NoPermissionError):
+                        keda.execute_command(*refused)
+        finally:
+            administrator.acl_deluser("keda")
+            administrator.delete("m:demand:studio", "m:song:song-1")
