@@ -48,7 +48,7 @@ class Ticket:
     take: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Claim:
     """A song that this replica makes, or ends, from now on.
 

@@ -13,10 +13,8 @@ from server.songs.ports import SongRunner
 from server.songs.shared.making import SharedMaking
 from server.songs.shared.survey import Survey
 from server.songs.tickets import Tickets
-from server.store.base import INTERRUPTED, LeaseLost, StoreFailed
+from server.store.base import INTERRUPTED, INTERRUPTED_TEXT, LeaseLost, StoreFailed
 from server.store.directory import Claim, Directory, ServedEngine
-
-INTERRUPTED_TEXT = "the server stopped before the song was complete"
 
 _UNABLE = (Draining, EngineNotReady, UnknownEngine, WorkerLost)
 """Errors of a replica, not of a song."""

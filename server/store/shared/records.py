@@ -118,6 +118,25 @@ def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
     return Claim(lease, song, request, Extent(size, events), _seconds(linger), _seconds(deadline))
 
 
+def claim_bytes(claim: Claim, attend_seconds: float) -> bytes:
+    """A claim as JSON, without record and request; its listeners count as present for `attend_seconds`."""
+    song, lease = claim.song, claim.lease
+    terms = {
+        "song_id": song.song_id,
+        "caller": song.caller,
+        "request_id": song.request_id,
+        "fingerprint": song.fingerprint,
+        "engine": song.engine,
+        "created": f"{song.created_ns:020d}",
+        "epoch": lease.epoch,
+        "nonce": lease.nonce,
+        "replica": lease.replica,
+        "linger_seconds": claim.linger_seconds,
+        "attend_seconds": attend_seconds,
+    }
+    return json.dumps(terms, ensure_ascii=False).encode()
+
+
 def engines_bytes(engines: Sequence[ServedEngine]) -> bytes:
     """Engines as JSON."""
     return _ENGINES.dump_json(list(engines))

@@ -49,6 +49,15 @@ local function wake_all() call('PUBLISH', 'm:wake', '') end
 -- True where a lease, "epoch:nonce:replica", is that of the song's last claim.
 local function is_lease(id, lease) return fields(id, 'lease')[1] == lease end
 
+-- True where the directory has lost a claim: it does not know the song at all, or from before that claim alone.
+local function forgotten(id, lease)
+    local epoch = fields(id, 'epoch')[1]
+    return not epoch or tonumber(epoch) < tonumber(string.match(lease, '^%d+'))
+end
+
+-- What a maker is told who may not write.
+local function refused(id, lease) return {forgotten(id, lease) and 'forgotten' or 'lost', usage()} end
+
 -- Level of a bucket that holds `capacity` and fills up in `seconds`.
 local function level(key, name, capacity, seconds, at)
     local was = call('HMGET', key, name, name .. '_at')
