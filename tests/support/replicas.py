@@ -2,13 +2,14 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import grpc
 
+from melisma.v1.music_pb2 import SongFinished
 from melisma.v1.music_pb2_grpc import MusicServiceStub
 from tests.support.servers import eventually
 from tests.support.service import Service, running_service
@@ -62,6 +63,35 @@ def replica(directory: str, objects: str, *, engines: str = FAKE, **settings: st
         finally:
             service.process.kill()
             reader.join()
+
+
+@dataclass(frozen=True)
+class Told:
+    """All that one call told of a song: its sound, and its end or the error in the place of it."""
+
+    sound: bytes
+    finished: SongFinished | None
+    error: grpc.RpcError | None
+
+    @property
+    def code(self) -> grpc.StatusCode:
+        """The status with which the call ended."""
+        return grpc.StatusCode.OK if self.error is None else cast(grpc.Call, self.error).code()
+
+
+def told(stream: Iterable[Any]) -> Told:
+    """What the rest of a stream tells."""
+    sound, finished = [], None
+    try:
+        for response in stream:
+            match response.event.WhichOneof("event"):
+                case "chunk":
+                    sound.append(response.event.chunk.data)
+                case "finished":
+                    finished = response.event.finished
+    except grpc.RpcError as error:
+        return Told(b"".join(sound), finished, error)
+    return Told(b"".join(sound), finished, None)
 
 
 def maker_of(replicas: list[Replica], song_id: str) -> Replica:
