@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import cycle
 from random import Random
@@ -113,13 +113,14 @@ class Cut:
     def hear(self, client: Client) -> None:
         """Make the song and listen to it; fails unless everybody is told the same bytes and one end."""
         whole, ends = b"", []
+        hearing: list[Future[tuple[int, bytes, list[SongFinished]]]] = []
         with ThreadPoolExecutor(2) as listeners:
             for event in client.generate(SongRequest("noise", duration_seconds=10, steps=2, seed=self._number)):
                 match event:
                     case SongAccepted():
                         self._song_id = event.song_id
                         others = self._others()
-                        hearing = [
+                        hearing += [
                             listeners.submit(self._listen, ways, offset)
                             for ways, offset in ((others, 0), (others[::-1], self._dice.randrange(1, 30_000)))
                         ]
@@ -128,6 +129,7 @@ class Cut:
                     case SongFinished():
                         ends.append(event)
             heard = [one.result(TIMEOUT_SECONDS) for one in hearing]
+        assert len(heard) == 2
         assert [end.sha256 for end in ends] == [hashlib.sha256(whole).hexdigest()]
         for offset, sound, told in heard:
             assert sound == whole[offset:]

@@ -102,7 +102,7 @@ class _Threads:
 
 
 def _until_sound(stream: Any) -> bytes:
-    return next(one.event.chunk.data for one in stream if one.event.WhichOneof("event") == "chunk")
+    return bytes(next(one.event.chunk.data for one in stream if one.event.WhichOneof("event") == "chunk"))
 
 
 def _with(first: bytes, stream: Any) -> Told:

@@ -11,6 +11,7 @@ from server.songs.entry import Message
 from server.songs.open_recordings import FOUND_SECONDS, OpenRecordings
 from server.songs.recording import Recording
 from server.songs.shared.attending import Attending
+from server.songs.shared.lasting_read import lasting_read
 from server.store.base import INTERRUPTED, INTERRUPTED_TEXT, Extent, SongRecord, SongStore, StoredEvent, StoreFailed
 from server.store.directory import Directory, News
 
@@ -40,7 +41,7 @@ class Mirrors:
         """
         recording = Recording(
             song,
-            partial(self._store.read, song.song_id),
+            partial(lasting_read, self._store, song.song_id),
             linger_seconds=linger_seconds,
             on_joined=self._joined,
             on_left=self._left,
