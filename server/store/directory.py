@@ -185,7 +185,8 @@ class Directory(Protocol):
     async def claim_lost(self) -> Claim | None:
         """Take a song that was given up after it was begun, or whose lease has run out; `None` where there is none.
 
-        One replica gets it, under the next epoch: to end it as INTERRUPTED, or to make the rest of it.
+        One replica gets it, under the next epoch: to end it as INTERRUPTED, or to make the rest of it. A song whose end
+        is kept, and which the directory alone does not know to have ended, gets that end.
         """
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, Standing]:
@@ -231,7 +232,8 @@ class Directory(Protocol):
         sound and events.
 
         Raises:
-            KeyError: there is no such song, or no longer; while iterating, as the next one is.
+            KeyError: there is no such song, or no longer; while iterating, as the next one is. One that the directory
+                has lost is waited for as long as a lease: its maker may put it back.
             StoreFailed: the store cannot be asked for longer than it may be away.
         """
 

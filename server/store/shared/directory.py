@@ -29,7 +29,9 @@ from server.store.shared.claims import Claims
 from server.store.shared.connection import Connection
 from server.store.shared.memory import DirectoryMemory
 from server.store.shared.news import News as Messages
+from server.store.shared.objects import Objects
 from server.store.shared.reading import Reader
+from server.store.shared.rebuilding import take_up
 from server.store.shared.records import claim_of, engines_bytes, engines_of, lease_text, record_bytes, ticket_bytes
 
 POLL_SECONDS: Final = 1.0
@@ -49,6 +51,7 @@ class SharedDirectory:
         messages: Messages,
         reader: Reader,
         claims: Claims,
+        objects: Objects,
         *,
         replica: str,
         lease_seconds: float,
@@ -58,6 +61,7 @@ class SharedDirectory:
         self._memory = memory
         self._connection = connection
         self._claims = claims
+        self._objects = objects
         self._messages = messages
         self._reader = reader
         self._replica = replica
@@ -95,8 +99,11 @@ class SharedDirectory:
         return await self._claim("claim", *engines)
 
     async def claim_lost(self) -> Claim | None:
-        """Take a song that its maker has given up or lost."""
-        return await self._claim("claim_lost")
+        """Take a song that its maker has given up or lost; one that is sealed has ended, and is lost to nobody."""
+        while claim := await self._claim("claim_lost"):
+            if not await take_up(self._connection, self._objects, claim):
+                return claim
+        return None
 
     async def cancel(self, song_id: str) -> Claim | None:
         """Ask for the end of a song, which is this replica's to end where it waits."""

@@ -88,6 +88,7 @@ async def shared_store(
                     messages,
                     reader,
                     claims,
+                    opened,
                     replica=name,
                     lease_seconds=plan.lease_seconds,
                     memory=memory,

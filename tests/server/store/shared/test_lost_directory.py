@@ -18,6 +18,8 @@ from tests.support.stored_songs import Writing, making, queued, record, taken, t
 
 pytestmark = pytest.mark.shared
 
+LIVE = ("m:song:song-1", "m:sound:song-1", "m:events:song-1", "m:usage")
+
 
 @pytest.fixture
 async def there(client: Redis, tmp_path: Path) -> AsyncIterator[SharedParts]:
@@ -166,6 +168,34 @@ async def test_a_song_that_nobody_puts_back_is_over_for_those_who_follow_it(clie
             await anext(followed)
         with pytest.raises(KeyError):
             await anext(parts.directory.follow("song-1", Extent()))
+
+
+async def test_a_song_whose_end_alone_is_lost_has_the_end_that_was_sealed(
+    parts: SharedParts, there: SharedParts, client: Redis
+) -> None:
+    writing = await making(replica(parts), record())
+    await writing.append([StoredEvent(b"plan")])
+    await writing.sound(b"first")
+    behind = [await client.dump(key) for key in LIVE]
+    await writing.sound(b"second")
+    song = await writing.end()
+    # What a replica of the directory has that was behind; meanwhile the lease runs out.
+    for key, value in zip(LIVE, behind, strict=True):
+        await client.restore(key, 0, value, replace=True)
+    await client.zrem("m:ended", "song-1")
+    await client.zadd("m:leases", {"song-1": 1})
+    await client.zadd("m:service", {"song-1": 1})
+    followed = there.directory.follow("song-1", Extent())
+    heard = [await anext(followed)]
+    assert heard[0].song.state is SongState.RUNNING
+    assert await there.directory.claim_lost() is None
+    heard += await _all(followed)
+    assert b"".join(news.sound for news in heard) == b"firstsecond"
+    assert heard[-1].song == await parts.store.get("song-1") == song
+    assert await parts.store.load("song-1") == (song, [event for news in heard for event in news.events])
+    assert await parts.store.find("me", "request-1") == song
+    assert (await parts.directory.queue()).running == 0
+    assert await client.hget("m:usage", "bytes") == b"11"
 
 
 async def _all(news: AsyncIterator[News]) -> list[News]:
