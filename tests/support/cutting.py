@@ -39,6 +39,8 @@ class Cutter:
             client.close()
             return
         self._open.add(server)
+        for one in (client, server):
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         limit = self._limit_bytes()
         threading.Thread(target=self._pass, args=(client, server, None), daemon=True).start()
         threading.Thread(target=self._pass, args=(server, client, limit), daemon=True).start()

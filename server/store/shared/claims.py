@@ -12,6 +12,8 @@ from server.store.shared.records import claim_bytes, lease_text, record_bytes
 _ATTEND_SECONDS: Final = 6.0
 """Time after which those who listen to a song that was put back have told so again."""
 
+_DONE: Final = 1
+
 logger = logging.getLogger(__name__)
 
 
@@ -43,7 +45,7 @@ class Claims:
         if claim is None or claim.lease != lease:
             return False
         terms = (lease_text(lease), claim_bytes(claim, _ATTEND_SECONDS), record_bytes(claim.song), claim.request)
-        back = bool(await self._connection.run("put_back", self._lease_seconds, *terms))
-        if back:
+        answer = await self._connection.run("put_back", self._lease_seconds, *terms)
+        if answer == _DONE:
             logger.warning("the directory has lost a song, which was put back", extra={"song_id": lease.song_id})
-        return back
+        return bool(answer)
