@@ -181,7 +181,7 @@ async def test_a_song_whose_end_alone_is_lost_has_the_end_that_was_sealed(
     song = await writing.end()
     # What a replica of the directory has that was behind; meanwhile the lease runs out.
     for key, value in zip(LIVE, behind, strict=True):
-        await client.restore(key, 0, value, replace=True)
+        await client.restore(key, 0, value or b"", replace=True)
     await client.zrem("m:ended", "song-1")
     await client.zadd("m:leases", {"song-1": 1})
     await client.zadd("m:service", {"song-1": 1})
