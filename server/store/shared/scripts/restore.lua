@@ -7,7 +7,8 @@ if known == 1 then
     if not unended(fields(id, 'state')[1]) or not is_lease(id, ARGV[15]) then return 0 end
     settle(id, now(), nil)
     call('HDEL', key, 'request')
-    call('UNLINK', 'm:sound:' .. id, 'm:events:' .. id, 'm:ears:' .. id, 'm:wanted:' .. id)
+    call('UNLINK', 'm:sound:' .. id, 'm:events:' .. id, 'm:wanted:' .. id)
+    call('EXPIRE', 'm:ears:' .. id, 60)
 end
 call('HSET', key, 'record', ARGV[2], 'state', ARGV[3], 'owner', ARGV[4], 'epoch', ARGV[5], 'nonce', '', 'lease', '', 'caller', ARGV[6],
     'request_id', ARGV[7], 'fingerprint', ARGV[8], 'engine', ARGV[9], 'listed', ARGV[10], 'ended', ARGV[11], 'size', ARGV[12],
