@@ -15,7 +15,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 	--custom-compile-command "make lock" --quiet
 LOCK := $(COMPILE) pyproject.toml --extra build
 
-.PHONY: help song test test-deploy test-gpu test-page test-shared check audit serve ace protos bench lock baseline clean
+.PHONY: help song test test-deploy test-gpu test-page test-shared redis check audit serve ace protos bench lock baseline clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -32,8 +32,16 @@ test: $(DEVELOPMENT) ## run the tests, a process for each core
 test-deploy: $(DEVELOPMENT) $(TOOLS)/.debian ## try deploy/ against real balancers, Prometheus, image builders
 	@$(RUN)python -m pytest -m deploy tests/deploy $(ARGS)
 
-test-shared: $(DEVELOPMENT) $(VENV)/.shared ## try the shared store against Redis or Valkey and an S3-compatible server
-	@$(RUN)python -m pytest -m "shared or s3 or cuts" tests/server/store tests/deploy tests/end_to_end $(ARGS)
+test-shared: $(DEVELOPMENT) $(VENV)/.shared $(TOOLS)/.python redis ## try the shared store against Redis or Valkey, an S3-compatible server, balancers
+	@$(RUN)python -m pytest -m "shared or outage or s3 or cuts" tests/server/store tests/deploy tests/end_to_end tests/clients $(ARGS)
+
+redis: ## install Redis, as root on Debian, unless it or Valkey is here
+	@if hash valkey-server 2>/dev/null || hash redis-server 2>/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing redis-server"; log=$$(mktemp); \
+		(apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+			redis-server) >$$log 2>&1 && rm $$log || echo "That failed; see $$log"; \
+	else echo "For the tests of the shared store, run: apt install redis-server"; fi
 
 test-page: $(DEVELOPMENT) $(VENV)/.page ## try the preview page in a real browser (Chromium)
 	@$(RUN)python -m pytest -m browser tests/page $(ARGS)
@@ -124,13 +132,6 @@ $(VENV)/.page: requirements-page.lock | $(DEVELOPMENT)
 	else echo "For these tests, run: apt install chromium"; fi
 	@touch $@
 
-# valkey-server where Debian has it, redis-server everywhere.
 $(VENV)/.shared: requirements-shared.lock | $(DEVELOPMENT)
 	@$(PIP) --require-hashes --requirement $<
-	@if hash valkey-server 2>/dev/null || hash redis-server 2>/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "Installing redis-server"; \
-		(apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-			redis-server) >$(VENV)/redis.log 2>&1 || echo "That failed; see $(VENV)/redis.log"; \
-	else echo "For these tests, run: apt install redis-server"; fi
 	@touch $@

@@ -72,9 +72,7 @@ STORE = (
             Query(f"increase(melisma_songs_found_lost_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} found by it"),
             Query(f"increase(melisma_songs_taken_over_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} went on with"),
             Query(f"increase(melisma_songs_handed_over_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} handed over"),
-            Query(
-                f"increase(melisma_songs_diverged_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} differed"
-            ),
+            Query(f"increase(melisma_songs_diverged_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} differed"),
             Query(f"increase(melisma_songs_not_kept_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} not kept"),
         ],
         "A server that is silent for the time of a lease loses its songs; another one goes on with them.",

@@ -9,6 +9,8 @@ from server.song import DEFAULT_FORMAT, SongState
 INTERRUPTED = "INTERRUPTED"
 """The reason of a song whose server stopped before it was complete."""
 
+INTERRUPTED_TEXT = "the server stopped before the song was complete"
+
 NOT_KEPT = "NOT_KEPT"
 """The reason of a song whose end could not be stored."""
 

@@ -94,12 +94,13 @@ class Task(StrEnum):
     """End the song as interrupted: no replica goes on with it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Claim:
     """A song that this replica makes, or ends, from now on.
 
     `song` and `extent` are what is stored of it: nothing, unless another replica has begun it. `owner` and `epoch` of
-    the song are those of the lease. The rest is that of its ticket, with `deadline_seconds` as left now.
+    the song are those of the lease. `sound` is the fingerprint of what this replica makes. The rest is that of its
+    ticket, with `deadline_seconds` as left now.
     """
 
     lease: Lease
@@ -109,6 +110,7 @@ class Claim:
     linger_seconds: float | None = None
     deadline_seconds: float | None = None
     task: Task = Task.MAKE
+    sound: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +262,8 @@ class Directory(Protocol):
         of this replica, by engine; an engine that is not among them counts as one without room, and so does any for the
         songs in `but`. In this order:
 
-        1. A lost song that is stored to its last event is to be completed; one that was to be cancelled, cancelled.
+        1. A lost song that is stored to its last event is to be completed; one that was to be cancelled, cancelled. One
+           whose end is kept, and which the directory alone does not know to have ended, gets that end.
         2. One that suits a skill with room is to be made: any song of which no sound is stored, unless songs of its
            engine are never resumed; any other by `SAME_SOUND`, where the fingerprints of its maker and the skill are
            equal. An offered song is taken by the same rule, and for nothing else.
@@ -318,7 +321,8 @@ class Directory(Protocol):
         sound and events.
 
         Raises:
-            KeyError: there is no such song, or no longer; while iterating, as the next one is.
+            KeyError: there is no such song, or no longer; while iterating, as the next one is. One that the directory
+                has lost is waited for as long as a lease: its maker may put it back.
             StoreFailed: the store cannot be asked for longer than it may be away.
         """
 

@@ -1,7 +1,9 @@
 """The balancers of deploy/, started as they are there but for names and ports."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,82 +16,110 @@ from tests.support.service import Service
 IDLE = "60s"
 """The silence after which the balancers of deploy/ take a stream for dead."""
 
+_NAME = re.compile(r"melisma-\d+")
+
+
+@dataclass(frozen=True)
+class Front:
+    """The addresses of a balancer: that of gRPC, and that of REST, which is empty where it has none."""
+
+    grpc: str
+    rest: str = ""
+
 
 class Balancer(Protocol):
     """Starts a balancer before some servers, with its files in `folder`; `idle` is in the place of `IDLE`."""
 
     def __call__(
         self, servers: Sequence[Service], folder: Path, *, idle: str = IDLE
-    ) -> AbstractContextManager[str]: ...
+    ) -> AbstractContextManager[Front]: ...
 
 
 @contextmanager
-def envoy(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[str]:
-    """Envoy, to its address."""
+def envoy(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[Front]:
+    """Envoy, to its addresses."""
     config = yaml.safe_load((DEPLOY / "balancers" / "envoy.yaml").read_text("utf-8"))
-    port, admin_port = free_port(), free_port()
-    config["admin"]["address"]["socket_address"]["port_value"] = admin_port
-    config["static_resources"]["listeners"][0]["address"] = _socket("127.0.0.1", port)
-    manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    ports = {"grpc": free_port(), "rest": free_port()}
+    config["admin"]["address"]["socket_address"]["port_value"] = free_port()
+    resources = config["static_resources"]
+    for listener in resources["listeners"]:
+        listener["address"] = _socket("127.0.0.1", ports[listener["name"]])
+    manager = resources["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
     assert manager["stream_idle_timeout"] == IDLE
     manager["stream_idle_timeout"] = idle
-    cluster = config["static_resources"]["clusters"][0]
-    endpoints = [{"endpoint": {"address": _socket(*_host_and_port(server.address))}} for server in servers]
-    cluster["load_assignment"]["endpoints"] = [{"lb_endpoints": endpoints}]
+    addresses = {"melisma": [one.address for one in servers], "melisma-rest": [one.http_address for one in servers]}
+    for cluster in resources["clusters"]:
+        targets = [{"endpoint": {"address": _socket(*_host_and_port(one))}} for one in addresses[cluster["name"]]]
+        cluster["load_assignment"]["endpoints"] = [{"lb_endpoints": targets}]
     file = folder / "envoy.yaml"
     file.write_text(yaml.safe_dump(config), "utf-8")
     output_of(tool("envoy"), "--mode", "validate", "-c", file)
     command = (tool("envoy"), "-c", file, "--concurrency", "1", "--use-dynamic-base-id", "--log-level", "warning")
-    with running(*command, ready=lambda: answers(port), log=folder / "envoy.log"):
-        yield f"127.0.0.1:{port}"
+    with running(*command, ready=lambda: all(map(answers, ports.values())), log=folder / "envoy.log"):
+        yield Front(*(f"127.0.0.1:{port}" for port in ports.values()))
 
 
 @contextmanager
-def nginx(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[str]:
-    """nginx, to its address."""
-    port = free_port()
-    file = _adapted(
-        "nginx.conf", servers, folder, {"listen 50051": f"listen 127.0.0.1:{port}", "/tmp/": f"{folder}/", IDLE: idle}
-    )
+def nginx(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[Front]:
+    """nginx, to its addresses."""
+    ports = free_port(), free_port()
+    listens = {f"listen {old};": f"listen 127.0.0.1:{new};" for old, new in zip((50051, 8080), ports, strict=True)}
+    file = _adapted("nginx.conf", servers, folder, {**listens, "/tmp/": f"{folder}/", IDLE: idle})
     command = (tool("nginx"), "-p", folder, "-c", file, "-e", folder / "nginx.errors")
     output_of(*command, "-t")
-    with running(*command, "-g", "daemon off;", ready=lambda: answers(port), log=folder / "nginx.log"):
-        yield f"127.0.0.1:{port}"
+    ready = lambda: all(map(answers, ports))  # noqa: E731
+    with running(*command, "-g", "daemon off;", ready=ready, log=folder / "nginx.log"):
+        yield Front(*(f"127.0.0.1:{port}" for port in ports))
 
 
 @contextmanager
-def haproxy(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[str]:
-    """HAProxy, to its address."""
-    port = free_port()
-    ports = {
-        f"melisma-{number}:50051 check check-proto h1 port 8080": f"{server.address} check check-proto h1 port "
-        f"{_host_and_port(server.http_address)[1]}"
-        for number, server in enumerate(servers, start=1)
-    }
-    file = _adapted("haproxy.cfg", (), folder, {"bind :50051": f"bind 127.0.0.1:{port}", IDLE: idle, **ports})
+def haproxy(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[Front]:
+    """HAProxy, to its addresses."""
+    ports = free_port(), free_port()
+    binds = {f"bind :{old}": f"bind 127.0.0.1:{new}" for old, new in zip((50051, 8080), ports, strict=True)}
+    file = _adapted("haproxy.cfg", servers, folder, {**binds, IDLE: idle})
     output_of(tool("haproxy"), "-c", "-f", file)
-    with running(tool("haproxy"), "-W", "-f", file, ready=lambda: answers(port), log=folder / "haproxy.log"):
-        yield f"127.0.0.1:{port}"
+    ready = lambda: all(map(answers, ports))  # noqa: E731
+    with running(tool("haproxy"), "-W", "-f", file, ready=ready, log=folder / "haproxy.log"):
+        yield Front(*(f"127.0.0.1:{port}" for port in ports))
 
 
 @contextmanager
-def none(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[str]:
+def none(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iterator[Front]:
     """No balancer: a target of several addresses, as the name of a headless Service is, for the client to choose."""
-    yield "ipv4:" + ",".join(server.address for server in servers)
+    yield Front("ipv4:" + ",".join(server.address for server in servers))
 
 
-BALANCERS: Mapping[str, Balancer] = {"envoy": envoy, "nginx": nginx, "haproxy": haproxy, "round_robin": none}
+PROXIES: Mapping[str, Balancer] = {"envoy": envoy, "nginx": nginx, "haproxy": haproxy}
+BALANCERS: Mapping[str, Balancer] = {**PROXIES, "round_robin": none}
 
 
 def _adapted(name: str, servers: Sequence[Service], folder: Path, changes: Mapping[str, str]) -> Path:
+    """A configuration with other texts, and with a line for each of the servers in the place of its own two."""
     text = (DEPLOY / "balancers" / name).read_text("utf-8")
-    names = {f"melisma-{number}:50051": server.address for number, server in enumerate(servers, start=1)}
-    for old, new in {**changes, **names}.items():
+    for old, new in changes.items():
         assert old in text, f"{name} does not say {old!r} any more"
         text = text.replace(old, new)
     file = folder / name
-    file.write_text(text, "utf-8")
+    file.write_text("".join(_with_servers(text.splitlines(keepends=True), servers)), "utf-8")
     return file
+
+
+def _with_servers(lines: Sequence[str], servers: Sequence[Service]) -> Iterator[str]:
+    for line in lines:
+        found = None if line.lstrip().startswith("#") else _NAME.search(line)
+        if found is None:
+            yield line
+        elif found[0] == "melisma-1":
+            yield from (_line_of(line, number, server) for number, server in enumerate(servers, start=1))
+
+
+def _line_of(line: str, number: int, server: Service) -> str:
+    """The line of melisma-1 for a server; the port of health has no host there."""
+    port = _host_and_port(server.http_address)[1]
+    named = line.replace("melisma-1:50051", server.address).replace("melisma-1:8080", server.http_address)
+    assert named != line, line
+    return named.replace("port 8080", f"port {port}").replace("melisma-1", f"melisma-{number}")
 
 
 def _host_and_port(address: str) -> tuple[str, int]:

@@ -102,11 +102,11 @@ def servers() -> Iterator[tuple[Watched, Watched]]:
 @pytest.fixture
 def address(balancer: Balancer, servers: tuple[Watched, Watched], tmp_path: Path) -> Iterator[str]:
     """Where the balancer is, once it sends songs to both servers."""
-    with balancer([server.service for server in servers], tmp_path) as address, Client(address) as client:
+    with balancer([server.service for server in servers], tmp_path) as front, Client(front.grpc) as client:
         eventually(
             lambda: sing(client, SongRequest("noise", duration_seconds=10)).complete and all(s.songs for s in servers)
         )
-        yield address
+        yield front.grpc
 
 
 def sing(client: Client, request: SongRequest | None = None) -> Told:
@@ -179,10 +179,10 @@ def test_signs_of_life_keep_a_waiting_song(name: str, heartbeat_seconds: float, 
     with (
         running_service(SLOW, **limits) as server,
         grpc.insecure_channel(server.address) as channel,
-        BALANCERS[name]([server, server], tmp_path, idle="2s") as address,
+        BALANCERS[name]([server, server], tmp_path, idle="2s") as front,
         ThreadPoolExecutor(1) as other,
         Client(server.address) as beside,
-        Client(address, retry=NO_RETRY) as client,
+        Client(front.grpc, retry=NO_RETRY) as client,
     ):
         server.wait_serving(channel)
         eventually(lambda: answered(client))
@@ -212,10 +212,10 @@ def test_envoy_sends_songs_to_where_room_is(servers: tuple[Watched, Watched], tm
     """Servers tell their load every second: one that is busy beside Envoy gets less through it, from the first song."""
     busy, free = servers
     with (
-        BALANCERS["envoy"]([busy.service, free.service], tmp_path) as address,
+        BALANCERS["envoy"]([busy.service, free.service], tmp_path) as front,
         ThreadPoolExecutor(LISTENERS) as others,
         Client(busy.service.address) as beside,
-        grpc.insecure_channel(address) as channel,
+        grpc.insecure_channel(front.grpc) as channel,
     ):
         songs = [others.submit(sing, beside, SongRequest("noise", duration_seconds=100)) for _ in range(LISTENERS)]
         eventually(lambda: len(busy.songs) == LISTENERS)

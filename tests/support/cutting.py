@@ -28,12 +28,22 @@ class Cutter:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                host, _, port = (self._target if isinstance(self._target, str) else self._target()).rpartition(":")
-                server = socket.create_connection((host, int(port)))
-                self._open |= {client, server}
-                limit = self._limit_bytes()
-                threading.Thread(target=self._pass, args=(client, server, None), daemon=True).start()
-                threading.Thread(target=self._pass, args=(server, client, limit), daemon=True).start()
+                self._open.add(client)
+                self._connect(client)
+
+    def _connect(self, client: socket.socket) -> None:
+        host, _, port = (self._target if isinstance(self._target, str) else self._target()).rpartition(":")
+        try:
+            server = socket.create_connection((host, int(port)))
+        except OSError:  # there is no server now: a later connection may find one
+            client.close()
+            return
+        self._open.add(server)
+        for one in (client, server):
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        limit = self._limit_bytes()
+        threading.Thread(target=self._pass, args=(client, server, None), daemon=True).start()
+        threading.Thread(target=self._pass, args=(server, client, limit), daemon=True).start()
 
     def close(self) -> None:
         """End everything."""

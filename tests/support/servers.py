@@ -10,9 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -62,32 +64,41 @@ def directory_server() -> DirectoryServer:
     return server
 
 
+class S3Server:
+    """An S3-compatible server with one bucket for all tests, which keeps its data in a folder."""
+
+    def __init__(self) -> None:
+        self._folder, self._port = Path(tempfile.mkdtemp(prefix="objects-")), free_port()
+        self._ports = [f"-{part}.port={free_port()}" for part in ("master", "volume", "filer")]
+        self._ports += [f"-{part}.port.grpc={free_port()}" for part in ("master", "volume", "filer", "s3")]
+        self.start()
+
+    def start(self) -> None:
+        config = self._folder / "s3.json"
+        config.write_text(json.dumps({"identities": [_ANYBODY, {**_ANYBODY, "name": "us", "credentials": [_KEYS]}]}))
+        options = ["-s3", f"-s3.port={self._port}", f"-s3.config={config}", f"-dir={self._folder}"]
+        options += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", *self._ports, "-volume.max=20"]
+        self._process = started([program("weed"), "server", *options], lambda: _has_bucket(self._port))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def remove(self) -> None:
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
 @cache
 def s3_server() -> str:
     """The URL of an S3-compatible server that tests share, started when first needed; it ends with this process."""
-    folder, port = Path(tempfile.mkdtemp(prefix="objects-")), free_port()
-    ports = [f"-{part}.port={free_port()}" for part in ("master", "volume", "filer")]
-    ports += [f"-{part}.port.grpc={free_port()}" for part in ("master", "volume", "filer", "s3")]
-    config = folder / "s3.json"
-    config.write_text(json.dumps({"identities": [_ANYBODY, {**_ANYBODY, "name": "us", "credentials": [_KEYS]}]}))
-    options = [
-        "-s3",
-        f"-s3.port={port}",
-        f"-s3.config={config}",
-        "-ip=127.0.0.1",
-        "-ip.bind=127.0.0.1",
-        f"-dir={folder}",
-        *ports,
-    ]
-    process = started([program("weed"), "server", *options, "-volume.max=20"], lambda: _has_bucket(port))
-
-    def end() -> None:
-        process.kill()
-        process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(end)
-    return f"http://127.0.0.1:{port}"
+    server = S3Server()
+    atexit.register(server.remove)
+    return server.url
 
 
 def _has_bucket(port: int) -> bool:
@@ -95,6 +106,8 @@ def _has_bucket(port: int) -> bool:
     asked = urllib.request.Request(f"http://127.0.0.1:{port}/{_BUCKET}", method="PUT")
     try:
         urllib.request.urlopen(asked, timeout=5).close()
+    except urllib.error.HTTPError as error:
+        return error.code == HTTPStatus.CONFLICT  # it is there from before
     except OSError:
         return False
     return True

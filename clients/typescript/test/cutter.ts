@@ -8,10 +8,15 @@ export class Cutter {
 
   private constructor(readonly server: Server) {}
 
-  /** Listens; `limitBytes` says after how many bytes the next connection is cut, undefined: never. */
-  static async to(address: string, limitBytes: () => number | undefined): Promise<Cutter> {
-    const [host, port] = address.split(/:(?=\d+$)/);
-    const server = createServer((client) => cutter.#pass(client, connect(Number(port), host), limitBytes()));
+  /**
+   * Listens; `limitBytes` says after how many bytes the next connection is cut, undefined: never. `target` is the server's
+   * "host:port", or says that of the next connection, as a balancer would.
+   */
+  static async to(target: string | (() => string), limitBytes: () => number | undefined): Promise<Cutter> {
+    const server = createServer((client) => {
+      const [host, port] = (typeof target === "string" ? target : target()).split(/:(?=\d+$)/);
+      cutter.#pass(client, connect(Number(port), host), limitBytes());
+    });
     const cutter = new Cutter(server);
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     return cutter;

@@ -17,6 +17,7 @@ from server.songs.open_recordings import Made, OpenRecordings
 from server.songs.ports import CheckedSong, SongJob
 from server.songs.recording import Recording
 from server.songs.shared.attending import Attending
+from server.songs.shared.lasting_read import lasting_read
 from server.songs.shared.lease_watch import LeaseWatch
 from server.songs.shared.mirrors import Mirrors
 from server.songs.shared.stored_recorder import StoredRecorder
@@ -104,7 +105,7 @@ class SharedMaking:
         song_id = claim.song.song_id
         heard = Recording(
             claim.song,
-            partial(self._store.read, song_id),
+            partial(lasting_read, self._store, song_id),
             linger_seconds=claim.linger_seconds,
             on_joined=self._joined,
             on_left=self._left,

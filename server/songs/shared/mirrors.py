@@ -5,13 +5,14 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
-from server.errors import EndedElsewhere, MadeElsewhere, ServiceError, SongCancelled, UnknownSong, WorkerLost
+from server.errors import EndedElsewhere, MadeElsewhere, ServiceError, SongCancelled, WorkerLost
 from server.song import SongState
 from server.songs.entry import Message
 from server.songs.open_recordings import FOUND_SECONDS, OpenRecordings
 from server.songs.recording import Recording
 from server.songs.shared.attending import Attending
-from server.store.base import Extent, SongRecord, SongStore, StoredEvent, StoreFailed
+from server.songs.shared.lasting_read import lasting_read
+from server.store.base import INTERRUPTED, INTERRUPTED_TEXT, Extent, SongRecord, SongStore, StoredEvent, StoreFailed
 from server.store.directory import Directory, News
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class Mirrors:
         """
         recording = Recording(
             song,
-            partial(self._store.read, song.song_id),
+            partial(lasting_read, self._store, song.song_id),
             linger_seconds=linger_seconds,
             on_joined=self._joined,
             on_left=self._left,
@@ -89,7 +90,7 @@ class Mirrors:
             async for news in self._directory.follow(song_id, at):
                 _tell(recording, news)
         except KeyError:
-            recording.end(SongState.FAILED, 0, UnknownSong(song_id))
+            recording.end(SongState.FAILED, 0, EndedElsewhere(INTERRUPTED, INTERRUPTED_TEXT), reason=INTERRUPTED)
         except StoreFailed as error:
             logger.error("a song can no longer be followed: %s", error)
             recording.end(SongState.FAILED, 0, WorkerLost("the song can no longer be followed here"))

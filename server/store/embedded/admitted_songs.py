@@ -148,6 +148,7 @@ class AdmittedSongs:
             admitted.ticket.linger_seconds,
             None if math.isinf(admitted.deadline) else admitted.deadline - now,
             task,
+            sound,
         )
 
     def renew(self, lease: Lease) -> Standing:

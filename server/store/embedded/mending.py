@@ -3,11 +3,9 @@
 from dataclasses import replace
 
 from server.song import SongState
-from server.store.base import INTERRUPTED, SongRecord
+from server.store.base import INTERRUPTED, INTERRUPTED_TEXT, SongRecord
 from server.store.embedded.files import SoundFiles
 from server.store.embedded.table import SongTable
-
-INTERRUPTED_TEXT = "the server stopped before the song was complete"
 
 
 def mend(table: SongTable, files: SoundFiles, now_ns: int) -> None:

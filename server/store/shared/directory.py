@@ -1,7 +1,9 @@
 """The directory of several servers, in Redis or Valkey. Every decision is one script there, on the clock there."""
 
 import asyncio
+import math
 import secrets
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -22,20 +24,26 @@ from server.store.directory import (
     ServedEngine,
     Skill,
     Standing,
+    Task,
     Ticket,
     WaitingSong,
 )
 from server.store.directory_rules import claim_order, engines_together, quota_exceeded
+from server.store.shared.claims import Claims
 from server.store.shared.connection import Connection
 from server.store.shared.memory import DirectoryMemory
 from server.store.shared.news import News as Messages
+from server.store.shared.objects import Objects
 from server.store.shared.reading import Reader
+from server.store.shared.rebuilding import take_up
 from server.store.shared.records import claim_of, engines_bytes, engines_of, lease_text, record_bytes, ticket_bytes
 
 POLL_SECONDS: Final = 1.0
 """Longest time for which a message is relied upon."""
 
 _NONCE_BYTES: Final = 8
+_HELD, _FORGOTTEN = 1, -1
+"""Answers to a lease that is renewed."""
 
 
 class SharedDirectory:
@@ -46,6 +54,8 @@ class SharedDirectory:
         connection: Connection,
         messages: Messages,
         reader: Reader,
+        claims: Claims,
+        objects: Objects,
         *,
         replica: str,
         lease_seconds: float,
@@ -54,6 +64,8 @@ class SharedDirectory:
         """Where `memory` runs short, no new songs are let in."""
         self._memory = memory
         self._connection = connection
+        self._claims = claims
+        self._objects = objects
         self._messages = messages
         self._reader = reader
         self._replica = replica
@@ -72,7 +84,7 @@ class SharedDirectory:
         said, *told = await self._connection.run("admit", nonce, self._replica, self._lease_seconds, *content, short)
         match said, told:
             case b"claimed", (position, claim):
-                claimed = claim_of(claim, self._replica, nonce)
+                claimed = self._claims.note(claim_of(claim, self._replica, nonce))
                 return Admitted(song.song_id, song.fingerprint, True, position, claimed)
             case b"waits", (position,):
                 return Admitted(song.song_id, song.fingerprint, True, position)
@@ -93,11 +105,13 @@ class SharedDirectory:
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, patience_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Take a song that has lost its maker, or whose maker offers it."""
+        """Take a song that has lost its maker, or whose maker offers it; one that is sealed has ended."""
         told = ((engine, skill.resume.value, skill.sound, int(skill.room)) for engine, skill in skills.items())
-        return await self._claim(
-            "claim_lost", len(but), *but, patience_seconds, *(part for skill in told for part in skill)
-        )
+        rules = (len(but), *but, patience_seconds, *(part for skill in told for part in skill))
+        while claim := await self._claim("claim_lost", *rules):
+            if not await self._is_sealed(claim):
+                return claim
+        return None
 
     async def offer(self, leases: Collection[Lease]) -> None:
         """Let other replicas take songs of this one."""
@@ -112,8 +126,11 @@ class SharedDirectory:
         """Lengthen leases, and read how their songs stand."""
         if not leases:
             return {}
-        answers = await self._connection.run("renew", self._lease_seconds, *_with_leases(leases))
-        return {lease.song_id: _standing(answer) for lease, answer in zip(leases, answers, strict=True)}
+        answers = await self._renew(leases)
+        forgotten = [lease for lease in leases if answers[lease.song_id][0] == _FORGOTTEN]
+        if back := [lease for lease in forgotten if await self._claims.put_back(lease)]:
+            answers |= await self._renew(back)
+        return {song_id: _standing(answer) for song_id, answer in answers.items()}
 
     async def release(self, lease: Lease) -> None:
         """Give a song up."""
@@ -132,13 +149,18 @@ class SharedDirectory:
 
     async def follow(self, song_id: str, at: Extent) -> AsyncGenerator[News, None]:
         """Yield what is stored of a song."""
-        told = None
+        told, missing_since = None, math.inf
         while True:
             posted = self._messages.next_of(song_id)
             news = await self._reader.news(song_id, at)
             if news is None:
+                missing_since = min(missing_since, time.monotonic())
+                if told and time.monotonic() - missing_since < self._lease_seconds:  # its maker may put it back
+                    await _set(posted, POLL_SECONDS)
+                    continue
                 self._messages.forget(song_id)
                 raise KeyError(song_id)
+            missing_since = math.inf
             if told != news.song or news.events or news.sound:
                 yield news
             if news.song.state.ended:
@@ -179,10 +201,27 @@ class SharedDirectory:
         """Return when something has changed, or in `seconds`."""
         await _set(self._messages.next_work(), min(seconds, POLL_SECONDS))
 
+    async def _renew(self, leases: Collection[Lease]) -> dict[str, Sequence[int]]:
+        """What the directory says to each song's lease."""
+        answers = await self._connection.run("renew", self._lease_seconds, *_with_leases(leases))
+        return dict(zip((lease.song_id for lease in leases), answers, strict=True))
+
+    async def _is_sealed(self, claim: Claim) -> bool:
+        """True for a song that has ended, as its objects say; it gets its end.
+
+        A song that is to be made does not wait for objects that are away.
+        """
+        try:
+            return await take_up(self._connection, self._objects, claim)
+        except StoreFailed:
+            if claim.task in (Task.MAKE, Task.TAKE):
+                return False
+            raise
+
     async def _claim(self, script: str, *arguments: str | float) -> Claim | None:
         nonce = _nonce()
         answer = await self._connection.run(script, nonce, self._replica, self._lease_seconds, *arguments)
-        return claim_of(answer, self._replica, nonce) if answer else None
+        return self._claims.note(claim_of(answer, self._replica, nonce)) if answer else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +254,7 @@ def _known_engine(told: bytes, away_seconds: bytes, start_seconds: bytes | None)
 
 def _standing(answer: Sequence[int]) -> Standing:
     held, cancelled, attended, wanted_byte = answer
-    return Standing(bool(held), bool(cancelled), bool(attended), wanted_byte)
+    return Standing(held == _HELD, bool(cancelled), bool(attended), wanted_byte)
 
 
 def _with_leases(leases: Collection[Lease]) -> Iterator[str]:

@@ -111,9 +111,9 @@ class Objects:
         """Delete all objects of a song; what is not there is no error."""
         await self._do(lambda: self._delete(f"{_SONGS}/{song_id}/"))
 
-    async def seals(self) -> dict[str, Seal]:
-        """The last seal of every song, by song id."""
-        return await self._do(self._seals)
+    async def seals(self, song_id: str = "") -> dict[str, Seal]:
+        """The last seal of every song, or of one alone, by song id."""
+        return await self._do(lambda: self._seals(f"{_SONGS}/{song_id}/" if song_id else f"{_SONGS}/"))
 
     async def record(self, seal: Seal) -> tuple[bytes, int]:
         """The record of a sealed song, and its number of events."""
@@ -171,9 +171,9 @@ class Objects:
                     obstore.delete(self._store, entry["path"])
         return count
 
-    def _seals(self) -> dict[str, Seal]:
+    def _seals(self, folder: str) -> dict[str, Seal]:
         found: dict[str, Seal] = {}
-        for batch in obstore.list(self._store, f"{_SONGS}/"):
+        for batch in obstore.list(self._store, folder):
             for entry in batch:
                 song_id, _, rest = entry["path"].removeprefix(f"{_SONGS}/").partition("/")
                 name, _, file = rest.partition("/")

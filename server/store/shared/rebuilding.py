@@ -3,10 +3,11 @@
 import logging
 
 from server.store.base import Place, StoreFailed
+from server.store.directory import Claim
 from server.store.shared.connection import Connection
 from server.store.shared.errors import ObjectsAway, ObjectsRefused
 from server.store.shared.objects import Objects, Seal
-from server.store.shared.records import listed, record_bytes, record_of
+from server.store.shared.records import lease_text, listed, record_bytes, record_of
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +31,21 @@ async def rebuild(connection: Connection, objects: Objects) -> int:
     return restored
 
 
-async def _restore(connection: Connection, objects: Objects, seal: Seal) -> int:
+async def take_up(connection: Connection, objects: Objects, claim: Claim) -> bool:
+    """End a claimed song as its objects say, if it is sealed: the directory has lost its end.
+
+    Raises:
+        StoreFailed: directory or objects are away; the claim is to be tried again.
+    """
+    seal = (await objects.seals(claim.song.song_id)).get(claim.song.song_id)
+    return seal is not None and bool(await _restore(connection, objects, seal, lease_text(claim.lease)))
+
+
+async def _restore(connection: Connection, objects: Objects, seal: Seal, lease: str = "") -> int:
     stored, events = await objects.record(seal)
     song = record_of(stored)
     place = listed(Place(song.created_ns, song.song_id))
     asked = (song.caller, song.request_id, song.fingerprint, song.engine, place)
     end = (song.ended_ns or song.created_ns, song.size_bytes, seal.name, events)
     known = (song.song_id, record_bytes(song), song.state.value, song.owner, song.epoch)
-    return int(await connection.run("restore", *known, *asked, *end))
+    return int(await connection.run("restore", *known, *asked, *end, lease))

@@ -116,10 +116,31 @@ def ticket_bytes(ticket: Ticket) -> bytes:
 
 def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
     """The claim that a script tells of."""
-    song_id, stored, state, owner, epoch, size, events, request, linger, deadline, task = answer
+    song_id, stored, state, owner, epoch, size, events, request, linger, deadline, task, sound = answer
     lease = Lease(_text(song_id), replica, int(epoch), nonce)
     song = present_record((stored, state, owner, epoch, str(size).encode(), None, None))
-    return Claim(lease, song, request, Extent(size, events), _seconds(linger), _seconds(deadline), Task(_text(task)))
+    terms = (_seconds(linger), _seconds(deadline), Task(_text(task)), _text(sound))
+    return Claim(lease, song, request, Extent(size, events), *terms)
+
+
+def claim_bytes(claim: Claim, attend_seconds: float) -> bytes:
+    """A claim as JSON, without record and request; its listeners count as present for `attend_seconds`."""
+    song, lease = claim.song, claim.lease
+    terms = {
+        "song_id": song.song_id,
+        "caller": song.caller,
+        "request_id": song.request_id,
+        "fingerprint": song.fingerprint,
+        "engine": song.engine,
+        "created": f"{song.created_ns:020d}",
+        "epoch": lease.epoch,
+        "nonce": lease.nonce,
+        "replica": lease.replica,
+        "sound": claim.sound,
+        "linger_seconds": claim.linger_seconds,
+        "attend_seconds": attend_seconds,
+    }
+    return json.dumps(terms, ensure_ascii=False).encode()
 
 
 def engines_bytes(engines: Sequence[ServedEngine]) -> bytes:

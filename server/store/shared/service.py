@@ -11,6 +11,7 @@ from server.store.base import StoreFailed
 from server.store.directory_rules import replica_name
 from server.store.eviction import StoreLimits
 from server.store.shared.addresses import ObjectsAddress
+from server.store.shared.claims import Claims
 from server.store.shared.connection import Connection, DirectoryAccess, connected
 from server.store.shared.directory import SharedDirectory
 from server.store.shared.errors import ObjectsAway, ObjectsRefused
@@ -78,13 +79,16 @@ async def shared_store(
             if not known:
                 await _begin(connection, opened)
             reader = Reader(connection, opened)
-            store = SharedStore(connection, opened, reader, plan.limits, now_ns, watcher)
+            claims = Claims(connection, plan.lease_seconds)
+            store = SharedStore(connection, opened, reader, claims, plan.limits, now_ns, watcher)
             memory = DirectoryMemory(connection.client, watcher)
             async with listening(connection, name) as messages, in_background(memory.run()):
                 directory = SharedDirectory(
                     connection,
                     messages,
                     reader,
+                    claims,
+                    opened,
                     replica=name,
                     lease_seconds=plan.lease_seconds,
                     memory=memory,

@@ -20,6 +20,7 @@ from server.store.base import (
     WrongOffset,
 )
 from server.store.eviction import EndedSong, StoreLimits, evicted
+from server.store.shared.claims import Claims
 from server.store.shared.connection import Connection
 from server.store.shared.errors import ObjectsAway, ObjectsRefused
 from server.store.shared.objects import Objects, Seal
@@ -45,6 +46,7 @@ class SharedStore:
         connection: Connection,
         objects: Objects,
         reader: Reader,
+        claims: Claims,
         limits: StoreLimits,
         now_ns: Callable[[], int] = time.time_ns,
         watcher: StoreWatcher = UNWATCHED,
@@ -55,6 +57,7 @@ class SharedStore:
         self._now_ns = now_ns
         self._watcher = watcher
         self._reader = reader
+        self._claims = claims
         self._turns = Turns()
 
     @property
@@ -65,16 +68,16 @@ class SharedStore:
     async def create(self, song: SongRecord, lease: Lease) -> None:
         """Check the lease: admission has kept the record."""
         async with self._turns.taken(song.song_id):
-            await self._write("create", song.song_id, lease_text(lease))
+            await self._write("create", lease)
 
     async def append(
         self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, *, lease: Lease, at: Extent
     ) -> None:
         """Add events and sound."""
-        items = map(event_bytes, events)
+        items = [*map(event_bytes, events)]
         async with self._turns.taken(song.song_id):
-            terms = (lease_text(lease), at.size_bytes, at.events, record_bytes(song), song.state.value)
-            await self._write("append", song.song_id, *terms, sound, *items)
+            terms = (at.size_bytes, at.events, record_bytes(song), song.state.value)
+            await self._write("append", lease, *terms, sound, *items)
 
     async def end(
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
@@ -140,8 +143,7 @@ class SharedStore:
         return self._reader.usage
 
     async def _end(self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None) -> None:
-        terms = (song.song_id, lease_text(lease), at.size_bytes, at.events)
-        if await self._write("end", *terms) == b"done":
+        if await self._write("end", lease, at.size_bytes, at.events) == b"done":
             return
         owned = replace(song, owner=lease.replica, epoch=lease.epoch, size_bytes=at.size_bytes)
         stored = await self._reader.whole(song.song_id, at) if whole is None else whole()
@@ -151,18 +153,22 @@ class SharedStore:
         await self._objects.seal(seal, owned, list(map(event_bytes, stored.events)), stored.sound)
         ended_ns = song.ended_ns or self._now_ns()
         end = (record_bytes(owned), song.state.value, ended_ns, seal.name, LIVE_SECONDS)
-        await self._write("end", *terms, *end)
+        await self._write("end", lease, at.size_bytes, at.events, *end)
 
-    async def _write(self, script: str, song_id: str, *arguments: bytes | str | int) -> bytes:
+    async def _write(self, script: str, lease: Lease, *arguments: bytes | str | int) -> bytes:
         """Change a song, and return what the script says to it.
 
         Raises:
             LeaseLost, WrongOffset: as `SongStore` says.
         """
-        answer: Sequence[Any] = await self._connection.run(script, song_id, *arguments)
-        said: bytes = answer[0]
-        self._reader.note_usage(answer[1])
-        if said == b"lost":
+        song_id = lease.song_id
+        while True:
+            answer: Sequence[Any] = await self._connection.run(script, song_id, lease_text(lease), *arguments)
+            said: bytes = answer[0]
+            self._reader.note_usage(answer[1])
+            if said != b"forgotten" or not await self._claims.put_back(lease):
+                break
+        if said in (b"lost", b"forgotten"):
             raise LeaseLost(song_id)
         if said == b"offset":
             raise WrongOffset(song_id, Extent(answer[2], answer[3]))

@@ -86,11 +86,14 @@ def test_servers_find_directory_and_objects(name: str, monkeypatch: pytest.Monke
 
 def test_envoy_finds_both_servers_by_one_name() -> None:
     envoy = yaml.safe_load((DEPLOY / "balancers" / "envoy.yaml").read_text("utf-8"))
-    (cluster,) = envoy["static_resources"]["clusters"]
-    (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
-    asked = endpoint["endpoint"]["address"]["socket_address"]["address"]
-    assert all(asked in SERVICES[name]["networks"]["default"]["aliases"] for name in OURS)
-    assert cluster["type"] == "STRICT_DNS"
+    resources = envoy["static_resources"]
+    for cluster in resources["clusters"]:
+        (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
+        asked = endpoint["endpoint"]["address"]["socket_address"]["address"]
+        assert all(asked in SERVICES[name]["networks"]["default"]["aliases"] for name in OURS)
+        assert cluster["type"] == "STRICT_DNS"
+    ports = [listener["address"]["socket_address"]["port_value"] for listener in resources["listeners"]]
+    assert SERVICES["envoy"]["ports"] == [f"127.0.0.1:{port}:{port}" for port in ports]
     assert (DEPLOY / "balancers/envoy.yaml").is_file()
     assert SERVICES["envoy"]["volumes"] == [f"./balancers/envoy.yaml:{SERVICES['envoy']['command'][1]}:ro"]
 

@@ -1,7 +1,7 @@
 #!lua
 -- id, lease, expected bytes, expected events, record (JSON), state, sound, events...
 local id = ARGV[1]
-if not unended(fields(id, 'state')[1]) or not is_lease(id, ARGV[2]) then return {'lost', usage()} end
+if not unended(fields(id, 'state')[1]) or not is_lease(id, ARGV[2]) then return refused(id, ARGV[2]) end
 local size, events = extent(id)
 if size ~= tonumber(ARGV[3]) or events ~= tonumber(ARGV[4]) then return {'offset', usage(), size, events} end
 if #ARGV[7] > 0 then size = call('APPEND', 'm:sound:' .. id, ARGV[7]) end

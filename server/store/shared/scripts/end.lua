@@ -2,7 +2,7 @@
 -- id, lease, expected bytes, expected events, then nothing: only say whether the song may end; or
 -- record (JSON), state, nanoseconds since 1970, seal, seconds for which live bytes stay
 local id = ARGV[1]
-if not is_lease(id, ARGV[2]) then return {'lost', usage()} end
+if not is_lease(id, ARGV[2]) then return refused(id, ARGV[2]) end
 if not unended(fields(id, 'state')[1]) then return {'done', usage()} end
 local size, events = extent(id)
 if size ~= tonumber(ARGV[3]) or events ~= tonumber(ARGV[4]) then return {'offset', usage(), size, events} end

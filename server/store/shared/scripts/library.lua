@@ -60,6 +60,15 @@ end
 -- True where a lease, "epoch:nonce:replica", is that of the song's last claim.
 local function is_lease(id, lease) return fields(id, 'lease')[1] == lease end
 
+-- True where the directory has lost a claim: it does not know the song at all, or from before that claim alone.
+local function forgotten(id, lease)
+    local epoch = fields(id, 'epoch')[1]
+    return not epoch or tonumber(epoch) < tonumber(string.match(lease, '^%d+'))
+end
+
+-- What a maker is told who may not write.
+local function refused(id, lease) return {forgotten(id, lease) and 'forgotten' or 'lost', usage()} end
+
 -- Level of a bucket that holds `capacity` and fills up in `seconds`.
 local function level(key, name, capacity, seconds, at)
     local was = call('HMGET', key, name, name .. '_at')
@@ -127,10 +136,10 @@ end
 
 -- The parts of a Claim.
 local function claimed(id, at)
-    local song = fields(id, 'record', 'state', 'owner', 'epoch', 'request', 'linger', 'deadline', 'task')
+    local song = fields(id, 'record', 'state', 'owner', 'epoch', 'request', 'linger', 'deadline', 'task', 'made')
     local size, events = extent(id)
     local left = song[7] and text(tonumber(song[7]) - at) or false
-    return {id, song[1], song[2], song[3], song[4], size, events, song[5], song[6], left, song[8] or 'make'}
+    return {id, song[1], song[2], song[3], song[4], size, events, song[5], song[6], left, song[8] or 'make', song[9] or ''}
 end
 
 -- The songs that a claim leaves to others, whose number is the fourth argument; and the place of the argument behind them.

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- lease seconds, then id and lease of each song
+-- For each: 1 and its news, 0 where it is another's or has ended, or -1 where it is forgotten.
 local at, answers = now(), {}
 local till = text(at + tonumber(ARGV[1]))
 for index = 2, #ARGV, 2 do
@@ -13,7 +14,7 @@ for index = 2, #ARGV, 2 do
         end
         answers[#answers + 1] = {1, song[2] and 1 or 0, #present > 0 and 1 or 0, wanted}
     else
-        answers[#answers + 1] = {0, 0, 0, 0}
+        answers[#answers + 1] = {forgotten(id, ARGV[index + 1]) and -1 or 0, 0, 0, 0}
     end
 end
 return answers

@@ -15,7 +15,7 @@ from tests.support.shared_stores import plan_for
 from tests.support.store_kinds import Replica
 from tests.support.stored_songs import making, record
 
-pytestmark = pytest.mark.s3  # takes seconds
+pytestmark = pytest.mark.outage
 
 
 @pytest.fixture

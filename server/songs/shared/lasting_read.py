@@ -1,0 +1,27 @@
+"""Reads the sound of a running song from a store that may have lost it for a moment."""
+
+import asyncio
+from typing import Final
+
+from server.store.base import SongStore, StoreFailed
+
+_PAUSES_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.0)
+
+
+async def lasting_read(store: SongStore, song_id: str, offset: int, size: int) -> bytes:
+    """Sound that is known to have been stored; where some of it is missing, its maker may be storing it again.
+
+    Less than `size` is what is still missing after some seconds.
+
+    Raises:
+        StoreFailed: the store fails for as long, or has no such song.
+    """
+    for pause_seconds in _PAUSES_SECONDS:
+        try:
+            sound = await store.read(song_id, offset, size)
+        except StoreFailed:
+            sound = b""
+        if len(sound) == size:
+            return sound
+        await asyncio.sleep(pause_seconds)
+    return await store.read(song_id, offset, size)

@@ -1,0 +1,34 @@
+#!lua
+-- lease seconds, lease, claim (JSON), record (JSON), request
+-- Makes a song again that its maker has and the directory has lost, or knows from before that claim alone: without sound
+-- and events, without what was charged for it, and without a deadline, which counts for songs that wait.
+-- Answers 1, 2 where that was done before, or 0 where another claim holds.
+local claim, record, request = cjson.decode(ARGV[3]), ARGV[4], ARGV[5]
+local id, key, caller, at = claim.song_id, song_key(claim.song_id), claim.caller, now()
+if not forgotten(id, ARGV[2]) then return is_lease(id, ARGV[2]) and 2 or 0 end
+local listed = claim.created .. ':' .. id
+if call('EXISTS', key) == 0 then
+    call('HSET', key, 'caller', caller, 'engine', claim.engine, 'request_id', claim.request_id, 'fingerprint', claim.fingerprint,
+        'listed', listed, 'order', call('INCR', 'm:sequence'), 'ticket', '', 'weight', '1', 'charged', '0', 'quota', '', 'admitted', text(at))
+    call('ZADD', 'm:songs:' .. caller, 0, listed)
+    call('ZADD', request_key(caller, claim.request_id), 0, listed)
+    use(1, 0)
+end
+use(0, 0 - call('STRLEN', 'm:sound:' .. id))
+call('DEL', 'm:sound:' .. id, 'm:events:' .. id)
+call('HSET', key, 'record', record, 'state', 'queued', 'request', request, 'size', '0', 'epoch', claim.epoch,
+    'owner', claim.replica, 'nonce', claim.nonce, 'lease', ARGV[2], 'task', 'make', 'made', claim.sound)
+call('HDEL', key, 'released')
+call('ZREM', 'm:queue:' .. claim.engine, id)
+call('ZREM', 'm:offered', id)
+call('ZADD', 'm:service', call('HGET', key, 'order'), id)
+call('ZADD', 'm:leases', text(at + tonumber(ARGV[1])), id)
+call('SADD', 'm:open:' .. caller, id)
+call('SADD', 'm:making:' .. caller, id)
+if claim.linger_seconds ~= cjson.null then
+    -- Those who listen say so again in a moment.
+    call('HSET', key, 'linger', text(claim.linger_seconds))
+    call('ZADD', 'm:ears:' .. id, text(at + math.max(claim.linger_seconds, claim.attend_seconds)), claim.replica)
+end
+tell_news(id)
+return 1
