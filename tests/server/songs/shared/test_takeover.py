@@ -196,8 +196,8 @@ async def test_nobody_listens_at_a_leaving_replica_to_a_song_that_is_made_elsewh
         with pytest.raises(MadeElsewhere):
             await heard(await replicas.here.find("song-1", "me"))
         assert (await replicas.here.get("song-1", "me")).state is SongState.RUNNING
-        (attended, _) = replicas.service.songs._songs["song-1"].attendances["here"]
-        assert attended > replicas.service.songs._clock() + 6
+        (until_at, _) = replicas.service.audiences._of["song-1"]["here"]
+        assert until_at > replicas.service.audiences._clock() + 6
 
 
 async def test_songs_that_are_given_up_go_on_elsewhere(tmp_path: Path) -> None:
