@@ -19,7 +19,6 @@ import pytest
 from melisma.v1 import music_pb2
 from melisma_client import Client, Retry, SongRequest
 from tests.support.cuts.fleet import Fleet
-from tests.support.cutting import cutting
 
 pytestmark = pytest.mark.cuts
 
@@ -69,9 +68,8 @@ def test_a_rollout_loses_nothing_and_nobody_runs_dry(fleet: Fleet, engine: str) 
     listeners, seeds = [Listener() for _ in range(SONGS)], count(1)
     rolled: list[float] = []
     with ExitStack() as stack:
-        way = stack.enter_context(cutting(fleet.address, lambda: None))
         players = stack.enter_context(ThreadPoolExecutor(SONGS))
-        clients = [stack.enter_context(Client(way.address, retry=RETRY)) for _ in listeners]
+        clients = [stack.enter_context(Client(fleet.address, retry=RETRY)) for _ in listeners]
         done = [players.submit(one.play, own, next(seeds)) for one, own in zip(listeners, clients, strict=True)]
         _until_heard(listeners)
         rolling = threading.Thread(target=lambda: rolled.extend(fleet.roll(engine)))

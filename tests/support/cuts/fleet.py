@@ -16,6 +16,7 @@ from tests.support.servers import DirectoryServer, eventually
 from tests.support.service import Service, running_service
 
 _LONGEST_END_SECONDS = 240.0
+_AT_ONCE = ("--repl-diskless-sync-delay", "0")
 _NO_REWRITING = ("--auto-aof-rewrite-percentage", "0")
 
 
@@ -40,10 +41,16 @@ class Fleet:
         self.directory = DirectoryServer(*_NO_REWRITING)
         self.former: list[DirectoryServer] = []
         self.members = [self._started() for _ in range(size)]
+        self._balancer = Way(self._port)
 
+    @property
     def address(self) -> str:
-        """The address of a server, as a balancer chooses one."""
-        return self._dice.choice([one for one in self.members if not one.frozen]).service.address
+        """The address of a balancer, which sends each connection to a server that is not frozen, alive or not."""
+        return f"127.0.0.1:{self._balancer.port}"
+
+    def _port(self) -> int:
+        member = self._dice.choice([one for one in self.members if not one.frozen])
+        return int(member.service.address.rpartition(":")[2])
 
     def kill(self, _: float) -> None:
         """End a server without warning, and start another one."""
@@ -81,7 +88,7 @@ class Fleet:
 
     def promote(self, _: float) -> None:
         """Kill the directory, and go on with a replica of it."""
-        replica = DirectoryServer("--replicaof", "127.0.0.1", str(self.directory.port), *_NO_REWRITING)
+        replica = DirectoryServer("--replicaof", "127.0.0.1", str(self.directory.port), *_AT_ONCE, *_NO_REWRITING)
         with Redis.from_url(replica.url) as client:
             eventually(lambda: client.info("replication").get("master_link_status") == "up")
             self.directory.kill()
@@ -120,6 +127,7 @@ class Fleet:
 
     def close(self) -> None:
         """End everything."""
+        self._balancer.close()
         for member in self.members:
             member.way.close()
             member.stack.close()
