@@ -36,12 +36,12 @@ class Song:
     longest_silence_seconds: float = 0.0
     whole: bool = False
 
-    def errors(self) -> list[float]:
-        """For each estimate: by which share of the true time from the request the told one was wrong."""
+    def errors(self) -> list[tuple[float, float]]:
+        """For each estimate: by which share of the true time from the request it was wrong, and when it was told."""
         if self.first_at is None:
             return []
-        truth = self.first_at - self.asked_at
-        return [abs(at - self.asked_at + eta - truth) / truth for at, eta in self.told if eta is not None]
+        truth, told = self.first_at - self.asked_at, ((at - self.asked_at, eta) for at, eta in self.told)
+        return [(abs(after + eta - truth) / truth, after) for after, eta in told if eta is not None]
 
 
 async def heard(channel: grpc.aio.Channel, seed: int, steps: int = 4) -> Song:
@@ -78,7 +78,8 @@ async def absence(service: Fleet, channel: grpc.aio.Channel, seconds: float, num
     print(
         f"round {number}: {sum(song.whole for song in songs)} of {WAITING} songs whole; first sound after "
         f"{min(firsts):.1f} to {max(firsts):.1f} s; {len(errors)} estimates, {untold} messages without one; wrong by "
-        f"{errors[len(errors) // 2]:.0%} at the median, {errors[-1]:.0%} at most; longest silence "
+        f"{errors[len(errors) // 2][0]:.0%} at the median, {errors[-1][0]:.0%} at most, after {errors[-1][1]:.1f} s; "
+        f"{sum(error > 0.3 for error, _ in errors)} by more than 30%; longest silence "
         f"{max(song.longest_silence_seconds for song in songs):.1f} s; measured start {measured:.1f} s",
         flush=True,
     )

@@ -327,7 +327,10 @@ class Directory(Protocol):
         """
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
-        """Tell which engines this replica makes songs with for the next `seconds`; it replaces what was told before."""
+        """Tell which engines this replica makes songs with for the next `seconds`; it replaces what was told before.
+
+        Where there are others than before, those who `wait` are woken.
+        """
 
     async def engines(self) -> Mapping[str, ServedEngine]:
         """The engines of all replicas, by name: devices of all of them, slots added up."""

@@ -137,6 +137,7 @@ class Sharing:
 
     async def offer(self) -> None:
         """Offer the songs of this replica to others; while the directory is away, they stay here."""
+        await self._tending.withdraw()
         try:
             await self.making.offer()
         except StoreFailed as error:

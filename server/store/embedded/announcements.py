@@ -31,16 +31,17 @@ class Announcements:
         self._engines: dict[str, tuple[float, Sequence[ServedEngine]]] = {}
         self._known: dict[str, _Known] = {}
 
-    def add(self, replica: str, engines: Sequence[ServedEngine], seconds: float) -> None:
-        """Note the engines of a replica for so long, instead of what it had."""
+    def add(self, replica: str, engines: Sequence[ServedEngine], seconds: float) -> bool:
+        """Note the engines of a replica for so long, instead of what it had; returns True where they are others."""
         now = self._clock()
+        before = {name for name, known in self._known.items() if known.ends.get(replica, now) > now}
+        announced = {engine.info.name for engine in engines}
         self._engines[replica] = (now + seconds, tuple(engines))
         for engine in engines:
             self._note(replica, engine, now, now + seconds)
-        announced = {engine.info.name for engine in engines}
-        for name, known in self._known.items():
-            if name not in announced and known.ends.get(replica, now) > now:
-                known.ends[replica] = now
+        for name in before - announced:
+            self._known[name].ends[replica] = now
+        return before != announced
 
     def engines(self) -> Mapping[str, ServedEngine]:
         """The engines of all replicas, by name."""

@@ -164,7 +164,8 @@ class EmbeddedDirectory:
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
         """Tell the engines of this replica."""
-        self._announcements.add(self._replica, engines, seconds)
+        if self._announcements.add(self._replica, engines, seconds):
+            self._bulletin.post(_ANY)
 
     async def engines(self) -> Mapping[str, ServedEngine]:
         """The engines of all replicas."""

@@ -132,6 +132,15 @@ async def test_an_engine_is_known_for_good_and_its_start_is_measured_while_songs
     assert (await directory.known_engines())["fake"].start_seconds == 15.0
 
 
+async def test_others_are_woken_where_a_replica_begins_or_ceases_to_serve_an_engine(service: Service) -> None:
+    for engines in ([ServedEngine(FAKE_INFO, (), 1)], []):
+        waits = asyncio.create_task(service.here.directory.wait(60.0))
+        await asyncio.sleep(0)
+        await service.there.directory.announce(engines, 9.0)
+        async with asyncio.timeout(5):
+            await waits
+
+
 async def test_an_engine_is_away_from_the_moment_at_which_its_last_replica_withdraws_it(service: Service) -> None:
     served, here, there = ServedEngine(FAKE_INFO, (), 1), service.here.directory, service.there.directory
     for directory in (here, there):

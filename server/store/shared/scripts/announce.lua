@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
 -- replica, seconds, engines (JSON), then name and JSON of each engine
 -- The first announcement of an engine that nobody served, while songs wait for it, measures how long a start takes.
+-- Others are woken where this replica begins to serve an engine, or ceases to.
 local replica, at = ARGV[1], now()
-local till, announced = at + tonumber(ARGV[2]), {}
+local till, announced, changed = at + tonumber(ARGV[2]), {}, false
 local most_kept = 64
 
 local function note_start(name, gone_at)
@@ -21,7 +22,8 @@ call('ZADD', 'm:replicas', text(till), replica)
 call('HSET', 'm:engines', replica, ARGV[3])
 for index = 4, #ARGV, 2 do
     local name = ARGV[index]
-    local gone_at = served_till(name)
+    local gone_at, before = served_till(name), call('ZSCORE', 'm:serving:' .. name, replica)
+    changed = changed or not before or tonumber(before) <= at
     if not gone_at or gone_at <= at then note_start(name, gone_at) end
     call('ZADD', 'm:serving:' .. name, text(till), replica)
     call('ZREMRANGEBYRANK', 'm:serving:' .. name, 0, -1 - most_kept)
@@ -31,6 +33,10 @@ end
 -- What it served before, and does not any more, ends now.
 for _, name in ipairs(call('HKEYS', 'm:known')) do
     local served = not announced[name] and call('ZSCORE', 'm:serving:' .. name, replica)
-    if served and tonumber(served) > at then call('ZADD', 'm:serving:' .. name, text(at), replica) end
+    if served and tonumber(served) > at then
+        call('ZADD', 'm:serving:' .. name, text(at), replica)
+        changed = true
+    end
 end
+if changed then wake_all() end
 return 1

@@ -37,6 +37,18 @@ async def test_a_list_has_each_song_that_has_not_ended_and_goes_with_the_servers
         assert await client.exists("m:demand:fake") == 0
 
 
+async def test_servers_are_told_once_that_another_begins_or_ceases_to_serve_an_engine() -> None:
+    served = [ServedEngine(FAKE_INFO, ["cpu"], 4)]
+    async with replicas(plan_for(), "here", now_ns=1) as ((parts,), client), client.pubsub() as messages:
+        await messages.subscribe("m:wake")
+        for engines in (served, served, [], [], served):
+            await parts.directory.announce(engines, 60.0)
+        told = 0
+        while await messages.get_message(ignore_subscribe_messages=False, timeout=0.2):
+            told += 1
+        assert told == 1 + 3
+
+
 def test_the_user_of_the_guide_reads_lengths_and_nothing_else() -> None:
     (rights,) = re.findall(r"^user keda on >PASSWORD (.*)$", GUIDE.read_text("utf-8"), re.MULTILINE)
     url = directory_server().url
