@@ -99,7 +99,12 @@ class SharedDirectory:
         return await self._claim("claim", *engines)
 
     async def claim_lost(self) -> Claim | None:
-        """Take a song that its maker has given up or lost; one that is sealed has ended, and is lost to nobody."""
+        """Take a song that its maker has given up or lost; one that is sealed has ended, and is lost to nobody.
+
+        For a lease after the directory came back nothing counts as lost: nobody could renew while it was away.
+        """
+        if self._connection.steady_seconds < self._lease_seconds:
+            return None
         while claim := await self._claim("claim_lost"):
             if not await take_up(self._connection, self._objects, claim):
                 return claim
