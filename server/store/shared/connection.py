@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -59,6 +60,7 @@ class Connection:
         # The pool would raise where all of its connections are in use: calls queue here.
         self._places = asyncio.Semaphore(_CALLS_AT_ONCE)
         self._away_since: float | None = None
+        self._back_at = -math.inf
         self._closed = False
         self._watcher = watcher
 
@@ -66,6 +68,11 @@ class Connection:
     def away_seconds(self) -> float:
         """Time for which the directory has not answered; 0 while it does."""
         return 0.0 if self._away_since is None else time.monotonic() - self._away_since
+
+    @property
+    def steady_seconds(self) -> float:
+        """Time since the directory came back after it was away; infinite where it never was."""
+        return time.monotonic() - self._back_at
 
     @property
     def cut_off(self) -> str | None:
@@ -136,7 +143,7 @@ class Connection:
     def _note_answer(self) -> None:
         if self._away_since is not None:
             logger.info("the directory of the song store is back", extra={"away_seconds": round(self.away_seconds, 1)})
-            self._away_since = None
+            self._away_since, self._back_at = None, time.monotonic()
 
 
 @asynccontextmanager

@@ -105,7 +105,12 @@ class SharedDirectory:
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, patience_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Take a song that has lost its maker, or whose maker offers it; one that is sealed has ended."""
+        """Take a song that has lost its maker, or whose maker offers it; one that is sealed has ended.
+
+        For a lease after the directory came back nothing counts as lost: nobody could renew while it was away.
+        """
+        if self._connection.steady_seconds < self._lease_seconds:
+            return None
         told = ((engine, skill.resume.value, skill.sound, int(skill.room)) for engine, skill in skills.items())
         rules = (len(but), *but, patience_seconds, *(part for skill in told for part in skill))
         while claim := await self._claim("claim_lost", *rules):

@@ -134,6 +134,26 @@ async def test_a_directory_that_stays_away_fails_calls_and_is_used_again_when_it
         assert parts.connection.away_seconds == 0
 
 
+async def test_songs_whose_leases_ran_out_while_the_directory_was_away_are_left_to_their_makers(
+    own_server: Callable[..., DirectoryServer], tmp_path: Path
+) -> None:
+    server = own_server()
+    plan = plan_for(server.url, f"file://{tmp_path}/o", lease_seconds=0.5)
+    async with shared_store(plan, replica="here") as here, shared_store(plan, replica="there") as there:
+        writing = await making(replica(there), record())
+        server.kill()
+        asked = asyncio.create_task(here.directory.queue())
+        while here.connection.away_seconds < plan.lease_seconds:
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(server.start)
+        await asked
+        assert await here.directory.claim_lost() is None
+        assert (await there.directory.renew([writing.claim.lease]))["song-1"].held
+        while (claim := await here.directory.claim_lost()) is None:  # nobody renews any more
+            await asyncio.sleep(0.02)
+        assert claim.lease.epoch == 2
+
+
 async def fill(writing: Writing) -> None:
     for _ in range(20):
         await writing.sound(bytes(1 << 19))
