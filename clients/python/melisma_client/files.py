@@ -3,15 +3,14 @@
 import errno
 import os
 import stat
+import sys
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 OTHER_SOUND = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp4", ".ogg", ".opus", ".wav", ".webm", ".wma"})
 """Suffixes of files that hold sound in another format than MP3."""
@@ -84,7 +83,7 @@ class PartFile:
 
     def complete(self) -> None:
         """Give the file its name."""
-        if fcntl is None:
+        if sys.platform == "win32":
             self._file.close()  # what is open cannot be renamed there
         self.part.replace(self.path)
         self._file.close()
@@ -157,7 +156,7 @@ def _locked(part: Path) -> BinaryIO:
 
     The song that had it before may have renamed it between opening and locking: then it is opened anew.
     """
-    if fcntl is None:
+    if sys.platform == "win32":
         return part.open("wb", buffering=0)
     while True:
         file = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666), "wb", buffering=0)
