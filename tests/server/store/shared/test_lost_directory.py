@@ -92,7 +92,7 @@ async def test_a_directory_that_knows_a_song_only_from_before_its_claim_is_told_
     await client.zrem("m:leases", "song-1")
     await writing.sound(b"first")
     assert await queued(replica(there)) == []
-    assert await there.directory.claim(["fake"]) is None
+    assert await there.directory.claim({"fake": ""}) is None
     await writing.end()
     assert await there.store.read("song-1", 0, 9) == b"first"
 
@@ -103,7 +103,7 @@ async def test_a_song_that_others_have_claimed_since_is_not_taken_from_them(
     writing = await making(replica(parts), record())
     await client.hset("m:song:song-1", mapping={"epoch": 0, "nonce": "", "lease": "", "owner": "", "state": "queued"})
     await client.zadd("m:queue:fake", {"song-1": 1})
-    claim = await there.directory.claim(["fake"])
+    claim = await there.directory.claim({"fake": ""})
     assert claim is not None
     assert claim.lease.epoch == writing.claim.lease.epoch
     with pytest.raises(LeaseLost):
