@@ -1,0 +1,66 @@
+"""Lyrics inside JSON, as programs save and send them."""
+
+import json
+import re
+from collections.abc import Iterator
+
+from model.shared.lyrics.lines import Notes
+from model.shared.lyrics.tags import Heading, read_tag
+
+_LYRIC_KEYS = (
+    "lyrics",
+    "lyric",
+    "lrc",
+    "text",
+    "words",
+    "line",
+    "lines",
+    "content",
+    "sections",
+    "parts",
+    "song",
+    "歌词",
+)
+_KIND_KEYS = ("section", "type", "tag", "part", "kind", "label", "name")
+_DEEPEST = 8
+_NETEASE = re.compile(r'^\{"t":\d+,"c":\[.*\]\}$', re.MULTILINE)
+
+
+def out_of_json(text: str, notes: Notes) -> str:
+    """The words in `text` where it is JSON, with a tag before those of each section; else `text` as it is."""
+    text = _NETEASE.sub("", text)  # credits in the files of one service
+    stripped = text.strip()
+    if not stripped.startswith(("{", "[", '"')) or not stripped.endswith(("}", "]", '"')):
+        return text
+    try:
+        value = json.loads(stripped, strict=False)
+    except (ValueError, RecursionError):
+        return text
+    found = "\n".join(_lines(value, _DEEPEST))
+    if not isinstance(value, (dict, list, str)) or not found.strip():
+        return text
+    notes.say("taken as JSON: its texts are sung")
+    return found
+
+
+def _lines(value: object, deepest: int) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list) and deepest:
+        for item in value:
+            yield from _lines(item, deepest - 1)
+    elif isinstance(value, dict) and deepest:
+        yield from _members(value, deepest - 1)
+
+
+def _members(members: dict[str, object], deepest: int) -> Iterator[str]:
+    for key in _KIND_KEYS:
+        if isinstance(kind := members.get(key), str) and isinstance(read_tag(kind), Heading):
+            yield f"[{kind}]"
+            break
+    for key, value in members.items():
+        if isinstance(read_tag(key), Heading) and isinstance(value, (str, list, dict)):
+            yield f"[{key}]"
+            yield from _lines(value, deepest)
+        elif key.casefold() in _LYRIC_KEYS:
+            yield from _lines(value, deepest)
