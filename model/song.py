@@ -214,10 +214,11 @@ class Syllable:
 
 @dataclass(frozen=True, slots=True)
 class LyricLine:
-    """One line of lyrics as written, and its syllables in order."""
+    """One line of lyrics as written, its syllables in order, and who sings it; without `voices` the song's voice."""
 
     text: str
     syllables: tuple[Syllable, ...]
+    voices: tuple[Voice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

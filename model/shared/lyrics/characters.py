@@ -29,8 +29,8 @@ _INVISIBLE = re.compile(
     # Between letters of these scripts joiners are spelling.
     "|(?<![\u0600-\u0dff])[\u200c\u200d]|[\u200c\u200d](?![\u0600-\u0dff])"
 )
-_ESCAPED_NEWLINE = re.compile(r"(?:\\+r)?\\+n(?![a-z])|\\+r(?![a-z])|\\+[nr](?=[\[(（【])")
-_ESCAPED_SIGN = re.compile(r"\\+([\"'/\[\]()*_#`~>|.!-])")
+_ESCAPED_NEWLINE = re.compile(r"(?:\\{1,4}r)?\\{1,4}n(?![a-z])|\\{1,4}r(?![a-z])|\\{1,4}[nr](?=[\[(（【])")
+_ESCAPED_SIGN = re.compile(r"\\{1,4}([\"'/\[\]()*_#`~>|.!-])")
 _ESCAPED_CODE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _SPACED_RUN = re.compile(
     rf"(?<!\S)[{HANZI}](?:[，。！？、；：,.!?;:…～~]?[ ]{{1,3}}[{HANZI}][，。！？、；：,.!?;:…～~]*){{2,}}(?!\S)"
@@ -75,7 +75,7 @@ def _unescaped(text: str, notes: Notes) -> str:
     plain, count = _ESCAPED_NEWLINE.subn("\n", text)
     if count:
         notes.say(r"a written \n is taken as the end of a line")
-    plain = re.sub(r"\\+t(?![a-z])", " ", plain)
+    plain = re.sub(r"\\{1,4}t(?![a-z])", " ", plain)
     return _ESCAPED_SIGN.sub(r"\1", _ESCAPED_CODE.sub(_decoded, plain))
 
 

@@ -13,6 +13,7 @@ from model.shared.lyrics.tags import Heading, Remark, Repetition, Tag, is_strong
 Piece: TypeAlias = Tag | str
 """A tag of a line, or words of it."""
 
+_LONGEST_HEADING = 80
 _TAG = re.compile(r"[\[［【〔〖]([^\[\]［］【】〔〕〖〗]*)[\]］】〕〗]")
 _OPEN, _CLOSE = "[［【〔〖", "]］】〕〗"
 _MARKED = "a-züÜ"
@@ -46,7 +47,7 @@ _DIRECTION = re.compile(
 
 def pieces(text: str) -> Iterator[Piece]:
     """The tags and words of a line that is not blank, in their order; words are stripped and never empty."""
-    tag = _whole_line(text)
+    tag = _whole_line(text) if len(text) <= _LONGEST_HEADING else None
     if tag is not None:
         yield tag
         return
@@ -56,9 +57,9 @@ def pieces(text: str) -> Iterator[Piece]:
     yield from _opened(text)
 
 
-def is_heading_without_brackets(text: str) -> bool:
-    """Whether a line without square brackets opens a section."""
-    return text[:1] not in _OPEN and any(isinstance(piece, Heading) for piece in pieces(text))
+def has_brackets(text: str) -> bool:
+    """Whether a line begins with the bracket of a tag."""
+    return text[:1] in _OPEN
 
 
 def _whole_line(text: str) -> Tag | None:

@@ -37,7 +37,7 @@ def _uncommented(text: str) -> str:
 
 
 def without_list_marks(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines without bullets and notes of music at their edges, and without their numbers where lines are counted."""
+    """The lines without bullets, without notes of music at their edges, and without numbers where lines are counted."""
     plain = [Line(line.number, _NOTE_SIGNS.sub("", _BULLET.sub("", line.text))) for line in lines]
     unnumbered = _unnumbered(plain)
     if unnumbered != plain:

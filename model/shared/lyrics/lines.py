@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 _SHOWN_ITEMS = 8
 _SHOWN_LETTERS = 40
@@ -39,8 +40,9 @@ def _listed(items: Sequence[str]) -> str:
 
 
 def numbered(text: str) -> list[Line]:
-    """The lines of `text`, stripped."""
-    return [Line(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    """The lines of `text`, stripped; of blank lines in a row only the first."""
+    lines = [Line(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    return [line for before, line in pairwise([Line(0, ""), *lines]) if line.text or before.text]
 
 
 def words_of(lines: Iterable[Line]) -> list[Line]:

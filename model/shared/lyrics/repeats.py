@@ -5,6 +5,7 @@ import re
 MOST_TIMES = 16
 """More repetitions than that are not made of one mark."""
 
+_LONGEST = 40
 _CHINESE = {"一": 1, "两": 2, "兩": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
 _WORDS = {"once": 1, "twice": 2, "thrice": 3, "two": 2, "three": 3, "four": 4, "bis": 2}
 _COUNT = r"(?:\d{1,4}|[一两兩二三四五六七八九十]|two|three|four)"
@@ -28,8 +29,8 @@ _BARE_AT_END = re.compile(
 
 
 def times_of(mark: str) -> int | None:
-    """How often the words are sung that `mark`, without its brackets, stands behind; `None` where it is no such mark."""
-    match = _MARK.fullmatch(mark.strip())
+    """How often the words before `mark`, given without its brackets, are sung; `None` where it is no such mark."""
+    match = _MARK.fullmatch(mark.strip()) if len(mark) <= _LONGEST else None
     if match is None or not any(match.groups()):
         return None
     return max(_count(match) or 2, 2 if match["again"] or match["again2"] else 1)
@@ -59,10 +60,11 @@ def split_end(text: str) -> tuple[str, int]:
     """The words of a line without the mark at their end, and how often they are sung: once without any."""
     if match := _SIGNS.fullmatch(text):
         return match[1], 2
-    match = _AT_END.search(text)
+    start = max(0, len(text) - _LONGEST)
+    match = _AT_END.search(text, start)
     if match and match.start() and (times := times_of(match[1])):
         return text[: match.start()].rstrip(), times
-    match = _BARE_AT_END.search(text)
+    match = _BARE_AT_END.search(text, start)
     if match and (digits := next(filter(None, match.groups()))) and int(digits) > 0:
         return text[: match.start()].rstrip(), int(digits)
     return text, 1

@@ -12,6 +12,8 @@ from model.song import InvalidParams, SectionKind, Violation
 MOST_LINES = 2_000
 """More lines are not made of repetitions."""
 
+MOST_SECTIONS = 200
+
 _SUNG_KINDS = frozenset({SectionKind.VERSE, SectionKind.PRE_CHORUS, SectionKind.CHORUS, SectionKind.BRIDGE})
 _COMING_AGAIN = frozenset({SectionKind.PRE_CHORUS, SectionKind.CHORUS})
 _ONCE = frozenset({SectionKind.INTRO, SectionKind.OUTRO})
@@ -56,24 +58,31 @@ class _Draft:
 class SectionReader:
     """Reads the lines of lyrics one by one."""
 
-    def __init__(self, notes: Notes, names: Sequence[str]) -> None:
-        """`names` are those of singers, in the order in which they appear."""
+    def __init__(self, notes: Notes, names: Sequence[str], field_name: str) -> None:
+        """`names` are those of singers, in the order in which they appear; `field_name` is the field of the request."""
         self._notes = notes
+        self._field = field_name
         self._names = names
         self._drafts: list[_Draft] = []
         self._standing: Singer | None = None
         self._own: Singer | None = None
         self._after_blank = False
+        self._count = 0
 
     def read(self, lines: Sequence[Line]) -> None:
-        """Take all lines in order."""
+        """Take all lines in order.
+
+        Raises:
+            InvalidParams: there are more than `MOST_SECTIONS`, or repetitions make more than `MOST_LINES` lines.
+        """
         for line in lines:
             if not line.text:
                 self._after_blank = True
                 continue
-            if headings.is_heading_without_brackets(line.text):
+            found = list(headings.pieces(line.text))
+            if any(isinstance(piece, Heading) for piece in found) and not headings.has_brackets(line.text):
                 self._notes.say("headings without brackets are taken as tags", line.text)
-            for piece in headings.pieces(line.text):
+            for piece in found:
                 self._take(piece, line)
             self._after_blank = False
 
@@ -93,6 +102,8 @@ class SectionReader:
     def _open(self, heading: Heading) -> None:
         if not heading.exact:
             self._notes.say("sections of the nearest kind", f"[{heading.written}] as {heading.kind}")
+        if len(self._drafts) == MOST_SECTIONS:
+            raise InvalidParams(Violation(self._field, f"more than {MOST_SECTIONS} sections"))
         self._drafts.append(_Draft(heading, self._after_blank))
         self._own = heading.singer
 
@@ -114,14 +125,20 @@ class SectionReader:
         if self._after_blank:
             draft.stanza = len(draft.lines)
         written = WrittenLine(line.number, words, self._own or self._standing, self._after_blank and bool(draft.lines))
-        draft.lines += [written] * self._allowed(times, words)
+        self._extend(draft, [written] * self._allowed(times, words))
+
+    def _extend(self, draft: _Draft, lines: Sequence[WrittenLine]) -> None:
+        draft.lines += lines
+        self._count += len(lines)
+        if self._count > MOST_LINES:
+            raise InvalidParams(Violation(self._field, f"more than {MOST_LINES} lines with their repetitions"))
 
     def _repeat(self, times: int, line: Line) -> None:
         """Repeat the last stanza, or the section that has just been opened."""
         draft = self._drafts[-1] if self._drafts else None
         if draft is not None and draft.lines:
             self._notes.say("repeated as marked", line.text)
-            draft.lines += draft.lines[draft.stanza :] * (self._allowed(times, line.text) - 1)
+            self._extend(draft, draft.lines[draft.stanza :] * (self._allowed(times, line.text) - 1))
         elif draft is not None and draft.heading is not None:
             draft.heading = replace(draft.heading, times=times, again=True)
         else:
@@ -132,7 +149,7 @@ class SectionReader:
             self._notes.say(f"repeated {repeats.MOST_TIMES} times, the most there is", written)
         return min(times, repeats.MOST_TIMES)
 
-    def sections(self, field_name: str) -> tuple[WrittenSection, ...]:
+    def sections(self) -> tuple[WrittenSection, ...]:
         """All sections, those that come again with their words.
 
         Raises:
@@ -142,7 +159,7 @@ class SectionReader:
         for place, draft in enumerate(self._drafts):
             found += self._made(draft, place)
             if sum(len(section.lines) for section in found) > MOST_LINES:
-                raise InvalidParams(Violation(field_name, f"more than {MOST_LINES} lines with their repetitions"))
+                raise InvalidParams(Violation(self._field, f"more than {MOST_LINES} lines with their repetitions"))
         return tuple(_merged(found))
 
     def _made(self, draft: _Draft, place: int) -> list[WrittenSection]:
@@ -176,7 +193,7 @@ class SectionReader:
         return None
 
     def _is_empty(self, heading: Heading, place: int) -> bool:
-        """Whether a tag without words opens nothing: a kind that is sung, where it is unsure or before the first words."""
+        """Whether a tag without words opens nothing: a sung kind that is only near, or before the first words."""
         if heading.kind not in _SUNG_KINDS or not any(draft.lines for draft in self._drafts):
             return False
         return not heading.exact or not any(draft.lines for draft in self._drafts[:place])
@@ -186,11 +203,11 @@ def read_sections(lines: Sequence[Line], notes: Notes, field_name: str) -> tuple
     """The sections that lines, cleaned of all that is neither tag nor words, stand for.
 
     Raises:
-        InvalidParams: repetitions make more than `MOST_LINES` lines.
+        InvalidParams: there are more than `MOST_SECTIONS`, or repetitions make more than `MOST_LINES` lines.
     """
-    reader = SectionReader(notes, singers.names_of_singers(words_of(lines)))
+    reader = SectionReader(notes, singers.names_of_singers(words_of(lines)), field_name)
     reader.read(lines)
-    return reader.sections(field_name)
+    return reader.sections()
 
 
 def _merged(sections: Sequence[WrittenSection]) -> Iterator[WrittenSection]:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeAlias
 
 from model.shared.lyrics import repeats, singers
@@ -10,6 +11,7 @@ from model.shared.lyrics.names import FUNCTION_WORDS, KINDS, LETTERS, NEAR_SIGNS
 from model.shared.lyrics.singers import Singer
 from model.song import SectionKind
 
+_LONGEST = 80
 _MOST_NEAR_WORDS = 5
 _MOST_NEAR_SIGNS = 10
 _REMARK = re.compile(r"[:：|(（,，、/;；@].*| [-–—~] ?.*| (?:with|w/|feat\.?|ft\.?|by|featuring) .*", re.DOTALL)
@@ -68,8 +70,11 @@ class Remark:
 Tag: TypeAlias = Heading | Singer | Repetition | Remark
 
 
+@lru_cache(maxsize=512)
 def read_tag(written: str) -> Tag:
-    """What the text between the brackets of a tag means."""
+    """What the text between the brackets of a tag means; a long one is a remark."""
+    if len(written) > _LONGEST:
+        return Remark(written)
     tag = unicodedata.normalize("NFKC", written).casefold().strip(_DECORATION)
     if (singer := singers.singer_of(tag)) and not (tag in KINDS or _LETTER.fullmatch(tag)):
         return singer

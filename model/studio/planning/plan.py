@@ -93,9 +93,9 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     """
     check_params(params, info, (SLOWEST_BPM, FASTEST_BPM))
     asked_key = parse_key(params.key) if params.key is not None else None
-    lyrics = parse_lyrics(params.lyrics)
     random = Random(params.seed)
     understanding = understand(params.prompt, random)
+    lyrics = parse_lyrics(params.lyrics, params.voice or understanding.style.voice)
     named_key = asked_key or understanding.key
     heard_key = None if named_key else tune_key(params.anchor, understanding.style.mode)
     key = named_key or heard_key or _home(understanding.style, random)
@@ -111,7 +111,7 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
         key=key.name,
         tempo_bpm=tempo_bpm,
         notes=lyrics.notes + understanding.notes + _key_notes(heard_key),
-        voice=_voice(params, understanding.style) if any(block.lines for block in blocks) else None,
+        voice=(lyrics.voice or Voice.FEMALE) if any(block.lines for block in blocks) else None,
         engine_samples=samples_of(bars, tempo_bpm),
         detail=_detail(params, understanding.style, key, tempo_bpm, blocks),
     )
@@ -133,10 +133,6 @@ def _home(style: Style, random: Random) -> Key:
     reach = (count - 1) * (1 - abs(style.register)) / 2
     near = [key for place, key in enumerate(_HOME_TRANSPOSES) if abs(place - centre) <= reach + 1]
     return Key(style.mode, random.choice(near))
-
-
-def _voice(params: SongParams, style: Style) -> Voice:
-    return params.voice or style.voice or Voice.FEMALE
 
 
 def _seconds(bars: int, tempo_bpm: float) -> float:

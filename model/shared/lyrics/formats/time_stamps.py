@@ -34,10 +34,11 @@ class _Timed:
 
 
 def without_times(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines in the order of their times, without stamps and headers; a line of several times comes several times."""
+    """The lines in the order of their times, without stamps and headers; a line of two times comes twice."""
     headers = [line for line in lines if _HEADER.match(line.text)]
-    kept = [Line(line.number, "") if line in headers else line for line in lines]
-    timed = [_timed(line, clocks=_has_clocks(kept)) for line in kept]
+    kept = [Line(line.number, "") if _HEADER.match(line.text) else line for line in lines]
+    clocks = _has_clocks(kept)
+    timed = [_timed(line, clocks=clocks) for line in kept]
     if headers:
         notes.say("the headers of an LRC file are not sung")
     if all(a.line.text == b.text for a, b in zip(timed, kept, strict=True)):

@@ -160,9 +160,10 @@ def test_tags_are_known_in_many_forms(tag: str) -> None:
     assert parse_lyrics(f"{tag}\n春天").sections[0].kind is SectionKind.VERSE
 
 
-def test_an_unknown_tag_is_named_with_its_line() -> None:
-    with pytest.raises(InvalidParams, match=r"line 3.*polka"):
-        parse_lyrics("[verse]\n春天\n[polka]\n花开")
+def test_an_unknown_tag_costs_nothing_and_is_noted() -> None:
+    lyrics = parse_lyrics("[verse]\n春天\n[rain on the roof]\n花开")
+    assert [line.text for line in lyrics.sections[0].lines] == ["春天", "花开"]
+    assert lyrics.notes == ("lyrics: not words, so not sung: rain on the roof",)
 
 
 def test_too_much_text_names_a_duration_that_works() -> None:
