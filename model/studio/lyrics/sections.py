@@ -114,9 +114,7 @@ def _check_amount(unit: str, amount: int, most: int) -> None:
 
 def _sections(written: Iterable[WrittenSection], reader: _Reader, own: Voice) -> Iterator[LyricSection]:
     for section in written:
-        lines = (
-            replace(line, voices=_voices(one.singer, own)) for one in section.lines for line in reader.lines(one)
-        )
+        lines = (replace(line, voices=_voices(one.singer, own)) for one in section.lines for line in reader.lines(one))
         yield LyricSection(section.kind, tuple(lines))
 
 

@@ -1,34 +1,26 @@
 """Plans a song: parameters in, sections with bars, lines, key, tempo and style out."""
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from random import Random
-from typing import TypeAlias
 
 from model.engine import EngineInfo
-from model.song import AnchorNote, InvalidParams, SectionKind, SectionPlan, SongParams, SongPlan, Stem, Violation, Voice
+from model.song import AnchorNote, SectionKind, SectionPlan, SongParams, SongPlan, Stem, Voice
 from model.studio.info import SAMPLE_RATE_HERTZ
 from model.studio.lyrics.sections import LyricSection, parse_lyrics
 from model.studio.notation.keys import Key, parse_key
-from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT
+from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
 from model.studio.planning.anchor import spread_anchor
 from model.studio.planning.checks import check_params
 from model.studio.planning.form import Block
 from model.studio.planning.key_finding import tune_key
-from model.studio.planning.layout import comfortable_bars, fewest_bars, lay_out
+from model.studio.planning.layout import lay_out
+from model.studio.planning.length import Length, Tempo, choose_length, seconds_of
 from model.studio.prompt.understanding import FASTEST_BPM, SLOWEST_BPM, Understanding, understand
 from model.studio.style import Mode, Style
 
-TEMPO_SLACK = 0.04
-"""How far, as a share, the engine bends its own tempo so that whole bars fill the asked duration."""
-
 RAPPED_GENRE = "hip hop"
 """Its words keep their quickest pace however much time there is."""
-
-Lengths: TypeAlias = Callable[[float, float], Iterable[tuple[int, float]]]
-"""From a duration in seconds and a tempo to the bars and tempi that could fill it, best first."""
 
 _HOME_TRANSPOSES = (-3, -2, -1, 0, 2, 3, 4)
 
@@ -99,14 +91,15 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     named_key = asked_key or understanding.key
     heard_key = None if named_key else tune_key(params.anchor, understanding.style.mode)
     key = named_key or heard_key or _home(understanding.style, random)
-    bars, tempo_bpm = _length(params, info, lyrics.sections, understanding)
-    blocks = lay_out(lyrics.sections, bars, _bar_seconds(tempo_bpm), rapped=understanding.style.genre == RAPPED_GENRE)
+    length = _length(params, info, lyrics.sections, understanding)
+    bars, tempo_bpm = length.bars, length.tempo_bpm
+    blocks = lay_out(lyrics.sections, bars, seconds_of(1, tempo_bpm), rapped=understanding.style.genre == RAPPED_GENRE)
     return SongPlan(
         engine=info.name,
         seed=params.seed,
         steps=params.steps if params.steps is not None else info.default_steps,
         guidance_scale=params.guidance_scale if params.guidance_scale is not None else info.default_guidance_scale,
-        duration_seconds=_seconds(bars, tempo_bpm),
+        duration_seconds=seconds_of(bars, tempo_bpm),
         sections=tuple(_section_plans(blocks, tempo_bpm)),
         key=key.name,
         tempo_bpm=tempo_bpm,
@@ -135,79 +128,14 @@ def _home(style: Style, random: Random) -> Key:
     return Key(style.mode, random.choice(near))
 
 
-def _seconds(bars: int, tempo_bpm: float) -> float:
-    return bars * BEATS_PER_BAR * 60.0 / tempo_bpm
-
-
-def _bar_seconds(tempo_bpm: float) -> float:
-    return _seconds(1, tempo_bpm)
-
-
 def _length(
     params: SongParams, info: EngineInfo, sections: Sequence[LyricSection], understanding: Understanding
-) -> tuple[int, float]:
+) -> Length:
     """Bars and tempo of the song."""
-    tempo_bpm = params.tempo_bpm or understanding.style.tempo_bpm
-    longest = info.duration_seconds[1]
     fixed = params.tempo_bpm is not None or understanding.tempo_named
-    lengths = partial(_fixed_lengths, longest=longest) if fixed else _free_lengths
-    if params.duration_seconds is None:
-        rapped = understanding.style.genre == RAPPED_GENRE
-        bars = comfortable_bars(sections, _bar_seconds(tempo_bpm), rapped=rapped)
-        if _seconds(bars, tempo_bpm) <= longest:
-            return bars, tempo_bpm
-    asked = params.duration_seconds or longest
-    fitting = _fitting(asked, tempo_bpm, lengths, sections)
-    if fitting is None:
-        raise InvalidParams(_too_short(asked, tempo_bpm, lengths, sections, longest))
-    return fitting
-
-
-def _fitting(
-    duration_seconds: float, tempo_bpm: float, lengths: Lengths, sections: Sequence[LyricSection]
-) -> tuple[int, float] | None:
-    """The best bars and tempo for the duration that hold the lyrics, or `None`."""
-    for bars, bent_bpm in lengths(duration_seconds, tempo_bpm):
-        if fewest_bars(sections, _bar_seconds(bent_bpm)) <= bars:
-            return bars, bent_bpm
-    return None
-
-
-def _fixed_lengths(duration_seconds: float, tempo_bpm: float, longest: float) -> Iterator[tuple[int, float]]:
-    """The whole bars on either side of the duration, the nearer first, and none beyond the `longest` in seconds."""
-    wished = duration_seconds / _bar_seconds(tempo_bpm)
-    for bars in sorted({math.floor(wished), math.ceil(wished)}, key=lambda bars: abs(bars - wished)):
-        if _seconds(bars, tempo_bpm) <= longest:
-            yield bars, tempo_bpm
-
-
-def _free_lengths(duration_seconds: float, tempo_bpm: float) -> list[tuple[int, float]]:
-    """Bars and exact tempi, those within the slack first and among them multiples of four, then of two."""
-    wished = duration_seconds / _bar_seconds(tempo_bpm)
-    slack = wished * TEMPO_SLACK
-    nearby = range(max(2, math.floor(wished - slack)), math.ceil(wished + slack) + 2)
-    lengths = [(bars, 60.0 * BEATS_PER_BAR * bars / duration_seconds) for bars in nearby]
-    possible = [(bars, bpm) for bars, bpm in lengths if SLOWEST_BPM <= bpm <= FASTEST_BPM]
-
-    def strain(length: tuple[int, float]) -> tuple[bool, float, float]:
-        bend = abs(length[0] - wished)
-        grid = -math.gcd(length[0], 4) if bend <= slack else 0
-        return (bend > slack, grid, bend)
-
-    return sorted(possible, key=strain)[: max(1, math.ceil(2 * slack) + 1)]
-
-
-def _too_short(
-    asked: float, tempo_bpm: float, lengths: Lengths, sections: Sequence[LyricSection], longest: float
-) -> Violation:
-    """The violation that names the shortest duration in whole seconds that holds the lyrics."""
-    seconds = math.floor(asked) + 1
-    while seconds <= longest and _fitting(seconds, tempo_bpm, lengths, sections) is None:
-        needed = _seconds(fewest_bars(sections, _bar_seconds(tempo_bpm * (1 + TEMPO_SLACK))), tempo_bpm)
-        seconds = max(seconds + 1, math.floor(needed * (1 - TEMPO_SLACK)))
-    if seconds > longest:
-        return Violation("lyrics", f"these lyrics need about {seconds} s, and at most {longest:g} s can be made")
-    return Violation("duration_seconds", f"these lyrics need at least {seconds} s, not {asked:g} s")
+    tempo = Tempo(params.tempo_bpm or understanding.style.tempo_bpm, understanding.tempo_range_bpm, fixed)
+    rapped = understanding.style.genre == RAPPED_GENRE
+    return choose_length(params.duration_seconds, tempo, sections, info.duration_seconds[1], rapped=rapped)
 
 
 def _section_plans(blocks: Sequence[Block], tempo_bpm: float) -> Iterator[SectionPlan]:
@@ -217,8 +145,8 @@ def _section_plans(blocks: Sequence[Block], tempo_bpm: float) -> Iterator[Sectio
             index=index,
             kind=block.kind,
             label=label,
-            start_seconds=_seconds(first_bar, tempo_bpm),
-            duration_seconds=_seconds(block.bars, tempo_bpm),
+            start_seconds=seconds_of(first_bar, tempo_bpm),
+            duration_seconds=seconds_of(block.bars, tempo_bpm),
             bars=block.bars,
             lines=block.lines,
         )

@@ -1,5 +1,6 @@
 """What a prompt asks for, by a table of English and Chinese words."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -35,11 +36,13 @@ class Understanding:
     Attributes:
         style: how the song shall sound, with a tempo inside the genre's range.
         key: the key that the prompt names, if it does.
+        tempo_range_bpm: the tempi that the genre and the moods leave open; the style's is one of them.
         tempo_named: whether the prompt itself gave the tempo in numbers.
         notes: remarks for the caller: the style, the words it was made of, and the words that nobody knows.
     """
 
     style: Style
+    tempo_range_bpm: tuple[float, float]
     key: Key | None = None
     tempo_named: bool = False
     notes: tuple[str, ...] = ()
@@ -57,7 +60,7 @@ def understand(prompt: str, random: Random) -> Understanding:
     style = replace(
         style, tempo_bpm=tempo_bpm or style.tempo_bpm, mode=key.mode if key else style.mode, voice=_voice(text)
     )
-    return Understanding(style, key, tempo_bpm is not None, _notes(text, style, key))
+    return Understanding(style, _tempo_range(genre, moods), key, tempo_bpm is not None, _notes(text, style, key))
 
 
 def _genre(text: str) -> Genre | None:
@@ -93,8 +96,18 @@ def _in_mood(genre: Genre, moods: Iterable[Mood], random: Random) -> Style:
             brightness=_clamped(style.brightness + mood.brightness),
             register=_clamped(style.register + mood.register, -1.0, 1.0),
         )
-    slowest_bpm = min(_SLOWEST_BY_MOOD_BPM, genre.tempo_range_bpm[0])
-    return replace(style, tempo_bpm=_clamped(tempo_bpm, slowest_bpm, FASTEST_BPM))
+    return replace(style, tempo_bpm=_possible_tempo(genre, tempo_bpm))
+
+
+def _tempo_range(genre: Genre, moods: Iterable[Mood]) -> tuple[float, float]:
+    """The slowest and the fastest tempo that `_in_mood` can draw."""
+    factor = math.prod(mood.tempo_factor for mood in moods)
+    slowest, fastest = (_possible_tempo(genre, tempo_bpm * factor) for tempo_bpm in genre.tempo_range_bpm)
+    return slowest, fastest
+
+
+def _possible_tempo(genre: Genre, tempo_bpm: float) -> float:
+    return _clamped(tempo_bpm, min(_SLOWEST_BY_MOOD_BPM, genre.tempo_range_bpm[0]), FASTEST_BPM)
 
 
 def _clamped(value: float, low: float = 0.0, high: float = 1.0) -> float:

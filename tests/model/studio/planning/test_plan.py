@@ -117,9 +117,21 @@ def test_short_and_long_extremes_are_filled_exactly(lyrics: str, seconds: float)
     assert sum(len(section.lines) for section in plan.sections) >= len(lyrics.splitlines()) // 2
 
 
-@pytest.mark.parametrize("lyrics", [SPRING, "", "[verse]\n春天\n[bridge]\n[outro]\n花开"])
-def test_without_a_duration_the_song_takes_the_time_it_needs(lyrics: str) -> None:
-    assert 40.0 <= planned(lyrics=lyrics).duration_seconds <= 240.0
+@pytest.mark.parametrize(
+    ("lyrics", "shortest", "longest"),
+    [
+        (SPRING, 40.0, 80.0),
+        ("", 40.0, 80.0),
+        ("[verse]\n春天\n[bridge]\n[outro]\n花开", 30.0, 35.0),
+        ("你好", 10.0, 13.0),
+        ("春天\n花开", 20.0, 23.0),
+    ],
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_without_a_duration_the_song_takes_the_time_it_needs(
+    lyrics: str, shortest: float, longest: float, seed: int
+) -> None:
+    assert shortest <= planned(lyrics=lyrics, seed=seed).duration_seconds <= longest
 
 
 def test_prompt_of_the_first_song_is_upbeat_major_pop() -> None:
@@ -166,12 +178,22 @@ def test_an_unknown_tag_costs_nothing_and_is_noted() -> None:
     assert lyrics.notes == ("lyrics: not words, so not sung: rain on the roof",)
 
 
-def test_too_much_text_names_a_duration_that_works() -> None:
-    lyrics = "[verse]\n" + "\n".join(["春天醒来花就开"] * 16)
-    with pytest.raises(InvalidParams, match="at least") as caught:
-        planned(lyrics=lyrics, duration_seconds=20.0)
-    needed = needed_seconds(caught.value)
-    assert planned(lyrics=lyrics, duration_seconds=needed).duration_seconds == pytest.approx(needed, abs=1e-6)
+@pytest.mark.parametrize("prompt", [POP, "slow ballad", "edm", "pop 97 bpm"])
+@pytest.mark.parametrize("line", ["春天醒来花就开", "hold on to me and never let me go again", "啦"])
+def test_too_much_text_names_the_shortest_duration_for_all_seeds(prompt: str, line: str) -> None:
+    lyrics = "[verse]\n" + f"{line}\n" * 20
+
+    def needed(seconds: float, seed: int) -> float:
+        with pytest.raises(InvalidParams, match="at least") as caught:
+            planned(prompt, lyrics, seed, duration_seconds=seconds)
+        return needed_seconds(caught.value)
+
+    (shortest,) = {needed(11.5, seed) for seed in range(12)}
+    for seed in range(12):
+        assert planned(prompt, lyrics, seed, duration_seconds=shortest).duration_seconds == pytest.approx(
+            shortest, abs=2.0
+        )
+        assert needed(shortest - 1.0, seed) == shortest
 
 
 _LINE = st.integers(1, 40).map(lambda count: "啦" * count)
