@@ -6,14 +6,22 @@ from model.shared.lyrics.lines import Line, Notes
 from model.shared.lyrics.tags import Heading, read_tag
 
 _LONG_ROLES = (
-    "作词|作詞|填词|填詞|作曲|谱曲|譜曲|编曲|編曲|词曲|詞曲|曲词|作词作曲|词作者|曲作者|词曲作者|作者|演唱者?|原唱|翻唱|歌手|主唱|演奏|艺人|藝人|歌名|歌曲名?|曲名|"
-    "标题|標題|专辑|專輯|所属专辑|唱片公司?|发行\\S{0,4}|發行\\S{0,4}|出品\\S{0,4}|制作人?|製作人?|监制|監製|音乐监制|音乐制作|配唱\\S{0,4}|制作\\S{0,4}|"
-    "混音\\S{0,4}|录音\\S{0,4}|錄音\\S{0,4}|母带\\S{0,6}|母帶\\S{0,6}|和声\\S{0,4}|和聲\\S{0,4}|和音\\S{0,3}|吉他\\S{0,2}|木吉他|电吉他|贝斯\\S{0,2}|貝斯\\S{0,2}|鼓手?|"
-    "键盘\\S{0,2}|鍵盤\\S{0,2}|钢琴\\S{0,2}|弦乐\\S{0,4}|弦樂\\S{0,4}|小提琴|大提琴|二胡|古筝|笛子|琵琶|人声\\S{0,4}|后期\\S{0,2}|策划|统筹|企划|宣传\\S{0,2}|推广\\S{0,2}|封面\\S{0,2}|"
-    "美工|海报|版权\\S{0,4}|出版\\S{0,4}|[OS]\\.?P\\.?|ISRC|总监|艺术总监|营销\\S{0,4}|文案|视频|导演|翻译|翻譯|译|歌词\\S{0,2}|歌詞\\S{0,2}|来源|來源|上传者?|"
-    "lyrics?|lyricists?|words|music|composers?|songwriters?|writers?|written|producers?|produced|arrangers?|arrangement|"
-    "artists?|singers?|vocalists?|performed|performers?|album|title|song(?: title| name)?|label|mixed|mixing|mastered|mastering|"
-    "recorded|engineers?|publishers?|published|released?|copyright|translat(?:ed|ion|or)|source|genre|style|styles|mood|"
+    "作词|作詞|填词|填詞|作曲|谱曲|譜曲|编曲|編曲|词曲|詞曲|曲词|作词作曲|词作者|曲作者|词曲作者|作者|演唱者?|"
+    "原唱|翻唱|歌手|主唱|演奏|艺人|藝人|歌名|歌曲名?|曲名|"
+    "标题|標題|专辑|專輯|所属专辑|唱片公司?|发行\\S{0,4}|發行\\S{0,4}|出品\\S{0,4}|制作人?|製作人?|监制|監製|"
+    "音乐监制|音乐制作|配唱\\S{0,4}|制作\\S{0,4}|"
+    "混音\\S{0,4}|录音\\S{0,4}|錄音\\S{0,4}|母带\\S{0,6}|母帶\\S{0,6}|和声\\S{0,4}|和聲\\S{0,4}|和音\\S{0,3}|"
+    "吉他\\S{0,2}|木吉他|电吉他|贝斯\\S{0,2}|貝斯\\S{0,2}|鼓手?|"
+    "键盘\\S{0,2}|鍵盤\\S{0,2}|钢琴\\S{0,2}|弦乐\\S{0,4}|弦樂\\S{0,4}|小提琴|大提琴|二胡|古筝|笛子|琵琶|"
+    "人声\\S{0,4}|后期\\S{0,2}|策划|统筹|企划|宣传\\S{0,2}|推广\\S{0,2}|封面\\S{0,2}|"
+    "美工|海报|版权\\S{0,4}|出版\\S{0,4}|[OS]\\.?P\\.?|ISRC|总监|艺术总监|营销\\S{0,4}|文案|视频|导演|翻译|翻譯|"
+    "译|歌词\\S{0,2}|歌詞\\S{0,2}|来源|來源|上传者?|"
+    "lyrics?|lyricists?|words|music|composers?|songwriters?|writers?|written|producers?|produced|arrangers?|"
+    "arrangement|"
+    "artists?|singers?|vocalists?|performed|performers?|album|title|song(?: title| name)?|label|mixed|mixing|"
+    "mastered|mastering|"
+    "recorded|engineers?|publishers?|published|released?|copyright|translat(?:ed|ion|or)|source|genre|style|"
+    "styles|mood|"
     "tempo|bpm|key|capo|tuning|time signature|duration|length|language|voice type|feat\\.?|featuring|"
     "风格|曲风|情绪|速度|调式|调号|节拍|时长|语言|拍号"
 )
@@ -32,7 +40,8 @@ _BY = re.compile(
     re.IGNORECASE,
 )
 _NOTICE = re.compile(
-    r".*(?:未经.{0,16}(?:许可|授权|同意)|未經.{0,16}(?:許可|授權)|版权所有|版權所有|翻版必究|著作权人|all rights reserved|"
+    r".*(?:未经.{0,16}(?:许可|授权|同意)|未經.{0,16}(?:許可|授權)|版权所有|版權所有|翻版必究|著作权人|"
+    r"all rights reserved|"
     r"copyright|©|℗|https?://|www\.\w).*",
     re.IGNORECASE,
 )

@@ -19,7 +19,9 @@ _OPEN, _CLOSE = "[［【〔〖", "]］】〕〗"
 _MARKED = "a-züÜ"
 _TONED = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹ"
 _READING = re.compile(
-    rf"(?:[{_MARKED}:]{{1,6}}[0-5]|[{_MARKED}]{{0,5}}[{_TONED}][{_MARKED}]{{0,5}})(?:[\s'-]*(?:[{_MARKED}:]{{1,6}}[0-5]|[{_MARKED}]{{0,5}}[{_TONED}][{_MARKED}]{{0,5}}))*",
+    rf"(?:[{_MARKED}:]{{1,6}}[0-5]|"
+    rf"[{_MARKED}]{{0,5}}[{_TONED}][{_MARKED}]{{0,5}})(?:[\s'-]*(?:[{_MARKED}:]{{1,6}}[0-5]|"
+    rf"[{_MARKED}]{{0,5}}[{_TONED}][{_MARKED}]{{0,5}}))*",
     re.IGNORECASE,
 )
 _ENCLOSED = re.compile(r"[(（{「『《〈<“\"]\s*([^()（）{}「」『』《》〈〉<>“”\"]{1,60})\s*[)）}」』》〉>”\"]\s*[:：]?")
@@ -27,20 +29,27 @@ _ENCLOSED_TAG_AND_WORDS = re.compile(r"[(（{]\s*([^()（）{}]{1,30})\s*[)）}]
 _COLON = re.compile(r"(.{1,40}?)\s*[:：]\s*(.*)")
 _DASHED = re.compile(r"\W*[-–—=~*#]\s*(\w[^-–—=~*#]{0,38}?)\s*[-–—=~*#]\W*")
 _PLAYERS = (
-    r"(?:(?:electric|acoustic|lead|bass|short|long)\s+)?(?:guitar|piano|sax|saxophone|drums?|bass|violin|cello|synth|keys?|keyboards?|strings?|trumpet|flute|"
+    r"(?:(?:electric|acoustic|lead|bass|short|long)\s+)?(?:guitar|piano|sax|saxophone|drums?|bass|violin|cello|"
+    r"synth|keys?|keyboards?|strings?|trumpet|flute|"
     r"harmonica|organ|brass|horns?|instrumental|music(?:al)?)"
 )
 _PLAYED = re.compile(
     rf"{_PLAYERS}\s+(?:solo|interlude|intro|outro|break)|"
-    r"(?:电|木|電)?(?:吉他|钢琴|鋼琴|贝斯|萨克斯|小提琴|大提琴|二胡|古筝|笛子|弦乐|键盘|鼓)(?:独奏|獨奏|间奏|間奏|前奏|尾奏|\s*solo)|music|音乐|音樂",
+    r"(?:电|木|電)?(?:吉他|钢琴|鋼琴|贝斯|萨克斯|小提琴|大提琴|二胡|古筝|笛子|弦乐|键盘|鼓)(?:独奏|獨奏|间奏|"
+    r"間奏|前奏|尾奏|\s*solo)|music|音乐|音樂",
     re.IGNORECASE,
 )
 _DIRECTION = re.compile(
-    r"(?:(?:very|more|getting|slightly)\s+)?(?:whisper(?:ed|ing|s)?|spoken(?: word)?|soft(?:ly|er)?|loud(?:ly|er)?|quiet(?:ly|er)?|slow(?:ly|er)?|fast(?:er)?|"
-    r"applause|cheer(?:s|ing)|laugh(?:s|ing|ter)?|sigh(?:s|ing)?|breath(?:s|es|ing)?|echo(?:es|ing|ed)?|ad-?\s?libs?|humming|hums|whistl(?:es|ing)|"
-    r"fad(?:e|es|ing)(?: (?:out|in|away))?|pause|silence|beat|key change|modulation|a ?cappella|scream(?:s|ing|ed)?|shout(?:s|ing|ed)?|clap(?:s|ping)?|"
-    r"harmony|harmonies|falsetto|crescendo|decrescendo|ritardando|instruments? only|no vocals?)(?:\s+(?:softly|slowly|quietly|voice|only))?|"
-    r"(?:轻声|輕聲|低声|小声|渐弱|漸弱|渐强|漸強|渐慢|淡出|淡入|笑声?|大笑|哭|叹气|呼吸|停顿|停|转调|轉調|清唱|哼唱|口哨|掌声|欢呼|回声|念|说|白|旁白|真声|假声)",
+    r"(?:(?:very|more|getting|slightly)\s+)?(?:whisper(?:ed|ing|s)?|spoken(?: word)?|soft(?:ly|er)?|loud(?:ly|"
+    r"er)?|quiet(?:ly|er)?|slow(?:ly|er)?|fast(?:er)?|"
+    r"applause|cheer(?:s|ing)|laugh(?:s|ing|ter)?|sigh(?:s|ing)?|breath(?:s|es|ing)?|echo(?:es|ing|ed)?|"
+    r"ad-?\s?libs?|humming|hums|whistl(?:es|ing)|"
+    r"fad(?:e|es|ing)(?: (?:out|in|away))?|pause|silence|beat|key change|modulation|a ?cappella|scream(?:s|ing|"
+    r"ed)?|shout(?:s|ing|ed)?|clap(?:s|ping)?|"
+    r"harmony|harmonies|falsetto|crescendo|decrescendo|ritardando|instruments? only|no vocals?)(?:\s+(?:softly|"
+    r"slowly|quietly|voice|only))?|"
+    r"(?:轻声|輕聲|低声|小声|渐弱|漸弱|渐强|漸強|渐慢|淡出|淡入|笑声?|大笑|哭|叹气|呼吸|停顿|停|转调|轉調|清唱|"
+    r"哼唱|口哨|掌声|欢呼|回声|念|说|白|旁白|真声|假声)",
     re.IGNORECASE,
 )
 
@@ -114,16 +123,16 @@ def _opened(text: str) -> Iterator[Piece]:
 
 
 def _bracketed(text: str) -> Iterator[Piece]:
-    start, unread = 0, text
+    start, paired = 0, False
     for match in _TAG.finditer(text):
+        paired = True
         if _is_reading(match):
             continue
         yield from _words(text[start : match.start()])
         if match[1].strip():
             yield read_tag(match[1])
         start = match.end()
-    unread = text[start:]
-    yield from _unpaired(unread.strip()) if start == 0 else _words(unread)
+    yield from _words(text[start:]) if paired else _unpaired(text)
 
 
 def _is_reading(match: re.Match[str]) -> bool:

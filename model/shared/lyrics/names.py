@@ -5,20 +5,26 @@ from types import MappingProxyType
 from model.song import SectionKind
 
 _SPELLINGS = {
-    SectionKind.INTRO: "intro introduction prelude opening overture prologue introducción introdução einleitung vorspiel "
+    SectionKind.INTRO: "intro introduction prelude opening overture prologue introducción introdução einleitung "
+    "vorspiel "
     "前奏 引子 序 序曲 序幕 开场 開場 开头 開頭 イントロ 인트로 전주",
-    SectionKind.VERSE: "verse verses v vs stanza strophe couplet rap verso estrofa strofa kuplet куплет 主歌 正歌 说唱 說唱 "
+    SectionKind.VERSE: "verse verses v vs stanza strophe couplet rap verso estrofa strofa kuplet куплет 主歌 "
+    "正歌 说唱 說唱 "
     "念白 独白 獨白 旁白 朗诵 朗誦 aメロ 벌스 절 랩",
     SectionKind.PRE_CHORUS: "prechorus pre pc prehook prerefrain buildup build lift precoro prerefrão "
     "预副歌 預副歌 前副歌 导歌 導歌 副歌前 过渡 過渡 过渡段 過渡段 铺垫 bメロ 프리코러스",
-    SectionKind.CHORUS: "chorus ch refrain refrains hook postchorus posthook refrein estribillo coro refrão refrao refräng "
+    SectionKind.CHORUS: "chorus ch refrain refrains hook postchorus posthook refrein estribillo coro refrão "
+    "refrao refräng "
     "ritornello kehrreim припев 副歌 高潮 合唱 叠歌 疊歌 サビ 大サビ 코러스 후렴 훅",
-    SectionKind.BRIDGE: "bridge br middleeight middle8 puente ponte pont brücke бридж 桥 橋 桥段 橋段 桥歌 橋歌 过桥 過橋 "
+    SectionKind.BRIDGE: "bridge br middleeight middle8 puente ponte pont brücke бридж 桥 橋 桥段 橋段 桥歌 橋歌 "
+    "过桥 過橋 "
     "cメロ ブリッジ 브릿지",
-    SectionKind.INST: "inst instr instrumental instrumentalbreak interlude solo break breakdown drop riff jam turnaround "
+    SectionKind.INST: "inst instr instrumental instrumentalbreak interlude solo break breakdown drop riff jam "
+    "turnaround "
     "intermezzo interludio zwischenspiel "
     "间奏 間奏 独奏 獨奏 器乐 器樂 纯音乐 純音樂 过门 過門 间奏曲 華彩 华彩 間奏曲 ソロ 간주",
-    SectionKind.OUTRO: "outro ending end coda finale fadeout tag vamp epilogue closing postlude final fin schluss nachspiel "
+    SectionKind.OUTRO: "outro ending end coda finale fadeout tag vamp epilogue closing postlude final fin "
+    "schluss nachspiel "
     "尾奏 尾声 尾聲 尾 结尾 結尾 结束 結束 终章 終章 尾段 终曲 終曲 后奏 後奏 アウトロ 아웃트로 후주",
 }
 KINDS = MappingProxyType({name: kind for kind, names in _SPELLINGS.items() for name in names.split()})
@@ -96,7 +102,8 @@ NEAR_SIGNS = (
 
 NUMBERS = MappingProxyType(
     {name: str(number) for names in (
-        "one two three four five six", "first second third fourth fifth sixth", "i ii iii iv v vi", "一 二 三 四 五 六 七 八 九 十",
+        "one two three four five six", "first second third fourth fifth sixth", "i ii iii iv v vi", "一 二 三 "
+        "四 五 六 七 八 九 十",
     ) for number, name in enumerate(names.split(), start=1)}
 )  # fmt: skip
 """Digits of numbers in words."""

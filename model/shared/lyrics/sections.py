@@ -124,7 +124,7 @@ class SectionReader:
         draft = self._drafts[-1]
         if self._after_blank:
             draft.stanza = len(draft.lines)
-        written = WrittenLine(line.number, words, self._own or self._standing, self._after_blank and bool(draft.lines))
+        written = WrittenLine(line.number, words, self._own or self._standing, self._after_blank)
         self._extend(draft, [written] * self._allowed(times, words))
 
     def _extend(self, draft: _Draft, lines: Sequence[WrittenLine]) -> None:

@@ -20,13 +20,16 @@ class Singer(StrEnum):
 
 
 _SPELLINGS = {
-    Singer.FEMALE: "女 女声 女聲 女生 女歌手 女独 女獨 女主唱 female woman women girl girls her she f w lady femalevocal femalevocals "
+    Singer.FEMALE: "女 女声 女聲 女生 女歌手 女独 女獨 女主唱 female woman women girl girls her she f w lady "
+    "femalevocal femalevocals "
     "femalevoice femalesinger femalelead femalerap femalesolo 女说唱 여 여자",
-    Singer.MALE: "男 男声 男聲 男生 男歌手 男独 男獨 男主唱 male man men boy boys him he m guy malevocal malevocals malevoice "
+    Singer.MALE: "男 男声 男聲 男生 男歌手 男独 男獨 男主唱 male man men boy boys him he m guy malevocal "
+    "malevocals malevoice "
     "malesinger malelead malerap malesolo 男说唱 남 남자",
     Singer.FIRST: "a 甲 singera voicea vocala singer1 voice1 vocal1 歌手a 歌手1 歌手一",
     Singer.SECOND: "b 乙 singerb voiceb vocalb singer2 voice2 vocal2 歌手b 歌手2 歌手二",
-    Singer.ALL: "合 合唱 齐 齊 齐唱 齊唱 男女 男女合 男女合唱 男女声 男女聲 对唱 對唱 全体 全體 众 眾 大合唱 both all together duet everyone "
+    Singer.ALL: "合 合唱 齐 齊 齐唱 齊唱 男女 男女合 男女合唱 男女声 男女聲 对唱 對唱 全体 全體 众 眾 大合唱 "
+    "both all together duet everyone "
     "everybody group unison d maleandfemale femaleandmale male&female boyandgirl 합창 함께",
 }
 _SINGERS = MappingProxyType({name: singer for singer, names in _SPELLINGS.items() for name in names.split()})

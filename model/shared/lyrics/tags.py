@@ -18,10 +18,12 @@ _REMARK = re.compile(r"[:：|(（,，、/;；@].*| [-–—~] ?.*| (?:with|w/|fe
 _ORDINALS = "first|second|third|fourth|last|final|1st|2nd|3rd|4th|next|another"
 _NUMBER_WORDS = "one|two|three|four|five|six"
 _NUMBER = re.compile(
-    rf"(?:[\s#_.-]*(?:no\.?)?\s*\d+|\s*[一二三四五六七八九十]+|\s+(?:[ivx]+|{_NUMBER_WORDS})|(?<=[歌奏])\s*[a-d]|\s+[a-d])$"
+    rf"(?:[\s#_.-]*(?:no\.?)?\s*\d+|\s*[一二三四五六七八九十]+|\s+(?:[ivx]+|{_NUMBER_WORDS})|"
+    rf"(?<=[歌奏])\s*[a-d]|\s+[a-d])$"
 )
 _LEADING_NUMBER = re.compile(
-    rf"^(?:(?:{_ORDINALS})\s+|第?\s*[一二三四五六七八九十\d]+\s*[段节節遍个個](?=.)的?|最后一?[段遍]?的?|最後一?[段遍]?的?)"
+    rf"^(?:(?:{_ORDINALS})\s+|第?\s*[一二三四五六七八九十\d]+\s*[段节節遍个個](?=.)的?|最后一?[段遍]?的?|"
+    rf"最後一?[段遍]?的?)"
 )
 _LETTER = re.compile(r"(?:(?:part|section)\s*)?([a-d])(?:\s*(?:段|节|節|部|区|部分|part|section))?[’']?")
 _STANZA = re.compile(r"第?\s*[一二三四五六七八九十\d]+\s*[段节節]|\d절")

@@ -108,10 +108,10 @@ def _free_lengths(seconds: float, tempo: Tempo) -> list[Length]:
 
 
 def _in_range(seconds: float, range_bpm: tuple[float, float]) -> list[Length]:
-    """All lengths of a duration whose tempo, bent a little, is in the range, and the next on either side of it; at least one."""
+    """All lengths of a duration whose tempo, bent a little, is in the range, and one or two beyond it."""
     per_bar = seconds / (60.0 * BEATS_PER_BAR)
     slowest = max(math.floor(range_bpm[0] * (1 - TEMPO_SLACK) * per_bar), math.ceil(SLOWEST_BPM * per_bar), 2)
-    fastest = min(math.ceil(range_bpm[1] * (1 + TEMPO_SLACK) * per_bar), math.floor(FASTEST_BPM * per_bar))
+    fastest = min(math.floor(range_bpm[1] * (1 + TEMPO_SLACK) * per_bar) + 2, math.floor(FASTEST_BPM * per_bar))
     return [Length(bars, 60.0 * BEATS_PER_BAR * bars / seconds) for bars in range(slowest, max(slowest, fastest) + 1)]
 
 

@@ -11,8 +11,10 @@ _FRAMES = re.compile(r"^\{\d{1,8}\}\{\d{1,8}\}")
 _DIALOGUE = re.compile(r"^Dialogue:\s*(?:[^,]*,){9}(.*)$")
 _OVERRIDE = re.compile(r"\{\\[^{}]*\}")
 _SCRIPT_HEADER = re.compile(
-    r"^(?:\[(?:Script Info|V4\+? Styles(?:\+)?|Events|Fonts|Graphics|Aegisub[^\]]*)\]|(?:Format|Style|Comment|ScriptType|Title|"
-    r"PlayRes[XY]|WrapStyle|Timer|Collisions|YCbCr Matrix|ScaledBorderAndShadow|Video \w+|Audio \w+|Original \w+|Synch Point|"
+    r"^(?:\[(?:Script Info|V4\+? Styles(?:\+)?|Events|Fonts|Graphics|Aegisub[^\]]*)\]|(?:Format|Style|Comment|"
+    r"ScriptType|Title|"
+    r"PlayRes[XY]|WrapStyle|Timer|Collisions|YCbCr Matrix|ScaledBorderAndShadow|Video \w+|Audio \w+|"
+    r"Original \w+|Synch Point|"
     r"Script Updated By|Update Details)\s*:.*)$",
     re.IGNORECASE,
 )
