@@ -89,7 +89,8 @@ NEAR_WORDS = MappingProxyType(
 NEAR_SIGNS = (
     ("副歌前", SectionKind.PRE_CHORUS), ("预副歌", SectionKind.PRE_CHORUS), ("預副歌", SectionKind.PRE_CHORUS),
     ("前副歌", SectionKind.PRE_CHORUS), ("导歌", SectionKind.PRE_CHORUS), ("導歌", SectionKind.PRE_CHORUS),
-    ("副歌", SectionKind.CHORUS), ("主歌", SectionKind.VERSE), ("桥段", SectionKind.BRIDGE), ("橋段", SectionKind.BRIDGE),
+    ("副歌", SectionKind.CHORUS), ("主歌", SectionKind.VERSE),
+    ("桥段", SectionKind.BRIDGE), ("橋段", SectionKind.BRIDGE),
     ("前奏", SectionKind.INTRO), ("间奏", SectionKind.INST), ("間奏", SectionKind.INST), ("尾奏", SectionKind.OUTRO),
     ("尾声", SectionKind.OUTRO), ("尾聲", SectionKind.OUTRO), ("结尾", SectionKind.OUTRO), ("結尾", SectionKind.OUTRO),
     ("独奏", SectionKind.INST), ("獨奏", SectionKind.INST), ("过门", SectionKind.INST), ("過門", SectionKind.INST),
@@ -102,8 +103,10 @@ NEAR_SIGNS = (
 
 NUMBERS = MappingProxyType(
     {name: str(number) for names in (
-        "one two three four five six", "first second third fourth fifth sixth", "i ii iii iv v vi", "一 二 三 "
-        "四 五 六 七 八 九 十",
+        "one two three four five six",
+        "first second third fourth fifth sixth",
+        "i ii iii iv v vi",
+        "一 二 三 四 五 六 七 八 九 十",
     ) for number, name in enumerate(names.split(), start=1)}
 )  # fmt: skip
 """Digits of numbers in words."""

@@ -142,7 +142,7 @@ def _near(tag: str, written: str) -> Heading | None:
     named = [NEAR_WORDS[word] for word in words if word in NEAR_WORDS]
     sung = [kind for kind in named if kind is not SectionKind.INST]
     found = next(iter(sung[-1:] or named[-1:]), None)
-    if found is None and len(name) <= _MOST_NEAR_SIGNS:
+    if found is None and len(name) <= _MOST_NEAR_SIGNS and not name.isascii():
         found = next((kind for sign, kind in NEAR_SIGNS if sign in name), None)
     return None if found is None else Heading(found, written, _name(found, name), exact=False)
 

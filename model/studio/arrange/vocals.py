@@ -55,7 +55,8 @@ class Words:
 def vocal_parts(words: Words, score: Score, style: Style, *, tonic: int) -> dict[Singer, tuple[SungNote, ...]]:
     """What each voice sings in a section at the score's pitches, times in seconds from its start.
 
-    Lines of the other voice are sung by `Singer.SECOND`. A chorus is sung by three: `Singer.BACKING` follows a third or a sixth below, `Singer.DOUBLE` sings the tune again.
+    Lines of the other voice are sung by `Singer.SECOND`. A chorus is sung by three: `Singer.BACKING` follows a third
+    or a sixth below, `Singer.DOUBLE` sings the tune again.
     `tonic` is the pitch class of the key.
     """
     sung = sung_notes(score.melody)

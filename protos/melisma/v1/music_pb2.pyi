@@ -303,8 +303,10 @@ class GenerateRequest(_message.Message):
     """
     lyrics: _builtins.str
     """Words to be sung, one line of the song per line of text, under section tags: [intro] [verse] [pre-chorus] [chorus]
-    [bridge] [inst] [outro], in any letter case and also numbered ("[verse 2]"). Empty: an instrumental. At most 10000
-    characters.
+    [bridge] [inst] [outro], in any letter case and also numbered ("[verse 2]"). Other tags count as the nearest of
+    these or as remarks, [chorus] without words comes again, "(x2)" repeats, "男：" and "[female]" say who sings. Files
+    of lyrics (LRC, subtitles, HTML, Markdown) are taken for what they are; `SongPlan.notes` tell what was done. Empty:
+    an instrumental. At most 10000 characters. Text without any words or tags returns an error.
     """
     duration_seconds: _builtins.float
     """Length of the song in seconds, in the range [10, 240] and within the engine's own range, see `Engine`; the song is
@@ -1115,21 +1117,27 @@ class LyricLine(_message.Message):
 
     TEXT_FIELD_NUMBER: _builtins.int
     SYLLABLES_FIELD_NUMBER: _builtins.int
+    VOICES_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The line as the caller wrote it."""
     @_builtins.property
     def syllables(self) -> _containers.RepeatedCompositeFieldContainer[Global___Syllable]:
         """The syllables to be sung, in order."""
 
+    @_builtins.property
+    def voices(self) -> _containers.RepeatedScalarFieldContainer[Global___VoiceKind.ValueType]:
+        """Voices that sing the line, where the lyrics mark who sings it ("男：", "[female]"). Empty: `SongPlan.voice`."""
+
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
         syllables: _abc.Iterable[Global___Syllable] | None = ...,
+        voices: _abc.Iterable[Global___VoiceKind.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["syllables", b"syllables", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["syllables", b"syllables", "text", b"text", "voices", b"voices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
