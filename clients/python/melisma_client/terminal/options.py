@@ -203,11 +203,14 @@ class SongOptions:
             raise typer.BadParameter("give either --lyrics or --lyrics-file")
         data = sys.stdin.buffer.read() if str(self.lyrics_file) == STDOUT else self.lyrics_file.read_bytes()
         try:
-            return data.decode("utf-8-sig")
+            words = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise typer.BadParameter(
                 f"{self.lyrics_file} is not UTF-8 text: {error.reason} at byte {error.start}"
             ) from error
+        if not words.strip():
+            raise typer.BadParameter(f"{self.lyrics_file} is empty; leave out --lyrics-file for an instrumental")
+        return words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

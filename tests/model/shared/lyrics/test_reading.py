@@ -39,7 +39,7 @@ TIMED = {
     ),
     "WebVTT": ("WEBVTT\n\n1\n00:02.000 --> 00:04.000 line:90%\n- the tide is out", "verse: the tide is out"),
     "ASS": (
-        "[Script Info]\nTitle: x\n[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{\\k10}潮{\\k20}水, 退\\N沙滩",
+        "[Script Info]\nTitle: x\n[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,a,,0,0,0,,{\\k10}潮{\\k20}水, 退\\N沙滩",
         "verse: 潮水, 退 / 沙滩",
     ),
     "TTML": (
