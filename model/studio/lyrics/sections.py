@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from model.shared.lyrics.characters import check_is_text
 from model.shared.lyrics.reading import read_lyrics
 from model.shared.lyrics.sections import WrittenLine, WrittenSection
 from model.shared.lyrics.singers import Singer
@@ -94,6 +95,7 @@ def parse_lyrics(text: str, wished: Voice | None = None) -> Lyrics:
     Raises:
         InvalidParams: the text is too long, holds no words, or has letters but none that can be sung.
     """
+    check_is_text(text[:MAX_CHARACTERS], "lyrics")
     _check_amount("characters", len(text), MAX_CHARACTERS)
     written = read_lyrics(text)
     lines = [line for section in written.sections for line in section.lines]

@@ -15,6 +15,10 @@ TEMPO_SLACK = 0.04
 """How far, as a share, the engine bends its own tempo so that whole bars fill the asked duration."""
 
 
+class TooManyWords(Exception):
+    """The words need more time than any song of the engine has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tempo:
     """The tempo that a song would like to have, and the range that the style leaves it; none where it is `fixed`."""
@@ -48,6 +52,7 @@ def choose_length(
     Raises:
         InvalidParams: the words do not fit; names the shortest duration in whole seconds that holds them, from the
             one that was asked for on.
+        TooManyWords: no duration holds them.
     """
     if asked is None:
         bars = comfortable_bars(sections, seconds_of(1, tempo.bpm), rapped=rapped)
@@ -57,7 +62,7 @@ def choose_length(
     seconds = longest if asked is None else asked
     found = _fitting(seconds, tempo, needs, longest)
     if found is None:
-        raise InvalidParams(_too_short(seconds, tempo, needs, longest))
+        raise _too_short(seconds, tempo, needs, longest)
     return found
 
 
@@ -115,12 +120,21 @@ def _in_range(seconds: float, range_bpm: tuple[float, float]) -> list[Length]:
     return [Length(bars, 60.0 * BEATS_PER_BAR * bars / seconds) for bars in range(slowest, max(slowest, fastest) + 1)]
 
 
-def _too_short(asked: float, tempo: Tempo, needs: _Needs, longest: float) -> Violation:
-    """The violation that names the shortest duration that holds the words."""
+def _too_short(asked: float, tempo: Tempo, needs: _Needs, longest: float) -> Exception:
+    """The refusal that names the shortest duration that holds the words."""
     for seconds in range(math.floor(asked) + 1, math.floor(longest) + 1):
         if _fitting(seconds, tempo, needs, longest):
-            return Violation("duration_seconds", f"these lyrics need at least {seconds} s, not {asked:g} s")
+            return InvalidParams(
+                Violation("duration_seconds", f"these lyrics need at least {seconds} s, not {asked:g} s")
+            )
+    return TooManyWords()
+
+
+def too_many_words(sections: Sequence[LyricSection], tempo: Tempo, longest: float) -> Violation:
+    """The violation that says how long a song of all the words would be."""
+    needs = _Needs(sections)
     low, high = (tempo.bpm, tempo.bpm) if tempo.fixed else tempo.range_bpm
     tempi = (low, *range(math.ceil(low), math.floor(high) + 1), high)
     seconds = math.ceil(min(seconds_of(needs.bars(bpm), bpm) for bpm in tempi))
-    return Violation("lyrics", f"these lyrics need about {seconds} s, and at most {longest:g} s can be made")
+    reason = f"these lyrics need about {seconds} s, and at most {longest:g} s can be made; leave some of them out"
+    return Violation("lyrics", reason)

@@ -1,13 +1,15 @@
 """Plans a song: parameters in, sections with bars, lines, key, tempo and style out."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 
 from model.engine import EngineInfo
-from model.song import AnchorNote, SectionKind, SectionPlan, SongParams, SongPlan, Stem, Voice
+from model.song import AnchorNote, InvalidParams, SectionKind, SectionPlan, SongParams, SongPlan, Stem, Voice
 from model.studio.info import SAMPLE_RATE_HERTZ
-from model.studio.lyrics.sections import LyricSection, parse_lyrics
+from model.studio.lyrics.sections import Lyrics, parse_lyrics
 from model.studio.notation.keys import Key, parse_key
 from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
 from model.studio.planning.anchor import spread_anchor
@@ -15,7 +17,8 @@ from model.studio.planning.checks import check_params
 from model.studio.planning.form import Block
 from model.studio.planning.key_finding import tune_key
 from model.studio.planning.layout import lay_out
-from model.studio.planning.length import Length, Tempo, choose_length, seconds_of
+from model.studio.planning.length import Length, Tempo, TooManyWords, choose_length, seconds_of, too_many_words
+from model.studio.planning.short_lines import with_short_lines_together
 from model.studio.prompt.understanding import FASTEST_BPM, SLOWEST_BPM, Understanding, understand
 from model.studio.style import Mode, Style
 
@@ -91,7 +94,7 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     named_key = asked_key or understanding.key
     heard_key = None if named_key else tune_key(params.anchor, understanding.style.mode)
     key = named_key or heard_key or _home(understanding.style, random)
-    length = _length(params, info, lyrics.sections, understanding)
+    lyrics, length = _length(params, info, lyrics, understanding)
     bars, tempo_bpm = length.bars, length.tempo_bpm
     blocks = lay_out(lyrics.sections, bars, seconds_of(1, tempo_bpm), rapped=understanding.style.genre == RAPPED_GENRE)
     return SongPlan(
@@ -129,13 +132,24 @@ def _home(style: Style, random: Random) -> Key:
 
 
 def _length(
-    params: SongParams, info: EngineInfo, sections: Sequence[LyricSection], understanding: Understanding
-) -> Length:
-    """Bars and tempo of the song."""
+    params: SongParams, info: EngineInfo, lyrics: Lyrics, understanding: Understanding
+) -> tuple[Lyrics, Length]:
+    """Bars and tempo of the song; with short lines put together where they would be too many for any song."""
     fixed = params.tempo_bpm is not None or understanding.tempo_named
     tempo = Tempo(params.tempo_bpm or understanding.style.tempo_bpm, understanding.tempo_range_bpm, fixed)
     rapped = understanding.style.genre == RAPPED_GENRE
-    return choose_length(params.duration_seconds, tempo, sections, info.duration_seconds[1], rapped=rapped)
+    choose = partial(choose_length, params.duration_seconds, tempo, longest=info.duration_seconds[1], rapped=rapped)
+    for attempt in _attempts(lyrics):
+        with suppress(TooManyWords):
+            return attempt, choose(attempt.sections)
+    raise InvalidParams(too_many_words(lyrics.sections, tempo, info.duration_seconds[1]))
+
+
+def _attempts(lyrics: Lyrics) -> Iterator[Lyrics]:
+    """The lyrics, then the same with short lines put together."""
+    yield lyrics
+    note = "lyrics: short lines are sung together, since there are too many for one song"
+    yield replace(lyrics, sections=with_short_lines_together(lyrics.sections), notes=(*lyrics.notes, note))
 
 
 def _section_plans(blocks: Sequence[Block], tempo_bpm: float) -> Iterator[SectionPlan]:

@@ -255,6 +255,13 @@ def test_a_poem_is_read_as_it_is_taught() -> None:
     ]
 
 
+def test_more_short_lines_than_a_song_has_bars_are_sung_together() -> None:
+    plan = planned(lyrics="春天\n花开\n" * 80)
+    assert sum(len(line.syllables) for section in plan.sections for line in section.lines) >= 320
+    assert plan.sections[1].lines[0].text == "春天, 花开, 春天, 花开"
+    assert "lyrics: short lines are sung together, since there are too many for one song" in plan.notes
+
+
 def test_lyrics_that_no_duration_holds_are_refused_as_lyrics() -> None:
     assert violated(lyrics="啦啦啦啦啦啦啦啦啦啦\n" * 170, tempo_bpm=60.0, duration_seconds=60.0) == {"lyrics"}
 
