@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from urllib.parse import unquote
 
 from model.shared.lyrics.lines import Line, Notes
 from model.song import InvalidParams, Violation
@@ -21,7 +22,8 @@ _MAGIC = {
     "\x7fELF": "a program",
     "GIF8": "a picture",
 }
-_NEWLINES = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_NEWLINES = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029⏎↵␤¶]")
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){3}")
 _BLANKS = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u3164\uffa0]")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
@@ -63,9 +65,24 @@ def _unreadable(text: str) -> int:
     )
 
 
+def decoded(text: str, notes: Notes) -> str:
+    """`text` as it was written, where UTF-8 was read as a Western encoding on the way ("å¤œ" for "夜")."""
+    for encoding in ("latin-1", "cp1252"):
+        try:
+            written = text.encode(encoding).decode("utf-8-sig")
+        except UnicodeError:
+            continue
+        if written != text:
+            notes.say("was read in a wrong encoding on the way, and is taken as UTF-8")
+        return written
+    return text
+
+
 def visible(text: str, notes: Notes) -> str:
     """`text` in composed form (NFC) without invisible characters, with plain spaces and newlines alone."""
     text = _BLANKS.sub(" ", _NEWLINES.sub("\n", unicodedata.normalize("NFC", text)))
+    if _PERCENT.search(text):
+        text = unquote(text)
     if "\\" in text:
         text = _unescaped(text, notes)
     return _INVISIBLE.sub("", text).replace("\ufffd", "")

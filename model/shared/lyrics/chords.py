@@ -11,9 +11,12 @@ _CHORD = (
 )
 _NAME = re.compile(_CHORD)
 _IN_BRACKETS = re.compile(rf"\[\s*({_CHORD}|N\.?C\.?)\s*\]")
+_IN_ROUND_BRACKETS = re.compile(rf"[({{]\s*({_CHORD})\s*[)}}]")
 _BAR_SIGN = re.compile(r"\|+:?|:\|+|/|-|–|—|%|\.|N\.?C\.?|\(?[x×]\d+\)?|\d/\d")
 _TABLATURE = re.compile(r"^[eEBGDAd]?\s?\|[-\dhpbrx/\\~|sv().*]{6,}$")
-_CHORD_WORDS = re.compile(r"(?:chords?|和弦|吉他谱|指法|capo|变调夹)\s*[:：].*", re.IGNORECASE)
+_CHORD_WORDS = re.compile(
+    r"(?:chords?|和弦|吉他谱|指法|capo|变调夹)\s*[:：].*|capo\s*\d.*|standard tuning", re.IGNORECASE
+)
 _DIRECTIVE = re.compile(r"\{\s*([a-z_]{1,20})\s*(?:[:：]\s*([^{}]*))?\}", re.IGNORECASE)
 _SHORT = {"soc": "chorus", "sov": "verse", "sob": "bridge", "sot": "tab", "sog": "grid"}
 _COMMENTS = frozenset({"c", "ci", "cb", "comment", "comment_italic", "comment_box", "highlight"})
@@ -65,6 +68,8 @@ def without_chords(lines: list[Line], notes: Notes) -> list[Line]:
 
 def _tag(match: re.Match[str]) -> str:
     """A directive as the tag that it stands for."""
+    if _NAME.fullmatch(match[1]):
+        return match[0]
     name, value = match[1].lower(), (match[2] or "").strip()
     if name in _METADATA or name.startswith(("end_of_", "eo")):
         return ""
@@ -75,13 +80,19 @@ def _tag(match: re.Match[str]) -> str:
 
 
 def _has_certain_bracket(text: str) -> bool:
-    return any(len(match[1]) > 1 for match in _IN_BRACKETS.finditer(text)) or len(_IN_BRACKETS.findall(text)) > 1
+    found = _IN_BRACKETS.findall(text) or _IN_ROUND_BRACKETS.findall(text)
+    return len(found) > 1 or (text[:1] == "[" and any(len(name) > 1 for name in found))
 
 
 def _without(text: str, *, certain: bool) -> str:
     if _TABLATURE.match(text) or _CHORD_WORDS.fullmatch(text) or _plainly_chords(text) or (certain and _chords(text)):
         return ""
-    return _IN_BRACKETS.sub("", text).strip() if certain else text
+    if not certain:
+        return text
+    rounded = _IN_ROUND_BRACKETS.findall(text)
+    if len(rounded) > 1 and any(len(name) > 1 for name in rounded):
+        text = _IN_ROUND_BRACKETS.sub("", text)
+    return _IN_BRACKETS.sub("", text).strip()
 
 
 def _plainly_chords(text: str) -> bool:

@@ -13,6 +13,8 @@ from model.shared.lyrics.tags import Heading, Remark, Repetition, Tag, is_strong
 Piece: TypeAlias = Tag | str
 """A tag of a line, or words of it."""
 
+_DOUBLED = re.compile(r"([\[［【{<}\]］】>])\1+")
+_NESTED = re.compile(r"\[([^\[\]]{1,40})\[([^\[\]]{1,40})\]\]?")
 _LONGEST_HEADING = 80
 _TAG = re.compile(r"[\[［【〔〖]([^\[\]［］【】〔〕〖〗]*)[\]］】〕〗]")
 _OPEN, _CLOSE = "[［【〔〖", "]］】〕〗"
@@ -26,6 +28,8 @@ _READING = re.compile(
 )
 _ENCLOSED = re.compile(r"[(（{「『《〈<“\"]\s*([^()（）{}「」『』《》〈〉<>“”\"]{1,60})\s*[)）}」』》〉>”\"]\s*[:：]?")
 _ENCLOSED_TAG_AND_WORDS = re.compile(r"[(（{]\s*([^()（）{}]{1,30})\s*[)）}]\s*[:：]?\s*(\S.*)")
+_DIRECTED = re.compile(r"[(（]\s*([^()（）]{1,30}?)\s*[)）]\s*(\S.*)")
+_DIRECTED_BEHIND = re.compile(r"(.*\S)\s*[(（]\s*([^()（）]{1,30}?)\s*[)）]")
 _COLON = re.compile(r"(.{1,40}?)\s*[:：]\s*(.*)")
 _DASHED = re.compile(r"\W*[-–—=~*#]\s*(\w[^-–—=~*#]{0,38}?)\s*[-–—=~*#]\W*")
 _PLAYERS = (
@@ -56,14 +60,19 @@ _DIRECTION = re.compile(
 
 def pieces(text: str) -> Iterator[Piece]:
     """The tags and words of a line that is not blank, in their order; words are stripped and never empty."""
+    text = _NESTED.sub(r"[\1(\2)]", _DOUBLED.sub(r"\1", text))
     tag = _whole_line(text) if len(text) <= _LONGEST_HEADING else None
     if tag is not None:
         yield tag
         return
-    if any(sign in text for sign in _OPEN + _CLOSE):
+    if _has_any_bracket(text):
         yield from _bracketed(text)
         return
     yield from _opened(text)
+
+
+def _has_any_bracket(text: str) -> bool:
+    return any(sign in text for sign in _OPEN + _CLOSE)
 
 
 def has_brackets(text: str) -> bool:
@@ -73,15 +82,15 @@ def has_brackets(text: str) -> bool:
 
 def _whole_line(text: str) -> Tag | None:
     """The tag that a whole line without square brackets is."""
-    if (text[0] in "(（" or repeats.is_mark_alone(text)) and (times := repeats.times_of(text.strip("()（） "))):
-        return Repetition(times)
+    if times := repeats.times_of_text(text):
+        return Repetition(times, repeats.is_counted(text))
     if match := _ENCLOSED.fullmatch(text):
         return _enclosed(match[1], in_quotes=text[0] not in "(（{<")
     if match := _DASHED.fullmatch(text):
         heading = read_tag(match[1])
         return heading if isinstance(heading, Heading) and heading.exact else None
     colon = _COLON.fullmatch(text)
-    found = None if colon and colon[2] else read_tag(text)
+    found = None if (colon and colon[2]) or _has_any_bracket(text) else read_tag(text)
     if isinstance(found, Heading) and (
         is_strong(found, text) or _PLAYED.fullmatch(text) or (found.again and _names(text))
     ):
@@ -114,12 +123,23 @@ def _opened(text: str) -> Iterator[Piece]:
         found = read_tag(match[1]) if match else None
         if match is None or not isinstance(found, Heading) or singers.singer_of(match[1]):
             continue
-        if is_strong(found, match[1]) or (found.exact and not match[2]):
+        if is_strong(found, match[1]) or (found.exact and not (match[2] and match[1].isascii())):
             yield found
             if match[2]:
                 yield match[2]
             return
-    yield text
+    yield from _directed(text)
+
+
+def _directed(text: str) -> Iterator[Piece]:
+    """Words, and a direction in round brackets before or behind them."""
+    before, behind = _DIRECTED.fullmatch(text), _DIRECTED_BEHIND.fullmatch(text)
+    if before and _DIRECTION.fullmatch(before[1]):
+        yield from (Remark(before[1]), before[2])
+    elif behind and _DIRECTION.fullmatch(behind[2]):
+        yield from (behind[1], Remark(behind[2]))
+    else:
+        yield text
 
 
 def _bracketed(text: str) -> Iterator[Piece]:
@@ -155,7 +175,7 @@ def _unpaired(text: str) -> Iterator[Piece]:
 
 def _words(text: str) -> Iterator[Piece]:
     words = re.sub(r"^\s*(?:[:：]|[-–—]\s)\s*", "", text).strip()
-    if words and repeats.is_mark_alone(words):
-        yield Repetition(repeats.times_of(words) or 1)
+    if times := repeats.times_of_text(words):
+        yield Repetition(times, repeats.is_counted(words))
     elif words:
         yield words

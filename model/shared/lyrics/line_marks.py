@@ -10,7 +10,11 @@ from model.shared.lyrics.tags import Heading, read_tag
 _COMMENT = re.compile(r"(?:#{1,6}\s+|//+\s*|--\s+|/\*+\s*|;\s+|%\s+)(.*?)\s*(?:\*+/)?")
 _BULLET = re.compile(r"^(?:(?:[-*+–]|- \[[ x]\])\s+(?=\S)|[•·‣◦▪▫●○■□◆◇★☆►▶→»♪♫♩♬✦✧]\s*(?=\S)|>\s?(?=\S))+")
 _NOTE_SIGNS = re.compile(r"^[♪♫♩♬\s]+|[♪♫♩♬\s]+$")
-_NUMBER = re.compile(r"^(?:[(（]?(\d{1,3})(?:\s*[.、)）:：]\s*(?!\d)|\s+(?=\S))|([①-⑳])\s*)(?=\S)")
+_NUMBER = re.compile(
+    r"^(?:(?:line\s*)?[(（]?(\d{1,3})(?:\s*[.、)）:：]\s*(?!\d)|\s+(?=\S))|([①-⑳])\s*|([一二三四五六七八九十]{1,3})、)(?=\S)",
+    re.IGNORECASE,
+)
+_NUMERALS = "零一二三四五六七八九十"
 _RULE = re.compile(r"[-=_*~–—·.•#+\s]{3,}|[|]")
 _SLASH = re.compile(r"\s*(?:/{1,2}|[／|｜\\])\s*")
 _WORDS = re.compile(r"[\u3400-\u9fff]|[^\W\d_]{2,}")
@@ -57,6 +61,9 @@ def _unnumbered(lines: list[Line]) -> list[Line]:
 
 
 def _number(match: re.Match[str]) -> int:
+    if match[3]:
+        tens, ten, ones = match[3].rpartition("十")
+        return 10 * (_NUMERALS.index(tens[:1] or "一") if ten else 0) + (_NUMERALS.index(ones[0]) if ones else 0)
     return int(match[1]) if match[1] else ord(match[2]) - ord("①") + 1
 
 

@@ -8,7 +8,8 @@ _SPELLINGS = {
     SectionKind.INTRO: "intro introduction prelude opening overture prologue introducción introdução einleitung "
     "vorspiel "
     "前奏 引子 序 序曲 序幕 开场 開場 开头 開頭 イントロ 인트로 전주",
-    SectionKind.VERSE: "verse verses v vs stanza strophe couplet rap verso estrofa strofa kuplet куплет 主歌 "
+    SectionKind.VERSE: "verse verses v vs part section stanza strophe couplet rap verso estrofa strofa kuplet "
+    "куплет 主歌 "
     "正歌 说唱 說唱 "
     "念白 独白 獨白 旁白 朗诵 朗誦 aメロ 벌스 절 랩",
     SectionKind.PRE_CHORUS: "prechorus pre pc prehook prerefrain buildup build lift precoro prerefrão "

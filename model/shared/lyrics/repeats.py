@@ -9,7 +9,7 @@ _LONGEST = 40
 _CHINESE = {"一": 1, "两": 2, "兩": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
 _WORDS = {"once": 1, "twice": 2, "thrice": 3, "two": 2, "three": 3, "four": 4, "bis": 2}
 _COUNT = r"(?:\d{1,4}|[一两兩二三四五六七八九十]|two|three|four)"
-_AGAIN = r"(?:repeat(?:ed|s)?|重复|重複|反复|反覆|再唱|循环|循環)"
+_AGAIN = r"(?:repeat(?:ed|s)?|重复|重複|反复|反覆|再唱|循环|循環|同上)"
 _TIMES = (
     rf"(?:[x×✕✖*＊]\s*(?P<a>\d{{1,4}})|(?P<b>\d{{1,4}})\s*[x×✕✖]|(?P<c>{_COUNT})\s*(?:times|遍|次|回|times through)"
     r"|(?P<d>twice|thrice|bis))"
@@ -36,9 +36,16 @@ def times_of(mark: str) -> int | None:
     return max(_count(match) or 2, 2 if match["again"] or match["again2"] else 1)
 
 
-def is_mark_alone(text: str) -> bool:
-    """Whether a text without brackets is a mark of repetition, and could not be words."""
-    return _ALONE.fullmatch(text) is not None
+def times_of_text(text: str) -> int | None:
+    """As `times_of` for the text of a line: in round brackets any mark, without them what could not be words."""
+    if text[:1] in "(（" or _ALONE.fullmatch(text):
+        return times_of(text.strip("()（） "))
+    return None
+
+
+def is_counted(mark: str) -> bool:
+    """Whether a mark says how often, not only that something comes again."""
+    return any(any(match.groups()) for match in _IN_TAG.finditer(mark))
 
 
 def has_signs(text: str) -> bool:

@@ -92,8 +92,8 @@ class SectionReader:
                 self._open(piece)
             case Singer():
                 self._mark(piece)
-            case Repetition(times):
-                self._repeat(times, line)
+            case Repetition():
+                self._repeat(piece, line)
             case Remark(written):
                 self._notes.say("not words, so not sung", written)
             case str():
@@ -133,14 +133,14 @@ class SectionReader:
         if self._count > MOST_LINES:
             raise InvalidParams(Violation(self._field, f"more than {MOST_LINES} lines with their repetitions"))
 
-    def _repeat(self, times: int, line: Line) -> None:
+    def _repeat(self, mark: Repetition, line: Line) -> None:
         """Repeat the last stanza, or the section that has just been opened."""
         draft = self._drafts[-1] if self._drafts else None
         if draft is not None and draft.lines:
             self._notes.say("repeated as marked", line.text)
-            self._extend(draft, draft.lines[draft.stanza :] * (self._allowed(times, line.text) - 1))
+            self._extend(draft, draft.lines[draft.stanza :] * (self._allowed(mark.times, line.text) - 1))
         elif draft is not None and draft.heading is not None:
-            draft.heading = replace(draft.heading, times=times, again=True)
+            draft.heading = replace(draft.heading, times=mark.times if mark.counted else None, again=True)
         else:
             self._notes.say("nothing stands before the repetition", line.text)
 

@@ -20,10 +20,12 @@ class Singer(StrEnum):
 
 
 _SPELLINGS = {
-    Singer.FEMALE: "女 女声 女聲 女生 女歌手 女独 女獨 女主唱 female woman women girl girls her she f w lady "
+    Singer.FEMALE: "女 女声 女聲 女生 女歌手 女独 女獨 女主唱 女声独唱 女独唱 女合 female woman women girl "
+    "girls her she f w lady "
     "femalevocal femalevocals "
     "femalevoice femalesinger femalelead femalerap femalesolo 女说唱 여 여자",
-    Singer.MALE: "男 男声 男聲 男生 男歌手 男独 男獨 男主唱 male man men boy boys him he m guy malevocal "
+    Singer.MALE: "男 男声 男聲 男生 男歌手 男独 男獨 男主唱 男声独唱 男独唱 男合 male man men boy boys him he m "
+    "guy malevocal "
     "malevocals malevoice "
     "malesinger malelead malerap malesolo 男说唱 남 남자",
     Singer.FIRST: "a 甲 singera voicea vocala singer1 voice1 vocal1 歌手a 歌手1 歌手一",

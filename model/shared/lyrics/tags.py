@@ -29,6 +29,8 @@ _LETTER = re.compile(r"(?:(?:part|section)\s*)?([a-d])(?:\s*(?:段|节|節|部|�
 _STANZA = re.compile(r"第?\s*[一二三四五六七八九十\d]+\s*[段节節]|\d절")
 _LAST = re.compile(r"last|final|最后|最後")
 _JOINED = re.compile(r"\b(pre|post)[\s_-]*(chorus|hook|refrain)\b")
+_CLOCK = re.compile(r"^\d{1,2}:\d{2}(?:\s*[-–—]\s*|\s+)(?=\D)")
+_EDGES = re.compile(r"^[^\w(]+|[^\w)]+$")
 _DECORATION = " \t*_~#=♪♫♩♬•·-–—>+.'\"“”‘’"
 
 
@@ -57,9 +59,10 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """A tag that says how often what stands before it is sung."""
+    """A tag that says how often what stands before it is sung; not `counted` where it only says that it comes again."""
 
     times: int
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,8 @@ def read_tag(written: str) -> Tag:
     if (singer := singers.singer_of(tag)) and not (tag in KINDS or _LETTER.fullmatch(tag)):
         return singer
     if times := repeats.times_of(tag):
-        return Repetition(times)
+        return Repetition(times, repeats.is_counted(tag))
+    tag = _CLOCK.sub("", _EDGES.sub("", tag))
     if heading := _named(tag, written):
         return heading
     rest, singer = singers.taken_out(tag)
@@ -106,9 +110,9 @@ def section_kind(tag: str) -> SectionKind | None:
 
 def is_strong(heading: Heading, line: str) -> bool:
     """Whether `line`, which reads as `heading`, is a heading also without brackets or colon."""
-    tag = unicodedata.normalize("NFKC", line).casefold().strip(_DECORATION + ":：")
+    tag = _EDGES.sub("", unicodedata.normalize("NFKC", line).casefold().strip(_DECORATION))
     rest, _, _ = repeats.taken_out(singers.taken_out(tag)[0])
-    name = re.sub(r"[(].*[)]$", "", rest).strip()
+    name = re.sub(r"\s*[(].*[)]$|\s+[-–—]\s+\w+$", "", rest).strip()
     return heading.exact and not STRONG.isdisjoint(map(_plain, (rest, name, *_unnumbered(name))))
 
 

@@ -1,8 +1,10 @@
 """Lyrics inside JSON, as programs save and send them."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from model.shared.lyrics.lines import Notes
 from model.shared.lyrics.tags import Heading, read_tag
@@ -23,6 +25,7 @@ _LYRIC_KEYS = (
 )
 _KIND_KEYS = ("section", "type", "tag", "part", "kind", "label", "name")
 _DEEPEST = 8
+_EDGES = re.compile(r"[{\[]\s*[\"'{\[].*[\]}]|\".*\"|\(\s*[\"'].*\)", re.DOTALL)
 _NETEASE = re.compile(r'^\{"t":\d+,"c":\[.*\]\}$', re.MULTILINE)
 
 
@@ -30,17 +33,30 @@ def out_of_json(text: str, notes: Notes) -> str:
     """The words in `text` where it is JSON, with a tag before those of each section; else `text` as it is."""
     text = _NETEASE.sub("", text)  # credits in the files of one service
     stripped = text.strip()
-    if not stripped.startswith(("{", "[", '"')) or not stripped.endswith(("}", "]", '"')):
+    if not _EDGES.fullmatch(stripped):
         return text
-    try:
-        value = json.loads(stripped, strict=False)
-    except (ValueError, RecursionError):
-        return text
+    value = _loaded(stripped)
     found = "\n".join(_lines(value, _DEEPEST))
     if not isinstance(value, (dict, list, str)) or not found.strip():
         return text
     notes.say("taken as JSON: its texts are sung")
     return found
+
+
+def _loaded(text: str) -> object:
+    """The value of JSON, of one value on each line, or of a literal of Python; `None` for what is none of them."""
+    for load in (_json, _json_lines, ast.literal_eval):
+        with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            return load(text)
+    return None
+
+
+def _json(text: str) -> object:
+    return json.loads(text, strict=False)
+
+
+def _json_lines(text: str) -> object:
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
 def _lines(value: object, deepest: int) -> Iterator[str]:
@@ -59,7 +75,7 @@ def _members(members: dict[str, object], deepest: int) -> Iterator[str]:
             yield f"[{kind}]"
             break
     for key, value in members.items():
-        if isinstance(read_tag(key), Heading) and isinstance(value, (str, list, dict)):
+        if key not in _KIND_KEYS and isinstance(read_tag(key), Heading) and isinstance(value, (str, list, dict)):
             yield f"[{key}]"
             yield from _lines(value, deepest)
         elif key.casefold() in _LYRIC_KEYS:

@@ -97,17 +97,21 @@ _OTHER_TAGS = frozenset(
 _TAG = re.compile(r"<(/?)([A-Za-z][\w:.-]{0,30})((?:\s[^<>]{0,400})?)/?>")
 _DECLARATION = re.compile(r"<[?!][^<>]{0,400}>")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,6});")
+_FORUM = re.compile(
+    r"\[/?(?:b|i|u|s|center|left|right|url|size|color|font|quote|code|spoiler|img|align)(?:=[^\[\]]{0,80})?\]"
+)
 _ANGLES = re.compile(r"<([^\W\d][^<>\n]{0,40})>")
 _PART = re.compile(r"songPart\s*=\s*[\"']([\w -]{1,40})[\"']")
 
 
 def without_markup(text: str, notes: Notes) -> str:
-    """`text` without the tags of HTML or XML, with line ends where they stand for one, and entities as characters."""
-    if "<" in text:
-        text = _without_tags(text, notes)
-    if _ENTITY.search(text):
-        text = html.unescape(_ENTITY.sub(lambda entity: entity[0].replace("&nbsp;", " "), text)).replace("\u00a0", " ")
-    return text
+    """`text` without the tags of HTML, XML and forums, with line ends and characters for those that stand for them."""
+    for _ in range(2):  # some is escaped twice
+        if _ENTITY.search(text):
+            text = html.unescape(text).replace("\u00a0", " ")
+    if "[/" in text:
+        text = _FORUM.sub("", text)
+    return _without_tags(text, notes) if "<" in text else text
 
 
 def _without_tags(text: str, notes: Notes) -> str:

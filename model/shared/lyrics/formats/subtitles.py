@@ -5,7 +5,7 @@ import re
 from model.shared.lyrics.lines import Line, Notes
 
 _CLOCK = r"(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,:]\d{1,3})?"
-_ARROW = re.compile(rf"\s*{_CLOCK}\s*-+>\s*{_CLOCK}(?:\s+.*)?")
+_ARROW = re.compile(rf"{_CLOCK}\s*-+>\s*{_CLOCK}(?:\s+[a-zA-Z]\w*:\S+)*\s*")
 _SUBVIEWER = re.compile(r"\d{1,2}:\d{2}:\d{2}[.,]\d{1,3},\d{1,2}:\d{2}:\d{2}[.,]\d{1,3}")
 _FRAMES = re.compile(r"^\{\d{1,8}\}\{\d{1,8}\}")
 _DIALOGUE = re.compile(r"^Dialogue:\s*(?:[^,]*,){9}(.*)$")
@@ -31,11 +31,13 @@ def out_of_subtitles(lines: list[Line], notes: Notes) -> list[Line]:
 
 def _without_cues(lines: list[Line]) -> list[Line]:
     """Cues as blocks of lines; the name of a cue stands alone before its times, behind a blank line."""
-    arrows = {n for n, line in enumerate(lines) if _ARROW.fullmatch(line.text) or _SUBVIEWER.fullmatch(line.text)}
+    arrows = {n for n, line in enumerate(lines) if _ARROW.match(line.text) or _SUBVIEWER.fullmatch(line.text)}
     names = {n - 1 for n in arrows if n and (n == 1 or not lines[n - 2].text or lines[n - 1].text.isdigit())}
     if any(line.text.startswith("WEBVTT") for line in lines[:1]):
         names |= {n for n, line in enumerate(lines) if _VTT_HEADER.match(line.text)}
-    return [Line(line.number, "") if n in arrows | names else line for n, line in enumerate(lines)]
+    behind = {n: _ARROW.sub("", lines[n].text, count=1) for n in arrows if _ARROW.match(lines[n].text)}
+    blank = dict.fromkeys(arrows | names, "") | behind
+    return [Line(line.number, blank.get(n, line.text)) for n, line in enumerate(lines)]
 
 
 def _without_script(lines: list[Line]) -> list[Line]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from model.shared.lyrics.lines import Line, Notes, words_of
 
-_CLOCK = r"\d{1,3}\s*[:：]\s*\d{1,2}(?:\s*[.:,：。]\s*\d{1,3})?"
+_CLOCK = r"\d{1,3}\s*[:：]\s*\d{1,2}(?:\s*[.:,：。]\s*\d{1,3}){0,2}"
 _RANGE = rf"-?{_CLOCK}(?:\s*[-–—~]+>?\s*{_CLOCK})?"
 _STAMP = re.compile(rf"[\[［【]\s*({_RANGE})\s*[\]］】]|<\s*({_RANGE})\s*>")
 _LEADING = re.compile(rf"^(?:{_STAMP.pattern}\s*[-–—]?\s*)+")
 _ROUND = re.compile(
     rf"^[(（]\s*({_RANGE})\s*[)）]\s*|^({_CLOCK})(?:\s*[-–—~|]+\s*(?:{_CLOCK}\s*)?|\s+|(?=[^\s\d:.,]))(?=\S)"
 )
+_LABEL = re.compile(r"^(\d{1,6}(?:\.\d{1,6})?)\s+\d{1,6}(?:\.\d{1,6})?\s+(?=\D)")
 _LINE_MILLISECONDS = re.compile(r"^\[(\d{1,8}),\s*\d{1,8}\]")
 _WORD_MILLISECONDS = re.compile(r"[(<]\d{1,8},\s*\d{1,8}(?:,\s*\d{1,8})?[)>]")
 _HEADER = re.compile(
@@ -37,8 +38,8 @@ def without_times(lines: list[Line], notes: Notes) -> list[Line]:
     """The lines in the order of their times, without stamps and headers; a line of two times comes twice."""
     headers = [line for line in lines if _HEADER.match(line.text)]
     kept = [Line(line.number, "") if _HEADER.match(line.text) else line for line in lines]
-    clocks = _has_clocks(kept)
-    timed = [_timed(line, clocks=clocks) for line in kept]
+    pattern = _ROUND if _has_clocks(kept) else _LABEL if _has_labels(kept) else None
+    timed = [_timed(line, pattern) for line in kept]
     if headers:
         notes.say("the headers of an LRC file are not sung")
     if all(a.line.text == b.text for a, b in zip(timed, kept, strict=True)):
@@ -54,7 +55,14 @@ def _has_clocks(lines: list[Line]) -> bool:
     return found > 1 and found > 0.5 * len(words)
 
 
-def _timed(line: Line, *, clocks: bool) -> _Timed:
+def _has_labels(lines: list[Line]) -> bool:
+    """Whether two times in seconds stand before the words of every line, as in the labels of editors of sound."""
+    words = words_of(lines)
+    return len(words) > 1 and all(_LABEL.match(line.text) for line in words)
+
+
+def _timed(line: Line, bare: re.Pattern[str] | None) -> _Timed:
+    """A line without its stamps; `bare` finds those that are not in square brackets."""
     text, seconds = line.text, list[float]()
     if not any(character.isdigit() for character in text):
         return _Timed(line, ())
@@ -65,8 +73,9 @@ def _timed(line: Line, *, clocks: bool) -> _Timed:
         stamps = list(_STAMP.finditer(match[0]))
         own = [stamp[1] for stamp in stamps if stamp[1]] or [stamps[0][2]]  # those in angles are times of words
         seconds = [_seconds(stamp) for stamp in dict.fromkeys(own)][:_MOST_STAMPS]
-    elif clocks and (match := _ROUND.match(text)):
-        seconds = [_seconds(match[1] or match[2])]
+    elif bare is not None and (match := bare.match(text)):
+        stamp = next(group for group in match.groups() if group)
+        seconds = [_seconds(stamp) if bare is _ROUND else float(stamp)]
         text = text[match.end() :]
     if _STAMP.search(text):
         text = re.sub(r" {2,}", " ", _STAMP.sub("", text))
@@ -74,9 +83,11 @@ def _timed(line: Line, *, clocks: bool) -> _Timed:
 
 
 def _seconds(stamp: str) -> float:
-    """The time of a stamp; of three numbers the last are hundredths, or thousandths where it has three digits."""
-    minutes, seconds, *rest = re.findall(r"\d+", re.split(r"[-–—~]", stamp.lstrip("-"))[0])
-    return 60 * int(minutes) + int(seconds) + (int(rest[0]) / 10 ** len(rest[0]) if rest else 0.0)
+    """The time of a stamp; the last of three numbers is a fraction, and of four the first are hours."""
+    numbers = re.findall(r"\d+", re.split(r"[-–—~]", stamp.lstrip("-"))[0])
+    fraction = numbers.pop() if len(numbers) > 2 else "0"
+    hours, minutes, seconds = [0, *map(int, numbers)][-3:]
+    return 3600 * hours + 60 * minutes + seconds + int(fraction) / 10 ** len(fraction)
 
 
 def _in_order(timed: list[_Timed]) -> list[tuple[float, Line]]:

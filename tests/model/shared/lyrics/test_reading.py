@@ -46,6 +46,12 @@ TIMED = {
         '<tt><head><title>x</title></head><div songPart="Chorus"><p begin="1s">潮水</p><p>沙滩</p></div></tt>',
         "chorus: 潮水 / 沙滩",
     ),
+    "times with arrows": (
+        "[00:00:02.000 --> 00:00:04.000]  潮水\n[00:00:04.000 --> 00:00:06.500]  沙滩",
+        "verse: 潮水 / 沙滩",
+    ),
+    "subtitles in one line": ("00:02,000 --> 00:04,000 潮水\n00:04,000 --> 00:06,000 沙滩", "verse: 潮水 / 沙滩"),
+    "labels of an editor": ("1.20\t4.00\t潮水\n4.00\t6.50\t沙滩", "verse: 潮水 / 沙滩"),
     "pure music": ("[00:00.00]纯音乐，请欣赏", "inst"),
 }
 
@@ -59,6 +65,13 @@ MARKED_UP = {
     "JSON": ('{"title": "海边", "lyrics": "[verse]\\n潮水\\n[chorus]\\n沙滩"}', "verse: 潮水 | chorus: 沙滩"),
     "JSON by section": ('[{"section": "chorus", "lines": ["潮水", "沙滩"]}]', "chorus: 潮水 / 沙滩"),
     "JSON with sections as keys": ('{"verse": ["潮水"], "chorus": "沙滩"}', "verse: 潮水 | chorus: 沙滩"),
+    "JSON lines": ('{"text": "潮水"}\n{"text": "沙滩"}', "verse: 潮水 / 沙滩"),
+    "a literal of Python": ("['潮水', '沙滩']", "verse: 潮水 / 沙滩"),
+    "HTML that is escaped": ("潮水&lt;br&gt;沙滩&amp;nbsp;风", "verse: 潮水 / 沙滩 风"),
+    "forum": ("[b]Verse 1[/b]\n[i]潮水[/i]退去", "verse: 潮水退去"),
+    "percent signs": ("%E6%BD%AE%E6%B0%B4%0A%E6%B2%99", "verse: 潮水 / 沙"),
+    "a wrong encoding": ("潮水退去".encode().decode("latin-1"), "verse: 潮水退去"),
+    "accents are no wrong encoding": ("café é", "verse: café é"),
     r"a written \n": (r"[verse]\n潮水\n\n[chorus]\r\n沙滩", "verse: 潮水 | chorus: 沙滩"),
     "chords over lines": ("Am      F    G\n潮水退去了\n| C | G/B | Am7 |\n沙滩", "verse: 潮水退去了 / 沙滩"),
     "chords in lines": ("[Am]潮水[F]退去了[G]", "verse: 潮水退去了"),
@@ -66,6 +79,7 @@ MARKED_UP = {
         "{title: x}\n{soc}\n[C]go [G]home\n{eoc}\n{start_of_verse}\nnow\n{end_of_verse}",
         "chorus: go home | verse: now",
     ),
+    "chords in round brackets": ("(Am)潮水(F)退去了", "verse: 潮水退去了"),
     "an alphabet is no chords": ("A B C D E F G", "verse: A B C D E F G"),
     "tablature": ("e|--0--2--3---|\nB|--1--3--0---|\ngo home", "verse: go home"),
 }
@@ -77,6 +91,8 @@ MARKED_LINES = {
     "notices": ("潮水退去了\n未经许可不得翻唱\n© 2024 Shore", "verse: 潮水退去了"),
     "numbers": ("1. 潮水\n2. 沙滩\n3. 走吧", "verse: 潮水 / 沙滩 / 走吧"),
     "Chinese numbers": ("1、潮水\n2、沙滩", "verse: 潮水 / 沙滩"),
+    "numerals": ("一、潮水\n二、沙滩", "verse: 潮水 / 沙滩"),
+    "directions": ("潮水 (softly)\n(whispered) 沙滩\n风 [laughs] 走", "verse: 潮水 / 沙滩 / 风 / 走"),
     "numbers that are sung": ("走吧\n3只猫\n1 2 3 go", "verse: 走吧 / 3只猫 / 1 2 3 go"),
     "bullets": ("- 潮水\n* 沙滩\n• 走吧\n♪ 海风 ♪", "verse: 潮水 / 沙滩 / 走吧 / 海风"),
     "comments": ("# 草稿\n// later\n-- x\n潮水", "verse: 潮水"),
@@ -116,6 +132,12 @@ HEADINGS = {
         "{verse}\n潮水\n〔副歌〕\n沙滩\n「主歌」\n走\n<Bridge>\ngo",
         "verse: 潮水 | chorus: 沙滩 | verse: 走 | bridge: go",
     ),
+    "double and nested brackets": (
+        "[[verse]]\n潮水\n[Chorus [Male]]\n沙滩\n((ooh))",
+        "verse: 潮水 | chorus: 沙滩 / ((ooh))",
+    ),
+    "signs around names": ("🎤 Verse 1 🎤\n潮水\n【★副歌★】\n沙滩", "verse: 潮水 | chorus: 沙滩"),
+    "times in tags": ("[0:30 - Verse]\n潮水\n[Chorus 0:45]\n沙滩", "verse: 潮水 | chorus: 沙滩"),
     "half brackets": ("[副歌】\n潮水\n[verse\n沙滩\nbridge]\n走", "chorus: 潮水 | verse: 沙滩 | bridge: 走"),
     "dashes": ("--- Chorus ---\n潮水\n=== 桥段 ===\n沙滩", "chorus: 潮水 | bridge: 沙滩"),
     "words that begin with a name": (

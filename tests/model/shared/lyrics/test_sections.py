@@ -28,6 +28,11 @@ from tests.model.shared.lyrics.test_reading import sung
             "verse: 潮水 / 潮水 / 沙滩 / 沙滩 / 沙滩 / 走 / 走 / go on / go on",
         ),
         ("[verse]\n潮\n\n水\n退\n(x2)", "verse: 潮 / 水 / 退 / 水 / 退"),
+        ("[chorus]\n潮\n[verse]\n水\n[chorus]\n（同上）", "chorus: 潮 | verse: 水 | chorus: 潮"),
+        (
+            "[chorus] (x2)\n潮\n[verse]\n水\n[chorus]\n(x2)",
+            "chorus: 潮 | chorus: 潮 | verse: 水 | chorus: 潮 | chorus: 潮",
+        ),
         ("||: go home :||", "verse: go home / go home"),
         ("again\nrepeat after me\n4 x 4", "verse: again / repeat after me / 4 x 4"),
         ("[outro]\n潮\n[fade out]\n[end]", "outro: 潮"),

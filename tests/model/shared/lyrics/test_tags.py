@@ -80,9 +80,7 @@ def test_a_tag_says_who_sings_and_how_often(tag: str, singer: Singer | None, tim
     assert (found.singer, found.times, found.again) == (singer, times, again)
 
 
-@pytest.mark.parametrize(
-    ("tag", "times"), [("x2", 2), ("×3", 3), ("重复", 2), ("重复三遍", 3), ("repeat x4", 4), ("twice", 2)]
-)
+@pytest.mark.parametrize(("tag", "times"), [("x2", 2), ("×3", 3), ("重复三遍", 3), ("repeat x4", 4), ("twice", 2)])
 def test_marks_of_repetition_are_counted(tag: str, times: int) -> None:
     assert read_tag(tag) == Repetition(times)
 
