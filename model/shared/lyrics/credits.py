@@ -15,7 +15,7 @@ _LONG_ROLES = (
     "键盘\\S{0,2}|鍵盤\\S{0,2}|钢琴\\S{0,2}|弦乐\\S{0,4}|弦樂\\S{0,4}|小提琴|大提琴|二胡|古筝|笛子|琵琶|"
     "人声\\S{0,4}|后期\\S{0,2}|策划|统筹|企划|宣传\\S{0,2}|推广\\S{0,2}|封面\\S{0,2}|"
     "美工|海报|版权\\S{0,4}|出版\\S{0,4}|[OS]\\.?P\\.?|ISRC|总监|艺术总监|营销\\S{0,4}|文案|视频|导演|翻译|翻譯|"
-    "译|歌词\\S{0,2}|歌詞\\S{0,2}|来源|來源|上传者?|"
+    "译|歌词\\S{0,2}|歌詞\\S{0,2}|来源|來源|备注|備註|说明|上传者?|"
     "lyrics?|lyricists?|words|music|composers?|songwriters?|writers?|written|producers?|produced|arrangers?|"
     "arrangement|"
     "artists?|singers?|vocalists?|performed|performers?|album|title|song(?: title| name)?|label|mixed|mixing|"
@@ -52,6 +52,8 @@ _WEB = re.compile(
 )
 _EMBED = re.compile(r"(?<=[^\W\d])\d*Embed$")
 _LYRICS_OF = re.compile(r"[^a-z].{0,60} (?:Lyrics|LYRICS|歌词)")
+_HEADLINE = re.compile(r"\S.{0,40}\s[-–—]\s.{0,40}\S")
+_WORDS_LABEL = re.compile(r"(?:lyrics?|歌词|歌詞)\s*[:：]\s*(.{9,})", re.IGNORECASE)
 _TITLE = re.compile(r"[《〈『]([^《》〈〉『』]{1,40})[》〉』](?:\s*[-–—]?\s*\S{0,20})?")
 _SCALE = re.compile(r"1\s*[=＝]\s*[b#♭♯]?[A-G][b#]?(?:\s+\d\s*/\s*\d.*)?")
 _PURE_MUSIC = re.compile(r"[(（]?\s*(?:此歌曲?为?|本曲为)?(?:没有填词的)?纯音乐[，,]?\s*请?(?:您)?欣赏[)）]?.{0,2}")
@@ -63,9 +65,11 @@ def without_credits(lines: list[Line], notes: Notes) -> list[Line]:
     kept: list[Line] = []
     left_out: list[str] = []
     head = True
-    for line in lines:
+    for line, following in zip(lines, _following(lines), strict=True):
         line = Line(line.number, _EMBED.sub("", line.text))
-        if _is_about(line.text, head=head):
+        if label := _WORDS_LABEL.fullmatch(line.text):
+            line = Line(line.number, label[1])
+        elif _is_about(line.text, head=head) or (head and _is_headline(line.text, following)):
             left_out.append(line.text)
             line = Line(line.number, "")
         elif _PURE_MUSIC.fullmatch(line.text):
@@ -77,6 +81,22 @@ def without_credits(lines: list[Line], notes: Notes) -> list[Line]:
     if left_out:
         notes.say("what tells of the song is not sung", *left_out)
     return kept
+
+
+def _following(lines: list[Line]) -> list[str]:
+    """For each line the next one that is not blank; empty after the last."""
+    found, following = list[str](), ""
+    for line in reversed(lines):
+        found.append(following)
+        following = line.text or following
+    return found[::-1]
+
+
+def _is_headline(text: str, following: str) -> bool:
+    """Whether a first line is "title - artist", which it is before a tag or a credit."""
+    if not _HEADLINE.fullmatch(text) or not following:
+        return False
+    return _is_tag(following) or _is_about(following, head=True) or isinstance(read_tag(following), Heading)
 
 
 def _is_certain(text: str) -> bool:
@@ -97,7 +117,7 @@ def _is_about(text: str, *, head: bool) -> bool:
 
 def _is_title(text: str) -> bool:
     match = _TITLE.fullmatch(text)
-    return bool(match) and not isinstance(read_tag(match[1]), Heading)
+    return match is not None and not isinstance(read_tag(match[1]), Heading)
 
 
 def _is_tag(text: str) -> bool:

@@ -26,7 +26,7 @@ _SPELLINGS = {
     "间奏 間奏 独奏 獨奏 器乐 器樂 纯音乐 純音樂 过门 過門 间奏曲 華彩 华彩 間奏曲 ソロ 간주",
     SectionKind.OUTRO: "outro ending end coda finale fadeout tag vamp epilogue closing postlude final fin "
     "schluss nachspiel "
-    "尾奏 尾声 尾聲 尾 结尾 結尾 结束 結束 终章 終章 尾段 终曲 終曲 后奏 後奏 アウトロ 아웃트로 후주",
+    "尾奏 尾声 尾聲 尾 结尾 結尾 结束 結束 终章 終章 尾段 完 全文完 终曲 終曲 后奏 後奏 アウトロ 아웃트로 후주",
 }
 KINDS = MappingProxyType({name: kind for kind, names in _SPELLINGS.items() for name in names.split()})
 """Kinds by name, in lower case and without spaces and hyphens."""

@@ -15,7 +15,8 @@ _TIMES = (
     r"|(?P<d>twice|thrice|bis))"
 )
 _MARK = re.compile(
-    rf"(?P<again>{_AGAIN})?[\s,，:：]*(?:{_TIMES})?[\s,，]*(?P<again2>{_AGAIN})?(?:\s*一[遍次])?", re.IGNORECASE
+    rf"(?P<again>{_AGAIN})?[\s,，:：]*(?:唱|共|sing|play)?\s*(?:{_TIMES})?[\s,，]*(?P<again2>{_AGAIN})?(?:\s*一[遍次])?",
+    re.IGNORECASE,
 )
 _IN_TAG = re.compile(rf"(?<![a-z0-9])(?:{_TIMES})(?![a-z0-9])|{_AGAIN}|\breprise\b|\bagain\b|同上|再来", re.IGNORECASE)
 _ALONE = re.compile(

@@ -32,7 +32,8 @@ _SPELLINGS = {
     Singer.SECOND: "b 乙 singerb voiceb vocalb singer2 voice2 vocal2 歌手b 歌手2 歌手二",
     Singer.ALL: "合 合唱 齐 齊 齐唱 齊唱 男女 男女合 男女合唱 男女声 男女聲 对唱 對唱 全体 全體 众 眾 大合唱 "
     "both all together duet everyone "
-    "everybody group unison d maleandfemale femaleandmale male&female boyandgirl 합창 함께",
+    "everybody group unison d maleandfemale femaleandmale "
+    "malefemale femalemale 女男 boyandgirl boygirl himandher 합창 함께",
 }
 _SINGERS = MappingProxyType({name: singer for singer, names in _SPELLINGS.items() for name in names.split()})
 _LONE_LETTERS = frozenset("fwmd")
@@ -53,8 +54,8 @@ _SAYING = re.compile(
 
 def singer_of(mark: str) -> Singer | None:
     """The singer that `mark`, without brackets and colon, names, or `None`."""
-    name = re.sub(r"[\s_-]", "", unicodedata.normalize("NFKC", mark).casefold())
-    return _SINGERS.get(name) or _SINGERS.get(re.sub(r"(?<=[男女])\d$", "", name))
+    name = re.sub(r"[\s_/&+、和-]", "", unicodedata.normalize("NFKC", mark).casefold())
+    return _SINGERS.get(name) or _SINGERS.get(re.sub(r"^([男女mf])\d$", r"\1", name))
 
 
 def taken_out(tag: str) -> tuple[str, Singer | None]:

@@ -27,6 +27,7 @@ _LEADING_NUMBER = re.compile(
 )
 _LETTER = re.compile(r"(?:(?:part|section)\s*)?([a-d])(?:\s*(?:段|节|節|部|区|部分|part|section))?[’']?")
 _STANZA = re.compile(r"第?\s*[一二三四五六七八九十\d]+\s*[段节節]|\d절")
+_VOICE = re.compile(r"(?<![a-z])(?:fe)?male(?![a-z])|[男女]声")
 _LAST = re.compile(r"last|final|最后|最後")
 _JOINED = re.compile(r"\b(pre|post)[\s_-]*(chorus|hook|refrain)\b")
 _CLOCK = re.compile(r"^\d{1,2}:\d{2}(?:\s*[-–—]\s*|\s+)(?=\D)")
@@ -90,9 +91,9 @@ def read_tag(written: str) -> Tag:
         return heading
     rest, singer = singers.taken_out(tag)
     rest, times, again = repeats.taken_out(rest)
-    heading = _exact(rest, written) or _near(rest, written)
+    heading = _exact(rest, written) or _near(rest, written, again=again)
     if heading is None:
-        return singer if singer and not rest else Remark(written)
+        return singer if singer and (not rest or _VOICE.search(tag)) else Remark(written)
     return replace(heading, singer=singer or _singer_behind(rest), times=times, again=again)
 
 
@@ -137,11 +138,11 @@ def _lettered(tag: str, written: str) -> Heading | None:
     return None
 
 
-def _near(tag: str, written: str) -> Heading | None:
-    """The heading of a tag that holds the name of a kind among other words."""
+def _near(tag: str, written: str, *, again: bool) -> Heading | None:
+    """The heading of a tag that holds the name of a kind among other words; any words in one that repeats it."""
     name = _REMARK.sub("", tag).strip(_DECORATION)
     words = re.findall(r"[a-z0-9']+", _JOINED.sub(r"\1\2", name))
-    if len(words) > _MOST_NEAR_WORDS or FUNCTION_WORDS & set(words):
+    if len(words) > _MOST_NEAR_WORDS or (FUNCTION_WORDS & set(words) and not again):
         return None
     named = [NEAR_WORDS[word] for word in words if word in NEAR_WORDS]
     sung = [kind for kind in named if kind is not SectionKind.INST]

@@ -87,7 +87,7 @@ def _seconds(stamp: str) -> float:
     numbers = re.findall(r"\d+", re.split(r"[-–—~]", stamp.lstrip("-"))[0])
     fraction = numbers.pop() if len(numbers) > 2 else "0"
     hours, minutes, seconds = [0, *map(int, numbers)][-3:]
-    return 3600 * hours + 60 * minutes + seconds + int(fraction) / 10 ** len(fraction)
+    return 3600 * hours + 60 * minutes + seconds + float(f"0.{fraction}")
 
 
 def _in_order(timed: list[_Timed]) -> list[tuple[float, Line]]:

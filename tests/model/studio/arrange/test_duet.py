@@ -34,7 +34,7 @@ def test_the_other_voice_sings_an_octave_away(own: Voice, semitones: int) -> Non
     assert other_semitones(own) == semitones
 
 
-def parts(kind: SectionKind = SectionKind.VERSE) -> dict[Singer, list[int]]:
+def parts(kind: SectionKind = SectionKind.VERSE) -> dict[Singer, list[float]]:
     vocals = vocal_parts(Words(kind, SYLLABLES, SHARES, -12), SCORE, STYLE, tonic=0)
     return {singer: [note.pitch for note in notes] for singer, notes in vocals.items()}
 
