@@ -32,6 +32,7 @@ _DIRECTED = re.compile(r"[(（]\s*([^()（）]{1,30}?)\s*[)）]\s*(\S.*)")
 _DIRECTED_BEHIND = re.compile(r"(.*\S)\s*[(（]\s*([^()（）]{1,30}?)\s*[)）]")
 _COLON = re.compile(r"(.{1,40}?)\s*[:：]\s*(.*)")
 _DASHED = re.compile(r"\W*[-–—=~*#]\s*(\w[^-–—=~*#]{0,38}?)\s*[-–—=~*#]\W*")
+_REPEAT = re.compile(r"repeat\s", re.IGNORECASE)
 _PLAYERS = (
     r"(?:(?:electric|acoustic|lead|bass|short|long)\s+)?(?:guitar|piano|sax|saxophone|drums?|bass|violin|cello|"
     r"synth|keys?|keyboards?|strings?|trumpet|flute|"
@@ -44,16 +45,12 @@ _PLAYED = re.compile(
     re.IGNORECASE,
 )
 _DIRECTION = re.compile(
-    r"(?:(?:very|more|getting|slightly)\s+)?(?:whisper(?:ed|ing|s)?|spoken(?: word)?|soft(?:ly|er)?|loud(?:ly|"
-    r"er)?|quiet(?:ly|er)?|slow(?:ly|er)?|fast(?:er)?|"
-    r"applause|cheer(?:s|ing)|laugh(?:s|ing|ter)?|sigh(?:s|ing)?|breath(?:s|es|ing)?|echo(?:es|ing|ed)?|"
-    r"ad-?\s?libs?|humming|hums|whistl(?:es|ing)|"
-    r"fad(?:e|es|ing)(?: (?:out|in|away))?|pause|silence|beat|key change|modulation|a ?cappella|scream(?:s|ing|"
-    r"ed)?|shout(?:s|ing|ed)?|clap(?:s|ping)?|"
-    r"harmony|harmonies|falsetto|crescendo|decrescendo|ritardando|instruments? only|no vocals?)(?:\s+(?:softly|"
-    r"slowly|quietly|voice|only))?|"
-    r"(?:轻声|輕聲|低声|小声|渐弱|漸弱|渐强|漸強|渐慢|淡出|淡入|笑声?|大笑|哭|叹气|呼吸|停顿|停|转调|轉調|清唱|"
-    r"哼唱|口哨|掌声|欢呼|回声|念|说|白|旁白|真声|假声)",
+    r"(?:(?:very|more|getting|slightly)\s+)?(?:whisper(?:ed|ing|s)|spoken(?: word)?|soft(?:ly|er)|loud(?:ly|er)|"
+    r"quiet(?:ly|er)|slow(?:ly|er)|faster|applause|cheering|laugh(?:s|ing|ter)|sigh(?:s|ing)|breath(?:es|ing)|"
+    r"echo(?:es|ing|ed)|ad-?\s?libs?|humming|hums|whistl(?:es|ing)|fad(?:es|ing)(?: (?:out|in|away))?|fade (?:out|in)|"
+    r"key change|modulation|a ?cappella|scream(?:s|ing|ed)|shout(?:s|ing|ed)|clap(?:s|ping)|harmony|harmonies|"
+    r"falsetto|crescendo|decrescendo|ritardando|instruments? only|no vocals?)(?:\s+(?:softly|slowly|quietly|voice))?|"
+    r"轻声|輕聲|低声|小声|渐弱|漸弱|渐强|漸強|渐慢|淡出|淡入|笑声|叹气|停顿|转调|轉調|清唱|哼唱|口哨|掌声|欢呼声|旁白|真声|假声",
     re.IGNORECASE,
 )
 
@@ -91,9 +88,7 @@ def _whole_line(text: str) -> Tag | None:
         return heading if isinstance(heading, Heading) and heading.exact else None
     colon = _COLON.fullmatch(text)
     found = None if (colon and colon[2]) or _has_any_bracket(text) else read_tag(text)
-    if isinstance(found, Heading) and (
-        is_strong(found, text) or _PLAYED.fullmatch(text) or (found.again and _names(text))
-    ):
+    if isinstance(found, Heading) and (is_strong(found, text) or _PLAYED.fullmatch(text) or _REPEAT.match(text)):
         return found
     return None
 
@@ -136,7 +131,7 @@ def _directed(text: str) -> Iterator[Piece]:
     before, behind = _DIRECTED.fullmatch(text), _DIRECTED_BEHIND.fullmatch(text)
     if before and _DIRECTION.fullmatch(before[1]):
         yield from (Remark(before[1]), before[2])
-    elif behind and _DIRECTION.fullmatch(behind[2]):
+    elif behind and _DIRECTION.fullmatch(behind[2]) and behind[2] not in behind[1]:
         yield from (behind[1], Remark(behind[2]))
     else:
         yield text

@@ -36,7 +36,9 @@ _SPELLINGS = {
     "malefemale femalemale 女男 boyandgirl boygirl himandher 합창 함께",
 }
 _SINGERS = MappingProxyType({name: singer for singer, names in _SPELLINGS.items() for name in names.split()})
-_LONE_LETTERS = frozenset("fwmd")
+_ENCLOSED_NAMES = frozenset({"male", "female", "man", "woman", "both", "duet", "a", "b"})
+"""Names that are none of the words that choirs sing in brackets ("(girl)", "(all)")."""
+
 _IN_TAG = re.compile(
     r"(?<![a-z])(?:(?:(?P<both>male\s*(?:and|&|/|\+)\s*female|female\s*(?:and|&|/|\+)\s*male|duet|both|together)"
     r"|(?P<female>female|woman|women|girl|girls|lady)|(?P<male>male|man|men|boy|boys|guy))"
@@ -78,7 +80,7 @@ def split_mark(text: str, names: Sequence[str]) -> tuple[Singer | None, str]:
         if match[1] in names:
             return (Singer.FIRST, Singer.SECOND)[min(names.index(match[1]), 1)], text[match.end() :]
     match = _ENCLOSED.match(text)
-    if match and (singer := singer_of(match[1])) and match[1].casefold() not in _LONE_LETTERS:
+    if match and (singer := singer_of(match[1])) and (not match[1].isascii() or match[1].casefold() in _ENCLOSED_NAMES):
         return singer, text[match.end() :]
     return None, text
 

@@ -93,6 +93,11 @@ MARKED_LINES = {
     "Chinese numbers": ("1、潮水\n2、沙滩", "verse: 潮水 / 沙滩"),
     "numerals": ("一、潮水\n二、沙滩", "verse: 潮水 / 沙滩"),
     "directions": ("潮水 (softly)\n(whispered) 沙滩\n风 [laughs] 走", "verse: 潮水 / 沙滩 / 风 / 走"),
+    "echoes of the words": (
+        "不要停（停）\ntwist and shout (shout)\n(girl) go slower (slower)",
+        "verse: 不要停（停） / twist and shout (shout) / (girl) go slower (slower)",
+    ),
+    "a repeated word": ("重复着副歌的旋律\nrepeating myself", "verse: 重复着副歌的旋律 / repeating myself"),
     "numbers that are sung": ("走吧\n3只猫\n1 2 3 go", "verse: 走吧 / 3只猫 / 1 2 3 go"),
     "bullets": ("- 潮水\n* 沙滩\n• 走吧\n♪ 海风 ♪", "verse: 潮水 / 沙滩 / 走吧 / 海风"),
     "comments": ("# 草稿\n// later\n-- x\n潮水", "verse: 潮水"),
