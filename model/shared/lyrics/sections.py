@@ -115,6 +115,8 @@ class SectionReader:
         if singer is not None:
             self._mark(singer)
         words, times = repeats.split_end(words)
+        if times > 1:
+            self._notes.say("repeated as marked", line.text)
         if not any(character.isalnum() for character in words):
             if words:
                 self._notes.say("nothing to sing", f"line {line.number}")
@@ -170,7 +172,7 @@ class SectionReader:
         if draft.lines:
             times = heading.times or (2 if heading.again and self._before(heading, place) is None else 1)
         elif (earlier := self._before(heading, place)) is not None:
-            section, times = replace(section, lines=tuple(earlier.lines)), heading.times or 1
+            section, times = replace(section, lines=_sung_by(heading.singer, earlier.lines)), heading.times or 1
             self._notes.say("sections without words of their own come again", f"[{tag}]")
         elif self._is_empty(heading, place):
             self._notes.say("left out, since no words stand under them", f"[{tag}]")
@@ -208,6 +210,11 @@ def read_sections(lines: Sequence[Line], notes: Notes, field_name: str) -> tuple
     reader = SectionReader(notes, singers.names_of_singers(words_of(lines)), field_name)
     reader.read(lines)
     return reader.sections()
+
+
+def _sung_by(singer: Singer | None, lines: Sequence[WrittenLine]) -> tuple[WrittenLine, ...]:
+    """The lines, by another singer where one is marked."""
+    return tuple(replace(line, singer=singer) for line in lines) if singer else tuple(lines)
 
 
 def _merged(sections: Sequence[WrittenSection]) -> Iterator[WrittenSection]:

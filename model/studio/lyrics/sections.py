@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from model.shared.lyrics.characters import check_is_text
+from model.shared.lyrics.lines import Notes
 from model.shared.lyrics.reading import read_lyrics
 from model.shared.lyrics.sections import WrittenLine, WrittenSection
 from model.shared.lyrics.singers import Singer
@@ -59,7 +60,7 @@ class _Reader:
     """Reads lines aloud; one that comes again is read once."""
 
     chinese_song: bool
-    notes: list[str] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
     skipped: set[str] = field(default_factory=set)
     known: dict[str, tuple[LyricLine, ...]] = field(default_factory=dict)
 
@@ -75,11 +76,9 @@ class _Reader:
         self.skipped |= reading.skipped
         lines = tuple(break_line(words, reading.syllables))
         if not lines:
-            self.notes.append(f"lyrics line {written.number}: nothing to sing")
+            self.notes.say("nothing to sing", f"line {written.number}")
         elif len(lines) > 1:
-            self.notes.append(
-                f"lyrics line {written.number}: {len(reading.syllables)} syllables, sung as {len(lines)} lines"
-            )
+            self.notes.say(f"lines of more than {MAX_LINE_SYLLABLES} syllables are cut", f"line {written.number}")
         return lines
 
     def _reading(self, words: str) -> Reading:
@@ -104,7 +103,7 @@ def parse_lyrics(text: str, wished: Voice | None = None) -> Lyrics:
     reader = _Reader(any(is_chinese(line.text) for line in lines))
     voice = wished or _first_named(lines)
     sections = tuple(_sections(written.sections, reader, voice or Voice.FEMALE))
-    lyrics = Lyrics(sections, (*written.notes, *_singer_notes(lines), *reader.notes), voice)
+    lyrics = Lyrics(sections, (*written.notes, *_singer_notes(lines), *reader.notes.told()), voice)
     return _checked(lyrics, reader.skipped)
 
 

@@ -61,6 +61,7 @@ FEMALE, MALE, FIRST, SECOND, ALL = Singer.FEMALE, Singer.MALE, Singer.FIRST, Sin
         ("A：潮水\nB：沙滩", [FIRST, SECOND]),
         ("Him: go\nHer: home\nBoth: now", [MALE, FEMALE, ALL]),
         ("[Verse 1 (Female)]\n潮水\n[Chorus]\n沙滩", [FEMALE, None]),
+        ("[Chorus (male)]\n潮水\n[Chorus (female)]", [MALE, FEMALE]),
         ("[Chorus: Both]\n潮水\n[male]\n沙滩", [ALL, MALE]),
         ("小明：潮水\n小红：沙滩\n小明：走吧\n小红：海风", [FIRST, SECOND, FIRST, SECOND]),
         ("他说：潮水\n我说：沙滩\n他说：走吧\n我说：海风", [None] * 4),

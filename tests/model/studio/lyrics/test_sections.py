@@ -56,6 +56,12 @@ def test_what_cannot_be_sung_is_noted() -> None:
     assert lyrics.notes == ("lyrics: nothing to sing: line 2", "lyrics: skipped what cannot be sung: ♥")
 
 
+def test_a_long_line_is_cut_and_noted() -> None:
+    lyrics = parse_lyrics("啦" * 70)
+    assert [len(line.syllables) for line in lyrics.sections[0].lines] == [23, 23, 24]
+    assert lyrics.notes == ("lyrics: lines of more than 32 syllables are cut: line 1",)
+
+
 def test_lyrics_in_an_unread_script_are_refused() -> None:
     with pytest.raises(InvalidParams, match="nothing that can be sung"):
         parse_lyrics("привет")
