@@ -13,6 +13,7 @@ from model.shared.lyrics.formats.subtitles import out_of_subtitles
 from model.shared.lyrics.formats.time_stamps import without_times
 from model.shared.lyrics.line_marks import without_comments, without_list_marks, without_slashes
 from model.shared.lyrics.lines import Line, Notes, numbered
+from model.shared.lyrics.romanisation import without_romanisation
 from model.shared.lyrics.sections import WrittenSection, read_sections
 from model.song import InvalidParams, Violation
 
@@ -24,6 +25,7 @@ _STAGES: tuple[Callable[[list[Line], Notes], list[Line]], ...] = (
     lambda lines, _: without_markdown(lines),
     without_list_marks,
     lambda lines, _: unspaced(lines),
+    without_romanisation,
     without_credits,
     without_slashes,
 )

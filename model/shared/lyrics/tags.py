@@ -29,6 +29,7 @@ _LETTER = re.compile(r"(?:(?:part|section)\s*)?([a-d])(?:\s*(?:段|节|節|部|�
 _STANZA = re.compile(r"第?\s*[一二三四五六七八九十\d]+\s*[段节節]|\d절")
 _VOICE = re.compile(r"(?<![a-z])(?:fe)?male(?![a-z])|[男女]声")
 _LAST = re.compile(r"last|final|最后|最後")
+_PLAIN_LETTERED = re.compile(r"[a-d]\s*[段节節部区](?:[主副]歌)?|第\s*[一二三四五六七八九十\d]+\s*[段节節]")
 _JOINED = re.compile(r"\b(pre|post)[\s_-]*(chorus|hook|refrain)\b")
 _CLOCK = re.compile(r"^\d{1,2}:\d{2}(?:\s*[-–—]\s*|\s+)(?=\D)")
 _EDGES = re.compile(r"^[^\w(]+|[^\w)]+$")
@@ -113,6 +114,8 @@ def is_strong(heading: Heading, line: str) -> bool:
     """Whether `line`, which reads as `heading`, is a heading also without brackets or colon."""
     tag = _EDGES.sub("", unicodedata.normalize("NFKC", line).casefold().strip(_DECORATION))
     rest, _, _ = repeats.taken_out(singers.taken_out(tag)[0])
+    if _PLAIN_LETTERED.fullmatch(tag):
+        return True
     name = re.sub(r"\s*[(].*[)]$|\s+[-–—]\s+\w+$", "", rest).strip()
     return heading.exact and not STRONG.isdisjoint(map(_plain, (rest, name, *_unnumbered(name))))
 

@@ -24,6 +24,7 @@ _HEADER = re.compile(
 _TITLE_HEADER = re.compile(r"^\[ti\s*[:：]\s*([^\]]+)\]", re.IGNORECASE)
 _HANZI = re.compile("[\u3400-\u9fff]")
 _MOST_STAMPS = 8
+_TOLD = "times are not sung; they give the order of the lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class _Timed:
 
 def without_times(lines: list[Line], notes: Notes) -> list[Line]:
     """The lines in the order of their times, without stamps and headers; a line of two times comes twice."""
+    lines = _without_times_alone(lines, notes)
     headers = [line for line in lines if _HEADER.match(line.text)]
     kept = [Line(line.number, "") if _HEADER.match(line.text) else line for line in lines]
     pattern = _ROUND if _has_clocks(kept) else _LABEL if _has_labels(kept) else None
@@ -44,8 +46,17 @@ def without_times(lines: list[Line], notes: Notes) -> list[Line]:
         notes.say("the headers of an LRC file are not sung")
     if all(a.line.text == b.text for a, b in zip(timed, kept, strict=True)):
         return kept
-    notes.say("times are not sung; they give the order of the lines")
+    notes.say(_TOLD)
     return _without_translations(_without_title(_in_order(timed), headers), notes)
+
+
+def _without_times_alone(lines: list[Line], notes: Notes) -> list[Line]:
+    """The lines, blank where a time stands alone before each, as in transcripts of videos."""
+    times = [line for line in lines if re.fullmatch(_CLOCK, line.text)]
+    if len(times) < 2:
+        return lines
+    notes.say(_TOLD)
+    return [Line(line.number, "") if re.fullmatch(_CLOCK, line.text) else line for line in lines]
 
 
 def _has_clocks(lines: list[Line]) -> bool:

@@ -52,6 +52,7 @@ TIMED = {
     ),
     "subtitles in one line": ("00:02,000 --> 00:04,000 潮水\n00:04,000 --> 00:06,000 沙滩", "verse: 潮水 / 沙滩"),
     "labels of an editor": ("1.20\t4.00\t潮水\n4.00\t6.50\t沙滩", "verse: 潮水 / 沙滩"),
+    "times alone": ("0:01\n潮水退去了\n0:05\n我还在等", "verse: 潮水退去了 / 我还在等"),
     "pure music": ("[00:00.00]纯音乐，请欣赏", "inst"),
 }
 
@@ -91,6 +92,9 @@ MARKED_LINES = {
     "notices": ("潮水退去了\n未经许可不得翻唱\n© 2024 Shore", "verse: 潮水退去了"),
     "numbers": ("1. 潮水\n2. 沙滩\n3. 走吧", "verse: 潮水 / 沙滩 / 走吧"),
     "Chinese numbers": ("1、潮水\n2、沙滩", "verse: 潮水 / 沙滩"),
+    "pinyin below": ("潮水退去\ncháo shuǐ tuì qù\n我还在等\nwǒ hái zài děng", "verse: 潮水退去 / 我还在等"),
+    "pinyin above": ("chao2 shui3\n潮水\nsha1 tan1\n沙滩", "verse: 潮水 / 沙滩"),
+    "pinyin alone": ("cháo shuǐ tuì qù\nwǒ hái zài děng", "verse: cháo shuǐ tuì qù / wǒ hái zài děng"),
     "numerals": ("一、潮水\n二、沙滩", "verse: 潮水 / 沙滩"),
     "directions": ("潮水 (softly)\n(whispered) 沙滩\n风 [laughs] 走", "verse: 潮水 / 沙滩 / 风 / 走"),
     "echoes of the words": (
@@ -132,6 +136,7 @@ HEADINGS = {
     ),
     "Chinese names alone": ("主歌1\n潮水\n副歌\n沙滩\n间奏\n尾奏", "verse: 潮水 | chorus: 沙滩 | inst | outro"),
     "colons": ("Verse 2:\n潮水\n副歌：沙滩\nBridge: go", "verse: 潮水 | chorus: 沙滩 | bridge: go"),
+    "letters and stanzas": ("A段：\n潮水\nB段\n沙滩\n第二段\n走吧", "verse: 潮水 | chorus: 沙滩 | verse: 走吧"),
     "round brackets": ("（主歌）\n潮水\n(Chorus)\n沙滩\n(guitar solo)", "verse: 潮水 | chorus: 沙滩 | inst"),
     "other brackets": (
         "{verse}\n潮水\n〔副歌〕\n沙滩\n「主歌」\n走\n<Bridge>\ngo",
