@@ -15,21 +15,26 @@ _LONG_ROLES = (
     "键盘\\S{0,2}|鍵盤\\S{0,2}|钢琴\\S{0,2}|弦乐\\S{0,4}|弦樂\\S{0,4}|小提琴|大提琴|二胡|古筝|笛子|琵琶|"
     "人声\\S{0,4}|后期\\S{0,2}|策划|统筹|企划|宣传\\S{0,2}|推广\\S{0,2}|封面\\S{0,2}|"
     "美工|海报|版权\\S{0,4}|出版\\S{0,4}|[OS]\\.?P\\.?|ISRC|总监|艺术总监|营销\\S{0,4}|文案|视频|导演|翻译|翻譯|"
-    "译|歌词\\S{0,2}|歌詞\\S{0,2}|来源|來源|备注|備註|说明|上传者?|"
-    "lyrics?|lyricists?|words|music|composers?|songwriters?|writers?|written|producers?|produced|arrangers?|"
+    "译|歌词\\S{0,2}|歌詞\\S{0,2}|上传者?|"
+    "lyrics?|lyricists?|composers?|songwriters?|writers?|written|producers?|produced|arrangers?|"
     "arrangement|"
-    "artists?|singers?|vocalists?|performed|performers?|album|title|song(?: title| name)?|label|mixed|mixing|"
-    "mastered|mastering|"
-    "recorded|engineers?|publishers?|published|released?|copyright|translat(?:ed|ion|or)|source|genre|style|"
-    "styles|mood|"
-    "tempo|bpm|key|capo|tuning|time signature|duration|length|language|voice type|feat\\.?|featuring|"
-    "风格|曲风|情绪|速度|调式|调号|节拍|时长|语言|拍号"
+    "artists?|vocalists?|performed|performers?|album|song title|song name|mixed|mixing|mastered|mastering|recorded|"
+    "engineers?|publishers?|copyright|translat(?:ed|ion|or)|bpm|time signature|voice type|曲风|调式|调号|拍号"
 )
+_HEAD_ROLES = (
+    "words|music|singers?|title|song|label|published|released?|source|genre|styles?|mood|tags|prompt|tempo|key|capo|"
+    "tuning|duration|length|language|feat\\.?|featuring|来源|來源|备注|備註|说明|风格|情绪|速度|节拍|时长|语言"
+)
+"""Roles that are also words of songs; they count before the first words and behind the last."""
+
+_LONGEST = 120
+
 _SHORT_ROLES = "词|詞|曲|编|編|唱|词/曲|混|录|译|谱"
 _JOINT = r"\s*(?:[/／、&＆,，·|+和与\s]|and)\s*"
 _LONG = re.compile(
     rf"(?:{_LONG_ROLES})(?:{_JOINT}(?:{_LONG_ROLES}|{_SHORT_ROLES}))*(?:\s*by)?\s*[:：].*", re.IGNORECASE
 )
+_HEAD = re.compile(rf"(?:{_HEAD_ROLES})(?:{_JOINT}(?:{_HEAD_ROLES}|{_LONG_ROLES}))*(?:\s*by)?\s*[:：].*", re.IGNORECASE)
 _SHORT = re.compile(rf"(?:{_SHORT_ROLES})(?:{_JOINT}(?:{_SHORT_ROLES}|{_LONG_ROLES}))*\s*[:：].*")
 _SPACED = re.compile(
     r"(?:作词|作詞|填词|作曲|编曲|編曲|演唱|原唱|词曲|制作人)(?:[/、&]?(?:作词|作曲|编曲))?\s+\S.{0,30}"
@@ -64,13 +69,13 @@ def without_credits(lines: list[Line], notes: Notes) -> list[Line]:
     """The lines, blank where they tell of the song instead of being its words; a title only stands before the words."""
     kept: list[Line] = []
     left_out: list[str] = []
-    head = True
-    for line, following in zip(lines, _following(lines), strict=True):
+    head, foot = True, _foot(lines)
+    for place, (line, following) in enumerate(zip(lines, _following(lines), strict=True)):
         line = Line(line.number, _EMBED.sub("", line.text))
         if label := _WORDS_LABEL.fullmatch(line.text):
             line = Line(line.number, label[1])
-        elif _is_about(line.text, head=head) or (head and _is_headline(line.text, following)):
-            left_out.append(line.text)
+        elif _is_about(line.text, head=head) or (head and _is_headline(line.text, following)) or place >= foot:
+            left_out += [line.text] if line.text else []
             line = Line(line.number, "")
         elif _PURE_MUSIC.fullmatch(line.text):
             line = Line(line.number, _MUSIC_TAG)
@@ -81,6 +86,18 @@ def without_credits(lines: list[Line], notes: Notes) -> list[Line]:
     if left_out:
         notes.say("what tells of the song is not sung", *left_out)
     return kept
+
+
+def _foot(lines: list[Line]) -> int:
+    """Index of the first line behind the last words."""
+    foot = len(lines)
+    while foot and (not lines[foot - 1].text or _in_foot(lines[foot - 1].text)):
+        foot -= 1
+    return foot
+
+
+def _in_foot(text: str) -> bool:
+    return len(text) <= _LONGEST and bool(_HEAD.fullmatch(text) or _is_about(text, head=False))
 
 
 def _following(lines: list[Line]) -> list[str]:
@@ -104,10 +121,15 @@ def _is_certain(text: str) -> bool:
 
 
 def _is_about(text: str, *, head: bool) -> bool:
-    if _LONG.fullmatch(text) or _NOTICE.fullmatch(text) or _WEB.fullmatch(text) or _SCALE.fullmatch(text):
+    if _NOTICE.fullmatch(text):
+        return True
+    if len(text) > _LONGEST:
+        return False
+    if _LONG.fullmatch(text) or _WEB.fullmatch(text) or _SCALE.fullmatch(text):
         return True
     return head and bool(
         _SHORT.fullmatch(text)
+        or _HEAD.fullmatch(text)
         or _SPACED.fullmatch(text)
         or _LYRICS_OF.fullmatch(text)
         or _BY.fullmatch(text)

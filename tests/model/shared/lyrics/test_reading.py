@@ -88,6 +88,12 @@ MARKED_UP = {
 MARKED_LINES = {
     "credits": ("作词 : 甲\n作曲：乙\n编曲/混音：丙\n潮水退去了\n录音室：丁", "verse: 潮水退去了"),
     "English credits": ("Title: Shore\nLyrics by Ann Lee\nKey: Am\n\nthe tide is out", "verse: the tide is out"),
+    "settings around the words": (
+        "Tempo: 90\nwords: x\n\ngo home\nmusic: it plays\nnow\n\nStyle: pop\nSource: x",
+        "verse: go home / music: it plays / now",
+    ),
+    "title and artist": ("海边 - 甲\n\n[verse]\n潮水 - 沙滩\n风", "verse: 潮水 - 沙滩 / 风"),
+    "a label": ("歌词：潮水退去了我还在等\n走吧", "verse: 潮水退去了我还在等 / 走吧"),
     "a title": ("《海边》\n词：甲\n潮水《春》", "verse: 潮水《春》"),
     "notices": ("潮水退去了\n未经许可不得翻唱\n© 2024 Shore", "verse: 潮水退去了"),
     "numbers": ("1. 潮水\n2. 沙滩\n3. 走吧", "verse: 潮水 / 沙滩 / 走吧"),
