@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from model.shared.chinese_numbers import NUMBER, in_chinese
 from model.song import Syllable
+from model.studio.lyrics.chinese.mandarin import read_mandarin
 from model.studio.lyrics.english_numbers import ORDINAL, in_english, ordinal
 from model.studio.lyrics.latin import plain_letters, syllabify
-from model.studio.lyrics.mandarin import read_mandarin
 from model.studio.voice.english import pronounce
 
 _HANZI = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"

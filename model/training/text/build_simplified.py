@@ -10,7 +10,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from model.studio.lyrics.simplified import TABLE
+from model.studio.lyrics.chinese.simplified import TABLE
+
+_KEPT = frozenset("吒")
+"""Characters that simplified texts write, too: 哪吒."""
 
 
 def pairs(rows: Iterable[str]) -> Iterator[str]:
@@ -18,7 +21,7 @@ def pairs(rows: Iterable[str]) -> Iterator[str]:
     for row in rows:
         traditional, _, choices = row.strip().partition("\t")
         simplified = choices.split(" ")[0]
-        if len(traditional) == len(simplified) == 1 and traditional != simplified:
+        if len(traditional) == len(simplified) == 1 and traditional != simplified and traditional not in _KEPT:
             yield traditional + simplified
 
 

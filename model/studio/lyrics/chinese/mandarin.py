@@ -7,8 +7,8 @@ from typing import NamedTuple
 from pypinyin import Style, lazy_pinyin, pinyin
 from pypinyin.seg.mmseg import seg
 
-from model.studio.lyrics.polyphones import corrected
-from model.studio.lyrics.simplified import simplified
+from model.studio.lyrics.chinese.polyphones import corrected
+from model.studio.lyrics.chinese.simplified import simplified
 
 _NUMERALS = frozenset("第零〇一二三四五六七八九十百千万亿初")
 _MULTIPLES = frozenset("百千万亿")
