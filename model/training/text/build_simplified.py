@@ -16,6 +16,10 @@ _KEPT = frozenset("吒")
 """Characters that simplified texts write, too: 哪吒."""
 
 
+_ADDED = "𠮷吉\n"
+"""Variants that the package leaves alone."""
+
+
 def pairs(rows: Iterable[str]) -> Iterator[str]:
     """Each traditional character followed by its usual simplified one, where that is another."""
     for row in rows:
@@ -28,7 +32,7 @@ def pairs(rows: Iterable[str]) -> Iterator[str]:
 def main() -> None:
     """Read the table named on the command line and write the pairs, one a line."""
     rows = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
-    TABLE.write_text("\n".join(pairs(rows)) + "\n", encoding="utf-8")
+    TABLE.write_text("\n".join(pairs(rows)) + "\n" + _ADDED, encoding="utf-8")
 
 
 if __name__ == "__main__":
