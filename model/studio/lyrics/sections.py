@@ -11,7 +11,7 @@ from model.shared.lyrics.reading import read_lyrics
 from model.shared.lyrics.sections import WrittenLine, WrittenSection
 from model.shared.lyrics.singers import Singer
 from model.song import InvalidParams, LyricLine, SectionKind, Syllable, Violation, Voice
-from model.studio.lyrics.readings import Reading, count_chinese, is_chinese, read_line
+from model.studio.lyrics.readings import Reading, check_readable, count_chinese, is_chinese, read_line
 
 MAX_CHARACTERS = 12_000
 MAX_CHINESE_CHARACTERS = 1_700
@@ -61,7 +61,7 @@ class _Reader:
 
     chinese_song: bool
     notes: Notes = field(default_factory=Notes)
-    skipped: set[str] = field(default_factory=set)
+    readings: list[Reading] = field(default_factory=list)
     known: dict[str, tuple[LyricLine, ...]] = field(default_factory=dict)
 
     def lines(self, written: WrittenLine) -> tuple[LyricLine, ...]:
@@ -71,14 +71,20 @@ class _Reader:
         return self.known[written.text]
 
     def _read(self, written: WrittenLine) -> tuple[LyricLine, ...]:
-        words = written.text
-        reading = self._reading(words)
-        self.skipped |= reading.skipped
-        lines = tuple(break_line(words, reading.syllables))
+        reading, place = self._reading(written.text), f"line {written.number}"
+        self.readings.append(reading)
+        for note in reading.notes:
+            self.notes.say(note, place)
+        if not reading.mostly_read:
+            self.notes.say("left out, since less than half of it can be read", place)
+            return ()
+        lines = tuple(break_line(reading.text, reading.syllables))
         if not lines:
-            self.notes.say("nothing to sing", f"line {written.number}")
-        elif len(lines) > 1:
-            self.notes.say(f"lines of more than {MAX_LINE_SYLLABLES} syllables are cut", f"line {written.number}")
+            self.notes.say("nothing to sing", place)
+        if reading.unread:
+            self.notes.say("sung without what cannot be read", place)
+        if len(lines) > 1:
+            self.notes.say(f"lines of more than {MAX_LINE_SYLLABLES} syllables are cut", place)
         return lines
 
     def _reading(self, words: str) -> Reading:
@@ -88,11 +94,12 @@ class _Reader:
 def parse_lyrics(text: str, wished: Voice | None = None) -> Lyrics:
     """Parse lyrics: lines under tags, as `model.shared.lyrics.reading` finds them, read aloud.
 
-    Text before the first tag is a verse. A line with nothing to sing is left out; every line of the result has
+    Text before the first tag is a verse. A line with nothing to sing is left out, and one of which less than half can
+    be read; every line of the result has
     between 1 and `MAX_LINE_SYLLABLES` syllables. `wished` is the song's voice, where the caller names one.
 
     Raises:
-        InvalidParams: the text is too long, holds no words, or has letters but none that can be sung.
+        InvalidParams: the text is too long, holds no words, or less than half of its letters can be sung.
     """
     check_is_text(text[:MAX_CHARACTERS], "lyrics")
     _check_amount("characters", len(text), MAX_CHARACTERS)
@@ -104,7 +111,11 @@ def parse_lyrics(text: str, wished: Voice | None = None) -> Lyrics:
     voice = wished or _first_named(lines)
     sections = tuple(_sections(written.sections, reader, voice or Voice.FEMALE))
     lyrics = Lyrics(sections, (*written.notes, *_singer_notes(lines), *reader.notes.told()), voice)
-    return _checked(lyrics, reader.skipped)
+    check_readable(reader.readings)
+    skipped = sorted(frozenset().union(*(reading.skipped for reading in reader.readings)))
+    if not skipped:
+        return lyrics
+    return replace(lyrics, notes=(*lyrics.notes, f"lyrics: skipped what cannot be sung: {' '.join(skipped[:12])}"))
 
 
 def _check_amount(unit: str, amount: int, most: int) -> None:
@@ -151,13 +162,3 @@ def break_line(text: str, syllables: tuple[Syllable, ...]) -> Iterator[LyricLine
             position = text.index(syllable.text, position) + len(syllable.text)
         end = len(text) if last == len(syllables) else position
         yield LyricLine(text[start:end].strip(), syllables[first:last])
-
-
-def _checked(lyrics: Lyrics, skipped: set[str]) -> Lyrics:
-    """The lyrics with a note on what cannot be sung; refused where that is all that they hold."""
-    if not skipped:
-        return lyrics
-    if not lyrics.sung and any(character.isalpha() for character in skipped):
-        raise InvalidParams(Violation("lyrics", "nothing that can be sung: Chinese and Latin letters are read"))
-    shown = " ".join(sorted(skipped)[:12])
-    return replace(lyrics, notes=(*lyrics.notes, f"lyrics: skipped what cannot be sung: {shown}"))

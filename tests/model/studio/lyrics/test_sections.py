@@ -63,7 +63,7 @@ def test_a_long_line_is_cut_and_noted() -> None:
 
 
 def test_lyrics_in_an_unread_script_are_refused() -> None:
-    with pytest.raises(InvalidParams, match="nothing that can be sung"):
+    with pytest.raises(InvalidParams, match="letters cannot be sung"):
         parse_lyrics("привет")
 
 
@@ -83,3 +83,22 @@ def test_lines_are_short_and_lose_no_syllable(text: str) -> None:
     assert all(1 <= len(line.syllables) <= MAX_LINE_SYLLABLES for line in lines)
     hanzi = [s.text for line in lines for s in line.syllables if s.text and s.text in "春天花"]
     assert hanzi == re.findall("[春天花]", text)
+
+
+def test_a_line_is_sung_without_what_cannot_be_read_or_left_out() -> None:
+    lyrics = parse_lyrics("你好世界 мир\nпривет 你\n再见我的朋友")
+    assert [line.text for section in lyrics.sections for line in section.lines] == ["你好世界 мир", "再见我的朋友"]
+    assert "lyrics: sung without what cannot be read: line 1" in lyrics.notes
+    assert "lyrics: left out, since less than half of it can be read: line 2" in lyrics.notes
+
+
+def test_a_reading_that_is_given_is_not_shown() -> None:
+    lyrics = parse_lyrics("[verse]\n我们的行(háng)列\n人行[hang2]道")
+    (first, second) = lyrics.sections[0].lines
+    assert (first.text, second.text) == ("我们的行列", "人行道")
+    assert [line.syllables[-2].reading for line in (first, second)] == ["hang", "hang"]
+
+
+def test_a_reading_that_is_no_pinyin_is_told_with_its_line() -> None:
+    lyrics = parse_lyrics("我们的行(hanng2)列")
+    assert "lyrics: (hanng2) is no pinyin syllable; write it like háng or hang2: line 1" in lyrics.notes
