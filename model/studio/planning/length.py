@@ -9,7 +9,7 @@ from model.studio.lyrics.sections import LyricSection
 from model.studio.notation.score import BEATS_PER_BAR
 from model.studio.planning.layout import comfortable_bars, fewest_bars
 from model.studio.planning.text_setting import most_in_one_bar
-from model.studio.prompt.understanding import FASTEST_BPM, SLOWEST_BPM
+from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
 
 TEMPO_SLACK = 0.04
 """How far, as a share, the engine bends its own tempo so that whole bars fill the asked duration."""

@@ -19,7 +19,8 @@ from model.studio.planning.key_finding import tune_key
 from model.studio.planning.layout import lay_out
 from model.studio.planning.length import Length, Tempo, TooManyWords, choose_length, seconds_of, too_many_words
 from model.studio.planning.short_lines import with_short_lines_together
-from model.studio.prompt.understanding import FASTEST_BPM, SLOWEST_BPM, Understanding, understand
+from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
+from model.studio.prompt.understanding import Understanding, understand
 from model.studio.style import Mode, Style
 
 RAPPED_GENRE = "hip hop"
