@@ -1,5 +1,6 @@
 """Plans a song: parameters in, sections with bars, lines, key, tempo and style out."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,8 +12,8 @@ from model.song import AnchorNote, InvalidParams, SectionKind, SectionPlan, Song
 from model.studio.info import SAMPLE_RATE_HERTZ
 from model.studio.lyrics.sections import Lyrics, parse_lyrics
 from model.studio.notation.keys import Key, parse_key
-from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
-from model.studio.planning.anchor import spread_anchor
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT
+from model.studio.planning.anchor import fit_anchor, spread_anchor
 from model.studio.planning.checks import check_params
 from model.studio.planning.form import Block
 from model.studio.planning.key_finding import tune_key
@@ -25,6 +26,9 @@ from model.studio.style import Mode, Style
 
 RAPPED_GENRE = "hip hop"
 """Its words keep their quickest pace however much time there is."""
+
+_ROOM_BARS = 4
+"""More than an introduction grows by where a song becomes longer for the sake of its anchor."""
 
 _HOME_TRANSPOSES = (-3, -2, -1, 0, 2, 3, 4)
 
@@ -78,11 +82,13 @@ def detail_of(plan: SongPlan) -> StudioDetail:
 def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     """Lay out a song; pure, and the same for the same parameters.
 
-    A key that neither field nor prompt names is that of the anchor, if there is one.
+    A key that neither field nor prompt names is that of the anchor, if there is one; a tempo that neither names is
+    that of the anchor's file, where it can be. An anchor that is too long is cut; where no duration is asked for, the
+    song is as long as words and anchor need.
 
-    Where neither field nor prompt gives a tempo in numbers, whole bars fill the asked duration exactly; with a given
-    tempo the song is less than a bar longer or shorter, and never longer than the engine makes. The
-    first section has at most four bars.
+    Where neither field nor prompt nor file gives a tempo in numbers, whole bars fill the asked duration exactly; with a
+    given tempo the song is less than a bar longer or shorter, and never longer than the engine makes. The first
+    section has at most four bars.
 
     Raises:
         InvalidParams: a parameter is out of range, the lyrics cannot be read or do not fit the duration.
@@ -93,11 +99,16 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     understanding = understand(params.prompt, random)
     lyrics = parse_lyrics(params.lyrics, params.voice or understanding.style.voice)
     named_key = asked_key or understanding.key
-    heard_key = None if named_key else tune_key(params.anchor, understanding.style.mode)
+    anchor = fit_anchor(params.anchor)
+    heard_key = None if named_key else tune_key(anchor.notes, understanding.style.mode)
     key = named_key or heard_key or _home(understanding.style, random)
-    lyrics, length = _length(params, info, lyrics, understanding)
+    lyrics, length, tempo_notes = _length_at_file_tempo(params, info, lyrics, understanding)
     bars, tempo_bpm = length.bars, length.tempo_bpm
     blocks = lay_out(lyrics.sections, bars, seconds_of(1, tempo_bpm), rapped=understanding.style.genre == RAPPED_GENRE)
+    spread = spread_anchor(anchor.notes, blocks)
+    if spread.beats_left and params.duration_seconds is None:
+        seconds = seconds_of(bars + math.ceil(spread.beats_left / BEATS_PER_BAR) + _ROOM_BARS, tempo_bpm)
+        return plan_song(replace(params, duration_seconds=min(seconds, info.duration_seconds[1])), info)
     return SongPlan(
         engine=info.name,
         seed=params.seed,
@@ -107,10 +118,13 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
         sections=tuple(_section_plans(blocks, tempo_bpm)),
         key=key.name,
         tempo_bpm=tempo_bpm,
-        notes=lyrics.notes + understanding.notes + _key_notes(heard_key),
+        notes=(
+            *(*lyrics.notes, *understanding.notes, *_key_notes(heard_key), *params.anchor_remarks),
+            *(*anchor.remarks, *spread.remarks, *tempo_notes),
+        ),
         voice=(lyrics.voice or Voice.FEMALE) if any(block.lines for block in blocks) else None,
         engine_samples=samples_of(bars, tempo_bpm),
-        detail=_detail(params, understanding.style, key, tempo_bpm, blocks),
+        detail=_detail(params, understanding.style, key, tempo_bpm, blocks, spread.parts),
     )
 
 
@@ -130,6 +144,25 @@ def _home(style: Style, random: Random) -> Key:
     reach = (count - 1) * (1 - abs(style.register)) / 2
     near = [key for place, key in enumerate(_HOME_TRANSPOSES) if abs(place - centre) <= reach + 1]
     return Key(style.mode, random.choice(near))
+
+
+def _length_at_file_tempo(
+    params: SongParams, info: EngineInfo, lyrics: Lyrics, understanding: Understanding
+) -> tuple[Lyrics, Length, tuple[str, ...]]:
+    """As `_length`, at the tempo of the anchor's file where that can be, and a note on whether it is."""
+    bpm = params.anchor_tempo_bpm
+    if bpm is None:
+        return *_length(params, info, lyrics, understanding), ()
+    told = f"anchor: its file's tempo of {bpm:.4g} BPM"
+    if params.tempo_bpm is not None or understanding.tempo_named:
+        reason = "another is asked for"
+    elif not SLOWEST_BPM <= bpm <= FASTEST_BPM:
+        reason = f"it is beyond {SLOWEST_BPM:g} to {FASTEST_BPM:g}"
+    else:
+        with suppress(InvalidParams):
+            return *_length(replace(params, tempo_bpm=bpm), info, lyrics, understanding), (f"{told} is kept",)
+        reason = "the words do not fit at it"
+    return *_length(params, info, lyrics, understanding), (f"{told} is not kept, since {reason}",)
 
 
 def _length(
@@ -179,8 +212,14 @@ def _labels(blocks: Sequence[Block]) -> Iterator[str]:
         yield f"{name} (continued)" if block.piece else name
 
 
-def _detail(params: SongParams, style: Style, key: Key, tempo_bpm: float, blocks: Sequence[Block]) -> StudioDetail:
-    anchors = spread_anchor(params.anchor, blocks)
+def _detail(
+    params: SongParams,
+    style: Style,
+    key: Key,
+    tempo_bpm: float,
+    blocks: Sequence[Block],
+    anchors: Sequence[tuple[AnchorNote, ...]],
+) -> StudioDetail:
     sections = tuple(
         StudioSection(block.bars, block.line_bars, anchor) for block, anchor in zip(blocks, anchors, strict=True)
     )

@@ -522,15 +522,22 @@ Global___AudioConfig: _TypeAlias = AudioConfig  # noqa: Y015
 
 @_typing.final
 class Anchor(_message.Message):
-    """Melody given by the caller, which the song begins with."""
+    """Melody given by the caller, which the song begins with.
+
+    `studio` keeps its first 16 bars (64 beats). What is longer, longer than the song, or silence of 16 beats and more
+    before the first note is left out, and the notes of the plan say so.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     NOTES_FIELD_NUMBER: _builtins.int
     MIDI_FIELD_NUMBER: _builtins.int
     midi: _builtins.bytes
-    """The melody as the bytes of a standard MIDI file: its first track with notes, highest note where several sound.
-    At most 65536 bytes.
+    """The melody as the bytes of a standard MIDI file, at most 65536: the track or channel that is named as the melody,
+    else the first that is no bass and no percussion; its highest note where several sound. What a melody does not
+    need may be missing or damaged. Times are rounded to sixteenth notes, notes beyond [36, 96] are moved by octaves,
+    longer notes than 16 beats end there. The tempo of the file is kept where neither `tempo_bpm` nor the prompt names
+    one and the words fit at it; the notes of the plan tell.
     """
     @_builtins.property
     def notes(self) -> Global___AnchorNoteList:

@@ -681,7 +681,12 @@ export interface AudioConfig {
   sampleRateHertz: number;
 }
 
-/** Melody given by the caller, which the song begins with. */
+/**
+ * Melody given by the caller, which the song begins with.
+ *
+ * `studio` keeps its first 16 bars (64 beats). What is longer, longer than the song, or silence of 16 beats and more
+ * before the first note is left out, and the notes of the plan say so.
+ */
 export interface Anchor {
   /** The melody, in one of two notations. */
   melody:
@@ -690,8 +695,11 @@ export interface Anchor {
     { $case: "notes"; value: AnchorNoteList }
     | //
     /**
-     * The melody as the bytes of a standard MIDI file: its first track with notes, highest note where several sound.
-     * At most 65536 bytes.
+     * The melody as the bytes of a standard MIDI file, at most 65536: the track or channel that is named as the melody,
+     * else the first that is no bass and no percussion; its highest note where several sound. What a melody does not
+     * need may be missing or damaged. Times are rounded to sixteenth notes, notes beyond [36, 96] are moved by octaves,
+     * longer notes than 16 beats end there. The tempo of the file is kept where neither `tempo_bpm` nor the prompt names
+     * one and the words fit at it; the notes of the plan tell.
      */
     { $case: "midi"; value: Buffer }
     | undefined;
