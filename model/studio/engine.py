@@ -26,7 +26,7 @@ from model.studio.section import (
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.mixer import Mixer
 from model.studio.style import Instrument
-from model.studio.voice import english
+from model.studio.voice import english, repertoire
 from model.studio.voice.bank import VoiceBank
 from model.studio.voice.timings import syllable_timings
 from model.studio.voice.vocalist import choir
@@ -60,6 +60,7 @@ class StudioEngine:
         bank.warm(Instrument)
         english.load()
         mandarin.load()
+        repertoire.load()
         return cls(ScoreDenoiser.load(), bank, VoiceBank.load())
 
     def info(self) -> EngineInfo:

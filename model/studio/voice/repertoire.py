@@ -9,6 +9,15 @@ from model.studio.voice.pronouncing import UNRECORDED, utterance_of
 from model.studio.voice.recorded import SHIPPED, TABLE_NAME
 
 
+def load() -> None:
+    """Open the table now, so that no caller waits for it.
+
+    Raises:
+        EngineUnavailable: it is missing or damaged.
+    """
+    recorded()
+
+
 @cache
 def recorded() -> frozenset[str]:
     """Pinyin without tone (`ü` is `v`) of every recorded syllable.

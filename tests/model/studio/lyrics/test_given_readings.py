@@ -1,9 +1,13 @@
 """Facts about readings that the caller writes, and about what cannot be read."""
 
+from pathlib import Path
+
 import pytest
 
+from model.engine import EngineUnavailable
 from model.song import InvalidParams
 from model.studio.lyrics.readings import check_readable, read_line
+from model.studio.voice import repertoire
 from model.studio.voice.repertoire import can_be_sung, mandarin_syllables
 
 
@@ -106,3 +110,11 @@ def test_lyrics_of_which_less_than_half_can_be_sung_are_refused() -> None:
 def test_the_voice_has_the_usual_syllables_of_mandarin() -> None:
     assert {"zhuang", "lv", "er", "n", "hng", "xiong"} <= mandarin_syllables()
     assert "hanng" not in mandarin_syllables()
+
+
+def test_a_missing_table_of_the_voice_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(repertoire, "SHIPPED", tmp_path)
+    repertoire.recorded.cache_clear()
+    with pytest.raises(EngineUnavailable, match=r"voice.json.*restore"):
+        repertoire.load()
+    repertoire.recorded.cache_clear()
