@@ -3,15 +3,17 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from model.studio.voice.repertoire import mandarin_syllables
 
+_LONGEST_WORD = 40
 _MARKS = {"\u0304": "1", "\u0301": "2", "\u030c": "3", "\u0300": "4"}
 _TONED_LETTERS = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹ"
 _LETTERS = f"A-Za-z{_TONED_LETTERS}{_TONED_LETTERS.upper()}üÜêÊ:"
-_SYLLABLE = rf"[{_LETTERS}]{{1,8}}[0-9]?"
-_GIVEN = rf"[(（\[［【]\s?(?P<given>{_SYLLABLE}(?:[\s'’·-]?{_SYLLABLE}){{0,7}})\s?[)）\]］】]"
+_WORD = rf"[{_LETTERS}0-9]{{1,{_LONGEST_WORD}}}"
+_GIVEN = rf"[(（\[［【]\s?(?P<given>{_WORD}(?:[\s'’·-]{_WORD}){{0,7}})\s?[)）\]］】]"
 _MEANT = re.compile(rf"[{_LETTERS}]*(?:\d|[{_TONED_LETTERS}][{_LETTERS}]*)", re.IGNORECASE)
 """A single word with a tone, which can be meant for a reading alone."""
 
@@ -98,6 +100,8 @@ def pinyin_tokens(text: str) -> Iterator[re.Match[str]]:
 
 def syllables_of(token: str) -> list[Toned] | None:
     """The syllables of a word of pinyin, or `None` where it is none: nǐhǎo, wo3men5, Xi'an."""
+    if len(token) > _LONGEST_WORD:
+        return None
     found: list[Toned] = []
     for part in re.split("(?<=['’])|(?<=[0-5])", token):
         if not part:
@@ -109,19 +113,20 @@ def syllables_of(token: str) -> list[Toned] | None:
     return found or None
 
 
-def _cut(part: str) -> list[Toned] | None:
+@lru_cache(maxsize=4096)
+def _cut(part: str) -> tuple[Toned, ...] | None:
     """The longest syllables that a part without digits inside can be cut into, at most one tone in each."""
     if part in "'’":
-        return []
+        return ()
     for size in range(min(_LONGEST_SYLLABLE + 2, len(part)), 0, -1):
         first = _toned(part[:size])
         rest = part[size:]
         if first is None or (rest and part[size - 1].isdigit()):
             continue
         if not rest:
-            return [first]
+            return (first,)
         if (after := _cut(rest)) is not None:
-            return [first, *after]
+            return (first, *after)
     return None
 
 
@@ -144,14 +149,21 @@ def _toned(written: str) -> Toned | None:
 
 def _given(run: str, written: str, known: Callable[[str], frozenset[str]]) -> list[str]:
     """The readings for the last characters of `run`; none where what is written is no pinyin for them."""
-    found = [syllable for token in re.split(r"[\s·-]", written) for syllable in syllables_of(token) or [None]]
-    if None in found or len(found) > len(run):
-        return []
-    readings = []
-    for character, syllable in zip(run[len(run) - len(found) :], found, strict=True):
-        assert syllable is not None
-        tones = [reading for reading in sorted(known(character)) if reading[:-1] == syllable.reading[:-1]]
-        if not syllable.toned and not tones:
+    found: list[Toned] = []
+    for token in re.split(r"[\s·-]", written):
+        toned = syllables_of(token)
+        if toned is None:
             return []
-        readings.append(syllable.reading if syllable.toned else tones[0])
-    return readings
+        found += toned
+    if len(found) > len(run):
+        return []
+    readings = [_of(character, one, known) for character, one in zip(run[-len(found) :], found, strict=True)]
+    return [reading for reading in readings if reading] if all(readings) else []
+
+
+def _of(character: str, syllable: Toned, known: Callable[[str], frozenset[str]]) -> str | None:
+    """The reading of a character that a syllable is written for, in the dictionary's tone where none is written."""
+    if syllable.toned:
+        return syllable.reading
+    tones = (reading for reading in sorted(known(character)) if reading[:-1] == syllable.reading[:-1])
+    return next(tones, None)

@@ -37,8 +37,8 @@ def _words() -> dict[str, tuple[Word, ...]]:
     try:
         rows = [row.split() for row in TABLE.read_text(encoding="utf-8").splitlines() if row and row[0] != "#"]
         found: dict[str, list[Word]] = {}
-        for (character, *reading), *words in rows:
-            found.setdefault(character, []).extend(_places(character, "".join(reading), words))
+        for head, *words in rows:
+            found.setdefault(head[0], []).extend(_places(head[0], head[1:], words))
     except (OSError, ValueError) as error:
         raise EngineUnavailable(
             f"the table of readings of the studio engine cannot be opened ({error}); restore "

@@ -118,3 +118,21 @@ def test_a_missing_table_of_the_voice_is_named(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(EngineUnavailable, match=r"voice.json.*restore"):
         repertoire.load()
     repertoire.recorded.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "我(" + "a" * 3000 + "!",
+        "我(" + "a " * 2000 + "!",
+        "我(a" * 1000,
+        "an" * 1500 + "z",
+        "ān" * 1500,
+        "la" * 1500 + "x",
+        "o" * 3000,
+        "aabbccddeeff" * 200,
+        "wo3" * 1000,
+    ],
+)
+def test_hostile_lines_are_read_within_a_time_that_grows_with_them(hostile: str) -> None:
+    assert read_line(hostile, chinese=True).text == hostile
