@@ -47,8 +47,10 @@ _NO_PARTICLE_DE = re.compile(
 )
 _REACHED_BEFORE = re.compile("[看听见做办等找够猜料闻摸觉碰用拿买遇感触吃喝受收想]$")
 _PRONOUN_BEFORE = re.compile("(?:[我你您他她它咱谁]们?|[总就必非也都还又真只可迟早终先])$")
-_GAIN_BEFORE = re.compile("[非求难取获赢博争夺所偶只愿安哪换觅寻讨赚修贪使]$")
+_GAIN_BEFORE = re.compile("[复非求难取获赢博争夺所偶只愿安哪换觅寻讨赚修贪使]$")
 _MODAL_AFTER = re.compile("得(?:知道|明白|意识到)|得(?![了过很不多那这太如像有点起清完到知意以])(?=.)")
+_MUST_AT_START = re.compile("得(?=[加走去回先多让靠给把好赶抓学找想])")
+_MUST_AFTER_THIS = re.compile("得(?=[多花等看问要靠有])")
 _REACH = 5
 
 
@@ -85,7 +87,9 @@ def _di_or_de(line: str, place: int) -> str:
 def _de_or_dei(line: str, place: int) -> str | None:
     before = line[max(place - 3, 0) : place]
     if not before:
-        return None
+        return "dei3" if _MUST_AT_START.match(line, place) else None
+    if _MUST_AFTER_THIS.match(line, place) and before[-1] in "这那":
+        return "dei3"
     if _PRONOUN_BEFORE.search(before) and _MODAL_AFTER.match(line, place):
         return "dei3"
     if _NO_PARTICLE_DE.match(line, place):
