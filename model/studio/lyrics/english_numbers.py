@@ -30,7 +30,7 @@ SAID = (
 )
 """A pattern for a number with its sign, currency or unit, a time, a height, a fraction, and "#1"."""
 
-ORDINAL = r"['’]?[0-9]{1,6}(?:st|nd|rd|th|s)(?![A-Za-z])"
+ORDINAL = r"['’]?[0-9]{1,6}(?:st|nd|rd|th|['’]?s)(?![A-Za-z])"
 """A pattern for "1st" and "90s"."""
 
 SPELT = (
@@ -130,7 +130,7 @@ def in_english(number: str, after: str = "") -> list[str]:
 
 def ordinal(number: str) -> list[str]:
     """The words of a number like "2nd", or of a decade like "90s"."""
-    figures = number.lstrip("'’").rstrip("stndrh")
+    figures = number.strip("'’stndrh")
     *most, last = _english_whole(figures, year=number.endswith("0s"))
     stem = f"{last[:-1]}ie" if last.endswith("y") else last
     if number.endswith(("st", "nd", "rd", "th")):
