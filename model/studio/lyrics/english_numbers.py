@@ -131,7 +131,7 @@ def in_english(number: str, after: str = "") -> list[str]:
 def ordinal(number: str) -> list[str]:
     """The words of a number like "2nd", or of a decade like "90s"."""
     figures = number.strip("'’stndrh")
-    *most, last = _english_whole(figures, year=number.endswith("0s"))
+    *most, last = _english_whole(figures, year=number.endswith(("0s", "0's", "0’s")))
     stem = f"{last[:-1]}ie" if last.endswith("y") else last
     if number.endswith(("st", "nd", "rd", "th")):
         return [*most, _ORDINALS.get(last, f"{stem}th")]
