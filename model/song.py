@@ -152,6 +152,8 @@ class SongParams:
 
     `duration_seconds` `None` lets the engine decide from the lyrics; `steps`, `guidance_scale`, `key`, `tempo_bpm`
     and `voice` `None` mean the engine's own choice. `key` reads like "C major", "F# minor".
+    `anchor_tempo_bpm` is the tempo that the anchor's file names, and `anchor_remarks` say what was changed for the
+    melody to be taken: an engine that takes anchors puts them into the notes of its plan.
     `vocal_level_db`, -24 to 12, raises the lead line above the engine's own mix. `language` is that of the lyrics, a
     lower-case code such as "zh", and `None` to be found out; `task` `None` is a new song. `options` are the engine's
     own; `None` leaves all of them at their defaults.
@@ -166,6 +168,8 @@ class SongParams:
     key: str | None = None
     tempo_bpm: float | None = None
     anchor: tuple[AnchorNote, ...] = ()
+    anchor_tempo_bpm: float | None = None
+    anchor_remarks: tuple[str, ...] = ()
     stems: frozenset[Stem] = ALL_STEMS
     voice: Voice | None = None
     vocal_level_db: float = 0.0
@@ -214,10 +218,11 @@ class Syllable:
 
 @dataclass(frozen=True, slots=True)
 class LyricLine:
-    """One line of lyrics as written, and its syllables in order."""
+    """One line of lyrics as written, its syllables in order, and who sings it; without `voices` the song's voice."""
 
     text: str
     syllables: tuple[Syllable, ...]
+    voices: tuple[Voice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ def _refusals() -> list[Asked]:
         refused("too much text", lyrics="a" * 10_001),
         refused("unknown engine", engine="opera"),
         refused("unsingable words", lyrics="[verse]\nпривет"),
-        refused("unknown tag", lyrics="[verse]\n春天\n[kazoo]\n花开"),
+        refused("times without words", lyrics="[00:01.00]\n[00:04.50]"),
         refused("words that take too long", lyrics="[verse]\n" + "春天醒来花就开\n" * 8, duration_seconds=10.0),
         refused("no key", key="H flat"),
         refused("no MIDI", anchor={"midi": base64.b64encode(b"MThd and no more").decode()}),

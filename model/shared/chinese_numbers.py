@@ -1,52 +1,124 @@
-"""Numbers as they are said in Chinese, as pinyin readings."""
+"""Numbers, and the signs written with them, as they are said in Chinese: pinyin readings."""
 
 import re
 from collections.abc import Iterator
 
-NUMBER = r"\d+(?:[,，]\d{3}(?!\d))*(?:[.．]\d+)?[%％]?"
-"""A pattern for what is said as one number."""
+_PLAIN = r"\d+(?:[,，]\d{3}(?!\d))*(?:[.．]\d+)?"
+_SIGNED = rf"(?:(?<![\w.])[-−－])?[¥￥$＄€£]?{_PLAIN}(?:[%％‰]|\s?(?:°[CFcf]?|[℃℉]))?"
+_TIME = r"(?<![\d:：.])\d{1,2}[:：]\d{2}(?:[:：]\d{2})?(?![\d:：])"
+_FRACTION = r"(?<![\d/／])\d{1,4}[/／]\d{1,4}(?![\d/／])|[½⅓⅔¼¾]"
+_SPAN = rf"{_PLAIN}[%％]?[~～–—－-]{_PLAIN}[%％]?(?=[\u3400-\u9fff])"
+NUMBER = f"{_TIME}|{_FRACTION}|{_SPAN}|{_SIGNED}"
+"""A pattern for what is said as one number: with its sign, currency or unit, a time, a fraction, a span of two."""
 
 _DIGITS = ("ling2", "yi1", "er4", "san1", "si4", "wu3", "liu4", "qi1", "ba1", "jiu3")
 _PLACES = ("", "shi2", "bai3", "qian1")
 _GROUPS = ("", "wan4", "yi4")
-_LONGEST_AMOUNT = 8
-_COUNTED = frozenset(
-    "个個只隻朵天次岁歲块塊元点點分秒月日号號里里米斤万萬千百亿億度种種条條颗顆层層楼樓步遍回夜人杯首句页頁张張本双雙对對把件"
+_LONGEST_AMOUNT = 9
+_UNITS = frozenset(
+    "个個只隻朵天次岁歲块塊元点點分秒月日号號里裡米斤万萬千百亿億度种種条條颗顆层層楼樓步遍回夜晚人杯首句页頁张張本双雙对對把件"
+    "盏盞场場阵陣趟封通瓶碗粒片根支枝匹头頭座栋棟间間扇面辆輛架艘台臺部幅册冊套副串束群队隊班排列顿頓番下声聲圈拳脚腳口滴级級"
+    "倍成折样樣类類段篇章节節课課题題道处處家户位名周週星礼禮小分公厘毫光英海平摄攝世季刻吨噸克两兩尺寸丈亩畝升站轮輪转轉届屆"
+    "毛角席株棵丛叢缕縷丝絲抹袭襲款重行界代等关關站曲拍集季局股门門针針页味"
 )
-_COUNTED_IN_TWOS = _COUNTED - frozenset("月日号號楼樓度百分秒")
+_COUNTED_IN_TWOS = _UNITS - frozenset("月日号號楼樓度百星级級班台股厘界等局")
+_NAMED_BY_DIGITS = frozenset(
+    {"110", "119", "120", "911", "520", "521", "1314", "404", "007", "666", "888", "999", "996"}
+)
+_CURRENCIES = {"¥": ["yuan2"], "$": ["mei3", "yuan2"], "€": ["ou1", "yuan2"], "£": ["ying1", "bang4"]}
+_ONE_SIGN = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4"}
+_LASTING = re.compile("[等爱愛过過守候活走睡想盼恋戀念找了近上下隔沉埋有再用整共這这那几幾好]$")
+_MOST_DIVIDED = 12
+_EARLIEST_YEAR, _LATEST_YEAR = 1001, 2100
 
 
-def in_chinese(number: str, before: str, after: str, *, connected: bool = True) -> list[str]:
+def in_chinese(
+    number: str, before: str, after: str, *, connected: bool = True, next_tone: int | None = None
+) -> list[str]:
     """Pinyin with tone digits of a number that stands between two texts; lexical tones where not `connected`.
 
     An amount is said as one; a year of four digits and what stands alone and is not round, like 520 or 1314, digit by
-    digit.
+    digit. `next_tone` is that of what is said after the number: 一 alone bends to it.
     """
-    digits = plain_digits(number)
-    whole, _, fraction = digits.rstrip("%").partition(".")
-    if digits.endswith("%"):
-        share = ["bai3"] if whole == "100" and not fraction else [*_amount(whole), *_decimals(fraction)]
-        return ["bai3", "fen1", "zhi1", *share]
-    if whole == "2" and not fraction and after[:1] in _COUNTED_IN_TWOS and after and not before.endswith("第"):
-        return ["liang3"]
-    if not fraction and not _is_amount(whole, before, after):
-        return list(_spelt(whole))
-    amount = _amount(whole)
-    return [*(_bent(amount) if connected else amount), *_decimals(fraction)]
+    text = plain_digits(_ONE_SIGN.get(number, number))
+    if match := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", text):
+        return _time(match[1], match[2], match[3], after)
+    if match := re.fullmatch(r"(\d+)/(\d+)", text):
+        return _fraction(match[1], match[2])
+    if match := re.fullmatch(r"([\d.]+)%?-([\d.]+)(%?)", text):
+        last = match[2] + match[3]
+        return [*_say(match[1] + match[3], before, after), "dao4", *_say(last, before, after)]
+    spoken = _say(text, before, after)
+    return _bent(spoken, next_tone) if connected and not before.endswith("第") else spoken
 
 
 def plain_digits(number: str) -> str:
-    """Digits of ASCII, without the commas between thousands."""
+    """Digits and signs of ASCII, without the commas between thousands."""
     ascii_digits = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in number)
-    return re.sub("[,，]", "", ascii_digits).replace("．", ".").replace("％", "%")
+    plain = re.sub("[,，]", "", ascii_digits).translate(str.maketrans("．％：／－−–—~～￥＄", ".%:/------¥$"))
+    return plain.replace("℃", "°C").replace("℉", "°F")
+
+
+def _say(text: str, before: str, after: str) -> list[str]:
+    """A number with a sign before it and a unit behind it."""
+    match = re.fullmatch(r"(-?)([¥$€£]?)([\d.]+)([%‰]?)\s?(°?)([CFcf]?)", text)
+    assert match is not None, text
+    minus, currency, digits, share, degree, scale = match.groups()
+    cold = degree or after.lstrip().startswith(("度", "摄氏度", "攝氏度"))
+    sign = [] if not minus else ["ling2", "xia4"] if cold else ["fu4"]
+    if share:
+        return [*sign, *(["bai3"] if share == "%" else ["qian1"]), "fen1", "zhi1", *_share(digits)]
+    unit = {"C": ["she4", "shi4", "du4"], "F": ["hua2", "shi4", "du4"]}.get(scale.upper(), ["du4"] if degree else [])
+    if currency:
+        return [*sign, *_plain(digits, before, "元"), *_CURRENCIES[currency]]
+    return [*sign, *_plain(digits, before, "度" if unit else after), *unit]
+
+
+def _share(digits: str) -> list[str]:
+    whole, _, fraction = digits.partition(".")
+    return ["bai3"] if whole == "100" and not fraction else [*_amount(whole), *_decimals(fraction)]
+
+
+def _plain(digits: str, before: str, after: str) -> list[str]:
+    whole, _, fraction = digits.partition(".")
+    counted = not before.endswith("第")
+    if whole == "2" and not fraction and counted and after[:1] in _COUNTED_IN_TWOS and after and after[:2] != "分之":
+        return ["liang3"]
+    if not fraction and not _is_amount(whole, before, after):
+        return list(_spelt(whole))
+    return [*_amount(whole), *_decimals(fraction)]
+
+
+def _time(hour: str, minute: str, second: str | None, after: str) -> list[str]:
+    """A time of day; hours that no clock has are a score."""
+    if int(hour) > 24 or int(minute) > 59:
+        return [*_amount(hour), "bi3", *_amount(minute)]
+    hours = ["liang3"] if int(hour) == 2 else _amount(str(int(hour)))
+    minutes = [] if minute == "00" else (["ling2"] if minute[0] == "0" else []) + _amount(str(int(minute)))
+    told = ["fen1"] if minutes and (minute[0] == "0" or second) and not after.startswith("分") else []
+    seconds = [*_amount(str(int(second))), "miao3"] if second else []
+    return [*hours, *([] if after.startswith(("点", "點")) and not minutes else ["dian3"]), *minutes, *told, *seconds]
+
+
+def _fraction(over: str, under: str) -> list[str]:
+    """A part of a whole; two numbers one after the other where they divide nothing, as in 24/7."""
+    if int(over) < int(under) and (2 <= int(under) <= _MOST_DIVIDED or under in {"100", "1000"}):
+        return [*_amount(under), "fen1", "zhi1", *_amount(over)]
+    return [*_amount(over), *_amount(under)]
 
 
 def _is_amount(whole: str, before: str, after: str) -> bool:
     if len(whole) > _LONGEST_AMOUNT or (whole[0] == "0" and len(whole) > 1):
         return False
+    if after.startswith(("年代", "後", "后")) and len(whole) == 2:
+        return after.startswith("年代")
     if len(whole) == 4 and after.startswith("年"):
-        return False
-    return len(whole) <= 2 or whole.endswith("00") or after[:1] in _COUNTED | {"年"} or before.endswith("第")
+        return not _EARLIEST_YEAR <= int(whole) < _LATEST_YEAR or (
+            whole.endswith("000") and bool(_LASTING.search(before))
+        )
+    if whole in _NAMED_BY_DIGITS:
+        return after[:1] in _UNITS | {"年"} and after != ""
+    return len(whole) <= 2 or whole.endswith("00") or after[:1] in _UNITS | {"年"} or before.endswith("第")
 
 
 def _spelt(digits: str) -> Iterator[str]:
@@ -59,7 +131,7 @@ def _decimals(fraction: str) -> list[str]:
 
 def _amount(digits: str) -> list[str]:
     """An amount below 10^12 in groups of four digits; "ling2" stands for zeros between others."""
-    value = int(digits)
+    value = int(digits or "0")
     if value == 0 or value >= 10**12:
         return list(_spelt(digits))
     spoken: list[str] = []
@@ -73,11 +145,13 @@ def _amount(digits: str) -> list[str]:
     return spoken[1:] if spoken[:2] == ["yi1", "shi2"] else spoken
 
 
-def _bent(amount: list[str]) -> list[str]:
-    """The amount with the tone of yi1 as it is before hundreds, thousands and so on."""
+def _bent(spoken: list[str], next_tone: int | None) -> list[str]:
+    """The number with the tone of yi1 as it is before hundreds, thousands and so on, and alone before a word."""
     bends = {"bai3": "yi4", "qian1": "yi4", "wan4": "yi2", "yi4": "yi2"}
+    if spoken == ["yi1"] and next_tone is not None:
+        return ["yi2" if next_tone == 4 else "yi4"]
     return [
-        bends.get(after, one) if one == "yi1" else one for one, after in zip(amount, [*amount[1:], ""], strict=True)
+        bends.get(after, one) if one == "yi1" else one for one, after in zip(spoken, [*spoken[1:], ""], strict=True)
     ]
 
 

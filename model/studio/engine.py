@@ -6,10 +6,11 @@ from model.engine import EngineInfo, EngineUnavailable, Option, SectionCondition
 from model.song import SectionScore, SongParams, SongPlan, Window
 from model.studio import saving
 from model.studio.arrange.arranger import Hand
+from model.studio.arrange.duet import whole_tune
 from model.studio.composing.denoiser import Memory, ScoreDenoiser, ScoreState, rows
 from model.studio.composing.token_layout import padded_length
 from model.studio.info import INFO, SAMPLE_RATE_HERTZ
-from model.studio.lyrics import mandarin
+from model.studio.lyrics.chinese import mandarin
 from model.studio.notation.chords import chord_spans, named_chords
 from model.studio.notation.midi import section_midi
 from model.studio.planning.plan import detail_of, plan_song, samples_of
@@ -25,10 +26,10 @@ from model.studio.section import (
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.mixer import Mixer
 from model.studio.style import Instrument
-from model.studio.voice import english
+from model.studio.voice import english, repertoire
 from model.studio.voice.bank import VoiceBank
 from model.studio.voice.timings import syllable_timings
-from model.studio.voice.vocalist import Singer, choir
+from model.studio.voice.vocalist import choir
 
 # The listener waits for the first window, so it is short; later ones are long because a call costs a little.
 FIRST_WINDOW_SAMPLES = SAMPLE_RATE_HERTZ // 2
@@ -59,6 +60,7 @@ class StudioEngine:
         bank.warm(Instrument)
         english.load()
         mandarin.load()
+        repertoire.load()
         return cls(ScoreDenoiser.load(), bank, VoiceBank.load())
 
     def info(self) -> EngineInfo:
@@ -127,7 +129,7 @@ class StudioEngine:
         chords = named_chords(own.written.score.chords, detail_of(own.plan).key)
         midi = section_midi(own.written.score, own.written.arrangement, syllables, own.plan.tempo_bpm, chords)
         return SectionScore(
-            syllable_timings(own.section, own.written.vocals.get(Singer.LEAD, ())),
+            syllable_timings(own.section, whole_tune(own.written.vocals)),
             midi,
             chord_spans(chords, own.section, own.plan.tempo_bpm),
         )
@@ -168,11 +170,15 @@ class StudioEngine:
             self._bank,
             detail.style,
             tempo_bpm=plan.tempo_bpm,
-            singers=choir(self._voices, plan.voice, plan.seed) if plan.voice else None,
+            singers=choir(self._voices, plan.voice, plan.seed, duet=_is_duet(plan)) if plan.voice else None,
             vocal_level_db=detail.vocal_level_db,
             stems=detail.stems,
             seed=plan.seed,
         )
+
+
+def _is_duet(plan: SongPlan) -> bool:
+    return any(line.voices not in {(), (plan.voice,)} for section in plan.sections for line in section.lines)
 
 
 def _opening(conditions: StudioConditions, context: SectionContext | None) -> tuple[Memory, Hand | None, Mixer]:

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from model.song import SectionPlan, SongPlan
+from model.song import SectionPlan, SongPlan, Voice
 from model.studio.arrange.arranger import Hand, arrange
+from model.studio.arrange.duet import Share, as_sung, other_semitones, share_of
 from model.studio.arrange.vocals import Words, vocal_parts
 from model.studio.composing.denoiser import Memory, ScoreDenoiser, ScoreState, SectionBrief
 from model.studio.notation.arrangement import Arrangement
@@ -122,9 +123,20 @@ class DraftState(StudioState):
             sung=bool(self.section.lines),
         )
         sounding = score.transposed(SEMITONES[self.plan.voice]) if self.plan.voice and self.section.lines else score
-        words = Words(self.section.kind, tuple(s for line in self.section.lines for s in line.syllables))
+        words = _words(self.section, self.plan.voice)
         vocals = vocal_parts(words, sounding, detail.style, tonic=detail.key.tonic)
+        if words.shares:
+            sounding = as_sung(sounding, words.shares, words.other_semitones)
         return Written(sounding, arrangement, vocals, memory, hand)
+
+
+def _words(section: SectionPlan, own: Voice | None) -> Words:
+    """What is sung in a section, and by whom where that is not the song's own voice alone."""
+    syllables = tuple(syllable for line in section.lines for syllable in line.syllables)
+    if own is None or all(share_of(line, own) is Share.OWN for line in section.lines):
+        return Words(section.kind, syllables)
+    shares = tuple(share_of(line, own) for line in section.lines for _ in line.syllables)
+    return Words(section.kind, syllables, shares, other_semitones(own))
 
 
 class FinishedState(StudioState):

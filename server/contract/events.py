@@ -104,7 +104,9 @@ def _section(section: SectionPlan) -> music_pb2.Section:
 
 
 def _line(line: LyricLine) -> music_pb2.LyricLine:
-    return music_pb2.LyricLine(text=line.text, syllables=map(_syllable, line.syllables))
+    return music_pb2.LyricLine(
+        text=line.text, syllables=map(_syllable, line.syllables), voices=map(_voice, line.voices)
+    )
 
 
 def _syllable(syllable: Syllable) -> music_pb2.Syllable:

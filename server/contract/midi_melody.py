@@ -1,25 +1,39 @@
 """A caller's MIDI file -> the anchor melody."""
 
 import heapq
-import io
 import itertools
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
-import mido
-
-from model.song import AnchorNote, Violation
+from model.song import AnchorNote, SongParams, Violation
+from server.contract.midi_file import MidiFile, NotMidi, Press, Track, read_midi
 from server.errors import InvalidRequest
 
 MAX_NOTES = 512
 MIN_PITCH = 36
 MAX_PITCH = 96
-MAX_LENGTH_BEATS = 16.0
+MAX_LENGTH_BEATS = 16
 GRID_PER_BEAT = 4
 PERCUSSION_CHANNEL = 9
-MAX_DELTA_TICKS = 0x0FFFFFFF
+BASSES = range(32, 40)
+LOWEST_TUNE = 52
 
 FIELD = "anchor.midi"
+
+_TUNE_NAMES = re.compile(
+    r"\b(?:melod|vocal|voice|vox|lead|sing|tune|soprano|main)|旋律|主唱|人声|人聲|主音|歌", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MidiMelody:
+    """The melody of a MIDI file, the tempo that the file names, and what was changed for the melody to be taken."""
+
+    notes: tuple[AnchorNote, ...]
+    tempo_bpm: float | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,68 +45,83 @@ class _Note:
     pitch: int
 
 
-def anchor_from_midi(data: bytes) -> tuple[AnchorNote, ...]:
-    """The melody of a standard MIDI file: its first track with notes, the highest note where several sound.
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The notes of one channel of a track."""
 
-    Times are rounded to sixteenth notes; percussion is no melody and is passed over; silence before the first note is
-    kept as a rest, silence after the last is not. The time this takes grows with the size of the data alone.
+    notes: list[_Note]
+    name: str
+    program: int
+
+
+def anchor_from_midi(data: bytes) -> MidiMelody:
+    """The melody of a standard MIDI file: of its parts the one that is named so, else the first that is no bass.
+
+    A part is one channel of a track. Where several notes sound the highest is taken. Times are rounded to sixteenth
+    notes; percussion is no melody and is passed over; silence before the first note is kept as a rest, silence after
+    the last is not. A longer note than 16 beats ends there, a longer rest becomes several, a pitch out of the range
+    [36, 96] is moved by octaves, and after 512 notes and rests the melody ends: more than any engine keeps. The time
+    this takes grows with the size of the data alone.
 
     Raises:
-        InvalidRequest: the bytes are not a MIDI file, or its melody is not 1 to 512 notes and rests of at most 16
-            beats in the range [36, 96].
+        InvalidRequest: the bytes are not a MIDI file, or have no note that is not percussion.
     """
-    melody = tuple(_with_rests(_highest(_first_track(_parse(data)))))
-    if not melody:
-        raise _refusal("has no track with notes")
-    if len(melody) > MAX_NOTES:
-        raise _refusal(f"has {len(melody)} notes and rests; at most {MAX_NOTES} are allowed")
-    for note in melody:
-        _check(note)
-    return melody
-
-
-def _parse(data: bytes) -> mido.MidiFile:
     try:
-        file = mido.MidiFile(file=io.BytesIO(data))
-    # The parser answers hostile bytes with errors of many unrelated kinds, none of them ours.
-    except Exception as error:
-        raise _refusal("is not a standard MIDI file") from error
-    if file.ticks_per_beat <= 0:
-        raise _refusal("counts time in frames; only ticks per beat are understood")
-    if any(message.time > MAX_DELTA_TICKS for track in file.tracks for message in track):
-        raise _refusal("has a pause longer than the format can write")
-    return file
+        file = read_midi(data)
+    except NotMidi as error:
+        raise _refusal(f"{error}; send a standard MIDI file (.mid)") from error
+    part = _chosen([part for track in file.tracks for part in _parts(track, file)])
+    if part is None:
+        raise _refusal("has no track with notes; percussion is no melody")
+    melody = tuple(itertools.islice(_with_rests(_highest(part.notes)), MAX_NOTES))
+    moved = tuple(AnchorNote(_in_range(note.pitch), note.length_beats) for note in melody)
+    remarks = ("anchor: notes that are too low or too high are moved by octaves",) if moved != melody else ()
+    return MidiMelody(moved, file.tempo_bpm, remarks)
 
 
-def _first_track(file: mido.MidiFile) -> list[_Note]:
-    tracks = (list(_notes(track, file.ticks_per_beat)) for track in file.tracks)
-    return next((notes for notes in tracks if notes), [])
+def with_midi(params: SongParams, data: bytes) -> SongParams:
+    """The parameters with the melody of a MIDI file as their anchor; raises as `anchor_from_midi` does."""
+    melody = anchor_from_midi(data)
+    return replace(params, anchor=melody.notes, anchor_tempo_bpm=melody.tempo_bpm, anchor_remarks=melody.remarks)
 
 
-def _notes(track: Iterable[mido.Message], ticks_per_beat: int) -> Iterator[_Note]:
-    now = 0
-    pressed: dict[tuple[int, int], int] = {}
-    for message in track:
-        now += message.time
-        if message.type not in ("note_on", "note_off") or message.channel == PERCUSSION_CHANNEL:
-            continue
-        key = (message.channel, message.note)
-        if (start := pressed.pop(key, None)) is not None:
-            yield _on_grid(start, now, message.note, ticks_per_beat)
-        if message.type == "note_on" and message.velocity > 0:
-            pressed[key] = now
-    for (_, pitch), start in pressed.items():
-        if now > start:
-            yield _on_grid(start, now, pitch, ticks_per_beat)
+def _chosen(parts: list[_Part]) -> _Part | None:
+    """The part with the melody."""
+    named = [part for part in parts if _TUNE_NAMES.search(part.name)]
+    high = [
+        part for part in parts if part.program not in BASSES and max(note.pitch for note in part.notes) >= LOWEST_TUNE
+    ]
+    return next(iter(named or high or parts), None)
 
 
-def _on_grid(start_ticks: int, end_ticks: int, pitch: int, ticks_per_beat: int) -> _Note:
+def _parts(track: Track, file: MidiFile) -> Iterator[_Part]:
+    """The channels of a track that hold notes, but for percussion, in the order in which they begin."""
+    channels = dict.fromkeys(press.channel for press in track.presses if press.channel != PERCUSSION_CHANNEL)
+    for channel in channels:
+        presses = [press for press in track.presses if press.channel == channel]
+        if notes := list(_notes(presses, track.end, Fraction(file.ticks_per_beat))):
+            yield _Part(notes, track.name, track.programs.get(channel, 0))
+
+
+def _notes(presses: Iterable[Press], end: int, ticks_per_beat: Fraction) -> Iterator[_Note]:
+    pressed: dict[int, int] = {}
+    for press in presses:
+        if (start := pressed.pop(press.pitch, None)) is not None:
+            yield _on_grid(start, press.tick, press.pitch, ticks_per_beat)
+        if press.down:
+            pressed[press.pitch] = press.tick
+    for pitch, start in pressed.items():
+        if end > start:
+            yield _on_grid(start, end, pitch, ticks_per_beat)
+
+
+def _on_grid(start_ticks: int, end_ticks: int, pitch: int, ticks_per_beat: Fraction) -> _Note:
     start = _to_grid(start_ticks, ticks_per_beat)
     return _Note(start, max(_to_grid(end_ticks, ticks_per_beat), start + 1), pitch)
 
 
-def _to_grid(ticks: int, ticks_per_beat: int) -> int:
-    return (2 * ticks * GRID_PER_BEAT + ticks_per_beat) // (2 * ticks_per_beat)
+def _to_grid(ticks: int, ticks_per_beat: Fraction) -> int:
+    return int((2 * ticks * GRID_PER_BEAT + ticks_per_beat) // (2 * ticks_per_beat))
 
 
 def _highest(notes: list[_Note]) -> list[_Note]:
@@ -118,19 +147,24 @@ def _highest(notes: list[_Note]) -> list[_Note]:
 
 
 def _with_rests(voice: list[_Note]) -> Iterator[AnchorNote]:
-    now = 0
+    now, longest = 0, MAX_LENGTH_BEATS * GRID_PER_BEAT
     for note in voice:
-        if note.start > now:
-            yield AnchorNote(None, (note.start - now) / GRID_PER_BEAT)
-        yield AnchorNote(note.pitch, (note.end - note.start) / GRID_PER_BEAT)
-        now = note.end
+        yield from _rests(note.start - now)
+        yield AnchorNote(note.pitch, min(note.end - note.start, longest) / GRID_PER_BEAT)
+        now = min(note.end, note.start + longest)
 
 
-def _check(note: AnchorNote) -> None:
-    if note.pitch is not None and not MIN_PITCH <= note.pitch <= MAX_PITCH:
-        raise _refusal(f"has a note of pitch {note.pitch}, outside the range [{MIN_PITCH}, {MAX_PITCH}]")
-    if note.length_beats > MAX_LENGTH_BEATS:
-        raise _refusal(f"has a note or rest of {note.length_beats:.2f} beats; at most {MAX_LENGTH_BEATS:g} are allowed")
+def _rests(length: int) -> Iterator[AnchorNote]:
+    """Rests that together last `length` sixteenth notes."""
+    longest = MAX_LENGTH_BEATS * GRID_PER_BEAT
+    for first in range(0, length, longest):
+        yield AnchorNote(None, min(longest, length - first) / GRID_PER_BEAT)
+
+
+def _in_range(pitch: int | None) -> int | None:
+    if pitch is None or MIN_PITCH <= pitch <= MAX_PITCH:
+        return pitch
+    return MIN_PITCH + (pitch - MIN_PITCH) % 12 if pitch < MIN_PITCH else MAX_PITCH - (MAX_PITCH - pitch) % 12
 
 
 def _refusal(description: str) -> InvalidRequest:

@@ -23,7 +23,7 @@ from server.contract.engine_limits import check_against
 from server.contract.engine_options import engine_name, engine_options
 from server.contract.enums import STEMS, VOICES
 from server.contract.field_names import from_message
-from server.contract.midi_melody import anchor_from_midi
+from server.contract.midi_melody import with_midi
 from server.contract.validation import check
 from server.song import (
     DEFAULT_BITRATE_KBPS,
@@ -64,7 +64,7 @@ def song_request(
     return SongRequest(
         request_id=message.request_id or str(uuid.uuid4()),
         engine=name,
-        params=_params(message),
+        params=with_midi(_params(message), message.anchor.midi) if message.anchor.midi else _params(message),
         audio=_audio(message),
         deadline=deadline,
         caller=caller,
@@ -97,8 +97,6 @@ def _task(message: music_pb2.GenerateRequest) -> Task | None:
 
 
 def _anchor(message: music_pb2.GenerateRequest) -> tuple[AnchorNote, ...]:
-    if message.anchor.WhichOneof("melody") == "midi":
-        return anchor_from_midi(message.anchor.midi)
     return tuple(
         AnchorNote(note.pitch or None, round(note.length_beats * GRID_PER_BEAT) / GRID_PER_BEAT)
         for note in message.anchor.notes.notes

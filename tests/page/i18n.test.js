@@ -43,6 +43,6 @@ test("rules are told in words", () => {
   assert.equal(explained("duration", "must be 0 or in the range [10, 240]"), "Must be between 10 and 240.");
   assert.equal(explained("seed", "must be greater than or equal to 0 and less than or equal to 9"), "Must be between 0 and 9.");
   assert.equal(explained("prompt", "must be at most 1000 characters"), "At most 1000 characters.");
-  assert.equal(explained("lyrics", "[foo] is not a section tag"), "There is no section [foo]. Use one of the tags above.");
+  assert.equal(explained("lyrics", "hold no words (times are not sung); write what is sung"), "There are no words in it. Write what is sung, or leave it empty for an instrumental.");
   assert.equal(explained("ace_step", "what nobody foresaw"), "That did not work: what nobody foresaw");
 });

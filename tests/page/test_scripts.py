@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from model.studio.lyrics.sections import parse_lyrics, section_kind
+from model.shared.lyrics.tags import section_kind
+from model.studio.lyrics.sections import parse_lyrics
 from model.studio.prompt.understanding import understand
 
 HERE = Path(__file__).parent

@@ -1,65 +1,59 @@
-"""Section tags as callers write them, made into those that the model knows."""
+"""Lyrics as the model was trained with them: lines under the section tags that it knows."""
 
 import re
+from collections.abc import Iterator
 from types import MappingProxyType
+
+from model.shared.lyrics.reading import read_lyrics
+from model.shared.lyrics.sections import WrittenSection
+from model.song import SectionKind
 
 TAGS = ("start", "intro", "verse", "chorus", "bridge", "outro", "end", "inst", "solo", "hook", "pre-chorus", "break")
 """The tags that have an id of their own in the lyric vocabulary."""
 
-_SYNONYMS = MappingProxyType(
+_OF_KINDS = MappingProxyType(
     {
-        "instrumental": "inst",
-        "interlude": "inst",
-        "prechorus": "pre-chorus",
-        "pre chorus": "pre-chorus",
-        "refrain": "chorus",
-        "ending": "outro",
-        "前奏": "intro",
-        "主歌": "verse",
-        "副歌": "chorus",
-        "导歌": "pre-chorus",
-        "预副歌": "pre-chorus",
-        "桥段": "bridge",
-        "间奏": "inst",
-        "独奏": "solo",
-        "尾奏": "outro",
-        "尾声": "outro",
-        "結尾": "outro",
-        "结尾": "outro",
+        SectionKind.INTRO: "intro",
+        SectionKind.VERSE: "verse",
+        SectionKind.PRE_CHORUS: "pre-chorus",
+        SectionKind.CHORUS: "chorus",
+        SectionKind.BRIDGE: "bridge",
+        SectionKind.INST: "inst",
+        SectionKind.OUTRO: "outro",
     }
 )
-
-_TAG = re.compile(r"^\s*[\[【［]\s*([^\]】］]*?)\s*[\]】］]\s*(.*)$")
-_DETAIL = re.compile(r"\s*[:：,，(（/|].*$|[\s_-]*(?:\d+|[ivx]+|[一二三四五六七八九十])$")
+_OWN = MappingProxyType({"独奏": "solo", "獨奏": "solo"})
 
 
-def normalised(lyrics: str) -> tuple[str, tuple[str, ...]]:
-    """The lyrics with each section tag on a line of its own, as the model knows it, and remarks on what was left out.
+def normalised(lyrics: str, field: str = "lyrics") -> tuple[str, tuple[str, ...]]:
+    """The lyrics with each section tag on a line of its own, as the model knows it, and remarks on what was changed.
 
-    "[Verse 1]", "[Intro: guitar]" and "【主歌】" become "[verse]", "[intro]" and "[verse]"; a tag that stands for
-    nothing the model knows is left out, and said so.
+    "[Verse 1]", "副歌：" and "[Sax Solo]" become "[verse]", "[chorus]" and "[inst]". Who is marked as a singer is left
+    out, since the model gives no line a voice of its own. `field` is the field of the request.
+
+    Raises:
+        InvalidParams: the lyrics are no text, or hold neither words nor tags.
     """
-    lines: list[str] = []
-    remarks: list[str] = []
-    for line in lyrics.splitlines():
-        if (match := _TAG.match(line)) is None:
-            lines.append(line.strip())
-            continue
-        written, rest = match.groups()
-        if (tag := known(written)) is None:
-            remarks.append(f"The section tag [{written}] is not known and was left out.")
-        else:
-            lines.append(f"[{tag}]")
-        if rest.strip():
-            lines.append(rest.strip())
-    return "\n".join(lines).strip(), tuple(dict.fromkeys(remarks))
+    written = read_lyrics(lyrics, field)
+    lines = [line for section in written.sections for line in _lines(section)]
+    marked = any(line.singer for section in written.sections for line in section.lines)
+    remarks = ("lyrics: marks of singers are not followed",) if marked else ()
+    return "\n".join(lines).strip(), (*written.notes, *remarks)
 
 
-def known(written: str) -> str | None:
-    """The tag that is meant by what stands between brackets, `None` if there is none."""
-    tag = written.casefold().strip()
-    for candidate in (tag, _DETAIL.sub("", tag).strip()):
-        plain = _SYNONYMS.get(candidate, candidate)
-        if plain in TAGS:
-            return plain
-    return None
+def _lines(section: WrittenSection) -> Iterator[str]:
+    """The tag of a section and its lines, with the blank lines that stand between them."""
+    yield from [""] * section.after_blank
+    if section.tag:
+        yield f"[{_tag(section)}]"
+    for line in section.lines:
+        yield from [""] * line.after_blank
+        yield line.text
+
+
+def _tag(section: WrittenSection) -> str:
+    """The tag as written where the model knows it, else that of the kind."""
+    written = section.tag.casefold().strip()
+    names = (written, re.split(r"[\s:：,，(（]|\d", written)[0])
+    own = (_OWN.get(name, name) for name in names)
+    return next((name for name in own if name in TAGS), _OF_KINDS[section.kind])

@@ -99,7 +99,7 @@ class Planner:
         scale = DEFAULT_GUIDANCE if params.guidance_scale is None else params.guidance_scale
         if isinstance(task, Edit) and edit_range(task, steps)[0] >= steps:
             raise InvalidParams(Violation("edit.start", f"leaves none of {steps} steps"))
-        target = normalised(task.lyrics)[0] if isinstance(task, Edit) else ""
+        target = normalised(task.lyrics, "edit.lyrics")[0] if isinstance(task, Edit) else ""
         return Recipe(
             prompt=_prompt(params),
             words=tuple(self._words(part.lyrics, params.language, "lyrics") for part in parts),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from model.song import SectionKind, Syllable
+from model.studio.arrange.duet import Share, divided
 from model.studio.arrange.humanize import swung
 from model.studio.arrange.lead import sung_notes
 from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note, Score
@@ -39,26 +40,34 @@ _SCALES = {False: (0, 2, 4, 5, 7, 9, 11), True: (0, 2, 3, 5, 7, 8, 10)}
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The syllables of a section in singing order, and the kind of the section."""
+    """The syllables of a section in singing order, and the kind of the section.
+
+    `shares` says of each syllable who sings it, where that is not the song's own voice alone; the other voice is
+    `other_semitones` higher.
+    """
 
     kind: SectionKind
     syllables: tuple[Syllable, ...]
+    shares: tuple[Share, ...] = ()
+    other_semitones: int = 0
 
 
 def vocal_parts(words: Words, score: Score, style: Style, *, tonic: int) -> dict[Singer, tuple[SungNote, ...]]:
     """What each voice sings in a section at the score's pitches, times in seconds from its start.
 
-    A chorus is sung by three: `Singer.BACKING` follows a third or a sixth below, `Singer.DOUBLE` sings the tune again.
+    Lines of the other voice are sung by `Singer.SECOND`. A chorus is sung by three: `Singer.BACKING` follows a third
+    or a sixth below, `Singer.DOUBLE` sings the tune again.
     `tonic` is the pitch class of the key.
     """
     sung = sung_notes(score.melody)
     if not sung:
         return {}
-    parts = {Singer.LEAD: _lead(words, sung, style)}
+    lead = _lead(words, sung, style)
+    parts = divided(lead, sung, words.shares, words.other_semitones) if words.shares else {Singer.LEAD: lead}
     if words.kind is SectionKind.CHORUS:
         below = harmony(sung, score, tonic, minor=style.mode is Mode.MINOR)
         parts[Singer.BACKING] = _behind(Singer.BACKING, _lead(words, below, style))
-        parts[Singer.DOUBLE] = _behind(Singer.DOUBLE, parts[Singer.LEAD])
+        parts[Singer.DOUBLE] = _behind(Singer.DOUBLE, lead)
     return parts
 
 

@@ -2,35 +2,74 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from model.shared.chinese_numbers import NUMBER, in_chinese
-from model.song import Syllable
-from model.studio.lyrics.english_numbers import ORDINAL, in_english, ordinal
+from model.song import InvalidParams, Syllable, Violation
+from model.studio.lyrics.chinese.mandarin import known_readings, read_mandarin, third_tones
+from model.studio.lyrics.chinese.pinyin import pinyin_line, pinyin_tokens, syllables_of, without_given
+from model.studio.lyrics.english_numbers import (
+    ABBREVIATION,
+    ORDINAL,
+    SAID,
+    SIGNS,
+    SPELT,
+    abbreviated,
+    in_english,
+    ordinal,
+    spelt_word,
+)
 from model.studio.lyrics.latin import plain_letters, syllabify
-from model.studio.lyrics.mandarin import read_mandarin
-from model.studio.voice.english import pronounce
+from model.studio.voice.english import letter, pronounce
+from model.studio.voice.repertoire import can_be_sung
 
 _HANZI = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff\uff21-\uff3a\uff41-\uff5a"
-_WORD = f"[{_LATIN}]+(?:['’][{_LATIN}]+)*"
-_TOKEN = re.compile(
-    rf"(?P<hanzi>[{_HANZI}]+)|(?P<latin>{_WORD})|(?P<ordinal>{ORDINAL})|(?P<number>{NUMBER})|(?P<other>.)", re.DOTALL
+_WORD = (
+    rf"(?<![{_LATIN}])['’](?:cause|cuz|til|em|round|bout|fore|neath|tis|twas|n)(?![{_LATIN}])['’]?"
+    rf"|[{_LATIN}]+(?:['’`´][{_LATIN}]+)*(?:(?<=in)['’](?![{_LATIN}])|(?<=ol)['’](?![{_LATIN}]))?"
 )
+_FACE = r"<3(?!\d)|[:;]-?[)(DP](?![A-Za-z])"
+_TOKENS = {
+    chinese: re.compile(
+        rf"(?P<hanzi>[{_HANZI}]+)|(?P<face>{_FACE})|(?P<spelt>{SPELT})|(?P<short>{ABBREVIATION})|(?P<ordinal>{ORDINAL})"
+        rf"|(?P<number>{NUMBER if chinese else SAID})|(?P<latin>{_WORD})|(?P<other>.)",
+        re.DOTALL | re.IGNORECASE,
+    )
+    for chinese in (False, True)
+}
 _CHINESE = re.compile(f"[{_HANZI}]")
-_UNSUNG_SYMBOLS = frozenset("~～+＋=＝*^`´|<>＜＞$￥♪♫♩♬…")
-
+_UNSUNG_SYMBOLS = frozenset("~～+＋=＝*^`´|<>＜＞$￥¥€£♪♫♩♬…°#@×÷©®™§¶•")
+_SIGNS_IN_CHINESE = {"+": "jia1", "＋": "jia1", "=": "deng3 yu2", "＝": "deng3 yu2", "×": "cheng2 yi3", "÷": "chu2 yi3"}
 _AND = frozenset("&＆")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The syllables of one line in order, and the letters and symbols that could not be sung."""
+    """A line as it is shown, its syllables in order, and what of it could not be sung.
+
+    Attributes:
+        syllables: what is sung; `text` holds their texts in order.
+        skipped: the letters and symbols that could not be sung.
+        text: the line without the readings that the caller has given in brackets.
+        read: letters, characters and figures that are sung.
+        unread: letters, characters and figures that are not.
+        notes: remarks on readings that were given in vain.
+    """
 
     syllables: tuple[Syllable, ...]
     skipped: frozenset[str] = frozenset()
+    text: str = ""
+    read: int = 0
+    unread: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def mostly_read(self) -> bool:
+        """Whether at least half of the line can be sung."""
+        return self.read >= self.unread
 
 
 def is_chinese(text: str) -> bool:
@@ -43,44 +82,130 @@ def count_chinese(text: str) -> int:
     return sum(1 for _ in _CHINESE.finditer(text))
 
 
+def check_readable(readings: Sequence[Reading]) -> None:
+    """Refuse lyrics of which less than half can be sung.
+
+    Raises:
+        InvalidParams: field "lyrics".
+    """
+    read, unread = sum(reading.read for reading in readings), sum(reading.unread for reading in readings)
+    if unread and read < unread:
+        shown = " ".join(sorted(frozenset().union(*(reading.skipped for reading in readings)))[:12])
+        reason = (
+            f"{unread} of {read + unread} letters cannot be sung ({shown}); Chinese characters, pinyin and Latin "
+            "letters can: write the words in these"
+        )
+        raise InvalidParams(Violation("lyrics", reason))
+
+
 def read_line(text: str, *, chinese: bool) -> Reading:
     """Read a line; its numbers are said in Chinese where `chinese`, else in English.
 
-    In Mandarin the neutral tone is 5 and `ü` is spelt `v`. Punctuation is silent.
+    In Mandarin the neutral tone is 5 and `ü` is spelt `v`. Punctuation is silent. A reading in brackets behind a
+    character, as in 行(háng) or 行[hang2], is that of the character; a line of pinyin is sung as pinyin. What the voice
+    has no sound for is skipped.
+
+    Raises:
+        EngineUnavailable: a shipped table is missing or damaged.
     """
+    shown, given, notes = without_given(text, _HANZI, known_readings)
+    if pinyin_line(shown):
+        found = _read_pinyin(shown)
+    else:
+        found = [
+            (match.group(), list(_read_token(match, chinese, given))) for match in _TOKENS[chinese].finditer(shown)
+        ]
+    return _gathered(shown, found, notes)
+
+
+def _gathered(shown: str, found: Sequence[tuple[str, list[Syllable]]], notes: tuple[str, ...]) -> Reading:
+    """The reading of a line of tokens, each with its syllables, without what the voice cannot sing."""
     syllables: list[Syllable] = []
-    skipped: set[str] = set()
-    for match in _TOKEN.finditer(text):
-        found = list(_read_token(match, chinese))
-        syllables += found
-        if not found:
-            skipped.update(c for c in match.group() if _is_unreadable(c))
-    return Reading(tuple(syllables), frozenset(skipped))
+    skipped: list[str] = []
+    for token, spoken in found:
+        sung = [syllable for syllable in spoken if can_be_sung(syllable)]
+        syllables += sung
+        if not sung and not re.fullmatch(_FACE, token):
+            skipped += [character for character in token if _is_unreadable(character)]
+        elif (sung and (len(sung) < len(spoken))) or _CHINESE.match(token):
+            kept = "".join(syllable.text for syllable in sung)
+            skipped += [character for character in token if character not in kept and _is_unreadable(character)]
+    letters = sum(unicodedata.category(character)[0] in "LN" for character in shown)
+    unread = sum(unicodedata.category(character)[0] in "LN" for character in skipped)
+    return Reading(tuple(syllables), frozenset(skipped), shown, letters - unread, unread, notes)
 
 
-def _read_token(match: re.Match[str], chinese: bool) -> Iterator[Syllable]:
-    token = match.group()
+def _read_token(match: re.Match[str], chinese: bool, given: Mapping[int, str]) -> Iterator[Syllable]:
+    token, before, after = match.group(), match.string[: match.start()], match.string[match.end() :]
     if match.lastgroup == "hanzi":
-        yield from _read_hanzi(token)
+        here = {place - match.start(): reading for place, reading in given.items()}
+        yield from _read_hanzi(token, {place: here[place] for place in here if 0 <= place < len(token)})
     elif match.lastgroup == "latin":
-        yield from _read_word(token, chinese)
+        yield from _read_word(token, chinese, before, after)
     elif match.lastgroup == "number" and chinese:
-        before, after = match.string[: match.start()], match.string[match.end() :]
-        lexical, sung = (in_chinese(token, before, after, connected=connected) for connected in (False, True))
-        yield from map(_mandarin, _shared(token, len(sung)), lexical, sung)
-    elif match.lastgroup == "number":
-        yield from _said(token, in_english(token))
-    elif match.lastgroup == "ordinal":
-        yield from _said(token, ordinal(token))
-    elif token in _AND:
-        chinese_before = is_chinese(match.string[: match.start()].rstrip()[-1:])
-        yield from [_mandarin(token, "he2", "he2")] if chinese_before else _said(token, ["and"])
+        yield from _read_number(token, before, after)
+    elif token in _SIGNS_IN_CHINESE and chinese:
+        if _between_figures(before, after):
+            readings = _SIGNS_IN_CHINESE[token].split()
+            yield from map(_mandarin, _shared(token, len(readings)), readings, readings)
+    elif token in _AND and is_chinese(before.rstrip()[-1:]):
+        yield _mandarin(token, "he2", "he2")
+    elif words := _english_words(match, before, after):
+        yield from _said(token, words)
 
 
-def _read_hanzi(run: str) -> Iterator[Syllable]:
-    for character, lexical, sung in zip(run, *read_mandarin(run), strict=True):
+def _english_words(match: re.Match[str], before: str, after: str) -> list[str]:
+    """The English words of a token that is no word itself; none for what is silent."""
+    token = match.group()
+    if match.lastgroup == "number":
+        return in_english(token, after)
+    if match.lastgroup == "ordinal":
+        return ordinal(token)
+    if match.lastgroup == "spelt":
+        return spelt_word(token)
+    if match.lastgroup == "short":
+        return abbreviated(token, after)
+    if token in _AND or (token in SIGNS and _between_figures(before, after)):
+        return [SIGNS[token]]
+    return []
+
+
+def _between_figures(before: str, after: str) -> bool:
+    return before.rstrip()[-1:].isdigit() and after.lstrip()[:1].isdigit()
+
+
+def _read_number(token: str, before: str, after: str) -> Iterator[Syllable]:
+    following = re.match(f"[{_HANZI}]{{1,4}}", after)
+    tone = read_mandarin(following.group()).sung[0][-1:] if following else ""
+    next_tone = int(tone) if tone.isdigit() else None
+    lexical = in_chinese(token, before, after, connected=False)
+    sung = in_chinese(token, before, after, next_tone=next_tone)
+    yield from map(_mandarin, _shared(token, len(sung)), lexical, sung)
+
+
+def _read_hanzi(run: str, given: Mapping[int, str]) -> Iterator[Syllable]:
+    for character, lexical, sung in zip(run, *read_mandarin(run, given), strict=True):
         if sung[-1:].isdigit():
             yield _mandarin(character, lexical, sung)
+
+
+def _read_pinyin(line: str) -> list[tuple[str, list[Syllable]]]:
+    """The words of a line of pinyin, with tones as they are in connected speech, and its Chinese characters."""
+    words = [(match, syllables_of(match.group()) or []) for match in pinyin_tokens(line)]
+    spoken = (third_tones([syllable.reading for syllable in toned]) for _, toned in words)
+    sung = iter(third_tones([reading for readings in spoken for reading in readings]))
+    found: list[tuple[str, list[Syllable]]] = []
+    end = 0
+    for match, toned in words:
+        found += _between_pinyin(line[end : match.start()])
+        syllables = [_mandarin(syllable.written, syllable.reading, next(sung)) for syllable in toned]
+        found.append((match.group(), [replace(one, starts_word=n == 0) for n, one in enumerate(syllables)]))
+        end = match.end()
+    return found + _between_pinyin(line[end:])
+
+
+def _between_pinyin(text: str) -> list[tuple[str, list[Syllable]]]:
+    return [(match.group(), list(_read_token(match, True, {}))) for match in _TOKENS[True].finditer(text)]
 
 
 def _mandarin(written: str, lexical: str, sung: str) -> Syllable:
@@ -88,9 +213,9 @@ def _mandarin(written: str, lexical: str, sung: str) -> Syllable:
     return Syllable(written, sung[:-1], tone=int(lexical[-1]), sung_tone=int(sung[-1]))
 
 
-def _read_word(word: str, chinese: bool) -> Iterator[Syllable]:
+def _read_word(word: str, chinese: bool, before: str, after: str) -> Iterator[Syllable]:
     letter_in_chinese = chinese and word == "A"
-    spoken = (("ey",),) if letter_in_chinese else pronounce(_letters(word))
+    spoken = (("ey",),) if letter_in_chinese else pronounce(_letters(word), before, after)
     pieces = _fitted(syllabify(word), len(spoken))
     for n, (piece, phones) in enumerate(zip(pieces, spoken, strict=True)):
         yield Syllable(piece, " ".join(phones), starts_word=n == 0)
@@ -98,14 +223,15 @@ def _read_word(word: str, chinese: bool) -> Iterator[Syllable]:
 
 def _said(token: str, words: Sequence[str]) -> Iterator[Syllable]:
     """What is not written as a word, said in English words."""
-    spoken = [phones for word in words for phones in pronounce(word)]
+    spoken = [phones for word in words for phones in (letter(word) if len(word) == 1 else pronounce(word))]
     for n, (piece, phones) in enumerate(zip(_shared(token, len(spoken)), spoken, strict=True)):
         yield Syllable(piece, " ".join(phones), starts_word=n == 0)
 
 
 def _letters(word: str) -> str:
     """The word in plain letters and apostrophes, in capitals where it is all capitals."""
-    plain = "".join(c for c in plain_letters(word.replace("’", "'")) if c.isascii() and (c.isalpha() or c == "'"))
+    spelt = re.sub("[’`´]", "'", word).replace("ß", "ss")
+    plain = "".join(c for c in plain_letters(spelt) if c.isascii() and (c.isalpha() or c == "'"))
     return plain.upper() if word.isupper() else plain
 
 

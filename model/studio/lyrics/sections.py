@@ -1,13 +1,17 @@
-"""Lyrics as the caller writes them, parsed into tagged sections of readable lines."""
+"""Lyrics as studio sings them: sections of readable lines, with the voices that sing them."""
 
 import itertools
 import re
-import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
-from model.song import SECTION_TAGS, InvalidParams, LyricLine, SectionKind, Syllable, Violation
-from model.studio.lyrics.readings import count_chinese, is_chinese, read_line
+from model.shared.lyrics.characters import check_is_text
+from model.shared.lyrics.lines import Notes
+from model.shared.lyrics.reading import read_lyrics
+from model.shared.lyrics.sections import WrittenLine, WrittenSection
+from model.shared.lyrics.singers import Singer
+from model.song import InvalidParams, LyricLine, SectionKind, Syllable, Violation, Voice
+from model.studio.lyrics.readings import Reading, check_readable, count_chinese, is_chinese, read_line
 
 MAX_CHARACTERS = 12_000
 MAX_CHINESE_CHARACTERS = 1_700
@@ -17,22 +21,8 @@ MAX_LINES = 360
 MAX_LINE_SYLLABLES = 32
 """A longer line is broken in two or more."""
 
-_MAX_TAG_VIOLATIONS = 8
-_TAG = re.compile(r"[\[［【]([^\[\]［］【】]*)[\]］】]")
-_TAG_REMARK = re.compile(r"[:：|(（,，].*| [-–—] .*", re.DOTALL)
-_TAG_NUMBER = re.compile(r"(?:[\s#_.-]*(?:no\.?)?\s*\d+|\s*[一二三四五六七八九十]+|\s+[ivx]+|(?<=[歌奏])\s*[a-d])$")
-
-_SPELLINGS = {
-    SectionKind.INTRO: "intro introduction prelude opening 前奏 引子 序 序曲 开场 開場",
-    SectionKind.VERSE: "verse stanza strophe rap 主歌 正歌 说唱 說唱",
-    SectionKind.PRE_CHORUS: "prechorus buildup build lift 预副歌 預副歌 前副歌 导歌 導歌 副歌前 过渡 過渡",
-    SectionKind.CHORUS: "chorus refrain hook postchorus 副歌 高潮 合唱 叠歌 疊歌",
-    SectionKind.BRIDGE: "bridge middleeight middle8 桥 橋 桥段 橋段 桥歌 橋歌 过桥 過橋",
-    SectionKind.INST: "inst instrumental interlude solo break instrumentalbreak guitarsolo pianosolo drop "
-    "间奏 間奏 独奏 獨奏 器乐 器樂 纯音乐 純音樂 过门 過門",
-    SectionKind.OUTRO: "outro ending end coda finale fadeout 尾奏 尾声 尾聲 尾 结尾 結尾 结束 結束 终章 終章",
-}
-_KINDS = {name: kind for kind, names in _SPELLINGS.items() for name in names.split()}
+_OTHER = {Voice.FEMALE: Voice.MALE, Voice.MALE: Voice.FEMALE}
+_NAMED = {Singer.FEMALE: Voice.FEMALE, Singer.MALE: Voice.MALE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +40,14 @@ class LyricSection:
 
 @dataclass(frozen=True, slots=True)
 class Lyrics:
-    """Parsed lyrics; `notes` are remarks for the caller about what was skipped or changed."""
+    """Parsed lyrics; `notes` are remarks for the caller about what was skipped or changed.
+
+    `voice` is the song's: the one that was wished, else the first that the lyrics name; `None` leaves it open.
+    """
 
     sections: tuple[LyricSection, ...]
     notes: tuple[str, ...] = ()
+    voice: Voice | None = None
 
     @property
     def sung(self) -> bool:
@@ -62,88 +56,99 @@ class Lyrics:
 
 
 @dataclass(slots=True)
-class _Draft:
-    """What has been read so far."""
+class _Reader:
+    """Reads lines aloud; one that comes again is read once."""
 
-    sections: list[tuple[SectionKind, list[LyricLine]]] = field(default_factory=list)
-    violations: list[Violation] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    skipped: set[str] = field(default_factory=set)
+    chinese_song: bool
+    notes: Notes = field(default_factory=Notes)
+    readings: list[Reading] = field(default_factory=list)
+    known: dict[str, tuple[LyricLine, ...]] = field(default_factory=dict)
+
+    def lines(self, written: WrittenLine) -> tuple[LyricLine, ...]:
+        """What is sung of a line, broken where it is too long; nothing where nothing of it can be read."""
+        if written.text not in self.known:
+            self.known[written.text] = self._read(written)
+        return self.known[written.text]
+
+    def _read(self, written: WrittenLine) -> tuple[LyricLine, ...]:
+        reading, place = self._reading(written.text), f"line {written.number}"
+        self.readings.append(reading)
+        for note in reading.notes:
+            self.notes.say(note, place)
+        if not reading.mostly_read:
+            self.notes.say("left out, since less than half of it can be read", place)
+            return ()
+        lines = tuple(break_line(reading.text, reading.syllables))
+        if not lines:
+            self.notes.say("nothing to sing", place)
+        if reading.unread:
+            self.notes.say("sung without what cannot be read", place)
+        if len(lines) > 1:
+            self.notes.say(f"lines of more than {MAX_LINE_SYLLABLES} syllables are cut", place)
+        return lines
+
+    def _reading(self, words: str) -> Reading:
+        return read_line(words, chinese=self.chinese_song and (is_chinese(words) or not re.search("[A-Za-z]", words)))
 
 
-def parse_lyrics(text: str) -> Lyrics:
-    """Parse lyrics: `[verse]`-like tags, in any case, numbered or Chinese, each followed by its lines.
+def parse_lyrics(text: str, wished: Voice | None = None) -> Lyrics:
+    """Parse lyrics: lines under tags, as `model.shared.lyrics.reading` finds them, read aloud.
 
-    Text before the first tag is a verse. A line with nothing to sing is left out; every line of the result has
-    between 1 and `MAX_LINE_SYLLABLES` syllables.
+    Text before the first tag is a verse. A line with nothing to sing is left out, and one of which less than half can
+    be read; every line of the result has
+    between 1 and `MAX_LINE_SYLLABLES` syllables. `wished` is the song's voice, where the caller names one.
 
     Raises:
-        InvalidParams: a tag is unknown, the text is too long, or it has letters but none that can be sung.
+        InvalidParams: the text is too long, holds no words, or less than half of its letters can be sung.
     """
-    _check_amount(text)
-    draft = _Draft()
-    chinese_song = is_chinese(text)
-    for number, line in enumerate(unicodedata.normalize("NFC", text).splitlines(), start=1):
-        for tag, words in _pieces(line):
-            if tag is not None:
-                _open_section(draft, tag, number)
-            _add_words(draft, words.strip(), number, chinese_song)
-    return _finished(draft)
+    check_is_text(text[:MAX_CHARACTERS], "lyrics")
+    _check_amount("characters", len(text), MAX_CHARACTERS)
+    written = read_lyrics(text)
+    lines = [line for section in written.sections for line in section.lines]
+    _check_amount("Chinese characters", sum(count_chinese(line.text) for line in lines), MAX_CHINESE_CHARACTERS)
+    _check_amount("lines", len(lines), MAX_LINES)
+    reader = _Reader(any(is_chinese(line.text) for line in lines))
+    voice = wished or _first_named(lines)
+    sections = tuple(_sections(written.sections, reader, voice or Voice.FEMALE))
+    lyrics = Lyrics(sections, (*written.notes, *_singer_notes(lines), *reader.notes.told()), voice)
+    check_readable(reader.readings)
+    skipped = sorted(frozenset().union(*(reading.skipped for reading in reader.readings)))
+    if not skipped:
+        return lyrics
+    return replace(lyrics, notes=(*lyrics.notes, f"lyrics: skipped what cannot be sung: {' '.join(skipped[:12])}"))
 
 
-def _check_amount(text: str) -> None:
-    """Refuse cheaply what no tempo could fit, before any character is read aloud."""
-    amounts = [("characters", len(text), MAX_CHARACTERS)]
-    if len(text) <= MAX_CHARACTERS:
-        lines = sum(bool(line.strip()) for line in text.splitlines())
-        amounts += [("Chinese characters", count_chinese(text), MAX_CHINESE_CHARACTERS), ("lines", lines, MAX_LINES)]
-    for unit, amount, most in amounts:
-        if amount > most:
-            raise InvalidParams(Violation("lyrics", f"{amount} {unit}; at most {most} can be sung"))
+def _check_amount(unit: str, amount: int, most: int) -> None:
+    """Refuse what no tempo could fit, before any character is read aloud."""
+    if amount > most:
+        raise InvalidParams(Violation("lyrics", f"{amount} {unit}; at most {most} can be sung"))
 
 
-def section_kind(tag: str) -> SectionKind | None:
-    """The kind that a tag (without brackets) names, or `None`."""
-    name = _TAG_REMARK.sub("", unicodedata.normalize("NFKC", tag).casefold().strip())
-    for candidate in (name, _TAG_NUMBER.sub("", name)):
-        kind = _KINDS.get(re.sub(r"[\s_-]", "", candidate))
-        if kind is not None:
-            return kind
-    return None
+def _sections(written: Iterable[WrittenSection], reader: _Reader, own: Voice) -> Iterator[LyricSection]:
+    for section in written:
+        lines = (replace(line, voices=_voices(one.singer, own)) for one in section.lines for line in reader.lines(one))
+        yield LyricSection(section.kind, tuple(lines))
 
 
-def _pieces(line: str) -> Iterator[tuple[str | None, str]]:
-    """(tag, words that follow it) in order; the tag is `None` for words before the first tag of the line."""
-    tag, start = None, 0
-    for match in _TAG.finditer(line):
-        if tag is not None or line[start : match.start()].strip():
-            yield tag, line[start : match.start()]
-        tag, start = match.group(1), match.end()
-    yield tag, line[start:]
+def _first_named(lines: Iterable[WrittenLine]) -> Voice | None:
+    return next((_NAMED[line.singer] for line in lines if line.singer in _NAMED), None)
 
 
-def _open_section(draft: _Draft, tag: str, number: int) -> None:
-    kind = section_kind(tag)
-    if kind is None:
-        known = ", ".join(f"[{kind}]" for kind in SECTION_TAGS)
-        draft.violations.append(Violation("lyrics", f"line {number}: unknown tag [{tag[:40]}]; known tags: {known}"))
-    else:
-        draft.sections.append((kind, []))
+def _voices(singer: Singer | None, own: Voice) -> tuple[Voice, ...]:
+    """Who sings a line with the mark of a singer, in a song whose voice is `own`."""
+    if singer is None:
+        return ()
+    if singer is Singer.ALL:
+        return (own, _OTHER[own])
+    if singer in _NAMED:
+        return (_NAMED[singer],)
+    return (own if singer is Singer.FIRST else _OTHER[own],)
 
 
-def _add_words(draft: _Draft, words: str, number: int, chinese_song: bool) -> None:
-    if not words:
-        return
-    if not draft.sections:
-        draft.sections.append((SectionKind.VERSE, []))
-    reading = read_line(words, chinese=chinese_song and (is_chinese(words) or not re.search("[A-Za-z]", words)))
-    draft.skipped |= reading.skipped
-    lines = list(break_line(words, reading.syllables))
-    if not lines:
-        draft.notes.append(f"lyrics line {number}: nothing to sing")
-    elif len(lines) > 1:
-        draft.notes.append(f"lyrics line {number}: {len(reading.syllables)} syllables, sung as {len(lines)} lines")
-    draft.sections[-1][1].extend(lines)
+def _singer_notes(lines: Iterable[WrittenLine]) -> Iterator[str]:
+    singers = dict.fromkeys(line.singer.value for line in lines if line.singer)
+    if singers:
+        yield f"lyrics: sung by the singers that are marked: {', '.join(singers)}"
 
 
 def break_line(text: str, syllables: tuple[Syllable, ...]) -> Iterator[LyricLine]:
@@ -157,15 +162,3 @@ def break_line(text: str, syllables: tuple[Syllable, ...]) -> Iterator[LyricLine
             position = text.index(syllable.text, position) + len(syllable.text)
         end = len(text) if last == len(syllables) else position
         yield LyricLine(text[start:end].strip(), syllables[first:last])
-
-
-def _finished(draft: _Draft) -> Lyrics:
-    if draft.violations:
-        raise InvalidParams(*draft.violations[:_MAX_TAG_VIOLATIONS])
-    lyrics = Lyrics(tuple(LyricSection(kind, tuple(lines)) for kind, lines in draft.sections))
-    if not lyrics.sung and any(character.isalpha() for character in draft.skipped):
-        raise InvalidParams(Violation("lyrics", "nothing that can be sung: Chinese and Latin letters are read"))
-    if draft.skipped:
-        shown = " ".join(sorted(draft.skipped)[:12])
-        draft.notes.append(f"lyrics: skipped what cannot be sung: {shown}")
-    return Lyrics(lyrics.sections, tuple(draft.notes))

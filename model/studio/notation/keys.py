@@ -28,9 +28,29 @@ _KEY = re.compile(
     r"(?P<before>[升降]?)\s*(?P<letter>[a-g])\s*-?(?P<after>#|♯|♭|b|sharp|flat|)"
     r"[\s-]*(?P<mode>major|maj|minor|min|m|大[调調]|小[调調]|)"
 )
-_KEY_IN_TEXT = re.compile(
-    r"(?<![A-Za-z])[A-G](?:[#♯♭b]|[\s-]*(?:sharp|flat))?[\s-]+(?:major|minor)\b|[升降]?[A-Ga-g][#♯♭b]?\s*[大小][调調]"
+_NAME = r"[A-Ga-g]\s?-?(?:[#♯♭b]|sharp|flat)?"
+_KINDS_OF_SCALE = "(?:自然|和声|和聲|旋律)?"
+_MODE = "(?i:major|minor|maj|min|m)"
+_KEYS_IN_TEXT = (
+    rf"(?i:\bkey(?:\s+signature)?(?:\s+of|\s+is|\s+in)?\s*[:=]?\s*)(?P<named>{_NAME}[\s-]*{_MODE}?)(?![A-Za-z])",
+    (
+        r"(?:[调調]性?|主音)\s*(?:[:：=]|是|为|為)?\s*"
+        rf"(?P<told>[升降]?[A-Ga-g][#♯♭b]?\s*(?:{_MODE}(?![A-Za-z])|[大小][调調])?)(?![A-Za-z])"
+    ),
+    r"(?<!\d)1\s*=\s*(?P<do>[#♯♭b降升]?\s?[A-G][#♯♭b]?)(?![A-Za-z])",
+    rf"(?P<chinese>[升降]?[A-Ga-g][#♯♭b]?)\s*{_KINDS_OF_SCALE}(?P<scale>[大小][调調])",
+    r"(?<![A-Za-z])(?P<bare>[升降]?[A-G][#♯♭b]?)[调調](?![性式])",
+    r"(?<![A-Za-z])(?P<english>[A-G](?:[#♯♭b]|[\s-]*(?i:sharp|flat))?[\s-]*(?i:major|minor|maj|min)\b)",
+    (
+        r"(?<![A-Za-z])(?<=in )(?P<lower>[a-g](?:[#♯♭b]|[\s-]*(?:sharp|flat))?[\s-]+(?:major|minor))"
+        r"(?=\s*(?:[,.;，。]|$))"
+    ),
+    r"(?<![A-Za-z])(?<!I )(?P<minor>[A-G][#♯♭b]?m)(?![A-Za-z])",
+    r"\bin\s+(?P<plain>[A-G][#♯♭b]?)(?=\s*(?:[,.;，。]|$))",
 )
+"""Patterns of a key in a longer text; their named groups, put together, are its name."""
+
+_KEYS = tuple(re.compile(pattern) for pattern in _KEYS_IN_TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +90,34 @@ def parse_key(text: str) -> Key:
 
 
 def find_key(text: str) -> Key | None:
-    """The first key that a longer text names with its mode (a capital letter in English), or `None`."""
-    match = _KEY_IN_TEXT.search(unicodedata.normalize("NFKC", text))
-    return parse_key(match.group()) if match else None
+    """The first key that a longer text names, or `None`: "in F# minor", "key: Am", "降E大调", "1=D"."""
+    match = _found(unicodedata.normalize("NFKC", text))
+    return _key_of(match) if match else None
+
+
+def without_key(text: str) -> str:
+    """The text with a space where `find_key` finds a key."""
+    normal = unicodedata.normalize("NFKC", text)
+    match = _found(normal)
+    return f"{normal[: match.start()]} {normal[match.end() :]}" if match else text
+
+
+def _found(text: str) -> re.Match[str] | None:
+    """Where a key is named; the first of several."""
+    matches = (match for pattern in _KEYS for match in pattern.finditer(text) if _key_of(match) is not None)
+    return min(matches, key=lambda match: (match.start(), -match.end()), default=None)
+
+
+def _key_of(match: re.Match[str]) -> Key | None:
+    """The key that a match of `_KEYS` names; `None` where it is none after all."""
+    groups = {name: text for name, text in match.groupdict().items() if text}
+    written = "".join(groups.values())
+    if "do" in groups and written[0] in "#♯♭b":
+        written = f"{'升' if written[0] in '#♯' else '降'}{written[1:].strip()}"
+    try:
+        return parse_key(written)
+    except InvalidParams:
+        return None
 
 
 def _plain(text: str) -> str:

@@ -1,28 +1,74 @@
-"""Spreads the caller's melody over the sections it covers."""
+"""Fits the caller's melody to the song: what is too long is cut, the rest is spread over the sections it covers."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from model.song import AnchorNote, InvalidParams, SectionKind, Violation
+from model.song import AnchorNote, SectionKind
 from model.studio.notation.score import BEATS_PER_BAR
 from model.studio.planning.form import Block
+
+LONGEST_ANCHOR_BARS = 16
+LONGEST_SILENCE_BEATS = 16
+"""Silence of so many beats before the first note is a song's introduction, which the song has of its own."""
 
 _EDGES = frozenset({SectionKind.INTRO, SectionKind.OUTRO})
 
 
-def spread_anchor(notes: Sequence[AnchorNote], blocks: Sequence[Block]) -> tuple[tuple[AnchorNote, ...], ...]:
-    """For each block the part of the melody that falls into it; the melody begins with the first sung block.
+class Fitted(NamedTuple):
+    """A melody that is no longer than is taken, and remarks on what was cut."""
+
+    notes: tuple[AnchorNote, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def fit_anchor(notes: Sequence[AnchorNote]) -> Fitted:
+    """Shorten a long silence before the first note by whole bars, and cut the melody after `LONGEST_ANCHOR_BARS`."""
+    remarks: list[str] = []
+    silence = _leading_silence(notes)
+    left = list(notes)
+    if silence >= LONGEST_SILENCE_BEATS:
+        _, left = _split(left, silence - silence % BEATS_PER_BAR)
+        remarks.append(f"anchor: {silence:g} beats of silence before its first note are left out but for part of a bar")
+    taken, over = _split(left, LONGEST_ANCHOR_BARS * BEATS_PER_BAR)
+    if over:
+        remarks.append(f"anchor: its first {LONGEST_ANCHOR_BARS} bars are kept, the rest is left out")
+    return Fitted(taken, tuple(remarks))
+
+
+class Spread(NamedTuple):
+    """For each block the part of the melody that falls into it, and the beats that no block has room for."""
+
+    parts: tuple[tuple[AnchorNote, ...], ...]
+    beats_left: float = 0.0
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """A remark where the song ends before the melody does."""
+        if not self.beats_left:
+            return ()
+        return (f"anchor: its last {self.beats_left:g} beats are left out, since the song ends before them",)
+
+
+def spread_anchor(notes: Sequence[AnchorNote], blocks: Sequence[Block]) -> Spread:
+    """Spread the melody over the blocks; it begins with the first sung one.
 
     In an instrumental song it begins with the first block that is neither intro nor outro. A note across a seam is
-    struck again after it. Raises InvalidParams (field "anchor") when the song ends before the melody does.
+    struck again after it.
     """
     spread: list[tuple[AnchorNote, ...]] = [()] * len(blocks)
     left = list(notes)
     for index in range(_first_melodic(blocks), len(blocks)):
         spread[index], left = _split(left, blocks[index].bars * BEATS_PER_BAR)
-    if left:
-        beats = sum(note.length_beats for note in left)
-        raise InvalidParams(Violation("anchor", f"{beats:g} beats longer than the song has room for"))
-    return tuple(spread)
+    return Spread(tuple(spread), sum(note.length_beats for note in left))
+
+
+def _leading_silence(notes: Sequence[AnchorNote]) -> float:
+    silence = 0.0
+    for note in notes:
+        if note.pitch is not None:
+            break
+        silence += note.length_beats
+    return silence
 
 
 def _first_melodic(blocks: Sequence[Block]) -> int:

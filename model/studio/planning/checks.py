@@ -5,11 +5,9 @@ from collections.abc import Iterator
 
 from model.engine import EngineInfo
 from model.song import AnchorNote, InvalidParams, SongParams, Violation
-from model.studio.notation.score import BEATS_PER_BAR
 
 LOWEST_ANCHOR_PITCH = 36
 HIGHEST_ANCHOR_PITCH = 96
-LONGEST_ANCHOR_BARS = 16
 
 
 def check_params(params: SongParams, info: EngineInfo, tempo_range_bpm: tuple[float, float]) -> None:
@@ -37,8 +35,5 @@ def _anchor_violations(notes: tuple[AnchorNote, ...]) -> Iterator[Violation]:
             yield Violation("anchor", f"note {n}: pitch {note.pitch} is outside {low} to {high}")
         if not (note.length_beats > 0 and math.isfinite(note.length_beats)):
             yield Violation("anchor", f"note {n}: length of {note.length_beats:g} beats is not above 0")
-    beats = sum(note.length_beats for note in notes)
-    if not beats <= LONGEST_ANCHOR_BARS * BEATS_PER_BAR:
-        yield Violation("anchor", f"{beats:g} beats; at most {LONGEST_ANCHOR_BARS * BEATS_PER_BAR} are taken")
     if notes and all(note.pitch is None for note in notes):
         yield Violation("anchor", "has no note, only rests")

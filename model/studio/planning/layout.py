@@ -1,6 +1,7 @@
 """Lays a song out in bars: sets the words, then fills the time as songs do, with interludes and choruses again."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,6 +16,7 @@ Move: TypeAlias = Callable[[Form], Form]
 """One way to make a form longer, or the form itself where there is nothing to lengthen."""
 
 _COMFORTABLE_SECONDS = 40.0
+_SECONDS_PER_LINE = 10.0
 _KINDS_BY_WEIGHT = (
     SectionKind.CHORUS,
     SectionKind.VERSE,
@@ -42,13 +44,26 @@ def fewest_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:
 
 
 def comfortable_bars(sections: Sequence[LyricSection], bar_seconds: float, *, rapped: bool = False) -> int:
-    """The length at which every section has room, with repetitions where the song would be under 40 seconds."""
+    """The length at which every section has room, with repetitions where the song would be under 40 seconds.
+
+    Few lines make a shorter song: 10 seconds for each line and each section that is played.
+    """
+    seconds = _few_lines_seconds(sections)
+    if seconds is not None:
+        return max(fewest_bars(sections, bar_seconds), math.ceil(seconds / bar_seconds))
     form = _grown(replace(_opened(sections, _TWO_PART_BARS, bar_seconds), rapped=rapped), None)
     repetition = 0
     while form.bars * bar_seconds < _COMFORTABLE_SECONDS:
         form = next(_repetitions(form, repetition))
         repetition += 1
     return form.bars
+
+
+def _few_lines_seconds(sections: Sequence[LyricSection]) -> float | None:
+    """How long a song of few lines would be; `None` for others, and for one without words."""
+    lines = sum(len(section.lines) for section in sections)
+    seconds = _SECONDS_PER_LINE * (lines + sum(not section.lines for section in sections))
+    return seconds if lines and seconds < _COMFORTABLE_SECONDS else None
 
 
 def lay_out(

@@ -1,34 +1,34 @@
 """Plans a song: parameters in, sections with bars, lines, key, tempo and style out."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
-from typing import TypeAlias
 
 from model.engine import EngineInfo
-from model.song import AnchorNote, InvalidParams, SectionKind, SectionPlan, SongParams, SongPlan, Stem, Violation, Voice
+from model.song import AnchorNote, InvalidParams, SectionKind, SectionPlan, SongParams, SongPlan, Stem, Voice
 from model.studio.info import SAMPLE_RATE_HERTZ
-from model.studio.lyrics.sections import LyricSection, parse_lyrics
+from model.studio.lyrics.sections import Lyrics, parse_lyrics
 from model.studio.notation.keys import Key, parse_key
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT
-from model.studio.planning.anchor import spread_anchor
+from model.studio.planning.anchor import fit_anchor, spread_anchor
 from model.studio.planning.checks import check_params
 from model.studio.planning.form import Block
 from model.studio.planning.key_finding import tune_key
-from model.studio.planning.layout import comfortable_bars, fewest_bars, lay_out
-from model.studio.prompt.understanding import FASTEST_BPM, SLOWEST_BPM, Understanding, understand
+from model.studio.planning.layout import lay_out
+from model.studio.planning.length import Length, Tempo, TooManyWords, choose_length, seconds_of, too_many_words
+from model.studio.planning.short_lines import with_short_lines_together
+from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
+from model.studio.prompt.understanding import Understanding, understand
 from model.studio.style import Mode, Style
-
-TEMPO_SLACK = 0.04
-"""How far, as a share, the engine bends its own tempo so that whole bars fill the asked duration."""
 
 RAPPED_GENRE = "hip hop"
 """Its words keep their quickest pace however much time there is."""
 
-Lengths: TypeAlias = Callable[[float, float], Iterable[tuple[int, float]]]
-"""From a duration in seconds and a tempo to the bars and tempi that could fill it, best first."""
+_ROOM_BARS = 4
+"""More than an introduction grows by where a song becomes longer for the sake of its anchor."""
 
 _HOME_TRANSPOSES = (-3, -2, -1, 0, 2, 3, 4)
 
@@ -82,38 +82,49 @@ def detail_of(plan: SongPlan) -> StudioDetail:
 def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     """Lay out a song; pure, and the same for the same parameters.
 
-    A key that neither field nor prompt names is that of the anchor, if there is one.
+    A key that neither field nor prompt names is that of the anchor, if there is one; a tempo that neither names is
+    that of the anchor's file, where it can be. An anchor that is too long is cut; where no duration is asked for, the
+    song is as long as words and anchor need.
 
-    Where neither field nor prompt gives a tempo in numbers, whole bars fill the asked duration exactly; with a given
-    tempo the song is less than a bar longer or shorter, and never longer than the engine makes. The
-    first section has at most four bars.
+    Where neither field nor prompt nor file gives a tempo in numbers, whole bars fill the asked duration exactly; with a
+    given tempo the song is less than a bar longer or shorter, and never longer than the engine makes. The first
+    section has at most four bars.
 
     Raises:
         InvalidParams: a parameter is out of range, the lyrics cannot be read or do not fit the duration.
     """
     check_params(params, info, (SLOWEST_BPM, FASTEST_BPM))
     asked_key = parse_key(params.key) if params.key is not None else None
-    lyrics = parse_lyrics(params.lyrics)
     random = Random(params.seed)
     understanding = understand(params.prompt, random)
+    lyrics = parse_lyrics(params.lyrics, params.voice or understanding.style.voice)
     named_key = asked_key or understanding.key
-    heard_key = None if named_key else tune_key(params.anchor, understanding.style.mode)
+    anchor = fit_anchor(params.anchor)
+    heard_key = None if named_key else tune_key(anchor.notes, understanding.style.mode)
     key = named_key or heard_key or _home(understanding.style, random)
-    bars, tempo_bpm = _length(params, info, lyrics.sections, understanding)
-    blocks = lay_out(lyrics.sections, bars, _bar_seconds(tempo_bpm), rapped=understanding.style.genre == RAPPED_GENRE)
+    lyrics, length, tempo_notes = _length_at_file_tempo(params, info, lyrics, understanding)
+    bars, tempo_bpm = length.bars, length.tempo_bpm
+    blocks = lay_out(lyrics.sections, bars, seconds_of(1, tempo_bpm), rapped=understanding.style.genre == RAPPED_GENRE)
+    spread = spread_anchor(anchor.notes, blocks)
+    if spread.beats_left and params.duration_seconds is None:
+        seconds = seconds_of(bars + math.ceil(spread.beats_left / BEATS_PER_BAR) + _ROOM_BARS, tempo_bpm)
+        return plan_song(replace(params, duration_seconds=min(seconds, info.duration_seconds[1])), info)
     return SongPlan(
         engine=info.name,
         seed=params.seed,
         steps=params.steps if params.steps is not None else info.default_steps,
         guidance_scale=params.guidance_scale if params.guidance_scale is not None else info.default_guidance_scale,
-        duration_seconds=_seconds(bars, tempo_bpm),
+        duration_seconds=seconds_of(bars, tempo_bpm),
         sections=tuple(_section_plans(blocks, tempo_bpm)),
         key=key.name,
         tempo_bpm=tempo_bpm,
-        notes=lyrics.notes + understanding.notes + _key_notes(heard_key),
-        voice=_voice(params, understanding.style) if any(block.lines for block in blocks) else None,
+        notes=(
+            *(*lyrics.notes, *understanding.notes, *_key_notes(heard_key), *params.anchor_remarks),
+            *(*anchor.remarks, *spread.remarks, *tempo_notes),
+        ),
+        voice=(lyrics.voice or Voice.FEMALE) if any(block.lines for block in blocks) else None,
         engine_samples=samples_of(bars, tempo_bpm),
-        detail=_detail(params, understanding.style, key, tempo_bpm, blocks),
+        detail=_detail(params, understanding.style, key, tempo_bpm, blocks, spread.parts),
     )
 
 
@@ -135,83 +146,44 @@ def _home(style: Style, random: Random) -> Key:
     return Key(style.mode, random.choice(near))
 
 
-def _voice(params: SongParams, style: Style) -> Voice:
-    return params.voice or style.voice or Voice.FEMALE
-
-
-def _seconds(bars: int, tempo_bpm: float) -> float:
-    return bars * BEATS_PER_BAR * 60.0 / tempo_bpm
-
-
-def _bar_seconds(tempo_bpm: float) -> float:
-    return _seconds(1, tempo_bpm)
+def _length_at_file_tempo(
+    params: SongParams, info: EngineInfo, lyrics: Lyrics, understanding: Understanding
+) -> tuple[Lyrics, Length, tuple[str, ...]]:
+    """As `_length`, at the tempo of the anchor's file where that can be, and a note on whether it is."""
+    bpm = params.anchor_tempo_bpm
+    if bpm is None:
+        return *_length(params, info, lyrics, understanding), ()
+    told = f"anchor: its file's tempo of {bpm:.4g} BPM"
+    if params.tempo_bpm is not None or understanding.tempo_named:
+        reason = "another is asked for"
+    elif not SLOWEST_BPM <= bpm <= FASTEST_BPM:
+        reason = f"it is beyond {SLOWEST_BPM:g} to {FASTEST_BPM:g}"
+    else:
+        with suppress(InvalidParams):
+            return *_length(replace(params, tempo_bpm=bpm), info, lyrics, understanding), (f"{told} is kept",)
+        reason = "the words do not fit at it"
+    return *_length(params, info, lyrics, understanding), (f"{told} is not kept, since {reason}",)
 
 
 def _length(
-    params: SongParams, info: EngineInfo, sections: Sequence[LyricSection], understanding: Understanding
-) -> tuple[int, float]:
-    """Bars and tempo of the song."""
-    tempo_bpm = params.tempo_bpm or understanding.style.tempo_bpm
-    longest = info.duration_seconds[1]
+    params: SongParams, info: EngineInfo, lyrics: Lyrics, understanding: Understanding
+) -> tuple[Lyrics, Length]:
+    """Bars and tempo of the song; with short lines put together where they would be too many for any song."""
     fixed = params.tempo_bpm is not None or understanding.tempo_named
-    lengths = partial(_fixed_lengths, longest=longest) if fixed else _free_lengths
-    if params.duration_seconds is None:
-        rapped = understanding.style.genre == RAPPED_GENRE
-        bars = comfortable_bars(sections, _bar_seconds(tempo_bpm), rapped=rapped)
-        if _seconds(bars, tempo_bpm) <= longest:
-            return bars, tempo_bpm
-    asked = params.duration_seconds or longest
-    fitting = _fitting(asked, tempo_bpm, lengths, sections)
-    if fitting is None:
-        raise InvalidParams(_too_short(asked, tempo_bpm, lengths, sections, longest))
-    return fitting
+    tempo = Tempo(params.tempo_bpm or understanding.style.tempo_bpm, understanding.tempo_range_bpm, fixed)
+    rapped = understanding.style.genre == RAPPED_GENRE
+    choose = partial(choose_length, params.duration_seconds, tempo, longest=info.duration_seconds[1], rapped=rapped)
+    for attempt in _attempts(lyrics):
+        with suppress(TooManyWords):
+            return attempt, choose(attempt.sections)
+    raise InvalidParams(too_many_words(lyrics.sections, tempo, info.duration_seconds[1]))
 
 
-def _fitting(
-    duration_seconds: float, tempo_bpm: float, lengths: Lengths, sections: Sequence[LyricSection]
-) -> tuple[int, float] | None:
-    """The best bars and tempo for the duration that hold the lyrics, or `None`."""
-    for bars, bent_bpm in lengths(duration_seconds, tempo_bpm):
-        if fewest_bars(sections, _bar_seconds(bent_bpm)) <= bars:
-            return bars, bent_bpm
-    return None
-
-
-def _fixed_lengths(duration_seconds: float, tempo_bpm: float, longest: float) -> Iterator[tuple[int, float]]:
-    """The whole bars on either side of the duration, the nearer first, and none beyond the `longest` in seconds."""
-    wished = duration_seconds / _bar_seconds(tempo_bpm)
-    for bars in sorted({math.floor(wished), math.ceil(wished)}, key=lambda bars: abs(bars - wished)):
-        if _seconds(bars, tempo_bpm) <= longest:
-            yield bars, tempo_bpm
-
-
-def _free_lengths(duration_seconds: float, tempo_bpm: float) -> list[tuple[int, float]]:
-    """Bars and exact tempi, those within the slack first and among them multiples of four, then of two."""
-    wished = duration_seconds / _bar_seconds(tempo_bpm)
-    slack = wished * TEMPO_SLACK
-    nearby = range(max(2, math.floor(wished - slack)), math.ceil(wished + slack) + 2)
-    lengths = [(bars, 60.0 * BEATS_PER_BAR * bars / duration_seconds) for bars in nearby]
-    possible = [(bars, bpm) for bars, bpm in lengths if SLOWEST_BPM <= bpm <= FASTEST_BPM]
-
-    def strain(length: tuple[int, float]) -> tuple[bool, float, float]:
-        bend = abs(length[0] - wished)
-        grid = -math.gcd(length[0], 4) if bend <= slack else 0
-        return (bend > slack, grid, bend)
-
-    return sorted(possible, key=strain)[: max(1, math.ceil(2 * slack) + 1)]
-
-
-def _too_short(
-    asked: float, tempo_bpm: float, lengths: Lengths, sections: Sequence[LyricSection], longest: float
-) -> Violation:
-    """The violation that names the shortest duration in whole seconds that holds the lyrics."""
-    seconds = math.floor(asked) + 1
-    while seconds <= longest and _fitting(seconds, tempo_bpm, lengths, sections) is None:
-        needed = _seconds(fewest_bars(sections, _bar_seconds(tempo_bpm * (1 + TEMPO_SLACK))), tempo_bpm)
-        seconds = max(seconds + 1, math.floor(needed * (1 - TEMPO_SLACK)))
-    if seconds > longest:
-        return Violation("lyrics", f"these lyrics need about {seconds} s, and at most {longest:g} s can be made")
-    return Violation("duration_seconds", f"these lyrics need at least {seconds} s, not {asked:g} s")
+def _attempts(lyrics: Lyrics) -> Iterator[Lyrics]:
+    """The lyrics, then the same with short lines put together."""
+    yield lyrics
+    note = "lyrics: short lines are sung together, since there are too many for one song"
+    yield replace(lyrics, sections=with_short_lines_together(lyrics.sections), notes=(*lyrics.notes, note))
 
 
 def _section_plans(blocks: Sequence[Block], tempo_bpm: float) -> Iterator[SectionPlan]:
@@ -221,8 +193,8 @@ def _section_plans(blocks: Sequence[Block], tempo_bpm: float) -> Iterator[Sectio
             index=index,
             kind=block.kind,
             label=label,
-            start_seconds=_seconds(first_bar, tempo_bpm),
-            duration_seconds=_seconds(block.bars, tempo_bpm),
+            start_seconds=seconds_of(first_bar, tempo_bpm),
+            duration_seconds=seconds_of(block.bars, tempo_bpm),
             bars=block.bars,
             lines=block.lines,
         )
@@ -240,8 +212,14 @@ def _labels(blocks: Sequence[Block]) -> Iterator[str]:
         yield f"{name} (continued)" if block.piece else name
 
 
-def _detail(params: SongParams, style: Style, key: Key, tempo_bpm: float, blocks: Sequence[Block]) -> StudioDetail:
-    anchors = spread_anchor(params.anchor, blocks)
+def _detail(
+    params: SongParams,
+    style: Style,
+    key: Key,
+    tempo_bpm: float,
+    blocks: Sequence[Block],
+    anchors: Sequence[tuple[AnchorNote, ...]],
+) -> StudioDetail:
     sections = tuple(
         StudioSection(block.bars, block.line_bars, anchor) for block, anchor in zip(blocks, anchors, strict=True)
     )

@@ -63,6 +63,11 @@ def _tight_bars(count: int, bar_seconds: float) -> int:
     return 1 if one else 2
 
 
+def most_in_one_bar(bar_seconds: float) -> int:
+    """The most syllables that one bar holds; tempi at which it is the same give words the same fewest bars."""
+    return max((count for count in range(1, _TIGHT_PER_BAR + 1) if _tight_bars(count, bar_seconds) == 1), default=0)
+
+
 def _slow_in_one_bar(count: int, bar_seconds: float) -> bool:
     if bar_seconds >= SLOW_BAR_SECONDS:
         return count <= _EASY_PER_BAR

@@ -1,24 +1,23 @@
 """What a prompt asks for, by a table of English and Chinese words."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
 from model.song import Voice
-from model.studio.notation.keys import Key, find_key
+from model.studio.notation.keys import Key, find_key, without_key
 from model.studio.prompt.genres.catalogue import GENRES
 from model.studio.prompt.genres.genre import Genre
 from model.studio.prompt.genres.popular import POP
 from model.studio.prompt.mentions import ABSENT, denied, mentions, places, plain, unknown_words, wanted_places
 from model.studio.prompt.moods import INSTRUMENTS, MOODS, PLAYERS_ALONE, SECTIONS, VOICES, Mood
+from model.studio.prompt.tempo import FASTEST_BPM, NamedTempo, find_tempo, without_tempo
 from model.studio.style import Instrument, Style, Track
 
-SLOWEST_BPM = 50.0
-FASTEST_BPM = 180.0
 _SLOWEST_BY_MOOD_BPM = 64.0
 
-_TEMPO = re.compile(r"(?<!\d)(\d{2,3})(?:\.\d+)? ?(?:bpm|拍)")
 _DRUMS = re.compile(
     rf"(?P<absent>{ABSENT})?"
     r"(?P<soft>\b(?:light|soft|gentle|subtle|quiet|minimal|brushed) |轻柔的?|輕柔的?|轻轻的?|柔和的?|轻|輕)?"
@@ -35,11 +34,13 @@ class Understanding:
     Attributes:
         style: how the song shall sound, with a tempo inside the genre's range.
         key: the key that the prompt names, if it does.
+        tempo_range_bpm: the tempi that the genre and the moods leave open; the style's is one of them.
         tempo_named: whether the prompt itself gave the tempo in numbers.
         notes: remarks for the caller: the style, the words it was made of, and the words that nobody knows.
     """
 
     style: Style
+    tempo_range_bpm: tuple[float, float]
     key: Key | None = None
     tempo_named: bool = False
     notes: tuple[str, ...] = ()
@@ -47,17 +48,20 @@ class Understanding:
 
 def understand(prompt: str, random: Random) -> Understanding:
     """Turn a prompt into a style; what it leaves open is drawn from `random`. Unknown words are ignored."""
-    text = plain(prompt)
+    tempo = find_tempo(plain(prompt))
+    text = without_tempo(plain(prompt))
     drumless = _DRUMS.sub(" ", text)
     moods = [mood for mood in MOODS if any(wanted_places(drumless, word) for word in mood.words)]
     genre = _genre(text) or _suiting(moods)
     key = find_key(prompt)
     style = _with_drums(_with_players(_in_mood(genre, moods, random), text), text)
-    tempo_bpm = _named_tempo(text)
     style = replace(
-        style, tempo_bpm=tempo_bpm or style.tempo_bpm, mode=key.mode if key else style.mode, voice=_voice(text)
+        style,
+        tempo_bpm=tempo.bpm if tempo else style.tempo_bpm,
+        mode=key.mode if key else style.mode,
+        voice=_voice(text),
     )
-    return Understanding(style, key, tempo_bpm is not None, _notes(text, style, key))
+    return Understanding(style, _tempo_range(genre, moods), key, tempo is not None, _notes(prompt, style, key, tempo))
 
 
 def _genre(text: str) -> Genre | None:
@@ -93,8 +97,18 @@ def _in_mood(genre: Genre, moods: Iterable[Mood], random: Random) -> Style:
             brightness=_clamped(style.brightness + mood.brightness),
             register=_clamped(style.register + mood.register, -1.0, 1.0),
         )
-    slowest_bpm = min(_SLOWEST_BY_MOOD_BPM, genre.tempo_range_bpm[0])
-    return replace(style, tempo_bpm=_clamped(tempo_bpm, slowest_bpm, FASTEST_BPM))
+    return replace(style, tempo_bpm=_possible_tempo(genre, tempo_bpm))
+
+
+def _tempo_range(genre: Genre, moods: Iterable[Mood]) -> tuple[float, float]:
+    """The slowest and the fastest tempo that `_in_mood` can draw."""
+    factor = math.prod(mood.tempo_factor for mood in moods)
+    slowest, fastest = (_possible_tempo(genre, tempo_bpm * factor) for tempo_bpm in genre.tempo_range_bpm)
+    return slowest, fastest
+
+
+def _possible_tempo(genre: Genre, tempo_bpm: float) -> float:
+    return _clamped(tempo_bpm, min(_SLOWEST_BY_MOOD_BPM, genre.tempo_range_bpm[0]), FASTEST_BPM)
 
 
 def _clamped(value: float, low: float = 0.0, high: float = 1.0) -> float:
@@ -149,11 +163,6 @@ def _with_drums(style: Style, text: str) -> Style:
     return replace(style, energy=energy, instruments=_with_lead(players))
 
 
-def _named_tempo(text: str) -> float | None:
-    match = _TEMPO.search(text)
-    return _clamped(float(match.group(1)), SLOWEST_BPM, FASTEST_BPM) if match else None
-
-
 def _voice(text: str) -> Voice | None:
     """Who is asked to sing; the first one where two are named."""
     found = [
@@ -175,15 +184,20 @@ def _known_words() -> Iterator[str]:
 _KNOWN = frozenset(_known_words())
 
 
-def _notes(text: str, style: Style, key: Key | None) -> tuple[str, ...]:
+def _notes(prompt: str, style: Style, key: Key | None, tempo: NamedTempo | None) -> tuple[str, ...]:
     """Remarks: the style; the words that were understood beside its name, as written; the words that were not."""
+    text = without_tempo(plain(without_key(prompt)))
     found = mentions(text, _KNOWN)
-    given = [match for pattern in (_DRUMS, _TEMPO) if (match := pattern.search(text))]
-    spans = [(mention.place, mention.end) for mention in found] + [match.span() for match in given]
-    heard = [mention.text for mention in found] + [match.group().strip() for match in given]
+    drums = _DRUMS.search(text)
+    spans = [(mention.place, mention.end) for mention in found] + ([drums.span()] if drums else [])
+    heard = [mention.text for mention in found] + ([drums.group().strip()] if drums else [])
+    heard += [tempo.text] if tempo and not tempo.note else []
     heard += [key.name] if key else []
-    notes = [f"style: {style.genre}"] if heard else [f"prompt: no known word in it; played as {style.genre}"]
+    known = bool(heard or tempo)
+    notes = [f"style: {style.genre}"] if known else [f"prompt: no known word in it; played as {style.genre}"]
     if heard and heard != [style.genre]:
         notes.append(f"prompt: understood {', '.join(heard)}")
-    unknown = unknown_words(text, spans) if heard else ()
+    if tempo and tempo.note:
+        notes.append(tempo.note)
+    unknown = unknown_words(text, spans) if known else ()
     return tuple(notes + ([f"prompt: not understood: {', '.join(unknown)}"] if unknown else []))

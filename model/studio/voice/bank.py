@@ -16,11 +16,10 @@ from safetensors.numpy import load
 
 from model.engine import EngineUnavailable
 from model.studio.voice.envelope import BANDS
+from model.studio.voice.recorded import SHIPPED, TABLE_NAME
 
-TABLE_NAME = "voice.json"
 FRAMES_NAME = "frames.safetensors"
 CONSONANTS_NAME = "consonants.ogg"
-_SHIPPED = Path(__file__).parent / "recordings"
 
 ENVELOPE_STEP_DB = 0.5
 ENVELOPE_LOWEST_DB = -110.0
@@ -61,7 +60,7 @@ class VoiceBank:
         Raises:
             EngineUnavailable: a file is missing or damaged.
         """
-        folder = path or _SHIPPED
+        folder = path or SHIPPED
         try:
             table = json.loads((folder / TABLE_NAME).read_text(encoding="utf-8"))
             frames = load(_checked(folder, FRAMES_NAME, table))["frames"]

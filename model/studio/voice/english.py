@@ -5,11 +5,14 @@ Phones are written as ARPAbet in lower case, without stress: "l ah v".
 
 import itertools
 import lzma
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from model.engine import EngineUnavailable
+from model.studio.voice.homographs import by_neighbours
+from model.studio.voice.spellings import respelt
 
 DICTIONARY = Path(__file__).parent / "dictionary" / "english.xz"
 
@@ -49,6 +52,10 @@ _SPELLINGS = dict(group.split("=") for group in _GROUPS.split(","))
 _LONG_VOWELS = {"a": "ey", "e": "iy", "i": "ay", "o": "ow", "u": "uw", "y": "ay"}
 _LONGEST_SPELLING = max(map(len, _SPELLINGS))
 _LONGEST_ABBREVIATION = 5
+_INITIALS = frozenset({"AI", "MC", "PC", "MV", "EP", "CO"})
+"""Letters that the dictionary has as a word, too."""
+
+_STRETCHED = re.compile(r"(.)\1\1")
 
 Syllables = tuple[tuple[str, ...], ...]
 
@@ -77,35 +84,50 @@ def load() -> None:
 
 def looked_up(word: str) -> tuple[str, ...] | None:
     """Phones of a word in lower case, or `None` where the dictionary does not have it."""
-    text = _dictionary()
-    key = f"\n{word}:".encode("ascii", "replace")
-    at = text.find(key)
-    if at < 0:
-        return None
-    first = at + len(key)
-    return tuple(_PHONES[chr(code)] for code in text[first : text.index(b"\n", first)])
+    text, wanted = _dictionary(), word.encode("ascii", "replace")
+    low, high = 0, len(text) - 1
+    while low < high:  # the words are in order, and every line begins after one of these bounds
+        start = text.rfind(b"\n", low, (low + high) // 2 + 1)
+        end = text.index(b"\n", start + 1)
+        found, _, codes = text[start + 1 : end].partition(b":")
+        if found == wanted:
+            return tuple(_PHONES[chr(code)] for code in codes)
+        low, high = (end, high) if found < wanted else (low, start)
+    return None
 
 
-def pronounce(word: str) -> Syllables:
+def pronounce(word: str, before: str = "", after: str = "") -> Syllables:
     """The sung syllables of a word in Latin letters without accents, each as its phones; at least one.
 
-    The dictionary comes first. What it lacks is spelt letter by letter where it is written in capitals or has no
-    vowel, and else read by the commonest rules of spelling.
+    A word that is said in two ways is said as the text `before` and `after` it asks. Then the dictionary comes, and
+    what songs write instead of its words. What both lack is spelt letter by letter where it is written in capitals or
+    has no vowel, and else read by the commonest rules of spelling.
     """
     plain = word.lower()
-    phones = looked_up(plain) or _inflected(plain)
+    if word in _INITIALS:
+        return syllables(tuple(_letter_names(plain)))
+    phones = by_neighbours(plain, before, after) or _in_songs(word, plain) or looked_up(plain) or _inflected(plain)
     if phones is None:
         spelt = len(word) <= _LONGEST_ABBREVIATION and (word.isupper() or not set(plain) & set(_LONG_VOWELS))
         phones = tuple(_letter_names(plain)) if spelt else tuple(_by_spelling(plain))
     return syllables(phones)
 
 
+def letter(name: str) -> Syllables:
+    """The sung syllables of a letter's name."""
+    return syllables(tuple(_letter_names(name.lower())))
+
+
+def _in_songs(word: str, plain: str) -> tuple[str, ...] | None:
+    """Phones of what songs write for a word; capitals that no dictionary has are left to be spelt."""
+    spelt = word.isupper() and 1 < len(word) <= _LONGEST_ABBREVIATION and looked_up(plain) is None
+    return respelt(plain, looked_up, unstretch=not spelt or _STRETCHED.search(plain) is not None)
+
+
 def _inflected(word: str) -> tuple[str, ...] | None:
-    """Phones of "...'s" and "...in'" by those of the word they come from."""
+    """Phones of "...'s" by those of the word it comes from."""
     if word.endswith("'s") and (stem := looked_up(word[:-2])):
         return (*stem, *(("ih", "z") if stem[-1] in ("s", "z", "sh", "zh", "ch", "jh") else ("z",)))
-    if word.endswith("in'") and (stem := looked_up(word[:-1] + "g")):
-        return (*stem[:-1], "n")
     return None
 
 

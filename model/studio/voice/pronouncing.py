@@ -29,6 +29,9 @@ _UNRECORDED = MappingProxyType(
 )
 """Mandarin syllables, interjections and dialect for the most part, that nobody recorded."""
 
+UNRECORDED = frozenset(_UNRECORDED)
+"""Mandarin syllables that are put together from recorded ones."""
+
 _ONSETS = MappingProxyType(
     {
         **{phone: f"{phone}a" for phone in ("b", "d", "g", "p", "t", "k", "f", "m", "n", "l", "s")},

@@ -17,11 +17,12 @@ from model.studio.voice.synthesis import Throat, VoiceSound
 
 
 class Singer(StrEnum):
-    """One of the voices of a song: with the tune, below it, or singing the tune once more."""
+    """One of the voices of a song: with the tune, below it, singing it once more, or with the other lines of a duet."""
 
     LEAD = "lead voice"
     BACKING = "backing voice"
     DOUBLE = "double voice"
+    SECOND = "second voice"
 
 
 TIMBRES: Mapping[Voice, Timbre] = MappingProxyType(
@@ -115,13 +116,11 @@ def _remainder(sound: VoiceSound | Remainder, start: int) -> Remainder:
     return Remainder(sound.render(start, sound.samples))
 
 
-def choir(bank: VoiceBank, voice: Voice, seed: int) -> dict[Singer, Vocalist]:
-    """The lead and those behind it, who have throats of their own."""
+def choir(bank: VoiceBank, voice: Voice, seed: int, *, duet: bool = False) -> dict[Singer, Vocalist]:
+    """The lead and those behind it, who have throats of their own, and in a duet the other voice."""
     own = TIMBRES[voice]
-    other = replace(own, formants=own.formants * _OTHER_THROAT, breathiness=own.breathiness * _OTHER_BREATH)
-    return {
-        singer: Vocalist(bank, timbre, (seed, index))
-        for index, (singer, timbre) in enumerate(
-            {Singer.LEAD: own, Singer.BACKING: other, Singer.DOUBLE: other}.items()
-        )
-    }
+    behind = replace(own, formants=own.formants * _OTHER_THROAT, breathiness=own.breathiness * _OTHER_BREATH)
+    timbres = {Singer.LEAD: own, Singer.BACKING: behind, Singer.DOUBLE: behind}
+    if duet:
+        timbres[Singer.SECOND] = next(timbre for other, timbre in TIMBRES.items() if other is not voice)
+    return {singer: Vocalist(bank, timbre, (seed, index)) for index, (singer, timbre) in enumerate(timbres.items())}

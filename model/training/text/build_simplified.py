@@ -10,7 +10,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from model.studio.lyrics.simplified import TABLE
+from model.studio.lyrics.chinese.simplified import TABLE
+
+_KEPT = frozenset("吒")
+"""Characters that simplified texts write, too: 哪吒."""
+
+
+_ADDED = "𠮷吉\n"
+"""Variants that the package leaves alone."""
 
 
 def pairs(rows: Iterable[str]) -> Iterator[str]:
@@ -18,14 +25,14 @@ def pairs(rows: Iterable[str]) -> Iterator[str]:
     for row in rows:
         traditional, _, choices = row.strip().partition("\t")
         simplified = choices.split(" ")[0]
-        if len(traditional) == len(simplified) == 1 and traditional != simplified:
+        if len(traditional) == len(simplified) == 1 and traditional != simplified and traditional not in _KEPT:
             yield traditional + simplified
 
 
 def main() -> None:
     """Read the table named on the command line and write the pairs, one a line."""
     rows = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
-    TABLE.write_text("\n".join(pairs(rows)) + "\n", encoding="utf-8")
+    TABLE.write_text("\n".join(pairs(rows)) + "\n" + _ADDED, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -26,9 +26,9 @@ from model.studio.voice.bank import (
     ENVELOPE_STEP_DB,
     FRAMES_NAME,
     NOISE_STEPS,
-    TABLE_NAME,
 )
 from model.studio.voice.envelope import band_hertz
+from model.studio.voice.recorded import TABLE_NAME
 from model.training.voice.aspiration import lenders
 from model.training.voice.syllable_takes import SAMPLE_RATE_HERTZ, SyllableTake, analyse
 from model.training.voice.syllables import initial_of

@@ -303,8 +303,10 @@ class GenerateRequest(_message.Message):
     """
     lyrics: _builtins.str
     """Words to be sung, one line of the song per line of text, under section tags: [intro] [verse] [pre-chorus] [chorus]
-    [bridge] [inst] [outro], in any letter case and also numbered ("[verse 2]"). Empty: an instrumental. At most 10000
-    characters.
+    [bridge] [inst] [outro], in any letter case and also numbered ("[verse 2]"). Other tags count as the nearest of
+    these or as remarks, [chorus] without words comes again, "(x2)" repeats, "男：" and "[female]" say who sings. Files
+    of lyrics (LRC, subtitles, HTML, Markdown) are taken for what they are; `SongPlan.notes` tell what was done. Empty:
+    an instrumental. At most 10000 characters. Text without any words or tags returns an error.
     """
     duration_seconds: _builtins.float
     """Length of the song in seconds, in the range [10, 240] and within the engine's own range, see `Engine`; the song is
@@ -520,15 +522,22 @@ Global___AudioConfig: _TypeAlias = AudioConfig  # noqa: Y015
 
 @_typing.final
 class Anchor(_message.Message):
-    """Melody given by the caller, which the song begins with."""
+    """Melody given by the caller, which the song begins with.
+
+    `studio` keeps its first 16 bars (64 beats). What is longer, longer than the song, or silence of 16 beats and more
+    before the first note is left out, and the notes of the plan say so.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     NOTES_FIELD_NUMBER: _builtins.int
     MIDI_FIELD_NUMBER: _builtins.int
     midi: _builtins.bytes
-    """The melody as the bytes of a standard MIDI file: its first track with notes, highest note where several sound.
-    At most 65536 bytes.
+    """The melody as the bytes of a standard MIDI file, at most 65536: the track or channel that is named as the melody,
+    else the first that is no bass and no percussion; its highest note where several sound. What a melody does not
+    need may be missing or damaged. Times are rounded to sixteenth notes, notes beyond [36, 96] are moved by octaves,
+    longer notes than 16 beats end there. The tempo of the file is kept where neither `tempo_bpm` nor the prompt names
+    one and the words fit at it; the notes of the plan tell.
     """
     @_builtins.property
     def notes(self) -> Global___AnchorNoteList:
@@ -1117,21 +1126,27 @@ class LyricLine(_message.Message):
 
     TEXT_FIELD_NUMBER: _builtins.int
     SYLLABLES_FIELD_NUMBER: _builtins.int
+    VOICES_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The line as the caller wrote it."""
     @_builtins.property
     def syllables(self) -> _containers.RepeatedCompositeFieldContainer[Global___Syllable]:
         """The syllables to be sung, in order."""
 
+    @_builtins.property
+    def voices(self) -> _containers.RepeatedScalarFieldContainer[Global___VoiceKind.ValueType]:
+        """Voices that sing the line, where the lyrics mark who sings it ("男：", "[female]"). Empty: `SongPlan.voice`."""
+
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
         syllables: _abc.Iterable[Global___Syllable] | None = ...,
+        voices: _abc.Iterable[Global___VoiceKind.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["syllables", b"syllables", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["syllables", b"syllables", "text", b"text", "voices", b"voices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -237,6 +237,14 @@ def test_a_lyrics_file_that_is_not_there_is_told(address: str, output: Path) -> 
     assert "cannot read" in _words(generate(address, output, "-l", "nowhere.txt").stderr)
 
 
+def test_an_empty_file_of_lyrics_is_refused(address: str, output: Path, tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("\ufeff\n \n", encoding="utf-8")
+    result = generate(address, output, "--lyrics-file", str(words))
+    assert result.exit_code == Exit.WRONG_REQUEST
+    assert "empty" in result.stderr
+
+
 def test_a_seed_that_no_field_can_hold_is_refused(address: str, output: Path) -> None:
     assert generate(address, output, "--seed", str(1 << 70)).exit_code == Exit.WRONG_REQUEST
 

@@ -89,6 +89,17 @@ def test_the_mans_voice_is_an_octave_lower() -> None:
     assert [high - low for high, low in zip(*pitches, strict=True)] == [12] * 30
 
 
+def test_a_line_of_the_other_voice_is_heard_in_its_octave() -> None:
+    sound, scores = song(Voice.FEMALE, VOCAL, "女：春天醒来花就开\n男：脚步轻轻不怕失败")
+    notes = _notes(scores)
+    women, men = notes[:7], notes[7:15]
+    assert max(pitch for _, _, pitch in men) < min(pitch for _, _, pitch in women) + 12
+    assert np.mean([p for _, _, p in women]) - np.mean([p for _, _, p in men]) > 7
+    for group in (women, men):
+        cents = [_cents_off(sound, start + 0.05, end, pitch) for start, end, pitch in group if end - start > 0.2]
+        assert np.median(np.abs(cents)) < 25
+
+
 def test_without_words_the_lead_player_has_the_tune() -> None:
     tune, _ = song(Voice.FEMALE, VOCAL, "")
     rest, _ = song(Voice.FEMALE, frozenset(Stem) - VOCAL, "")

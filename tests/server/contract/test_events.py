@@ -46,7 +46,8 @@ def test_waiting_is_told_as_progress_without_steps() -> None:
 
 
 def test_a_plan_is_told_with_its_lyrics() -> None:
-    line = LyricLine("你好 la", (Syllable("你", "ni", 3, 2), Syllable("la", "la")))
+    syllables = (Syllable("你", "ni", 3, 2), Syllable("la", "la"))
+    line = LyricLine("你好 la", syllables, (Voice.MALE, Voice.FEMALE))
     section = SectionPlan(0, SectionKind.PRE_CHORUS, "pre-chorus", 0.0, 12.0, bars=4, lines=(line,))
     plan = event_message(Planned(replace(FAKE_PLAN, sections=(section,), key="C major"), 1105, 9, True), request()).plan
     assert (plan.key, plan.delay_samples, plan.sample_rate_hertz) == ("C major", 1105, 44_100)
@@ -55,6 +56,7 @@ def test_a_plan_is_told_with_its_lyrics() -> None:
     assert plan.voice == music_pb2.VOICE_KIND_UNSPECIFIED
     told = plan.sections[0]
     assert (told.kind, told.bars, told.lines[0].text) == (music_pb2.SECTION_KIND_PRE_CHORUS, 4, "你好 la")
+    assert [VOICES[voice] for voice in told.lines[0].voices] == [Voice.MALE, Voice.FEMALE]
     assert [(s.text, s.reading, s.tone, s.sung_tone) for s in told.lines[0].syllables] == [
         ("你", "ni", 3, 2),
         ("la", "la", 0, 0),

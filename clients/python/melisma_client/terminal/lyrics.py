@@ -15,9 +15,15 @@ def read_lyrics(source: str, encoding: str = "") -> str:
     """The text of the file `source`, or of standard input for "-": UTF-8, or UTF-16, unless `encoding` names another.
 
     Raises:
-        BadParameter: there is no such file or encoding, or the text has another encoding.
+        BadParameter: there is no such file or encoding, the text has another encoding, or there is none.
     """
-    data = _bytes(source)
+    words = _decoded(source, _bytes(source), encoding)
+    if not words.strip():
+        raise typer.BadParameter(f"{_name(source)} is empty; leave out --lyrics-file for an instrumental")
+    return words
+
+
+def _decoded(source: str, data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding or _detected(data)).removeprefix("\ufeff")
     except LookupError as error:
@@ -26,6 +32,10 @@ def read_lyrics(source: str, encoding: str = "") -> str:
         ) from error
     except UnicodeDecodeError as error:
         raise typer.BadParameter(_advice(source, data, error)) from error
+
+
+def _name(source: str) -> str:
+    return "standard input" if source == STANDARD_INPUT else source
 
 
 def _bytes(source: str) -> bytes:
@@ -48,9 +58,8 @@ def _detected(data: bytes) -> str:
 
 
 def _advice(source: str, data: bytes, error: UnicodeDecodeError) -> str:
-    name = "standard input" if source == STANDARD_INPUT else source
     likely = next((encoding for encoding in _LIKELY if _decodes(data, encoding)), None)
-    wrong = f"{name} is not {error.encoding.upper()} text ({error.reason} at byte {error.start})"
+    wrong = f"{_name(source)} is not {error.encoding.upper()} text ({error.reason} at byte {error.start})"
     return f"{wrong}; save it as UTF-8, or name its encoding, such as --encoding {likely or 'latin-1'}"
 
 

@@ -114,7 +114,7 @@ const stemBox = (value, checked) =>
 
 /** The body that asks for the song. */
 export function read() {
-  const body = { prompt: $("prompt").value.trim(), lyrics: $("lyrics").value };
+  const body = { prompt: $("prompt").value.trim(), lyrics: $("lyrics").value.trim() };
   if (!$("duration-auto").checked) body.duration = Number($("duration").value);
   if ($("engine").value) body.engine = $("engine").value;
   if (usable("voice") && $("voice").value) body.voice = $("voice").value;

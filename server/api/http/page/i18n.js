@@ -94,7 +94,7 @@ export const MESSAGES = {
     "error.short": "These lyrics need at least {n} seconds.",
     "error.number": "Must be a number.",
     "error.key": "Write a key such as C major, F# minor or Am.",
-    "error.tag": "There is no section [{tag}]. Use one of the tags above.",
+    "error.wordless": "There are no words in it. Write what is sung, or leave it empty for an instrumental.",
   },
   zh: {
     tagline: "写下歌词，听它当场成歌。",
@@ -187,7 +187,7 @@ export const MESSAGES = {
     "error.short": "这些歌词至少需要 {n} 秒。",
     "error.number": "须为数字。",
     "error.key": "请写调名，如 C major、F# minor 或 Am。",
-    "error.tag": "没有 [{tag}] 这种段落，请用上面的标签。",
+    "error.wordless": "里面没有歌词。请写下要唱的词，或留空生成纯音乐。",
   },
 };
 
@@ -232,6 +232,7 @@ const KNOWN = [
   [/range \[([\d.]+), ([\d.]+)\]/, (low, high) => ["error.range", { low, high }]],
   [/greater than or equal to ([\d.]+) and less than or equal to ([\d.]+)/, (low, high) => ["error.range", { low, high }]],
   [/is outside ([\d.]+) to ([\d.]+)/, (low, high) => ["error.range", { low, high }]],
+  [/hold no words/, () => ["error.wordless"]],
   [/need at least (\d+) s/, (n) => ["error.short", { n }]],
   [/at most (\d+) characters/, (n) => ["error.longest", { n }]],
   [/must be (?:a number|an integer)/, () => ["error.number"]],
@@ -243,8 +244,6 @@ export function explained(field, description) {
     const found = pattern.exec(description);
     if (found) return t(...told(...found.slice(1)));
   }
-  const tag = /\[([^\]]*)\]/.exec(description);
-  if (field === "lyrics" && tag && /tag|section/.test(description)) return t("error.tag", { tag: tag[1] });
   if (field === "key") return t("error.key");
   return t("error.other", { text: description });
 }

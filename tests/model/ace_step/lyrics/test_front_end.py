@@ -1,6 +1,7 @@
 import json
 import os
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from model.ace_step.lyrics.languages import IDS, LANGUAGES, detect, language_of
 from model.ace_step.lyrics.tags import TAGS, normalised
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
 from model.engine import EngineUnavailable
+from model.song import InvalidParams
 from tests.support.ace_step import write_vocabulary
 
 RECORDED = json.loads((Path(__file__).parents[1] / "data" / "lyric_tokens.json").read_text(encoding="utf-8"))
@@ -131,10 +133,22 @@ def test_numbers_and_signs_are_spoken(language: str, text: str, said: str) -> No
 
 def test_section_tags_are_made_into_those_of_the_model() -> None:
     text, remarks = normalised(
-        "[Verse 1]\n你好\n【副歌】\nla\n[Intro: guitar]\n[Pre-Chorus II]\n[instrumental]\n[rap battle]\nyo"
+        "[Verse 1]\n你好\n\n【副歌】\nla\n[Intro: guitar]\n[Hook 2]\nli\n[guitar solo]\n[Solo: sax]\n[rain falls]\nyo"
     )
-    assert text == "[verse]\n你好\n[chorus]\nla\n[intro]\n[pre-chorus]\n[inst]\nyo"
-    assert remarks == ("The section tag [rap battle] is not known and was left out.",)
+    assert text == "[verse]\n你好\n\n[chorus]\nla\n[intro]\n[hook]\nli\n[inst]\n[solo]\nyo"
+    assert remarks == (
+        "lyrics: sections of the nearest kind: [guitar solo] as inst",
+        "lyrics: not words, so not sung: rain falls",
+    )
+
+
+def test_marks_of_singers_are_left_out_with_a_remark() -> None:
+    assert normalised("男：你好\n女：la") == ("你好\nla", ("lyrics: marks of singers are not followed",))
+
+
+def test_lyrics_without_words_are_refused_under_their_own_field() -> None:
+    with pytest.raises(InvalidParams, match=r"edit\.lyrics: hold no words"):
+        normalised("[00:01.00]\n[00:02.00]", "edit.lyrics")
 
 
 def test_words_beside_a_tag_are_kept() -> None:
@@ -158,4 +172,5 @@ def test_a_missing_vocabulary_is_named_with_how_to_get_it(tmp_path: Path) -> Non
 def test_anything_can_be_sung_in_any_language(text: str, language: str) -> None:
     assert clean(text, language) == " ".join(clean(text, language).split())
     assert detect(text) in LANGUAGES
-    normalised(text)
+    with suppress(InvalidParams):
+        normalised(text)

@@ -7,8 +7,8 @@ import pytest
 from pypinyin import Style, pinyin
 
 from model.engine import EngineUnavailable
-from model.studio.lyrics import polyphones, simplified
-from model.studio.lyrics.mandarin import read_mandarin
+from model.studio.lyrics.chinese import simplified, words
+from model.studio.lyrics.chinese.mandarin import read_mandarin
 from model.training.text.build_simplified import pairs
 
 PHRASES = Path(__file__).with_name("polyphones.txt").read_text(encoding="utf-8").splitlines()
@@ -20,15 +20,15 @@ def test_characters_of_several_readings_are_read_by_their_context() -> None:
 
 
 def is_read_as_said(row: str) -> bool:
+    """Whether every reading is right before or after sandhi."""
     phrase, *expected = row.split()
-    spoken = read_mandarin(phrase).sung
-    found = [
-        {reading for character, reading in zip(phrase, spoken, strict=True) if character == item[0]}
-        for item in expected
-    ]
-    return all(
-        readings and readings <= set(item[1:].split("/")) for readings, item in zip(found, expected, strict=True)
-    )
+    readings = list(zip(phrase, *read_mandarin(phrase), strict=True))
+    for item in expected:
+        right = set(item[1:].split("/"))
+        found = [{lexical, sung} for character, lexical, sung in readings if character == item[0]]
+        if not found or not all(either & right for either in found):
+            return False
+    return True
 
 
 SANDHI = (
@@ -160,13 +160,23 @@ def test_lexical_tones_do_not_bend(phrase: str, lexical: str) -> None:
     assert " ".join(read_mandarin(phrase).lexical) == lexical
 
 
-def test_every_phrase_of_the_table_has_a_reading_for_each_character() -> None:
-    lengths = {
-        phrase: (len(phrase), len(readings.split()), len(read_mandarin(phrase).sung))
-        for phrase, readings in polyphones._PHRASE_READINGS.items()
-    }
-    assert lengths
-    assert {phrase: counts for phrase, counts in lengths.items() if len(set(counts)) > 1} == {}
+def test_every_word_of_the_table_is_read_as_it_says() -> None:
+    wrong = [
+        word
+        for character, listed in words._words().items()
+        for word in listed
+        if word.text[word.place] != character or words.reading_in_word(word.text, word.place) != word.reading
+    ]
+    assert len(words._words()) > 100
+    assert wrong == []
+
+
+def test_a_missing_table_of_readings_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(words, "TABLE", tmp_path / "polyphones.txt")
+    words._words.cache_clear()
+    with pytest.raises(EngineUnavailable, match=r"polyphones.txt.*restore"):
+        words.reading_in_word("重来", 0)
+    words._words.cache_clear()
 
 
 def test_a_missing_table_of_characters_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -549,8 +549,10 @@ export interface GenerateRequest {
   prompt: string;
   /**
    * Words to be sung, one line of the song per line of text, under section tags: [intro] [verse] [pre-chorus] [chorus]
-   * [bridge] [inst] [outro], in any letter case and also numbered ("[verse 2]"). Empty: an instrumental. At most 10000
-   * characters.
+   * [bridge] [inst] [outro], in any letter case and also numbered ("[verse 2]"). Other tags count as the nearest of
+   * these or as remarks, [chorus] without words comes again, "(x2)" repeats, "男：" and "[female]" say who sings. Files
+   * of lyrics (LRC, subtitles, HTML, Markdown) are taken for what they are; `SongPlan.notes` tell what was done. Empty:
+   * an instrumental. At most 10000 characters. Text without any words or tags returns an error.
    */
   lyrics: string;
   /**
@@ -679,7 +681,12 @@ export interface AudioConfig {
   sampleRateHertz: number;
 }
 
-/** Melody given by the caller, which the song begins with. */
+/**
+ * Melody given by the caller, which the song begins with.
+ *
+ * `studio` keeps its first 16 bars (64 beats). What is longer, longer than the song, or silence of 16 beats and more
+ * before the first note is left out, and the notes of the plan say so.
+ */
 export interface Anchor {
   /** The melody, in one of two notations. */
   melody:
@@ -688,8 +695,11 @@ export interface Anchor {
     { $case: "notes"; value: AnchorNoteList }
     | //
     /**
-     * The melody as the bytes of a standard MIDI file: its first track with notes, highest note where several sound.
-     * At most 65536 bytes.
+     * The melody as the bytes of a standard MIDI file, at most 65536: the track or channel that is named as the melody,
+     * else the first that is no bass and no percussion; its highest note where several sound. What a melody does not
+     * need may be missing or damaged. Times are rounded to sixteenth notes, notes beyond [36, 96] are moved by octaves,
+     * longer notes than 16 beats end there. The tempo of the file is kept where neither `tempo_bpm` nor the prompt names
+     * one and the words fit at it; the notes of the plan tell.
      */
     { $case: "midi"; value: Buffer }
     | undefined;
@@ -935,6 +945,8 @@ export interface LyricLine {
   text: string;
   /** The syllables to be sung, in order. */
   syllables: Syllable[];
+  /** Voices that sing the line, where the lyrics mark who sings it ("男：", "[female]"). Empty: `SongPlan.voice`. */
+  voices: VoiceKind[];
 }
 
 /** One sung unit. */
@@ -3268,7 +3280,7 @@ export const Section: MessageFns<Section> = {
 };
 
 function createBaseLyricLine(): LyricLine {
-  return { text: "", syllables: [] };
+  return { text: "", syllables: [], voices: [] };
 }
 
 export const LyricLine: MessageFns<LyricLine> = {
@@ -3278,6 +3290,13 @@ export const LyricLine: MessageFns<LyricLine> = {
     }
     for (const v of message.syllables) {
       Syllable.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.voices.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.voices) {
+        writer.int32(voiceKindToNumber(v));
+      }
+      writer.join();
     }
     return writer;
   },
@@ -3311,6 +3330,24 @@ export const LyricLine: MessageFns<LyricLine> = {
             message.syllables.push(Syllable.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag === 24) {
+              message.voices.push(voiceKindFromJSON(reader.int32()));
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.voices.push(voiceKindFromJSON(reader.int32()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3330,6 +3367,7 @@ export const LyricLine: MessageFns<LyricLine> = {
     const message = createBaseLyricLine();
     message.text = object.text ?? "";
     message.syllables = object.syllables?.map((e) => Syllable.fromPartial(e)) || [];
+    message.voices = object.voices?.map((e) => e) || [];
     return message;
   },
 };

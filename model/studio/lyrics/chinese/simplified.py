@@ -5,7 +5,7 @@ from pathlib import Path
 
 from model.engine import EngineUnavailable
 
-TABLE = Path(__file__).parents[1] / "characters" / "simplified.txt"
+TABLE = Path(__file__).parents[2] / "characters" / "simplified.txt"
 
 
 def simplified(text: str) -> str:

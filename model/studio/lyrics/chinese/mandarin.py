@@ -1,14 +1,15 @@
 """How a run of Chinese characters is read aloud: pinyin by context, with the tones of connected speech."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pypinyin import Style, lazy_pinyin, pinyin
 from pypinyin.seg.mmseg import seg
 
-from model.studio.lyrics.polyphones import corrected
-from model.studio.lyrics.simplified import simplified
+from model.studio.lyrics.chinese.polyphones import corrected
+from model.studio.lyrics.chinese.simplified import simplified
 
 _NUMERALS = frozenset("第零〇一二三四五六七八九十百千万亿初")
 _MULTIPLES = frozenset("百千万亿")
@@ -20,6 +21,7 @@ _AS_SIMPLIFIED = frozenset("著乾沒")
 _BEFORE_SANDHI = {("一", "yi2"): "yi1", ("一", "yi4"): "yi1", ("不", "bu2"): "bu4", ("了", "liao2"): "liao3"}
 """Lexical readings of characters that the dictionaries give in some words as they are said there."""
 
+_NOTHING_GIVEN: Mapping[int, str] = MappingProxyType({})
 _PARTICLE_ZHE = re.compile(r"著(?![名作者称稱述])(?<![名显顯土原巨论論]著)")
 
 
@@ -46,8 +48,14 @@ def load() -> None:
     read_mandarin("聽歌")
 
 
-def read_mandarin(run: str) -> MandarinReadings:
-    """The readings of each character of `run`.
+def known_readings(character: str) -> frozenset[str]:
+    """The readings of a character in the dictionary, each with a tone digit; none for a character that it lacks."""
+    own = pinyin([character], style=Style.TONE3, heteronym=True, neutral_tone_with_five=True)
+    return frozenset(reading for reading in own[0] if _is_reading(reading))
+
+
+def read_mandarin(run: str, given: Mapping[int, str] = _NOTHING_GIVEN) -> MandarinReadings:
+    """The readings of each character of `run`; those that are `given`, by place, are kept as they are.
 
     Third tones, 一 and 不 change before other tones as Chao describes ("A Grammar of Spoken Chinese", 1968, section
     1.3.4): of third tones in a row the words change first, then what is left from the end.
@@ -58,18 +66,29 @@ def read_mandarin(run: str) -> MandarinReadings:
     for place, (character, plain) in enumerate(zip(run, spelt, strict=True)):
         if character != plain and character not in _AS_SIMPLIFIED:
             readings[place] = _own_reading(character, readings[place])
-    return MandarinReadings(list(map(_lexical, spelt, readings)), _connected(spelt, words, readings))
+        readings[place] = given.get(place, readings[place])
+    lexical, sung = list(map(_lexical, spelt, readings)), _connected(spelt, words, readings)
+    for place, reading in given.items():
+        lexical[place] = sung[place] = reading
+    return MandarinReadings(lexical, sung)
 
 
 def _looked_up(words: Sequence[str]) -> list[str]:
     found = lazy_pinyin(list(words), style=Style.TONE3, neutral_tone_with_five=True)
-    return [part for item in found for part in ([item] if item[-1:].isdigit() else [""] * len(item))]
+    return [part for item in found for part in ([item] if _is_reading(item) else [""] * len(item.rstrip("5")))]
+
+
+def _is_reading(item: str) -> bool:
+    """Whether the dictionary answered with pinyin; it gives back a character that it lacks, with a tone behind it."""
+    return item.isascii() and item[-1:].isdigit()
 
 
 def _own_reading(character: str, reading: str) -> str:
     """The reading of the simplified spelling, unless the traditional character is never read so."""
-    (own,) = pinyin(character, style=Style.TONE3, heteronym=True, neutral_tone_with_five=True)
-    return reading if reading in own or reading.endswith("5") else own[0]
+    own = [*pinyin([character], style=Style.TONE3, heteronym=True, neutral_tone_with_five=True)[0]]
+    if not own or not _is_reading(own[0]) or reading in own or reading.endswith("5"):
+        return reading
+    return own[0]
 
 
 def _lexical(character: str, reading: str) -> str:
@@ -79,8 +98,8 @@ def _lexical(character: str, reading: str) -> str:
 
 def _connected(run: str, words: Sequence[str], readings: list[str]) -> list[str]:
     for first, last in _spans(words):
-        readings[first:last] = _third_tones(readings[first:last])
-    readings = _third_tones(readings)
+        readings[first:last] = third_tones(readings[first:last])
+    readings = third_tones(readings)
     return [_one_and_not(run, readings, place) for place in range(len(run))]
 
 
@@ -91,7 +110,7 @@ def _spans(words: Sequence[str]) -> Iterator[tuple[int, int]]:
         first += len(word)
 
 
-def _third_tones(readings: Sequence[str]) -> list[str]:
+def third_tones(readings: Sequence[str]) -> list[str]:
     """Third tones before third tones as second tones, from the end, so that every other one of many changes."""
     spoken = list(readings)
     for place in range(len(spoken) - 2, -1, -1):

@@ -1,0 +1,50 @@
+"""Lines of lyrics on their way from a caller's text to sections, and the remarks that are collected on that way."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+_SHOWN_ITEMS = 8
+_SHOWN_LETTERS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of text and its number in the caller's text, from 1; blank lines have an empty text."""
+
+    number: int
+    text: str
+
+
+@dataclass(slots=True)
+class Notes:
+    """Remarks for the caller; each is one sentence about all the places that it concerns."""
+
+    _items: dict[str, dict[str, None]] = field(default_factory=dict)
+
+    def say(self, remark: str, *items: str) -> None:
+        """Add `remark`, with `items` to be listed behind it; the items of equal remarks are put together."""
+        found = self._items.setdefault(remark, {})
+        found.update(dict.fromkeys(item[:_SHOWN_LETTERS] for item in items))
+
+    def told(self) -> tuple[str, ...]:
+        """All remarks, in the order of their first place."""
+        return tuple(f"lyrics: {remark}{_listed(tuple(items))}" for remark, items in self._items.items())
+
+
+def _listed(items: Sequence[str]) -> str:
+    if not items:
+        return ""
+    more = len(items) - _SHOWN_ITEMS
+    return ": " + ", ".join(items[:_SHOWN_ITEMS]) + (f" and {more} more" if more > 0 else "")
+
+
+def numbered(text: str) -> list[Line]:
+    """The lines of `text`, stripped; of blank lines in a row only the first."""
+    lines = [Line(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    return [line for before, line in pairwise([Line(0, ""), *lines]) if line.text or before.text]
+
+
+def words_of(lines: Iterable[Line]) -> list[Line]:
+    """The lines that are not blank."""
+    return [line for line in lines if line.text]

@@ -1,0 +1,169 @@
+"""Readings that the caller writes: 行(háng), 行[hang2], and whole lines of pinyin."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from model.studio.voice.repertoire import mandarin_syllables
+
+_LONGEST_WORD = 40
+_MARKS = {"\u0304": "1", "\u0301": "2", "\u030c": "3", "\u0300": "4"}
+_TONED_LETTERS = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹ"
+_LETTERS = f"A-Za-z{_TONED_LETTERS}{_TONED_LETTERS.upper()}üÜêÊ:"
+_WORD = rf"[{_LETTERS}0-9]{{1,{_LONGEST_WORD}}}"
+_GIVEN = rf"[(（\[［【]\s?(?P<given>{_WORD}(?:[\s'’·-]{_WORD}){{0,7}})\s?[)）\]］】]"
+_MEANT = re.compile(rf"[{_LETTERS}]*(?:\d|[{_TONED_LETTERS}][{_LETTERS}]*)", re.IGNORECASE)
+"""A single word with a tone, which can be meant for a reading alone."""
+
+_TOKEN = re.compile(rf"[{_LETTERS}]+(?:['’][{_LETTERS}]+)*[0-5]?(?:[{_LETTERS}]+[0-5])*")
+_LATIN = re.compile(r"[^\W\d_]", re.UNICODE)
+_LONGEST_SYLLABLE = 6
+_FEWEST_BARE = 3
+_ENGLISH_WORDS = (
+    "a o e la na da ba ha ma ya wo yo ye hey he she me men long sang ran pan fan man bang gang song so to you "
+    "die lie pie sun run fun ban tan dang hang den pen pin bin min nan wan can ta ti di lo li lu mi fa ai ao "
+    "an en hong kong chin cheng hi ho hm ng m n no go mo po bo sha cha chi pa tai bai mai dai lei hai sai bye "
+    "rang pang tang lang wang one more are chose dance line bone date"
+)
+_ENGLISH_TOO = frozenset(_ENGLISH_WORDS.split())
+"""Syllables of Mandarin that are English words or sounds, too."""
+
+
+class Toned(NamedTuple):
+    """A Mandarin syllable as written, and its reading with a tone digit; 5 where no tone is written."""
+
+    written: str
+    reading: str
+    toned: bool
+
+
+class Given(NamedTuple):
+    """A line without the readings in it, those readings by the place of their character, and remarks on wrong ones."""
+
+    shown: str
+    readings: Mapping[int, str]
+    notes: tuple[str, ...] = ()
+
+
+def without_given(text: str, hanzi: str, known: Callable[[str], frozenset[str]]) -> Given:
+    """Take the readings that stand in brackets behind characters out of a line.
+
+    Args:
+        text: a line.
+        hanzi: the inside of a character class of Chinese characters.
+        known: the readings of a character in the dictionary, each with a tone digit. Where the caller writes no tone,
+            the reading must be one of them but for its tone.
+    """
+    if not any(bracket in text for bracket in "(（[［【"):
+        return Given(text, {})
+    given: dict[int, str] = {}
+    wrong: list[str] = []
+    shown, end = "", 0
+    for match in re.finditer(rf"(?P<run>[{hanzi}]+)\s?{_GIVEN}", text):
+        readings = _given(match["run"], match["given"], known)
+        if readings:
+            shown += text[end : match.end("run")]
+            given.update({len(shown) - len(readings) + n: reading for n, reading in enumerate(readings)})
+            end = match.end()
+        elif _MEANT.fullmatch(match["given"]):
+            shown += text[end : match.end("run")]
+            wrong.append(f"({match['given']}) is no pinyin syllable; write it like háng or hang2")
+            end = match.end()
+    return Given(shown + text[end:], given, tuple(wrong))
+
+
+def pinyin_line(text: str) -> bool:
+    """Whether all Latin words of a line are pinyin.
+
+    Half of them have tones, or they are three and more single syllables of which few are English words.
+    """
+    tokens = [match.group() for match in _TOKEN.finditer(text)]
+    if not tokens or len(_LATIN.findall("".join(tokens))) < sum(c.isalpha() and ord(c) < 0x250 for c in text):
+        return False
+    read = [syllables_of(token) for token in tokens]
+    if not all(read):
+        return False
+    toned = sum(any(syllable.toned for syllable in found) for found in read if found)
+    if toned:
+        return 2 * toned >= len(tokens)
+    own = sum(token.lower() not in _ENGLISH_TOO for token in tokens)
+    single = all(len(found) == 1 for found in read if found)
+    return single and len(tokens) >= _FEWEST_BARE and 4 * own >= 3 * len(tokens)
+
+
+def pinyin_tokens(text: str) -> Iterator[re.Match[str]]:
+    """The words of a line of pinyin."""
+    return _TOKEN.finditer(text)
+
+
+def syllables_of(token: str) -> list[Toned] | None:
+    """The syllables of a word of pinyin, or `None` where it is none: nǐhǎo, wo3men5, Xi'an."""
+    if len(token) > _LONGEST_WORD:
+        return None
+    found: list[Toned] = []
+    for part in re.split("(?<=['’])|(?<=[0-5])", token):
+        if not part:
+            continue
+        cut = _cut(part)
+        if cut is None:
+            return None
+        found += cut
+    return found or None
+
+
+@lru_cache(maxsize=4096)
+def _cut(part: str) -> tuple[Toned, ...] | None:
+    """The longest syllables that a part without digits inside can be cut into, at most one tone in each."""
+    if part in "'’":
+        return ()
+    for size in range(min(_LONGEST_SYLLABLE + 2, len(part)), 0, -1):
+        first = _toned(part[:size])
+        rest = part[size:]
+        if first is None or (rest and part[size - 1].isdigit()):
+            continue
+        if not rest:
+            return (first,)
+        if (after := _cut(rest)) is not None:
+            return (first, *after)
+    return None
+
+
+def _toned(written: str) -> Toned | None:
+    """A single syllable, or `None`."""
+    tone, letters = "", ""
+    for character in unicodedata.normalize("NFD", written.lower().replace("u:", "ü").strip("'’")):
+        if character in _MARKS or character in "012345":
+            if tone:
+                return None
+            tone = _MARKS.get(character) or character.replace("0", "5")
+        elif character == "\u0308":
+            letters = f"{letters[:-1]}v" if letters.endswith("u") else f"{letters}?"
+        else:
+            letters += character
+    letters = re.sub("^(j|q|x|y)v", r"\1u", letters)
+    letters = re.sub("^([ln])ue$", r"\1ve", letters)
+    return Toned(written, letters + (tone or "5"), bool(tone)) if letters in mandarin_syllables() else None
+
+
+def _given(run: str, written: str, known: Callable[[str], frozenset[str]]) -> list[str]:
+    """The readings for the last characters of `run`; none where what is written is no pinyin for them."""
+    found: list[Toned] = []
+    for token in re.split(r"[\s·-]", written):
+        toned = syllables_of(token)
+        if toned is None:
+            return []
+        found += toned
+    if len(found) > len(run):
+        return []
+    readings = [_of(character, one, known) for character, one in zip(run[-len(found) :], found, strict=True)]
+    return [reading for reading in readings if reading] if all(readings) else []
+
+
+def _of(character: str, syllable: Toned, known: Callable[[str], frozenset[str]]) -> str | None:
+    """The reading of a character that a syllable is written for, in the dictionary's tone where none is written."""
+    if syllable.toned:
+        return syllable.reading
+    tones = (reading for reading in sorted(known(character)) if reading[:-1] == syllable.reading[:-1])
+    return next(tones, None)

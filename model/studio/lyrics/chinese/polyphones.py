@@ -1,0 +1,52 @@
+"""Chinese characters with several readings, where lyrics need another one than the pinyin dictionary gives."""
+
+from collections.abc import Iterator, Sequence
+
+from pypinyin.constants import PHRASES_DICT
+
+from model.studio.lyrics.chinese.contexts import lone_reading, reading_in_context
+from model.studio.lyrics.chinese.particles import follows_adverb, reading_of_particle
+from model.studio.lyrics.chinese.words import reading_in_word
+
+_PARTICLES = frozenset("地得")
+_SHORTEST_IDIOM = 4
+
+
+class _Idioms:
+    """The dictionary's words of four characters and more."""
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and len(word) >= _SHORTEST_IDIOM and word in PHRASES_DICT
+
+
+_IDIOMS = _Idioms()
+
+
+def corrected(words: Sequence[str], readings: Sequence[str]) -> list[str]:
+    """The readings, one for each character of the `words` that the dictionary divides a line into, set right.
+
+    What decides is, in this order: a word of our own table, what stands around the character, a longer word of the
+    dictionary, and the character's usual reading.
+    """
+    line = "".join(words)
+    return [
+        _reading(line, place, lone) or reading
+        for place, (lone, reading) in enumerate(zip(_lone(words), readings, strict=True))
+    ]
+
+
+def _reading(line: str, place: int, lone: bool) -> str | None:
+    character = line[place]
+    if character == "地" and follows_adverb(line, place, _IDIOMS):
+        return "de5"
+    if found := reading_in_word(line, place):
+        return found
+    if character in _PARTICLES:
+        return reading_of_particle(line, place, lone)
+    return reading_in_context(line, place) or (lone_reading(character) if lone else None)
+
+
+def _lone(words: Sequence[str]) -> Iterator[bool]:
+    """Whether each character is a word by itself."""
+    for word in words:
+        yield from [len(word) == 1] * len(word)

@@ -1,0 +1,54 @@
+"""Words that decide how a character with several readings is read, from a table."""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from model.engine import EngineUnavailable
+
+TABLE = Path(__file__).parents[2] / "characters" / "polyphones.txt"
+
+
+class Word(NamedTuple):
+    """A word, the place of a character in it, and the reading of the character there."""
+
+    text: str
+    place: int
+    reading: str
+
+
+def reading_in_word(line: str, place: int) -> str | None:
+    """The reading that the longest word of the table around `place` gives the character there, or `None`.
+
+    Raises:
+        EngineUnavailable: the table is missing or damaged.
+    """
+    for word in _words().get(line[place], ()):
+        start = place - word.place
+        if start >= 0 and line.startswith(word.text, start):
+            return word.reading
+    return None
+
+
+@cache
+def _words() -> dict[str, tuple[Word, ...]]:
+    """The words of each character, the longest first."""
+    try:
+        rows = [row.split() for row in TABLE.read_text(encoding="utf-8").splitlines() if row and row[0] != "#"]
+        found: dict[str, list[Word]] = {}
+        for head, *words in rows:
+            found.setdefault(head[0], []).extend(_places(head[0], head[1:], words))
+    except (OSError, ValueError) as error:
+        raise EngineUnavailable(
+            f"the table of readings of the studio engine cannot be opened ({error}); restore "
+            "model/studio/characters from the repository"
+        ) from error
+    return {character: tuple(sorted(words, key=lambda word: -len(word.text))) for character, words in found.items()}
+
+
+def _places(character: str, reading: str, words: list[str]) -> Iterator[Word]:
+    for word in words:
+        if character not in word:
+            raise ValueError(f"{word} has no {character}")
+        yield from (Word(word, place, reading) for place, other in enumerate(word) if other == character)

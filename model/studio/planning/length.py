@@ -1,0 +1,140 @@
+"""The length of a song in bars, and its tempo: what the words need, what was asked for, what is comfortable."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from model.song import InvalidParams, Violation
+from model.studio.lyrics.sections import LyricSection
+from model.studio.notation.score import BEATS_PER_BAR
+from model.studio.planning.layout import comfortable_bars, fewest_bars
+from model.studio.planning.text_setting import most_in_one_bar
+from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
+
+TEMPO_SLACK = 0.04
+"""How far, as a share, the engine bends its own tempo so that whole bars fill the asked duration."""
+
+
+class TooManyWords(Exception):
+    """The words need more time than any song of the engine has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """The tempo that a song would like to have, and the range that the style leaves it; none where it is `fixed`."""
+
+    bpm: float
+    range_bpm: tuple[float, float]
+    fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """Whole bars at a tempo."""
+
+    bars: int
+    tempo_bpm: float
+
+
+def seconds_of(bars: int, tempo_bpm: float) -> float:
+    """How long `bars` bars last."""
+    return bars * BEATS_PER_BAR * 60.0 / tempo_bpm
+
+
+def choose_length(
+    asked: float | None, tempo: Tempo, sections: Sequence[LyricSection], longest: float, *, rapped: bool = False
+) -> Length:
+    """The length of a song of `asked` seconds, or, where nothing is asked, as long as the words need.
+
+    Whether words fit a duration depends on the style and the words alone, not on the tempo that was drawn for the
+    song: where they do not fit at that one, the nearest of the style's range is taken at which they do.
+
+    Raises:
+        InvalidParams: the words do not fit; names the shortest duration in whole seconds that holds them, from the
+            one that was asked for on.
+        TooManyWords: no duration holds them.
+    """
+    if asked is None:
+        bars = comfortable_bars(sections, seconds_of(1, tempo.bpm), rapped=rapped)
+        if seconds_of(bars, tempo.bpm) <= longest:
+            return Length(bars, tempo.bpm)
+    needs = _Needs(sections)
+    seconds = longest if asked is None else asked
+    found = _fitting(seconds, tempo, needs, longest)
+    if found is None:
+        raise _too_short(seconds, tempo, needs, longest)
+    return found
+
+
+@dataclass(slots=True)
+class _Needs:
+    """The fewest bars that hold the words; they are the same for all tempi at which a bar holds as many syllables."""
+
+    sections: Sequence[LyricSection]
+    _bars: dict[int, int] = field(default_factory=dict)
+
+    def bars(self, tempo_bpm: float) -> int:
+        """The fewest bars at a tempo."""
+        bar_seconds = seconds_of(1, tempo_bpm)
+        syllables = most_in_one_bar(bar_seconds)
+        if syllables not in self._bars:
+            self._bars[syllables] = fewest_bars(self.sections, bar_seconds)
+        return self._bars[syllables]
+
+
+def _fitting(seconds: float, tempo: Tempo, needs: _Needs, longest: float) -> Length | None:
+    """The best length for a duration that holds the words, or `None`."""
+    lengths = _fixed_lengths(seconds, tempo.bpm, longest) if tempo.fixed else _free_lengths(seconds, tempo)
+    return next((length for length in lengths if needs.bars(length.tempo_bpm) <= length.bars), None)
+
+
+def _fixed_lengths(seconds: float, tempo_bpm: float, longest: float) -> Iterator[Length]:
+    """The whole bars on either side of the duration, the nearer first, and none beyond the `longest` in seconds."""
+    wished = seconds / seconds_of(1, tempo_bpm)
+    for bars in sorted({math.floor(wished), math.ceil(wished)}, key=lambda bars: abs(bars - wished)):
+        if seconds_of(bars, tempo_bpm) <= longest:
+            yield Length(bars, tempo_bpm)
+
+
+def _free_lengths(seconds: float, tempo: Tempo) -> list[Length]:
+    """Bars and exact tempi in the range of the style: first those within the slack of the tempo, then by distance.
+
+    Among those within the slack multiples of four bars come first, then of two.
+    """
+    wished = seconds / seconds_of(1, tempo.bpm)
+    slack = wished * TEMPO_SLACK
+
+    def strain(length: Length) -> tuple[bool, float, float]:
+        bend = abs(length.bars - wished)
+        grid = -math.gcd(length.bars, 4) if bend <= slack else 0
+        return (bend > slack, grid, bend)
+
+    return sorted(_in_range(seconds, tempo.range_bpm), key=strain)
+
+
+def _in_range(seconds: float, range_bpm: tuple[float, float]) -> list[Length]:
+    """All lengths of a duration whose tempo, bent a little, is in the range, and one or two beyond it."""
+    per_bar = seconds / (60.0 * BEATS_PER_BAR)
+    slowest = max(math.floor(range_bpm[0] * (1 - TEMPO_SLACK) * per_bar), math.ceil(SLOWEST_BPM * per_bar), 2)
+    fastest = min(math.floor(range_bpm[1] * (1 + TEMPO_SLACK) * per_bar) + 2, math.floor(FASTEST_BPM * per_bar))
+    return [Length(bars, 60.0 * BEATS_PER_BAR * bars / seconds) for bars in range(slowest, max(slowest, fastest) + 1)]
+
+
+def _too_short(asked: float, tempo: Tempo, needs: _Needs, longest: float) -> Exception:
+    """The refusal that names the shortest duration that holds the words."""
+    for seconds in range(math.floor(asked) + 1, math.floor(longest) + 1):
+        if _fitting(seconds, tempo, needs, longest):
+            return InvalidParams(
+                Violation("duration_seconds", f"these lyrics need at least {seconds} s, not {asked:g} s")
+            )
+    return TooManyWords()
+
+
+def too_many_words(sections: Sequence[LyricSection], tempo: Tempo, longest: float) -> Violation:
+    """The violation that says how long a song of all the words would be."""
+    needs = _Needs(sections)
+    low, high = (tempo.bpm, tempo.bpm) if tempo.fixed else tempo.range_bpm
+    tempi = (low, *range(math.ceil(low), math.floor(high) + 1), high)
+    seconds = math.ceil(min(seconds_of(needs.bars(bpm), bpm) for bpm in tempi))
+    reason = f"these lyrics need about {seconds} s, and at most {longest:g} s can be made; leave some of them out"
+    return Violation("lyrics", reason)

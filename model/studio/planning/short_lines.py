@@ -1,0 +1,32 @@
+"""Puts short lines together where there are more than a song has bars."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from model.song import LyricLine
+from model.studio.lyrics.sections import LyricSection
+
+_MOST_SYLLABLES = 8
+"""A bar holds as many at any tempo but the fastest."""
+
+
+def with_short_lines_together(sections: Sequence[LyricSection]) -> tuple[LyricSection, ...]:
+    """The sections with neighbouring lines of the same voices as one, as long as it has 8 syllables at most."""
+    return tuple(replace(section, lines=tuple(_together(section.lines))) for section in sections)
+
+
+def _together(lines: Iterable[LyricLine]) -> Iterator[LyricLine]:
+    waiting: LyricLine | None = None
+    for line in lines:
+        if waiting is not None and _fit(waiting, line):
+            waiting = LyricLine(f"{waiting.text}, {line.text}", waiting.syllables + line.syllables, line.voices)
+            continue
+        if waiting is not None:
+            yield waiting
+        waiting = line
+    if waiting is not None:
+        yield waiting
+
+
+def _fit(one: LyricLine, other: LyricLine) -> bool:
+    return one.voices == other.voices and len(one.syllables) + len(other.syllables) <= _MOST_SYLLABLES

@@ -1,0 +1,73 @@
+"""Tempi in a prompt: the common ways to write one in English and Chinese."""
+
+import re
+from dataclasses import dataclass
+
+SLOWEST_BPM = 50.0
+FASTEST_BPM = 180.0
+
+_NUMBER = r"(?P<{0}>\d{{1,4}}(?:\.\d+)?)"
+_SPAN = _NUMBER.format("low") + r"(?:\s?(?:to|~|到|至|\s)\s?" + _NUMBER.format("high") + ")?"
+_BEATS = (
+    r"(?:bpm|b\.p\.m\.?|beats? (?:per|a|each) minute|beats?/min(?:ute)?|拍每分[钟鐘]?|拍/分[钟鐘]?|拍(?!子|的)"
+    r"|(?<=每分[钟鐘]..)[拍下])"
+)
+_IS = r"\s?(?:[:=]|of|is|at|around|about|approximately|approx\.?|ca\.?|set to|是|为|為|在|约|約|大[约約概]|等于)?\s?"
+_PATTERNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?:每分[钟鐘]|一分[钟鐘]){_IS}{_SPAN}\s?[拍下]",
+        rf"(?<![\d./]){_SPAN}\s?{_BEATS}",
+        rf"(?<![a-z])bpm{_IS}{_IS}{_SPAN}(?![\d/])",
+        rf"(?<![a-z])tempo{_IS}{_IS}{_SPAN}(?![\d/])",
+        rf"(?:速度|拍速|曲速|节[奏拍]|節[奏拍]){_IS}{_IS}{_SPAN}(?![\d/])",
+        rf"(?:♩|♪|(?<![a-z])(?:q|quarter(?: note)?))\s?=\s?{_SPAN}(?!\d)",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTempo:
+    """A tempo that a prompt names, and where.
+
+    Attributes:
+        asked_bpm: what is written, in the middle of a span of two.
+        text: as written.
+        start: place in the prompt of its first character.
+        end: place behind its last one.
+    """
+
+    asked_bpm: float
+    text: str
+    start: int
+    end: int
+
+    @property
+    def bpm(self) -> float:
+        """The nearest tempo that can be played."""
+        return min(max(self.asked_bpm, SLOWEST_BPM), FASTEST_BPM)
+
+    @property
+    def note(self) -> str | None:
+        """A remark where the tempo is beyond what can be played."""
+        if self.bpm == self.asked_bpm:
+            return None
+        limits = f"{SLOWEST_BPM:g} to {FASTEST_BPM:g}"
+        return f"prompt: a tempo of {self.asked_bpm:g} BPM is beyond {limits}; played at {self.bpm:g}"
+
+
+def find_tempo(text: str) -> NamedTempo | None:
+    """The first tempo in a prompt, in lower case with spaces for dashes; `None` where none is named."""
+    found = [match for pattern in _PATTERNS if (match := pattern.search(text))]
+    if not found:
+        return None
+    match = min(found, key=lambda one: (one.start(), -one.end()))
+    low = float(match["low"])
+    high = float(match["high"] or low)
+    return NamedTempo((low + high) / 2 if high >= low else low, match.group().strip(), match.start(), match.end())
+
+
+def without_tempo(text: str) -> str:
+    """The prompt with a space where `find_tempo` finds a tempo."""
+    tempo = find_tempo(text)
+    return f"{text[: tempo.start]} {text[tempo.end :]}" if tempo else text

@@ -1,0 +1,53 @@
+"""The syllables that the recorded voice can sing, known from its table without opening its sound."""
+
+import json
+from functools import cache
+
+from model.engine import EngineUnavailable
+from model.song import Syllable
+from model.studio.voice.pronouncing import UNRECORDED, utterance_of
+from model.studio.voice.recorded import SHIPPED, TABLE_NAME
+
+
+def load() -> None:
+    """Open the table now, so that no caller waits for it.
+
+    Raises:
+        EngineUnavailable: it is missing or damaged.
+    """
+    recorded()
+
+
+@cache
+def recorded() -> frozenset[str]:
+    """Pinyin without tone (`ü` is `v`) of every recorded syllable.
+
+    Raises:
+        EngineUnavailable: the table of the voice is missing or damaged.
+    """
+    try:
+        return frozenset(json.loads((SHIPPED / TABLE_NAME).read_text(encoding="utf-8"))["takes"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EngineUnavailable(
+            f"the voice of the studio engine cannot be opened: {TABLE_NAME} is damaged ({error}); restore "
+            "model/studio/voice/recordings from the repository"
+        ) from error
+
+
+@cache
+def mandarin_syllables() -> frozenset[str]:
+    """Every Mandarin syllable, in pinyin without tone, that can be sung."""
+    return recorded() | UNRECORDED
+
+
+@cache
+def can_be_sung(syllable: Syllable) -> bool:
+    """Whether the voice has every piece that the syllable's reading is sung with."""
+    if syllable.tone and syllable.reading not in mandarin_syllables():
+        return False
+    try:
+        utterance = utterance_of(syllable)
+    except KeyError:
+        return False
+    pieces = (utterance.onset, utterance.rhyme, *utterance.codas, *utterance.before)
+    return all(piece in recorded() for piece in pieces if piece is not None)

@@ -1,0 +1,229 @@
+"""English words as songs write them: clipped, stretched, chatted, and syllables without a meaning."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from types import MappingProxyType
+
+_MEANT = MappingProxyType(
+    {
+        "'cause": "because:k ah z",
+        "cuz": "because:k ah z",
+        "coz": "because:k ah z",
+        "'cuz": "because:k ah z",
+        "cos": "because:k ah z",
+        "'til": "till",
+        "til": "till",
+        "'em": "them:ah m",
+        "'round": "round",
+        "'bout": "bout",
+        "bout": "bout",
+        "'fore": "four",
+        "'neath": "neath:n iy th",
+        "'tis": "tis:t ih z",
+        "'twas": "twas:t w ah z",
+        "'n'": "n:ah n",
+        "'n": "n:ah n",
+        "n'": "n:ah n",
+        "ol'": "ol:ow l",
+        "lil'": "lil:l ih l",
+        "lil": "lil:l ih l",
+        "luv": "love",
+        "lovin": "lovin:l ah v ih n",
+        "heav'n": "heaven",
+        "o'er": "o'er:ao r",
+        "e'er": "e'er:eh r",
+        "ne'er": "ne'er:n eh r",
+        "nite": "night",
+        "tonite": "tonight",
+        "lite": "light",
+        "thru": "through",
+        "tho": "though",
+        "altho": "although",
+        "thx": "thanks",
+        "pls": "please",
+        "plz": "please",
+        "u": "you",
+        "ur": "your",
+        "r": "are",
+        "y'all": "y'all:y ao l",
+        "yall": "y'all:y ao l",
+        "ya": "ya:y aa",
+        "yah": "ya:y aa",
+        "yea": "yeah",
+        "ye": "ye:y iy",
+        "woah": "whoa",
+        "woa": "whoa",
+        "mm": "m:m ah m",
+        "hm": "hm:hh ah m",
+        "hmm": "hm:hh ah m",
+        "um": "um:ah m",
+        "umm": "um:ah m",
+        "uh": "uh:ah",
+        "ugh": "uh:ah g",
+        "shh": "sh:sh ih",
+        "sh": "sh:sh ih",
+        "psst": "psst:p ih s t",
+        "brr": "brr:b er",
+        "grr": "grr:g er",
+        "tsk": "tsk:t ih s k",
+        "pff": "pff:p ah f",
+        "ooh": "ooh:uw",
+        "oo": "ooh:uw",
+        "oooh": "ooh:uw",
+        "ohh": "oh",
+        "ah": "ah:aa",
+        "ahh": "ah:aa",
+        "aah": "ah:aa",
+        "la": "la:l aa",
+        "na": "na:n aa",
+        "da": "da:d aa",
+        "ba": "ba:b aa",
+        "ha": "ha:hh aa",
+        "sha": "sha:sh aa",
+        "dum": "dum:d ah m",
+        "doo": "doo:d uw",
+        "du": "doo:d uw",
+        "bop": "bop:b aa p",
+        "eh": "eh:eh",
+        "ay": "ay:ey",
+        "ayy": "ay:ey",
+        "aye": "ay:ay",
+        "hey": "hey:hh ey",
+        "gonna": "gonna:g ah n ah",
+        "gotta": "gotta:g aa t ah",
+        "wanna": "wanna:w aa n ah",
+        "kinda": "kinda:k ay n d ah",
+        "sorta": "sorta:s ao r t ah",
+        "lemme": "lemme:l eh m iy",
+        "gimme": "gimme:g ih m iy",
+        "dunno": "dunno:d ah n ow",
+        "outta": "outta:aw t ah",
+        "lotta": "lotta:l aa t ah",
+        "coulda": "coulda:k uh d ah",
+        "shoulda": "shoulda:sh uh d ah",
+        "woulda": "woulda:w uh d ah",
+        "oughta": "oughta:ao t ah",
+        "hafta": "hafta:hh ae f t ah",
+        "imma": "imma:ay m ah",
+        "ima": "imma:ay m ah",
+        "tryna": "tryna:t r ay n ah",
+        "finna": "finna:f ih n ah",
+        "whatcha": "whatcha:w ah ch ah",
+        "gotcha": "gotcha:g aa ch ah",
+        "betcha": "betcha:b eh ch ah",
+        "d'you": "d'you:d y uw",
+        "c'mon": "c'mon:k ah m aa n",
+        "lol": "lol:l aa l",
+        "ok": "okay",
+        "btw": "btw",
+        "beyonce": "beyonce:b iy y aa n s ey",
+        "tiktok": "tiktok:t ih k t aa k",
+        "wechat": "wechat:w iy ch ae t",
+        "iphone": "iphone:ay f ow n",
+        "covid": "covid:k ow v ih d",
+        "youtube": "youtube:y uw t uw b",
+        "instagram": "instagram:ih n s t ah g r ae m",
+        "xoxo": "xoxo:eh k s ow eh k s ow",
+        "wifi": "wifi:w ay f ay",
+        "selfie": "selfie:s eh l f iy",
+        "emoji": "emoji:ih m ow jh iy",
+        "mrs": "missus",
+        "mr": "mister",
+        "dr": "doctor",
+    }
+)
+"""What a spelling means: another word, or phones after a colon."""
+
+_WORDS = (
+    "so no go hey baby love yeah oh ooh me you see free good feel need soon moon room cool too boo whoa please "
+    "my why bye cry fly high hi say stay day way play away wait hate now how wow slow know low show more for "
+    "crazy lady pretty happy sorry really very hello ahh ah aah uh la na da heart run sun fun all call fall "
+    "tell well will kill still roll hell miss kiss look book been seen keep sleep deep sweet meet street dream "
+    "long down up stop yes boy girl woo whoo yay hooray night right alive tonight forever never over yo ya ay "
+    "hmm mm shh brr loud cold hot big bad sad mad rock fire desire higher lonely only yeahs damn man ha he ho"
+)
+_COMMON = frozenset(_WORDS.split())
+"""Words that are often stretched, which win over others of the same letters."""
+
+_VOCABLE = re.compile(
+    r"(la|na|da|ba|ha|he|ho|hey|yeah|doo|sha|wo|woo|oh|ooh|ah|uh|dum|du|ding|dong|ta|ti|di|lo|li|lu|ya|yo|bla)\1+h?"
+)
+_RUN = re.compile(r"([a-z])\1+")
+_MOST_RUNS = 4
+_SOUNDS = MappingProxyType(
+    {
+        "he": "hh iy",
+        "ho": "hh ow",
+        "wo": "w ow",
+        "woo": "w uw",
+        "ta": "t aa",
+        "ti": "t iy",
+        "di": "d iy",
+        "lo": "l ow",
+        "li": "l iy",
+        "lu": "l uw",
+        "yo": "y ow",
+        "bla": "b l aa",
+        "ding": "d ih ng",
+        "dong": "d ao ng",
+        "oh": "ow",
+    }
+)
+"""Syllables without a meaning that are other words alone."""
+
+Lookup = Callable[[str], tuple[str, ...] | None]
+
+
+def respelt(word: str, looked_up: Lookup, *, unstretch: bool = True) -> tuple[str, ...] | None:
+    """Phones of a word in lower case that no dictionary writes so, or `None`.
+
+    "lovin'" is loving without its g; where `unstretch`, "nooo" is no and "lalala" la three times.
+    """
+    if phones := _meant(word, looked_up):
+        return phones
+    if not unstretch:
+        return None
+    if word.endswith(("in'", "in")) and (stem := looked_up(word.rstrip("'") + "g")) and not looked_up(word):
+        return (*stem[:-1], "n")
+    if match := _VOCABLE.fullmatch(word):
+        return _sound(match[1], looked_up) * (len(word) // len(match[1]))
+    return _unstretched(word, looked_up)
+
+
+def _sound(syllable: str, looked_up: Lookup) -> tuple[str, ...]:
+    """Phones of a syllable without a meaning."""
+    if syllable in _SOUNDS:
+        return tuple(_SOUNDS[syllable].split())
+    return _meant(syllable, looked_up) or looked_up(syllable) or ()
+
+
+def _meant(word: str, looked_up: Lookup) -> tuple[str, ...] | None:
+    meaning = _MEANT.get(word)
+    if meaning is None:
+        return None
+    name, _, phones = meaning.partition(":")
+    return tuple(phones.split()) or looked_up(name)
+
+
+def _unstretched(word: str, looked_up: Lookup) -> tuple[str, ...] | None:
+    """Phones of the word that is left when letters that repeat are written once or twice."""
+    spellings = list(_shorter(word)) if looked_up(word) is None or re.search(r"([a-z])\1\1", word) else []
+    for shorter in sorted(spellings, key=lambda spelling: spelling not in _COMMON):
+        if phones := (_meant(shorter, looked_up) or looked_up(shorter)):
+            return phones
+    return None
+
+
+def _shorter(word: str) -> Iterator[str]:
+    """The word with each run of letters as two or one of them; at the end one first, elsewhere two first."""
+    runs = list(_RUN.finditer(word))
+    if not runs or len(runs) > _MOST_RUNS:
+        return
+    for lengths in itertools.product(*((1, 2) if run.end() == len(word) else (2, 1) for run in runs)):
+        spelt, place = "", 0
+        for run, length in zip(runs, lengths, strict=True):
+            spelt += word[place : run.start()] + run[1] * length
+            place = run.end()
+        if spelt + word[place:] != word:
+            yield spelt + word[place:]

@@ -1,0 +1,181 @@
+"""Notes and tempo out of the bytes of a MIDI file, in whatever state the file is.
+
+What a melody does not need is passed over: unknown chunks and events, wrong counts and lengths, bytes before the header
+and behind the last track. The time this takes grows with the size of the data alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_HEADER, _TRACK = b"MThd", b"MTrk"
+_META, _SYSEX, _SYSEX_END = 0xFF, 0xF0, 0xF7
+_TRACK_NAME, _END_OF_TRACK, _SET_TEMPO = 0x03, 0x2F, 0x51
+_NOTE_OFF, _NOTE_ON, _PROGRAM, _PRESSURE = 0x8, 0x9, 0xC, 0xD
+_SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
+_LONGEST_NUMBER = 4
+_FRAMES_BEAT_SECONDS = 0.5
+_MICROSECONDS_PER_MINUTE = 60e6
+
+
+class NotMidi(ValueError):
+    """The bytes hold no MIDI file; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A key that goes down or up: time in ticks from the beginning of the file."""
+
+    tick: int
+    channel: int
+    pitch: int
+    down: bool
+
+
+@dataclass(slots=True)
+class Track:
+    """What happens in a track, and its name; `programs` are the sounds that its channels begin with, 0 to 127."""
+
+    presses: list[Press] = field(default_factory=list)
+    name: str = ""
+    end: int = 0
+    programs: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MidiFile:
+    """The tracks of a file, the ticks of its quarter note, and its first tempo where it names one."""
+
+    ticks_per_beat: float
+    tracks: tuple[Track, ...]
+    tempo_bpm: float | None
+
+
+def read_midi(data: bytes) -> MidiFile:
+    """Read a standard MIDI file, bare or in a RIFF file.
+
+    A file that counts time in frames has no beats; half a second is taken for one.
+
+    Raises:
+        NotMidi: there is no header, no track, or no ticks to count time in.
+    """
+    start = data.find(_HEADER)
+    if start < 0 or len(data) < start + 14:
+        raise NotMidi("is not a standard MIDI file")
+    length = max(int.from_bytes(data[start + 4 : start + 8], "big"), 6)
+    ticks_per_beat, framed = _division(data[start + 12 : start + 14])
+    tempi: list[tuple[int, float]] = []
+    tracks = tuple(_read_track(body, tempi) for body in _bodies(data, start + 8 + length))
+    if not tracks:
+        raise NotMidi("has no track")
+    tempo_bpm = 60.0 / _FRAMES_BEAT_SECONDS if framed else min(tempi, default=(0, None))[1]
+    return MidiFile(ticks_per_beat, tracks, tempo_bpm)
+
+
+def _division(data: bytes) -> tuple[float, bool]:
+    """Ticks per beat, and whether the file counts frames."""
+    number = int.from_bytes(data, "big")
+    framed = bool(number & 0x8000)
+    ticks = (256 - data[0]) * data[1] * _FRAMES_BEAT_SECONDS if framed else number
+    if ticks <= 0:
+        raise NotMidi("has no ticks in a beat")
+    return ticks, framed
+
+
+def _bodies(data: bytes, place: int) -> Iterator[bytes]:
+    """The insides of the track chunks; a length that leads nowhere is taken for the way to the next track."""
+    place = place if data[place : place + 4].isascii() else data.find(_TRACK)
+    while 0 <= place <= len(data) - 8:
+        end = place + 8 + int.from_bytes(data[place + 4 : place + 8], "big")
+        following = data[end : end + 4]
+        if end > len(data) or (following and not _is_chunk(following)):
+            found = data.find(_TRACK, place + 8)
+            end = found if found >= 0 else len(data)
+        if data[place : place + 4] == _TRACK:
+            yield data[place + 8 : end]
+        place = end
+
+
+def _is_chunk(name: bytes) -> bool:
+    return len(name) == 4 and all(0x20 <= byte < 0x7F for byte in name)
+
+
+def _read_track(body: bytes, tempi: list[tuple[int, float]]) -> Track:
+    """Read events until the track ends or cannot be understood any more; tempi are added to `tempi`."""
+    track, reader, tick, status = Track(), _Bytes(body), 0, 0
+    while (delta := reader.number()) is not None and (first := reader.byte()) is not None:
+        tick += delta
+        if first == _META:
+            kind, content = reader.byte(), reader.block()
+            if kind == _END_OF_TRACK or content is None:
+                break
+            if kind == _TRACK_NAME and not track.name:
+                track.name = content.decode("utf-8", "replace")
+            if kind == _SET_TEMPO and len(content) == 3 and any(content):
+                tempi.append((tick, _MICROSECONDS_PER_MINUTE / int.from_bytes(content, "big")))
+        elif first in (_SYSEX, _SYSEX_END):
+            reader.block()
+        elif first >= 0xF0:
+            reader.skip(_SYSTEM_BYTES.get(first, 0))
+        else:
+            status, values = reader.channel_event(first, status)
+            _take(track, tick, status, values)
+    track.end = tick
+    return track
+
+
+def _take(track: Track, tick: int, status: int, values: bytes) -> None:
+    kind, channel = status >> 4, status & 0xF
+    if kind == _PROGRAM and values:
+        track.programs.setdefault(channel, values[0])
+    if kind in (_NOTE_ON, _NOTE_OFF) and len(values) == 2:
+        track.presses.append(Press(tick, channel, values[0], kind == _NOTE_ON and values[1] > 0))
+
+
+@dataclass(slots=True)
+class _Bytes:
+    """The bytes of a track, read one after the other; `None` behind the last."""
+
+    data: bytes
+    place: int = 0
+
+    def byte(self) -> int | None:
+        """The next byte."""
+        if self.place >= len(self.data):
+            return None
+        self.place += 1
+        return self.data[self.place - 1]
+
+    def skip(self, count: int) -> None:
+        """Pass over bytes."""
+        self.place += count
+
+    def number(self) -> int | None:
+        """The next number of variable length; `None` where it is longer than the format can write."""
+        value = 0
+        for _ in range(_LONGEST_NUMBER):
+            byte = self.byte()
+            if byte is None:
+                return None
+            value = value << 7 | byte & 0x7F
+            if byte < 0x80:
+                return value
+        return None
+
+    def block(self) -> bytes | None:
+        """The bytes behind their length."""
+        length = self.number()
+        if length is None:
+            return None
+        self.place += length
+        return self.data[self.place - length : self.place]
+
+    def channel_event(self, first: int, status: int) -> tuple[int, bytes]:
+        """The status of an event that begins with `first`, after one of `status`, and its values."""
+        if first >= 0x80:
+            status, given = first, b""
+        else:
+            given = bytes([first])
+        wanted = (1 if status >> 4 in (_PROGRAM, _PRESSURE) else 2) - len(given)
+        values = given + self.data[self.place : self.place + wanted]
+        self.place += wanted
+        return status, bytes(value & 0x7F for value in values)
