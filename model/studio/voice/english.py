@@ -77,13 +77,16 @@ def load() -> None:
 
 def looked_up(word: str) -> tuple[str, ...] | None:
     """Phones of a word in lower case, or `None` where the dictionary does not have it."""
-    text = _dictionary()
-    key = f"\n{word}:".encode("ascii", "replace")
-    at = text.find(key)
-    if at < 0:
-        return None
-    first = at + len(key)
-    return tuple(_PHONES[chr(code)] for code in text[first : text.index(b"\n", first)])
+    text, wanted = _dictionary(), word.encode("ascii", "replace")
+    low, high = 0, len(text) - 1
+    while low < high:  # the words are in order, and every line begins after one of these bounds
+        start = text.rfind(b"\n", low, (low + high) // 2 + 1)
+        end = text.index(b"\n", start + 1)
+        found, _, codes = text[start + 1 : end].partition(b":")
+        if found == wanted:
+            return tuple(_PHONES[chr(code)] for code in codes)
+        low, high = (end, high) if found < wanted else (low, start)
+    return None
 
 
 def pronounce(word: str) -> Syllables:
