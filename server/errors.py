@@ -7,6 +7,7 @@ ServiceError
     ControlNotSupported     the engine has no such control
     PoisonedRequest         the request ended two workers, and is not tried again
     Overloaded              the queue is full
+        ChecksOverloaded    too many requests wait to be checked
         DeadlineTooShort    the song cannot be complete by the caller's deadline
         OutOfMemory         the song did not fit on any device
         QuotaExceeded       the caller's own limits
@@ -27,6 +28,9 @@ ServiceError
 from collections.abc import Sequence
 
 from model.song import Violation
+
+WHOLE_REQUEST = "request"
+"""The name of the field in a violation that concerns the request as a whole."""
 
 
 class ServiceError(Exception):
@@ -77,6 +81,10 @@ class Overloaded(ServiceError):
     def __init__(self, text: str, retry_after_seconds: float) -> None:
         super().__init__(text)
         self.retry_after_seconds = retry_after_seconds
+
+
+class ChecksOverloaded(Overloaded):
+    """Too many requests wait to be checked, or this one has waited too long for it."""
 
 
 class DeadlineTooShort(Overloaded):

@@ -3,6 +3,7 @@
 This module imports little, so that a server starts its workers before it imports all the rest.
 """
 
+from server.checking.local_checker import LocalChecker
 from server.encoders.encoder_process import EncoderProcess
 from server.encoders.local_pool import LocalEncoders
 from server.encoders.messages import EncoderSpec
@@ -39,6 +40,12 @@ def build_encoders(settings: Settings, spec: EncoderSpec | None = None) -> Local
         settings.threads.encoders * len(settings.devices),
         answer_timeout_seconds=settings.limits.exchange_timeout_seconds * ENCODER_ANSWER_RATIO,
     )
+
+
+def build_checker(settings: Settings) -> LocalChecker:
+    """The checking process of this server, not started yet."""
+    logs = Logs(settings.log_level, settings.log_format)
+    return LocalChecker(engine_specs(settings), logs=logs, log_requests=settings.log_requests)
 
 
 def engine_specs(settings: Settings) -> tuple[EngineSpec, ...]:

@@ -18,6 +18,7 @@ from server.auth.api_keys import KeyRing
 from server.auth.authenticator import Authenticator
 from server.auth.tls import Certificates, TlsFiles
 from server.background import in_background
+from server.checking.base import RequestChecker
 from server.contract.status import outcome_of
 from server.errors import ServiceError
 from server.generation.config import RunnerSettings
@@ -128,7 +129,7 @@ def build_runner(settings: Settings, pool: WorkerPool, metrics: Metrics, tracer:
 
 @asynccontextmanager
 async def open_songs(
-    settings: Settings, runner: Runner, registry: CollectorRegistry, keys: KeyRing | None
+    settings: Settings, runner: Runner, checker: RequestChecker, registry: CollectorRegistry, keys: KeyRing | None
 ) -> AsyncIterator[Songs]:
     """The songs of the runner, kept in the store and cleaned up there; leaving closes both.
 
@@ -146,6 +147,7 @@ async def open_songs(
             settings.engine_names,
             store.songs,
             store.directory,
+            checker=checker,
             terms=_terms(settings, keys),
             linger_seconds=kept.linger_seconds,
             log_requests=settings.log_requests,
@@ -187,15 +189,15 @@ def rest_routes(
 def build_http_app(
     settings: Settings,
     registry: CollectorRegistry,
-    runner: Runner,
     health: HealthServicer,
+    unwell: Callable[[], str | None],
     routes: Sequence[BaseRoute],
 ) -> Starlette:
-    """The application of the HTTP port: metrics, probes and the routes."""
+    """The application of the HTTP port: metrics, probes and the routes; `unwell` says why a new start is needed."""
     return build_http(
         registry,
         unready=health.unready,
-        unwell=runner.unwell,
+        unwell=unwell,
         version={"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE},
         more=routes,
         origins=settings.rest.allowed_origins,

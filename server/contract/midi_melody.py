@@ -4,12 +4,13 @@ import heapq
 import io
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mido
 
 from model.song import AnchorNote, Violation
 from server.errors import InvalidRequest
+from server.song import SongRequest
 
 MAX_NOTES = 512
 MIN_PITCH = 36
@@ -49,6 +50,13 @@ def anchor_from_midi(data: bytes) -> tuple[AnchorNote, ...]:
     for note in melody:
         _check(note)
     return melody
+
+
+def with_melody(request: SongRequest) -> SongRequest:
+    """The request with its MIDI file read; raises as `anchor_from_midi` does."""
+    if not request.midi:
+        return request
+    return replace(request, params=replace(request.params, anchor=anchor_from_midi(request.midi)), midi=b"")
 
 
 def _parse(data: bytes) -> mido.MidiFile:

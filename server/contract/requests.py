@@ -23,7 +23,6 @@ from server.contract.engine_limits import check_against
 from server.contract.engine_options import engine_name, engine_options
 from server.contract.enums import STEMS, VOICES
 from server.contract.field_names import from_message
-from server.contract.midi_melody import anchor_from_midi
 from server.contract.validation import check
 from server.song import (
     DEFAULT_BITRATE_KBPS,
@@ -50,8 +49,8 @@ def song_request(
 ) -> SongRequest:
     """Returns the caller's request, checked against the .proto and against what is known of the engine.
 
-    An engine that is missing from `engines` is left for admission to refuse. `deadline` is on the server's monotonic
-    clock, in seconds.
+    A melody in a MIDI file is left for a checker to read. An engine that is missing from `engines` is left for
+    admission to refuse. `deadline` is on the server's monotonic clock, in seconds.
 
     Raises:
         InvalidRequest: the message breaks a rule of the contract, or a value is outside the engine's own range.
@@ -68,6 +67,7 @@ def song_request(
         audio=_audio(message),
         deadline=deadline,
         caller=caller,
+        midi=message.anchor.midi,
     )
 
 
@@ -97,8 +97,6 @@ def _task(message: music_pb2.GenerateRequest) -> Task | None:
 
 
 def _anchor(message: music_pb2.GenerateRequest) -> tuple[AnchorNote, ...]:
-    if message.anchor.WhichOneof("melody") == "midi":
-        return anchor_from_midi(message.anchor.midi)
     return tuple(
         AnchorNote(note.pitch or None, round(note.length_beats * GRID_PER_BEAT) / GRID_PER_BEAT)
         for note in message.anchor.notes.notes

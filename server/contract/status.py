@@ -13,6 +13,7 @@ from google.rpc.status_pb2 import Status
 
 from model.song import Violation
 from server.errors import (
+    ChecksOverloaded,
     ControlNotSupported,
     DeadlineTooShort,
     Draining,
@@ -64,6 +65,7 @@ OUTCOMES: Mapping[type[ServiceError], Outcome] = MappingProxyType(
         ControlNotSupported: Outcome(grpc.StatusCode.FAILED_PRECONDITION, "CONTROL_NOT_SUPPORTED"),
         PoisonedRequest: Outcome(grpc.StatusCode.FAILED_PRECONDITION, "POISONED_REQUEST"),
         Overloaded: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
+        ChecksOverloaded: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "CHECKS_OVERLOADED"),
         DeadlineTooShort: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "DEADLINE_CANNOT_BE_MET"),
         OutOfMemory: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "OUT_OF_DEVICE_MEMORY"),
         QuotaExceeded: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED"),

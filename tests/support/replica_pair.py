@@ -22,6 +22,7 @@ from server.store.directory import Admitted, Claim, Directory, Queue, Standing, 
 from server.store.embedded.directory import EmbeddedDirectory, EmbeddedService
 from server.store.embedded.store import EmbeddedStore, embedded_store
 from server.store.eviction import StoreLimits
+from tests.support.checking import PassingChecker
 from tests.support.fake_runner import FAKE_EVENTS, FAKE_PLAN, FakeRunner
 
 REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
@@ -139,6 +140,7 @@ async def pair(
                 ("fake",),
                 cast(SongStore, store),
                 cast(Directory, directory),
+                checker=PassingChecker(),
                 terms=lambda _: terms,
                 linger_seconds=linger_seconds,
                 song_id=lambda: f"song-{next(numbers)}",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from model.ace_step.frames import SAMPLES_PER_FRAME, frames_of
 from model.ace_step.lyrics.languages import language_of
 from model.ace_step.lyrics.tags import normalised
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
-from model.ace_step.networks.codec import SAMPLES_PER_FRAME, frames_of
 from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
 from model.ace_step.planning.form import (
     MAX_SECONDS,
@@ -18,9 +18,7 @@ from model.ace_step.planning.form import (
     song_seconds,
 )
 from model.ace_step.planning.recording import inspect
-from model.ace_step.sampling.guided_velocity import GuidanceParams
-from model.ace_step.sampling.recipe import RELEASED_OMEGA, Recipe, Words, task_field
-from model.ace_step.sampling.starts import edit_range
+from model.ace_step.sampling.recipe import RELEASED_OMEGA, GuidanceParams, Recipe, Words, edit_range, task_field
 from model.ace_step.settings import AceStepSettings
 from model.song import (
     Edit,

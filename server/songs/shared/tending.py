@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 
 from melisma.v1 import music_pb2
+from server.contract.midi_melody import with_melody
 from server.contract.requests import song_request
 from server.contract.status import outcome_of
 from server.errors import Draining, EngineNotReady, ServiceError, UnknownEngine, WorkerLost
@@ -92,7 +93,7 @@ class Tending:
             deadline = None if claim.deadline_seconds is None else self._clock() + claim.deadline_seconds
             message = music_pb2.GenerateRequest.FromString(claim.request)
             known = (self._runner.engines(), claim.song.engine, deadline, claim.song.caller)
-            request = await asyncio.to_thread(song_request, message, *known)
+            request = await asyncio.to_thread(with_melody, song_request(message, *known))
             self._making.begin(claim, request, self._runner.check(request), 0)
         except _UNABLE:
             await self._directory.release(claim.lease)

@@ -13,6 +13,7 @@ from server.songs.recording import Recording
 from server.songs.service import Songs
 from server.songs.tickets import Terms
 from server.store.base import StoreFailed
+from tests.support.checking import PassingChecker
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FAKE_EVENTS, FakeRunner
 from tests.support.store_kinds import embedded_replica
@@ -45,7 +46,7 @@ async def unkept(runner: FakeRunner, folder: Path, monkeypatch: pytest.MonkeyPat
     async with embedded_replica(folder) as server:
         for name in ("create", "append", "end"):
             monkeypatch.setattr(server.store, name, no_room)
-        songs = Songs(runner, ("fake",), server.store, server.directory)
+        songs = Songs(runner, ("fake",), server.store, server.directory, checker=PassingChecker())
         try:
             yield songs
         finally:
