@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from model.engine import EngineUnavailable, Validator
 from model.registry import load_validator
-from model.song import InvalidParams
+from model.song import InvalidParams, SongParams, SongPlan
 from server.checking.messages import Answer, Check, CheckFailed, Passed, Refused
 from server.contract.midi_melody import anchor_from_midi
 from server.errors import InvalidRequest
@@ -35,17 +35,19 @@ class Checks:
         """Check one request. Any thread may call."""
         try:
             anchor = anchor_from_midi(check.midi) if check.midi else check.params.anchor
-            params = dataclasses.replace(check.params, anchor=anchor)
-            validator = self._validator(check.engine)
-            plan = validator.validate(params) if validator else None
+            plan = self._plan(check.engine, dataclasses.replace(check.params, anchor=anchor))
         except (InvalidParams, InvalidRequest) as error:
             return Refused(check.number, error.violations)
-        except EngineUnavailable:
-            # A package is missing that the engine's worker misses, too: its pool says so.
-            return Passed(check.number, anchor)
         except Exception as error:
             return CheckFailed(check.number, "".join(traceback.format_exception(error)))
         return Passed(check.number, anchor, pickle.dumps(plan, pickle.HIGHEST_PROTOCOL) if plan else b"")
+
+    def _plan(self, engine: str, params: SongParams) -> SongPlan | None:
+        validator = self._validator(engine)
+        try:
+            return validator.validate(params) if validator else None
+        except EngineUnavailable:
+            return None  # a package is missing that the engine's worker misses, too: it says so
 
     def _validator(self, engine: str) -> Validator | None:
         with self._loading:
