@@ -20,7 +20,7 @@ from model.ace_step.lyrics.languages import LANGUAGES
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
 from model.ace_step.memory import section_bytes
 from model.ace_step.planning.form import MAX_SECONDS, MIN_SECONDS
-from model.ace_step.planning.planner import DEFAULT_GUIDANCE, NAME, Planner
+from model.ace_step.planning.planner import CONTROLS, DEFAULT_GUIDANCE, NAME, Planner
 from model.ace_step.planning.recording import read
 from model.ace_step.rendering import Renderer
 from model.ace_step.sampling import starts
@@ -38,12 +38,9 @@ from model.ace_step.sampling.trajectories import FinishedWalk
 from model.ace_step.settings import RELEASED, AceStepSettings
 from model.ace_step.warm_up import timed_warm_up
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
-from model.song import Control, Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
+from model.song import Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
 _log = logging.getLogger(__name__)
-
-CONTROLS = frozenset(Control) - {Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL}
-"""What a request may ask for: v1 cannot keep a melody to the note, and makes no stems."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ from model.ace_step.planning.form import (
 from model.ace_step.planning.recording import inspect
 from model.ace_step.sampling.recipe import RELEASED_OMEGA, GuidanceParams, Recipe, Words, edit_range, task_field
 from model.ace_step.settings import AceStepSettings
+from model.shared.controls import check_controls
 from model.song import (
+    Control,
     Edit,
     Extend,
     InvalidParams,
@@ -40,6 +42,9 @@ MAX_LYRIC_TOKENS = 4096
 
 DEFAULT_GUIDANCE = 15.0
 
+CONTROLS = frozenset(Control) - {Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL}
+"""The controls that a request may use: v1 cannot keep a melody to the note, and makes no stems."""
+
 
 class Planner:
     """Makes plans; pure but for reading the header of a recording."""
@@ -51,6 +56,7 @@ class Planner:
 
     def plan(self, params: SongParams) -> SongPlan:
         """See `model.engine.Engine.plan`."""
+        check_controls(params, NAME, CONTROLS)
         options = _options(params)
         mode = options.mode or self._settings.default_mode
         self._check(params, options)

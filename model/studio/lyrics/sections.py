@@ -71,18 +71,19 @@ class _Draft:
     skipped: set[str] = field(default_factory=set)
 
 
-def parse_lyrics(text: str) -> Lyrics:
+def parse_lyrics(text: str, *, language: str | None = None) -> Lyrics:
     """Parse lyrics: `[verse]`-like tags, in any case, numbered or Chinese, each followed by its lines.
 
     Text before the first tag is a verse. A line with nothing to sing is left out; every line of the result has
-    between 1 and `MAX_LINE_SYLLABLES` syllables.
+    between 1 and `MAX_LINE_SYLLABLES` syllables. `language`, "zh" or "en", is that of numbers; `None` finds it out from
+    the words.
 
     Raises:
         InvalidParams: a tag is unknown, the text is too long, or it has letters but none that can be sung.
     """
     _check_amount(text)
     draft = _Draft()
-    chinese_song = is_chinese(text)
+    chinese_song = is_chinese(text) if language is None else language == "zh"
     for number, line in enumerate(unicodedata.normalize("NFC", text).splitlines(), start=1):
         for tag, words in _pieces(line):
             if tag is not None:

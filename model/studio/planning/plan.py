@@ -8,6 +8,7 @@ from random import Random
 from typing import TypeAlias
 
 from model.engine import EngineInfo
+from model.shared.languages import language_among
 from model.song import AnchorNote, InvalidParams, SectionKind, SectionPlan, SongParams, SongPlan, Stem, Violation, Voice
 from model.studio.info import SAMPLE_RATE_HERTZ
 from model.studio.lyrics.sections import LyricSection, parse_lyrics
@@ -93,7 +94,7 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     """
     check_params(params, info, (SLOWEST_BPM, FASTEST_BPM))
     asked_key = parse_key(params.key) if params.key is not None else None
-    lyrics = parse_lyrics(params.lyrics)
+    lyrics = parse_lyrics(params.lyrics, language=_language(params, info))
     random = Random(params.seed)
     understanding = understand(params.prompt, random)
     named_key = asked_key or understanding.key
@@ -133,6 +134,10 @@ def _home(style: Style, random: Random) -> Key:
     reach = (count - 1) * (1 - abs(style.register)) / 2
     near = [key for place, key in enumerate(_HOME_TRANSPOSES) if abs(place - centre) <= reach + 1]
     return Key(style.mode, random.choice(near))
+
+
+def _language(params: SongParams, info: EngineInfo) -> str | None:
+    return None if params.language is None else language_among(params.language, info.languages)
 
 
 def _voice(params: SongParams, style: Style) -> Voice:
