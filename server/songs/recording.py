@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from server.errors import OffsetOutOfRange, ServiceError, SongNotComplete
+from server.errors import EndedElsewhere, OffsetOutOfRange, ServiceError, SongNotComplete
 from server.song import SongState
 from server.songs.entry import Entry, Message
 from server.songs.recorded_sound import ReadSound, RecordedSound
@@ -102,8 +102,7 @@ class Recording:
         """Tell that nothing more will come; the first end counts. `error` is for those who listen now."""
         if self.ended:
             return
-        text = str(error) if reason else ""
-        self._song = replace(self.song, state=state, ended_ns=now_ns, reason=reason, error=text)
+        self._song = ended_record(self.song, state, now_ns, error, reason)
         self._error = error
         self._over.set()
         self._spread()
@@ -167,7 +166,7 @@ class Recording:
                 continue
             await self._news.wait()
         if late and not self.complete:
-            raise SongNotComplete(self.song.state.value, self.song.error)
+            raise SongNotComplete(self.song.state.value, failure_of(self.song))
         if self._error is not None:
             raise self._error
 
@@ -197,3 +196,17 @@ def record_after(song: SongRecord, message: Message) -> SongRecord:
             return replace(song, sha256=finished.sha256, duration_seconds=finished.duration_seconds)
         case _:
             return song
+
+
+def ended_record(
+    song: SongRecord, state: SongState, now_ns: int, error: ServiceError | None, reason: str
+) -> SongRecord:
+    """The song's record once it has ended; of an `error` without `reason` nothing is kept."""
+    kept = error if reason else None
+    text, violations = (str(kept), kept.violations) if kept else ("", ())
+    return replace(song, state=state, ended_ns=now_ns, reason=reason, error=text, violations=violations)
+
+
+def failure_of(song: SongRecord) -> EndedElsewhere | None:
+    """Why a song has failed; `None` for any other."""
+    return EndedElsewhere(song.reason, song.error, song.violations) if song.reason else None

@@ -3,16 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
-from server.errors import SongCancelled
+from server.errors import EndedElsewhere, SongCancelled
 from server.song import SongRequest, SongState
 from server.songs.eviction import Eviction
 from server.songs.making import CLOSE_SECONDS
 from server.songs.open_recordings import Made, OpenRecordings
 from server.songs.ports import CheckedSong, SongJob
-from server.songs.recording import Recording
+from server.songs.recording import Recording, ended_record
 from server.songs.shared.attending import Attending
 from server.songs.shared.lease_watch import LeaseWatch
 from server.songs.shared.mirrors import Mirrors
@@ -109,9 +109,9 @@ class SharedMaking:
                     self._watch.renewed(song_id, asked_at)
                 self._note(song, standing)
 
-    async def end_unmade(self, claim: Claim, state: SongState, *, reason: str = "", error: str = "") -> None:
+    async def end_unmade(self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None) -> None:
         """Store the end of a song that this replica has claimed, and does not make."""
-        song = replace(claim.song, state=state, ended_ns=self._now_ns(), reason=reason, error=error)
+        song = ended_record(claim.song, state, self._now_ns(), failure, failure.reason if failure else "")
         try:
             await self._store.create(claim.song, claim.lease)
             await self._store.end(song, lease=claim.lease, at=claim.extent)

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
-from server.errors import EndedElsewhere, ServiceError, SongCancelled, UnknownSong, WorkerLost
+from server.errors import ServiceError, SongCancelled, UnknownSong, WorkerLost
 from server.song import SongState
 from server.songs.entry import Message
 from server.songs.open_recordings import FOUND_SECONDS, OpenRecordings
-from server.songs.recording import Recording
+from server.songs.recording import Recording, failure_of
 from server.songs.shared.attending import Attending
 from server.store.base import Extent, SongRecord, SongStore, StoredEvent, StoreFailed
 from server.store.directory import Directory, News
@@ -119,7 +119,7 @@ def _messages(news: News) -> Iterator[Message]:
 def _error_of(song: SongRecord) -> ServiceError | None:
     match song.state:
         case SongState.FAILED:
-            return EndedElsewhere(song.reason, song.error)
+            return failure_of(song)
         case SongState.CANCELLED:
             return SongCancelled("the song was cancelled")
         case _:

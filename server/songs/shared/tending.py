@@ -8,7 +8,7 @@ from melisma.v1 import music_pb2
 from server.contract.midi_melody import with_melody
 from server.contract.requests import song_request
 from server.contract.status import outcome_of
-from server.errors import Draining, EngineNotReady, ServiceError, UnknownEngine, WorkerLost
+from server.errors import Draining, EndedElsewhere, EngineNotReady, ServiceError, UnknownEngine, WorkerLost
 from server.song import SongState
 from server.songs.ports import SongRunner
 from server.songs.shared.making import SharedMaking
@@ -67,7 +67,7 @@ class Tending:
         await self._announce()
         while lost := await self._directory.claim_lost():
             self._making.watcher.found_lost()
-            await self._making.end_unmade(lost, SongState.FAILED, reason=INTERRUPTED, error=INTERRUPTED_TEXT)
+            await self._making.end_unmade(lost, SongState.FAILED, EndedElsewhere(INTERRUPTED, INTERRUPTED_TEXT))
         while (engines := self._engines()) and (claim := await self._directory.claim(engines)):
             if not await self._begin(claim):
                 return
@@ -99,6 +99,6 @@ class Tending:
             await self._directory.release(claim.lease)
             return False
         except ServiceError as error:
-            reason = outcome_of(error).reason
-            await self._making.end_unmade(claim, SongState.FAILED, reason=reason, error=str(error))
+            failure = EndedElsewhere(outcome_of(error).reason, str(error), error.violations)
+            await self._making.end_unmade(claim, SongState.FAILED, failure)
         return True
