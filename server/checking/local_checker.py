@@ -21,8 +21,6 @@ _log = logging.getLogger(__name__)
 MODULE = "server.checking.checker"
 _THREADS = 4
 _THREADS_PER_CALLER = 2
-_WAITING = 256
-_WAITING_PER_CALLER = 64
 _RETRY_AFTER_SECONDS = 1.0
 _END_GRACE_SECONDS = 1.0
 _START_SECONDS = 60.0
@@ -33,11 +31,16 @@ _MAX_TRIES = 2
 
 @dataclass(frozen=True, slots=True)
 class CheckLimits:
-    """Times in seconds of one check: of the processor, of silence while it is in work, and in all."""
+    """Times in seconds of one check: of the processor, of silence while it is in work, and in all.
+
+    At most `waiting` requests wait for theirs, `waiting_per_caller` of one caller.
+    """
 
     cpu_seconds: float = 1.0
     silent_seconds: float = 3.0
     total_seconds: float = 10.0
+    waiting: int = 1024
+    waiting_per_caller: int = 512
 
 
 @dataclass(eq=False, slots=True)
@@ -74,7 +77,7 @@ class LocalChecker:
         self._new_process = new_process
         self._restart_backoff_seconds = restart_backoff_seconds
         self._numbers = itertools.count()
-        self._turns: Turns[_Asked] = Turns(_WAITING, _WAITING_PER_CALLER, _THREADS_PER_CALLER)
+        self._turns: Turns[_Asked] = Turns(limits.waiting, limits.waiting_per_caller, _THREADS_PER_CALLER)
         self._working: dict[int, _Asked] = {}
         self._suspects: deque[_Asked] = deque()
         self._process: PipedProcess | None = None

@@ -20,7 +20,7 @@ from server.workers.piped_process import PipedProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-LIMITS = CheckLimits(cpu_seconds=0.3, silent_seconds=0.6, total_seconds=20.0)
+LIMITS = CheckLimits(cpu_seconds=0.3, silent_seconds=0.6, total_seconds=20.0, waiting_per_caller=20)
 
 
 def midi_file() -> bytes:
@@ -133,14 +133,14 @@ async def test_a_process_that_is_killed_is_replaced(checker: LocalChecker) -> No
 
 
 async def test_too_many_requests_of_one_caller_are_refused_and_of_others_not(checker: LocalChecker) -> None:
-    many = [asyncio.create_task(checker.check(request("sleep", caller="many"))) for _ in range(80)]
+    many = [asyncio.create_task(checker.check(request("sleep", caller="many"))) for _ in range(30)]
     await asyncio.sleep(0)
     await checker.check(request(caller="one"))
     for task in many:
         if not task.done():
             task.cancel()
     told = await asyncio.gather(*many, return_exceptions=True)
-    assert sum(isinstance(error, ChecksOverloaded) for error in told) == 80 - 64 - 2
+    assert sum(isinstance(error, ChecksOverloaded) for error in told) == 30 - 20 - 2
 
 
 async def test_a_request_waits_only_so_long() -> None:
