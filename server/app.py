@@ -67,7 +67,7 @@ async def serving(
         songs = await stack.enter_async_context(wiring.open_songs(settings, runner, checker, registry, keys))
         stack.push_async_callback(runner.stop, grace_seconds=0.0)
         await runner.start()
-        await stack.enter_async_context(checker.running())
+        await stack.enter_async_context(checker.running(start_after=pool.settled))
         health = HealthServicer(runner.readiness.unready)
         runner.readiness.subscribe(health.changed)
         wiring.expose_server(settings, registry, health)

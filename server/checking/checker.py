@@ -10,9 +10,7 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import cast
 
@@ -27,7 +25,6 @@ from server.workers.pipe import PipeClosed
 _log = logging.getLogger(__name__)
 
 _SWITCH_SECONDS = 0.001
-_LOADING_NICE = 10
 
 
 def main(descriptor: int) -> None:
@@ -43,19 +40,13 @@ def main(descriptor: int) -> None:
         spec = pipe.receive()
         assert isinstance(spec, CheckerSpec)
         configure_logs(spec.logs.level, spec.logs.format)
-        with uncollected(), ThreadPoolExecutor(1) as loader:
-            checks = loader.submit(_load, spec).result()
+        with uncollected():
+            checks = Checks.load(spec.engines)
         sys.setswitchinterval(_SWITCH_SECONDS)
         threads = CheckThreads(checks.answer, pipe.send, spec.threads, spec.cpu_seconds, _or_die)
         pipe.send(CheckerReady())
         while True:
             threads.put(cast(Check, pipe.receive()))
-
-
-def _load(spec: CheckerSpec) -> Checks:
-    """Load the validators behind those who make songs: at the start, workers are waited for."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOADING_NICE)  # that of this thread alone
-    return Checks.load(spec.engines)
 
 
 def _or_die(body: Callable[[], None]) -> None:

@@ -4,10 +4,12 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
+from server.background import first_of
 from server.checking.messages import Alive, Answer, Check, CheckerReady, CheckerSpec, CheckFailed, Passed, Refused
 from server.checking.turns import TooManyWait, Turns
 from server.errors import ChecksOverloaded, InvalidRequest, SongFailed, WorkerLost
@@ -27,6 +29,13 @@ _START_SECONDS = 60.0
 _MAX_BACKOFF_SECONDS = 30.0
 _HOPELESS_STARTS = 5
 _MAX_TRIES = 2
+
+
+Wait: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
+
+
+async def at_once() -> None:
+    """Wait for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,7 @@ class LocalChecker:
         self._turns: Turns[_Asked] = Turns(limits.waiting, limits.waiting_per_caller, _THREADS_PER_CALLER)
         self._working: dict[int, _Asked] = {}
         self._suspects: deque[_Asked] = deque()
+        self._wanted = asyncio.Event()
         self._process: PipedProcess | None = None
         self._heard_at = 0.0
         self._watch: asyncio.TimerHandle | None = None
@@ -95,9 +105,12 @@ class LocalChecker:
         return "no checking process can be started" if self._failed_starts >= _HOPELESS_STARTS else None
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Keep a checking process up until the context is left. Then nothing of it is left."""
-        task = asyncio.create_task(self._keep_up(), name="checking process")
+    async def running(self, start_after: Wait = at_once) -> AsyncIterator[None]:
+        """Keep a checking process up until the context is left. Then nothing of it is left.
+
+        It is started when somebody asks, or `start_after` has waited: no other start should wait for this one.
+        """
+        task = asyncio.create_task(self._run(start_after), name="checking process")
         try:
             yield
         finally:
@@ -131,6 +144,7 @@ class LocalChecker:
             self._turns.enter(asked.caller, asked)
         except TooManyWait:
             raise ChecksOverloaded("too many requests wait to be checked", _RETRY_AFTER_SECONDS) from None
+        self._wanted.set()
         self._dispatch()
         try:
             async with asyncio.timeout(self._limits.total_seconds):
@@ -176,6 +190,10 @@ class LocalChecker:
             self._process.kill()
         else:
             self._watch_silence()
+
+    async def _run(self, start_after: Wait) -> None:
+        await first_of(self._wanted.wait(), start_after(), timeout_seconds=_START_SECONDS)
+        await self._keep_up()
 
     async def _keep_up(self) -> None:
         while True:

@@ -158,6 +158,15 @@ async def test_a_process_that_cannot_be_started_is_told_to_liveness(caplog: pyte
     assert "is lost" in caplog.text
 
 
+async def test_the_process_is_started_for_the_first_request_if_not_before() -> None:
+    checker = LocalChecker(())
+    async with checker.running(start_after=asyncio.Event().wait):
+        await asyncio.sleep(0)
+        assert checker.pid is None
+        await checker.check(request())
+        assert checker.pid is not None
+
+
 async def test_nothing_is_left_of_the_process() -> None:
     checker = LocalChecker(())
     async with checker.running():
