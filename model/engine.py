@@ -118,6 +118,23 @@ class SectionContext(Protocol):
     """What a finished section hands to the next one. Only the engine that made it looks inside."""
 
 
+class Validator(Protocol):
+    """Checks requests for one engine where the engine itself is not loaded: without weights, device or torch.
+
+    Several threads may call at the same time.
+    """
+
+    def validate(self, params: SongParams) -> SongPlan | None:
+        """Refuse what `Engine.plan` would refuse, in bounded time.
+
+        Returns the plan that `Engine.plan` would make, so that nothing is worked out twice, or `None` where it costs
+        more to hand on than to make again. It has to survive pickling.
+
+        Raises:
+            InvalidParams: the lyrics or controls cannot be made into a song.
+        """
+
+
 class Engine(Protocol):
     """A model family on one device.
 

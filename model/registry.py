@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast
 
-from model.engine import Engine, EngineUnavailable
+from model.engine import Engine, EngineUnavailable, Validator
 from model.song import EngineOptions
 
 if TYPE_CHECKING:
@@ -15,26 +15,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EngineEntry:
-    """Paths of an engine, each "module:Class": its own class, and those of its settings and options if it has any.
+    """Paths of an engine, each "module:Class": its own class, and its settings, options and validator if it has any.
 
     The settings, which an operator chooses, are a frozen pydantic model; every field has a default and a description.
-    The options, which a request chooses, are a frozen dataclass (`EngineOptions`). Both are in modules without torch.
+    The options, which a request chooses, are a frozen dataclass (`EngineOptions`). The module of the validator,
+    `model/<engine>/validation.py`, and those of settings and options are free of torch, and so is what they import.
     """
 
     factory: str
     settings: str = ""
     options: str = ""
+    validator: str = ""
 
 
 Engines = Mapping[str, EngineEntry]
 
 ENGINES: Engines = MappingProxyType(
     {
-        "studio": EngineEntry("model.studio.engine:StudioEngine"),
+        "studio": EngineEntry("model.studio.engine:StudioEngine", validator="model.studio.validation:StudioValidator"),
         "ace_step": EngineEntry(
             "model.ace_step.engine:AceStepEngine",
             settings="model.ace_step.settings:AceStepSettings",
             options="model.ace_step.options:AceStepOptions",
+            validator="model.ace_step.validation:AceStepValidator",
         ),
     }
 )
@@ -55,6 +58,17 @@ class EngineClass(Protocol):
         """
 
 
+class ValidatorClass(Protocol):
+    """The class that a validator's path leads to."""
+
+    def load(self, **options: object) -> Validator:
+        """Load the validator; `options` are fields of the engine's own settings.
+
+        Raises:
+            EngineUnavailable: files or packages are missing; the text says what to do.
+        """
+
+
 def engine_class(name: str, factory: str = "") -> EngineClass:
     """Import the class of engine `name`; `factory` ("module:Class") goes before the entry of the same name.
 
@@ -71,6 +85,18 @@ def engine_class(name: str, factory: str = "") -> EngineClass:
     return cast(EngineClass, getattr(_imported(name, module), attribute))
 
 
+def load_validator(name: str, options: Mapping[str, object] | None = None) -> Validator:
+    """Load the validator of engine `name`.
+
+    Raises:
+        EngineUnavailable: there is no entry of that name, or files or packages are missing; the text says what to do.
+    """
+    if name not in ENGINES or not ENGINES[name].validator:
+        raise EngineUnavailable(f"there is no validator of engine {name!r}")
+    module, _, attribute = ENGINES[name].validator.partition(":")
+    return cast(ValidatorClass, getattr(_imported(name, module), attribute)).load(**(options or {}))
+
+
 def _imported(name: str, module: str) -> object:
     try:
         return importlib.import_module(module)
@@ -84,7 +110,8 @@ def _imported(name: str, module: str) -> object:
 
 
 def _is_own(module: str) -> bool:
-    return any(entry.factory.partition(":")[0] == module for entry in ENGINES.values())
+    paths = (path for entry in ENGINES.values() for path in (entry.factory, entry.validator))
+    return any(path.partition(":")[0] == module for path in paths)
 
 
 def settings_class(entry: EngineEntry) -> "type[BaseModel] | None":

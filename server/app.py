@@ -12,7 +12,7 @@ from server.api.http.server import serving_http
 from server.api.open_calls import OpenCalls
 from server.api.open_network import warn_of_open_network
 from server.background import in_background
-from server.processes import build_pool
+from server.processes import build_checker, build_pool
 from server.settings.settings import Settings
 from server.shutdown import Shutdown, handled_signals
 from server.telemetry.scraped import expose_depths
@@ -62,15 +62,18 @@ async def serving(
         metrics = wiring.build_metrics(settings, registry)
         runner = wiring.build_generation(settings, pool, metrics, tracer)
         expose_depths(registry, runner.depths)
-        songs = await stack.enter_async_context(wiring.open_songs(settings, runner, registry, keys))
+        checker = build_checker(settings)
+        songs = await stack.enter_async_context(wiring.open_songs(settings, runner, checker, registry, keys))
         stack.push_async_callback(runner.stop, grace_seconds=0.0)
         await runner.start()
+        if settings.takes_calls:
+            await stack.enter_async_context(checker.running(start_after=pool.settled))
         health = HealthServicer(runner.readiness.unready, SERVICES if settings.takes_calls else ("",))
         runner.readiness.subscribe(health.changed)
         wiring.expose_server(settings, registry, health)
         calls, authenticator = OpenCalls(), wiring.build_authenticator(keys, metrics)
         routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer)
-        http = wiring.build_http_app(settings, registry, runner, health, routes)
+        http = wiring.build_http_app(settings, registry, health, lambda: runner.unwell() or checker.unwell(), routes)
         http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))
         logger.info("listening for HTTP", extra={"address": http_address, "port_kind": "http"})
 

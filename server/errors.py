@@ -7,6 +7,7 @@ ServiceError
     ControlNotSupported     the engine has no such control
     PoisonedRequest         the request ended two workers, and is not tried again
     Overloaded              the queue is full
+        ChecksOverloaded    too many requests wait to be checked
         DeadlineTooShort    the song cannot be complete by the caller's deadline
         OutOfMemory         the song did not fit on any device
         QuotaExceeded       the caller's own limits
@@ -21,17 +22,22 @@ ServiceError
     SongDeadlineExceeded    the caller's deadline passed before the song was complete
     Unauthenticated         the call has no good API key
     PermissionDenied        the API key is not good for this method
-    EndedElsewhere          the song has failed on another server, for a reason of this table
+    EndedElsewhere          the song has failed on another server, or before, for a reason of this table
     SongFailed              a bug: logged whole, told as "internal"
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from model.song import Violation
 
+WHOLE_REQUEST = "request"
+"""The name of the field in a violation that concerns the request as a whole."""
+
 
 class ServiceError(Exception):
-    """An expected failure of one song; its text is meant for the caller."""
+    """An expected failure of one song; its text is meant for the caller, as are the `violations` of its request."""
+
+    violations: tuple[Violation, ...] = ()
 
 
 class InvalidRequest(ServiceError):
@@ -55,13 +61,15 @@ class EngineNotReady(ServiceError):
 
 
 class ControlNotSupported(ServiceError):
-    """The engine has no such control; `field` is the request field, `others` are the engines here that have it."""
+    """The engine has no such controls; `violations` name the request's fields, and the engines here that have them."""
 
-    def __init__(self, field: str, engine: str, others: Sequence[str] = ()) -> None:
-        instead = f"; these do: {', '.join(others)}" if others else "; none of this server does"
-        super().__init__(f"engine {engine!r} does not support {field!r}{instead}")
-        self.field = field
-        self.engine = engine
+    def __init__(self, engine: str, fields: Mapping[str, Sequence[str]]) -> None:
+        """`fields` are the request's, each with the engines that support it."""
+        self.violations = tuple(
+            Violation(field, f"engine {engine!r} does not support {field!r}{_instead(others)}")
+            for field, others in fields.items()
+        )
+        super().__init__("; ".join(one.description for one in self.violations))
 
 
 class PoisonedRequest(ServiceError):
@@ -82,6 +90,10 @@ class Overloaded(ServiceError):
 
 class SongStoreFull(Overloaded):
     """The song store has no room for another song, or soon would have none for those that run."""
+
+
+class ChecksOverloaded(Overloaded):
+    """Too many requests wait to be checked, or this one has waited too long for it."""
 
 
 class DeadlineTooShort(Overloaded):
@@ -130,10 +142,12 @@ class OffsetOutOfRange(ServiceError):
 
 
 class SongNotComplete(ServiceError):
-    """There is no more of the song than was told: it had failed or was cancelled before."""
+    """There is no more of the song than was told: it had failed or was cancelled before; `failure` says why."""
 
-    def __init__(self, state: str, error: str = "") -> None:
-        super().__init__(f"the song is {state}{': ' if error else ''}{error}")
+    def __init__(self, state: str, failure: "EndedElsewhere | None" = None) -> None:
+        super().__init__(f"the song is {state}{f': {failure}' if failure else ''}")
+        self.failure = failure
+        self.violations = failure.violations if failure else ()
 
 
 class SongCancelled(ServiceError):
@@ -141,11 +155,12 @@ class SongCancelled(ServiceError):
 
 
 class EndedElsewhere(ServiceError):
-    """The song has failed on another server while this caller listened; `reason` is that of its record."""
+    """The song has failed, on another server or some time ago; everything is that of its record."""
 
-    def __init__(self, reason: str, text: str) -> None:
+    def __init__(self, reason: str, text: str, violations: tuple[Violation, ...] = ()) -> None:
         super().__init__(text)
         self.reason = reason
+        self.violations = violations
 
 
 class Unauthenticated(ServiceError):
@@ -174,3 +189,7 @@ class SongDeadlineExceeded(ServiceError):
 
 class SongFailed(ServiceError):
     """A bug of ours ended the song. The cause is logged and never told to the caller."""
+
+
+def _instead(others: Sequence[str]) -> str:
+    return f"; these do: {', '.join(others)}" if others else "; none of this server does"

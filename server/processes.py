@@ -3,6 +3,7 @@
 This module imports little, so that a server starts its workers before it imports all the rest.
 """
 
+from server.checking.local_checker import LocalChecker
 from server.encoders.encoder_process import EncoderProcess
 from server.encoders.local_pool import LocalEncoders
 from server.encoders.messages import EncoderSpec
@@ -59,6 +60,12 @@ def _fingerprinted(settings: Settings) -> tuple[str, ...]:
     if settings.store.kind == "embedded":
         return ()
     return tuple(name for name in settings.engine_names if resume_rule(settings, name) is Resume.SAME_SOUND)
+
+
+def build_checker(settings: Settings) -> LocalChecker:
+    """The checking process of this server, not started yet."""
+    logs = Logs(settings.log_level, settings.log_format)
+    return LocalChecker(engine_specs(settings), logs=logs, log_requests=settings.log_requests)
 
 
 def engine_specs(settings: Settings) -> tuple[EngineSpec, ...]:

@@ -1,6 +1,6 @@
 """The values of one song as they travel through the server: the request going in, the events coming out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -46,7 +46,9 @@ class SongRequest:
     """One `Generate` as the server understands it.
 
     `deadline` is the caller's deadline on the server's monotonic clock in seconds, `None` where there is none.
-    `caller` is who asks, as `server.auth.caller` names them.
+    `caller` is who asks, as `server.auth.caller` names them. `midi` is the melody as a MIDI file, until a checker has
+    read it into `params.anchor`. `plan`, the plan that a checker has made, goes to the worker unread; empty: the worker
+    makes it.
     """
 
     request_id: str
@@ -55,6 +57,8 @@ class SongRequest:
     audio: AudioSettings = AudioSettings()
     deadline: float | None = None
     caller: str = ""
+    midi: bytes = field(default=b"", repr=False)
+    plan: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

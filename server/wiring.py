@@ -24,6 +24,7 @@ from server.auth.api_keys import KeyRing
 from server.auth.authenticator import Authenticator
 from server.auth.tls import Certificates, TlsFiles
 from server.background import in_background
+from server.checking.base import RequestChecker
 from server.contract.status import outcome_of
 from server.errors import ServiceError
 from server.generation.config import RunnerSettings
@@ -150,7 +151,11 @@ def build_generation(settings: Settings, pool: WorkerPool, metrics: Metrics, tra
 
 @asynccontextmanager
 async def open_songs(
-    settings: Settings, runner: Runner | Frontend, registry: CollectorRegistry, keys: KeyRing | None
+    settings: Settings,
+    runner: Runner | Frontend,
+    checker: RequestChecker,
+    registry: CollectorRegistry,
+    keys: KeyRing | None,
 ) -> AsyncIterator[Songs]:
     """The songs of the runner, kept in the store and cleaned up there; leaving closes both.
 
@@ -168,6 +173,7 @@ async def open_songs(
             settings.engine_names,
             store.songs,
             store.directory,
+            checker=checker,
             terms=_terms(settings, keys),
             linger_seconds=kept.linger_seconds,
             log_requests=settings.log_requests,
@@ -238,15 +244,15 @@ def rest_routes(
 def build_http_app(
     settings: Settings,
     registry: CollectorRegistry,
-    runner: Runner | Frontend,
     health: HealthServicer,
+    unwell: Callable[[], str | None],
     routes: Sequence[BaseRoute],
 ) -> Starlette:
-    """The application of the HTTP port: metrics, probes and the routes."""
+    """The application of the HTTP port: metrics, probes and the routes; `unwell` says why a new start is needed."""
     return build_http(
         registry,
         unready=health.unready,
-        unwell=runner.unwell,
+        unwell=unwell,
         version={"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE},
         more=routes,
         origins=settings.rest.allowed_origins,

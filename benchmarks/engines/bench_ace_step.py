@@ -16,7 +16,7 @@ from diffusers import AutoencoderDC
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from model.ace_step.networks.codec import FRAMES_PER_SECOND, frames_of
+from model.ace_step.frames import FRAMES_PER_SECOND, frames_of
 from model.ace_step.networks.config import LyricEncoderConfig, TransformerConfig, VocoderConfig
 from model.ace_step.networks.contexts import ContextBatch, ContextCache
 from model.ace_step.networks.transformer import Transformer

@@ -16,7 +16,7 @@ import typer
 
 from benchmarks.engines.eager_kernels import eager_kernels
 from benchmarks.engines.kernels import LAUNCH, Kernel, Sum
-from model.ace_step.networks.codec import frames_of
+from model.ace_step.frames import frames_of
 from model.ace_step.networks.config import TransformerConfig
 from model.ace_step.networks.contexts import ContextCache
 from model.ace_step.networks.layers import Block

@@ -23,6 +23,7 @@ from server.api.grpc.health import HealthServicer
 from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
 from server.audio.codecs.registry import file_suffixes
+from server.checking.local_checker import LocalChecker
 from server.encoders.encoder_process import EncoderProcess
 from server.encoders.local_pool import LocalEncoders
 from server.encoders.messages import EncoderSpec
@@ -163,7 +164,9 @@ async def serve(port: int) -> None:
     runner.readiness.subscribe(health.changed)
     with tempfile.TemporaryDirectory(prefix="melisma-songs-") as folder:
         async with embedded_store(Path(folder), StoreLimits(), file_suffixes()) as store:
-            songs = Songs(runner, (ENGINE.name,), store, EmbeddedService(store).replica())
+            songs = Songs(
+                runner, (ENGINE.name,), store, EmbeddedService(store).replica(), checker=LocalChecker((ENGINE,))
+            )
             server = build_server(Settings(engines=(f"{ENGINE.name}={ENGINE.factory}",)), MusicServicer(songs), health)
             server.add_insecure_port(f"127.0.0.1:{port}")
             try:

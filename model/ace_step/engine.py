@@ -12,15 +12,15 @@ from torch.nn import functional as F
 
 from model.ace_step import saving
 from model.ace_step.encoding import Encoder
+from model.ace_step.frames import SAMPLE_RATE
 from model.ace_step.loading import hub, lora
 from model.ace_step.loading.device import Device
 from model.ace_step.loading.networks import Networks, load
 from model.ace_step.lyrics.languages import LANGUAGES
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
 from model.ace_step.memory import section_bytes
-from model.ace_step.networks.codec import SAMPLE_RATE
 from model.ace_step.planning.form import MAX_SECONDS, MIN_SECONDS
-from model.ace_step.planning.planner import DEFAULT_GUIDANCE, NAME, Planner
+from model.ace_step.planning.planner import CONTROLS, DEFAULT_GUIDANCE, NAME, Planner
 from model.ace_step.planning.recording import read
 from model.ace_step.rendering import Renderer
 from model.ace_step.sampling import starts
@@ -38,12 +38,9 @@ from model.ace_step.sampling.trajectories import FinishedWalk
 from model.ace_step.settings import RELEASED, AceStepSettings
 from model.ace_step.warm_up import timed_warm_up
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
-from model.song import Control, Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
+from model.song import Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
 _log = logging.getLogger(__name__)
-
-CONTROLS = frozenset(Control) - {Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL}
-"""What a request may ask for: v1 cannot keep a melody to the note, and makes no stems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +228,8 @@ class AceStepEngine:
         task = recipe.task
         if task is None or isinstance(task, Retake):
             return None
-        latents = self._networks.codec.encode(*read(task.audio, f"{task_field(task)}.audio"))
+        sound, rate = read(task.audio, f"{task_field(task)}.audio")
+        latents = self._networks.codec.encode(torch.from_numpy(sound), rate)
         return F.pad(latents, (0, recipe.source_frames - latents.shape[-1]))
 
 

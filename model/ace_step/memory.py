@@ -6,8 +6,9 @@ tensors alone; a convolution may want working memory on top.
 
 from collections.abc import Sequence
 
+from model.ace_step.frames import MEL_FRAMES_PER_FRAME
 from model.ace_step.loading.networks import Networks
-from model.ace_step.networks.codec import LATENT_SHAPE, MEL_FRAMES_PER_FRAME, WINDOW
+from model.ace_step.networks.codec import LATENT_SHAPE, WINDOW
 from model.ace_step.networks.config import VocoderConfig
 from model.ace_step.networks.contexts import ContextCache
 from model.ace_step.networks.vocoder import CONTEXT_FRAMES

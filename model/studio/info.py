@@ -14,6 +14,21 @@ ATTRIBUTION = (
     "(c) 2002 Ethan Winer, (c) 2016 Michael Schorsch, licence MIT."
 )
 
+CONTROLS = frozenset(
+    {
+        Control.STEPS,
+        Control.GUIDANCE_SCALE,
+        Control.KEY,
+        Control.TEMPO,
+        Control.ANCHOR,
+        Control.STEMS,
+        Control.VOICE,
+        Control.VOCAL_LEVEL,
+        Control.LANGUAGE,
+    }
+)
+"""The controls that change a song; recordings cannot be taken up by an engine that writes notes."""
+
 INFO = EngineInfo(
     name="studio",
     description="Symbolic score diffusion, sung by a recorded voice and played by sampled instruments; runs on a CPU.",
@@ -28,7 +43,7 @@ INFO = EngineInfo(
     default_steps=12,
     guidance_scale=(1.0, 4.0),
     default_guidance_scale=1.5,
-    controls=frozenset(Control),
+    controls=CONTROLS,
     stems=ALL_STEMS,
     voices=frozenset(Voice),
 )

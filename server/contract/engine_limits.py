@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from melisma.v1 import music_pb2
 from model.engine import EngineInfo
+from model.shared.languages import language_among
 from model.song import Control, Violation
 from server.contract.enums import STEMS, VOICES
 from server.errors import ControlNotSupported, InvalidRequest
@@ -19,12 +20,14 @@ def check_against(message: music_pb2.GenerateRequest, engine: EngineInfo, engine
     """Enforce the engine's own limits on a message that keeps the contract's; `engines` are all that are known.
 
     Raises:
-        ControlNotSupported: the message sets a field that the engine has no use for.
-        InvalidRequest: a value is outside the engine's range, or a stem or voice is not one of its own.
+        ControlNotSupported: the message sets fields that the engine has no use for.
+        InvalidRequest: a value is outside the engine's range, or a stem, voice or language is not one of its own.
     """
     _check_controls(message, engine, engines)
     violations = (_range_violations, _stem_violations, _voice_violations, _lora_violations)
-    if found := [violation for violations_of in violations for violation in violations_of(message, engine)]:
+    found = [violation for violations_of in violations for violation in violations_of(message, engine)]
+    found += _language_violations(message.language, engine, engines)
+    if found:
         raise InvalidRequest(*found)
 
 
@@ -40,10 +43,10 @@ def _check_controls(message: music_pb2.GenerateRequest, engine: EngineInfo, engi
         Control.VOCAL_LEVEL: message.vocal_level_db != 0,
         Control.LANGUAGE: bool(message.language),
     } | {control: message.WhichOneof("task") == control.value for control in TASKS}
-    for control, is_given in given.items():
-        if is_given and control not in engine.controls:
-            others = [name for name, info in engines.items() if control in info.controls]
-            raise ControlNotSupported(control.value, engine.name, others)
+    missing = [control for control, is_given in given.items() if is_given and control not in engine.controls]
+    if missing:
+        able = {each.value: [name for name, info in engines.items() if each in info.controls] for each in missing}
+        raise ControlNotSupported(engine.name, able)
 
 
 def _range_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
@@ -70,6 +73,14 @@ def _stem_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> 
 def _voice_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
     if (voice := VOICES.get(message.voice)) is not None and voice not in engine.voices:
         yield Violation("voice", f"engine {engine.name!r} has no voice {voice.value!r}")
+
+
+def _language_violations(language: str, engine: EngineInfo, engines: Mapping[str, EngineInfo]) -> Iterable[Violation]:
+    if language and language_among(language, engine.languages) is None:
+        able = [name for name, info in engines.items() if language_among(language, info.languages)]
+        instead = f"; these sing it: {', '.join(able)}" if able else ""
+        own = ", ".join(engine.languages) or "no words"
+        yield Violation("language", f"engine {engine.name!r} sings {own}{instead}")
 
 
 def _lora_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:

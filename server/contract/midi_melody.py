@@ -10,6 +10,7 @@ from fractions import Fraction
 from model.song import AnchorNote, SongParams, Violation
 from server.contract.midi_file import MidiFile, NotMidi, Press, Track, read_midi
 from server.errors import InvalidRequest
+from server.song import SongRequest
 
 MAX_NOTES = 512
 MIN_PITCH = 36
@@ -83,6 +84,11 @@ def with_midi(params: SongParams, data: bytes) -> SongParams:
     """The parameters with the melody of a MIDI file as their anchor; raises as `anchor_from_midi` does."""
     melody = anchor_from_midi(data)
     return replace(params, anchor=melody.notes, anchor_tempo_bpm=melody.tempo_bpm, anchor_remarks=melody.remarks)
+
+
+def with_melody(request: SongRequest) -> SongRequest:
+    """The request with its MIDI file read; raises as `anchor_from_midi` does."""
+    return replace(request, params=with_midi(request.params, request.midi), midi=b"") if request.midi else request
 
 
 def _chosen(parts: list[_Part]) -> _Part | None:

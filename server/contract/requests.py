@@ -23,7 +23,6 @@ from server.contract.engine_limits import check_against
 from server.contract.engine_options import engine_name, engine_options
 from server.contract.enums import STEMS, VOICES
 from server.contract.field_names import from_message
-from server.contract.midi_melody import with_midi
 from server.contract.validation import check
 from server.song import (
     DEFAULT_BITRATE_KBPS,
@@ -50,8 +49,8 @@ def song_request(
 ) -> SongRequest:
     """Returns the caller's request, checked against the .proto and against what is known of the engine.
 
-    An engine that is missing from `engines` is left for admission to refuse. `deadline` is on the server's monotonic
-    clock, in seconds.
+    A melody in a MIDI file is left for a checker to read. An engine that is missing from `engines` is left for
+    admission to refuse. `deadline` is on the server's monotonic clock, in seconds.
 
     Raises:
         InvalidRequest: the message breaks a rule of the contract, or a value is outside the engine's own range.
@@ -64,10 +63,11 @@ def song_request(
     return SongRequest(
         request_id=message.request_id or str(uuid.uuid4()),
         engine=name,
-        params=with_midi(_params(message), message.anchor.midi) if message.anchor.midi else _params(message),
+        params=_params(message),
         audio=_audio(message),
         deadline=deadline,
         caller=caller,
+        midi=message.anchor.midi,
     )
 
 

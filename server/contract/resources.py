@@ -26,7 +26,7 @@ def song_message(song: SongRecord) -> music_pb2.Song:
         duration_seconds=song.duration_seconds,
         size_bytes=song.size_bytes,
         sha256=song.sha256,
-        failure=failure_status(song.reason, song.error) if song.reason else None,
+        failure=failure_status(song.reason, song.error, song.violations) if song.reason else None,
     )
 
 

@@ -1,7 +1,7 @@
 """The one table from what can go wrong with a song to what the caller is told: gRPC code, reason and details."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from google.rpc.status_pb2 import Status
 
 from model.song import Violation
 from server.errors import (
+    ChecksOverloaded,
     ControlNotSupported,
     DeadlineTooShort,
     Draining,
@@ -70,6 +71,7 @@ OUTCOMES: Mapping[type[ServiceError], Outcome] = MappingProxyType(
         PoisonedRequest: Outcome(grpc.StatusCode.FAILED_PRECONDITION, "POISONED_REQUEST"),
         Overloaded: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
         SongStoreFull: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "SONG_STORE_FULL"),
+        ChecksOverloaded: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "CHECKS_OVERLOADED"),
         DeadlineTooShort: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "DEADLINE_CANNOT_BE_MET"),
         OutOfMemory: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "OUT_OF_DEVICE_MEMORY"),
         QuotaExceeded: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED"),
@@ -98,9 +100,14 @@ FAILURE_CODES: Mapping[str, grpc.StatusCode] = MappingProxyType(
 
 
 def outcome_of(error: Exception) -> Outcome:
-    """The row of the error's class; INTERNAL for everything that is neither of the table nor of the store."""
+    """The row of the error's class; INTERNAL for everything that is neither of the table nor of the store.
+
+    A song that failed before has the reason of its failure, but no code with which a client would try again.
+    """
     if isinstance(error, EndedElsewhere):
         return Outcome(FAILURE_CODES.get(error.reason, grpc.StatusCode.UNKNOWN), error.reason)
+    if isinstance(error, SongNotComplete) and error.failure:
+        return Outcome(OUTCOMES[SongNotComplete].code, error.failure.reason)
     if isinstance(error, StoreFailed):
         return STORE_UNAVAILABLE
     return next((OUTCOMES[kind] for kind in type(error).__mro__ if kind in OUTCOMES), INTERNAL)
@@ -116,9 +123,14 @@ def text_of(error: Exception) -> str:
     return _shortened(str(error))
 
 
-def violations_of(error: InvalidRequest) -> tuple[Violation, ...]:
-    """The violations for the caller: with shortened descriptions, and only as many as a header has room for."""
-    violations = [Violation(one.field, _shortened(one.description)) for one in error.violations]
+def violations_of(error: ServiceError) -> tuple[Violation, ...]:
+    """The violations for the caller, as `shown` has them."""
+    return shown(error.violations)
+
+
+def shown(given: Iterable[Violation]) -> tuple[Violation, ...]:
+    """The violations with shortened descriptions, and only as many as a header has room for."""
+    violations = [Violation(one.field, _shortened(one.description)) for one in given]
     sizes = accumulate(_bad_request([one]).ByteSize() for one in violations)
     fitting = takewhile(lambda size: size <= MAX_VIOLATIONS_BYTES, sizes)
     return tuple(one for _, one in zip(fitting, violations, strict=False))
@@ -136,26 +148,28 @@ def status_of(error: Exception) -> Status:
     return status
 
 
-def failure_status(reason: str, text: str) -> Status:
+def failure_status(reason: str, text: str, violations: Iterable[Violation] = ()) -> Status:
     """The google.rpc.Status of a song that has failed; UNKNOWN for a reason that only another version has."""
     status = Status(code=FAILURE_CODES.get(reason, grpc.StatusCode.UNKNOWN).value[0], message=text)
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain=ERROR_DOMAIN))
+    if told := shown(violations):
+        status.details.add().Pack(_bad_request(told))
     return status
 
 
 def _details(error: Exception) -> Iterator[Message]:
-    if isinstance(error, InvalidRequest):
+    if isinstance(error, InvalidRequest | EndedElsewhere | SongNotComplete) and error.violations:
         yield _bad_request(violations_of(error))
     elif isinstance(error, Overloaded):
         yield _retry_info(error.retry_after_seconds)
         if isinstance(error, QuotaExceeded):
             yield _quota_failure(error.subject, str(error))
     elif isinstance(error, ControlNotSupported):
-        yield _precondition_failure("CONTROL", error.field, str(error))
+        yield _precondition_failure(*(("CONTROL", one.field, one.description) for one in violations_of(error)))
     elif isinstance(error, EngineNotReady):
-        yield _precondition_failure("ENGINE", "engine", str(error))
+        yield _precondition_failure(("ENGINE", "engine", str(error)))
     elif isinstance(error, PoisonedRequest):
-        yield _precondition_failure("REQUEST", error.fingerprint, str(error))
+        yield _precondition_failure(("REQUEST", error.fingerprint, str(error)))
 
 
 def _bad_request(violations: Sequence[Violation]) -> error_details_pb2.BadRequest:
@@ -180,6 +194,9 @@ def _quota_failure(subject: str, description: str) -> error_details_pb2.QuotaFai
     return error_details_pb2.QuotaFailure(violations=[violation])
 
 
-def _precondition_failure(kind: str, subject: str, description: str) -> error_details_pb2.PreconditionFailure:
-    violation = error_details_pb2.PreconditionFailure.Violation(type=kind, subject=subject, description=description)
-    return error_details_pb2.PreconditionFailure(violations=[violation])
+def _precondition_failure(*violations: tuple[str, str, str]) -> error_details_pb2.PreconditionFailure:
+    """The detail for violations of (type, subject, description)."""
+    detail = error_details_pb2.PreconditionFailure()
+    for kind, subject, description in violations:
+        detail.violations.add(type=kind, subject=subject, description=description)
+    return detail

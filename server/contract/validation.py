@@ -8,10 +8,7 @@ import protovalidate
 from google.protobuf.message import DecodeError, Message
 
 from model.song import Violation
-from server.errors import InvalidRequest
-
-WHOLE_MESSAGE = "request"
-"""The name of the field in a violation that concerns the message as a whole."""
+from server.errors import WHOLE_REQUEST, InvalidRequest
 
 MESSAGE_RULE_FIELDS = MappingProxyType({"prompt_or_lyrics": "prompt", "length_of_recording": "duration_seconds"})
 """The field to name where a rule is about the message as a whole."""
@@ -30,14 +27,14 @@ def parsed(parse: Callable[[bytes], _M], data: bytes) -> _M:
         return parse(data)
     except DecodeError as error:
         reason = str(error).rpartition(": ")[2]
-        raise InvalidRequest(Violation(WHOLE_MESSAGE, f"cannot be read: {reason}")) from error
+        raise InvalidRequest(Violation(WHOLE_REQUEST, f"cannot be read: {reason}")) from error
 
 
 def check(message: Message) -> None:
     """Enforce the rules that the .proto declares for the message; raises InvalidRequest with one violation a fault."""
     found = [_violation(one, message.DESCRIPTOR) for one in protovalidate.collect_violations(message)]
     if has_unknown_fields(message):
-        found.append(Violation(WHOLE_MESSAGE, UNKNOWN_FIELDS))
+        found.append(Violation(WHOLE_REQUEST, UNKNOWN_FIELDS))
     if found:
         raise InvalidRequest(*found)
 
@@ -59,7 +56,7 @@ def _violation(found: protovalidate.Violation, message: Any) -> Violation:
     path = ".".join(map(_path_element, elements))
     if elements and (only := _only_choice(elements, message)):
         return Violation(".".join([*map(_path_element, elements[:-1]), only]), "must be set")
-    return Violation(path or MESSAGE_RULE_FIELDS.get(fault.rule_id, WHOLE_MESSAGE), fault.message or fault.rule_id)
+    return Violation(path or MESSAGE_RULE_FIELDS.get(fault.rule_id, WHOLE_REQUEST), fault.message or fault.rule_id)
 
 
 def _only_choice(elements: Sequence[protovalidate.FieldPathElementPb], message: Any) -> str:

@@ -183,6 +183,7 @@ class Runner:
             trace=trace.parent,
             work=eta.work if eta else None,
             deadline=request.deadline,
+            plan=request.plan,
         )
         self._wakes.all()
         return job

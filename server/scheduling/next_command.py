@@ -138,7 +138,7 @@ def joining_command_of(song: ScheduledSong) -> Command | None:
 def _plan_of(song: ScheduledSong) -> Plan:
     spec, attempt, resume_point = song.spec, song.attempt, song.attempt.resume_point
     start, saved = resume_point.section, resume_point.saved
-    return Plan(attempt.key, spec.engine, spec.params, start, saved, attempt.finished, spec.trace)
+    return Plan(attempt.key, spec.engine, spec.params, start, saved, attempt.finished, spec.trace, plan=spec.plan)
 
 
 class _Room:

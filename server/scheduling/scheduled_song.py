@@ -30,10 +30,10 @@ class Outlet(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SongSpec:
-    """The identity of a song, which never changes. `arrived_at` is the clock's time; `trace` goes to its worker.
+    """The identity of a song, which never changes. `trace` and `plan` go to its worker.
 
-    `work` is the device time that the song should take, `None` where nobody knows. It has to be complete at `deadline`
-    on the clock, `None`: it may take its time.
+    It arrived at the clock's time `arrived_at`. `work` is the device time that the song should take, `None` where
+    nobody knows. It has to be complete at `deadline` on the clock, `None`: it may take its time.
     """
 
     song_id: str
@@ -44,6 +44,7 @@ class SongSpec:
     trace: str = ""
     work: Work | None = None
     deadline: float | None = None
+    plan: bytes = b""
 
 
 @dataclass(slots=True)

@@ -80,15 +80,18 @@ class Scheduler:
         work: Work | None = None,
         deadline: float | None = None,
         trace: str = "",
+        plan: bytes = b"",
     ) -> None:
-        """Take in a song; it waits until a device that has its engine has a place. `trace` goes to its worker.
+        """Take in a song; it waits until a device that has its engine has a place.
+
+        `trace` goes to its worker, and `plan`, where it was made already.
 
         It should take `work` of a device, `None` where nobody knows; what it takes is written into `usage`. It has to
         be complete at `deadline` on the clock, `None`: it may take its time.
         """
         left_seconds = _UNKNOWN_WORK_SECONDS if work is None else work.total_seconds
         account = SongAccount(caller, self._shares, usage or Usage(), left_seconds)
-        spec = SongSpec(song_id, engine, params, caller, self._clock(), trace, work, deadline)
+        spec = SongSpec(song_id, engine, params, caller, self._clock(), trace, work, deadline, plan)
         self._placement.add(ScheduledSong(spec, outlet, account))
 
     def drop(self, song_id: str) -> None:

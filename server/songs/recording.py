@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from server.errors import OffsetOutOfRange, ServiceError, SongNotComplete
+from server.errors import EndedElsewhere, OffsetOutOfRange, ServiceError, SongNotComplete
 from server.song import SongState
 from server.songs.entry import Entry, Message
 from server.songs.recorded_sound import ReadSound, RecordedSound
@@ -104,8 +104,7 @@ class Recording:
         """Tell that nothing more will come; the first end counts. `error` is for those who listen now."""
         if self.ended:
             return
-        text = str(error) if reason else ""
-        self._song = replace(self.song, state=state, ended_ns=now_ns, reason=reason, error=text)
+        self._song = ended_record(self.song, state, now_ns, error, reason)
         self._error = error
         self._over.set()
         self._spread()
@@ -184,7 +183,9 @@ class Recording:
 
     def _error_for_late(self) -> ServiceError | None:
         """The error for listeners who come after the end of a song that is not complete."""
-        return SongNotComplete(self.song.state.value, self.song.error) if self.ended and not self.complete else None
+        if self.complete or not self.ended:
+            return None
+        return SongNotComplete(self.song.state.value, failure_of(self.song))
 
     def _check_offset(self, message: Message, byte_offset: int) -> None:
         if message.WhichOneof("event") == "finished" and byte_offset > message.finished.size_bytes:
@@ -212,3 +213,17 @@ def record_after(song: SongRecord, message: Message) -> SongRecord:
             return replace(song, sha256=finished.sha256, duration_seconds=finished.duration_seconds)
         case _:
             return song
+
+
+def ended_record(
+    song: SongRecord, state: SongState, now_ns: int, error: ServiceError | None, reason: str
+) -> SongRecord:
+    """The song's record once it has ended; of an `error` without `reason` nothing is kept."""
+    kept = error if reason else None
+    text, violations = (str(kept), kept.violations) if kept else ("", ())
+    return replace(song, state=state, ended_ns=now_ns, reason=reason, error=text, violations=violations)
+
+
+def failure_of(song: SongRecord) -> EndedElsewhere | None:
+    """Why a song has failed; `None` for any other."""
+    return EndedElsewhere(song.reason, song.error, song.violations) if song.reason else None

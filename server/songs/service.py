@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from melisma.v1 import music_pb2
+from server.checking.base import RequestChecker
 from server.contract.paging import page_size, place_of, song_token
 from server.contract.requests import song_request
 from server.errors import QuotaExceeded, RequestIdReused, ServiceError, UnknownSong
@@ -53,6 +54,7 @@ class Songs:
         store: SongStore,
         directory: Directory,
         *,
+        checker: RequestChecker,
         terms: Callable[[str], Terms] = no_terms,
         linger_seconds: float = 10.0,
         now_ns: Callable[[], int] = time.time_ns,
@@ -64,7 +66,9 @@ class Songs:
         watcher: StoreWatcher = UNWATCHED,
         resumption: Resumption = DEFAULT_RESUMPTION,
     ) -> None:
-        """`terms` tells those of a caller now. `now_ns` is the wall clock, `clock` that of deadlines, in seconds.
+        """`checker` checks requests as their engines do. `terms` tells those of a caller now.
+
+        `now_ns` is the wall clock, `clock` that of deadlines, in seconds.
 
         `song_id` names songs. `log_requests` puts prompts and lyrics into the log. `pace`, `resumption` and
         `lease_seconds`, which are those of the directory, count for a shared store alone; `watcher` is told what it
@@ -72,6 +76,7 @@ class Songs:
         """
         self.engines = EngineCatalog(runner, engines, self._served, self._unserved)
         self._runner = runner
+        self._checker = checker
         self._directory = directory
         self._log_requests = log_requests
         self._linger_seconds = linger_seconds
@@ -125,10 +130,11 @@ class Songs:
             RequestIdReused: the caller has used the `request_id` for another request.
             ServiceError: what the rules of the contract, the engine and the runner refuse.
         """
-        request = await self._song_request(message, caller, deadline)
+        request = song_request(message, self.engines.infos(), self.engines.default, deadline, caller)
         fingerprint = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
         service = await self._sharing.queue_before(request.engine) if self._sharing else None
         try:
+            request = await self._checker.check(request)
             checked = self._runner.check(request, service)
         except ServiceError:
             if message.request_id and (again := await self._library.asked_before(caller, message.request_id)):
@@ -257,15 +263,6 @@ class Songs:
             async with asyncio.timeout(CANCEL_SECONDS):
                 await recording.over()
         return recording.song
-
-    async def _song_request(
-        self, message: music_pb2.GenerateRequest, caller: str, deadline: float | None
-    ) -> SongRequest:
-        known = (self.engines.infos(), self.engines.default, deadline, caller)
-        if message.anchor.WhichOneof("melody") == "midi":
-            # A hostile file takes up to a second to refuse; the loop has other songs to stream meanwhile.
-            return await asyncio.to_thread(song_request, message, *known)
-        return song_request(message, *known)
 
     async def _admit(
         self, ticket: Ticket, request: SongRequest, checked: CheckedSong, tries: int = _TRIES

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from model.song import Violation
 from server.song import DEFAULT_FORMAT, SongState
 
 INTERRUPTED = "INTERRUPTED"
@@ -20,7 +21,8 @@ class SongRecord:
     """What is known of one song besides its sound.
 
     `fingerprint` tells requests with the same `request_id` apart. Points in time are nanoseconds since 1970;
-    `duration_seconds` is what was planned until the song is complete. `reason` and `error` say why it failed.
+    `duration_seconds` is what was planned until the song is complete. `reason`, `error` and `violations` of its
+    request say why it failed.
 
     `format` is the name of the delivery format. `owner` is the replica that makes the song, or made it, empty before
     the first claim; `epoch` counts the claims. The store takes both from the lease, whatever a record says.
@@ -44,6 +46,7 @@ class SongRecord:
     format: str = DEFAULT_FORMAT
     owner: str = ""
     epoch: int = 0
+    violations: tuple[Violation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """One attempt at a song in a worker: its plan, and the sections that are prepared, denoised, restored or rendered."""
 
+import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
 from model.engine import Engine, SectionConditions, SectionContext, SectionState
 from model.song import SongPlan, Window
@@ -49,7 +51,7 @@ class HeldSong:
     @classmethod
     def planned(cls, command: Plan, engine: Engine) -> "HeldSong":
         """Plan a song, and restore what an earlier attempt has finished."""
-        plan, start = engine.plan(command.params), command.index
+        plan, start = _plan(command, engine), command.index
         context = engine.restore(plan, start - 1, command.saved) if start else None
         song = cls(command.song, engine, engine.info().sample_rate_hertz, plan, start, context, command.trace)
         for index, saved in enumerate(command.finished, start):
@@ -83,3 +85,8 @@ class HeldSong:
             return SectionStep(section.key, state.step, state.steps)
         section.conditions = None
         return SectionStep(section.key, state.step, state.steps, self.engine.save_section(state))
+
+
+def _plan(command: Plan, engine: Engine) -> SongPlan:
+    """The plan that a checker of this program has made, else the engine's."""
+    return cast(SongPlan, pickle.loads(command.plan)) if command.plan else engine.plan(command.params)

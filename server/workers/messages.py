@@ -82,6 +82,7 @@ class SoundTarget:
 class Plan:
     """Lay out a song. Reply: `Planned` or `Failed`.
 
+    With `plan`, the pickled plan that a checker has made of the same parameters, nothing is laid out again.
     With `saved`, what `Rendered` said at the end of section `index - 1`, the song goes on from section `index`.
     `finished` are the sections from there on that an earlier attempt has denoised, as their last `SectionStep` gave
     them out: they are rendered without being denoised again. With `trace`, the call's span as W3C's `traceparent`, work
@@ -96,6 +97,7 @@ class Plan:
     finished: tuple[bytes, ...] = field(default=(), repr=False)
     trace: str = ""
     sound_to: SoundTarget | None = None
+    plan: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from melisma.v1 import music_pb2, music_pb2_grpc
 from server.app import serving
 from server.settings.settings import Settings
 from server.settings.store import Store
+from tests.support.edge import details_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -119,6 +120,38 @@ async def test_the_plan_tells_how_many_samples_the_song_will_have(
     assert made.plan.sample_count_exact
     assert made.plan.sample_count == made.finished.sample_count
     assert made.finished.sample_count == pytest.approx(made.plan.duration_seconds * rate_hertz, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"key": "H flat"}, ["key"]),
+        ({"language": "fr"}, ["language"]),
+        ({"lyrics": "Привет, мир"}, ["lyrics"]),
+        ({"lyrics": "春天醒来花就开\n" * 40, "duration_seconds": 10.0}, ["duration_seconds"]),
+        ({"anchor": music_pb2.Anchor(midi=b"MThd")}, ["anchor.midi"]),
+    ],
+)
+async def test_what_cannot_be_sung_is_refused_before_it_is_accepted(
+    channel: grpc.aio.Channel, fields: dict[str, Any], wrong: list[str]
+) -> None:
+    call = music_pb2_grpc.MusicServiceStub(channel).Generate(music_pb2.GenerateRequest(prompt="pop", **fields))
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await anext(aiter(call))
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert [one.field for one in details_of(refused.value)["BadRequest"].field_violations] == wrong
+
+
+@pytest.mark.parametrize("task", ["extend", "repaint", "edit", "audio_to_audio"])
+async def test_a_task_that_the_engine_has_no_use_for_is_refused_by_name(channel: grpc.aio.Channel, task: str) -> None:
+    fields: dict[str, Any] = {task: {"audio": b"RIFF"}}
+    if task in ("repaint", "extend"):
+        fields[task]["end_seconds" if task == "repaint" else "right_seconds"] = 3.0
+    call = music_pb2_grpc.MusicServiceStub(channel).Generate(music_pb2.GenerateRequest(prompt="pop", **fields))
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await anext(aiter(call))
+    assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert [one.subject for one in details_of(refused.value)["PreconditionFailure"].violations] == [task]
 
 
 async def test_every_prefix_plays(song: Song) -> None:

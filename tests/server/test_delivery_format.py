@@ -30,6 +30,7 @@ from server.contract.requests import song_request
 from server.song import AudioSettings, Chunk, SongCompleted, SongEvent, SongRequest
 from server.songs.service import Songs
 from server.store.base import SongRecord, StoredEvent
+from tests.support.checking import PassingChecker
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FAKE_INFO, FAKE_PLAN, FakeRunner
 from tests.support.pcm import PCM
@@ -117,7 +118,8 @@ async def test_the_store_and_rest_serve_it(tmp_path: Path) -> None:
     async with embedded_replica(tmp_path) as server:
         await keep(server, request, events)
         assert (tmp_path / "song-1.pcm").read_bytes() == sound
-        async with rest_of(Songs(FakeRunner(), ("fake",), server.store, server.directory)) as rest:
+        songs = Songs(FakeRunner(), ("fake",), server.store, server.directory, checker=PassingChecker())
+        async with rest_of(songs) as rest:
             told = (await ask(rest, "GET", f"{MUSIC}/song-1")).json
             assert told["audio_url"] == f"http://{rest.address}/audio/song-1.pcm"
             whole = await ask(rest, "GET", "/audio/song-1.pcm")

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import UMT5Config, UMT5EncoderModel
 
+from model.ace_step.loading import lora
 from model.ace_step.lyrics.languages import IDS
 from model.ace_step.lyrics.tags import TAGS
 from model.ace_step.networks.config import LyricEncoderConfig, TransformerConfig, VocoderConfig
@@ -21,6 +22,7 @@ TRANSFORMER = TransformerConfig(
     lyric=LyricEncoderConfig(width=16, heads=2, hidden=32, layers=6),
 )  # fmt: skip
 VOCODER = VocoderConfig(depths=(1, 1, 1, 1), widths=(8, 8, 8, 8), head_width=128, block_kernels=(3,), dilations=(1,))
+ADAPTED = "transformer_blocks.0.attn.to_q"
 LOUDNESS = 6.0
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,!?'-"
 
@@ -45,6 +47,17 @@ def ace_step_options(folder: Path) -> dict[str, object]:
     """Options with which the engine loads a tiny checkpoint that is written into `folder`."""
     checkpoint, vocabulary = write_checkpoint(folder / "checkpoint"), write_vocabulary(folder / "vocab.json")
     return {"checkpoint": str(checkpoint), "lyric_vocab": str(vocabulary)}
+
+
+def write_adapter(folder: Path, name: str = ADAPTED, rank: int = 4, **config: object) -> Path:
+    """Write an adapter (LoRA) of one layer into a new folder, and return the folder."""
+    folder.mkdir()
+    width, generator = TRANSFORMER.width, torch.Generator().manual_seed(0)
+    down, up = torch.randn(rank, width, generator=generator), torch.randn(width, rank, generator=generator)
+    save_file({f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up}, folder / lora.WEIGHTS)
+    if config:
+        (folder / lora.CONFIG).write_text(json.dumps(config), "utf-8")
+    return folder
 
 
 def write_vocabulary(path: Path) -> Path:

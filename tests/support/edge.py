@@ -19,6 +19,7 @@ from server.api.grpc.health import HealthServicer
 from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
 from server.audio.codecs.registry import file_suffixes
+from server.checking.base import RequestChecker
 from server.settings.settings import Settings
 from server.songs.ports import SongRunner
 from server.songs.service import Songs
@@ -26,12 +27,16 @@ from server.songs.tickets import Terms, no_terms
 from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
+from tests.support.checking import PassingChecker
 from tests.support.fake_runner import FakeRunner
 
 
 @asynccontextmanager
 async def songs_of(
-    runner: SongRunner, linger_seconds: float = 10.0, terms: Callable[[str], Terms] = no_terms
+    runner: SongRunner,
+    linger_seconds: float = 10.0,
+    terms: Callable[[str], Terms] = no_terms,
+    checker: RequestChecker | None = None,
 ) -> AsyncIterator[Songs]:
     """The songs of a runner of the engine "fake", kept in a folder that goes with them."""
     numbers = itertools.count(1)
@@ -42,6 +47,7 @@ async def songs_of(
                 ("fake",),
                 store,
                 EmbeddedService(store).replica(),
+                checker=checker or PassingChecker(),
                 terms=terms,
                 linger_seconds=linger_seconds,
                 song_id=lambda: f"song-{next(numbers)}",

@@ -26,6 +26,7 @@ from server.store.embedded.directory import EmbeddedDirectory, EmbeddedService
 from server.store.embedded.store import EmbeddedStore, embedded_store
 from server.store.eviction import StoreLimits
 from server.store.watcher import Unwatched
+from tests.support.checking import PassingChecker
 from tests.support.fake_runner import FAKE_EVENTS, FAKE_PLAN, FakeRunner
 
 REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
@@ -184,6 +185,7 @@ async def pair(
                 ("fake",),
                 cast(SongStore, store),
                 cast(Directory, directory),
+                checker=PassingChecker(),
                 terms=lambda _: terms,
                 linger_seconds=linger_seconds,
                 song_id=lambda: f"song-{next(numbers)}",

@@ -14,7 +14,7 @@ from benchmarks.gpu.ace_step.random_engine import materialised
 from benchmarks.gpu.figures import Figure, Setup, absent, guarded
 from benchmarks.gpu.timing import beside, decibels, once, peak_memory, release, timed
 from model.ace_step.engine import AceStepEngine
-from model.ace_step.networks.codec import frames_of
+from model.ace_step.frames import frames_of
 from model.ace_step.networks.config import VocoderConfig
 from model.ace_step.networks.vocoder import Vocoder
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from model.engine import EngineUnavailable
+from model.shared.languages import language_among
 
 IDS = MappingProxyType(
     {
@@ -16,8 +17,6 @@ IDS = MappingProxyType(
 """Id of the tag that goes before a line, by language."""
 
 LANGUAGES = tuple(IDS)
-
-_SYNONYMS = MappingProxyType({"cmn": "zh", "yue": "zh", "jpn": "ja", "kor": "ko", "eng": "en"})
 
 _SCRIPTS = MappingProxyType(
     {
@@ -39,9 +38,8 @@ def language_of(code: str) -> str:
     Raises:
         ValueError: it is none of those that the model sings.
     """
-    primary = re.split(r"[-_]", code.strip().casefold())[0]
-    language = _SYNONYMS.get(primary, primary)
-    if language not in IDS:
+    language = language_among(code, LANGUAGES)
+    if language is None:
         raise ValueError(f"{code!r} is none of the languages {', '.join(LANGUAGES)}")
     return language
 

@@ -14,12 +14,9 @@ from torch import nn
 from torch.nn import functional as F
 from torchaudio.functional import resample
 
+from model.ace_step.frames import SAMPLE_RATE, SAMPLES_PER_FRAME
 from model.ace_step.networks.vocoder import Vocoder
 
-SAMPLE_RATE = 44_100
-MEL_FRAMES_PER_FRAME = 8
-SAMPLES_PER_FRAME = 512 * MEL_FRAMES_PER_FRAME
-FRAMES_PER_SECOND = SAMPLE_RATE / SAMPLES_PER_FRAME
 LATENT_SHAPE = (8, 16)
 
 FIRST_WINDOW = 43
@@ -28,11 +25,6 @@ WINDOW = 512
 
 _SCALE, _SHIFT = 0.1786, -1.9091
 _MEL_LOW, _MEL_HIGH = -11.0, 3.0
-
-
-def frames_of(seconds: float) -> int:
-    """Latent frames of a song that was asked for with `seconds`, rounded down as the released pipeline does."""
-    return int(seconds * SAMPLE_RATE / SAMPLES_PER_FRAME)
 
 
 def window_lengths() -> Iterator[int]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from model.ace_step.networks.codec import FRAMES_PER_SECOND, frames_of
+from model.ace_step.frames import FRAMES_PER_SECOND, frames_of
 from model.song import SectionKind
 
 MIN_SECONDS, MAX_SECONDS = 10.0, 240.0

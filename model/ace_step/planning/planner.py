@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from model.ace_step.frames import SAMPLES_PER_FRAME, frames_of
 from model.ace_step.lyrics.languages import language_of
 from model.ace_step.lyrics.tags import normalised
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
-from model.ace_step.networks.codec import SAMPLES_PER_FRAME, frames_of
 from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
 from model.ace_step.planning.form import (
     MAX_SECONDS,
@@ -18,11 +18,11 @@ from model.ace_step.planning.form import (
     song_seconds,
 )
 from model.ace_step.planning.recording import inspect
-from model.ace_step.sampling.guided_velocity import GuidanceParams
-from model.ace_step.sampling.recipe import RELEASED_OMEGA, Recipe, Words, task_field
-from model.ace_step.sampling.starts import edit_range
+from model.ace_step.sampling.recipe import RELEASED_OMEGA, GuidanceParams, Recipe, Words, edit_range, task_field
 from model.ace_step.settings import AceStepSettings
+from model.shared.controls import check_controls
 from model.song import (
+    Control,
     Edit,
     Extend,
     InvalidParams,
@@ -42,6 +42,9 @@ MAX_LYRIC_TOKENS = 4096
 
 DEFAULT_GUIDANCE = 15.0
 
+CONTROLS = frozenset(Control) - {Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL}
+"""The controls that a request may use: v1 cannot keep a melody to the note, and makes no stems."""
+
 
 class Planner:
     """Makes plans; pure but for reading the header of a recording."""
@@ -53,6 +56,7 @@ class Planner:
 
     def plan(self, params: SongParams) -> SongPlan:
         """See `model.engine.Engine.plan`."""
+        check_controls(params, NAME, CONTROLS)
         options = _options(params)
         mode = options.mode or self._settings.default_mode
         self._check(params, options)

@@ -4,10 +4,10 @@ import io
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import soundfile
-import torch
 
-from model.ace_step.networks.codec import SAMPLE_RATE, SAMPLES_PER_FRAME
+from model.ace_step.frames import SAMPLE_RATE, SAMPLES_PER_FRAME
 from model.ace_step.planning.form import MAX_SECONDS
 from model.song import InvalidParams, Violation
 
@@ -42,7 +42,7 @@ def inspect(audio: bytes, field: str) -> SourceInfo:
     return SourceInfo(seconds, math.ceil(samples / SAMPLES_PER_FRAME))
 
 
-def read(audio: bytes, field: str) -> tuple[torch.Tensor, int]:
+def read(audio: bytes, field: str) -> tuple[np.ndarray, int]:
     """The sound of a recording, stereo, float32 [2, samples], and its sample rate; a mono one is on both channels.
 
     Raises:
@@ -52,7 +52,7 @@ def read(audio: bytes, field: str) -> tuple[torch.Tensor, int]:
         sound, rate = soundfile.read(io.BytesIO(audio), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise _refused(field, f"is damaged ({error.error_string})") from error
-    return torch.from_numpy(sound.T).expand(2, -1).contiguous(), rate
+    return np.ascontiguousarray(np.broadcast_to(sound.T, (2, len(sound)))), rate
 
 
 def _refused(field: str, description: str) -> InvalidParams:

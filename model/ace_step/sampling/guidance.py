@@ -4,18 +4,8 @@ Velocities have the shape [1, 8, 16, frames], float32. Each song has an `Apg` of
 """
 
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 import torch
-
-
-class GuidanceKind(StrEnum):
-    """How the conditional and the unconditional velocity are put together."""
-
-    APG = "apg"
-    CFG = "cfg"
-    CFG_STAR = "cfg_star"
-
 
 APG_MOMENTUM = -0.75
 APG_NORM = 2.5

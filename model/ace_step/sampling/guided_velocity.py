@@ -6,36 +6,9 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from model.ace_step.networks.contexts import ContextCache
-from model.ace_step.sampling.guidance import Apg, GuidanceKind, cfg, cfg_star, decayed, double
+from model.ace_step.sampling.guidance import Apg, cfg, cfg_star, decayed, double
+from model.ace_step.sampling.recipe import GuidanceKind, GuidanceParams
 from model.ace_step.sampling.schedule import Interval
-
-
-@dataclass(frozen=True, slots=True)
-class GuidanceParams:
-    """How strongly, and when, a song is pushed towards its prompt and lyrics; the defaults are the release's.
-
-    `scale` 0 or 1 switches guidance off. `interval`, 0 to 1, is the share of the steps in the middle of the song that
-    are guided. With `decay` above 0 the scale falls to `floor` during them. `text` and `lyric`, where both are above 1,
-    guide prompt and words apart, in place of `scale` and `kind`.
-    """
-
-    scale: float = 15.0
-    kind: GuidanceKind = GuidanceKind.APG
-    interval: float = 0.5
-    decay: float = 0.0
-    floor: float = 3.0
-    text: float = 0.0
-    lyric: float = 0.0
-
-    @property
-    def double(self) -> bool:
-        """Whether prompt and words are guided apart."""
-        return self.text > 1.0 and self.lyric > 1.0
-
-    @property
-    def on(self) -> bool:
-        """Whether any step is guided."""
-        return self.double or self.scale not in (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""What a song is made by: everything that a request decides, with nothing left open."""
+"""Recipe of a song: everything that a request decides, with nothing left open. The module is free of torch."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from model.ace_step.options import Sampler
-from model.ace_step.sampling.guided_velocity import GuidanceParams
 from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, Task
 
 RELEASED_OMEGA = 10.0
@@ -14,6 +14,42 @@ _GOLDEN = 0x9E3779B9
 
 Words: TypeAlias = tuple[int, ...]
 """What is sung: the ids of the lyric tokenizer; empty for an instrumental."""
+
+
+class GuidanceKind(StrEnum):
+    """How the conditional and the unconditional velocity are put together."""
+
+    APG = "apg"
+    CFG = "cfg"
+    CFG_STAR = "cfg_star"
+
+
+@dataclass(frozen=True, slots=True)
+class GuidanceParams:
+    """How strongly, and when, a song is pushed towards its prompt and lyrics; the defaults are the release's.
+
+    `scale` 0 or 1 switches guidance off. `interval`, 0 to 1, is the share of the steps in the middle of the song that
+    are guided. With `decay` above 0 the scale falls to `floor` during them. `text` and `lyric`, where both are above 1,
+    guide prompt and words apart, in place of `scale` and `kind`.
+    """
+
+    scale: float = 15.0
+    kind: GuidanceKind = GuidanceKind.APG
+    interval: float = 0.5
+    decay: float = 0.0
+    floor: float = 3.0
+    text: float = 0.0
+    lyric: float = 0.0
+
+    @property
+    def double(self) -> bool:
+        """Whether prompt and words are guided apart."""
+        return self.text > 1.0 and self.lyric > 1.0
+
+    @property
+    def on(self) -> bool:
+        """Whether any step is guided."""
+        return self.double or self.scale not in (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +90,9 @@ def task_field(task: Task) -> str:
         Extend: "extend",
         Edit: "edit",
     }[type(task)]
+
+
+def edit_range(task: Edit, steps: int) -> tuple[int, int]:
+    """The first step that moves the song over, and the first that does not any more."""
+    first = int(steps * task.start)
+    return first, max(first, int(steps * task.end))

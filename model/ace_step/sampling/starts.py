@@ -5,11 +5,11 @@ import math
 import torch
 from torch.nn import functional as F
 
-from model.ace_step.networks.codec import frames_of
+from model.ace_step.frames import frames_of
 from model.ace_step.options import Sampler
 from model.ace_step.sampling.guided_velocity import Guide
 from model.ace_step.sampling.noise import Noise, Noises
-from model.ace_step.sampling.recipe import Recipe
+from model.ace_step.sampling.recipe import Recipe, edit_range
 from model.ace_step.sampling.samplers import Euler, Heun, PingPong, Solver
 from model.ace_step.sampling.schedule import shifted, sigmas
 from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, Conditions, Context
@@ -41,12 +41,6 @@ def walk_steps(recipe: Recipe, index: int) -> int:
             first, last = edit_range(task, steps)
             return (last - first) * averages + steps - last
     return 2 * steps - 1 if recipe.sampler is Sampler.HEUN and index == 0 else steps
-
-
-def edit_range(task: Edit, steps: int) -> tuple[int, int]:
-    """The first step that moves the song over, and the first that does not any more."""
-    first = int(steps * task.start)
-    return first, max(first, int(steps * task.end))
 
 
 def whole(recipe: Recipe, conditions: Conditions, noises: Noises) -> Walk:

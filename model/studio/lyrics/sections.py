@@ -91,12 +91,13 @@ class _Reader:
         return read_line(words, chinese=self.chinese_song and (is_chinese(words) or not re.search("[A-Za-z]", words)))
 
 
-def parse_lyrics(text: str, wished: Voice | None = None) -> Lyrics:
+def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None = None) -> Lyrics:
     """Parse lyrics: lines under tags, as `model.shared.lyrics.reading` finds them, read aloud.
 
     Text before the first tag is a verse. A line with nothing to sing is left out, and one of which less than half can
     be read; every line of the result has
     between 1 and `MAX_LINE_SYLLABLES` syllables. `wished` is the song's voice, where the caller names one.
+    `language`, "zh" or "en", is that of numbers; `None` finds it out from the words.
 
     Raises:
         InvalidParams: the text is too long, holds no words, or less than half of its letters can be sung.
@@ -107,7 +108,8 @@ def parse_lyrics(text: str, wished: Voice | None = None) -> Lyrics:
     lines = [line for section in written.sections for line in section.lines]
     _check_amount("Chinese characters", sum(count_chinese(line.text) for line in lines), MAX_CHINESE_CHARACTERS)
     _check_amount("lines", len(lines), MAX_LINES)
-    reader = _Reader(any(is_chinese(line.text) for line in lines))
+    chinese_song = any(is_chinese(line.text) for line in lines) if language is None else language == "zh"
+    reader = _Reader(chinese_song)
     voice = wished or _first_named(lines)
     sections = tuple(_sections(written.sections, reader, voice or Voice.FEMALE))
     lyrics = Lyrics(sections, (*written.notes, *_singer_notes(lines), *reader.notes.told()), voice)

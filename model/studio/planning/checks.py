@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterator
 
 from model.engine import EngineInfo
+from model.shared.controls import check_controls
+from model.shared.languages import language_among
 from model.song import AnchorNote, InvalidParams, SongParams, Violation
 
 LOWEST_ANCHOR_PITCH = 36
@@ -11,7 +13,8 @@ HIGHEST_ANCHOR_PITCH = 96
 
 
 def check_params(params: SongParams, info: EngineInfo, tempo_range_bpm: tuple[float, float]) -> None:
-    """Raise InvalidParams with every number that is out of its range; ranges are inclusive."""
+    """Raise InvalidParams with what the engine lacks, or every number out of its range; ranges are inclusive."""
+    check_controls(params, info.name, info.controls)
     numbers = (
         ("duration_seconds", params.duration_seconds, info.duration_seconds),
         ("steps", params.steps, info.steps),
@@ -24,8 +27,14 @@ def check_params(params: SongParams, info: EngineInfo, tempo_range_bpm: tuple[fl
         if value is not None and not low <= value <= high
     ]
     violations += _anchor_violations(params.anchor)
+    violations += _language_violations(params.language, info.languages)
     if violations:
         raise InvalidParams(*violations)
+
+
+def _language_violations(language: str | None, languages: tuple[str, ...]) -> Iterator[Violation]:
+    if language is not None and language_among(language, languages) is None:
+        yield Violation("language", f"{language!r} is none of: {', '.join(languages)}")
 
 
 def _anchor_violations(notes: tuple[AnchorNote, ...]) -> Iterator[Violation]:

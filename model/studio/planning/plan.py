@@ -8,6 +8,7 @@ from functools import partial
 from random import Random
 
 from model.engine import EngineInfo
+from model.shared.languages import language_among
 from model.song import AnchorNote, InvalidParams, SectionKind, SectionPlan, SongParams, SongPlan, Stem, Voice
 from model.studio.info import SAMPLE_RATE_HERTZ
 from model.studio.lyrics.sections import Lyrics, parse_lyrics
@@ -97,7 +98,8 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     asked_key = parse_key(params.key) if params.key is not None else None
     random = Random(params.seed)
     understanding = understand(params.prompt, random)
-    lyrics = parse_lyrics(params.lyrics, params.voice or understanding.style.voice)
+    voice = params.voice or understanding.style.voice
+    lyrics = parse_lyrics(params.lyrics, voice, language=_language(params, info))
     named_key = asked_key or understanding.key
     anchor = fit_anchor(params.anchor)
     heard_key = None if named_key else tune_key(anchor.notes, understanding.style.mode)
@@ -144,6 +146,10 @@ def _home(style: Style, random: Random) -> Key:
     reach = (count - 1) * (1 - abs(style.register)) / 2
     near = [key for place, key in enumerate(_HOME_TRANSPOSES) if abs(place - centre) <= reach + 1]
     return Key(style.mode, random.choice(near))
+
+
+def _language(params: SongParams, info: EngineInfo) -> str | None:
+    return None if params.language is None else language_among(params.language, info.languages)
 
 
 def _length_at_file_tempo(

@@ -29,7 +29,8 @@ class MusicServiceStub:
     """Makes songs and finds them again.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
-    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
+    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set, or which
+    fields the engine lacks, with the engines that have them, as one violation each of google.rpc.PreconditionFailure;
     UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
     before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, where Listen gives the
     rest of it. All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field
@@ -90,7 +91,8 @@ class MusicServiceServicer:
     """Makes songs and finds them again.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
-    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
+    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set, or which
+    fields the engine lacks, with the engines that have them, as one violation each of google.rpc.PreconditionFailure;
     UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
     before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, where Listen gives the
     rest of it. All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field
@@ -121,10 +123,14 @@ class MusicServiceServicer:
         `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
         died.
 
+        Everything that can be checked without a device is checked before `accepted`: key, language, melody, lyrics that
+        cannot be sung, and a length that does not hold the lyrics.
+
         Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
         another request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers
-        and is not tried again), RESOURCE_EXHAUSTED (queue full, the call's deadline cannot be met by the server's
-        estimate, or the song does not fit into the memory of the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
+        and is not tried again), RESOURCE_EXHAUSTED (queue full, too many requests wait to be checked, the call's deadline
+        cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
+        DEADLINE_EXCEEDED or CANCELLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,8 +144,9 @@ class MusicServiceServicer:
         A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
         Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
-        had failed or was cancelled; what there is of it comes first), CANCELLED (it is cancelled now), and what Generate
-        returns for a song that fails while it is listened to.
+        had failed or was cancelled; what there is of it comes first; a failure has the reason and the violations of
+        `Song.failure`), CANCELLED (it is cancelled now), and what Generate returns for a song that fails while it is
+        listened to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -233,7 +240,8 @@ class MusicService:
     """Makes songs and finds them again.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
-    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set;
+    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set, or which
+    fields the engine lacks, with the engines that have them, as one violation each of google.rpc.PreconditionFailure;
     UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
     before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, where Listen gives the
     rest of it. All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field

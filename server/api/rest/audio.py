@@ -11,7 +11,7 @@ from model.song import Violation
 from server.api.rest.endpoint import Stream
 from server.audio.codecs.registry import format_named
 from server.errors import InvalidRequest, OffsetOutOfRange, SongNotComplete
-from server.songs.recording import Recording
+from server.songs.recording import Recording, failure_of
 
 _LENGTH_PROBE_BYTES = 2
 _RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
@@ -29,7 +29,7 @@ def audio_response(request: Request, recording: Recording) -> Response:
     if not recording.ended:
         return _growing(request, recording, offset)
     if not recording.complete:
-        raise SongNotComplete(recording.song.state.value, recording.song.error)
+        raise SongNotComplete(recording.song.state.value, failure_of(recording.song))
     return _whole(request, recording, offset)
 
 

@@ -14,7 +14,7 @@ from server.api.rest.endpoint import Stream
 from server.api.rest.names import EVENT_NAMES
 from server.api.rest.problems import problem
 from server.api.rest.proto_json import plain
-from server.errors import InvalidRequest, MadeElsewhere, ServiceError
+from server.errors import InvalidRequest, MadeElsewhere, ServiceError, SongNotComplete
 from server.song import SongState
 from server.songs.recording import Recording, Told
 
@@ -52,7 +52,8 @@ async def _events(recording: Recording, number: int, heartbeat_seconds: float) -
             return  # a browser comes back by itself, with the id of the last event, and meets another server
         except ServiceError as error:
             name = "cancelled" if recording.song.state is SongState.CANCELLED else "failed"
-            yield _framed(name, bytes(problem(error).body).decode(), len(recording.entries))
+            cause = error.failure if isinstance(error, SongNotComplete) and error.failure else error
+            yield _framed(name, bytes(problem(cause).body).decode(), len(recording.entries))
 
 
 async def _or_heartbeat(told: AsyncIterator[Told], seconds: float) -> AsyncIterator[Told | None]:

@@ -11,6 +11,8 @@ from server.song import SongState
 from server.version import VERSION
 
 _TEXT = {"type": "string"}
+_VIOLATION = {"type": "object", "properties": {"field": _TEXT, "description": _TEXT}}
+_VIOLATIONS = {"type": "array", "items": _VIOLATION}
 _TIME = {"type": "string", "format": "date-time"}
 _PROBLEMS = {
     400: "The request breaks a rule; `violations` names the fields.",
@@ -191,7 +193,11 @@ def _song() -> Json:
         "size_bytes": {"type": "integer"},
         "sha256": _TEXT,
     }
-    error = {"type": "object", "properties": {"reason": _TEXT, "detail": _TEXT}, "required": ["reason", "detail"]}
+    error = {
+        "type": "object",
+        "properties": {"reason": _TEXT, "detail": _TEXT, "violations": _VIOLATIONS},
+        "required": ["reason", "detail"],
+    }
     return {"type": "object", "properties": properties | {"error": error}, "required": list(properties)}
 
 
@@ -205,14 +211,13 @@ def _engines() -> Json:
 
 
 def _problem() -> Json:
-    violation = {"type": "object", "properties": {"field": _TEXT, "description": _TEXT}}
     properties: dict[str, Json] = {
         "type": _TEXT,
         "title": _TEXT,
         "status": {"type": "integer"},
         "detail": _TEXT,
         "reason": {"type": "string", "description": "The reason that gRPC callers get in google.rpc.ErrorInfo."},
-        "violations": {"type": "array", "items": violation},
+        "violations": _VIOLATIONS,
         "retry_after_seconds": {"type": "number"},
     }
     return {"type": "object", "properties": properties, "required": ["type", "title", "status", "detail"]}

@@ -1,7 +1,7 @@
 """Errors as HTTP has them: problem details (RFC 9457) with the reason and the violations that gRPC callers get."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -11,14 +11,16 @@ from starlette.responses import JSONResponse
 from model.song import Violation
 from server.api.rest.names import request_path
 from server.api.rest.proto_json import Json
-from server.contract.status import outcome_of, text_of, violations_of
+from server.contract.status import outcome_of, shown, text_of
 from server.errors import (
     ControlNotSupported,
+    EndedElsewhere,
     EngineNotReady,
     InvalidRequest,
     OffsetOutOfRange,
     Overloaded,
     PoisonedRequest,
+    ServiceError,
     Unauthenticated,
 )
 
@@ -52,11 +54,12 @@ _OWN_STATUSES: Mapping[type[Exception], HTTPStatus] = MappingProxyType(
 
 def problem(error: Exception) -> JSONResponse:
     """The answer that tells an error; nothing of a bug's own text is in it."""
-    status = _OWN_STATUSES.get(type(error)) or _STATUSES[outcome_of(error).code]
-    extra: dict[str, Json] = {"reason": outcome_of(error).reason}
+    outcome = outcome_of(error)
+    status = _OWN_STATUSES.get(type(error)) or _STATUSES[outcome.code]
+    extra: dict[str, Json] = {"reason": outcome.reason}
     headers: dict[str, str] = {}
-    if isinstance(error, InvalidRequest):
-        extra["violations"] = [{"field": one.field, "description": one.description} for one in violations_of(error)]
+    if isinstance(error, ServiceError) and error.violations:
+        extra["violations"] = violations_json(error.violations)
     if isinstance(error, Overloaded):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
         extra["retry_after_seconds"] = round(error.retry_after_seconds, 3)
@@ -64,7 +67,7 @@ def problem(error: Exception) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, OffsetOutOfRange):
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
-    return problem_response(status, text_of(error), headers, **extra)
+    return problem_response(status, _text(error), headers, **extra)
 
 
 def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None, **extra: Json) -> JSONResponse:
@@ -73,6 +76,18 @@ def problem_response(status: int, detail: str, headers: Mapping[str, str] | None
     return JSONResponse(body | extra, status_code=status, headers=headers, media_type=PROBLEM_TYPE)
 
 
-def renamed(error: InvalidRequest) -> InvalidRequest:
-    """The same error with its fields called as in REST."""
-    return InvalidRequest(*(Violation(request_path(each.field), each.description) for each in error.violations))
+def violations_json(violations: Iterable[Violation]) -> list[Json]:
+    """Violations with their fields called as in REST."""
+    return [{"field": request_path(one.field), "description": one.description} for one in shown(violations)]
+
+
+def failure_json(failure: EndedElsewhere) -> dict[str, Json]:
+    """Why a song has failed."""
+    told: dict[str, Json] = {"reason": failure.reason, "detail": _text(failure) if failure.violations else str(failure)}
+    return told | ({"violations": violations_json(failure.violations)} if failure.violations else {})
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, InvalidRequest | EndedElsewhere) and error.violations:
+        error = InvalidRequest(*(Violation(request_path(one.field), one.description) for one in error.violations))
+    return text_of(error)

@@ -21,6 +21,8 @@ from server.errors import InvalidRequest
 Json: TypeAlias = Any
 _M = TypeVar("_M", bound=Message)
 
+_NAME_CHARACTERS = 64
+
 DURATION = "google.protobuf.Duration"
 TIMESTAMP = "google.protobuf.Timestamp"
 INTEGERS = frozenset(
@@ -58,11 +60,16 @@ def _fill(message: Message, given: Json, path: str) -> Iterator[Violation]:
     for name, value in given.items():
         field = fields.get(name)
         if field is None:
-            yield Violation(f"{path}{name}", "is not a field")
+            yield Violation(f"{path}{_printable(name)}", "is not a field")
         elif field.containing_oneof and message.WhichOneof(field.containing_oneof.name):
             yield Violation(f"{path}{name}", f"excludes {message.WhichOneof(field.containing_oneof.name)}")
         else:
             yield from _set(message, field, value, f"{path}{name}")
+
+
+def _printable(name: str) -> str:
+    """A name that a caller made up, short, and without the lone surrogates that no answer can carry."""
+    return name[:_NAME_CHARACTERS].encode("utf-8", "backslashreplace").decode()
 
 
 def _set(message: Message, field: FieldDescriptor, value: Json, path: str) -> Iterator[Violation]:

@@ -28,7 +28,7 @@ from server.api.rest.audio import audio_response
 from server.api.rest.endpoint import LEFT, ByMethod, ClientLeft, Door, Endpoint, unless_left
 from server.api.rest.events import events_response
 from server.api.rest.openapi import document
-from server.api.rest.problems import problem_response, renamed
+from server.api.rest.problems import problem_response
 from server.api.rest.proto_json import filled, plain
 from server.api.rest.request_body import generate_request
 from server.api.rest.song_json import page_json, song_json
@@ -38,7 +38,7 @@ from server.auth.api_keys import Scope
 from server.auth.authenticator import Authenticator
 from server.auth.caller import caller_of
 from server.contract.validation import check
-from server.errors import InvalidRequest, UnknownSong
+from server.errors import UnknownSong
 from server.songs.recording import Told
 from server.songs.service import Songs
 
@@ -138,8 +138,6 @@ def _telling(endpoint: Endpoint) -> Endpoint:
     async def told(request: Request) -> Response:
         try:
             return await endpoint(request)
-        except InvalidRequest as error:
-            raise renamed(error) from error
         except HTTPException as error:
             return problem_response(error.status_code, error.detail, error.headers)
         except ClientLeft:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 
 from server.api.rest.names import SONG_NAMES
+from server.api.rest.problems import failure_json
 from server.api.rest.proto_json import Json
 from server.audio.codecs.registry import format_named
+from server.songs.recording import failure_of
 from server.store.base import SongRecord
 
 
@@ -29,8 +31,8 @@ def song_json(request: Request, song: SongRecord) -> dict[str, Json]:
         "size_bytes": song.size_bytes,
         "sha256": song.sha256,
     }
-    if song.reason:
-        fields["failure"] = {"reason": song.reason, "detail": song.error}
+    if failure := failure_of(song):
+        fields["failure"] = failure_json(failure)
     return {SONG_NAMES.get(name, name): value for name, value in fields.items()}
 
 

@@ -5,11 +5,13 @@ import logging
 from collections.abc import Callable, Collection
 
 from melisma.v1 import music_pb2
+from server.contract.midi_melody import with_melody
 from server.contract.requests import song_request
 from server.contract.status import outcome_of
 from server.errors import (
     ControlNotSupported,
     Draining,
+    EndedElsewhere,
     EngineNotReady,
     InvalidRequest,
     ServiceError,
@@ -84,8 +86,8 @@ class Beginning:
                 logger.warning("a song is left to a server of another version: %s", error)
                 await self._directory.release(claim.lease)
                 return True
-            reason = outcome_of(error).reason
-            self._making.end_soon(claim, SongState.FAILED, reason=reason, error=str(error))
+            failure = EndedElsewhere(outcome_of(error).reason, str(error), error.violations)
+            self._making.end_soon(claim, SongState.FAILED, failure)
         return True
 
     def _leaves(self, song_id: str) -> bool:
@@ -101,4 +103,4 @@ class Beginning:
         deadline = None if claim.deadline_seconds is None else self._clock() + claim.deadline_seconds
         message = music_pb2.GenerateRequest.FromString(claim.request)
         known = (self._runner.engines(), claim.song.engine, deadline, claim.song.caller)
-        return await asyncio.to_thread(song_request, message, *known)
+        return await asyncio.to_thread(with_melody, song_request(message, *known))

@@ -4,18 +4,18 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from server.errors import SongCancelled
+from server.errors import EndedElsewhere, SongCancelled
 from server.song import SongRequest, SongState
 from server.songs.entry import Entry
 from server.songs.eviction import Eviction
 from server.songs.making import CLOSE_SECONDS
 from server.songs.open_recordings import Made, OpenRecordings
 from server.songs.ports import CheckedSong, SongJob
-from server.songs.recording import Recording
+from server.songs.recording import Recording, ended_record
 from server.songs.shared.attending import Attending
 from server.songs.shared.lasting_read import lasting_read
 from server.songs.shared.lease_watch import LeaseWatch
@@ -171,23 +171,23 @@ class SharedMaking:
         return len(songs)
 
     def end_soon(
-        self, claim: Claim, state: SongState, *, reason: str = "", error: str = "", sound_seconds: float = 0.0
+        self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
         """Store the end of a song that this replica has claimed, and does not make, beside other work.
 
         Its caller is charged for `sound_seconds`. Where that fails, the lease runs out, and the song is claimed again.
         """
-        ending = self.end_unmade(claim, state, reason=reason, error=error, sound_seconds=sound_seconds)
+        ending = self.end_unmade(claim, state, failure, sound_seconds=sound_seconds)
         self._spawn(self._logged(ending), f"end {claim.song.song_id}")
 
     async def end_unmade(
-        self, claim: Claim, state: SongState, *, reason: str = "", error: str = "", sound_seconds: float = 0.0
+        self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
         """Store the end of a song that this replica has claimed, and does not make; raises StoreFailed.
 
         It waits while the objects are away.
         """
-        song = replace(claim.song, state=state, ended_ns=self._now_ns(), reason=reason, error=error)
+        song = ended_record(claim.song, state, self._now_ns(), failure, failure.reason if failure else "")
         try:
             await self._store.create(claim.song, claim.lease)
             await self._store.end(song, lease=claim.lease, at=claim.extent)

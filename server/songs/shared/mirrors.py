@@ -9,7 +9,7 @@ from server.errors import EndedElsewhere, MadeElsewhere, ServiceError, SongCance
 from server.song import SongState
 from server.songs.entry import Message
 from server.songs.open_recordings import FOUND_SECONDS, OpenRecordings
-from server.songs.recording import Recording
+from server.songs.recording import Recording, failure_of
 from server.songs.shared.attending import Attending
 from server.songs.shared.lasting_read import lasting_read
 from server.store.base import INTERRUPTED, INTERRUPTED_TEXT, Extent, SongRecord, SongStore, StoredEvent, StoreFailed
@@ -136,7 +136,7 @@ def _messages(news: News) -> Iterator[Message]:
 def _error_of(song: SongRecord) -> ServiceError | None:
     match song.state:
         case SongState.FAILED:
-            return EndedElsewhere(song.reason, song.error)
+            return failure_of(song)
         case SongState.CANCELLED:
             return SongCancelled("the song was cancelled")
         case _:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from typing_extensions import override
 
@@ -14,7 +13,7 @@ from server.song import Chunk, SongEvent, SongRequest, SongState
 from server.songs.backlog import Backlog
 from server.songs.entry import Entry, Message
 from server.songs.ports import EventSink
-from server.songs.recording import Recording, record_after
+from server.songs.recording import Recording, ended_record, record_after
 from server.songs.shared.repetition import Repetition, SoundDiffers
 from server.store.base import INTERRUPTED
 from server.store.directory import Standing
@@ -168,8 +167,7 @@ class StoredRecorder(EventSink):
         self._on_heard = lambda: None  # lets go of the job, which has no use for it any more
         if self.ended:
             return
-        text = str(error) if reason else ""
-        self.song = replace(self.song, state=state, ended_ns=self._now_ns(), reason=reason, error=text)
+        self.song = ended_record(self.song, state, self._now_ns(), error, reason)
         self.error = error
         self.news.set()
         self.over.set()

@@ -5,14 +5,13 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from server.errors import EndedElsewhere
 from server.song import SongState
 from server.songs.ports import SongRunner
 from server.songs.shared.beginning import Beginning
 from server.songs.shared.making import SharedMaking
-from server.store.base import INTERRUPTED
+from server.store.base import INTERRUPTED, INTERRUPTED_TEXT
 from server.store.directory import Claim, Directory, Resume, Skill, Task
-
-INTERRUPTED_TEXT = "the server stopped before the song was complete"
 
 AT_ONCE: Final = 2
 """Songs for each device that are repeated at the same time: each that waits for its turn is silent for longer."""
@@ -78,7 +77,7 @@ class Takeover:
             case Task.CANCEL:
                 self._making.end_soon(claim, SongState.CANCELLED)
             case _:
-                self._making.end_soon(claim, SongState.FAILED, reason=INTERRUPTED, error=INTERRUPTED_TEXT)
+                self._making.end_soon(claim, SongState.FAILED, EndedElsewhere(INTERRUPTED, INTERRUPTED_TEXT))
         return True
 
     def _skills(self) -> Mapping[str, Skill]:

@@ -23,6 +23,9 @@ ALTER TABLE songs ADD COLUMN format TEXT NOT NULL DEFAULT 'mp3';
 ALTER TABLE songs ADD COLUMN owner TEXT NOT NULL DEFAULT '';
 ALTER TABLE songs ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
 """,
+    """
+ALTER TABLE songs ADD COLUMN violations TEXT NOT NULL DEFAULT '[]';
+""",
 )
 """One script for each version of the schema. A released one stays as it is: databases were made with it."""
 

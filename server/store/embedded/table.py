@@ -1,9 +1,11 @@
 """Songs and their events in the database of the embedded store. Every call may block; all belong to one thread."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
+from model.song import Violation
 from server.song import SongState
 from server.store.base import Extent, Place, SongRecord, StoredEvent, StoreFailed, Usage
 from server.store.embedded.database import Database
@@ -121,9 +123,11 @@ class SongTable:
 
 
 def _values(song: SongRecord) -> dict[str, object]:
-    return {name: getattr(song, name) for name in _COLUMNS}
+    values = {name: getattr(song, name) for name in _COLUMNS}
+    return values | {"violations": json.dumps([[one.field, one.description] for one in song.violations])}
 
 
 def _record(row: Sequence[Any]) -> SongRecord:
     values = dict(zip(_COLUMNS, row, strict=True))
-    return SongRecord(**values | {"state": SongState(values["state"])})
+    violations = tuple(Violation(*one) for one in json.loads(values["violations"]))
+    return SongRecord(**values | {"state": SongState(values["state"]), "violations": violations})

@@ -21,6 +21,7 @@ from tests.support.rest import MUSIC, SONG, Rest
         (SONG | {"audio": {"bitrate_kbps": 7}}, "audio.bitrate_kbps"),
         (SONG | {"anchor": {"notes": {"notes": [{"pitch": 1}]}}}, "anchor.notes.notes[0].pitch"),
         (SONG | {"prompt": "\ud800"}, "prompt"),
+        (SONG | {"pro\ud83dmpt": "pop"}, r"pro\ud83dmpt"),
         (SONG | {"retake": {}, "extend": {}}, "extend"),
         (SONG | {"mode": "whole"}, "mode"),
         (SONG | {"lora": "rap", "omega": 1.0}, "omega"),

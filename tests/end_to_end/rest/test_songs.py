@@ -84,6 +84,20 @@ def test_a_cancelled_song_says_so_to_everyone(rest: Rest) -> None:
     assert rest.ask("DELETE", f"{MUSIC}/{task_id}").json["status"] == "cancelled"
 
 
+def test_a_song_that_failed_tells_the_same_reason_and_violations_wherever_it_is_asked_for(rest: Rest) -> None:
+    task_id = rest.begin(SONG | {"prompt": "invalid"})
+    violations = [{"field": "lyrics", "description": "cannot be sung"}]
+    _, name, live = list(rest.events(task_id))[-1]
+    rest.wait_until(task_id, "failed")
+    _, late_name, late = list(rest.events(task_id))[-1]
+    assert (name, late_name, late) == ("failed", "failed", live)
+    status = rest.ask("GET", f"{MUSIC}/{task_id}").json["error"]
+    sound = rest.ask("GET", f"/audio/{task_id}.mp3")
+    assert [each["reason"] for each in (late, status, sound.json)] == ["INVALID_REQUEST"] * 3
+    assert [each["violations"] for each in (late, status, sound.json)] == [violations] * 3
+    assert (late["status"], late["detail"], sound.status) == (400, status["detail"], 409)
+
+
 def test_a_caller_who_leaves_while_waiting_gives_the_song_up(rest: Rest) -> None:
     body = json.dumps(LONG | {"prompt": "left alone"}).encode()
     host, _, port = rest.address.rpartition(":")

@@ -5,9 +5,10 @@ import torch
 from diffusers import AutoencoderDC
 from torch import nn
 
+from model.ace_step.frames import frames_of
 from model.ace_step.loading.networks import Networks
 from model.ace_step.memory import section_bytes
-from model.ace_step.networks.codec import Codec, frames_of
+from model.ace_step.networks.codec import Codec
 from model.ace_step.networks.config import TransformerConfig, VocoderConfig
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.networks.vocoder import CONTEXT_FRAMES, Vocoder

@@ -15,10 +15,8 @@ from model.ace_step.loading.networks import Networks, load
 from model.ace_step.networks.codec import Codec
 from model.ace_step.options import Sampler
 from model.ace_step.sampling.batched_forward import Forward
-from model.ace_step.sampling.guidance import GuidanceKind
-from model.ace_step.sampling.guided_velocity import GuidanceParams
 from model.ace_step.sampling.noise import Noise
-from model.ace_step.sampling.recipe import Recipe
+from model.ace_step.sampling.recipe import GuidanceKind, GuidanceParams, Recipe
 from model.ace_step.sampling.starts import walk_steps, whole
 from model.ace_step.sampling.states import Conditions
 from model.ace_step.sampling.trajectories import Walk

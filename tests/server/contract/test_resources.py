@@ -6,6 +6,7 @@ from google.protobuf import descriptor_pb2
 from google.rpc import error_details_pb2
 
 from melisma.v1 import music_pb2
+from model.song import Violation
 from server.contract.resources import engine_message, song_message
 from server.contract.status import OUTCOMES
 from server.song import SongState
@@ -40,6 +41,16 @@ def test_fields_that_were_given_up_are_not_used_again() -> None:
     music_pb2.Song.DESCRIPTOR.CopyToProto(song)
     assert {number for each in song.reserved_range for number in range(each.start, each.end)} == {12, 13}
     assert set(song.reserved_name) == {"error_reason", "error"}
+
+
+def test_a_song_that_has_failed_by_its_request_names_the_fields() -> None:
+    violation = Violation("lyrics", "cannot be sung")
+    song = song_message(
+        replace(SONG, state=SongState.FAILED, reason="INVALID_REQUEST", error="why", violations=(violation,))
+    )
+    found = error_details_pb2.BadRequest()
+    assert any(detail.Unpack(found) for detail in song.failure.details)
+    assert [(one.field, one.description) for one in found.field_violations] == [("lyrics", "cannot be sung")]
 
 
 def test_an_engine_is_described_with_limits_and_controls() -> None:

@@ -65,9 +65,12 @@ def test_a_song_without_memory_is_told_apart_from_a_full_queue() -> None:
 
 
 def test_an_unsupported_control_is_named_as_the_subject() -> None:
-    status = status_of(ControlNotSupported("tempo_bpm", "studio"))
+    status = status_of(ControlNotSupported("studio", {"tempo_bpm": [], "extend": ["ace_step", "other"]}))
     failure = detail(status, error_details_pb2.PreconditionFailure())
-    assert [(v.type, v.subject) for v in failure.violations] == [("CONTROL", "tempo_bpm")]
+    assert [(v.type, v.subject, v.description) for v in failure.violations] == [
+        ("CONTROL", "tempo_bpm", "engine 'studio' does not support 'tempo_bpm'; none of this server does"),
+        ("CONTROL", "extend", "engine 'studio' does not support 'extend'; these do: ace_step, other"),
+    ]
 
 
 def test_an_engine_that_is_not_ready_says_what_to_do() -> None:

@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from melisma.v1 import music_pb2
-from server.errors import Draining, Overloaded, QuotaExceeded, RequestIdReused, UnknownSong, WorkerLost
+from model.song import Violation
+from server.errors import Draining, InvalidRequest, Overloaded, QuotaExceeded, RequestIdReused, UnknownSong, WorkerLost
 from server.quota import Quota
 from server.song import SongState
 from server.songs.recording import Recording
 from server.songs.service import Songs
 from server.songs.tickets import Terms
 from server.store.base import StoreFailed
+from tests.support.checking import PassingChecker
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FAKE_EVENTS, FakeRunner
 from tests.support.store_kinds import embedded_replica
@@ -45,7 +47,7 @@ async def unkept(runner: FakeRunner, folder: Path, monkeypatch: pytest.MonkeyPat
     async with embedded_replica(folder) as server:
         for name in ("create", "append", "end"):
             monkeypatch.setattr(server.store, name, no_room)
-        songs = Songs(runner, ("fake",), server.store, server.directory)
+        songs = Songs(runner, ("fake",), server.store, server.directory, checker=PassingChecker())
         try:
             yield songs
         finally:
@@ -60,6 +62,23 @@ async def test_a_song_is_told_kept_and_found_again() -> None:
         again = await songs.find("song-1", "me")
         assert await heard(again) == ["accepted", "plan", "chunk", "finished"]
         assert (await songs.get("song-1", "me")).state is SongState.COMPLETED
+
+
+async def test_a_request_that_its_engine_refuses_is_told_so_before_it_is_a_song() -> None:
+    runner, refusal = FakeRunner(), InvalidRequest(Violation("key", "is no key"))
+    async with songs_of(runner, checker=PassingChecker(refusal)) as songs:
+        with pytest.raises(InvalidRequest, match="is no key"):
+            await songs.generate(request(), "me", detached=True)
+        assert (await songs.page("me"))[0] == []
+    assert not runner.requests
+
+
+async def test_a_song_is_made_with_what_its_check_has_found() -> None:
+    runner, checker = FakeRunner(), PassingChecker()
+    async with songs_of(runner, checker=checker) as songs:
+        await heard(await songs.generate(request(), "me"))
+    assert [(asked.caller, asked.engine) for asked in checker.requests] == [("me", "fake")]
+    assert runner.requests == checker.requests
 
 
 async def test_a_refusal_leaves_no_song() -> None:

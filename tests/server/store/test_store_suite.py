@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from model.song import Violation
 from server.song import SongState
 from server.store.base import (
     Extent,
@@ -58,6 +59,7 @@ async def test_every_field_of_a_record_is_kept(service: Service) -> None:
         size_bytes=0,
         sha256="cd" * 32,
         reason="WORKER_LOST",
+        violations=(Violation("lyrics", "唱不了"), Violation("key", "is no key")),
         error="it went away",
         format="mp3",
         owner=HERE,

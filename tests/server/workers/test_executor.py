@@ -1,3 +1,4 @@
+import pickle
 from collections.abc import Sequence
 
 import numpy as np
@@ -109,6 +110,13 @@ def test_a_plan_comes_back_without_the_engines_detail() -> None:
     reply = plan(executor_of())
     assert isinstance(reply, Planned)
     assert (len(reply.plan.sections), reply.plan.detail, reply.sample_rate_hertz) == (2, None, RATE_HERTZ)
+
+
+def test_a_plan_that_was_made_before_the_song_was_accepted_is_not_made_again() -> None:
+    checked = FakeEngine().plan(params("checked", seed=3))
+    reply = executor_of().handle(Plan(SONG, "fake", params("invalid"), plan=pickle.dumps(checked)))
+    assert isinstance(reply, Planned)
+    assert (reply.plan.seed, reply.plan.sections) == (3, checked.sections)
 
 
 def test_the_encoder_is_told_the_plan_and_when_there_is_no_more() -> None:

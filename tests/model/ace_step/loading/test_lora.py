@@ -1,29 +1,16 @@
-import json
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from model.ace_step.engine import AceStepEngine
 from model.ace_step.loading import lora
 from model.ace_step.options import AceStepOptions
 from model.engine import EngineUnavailable
 from model.song import InvalidParams, SongParams
-from tests.support.ace_step import TRANSFORMER, ace_step_options
+from tests.support.ace_step import TRANSFORMER, ace_step_options, write_adapter
 
-NAME = "transformer_blocks.0.attn.to_q"
 WIDTH = TRANSFORMER.width
-
-
-def write_adapter(folder: Path, name: str = NAME, rank: int = 4, **config: object) -> Path:
-    folder.mkdir()
-    generator = torch.Generator().manual_seed(0)
-    down, up = torch.randn(rank, WIDTH, generator=generator), torch.randn(WIDTH, rank, generator=generator)
-    save_file({f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up}, folder / lora.WEIGHTS)
-    if config:
-        (folder / lora.CONFIG).write_text(json.dumps(config), "utf-8")
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from diffusers import AutoencoderDC
 from safetensors.torch import load_file
 from torchaudio.functional import resample
 
-from model.ace_step.networks.codec import Codec, frames_of, window_lengths
+from model.ace_step.frames import frames_of
+from model.ace_step.networks.codec import Codec, window_lengths
 from model.ace_step.networks.config import VocoderConfig, read_json, vocoder_config
 from model.ace_step.networks.vocoder import CONTEXT_FRAMES, Vocoder, folded
 

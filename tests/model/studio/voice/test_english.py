@@ -1,3 +1,4 @@
+import lzma
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,15 @@ from model.training.text.build_english import pack
 )
 def test_words_are_read_as_the_dictionary_says(word: str, spoken: list[str]) -> None:
     assert [" ".join(phones) for phones in pronounce(word)] == spoken
+
+
+def test_every_word_of_the_dictionary_is_found_and_no_other() -> None:
+    packed = lzma.decompress(english.DICTIONARY.read_bytes()).decode("ascii").strip().split("\n")
+    entries = dict(line.split(":") for line in [*packed[::50], packed[-1]])
+    codes = {word: "".join(PHONE_CODES[phone] for phone in english.looked_up(word) or ()) for word in entries}
+    assert codes == entries
+    strangers = ("", "'", "a:", "zzzzzz", "é", "\n", *(f"{word}''" for word in list(entries)[::100]))
+    assert [word for word in strangers if english.looked_up(word)] == []
 
 
 def test_what_the_dictionary_lacks_is_spelt_in_capitals_and_read_by_rule_else() -> None:

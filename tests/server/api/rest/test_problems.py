@@ -4,9 +4,17 @@ from typing import Any
 from google.rpc import error_details_pb2
 
 from model.song import Violation
-from server.api.rest.problems import problem
+from server.api.rest.problems import failure_json, problem
 from server.contract.status import INTERNAL_TEXT, status_of
-from server.errors import InvalidRequest, ServiceError, SongFailed, WorkerLost
+from server.errors import (
+    ControlNotSupported,
+    EndedElsewhere,
+    InvalidRequest,
+    ServiceError,
+    SongFailed,
+    SongNotComplete,
+    WorkerLost,
+)
 
 
 def body_of(error: Exception) -> Any:
@@ -30,6 +38,26 @@ def test_violations_are_those_that_grpc_callers_get() -> None:
 def test_a_long_text_is_shortened_as_for_grpc_callers() -> None:
     error = WorkerLost("x" * 300)
     assert body_of(error)["detail"] == status_of(error).message == "x" * 197 + "..."
+
+
+def test_each_control_that_an_engine_lacks_is_a_violation() -> None:
+    error = ControlNotSupported("studio", {"extend": ["ace_step"], "stems": []})
+    answer = problem(error)
+    assert (answer.status_code, body_of(error)["reason"]) == (400, "CONTROL_NOT_SUPPORTED")
+    assert [one["field"] for one in body_of(error)["violations"]] == ["extend", "stems"]
+
+
+def test_a_song_that_failed_before_has_the_reason_and_the_violations_of_its_failure() -> None:
+    failure = EndedElsewhere("INVALID_REQUEST", "ignored", (Violation("duration_seconds", "is too short"),))
+    told = body_of(SongNotComplete("failed", failure))
+    assert (told["status"], told["reason"]) == (409, "INVALID_REQUEST")
+    assert told["violations"] == [{"field": "duration", "description": "is too short"}]
+    assert violations_of_grpc(failure) == [{"field": "duration_seconds", "description": "is too short"}]
+    assert failure_json(failure) == {
+        "reason": "INVALID_REQUEST",
+        "detail": "duration: is too short",
+        "violations": told["violations"],
+    }
 
 
 def test_nothing_of_a_bug_is_told() -> None:

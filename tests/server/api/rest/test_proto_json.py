@@ -50,6 +50,9 @@ def test_bytes_are_base64() -> None:
     ("given", "field"),
     [
         ({"nothing": 1}, "nothing"),
+        ({"pro\ud83dmpt": 1}, r"pro\ud83dmpt"),
+        ({"retake": {"\ud83d": 1}}, r"retake.\ud83d"),
+        ({"n" * 100_000: 1}, "n" * 64),
         ({"prompt": 1}, "prompt"),
         ({"prompt": None}, "prompt"),
         ({"prompt": "\ud800"}, "prompt"),

@@ -1,0 +1,36 @@
+"""Checks requests for ACE-Step before they are accepted, in a process without torch and without checkpoint."""
+
+from pathlib import Path
+
+from model.ace_step.lyrics.tokenizer import LyricTokenizer
+from model.ace_step.planning.planner import Planner
+from model.ace_step.settings import AceStepSettings
+from model.song import Retake, SongParams, SongPlan
+
+
+class AceStepValidator:
+    """ACE-Step's side of `model.engine.Validator`."""
+
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+
+    @classmethod
+    def load(cls, **options: object) -> "AceStepValidator":
+        """Open the lyric vocabulary; `options` are fields of `AceStepSettings`.
+
+        Raises:
+            EngineUnavailable: the vocabulary is missing; the text says how to get it.
+            ValidationError: an option is unknown or out of range.
+        """
+        settings = AceStepSettings.model_validate(options)
+        tokenizer = LyricTokenizer.open(Path(settings.lyric_vocab) if settings.lyric_vocab else None)
+        return cls(Planner(settings, tokenizer, settings.loras))
+
+    def validate(self, params: SongParams) -> SongPlan | None:
+        """Check everything that can be checked without weights; see `model.engine.Validator.validate`.
+
+        The plan of a song that starts from a recording holds the recording, and is not handed on: the header is soon
+        read again.
+        """
+        plan = self._planner.plan(params)
+        return plan if params.task is None or isinstance(params.task, Retake) else None

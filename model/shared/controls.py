@@ -1,0 +1,60 @@
+"""Controls that a song's parameters use, against those that an engine has."""
+
+from collections.abc import Collection, Iterator
+from types import MappingProxyType
+
+from model.song import (
+    ALL_STEMS,
+    AudioToAudio,
+    Control,
+    Edit,
+    Extend,
+    InvalidParams,
+    Repaint,
+    Retake,
+    SongParams,
+    Violation,
+)
+
+_TASKS = MappingProxyType(
+    {
+        AudioToAudio: Control.AUDIO_TO_AUDIO,
+        Retake: Control.RETAKE,
+        Repaint: Control.REPAINT,
+        Extend: Control.EXTEND,
+        Edit: Control.EDIT,
+    }
+)
+
+
+def used_controls(params: SongParams) -> Iterator[Control]:
+    """Yield the controls with which the parameters ask for something."""
+    used = {
+        Control.STEPS: params.steps is not None,
+        Control.GUIDANCE_SCALE: params.guidance_scale is not None,
+        Control.KEY: params.key is not None,
+        Control.TEMPO: params.tempo_bpm is not None,
+        Control.ANCHOR: bool(params.anchor),
+        Control.STEMS: params.stems != ALL_STEMS,
+        Control.VOICE: params.voice is not None,
+        Control.VOCAL_LEVEL: params.vocal_level_db != 0.0,
+        Control.LANGUAGE: params.language is not None,
+    }
+    yield from (control for control, is_used in used.items() if is_used)
+    if params.task is not None:
+        yield _TASKS[type(params.task)]
+
+
+def check_controls(params: SongParams, engine: str, controls: Collection[Control]) -> None:
+    """Refuse controls that the engine, which has `controls`, would have to ignore.
+
+    Raises:
+        InvalidParams: there are such, with a violation for each.
+    """
+    found = [
+        Violation(control.value, f"engine {engine!r} does not support it")
+        for control in used_controls(params)
+        if control not in controls
+    ]
+    if found:
+        raise InvalidParams(*found)

@@ -1,0 +1,37 @@
+"""Checks requests for the studio engine before they are accepted, in a process without engine."""
+
+from model.song import SongParams, SongPlan
+from model.studio.info import INFO
+from model.studio.lyrics.chinese import mandarin
+from model.studio.planning.plan import plan_song
+from model.studio.voice import english, repertoire
+
+
+def validate(params: SongParams) -> SongPlan:
+    """Check everything that can be checked without weights; returns the plan, which the worker goes on with.
+
+    Raises:
+        InvalidParams: the lyrics or controls cannot be made into a song.
+    """
+    return plan_song(params, INFO)
+
+
+class StudioValidator:
+    """The studio's side of `model.engine.Validator`."""
+
+    @classmethod
+    def load(cls) -> "StudioValidator":
+        """Open the dictionaries and lay out a song, so that no caller waits for what is read at first use.
+
+        Raises:
+            EngineUnavailable: a dictionary is missing or damaged.
+        """
+        english.load()
+        mandarin.load()
+        repertoire.load()
+        validate(SongParams("pop", "[verse]\n春天 a1\n[chorus]\n我要飞向那片海 2 times", 1))
+        return cls()
+
+    def validate(self, params: SongParams) -> SongPlan:
+        """See `validate`."""
+        return validate(params)

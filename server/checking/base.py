@@ -1,0 +1,19 @@
+"""Protocol of the part that checks requests before their songs are accepted."""
+
+from typing import Protocol
+
+from server.song import SongRequest
+
+
+class RequestChecker(Protocol):
+    """Checks requests as their engines do, before a song is admitted."""
+
+    async def check(self, request: SongRequest) -> SongRequest:
+        """Check a request that keeps the contract; returns it with its melody read, and its plan where one was made.
+
+        Raises:
+            InvalidRequest: the engine cannot make a song of it, or it takes too much time to find out.
+            ChecksOverloaded: too many requests wait, or the wait was too long.
+            WorkerLost: the checking process is being restarted.
+            SongFailed: a bug of ours.
+        """

@@ -1,0 +1,64 @@
+"""The process that checks requests before their songs are accepted; it never loads torch.
+
+    python -P -m server.checking.checker DESCRIPTOR
+
+The first thread receives, some others check, so that a short check goes on beside a long one, and one more ends the
+checks that take too long.
+"""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import cast
+
+from server.checking.checks import Checks
+from server.checking.messages import Check, CheckerReady, CheckerSpec
+from server.checking.time_limit import CheckThreads
+from server.garbage import uncollected
+from server.logs import configure_logs
+from server.workers.blocking_pipe import BlockingPipe
+from server.workers.pipe import PipeClosed
+
+_log = logging.getLogger(__name__)
+
+_SWITCH_SECONDS = 0.001
+
+
+def main(descriptor: int) -> None:
+    """Run a checking process on its end of the server's pipe.
+
+    Reads a `CheckerSpec`, says `CheckerReady`, and returns when the other end is closed. Signals are left to the
+    server. Whatever else ends one of its threads ends the process.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    pipe = BlockingPipe(descriptor)
+    with suppress(PipeClosed):
+        spec = pipe.receive()
+        assert isinstance(spec, CheckerSpec)
+        configure_logs(spec.logs.level, spec.logs.format)
+        with uncollected():
+            checks = Checks.load(spec.engines)
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        threads = CheckThreads(checks.answer, pipe.send, spec.threads, spec.cpu_seconds, _or_die)
+        pipe.send(CheckerReady())
+        while True:
+            threads.put(cast(Check, pipe.receive()))
+
+
+def _or_die(body: Callable[[], None]) -> None:
+    """Run the body of a thread; one that ends otherwise than by the server's pipe takes the process along."""
+    try:
+        with suppress(PipeClosed):
+            body()
+    except BaseException:
+        _log.critical("the checking process ends itself", exc_info=True)
+        logging.shutdown()
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

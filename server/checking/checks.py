@@ -1,0 +1,65 @@
+"""Checks of requests with the validators of their engines."""
+
+import logging
+import pickle
+import threading
+import traceback
+from collections.abc import Iterable, Mapping
+
+from model.engine import EngineUnavailable, Validator
+from model.registry import load_validator
+from model.song import InvalidParams, SongParams, SongPlan
+from server.checking.messages import Answer, Check, CheckFailed, Passed, Refused
+from server.contract.midi_melody import with_midi
+from server.errors import InvalidRequest
+from server.workers.messages import EngineSpec
+
+_log = logging.getLogger(__name__)
+
+
+class Checks:
+    """Answers checks. Validators of engines without settings here are loaded when they are first needed."""
+
+    def __init__(self, validators: Mapping[str, Validator | None]) -> None:
+        """`None` stands for an engine that has no validator, or whose validator cannot be loaded here."""
+        self._validators = dict(validators)
+        self._loading = threading.Lock()
+
+    @classmethod
+    def load(cls, engines: Iterable[EngineSpec]) -> "Checks":
+        """Load the validators of `engines`. An engine of another factory than the registry's has none."""
+        return cls({spec.name: None if spec.factory else _loaded(spec.name, spec.options) for spec in engines})
+
+    def answer(self, check: Check) -> Answer:
+        """Check one request. Any thread may call."""
+        try:
+            params = with_midi(check.params, check.midi) if check.midi else check.params
+            plan = self._plan(check.engine, params)
+        except (InvalidParams, InvalidRequest) as error:
+            return Refused(check.number, error.violations)
+        except Exception as error:
+            return CheckFailed(check.number, "".join(traceback.format_exception(error)))
+        melody = params if check.midi else None
+        return Passed(check.number, melody, pickle.dumps(plan, pickle.HIGHEST_PROTOCOL) if plan else b"")
+
+    def _plan(self, engine: str, params: SongParams) -> SongPlan | None:
+        validator = self._validator(engine)
+        try:
+            return validator.validate(params) if validator else None
+        except EngineUnavailable:
+            return None  # a package is missing that the engine's worker misses, too: it says so
+
+    def _validator(self, engine: str) -> Validator | None:
+        with self._loading:
+            if engine not in self._validators:
+                self._validators[engine] = _loaded(engine, {})
+        return self._validators[engine]
+
+
+def _loaded(engine: str, options: Mapping[str, object]) -> Validator | None:
+    try:
+        return load_validator(engine, options)
+    except EngineUnavailable as error:
+        # Its worker cannot load the engine either, and says with which setting; here a line for debugging is enough.
+        _log.debug("requests for engine %s are checked by its worker alone: %s", engine, error)
+        return None

@@ -1,0 +1,246 @@
+"""The checking process of one server: it is restarted when it dies or hangs, and its callers take turns."""
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from server.background import first_of
+from server.checking.messages import Alive, Answer, Check, CheckerReady, CheckerSpec, CheckFailed, Passed, Refused
+from server.checking.turns import TooManyWait, Turns
+from server.errors import ChecksOverloaded, InvalidRequest, SongFailed, WorkerLost
+from server.logs import Logs, without_words
+from server.song import SongRequest
+from server.workers.messages import EngineSpec
+from server.workers.piped_process import PipedProcess, ProcessEnded
+
+_log = logging.getLogger(__name__)
+
+MODULE = "server.checking.checker"
+_THREADS = 4
+_THREADS_PER_CALLER = 2
+_RETRY_AFTER_SECONDS = 1.0
+_END_GRACE_SECONDS = 1.0
+_START_SECONDS = 60.0
+_MAX_BACKOFF_SECONDS = 30.0
+_HOPELESS_STARTS = 5
+_MAX_TRIES = 2
+
+
+Wait: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
+
+
+async def at_once() -> None:
+    """Wait for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLimits:
+    """Times in seconds of one check: of the processor, of silence while it is in work, and in all.
+
+    At most `waiting` requests wait for theirs, `waiting_per_caller` of one caller.
+    """
+
+    cpu_seconds: float = 1.0
+    silent_seconds: float = 3.0
+    total_seconds: float = 10.0
+    waiting: int = 1024
+    waiting_per_caller: int = 512
+
+
+@dataclass(eq=False, slots=True)
+class _Asked:
+    """A request that waits for its answer."""
+
+    check: Check
+    caller: str
+    answer: asyncio.Future[Answer] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    tries: int = 0
+
+
+class LocalChecker:
+    """Checks requests in one process beside the server. Lives on one event loop; `running` before anything else."""
+
+    def __init__(
+        self,
+        engines: Iterable[EngineSpec],
+        limits: CheckLimits = CheckLimits(),  # it cannot change
+        *,
+        logs: Logs = Logs(),
+        log_requests: bool = False,
+        new_process: Callable[[], PipedProcess] = lambda: PipedProcess(MODULE),
+        restart_backoff_seconds: float = 0.1,
+    ) -> None:
+        """`log_requests` leaves the words of prompts and lyrics in what is logged of bugs.
+
+        The pause before a restart is `restart_backoff_seconds`, and doubles with every start that fails.
+        """
+        self._spec = CheckerSpec(tuple(engines), _THREADS, limits.cpu_seconds, logs)
+        self._unchecked = frozenset(spec.name for spec in self._spec.engines if spec.factory)
+        self._limits = limits
+        self._log_requests = log_requests
+        self._new_process = new_process
+        self._restart_backoff_seconds = restart_backoff_seconds
+        self._numbers = itertools.count()
+        self._turns: Turns[_Asked] = Turns(limits.waiting, limits.waiting_per_caller, _THREADS_PER_CALLER)
+        self._working: dict[int, _Asked] = {}
+        self._suspects: deque[_Asked] = deque()
+        self._wanted = asyncio.Event()
+        self._process: PipedProcess | None = None
+        self._heard_at = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+        self._failed_starts = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the checking process; `None` while there is none."""
+        return self._process.pid if self._process is not None else None
+
+    def unwell(self) -> str | None:
+        """Why nothing will be checked here any more without a new start; `None` while something will."""
+        return "no checking process can be started" if self._failed_starts >= _HOPELESS_STARTS else None
+
+    @asynccontextmanager
+    async def running(self, start_after: Wait = at_once) -> AsyncIterator[None]:
+        """Keep a checking process up until the context is left. Then nothing of it is left.
+
+        It is started when somebody asks, or `start_after` has waited: no other start should wait for this one.
+        """
+        task = asyncio.create_task(self._run(start_after), name="checking process")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def check(self, request: SongRequest) -> SongRequest:
+        """Check a request; see `RequestChecker.check`. An engine of another factory than the registry's has no checks.
+
+        A melody in a MIDI file is read for every engine.
+        """
+        if request.engine in self._unchecked and not request.midi:
+            return request
+        asked = _Asked(Check(next(self._numbers), request.engine, request.params, request.midi), request.caller)
+        answer = await self._answer(asked)
+        match answer:
+            case Passed():
+                return replace(request, params=answer.params or request.params, midi=b"", plan=answer.plan)
+            case Refused():
+                raise InvalidRequest(*answer.violations)
+            case CheckFailed():
+                text = answer.text
+                if not self._log_requests:
+                    text = without_words(text, request.params.lyrics, request.params.prompt)
+                _log.error("a request could not be checked: %s", text)
+                raise SongFailed("the request could not be checked")
+
+    async def _answer(self, asked: _Asked) -> Answer:
+        try:
+            self._turns.enter(asked.caller, asked)
+        except TooManyWait:
+            raise ChecksOverloaded("too many requests wait to be checked", _RETRY_AFTER_SECONDS) from None
+        self._wanted.set()
+        self._dispatch()
+        try:
+            async with asyncio.timeout(self._limits.total_seconds):
+                return await asked.answer
+        except TimeoutError:
+            if self._process is None:
+                raise WorkerLost("the checking process is being restarted") from None
+            text = f"the request was not checked within {self._limits.total_seconds:g} s"
+            raise ChecksOverloaded(text, _RETRY_AFTER_SECONDS) from None
+        finally:
+            self._turns.leave(asked.caller, asked)
+
+    def _dispatch(self) -> None:
+        """Send requests while the process has threads for them; those that were in work when one ended go alone."""
+        if self._process is None or any(asked.tries > 1 for asked in self._working.values()):
+            return
+        if self._suspects:
+            if not self._working:
+                self._send(self._process, self._suspects.popleft())
+            return
+        while len(self._working) < _THREADS and (taken := self._turns.take()):
+            self._send(self._process, taken[1])
+
+    def _send(self, process: PipedProcess, asked: _Asked) -> None:
+        if not self._working:
+            self._heard_at = asyncio.get_running_loop().time()
+        self._working[asked.check.number] = asked
+        asked.tries += 1
+        process.send(asked.check)
+        self._watch_silence()
+
+    def _watch_silence(self) -> None:
+        """End the process once it has said nothing for too long while it had something to do."""
+        if self._watch is None and self._working:
+            loop = asyncio.get_running_loop()
+            self._watch = loop.call_at(self._heard_at + self._limits.silent_seconds, self._look)
+
+    def _look(self) -> None:
+        self._watch = None
+        silent_seconds = asyncio.get_running_loop().time() - self._heard_at
+        if self._working and self._process is not None and silent_seconds >= self._limits.silent_seconds:
+            _log.error("the checking process was silent for %.1f seconds and is ended", silent_seconds)
+            self._process.kill()
+        else:
+            self._watch_silence()
+
+    async def _run(self, start_after: Wait) -> None:
+        await first_of(self._wanted.wait(), start_after(), timeout_seconds=_START_SECONDS)
+        await self._keep_up()
+
+    async def _keep_up(self) -> None:
+        while True:
+            process = self._new_process()
+            try:
+                await self._serve(process)
+            except ProcessEnded as error:
+                _log.error("the checking process is lost: %s", error)
+            except Exception:
+                # A bug of ours must not leave the server without checks for the rest of its life.
+                _log.exception("the checking process is given up")
+            finally:
+                self._process = None
+                await process.stop(_END_GRACE_SECONDS)
+            self._give_back()
+            seconds = self._restart_backoff_seconds * 2.0**self._failed_starts
+            await asyncio.sleep(min(seconds, _MAX_BACKOFF_SECONDS))
+
+    async def _serve(self, process: PipedProcess) -> None:
+        """Start the process and take its answers until it ends."""
+        self._failed_starts += 1
+        ready = await process.start(self._spec, _START_SECONDS)
+        assert isinstance(ready, CheckerReady)
+        self._failed_starts = 0
+        self._process = process
+        self._dispatch()
+        while True:
+            self._take(await process.receive())
+
+    def _take(self, message: object) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
+        if isinstance(message, Alive):
+            return
+        assert isinstance(message, Answer)
+        asked = self._working.pop(message.number)
+        self._turns.done(asked.caller)
+        if not asked.answer.done():
+            asked.answer.set_result(message)
+        self._dispatch()
+
+    def _give_back(self) -> None:
+        """Fail what has ended two processes; the rest of what was in work is checked by the next one."""
+        for number, asked in self._working.items():
+            if asked.tries < _MAX_TRIES and not asked.answer.done():
+                self._suspects.append(asked)
+                continue
+            self._turns.done(asked.caller)
+            if not asked.answer.done():
+                text = "the check of this request has ended the checking process twice"
+                asked.answer.set_result(CheckFailed(number, text))
+        self._working.clear()

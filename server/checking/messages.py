@@ -1,0 +1,73 @@
+"""Messages between the server and its checking process: requests one way, one answer to each the other way."""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from model.song import SongParams, Violation
+from server.logs import Logs
+from server.workers.messages import EngineSpec
+
+
+@dataclass(frozen=True, slots=True)
+class CheckerSpec:
+    """The settings of a checking process. Other engines of the registry are checked with the defaults of theirs.
+
+    At most `threads` requests are checked at the same time, each for at most `cpu_seconds`.
+    """
+
+    engines: tuple[EngineSpec, ...]
+    threads: int
+    cpu_seconds: float
+    logs: Logs = Logs()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckerReady:
+    """First message of a checking process, unasked: what it reads at its start is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Check a request. `midi`, unless empty, is its melody. Answer: `Passed`, `Refused` or `CheckFailed`."""
+
+    number: int
+    engine: str
+    params: SongParams
+    midi: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The request can be made: its parameters where a melody was read into them, else `None`, and its pickled plan.
+
+    The plan is empty where there is none to hand on.
+    """
+
+    number: int
+    params: SongParams | None
+    plan: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The request cannot be made into a song."""
+
+    number: int
+    violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFailed:
+    """A bug of ours; `text` is a traceback for the log."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """Sign of life, now and then while a request is being checked."""
+
+
+Answer: TypeAlias = Passed | Refused | CheckFailed
+FromChecker: TypeAlias = CheckerReady | Alive | Answer

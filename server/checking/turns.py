@@ -1,0 +1,64 @@
+"""Order in which requests are checked: callers in turn, those first that have the fewest in work."""
+
+from collections import Counter, deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class TooManyWait(Exception):
+    """There is no place for another request."""
+
+
+class Turns(Generic[T]):
+    """Requests that wait for their check, and the callers that have one in work."""
+
+    def __init__(self, waiting: int, waiting_per_caller: int, working_per_caller: int) -> None:
+        """At most so many requests wait, in all and of one caller, and so many of one caller are in work."""
+        self._waiting = waiting
+        self._waiting_per_caller = waiting_per_caller
+        self._queues: dict[str, deque[T]] = {}
+        self._working_per_caller = working_per_caller
+        self._working: Counter[str] = Counter()
+        self._count = 0
+
+    def enter(self, caller: str, request: T) -> None:
+        """Add a request behind those of its caller.
+
+        Raises:
+            TooManyWait: too many wait, of this caller or in all.
+        """
+        queue = self._queues.get(caller, ())
+        if self._count >= self._waiting or len(queue) >= self._waiting_per_caller:
+            raise TooManyWait
+        self._queues.setdefault(caller, deque()).append(request)
+        self._count += 1
+
+    def take(self) -> tuple[str, T] | None:
+        """The next request and its caller, in work from now on until `done`; `None` where none may go."""
+        caller = min(self._queues, key=self._working.__getitem__, default=None)
+        if caller is None or self._working[caller] >= self._working_per_caller:
+            return None
+        queue = self._queues.pop(caller)
+        request = queue.popleft()
+        self._count -= 1
+        if queue:
+            self._queues[caller] = queue  # behind all others
+        self._working[caller] += 1
+        return caller, request
+
+    def done(self, caller: str) -> None:
+        """Count one request of the caller less in work."""
+        self._working[caller] -= 1
+        if not self._working[caller]:
+            del self._working[caller]
+
+    def leave(self, caller: str, request: T) -> None:
+        """Remove a request, waiting or not."""
+        queue = self._queues.get(caller)
+        if queue is None or request not in queue:
+            return
+        queue.remove(request)
+        self._count -= 1
+        if not queue:
+            del self._queues[caller]

@@ -1,0 +1,87 @@
+"""A module in a process of its own, at the other end of a pipe."""
+
+import asyncio
+import socket
+from asyncio.subprocess import Process
+
+from server.child_process import child_environment, kill, start_module, wait_or_kill
+from server.workers.async_pipe import AsyncPipe
+from server.workers.pipe import PipeClosed
+
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""Keeps libraries from starting threads that only take turns: such processes multiply small matrices, or none."""
+
+
+class ProcessEnded(Exception):
+    """The process has ended, or was not ready in time; the text says which."""
+
+
+class PipedProcess:
+    """The server's handle of one process, which ends when the server's end of the pipe is closed.
+
+    So it never outlives the server.
+    """
+
+    def __init__(self, module: str, *arguments: object) -> None:
+        """The module is given the number of its end of the pipe, then the `arguments`."""
+        self._module = module
+        self._arguments = arguments
+        self._pipe: AsyncPipe | None = None
+        self._process: Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number, once it is started."""
+        return self._process.pid if self._process is not None else None
+
+    async def start(self, spec: object, timeout_seconds: float) -> object:
+        """Start the process, send it `spec`, and return the first message that it sends.
+
+        Raises:
+            ProcessEnded: the process ended before, or took longer.
+        """
+        near, far = socket.socketpair()
+        with far:
+            self._pipe = await AsyncPipe.open(near)
+            self._process = await start_module(
+                self._module,
+                far.fileno(),
+                *self._arguments,
+                descriptors=[far.fileno()],
+                environment={**child_environment(), **_ONE_THREAD},
+            )
+        self.send(spec)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await self.receive()
+        except TimeoutError:
+            raise ProcessEnded(f"it was not ready within {timeout_seconds:g} seconds") from None
+
+    def send(self, message: object) -> None:
+        """Hand it a message without waiting. A process that has ended is noticed by `receive`."""
+        if self._pipe is not None:
+            self._pipe.send(message)
+
+    async def receive(self) -> object:
+        """Wait for what it sends next.
+
+        Raises:
+            ProcessEnded: the process has ended.
+        """
+        if self._pipe is None:
+            raise ProcessEnded("it was not started")
+        try:
+            return await self._pipe.receive()
+        except PipeClosed as error:
+            raise ProcessEnded("its process ended") from error
+
+    def kill(self) -> None:
+        """End the process at once; `receive` tells it."""
+        kill(self._process)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """End the process: by closing its pipe, and by force after `grace_seconds`. Nothing of it is left."""
+        if self._pipe is not None:
+            self._pipe.close()
+        if self._process is not None:
+            await wait_or_kill(self._process, grace_seconds)

@@ -1,0 +1,32 @@
+"""Validators that do what a prompt says, for tests of the checking process; a module for the registry of a child."""
+
+import os
+import re
+import time
+
+from model.song import InvalidParams, SongParams, SongPlan, Violation
+
+
+class ObedientValidator:
+    """ "refuse", "raise", "spin" (in Python), "hang" (in C, which lets no other thread run), "die"."""
+
+    @classmethod
+    def load(cls) -> "ObedientValidator":
+        return cls()
+
+    def validate(self, params: SongParams) -> SongPlan | None:
+        match params.prompt.split():
+            case ["refuse"]:
+                raise InvalidParams(Violation("key", "is no key"), Violation("lyrics", "cannot be sung"))
+            case ["raise"]:
+                raise RuntimeError(f"bug with {params.lyrics}")
+            case ["spin"]:
+                while True:
+                    pass
+            case ["hang"]:
+                re.match(r"(a+)+b", "a" * 40)
+            case ["die"]:
+                os._exit(3)
+            case ["sleep"]:
+                time.sleep(0.3)
+        return None
