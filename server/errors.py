@@ -17,7 +17,7 @@ ServiceError
     SongNotComplete         the song had failed or was cancelled before it was listened to
     SongCancelled           somebody has cancelled the song
     Draining                the server is shutting down
-    MadeElsewhere           the server is shutting down, and another one makes the song
+    MadeElsewhere           the server is shutting down, and another one has the song
     WorkerLost              the worker that made the song died
     SongDeadlineExceeded    the caller's deadline passed before the song was complete
     Unauthenticated         the call has no good API key
@@ -176,7 +176,7 @@ class Draining(ServiceError):
 
 
 class MadeElsewhere(ServiceError):
-    """The server is shutting down and another one makes the song: it can be listened to there, from the next byte."""
+    """The server is shutting down and another one has the song: it can be listened to there, from the next byte."""
 
 
 class WorkerLost(ServiceError):

@@ -78,8 +78,8 @@ class OpenRecordings:
 
     @property
     def listened(self) -> Sequence[Recording]:
-        """One recording of each song that has listeners now."""
-        return [recordings[0] for recordings in self._listened.values()]
+        """The recordings that have listeners now; a song that was taken over has two."""
+        return [recording for recordings in self._listened.values() for recording in recordings]
 
     @property
     def listeners(self) -> int:

@@ -110,7 +110,7 @@ class Recording:
         self._spread()
 
     def send_away(self, error: ServiceError) -> None:
-        """End the calls of all listeners with an error, now and from now on; the song itself may go on."""
+        """End the calls of all listeners with an error, now and from now on; the song itself stays as it is."""
         self._sent_away = error
         self._spread()
 
@@ -162,6 +162,7 @@ class Recording:
         progressed, error = 0, self._error_for_late()
         while True:
             while number < len(self.entries):
+                self._check_stay()
                 entry, number = self.entries[number], number + 1
                 if not entry.end:
                     self._check_offset(entry.message, byte_offset)
@@ -171,15 +172,20 @@ class Recording:
                     self.sound.heard(entry)
                     if heard is not None:
                         yield Told(heard, number - 1)
-            if self.ended or self._sent_away is not None:
+            self._check_stay()
+            if self.ended:
                 break
             if progressed != self._progressed and self._progress is not None:
                 progressed = self._progressed
                 yield Told(self._progress, None)
                 continue
             await self._news.wait()
-        if error := error or self._error or (None if self.ended else self._sent_away):
+        if error := error or self._error:
             raise error
+
+    def _check_stay(self) -> None:
+        if self._sent_away is not None:
+            raise self._sent_away
 
     def _error_for_late(self) -> ServiceError | None:
         """The error for listeners who come after the end of a song that is not complete."""

@@ -229,7 +229,7 @@ class Songs:
             await self._sharing.offer()
 
     def part(self) -> None:
-        """Send listeners of what other servers make to these, now and from now on."""
+        """Send listeners of all songs but those that are made here to the other servers, now and from now on."""
         if self._sharing:
             self._sharing.mirrors.part()
 

@@ -238,6 +238,8 @@ class SharedMaking:
             await storing.run(song.job.cancel)
             if heard.song.reason == NOT_KEPT:
                 self.watcher.not_kept()
+            else:
+                self._mirrors.made(heard)
         except LeaseLost:
             self._note_loss(song)
             song.job.cancel()

@@ -61,11 +61,19 @@ class Mirrors:
         return tuple(self._tasks)
 
     def part(self) -> None:
-        """Send the listeners of all songs that other replicas make to these, now and from now on."""
+        """Send the listeners of all songs but those that are made here to other replicas, now and from now on."""
         self._parted = True
         self._attending.part()
-        for recording, task in tuple(self._tasks.items()):
+        for task in tuple(self._tasks.values()):
             task.cancel()
+        for recording in (*self._tasks, *self._open.listened):
+            made = self._open.made(recording.song.song_id)
+            if made is None or made.recording is not recording:
+                _send_away(recording)
+
+    def made(self, recording: Recording) -> None:
+        """Note that a song was made here, and is stored to its end."""
+        if self._parted:
             _send_away(recording)
 
     def follow(self, recording: Recording) -> None:
@@ -110,7 +118,7 @@ class Mirrors:
 
 
 def _send_away(recording: Recording) -> None:
-    recording.send_away(MadeElsewhere("this server is shutting down: listen to the song at another one"))
+    recording.send_away(MadeElsewhere("this server is shutting down: another one has the song"))
 
 
 def _tell(recording: Recording, news: News) -> None:

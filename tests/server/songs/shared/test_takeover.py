@@ -231,3 +231,17 @@ async def test_a_song_that_is_not_understood_here_is_left_to_others_for_a_while(
         stored = await replicas.store.get("song-1")
         assert stored is not None
         assert stored.owner == "there"
+
+
+async def test_a_song_that_a_leaving_replica_has_made_is_heard_to_its_end_at_another_one(tmp_path: Path) -> None:
+    async with begun(tmp_path, 13) as (replicas, recording):
+        replicas.there.part()
+        listening = asyncio.create_task(heard(recording))
+        await until(lambda: recording.listeners == 1)
+        replicas.maker.stop()
+        with pytest.raises(MadeElsewhere):
+            await listening
+        assert await heard(await replicas.here.find("song-1", "me"), 17) == (
+            ["accepted", "plan", *["chunk"] * 9, "finished"],
+            WHOLE[1][17:],
+        )
