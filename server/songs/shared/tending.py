@@ -44,6 +44,7 @@ class Tending:
         self._tickets = tickets
         self._survey = survey
         self._lease_seconds = lease_seconds
+        self._announced: frozenset[str] = frozenset()
 
     async def run(self) -> None:
         """Tend for ever; a directory that fails is asked again."""
@@ -82,8 +83,12 @@ class Tending:
         await first_of(self._directory.wait(seconds), self._making.room.wait(), timeout_seconds=seconds)
 
     def _sounds(self) -> Mapping[str, str]:
-        """The engines that have room here, and the fingerprints of their sound."""
-        return {engine: self._runner.sound(engine) for engine in with_room(self._runner)}
+        """The engines that have room here, and the fingerprints of their sound.
+
+        One that has become ready since the last announcement waits for the next: the directory measures a start by
+        songs that still wait then.
+        """
+        return {engine: self._runner.sound(engine) for engine in with_room(self._runner) if engine in self._announced}
 
     async def _announce(self) -> None:
         slots = self._runner.room().slots
@@ -93,6 +98,7 @@ class Tending:
             if self._runner.ready(name)
         ]
         await self._directory.announce(served, self._lease_seconds)
+        self._announced = frozenset(engine.info.name for engine in served)
         await self._survey.read_engines()
         self._tickets.service_slots = max((engine.slots for engine in self._survey.engines.values()), default=0)
 
