@@ -87,12 +87,19 @@ class Fleet:
         self.directory.start()
 
     def promote(self, _: float) -> None:
-        """Kill the directory, and go on with a replica of it."""
+        """Kill the directory, and go on with a replica of it that has all of it.
+
+        What a replica lacks of songs that had just been let in is lost with the directory: their callers ask again.
+        """
         replica = DirectoryServer("--replicaof", "127.0.0.1", str(self.directory.port), *_AT_ONCE, *_NO_REWRITING)
         with Redis.from_url(replica.url) as client:
             eventually(lambda: client.info("replication").get("master_link_status") == "up")
+            with Redis.from_url(self.directory.url) as primary:
+                primary.client_pause(10_000, all=False)
+                primary.wait(1, 10_000)
             self.directory.kill()
             client.replicaof("NO", "ONE")
+        replica._options = _NO_REWRITING  # should it be restarted
         self.former.append(self.directory)
         self.directory = replica
         for member in self.members:
