@@ -375,7 +375,8 @@ def test_a_file_that_holds_no_certificate_is_named(address: str, output: Path, t
     (tmp_path / "words.txt").write_text("words")
     result = generate(address, output, "--ca", str(tmp_path / "words.txt"))
     assert result.exit_code == Exit.WRONG_REQUEST
-    assert "words.txt holds no certificate in PEM form" in _words(result.stderr)
+    # A long path is broken at the edge of the box.
+    assert "words.txtholdsnocertificateinPEMform" in _words(result.stderr).replace(" ", "")
 
 
 def test_songs_are_listed_and_shown_and_cancelled(music: FakeMusic, address: str) -> None:
