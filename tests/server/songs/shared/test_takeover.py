@@ -213,7 +213,7 @@ async def test_songs_that_are_given_up_go_on_elsewhere(tmp_path: Path) -> None:
 async def test_a_song_that_is_not_understood_here_is_left_to_others_for_a_while(
     tmp_path: Path, patience_seconds: float
 ) -> None:
-    unable = FakeRunner(refusal=ControlNotSupported("anchor", "fake"))
+    unable = FakeRunner(refusal=ControlNotSupported("fake", {"anchor": ()}))
     resumption = Resumption(patience_seconds=patience_seconds)
     async with pair(LONG, folder=tmp_path, here=unable, resumption=resumption) as replicas:
         replicas.maker.slots = 0
