@@ -69,7 +69,8 @@ class Runner:
         self._wakes = Wakes(pool.devices)
         self._job_parts = self._parts_of_jobs(settings)
         self._scheduler = _scheduler(settings, pool, encoders, clock)
-        self._admission = _admission(settings, pool)
+        slots = sum(device.running_songs for device in pool.devices)
+        self._admission = Admission(slots, settings.max_queued_songs, settings.crowded_queue_ratio)
         self.readiness = EngineReadiness(pool, encoders, self._admission)
         queue = QueueOrder(self._scheduler, self._jobs, pool)
         self._eta = EtaEstimator(queue, self._metrics)
@@ -293,11 +294,6 @@ def _scheduler(
         retries=settings.retries,
         encoders=encoders.count,
     )
-
-
-def _admission(settings: RunnerSettings, pool: WorkerPool) -> Admission:
-    slots = sum(device.running_songs for device in pool.devices)
-    return Admission(slots, settings.max_queued_songs, settings.crowded_queue_ratio)
 
 
 def _unread_metrics(pool: WorkerPool) -> Metrics:
