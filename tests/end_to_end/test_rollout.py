@@ -36,6 +36,7 @@ class Listener:
     """One who plays a song as it comes, with some seconds in hand, and what was amiss."""
 
     stalled_seconds: float = 0.0
+    in_hand_seconds: float = 0.0
     error: str = ""
     kinds: list[str] = field(default_factory=list)
 
@@ -50,7 +51,8 @@ class Listener:
                 began = began or now
                 silence += max(0.0, now - began - silence - heard)
                 heard = event.start_seconds + event.duration_seconds
-                time.sleep(max(0.0, heard - IN_HAND_SECONDS - (now - began - silence)))
+                self.in_hand_seconds = heard - (now - began - silence)
+                time.sleep(max(0.0, self.in_hand_seconds - IN_HAND_SECONDS))
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}"
         self.stalled_seconds = silence
@@ -71,7 +73,7 @@ def test_a_rollout_loses_nothing_and_nobody_runs_dry(fleet: Fleet, engine: str) 
         players = stack.enter_context(ThreadPoolExecutor(SONGS))
         clients = [stack.enter_context(Client(fleet.address, retry=RETRY)) for _ in listeners]
         done = [players.submit(one.play, own, next(seeds)) for one, own in zip(listeners, clients, strict=True)]
-        _until_heard(listeners)
+        _until_in_hand(listeners)
         rolling = threading.Thread(target=lambda: rolled.extend(fleet.roll(engine)))
         rolling.start()
         for one in done:
@@ -85,8 +87,8 @@ def test_a_rollout_loses_nothing_and_nobody_runs_dry(fleet: Fleet, engine: str) 
     assert len(rolled) == SERVERS
 
 
-def _until_heard(listeners: list[Listener]) -> None:
+def _until_in_hand(listeners: list[Listener]) -> None:
     give_up_at = time.monotonic() + 60
-    while not all("AudioChunk" in one.kinds for one in listeners):
+    while not all(one.in_hand_seconds >= IN_HAND_SECONDS for one in listeners):
         assert time.monotonic() < give_up_at, [one.error for one in listeners]
         time.sleep(0.05)
