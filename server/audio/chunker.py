@@ -14,15 +14,18 @@ from server.audio.codecs.base import StreamEncoder
 from server.audio.resampler import resampled_count
 from server.song import Chunk, Planned, SectionSent, SongCompleted, SongEvent
 
-_SLICE_SECONDS = 0.5
+_FIRST_SECONDS = 0.5
+_SLICE_SECONDS = 1.0
 
 
-def slices_of(window: Window, rate_hertz: int) -> list[Window]:
-    """Cut a window into equal pieces of at most half a second: the first chunk leaves early, and none gets too big.
+def slices_of(window: Window, rate_hertz: int, *, first: bool) -> list[Window]:
+    """Cut a window into equal pieces of at most a second, the `first` one of a song of at most half a second.
 
-    At 320 kbit/s, and with the longest lyrics in the tag, a chunk then stays below 64 KiB.
+    The first chunk then leaves early, and none gets too big: at 320 kbit/s, and with the longest lyrics in the tag of
+    the first one, a chunk stays below 64 KiB.
     """
-    return np.array_split(window, max(1, math.ceil(window.shape[1] / (_SLICE_SECONDS * rate_hertz))), axis=1)
+    longest = (_FIRST_SECONDS if first else _SLICE_SECONDS) * rate_hertz
+    return np.array_split(window, max(1, math.ceil(window.shape[1] / longest)), axis=1)
 
 
 def planned_samples(plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> int:

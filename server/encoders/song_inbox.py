@@ -55,6 +55,7 @@ class SongInbox:
         self._positions = SectionPositions()
         self._scores: dict[int, SectionScore] = {}
         self._attempts: dict[int, deque[_Piece]] = {}
+        self._begun: set[int] = set()
         self.open(opened)
 
     def open(self, opened: OpenSong) -> None:
@@ -74,7 +75,10 @@ class SongInbox:
         if sound.score is not None:
             self._scores.setdefault(sound.section.index, sound.score)
         if sound.samples:
-            pieces.extend(_Piece(sound.section, part) for part in slices_of(sound.window, self._rate_hertz))
+            first = not sound.section.index and sound.section.song.attempt not in self._begun
+            self._begun.add(sound.section.song.attempt)
+            parts = slices_of(sound.window, self._rate_hertz, first=first)
+            pieces.extend(_Piece(sound.section, part) for part in parts)
         if sound.last:
             pieces.append(_Piece(sound.section, None))
 

@@ -63,7 +63,7 @@ def made(audio: AudioSettings) -> list[SongEvent]:
     encoder = SongEncoder(RATE_HERTZ, audio, tags={"title": "Spring"})
     chunker = Chunker(encoder, FAKE_PLAN, RATE_HERTZ, audio.sample_rate_hertz)
     events = chunker.planned()
-    for piece in slices_of(SOUND, RATE_HERTZ):
+    for piece in slices_of(SOUND, RATE_HERTZ, first=True):
         events += chunker.feed(piece)
     return [*events, *chunker.end_section(0, SectionScore()), *chunker.finish()]
 

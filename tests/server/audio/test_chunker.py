@@ -103,6 +103,6 @@ def test_a_window_too_short_for_a_frame_makes_no_chunk() -> None:
     assert chunker().feed(silence(0.01)) == []
 
 
-def test_a_window_is_cut_into_pieces_of_at_most_half_a_second() -> None:
-    pieces = slices_of(silence(1.2), RATE_HERTZ)
-    assert [piece.shape[1] for piece in pieces] == [3200, 3200, 3200]
+def test_a_window_is_cut_into_pieces_of_at_most_a_second_and_the_first_into_shorter_ones() -> None:
+    assert [piece.shape[1] for piece in slices_of(silence(1.2), RATE_HERTZ, first=True)] == [3200, 3200, 3200]
+    assert [piece.shape[1] for piece in slices_of(silence(1.2), RATE_HERTZ, first=False)] == [4800, 4800]
