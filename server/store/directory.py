@@ -99,7 +99,7 @@ class Claim:
     """A song that this replica makes, or ends, from now on.
 
     `song` and `extent` are what is stored of it: nothing, unless another replica has begun it. `owner` and `epoch` of
-    the song are those of the lease. `sound` is the fingerprint of what this replica makes. The rest is that of its
+    the song are those of the lease. `sound` is the fingerprint of what this replica makes, or of what the last maker did. The rest is that of its
     ticket, with `deadline_seconds` as left now.
     """
 
@@ -280,7 +280,7 @@ class Directory(Protocol):
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, Standing]:
         """Lengthen leases, and read how each song stands, by song id. One that has run out is lengthened, too, unless
-        the song was claimed again.
+        the song was claimed again. Nothing is told of a song that is lost and for which there is no room.
         """
 
     async def release(self, lease: Lease) -> None:

@@ -134,11 +134,13 @@ class AdmittedSongs:
             admitted.offered = True
 
     def grant(self, admitted: AdmittedSong, replica: str, sound: str = "", task: Task = Task.MAKE) -> Claim:
-        """Give the song to a replica, which makes it with that sound."""
+        """Give the song to a replica, which makes it with that sound, or only ends it."""
         song_id, now = admitted.song.song_id, self._clock()
         lease = admitted.lease = self._leases.grant(song_id, replica)
         admitted.lease_until, admitted.given_up_at = now + self._lease_seconds, None
-        admitted.sound, admitted.offered = sound, False
+        admitted.offered = False
+        if task in (Task.MAKE, Task.TAKE):
+            admitted.sound = sound
         self._waiting.pop(song_id, None)
         return Claim(
             lease,
@@ -148,7 +150,7 @@ class AdmittedSongs:
             admitted.ticket.linger_seconds,
             None if math.isinf(admitted.deadline) else admitted.deadline - now,
             task,
-            sound,
+            admitted.sound,
         )
 
     def renew(self, lease: Lease) -> Standing:

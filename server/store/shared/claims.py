@@ -5,7 +5,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from server.store.base import Lease
-from server.store.directory import Claim
+from server.store.directory import Claim, Task
 from server.store.shared.connection import Connection
 from server.store.shared.records import claim_bytes, lease_text, record_bytes
 
@@ -13,6 +13,7 @@ _ATTEND_SECONDS: Final = 6.0
 """Time after which those who listen to a song that was put back have told so again."""
 
 _DONE: Final = 1
+_MADE: Final = (Task.MAKE, Task.TAKE)
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ class Claims:
     A directory may come back without its last writes, or with none at all: a replica of it was promoted that was
     behind, or had never been filled. A song that is lost with them is put back under its claim, empty; its maker then
     finds that all of its sound is missing, and stores it again.
+
+    A song that is only to be ended here stays as the directory has it: this replica has nothing of its sound.
     """
 
     def __init__(self, connection: Connection, lease_seconds: float) -> None:
@@ -42,7 +45,7 @@ class Claims:
             StoreFailed: the directory is away, or has no room for it.
         """
         claim = self._claims.get(lease.song_id)
-        if claim is None or claim.lease != lease:
+        if claim is None or claim.lease != lease or claim.task not in _MADE:
             return False
         terms = (lease_text(lease), claim_bytes(claim, _ATTEND_SECONDS), record_bytes(claim.song), claim.request)
         answer = await self._connection.run("put_back", self._lease_seconds, *terms)

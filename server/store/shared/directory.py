@@ -1,6 +1,7 @@
 """The directory of several servers, in Redis or Valkey. Every decision is one script there, on the clock there."""
 
 import asyncio
+import logging
 import math
 import secrets
 import time
@@ -44,6 +45,8 @@ POLL_SECONDS: Final = 1.0
 _NONCE_BYTES: Final = 8
 _HELD, _FORGOTTEN = 1, -1
 """Answers to a lease that is renewed."""
+
+logger = logging.getLogger(__name__)
 
 
 class SharedDirectory:
@@ -132,8 +135,16 @@ class SharedDirectory:
         if not leases:
             return {}
         answers = await self._renew(leases)
-        forgotten = [lease for lease in leases if answers[lease.song_id][0] == _FORGOTTEN]
-        if back := [lease for lease in forgotten if await self._claims.put_back(lease)]:
+        back: list[Lease] = []
+        for lease in [lease for lease in leases if answers[lease.song_id][0] == _FORGOTTEN]:
+            try:
+                if await self._claims.put_back(lease):
+                    back.append(lease)
+            except StoreFull as full:
+                # The leases of all other songs are lengthened; this one is tried again.
+                logger.error("a song that the directory has lost is not put back: %s", full)
+                del answers[lease.song_id]
+        if back:
             answers |= await self._renew(back)
         return {song_id: _standing(answer) for song_id, answer in answers.items()}
 

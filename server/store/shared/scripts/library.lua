@@ -119,7 +119,8 @@ local function lost_songs(at)
     return found
 end
 
--- Gives a song to a replica, until a point in time. `task` is what for, `sound` the fingerprint of what it makes.
+-- Gives a song to a replica, until a point in time. `task` is what for, `sound` the fingerprint of what it makes; one that
+-- only ends the song leaves that of its maker.
 local function give(id, replica, nonce, till, task, sound)
     local song = fields(id, 'engine', 'caller', 'settled', 'owner')
     call('ZREM', 'm:queue:' .. song[1], id)
@@ -127,8 +128,8 @@ local function give(id, replica, nonce, till, task, sound)
     if not song[3] then call('SADD', 'm:making:' .. song[2], id) end
     call('ZADD', 'm:leases', text(till), id)
     local epoch = call('HINCRBY', song_key(id), 'epoch', 1)
-    call('HSET', song_key(id), 'owner', replica, 'nonce', nonce, 'lease', epoch .. ':' .. nonce .. ':' .. replica, 'task', task,
-        'made', sound)
+    call('HSET', song_key(id), 'owner', replica, 'nonce', nonce, 'lease', epoch .. ':' .. nonce .. ':' .. replica, 'task', task)
+    if task == 'make' or task == 'take' then call('HSET', song_key(id), 'made', sound) end
     call('HDEL', song_key(id), 'released')
     call('SET', 'm:answer:' .. nonce, id, 'EX', 60)
     if song[4] ~= replica then wake(song[4]) end

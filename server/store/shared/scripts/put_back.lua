@@ -2,12 +2,14 @@
 -- lease seconds, lease, claim (JSON), record (JSON), request
 -- Makes a song again that its maker has and the directory has lost, or knows from before that claim alone: without sound
 -- and events, without what was charged for it, and without a deadline, which counts for songs that wait.
--- Answers 1, 2 where that was done before, or 0 where another claim holds.
+-- Answers 1, 2 where that was done before, or 0 where another claim holds, or the song has ended.
 local claim, record, request = cjson.decode(ARGV[3]), ARGV[4], ARGV[5]
 local id, key, caller, at = claim.song_id, song_key(claim.song_id), claim.caller, now()
 if not forgotten(id, ARGV[2]) then return is_lease(id, ARGV[2]) and 2 or 0 end
+local known = fields(id, 'state')[1]
+if known and not unended(known) then return 0 end
 local listed = claim.created .. ':' .. id
-if call('EXISTS', key) == 0 then
+if not known then
     call('HSET', key, 'caller', caller, 'engine', claim.engine, 'request_id', claim.request_id, 'fingerprint', claim.fingerprint,
         'listed', listed, 'order', call('INCR', 'm:sequence'), 'ticket', '', 'weight', '1', 'charged', '0', 'quota', '', 'admitted', text(at))
     call('ZADD', 'm:songs:' .. caller, 0, listed)

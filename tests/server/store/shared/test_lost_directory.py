@@ -9,8 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from server.song import SongState
-from server.store.base import Extent, LeaseLost, StoredEvent, WrongOffset
-from server.store.directory import Attendance, News
+from server.store.base import Extent, Lease, LeaseLost, StoredEvent, StoreFull, WrongOffset
+from server.store.directory import Attendance, Claim, News, Skill, Task
 from server.store.shared.service import SharedParts, shared_store
 from tests.support.shared_stores import plan_for
 from tests.support.store_kinds import Replica
@@ -18,6 +18,7 @@ from tests.support.stored_songs import Writing, making, queued, record, taken, t
 
 pytestmark = pytest.mark.shared
 
+SKILLS = {"fake": Skill(sound="one")}
 LIVE = ("m:song:song-1", "m:sound:song-1", "m:events:song-1", "m:usage")
 
 
@@ -114,10 +115,10 @@ async def test_a_song_that_others_have_claimed_since_is_not_taken_from_them(
 async def test_a_later_claim_takes_the_place_of_an_earlier_one_that_was_put_back_first(
     parts: SharedParts, there: SharedParts, client: Redis
 ) -> None:
-    old = await making(replica(parts), record())
+    old = await making(replica(parts), record(), sound="one")
     await old.sound(b"first")
     await parts.directory.release(old.claim.lease)
-    claim = await there.directory.claim_lost()
+    claim = await there.directory.claim_lost(SKILLS)
     assert claim is not None
     new = Writing.of(replica(there), claim)
     await client.flushall()
@@ -130,6 +131,70 @@ async def test_a_later_claim_takes_the_place_of_an_earlier_one_that_was_put_back
         await old.sound(b"stale")
     await new.end()
     assert await parts.store.read("song-1", 0, 9) == b"first"
+
+
+@pytest.mark.parametrize(
+    ("sha256", "cancelled", "task"),
+    [("ab" * 32, False, Task.COMPLETE), ("", True, Task.CANCEL), ("", False, Task.INTERRUPT)],
+)
+async def test_a_song_that_is_only_to_be_ended_keeps_its_sound_where_the_directory_has_lost_the_claim(
+    parts: SharedParts, there: SharedParts, client: Redis, sha256: str, cancelled: bool, task: Task
+) -> None:
+    writing = await making(replica(parts), record(), sound="one")
+    await writing.append([StoredEvent(b"chunk", 5)], b"first", sha256=sha256)
+    if cancelled:
+        await parts.directory.cancel("song-1")
+    await parts.directory.release(writing.claim.lease)
+    behind = await client.dump("m:song:song-1")
+    claim = await there.directory.claim_lost()
+    assert claim is not None
+    assert (claim.task, claim.sound) == (task, "one")
+    await client.restore("m:song:song-1", 0, behind or b"", replace=True)
+    with pytest.raises(LeaseLost):
+        await Writing.of(replica(there), claim).end()
+    assert not (await there.directory.renew([claim.lease]))["song-1"].held
+    assert await parts.store.read("song-1", 0, 9) == b"first"
+
+
+async def test_a_song_that_has_ended_is_not_put_back(
+    parts: SharedParts, there: SharedParts, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unknown(claim: Claim) -> bool:
+        return False
+
+    old = await making(replica(parts), record(), sound="one")
+    await old.sound(b"first")
+    running = await client.dump("m:song:song-1")
+    song = await old.end()
+    ended = await client.dump("m:song:song-1")
+    # The end is lost, and another replica takes the song while it cannot ask for what is sealed; then the end is back.
+    await client.restore("m:song:song-1", 0, running or b"", replace=True)
+    await client.zadd("m:leases", {"song-1": 1})
+    monkeypatch.setattr(there.directory, "_is_sealed", unknown)
+    claim = await there.directory.claim_lost(SKILLS)
+    assert claim is not None
+    assert claim.task is Task.MAKE
+    await client.restore("m:song:song-1", 0, ended or b"", replace=True)
+    with pytest.raises(LeaseLost):
+        await Writing.of(replica(there), claim).sound(b"other")
+    assert await there.store.get("song-1") == song
+
+
+async def test_one_song_that_finds_no_room_costs_no_other_its_lease(
+    parts: SharedParts, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = [await taken(replica(parts), record(number)) for number in (1, 2, 3)]
+    await client.delete("m:song:song-1", "m:song:song-2")
+    put_back = parts.directory._claims.put_back
+
+    async def short(lease: Lease) -> bool:
+        if lease.song_id == "song-1":
+            raise StoreFull("no room")
+        return await put_back(lease)
+
+    monkeypatch.setattr(parts.directory._claims, "put_back", short)
+    standings = await parts.directory.renew([claim.lease for claim in claims])
+    assert {song_id: one.held for song_id, one in standings.items()} == {"song-2": True, "song-3": True}
 
 
 async def test_a_lease_that_this_replica_does_not_hold_puts_nothing_back(parts: SharedParts, client: Redis) -> None:
