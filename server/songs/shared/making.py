@@ -22,7 +22,7 @@ from server.songs.shared.lease_watch import LeaseWatch
 from server.songs.shared.mirrors import Mirrors
 from server.songs.shared.stored_recorder import StoredRecorder
 from server.songs.shared.storing import Pace, Storing
-from server.store.base import NOT_KEPT, LeaseLost, SongStore, StoreFailed
+from server.store.base import NOT_KEPT, LeaseLost, SongStore, StoreFailed, WrongOffset
 from server.store.directory import Claim, Directory, Standing
 from server.store.watcher import StoreWatcher
 
@@ -37,6 +37,7 @@ class _Song:
     """A song that is made here; `offered` once other replicas may take it, `keeping` until its end is stored."""
 
     claim: Claim
+    heard: Recording
     recorder: StoredRecorder
     job: SongJob
     keeping: asyncio.Task[None] | None = None
@@ -121,11 +122,11 @@ class SharedMaking:
             on_differs=lambda: self._differs(song_id),
             on_repeated=self.room.set,
         )
-        song = _Song(claim, recorder, checked.begin(song_id, recorder, queue_position))
+        song = _Song(claim, heard, recorder, checked.begin(song_id, recorder, queue_position))
         self._songs[song_id] = song
         self._watch.watch(song_id, song.job)
         self._open.begin(Made(heard, song.job))
-        song.keeping = self._spawn(self._keep(song, heard), f"keep {song_id}")
+        song.keeping = self._spawn(self._keep(song), f"keep {song_id}")
         return heard
 
     def stop(self, recording: Recording, *, reason: str) -> None:
@@ -150,8 +151,9 @@ class SharedMaking:
             song.job.cancel()
             if song.keeping is not None:
                 await asyncio.wait([song.keeping], timeout=DROP_SECONDS)
-                song.keeping.cancel()
-                await asyncio.wait([song.keeping])
+                if song.keeping.cancel():  # nobody but its own listeners is left, who hear the song from its next maker
+                    await asyncio.wait([song.keeping])
+                    self._mirrors.follow(song.heard)
 
     async def offer(self) -> None:
         """Offer all songs to other replicas, and go on with each until it is taken; raises StoreFailed."""
@@ -192,8 +194,8 @@ class SharedMaking:
             await self._store.create(claim.song, claim.lease)
             await self._store.end(song, lease=claim.lease, at=claim.extent)
             await self._directory.settle(claim.lease, state, sound_seconds)
-        except LeaseLost as lost:
-            logger.warning("%s", lost)
+        except (LeaseLost, WrongOffset) as lost:  # the directory came back without its last writes
+            logger.warning("a song is not ended here: %s", lost)
 
     async def settled(self) -> None:
         """Return at once: ends are told to listeners after they are told to the directory."""
@@ -231,8 +233,8 @@ class SharedMaking:
         elif not standing.attended and song.claim.linger_seconds is not None:
             self.stop(recording.recording, reason="its listeners have left")
 
-    async def _keep(self, song: _Song, heard: Recording) -> None:
-        song_id = song.claim.song.song_id
+    async def _keep(self, song: _Song) -> None:
+        song_id, heard = song.claim.song.song_id, song.heard
         storing = Storing(self._store, self._directory, song.claim, song.recorder, heard, self._pace)
         try:
             await storing.run(song.job.cancel)

@@ -16,7 +16,7 @@ from server.store.directory import Claim, Directory, Resume, Skill, Task
 AT_ONCE: Final = 2
 """Songs for each device that are repeated at the same time: each that waits for its turn is silent for longer."""
 MOST_EPOCHS: Final = 12
-"""Claims of one song before it is interrupted: it may be the song that ends its servers."""
+"""Claims of one song before it is interrupted once it is lost: it may be the song that ends its servers."""
 _PAUSE_SECONDS: Final = 0.02
 """Longest pause between two songs, in which another replica may take one."""
 
@@ -66,7 +66,7 @@ class Takeover:
     async def _do(self, claim: Claim) -> bool:
         """Do the task of a claim; returns False for a song that was given back."""
         match claim.task:
-            case Task.MAKE | Task.TAKE if claim.lease.epoch <= MOST_EPOCHS:
+            case Task.MAKE | Task.TAKE if claim.task is Task.TAKE or claim.lease.epoch <= MOST_EPOCHS:
                 begun = await self._beginning.begin(claim)
                 if begun and claim.extent.events:
                     self._making.watcher.taken_over()

@@ -12,7 +12,7 @@ import pytest
 from server.errors import ControlNotSupported, EndedElsewhere, MadeElsewhere
 from server.song import Chunk, Planned, SongEvent, SongState
 from server.songs.recording import Recording
-from server.songs.shared import takeover
+from server.songs.shared import making, takeover
 from server.songs.shared.sharing import Resumption
 from server.store.base import INTERRUPTED
 from server.store.directory import Resume
@@ -136,6 +136,33 @@ async def test_a_song_that_seems_to_end_its_servers_is_interrupted(
         await replicas.lose_to_another()
         await recording.over()
         assert (recording.song.reason, replicas.full.jobs) == (INTERRUPTED, [])
+
+
+async def test_an_offered_song_is_never_interrupted_by_those_who_take_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(takeover, "MOST_EPOCHS", 1)
+    async with begun(tmp_path) as (replicas, recording):
+        listening = asyncio.create_task(heard(recording))
+        replicas.full.slots = 1
+        await replicas.there.offer()
+        assert await listening == WHOLE
+
+
+async def test_listeners_of_a_song_that_cannot_be_dropped_in_time_hear_its_next_maker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "DROP_SECONDS", 0.0)
+    async with begun(tmp_path) as (replicas, recording):
+        listening = asyncio.create_task(heard(recording))
+        maker: Any = replicas.there._making
+        replicas.store.held.clear()
+        maker._songs["song-1"].recorder.append(LONG[1 + HEARD_CHUNKS])
+        await maker.dropped("song-1")
+        replicas.store.held.set()
+        replicas.full.slots = 1
+        await replicas.lose_to_another()
+        assert await listening == WHOLE
 
 
 async def test_a_maker_that_claims_its_own_lost_song_drops_what_it_had(tmp_path: Path) -> None:
