@@ -186,7 +186,8 @@ async def open_songs(
         expose_service(registry, settings.engine_names, lambda: built.service_queue)
         if kept.kind == "shared":
             expose_work(registry, lambda: (built.work.songs, built.work.backlog_seconds))
-            await stack.enter_async_context(in_background(runner.readiness.count_on(lambda: built.served)))
+            if settings.takes_calls:
+                await stack.enter_async_context(in_background(runner.readiness.count_on(lambda: built.served)))
         await built.prepare()
         try:
             async with in_background(built.run()):

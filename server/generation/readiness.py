@@ -33,7 +33,8 @@ class Readiness:
     async def count_on(self, elsewhere: Callable[[], bool]) -> None:
         """Need no engine here while `elsewhere` says that other servers make songs which are asked for here.
 
-        Subscribers are notified within a second of a change.
+        It counts once an engine was ready here: a server that still loads is no successor of those that serve. Subscribers
+        are notified within a second of a change.
         """
         self._elsewhere = elsewhere
         await self._watch(elsewhere)
@@ -65,6 +66,7 @@ class EngineReadiness(Readiness):
         self._encoders = encoders
         self._admission = admission
         self._crowded = False
+        self._was_ready = False
 
     def ready(self, engine: str) -> bool:
         """Whether songs of `engine` can be made now."""
@@ -72,7 +74,9 @@ class EngineReadiness(Readiness):
 
     @override
     def unready(self) -> str | None:
-        if not any(map(self.ready, self._pool.engine_names)) and not self._elsewhere():
+        ready = any(map(self.ready, self._pool.engine_names))
+        self._was_ready = self._was_ready or ready
+        if not (ready or (self._was_ready and self._elsewhere())):
             return "no engine is ready"
         return super().unready() or ("the queue is nearly full" if self._admission.crowded else None)
 

@@ -26,6 +26,7 @@ async def test_a_server_without_an_engine_is_ready_while_others_make_its_songs(m
         readiness, served, told = bench.runner.readiness, [False], asyncio.Event()
         counting = asyncio.create_task(readiness.count_on(lambda: served[0]))
         await asyncio.sleep(0)
+        assert readiness.unready() is None
         monkeypatch.setattr(readiness, "ready", lambda engine: False)
         assert readiness.unready() == "no engine is ready"
         readiness.subscribe(told.set)
@@ -34,3 +35,17 @@ async def test_a_server_without_an_engine_is_ready_while_others_make_its_songs(m
             await told.wait()
         counting.cancel()
         assert readiness.unready() is None
+
+
+async def test_a_server_that_still_loads_is_no_successor_of_those_that_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running() as bench:
+        readiness, ready = bench.runner.readiness, [False]
+        monkeypatch.setattr(readiness, "ready", lambda engine: ready[0])
+        counting = asyncio.create_task(readiness.count_on(lambda: True))
+        await asyncio.sleep(0)
+        assert readiness.unready() == "no engine is ready"
+        ready[0] = True
+        assert readiness.unready() is None
+        ready[0] = False
+        assert readiness.unready() is None
+        counting.cancel()
