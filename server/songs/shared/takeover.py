@@ -47,16 +47,21 @@ class Takeover:
         self._resume = resume
         self._patience_seconds = patience_seconds
 
-    async def round(self) -> None:
-        """Take what is to be taken now.
+    async def round(self, seconds: float) -> None:
+        """Take what is to be taken now, but begin no other song after `seconds`: there is room for the next round then.
 
         Raises:
             StoreFailed, LeaseLost: the directory is away, or another replica has a song.
         """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
         while claim := await self._claim():
             if claim.task is not Task.TAKE:
                 self._making.watcher.found_lost()
             if not await self._do(claim):
+                return
+            if loop.time() >= until:
+                self._making.room.set()
                 return
             await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS))
 

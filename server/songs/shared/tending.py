@@ -63,11 +63,11 @@ class Tending:
     async def round(self) -> None:
         """Renew what is made here, take what is lost or offered, and claim what there is room for.
 
-        A full store takes no claims.
+        However much is lost, the next renewal comes in time. A full store takes no claims.
         """
         await self._making.renew()
         await self._announce()
-        await self._takeover.round()
+        await self._takeover.round(self._lease_seconds / 6)
         while (sounds := self._sounds()) and (claim := await self._directory.claim(sounds, self._beginning.left)):
             if not await self._beginning.begin(claim):
                 return

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ from server.song import Chunk, Planned, SongEvent, SongState
 from server.songs.recording import Recording
 from server.songs.shared import making, takeover
 from server.songs.shared.sharing import Resumption
-from server.store.base import INTERRUPTED
-from server.store.directory import Resume
+from server.store.base import INTERRUPTED, Extent, Lease
+from server.store.directory import Claim, Resume, Task
 from tests.support.fake_runner import FAKE_PLAN, FakeRunner
-from tests.support.replica_pair import LONG, REQUEST_ID, Pair, heard, pair, request, until
+from tests.support.replica_pair import LONG, REQUEST_ID, CountingWatcher, Pair, heard, pair, request, until
+from tests.support.stored_songs import record
 
 WHOLE = (["accepted", "plan", *["chunk"] * 12, "finished"], b"sound" * 12)
 HEARD_CHUNKS = 5
@@ -173,7 +175,7 @@ async def test_a_maker_that_claims_its_own_lost_song_drops_what_it_had(tmp_path:
         replicas.maker._events, replicas.maker._hangs = LONG, False
         replicas.lose()
         tending: Any = replicas.there._sharing
-        await tending._tending._takeover.round()
+        await tending._tending._takeover.round(1.0)
         assert await listening == WHOLE
         assert (len(replicas.maker.jobs), (await replicas.there.get("song-1", "me")).epoch) == (2, 2)
 
@@ -272,3 +274,25 @@ async def test_a_song_that_a_leaving_replica_has_made_is_heard_to_its_end_at_ano
             ["accepted", "plan", *["chunk"] * 9, "finished"],
             WHOLE[1][17:],
         )
+
+
+async def test_however_many_songs_are_lost_a_round_ends_and_the_next_one_goes_on() -> None:
+    claim = Claim(Lease("song-1", "here", 1, "nonce"), record(), b"", Extent(), task=Task.CANCEL)
+    cancelled: list[SongState] = []
+
+    class Lost:
+        async def claim_lost(self, *rules: object) -> Claim:
+            return claim
+
+    class Making:
+        watcher, room, repeating = CountingWatcher(), asyncio.Event(), 0
+
+        def end_soon(self, claim: Claim, state: SongState) -> None:
+            cancelled.append(state)
+
+    making: Any = Making()
+    parts: tuple[Any, ...] = (Lost(), FakeRunner(), making, SimpleNamespace(left=()))
+    rules: dict[str, Any] = {"engines": tuple, "resume": lambda _: Resume.NEVER, "patience_seconds": 0.0}
+    async with asyncio.timeout(10.0):
+        await takeover.Takeover(*parts, **rules).round(0.0)
+    assert (cancelled, making.room.is_set()) == ([SongState.CANCELLED], True)
