@@ -183,7 +183,7 @@ async def open_songs(
             resumption=Resumption(partial(resume_rule, settings), kept.resume_seconds),
         )
         expose_store(registry, store.songs.usage, lambda: built.listeners)
-        expose_service(registry, settings.engine_names, lambda: built.service_queue)
+        expose_service(registry, settings.engine_names, lambda: built.work.queue)
         if kept.kind == "shared":
             expose_work(registry, lambda: (built.work.songs, built.work.backlog_seconds))
             if settings.takes_calls:

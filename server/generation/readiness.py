@@ -33,8 +33,8 @@ class Readiness:
     async def count_on(self, elsewhere: Callable[[], bool]) -> None:
         """Need no engine here while `elsewhere` says that other servers make songs which are asked for here.
 
-        It counts once an engine was ready here: a server that still loads is no successor of those that serve. Subscribers
-        are notified within a second of a change.
+        It counts once an engine was ready here: a server that still loads is no successor of those that serve.
+        Subscribers are notified within a second of a change.
         """
         self._elsewhere = elsewhere
         await self._watch(elsewhere)

@@ -27,7 +27,7 @@ from server.songs.shared.sharing import LEASE_SECONDS, Clocks, Resumption, Shari
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms, Tickets, new_song_id, no_terms
 from server.store.base import SongRecord, SongStore, StoredEvent, StoreFull
-from server.store.directory import Admitted, Directory, Queue, QueueFull, ServedEngine, Ticket
+from server.store.directory import Admitted, Directory, QueueFull, ServedEngine, Ticket
 from server.store.watcher import UNWATCHED, StoreWatcher
 
 DEFAULT_PAGE_SIZE = 50
@@ -185,11 +185,6 @@ class Songs:
         return song if recording is None else await self._ended(recording)
 
     @property
-    def service_queue(self) -> Queue | None:
-        """The songs of the whole service, a few seconds ago at most; `None` where the server is alone."""
-        return self._sharing.survey.queue if self._sharing else None
-
-    @property
     def served(self) -> bool:
         """True where some replica of a service announces an engine; False where the server is alone."""
         return bool(self._served())
@@ -197,8 +192,9 @@ class Songs:
     def service_load(self) -> tuple[int, int] | None:
         """Songs and places of the whole service where this replica makes no songs itself; else `None`."""
         places = self._tickets.service_slots
-        if (queue := self.service_queue) is None or not places or any(map(self._runner.ready, self._runner.engines())):
+        if self._sharing is None or not places or any(map(self._runner.ready, self._runner.engines())):
             return None
+        queue = self._sharing.survey.queue
         return queue.running + len(queue.waiting), places
 
     @property

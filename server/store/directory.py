@@ -99,8 +99,8 @@ class Claim:
     """A song that this replica makes, or ends, from now on.
 
     `song` and `extent` are what is stored of it: nothing, unless another replica has begun it. `owner` and `epoch` of
-    the song are those of the lease. `sound` is the fingerprint of what this replica makes, or of what the last maker did. The rest is that of its
-    ticket, with `deadline_seconds` as left now.
+    the song are those of the lease. `sound` is the fingerprint of what this replica makes, or, where it only ends the
+    song, of what its last maker made. The rest is that of its ticket, with `deadline_seconds` as left now.
     """
 
     lease: Lease

@@ -23,7 +23,7 @@ def expose_store(registry: CollectorRegistry, usage: Callable[[], Usage], listen
 
 
 def expose_service(registry: CollectorRegistry, engines: Sequence[str], queue: Callable[[], Queue | None]) -> None:
-    """Registers gauges that read the songs of all replicas of a service at every scrape; none of a server alone."""
+    """Registers gauges that read the songs of a service of several servers; nothing while they are not known."""
     registry.register(Scraped(lambda: _service_families(engines, queue())))
 
 
@@ -77,7 +77,7 @@ def _work_families(songs: Mapping[str, int], backlog_seconds: Mapping[str, float
     def by_engine(values: Mapping[str, float]) -> dict[LabelValues, float]:
         return {(engine,): value for engine, value in values.items()}
 
-    text = "Songs of the whole service that wait, are made or have lost their maker"
+    text = "Songs of the whole service that have not ended; 1 for a configured engine that was never served"
     yield gauge_family("service_songs", text, ["engine"], by_engine(songs))
     text = "Device seconds of the songs of the whole service that wait"
     yield gauge_family("backlog_seconds", text, ["engine"], by_engine(backlog_seconds))
@@ -94,5 +94,10 @@ def _service_families(engines: Sequence[str], queue: Queue | None) -> Iterator[M
         return
     waiting = Counter(song.engine for song in queue.waiting)
     by_engine: dict[LabelValues, float] = {(engine,): waiting[engine] for engine in (*engines, *waiting)}
-    yield gauge_family("service_queue_songs", "Songs that no server has begun, of all servers", ["engine"], by_engine)
-    yield gauge_family("service_running_songs", "Songs that servers have begun, of all", [], {(): queue.running})
+    yield gauge_family("service_queue_songs", "Songs of the whole service that wait", ["engine"], by_engine)
+    yield gauge_family(
+        "service_running_songs",
+        "Songs of the whole service that are made or have lost their maker",
+        [],
+        {(): queue.running},
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from server.songs.ports import SongRunner
 from server.songs.shared.survey import Survey
 from server.store.base import StoreFailed
-from server.store.directory import Directory
+from server.store.directory import Directory, Queue
 
 _INTERVAL_SECONDS = 2.0
 _GOOD_SECONDS = 30.0
@@ -19,10 +19,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The songs of the service that have not ended, and the device seconds of those that wait, by engine."""
+    """The songs of the service that have not ended, and the device seconds of those that wait, by engine.
+
+    `queue` is what was known of these songs at that moment; `None`: nothing was counted.
+    """
 
     songs: Mapping[str, int] = field(default_factory=dict)
     backlog_seconds: Mapping[str, float] = field(default_factory=dict)
+    queue: Queue | None = None
 
 
 class Demand:
@@ -52,4 +56,4 @@ class Demand:
         service = await self._survey.state()
         missing = [name for name in self._engines if name not in service.known and name not in service.engines]
         songs = await self._directory.demand(missing, _GOOD_SECONDS)
-        return Work(songs, self._runner.backlog_seconds(service))
+        return Work(songs, self._runner.backlog_seconds(service), service.queue)

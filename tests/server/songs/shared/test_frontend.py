@@ -63,7 +63,10 @@ async def test_a_replica_counts_the_songs_of_the_service_and_what_nobody_has_eve
         directory = replicas.directories[0]
         demand = Demand(directory, Survey(directory, time.monotonic), FakeRunner(), ("fake", "never"))
         async with in_background(demand.run()):
-            await until(lambda: demand.work == Work({"fake": 2, "never": 1}, {"fake": 10.0}))
+            await until(lambda: bool(demand.work.songs))
+        assert (demand.work.songs, demand.work.backlog_seconds) == ({"fake": 2, "never": 1}, {"fake": 10.0})
+        assert demand.work.queue is not None
+        assert (demand.work.queue.running, len(demand.work.queue.waiting)) == (1, 1)
 
 
 async def test_nothing_is_counted_while_the_directory_is_away(tmp_path: Path) -> None:
