@@ -17,7 +17,7 @@ from server.scheduling.queue_depth import Depth
 from server.song import Accepted, SongRequest, Waiting
 from server.songs.ports import EventSink, Room, ServiceState
 from server.store.base import StoreFull
-from server.store.directory import QueueFull
+from server.store.whole_service import QueueFull
 from server.telemetry.metrics import Metrics
 
 _NONE_HERE = Here()

@@ -36,7 +36,7 @@ from server.scheduling.scheduler import Scheduler
 from server.song import Accepted, SongRequest, SongState, Waiting
 from server.songs.ports import EventSink, Room, ServiceState
 from server.store.base import StoreFull
-from server.store.directory import QueueFull
+from server.store.whole_service import QueueFull
 from server.telemetry.metrics import Metrics
 from server.telemetry.song_trace import SongTrace
 from server.telemetry.tracing import NO_TRACER

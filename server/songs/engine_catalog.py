@@ -8,7 +8,7 @@ from server.contract.paging import MAX_PAGE_SIZE, engine_token, engines_behind, 
 from server.contract.resources import engine_message
 from server.errors import UnknownEngine
 from server.songs.ports import SongRunner
-from server.store.directory import ServedEngine
+from server.store.whole_service import ServedEngine
 
 
 class EngineCatalog:

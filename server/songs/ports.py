@@ -9,7 +9,7 @@ from server.costs import Costs
 from server.errors import QuotaExceeded, ServiceError
 from server.song import Accepted, SongEvent, SongRequest, Waiting
 from server.store.base import StoreFull
-from server.store.directory import KnownEngine, Queue, QueueFull, ServedEngine
+from server.store.whole_service import KnownEngine, Queue, QueueFull, ServedEngine
 
 
 class EventSink(Protocol):

@@ -27,8 +27,9 @@ from server.songs.shared.sharing import LEASE_SECONDS, Clocks, Resumption, Shari
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms, Tickets, new_song_id, no_terms
 from server.store.base import SongRecord, SongStore, StoredEvent, StoreFull
-from server.store.directory import Admitted, Directory, QueueFull, ServedEngine, Ticket
+from server.store.directory import Admitted, Directory, Ticket
 from server.store.watcher import UNWATCHED, StoreWatcher
+from server.store.whole_service import QueueFull, ServedEngine
 
 DEFAULT_PAGE_SIZE = 50
 DEFAULT_PACE = Pace()

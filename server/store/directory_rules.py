@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from server.errors import QuotaExceeded
 from server.quota import Quota
-from server.store.directory import ServedEngine
+from server.store.whole_service import ServedEngine
 
 T = TypeVar("T")
 

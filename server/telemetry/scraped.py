@@ -8,7 +8,7 @@ from prometheus_client.core import Metric
 
 from server.scheduling.queue_depth import Depth
 from server.store.base import Usage
-from server.store.directory import Queue
+from server.store.whole_service import Queue
 from server.telemetry.instruments import LabelValues, Scraped, gauge_family
 
 

@@ -10,7 +10,7 @@ from server.errors import Draining, Overloaded, QuotaExceeded, ServiceError, Unk
 from server.song import Accepted, Chunk, Planned, SongCompleted, SongEvent, SongRequest, Waiting
 from server.songs.ports import EventSink, Room, ServiceState
 from server.store.base import StoreFull
-from server.store.directory import QueueFull
+from server.store.whole_service import QueueFull
 
 FAKE_INFO = EngineInfo(
     name="fake",

@@ -20,12 +20,13 @@ from server.songs.shared.sharing import Resumption
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
 from server.store.base import Extent, Lease, SongRecord, SongStore, StoreFailed, StoreFull
-from server.store.directory import Admitted, Claim, Directory, Queue, Standing, Ticket
+from server.store.directory import Admitted, Claim, Directory, Standing, Ticket
 from server.store.embedded.admitted_songs import AdmittedSong
 from server.store.embedded.directory import EmbeddedDirectory, EmbeddedService
 from server.store.embedded.store import EmbeddedStore, embedded_store
 from server.store.eviction import StoreLimits
 from server.store.watcher import Unwatched
+from server.store.whole_service import Queue
 from tests.support.checking import PassingChecker
 from tests.support.fake_runner import FAKE_EVENTS, FAKE_PLAN, FakeRunner
 

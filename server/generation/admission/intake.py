@@ -11,7 +11,7 @@ from server.generation.admission.service_eta import SongEta
 from server.song import SongRequest
 from server.songs.ports import ServiceState
 from server.store.base import StoreFull
-from server.store.directory import QueueFull
+from server.store.whole_service import QueueFull
 from server.telemetry.metrics import Metrics
 
 Require: TypeAlias = Callable[[SongRequest, ServiceState | None], None]

@@ -9,7 +9,7 @@ from server.estimation.forecast import Estimate, Work, forecast
 from server.generation.admission.queue_order import Capacity
 from server.song import Waiting
 from server.songs.ports import ServiceState
-from server.store.directory import ServedEngine, WaitingSong
+from server.store.whole_service import ServedEngine, WaitingSong
 
 _UNMEASURED_PACE = 1.0
 """Device seconds for a second of sound, of an engine of which no song was measured."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from server.songs.ports import SongRunner
 from server.songs.shared.survey import Survey
 from server.store.base import StoreFailed
-from server.store.directory import Directory, Queue
+from server.store.directory import Directory
+from server.store.whole_service import Queue
 
 _INTERVAL_SECONDS = 2.0
 _GOOD_SECONDS = 30.0

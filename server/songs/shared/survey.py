@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from server.songs.ports import ServiceState
-from server.store.directory import Admitted, Directory, KnownEngine, Queue, ServedEngine, Ticket, WaitingSong
+from server.store.directory import Admitted, Directory, Ticket
+from server.store.whole_service import KnownEngine, Queue, ServedEngine, WaitingSong
 
 FRESH_SECONDS = 0.5
 """Age up to which a read queue counts, with what this replica has added to it."""

@@ -14,7 +14,8 @@ from server.songs.shared.survey import Survey
 from server.songs.shared.takeover import Takeover
 from server.songs.tickets import Tickets
 from server.store.base import LeaseLost, StoreFailed
-from server.store.directory import Directory, ServedEngine
+from server.store.directory import Directory
+from server.store.whole_service import ServedEngine
 
 _WITHDRAW_SECONDS = 1.0
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 
 from server.song import SongState
 from server.store.base import Extent, Lease, SongRecord
-from server.store.directory import Admitted, Attendance, Claim, Queue, QueueFull, Standing, Task, Ticket, WaitingSong
+from server.store.directory import Admitted, Attendance, Claim, Standing, Task, Ticket
 from server.store.directory_rules import claim_order
 from server.store.embedded.audiences import Audiences
 from server.store.embedded.leases import Leases
 from server.store.embedded.lost_songs import LostSong
 from server.store.embedded.quotas import Charge, Quotas
+from server.store.whole_service import Queue, QueueFull, WaitingSong
 
 
 @dataclass(slots=True)

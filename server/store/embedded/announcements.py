@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from server.store.directory import KnownEngine, ServedEngine
 from server.store.directory_rules import engines_together, start_mean
+from server.store.whole_service import KnownEngine, ServedEngine
 
 
 @dataclass(slots=True)

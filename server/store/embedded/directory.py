@@ -10,26 +10,14 @@ from dataclasses import replace
 from server.song import SongState
 from server.store.base import Extent, Lease, SongRecord, StoredEvent, StoreFailed
 from server.store.bulletin import Bulletin
-from server.store.directory import (
-    NO_SKILLS,
-    Admitted,
-    Attendance,
-    Claim,
-    KnownEngine,
-    News,
-    Queue,
-    ServedEngine,
-    Skill,
-    Standing,
-    Task,
-    Ticket,
-)
+from server.store.directory import NO_SKILLS, Admitted, Attendance, Claim, News, Skill, Standing, Task, Ticket
 from server.store.directory_rules import replica_name
 from server.store.embedded.admitted_songs import AdmittedSong, AdmittedSongs
 from server.store.embedded.announcements import Announcements
 from server.store.embedded.audiences import Audiences
 from server.store.embedded.lost_songs import NO_SKILL, task_of
 from server.store.embedded.store import EmbeddedStore
+from server.store.whole_service import KnownEngine, Queue, ServedEngine
 
 _ANY = "any"
 

@@ -13,22 +13,7 @@ from typing import Any, Final
 
 from server.song import SongState
 from server.store.base import Extent, Lease, LeaseLost, StoreFailed, StoreFull
-from server.store.directory import (
-    NO_SKILLS,
-    Admitted,
-    Attendance,
-    Claim,
-    KnownEngine,
-    News,
-    Queue,
-    QueueFull,
-    ServedEngine,
-    Skill,
-    Standing,
-    Task,
-    Ticket,
-    WaitingSong,
-)
+from server.store.directory import NO_SKILLS, Admitted, Attendance, Claim, News, Skill, Standing, Task, Ticket
 from server.store.directory_rules import claim_order, engines_together, quota_exceeded
 from server.store.shared.claims import Claims
 from server.store.shared.connection import Connection
@@ -38,6 +23,7 @@ from server.store.shared.objects import Objects
 from server.store.shared.reading import Reader
 from server.store.shared.rebuilding import take_up
 from server.store.shared.records import claim_of, engines_bytes, engines_of, lease_text, record_bytes, ticket_bytes
+from server.store.whole_service import KnownEngine, Queue, QueueFull, ServedEngine, WaitingSong
 
 POLL_SECONDS: Final = 1.0
 """Longest time for which a message is relied upon."""

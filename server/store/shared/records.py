@@ -13,8 +13,9 @@ from model.song import Control, Stem, Voice
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, Lease, Place, SongRecord, StoredEvent
-from server.store.directory import Claim, ServedEngine, Task, Ticket
+from server.store.directory import Claim, Task, Ticket
 from server.store.directory_rules import songs_bucket
+from server.store.whole_service import ServedEngine
 
 _RECORD: Final = TypeAdapter(SongRecord)
 _ENGINES: Final = TypeAdapter(list[ServedEngine])

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from server.errors import DeadlineTooShort, Draining, EngineNotReady, Overloaded, ServiceError, UnknownEngine
 from server.generation.frontend import Frontend
 from server.songs.ports import ServiceState
-from server.store.directory import Queue, QueueFull
+from server.store.whole_service import Queue, QueueFull
 from server.telemetry.metrics import Metrics
 from tests.server.generation.admission.test_service_eta import SERVED, state
 from tests.support.runners import request

@@ -16,7 +16,7 @@ from server.errors import (
 )
 from server.song import SongCompleted, Waiting
 from server.songs.ports import Room
-from server.store.directory import QueueFull
+from server.store.whole_service import QueueFull
 from server.telemetry.metrics import Metrics
 from tests.support.runners import ENDLESS_SECONDS, NARROW, request, running
 

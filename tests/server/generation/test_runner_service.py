@@ -10,7 +10,7 @@ from server.errors import DeadlineTooShort, Draining, EngineNotReady, Overloaded
 from server.generation.runner import Runner
 from server.songs.ports import ServiceState
 from server.store.base import StoreFull
-from server.store.directory import Queue, ServedEngine, WaitingSong
+from server.store.whole_service import Queue, ServedEngine, WaitingSong
 from tests.support.fake_runner import FAKE_INFO
 from tests.support.runners import ENDLESS_SECONDS, Bench, heard_more, request, running
 from tests.support.sinks import ReadSink

@@ -5,7 +5,7 @@ import pytest
 
 from server.errors import UnknownEngine
 from server.songs.engine_catalog import EngineCatalog
-from server.store.directory import ServedEngine
+from server.store.whole_service import ServedEngine
 from tests.support.fake_runner import FAKE_INFO, FakeRunner
 
 NAMES = tuple(f"engine_{number}" for number in range(450))

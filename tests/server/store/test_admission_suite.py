@@ -9,7 +9,7 @@ from server.errors import QuotaExceeded
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, StoredEvent
-from server.store.directory import QueueFull
+from server.store.whole_service import QueueFull
 from tests.support.store_kinds import HERE, Service
 from tests.support.stored_songs import Writing, making, queued, record, taken, ticket, waiting
 

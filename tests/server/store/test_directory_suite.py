@@ -10,7 +10,8 @@ import pytest
 from server.costs import Costs
 from server.song import SongState
 from server.store.base import Extent, StoredEvent
-from server.store.directory import Attendance, KnownEngine, News, ServedEngine, Standing
+from server.store.directory import Attendance, News, Standing
+from server.store.whole_service import KnownEngine, ServedEngine
 from tests.support.fake_runner import FAKE_INFO
 from tests.support.store_kinds import THERE, Replica, Service
 from tests.support.stored_songs import Writing, claimed, making, record, standing, waiting

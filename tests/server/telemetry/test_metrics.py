@@ -10,8 +10,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from server.scheduling.queue_depth import Depth
 from server.store.base import Usage
-from server.store.directory import Queue, WaitingSong
 from server.store.watcher import StorePart, StoreTrouble
+from server.store.whole_service import Queue, WaitingSong
 from server.telemetry.estimate_metrics import Estimated
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (

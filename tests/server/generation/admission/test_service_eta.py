@@ -5,7 +5,7 @@ import pytest
 from server.costs import Costs
 from server.generation.admission.service_eta import Here, ServiceEta
 from server.songs.ports import ServiceState
-from server.store.directory import KnownEngine, Queue, ServedEngine, WaitingSong
+from server.store.whole_service import KnownEngine, Queue, ServedEngine, WaitingSong
 from tests.support.fake_runner import FAKE_INFO
 
 COSTS = Costs(0.0, 0.0, 0.1, 5.0, 0.25, 60.0, 12.0)

@@ -9,7 +9,7 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from server.song import SongState
-from server.store.directory import ServedEngine
+from server.store.whole_service import ServedEngine
 from tests.support.fake_runner import FAKE_INFO
 from tests.support.servers import directory_server
 from tests.support.shared_stores import plan_for, replicas

@@ -13,8 +13,9 @@ from server.errors import QuotaExceeded
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import LeaseLost, StoredEvent, WrongOffset
-from server.store.directory import Admitted, Attendance, Claim, QueueFull, Resume, Skill
+from server.store.directory import Admitted, Attendance, Claim, Resume, Skill
 from server.store.eviction import StoreLimits
+from server.store.whole_service import QueueFull
 from tests.support.store_kinds import Service, embedded, shared
 from tests.support.stored_songs import Writing, record, ticket
 

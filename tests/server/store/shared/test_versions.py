@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from server.song import SongState
-from server.store.directory import ServedEngine, Skill, Task
+from server.store.directory import Skill, Task
 from server.store.eviction import StoreLimits
 from server.store.shared import directory, objects, store
 from server.store.shared.records import engines_bytes, record_bytes
+from server.store.whole_service import ServedEngine
 from tests.support.fake_runner import FAKE_INFO
 from tests.support.store_kinds import LEASE_SECONDS, shared
 from tests.support.stored_songs import Writing, making, record
