@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeAlias
 
+from server.errors import RequestIdReused
+from server.logs import bind
 from server.song import SongState
 from server.songs.open_recordings import OpenRecordings
 from server.songs.persistence import not_kept
@@ -80,3 +82,11 @@ class Library:
         if made := self._open.made(song.song_id):
             return made.recording.song
         return not_kept(song) if self._store.embedded and not song.state.ended else song
+
+
+def same_song(recording: Recording, fingerprint: str) -> Recording:
+    """The song of a repeated request; raises RequestIdReused for another request."""
+    if recording.song.fingerprint != fingerprint:
+        raise RequestIdReused(recording.song.request_id)
+    bind(song_id=recording.song.song_id)
+    return recording

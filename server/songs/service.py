@@ -11,12 +11,12 @@ from melisma.v1 import music_pb2
 from server.checking.base import RequestChecker
 from server.contract.paging import page_size, place_of, song_token
 from server.contract.requests import song_request
-from server.errors import QuotaExceeded, RequestIdReused, ServiceError, UnknownSong
+from server.errors import QuotaExceeded, ServiceError, UnknownSong
 from server.logs import bind
 from server.song import SongRequest, SongState
 from server.songs.engine_catalog import EngineCatalog
 from server.songs.eviction import Eviction
-from server.songs.library import Library
+from server.songs.library import Library, same_song
 from server.songs.making import Making
 from server.songs.open_recordings import OpenRecordings
 from server.songs.ports import CheckedSong, SongRunner
@@ -25,7 +25,7 @@ from server.songs.shared.demand import Work
 from server.songs.shared.making import SharedMaking
 from server.songs.shared.sharing import LEASE_SECONDS, Clocks, Resumption, Sharing
 from server.songs.shared.storing import Pace
-from server.songs.tickets import Terms, Tickets, new_song_id, no_terms
+from server.songs.tickets import Terms, Tickets, log_fields, new_song_id, no_terms
 from server.store.base import SongRecord, SongStore, StoredEvent, StoreFull
 from server.store.directory import Admitted, Directory, Ticket
 from server.store.watcher import UNWATCHED, StoreWatcher
@@ -139,7 +139,7 @@ class Songs:
             checked = self._runner.check(request, service)
         except ServiceError:
             if message.request_id and (again := await self._library.asked_before(caller, message.request_id)):
-                return _same(again, fingerprint)
+                return same_song(again, fingerprint)
             raise
         lingering = self._linger_seconds if message.request_id else 0.0
         linger_seconds = None if detached else lingering
@@ -274,7 +274,7 @@ class Songs:
         if self._sharing:
             self._sharing.survey.add(ticket, admitted)
         bind(song_id=ticket.song.song_id)
-        logger.info("song accepted", extra=self._log_fields(request, ticket.song))
+        logger.info("song accepted", extra=log_fields(request, ticket.song, words=self._log_requests))
         if admitted.claim:
             return self._making.begin(admitted.claim, request, checked, admitted.queue_position)
         assert self._sharing is not None  # an embedded directory gives what is to be taken
@@ -289,23 +289,4 @@ class Songs:
             raise UnknownSong(admitted.song_id)
         if tries and recording.song.state in (SongState.FAILED, SongState.CANCELLED):
             return await self._admit(ticket, request, checked, tries)  # the directory has just heard of its end
-        return _same(recording, ticket.song.fingerprint)
-
-    def _log_fields(self, request: SongRequest, song: SongRecord) -> dict[str, object]:
-        fields: dict[str, object] = {
-            "request_id": song.request_id,
-            "song_id": song.song_id,
-            "engine": song.engine,
-            "caller": song.caller,
-        }
-        if self._log_requests:
-            fields |= {"prompt": request.params.prompt, "lyrics": request.params.lyrics}
-        return fields
-
-
-def _same(recording: Recording, fingerprint: str) -> Recording:
-    """The song of a repeated request; raises RequestIdReused for another request."""
-    if recording.song.fingerprint != fingerprint:
-        raise RequestIdReused(recording.song.request_id)
-    bind(song_id=recording.song.song_id)
-    return recording
+        return same_song(recording, ticket.song.fingerprint)

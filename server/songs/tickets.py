@@ -107,3 +107,16 @@ def _whole(message: music_pb2.GenerateRequest, request: SongRequest) -> music_pb
     whole.CopyFrom(message)
     whole.request_id, whole.engine, whole.seed = request.request_id, request.engine, request.params.seed
     return whole
+
+
+def log_fields(request: SongRequest, song: SongRecord, *, words: bool) -> dict[str, object]:
+    """The fields of an admitted song in the log; with `words` its prompt and lyrics, too."""
+    fields: dict[str, object] = {
+        "request_id": song.request_id,
+        "song_id": song.song_id,
+        "engine": song.engine,
+        "caller": song.caller,
+    }
+    if words:
+        fields |= {"prompt": request.params.prompt, "lyrics": request.params.lyrics}
+    return fields
