@@ -208,7 +208,8 @@ class Directory(Protocol):
            whose end is kept, and which the directory alone does not know to have ended, gets that end.
         2. One that suits a skill with room is to be made: any song of which no sound is stored, unless songs of its
            engine are never resumed; any other by `SAME_SOUND`, where the fingerprints of its maker and the skill are
-           equal. An offered song is taken by the same rule, and for nothing else.
+           equal. An offered song is taken by the same rule, and for nothing else; one that is stored to its last event
+           is left to its maker.
         3. One that the skill's rule excludes, or that was lost for `patience_seconds`, is to be interrupted.
 
         One replica gets a song, under the next epoch. Lost songs go before offered ones, in the order of admission.

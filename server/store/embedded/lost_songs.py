@@ -26,7 +26,7 @@ def task_of(song: LostSong, skill: Skill, patience_seconds: float) -> Task | Non
     heard = song.stored.size_bytes > 0
     suits = _suits(skill, heard=heard, made=song.made)
     if song.seconds is None:
-        return Task.TAKE if suits else None
+        return Task.TAKE if suits and not song.stored.sha256 else None
     if song.stored.sha256:
         return Task.COMPLETE
     if song.cancelled:

@@ -231,6 +231,18 @@ async def test_an_offered_song_stays_with_its_maker_until_one_that_suits_takes_i
     assert await service.here.directory.claim_lost(LIKE, 0.0) is None
 
 
+async def test_an_offered_song_that_is_stored_to_its_last_event_is_left_to_its_maker(service: Service) -> None:
+    writing = await making(service.here, record(), sound="one")
+    await writing.sound(b"first")
+    await service.here.directory.offer([writing.claim.lease])
+    await writing.append([StoredEvent(b"finished")], sha256="ab" * 32)
+    assert await found(service, Skill(sound="one")) is None
+    await service.pass_time(MORE_THAN_A_LEASE)
+    claim = await found(service, Skill(sound="one"))
+    assert claim is not None
+    assert (claim.task, claim.sound) == (Task.COMPLETE, "one")
+
+
 async def test_an_offered_song_whose_maker_is_lost_is_like_any_other_lost_song(service: Service) -> None:
     writing = await making(service.here, record(), sound="one")
     await writing.sound(b"first")

@@ -16,11 +16,14 @@ local function suits(skill, heard, sound)
     return not heard or (skill.rule == 'same_sound' and sound ~= '' and sound == skill.sound)
 end
 
+-- True where everything of a song is stored but its end.
+local function whole(record) return cjson.decode(record).sha256 ~= '' end
+
 -- What a lost song is to be taken for; nil: it waits for another replica.
 local function task(id, since)
     local song, heard = fields(id, 'engine', 'made', 'cancelled', 'record'), extent(id) > 0
     local skill = skills[song[1]] or none
-    if cjson.decode(song[4]).sha256 ~= '' then return 'complete' end
+    if whole(song[4]) then return 'complete' end
     if song[3] then return 'cancel' end
     if not left[id] and suits(skill, heard, song[2]) then return 'make' end
     local excluded = skill.rule == 'never' or (heard and skill.rule == 'unheard')
@@ -37,7 +40,8 @@ for _, song in ipairs(lost_songs(at)) do
     if found then return take(song.id, found) end
 end
 for _, id in ipairs(call('ZRANGE', 'm:offered', 0, -1)) do
-    local song = fields(id, 'engine', 'made', 'owner')
-    if song[3] ~= replica and not left[id] and suits(skills[song[1]] or none, extent(id) > 0, song[2]) then return take(id, 'take') end
+    local song = fields(id, 'engine', 'made', 'owner', 'record')
+    local suited = not left[id] and suits(skills[song[1]] or none, extent(id) > 0, song[2])
+    if suited and song[3] ~= replica and not whole(song[4]) then return take(id, 'take') end
 end
 return false
