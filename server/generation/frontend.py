@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from model.engine import EngineInfo
 from server.costs import Costs
-from server.errors import EngineNotReady, QuotaExceeded, ServiceError, UnknownEngine
+from server.errors import EngineNotReady, ServiceError, UnknownEngine
 from server.generation.admission.admission import Admission
 from server.generation.admission.checked_song import CheckedSong
 from server.generation.admission.intake import Intake
@@ -110,8 +110,8 @@ class Frontend:
         """Device seconds of the songs that wait in a service, by engine."""
         return self._eta.backlog_seconds(service)
 
-    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded | StoreFull) -> ServiceError:
-        """The error for the caller of a song that the directory has refused."""
+    def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
+        """Count a song that the directory or its check has refused, and return the error for its caller."""
         return self._intake.refusal(request, error)
 
     def drain(self) -> None:

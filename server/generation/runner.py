@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from model.engine import EngineInfo
 from server.costs import Costs
 from server.encoders.base import EncoderPool
-from server.errors import Draining, QuotaExceeded, ServiceError, SongDeadlineExceeded
+from server.errors import Draining, ServiceError, SongDeadlineExceeded
 from server.generation.admission.admission import Admission
 from server.generation.admission.checked_song import CheckedSong
 from server.generation.admission.eta import EtaEstimator
@@ -163,8 +163,8 @@ class Runner:
         """Queue position and ETA of the songs that wait in a service, by song id."""
         return self._eta.waiting(service)
 
-    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded | StoreFull) -> ServiceError:
-        """The error for the caller of a song that the directory has refused."""
+    def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
+        """Count a song that the directory or its check has refused, and return the error for its caller."""
         return self._intake.refusal(request, error)
 
     def _begin(self, request: SongRequest, accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from model.engine import EngineInfo
 from server.costs import Costs
-from server.errors import QuotaExceeded, ServiceError
+from server.errors import ServiceError
 from server.song import Accepted, SongEvent, SongRequest, Waiting
 from server.store.base import StoreFull
 from server.store.whole_service import KnownEngine, Queue, QueueFull, ServedEngine
@@ -137,5 +137,5 @@ class SongRunner(Protocol):
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
         """Device seconds that the songs which wait in a service will take, by engine."""
 
-    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded | StoreFull) -> ServiceError:
-        """The error for the caller of a song that the directory has refused."""
+    def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
+        """Count a song that the directory or its check has refused, and return the error for its caller."""

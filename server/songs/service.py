@@ -11,7 +11,7 @@ from melisma.v1 import music_pb2
 from server.checking.base import RequestChecker
 from server.contract.paging import page_size, place_of, song_token
 from server.contract.requests import song_request
-from server.errors import QuotaExceeded, ServiceError, UnknownSong
+from server.errors import ChecksOverloaded, QuotaExceeded, ServiceError, UnknownSong, WorkerLost
 from server.logs import bind
 from server.song import SongRequest, SongState
 from server.songs.engine_catalog import EngineCatalog
@@ -135,7 +135,7 @@ class Songs:
         fingerprint = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
         service = await self._sharing.queue_before(request.engine) if self._sharing else None
         try:
-            request = await self._checker.check(request)
+            request = await self._check(request)
             checked = self._runner.check(request, service)
         except ServiceError:
             if message.request_id and (again := await self._library.asked_before(caller, message.request_id)):
@@ -249,6 +249,12 @@ class Songs:
         if self._sharing is None or not self._runner.queues_unserved:
             return {}
         return {name: known.engine for name, known in self._sharing.survey.known.items()}
+
+    async def _check(self, request: SongRequest) -> SongRequest:
+        try:
+            return await self._checker.check(request)
+        except (ChecksOverloaded, WorkerLost) as error:
+            raise self._runner.refusal(request, error) from None
 
     async def _mirror(self, song: SongRecord, events: Sequence[StoredEvent]) -> Recording:
         assert self._sharing is not None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from model.engine import EngineInfo
 from model.song import Control, SectionKind, SectionPlan, SongPlan, Stem, Voice
 from server.costs import Costs
-from server.errors import Draining, Overloaded, QuotaExceeded, ServiceError, UnknownEngine
+from server.errors import Draining, Overloaded, ServiceError, UnknownEngine
 from server.song import Accepted, Chunk, Planned, SongCompleted, SongEvent, SongRequest, Waiting
 from server.songs.ports import EventSink, Room, ServiceState
 from server.store.base import StoreFull
@@ -106,6 +106,7 @@ class FakeRunner:
         self.info = info
         self.draining = False
         self.refused = 0
+        self.counted: list[ServiceError] = []
         self.states: list[ServiceState] = []
         self.slots, self.queued = 8, 64
         self.sounds = "one"
@@ -165,13 +166,14 @@ class FakeRunner:
         songs = enumerate(service.queue.waiting, start=1)
         return {song.song_id: Waiting(position, 10.0 * position, 20.0 * position) for position, song in songs}
 
-    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded | StoreFull) -> ServiceError:
+    def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
         match error:
             case QueueFull():
                 return Overloaded(f"{error.songs} songs", 2.0)
             case StoreFull():
                 return Overloaded(f"no room: {error}", 2.0)
-            case QuotaExceeded():
+            case ServiceError():
+                self.counted.append(error)
                 return error
 
     def begin(self, request: SongRequest, accepted: Accepted, sink: EventSink) -> FakeJob:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias
 
-from server.errors import DeadlineTooShort, QuotaExceeded, ServiceError
+from server.errors import DeadlineTooShort, ServiceError
 from server.generation.admission.admission import Admission
 from server.generation.admission.poisoned_requests import PoisonedRequests
 from server.generation.admission.service_eta import SongEta
@@ -54,8 +54,8 @@ class Intake:
             self._count(request, error)
             raise
 
-    def refusal(self, request: SongRequest, error: QueueFull | QuotaExceeded | StoreFull) -> ServiceError:
-        """The error for the caller of a song that the directory has refused."""
+    def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
+        """Count a song that the directory or its check has refused, and return the error for its caller."""
         told: ServiceError
         if isinstance(error, QueueFull):
             told = self._admission.overloaded(error.songs)

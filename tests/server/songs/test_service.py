@@ -7,7 +7,17 @@ import pytest
 
 from melisma.v1 import music_pb2
 from model.song import Violation
-from server.errors import Draining, InvalidRequest, Overloaded, QuotaExceeded, RequestIdReused, UnknownSong, WorkerLost
+from server.errors import (
+    ChecksOverloaded,
+    Draining,
+    InvalidRequest,
+    Overloaded,
+    QuotaExceeded,
+    RequestIdReused,
+    ServiceError,
+    UnknownSong,
+    WorkerLost,
+)
 from server.quota import Quota
 from server.song import SongState
 from server.songs.recording import Recording
@@ -71,6 +81,15 @@ async def test_a_request_that_its_engine_refuses_is_told_so_before_it_is_a_song(
             await songs.generate(request(), "me", detached=True)
         assert (await songs.page("me"))[0] == []
     assert not runner.requests
+
+
+@pytest.mark.parametrize("refusal", [ChecksOverloaded("too many", 1.0), WorkerLost("it is being restarted")])
+async def test_a_song_that_cannot_be_checked_counts_as_refused(refusal: ServiceError) -> None:
+    runner = FakeRunner()
+    async with songs_of(runner, checker=PassingChecker(refusal)) as songs:
+        with pytest.raises(type(refusal)):
+            await songs.generate(request(), "me")
+    assert runner.counted == [refusal]
 
 
 async def test_a_song_is_made_with_what_its_check_has_found() -> None:
