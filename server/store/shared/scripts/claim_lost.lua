@@ -21,7 +21,7 @@ local function whole(record) return cjson.decode(record).sha256 ~= '' end
 
 -- What a lost song is to be taken for; nil: it waits for another replica.
 local function task(id, since)
-    local song, heard = fields(id, 'engine', 'made', 'cancelled', 'record'), extent(id) > 0
+    local song, heard = fields(id, 'engine', 'made', 'cancelled', 'record'), has_sound(id)
     local skill = skills[song[1]] or none
     if whole(song[4]) then return 'complete' end
     if song[3] then return 'cancel' end
@@ -41,7 +41,7 @@ for _, song in ipairs(lost_songs(at)) do
 end
 for _, id in ipairs(call('ZRANGE', 'm:offered', 0, -1)) do
     local song = fields(id, 'engine', 'made', 'owner', 'record')
-    local suited = not left[id] and suits(skills[song[1]] or none, extent(id) > 0, song[2])
+    local suited = not left[id] and suits(skills[song[1]] or none, has_sound(id), song[2])
     if suited and song[3] ~= replica and not whole(song[4]) then return take(id, 'take') end
 end
 return false

@@ -31,6 +31,9 @@ local function fields(id, ...) return call('HMGET', song_key(id), ...) end
 
 local function extent(id) return call('STRLEN', 'm:sound:' .. id), call('LLEN', 'm:events:' .. id) end
 
+-- True where listeners may have sound of a song.
+local function has_sound(id) return extent(id) > 0 or call('HEXISTS', song_key(id), 'heard') == 1 end
+
 local function usage()
     local now = call('HMGET', 'm:usage', 'songs', 'bytes', 'changes')
     return {tonumber(now[1] or 0), tonumber(now[2] or 0), tonumber(now[3] or 0)}

@@ -2,6 +2,7 @@
 -- lease seconds, lease, claim (JSON), record (JSON), request
 -- Makes a song again that its maker has and the directory has lost, or knows from before that claim alone: without sound
 -- and events, without what was charged for it, and without a deadline, which counts for songs that wait.
+-- It counts as heard: how much of it listeners had is not known, and no other sound may follow that.
 -- Answers 1, 2 where that was done before, or 0 where another claim holds, or the song has ended.
 local claim, record, request = cjson.decode(ARGV[3]), ARGV[4], ARGV[5]
 local id, key, caller, at = claim.song_id, song_key(claim.song_id), claim.caller, now()
@@ -19,7 +20,7 @@ end
 use(0, 0 - call('STRLEN', 'm:sound:' .. id))
 call('DEL', 'm:sound:' .. id, 'm:events:' .. id)
 call('HSET', key, 'record', record, 'state', 'queued', 'request', request, 'size', '0', 'epoch', claim.epoch,
-    'owner', claim.replica, 'nonce', claim.nonce, 'lease', ARGV[2], 'task', 'make', 'made', claim.sound)
+    'owner', claim.replica, 'nonce', claim.nonce, 'lease', ARGV[2], 'task', 'make', 'made', claim.sound, 'heard', '1')
 call('HDEL', key, 'released')
 call('ZREM', 'm:queue:' .. claim.engine, id)
 call('ZREM', 'm:offered', id)

@@ -6,10 +6,10 @@ local song = fields(id, 'state', 'released', 'engine', 'caller', 'order')
 if song[2] == ARGV[3] then return 1 end
 if not unended(song[1]) or not is_lease(id, lease) then return 0 end
 call('HSET', song_key(id), 'lease', '', 'nonce', '', 'released', ARGV[3])
-local size, events = extent(id)
+local _, events = extent(id)
 call('SREM', 'm:making:' .. song[4], id)
 call('ZREM', 'm:offered', id)
-if size + events == 0 then
+if events == 0 and not has_sound(id) then
     call('ZREM', 'm:leases', id)
     call('ZADD', 'm:queue:' .. song[3], song[5], id)
 else

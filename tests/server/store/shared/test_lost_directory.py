@@ -180,6 +180,21 @@ async def test_a_song_that_has_ended_is_not_put_back(
     assert await there.store.get("song-1") == song
 
 
+async def test_a_song_that_was_put_back_and_lost_goes_on_with_the_same_sound_alone(
+    parts: SharedParts, there: SharedParts, client: Redis
+) -> None:
+    writing = await making(replica(parts), record(), sound="one")
+    await writing.sound(b"first")
+    await client.flushall()
+    assert (await parts.directory.renew([writing.claim.lease]))["song-1"].held
+    await parts.directory.release(writing.claim.lease)
+    assert await there.directory.claim({"fake": "two"}) is None
+    assert await there.directory.claim_lost({"fake": Skill(sound="two")}, 60.0) is None
+    claim = await there.directory.claim_lost(SKILLS, 60.0)
+    assert claim is not None
+    assert (claim.task, claim.extent) == (Task.MAKE, Extent())
+
+
 async def test_one_song_that_finds_no_room_costs_no_other_its_lease(
     parts: SharedParts, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
