@@ -206,7 +206,7 @@ class Directory(Protocol):
 
         1. A lost song that is stored to its last event is to be completed; one that was to be cancelled, cancelled. One
            whose end is kept, and which the directory alone does not know to have ended, gets that end.
-        2. One that suits a skill with room is to be made: any song of which no sound is stored, unless songs of its
+        2. One that suits a skill with room is to be made: any song that nobody can have heard, unless songs of its
            engine are never resumed; any other by `SAME_SOUND`, where the fingerprints of its maker and the skill are
            equal. An offered song is taken by the same rule, and for nothing else; one that is stored to its last event
            is left to its maker.
