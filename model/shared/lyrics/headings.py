@@ -30,6 +30,16 @@ _ENCLOSED = re.compile(r"[(（{「『《〈<“\"]\s*([^()（）{}「」『』�
 _ENCLOSED_TAG_AND_WORDS = re.compile(r"[(（{]\s*([^()（）{}]{1,30})\s*[)）}]\s*[:：]?\s*(\S.*)")
 _DIRECTED = re.compile(r"[(（]\s*([^()（）]{1,30}?)\s*[)）]\s*(\S.*)")
 _DIRECTED_BEHIND = re.compile(r"(.*\S)\s*[(（]\s*([^()（）]{1,30}?)\s*[)）]")
+_ENCLOSED_TWICE = re.compile(r"[(（]\s*([^()（）]{1,40}?)\s*[(（]([^()（）]{1,40})[)）]\s*[)）]")
+_CLOCK_BESIDE = re.compile(
+    r"^\d{1,2}:\d{2}\s+(?=\D)|(?<=\S)\s*[(（]\s*\d{1,2}:\d{2}(?:\s*[-–—~]\s*\d{1,2}:\d{2})?\s*[)）]$"
+)
+_PART = re.compile(
+    r"[a-d]\s*[段节節部](?:落|分)?|第?\s*[一二三四五六七八九十\d]+\s*[段节節]|\d\s*절|"
+    r"(?:rap|说唱|說唱|合唱|独白|獨白)\s*(?:部分|段落?)|"
+    r"(?:beat|bass)\s+drop",
+    re.IGNORECASE,
+)
 _COLON = re.compile(r"(.{1,40}?)\s*[:：]\s*(.*)")
 _DASHED = re.compile(r"\W*[-–—=~*#]\s*(\w[^-–—=~*#]{0,38}?)\s*[-–—=~*#]\W*")
 _REPEAT = re.compile(r"repeat\s", re.IGNORECASE)
@@ -81,6 +91,9 @@ def _whole_line(text: str) -> Tag | None:
     """The tag that a whole line without square brackets is."""
     if times := repeats.times_of_text(text):
         return Repetition(times, repeats.is_counted(text))
+    text = _CLOCK_BESIDE.sub("", text) or text
+    if match := _ENCLOSED_TWICE.fullmatch(text):
+        return _enclosed(f"{match[1]} - {match[2]}", in_quotes=False)
     if match := _ENCLOSED.fullmatch(text):
         return _enclosed(match[1], in_quotes=text[0] not in "(（{<")
     if match := _DASHED.fullmatch(text):
@@ -88,7 +101,11 @@ def _whole_line(text: str) -> Tag | None:
         return heading if isinstance(heading, Heading) and heading.exact else None
     colon = _COLON.fullmatch(text)
     found = None if (colon and colon[2]) or _has_any_bracket(text) else read_tag(text)
-    if isinstance(found, Heading) and (is_strong(found, text) or _PLAYED.fullmatch(text) or _REPEAT.match(text)):
+    if not isinstance(found, Heading):
+        return None
+    if is_strong(found, text) or _PLAYED.fullmatch(text) or _REPEAT.match(text):
+        return found
+    if colon and _tells(colon[1]):
         return found
     return None
 
@@ -100,10 +117,15 @@ def _enclosed(content: str, *, in_quotes: bool) -> Tag | None:
     if (singer := singers.singer_of(content)) is not None:
         return singer
     if isinstance(found, Heading):
-        return found if found.exact or _names(content) or _PLAYED.fullmatch(content) else None
+        return found if found.exact or _tells(content) else None
     if isinstance(found, Remark):
         return found if _DIRECTION.fullmatch(content) or _PLAYED.fullmatch(content) else None
     return found
+
+
+def _tells(text: str) -> bool:
+    """Whether a text in brackets or before a colon, which is near to a name, is meant for one."""
+    return bool(_names(text) or _PLAYED.fullmatch(text) or _PART.fullmatch(text))
 
 
 def _names(text: str) -> bool:
