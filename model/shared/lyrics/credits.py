@@ -64,7 +64,9 @@ _EMBED = re.compile(r"(?<=[^\W\d])\d*Embed$")
 _LYRICS_OF = re.compile(r"[^a-z].{0,60} (?:Lyrics|LYRICS|歌词)")
 _HEADLINE = re.compile(r"\S.{0,40}\s[-–—]\s.{0,40}\S")
 _WORDS_LABEL = re.compile(r"(?:lyrics?|歌词|歌詞)\s*[:：]\s*(.{9,})", re.IGNORECASE)
-_TITLE = re.compile(r"[《〈『]([^《》〈〉『』]{1,40})[》〉』](?:\s*[-–—]?\s*\S{0,20})?")
+_TITLE = re.compile(
+    r"[《〈『]([^《》〈〉『』]{1,40})[》〉』](?:(?:\s+|\s*[-–—/]\s*)\S{0,20}|(?:演唱|作?词|作?曲|词曲).{0,20}|.{0,6}(?:主题曲|插曲|片[头尾]曲))?"
+)
 _PREAMBLE = re.compile(
     r".{0,30}(?:以下|下面|这)(?:就?是)?.{0,20}(?:歌词|歌詞|歌曲).{0,10}[:：]|"
     r"(?:.{0,60}\b)?here(?:['’]s| is| are)\b.{0,60}\b(?:lyrics|song)\b.{0,40}[:：]",

@@ -34,12 +34,14 @@ _ENCLOSED_TWICE = re.compile(r"[(（]\s*([^()（）]{1,40}?)\s*[(（]([^()（）
 _CLOCK_BESIDE = re.compile(
     r"^\d{1,2}:\d{2}\s+(?=\D)|(?<=\S)\s*[(（]\s*\d{1,2}:\d{2}(?:\s*[-–—~]\s*\d{1,2}:\d{2})?\s*[)）]$"
 )
+_SUNG_BY = re.compile(r"[(（]\s*([男女合][声聲生]?|男女合?|合唱|齐唱)\s*[)）]\s*[:：]?")
 _PART = re.compile(
     r"[a-d]\s*[段节節部](?:落|分)?|第?\s*[一二三四五六七八九十\d]+\s*[段节節]|\d\s*절|"
     r"(?:rap|说唱|說唱|合唱|独白|獨白)\s*(?:部分|段落?)|"
     r"(?:beat|bass)\s+drop",
     re.IGNORECASE,
 )
+_MISSPELT = re.compile(r"(?:v[ers]{2,4}[ces]{1,2}e?|ch?[oru]{2,4}s{1,2}|brid?[gde]{1,3}e)\s*\d?", re.IGNORECASE)
 _COLON = re.compile(r"(.{1,40}?)\s*[:：]\s*(.*)")
 _DASHED = re.compile(r"\W*[-–—=~*#]\s*(\w[^-–—=~*#]{0,38}?)\s*[-–—=~*#]\W*")
 _REPEAT = re.compile(r"repeat\s", re.IGNORECASE)
@@ -125,7 +127,7 @@ def _enclosed(content: str, *, in_quotes: bool) -> Tag | None:
 
 def _tells(text: str) -> bool:
     """Whether a text in brackets or before a colon, which is near to a name, is meant for one."""
-    return bool(_names(text) or _PLAYED.fullmatch(text) or _PART.fullmatch(text))
+    return bool(_names(text) or _PLAYED.fullmatch(text) or _PART.fullmatch(text) or _MISSPELT.fullmatch(text))
 
 
 def _names(text: str) -> bool:
@@ -145,7 +147,21 @@ def _opened(text: str) -> Iterator[Piece]:
             if match[2]:
                 yield match[2]
             return
-    yield from _directed(text)
+    yield from _by_singers(text)
+
+
+def _by_singers(text: str) -> Iterator[Piece]:
+    """Words before which singers are marked within the line ("（女）潮水（男）退去了")."""
+    parts = [part.strip() for part in _SUNG_BY.split(text)]
+    words, marks = parts[::2], parts[1::2]
+    if len(marks) < 2:
+        yield from _directed(text)
+        return
+    behind = bool(words[0]) and not words[-1]
+    marked = list(zip(marks, words if behind else words[1:], strict=False))
+    for piece in (*([] if behind else words[:1]), *(piece for mark, part in marked for piece in (mark, part))):
+        if piece:
+            yield singers.singer_of(piece) or piece
 
 
 def _directed(text: str) -> Iterator[Piece]:

@@ -97,7 +97,6 @@ NEAR_SIGNS = (
     ("独奏", SectionKind.INST), ("獨奏", SectionKind.INST), ("过门", SectionKind.INST), ("過門", SectionKind.INST),
     ("过渡", SectionKind.PRE_CHORUS), ("過渡", SectionKind.PRE_CHORUS), ("高潮", SectionKind.CHORUS),
     ("说唱", SectionKind.VERSE), ("說唱", SectionKind.VERSE), ("独白", SectionKind.VERSE), ("念白", SectionKind.VERSE),
-    ("合唱部", SectionKind.CHORUS), ("合唱段", SectionKind.CHORUS),
     ("开场", SectionKind.INTRO), ("開場", SectionKind.INTRO), ("solo", SectionKind.INST), ("rap", SectionKind.VERSE),
     ("サビ", SectionKind.CHORUS), ("후렴", SectionKind.CHORUS), ("간주", SectionKind.INST),
 )  # fmt: skip

@@ -101,7 +101,7 @@ _FORUM = re.compile(
     r"\[/?(?:b|i|u|s|center|left|right|url|size|color|font|quote|code|spoiler|img|align)(?:=[^\[\]]{0,80})?\]"
 )
 _ANGLES = re.compile(r"<([^\W\d][^<>\n]{0,40})>")
-_CONTENT = re.compile(r"<Lyric[^<>]*?\bLyricContent\s*=\s*\"([^\"]*)\"[^<>]*>")
+_CONTENT = re.compile(r"<Lyric[^<>]*?\bLyricContent\s*=\s*\"([^\"]*)\"[^<>]{0,200}>")
 _PART = re.compile(r"songPart\s*=\s*[\"']([\w -]{1,40})[\"']")
 
 
