@@ -116,7 +116,7 @@ def without_markup(text: str, notes: Notes) -> str:
 
 
 def _without_tags(text: str, notes: Notes) -> str:
-    text = _CONTENT.sub(r"\1", text)  # words of QRC stand in an attribute
+    text = _CONTENT.sub(r"\n\1\n", text)  # words of QRC stand in an attribute
     plain = _DECLARATION.sub("", _between(text, "<!--", "-->"))
     for name in _UNSEEN:
         plain = _between(plain, f"<{name}>", f"</{name}>")
