@@ -28,6 +28,7 @@ _READING = re.compile(
 )
 _ENCLOSED = re.compile(r"[(（{「『《〈<“\"]\s*([^()（）{}「」『』《》〈〉<>“”\"]{1,60})\s*[)）}」』》〉>”\"]\s*[:：]?")
 _ENCLOSED_TAG_AND_WORDS = re.compile(r"[(（{]\s*([^()（）{}]{1,30})\s*[)）}]\s*[:：]?\s*(\S.*)")
+_NAME_AND_WORDS = re.compile(rf"((?:{'|'.join(sorted(STRONG))})\s?\d{{0,2}})\s+([{HANZI}].*)", re.IGNORECASE)
 _DIRECTED = re.compile(r"[(（]\s*([^()（）]{1,30}?)\s*[)）]\s*(\S.*)")
 _DIRECTED_BEHIND = re.compile(r"(.*\S)\s*[(（]\s*([^()（）]{1,30}?)\s*[)）]")
 _ENCLOSED_TWICE = re.compile(r"[(（]\s*([^()（）]{1,40}?)\s*[(（]([^()（）]{1,40})[)）]\s*[)）]")
@@ -36,20 +37,26 @@ _CLOCK_BESIDE = re.compile(
 )
 _SUNG_BY = re.compile(r"[(（]\s*([男女合][声聲生]?|男女合?|合唱|齐唱)\s*[)）]\s*[:：]?")
 _PART = re.compile(
-    r"[a-d]\s*[段节節部](?:落|分)?|第?\s*[一二三四五六七八九十\d]+\s*[段节節]|\d\s*절|"
+    r"[a-d]\d|[a-d]\s*[段节節部](?:落|分)?|第?\s*[一二三四五六七八九十\d]+\s*[段节節]|\d\s*절|"
     r"(?:rap|说唱|說唱|合唱|独白|獨白)\s*(?:部分|段落?)|"
     r"(?:beat|bass)\s+drop",
     re.IGNORECASE,
 )
 _MISSPELT = re.compile(r"(?:v[ers]{2,4}[ces]{1,2}e?|ch?[oru]{2,4}s{1,2}|brid?[gde]{1,3}e)\s*\d?", re.IGNORECASE)
-_COLON = re.compile(r"(.{1,40}?)\s*[:：]\s*(.*)")
-_DASHED = re.compile(r"\W*[-–—=~*#]\s*(\w[^-–—=~*#]{0,38}?)\s*[-–—=~*#]\W*")
-_REPEAT = re.compile(r"repeat\s", re.IGNORECASE)
 _PLAYERS = (
     r"(?:(?:electric|acoustic|lead|bass|short|long)\s+)?(?:guitar|piano|sax|saxophone|drums?|bass|violin|cello|"
     r"synth|keys?|keyboards?|strings?|trumpet|flute|"
     r"harmonica|organ|brass|horns?|instrumental|music(?:al)?)"
 )
+_BESIDE_TAG = re.compile(
+    rf"//.*|[(（][^()（）]*(?:\b(?:{_PLAYERS}|vocals?|voice|soft|softly|slow|whispered|spoken|powerful|acoustic|"
+    r"energetic|choir|beat)\b|轻声|吉他|钢琴|人声|弦乐)[^()（）]*[)）]",
+    re.IGNORECASE,
+)
+"""How a section is sung or played, on the line of its tag."""
+_COLON = re.compile(r"(.{1,40}?)\s*[:：]\s*(.*)")
+_DASHED = re.compile(r"\W*[-–—=~*#]\s*(\w[^-–—=~*#]{0,38}?)\s*[-–—=~*#]\W*")
+_REPEAT = re.compile(r"repeat\s", re.IGNORECASE)
 _PLAYED = re.compile(
     rf"{_PLAYERS}\s+(?:solo|interlude|intro|outro|break)|"
     r"(?:电|木|電)?(?:吉他|钢琴|鋼琴|贝斯|萨克斯|小提琴|大提琴|二胡|古筝|笛子|弦乐|键盘|鼓)(?:独奏|獨奏|间奏|"
@@ -137,7 +144,7 @@ def _names(text: str) -> bool:
 
 def _opened(text: str) -> Iterator[Piece]:
     """A heading and its words on one line ("副歌：风吹过来"), or words."""
-    for pattern in (_COLON, _ENCLOSED_TAG_AND_WORDS):
+    for pattern in (_COLON, _ENCLOSED_TAG_AND_WORDS, _NAME_AND_WORDS):
         match = pattern.fullmatch(text)
         found = read_tag(match[1]) if match else None
         if match is None or not isinstance(found, Heading) or singers.singer_of(match[1]):
@@ -183,7 +190,8 @@ def _bracketed(text: str) -> Iterator[Piece]:
             continue
         yield from _words(text[start : match.start()])
         if match[1].strip():
-            yield read_tag(match[1])
+            closing = match[1].lstrip().startswith("/")
+            yield Remark(match[1]) if closing else read_tag(match[1])
         start = match.end()
     yield from _words(text[start:]) if paired else _unpaired(text)
 
@@ -207,7 +215,10 @@ def _unpaired(text: str) -> Iterator[Piece]:
 
 
 def _words(text: str) -> Iterator[Piece]:
-    words = re.sub(r"^\s*(?:[:：]|[-–—]\s)\s*", "", text).strip()
+    words = re.sub(r"^\s*(?:[:：]|[-–—]\s)\s*|\s+;\s*$", "", text).strip()
+    if _BESIDE_TAG.fullmatch(words):
+        yield Remark(words.strip("()（）/ "))
+        return
     if times := repeats.times_of_text(words):
         yield Repetition(times, repeats.is_counted(words))
     elif words:

@@ -27,7 +27,7 @@ _LEADING_NUMBER = re.compile(
     rf"^(?:(?:{_ORDINALS})\s+|第?\s*[一二三四五六七八九十\d]+\s*[段节節遍个個](?=.)的?|最后一?[段遍]?的?|"
     rf"最後一?[段遍]?的?)"
 )
-_LETTER = re.compile(r"(?:(?:part|section)\s*)?([a-d])(?:\s*(?:段|节|節|部|区|部分|part|section))?[’']?")
+_LETTER = re.compile(r"(?:(?:part|section)\s*)?([a-d])\d?(?:\s*(?:段|节|節|部|区|部分|part|section))?[’']?")
 _STANZA = re.compile(r"第?\s*[一二三四五六七八九十\d]+\s*[段节節]|\d절")
 _VOICE = re.compile(r"(?<![a-z])(?:fe)?male(?![a-z])|[男女]声")
 _LAST = re.compile(r"last|final|最后|最後")

@@ -194,6 +194,16 @@ HEADINGS = {
     ),
     "times beside names": ("Chorus (0:12)\n潮水\n00:42 Verse 2\n沙滩", "chorus: 潮水 | verse: 沙滩"),
     "names with a slip": ("[chours]\n潮水\nVerce 2:\n沙滩", "chorus: 潮水 | verse: 沙滩"),
+    "a tag with a dash before another tag": ("[Chorus - loud]\n[Female]\n潮水", "chorus: 潮水"),
+    "closing tags": ("[verse]潮水[/verse]\n[chorus]沙滩[/chorus]", "verse: 潮水 | chorus: 沙滩"),
+    "directions behind tags": (
+        "[Verse 1] // soft\n潮水\n[Chorus] (soft piano)\n沙滩\n[Verse 2] (ooh, go)",
+        "verse: 潮水 | chorus: 沙滩 | verse: (ooh, go)",
+    ),
+    "names and words without a sign": ("主歌 潮水\nChorus 沙滩", "verse: 潮水 | chorus: 沙滩"),
+    "tags between semicolons": ("[verse] 潮水 ; [chorus] 沙滩 ; [outro]", "verse: 潮水 | chorus: 沙滩 | outro"),
+    "numbers of stanzas": ("1.\n潮水\n\n2.\n沙滩", "verse: 潮水 / 沙滩"),
+    "Roman numbers of stanzas": ("I.\n潮水\n\nII.\n沙滩", "verse: 潮水 / 沙滩"),
     "half brackets": ("[副歌】\n潮水\n[verse\n沙滩\nbridge]\n走", "chorus: 潮水 | verse: 沙滩 | bridge: 走"),
     "dashes": ("--- Chorus ---\n潮水\n=== 桥段 ===\n沙滩", "chorus: 潮水 | bridge: 沙滩"),
     "words that begin with a name": (
