@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from types import MappingProxyType
 from urllib.parse import unquote
 
 from model.shared.lyrics.lines import Line, Notes
@@ -24,6 +25,14 @@ _MAGIC = {
 }
 _NEWLINES = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029⏎↵␤¶]")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){3}")
+_LINE_END = re.compile(rf"(?:%0D)?%0A|(?<=[{HANZI}，。！？、])/n(?=[{HANZI}\[【（(\s]|$)", re.IGNORECASE)
+_KEYCAP = re.compile("([0-9])\ufe0f?\u20e3")
+_FOLDED = MappingProxyType(
+    {code: unicodedata.normalize("NFKC", chr(code)) for first, last in
+     ((0x1D400, 0x1D7FF), (0x2E80, 0x2FDF), (0x24B6, 0x24E9)) for code in range(first, last + 1)}
+    | dict(zip(map(ord, "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"), "abcdefghijklmnoprstuvwyz", strict=True))
+)  # fmt: skip
+"""Letters of ornamental alphabets and radicals of characters, as the plain ones that they stand for."""
 _BLANKS = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u3164\uffa0]")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
@@ -81,10 +90,16 @@ def decoded(text: str, notes: Notes) -> str:
 def visible(text: str, notes: Notes) -> str:
     """`text` in composed form (NFC) without invisible characters, with plain spaces and newlines alone."""
     text = _BLANKS.sub(" ", _NEWLINES.sub("\n", unicodedata.normalize("NFC", text)))
+    text = _KEYCAP.sub(r"\1. ", _LINE_END.sub("\n", text).translate(_FOLDED))
     if _PERCENT.search(text):
         text = unquote(text)
     if "\\" in text:
         text = _unescaped(text, notes)
+    return without_invisible(text)
+
+
+def without_invisible(text: str) -> str:
+    """`text` without the characters that nobody sees."""
     return _INVISIBLE.sub("", text).replace("\ufffd", "")
 
 

@@ -12,10 +12,12 @@ _CHORD = (
 _NAME = re.compile(_CHORD)
 _IN_BRACKETS = re.compile(rf"\[\s*({_CHORD}|N\.?C\.?)\s*\]")
 _IN_ROUND_BRACKETS = re.compile(rf"[({{]\s*({_CHORD})\s*[)}}]")
-_BAR_SIGN = re.compile(r"\|+:?|:\|+|/|-|–|—|%|\.|N\.?C\.?|\(?[x×]\d+\)?|\d/\d")
+_OPENING_CHORD = re.compile(rf"^[\[(]\s*({_CHORD})\s*[\])]\s*([^\W\d])")
+_LABELLED = re.compile(r"([^:：]{1,20})[:：]\s*(.+)")
+_BAR_SIGN = re.compile(r"\|+:?|:\|*|/|-|–|—|%|\.|N\.?C\.?|\(?[x×]\d+\)?|\d/\d")
 _TABLATURE = re.compile(r"^[eEBGDAd]?\s?\|[-\dhpbrx/\\~|sv().*]{6,}$")
 _CHORD_WORDS = re.compile(
-    r"(?:chords?|和弦|吉他谱|指法|capo|变调夹)\s*[:：].*|capo\s*\d.*|standard tuning", re.IGNORECASE
+    r"(?:chords?|和弦|吉他谱|指法|capo|变调夹)\s*[:：].*|capo\s*\d.*|standard tuning|N\.?C\.?", re.IGNORECASE
 )
 _DIRECTIVE = re.compile(r"\{\s*([a-z_]{1,20})\s*(?:[:：]\s*([^{}]*))?\}", re.IGNORECASE)
 _SHORT = {"soc": "chorus", "sov": "verse", "sob": "bridge", "sot": "tab", "sog": "grid"}
@@ -59,11 +61,21 @@ _METADATA = frozenset(
 def without_chords(lines: list[Line], notes: Notes) -> list[Line]:
     """The lines without chord names in brackets, and blank where only chords or tablature stood."""
     lines = [Line(line.number, _DIRECTIVE.sub(_tag, line.text)) for line in lines]
-    certain = any(_plainly_chords(line.text) or _has_certain_bracket(line.text) for line in lines)
+    often = _often(lines)
+    if often:
+        lines = [Line(line.number, _OPENING_CHORD.sub(r"\2", line.text)) for line in lines]
+    certain = often or any(_plainly_chords(line.text) or _has_certain_bracket(line.text) for line in lines)
     found = [Line(line.number, _without(line.text, certain=certain)) for line in lines]
-    if any(old.text != new.text for old, new in zip(lines, found, strict=True)):
+    if often or any(old.text != new.text for old, new in zip(lines, found, strict=True)):
         notes.say("chord names are left out")
     return found
+
+
+def _often(lines: list[Line]) -> bool:
+    """Whether two lines or more begin with a chord in brackets, or are one, and one of these is no part of a song."""
+    lone = [names[0] for line in lines if len(names := _chords(line.text)) == 1]
+    opening = [match[1] for line in lines if (match := _OPENING_CHORD.match(line.text))]
+    return any(len(names) > 1 and any(len(name) > 1 or name in "EFG" for name in names) for names in (lone, opening))
 
 
 def _tag(match: re.Match[str]) -> str:
@@ -87,6 +99,8 @@ def _has_certain_bracket(text: str) -> bool:
 def _without(text: str, *, certain: bool) -> str:
     if _TABLATURE.match(text) or _CHORD_WORDS.fullmatch(text) or _plainly_chords(text) or (certain and _chords(text)):
         return ""
+    if (label := _LABELLED.fullmatch(text)) and _plainly_chords(label[2]):
+        return f"{label[1]}:"
     if not certain:
         return text
     rounded = _IN_ROUND_BRACKETS.findall(text)

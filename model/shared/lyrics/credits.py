@@ -14,14 +14,17 @@ _LONG_ROLES = (
     "吉他\\S{0,2}|木吉他|电吉他|贝斯\\S{0,2}|貝斯\\S{0,2}|鼓手?|"
     "键盘\\S{0,2}|鍵盤\\S{0,2}|钢琴\\S{0,2}|弦乐\\S{0,4}|弦樂\\S{0,4}|小提琴|大提琴|二胡|古筝|笛子|琵琶|"
     "人声\\S{0,4}|后期\\S{0,2}|策划|统筹|企划|宣传\\S{0,2}|推广\\S{0,2}|封面\\S{0,2}|"
-    "美工|海报|版权\\S{0,4}|出版\\S{0,4}|[OS]\\.?P\\.?|ISRC|总监|艺术总监|营销\\S{0,4}|文案|视频|导演|翻译|翻譯|"
+    "美工|海报|版权\\S{0,4}|出版\\S{0,4}|[OS]\\.?P\\.?|ISRC|总监|艺术总监|音乐总监|营销\\S{0,4}|文案|视频|导演|翻译|翻譯|"
     "译|歌词\\S{0,2}|歌詞\\S{0,2}|上传者?|"
     "lyrics?|lyricists?|composers?|songwriters?|writers?|written|producers?|produced|arrangers?|"
     "arrangement|"
     "artists?|vocalists?|performed|performers?|album|song title|song name|mixed|mixing|mastered|mastering|recorded|"
-    "engineers?|publishers?|copyright|translat(?:ed|ion|or)|bpm|time signature|voice type|曲风|调式|调号|拍号"
+    "engineers?|publishers?|copyright|translat(?:ed|ion|or)|bpm|time signature|voice type|cover|year|"
+    "曲风|调式|调号|拍号"
 )
 _HEAD_ROLES = (
+    "words|music|(?:(?:electric|acoustic|bass) )?guitars?|drums?|bass|piano|keyboards?|strings|violin|cello|synths?|"
+    "choir|(?:(?:lead|backing|background) )?vocals?|"
     "words|music|singers?|title|song|label|published|released?|source|genre|styles?|mood|tags|prompt|tempo|key|capo|"
     "tuning|duration|length|language|feat\\.?|featuring|来源|來源|备注|備註|说明|风格|情绪|速度|节拍|时长|语言"
 )
@@ -46,11 +49,13 @@ _BY = re.compile(
 )
 _NOTICE = re.compile(
     r".*(?:未经.{0,16}(?:许可|授权|同意)|未經.{0,16}(?:許可|授權)|版权所有|版權所有|翻版必究|著作权人|"
-    r"all rights reserved|"
+    r"享有.{0,12}著作权|all rights reserved|[(（]c[)）]\s*\d{4}|"
     r"copyright|©|℗|https?://|www\.\w).*",
     re.IGNORECASE,
 )
 _WEB = re.compile(
+    r"(?:本|此|该)歌词由.{1,20}|(?:歌词)?(?:来自|来源|转载自?)\s*[:：].{1,30}|收录于.{0,6}[《〈].{1,30}|"
+    r"(?:电影|电视剧|动漫|游戏|网剧).{0,4}[《〈].{1,30}[》〉].{0,6}(?:主题曲|片尾曲|片头曲|插曲|推广曲)|"
     r"you might also like|\d+\s*contributors?.*|\d*\s*embed|translations?|see .{1,40} live|get tickets as low as .*|"
     r"lyrics|read more|(?:完整)?歌词|歌詞|-*\s*end\s*-+",
     re.IGNORECASE,
@@ -59,7 +64,19 @@ _EMBED = re.compile(r"(?<=[^\W\d])\d*Embed$")
 _LYRICS_OF = re.compile(r"[^a-z].{0,60} (?:Lyrics|LYRICS|歌词)")
 _HEADLINE = re.compile(r"\S.{0,40}\s[-–—]\s.{0,40}\S")
 _WORDS_LABEL = re.compile(r"(?:lyrics?|歌词|歌詞)\s*[:：]\s*(.{9,})", re.IGNORECASE)
-_TITLE = re.compile(r"[《〈『]([^《》〈〉『』]{1,40})[》〉』](?:\s*[-–—]?\s*\S{0,20})?")
+_TITLE = re.compile(
+    r"[《〈『]([^《》〈〉『』]{1,40})[》〉』](?:(?:\s+|\s*[-–—/]\s*)\S{0,20}|(?:演唱|作?词|作?曲|词曲).{0,20}|.{0,6}(?:主题曲|插曲|片[头尾]曲))?"
+)
+_PREAMBLE = re.compile(
+    r".{0,30}(?:以下|下面|这)(?:就?是)?.{0,20}(?:歌词|歌詞|歌曲).{0,10}[:：]|"
+    r"(?:.{0,60}\b)?here(?:['’]s| is| are)\b.{0,60}\b(?:lyrics|song)\b.{0,40}[:：]",
+    re.IGNORECASE,
+)
+"""An answer of a program that writes lyrics, before them."""
+_ENCLOSED = re.compile(r"[(（【\[{]\s*([^()（）【】\[\]{}]{2,60}?)\s*[)）】\]}]")
+_SPACES_IN_ROLE = re.compile(r"^([作填编演原词])\s{1,4}([词詞曲唱])(?=\s*[:：])")
+_SHORT_JOINED = re.compile(r"(?:作?[词詞曲]|编曲|編曲)\s*[-–—|｜=＝]\s*\S.{0,20}")
+_SHORT_SPACED = re.compile(r"[词詞曲] \S{1,12}")
 _SCALE = re.compile(r"1\s*[=＝]\s*[b#♭♯]?[A-G][b#]?(?:\s+\d\s*/\s*\d.*)?")
 _PURE_MUSIC = re.compile(r"[(（]?\s*(?:此歌曲?为?|本曲为)?(?:没有填词的)?纯音乐[，,]?\s*请?(?:您)?欣赏[)）]?.{0,2}")
 _MUSIC_TAG = "[inst]"
@@ -111,7 +128,7 @@ def _following(lines: list[Line]) -> list[str]:
 
 def _is_headline(text: str, following: str) -> bool:
     """Whether a first line is "title - artist", which it is before a tag or a credit."""
-    if not _HEADLINE.fullmatch(text) or not following:
+    if not _HEADLINE.fullmatch(text) or not following or _is_tag(text):
         return False
     return _is_tag(following) or _is_about(following, head=True) or isinstance(read_tag(following), Heading)
 
@@ -125,12 +142,17 @@ def _is_about(text: str, *, head: bool) -> bool:
         return True
     if len(text) > _LONGEST:
         return False
+    if match := _ENCLOSED.fullmatch(text):
+        return bool(_LONG.fullmatch(match[1]) or (head and _SHORT.fullmatch(match[1])))
+    text = _SPACES_IN_ROLE.sub(r"\1\2", text)
     if _LONG.fullmatch(text) or _WEB.fullmatch(text) or _SCALE.fullmatch(text):
         return True
     return head and bool(
         _SHORT.fullmatch(text)
         or _HEAD.fullmatch(text)
         or _SPACED.fullmatch(text)
+        or _PREAMBLE.fullmatch(text)
+        or _SHORT_JOINED.fullmatch(text)
         or _LYRICS_OF.fullmatch(text)
         or _BY.fullmatch(text)
         or _is_title(text)

@@ -28,16 +28,35 @@ _READING = re.compile(
 )
 _ENCLOSED = re.compile(r"[(（{「『《〈<“\"]\s*([^()（）{}「」『』《》〈〉<>“”\"]{1,60})\s*[)）}」』》〉>”\"]\s*[:：]?")
 _ENCLOSED_TAG_AND_WORDS = re.compile(r"[(（{]\s*([^()（）{}]{1,30})\s*[)）}]\s*[:：]?\s*(\S.*)")
+_NAME_AND_WORDS = re.compile(rf"((?:{'|'.join(sorted(STRONG))})\s?\d{{0,2}})\s+([{HANZI}].*)", re.IGNORECASE)
 _DIRECTED = re.compile(r"[(（]\s*([^()（）]{1,30}?)\s*[)）]\s*(\S.*)")
 _DIRECTED_BEHIND = re.compile(r"(.*\S)\s*[(（]\s*([^()（）]{1,30}?)\s*[)）]")
-_COLON = re.compile(r"(.{1,40}?)\s*[:：]\s*(.*)")
-_DASHED = re.compile(r"\W*[-–—=~*#]\s*(\w[^-–—=~*#]{0,38}?)\s*[-–—=~*#]\W*")
-_REPEAT = re.compile(r"repeat\s", re.IGNORECASE)
+_ENCLOSED_TWICE = re.compile(r"[(（]\s*([^()（）]{1,40}?)\s*[(（]([^()（）]{1,40})[)）]\s*[)）]")
+_CLOCK_BESIDE = re.compile(
+    r"^\d{1,2}:\d{2}\s+(?=\D)|(?<=\S)\s*[(（]\s*\d{1,2}:\d{2}(?:\s*[-–—~]\s*\d{1,2}:\d{2})?\s*[)）]$"
+)
+_SUNG_BY = re.compile(r"[(（]\s*([男女合][声聲生]?|男女合?|合唱|齐唱)\s*[)）]\s*[:：]?")
+_PART = re.compile(
+    r"[a-d]\d|[a-d]\s*[段节節部](?:落|分)?|第?\s*[一二三四五六七八九十\d]+\s*[段节節]|\d\s*절|"
+    r"(?:rap|说唱|說唱|合唱|独白|獨白)\s*(?:部分|段落?)|"
+    r"(?:beat|bass)\s+drop",
+    re.IGNORECASE,
+)
+_MISSPELT = re.compile(r"(?:v[ers]{2,4}[ces]{1,2}e?|ch?[oru]{2,4}s{1,2}|brid?[gde]{1,3}e)\s*\d?", re.IGNORECASE)
 _PLAYERS = (
     r"(?:(?:electric|acoustic|lead|bass|short|long)\s+)?(?:guitar|piano|sax|saxophone|drums?|bass|violin|cello|"
     r"synth|keys?|keyboards?|strings?|trumpet|flute|"
     r"harmonica|organ|brass|horns?|instrumental|music(?:al)?)"
 )
+_BESIDE_TAG = re.compile(
+    rf"//.*|[(（][^()（）]*(?:\b(?:{_PLAYERS}|vocals?|voice|soft|softly|slow|whispered|spoken|powerful|acoustic|"
+    r"energetic|choir|beat)\b|轻声|吉他|钢琴|人声|弦乐)[^()（）]*[)）]",
+    re.IGNORECASE,
+)
+"""How a section is sung or played, on the line of its tag."""
+_COLON = re.compile(r"(.{1,40}?)\s*[:：]\s*(.*)")
+_DASHED = re.compile(r"\W*[-–—=~*#]\s*(\w[^-–—=~*#]{0,38}?)\s*[-–—=~*#]\W*")
+_REPEAT = re.compile(r"repeat\s", re.IGNORECASE)
 _PLAYED = re.compile(
     rf"{_PLAYERS}\s+(?:solo|interlude|intro|outro|break)|"
     r"(?:电|木|電)?(?:吉他|钢琴|鋼琴|贝斯|萨克斯|小提琴|大提琴|二胡|古筝|笛子|弦乐|键盘|鼓)(?:独奏|獨奏|间奏|"
@@ -81,6 +100,9 @@ def _whole_line(text: str) -> Tag | None:
     """The tag that a whole line without square brackets is."""
     if times := repeats.times_of_text(text):
         return Repetition(times, repeats.is_counted(text))
+    text = _CLOCK_BESIDE.sub("", text) or text
+    if match := _ENCLOSED_TWICE.fullmatch(text):
+        return _enclosed(f"{match[1]} - {match[2]}", in_quotes=False)
     if match := _ENCLOSED.fullmatch(text):
         return _enclosed(match[1], in_quotes=text[0] not in "(（{<")
     if match := _DASHED.fullmatch(text):
@@ -88,7 +110,11 @@ def _whole_line(text: str) -> Tag | None:
         return heading if isinstance(heading, Heading) and heading.exact else None
     colon = _COLON.fullmatch(text)
     found = None if (colon and colon[2]) or _has_any_bracket(text) else read_tag(text)
-    if isinstance(found, Heading) and (is_strong(found, text) or _PLAYED.fullmatch(text) or _REPEAT.match(text)):
+    if not isinstance(found, Heading):
+        return None
+    if is_strong(found, text) or _PLAYED.fullmatch(text) or _REPEAT.match(text):
+        return found
+    if colon and _tells(colon[1]):
         return found
     return None
 
@@ -100,10 +126,15 @@ def _enclosed(content: str, *, in_quotes: bool) -> Tag | None:
     if (singer := singers.singer_of(content)) is not None:
         return singer
     if isinstance(found, Heading):
-        return found if found.exact or _names(content) or _PLAYED.fullmatch(content) else None
+        return found if found.exact or _tells(content) else None
     if isinstance(found, Remark):
         return found if _DIRECTION.fullmatch(content) or _PLAYED.fullmatch(content) else None
     return found
+
+
+def _tells(text: str) -> bool:
+    """Whether a text in brackets or before a colon, which is near to a name, is meant for one."""
+    return bool(_names(text) or _PLAYED.fullmatch(text) or _PART.fullmatch(text) or _MISSPELT.fullmatch(text))
 
 
 def _names(text: str) -> bool:
@@ -113,7 +144,7 @@ def _names(text: str) -> bool:
 
 def _opened(text: str) -> Iterator[Piece]:
     """A heading and its words on one line ("副歌：风吹过来"), or words."""
-    for pattern in (_COLON, _ENCLOSED_TAG_AND_WORDS):
+    for pattern in (_COLON, _ENCLOSED_TAG_AND_WORDS, _NAME_AND_WORDS):
         match = pattern.fullmatch(text)
         found = read_tag(match[1]) if match else None
         if match is None or not isinstance(found, Heading) or singers.singer_of(match[1]):
@@ -123,7 +154,21 @@ def _opened(text: str) -> Iterator[Piece]:
             if match[2]:
                 yield match[2]
             return
-    yield from _directed(text)
+    yield from _by_singers(text)
+
+
+def _by_singers(text: str) -> Iterator[Piece]:
+    """Words before which singers are marked within the line ("（女）潮水（男）退去了")."""
+    parts = [part.strip() for part in _SUNG_BY.split(text)]
+    words, marks = parts[::2], parts[1::2]
+    if len(marks) < 2:
+        yield from _directed(text)
+        return
+    behind = bool(words[0]) and not words[-1]
+    marked = list(zip(marks, words if behind else words[1:], strict=False))
+    for piece in (*([] if behind else words[:1]), *(piece for mark, part in marked for piece in (mark, part))):
+        if piece:
+            yield singers.singer_of(piece) or piece
 
 
 def _directed(text: str) -> Iterator[Piece]:
@@ -145,7 +190,8 @@ def _bracketed(text: str) -> Iterator[Piece]:
             continue
         yield from _words(text[start : match.start()])
         if match[1].strip():
-            yield read_tag(match[1])
+            closing = match[1].lstrip().startswith("/")
+            yield Remark(match[1]) if closing else read_tag(match[1])
         start = match.end()
     yield from _words(text[start:]) if paired else _unpaired(text)
 
@@ -169,7 +215,10 @@ def _unpaired(text: str) -> Iterator[Piece]:
 
 
 def _words(text: str) -> Iterator[Piece]:
-    words = re.sub(r"^\s*(?:[:：]|[-–—]\s)\s*", "", text).strip()
+    words = re.sub(r"^\s*(?:[:：]|[-–—]\s)\s*|\s+;\s*$", "", text).strip()
+    if _BESIDE_TAG.fullmatch(words):
+        yield Remark(words.strip("()（）/ "))
+        return
     if times := repeats.times_of_text(words):
         yield Repetition(times, repeats.is_counted(words))
     elif words:

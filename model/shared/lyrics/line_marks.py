@@ -11,9 +11,12 @@ _COMMENT = re.compile(r"(?:#{1,6}\s+|//+\s*|--\s+|/\*+\s*|;\s+|%\s+)(.*?)\s*(?:\
 _BULLET = re.compile(r"^(?:(?:[-*+–]|- \[[ x]\])\s+(?=\S)|[•·‣◦▪▫●○■□◆◇★☆►▶→»♪♫♩♬✦✧]\s*(?=\S)|>\s?(?=\S))+")
 _NOTE_SIGNS = re.compile(r"^[♪♫♩♬\s]+|[♪♫♩♬\s]+$")
 _NUMBER = re.compile(
-    r"^(?:(?:line\s*)?[(（]?(\d{1,3})(?:\s*[.、)）:：]\s*(?!\d)|\s+(?=\S))|([①-⑳])\s*|([一二三四五六七八九十]{1,3})、)(?=\S)",
+    r"^(?:(?:line\s*|l(?=\d))?[(（]?(\d{1,3})(?:\s*[.、)）:：|]\s*(?!\d)|\s+(?=\S))|([①-⑳])\s*|"
+    r"第?([一二三四五六七八九十]{1,3})(?:、|句[:：]\s*))(?=\S)",
     re.IGNORECASE,
 )
+_STANZA_NUMBER = re.compile(r"(?:(\d{1,2})|(I{1,3}|IV|VI{0,3}))\s*[.、):：]")
+_ROMAN = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII")
 _NUMERALS = "零一二三四五六七八九十"
 _RULE = re.compile(r"[-=_*~–—·.•#+\s]{3,}|[|]")
 _SLASH = re.compile(r"\s*(?:/{1,2}|[／|｜\\])\s*")
@@ -43,10 +46,19 @@ def _uncommented(text: str) -> str:
 def without_list_marks(lines: list[Line], notes: Notes) -> list[Line]:
     """The lines without bullets, without notes of music at their edges, and without numbers where lines are counted."""
     plain = [Line(line.number, _NOTE_SIGNS.sub("", _BULLET.sub("", line.text))) for line in lines]
-    unnumbered = _unnumbered(plain)
+    unnumbered = _unnumbered(_without_stanza_numbers(plain))
     if unnumbered != plain:
         notes.say("the numbers of lines are not sung")
     return unnumbered
+
+
+def _without_stanza_numbers(lines: list[Line]) -> list[Line]:
+    """The lines, blank where the number of a stanza stands alone ("1.", "II."), if these are counted one by one."""
+    found = [match for line in lines if (match := _STANZA_NUMBER.fullmatch(line.text))]
+    numbers = [int(match[1]) if match[1] else _ROMAN.index(match[2].upper()) for match in found]
+    if len(numbers) < 2 or numbers != list(range(1, len(numbers) + 1)):
+        return lines
+    return [Line(line.number, "" if _STANZA_NUMBER.fullmatch(line.text) else line.text) for line in lines]
 
 
 def _unnumbered(lines: list[Line]) -> list[Line]:

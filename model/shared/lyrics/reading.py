@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from model.shared.lyrics.characters import check_is_text, decoded, unspaced, visible
+from model.shared.lyrics.characters import check_is_text, decoded, unspaced, visible, without_invisible
 from model.shared.lyrics.chords import without_chords
 from model.shared.lyrics.credits import without_credits
 from model.shared.lyrics.formats.json_text import out_of_json
@@ -49,7 +49,8 @@ def read_lyrics(text: str, field: str = "lyrics") -> WrittenLyrics:
     notes = Notes()
     text = decoded(text, notes)
     check_is_text(text, field)
-    lines = numbered(out_of_json(without_markup(visible(text, notes), notes), notes))
+    plain = without_invisible(without_markup(visible(text, notes), notes))
+    lines = numbered(out_of_json(plain, notes))
     for stage in _STAGES:
         lines = stage(lines, notes)
     sections = read_sections(lines, notes, field)

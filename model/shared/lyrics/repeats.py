@@ -9,7 +9,7 @@ _LONGEST = 40
 _CHINESE = {"一": 1, "两": 2, "兩": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
 _WORDS = {"once": 1, "twice": 2, "thrice": 3, "two": 2, "three": 3, "four": 4, "bis": 2}
 _COUNT = r"(?:\d{1,4}|[一两兩二三四五六七八九十]|two|three|four)"
-_AGAIN = r"(?:repeat(?:ed|s)?|重复|重複|反复|反覆|再唱|循环|循環|同上)"
+_AGAIN = r"(?:repeat(?:ed|s)?|重复|重複|反复|反覆|再唱|循环|循環|同上|back to(?: the)?)"
 _TIMES = (
     rf"(?:[x×✕✖*＊]\s*(?P<a>\d{{1,4}})|(?P<b>\d{{1,4}})\s*[x×✕✖]|(?P<c>{_COUNT})\s*(?:times|遍|次|回|times through)"
     r"|(?P<d>twice|thrice|bis))"
@@ -25,7 +25,7 @@ _ALONE = re.compile(
 _SIGNS = re.compile(r"\|{1,2}\s?:\s*(.+?)\s*:\s?\|{1,2}")
 _AT_END = re.compile(r"\s*[(（\[［【]\s*([^()（）\[\]［］【】]{1,20})\s*[)）\]］】]\s*$")
 _BARE_AT_END = re.compile(
-    r"(?<=\S)(?:(?<![\d\s])\s+[xX×✕✖]\s?(\d{1,3})|\s*[×✕✖]\s?(\d{1,3})|(?<=[\u3400-\u9fff])\s*[xX*＊](\d{1,2}))\s*$"
+    r"(?<=\S)(?:(?<![\d\s])\s+[xX×✕✖]\s?(\d{1,7})|\s*[×✕✖]\s?(\d{1,3})|(?<=[\u3400-\u9fff)）”」…。！？!?])\s*[xX*＊](\d{1,2}))\s*$"
 )
 
 

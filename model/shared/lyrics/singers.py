@@ -23,17 +23,18 @@ _SPELLINGS = {
     Singer.FEMALE: "女 女声 女聲 女生 女歌手 女独 女獨 女主唱 女声独唱 女独唱 女合 female woman women girl "
     "girls her she f w lady "
     "femalevocal femalevocals "
-    "femalevoice femalesinger femalelead femalerap femalesolo 女说唱 여 여자",
+    "♀ femalevoice femalesinger femalelead femalerap femalesolo 女说唱 여 여자",
     Singer.MALE: "男 男声 男聲 男生 男歌手 男独 男獨 男主唱 男声独唱 男独唱 男合 male man men boy boys him he m "
     "guy malevocal "
     "malevocals malevoice "
-    "malesinger malelead malerap malesolo 男说唱 남 남자",
-    Singer.FIRST: "a 甲 singera voicea vocala singer1 voice1 vocal1 歌手a 歌手1 歌手一",
-    Singer.SECOND: "b 乙 singerb voiceb vocalb singer2 voice2 vocal2 歌手b 歌手2 歌手二",
+    "♂ malesinger malelead malerap malesolo 男说唱 남 남자",
+    Singer.FIRST: "a 甲 singera voicea vocala singer1 voice1 vocal1 歌手a 歌手1 歌手一 领唱 領唱 lead leadsinger",
+    Singer.SECOND: "b 乙 singerb voiceb vocalb singer2 voice2 vocal2 歌手b 歌手2 歌手二 "
+    "伴唱 backup backing backingvocals backupvocals",
     Singer.ALL: "合 合唱 齐 齊 齐唱 齊唱 男女 男女合 男女合唱 男女声 男女聲 对唱 對唱 全体 全體 众 眾 大合唱 "
     "both all together duet everyone "
     "everybody group unison d maleandfemale femaleandmale "
-    "malefemale femalemale 女男 boyandgirl boygirl himandher 합창 함께",
+    "malefemale femalemale 女男 ⚤ boyandgirl boygirl himandher 합창 함께",
 }
 _SINGERS = MappingProxyType({name: singer for singer, names in _SPELLINGS.items() for name in names.split()})
 _ENCLOSED_NAMES = frozenset({"male", "female", "man", "woman", "both", "duet", "a", "b"})
@@ -47,6 +48,11 @@ _IN_TAG = re.compile(
 )
 _PREFIX = re.compile(r"^[(（\[［【〔]?\s*([^:：()（）\[\]［］【】〔〕]{1,16}?)\s*[)）\]］】〕]?\s*[:：]\s*")
 _ENCLOSED = re.compile(r"^[(（\[［【〔]\s*([^()（）\[\]［］【】〔〕]{1,16}?)\s*[)）\]］】〕]\s*")
+_LONGEST_MARK = 16
+_PART_OF = re.compile(r"(?<=[男女声聲生合唱])(?:的?部分|演唱|独唱|獨唱|唱)$")
+_SIGN = re.compile(r"^([♂♀⚤])\s*(?=\w)")
+_SPACED = re.compile(r"^(男|女|合|男[声聲生]|女[声聲生]|男女)\s+(?=[\u4e00-\u9fff]{2})")
+_BEHIND = re.compile(r" ?[(（]\s*([男女合甲乙][声聲生唱]?|男女[合声聲]?)\s*[)）]\s*$")
 _NAME = re.compile(r"[\u4e00-\u9fff·]{2,4}|[A-Z][\w.'’-]{0,11}(?: [A-Z][\w.'’-]{0,11})?")
 _SAYING = re.compile(
     r"[说說道问問喊唱想是曰云叫答对對给給]$|\b(?:say|says|said|sing|sings|sang|is|was|this|that|it|i|you|we)$",
@@ -57,6 +63,7 @@ _SAYING = re.compile(
 def singer_of(mark: str) -> Singer | None:
     """The singer that `mark`, without brackets and colon, names, or `None`."""
     name = re.sub(r"[\s_/&+、和-]", "", unicodedata.normalize("NFKC", mark).casefold())
+    name = _PART_OF.sub("", name)
     return _SINGERS.get(name) or _SINGERS.get(re.sub(r"^([男女mf])\d$", r"\1", name))
 
 
@@ -79,6 +86,11 @@ def split_mark(text: str, names: Sequence[str]) -> tuple[Singer | None, str]:
             return singer, text[match.end() :]
         if match[1] in names:
             return (Singer.FIRST, Singer.SECOND)[min(names.index(match[1]), 1)], text[match.end() :]
+    for pattern in (_SIGN, _SPACED):
+        if match := pattern.match(text):
+            return singer_of(match[1]), text[match.end() :]
+    if match := _BEHIND.search(text, max(1, len(text) - _LONGEST_MARK)):
+        return singer_of(match[1]), text[: match.start()]
     match = _ENCLOSED.match(text)
     if match and (singer := singer_of(match[1])) and (not match[1].isascii() or match[1].casefold() in _ENCLOSED_NAMES):
         return singer, text[match.end() :]

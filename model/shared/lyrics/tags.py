@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -12,6 +13,7 @@ from model.shared.lyrics.singers import Singer
 from model.song import SectionKind
 
 _LONGEST = 80
+_SPELT = ("verse", "chorus", "prechorus", "bridge", "outro", "intro", "instrumental", "interlude")
 _MOST_NEAR_WORDS = 5
 _MOST_NEAR_SIGNS = 10
 _REMARK = re.compile(r"[:：|(（,，、/;；@].*| [-–—~] ?.*| (?:with|w/|feat\.?|ft\.?|by|featuring) .*", re.DOTALL)
@@ -25,7 +27,7 @@ _LEADING_NUMBER = re.compile(
     rf"^(?:(?:{_ORDINALS})\s+|第?\s*[一二三四五六七八九十\d]+\s*[段节節遍个個](?=.)的?|最后一?[段遍]?的?|"
     rf"最後一?[段遍]?的?)"
 )
-_LETTER = re.compile(r"(?:(?:part|section)\s*)?([a-d])(?:\s*(?:段|节|節|部|区|部分|part|section))?[’']?")
+_LETTER = re.compile(r"(?:(?:part|section)\s*)?([a-d])\d?(?:\s*(?:段|节|節|部|区|部分|part|section))?[’']?")
 _STANZA = re.compile(r"第?\s*[一二三四五六七八九十\d]+\s*[段节節]|\d절")
 _VOICE = re.compile(r"(?<![a-z])(?:fe)?male(?![a-z])|[男女]声")
 _LAST = re.compile(r"last|final|最后|最後")
@@ -149,10 +151,19 @@ def _near(tag: str, written: str, *, again: bool) -> Heading | None:
         return None
     named = [NEAR_WORDS[word] for word in words if word in NEAR_WORDS]
     sung = [kind for kind in named if kind is not SectionKind.INST]
-    found = next(iter(sung[-1:] or named[-1:]), None)
+    found = next(iter(sung[-1:] or named[-1:]), None) or _misspelt(words)
     if found is None and len(name) <= _MOST_NEAR_SIGNS and not name.isascii():
         found = next((kind for sign, kind in NEAR_SIGNS if sign in name), None)
     return None if found is None else Heading(found, written, _name(found, name), exact=False)
+
+
+def _misspelt(words: list[str]) -> SectionKind | None:
+    """The kind whose name one of the words is but for a letter or two ("chours", "verce")."""
+    for word in words:
+        close = get_close_matches(word, _SPELT, n=1, cutoff=0.8) if len(word) > 4 else []
+        if close and close[0][0] == word[0]:
+            return NEAR_WORDS[close[0]]
+    return None
 
 
 def _unnumbered(name: str) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ _TOKENS = {
 _CHINESE = re.compile(f"[{_HANZI}]")
 _UNSUNG_SYMBOLS = frozenset("~～+＋=＝*^`´|<>＜＞$￥¥€£♪♫♩♬…°#@×÷©®™§¶•")
 _SIGNS_IN_CHINESE = {"+": "jia1", "＋": "jia1", "=": "deng3 yu2", "＝": "deng3 yu2", "×": "cheng2 yi3", "÷": "chu2 yi3"}
+_UNITS_IN_CHINESE = {"km": "公里", "kg": "公斤", "cm": "厘米", "mm": "毫米", "ml": "毫升"}
 _AND = frozenset("&＆")
 
 
@@ -175,6 +176,8 @@ def _between_figures(before: str, after: str) -> bool:
 
 
 def _read_number(token: str, before: str, after: str) -> Iterator[Syllable]:
+    unit = re.match(r"\s?([A-Za-z]{2})(?![A-Za-z])", after)
+    after = _UNITS_IN_CHINESE.get(unit[1].lower(), after) if unit else after
     following = re.match(f"[{_HANZI}]{{1,4}}", after)
     tone = read_mandarin(following.group()).sung[0][-1:] if following else ""
     next_tone = int(tone) if tone.isdigit() else None
@@ -214,6 +217,10 @@ def _mandarin(written: str, lexical: str, sung: str) -> Syllable:
 
 
 def _read_word(word: str, chinese: bool, before: str, after: str) -> Iterator[Syllable]:
+    if chinese and before.rstrip()[-1:].isdigit() and (unit := _UNITS_IN_CHINESE.get(word.lower())):
+        readings = read_mandarin(unit)
+        yield from map(_mandarin, _shared(word, len(unit)), readings.lexical, readings.sung)
+        return
     letter_in_chinese = chinese and word == "A"
     spoken = (("ey",),) if letter_in_chinese else pronounce(_letters(word), before, after)
     pieces = _fitted(syllabify(word), len(spoken))

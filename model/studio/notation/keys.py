@@ -21,12 +21,12 @@ _SHARP_MAJORS = frozenset({2, 4, 7, 9, 11})
 _FLAT_MAJORS = frozenset({1, 3, 5, 8, 10})
 _SIGNS = {"#": 1, "♯": 1, "sharp": 1, "升": 1, "b": -1, "♭": -1, "flat": -1, "降": -1, "": 0}
 _MODES = {
-    **dict.fromkeys(("", "major", "maj", "大调", "大調"), Mode.MAJOR),
-    **dict.fromkeys(("m", "minor", "min", "小调", "小調"), Mode.MINOR),
+    **dict.fromkeys(("", "major", "maj", "dur", "大调", "大調"), Mode.MAJOR),
+    **dict.fromkeys(("m", "minor", "min", "moll", "小调", "小調"), Mode.MINOR),
 }
 _KEY = re.compile(
     r"(?P<before>[升降]?)\s*(?P<letter>[a-g])\s*-?(?P<after>#|♯|♭|b|sharp|flat|)"
-    r"[\s-]*(?P<mode>major|maj|minor|min|m|大[调調]|小[调調]|)"
+    r"[\s-]*(?P<mode>major|maj|dur|minor|min|moll|m|大[调調]|小[调調]|)"
 )
 _NAME = r"[A-Ga-g]\s?-?(?:[#♯♭b]|sharp|flat)?"
 _KINDS_OF_SCALE = "(?:自然|和声|和聲|旋律)?"
@@ -41,6 +41,8 @@ _KEYS_IN_TEXT = (
     rf"(?P<chinese>[升降]?[A-Ga-g][#♯♭b]?)\s*{_KINDS_OF_SCALE}(?P<scale>[大小][调調])",
     r"(?<![A-Za-z])(?P<bare>[升降]?[A-G][#♯♭b]?)[调調](?![性式])",
     r"(?<![A-Za-z])(?P<english>[A-G](?:[#♯♭b]|[\s-]*(?i:sharp|flat))?[\s-]*(?i:major|minor|maj|min)\b)",
+    r"(?<![A-Za-z])(?P<small>(?:[b-g](?:[#♯♭b]|[\s-]*(?:sharp|flat))?|a(?:[#♯♭]|[\s-]*(?:sharp|flat)))[\s-]+(?:major|minor))\b",
+    r"(?<![A-Za-z])(?P<german>[A-Ga-g](?:[#♯♭b])?[\s-](?i:dur|moll))\b",
     (
         r"(?<![A-Za-z])(?<=in )(?P<lower>[a-g](?:[#♯♭b]|[\s-]*(?:sharp|flat))?[\s-]+(?:major|minor))"
         r"(?=\s*(?:[,.;，。]|$))"

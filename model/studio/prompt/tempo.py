@@ -6,7 +6,10 @@ from dataclasses import dataclass
 SLOWEST_BPM = 50.0
 FASTEST_BPM = 180.0
 
-_NUMBER = r"(?P<{0}>\d{{1,4}}(?:\.\d+)?)"
+_NUMBER = (
+    r"(?P<{0}>\d{{1,4}}(?:\.\d+)?|[一二两]?百[零一二三四五六七八九十]{{0,4}}|[二三四五六七八九]十[一二三四五六七八九]?)"
+)
+_NUMERALS = "零一二三四五六七八九"
 _SPAN = _NUMBER.format("low") + r"(?:\s?(?:to|~|到|至|\s)\s?" + _NUMBER.format("high") + ")?"
 _BEATS = (
     r"(?:bpm|b\.p\.m\.?|beats? (?:per|a|each) minute|beats?/min(?:ute)?|拍每分[钟鐘]?|拍/分[钟鐘]?|拍(?!子|的)"
@@ -19,7 +22,7 @@ _PATTERNS = tuple(
         rf"(?:每分[钟鐘]|一分[钟鐘]){_IS}{_SPAN}\s?[拍下]",
         rf"(?<![\d./]){_SPAN}\s?{_BEATS}",
         rf"(?<![a-z])bpm{_IS}{_IS}{_SPAN}(?![\d/])",
-        rf"(?<![a-z])tempo{_IS}{_IS}{_SPAN}(?![\d/])",
+        rf"(?<![a-z])(?:tempo|speed){_IS}{_IS}{_SPAN}(?![\d/])",
         rf"(?:速度|拍速|曲速|节[奏拍]|節[奏拍]){_IS}{_IS}{_SPAN}(?![\d/])",
         rf"(?:♩|♪|(?<![a-z])(?:q|quarter(?: note)?))\s?=\s?{_SPAN}(?!\d)",
     )
@@ -62,9 +65,21 @@ def find_tempo(text: str) -> NamedTempo | None:
     if not found:
         return None
     match = min(found, key=lambda one: (one.start(), -one.end()))
-    low = float(match["low"])
-    high = float(match["high"] or low)
+    low = _number(match["low"])
+    high = _number(match["high"]) if match["high"] else low
     return NamedTempo((low + high) / 2 if high >= low else low, match.group().strip(), match.start(), match.end())
+
+
+def _number(written: str) -> float:
+    """The number in digits, or in Chinese up to 299: 一百二十, 一百二 (120), 九十五."""
+    if written[0].isdigit():
+        return float(written)
+    hundreds, hundred, rest = written.rpartition("百")
+    tens, ten, ones = rest.rpartition("十")
+    last = _NUMERALS.index(ones[-1]) if ones else 0
+    short = hundred and not ten and len(ones) == 1  # 一百二 for 一百二十
+    below = (10 * (_NUMERALS.index(tens[-1]) if tens else 1) if ten else 0) + last * (10 if short else 1)
+    return float((100 * (1 if hundreds in {"", "一"} else 2) if hundred else 0) + below)
 
 
 def without_tempo(text: str) -> str:

@@ -5,7 +5,7 @@ import re
 from model.shared.lyrics.lines import Line
 from model.shared.lyrics.repeats import has_signs
 
-_FENCE = re.compile(r"^(?:```|~~~)[\w-]{0,12}$")
+_FENCE = re.compile(r"^(?:(?:```|~~~)[\w-]{0,12}|(?:\w{1,20}\s*=\s*)?(?:\"{3}|'{3}))$")
 _LINK = re.compile(r"!?\[([^\[\]]{1,200})\]\((?:https?:|/|#|www\.)[^()\s]{0,300}\)")
 _PAIRS = tuple(
     re.compile(rf"(?<![A-Za-z0-9{re.escape(sign[0])}]){re.escape(sign)}(?=[^\s{re.escape(sign[0])}])([^\n]{{1,300}}?)"
@@ -21,6 +21,7 @@ def without_markdown(lines: list[Line]) -> list[Line]:
 
 
 def _plain(text: str) -> str:
+    text = text.rstrip("\\ ")  # a forced line end
     if _FENCE.match(text):
         return ""
     if (match := _CELLS.match(text)) and not has_signs(text):

@@ -101,6 +101,7 @@ _FORUM = re.compile(
     r"\[/?(?:b|i|u|s|center|left|right|url|size|color|font|quote|code|spoiler|img|align)(?:=[^\[\]]{0,80})?\]"
 )
 _ANGLES = re.compile(r"<([^\W\d][^<>\n]{0,40})>")
+_CONTENT = re.compile(r"<Lyric[^<>]*?\bLyricContent\s*=\s*\"([^\"]*)\"[^<>]{0,200}>")
 _PART = re.compile(r"songPart\s*=\s*[\"']([\w -]{1,40})[\"']")
 
 
@@ -115,6 +116,7 @@ def without_markup(text: str, notes: Notes) -> str:
 
 
 def _without_tags(text: str, notes: Notes) -> str:
+    text = _CONTENT.sub(r"\n\1\n", text)  # words of QRC stand in an attribute
     plain = _DECLARATION.sub("", _between(text, "<!--", "-->"))
     for name in _UNSEEN:
         plain = _between(plain, f"<{name}>", f"</{name}>")

@@ -5,7 +5,7 @@ import re
 from model.shared.lyrics.lines import Line, Notes
 
 _CLOCK = r"(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,:]\d{1,3})?"
-_ARROW = re.compile(rf"{_CLOCK}\s*-+>\s*{_CLOCK}(?:\s+[a-zA-Z]\w*:\S+)*\s*")
+_ARROW = re.compile(rf"{_CLOCK}\s*(?:[-–—]+>|[→⇒➔])\s*{_CLOCK}(?:\s+[a-zA-Z]\w*:\S+)*\s*")
 _SUBVIEWER = re.compile(r"\d{1,2}:\d{2}:\d{2}[.,]\d{1,3},\d{1,2}:\d{2}:\d{2}[.,]\d{1,3}")
 _FRAMES = re.compile(r"^\{\d{1,8}\}\{\d{1,8}\}")
 _DIALOGUE = re.compile(r"^Dialogue:\s*(?:[^,]*,){9}(.*)$")

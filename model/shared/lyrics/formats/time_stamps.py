@@ -11,7 +11,8 @@ _RANGE = rf"-?{_CLOCK}(?:\s*[-–—~]+>?\s*{_CLOCK})?"
 _STAMP = re.compile(rf"[\[［【]\s*({_RANGE})\s*[\]］】]|<\s*({_RANGE})\s*>")
 _LEADING = re.compile(rf"^(?:{_STAMP.pattern}\s*[-–—]?\s*)+")
 _ROUND = re.compile(
-    rf"^[(（]\s*({_RANGE})\s*[)）]\s*|^({_CLOCK})(?:\s*[-–—~|]+\s*(?:{_CLOCK}\s*)?|\s+|(?=[^\s\d:.,]))(?=\S)"
+    rf"^[(（{{]\s*({_RANGE})\s*[)）}}]\s*|"
+    rf"^[@#]?({_CLOCK})(?:\s*[-–—~|]+\s*(?:{_CLOCK}\s*)?|\s+(?:{_CLOCK}\s+)?|(?=[^\s\d:.,]))(?=\S)"
 )
 _LABEL = re.compile(r"^(\d{1,6}(?:\.\d{1,6})?)\s+\d{1,6}(?:\.\d{1,6})?\s+(?=\D)")
 _LINE_MILLISECONDS = re.compile(r"^\[(\d{1,8}),\s*\d{1,8}\]")

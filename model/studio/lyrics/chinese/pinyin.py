@@ -82,7 +82,11 @@ def pinyin_line(text: str) -> bool:
     tokens = [match.group() for match in _TOKEN.finditer(text)]
     if not tokens or len(_LATIN.findall("".join(tokens))) < sum(c.isalpha() and ord(c) < 0x250 for c in text):
         return False
+    if any(re.fullmatch(r"[A-Z]\d", token) for token in tokens):  # A4, O2
+        return False
     read = [syllables_of(token) for token in tokens]
+    if len(tokens) == 1 and read[0] and _is_french(tokens[0], read[0]):
+        return False
     if not all(read):
         return False
     toned = sum(any(syllable.toned for syllable in found) for found in read if found)
@@ -91,6 +95,11 @@ def pinyin_line(text: str) -> bool:
     own = sum(token.lower() not in _ENGLISH_TOO for token in tokens)
     single = all(len(found) == 1 for found in read if found)
     return single and len(tokens) >= _FEWEST_BARE and 4 * own >= 3 * len(tokens)
+
+
+def _is_french(token: str, syllables: list[Toned]) -> bool:
+    """Whether a word alone has no sign of tone but é, and that not on each syllable ("café")."""
+    return set(token.lower()) & set(_TONED_LETTERS) == {"é"} and not all(one.toned for one in syllables)
 
 
 def pinyin_tokens(text: str) -> Iterator[re.Match[str]]:

@@ -53,6 +53,14 @@ TIMED = {
     "subtitles in one line": ("00:02,000 --> 00:04,000 潮水\n00:04,000 --> 00:06,000 沙滩", "verse: 潮水 / 沙滩"),
     "labels of an editor": ("1.20\t4.00\t潮水\n4.00\t6.50\t沙滩", "verse: 潮水 / 沙滩"),
     "times alone": ("0:01\n潮水退去了\n0:05\n我还在等", "verse: 潮水退去了 / 我还在等"),
+    "arrows of other kinds": ("1\n00:00:02,000 —> 00:00:04,000\n潮水\n\n2\n0:05 → 0:07\n沙滩", "verse: 潮水 / 沙滩"),
+    "times in braces": ("{00:02.10}潮水\n{00:05.00}沙滩", "verse: 潮水 / 沙滩"),
+    "times with signs before them": ("#0:02 潮水\n@0:05 沙滩", "verse: 潮水 / 沙滩"),
+    "beginnings and ends": ("0:02.5 0:04.0 潮水\n0:04.0 0:06.5 沙滩", "verse: 潮水 / 沙滩"),
+    "QRC in XML": (
+        '<QrcInfos><Lyric_1 LyricContent="[500,90]潮(500,30)水(530,60)\n[900,90]沙滩(900,90)"/></QrcInfos>',
+        "verse: 潮水 / 沙滩",
+    ),
     "pure music": ("[00:00.00]纯音乐，请欣赏", "inst"),
 }
 
@@ -74,6 +82,14 @@ MARKED_UP = {
     "a wrong encoding": ("潮水退去".encode().decode("latin-1"), "verse: 潮水退去"),
     "accents are no wrong encoding": ("café é", "verse: café é"),
     r"a written \n": (r"[verse]\n潮水\n\n[chorus]\r\n沙滩", "verse: 潮水 | chorus: 沙滩"),
+    "codes of what nobody sees": ("潮&#8203;水&zwnj;", "verse: 潮水"),
+    "other line ends as text": ("潮水%0A沙滩/n走吧\\\n海风", "verse: 潮水 / 沙滩 / 走吧 / 海风"),
+    "a string of a program": ('lyrics = """\n潮水\n"""', "verse: 潮水"),
+    "a chord at the start of each line": ("[C]潮水\n[G]沙滩", "verse: 潮水 / 沙滩"),
+    "round chords at the start of each line": ("(Am) 潮水\n(F) 沙滩", "verse: 潮水 / 沙滩"),
+    "a chord over each line": ("Am\n潮水\nF\n沙滩\nN.C.", "verse: 潮水 / 沙滩"),
+    "chords of a section": ("前奏：C G Am F\n[verse]\n潮水\nSolo: | Am | F |", "intro | verse: 潮水 | inst"),
+    "letters are no chords": ("[A]潮水\n[B]沙滩\nI\nA", "verse: 潮水 | chorus: 沙滩 / I / A"),
     "chords over lines": ("Am      F    G\n潮水退去了\n| C | G/B | Am7 |\n沙滩", "verse: 潮水退去了 / 沙滩"),
     "chords in lines": ("[Am]潮水[F]退去了[G]", "verse: 潮水退去了"),
     "ChordPro": (
@@ -96,6 +112,19 @@ MARKED_LINES = {
     "a label": ("歌词：潮水退去了我还在等\n走吧", "verse: 潮水退去了我还在等 / 走吧"),
     "a title": ("《海边》\n词：甲\n潮水《春》", "verse: 潮水《春》"),
     "notices": ("潮水退去了\n未经许可不得翻唱\n© 2024 Shore", "verse: 潮水退去了"),
+    "credits in brackets and with spaces": (
+        "（作词：甲）\n作 曲：乙\n编曲＝丙\nGuitar: D\nYear: 2020\n电影《岸》主题曲\n潮水退去了",
+        "verse: 潮水退去了",
+    ),
+    "an answer of a program": ("好的，以下是为你写的歌词：\n\n潮水退去了\n走吧", "verse: 潮水退去了 / 走吧"),
+    "an English answer": ("Sure! Here are the lyrics for you:\ngo home", "verse: go home"),
+    "words like credits": (
+        "《岸》在播放\n曲终人散\nHere are the words I say\nGuitar in my hand\ncover me\n下面是我的心：潮水",
+        "verse: 《岸》在播放 / 曲终人散 / Here are the words I say / Guitar in my hand / cover me / 下面是我的心：潮水",
+    ),
+    "counted lines": ("第一句：潮水\n第二句：沙滩", "verse: 潮水 / 沙滩"),
+    "a table of counted lines": ("1 | 潮水\n2 | 沙滩", "verse: 潮水 / 沙滩"),
+    "keycaps": ("1\ufe0f\u20e3 潮水\n2\ufe0f\u20e3 沙滩", "verse: 潮水 / 沙滩"),
     "numbers": ("1. 潮水\n2. 沙滩\n3. 走吧", "verse: 潮水 / 沙滩 / 走吧"),
     "Chinese numbers": ("1、潮水\n2、沙滩", "verse: 潮水 / 沙滩"),
     "pinyin below": ("潮水退去\ncháo shuǐ tuì qù\n我还在等\nwǒ hái zài děng", "verse: 潮水退去 / 我还在等"),
@@ -132,6 +161,7 @@ UNSEEN = {
     "phrases stay apart": ("潮 水 退 去  我 还 在 等", "verse: 潮水退去 我还在等"),
     "spaced letters": ("g o  h o m e\nn o w  o k", "verse: go home / now ok"),
     "words of one letter": ("I a b c", "verse: I a b c"),
+    "ornamental letters": ("𝓰𝓸 𝐡𝐨𝐦𝐞 ⓝⓞⓦ ɢᴏ\n⽔", "verse: go home now go / 水"),
     "other line ends": ("潮水\r\n沙滩\r走吧\u2028海风", "verse: 潮水 / 沙滩 / 走吧 / 海风"),
 }
 
@@ -154,6 +184,26 @@ HEADINGS = {
     ),
     "signs around names": ("🎤 Verse 1 🎤\n潮水\n【★副歌★】\n沙滩", "verse: 潮水 | chorus: 沙滩"),
     "times in tags": ("[0:30 - Verse]\n潮水\n[Chorus 0:45]\n沙滩", "verse: 潮水 | chorus: 沙滩"),
+    "near names with colons": (
+        "Big Chorus:\n潮水\nRap Verse:\n沙滩\nGuitar Solo:\n副歌 Chorus：\n走",
+        "chorus: 潮水 | verse: 沙滩 | inst | chorus: 走",
+    ),
+    "brackets in brackets": (
+        "（副歌（高潮））\n潮水\n(Verse 1 (Spoken))\n沙滩\n(B段)\n走",
+        "chorus: 潮水 | verse: 沙滩 | chorus: 走",
+    ),
+    "times beside names": ("Chorus (0:12)\n潮水\n00:42 Verse 2\n沙滩", "chorus: 潮水 | verse: 沙滩"),
+    "names with a slip": ("[chours]\n潮水\nVerce 2:\n沙滩", "chorus: 潮水 | verse: 沙滩"),
+    "a tag with a dash before another tag": ("[Chorus - loud]\n[Female]\n潮水", "chorus: 潮水"),
+    "closing tags": ("[verse]潮水[/verse]\n[chorus]沙滩[/chorus]", "verse: 潮水 | chorus: 沙滩"),
+    "directions behind tags": (
+        "[Verse 1] // soft\n潮水\n[Chorus] (soft piano)\n沙滩\n[Verse 2] (ooh, go)",
+        "verse: 潮水 | chorus: 沙滩 | verse: (ooh, go)",
+    ),
+    "names and words without a sign": ("主歌 潮水\nChorus 沙滩", "verse: 潮水 | chorus: 沙滩"),
+    "tags between semicolons": ("[verse] 潮水 ; [chorus] 沙滩 ; [outro]", "verse: 潮水 | chorus: 沙滩 | outro"),
+    "numbers of stanzas": ("1.\n潮水\n\n2.\n沙滩", "verse: 潮水 / 沙滩"),
+    "Roman numbers of stanzas": ("I.\n潮水\n\nII.\n沙滩", "verse: 潮水 / 沙滩"),
     "half brackets": ("[副歌】\n潮水\n[verse\n沙滩\nbridge]\n走", "chorus: 潮水 | verse: 沙滩 | bridge: 走"),
     "dashes": ("--- Chorus ---\n潮水\n=== 桥段 ===\n沙滩", "chorus: 潮水 | bridge: 沙滩"),
     "words that begin with a name": (

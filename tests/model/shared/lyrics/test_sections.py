@@ -65,6 +65,13 @@ FEMALE, MALE, FIRST, SECOND, ALL = Singer.FEMALE, Singer.MALE, Singer.FIRST, Sin
         ("[Chorus: Both]\n潮水\n[male]\n沙滩", [ALL, MALE]),
         ("小明：潮水\n小红：沙滩\n小明：走吧\n小红：海风", [FIRST, SECOND, FIRST, SECOND]),
         ("他说：潮水\n我说：沙滩\n他说：走吧\n我说：海风", [None] * 4),
+        ("（女）潮水（男）沙滩（合）走吧", [FEMALE, MALE, ALL]),
+        ("潮水（男）沙滩（女）\n走吧（合）", [MALE, FEMALE, ALL]),
+        ("♂潮水\n♀：沙滩", [MALE, FEMALE]),
+        ("男 潮水\n女 沙滩", [MALE, FEMALE]),
+        ("领唱：潮水\n伴唱：沙滩\nLead: go\nBackup: home", [FIRST, SECOND, FIRST, SECOND]),
+        ("女生部分：\n潮水\n[男生唱]\n沙滩", [FEMALE, MALE]),
+        ("我爱（男）孩\nLead me home: now\n女人花", [None] * 3),
         ("潮水", [None]),
     ],
 )

@@ -35,6 +35,7 @@ def test_tags_are_known_by_many_names(kind: SectionKind, tags: str) -> None:
         "building to the chorus",
         "Drums enter",
         "grape",
+        "reverse guitar",
         "Title: Shore",
         "x" * 200,
     ],

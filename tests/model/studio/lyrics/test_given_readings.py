@@ -6,6 +6,7 @@ import pytest
 
 from model.engine import EngineUnavailable
 from model.song import InvalidParams
+from model.studio.lyrics.chinese.pinyin import pinyin_line
 from model.studio.lyrics.readings import check_readable, read_line
 from model.studio.voice import repertoire
 from model.studio.voice.repertoire import can_be_sung, mandarin_syllables
@@ -105,6 +106,11 @@ def test_lyrics_of_which_less_than_half_can_be_sung_are_refused() -> None:
     check_readable([read_line("你好", chinese=True), read_line("да", chinese=True)])
     with pytest.raises(InvalidParams, match=r"lyrics: 3 of 5 letters cannot be sung .*write the words in these"):
         check_readable([read_line("你好", chinese=True), read_line("мир", chinese=True)])
+
+
+@pytest.mark.parametrize("line", ["A4", "O2", "A4纸", "café", "résumé"])
+def test_what_only_looks_like_pinyin_is_read_as_it_is_meant(line: str) -> None:
+    assert not pinyin_line(line)
 
 
 def test_the_voice_has_the_usual_syllables_of_mandarin() -> None:

@@ -28,6 +28,8 @@ CHINESE = (
     ("2月", "er4 yue4"),
     ("第2次", "di4 er4 ci4"),
     ("1次", "yi2 ci4"),
+    ("20km外", "er4 shi2 gong1 li3 wai4"),
+    ("3kg", "san1 gong1 jin1"),
     ("1朵花", "yi4 duo3 hua1"),
     ("1年", "yi4 nian2"),
     ("第1次", "di4 yi1 ci4"),

@@ -40,3 +40,20 @@ def test_every_name_is_read_back(mode: Mode, transpose: int) -> None:
 def test_a_key_is_found_in_a_prompt_but_not_in_common_words() -> None:
     assert find_key("ballad in E flat major") == Key(Mode.MAJOR, 3)
     assert find_key("in a minor mood") is None
+    assert find_key("a minor song") is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        ("slow, f sharp minor, piano", "F# minor"),
+        ("b flat major", "Bb major"),
+        ("c minor ballad", "C minor"),
+        ("g-moll", "G minor"),
+        ("Walzer in D-dur", "D major"),
+    ],
+)
+def test_a_key_is_found_in_other_spellings(prompt: str, name: str) -> None:
+    key = find_key(prompt)
+    assert key is not None
+    assert key.name == name

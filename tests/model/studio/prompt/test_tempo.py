@@ -36,6 +36,11 @@ def understood(prompt: str) -> Understanding:
         ("96拍", 96),
         ("96拍每分钟", 96),
         ("节奏 110，流行", 110),
+        ("speed: 110", 110),
+        ("速度一百零五", 105),
+        ("每分钟一百二十拍", 120),
+        ("九十五拍", 95),
+        ("BPM：一百二", 120),
     ],
 )
 def test_a_tempo_is_understood_in_every_common_spelling(prompt: str, bpm: float) -> None:
