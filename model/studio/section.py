@@ -82,7 +82,7 @@ class StudioState(ABC):
 
     @property
     def final(self) -> bool:
-        """Whether the song ends with this section."""
+        """True where the song ends with this section."""
         return self.index == len(self.plan.sections) - 1
 
 
@@ -131,7 +131,7 @@ class DraftState(StudioState):
 
 
 def _words(section: SectionPlan, own: Voice | None) -> Words:
-    """What is sung in a section, and by whom where that is not the song's own voice alone."""
+    """The words of a section, and their singers where these are not the song's own voice alone."""
     syllables = tuple(syllable for line in section.lines for syllable in line.syllables)
     if own is None or all(share_of(line, own) is Share.OWN for line in section.lines):
         return Words(section.kind, syllables)

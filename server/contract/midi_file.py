@@ -33,7 +33,7 @@ class Press:
 
 @dataclass(slots=True)
 class Track:
-    """What happens in a track, and its name; `programs` are the sounds that its channels begin with, 0 to 127."""
+    """The notes of a track, and its name; `programs` are the sounds that its channels begin with, 0 to 127."""
 
     presses: list[Press] = field(default_factory=list)
     name: str = ""

@@ -60,7 +60,7 @@ class Outcome:
 
 INTERNAL = Outcome(grpc.StatusCode.INTERNAL, "INTERNAL")
 STORE_UNAVAILABLE = Outcome(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
-"""What a call is told that the song store does not answer; the store's own words are for the operator."""
+"""Text for a caller whose song store does not answer; the store's own words are for the operator."""
 
 OUTCOMES: Mapping[type[ServiceError], Outcome] = MappingProxyType(
     {

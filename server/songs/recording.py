@@ -231,5 +231,5 @@ def ended_record(
 
 
 def failure_of(song: SongRecord) -> EndedElsewhere | None:
-    """Why a song has failed; `None` for any other."""
+    """The failure of a song; `None` for one that has not failed."""
     return EndedElsewhere(song.reason, song.error, song.violations) if song.reason else None

@@ -80,7 +80,7 @@ def _number(match: re.Match[str]) -> int:
 
 
 def _counted(numbers: Sequence[int]) -> bool:
-    """Whether numbers go up one by one, from 0 or 1, and perhaps begin anew."""
+    """True where numbers go up one by one, from 0 or 1, and perhaps begin anew."""
     before = [0, *numbers[:-1]]
     return numbers[0] <= 1 and all(b == a + 1 or b == 1 for a, b in zip(before, numbers, strict=True) if b != 0)
 

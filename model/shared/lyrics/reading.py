@@ -29,7 +29,7 @@ _STAGES: tuple[Callable[[list[Line], Notes], list[Line]], ...] = (
     without_credits,
     without_slashes,
 )
-"""What is done to the lines, in this order; each stage blanks, changes, moves or cuts lines."""
+"""The stages, in this order; each blanks, changes, moves or cuts lines."""
 
 
 @dataclass(frozen=True, slots=True)

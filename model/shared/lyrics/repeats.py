@@ -45,12 +45,12 @@ def times_of_text(text: str) -> int | None:
 
 
 def is_counted(mark: str) -> bool:
-    """Whether a mark says how often, not only that something comes again."""
+    """True where a mark says how often, not only that something comes again."""
     return any(any(match.groups()) for match in _IN_TAG.finditer(mark))
 
 
 def has_signs(text: str) -> bool:
-    """Whether the words stand between the signs of repetition of music."""
+    """True where the words stand between the signs of repetition of music."""
     return _SIGNS.fullmatch(text) is not None
 
 

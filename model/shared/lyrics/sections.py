@@ -195,7 +195,7 @@ class SectionReader:
         return None
 
     def _is_empty(self, heading: Heading, place: int) -> bool:
-        """Whether a tag without words opens nothing: a sung kind that is only near, or before the first words."""
+        """True where a tag without words opens nothing: a sung kind that is only near, or before the first words."""
         if heading.kind not in _SUNG_KINDS or not any(draft.lines for draft in self._drafts):
             return False
         return not heading.exact or not any(draft.lines for draft in self._drafts[:place])

@@ -1,4 +1,4 @@
-"""What a tag in lyrics means: a section of the song, a singer, a repetition, or a remark that nobody sings."""
+"""Meanings of tags in lyrics: a section of the song, a singer, a repetition, or a remark that nobody sings."""
 
 import re
 import unicodedata
@@ -81,7 +81,7 @@ Tag: TypeAlias = Heading | Singer | Repetition | Remark
 
 @lru_cache(maxsize=512)
 def read_tag(written: str) -> Tag:
-    """What the text between the brackets of a tag means; a long one is a remark."""
+    """The meaning of the text between the brackets of a tag; a long one is a remark."""
     if len(written) > _LONGEST:
         return Remark(written)
     tag = unicodedata.normalize("NFKC", written).casefold().strip(_DECORATION)
@@ -113,7 +113,7 @@ def section_kind(tag: str) -> SectionKind | None:
 
 
 def is_strong(heading: Heading, line: str) -> bool:
-    """Whether `line`, which reads as `heading`, is a heading also without brackets or colon."""
+    """True where `line`, which reads as `heading`, is a heading also without brackets or colon."""
     tag = _EDGES.sub("", unicodedata.normalize("NFKC", line).casefold().strip(_DECORATION))
     rest, _, _ = repeats.taken_out(singers.taken_out(tag)[0])
     if _PLAIN_LETTERED.fullmatch(tag):

@@ -11,7 +11,7 @@ from model.studio.voice.vocalist import SEMITONES, Singer
 
 
 class Share(Enum):
-    """Who sings a syllable: the song's own voice, the other one, or both of them, an octave apart."""
+    """The singer of a syllable: the song's own voice, the other one, or both of them, an octave apart."""
 
     OWN = "own"
     OTHER = "other"
@@ -19,7 +19,7 @@ class Share(Enum):
 
 
 def share_of(line: LyricLine, own: Voice) -> Share:
-    """Who sings a line of a song whose voice is `own`."""
+    """The singer of a line of a song whose voice is `own`."""
     if not line.voices or line.voices == (own,):
         return Share.OWN
     return Share.BOTH if own in line.voices else Share.OTHER
@@ -33,7 +33,7 @@ def other_semitones(own: Voice) -> int:
 def divided(
     lead: Sequence[SungNote], notes: Sequence[Note], shares: Sequence[Share], semitones: int
 ) -> dict[Singer, tuple[SungNote, ...]]:
-    """What each voice sings of the tune `lead`, whose notes are those of `notes`; the other is `semitones` higher.
+    """The part of each voice in the tune `lead`, whose notes are those of `notes`; the other is `semitones` higher.
 
     `shares` has one entry for each syllable. A voice that sings nothing is left out.
     """

@@ -18,7 +18,7 @@ _UNITS = {
     "a.m.": ["A", "M"],
     "p.m.": ["P", "M"],
 }
-"""What is written right behind a number."""
+"""Signs and units that stand right behind a number."""
 
 _UNIT = r"mph|km|kg|cm|ft|lbs|[kK]|[ap]m|[AP]M|[ap]\.m\.|[AP]\.M\."
 SAID = (

@@ -69,12 +69,12 @@ class Reading:
 
     @property
     def mostly_read(self) -> bool:
-        """Whether at least half of the line can be sung."""
+        """True where at least half of the line can be sung."""
         return self.read >= self.unread
 
 
 def is_chinese(text: str) -> bool:
-    """Whether `text` holds a Chinese character."""
+    """True where `text` holds a Chinese character."""
     return _CHINESE.search(text) is not None
 
 

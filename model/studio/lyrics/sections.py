@@ -34,7 +34,7 @@ class LyricSection:
 
     @property
     def sung(self) -> bool:
-        """Whether there is something to sing."""
+        """True where there is something to sing."""
         return bool(self.lines)
 
 
@@ -51,7 +51,7 @@ class Lyrics:
 
     @property
     def sung(self) -> bool:
-        """Whether any section has something to sing."""
+        """True where any section has something to sing."""
         return any(section.sung for section in self.sections)
 
 
@@ -137,7 +137,7 @@ def _first_named(lines: Iterable[WrittenLine]) -> Voice | None:
 
 
 def _voices(singer: Singer | None, own: Voice) -> tuple[Voice, ...]:
-    """Who sings a line with the mark of a singer, in a song whose voice is `own`."""
+    """The voices of a line with the mark of a singer, in a song whose voice is `own`."""
     if singer is None:
         return ()
     if singer is Singer.ALL:

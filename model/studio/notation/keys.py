@@ -105,7 +105,7 @@ def without_key(text: str) -> str:
 
 
 def _found(text: str) -> re.Match[str] | None:
-    """Where a key is named; the first of several."""
+    """The place where a key is named; the first of several."""
     matches = (match for pattern in _KEYS for match in pattern.finditer(text) if _key_of(match) is not None)
     return min(matches, key=lambda match: (match.start(), -match.end()), default=None)
 

@@ -12,7 +12,7 @@ from model.studio.planning.text_setting import most_in_one_bar
 from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
 
 TEMPO_SLACK = 0.04
-"""How far, as a share, the engine bends its own tempo so that whole bars fill the asked duration."""
+"""Share by which the engine bends its own tempo at most, so that whole bars fill the asked duration."""
 
 
 class TooManyWords(Exception):

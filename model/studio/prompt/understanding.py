@@ -134,7 +134,7 @@ def _with_players(style: Style, text: str) -> Style:
 
 
 def _same_family(one: Instrument, other: Instrument) -> bool:
-    """Whether both are guitars, both strings, both pianos and so on."""
+    """True where both are guitars, both strings, both pianos and so on."""
     return one.value.split()[-1] == other.value.split()[-1]
 
 

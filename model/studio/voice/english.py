@@ -173,6 +173,6 @@ def syllables(phones: Sequence[str]) -> Syllables:
 
 
 def _opens(consonants: Sequence[str]) -> bool:
-    """Whether an English word may begin with these consonants."""
+    """True where an English word may begin with these consonants."""
     spelt = " ".join(consonants)
     return (len(consonants) == 1 and spelt != "ng") or spelt in _OPENINGS

@@ -1,4 +1,4 @@
-"""Where the recorded voice lies."""
+"""Folder of the recorded voice."""
 
 from pathlib import Path
 

@@ -42,7 +42,7 @@ def mandarin_syllables() -> frozenset[str]:
 
 @cache
 def can_be_sung(syllable: Syllable) -> bool:
-    """Whether the voice has every piece that the syllable's reading is sung with."""
+    """True where the voice has every piece that the syllable's reading is sung with."""
     if syllable.tone and syllable.reading not in mandarin_syllables():
         return False
     try:

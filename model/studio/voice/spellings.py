@@ -133,7 +133,7 @@ _MEANT = MappingProxyType(
         "dr": "doctor",
     }
 )
-"""What a spelling means: another word, or phones after a colon."""
+"""Meanings of spellings: another word, or phones after a colon."""
 
 _WORDS = (
     "so no go hey baby love yeah oh ooh me you see free good feel need soon moon room cool too boo whoa please "

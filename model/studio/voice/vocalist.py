@@ -54,7 +54,7 @@ class Vocalist:
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing sounds any more."""
+        """True where nothing sounds any more."""
         return not self._sounds
 
     def prepare(self, notes: Sequence[SungNote], start: int) -> None:

@@ -82,7 +82,7 @@ def violations_json(violations: Iterable[Violation]) -> list[Json]:
 
 
 def failure_json(failure: EndedElsewhere) -> dict[str, Json]:
-    """Why a song has failed."""
+    """The failure of a song."""
     told: dict[str, Json] = {"reason": failure.reason, "detail": _text(failure) if failure.violations else str(failure)}
     return told | ({"violations": violations_json(failure.violations)} if failure.violations else {})
 

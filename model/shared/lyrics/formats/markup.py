@@ -137,7 +137,7 @@ def _in_text(match: re.Match[str]) -> str:
 
 
 def _as_tag(match: re.Match[str]) -> str:
-    """What stands between angles as a tag of lyrics, unless it may be words."""
+    """The text between angles as a tag of lyrics, unless it may be words."""
     return match[0] if isinstance(read_tag(match[1]), Remark) and " " in match[1] else f"[{match[1]}]"
 
 

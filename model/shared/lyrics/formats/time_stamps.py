@@ -61,14 +61,14 @@ def _without_times_alone(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _has_clocks(lines: list[Line]) -> bool:
-    """Whether times without square brackets open the lines: most of them, and at least two."""
+    """True where times without square brackets open the lines: most of them, and at least two."""
     words = words_of(lines)
     found = sum(_ROUND.match(line.text) is not None for line in words)
     return found > 1 and found > 0.5 * len(words)
 
 
 def _has_labels(lines: list[Line]) -> bool:
-    """Whether two times in seconds stand before the words of every line, as in the labels of editors of sound."""
+    """True where two times in seconds stand before the words of every line, as in the labels of editors of sound."""
     words = words_of(lines)
     return len(words) > 1 and all(_LABEL.match(line.text) for line in words)
 

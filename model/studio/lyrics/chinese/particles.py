@@ -55,7 +55,7 @@ _REACH = 5
 
 
 def follows_adverb(line: str, place: int, idioms: Container[str]) -> bool:
-    """Whether the 地 at `place` is a particle whatever words it could be a part of.
+    """True where the 地 at `place` is a particle whatever words it could be a part of.
 
     Args:
         line: simplified characters without anything between them.

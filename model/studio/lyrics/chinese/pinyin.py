@@ -75,7 +75,7 @@ def without_given(text: str, hanzi: str, known: Callable[[str], frozenset[str]])
 
 
 def pinyin_line(text: str) -> bool:
-    """Whether all Latin words of a line are pinyin.
+    """True where all Latin words of a line are pinyin.
 
     Half of them have tones, or they are three and more single syllables of which few are English words.
     """
@@ -98,7 +98,7 @@ def pinyin_line(text: str) -> bool:
 
 
 def _is_french(token: str, syllables: list[Toned]) -> bool:
-    """Whether a word alone has no sign of tone but é, and that not on each syllable ("café")."""
+    """True where a word alone has no sign of tone but é, and that not on each syllable ("café")."""
     return set(token.lower()) & set(_TONED_LETTERS) == {"é"} and not all(one.toned for one in syllables)
 
 
