@@ -72,7 +72,7 @@ def without_chords(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _often(lines: list[Line]) -> bool:
-    """True where two lines or more begin with a chord in brackets, or are one, and one of these is no part of a song."""
+    """True where two lines or more begin with a chord in brackets, or are one, and one cannot name a section."""
     lone = [names[0] for line in lines if len(names := _chords(line.text)) == 1]
     opening = [match[1] for line in lines if (match := _OPENING_CHORD.match(line.text))]
     return any(len(names) > 1 and any(len(name) > 1 or name in "EFG" for name in names) for names in (lone, opening))

@@ -80,7 +80,7 @@ def taken_out(tag: str) -> tuple[str, Singer | None]:
 
 
 def split_mark(text: str, names: Sequence[str]) -> tuple[Singer | None, str]:
-    """The singer of a line, and the line without the mark at its start; `names` are those of first and second singer."""
+    """The singer of a line, and the line without the mark at its start; `names`: those of first and second singer."""
     if match := _PREFIX.match(text):
         if singer := singer_of(match[1]):
             return singer, text[match.end() :]

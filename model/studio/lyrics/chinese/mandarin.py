@@ -79,7 +79,7 @@ def _looked_up(words: Sequence[str]) -> list[str]:
 
 
 def _is_reading(item: str) -> bool:
-    """True where the dictionary answered with pinyin; it gives back a character that it lacks, with a tone behind it."""
+    """True where the dictionary answered with pinyin; a character that it lacks comes back with a tone behind it."""
     return item.isascii() and item[-1:].isdigit()
 
 
