@@ -78,7 +78,7 @@ class S3Server:
         config.write_text(json.dumps({"identities": [_ANYBODY, {**_ANYBODY, "name": "us", "credentials": [_KEYS]}]}))
         options = ["-s3", f"-s3.port={self._port}", f"-s3.config={config}", f"-dir={self._folder}"]
         options += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", *self._ports, "-volume.max=20"]
-        self._process = started([program("weed"), "server", *options], lambda: _has_bucket(self._port))
+        self._process = started([program("weed"), "server", *options], lambda: _takes_objects(self._port))
 
     @property
     def url(self) -> str:
@@ -101,16 +101,24 @@ def s3_server() -> str:
     return server.url
 
 
-def _has_bucket(port: int) -> bool:
-    """Make the bucket, the one for all tests: each has volumes of its own, of which the server has few."""
-    asked = urllib.request.Request(f"http://127.0.0.1:{port}/{_BUCKET}", method="PUT")
+def _takes_objects(port: int) -> bool:
+    """Make the bucket, the one for all tests: each has volumes of its own, of which the server has few; and an object.
+
+    The server takes buckets before it has a volume to write to.
+    """
+    bucket, made = f"http://127.0.0.1:{port}/{_BUCKET}", (HTTPStatus.OK, HTTPStatus.CONFLICT)
+    return _put(bucket) in made and _put(f"{bucket}/ready") == HTTPStatus.OK
+
+
+def _put(url: str) -> int:
+    """The status of an answer; 0 where there is none."""
     try:
-        urllib.request.urlopen(asked, timeout=5).close()
+        with urllib.request.urlopen(urllib.request.Request(url, b"", method="PUT"), timeout=5) as answer:
+            return int(answer.status)
     except urllib.error.HTTPError as error:
-        return error.code == HTTPStatus.CONFLICT  # it is there from before
+        return error.code
     except OSError:
-        return False
-    return True
+        return 0
 
 
 def new_prefix() -> str:
