@@ -77,9 +77,13 @@ class OpenRecordings:
             del self._listened[recording.song.song_id]
 
     @property
-    def listened(self) -> Sequence[Recording]:
-        """The recordings that have listeners now; a song that was taken over has two."""
-        return [recording for recordings in self._listened.values() for recording in recordings]
+    def listened(self) -> Sequence[Sequence[Recording]]:
+        """The recordings of each song that has listeners now; a song that was taken over has two."""
+        return [tuple(recordings) for recordings in self._listened.values()]
+
+    def listened_of(self, song_id: str) -> Sequence[Recording]:
+        """The recordings of one song that have listeners now."""
+        return self._listened.get(song_id, ())
 
     @property
     def listeners(self) -> int:

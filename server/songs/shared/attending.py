@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from server.songs.open_recordings import OpenRecordings
@@ -33,11 +32,11 @@ class Attending:
     def joined(self, recording: Recording) -> None:
         """Note a recording that has listeners now."""
         if not recording.ended:
-            self._tell(_attendance([recording, *self._listened(recording.song.song_id)]))
+            self._tell(_attendance([recording, *self._open.listened_of(recording.song.song_id)]))
 
     def left(self, recording: Recording) -> None:
         """Note a recording whose last listener has left: unless its song has another one, it lingers from now on."""
-        if not (recording.ended or self._parted or self._listened(recording.song.song_id)):
+        if not (recording.ended or self._parted or self._open.listened_of(recording.song.song_id)):
             self._tell(Attendance(recording.song.song_id, 0, recording.linger_seconds or 0.0))
 
     def part(self) -> None:
@@ -48,17 +47,11 @@ class Attending:
         """Renew what was told, for ever."""
         while True:
             await asyncio.sleep(ATTEND_SECONDS / 3)
-            songs: defaultdict[str, list[Recording]] = defaultdict(list)
-            for recording in self._open.listened:
-                songs[recording.song.song_id].append(recording)
-            await self._attend([*map(_attendance, songs.values())])
+            await self._attend([*map(_attendance, self._open.listened)])
 
     async def close(self) -> None:
         """Wait until the last news are told."""
         await asyncio.gather(*self._tasks)
-
-    def _listened(self, song_id: str) -> Sequence[Recording]:
-        return [recording for recording in self._open.listened if recording.song.song_id == song_id]
 
     def _tell(self, attendance: Attendance) -> None:
         task = asyncio.create_task(self._attend([attendance]))

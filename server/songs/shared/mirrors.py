@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
+from itertools import chain
 
 from server.errors import EndedElsewhere, MadeElsewhere, ServiceError, SongCancelled, WorkerLost
 from server.song import SongState
@@ -66,7 +67,7 @@ class Mirrors:
         self._attending.part()
         for task in tuple(self._tasks.values()):
             task.cancel()
-        for recording in (*self._tasks, *self._open.listened):
+        for recording in (*self._tasks, *chain.from_iterable(self._open.listened)):
             made = self._open.made(recording.song.song_id)
             if made is None or made.recording is not recording:
                 _send_away(recording)
