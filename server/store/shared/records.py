@@ -90,14 +90,9 @@ def lease_text(lease: Lease) -> str:
 
 def ticket_bytes(ticket: Ticket) -> bytes:
     """The terms of a ticket as JSON, without record and request."""
-    song, quota = ticket.song, ticket.quota
+    quota = ticket.quota
     terms = {
-        "song_id": song.song_id,
-        "caller": song.caller,
-        "request_id": song.request_id,
-        "fingerprint": song.fingerprint,
-        "engine": song.engine,
-        "created": f"{song.created_ns:020d}",
+        **_names(ticket.song),
         "repeatable": ticket.repeatable,
         "quota": asdict(quota),
         "signature": _signature(quota),
@@ -126,22 +121,28 @@ def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
 
 def claim_bytes(claim: Claim, attend_seconds: float) -> bytes:
     """A claim as JSON, without record and request; its listeners count as present for `attend_seconds`."""
-    song, lease = claim.song, claim.lease
     terms = {
+        **_names(claim.song),
+        "epoch": claim.lease.epoch,
+        "nonce": claim.lease.nonce,
+        "replica": claim.lease.replica,
+        "sound": claim.sound,
+        "linger_seconds": claim.linger_seconds,
+        "attend_seconds": attend_seconds,
+    }
+    return json.dumps(terms, ensure_ascii=False).encode()
+
+
+def _names(song: SongRecord) -> dict[str, str]:
+    """The fields by which the scripts file a song."""
+    return {
         "song_id": song.song_id,
         "caller": song.caller,
         "request_id": song.request_id,
         "fingerprint": song.fingerprint,
         "engine": song.engine,
         "created": f"{song.created_ns:020d}",
-        "epoch": lease.epoch,
-        "nonce": lease.nonce,
-        "replica": lease.replica,
-        "sound": claim.sound,
-        "linger_seconds": claim.linger_seconds,
-        "attend_seconds": attend_seconds,
     }
-    return json.dumps(terms, ensure_ascii=False).encode()
 
 
 def engines_bytes(engines: Sequence[ServedEngine]) -> bytes:
