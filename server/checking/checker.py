@@ -7,7 +7,6 @@ checks that take too long.
 """
 
 import logging
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from server.checking.messages import Check, CheckerReady, CheckerSpec
 from server.checking.time_limit import CheckThreads
 from server.garbage import uncollected
 from server.logs import configure_logs
-from server.workers.blocking_pipe import BlockingPipe
+from server.workers.blocking_pipe import BlockingPipe, ended_with_its_pipe
 from server.workers.pipe import PipeClosed
 
 _log = logging.getLogger(__name__)
@@ -51,13 +50,8 @@ def main(descriptor: int) -> None:
 
 def _or_die(body: Callable[[], None]) -> None:
     """Run the body of a thread; one that ends otherwise than by the server's pipe takes the process along."""
-    try:
-        with suppress(PipeClosed):
-            body()
-    except BaseException:
-        _log.critical("the checking process ends itself", exc_info=True)
-        logging.shutdown()
-        os._exit(1)
+    with ended_with_its_pipe(_log, "checking process"):
+        body()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ one encodes.
 
 import importlib
 import logging
-import os
 import signal
 import sys
 import threading
@@ -25,7 +24,7 @@ from server.encoders.song_queues import SongQueues
 from server.encoders.sound_socket import SoundSocket
 from server.garbage import uncollected
 from server.logs import configure_logs
-from server.workers.blocking_pipe import BlockingPipe
+from server.workers.blocking_pipe import BlockingPipe, ended_with_its_pipe
 from server.workers.pipe import PipeClosed
 
 _log = logging.getLogger(__name__)
@@ -98,13 +97,8 @@ def _clear_away(address: Path) -> None:
 
 def _or_die(body: Callable[[], None]) -> None:
     """Run the body of a thread; one that ends otherwise than by the server's pipe takes the process along."""
-    try:
-        with suppress(PipeClosed):
-            body()
-    except BaseException:
-        _log.critical("the encoder ends itself", exc_info=True)
-        logging.shutdown()
-        os._exit(1)
+    with ended_with_its_pipe(_log, "encoder"):
+        body()
 
 
 if __name__ == "__main__":

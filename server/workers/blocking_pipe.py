@@ -1,7 +1,12 @@
-"""The worker's end of a pipe, which blocks."""
+"""The end of a pipe in a process that the server has started, which blocks, and the end of that process with it."""
 
+import logging
+import os
 import pickle
 import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from server.workers.pipe import LENGTH, PipeClosed, packed
 
@@ -47,3 +52,20 @@ class BlockingPipe:
         if len(data) < count:
             raise PipeClosed
         return data
+
+
+@contextmanager
+def ended_with_its_pipe(log: logging.Logger, process: str) -> Iterator[None]:
+    """The life of a thread. One that ends otherwise than by its pipe takes the `process` along, at once.
+
+    Python's own way out would wait for threads and destructors that may want something of a broken device.
+    """
+    try:
+        yield
+    except PipeClosed:
+        return
+    except BaseException:
+        log.critical("the %s ends itself", process, exc_info=True)
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(1)

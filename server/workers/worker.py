@@ -4,12 +4,10 @@ It knows nothing of other devices, listeners or time limits; who goes next is de
 """
 
 import logging
-import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import cast
 
 from threadpoolctl import threadpool_limits
@@ -17,11 +15,10 @@ from threadpoolctl import threadpool_limits
 from model.engine import Engine
 from server.garbage import uncollected
 from server.logs import configure_logs
-from server.workers.blocking_pipe import BlockingPipe
+from server.workers.blocking_pipe import BlockingPipe, ended_with_its_pipe
 from server.workers.engine_loading import fingerprints, load_engines, ready_message
 from server.workers.executor import CommandExecutor
 from server.workers.messages import Command, WorkerSpec
-from server.workers.pipe import PipeClosed
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +35,7 @@ def main(*descriptors: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     first, *others = [BlockingPipe(descriptor) for descriptor in descriptors]
-    with _ended_with_its_pipe():
+    with ended_with_its_pipe(_log, "worker"):
         spec = first.receive()
         assert isinstance(spec, WorkerSpec)
         configure_logs(spec.logs.level, spec.logs.format)
@@ -71,25 +68,8 @@ def serve_commands(pipe: BlockingPipe, executor: CommandExecutor, threads: int) 
 
 
 def _serve_lane(pipe: BlockingPipe, executor: CommandExecutor, threads: int) -> None:
-    with _ended_with_its_pipe():
+    with ended_with_its_pipe(_log, "worker"):
         serve_commands(pipe, executor, threads)
-
-
-@contextmanager
-def _ended_with_its_pipe() -> Iterator[None]:
-    """The life of a lane. One that ends otherwise than by its pipe takes the process along, at once.
-
-    Python's own way out would wait for threads and destructors that may want something of a broken device.
-    """
-    try:
-        yield
-    except PipeClosed:
-        return
-    except BaseException:
-        _log.critical("the worker ends itself", exc_info=True)
-        logging.shutdown()
-        sys.stderr.flush()
-        os._exit(1)
 
 
 def _limit_threads(threads: int) -> None:
