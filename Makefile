@@ -60,10 +60,10 @@ check: $(DEVELOPMENT) $(TOOLS)/.python ## format, lint, types, import rules, con
 	@PATH="$(TOOLS)/bin:$$PATH" $(TOOLS)/bin/checkov --quiet --config-file deploy/checkov.yaml
 
 audit: $(DEVELOPMENT) ## look the pinned packages up among known vulnerabilities (needs the network)
-	@$(RUN)uv tool run pip-audit --disable-pip --no-deps --strict $(addprefix --requirement ,$(wildcard requirements*.lock))
+	@$(RUN)uv tool run pip-audit --disable-pip --no-deps --strict $(addprefix --requirement ,$(wildcard requirements/*.lock))
 
 ace: $(RUNTIME) ## add what the engine ace_step needs
-	@$(PIP) --require-hashes --requirement requirements-ace_step.lock
+	@$(PIP) --require-hashes --requirement requirements/ace_step.lock
 
 protos: $(DEVELOPMENT) ## compile the .proto files after an edit
 	@$(RUN)python protos/generate.py
@@ -76,12 +76,12 @@ bench: $(DEVELOPMENT) ## measure the service and the engine (most of an hour)
 	@$(RUN)python -m benchmarks $(ARGS)
 
 lock: $(DEVELOPMENT) ## pin the dependencies of pyproject.toml anew
-	@$(RUN)$(LOCK) -o requirements.lock
-	@$(RUN)$(LOCK) --extra ace_step --constraint requirements.lock -o requirements-ace_step.lock
-	@$(RUN)$(LOCK) --extra ace_step --extra dev --extra bench --constraint requirements-ace_step.lock -o requirements-dev.lock
-	@$(RUN)$(COMPILE) --group pyproject.toml:deploy -o requirements-deploy.lock
-	@$(RUN)$(COMPILE) --group pyproject.toml:page --constraint requirements-dev.lock -o requirements-page.lock
-	@$(RUN)$(COMPILE) --group pyproject.toml:shared -o requirements-shared.lock
+	@$(RUN)$(LOCK) -o requirements/runtime.lock
+	@$(RUN)$(LOCK) --extra ace_step --constraint requirements/runtime.lock -o requirements/ace_step.lock
+	@$(RUN)$(LOCK) --extra ace_step --extra dev --extra bench --constraint requirements/ace_step.lock -o requirements/development.lock
+	@$(RUN)$(COMPILE) --group pyproject.toml:deploy -o requirements/deploy.lock
+	@$(RUN)$(COMPILE) --group pyproject.toml:page --constraint requirements/development.lock -o requirements/page.lock
+	@$(RUN)$(COMPILE) --group pyproject.toml:shared -o requirements/shared.lock
 
 clean: ## remove what was installed or built
 	rm -rf clients/typescript/{node_modules,build,dist}
@@ -94,19 +94,19 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) \
 		|| { rm -rf $(VENV); echo "Python cannot make environments here; on Debian: apt install python3-venv"; exit 1; }
 
-$(RUNTIME): requirements.lock pyproject.toml | $(VENV)/bin/python
+$(RUNTIME): requirements/runtime.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what the service needs into $(VENV) (some minutes the first time)"
-	@$(PIP) --require-hashes --requirement requirements.lock
+	@$(PIP) --require-hashes --requirement requirements/runtime.lock
 	@$(OURSELVES)
 	@touch $@
 
-$(DEVELOPMENT): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+$(DEVELOPMENT): requirements/development.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what developing needs into $(VENV) (some minutes the first time)"
-	@$(PIP) --require-hashes --requirement requirements-dev.lock
+	@$(PIP) --require-hashes --requirement requirements/development.lock
 	@$(OURSELVES)
 	@touch $(RUNTIME) $@
 
-$(TOOLS)/.python: requirements-deploy.lock
+$(TOOLS)/.python: requirements/deploy.lock
 	@echo "Installing the tools for deploy/ into $(TOOLS)"
 	@$(PYTHON) -m venv $(TOOLS)
 	@$(TOOLS)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --requirement $<
@@ -122,7 +122,7 @@ $(TOOLS)/.debian: $(TOOLS)/.python
 	else echo "For all tests, run: apt install $(DEBIAN)"; fi
 	@touch $@
 
-$(VENV)/.page: requirements-page.lock | $(DEVELOPMENT)
+$(VENV)/.page: requirements/page.lock | $(DEVELOPMENT)
 	@$(PIP) --require-hashes --requirement $<
 	@if hash chromium 2>/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -132,6 +132,6 @@ $(VENV)/.page: requirements-page.lock | $(DEVELOPMENT)
 	else echo "For these tests, run: apt install chromium"; fi
 	@touch $@
 
-$(VENV)/.shared: requirements-shared.lock | $(DEVELOPMENT)
+$(VENV)/.shared: requirements/shared.lock | $(DEVELOPMENT)
 	@$(PIP) --require-hashes --requirement $<
 	@touch $@

@@ -1,6 +1,6 @@
 """Writes a lock without torch and what only its build for CUDA needs; deploy/Dockerfile puts another torch there.
 
-`python deploy/without_cuda.py <requirements.lock`
+`python deploy/without_cuda.py <requirements/runtime.lock`
 """
 
 import re

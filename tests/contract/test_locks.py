@@ -8,14 +8,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = (
-    "requirements.lock",
-    "requirements-ace_step.lock",
-    "requirements-dev.lock",
-    "requirements-deploy.lock",
-    "requirements-page.lock",
-    "requirements-shared.lock",
+    "requirements/runtime.lock",
+    "requirements/ace_step.lock",
+    "requirements/development.lock",
+    "requirements/deploy.lock",
+    "requirements/page.lock",
+    "requirements/shared.lock",
 )
-SMALL = {"requirements-page.lock": 2, "requirements-shared.lock": 0}
+SMALL = {"requirements/page.lock": 2, "requirements/shared.lock": 0}
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -49,13 +49,13 @@ def test_every_pin_has_a_hash(lock: str) -> None:
 
 
 def test_the_locks_hold_what_the_project_asks_for() -> None:
-    assert asked_for("build") <= set(pins("requirements.lock"))
-    assert asked_for("build", "ace_step") <= set(pins("requirements-ace_step.lock"))
-    assert asked_for("build", "ace_step", "dev", "bench") <= set(pins("requirements-dev.lock"))
+    assert asked_for("build") <= set(pins("requirements/runtime.lock"))
+    assert asked_for("build", "ace_step") <= set(pins("requirements/ace_step.lock"))
+    assert asked_for("build", "ace_step", "dev", "bench") <= set(pins("requirements/development.lock"))
 
 
 def test_the_development_lock_agrees_with_the_runtime_lock() -> None:
-    runtime, development = pins("requirements.lock"), pins("requirements-dev.lock")
+    runtime, development = pins("requirements/runtime.lock"), pins("requirements/development.lock")
     assert {name: development[name].split()[0] for name in runtime} == {
         name: rest.split()[0] for name, rest in runtime.items()
     }
@@ -63,6 +63,8 @@ def test_the_development_lock_agrees_with_the_runtime_lock() -> None:
 
 def test_the_grpc_family_is_one_version() -> None:
     family = {
-        name: rest.split()[0] for name, rest in pins("requirements-dev.lock").items() if name.startswith("grpcio")
+        name: rest.split()[0]
+        for name, rest in pins("requirements/development.lock").items()
+        if name.startswith("grpcio")
     }
     assert set(family.values()) == {"1.85.1"}

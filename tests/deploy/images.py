@@ -27,7 +27,7 @@ REVISION = "0123abc"
 BUILD_TIMEOUT_SECONDS = 1800.0
 ALONE = ("unshare", "--mount", "--propagation", "private")
 BUILD_ARGUMENTS = ("LOCK", "TORCH", "TORCH_INDEX")
-"""Build arguments that can be given as IMAGE_LOCK=requirements-ace_step.lock and so on, to try other images."""
+"""Build arguments that can be given as IMAGE_LOCK=requirements/ace_step.lock and so on, to try other images."""
 
 
 def require_builder() -> None:

@@ -125,7 +125,7 @@ def test_what_is_copied_exists_and_nothing_else_enters_a_build() -> None:
     copied = list(copied_from_the_context())
     assert [path for path in copied if not any(Path(kept).is_relative_to(path) for kept in let_in)] == []
     # The lock is the builder's choice.
-    locks = {f"requirements{extra}.lock" for extra in ("", "-ace_step")}
+    locks = {f"requirements/{name}.lock" for name in ("runtime", "ace_step")}
     assert [path for path in {*let_in} - locks if not any(Path(path).is_relative_to(source) for source in copied)] == []
     assert locks <= {*let_in}
     assert "model/training" in ignored
@@ -181,11 +181,11 @@ def test_every_variable_of_ours_is_a_setting(file: str, capsys: pytest.CaptureFi
 
 @pytest.fixture(scope="module")
 def locked() -> dict[str, str]:
-    return entries((ROOT / "requirements.lock").read_text("utf-8"))
+    return entries((ROOT / "requirements/runtime.lock").read_text("utf-8"))
 
 
 def test_without_cuda_a_lock_keeps_all_the_rest_as_it_is(locked: dict[str, str]) -> None:
-    with (ROOT / "requirements.lock").open() as lock:
+    with (ROOT / "requirements/runtime.lock").open() as lock:
         command = [sys.executable, str(DEPLOY / "without_cuda.py")]
         smaller = subprocess.run(command, stdin=lock, capture_output=True, text=True, timeout=60, check=True).stdout
     assert entries(smaller) == {name: text for name, text in locked.items() if not CUDA.fullmatch(name)}
