@@ -15,7 +15,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 	--custom-compile-command "make lock" --quiet
 LOCK := $(COMPILE) pyproject.toml --extra build
 
-.PHONY: help song test test-deploy test-gpu test-page test-shared redis check audit serve ace protos bench lock baseline clean
+.PHONY: help song test format test-deploy test-packages test-gpu test-page test-shared redis check audit serve ace protos bench lock baseline clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -46,11 +46,14 @@ redis: ## install Redis, as root on Debian, unless it or Valkey is here
 test-page: $(DEVELOPMENT) $(VENV)/.page ## try the preview page in a real browser (Chromium)
 	@$(RUN)python -m pytest -m browser tests/page $(ARGS)
 
+test-packages: $(DEVELOPMENT) ## install the packages into empty environments (needs a package index)
+	@$(RUN)python -m pytest -m packages tests/contract $(ARGS)
+
 test-gpu: $(DEVELOPMENT) ## run the tests that need a GPU; fails where there is none
 	@$(RUN)python -m pytest -m gpu -rs -p tests.gpu_run $(ARGS)
 
 check: $(DEVELOPMENT) $(TOOLS)/.python ## format, lint, types, import rules, contract, deploy/; changes nothing
-	@$(RUN)ruff format --check --quiet --output-format concise || { echo "not formatted: run '$(RUN)ruff format'"; exit 1; }
+	@$(RUN)ruff format --check --quiet --output-format concise || { echo "not formatted: run 'make format'"; exit 1; }
 	@$(RUN)ruff check --quiet
 	@$(RUN)mypy
 	@$(RUN)lint-imports --no-logo
@@ -58,6 +61,10 @@ check: $(DEVELOPMENT) $(TOOLS)/.python ## format, lint, types, import rules, con
 	@$(RUN)buf breaking protos --against protos/baseline.binpb
 	@$(RUN)python protos/generate.py --check
 	@PATH="$(TOOLS)/bin:$$PATH" $(TOOLS)/bin/checkov --quiet --config-file deploy/checkov.yaml
+
+format: $(DEVELOPMENT) ## format the code and mend what the linter can
+	@$(RUN)ruff format --quiet
+	@$(RUN)ruff check --fix --quiet
 
 audit: $(DEVELOPMENT) ## look the pinned packages up among known vulnerabilities (needs the network)
 	@$(RUN)uv tool run pip-audit --disable-pip --no-deps --strict $(addprefix --requirement ,$(wildcard requirements/*.lock))

@@ -1,8 +1,11 @@
-"""The client is a distribution of its own, complete without the repository."""
+"""The Python client is a distribution of its own, complete without the repository, with types for every event."""
 
+import os
 import subprocess
 import sys
+import tarfile
 import tomllib
+import venv
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -11,26 +14,82 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = ROOT / "clients" / "python"
 
+PROGRAM = """
+from typing import assert_type
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(build, cwd=CLIENT, check=True, capture_output=True)
-    (built,) = folder.glob("melisma_client-*.whl")
+from melisma_client import (
+    AudioChunk, Client, Engine, SectionFinished, SongAccepted, SongFinished, SongPlan, SongProgress, SongRequest,
+    StoredSong,
+)
+
+
+def heard(client: Client) -> bytes:
+    sound = b""
+    for event in client.generate(SongRequest(prompt="pop")):
+        match event:
+            case AudioChunk():
+                assert_type(event.data, bytes)
+                sound += event.data
+            case SongAccepted():
+                assert_type(event.song_id, str)
+            case SongPlan():
+                assert_type(event.sample_count, int)
+            case SongProgress():
+                assert_type(event.queue_position, int)
+            case SectionFinished():
+                assert_type(event.midi, bytes)
+            case SongFinished():
+                assert_type(event.sha256, str)
+    return sound
+
+
+def known(client: Client) -> tuple[tuple[StoredSong, ...], tuple[Engine, ...]]:
+    return client.list_songs(), client.list_engines()
+"""
+"""A caller's program that names every event and the type of one field of each."""
+
+
+def build(source: Path, target: str, folder: Path) -> Path:
+    """The `target` ("sdist", "wheel") built from the project in `source`."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    (built,) = folder.glob("melisma_client-*.tar.gz" if target == "sdist" else "melisma_client-*.whl")
     return built
 
 
-def test_the_wheel_brings_the_stubs_and_the_types(wheel: Path) -> None:
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(CLIENT, "sdist", tmp_path_factory.mktemp("sdist"))
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that is built from the sdist alone, as a package index or a distribution would."""
+    folder = tmp_path_factory.mktemp("wheel")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    (unpacked,) = folder.iterdir()
+    return build(unpacked, "wheel", folder)
+
+
+def test_the_wheel_brings_stubs_types_and_licence(wheel: Path) -> None:
     names = set(ZipFile(wheel).namelist())
     assert {
         "melisma_client/py.typed",
+        "melisma/py.typed",
         "melisma/v1/music_pb2.py",
         "melisma/v1/music_pb2.pyi",
         "melisma/v1/music_pb2_grpc.py",
+        "buf/py.typed",
         "buf/validate/validate_pb2.py",
+        "melisma_command.py",
     } <= names
-    assert not [name for name in names if name.startswith(("server", "model"))]
+    assert any(name.endswith("/licenses/LICENSE") for name in names)
+    assert not [name for name in names if name.startswith(("server", "model", "hatch_build"))]
+
+
+def test_the_sdist_makes_the_same_wheel_as_the_repository(wheel: Path, tmp_path: Path) -> None:
+    assert ZipFile(wheel).namelist() == ZipFile(build(CLIENT, "wheel", tmp_path)).namelist()
 
 
 def test_the_wheel_works_without_the_repository(wheel: Path, tmp_path: Path) -> None:
@@ -38,6 +97,37 @@ def test_the_wheel_works_without_the_repository(wheel: Path, tmp_path: Path) -> 
     script = "import melisma_client, melisma.v1.music_pb2 as m; print(melisma_client.__file__, m.__file__)"
     shown = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True, text=True)
     assert shown.stdout.count(str(tmp_path)) == 2
+
+
+def test_a_strict_program_finds_types_for_every_event(wheel: Path, tmp_path: Path) -> None:
+    """The wheel is installed among the site packages of an environment that borrows the rest from this one."""
+    environment = tmp_path / "environment"
+    venv.create(environment)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    ZipFile(wheel).extractall(packages)
+    for found in (Path(path) for path in sys.path if path.endswith("site-packages")):
+        for stubs in (*found.glob("*-stubs"), *found.glob("google*"), *found.glob("grpc*")):
+            if not (packages / stubs.name).exists():
+                (packages / stubs.name).symlink_to(stubs)
+    (tmp_path / "program.py").write_text(PROGRAM)
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "program.py"]
+    command += ["--python-executable", str(environment / "bin" / "python"), "--config-file", os.devnull]
+    environ = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MYPYPATH")}
+    ended = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stdout
+
+
+@pytest.mark.packages
+@pytest.mark.parametrize("kind", ["sdist", "wheel"])
+def test_it_installs_into_an_empty_environment(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    package: Path = request.getfixturevalue(kind)
+    venv.create(tmp_path / "environment", with_pip=True)
+    scripts = tmp_path / "environment" / "bin"
+    install = [str(scripts / "python"), "-m", "pip", "install", "--quiet", str(package)]
+    subprocess.run(install, cwd=tmp_path, check=True, timeout=300)
+    shown = subprocess.run([str(scripts / "melisma"), "--version"], cwd=tmp_path, capture_output=True, text=True)
+    version = tomllib.loads((CLIENT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert version in shown.stdout
 
 
 def test_client_and_application_start_the_same_command() -> None:
@@ -52,3 +142,11 @@ def test_the_application_installs_what_the_client_needs() -> None:
         {line.split(">")[0].split("=")[0] for line in project["project"]["dependencies"]} for project in projects
     )
     assert client <= application
+
+
+def test_every_package_names_the_licence_and_brings_its_text() -> None:
+    text = (ROOT / "LICENSE").read_text("utf-8")
+    for folder in (ROOT, CLIENT):
+        assert tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]["license"] == "Apache-2.0"
+    assert '"license": "Apache-2.0"' in (ROOT / "clients/typescript/package.json").read_text("utf-8")
+    assert (CLIENT / "LICENSE").read_text("utf-8") == (ROOT / "clients/typescript/LICENSE").read_text("utf-8") == text

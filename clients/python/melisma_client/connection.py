@@ -1,5 +1,6 @@
 """What both clients agree on: where the server is, how a channel behaves, how long a call may take."""
 
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -42,12 +43,21 @@ CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
 Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
 
-def metadata_of(caller: str, api_key: str = "") -> Metadata:
-    """What every call carries along: the name of the caller, and its API key, if it has them.
+def from_environment(variable: str, value: str | None, default: str = "") -> str:
+    """`value`; where it is `None`, the environment variable, or `default` where that is unset or empty."""
+    return value if value is not None else os.environ.get(variable) or default
+
+
+def metadata_of(caller: str | None, api_key: str | None) -> Metadata:
+    """Metadata of every call: the name of the caller, and its API key, if it has them.
+
+    `None` takes them from the environment, `MELISMA_CALLER` and `MELISMA_API_KEY`.
 
     Raises:
         ValueError: one has characters that metadata cannot carry; the text does not show the key.
     """
+    caller = from_environment("MELISMA_CALLER", caller)
+    api_key = from_environment("MELISMA_API_KEY", api_key)
     if not (api_key.isascii() and api_key.isprintable()):
         raise ValueError("the API key must be of printable ASCII characters")
     if not (caller.isascii() and caller.isprintable()):
@@ -71,12 +81,15 @@ def tls_credentials(
     return grpc.ssl_channel_credentials(authorities, _pem(private_key, "PRIVATE KEY"), chain)
 
 
-def checked_server(server: str) -> str:
+def checked_server(server: str | None) -> str:
     """`server`, an address as gRPC takes it: "host:port", or one with a scheme of gRPC's such as "dns:///host:port".
+
+    `None` takes it from the environment, `MELISMA_SERVER`, or is `DEFAULT_SERVER`.
 
     Raises:
         ValueError: it is empty, a web address, or has no port.
     """
+    server = from_environment("MELISMA_SERVER", server, DEFAULT_SERVER)
     if server.startswith(("http://", "https://")):
         raise ValueError(f"the server is host:port, without http:// or a path, not {server!r}")
     host, colon, port = server.rpartition(":")

@@ -22,7 +22,6 @@ from melisma.v1.music_pb2 import (
 from melisma.v1.music_pb2_grpc import MusicServiceStub
 from melisma_client.connection import (
     CHANNEL_OPTIONS,
-    DEFAULT_SERVER,
     LONGEST_PAGE,
     PARTING_SECONDS,
     QUESTION_TIMEOUT_SECONDS,
@@ -48,16 +47,18 @@ class Client:
     `None` means an unencrypted connection; `tls_credentials` makes others. `caller` is the name under which the server
     gives out fair shares, at most 64 printable ASCII characters; those without a name share one. A name or a `server`
     that cannot be is a `ValueError`. Servers that ask for an `api_key` call its holder by the key's name instead.
+    What is left `None` comes from the environment: `MELISMA_SERVER` ("localhost:50051" where it is unset),
+    `MELISMA_CALLER`, `MELISMA_API_KEY`.
     """
 
     def __init__(
         self,
-        server: str = DEFAULT_SERVER,
+        server: str | None = None,
         *,
         credentials: grpc.ChannelCredentials | None = None,
         retry: Retry | None = None,
-        caller: str = "",
-        api_key: str = "",
+        caller: str | None = None,
+        api_key: str | None = None,
     ) -> None:
         self._retry = retry or Retry()
         self._metadata = metadata_of(caller, api_key)

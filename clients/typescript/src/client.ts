@@ -33,11 +33,11 @@ import { Song, type Call } from "./song.js";
 import { errorOf, isServiceError } from "./statuses.js";
 
 export interface MelismaClientOptions {
-  /** host:port. By default localhost:50051. */
+  /** host:port. By default that of the environment variable MELISMA_SERVER, or localhost:50051. */
   readonly address?: string;
-  /** Sent as `authorization: Bearer`. */
+  /** Sent as `authorization: Bearer`. By default that of MELISMA_API_KEY. */
   readonly apiKey?: string;
-  /** The name under which the server gives out fair shares, at most 64 printable ASCII characters. */
+  /** The name under which the server gives out fair shares, at most 64 printable ASCII characters. By default MELISMA_CALLER. */
   readonly caller?: string;
   /** Encryption: true trusts the system's authorities. By default none. */
   readonly tls?: boolean | TlsOptions;
@@ -63,9 +63,14 @@ export class MelismaClient {
   readonly #partings = new Set<Promise<unknown>>();
 
   constructor({ address, apiKey, caller, tls, retry }: MelismaClientOptions = {}) {
-    this.#metadata = metadataOf(caller ?? "", apiKey ?? "");
+    const { MELISMA_SERVER, MELISMA_CALLER, MELISMA_API_KEY } = process.env;
+    this.#metadata = metadataOf(caller ?? MELISMA_CALLER ?? "", apiKey ?? MELISMA_API_KEY ?? "");
     this.#retry = retry ?? {};
-    this.#stub = new MusicServiceClient(address ?? DEFAULT_ADDRESS, credentialsOf(tls ?? false), CHANNEL_OPTIONS);
+    this.#stub = new MusicServiceClient(
+      address ?? (MELISMA_SERVER || DEFAULT_ADDRESS),
+      credentialsOf(tls ?? false),
+      CHANNEL_OPTIONS,
+    );
   }
 
   /** Asks for a song, which must be complete `timeoutSeconds` from now, retries and a slow listener included. */

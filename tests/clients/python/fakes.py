@@ -115,6 +115,7 @@ class FakeMusic(MusicServiceServicer):
         self.acts: list[Act] = [plays(song_responses())]
         self.requests: list[music_pb2.GenerateRequest] = []
         self.callers: list[str | None] = []
+        self.keys: list[str | None] = []
         self.engines = [
             music_pb2.Engine(
                 name="studio",
@@ -139,9 +140,9 @@ class FakeMusic(MusicServiceServicer):
         self, request: music_pb2.GenerateRequest, context: grpc.ServicerContext
     ) -> Iterator[music_pb2.GenerateResponse]:
         self.requests.append(request)
-        self.callers.append(
-            next((str(value) for key, value in context.invocation_metadata() if key == "x-caller"), None)
-        )
+        metadata = {key: str(value) for key, value in context.invocation_metadata()}
+        self.callers.append(metadata.get("x-caller"))
+        self.keys.append(metadata.get("authorization"))
         act = self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
         return act(context)
 

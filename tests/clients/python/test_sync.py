@@ -11,6 +11,7 @@ from google.rpc import error_details_pb2, status_pb2
 from melisma.v1 import music_pb2
 from melisma.v1.music_pb2 import SongAccepted, SongFinished
 from melisma_client import (
+    AsyncClient,
     BrokenSong,
     Cancelled,
     Client,
@@ -251,3 +252,27 @@ def test_songs_can_be_looked_up_listed_and_cancelled(music: FakeMusic, address: 
         assert client.cancel_song("song-2").song_id == "song-2"
         with pytest.raises(NotFound):
             client.get_song("song-9")
+
+
+def test_what_is_not_given_comes_from_the_environment(
+    music: FakeMusic, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MELISMA_SERVER", address)
+    monkeypatch.setenv("MELISMA_API_KEY", "secret")
+    monkeypatch.setenv("MELISMA_CALLER", "radio")
+    with Client() as client:
+        list(client.generate(REQUEST))
+    assert (music.callers[-1], music.keys[-1]) == ("radio", "Bearer secret")
+    with Client(address, api_key="", caller="") as client:
+        list(client.generate(REQUEST))
+    assert (music.callers[-1], music.keys[-1]) == (None, None)
+
+
+async def test_the_asynchronous_client_reads_the_environment_too(
+    music: FakeMusic, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MELISMA_SERVER", address)
+    monkeypatch.setenv("MELISMA_API_KEY", "secret")
+    async with AsyncClient() as client, client.generate(REQUEST) as song:
+        assert [event async for event in song]
+    assert music.keys[-1] == "Bearer secret"

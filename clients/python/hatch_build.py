@@ -1,0 +1,29 @@
+"""Build hook that adds the compiled messages of the contract to the sdist and the wheel.
+
+In the repository they stand in `protos/`; in an unpacked sdist, beside this file.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+PACKAGES = ("melisma", "buf")
+
+
+class ContractHook(BuildHookInterface[Any]):
+    """Adds the packages `melisma` and `buf`, which hold the compiled messages."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Name the folders of both packages to hatchling.
+
+        Raises:
+            FileNotFoundError: neither the repository nor the sdist holds a package.
+        """
+        here = Path(self.root)
+        for package in PACKAGES:
+            places = (here / package, here.parents[1] / "protos" / package)
+            folder = next((place for place in places if place.is_dir()), None)
+            if folder is None:
+                raise FileNotFoundError(f"no folder {package}: build from a checkout of Melisma or from its sdist")
+            build_data["force_include"][str(folder)] = package
