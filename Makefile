@@ -15,7 +15,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 	--custom-compile-command "make lock" --quiet
 LOCK := $(COMPILE) pyproject.toml --extra build
 
-.PHONY: help song test format test-deploy test-packages test-gpu test-page test-shared redis check audit serve ace protos bench lock baseline clean
+.PHONY: help song test format test-deploy test-packages test-gpu test-page test-shared redis check audit serve ace protos bench docs lock baseline clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -75,6 +75,9 @@ ace: $(RUNTIME) ## add what the engine ace_step needs
 protos: $(DEVELOPMENT) ## compile the .proto files after an edit
 	@$(RUN)python protos/generate.py
 	@test ! -d clients/typescript/node_modules || $(RUN)python protos/generate.py typescript
+
+docs: $(DEVELOPMENT) ## write the generated tables of docs/
+	@$(RUN)python docs/generate.py
 
 baseline: $(DEVELOPMENT) ## take the present contract as the one not to be broken (at a release)
 	@$(RUN)buf build protos --exclude-source-info -o protos/baseline.binpb

@@ -73,7 +73,7 @@ class ControlNotSupported(ServiceError):
 
 
 class PoisonedRequest(ServiceError):
-    """The request ended two workers, and is not tried again; `fingerprint` names it, also in the server's log."""
+    """The request killed two workers and is refused from now on; `fingerprint` names it, also in the server's log."""
 
     def __init__(self, fingerprint: str) -> None:
         super().__init__(f"request {fingerprint} ended two workers and is not tried again")
@@ -81,7 +81,7 @@ class PoisonedRequest(ServiceError):
 
 
 class Overloaded(ServiceError):
-    """The queue is full; a retry is sensible after `retry_after_seconds`."""
+    """The queue is full; try again after `retry_after_seconds`."""
 
     def __init__(self, text: str, retry_after_seconds: float) -> None:
         super().__init__(text)
@@ -89,7 +89,7 @@ class Overloaded(ServiceError):
 
 
 class SongStoreFull(Overloaded):
-    """The song store has no room for another song, or soon would have none for those that run."""
+    """The song store has no room for another song."""
 
 
 class ChecksOverloaded(Overloaded):
@@ -112,7 +112,7 @@ class OutOfMemory(Overloaded):
 
 
 class QuotaExceeded(Overloaded):
-    """The caller has reached a limit of its own: `subject` names it as the file of keys does, `limit` says it."""
+    """The caller has reached a limit of its own: `subject` is its name in the file of keys, `limit` its value."""
 
     def __init__(self, subject: str, limit: str, retry_after_seconds: float) -> None:
         super().__init__(f"the quota of this caller is {limit}", retry_after_seconds)
@@ -127,14 +127,14 @@ class UnknownSong(ServiceError):
 
 
 class RequestIdReused(ServiceError):
-    """The caller has used the id for a request with other content."""
+    """The caller has used the `request_id` for a request with other content."""
 
     def __init__(self, request_id: str) -> None:
         super().__init__(f"request_id {request_id} was used for another request: choose a fresh one for every song")
 
 
 class OffsetOutOfRange(ServiceError):
-    """The song is complete, and shorter than what was to be left out."""
+    """The song is complete, and shorter than the offset."""
 
     def __init__(self, byte_offset: int, size_bytes: int) -> None:
         super().__init__(f"byte_offset {byte_offset} is beyond the end of the song, which has {size_bytes} bytes")
@@ -142,7 +142,7 @@ class OffsetOutOfRange(ServiceError):
 
 
 class SongNotComplete(ServiceError):
-    """There is no more of the song than was told: it had failed or was cancelled before; `failure` says why."""
+    """The song has failed or was cancelled, so there is no more of it; `failure` says why."""
 
     def __init__(self, state: str, failure: "EndedElsewhere | None" = None) -> None:
         super().__init__(f"the song is {state}{f': {failure}' if failure else ''}")
@@ -164,11 +164,11 @@ class EndedElsewhere(ServiceError):
 
 
 class Unauthenticated(ServiceError):
-    """The call has no API key, or none that is known and valid now."""
+    """The call has no valid API key."""
 
 
 class PermissionDenied(ServiceError):
-    """The API key is known, but not good for this method."""
+    """The API key has no scope for this method."""
 
 
 class Draining(ServiceError):
@@ -176,7 +176,7 @@ class Draining(ServiceError):
 
 
 class MadeElsewhere(ServiceError):
-    """The server is shutting down and another one has the song: it can be listened to there, from the next byte."""
+    """The server is shutting down and another one has the song: listen there, from the next byte on."""
 
 
 class WorkerLost(ServiceError):
@@ -188,7 +188,7 @@ class SongDeadlineExceeded(ServiceError):
 
 
 class SongFailed(ServiceError):
-    """A bug of ours ended the song. The cause is logged and never told to the caller."""
+    """A fault of the server ended the song. The cause is in its log and never sent to the caller."""
 
 
 def _instead(others: Sequence[str]) -> str:

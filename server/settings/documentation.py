@@ -1,10 +1,15 @@
-"""Tables of variables for the documentation: `python -m server.settings.documentation` prints one for each engine."""
+"""Tables of environment variables for the documentation: `python docs/generate.py` writes them."""
 
-import sys
 from collections.abc import Sequence
 
-from model.registry import ENGINES, EngineEntry, settings_class
+from model.registry import EngineEntry, settings_class
+from server.settings.settings import Settings
 from server.settings.variables import Variable, variables_of
+
+
+def settings_table() -> str:
+    """A Markdown table of the variables of the server, those of its groups included."""
+    return table(variables_of(Settings))
 
 
 def engine_table(name: str, entry: EngineEntry) -> str:
@@ -17,13 +22,3 @@ def table(variables: Sequence[Variable]) -> str:
     """A Markdown table of variables: name, default, description."""
     rows = (f"| `{name}` | {f'`{default}`' if default else 'empty'} | {text} |" for name, text, default in variables)
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
-
-
-def main() -> None:
-    """Print the table of each registered engine that has settings."""
-    tables = (engine_table(name, entry) for name, entry in ENGINES.items())
-    sys.stdout.write("\n\n".join(filter(None, tables)) + "\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -9,8 +9,12 @@ class CallMetrics:
     """Counts refused calls, and shows the state of the file of API keys."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._refused = counter(registry, "calls_refused", "Calls without a good API key", "reason")
-        self._keys = Gauge("melisma_keys_usable", "Whether the file of API keys can be read", registry=registry)
+        self._refused = counter(registry, "calls_refused", "Calls of any method without a good API key", "reason")
+        self._keys = Gauge(
+            "melisma_keys_usable",
+            "0 while the file of API keys cannot be used; the keys known before go on",
+            registry=registry,
+        )
         self._keys.set(1)
         for reason in ("unauthenticated", "permission_denied"):
             self._refused.labels(reason)

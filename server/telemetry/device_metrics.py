@@ -21,16 +21,32 @@ class DeviceMetrics:
     def __init__(self, registry: CollectorRegistry, devices: Sequence[str], window: Window) -> None:
         count, measure = partial(counter, registry), partial(histogram, registry)
         by = ("device", "engine")
-        self._sections = by_labels(measure("batch_sections", "Sections in a step", SECTION_BUCKETS, *by))
+        self._sections = by_labels(measure("batch_sections", "Sections in one denoising step", SECTION_BUCKETS, *by))
         self._tokens = by_labels(count("step_tokens", "Tokens of all sections of all steps", *by))
-        self._fill = by_labels(measure("batch_fill_ratio", "Tokens of a step in its budget", FILL_BUCKETS, *by))
-        self._step = by_labels(measure("step_seconds", "One denoising step", WORK_BUCKETS, *by))
-        self._render = by_labels(measure("render_seconds", "Rendering one window", WORK_BUCKETS, *by))
-        self._rendered = by_labels(count("rendered_sound_seconds", "Sound rendered", *by))
-        self._busy = by_labels(count("device_busy_seconds", "Time spent at work", "device", "lane"))
-        self._restarts = count("worker_restarts", "Workers started anew after a loss", "device")
-        self._encoder_restarts = count("encoder_restarts", "Encoders started anew after a loss")
-        self._up = Gauge("melisma_worker_up", "Whether the worker is up", ["device"], registry=registry)
+        self._fill = by_labels(
+            measure("batch_fill_ratio", "Tokens of a step as a share of the token budget", FILL_BUCKETS, *by)
+        )
+        self._step = by_labels(measure("step_seconds", "Duration of one denoising step", WORK_BUCKETS, *by))
+        self._render = by_labels(measure("render_seconds", "Duration of rendering one window", WORK_BUCKETS, *by))
+        self._rendered = by_labels(
+            count("rendered_sound_seconds", "Sound rendered; that of retried sections counts twice", *by)
+        )
+        self._busy = by_labels(
+            count(
+                "device_busy_seconds",
+                "Time that a lane of a device was busy, counted when a piece of work is done",
+                "device",
+                "lane",
+            )
+        )
+        self._restarts = count("worker_restarts", "Workers started in place of lost ones", "device")
+        self._encoder_restarts = count("encoder_restarts", "Encoders started in place of lost ones")
+        self._up = Gauge(
+            "melisma_worker_up",
+            "1 while the device's worker runs, whichever of its engines could be loaded",
+            ["device"],
+            registry=registry,
+        )
         self._recent_busy: defaultdict[LabelValues, RecentSum] = defaultdict(window.rate)
         registry.register(Scraped(self._recent_families))
         for device in devices:
@@ -72,4 +88,9 @@ class DeviceMetrics:
     def _recent_families(self) -> Iterator[Metric]:
         # A long piece of work counts when it ends: right after that it may exceed the time that is looked at.
         busy = {key: min(1.0, one.per_second()) for key, one in self._recent_busy.items()}
-        yield gauge_family("device_busy_ratio", "Recent time spent at work", ["device", "lane"], busy)
+        yield gauge_family(
+            "device_busy_ratio",
+            "Share of time that a lane of a device was busy, over the last five minutes",
+            ["device", "lane"],
+            busy,
+        )

@@ -23,9 +23,15 @@ class EstimateMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         # A histogram with bounds below zero would have no sum, so the sign of an error is a label.
         signed = ("engine", "estimate", "direction")
-        self._error = histogram(registry, "estimate_error_seconds", "Estimate off by", ERROR_BUCKETS, *signed)
+        self._error = histogram(
+            registry,
+            "estimate_error_seconds",
+            "Difference between the estimated and the actual time; late: it took longer than estimated",
+            ERROR_BUCKETS,
+            *signed,
+        )
         unsigned = ("engine", "estimate")
-        text = "Estimate divided by actual time"
+        text = "Estimated time divided by actual time"
         self._ratio = histogram(registry, "estimate_ratio", text, RATIO_BUCKETS, *unsigned)
 
     def compared(self, engine: str, what: Estimated, *, estimated: float, actual: float) -> None:

@@ -37,7 +37,7 @@ def expose_work(registry: CollectorRegistry, work: Callable[[], tuple[Mapping[st
 
 def expose_readiness(registry: CollectorRegistry, ready: Callable[[], bool]) -> None:
     """Registers a gauge that reads at every scrape if songs may be sent here."""
-    gauge = Gauge("melisma_ready", "Whether songs may be sent here", registry=registry)
+    gauge = Gauge("melisma_ready", "1 while new songs may be sent here, as /readyz says", registry=registry)
     gauge.set_function(lambda: float(ready()))
 
 
@@ -54,7 +54,9 @@ def expose_limits(registry: CollectorRegistry, *, running_songs: int, queue_song
 def expose_build(registry: CollectorRegistry, version: str, revision: str) -> None:
     """Registers a gauge that carries the version and revision of this server as labels."""
     labels = ["version", "revision"]
-    Gauge("melisma_build_info", "Always 1", labels, registry=registry).labels(version, revision).set(1)
+    Gauge("melisma_build_info", "Always 1; the labels tell the build", labels, registry=registry).labels(
+        version, revision
+    ).set(1)
 
 
 def _depth_families(depths: Mapping[str, Depth]) -> Iterator[Metric]:
@@ -68,7 +70,10 @@ def _depth_families(depths: Mapping[str, Depth]) -> Iterator[Metric]:
         "running_songs", "Songs being made by this server", ["engine"], by_engine(lambda depth: depth.running_songs)
     )
     yield gauge_family(
-        "queue_sections", "Sections not begun", ["engine"], by_engine(lambda depth: depth.waiting_sections)
+        "queue_sections",
+        "Sections of running songs that are not begun",
+        ["engine"],
+        by_engine(lambda depth: depth.waiting_sections),
     )
     yield gauge_family("open_sections", "Sections being made", ["engine"], by_engine(lambda depth: depth.open_sections))
 
@@ -79,14 +84,14 @@ def _work_families(songs: Mapping[str, int], backlog_seconds: Mapping[str, float
 
     text = "Songs of the whole service that have not ended; 1 for a configured engine that was never served"
     yield gauge_family("service_songs", text, ["engine"], by_engine(songs))
-    text = "Device seconds of the songs of the whole service that wait"
+    text = "Device seconds of the waiting songs of the whole service (shared store)"
     yield gauge_family("backlog_seconds", text, ["engine"], by_engine(backlog_seconds))
 
 
 def _store_families(usage: Usage, listeners: int) -> Iterator[Metric]:
-    yield gauge_family("stored_songs", "Songs in the store", [], {(): usage.songs})
-    yield gauge_family("stored_bytes", "Sound in the store", [], {(): usage.size_bytes})
-    yield gauge_family("listeners", "Listeners of all songs now", [], {(): listeners})
+    yield gauge_family("stored_songs", "Songs in the store, those being made included", [], {(): usage.songs})
+    yield gauge_family("stored_bytes", "Bytes of sound in the store", [], {(): usage.size_bytes})
+    yield gauge_family("listeners", "Listeners of all songs at present, over gRPC and HTTP", [], {(): listeners})
 
 
 def _service_families(engines: Sequence[str], queue: Queue | None) -> Iterator[Metric]:
@@ -94,10 +99,12 @@ def _service_families(engines: Sequence[str], queue: Queue | None) -> Iterator[M
         return
     waiting = Counter(song.engine for song in queue.waiting)
     by_engine: dict[LabelValues, float] = {(engine,): waiting[engine] for engine in (*engines, *waiting)}
-    yield gauge_family("service_queue_songs", "Songs of the whole service that wait", ["engine"], by_engine)
+    yield gauge_family(
+        "service_queue_songs", "Songs of the whole service that wait (shared store)", ["engine"], by_engine
+    )
     yield gauge_family(
         "service_running_songs",
-        "Songs of the whole service that are made or have lost their maker",
+        "Songs of the whole service that are made or have lost their server (shared store)",
         [],
         {(): queue.running},
     )

@@ -36,14 +36,40 @@ class SongMetrics:
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str], window: Window) -> None:
         count, measure = partial(counter, registry), partial(histogram, registry)
         self._engines = frozenset(engines)
-        self._accepted = count("songs_accepted", "Songs let in", "engine")
-        self._refused = count("songs_refused", "Songs refused at once", "engine", "reason")
-        self._ended = count("songs_ended", "Songs that came to an end", "engine", "outcome")
-        self._retried = count("songs_retried", "Songs resumed after a failure", "engine", "reason")
-        self._queued = measure("song_queue_seconds", "From acceptance to the first work", QUEUE_BUCKETS, "engine")
-        self._first = measure("first_audio_seconds", "Acceptance to first chunk", FIRST_AUDIO_BUCKETS, "engine")
-        self._latency = measure("song_latency_seconds", "Acceptance to end, completed", SONG_BUCKETS, "engine")
-        self._speed = measure("song_realtime_factor", "Sound per second, completed", REALTIME_BUCKETS, "engine")
+        self._accepted = count("songs_accepted", "Songs accepted", "engine")
+        self._refused = count(
+            "songs_refused",
+            "Songs refused before acceptance; an engine that is not configured counts as unknown",
+            "engine",
+            "reason",
+        )
+        self._ended = count(
+            "songs_ended",
+            "Songs that ended, by outcome; rejected: found impossible after acceptance",
+            "engine",
+            "outcome",
+        )
+        self._retried = count(
+            "songs_retried",
+            "Songs resumed after a failure; after encoder_lost from their beginning",
+            "engine",
+            "reason",
+        )
+        self._queued = measure(
+            "song_queue_seconds", "Time from acceptance to the first work on a song", QUEUE_BUCKETS, "engine"
+        )
+        self._first = measure(
+            "first_audio_seconds", "Time from acceptance to the first chunk of a song", FIRST_AUDIO_BUCKETS, "engine"
+        )
+        self._latency = measure(
+            "song_latency_seconds", "Time from acceptance to the end of a completed song", SONG_BUCKETS, "engine"
+        )
+        self._speed = measure(
+            "song_realtime_factor",
+            "Seconds of sound per second of latency, of completed songs",
+            REALTIME_BUCKETS,
+            "engine",
+        )
         self._recent_latency: defaultdict[LabelValues, Recent] = defaultdict(window.values)
         self._recent_first: defaultdict[LabelValues, Recent] = defaultdict(window.values)
         registry.register(Scraped(self._recent_families))

@@ -29,17 +29,43 @@ class StoreMetrics:
         self._answered_at = clock()
         self._seals: set[_Seal] = set()
         self._calls = by_labels(
-            histogram(registry, "store_call_seconds", "One answered call of the shared store", CALL_BUCKETS, "part")
+            histogram(
+                registry,
+                "store_call_seconds",
+                "Duration of one answered call to the shared store",
+                CALL_BUCKETS,
+                "part",
+            )
         )
-        self._errors = counter(registry, "store_errors", "Failed calls of the shared store", "part", "reason")
-        self._leases_lost = counter(registry, "leases_lost", "Songs that others took over from this server")
-        self._found_lost = counter(registry, "songs_found_lost", "Songs that were found without a maker")
-        self._handed_over = counter(registry, "songs_handed_over", "Songs that others took when this server was to end")
-        self._taken_over = counter(registry, "songs_taken_over", "Songs of other servers that this one went on with")
-        self._diverged = counter(registry, "songs_diverged", "Songs that came out otherwise when they were taken over")
-        self._not_kept = counter(registry, "songs_not_kept", "Songs that could not be stored")
+        self._errors = counter(
+            registry, "store_errors", "Failed calls to the shared store, repeated ones included", "part", "reason"
+        )
+        self._leases_lost = counter(
+            registry,
+            "leases_lost",
+            "Songs of this server that another one took because this one was silent (shared store)",
+        )
+        self._found_lost = counter(
+            registry, "songs_found_lost", "Songs of silent servers that this one found (shared store)"
+        )
+        self._handed_over = counter(
+            registry, "songs_handed_over", "Songs of this server that another one took at shutdown (shared store)"
+        )
+        self._taken_over = counter(
+            registry,
+            "songs_taken_over",
+            "Songs of other servers, lost or handed over, that this one continued (shared store)",
+        )
+        self._diverged = counter(
+            registry,
+            "songs_diverged",
+            "Songs that differed when they were made again, and were interrupted (shared store)",
+        )
+        self._not_kept = counter(registry, "songs_not_kept", "Songs made here that could not be stored (NOT_KEPT)")
         silence = Gauge(
-            "melisma_directory_silence_seconds", "Time without an answer of the directory", registry=registry
+            "melisma_directory_silence_seconds",
+            "Time since the directory last answered this server (shared store)",
+            registry=registry,
         )
         silence.set_function(lambda: self._clock() - self._answered_at)
         registry.register(Scraped(self._seal_families))
@@ -102,13 +128,25 @@ class StoreMetrics:
         """No samples before the directory has told anything, and no limit where there is none."""
         used_bytes, limit_bytes = self._memory or (0, 0)
         used: dict[LabelValues, float] = {(): used_bytes} if self._memory else {}
-        yield gauge_family("directory_memory_bytes", "Memory that the directory uses", [], used)
+        yield gauge_family(
+            "directory_memory_bytes", "Memory of the directory that counts for its limit (shared store)", [], used
+        )
         limit: dict[LabelValues, float] = {(): limit_bytes} if limit_bytes else {}
-        yield gauge_family("directory_memory_bytes_limit", "Memory that the directory may use", [], limit)
+        yield gauge_family(
+            "directory_memory_bytes_limit",
+            "Memory limit of the directory (maxmemory); above 80 % new songs are refused",
+            [],
+            limit,
+        )
 
     def _seal_families(self) -> Iterator[Metric]:
         now, size_bytes = self._clock(), sum(seal.size_bytes for seal in self._seals)
         longest = max((now - seal.begun_at for seal in self._seals), default=0.0)
-        yield gauge_family("unsealed_songs", "Ended songs that are not in the objects yet", [], {(): len(self._seals)})
-        yield gauge_family("unsealed_bytes", "Their sound", [], {(): size_bytes})
-        yield gauge_family("unsealed_seconds", "For how long the first of them has waited", [], {(): longest})
+        yield gauge_family(
+            "unsealed_songs",
+            "Ended songs of this server that are not in the objects yet (shared store)",
+            [],
+            {(): len(self._seals)},
+        )
+        yield gauge_family("unsealed_bytes", "Bytes of sound of those songs", [], {(): size_bytes})
+        yield gauge_family("unsealed_seconds", "Time that the first of those songs has waited", [], {(): longest})

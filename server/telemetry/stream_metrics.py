@@ -27,12 +27,21 @@ class StreamMetrics:
 
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str], window: Window) -> None:
         count, measure = partial(counter, registry), partial(histogram, registry)
-        self._stalled = count("songs_stalled", "Heard songs whose listener ran dry", "engine")
-        self._sound = by_labels(count("sound_seconds", "Sound mastered and encoded", "engine"))
-        self._chunks = by_labels(count("chunks", "Chunks of MP3 put into streams", "engine"))
-        self._chunk_bytes = by_labels(count("chunk_bytes", "Bytes of MP3 put into streams", "engine"))
-        self._underrun = measure("song_underrun_seconds", "Time a listener ran dry", UNDERRUN_BUCKETS, "engine")
-        self._encode = by_labels(measure("encode_seconds", "Mastering and encoding a piece", WORK_BUCKETS, "engine"))
+        self._stalled = count("songs_stalled", "Songs whose first listener ran out of sound at least once", "engine")
+        self._sound = by_labels(
+            count("sound_seconds", "Sound mastered and encoded; that of songs begun anew counts twice", "engine")
+        )
+        self._chunks = by_labels(count("chunks", "Chunks of encoded sound put into streams", "engine"))
+        self._chunk_bytes = by_labels(count("chunk_bytes", "Bytes of encoded sound put into streams", "engine"))
+        self._underrun = measure(
+            "song_underrun_seconds",
+            "Time without sound of a listener who starts with the first chunk",
+            UNDERRUN_BUCKETS,
+            "engine",
+        )
+        self._encode = by_labels(
+            measure("encode_seconds", "Duration of mastering and encoding one window", WORK_BUCKETS, "engine")
+        )
         self._recent_underrun: defaultdict[LabelValues, Recent] = defaultdict(window.values)
         registry.register(Scraped(self._recent_families))
         for engine in engines:
@@ -59,7 +68,9 @@ class StreamMetrics:
 
     def _recent_families(self) -> Iterator[Metric]:
         free = {key: _share_of_zero(values) for key, one in self._recent_underrun.items() if (values := one.values())}
-        yield gauge_family("stall_free_ratio", "Recent songs whose listener never ran dry", ["engine"], free)
+        yield gauge_family(
+            "stall_free_ratio", "Share of songs without such a pause, over the last five minutes", ["engine"], free
+        )
 
 
 def _share_of_zero(values: Sequence[float]) -> float:

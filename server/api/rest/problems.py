@@ -55,7 +55,7 @@ _OWN_STATUSES: Mapping[type[Exception], HTTPStatus] = MappingProxyType(
 def problem(error: Exception) -> JSONResponse:
     """The answer that tells an error; nothing of a bug's own text is in it."""
     outcome = outcome_of(error)
-    status = _OWN_STATUSES.get(type(error)) or _STATUSES[outcome.code]
+    status = http_status(type(error), outcome.code)
     extra: dict[str, Json] = {"reason": outcome.reason}
     headers: dict[str, str] = {}
     if isinstance(error, ServiceError) and error.violations:
@@ -68,6 +68,11 @@ def problem(error: Exception) -> JSONResponse:
     if isinstance(error, OffsetOutOfRange):
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
     return problem_response(status, _text(error), headers, **extra)
+
+
+def http_status(kind: type[Exception], code: grpc.StatusCode) -> HTTPStatus:
+    """HTTP status of errors of a class that have this gRPC code."""
+    return _OWN_STATUSES.get(kind) or _STATUSES[code]
 
 
 def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None, **extra: Json) -> JSONResponse:

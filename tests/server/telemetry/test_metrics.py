@@ -1,7 +1,6 @@
 import math
 import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -9,25 +8,20 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from server.scheduling.queue_depth import Depth
-from server.store.base import Usage
-from server.store.watcher import StorePart, StoreTrouble
 from server.store.whole_service import Queue, WaitingSong
 from server.telemetry.estimate_metrics import Estimated
+from server.telemetry.documentation import metrics_table, report_one_of_each
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (
-    expose_build,
     expose_depths,
     expose_limits,
     expose_readiness,
     expose_service,
-    expose_store,
-    expose_work,
 )
 from server.telemetry.song_metrics import Outcome
 from server.telemetry.store_metrics import StoreMetrics
 from server.workers.messages import Lane
 
-README = Path(__file__).resolve().parents[3] / "README.md"
 WINDOW_SECONDS = 60.0
 
 
@@ -61,30 +55,8 @@ def bench() -> Bench:
 
 
 def report_everything(bench: Bench) -> None:
-    metrics = bench.metrics
     bench.depths["fake"] = Depth(1, 2, 3, 4)
-    expose_store(bench.registry, lambda: Usage(3, 5_000_000), lambda: 2)
-    expose_service(bench.registry, ["fake"], lambda: QUEUE)
-    bench.store.directory_memory(50, 100)
-    expose_work(bench.registry, lambda: ({"fake": 5}, {"fake": 12.5}))
-    expose_build(bench.registry, "1.2.3", "abc")
-    metrics.songs.accepted("fake")
-    metrics.songs.refused("queue_full", "fake")
-    metrics.songs.started("fake", 0.1)
-    metrics.songs.first_audio("fake", 0.2)
-    metrics.songs.ended("fake", Outcome.COMPLETED, 5.0, 60.0)
-    metrics.songs.retried("fake", "worker_lost")
-    metrics.streams.underrun("fake", 0.5)
-    metrics.devices.steps("cpu", "fake", steps=1, sections=3, tokens=300, budget_tokens=400, seconds=0.02)
-    metrics.devices.render("cpu", "fake", seconds=0.05, sound_seconds=1.0)
-    metrics.devices.busy("cpu", Lane.BOTH, 0.02)
-    metrics.devices.worker_restarted("cpu")
-    metrics.devices.worker_up("cpu", True)
-    metrics.estimates.compared("fake", Estimated.FINISH, estimated=4.0, actual=5.0)
-    metrics.streams.encoded("fake", seconds=0.01, sound_seconds=1.0)
-    metrics.streams.chunk("fake", 4000)
-    bench.store.answered(StorePart.DIRECTORY, 0.001)
-    bench.store.failed(StorePart.OBJECTS, StoreTrouble.AWAY)
+    report_one_of_each(bench.registry, bench.metrics, bench.store)
 
 
 def test_counters_and_gauges_tell_what_was_reported(bench: Bench) -> None:
@@ -210,25 +182,14 @@ def test_a_scrape_is_valid_openmetrics_and_has_a_value_everywhere(bench: Bench) 
     assert [sample for sample in samples if math.isnan(sample.value)] == []
 
 
-def exposed(bench: Bench) -> Iterator[tuple[str, str, frozenset[str]]]:
-    """Every family as (name, type, labels), a counter with the ending of its samples."""
-    for family in bench.registry.collect():
-        labels = frozenset(label for sample in family.samples for label in sample.labels)
-        name = f"{family.name}_total" if family.type == "counter" else family.name
-        yield name, family.type, labels - {"le"}
-
-
-def documented() -> Iterator[tuple[str, str, frozenset[str]]]:
-    """The rows `name | type | labels | ...` of the README."""
-    for name, kind, labels in re.findall(
-        r"^\| `(melisma_\w+)` \| (\w+) \| ([^|]*)\|", README.read_text("utf-8"), re.MULTILINE
-    ):
-        yield name, kind, frozenset(re.findall(r"\w+", labels))
-
-
-def test_the_readme_lists_every_metric_with_its_type_and_labels(bench: Bench) -> None:
+def test_the_table_of_the_documentation_has_type_labels_and_meaning_of_every_metric(bench: Bench) -> None:
     report_everything(bench)
-    assert sorted(documented()) == sorted(exposed(bench))
+    names = {f"{f.name}_total" if f.type == "counter" else f.name for f in bench.registry.collect()}
+    rows = re.findall(
+        r"^\| `(melisma_\w+)` \| (counter|gauge|histogram) \| [a-z_, ]*\| \S.* \|$", metrics_table(), re.MULTILINE
+    )
+    assert {name for name, _ in rows} == names
+    assert "| `melisma_songs_refused_total` | counter | engine, reason | Songs refused " in metrics_table()
 
 
 def test_readiness_is_that_of_the_moment(bench: Bench) -> None:

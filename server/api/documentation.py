@@ -1,0 +1,36 @@
+"""Table of all errors for the documentation: `python docs/generate.py` writes it."""
+
+import inspect
+from collections.abc import Iterator
+
+import grpc
+
+from server.api.rest.problems import http_status
+from server.contract.status import FAILURE_CODES, OUTCOMES, STORE_UNAVAILABLE
+from server.errors import EndedElsewhere
+from server.store.base import INTERRUPTED, NOT_KEPT
+
+_STORE_REASONS = {
+    INTERRUPTED: (FAILURE_CODES[INTERRUPTED], "The song lost its server, and no other one could continue it."),
+    NOT_KEPT: (FAILURE_CODES[NOT_KEPT], "The song was made and could not be stored."),
+    STORE_UNAVAILABLE.reason: (STORE_UNAVAILABLE.code, "The store of songs does not answer now."),
+}
+"""Reasons that have no class of errors of their own."""
+
+
+def errors_table() -> str:
+    """A Markdown table of every reason with which a call can fail: gRPC code, HTTP status, meaning."""
+    return "\n".join(["| reason | gRPC | HTTP | meaning |", "|---|---|---|---|", *_rows()])
+
+
+def _rows() -> Iterator[str]:
+    for kind, outcome in OUTCOMES.items():
+        if kind is not EndedElsewhere:
+            meaning = (inspect.getdoc(kind) or "").splitlines()[0]
+            yield _row(outcome.reason, outcome.code, int(http_status(kind, outcome.code)), meaning)
+    for reason, (code, meaning) in _STORE_REASONS.items():
+        yield _row(reason, code, int(http_status(Exception, code)), meaning)
+
+
+def _row(reason: str, code: grpc.StatusCode, status: int, meaning: str) -> str:
+    return f"| `{reason}` | {code.name} | {status} | {meaning.rstrip()} |"

@@ -1,0 +1,77 @@
+"""Table of all metrics for the documentation: `python docs/generate.py` writes it."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry
+
+from server.scheduling.queue_depth import Depth
+from server.store.base import Usage
+from server.store.watcher import StorePart, StoreTrouble
+from server.store.whole_service import Queue, WaitingSong
+from server.telemetry.estimate_metrics import Estimated
+from server.telemetry.metrics import Metrics
+from server.telemetry.scraped import (
+    expose_build,
+    expose_depths,
+    expose_limits,
+    expose_readiness,
+    expose_service,
+    expose_store,
+    expose_work,
+)
+from server.telemetry.song_metrics import Outcome
+from server.telemetry.store_metrics import StoreMetrics
+from server.workers.messages import Lane
+
+
+def metrics_table() -> str:
+    """A Markdown table of every metric: name, type, labels, meaning; in the order of their names."""
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, engines=["fake"], devices=["cpu"])
+    expose_depths(registry, lambda: {"fake": Depth(1, 2, 3, 4)})
+    expose_readiness(registry, lambda: True)
+    expose_limits(registry, running_songs=4, queue_songs=8, connections=16)
+    report_one_of_each(registry, metrics, StoreMetrics(registry))
+    return "\n".join(["| name | type | labels | meaning |", "|---|---|---|---|", *sorted(_rows(registry))])
+
+
+def report_one_of_each(registry: CollectorRegistry, metrics: Metrics, store: StoreMetrics) -> None:
+    """Report one event of every kind, so that every metric has a sample with all its labels."""
+    expose_store(registry, lambda: Usage(3, 5_000_000), lambda: 2)
+    waiting = [WaitingSong(f"song-{engine}", "me", engine, 0.0, None) for engine in ("fake", "fake", "unknown")]
+    expose_service(registry, ["fake"], lambda: Queue(waiting, 7))
+    expose_work(registry, lambda: ({"fake": 5}, {"fake": 12.5}))
+    expose_build(registry, "1.2.3", "abc")
+    _report_song(metrics)
+    _report_devices(metrics)
+    store.directory_memory(50, 100)
+    store.answered(StorePart.DIRECTORY, 0.001)
+    store.failed(StorePart.OBJECTS, StoreTrouble.AWAY)
+
+
+def _report_song(metrics: Metrics) -> None:
+    metrics.songs.accepted("fake")
+    metrics.songs.refused("queue_full", "fake")
+    metrics.songs.started("fake", 0.1)
+    metrics.songs.first_audio("fake", 0.2)
+    metrics.songs.ended("fake", Outcome.COMPLETED, 5.0, 60.0)
+    metrics.songs.retried("fake", "worker_lost")
+    metrics.streams.underrun("fake", 0.5)
+    metrics.streams.encoded("fake", seconds=0.01, sound_seconds=1.0)
+    metrics.streams.chunk("fake", 4000)
+    metrics.estimates.compared("fake", Estimated.FINISH, estimated=4.0, actual=5.0)
+
+
+def _report_devices(metrics: Metrics) -> None:
+    metrics.devices.steps("cpu", "fake", steps=1, sections=3, tokens=300, budget_tokens=400, seconds=0.02)
+    metrics.devices.render("cpu", "fake", seconds=0.05, sound_seconds=1.0)
+    metrics.devices.busy("cpu", Lane.BOTH, 0.02)
+    metrics.devices.worker_restarted("cpu")
+    metrics.devices.worker_up("cpu", True)
+
+
+def _rows(registry: CollectorRegistry) -> Iterator[str]:
+    for family in registry.collect():
+        labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        yield f"| `{name}` | {family.type} | {', '.join(sorted(labels))} | {family.documentation} |"
