@@ -19,7 +19,7 @@ from tests.deploy.static.test_image import settings_with
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.shared.yaml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ("melisma-1", "melisma-2")
-GUIDE = (ROOT / "docs" / "operating.md").read_text("utf-8")
+GUIDE = (ROOT / "docs" / "operating.md").read_text("utf-8").partition("## A shared store\n")[2]
 RIGHTS = "~m:* &m:* +@all -@dangerous +info"
 SETTINGS = [f"MELISMA_STORE__{name.upper()}" for name in type(Settings().store).model_fields]
 
