@@ -72,7 +72,7 @@ class EngineInfo:
 
 
 class SectionConditions(Protocol):
-    """What a section is denoised under, encoded before it is begun. Only the engine that made it looks inside."""
+    """Conditions of a section, encoded before it is begun. Only the engine that made them reads them."""
 
     @property
     def cost(self) -> int:
@@ -115,7 +115,7 @@ class SectionState(Protocol):
 
 
 class SectionContext(Protocol):
-    """What a finished section hands to the next one. Only the engine that made it looks inside."""
+    """Context that a finished section passes to the next one. Only the engine that made it reads it."""
 
 
 class Validator(Protocol):
@@ -149,7 +149,7 @@ class Engine(Protocol):
     """
 
     def info(self) -> EngineInfo:
-        """What this engine is and accepts."""
+        """Facts about the engine and the requests that it accepts."""
 
     def plan(self, params: SongParams) -> SongPlan:
         """Lay out the song: cheap, pure, and the same for the same parameters.
@@ -197,7 +197,7 @@ class Engine(Protocol):
         """
 
     def context(self, state: SectionState) -> SectionContext:
-        """What the section after this finished one needs to know."""
+        """Context for the section after this finished one."""
 
     def score(self, state: SectionState) -> SectionScore:
         """Syllable times and notation of a finished state."""

@@ -15,7 +15,7 @@ Window: TypeAlias = NDArray[np.float32]
 
 
 class SectionKind(StrEnum):
-    """What a section is in the form of its song; `SONG` is all of it, where an engine makes it at once."""
+    """Kind of a section in the form of its song; `SONG` is the whole song, where an engine makes it at once."""
 
     SONG = "song"
     INTRO = "intro"
@@ -45,7 +45,7 @@ ALL_STEMS = frozenset(Stem)
 
 
 class Voice(StrEnum):
-    """Who sings."""
+    """Kind of the singing voice."""
 
     FEMALE = "female"
     MALE = "male"
@@ -148,7 +148,7 @@ class EngineOptions:
 
 @dataclass(frozen=True, slots=True)
 class SongParams:
-    """What the caller decides about a song, checked for type and range but not yet against an engine.
+    """Parameters of a song from its request, checked for type and range but not yet against an engine.
 
     `duration_seconds` `None` lets the engine decide from the lyrics; `steps`, `guidance_scale`, `key`, `tempo_bpm`
     and `voice` `None` mean the engine's own choice. `key` reads like "C major", "F# minor".
@@ -263,7 +263,7 @@ class SongPlan:
 
 @dataclass(frozen=True, slots=True)
 class SyllableTiming:
-    """When one syllable is heard, in seconds of the song; `line` and `syllable` index the section's plan."""
+    """Start and end of one syllable, in seconds of the song; `line` and `syllable` index the section's plan."""
 
     line: int
     syllable: int
@@ -283,7 +283,7 @@ class ChordSpan:
 
 @dataclass(frozen=True, slots=True)
 class SectionScore:
-    """What was written for a section: syllable times, chords, and a standard MIDI file where there is one."""
+    """Score of a section: syllable times, chords, and a standard MIDI file where there is one."""
 
     timings: tuple[SyllableTiming, ...] = ()
     midi: bytes = b""

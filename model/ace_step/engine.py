@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What the engine is put together from."""
+    """Parts of the engine."""
 
     networks: Networks
     tokenizer: LyricTokenizer
@@ -153,7 +153,7 @@ class AceStepEngine:
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """See `Engine.denoise`. Where songs share no steps, each has passes of its own, whoever is in the batch."""
+        """See `Engine.denoise`. Where songs share no steps, each has passes of its own."""
         given = [cast(State, state) for state in states]
         for together in [given] if self._shares_steps else [[state] for state in given]:
             self._advance(together)

@@ -61,7 +61,7 @@ class AceStepSettings(BaseModel):
 
     @property
     def default_mode(self) -> GenerationMode:
-        """How a song is made whose caller does not say. Denoising all of it at once hangs together best."""
+        """Mode of a song whose request names none. Denoising the whole song at once is the most coherent."""
         return GenerationMode.WHOLE if self.mode == "auto" else GenerationMode(self.mode)
 
     @property

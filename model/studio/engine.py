@@ -72,7 +72,7 @@ class StudioEngine:
         return plan_song(params, INFO)
 
     def prepare(self, plan: SongPlan, index: int) -> StudioConditions:
-        """What a section is written under; see `Engine.prepare`."""
+        """Conditions of a section; see `Engine.prepare`."""
         wanted = brief(plan, index)
         length = padded_length(wanted, follows=index > 0)
         return StudioConditions(

@@ -49,5 +49,5 @@ def save(value: object, bank: InstrumentBank, shared: Sequence[object]) -> bytes
 
 
 def load(saved: bytes, bank: InstrumentBank, shared: Sequence[object]) -> object:
-    """What `save` was given; `shared` holds equal objects in the same order."""
+    """The object that was given to `save`; `shared` holds equal objects in the same order."""
     return _Loader(io.BytesIO(saved), bank, shared).load()

@@ -21,7 +21,7 @@ from model.studio.voice.vocalist import SEMITONES, Singer
 
 @dataclass(frozen=True, slots=True)
 class StudioContext:
-    """What a section leaves behind: the tunes so far, the players' hands, and the mixer with all that still rings."""
+    """Context for the next section: tunes so far, state of the arranger, and the mixer with sounds that still decay."""
 
     memory: Memory
     hand: Hand
@@ -41,7 +41,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class StudioConditions:
-    """What a section is written under. The first one brings the song's mixer along."""
+    """Conditions of a section. Those of the first section hold the song's mixer."""
 
     brief: SectionBrief
     steps: int

@@ -93,7 +93,7 @@ class Groove(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a song shall sound.
+    """Musical style of a song.
 
     Attributes:
         genre: short name, shown to the caller ("pop", "lofi").
@@ -134,5 +134,5 @@ class Style:
     vocal_db: float = 0.0
 
     def instrument(self, track: Track) -> Instrument | None:
-        """Who plays `track`, or `None` when it is silent."""
+        """The instrument that plays `track`; `None` when the track is silent."""
         return dict(self.instruments).get(track)

@@ -57,7 +57,7 @@ _POINTER = b"version https://git-lfs"
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a safetensors file says about itself: shapes by name, and how long the file must be."""
+    """Header of a safetensors file: shapes by name, and the length that the file must have."""
 
     shapes: Mapping[str, tuple[int, ...]]
     file_bytes: int

@@ -1,4 +1,4 @@
-"""Where an engine computes: types of numbers, the streams beside the denoising, and the way of sound to the host."""
+"""Device of an engine: dtypes, streams beside the denoising, and the copy of sound to the host."""
 
 import re
 from collections.abc import Iterator

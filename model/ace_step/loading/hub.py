@@ -1,4 +1,4 @@
-"""Where the checkpoint is: a folder, or a repository of the Hugging Face hub that is downloaded once."""
+"""Location of the checkpoint: a folder, or a repository of the Hugging Face hub that is downloaded once."""
 
 import logging
 from pathlib import Path

@@ -27,7 +27,7 @@ class Pair:
     scale: float
 
     def __call__(self, x: torch.Tensor, weight: float) -> torch.Tensor:
-        """What the change adds to the map of `x` [..., width]."""
+        """The adapter's addition to the projection of `x` [..., width]."""
         return F.linear(F.linear(x, self.down), self.up) * (self.scale * weight)
 
 

@@ -84,7 +84,7 @@ def _untied(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def is_dead(name: str) -> bool:
-    """Whether the tensor `name` of the released transformer is not used in inference."""
+    """True if the tensor `name` of the released transformer is not used in inference."""
     return name.startswith("projectors.") or any(part in name for part in _DEAD)
 
 
@@ -97,7 +97,7 @@ PARTS = (
 
 
 def faults(root: Path) -> list[str]:
-    """What keeps the checkpoint in the folder `root` from being loaded, a sentence each; reads no weights."""
+    """Faults for which the checkpoint in the folder `root` cannot be loaded, a sentence each; reads no weights."""
     found = files.missing(root)
     if not found:
         for part in PARTS:

@@ -1,4 +1,4 @@
-"""How abbreviations and signs are said, by language. Tables alone."""
+"""Spoken forms of abbreviations and signs, by language. Tables alone."""
 
 from types import MappingProxyType
 

@@ -1,4 +1,4 @@
-"""What the `config.json` of the transformer and of the vocoder say, and what is wrong with one that cannot be used."""
+"""Reader of the `config.json` of transformer and vocoder; names the faults of one that cannot be used."""
 
 import json
 from collections.abc import Mapping

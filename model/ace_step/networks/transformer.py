@@ -36,7 +36,7 @@ class Transformer(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return self.genre_embedder.weight.device
 
     @property

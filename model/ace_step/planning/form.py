@@ -39,7 +39,7 @@ class Part:
 
     @property
     def kind(self) -> SectionKind:
-        """What the section is in the form of the song; lines under no tag are a verse."""
+        """Kind of the section; lines under no tag are a verse."""
         return _KINDS.get(self.tag, SectionKind.VERSE if self.lines else SectionKind.INST)
 
     @property
@@ -49,7 +49,7 @@ class Part:
 
     @property
     def seconds(self) -> float:
-        """How long the section would like to be."""
+        """Preferred length of the section in seconds."""
         return max(SECTION_SECONDS, _LINE_SECONDS * len(self.lines)) if self.lines else _INSTRUMENTAL_SECONDS
 
 
@@ -76,7 +76,7 @@ def labels(parts: Sequence[Part]) -> list[str]:
 
 
 def song_seconds(parts: Sequence[Part]) -> float:
-    """How long a song of these sections would like to be."""
+    """Preferred length in seconds of a song of these sections."""
     sung = any(part.lines for part in parts)
     wished = sum(part.seconds for part in parts) if sung or len(parts) > 1 else _NO_LYRICS_SECONDS
     return min(MAX_SECONDS, max(MIN_SECONDS, wished))

@@ -16,7 +16,7 @@ MIN_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What the header of a recording says."""
+    """Facts from the header of a recording."""
 
     seconds: float
     frames: int

@@ -1,4 +1,4 @@
-"""How the velocities under several conditions become one: APG, CFG, CFG-Zero*, and two conditions at once.
+"""Guidance, which combines the velocities under several conditions: APG, CFG, CFG-Zero*, and two conditions at once.
 
 Velocities have the shape [1, 8, 16, frames], float32. Each song has an `Apg` of its own, because it remembers.
 """

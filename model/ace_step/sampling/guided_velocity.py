@@ -13,7 +13,7 @@ from model.ace_step.sampling.schedule import Interval
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """What a song is evaluated under; those that its guidance does not need are `None`."""
+    """Conditions under which a song is evaluated; those that its guidance does not need are `None`."""
 
     conditional: ContextCache
     unconditional: ContextCache | None = None

@@ -17,7 +17,7 @@ Words: TypeAlias = tuple[int, ...]
 
 
 class GuidanceKind(StrEnum):
-    """How the conditional and the unconditional velocity are put together."""
+    """Method that combines the conditional and the unconditional velocity."""
 
     APG = "apg"
     CFG = "cfg"
@@ -26,7 +26,7 @@ class GuidanceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GuidanceParams:
-    """How strongly, and when, a song is pushed towards its prompt and lyrics; the defaults are the release's.
+    """Strength and interval of guidance; the defaults are those of the release.
 
     `scale` 0 or 1 switches guidance off. `interval`, 0 to 1, is the share of the steps in the middle of the song that
     are guided. With `decay` above 0 the scale falls to `floor` during them. `text` and `lyric`, where both are above 1,
@@ -43,12 +43,12 @@ class GuidanceParams:
 
     @property
     def double(self) -> bool:
-        """Whether prompt and words are guided apart."""
+        """True if prompt and words are guided separately."""
         return self.text > 1.0 and self.lyric > 1.0
 
     @property
     def on(self) -> bool:
-        """Whether any step is guided."""
+        """True if any step is guided."""
         return self.double or self.scale not in (0.0, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""What one step of Euler, Heun or PingPong does to the latents of one song.
+"""Steps of Euler, Heun and PingPong on the latents of one song.
 
 A song brings its own sampler, so that strangers in a batch share nothing: the mean that Euler and Heun treat apart is
 that of the song's own latents, and PingPong draws from the song's own generator. A step gives new latents and a new
@@ -28,7 +28,7 @@ class Solver(Protocol):
 
     @property
     def timestep(self) -> float:
-        """What the model is told at the next evaluation: 1000 times the noise level."""
+        """Timestep of the next evaluation: 1000 times the noise level."""
 
     def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
         """The latents after the next evaluation, which gave `velocity`, and the sampler of the one after it.
@@ -48,7 +48,7 @@ def _moved(latents: torch.Tensor, change: torch.Tensor, weight: float) -> torch.
 
 
 class _Levels:
-    """Where a sampler is among its noise levels."""
+    """Position of a sampler among its noise levels."""
 
     def __init__(self, levels: torch.Tensor) -> None:
         self._levels = levels.tolist()

@@ -55,9 +55,9 @@ class Interval:
         return cls(int(steps * (1.0 - share) / 2.0), int(steps * (share / 2.0 + 0.5)))
 
     def holds(self, index: int) -> bool:
-        """Whether guidance is on at step `index`."""
+        """True if guidance is on at step `index`."""
         return self.start <= index < self.end
 
     def progress(self, index: int) -> float:
-        """How far `index` is from the first guided step (0) to the last (1); 0 where there is only one."""
+        """Position of `index` between the first guided step (0) and the last (1); 0 where there is only one."""
         return (index - self.start) / max(1, self.end - self.start - 1)

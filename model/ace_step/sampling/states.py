@@ -59,7 +59,7 @@ class Seam:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What was made before: the latents up to the end of a section, those just beyond it, and the seam."""
+    """Latents before a section: those up to the end of the last one, those just beyond it, and the seam."""
 
     tail: torch.Tensor
     beyond: torch.Tensor
@@ -103,5 +103,5 @@ class State:
 
     @property
     def last(self) -> int:
-        """Where the section ends in its latents."""
+        """Frame at which the section ends in its latents."""
         return self.first + self.frames

@@ -42,7 +42,7 @@ class Walk(Protocol):
         """Steps done."""
 
     def rows(self) -> list[Row]:
-        """What the next step evaluates. Asking twice asks for the same."""
+        """Rows that the next step evaluates; the same on every call until the step is taken."""
 
     def take(self, velocities: Sequence[torch.Tensor]) -> None:
         """Go one step, with the velocities of `rows`, each [1, 8, 16, frames], float32.

@@ -30,7 +30,7 @@ _BARE_AT_END = re.compile(
 
 
 def times_of(mark: str) -> int | None:
-    """How often the words before `mark`, given without its brackets, are sung; `None` where it is no such mark."""
+    """Number of times that the words before `mark` (without brackets) are sung; `None` where it is no repeat mark."""
     match = _MARK.fullmatch(mark.strip()) if len(mark) <= _LONGEST else None
     if match is None or not any(match.groups()):
         return None

@@ -22,7 +22,7 @@ from model.studio.style import Style, Track
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """What the players remember from section to section.
+    """State of the arranger that is kept from section to section.
 
     `voicing` holds the last chord's MIDI pitches, `bass` the last bass pitch, `tonic` the key's pitch class, `played`
     the number of sections so far, `seed` what the song's patterns are chosen by.

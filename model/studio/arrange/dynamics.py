@@ -1,4 +1,4 @@
-"""How strongly a section is played, and by whom."""
+"""Dynamics and instrumentation of a section."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from model.studio.style import Groove, Track
 
 
 class Texture(Enum):
-    """How busy the accompaniment is; patterns are tabled by it."""
+    """Density of the accompaniment; patterns are listed by it."""
 
     CALM = "calm"
     STEADY = "steady"
@@ -53,7 +53,7 @@ _LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB})
 
 
 def layers(scene: Scene) -> frozenset[Track]:
-    """Who plays in the section: what its kind asks for, and always one chord player if the style has any."""
+    """Tracks that play in the section: those of its kind, and always one chord instrument if the style has any."""
     wanted = set(_PARTS[scene.kind].layers)
     if scene.kind is SectionKind.VERSE and scene.style.energy < _GUITAR_BESIDE_KEYS_ENERGY and scene.player(Track.KEYS):
         wanted.discard(Track.GUITAR)
@@ -74,13 +74,13 @@ def entrance(scene: Scene, track: Track) -> int:
 
 
 def texture(scene: Scene) -> Texture:
-    """How busy the accompaniment of the section is."""
+    """Density of the section's accompaniment."""
     usual = _PARTS[scene.kind].texture
     return Texture.STEADY if usual is Texture.FULL and scene.style.energy < _QUIET_ENERGY else usual
 
 
 def comping_texture(scene: Scene) -> Texture:
-    """How busy the struck chords are: those of a driven groove tell it from the first bar of the song on."""
+    """Density of the struck chords; driven grooves have theirs from the first bar of the song on."""
     told = scene.kind is SectionKind.INTRO and scene.style.groove in _DRIVEN
     return Texture.STEADY if told else texture(scene)
 

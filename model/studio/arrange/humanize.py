@@ -34,7 +34,7 @@ _HALF_BEAT = STEPS_PER_BEAT / 2
 
 
 def swung(step: float, swing: float) -> float:
-    """Where a written step is heard: the second eighth of a beat comes `swing` eighths late, all else bends along."""
+    """Time, in steps, at which a written step sounds: the second eighth of a beat comes `swing` eighths late."""
     beat, inside = divmod(step, STEPS_PER_BEAT)
     if inside < _HALF_BEAT:
         bent = inside * (1 + swing)
@@ -73,7 +73,7 @@ def _played(scene: Scene, track: Track, stroke: Stroke, slip: float, force: floa
 
 
 def _gain(scene: Scene, track: Track) -> float:
-    """What the style's energy does to a player's force."""
+    """Gain on a player's velocities from the energy of the style."""
     floor, ceiling = {Track.DRUMS: (0.6, 1.15), Track.LEAD: (0.9, 1.06)}.get(track, (0.84, 1.12))
     return floor + (ceiling - floor) * scene.style.energy
 

@@ -1,4 +1,4 @@
-"""What answers the melody: runs in its breaths, a countermelody under it, and its double an octave up."""
+"""Ornaments of the melody: runs in its rests, a countermelody under it, and its double an octave up."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType

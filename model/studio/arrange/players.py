@@ -1,4 +1,4 @@
-"""What the instruments of the sound set can do, as far as their players must know."""
+"""Abilities of the sampled instruments that the arranger depends on: range, sustain, brightness."""
 
 from model.studio.style import Instrument
 
@@ -72,10 +72,10 @@ def folded(pitch: int, instrument: Instrument) -> int:
 
 
 def sustains(instrument: Instrument) -> bool:
-    """Whether a note keeps its strength while it is held."""
+    """True if a held note keeps its level."""
     return instrument in _SUSTAINING
 
 
 def sparkles(instrument: Instrument) -> bool:
-    """Whether the instrument is a bright pluck that may play above the melody without covering it."""
+    """True if the instrument is a bright pluck that may play above the melody without covering it."""
     return instrument in _BRIGHT_PLUCKS

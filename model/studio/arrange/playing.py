@@ -26,7 +26,7 @@ class Onset:
 
     @property
     def weight(self) -> float:
-        """How strongly the place in the bar asks to be played."""
+        """Metric weight of the place in the bar."""
         return metric_weight(self.start)
 
 

@@ -1,4 +1,4 @@
-"""What every player of a section looks at: its chords as spans, its key, and where the melody sounds."""
+"""Musical context of a section for all players: chords as spans, key, and where the melody sounds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -53,7 +53,7 @@ class Scene:
 
     @property
     def ends_song(self) -> bool:
-        """Whether the last bar is the last of the song."""
+        """True if the last bar of the section is the last of the song."""
         return self.following is None
 
     @property
@@ -72,7 +72,7 @@ class Scene:
         return self.score.bars - 1 if self.ends_song else self.score.bars
 
     def player(self, track: Track) -> Instrument | None:
-        """Who plays `track`."""
+        """The instrument that plays `track`; `None` where the track is silent."""
         return self.style.instrument(track)
 
     def span_at(self, step: int) -> int:
@@ -132,7 +132,7 @@ def lead_line(score: Score) -> tuple[int | None, ...]:
 
 
 def breaths(score: Score, *, at_least: int, settle: int = 4) -> tuple[Breath, ...]:
-    """Where others may speak: gaps of the melody of `at_least` steps, a note counting for its first `settle` steps."""
+    """Gaps of the melody of at least `at_least` steps; a note counts as sounding for its first `settle` steps."""
     found: list[Breath] = []
     free = 0
     for start, busy_until in [(n.start, min(n.end, n.start + settle)) for n in score.melody] + [(score.steps, 0)]:

@@ -52,7 +52,7 @@ def _length(tab: str, start: int) -> int:
 
 
 def metric_weight(step: int) -> float:
-    """How much a player leans on a step for its place in the bar, 0.8 to 1.08."""
+    """Velocity factor of a step for its place in the bar, 0.8 to 1.08."""
     place = step % STEPS_PER_BAR
     if place % STEPS_PER_BEAT == 0:
         return {0: 1.08, 8: 1.0}.get(place, 0.94)

@@ -1,4 +1,4 @@
-"""What the voices of a section sing: the tune with its words, and the voices behind it in a chorus."""
+"""Vocal parts of a section: the lead with its words, and backing voices in a chorus."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -53,7 +53,7 @@ class Words:
 
 
 def vocal_parts(words: Words, score: Score, style: Style, *, tonic: int) -> dict[Singer, tuple[SungNote, ...]]:
-    """What each voice sings in a section at the score's pitches, times in seconds from its start.
+    """Notes of each voice in a section at the score's pitches; times in seconds from its start.
 
     Lines of the other voice are sung by `Singer.SECOND`. A chorus is sung by three: `Singer.BACKING` follows a third
     or a sixth below, `Singer.DOUBLE` sings the tune again.

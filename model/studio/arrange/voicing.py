@@ -56,7 +56,7 @@ def candidates(pitch_classes: tuple[int, ...], ceiling: int) -> list[Voicing]:
 
 
 def parallel(before: tuple[int, int], after: tuple[int, int]) -> bool:
-    """Whether two voices (lower, upper) move together from one perfect fifth or octave into another of its kind."""
+    """True if two voices (lower, upper) move in parallel fifths or octaves."""
     interval = (before[1] - before[0]) % 12
     moved = before[0] != after[0] and before[1] != after[1]
     return moved and interval in (0, 7) and interval == (after[1] - after[0]) % 12

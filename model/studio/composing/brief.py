@@ -1,4 +1,4 @@
-"""What the denoiser is told about a section, and what it remembers from one section to the next."""
+"""Specification of a section for the denoiser, and the memory that it keeps between sections."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ MAX_BARS = 16
 
 @dataclass(frozen=True, slots=True)
 class SectionBrief:
-    """What the denoiser needs to know about one section.
+    """Specification of one section for the denoiser.
 
     `lines` holds the sung tones (1 to 5, 0 is none) of each sung line's syllables, `line_bars` the bars given to
     each line: lines follow each other from bar 0 on and what is left is instrumental. `transpose` counts semitones from
@@ -105,13 +105,13 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is carried from section to section: the last bars, and the first rendition of every kind so far."""
+    """Memory between sections: the last bars, and the first rendition of every kind so far."""
 
     tail: Tail | None = None
     by_kind: tuple[tuple[SectionKind, Rendition], ...] = ()
 
     def rendition(self, kind: SectionKind) -> Rendition | None:
-        """How a section of this kind was written, if one was."""
+        """The rendition of a section of this kind; `None` before there is one."""
         return next((rendition for known, rendition in self.by_kind if known is kind), None)
 
     def with_section(self, kind: SectionKind, rendition: Rendition, tail_bars: int) -> "Memory":

@@ -1,4 +1,4 @@
-"""What the score network is told about each beat, as indices into tables whose last index means "unknown"."""
+"""Conditions of the score network for each beat, as indices into tables whose last index means "unknown"."""
 
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
@@ -27,7 +27,7 @@ class Style(IntEnum):
 
 
 class Hint(IntEnum):
-    """What is asked of the rhythm at one sixteenth step."""
+    """Constraint on the rhythm at one sixteenth step."""
 
     UNKNOWN = 0
     REST = 1

@@ -43,7 +43,7 @@ def motif_of(melody: Sequence[Note]) -> Motif | None:
 
 
 def closeness(interval: int, places: int) -> Weights:
-    """How near each move between `places` pitches comes to an interval, [from, to].
+    """Similarity of each move between `places` pitches to an interval, [from, to].
 
     1 exactly; half as much a semitone off, as a tune has it elsewhere in its scale.
     """

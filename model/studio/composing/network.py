@@ -60,8 +60,8 @@ class ScoreNetworkConfig:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is given: class indices `melody` [batch, beats, 4] and `chords` [batch, beats], and `mask`
-    [batch, beats, 5], 1 where the class is given and 0 where it is to be found."""
+    """Given tokens: class indices `melody` [batch, beats, 4] and `chords` [batch, beats], and `mask`
+    [batch, beats, 5], 1 where the class is given and 0 where it is to be predicted."""
 
     melody: Tensor
     chords: Tensor
@@ -70,7 +70,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What does not change from step to step: `tokens` [batch, beats, width], `song` [batch, width]."""
+    """Encoded conditions, constant over the steps: `tokens` [batch, beats, width], `song` [batch, width]."""
 
     tokens: Tensor
     song: Tensor
@@ -84,7 +84,7 @@ class Logits:
     chords: Tensor
 
     def unweighted(self) -> "Logits":
-        """What the network would say had it been trained without `ONSET_WEIGHT`."""
+        """Logits corrected for `ONSET_WEIGHT`, the class weight of training."""
         weight = torch.zeros(MELODY_CLASSES)
         weight[FIRST_PITCH:] = math.log(ONSET_WEIGHT)
         return Logits(self.melody - weight, self.chords)
@@ -112,7 +112,7 @@ class BeatLinks(nn.Module):
         self.write = nn.Linear(link_width * len(link_bars), width)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """What the linked beats say to each beat, [batch, beats, width]."""
+        """Attention of each beat over the beats that are linked to it, [batch, beats, width]."""
         out: Tensor = self.write(_shifted(self.read(tokens), self.lags))
         return out
 
@@ -235,7 +235,7 @@ class ScoreNetwork(nn.Module):
         return encoded
 
     def modulation(self, time: Tensor, song: Tensor) -> Tensor:
-        """How times [batch] and songs [batch, width] modulate the blocks, [batch, 6, width]."""
+        """Modulation of the blocks by times [batch] and songs [batch, width], [batch, 6, width]."""
         out: Tensor = self.modulate(self.time(_time_waves(time)) + song).unflatten(-1, (6, -1))
         return out
 

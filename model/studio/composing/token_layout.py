@@ -92,7 +92,7 @@ class TokenLayout:
         return Conditions(beat, bar, left, kind, density, register, hint, mode, tempo, style)
 
     def known(self) -> Known:
-        """What is given, batch of one."""
+        """The given tokens, as a batch of one."""
         melody, chords, mask = map(torch.from_numpy, (self.melody, self.chords, self.mask))
         return Known(melody[None], chords[None], mask[None].float())
 
@@ -153,7 +153,7 @@ def given_notes(brief: SectionBrief) -> list[Note]:
 
 
 def given_steps(brief: SectionBrief) -> NDArray[np.bool_]:
-    """Where the anchor decides, [steps]: up to its end, except for rests that leave a line no room to be sung."""
+    """Mask [steps] of steps that the anchor fixes: up to its end, except for rests that leave a line no room."""
     notes = given_notes(brief)
     given = np.arange(brief.steps) < brief.anchor_end
     for (start, stop), tones in zip(brief.line_spans(), brief.lines, strict=True):

@@ -106,7 +106,7 @@ def _silent_last(word: str) -> int | None:
 
 
 def _onset(word: str, left_end: int, right_start: int) -> int:
-    """Where the syllable of the vowel at `right_start` begins, after the vowel that ended at `left_end`."""
+    """Index at which the syllable of the vowel at `right_start` begins, after the vowel that ended at `left_end`."""
     cluster = word[left_end:right_start]
     if len(cluster) <= 1:
         return left_end

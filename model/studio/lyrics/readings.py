@@ -1,4 +1,4 @@
-"""How a line of lyrics is read aloud: a syllable per Chinese character, several per Latin word or number."""
+"""Reading of lyric lines: a syllable per Chinese character, several per Latin word or number."""
 
 import re
 import unicodedata
@@ -79,7 +79,7 @@ def is_chinese(text: str) -> bool:
 
 
 def count_chinese(text: str) -> int:
-    """How many Chinese characters `text` holds."""
+    """Number of Chinese characters in `text`."""
     return sum(1 for _ in _CHINESE.finditer(text))
 
 
@@ -229,7 +229,7 @@ def _read_word(word: str, chinese: bool, before: str, after: str) -> Iterator[Sy
 
 
 def _said(token: str, words: Sequence[str]) -> Iterator[Syllable]:
-    """What is not written as a word, said in English words."""
+    """Syllables of a number or sign, spoken in English."""
     spoken = [phones for word in words for phones in (letter(word) if len(word) == 1 else pronounce(word))]
     for n, (piece, phones) in enumerate(zip(_shared(token, len(spoken)), spoken, strict=True)):
         yield Syllable(piece, " ".join(phones), starts_word=n == 0)
@@ -250,7 +250,7 @@ def _fitted(pieces: Sequence[str], count: int) -> list[str]:
 
 
 def _shared(written: str, count: int) -> list[str]:
-    """What is written, in `count` parts of equal length or one sign less; the later of too many are empty."""
+    """`written` cut into `count` parts of equal length or one character less; superfluous parts are empty."""
     edges = [-(-part * len(written) // count) for part in range(count + 1)]
     return [written[a:b] for a, b in pairwise(edges)]
 

@@ -65,7 +65,7 @@ class _Reader:
     known: dict[str, tuple[LyricLine, ...]] = field(default_factory=dict)
 
     def lines(self, written: WrittenLine) -> tuple[LyricLine, ...]:
-        """What is sung of a line, broken where it is too long; nothing where nothing of it can be read."""
+        """Sung lines of a written line: several where it is too long, none where nothing of it can be read."""
         if written.text not in self.known:
             self.known[written.text] = self._read(written)
         return self.known[written.text]

@@ -74,7 +74,7 @@ class Key:
 
     @property
     def pitch_names(self) -> tuple[str, ...]:
-        """How the key writes the pitch classes from C to B: with its own signs; C major and A minor mix them."""
+        """Names of the pitch classes from C to B, spelled in the key; C major and A minor mix sharps and flats."""
         relative_major = self.transpose % 12
         if relative_major in _SHARP_MAJORS:
             return _SHARPS

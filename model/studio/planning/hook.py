@@ -1,4 +1,4 @@
-"""Where a song quotes its hook: an intro plays the first lines of the chorus to come, an interlude begins with them."""
+"""Quotations of the hook: an intro plays the first lines of the coming chorus, an interlude begins with them."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Quotation:
 
 
 def quotation(plan: SongPlan, detail: StudioDetail, index: int) -> Quotation | None:
-    """What section `index` quotes; `None` for nothing.
+    """The quotation in section `index`; `None` where it quotes nothing.
 
     Only sections without words of their own quote, in songs with a sung chorus and without a melody of the caller's.
     """

@@ -60,7 +60,7 @@ def comfortable_bars(sections: Sequence[LyricSection], bar_seconds: float, *, ra
 
 
 def _few_lines_seconds(sections: Sequence[LyricSection]) -> float | None:
-    """How long a song of few lines would be; `None` for others, and for one without words."""
+    """Length in seconds of a song of few lines; `None` for other songs, and for one without words."""
     lines = sum(len(section.lines) for section in sections)
     seconds = _SECONDS_PER_LINE * (lines + sum(not section.lines for section in sections))
     return seconds if lines and seconds < _COMFORTABLE_SECONDS else None

@@ -37,7 +37,7 @@ class Length:
 
 
 def seconds_of(bars: int, tempo_bpm: float) -> float:
-    """How long `bars` bars last."""
+    """Duration of `bars` bars in seconds."""
     return bars * BEATS_PER_BAR * 60.0 / tempo_bpm
 
 

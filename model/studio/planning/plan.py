@@ -36,7 +36,7 @@ _HOME_TRANSPOSES = (-3, -2, -1, 0, 2, 3, 4)
 
 @dataclass(frozen=True, slots=True)
 class StudioSection:
-    """What the studio knows of a section beyond its `SectionPlan`.
+    """Details of a section beyond its `SectionPlan`.
 
     `line_bars` holds the bars of each line, in order from the section's start; the rest is played. `anchor` is the
     part of the caller's melody that falls into this section, from its start.
@@ -49,7 +49,7 @@ class StudioSection:
 
 @dataclass(frozen=True, slots=True)
 class StudioDetail:
-    """What the studio puts into `SongPlan.detail`.
+    """Details of a song in `SongPlan.detail`.
 
     Attributes:
         style: how the song sounds; its tempo is the song's.

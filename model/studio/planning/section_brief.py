@@ -13,7 +13,7 @@ from model.studio.planning.plan import StudioDetail, detail_of
 
 
 def brief(plan: SongPlan, index: int) -> SectionBrief:
-    """What the denoiser has to know about section `index`."""
+    """Specification of section `index` for the denoiser."""
     detail, section = detail_of(plan), plan.sections[index]
     assert plan.tempo_bpm is not None
     quoted = quotation(plan, detail, index)
@@ -37,7 +37,7 @@ def brief(plan: SongPlan, index: int) -> SectionBrief:
 
 
 def _motif(detail: StudioDetail, index: int) -> Motif | None:
-    """How the caller's melody begins, from the section on that has it."""
+    """The first motif of the caller's melody, from the section on that contains it; `None` before."""
     anchors = (section.anchor for section in detail.sections[: index + 1] if section.anchor)
     first = next(anchors, None)
     return motif_of(_anchor_notes(first)) if first else None

@@ -1,4 +1,4 @@
-"""How many bars the words need: lines cut into phrases, phrases measured against the tempo."""
+"""Bars that the words need: lines cut into phrases, phrases measured against the tempo."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _SLOW_PER_SECOND = 2.5
 
 
 class Ease(IntEnum):
-    """How much room the words of a section get."""
+    """Amount of time that the words of a section get."""
 
     TIGHT = 0
     CLOSE = 1
@@ -84,7 +84,7 @@ def _wide_bars(counts: tuple[int, ...], bar_seconds: float, ease: Ease) -> int:
 
 
 def _gap_strengths(line: LyricLine) -> list[int]:
-    """How well the line can be cut before each syllable: 3 at punctuation, 2 at a space, 1 at a word, 0 inside one."""
+    """Strength of a cut before each syllable: 3 at punctuation, 2 at a space, 1 at a word, 0 inside one."""
     strengths, position = [], 0
     for syllable in line.syllables:
         start = line.text.index(syllable.text, position)

@@ -62,7 +62,7 @@ def plain(prompt: str) -> str:
 
 
 def places(text: str, word: str) -> list[int]:
-    """Where `word` begins in `text`: whole words where it is Latin, anywhere where it is Chinese."""
+    """Positions of `word` in `text`: whole words where it is Latin, anywhere where it is Chinese."""
     found = [place for place in range(len(text)) if text.startswith(word, place)] if word in text else []
     return [place for place in found if not word.isascii() or _stands_alone(text, place, place + len(word))]
 
@@ -73,7 +73,7 @@ def wanted_places(text: str, word: str) -> list[int]:
 
 
 def denied(text: str, place: int) -> bool:
-    """Whether what begins at `place` is said to be absent."""
+    """True if the mention that begins at `place` is negated."""
     clause = _SENTENCE.split(text[max(place - _REACH, 0) : place])[-1]
     return _ABSENT_BEFORE.search(clause) is not None
 
@@ -89,7 +89,7 @@ def mentions(text: str, words: Iterable[str]) -> list[Mention]:
 
 
 def unknown_words(text: str, known: Iterable[tuple[int, int]]) -> tuple[str, ...]:
-    """What is left when the `known` spans and words without a musical meaning are taken away; a few at most."""
+    """Words outside the `known` spans, without those that have no musical meaning; a few at most."""
     left = list(text)
     for start, end in known:
         left[start:end] = " " * (end - start)

@@ -1,4 +1,4 @@
-"""What a prompt asks for, by a table of English and Chinese words."""
+"""Parser of prompts, by a table of English and Chinese words."""
 
 import math
 import re
@@ -29,7 +29,7 @@ _DRUMLESS = ("drumless", "beatless")
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """What was made of a prompt.
+    """A parsed prompt.
 
     Attributes:
         style: how the song shall sound, with a tempo inside the genre's range.
@@ -164,7 +164,7 @@ def _with_drums(style: Style, text: str) -> Style:
 
 
 def _voice(text: str) -> Voice | None:
-    """Who is asked to sing; the first one where two are named."""
+    """The voice that the prompt names; the first one where two are named."""
     found = [
         (place, -len(word), voice) for words, voice in VOICES for word in words for place in wanted_places(text, word)
     ]

@@ -70,7 +70,7 @@ class InstrumentBank:
                 self._samples(zone.sample)
 
     def gain_db(self, instrument: Instrument) -> float:
-        """What makes `instrument` as loud as the others at the same velocity."""
+        """Gain in dB that makes `instrument` as loud as the others at the same velocity."""
         return self._zones(instrument).gain_db
 
     def zones(self, instrument: Instrument, pitch: int) -> tuple[Zone, ...]:

@@ -123,7 +123,7 @@ class Mixer:
         self._position: int | None = None
 
     def shared(self) -> tuple[object, ...]:
-        """What never changes and is alike in all mixers of one song, in a fixed order."""
+        """Constant objects that all mixers of one song share, in a fixed order."""
         return (
             self._bank,
             *self._reverb.filters,

@@ -71,7 +71,7 @@ class Reverb:
 
     @property
     def filters(self) -> tuple[NDArray[np.complex64], ...]:
-        """What the room's answer has become, for those who want to share it; never changed."""
+        """Frequency responses of the reverb's impulse response, for sharing; never changed."""
         return tuple(part.filters for part in self._parts)
 
     def run(self, send: Samples) -> NDArray[np.float32]:

@@ -85,7 +85,7 @@ class Sampler:
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing rings any more."""
+        """True if no note sounds any more."""
         return not self._voices
 
     def start(self, notes: Iterable[SampledNote]) -> None:

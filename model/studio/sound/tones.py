@@ -24,7 +24,7 @@ _OPEN_HERTZ = 16_000.0
 
 
 class Brightness(IntEnum):
-    """How hard a note is struck, in three shades of lowpass."""
+    """Cutoff of the lowpass by velocity, in three steps."""
 
     SOFT = 0
     MEDIUM = 1
@@ -37,7 +37,7 @@ class Brightness(IntEnum):
 
     @property
     def cents(self) -> float:
-        """How far the lowpass is closed; after SoundFont 2.04's velocity to filter modulator (section 8.4.2)."""
+        """Lowering of the cutoff in cents, after SoundFont 2.04's velocity to filter modulator (section 8.4.2)."""
         return (-1700.0, -800.0, 0.0)[self]
 
 

@@ -1,4 +1,4 @@
-"""What the shipped table says about the instruments: samples, and the zones that play them."""
+"""Table of the shipped instruments: samples, and the key zones that play them."""
 
 from dataclasses import dataclass
 
@@ -47,7 +47,7 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """How one sample answers a span of keys.
+    """A key zone: one sample that sounds for a span of keys.
 
     Attributes:
         low_key: lowest MIDI key, inclusive.

@@ -1,4 +1,4 @@
-"""How English words sound: phones of the CMU Pronouncing Dictionary, cut into sung syllables.
+"""Pronunciation of English words: phones of the CMU Pronouncing Dictionary, cut into sung syllables.
 
 Phones are written as ARPAbet in lower case, without stress: "l ah v".
 """

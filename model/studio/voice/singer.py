@@ -42,7 +42,7 @@ Path = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Timbre:
-    """What makes a singer out of the recorded voice.
+    """Settings that make a singer out of the recorded voice.
 
     Attributes:
         formants: factor on all resonances; below 1 for a longer throat.
@@ -77,7 +77,7 @@ class _Canvas:
 def sing(
     notes: Sequence[SungNote], bank: VoiceBank, timbre: Timbre, seconds: float, seed: int | Sequence[int]
 ) -> VoiceFrames:
-    """What a voice does with the notes over `seconds`; pitches as they sound. Without notes it is silent.
+    """Voice frames of the notes over `seconds`; pitches as they sound. Without notes the voice is silent.
 
     Raises:
         ValueError: the first note has no utterance.
@@ -181,7 +181,7 @@ def _dynamics(syllable: Placed, length: int, lead: int) -> Floats:
 
 
 def _evening_db(take: Take, f0_hertz: float) -> float:
-    """What keeps the held vowel as loud on this pitch as on others, whose harmonics meet the resonances elsewhere."""
+    """Gain in dB that keeps a held vowel equally loud on all pitches, whose harmonics meet the formants elsewhere."""
     envelope = take.envelope[(take.hold[0] + take.hold[1]) // 2]
     bands = band_hertz()
     harmonics = np.arange(f0_hertz, bands[-1], f0_hertz)

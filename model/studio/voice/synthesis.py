@@ -43,7 +43,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class VoiceFrames:
-    """What a voice does, frame by frame of 5 ms.
+    """Parameters of a voice, frame by frame of 5 ms.
 
     Attributes:
         f0_hertz: [frames], above 0 everywhere.

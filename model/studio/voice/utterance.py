@@ -1,4 +1,4 @@
-"""What one note says, in pieces of the recorded voice."""
+"""Utterance of one note: units of the recorded voice that are joined for it."""
 
 from dataclasses import dataclass
 

@@ -81,7 +81,7 @@ class Vocalist:
         return block
 
     def shared(self) -> tuple[object, ...]:
-        """What never changes, in a fixed order."""
+        """Constant objects, in a fixed order."""
         return (self._bank, self._throat)
 
     def __getstate__(self) -> dict[str, object]:

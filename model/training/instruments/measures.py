@@ -1,4 +1,4 @@
-"""What an ear would say of one note: how loud, and how far out of tune."""
+"""Measures of one note: loudness and deviation from its pitch."""
 
 import math
 from typing import TypeAlias
@@ -31,7 +31,7 @@ def momentary_lufs(sound: Stereo) -> float:
 
 
 def cents_off(sound: Stereo, pitch: int) -> float:
-    """How far a note [2, samples] at 48 kHz sounds above (or, negative, below) MIDI `pitch`, within 60 cents.
+    """Deviation in cents, at most 60, of a note [2, samples] at 48 kHz from MIDI `pitch`; positive is sharp.
 
     The centre of the energy around each of the first harmonics after the attack, lower and stronger ones count more.
     """

@@ -68,7 +68,7 @@ class SoundFontError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SampleHeader:
-    """Where a sample lies in the sample chunk and how it is tuned; loop points in samples from its start."""
+    """Position of a sample in the sample chunk, and its tuning; loop points in samples from its start."""
 
     name: str
     start: int

@@ -74,7 +74,7 @@ def measure(pieces: Sequence[Piece]) -> dict[str, float]:
 
 
 def lift(pairs: Iterable[tuple[Piece, Piece]]) -> NDArray[np.float64]:
-    """How much higher the second piece of each pair lies than the first, in semitones of mean pitch."""
+    """Mean difference in pitch, in semitones, of the second piece of each pair to the first."""
     return np.array([second.pitches.mean() - first.pitches.mean() for first, second in pairs])
 
 
@@ -125,7 +125,7 @@ def _same_bars(piece: Piece, *, rhythm_only: bool) -> float:
 
 
 def _echo(pieces: Sequence[Piece], *, rhythm_only: bool) -> float:
-    """How much of a bar comes back four bars later: twice the notes at the same place (and pitch) by all notes."""
+    """Share of a bar that recurs four bars later: twice the notes at the same place (and pitch) by all notes."""
     same, everything = 0, 0
     for piece in pieces:
         bars = piece.melody.reshape(-1, STEPS_PER_BAR)

@@ -129,7 +129,7 @@ class BarFacts:
 
 
 def bar_facts(song: TrainingSong) -> BarFacts:
-    """What the phrases and the melody of a song say about each of its bars."""
+    """Facts about each bar of a song, from its phrases and melody."""
     rows: list[tuple[int, int, int, int, int]] = []
     for phrase in song.phrases:
         if phrase.kind is TokenKind.UNKNOWN:

@@ -32,5 +32,5 @@ def lenders(seconds: Mapping[str, float], vowels: Mapping[str, NDArray[np.float6
 
 
 def is_aspirated(name: str, seconds: float) -> bool:
-    """Whether a consonant of this length has the aspiration that its initial asks for, if it asks for any."""
+    """True if a consonant of this length has the aspiration of its initial, or the initial has none."""
     return seconds >= _ASPIRATED_SECONDS.get(initial_of(name), 0.0)

@@ -122,7 +122,7 @@ def _with_lent_consonants(takes: Mapping[str, SyllableTake]) -> dict[str, Syllab
 
 
 def _consonant_gain(take: SyllableTake, name: str) -> float:
-    """What brings the consonant, over its loudest 20 ms, into its range below the vowel."""
+    """Gain in dB that brings the consonant, over its loudest 20 ms, into its range below the vowel."""
     if not len(take.consonant):
         return 1.0
     window = min(SAMPLE_RATE_HERTZ // 50, len(take.consonant))
@@ -160,7 +160,7 @@ def _coded(take: SyllableTake) -> NDArray[np.uint8]:
 
 
 def _rows(takes: Mapping[str, SyllableTake]) -> dict[str, dict[str, Any]]:
-    """Where each take lies in the data files, and its marks."""
+    """Position of each take in the data files, and its marks."""
     rows: dict[str, dict[str, Any]] = {}
     frame = sample = 0
     for name, take in takes.items():

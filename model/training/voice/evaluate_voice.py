@@ -134,7 +134,7 @@ def _spoilt(sound: Floats, generator: np.random.Generator) -> Floats:
 
 
 def utterance(syllable: str) -> Utterance:
-    """What is sung for a syllable of the bank."""
+    """Utterance of a syllable of the bank."""
     return Utterance(None if syllable[0] in ("a", "e", "o", *GLIDES) else syllable, syllable)
 
 

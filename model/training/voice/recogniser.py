@@ -97,7 +97,7 @@ class Recogniser(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How many syllables are understood, 0 to 1: the best guess is right, or one of the best five."""
+    """Shares of recognised syllables, 0 to 1: the best guess is right, or one of the best five."""
 
     initial: tuple[float, float]
     final: tuple[float, float]
@@ -154,7 +154,7 @@ def scores(model: Recogniser, spectra: Sequence[Floats]) -> tuple[Tensor, Tensor
 
 
 def understood(model: Recogniser, spectra: Sequence[Floats], syllables: Sequence[str]) -> Shares:
-    """What the model understands of `spectra`, which say `syllables`; a syllable is the pair of its parts."""
+    """Recognition rates of the model for `spectra` of `syllables`; a syllable is the pair of its parts."""
     initial, final = scores(model, spectra)
     whole = torch.stack(
         [

@@ -113,7 +113,7 @@ def _steadied(bands: Frames) -> Frames:
 
 
 def _nucleus(bands: Frames, syllable: str) -> int:
-    """Where the vowel begins: for voiced initials the steepest rise between 500 Hz and 5 kHz, else the first frame."""
+    """Frame at which the vowel begins: for voiced initials the steepest rise between 500 Hz and 5 kHz, else the first."""
     if initial_of(syllable) not in VOICED_INITIALS:
         return 0
     middle = bands[:, 14:48].mean(1)
@@ -147,7 +147,7 @@ def _hold(bands: Frames, nucleus: int, syllable: str) -> tuple[int, int]:
 
 
 def _consonant_start(sound: NDArray[np.float64], stop: int) -> int:
-    """Where the noise before sample `stop` begins: the last 20 ms of quiet before it, at most 0.3 s back."""
+    """Sample at which the noise before `stop` begins: after the last 20 ms of quiet, at most 0.3 s back."""
     window = SAMPLE_RATE_HERTZ // 200
     earliest = max(stop - round(0.3 * SAMPLE_RATE_HERTZ), 0)
     high = np.diff(sound, prepend=sound[0])

@@ -56,7 +56,7 @@ class Song:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What is compared.
+    """Figures that are compared.
 
     Attributes:
         below_lead_semitones: mean distance from the accompaniment's mean pitch of a beat up to the melody.

@@ -19,7 +19,7 @@ class ToneMove:
 
     @property
     def agrees(self) -> bool:
-        """Whether the melody goes where the tones do."""
+        """True if the melody moves in the direction of the tones."""
         return self.wished * self.rise > 0
 
 
@@ -41,7 +41,7 @@ def tone_moves(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterat
 
 
 def line_endings(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[LineEnding]:
-    """How every line of more than one syllable closes."""
+    """Endings of all lines of more than one syllable."""
     for syllables in _sung_lines(melody, lines):
         lengths = [notes[-1].end - notes[0].start for notes in syllables]
         if len(lengths) > 1:

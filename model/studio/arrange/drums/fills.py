@@ -12,7 +12,7 @@ _HI, _MI, _LO, _FL = Piece.HIGH_TOM, Piece.MID_TOM, Piece.LOW_TOM, Piece.FLOOR_T
 
 
 class FillSize(Enum):
-    """How much of the last bar a fill takes."""
+    """Share of the last bar that a drum fill takes."""
 
     SMALL = "small"
     MEDIUM = "medium"

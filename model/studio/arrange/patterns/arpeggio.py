@@ -32,5 +32,5 @@ _ARPEGGIO = table(
 
 
 def arpeggio_variants(groove: Groove, texture: Texture) -> Variants:
-    """What an arpeggio may play; its digits count chord tones upwards."""
+    """Arpeggio patterns to choose from; digits count chord tones upwards."""
     return pick(_ARPEGGIO, groove, texture)

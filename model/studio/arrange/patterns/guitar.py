@@ -117,5 +117,5 @@ _GUITAR = table(
 
 
 def guitar_variants(groove: Groove, texture: Texture) -> Variants:
-    """What a guitar may play."""
+    """Guitar patterns to choose from."""
     return _CALM_GUITAR if texture is Texture.CALM else pick(_GUITAR, groove, texture)

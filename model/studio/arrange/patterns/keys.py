@@ -164,5 +164,5 @@ _KEYS = table(
 
 
 def keys_variants(groove: Groove, texture: Texture) -> Variants:
-    """What a keyboard may play."""
+    """Keyboard patterns to choose from."""
     return _CALM_KEYS if texture is Texture.CALM else pick(_KEYS, groove, texture)

@@ -60,7 +60,7 @@ def choose_lines(
 def _echo(
     brief: SectionBrief, index: int, lines: Sequence[SungLine], recalled: Rendition | None, steps: int
 ) -> Weights:
-    """Whose rhythm a line takes up: that of the same line sung before, or of a line just as long in this section."""
+    """Bias towards the rhythm of the same line sung before, or of a line of equal length in this section."""
     wish = np.zeros(steps)
     if brief.motif is not None:
         wish += echo_of(brief.motif.rhythm(steps), steps, _MOTIF_RHYTHM)

@@ -26,8 +26,8 @@ _PARALLEL_PITCH = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """What is known of moves from note to note: log probability [37] of each distance in semitones, and how much the
-    the tones of the words count."""
+    """Statistics of melodic intervals: log probability [37] of each distance in semitones, and the weight of the
+    lexical tones."""
 
     intervals: Weights
     tone_weight: float

@@ -26,7 +26,7 @@ _RECALLED_PITCH = 1.4
 
 
 def class_bias(brief: SectionBrief, layout: TokenLayout, memory: Memory) -> NDArray[np.float32]:
-    """What to add to the melody logits, [beats, 4, 39]: range, fixed rhythm, and the pull of a tune heard before."""
+    """Bias on the melody logits, [beats, 4, 39]: range, fixed rhythm, and attraction to a tune heard before."""
     bias = np.zeros((*layout.melody.shape, MELODY_CLASSES), dtype=np.float32)
     section = bias[layout.section].reshape(-1, MELODY_CLASSES)
     sung = np.zeros(len(section), dtype=np.bool_)

@@ -36,8 +36,8 @@ PITCH_CLASSES: NDArray[np.int64] = np.arange(LOWEST, HIGHEST + 1) % 12
 
 @dataclass(frozen=True, slots=True)
 class MelodyNote:
-    """What is asked of one note: its step, the chord class under it, its sung tone (0 is none), whether it ends a
-    line, and whether it closes on the tonic."""
+    """Constraints on one note: its step, the chord class under it, its sung tone (0 is none), True if it ends a
+    line, and True if it closes on the tonic."""
 
     step: int
     chord: int
@@ -107,7 +107,7 @@ def choose_pitches(
 
 
 def _rise() -> Weights:
-    """How much of a rise (or fall, below 0) each move is, [37, 37]: whole for steps and thirds, nothing for leaps."""
+    """Degree of rise (or fall, below 0) of each move, [37, 37]: 1 for steps and thirds, 0 for leaps."""
     distance = np.subtract.outer(np.arange(PITCHES), np.arange(PITCHES)).T
     out: Weights = np.sign(distance) * np.clip((_LEAP - np.abs(distance)) / (_LEAP - _THIRD), 0.0, 1.0)
     return out

@@ -19,7 +19,7 @@ _TRANSITION_WEIGHT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class HarmonyTables:
-    """How chords move in the training songs, for major (row 0) and minor (row 1).
+    """Statistics of chord changes in the training songs, for major (row 0) and minor (row 1).
 
     `moves` [2, 37, 37] is the probability of the next chord given that the chord changes; `changes` [2, 4] the
     probability that it changes at each beat of the bar.

@@ -1,4 +1,4 @@
-"""How a run of Chinese characters is read aloud: pinyin by context, with the tones of connected speech."""
+"""Reading of Chinese characters: pinyin by context, with tone sandhi."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
