@@ -178,7 +178,7 @@ def _hint_mask(random: np.random.Generator, beats: int) -> NDArray[np.bool_]:
 
 
 def _known_mask(random: np.random.Generator, beats: int) -> NDArray[np.float32]:
-    """Random mask of given tokens: none (32 %), a beginning, the chords, the melody, stretches, or a beginning and chords."""
+    """Mask of given tokens: none (32 %), a beginning, the chords, the melody, stretches, or a beginning and chords."""
     mask = np.zeros((beats, SLOTS), dtype=np.float32)
     draw = random.random()
     if 0.32 <= draw < 0.56:

@@ -81,7 +81,7 @@ def _best_onsets(wish: Weights, count: int, closing: Weights) -> list[int]:
 
 
 def _cadence_end(onsets: list[int], steps: int) -> int:
-    """Step at which the last note ends: after two beats at most, with a breath before the next line if there is room."""
+    """Step at which the last note ends: after two beats at most, with a breath before the next line where it fits."""
     last = onsets[-1]
     breath = steps - 2 if steps - 2 > last + 1 else steps
     return min(last + _LONGEST_CADENCE, breath)
