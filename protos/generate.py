@@ -47,7 +47,7 @@ TYPESCRIPT_OPTIONS = (
 
 
 class Target(NamedTuple):
-    """What the sources are compiled to: the folder that is committed, and what fills one like it."""
+    """A target of compilation: the committed folder, and the function that fills one like it."""
 
     folder: Path
     compile_into: Callable[[Path], None]

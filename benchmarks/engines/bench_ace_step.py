@@ -1,4 +1,4 @@
-"""What ACE-Step costs: operations and launches at full size, and what padding costs beside buckets.
+"""Cost of ACE-Step: operations and launches at full size, and padding compared with buckets.
 
 The full-size model is built without weights, so nothing here needs a GPU or the checkpoint; the comparison of padding
 runs a smaller transformer with random weights.

@@ -92,7 +92,7 @@ def _compile(
 
 
 def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, attn_mask: torch.Tensor) -> torch.Tensor:
-    """What torch calls on a GPU where attention has a mask."""
+    """The attention kernel that torch calls on a GPU where there is a mask."""
     bias = torch.where(attn_mask, 0.0, -math.inf).to(q.dtype).expand(*q.shape[:3], k.shape[2])
     made: torch.Tensor = _aten._scaled_dot_product_efficient_attention(q, k, v, bias, False)[0]
     return made

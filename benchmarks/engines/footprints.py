@@ -1,4 +1,4 @@
-"""How much of its buffers a kernel of torch's compiler reads and writes, each number counted once."""
+"""Numbers that a kernel of torch's compiler reads and writes in its buffers, each counted once."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a kernel reads, writes and computes, and how long a GPU would need for it."""
+"""Bytes and operations of a kernel, and the time that a GPU would need for it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

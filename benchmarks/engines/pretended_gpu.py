@@ -42,12 +42,12 @@ _ANSWERS = {
 
 
 class _Driver:
-    """What Triton's compiler asks its driver."""
+    """Driver for Triton's compiler that pretends to be a GPU's."""
 
     utils = SimpleNamespace(get_device_properties=lambda _device: {"max_shared_mem": _SHARED_MEMORY})
 
     def get_current_target(self) -> GPUTarget:
-        """What to compile for."""
+        """The target to compile for."""
         return GPUTarget("cuda", 90, _PROPERTIES.warp_size)
 
     def get_current_device(self) -> int:

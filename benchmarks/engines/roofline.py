@@ -1,4 +1,4 @@
-"""How near a denoising pass of the full-size ACE-Step comes to what an H100 can do, counted kernel by kernel.
+"""Roofline of a denoising pass of the full-size ACE-Step on an H100, counted kernel by kernel.
 
 No GPU is needed and nothing is timed: operators of the eager pass are counted on the meta device; of the compiled pass
 the kernels that torch's compiler makes for a GPU, and what the blocks leave to eager mode. Times are estimates out of

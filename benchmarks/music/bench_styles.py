@@ -1,4 +1,4 @@
-"""How different the styles sound, and how their players are balanced.
+"""Difference between styles in sound, and balance of their tracks.
 
     python -m benchmarks.music.bench_styles apart --seeds 4   # are songs of one style nearer to each other?
     python -m benchmarks.music.bench_styles balance              # loudness of every stem against the lead, peaks, gaps

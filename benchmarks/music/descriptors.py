@@ -1,4 +1,4 @@
-"""What a song sounds like, in a dozen numbers that know nothing of how it was made."""
+"""A dozen audio features of a song, independent of how it was made."""
 
 from collections.abc import Mapping
 
@@ -93,7 +93,7 @@ def _percussive_share(power: NDArray[np.float64]) -> float:
 
 
 def _tonality(power: NDArray[np.float64], frequencies: NDArray[np.float64]) -> dict[str, float]:
-    """How much better the best minor key fits than the best major one, and how many pitch classes are in use."""
+    """Fit of the best minor key minus that of the best major key, and the number of pitch classes in use."""
     low, high = _CHROMA_HERTZ
     used = (frequencies > low) & (frequencies < high)
     classes = np.round(69 + 12 * np.log2(frequencies[used] / 440.0)).astype(int) % 12

@@ -27,7 +27,7 @@ _FRAME_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """How much a section border sticks out: its sharpest bend over that of the sound around it (above 1 is suspect)."""
+    """Prominence of a section border: its sharpest bend over that of the sound around it (above 1 is suspect)."""
 
     seconds: float
     bend_ratio: float

@@ -87,7 +87,7 @@ def timing_errors_ms(voice: Sound, notes: Sequence[Note]) -> list[float]:
 
 
 def _lowpassed(voice: Sound) -> NDArray[np.float64]:
-    """What vowels have and consonants do not: below 900 Hz, mono."""
+    """The voice below 900 Hz, mono: vowels without consonants."""
     spectrum = np.fft.rfft(voice.mean(0).astype(np.float64))
     spectrum[np.fft.rfftfreq(voice.shape[1], 1 / RATE_HERTZ) > 900] = 0
     out: NDArray[np.float64] = np.fft.irfft(spectrum, voice.shape[1])

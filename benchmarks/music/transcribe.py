@@ -106,7 +106,7 @@ def _notes_of_pitch(
 
 
 def match(wanted: list[Heard], found: list[Heard]) -> int:
-    """How many wanted notes have a found note of their own."""
+    """Number of wanted notes that match a found note each."""
     free, hits = list(found), 0
     for note in wanted:
         near = [

@@ -81,7 +81,7 @@ class Autoscaler:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one caller got: the time to the first sound, and how many songs were made for it, one if none was lost."""
+    """Result of one caller: the time to the first sound, and the number of songs made for it, one if none was lost."""
 
     first_seconds: float
     songs: int

@@ -28,7 +28,7 @@ TIMEOUT_SECONDS = 240.0
 
 @dataclass
 class Song:
-    """What one caller heard; `told` are the times of messages, and the time to the first sound that each foretold."""
+    """Messages that one caller got; `told` are their times, and the estimated time to the first sound in each."""
 
     asked_at: float
     told: list[tuple[float, float | None]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a decision costs: the scheduler alone, beside songs that wait and songs that are made.
+"""Cost of a scheduling decision: the scheduler alone, with waiting and running songs.
 
     python -m benchmarks.scheduling.bench_scheduler
 

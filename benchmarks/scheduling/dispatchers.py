@@ -20,7 +20,7 @@ from server.workers.messages import Command, Lane, Rendered, Reply
 
 
 class Dispatcher(Protocol):
-    """What decides in front of the scheduler."""
+    """Dispatcher of songs to the schedulers."""
 
     def arrive(self, song_id: str, song: ArrivingSong, outlet: Outlet) -> Sequence[str]:
         """Take a song in; the devices that may have got something to do."""
@@ -48,7 +48,7 @@ def drop_whole(scheduler: Scheduler, reply: Rendered) -> bool:
 
 
 class Estimates:
-    """What songs should cost by the server's estimator, which learns from those that are complete.
+    """Estimated costs of songs by the server's estimator, which learns from completed ones.
 
     Each estimate is multiplied by a factor, drawn for the song, whose logarithm has the standard deviation `error`.
     """

@@ -8,7 +8,7 @@ from server.workers.messages import Lane
 
 @dataclass(frozen=True, slots=True)
 class DeviceModel:
-    """What commands take on one device, in seconds; a step takes `step_seconds` and `token_seconds` for every token.
+    """Durations of commands on one device, in seconds; a step takes `step_seconds` and `token_seconds` for every token.
 
     A song has sections of about `section_seconds`, `tokens_per_second` of sound in each of its `rows`, and windows of
     `window_seconds`, the first one `first_window_seconds`. `exchange_seconds` pass with every command while the device

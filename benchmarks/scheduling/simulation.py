@@ -87,7 +87,7 @@ class Simulation:
         return outlet
 
     def reply(self, device: str, command: Command) -> Reply:
-        """What the device would answer, in no time; its sound goes nowhere."""
+        """The reply of the device to a command, at once; its sound is dropped."""
         worker = self._devices[device].worker
         return worker.reply(command, worker.seconds(command))
 

@@ -1,4 +1,4 @@
-"""What the server process costs per chunk besides engine and encoder: commands, events, messages, gRPC.
+"""CPU time of the server process per chunk, without engine and encoder: commands, events, messages, gRPC.
 
     python -m benchmarks.service.bench_overhead
 

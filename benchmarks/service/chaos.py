@@ -40,7 +40,7 @@ KILL_SECONDS = {"studio": (4.0, 12.0), "fake": (0.3, 3.0)}
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the songs; pauses in seconds."""
+    """Outcomes of the songs; pauses in seconds."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
@@ -51,7 +51,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What a server holds on to."""
+    """Resources that a server holds."""
 
     processes: int
     threads: int

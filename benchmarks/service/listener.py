@@ -22,7 +22,7 @@ Reader: TypeAlias = Callable[[bytes], music_pb2.SongEvent]
 
 @dataclass(slots=True)
 class Heard:
-    """What one listener received; times in seconds since the request, audio positions in seconds of the song."""
+    """Chunks that one listener received; times in seconds since the request, audio positions in seconds of the song."""
 
     name: str
     seed: int = 0
@@ -42,7 +42,7 @@ class Heard:
 
     @property
     def stall_seconds(self) -> float:
-        """How long a player that starts with the first chunk and never stops would have run dry in all."""
+        """Time without sound, in all, of a player that starts with the first chunk and never stops."""
         late = 0.0
         for arrival, position in self.arrivals:
             late = max(late, arrival - self.first_audio_seconds - position)

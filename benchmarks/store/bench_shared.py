@@ -1,4 +1,5 @@
-"""What the shared store adds between the server that makes a song and one where it is heard; Redis or Valkey is real.
+"""Latency that the shared store adds between the server that makes a song and one where it is heard, on a real Redis
+or Valkey.
 
     python -m benchmarks.store.bench_shared [--songs 16] [--rate 20] [--flush 0 0.1]
 

@@ -150,7 +150,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """What was asked for."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mood", default="calm forest", help="keywords, English or Chinese")
     parser.add_argument("--song-seconds", type=float, default=60.0, help="length of one song, 10 to 240 (60)")

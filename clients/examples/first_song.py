@@ -119,7 +119,7 @@ def wait_until_serving(service: subprocess.Popen[bytes], address: str) -> None:
 
 
 def is_serving(health: HealthStub) -> bool:
-    """Whether the service says SERVING now."""
+    """True if health says SERVING now."""
     try:
         answer: HealthCheckResponse = health.Check(HealthCheckRequest(), timeout=1.0)  # type: ignore[attr-defined]
     except grpc.RpcError:

@@ -31,7 +31,7 @@ LINES_AHEAD = 2
 
 
 class Stage:
-    """What is sung when, as far as it is known, and where the song is now."""
+    """Times of the syllables known so far, and the position in the song."""
 
     def __init__(self, clock: Callable[[], float], latency_seconds: float) -> None:
         self.plan = SongPlan()
@@ -55,7 +55,7 @@ class Stage:
 
     @property
     def over(self) -> bool:
-        """Whether all of it was heard."""
+        """True if all of it was heard."""
         return self.complete and self.position >= self.heard_seconds
 
     def take(self, event: object) -> None:
@@ -152,7 +152,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """What was asked for."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--words", type=Path, help="UTF-8 file with lines under tags such as [verse]; else a short song"

@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """What was asked for."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--words", type=Path, help="UTF-8 file with lines under tags such as [verse]; else a rhyme on rain"

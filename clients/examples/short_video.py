@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """What was asked for."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mood", choices=MOODS, required=True)
     parser.add_argument("--seconds", type=float, required=True, help="length of the video, 10 to 240")
@@ -130,7 +130,7 @@ def fit(music: bytes, seconds: float) -> bytes:
 
 
 def first_frame(music: bytes) -> int:
-    """Where sound begins, after an ID3 tag."""
+    """Offset of the first frame, after an ID3 tag."""
     if music[:3] != b"ID3":
         return 0
     return 10 + sum(byte << 7 * (3 - place) for place, byte in enumerate(music[6:10]))

@@ -1,4 +1,4 @@
-"""What is on the dashboard: rows of panels, and the queries behind them."""
+"""Panels of the dashboard, in rows, and their queries."""
 
 from collections.abc import Mapping, Sequence
 

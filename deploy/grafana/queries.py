@@ -1,4 +1,4 @@
-"""What a panel is made of, and the usual ways to ask Prometheus."""
+"""Building blocks of panels, and common Prometheus queries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Lines:
-    """How something went on over time. `unit` is Grafana's word for it."""
+    """A panel of values over time. `unit` is a unit of Grafana."""
 
     title: str
     unit: str
@@ -37,7 +37,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Figure:
-    """How something is now, red from some value on."""
+    """A panel of the present value, red from some value on."""
 
     title: str
     unit: str
@@ -47,12 +47,12 @@ class Figure:
 
 
 def rate(counter: str, by: str, labels: str = ENGINES, time: str = "$__rate_interval") -> str:
-    """How much a counter rises in a second."""
+    """Rate of a counter per second."""
     return f"sum by ({by}) (rate({counter}{{{labels}}}[{time}]))"
 
 
 def per_minute(counter: str, *by: str, labels: str = ENGINES) -> list[Query]:
-    """How much a counter rises in a minute."""
+    """Queries for the rate of a counter per minute."""
     return [Query(f"60 * {rate(counter, ', '.join(by), labels)}", _legend(*by))]
 
 
@@ -77,17 +77,17 @@ def mean(histogram: str, *by: str) -> list[Query]:
 
 
 def objective(histogram: str) -> Query:
-    """What deploy/prometheus/rules.yml sets."""
+    """The objective that deploy/prometheus/rules.yml sets for a histogram."""
     return Query(f'engine:{histogram}:objective{{engine=~"$engine"}}', "{{engine}} objective", dashed=True)
 
 
 def limit(what: str) -> Query:
-    """How much each server may have at most, of all engines together."""
+    """Limit of each server, for all engines together."""
     return Query(f"melisma_{what}_limit{{{SERVERS}}}", f"{SERVER} limit", dashed=True)
 
 
 def share(part: str, whole: str) -> str:
-    """What part there was of a whole in the last hour."""
+    """Ratio of two counters over the last hour."""
     return f"sum(increase({part}[1h])) / sum(increase({whole}[1h]))"
 
 
@@ -97,7 +97,7 @@ def as_it_is(gauge: str, *by: str, labels: str = ENGINES) -> list[Query]:
 
 
 def of_process(metric: str) -> str:
-    """What Prometheus knows of the server process."""
+    """A metric of the server process."""
     return f'{metric}{{job="melisma",{SERVERS}}}'
 
 

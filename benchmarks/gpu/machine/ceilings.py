@@ -131,7 +131,7 @@ def _attention(setup: Setup, label: str, backend: SDPBackend, *, masked: bool) -
 
 
 def _wall_ms(setup: Setup, work: partial[torch.Tensor]) -> float:
-    """The time of one call for whoever waits for it: what is built at the first call is the host's time."""
+    """Wall time of one call, that of building at the first call included."""
     started = time.perf_counter()
     once(setup, work)
     return (time.perf_counter() - started) * 1e3

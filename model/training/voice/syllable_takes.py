@@ -113,7 +113,7 @@ def _steadied(bands: Frames) -> Frames:
 
 
 def _nucleus(bands: Frames, syllable: str) -> int:
-    """Frame at which the vowel begins: for voiced initials the steepest rise between 500 Hz and 5 kHz, else the first."""
+    """Frame at which the vowel begins: for voiced initials the steepest rise in 0.5 to 5 kHz, else the first."""
     if initial_of(syllable) not in VOICED_INITIALS:
         return 0
     middle = bands[:, 14:48].mean(1)
