@@ -101,7 +101,7 @@ class LocalChecker:
         return self._process.pid if self._process is not None else None
 
     def unwell(self) -> str | None:
-        """Why nothing will be checked here any more without a new start; `None` while something will."""
+        """The reason why no request is checked any more until a restart; `None` while requests are checked."""
         return "no checking process can be started" if self._failed_starts >= _HOPELESS_STARTS else None
 
     @asynccontextmanager

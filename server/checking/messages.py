@@ -58,7 +58,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class CheckFailed:
-    """A bug of ours; `text` is a traceback for the log."""
+    """A fault of the checking process; `text` is a traceback for the log."""
 
     number: int
     text: str

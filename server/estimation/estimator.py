@@ -1,4 +1,4 @@
-"""What songs cost, learnt while serving, engine by engine. Pure: no clock, no input or output.
+"""Cost model of songs, learnt while serving, for each engine. Pure: no clock, no input or output.
 
 A song's device seconds are taken as proportional to its sound, those of its steps also to their number. All figures
 are means with exponentially fading memory. A step's time is divided among the songs that share it, so a song is dear
@@ -24,7 +24,7 @@ _LEAST_SECONDS = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What one complete song took: device seconds, but for `lag_seconds` and `sound_seconds`.
+    """Costs of one complete song, in device seconds but for `lag_seconds` and `sound_seconds`.
 
     `first_seconds` were charged until its first sound was made, `step_seconds` for denoising, each step divided among
     the songs that shared it; `whole_step_seconds` are those steps undivided, `other_seconds` everything else. From the
@@ -41,13 +41,13 @@ class Spent:
 
 
 class Estimator:
-    """What is known of the songs of every engine."""
+    """Learns the costs of songs of each engine."""
 
     def __init__(self) -> None:
         self._costs: dict[str, Costs] = {}
 
     def costs(self, engine: str) -> Costs | None:
-        """What songs of the engine cost; `None` until one was measured."""
+        """Costs of songs of the engine; `None` until one was measured."""
         return self._costs.get(engine)
 
     def measured(self, engine: str, spent: Spent) -> None:
@@ -56,7 +56,7 @@ class Estimator:
         self._costs[engine] = _mean(old, new) if old else new
 
     def expected(self, engine: str, *, sound_seconds: float | None = None, steps: int | None = None) -> Work | None:
-        """What a song should cost, as `expected_work` says; `None` until a song of the engine was measured."""
+        """Expected work of a song, as `expected_work` computes it; `None` until a song of the engine was measured."""
         costs = self._costs.get(engine)
         return expected_work(costs, sound_seconds=sound_seconds, steps=steps) if costs else None
 

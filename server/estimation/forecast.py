@@ -1,4 +1,4 @@
-"""When songs will be heard and complete, from what they cost and who goes first. Pure: no clock, no input or output.
+"""Forecast of first sound and end of songs, from their costs and order. Pure: no clock, no input or output.
 
 The songs of a pool are taken as a fluid. As many as there are places are being made, the others follow in order as
 places become free. Songs that nobody hears yet go first, in order, each on one device; what they leave of the devices
@@ -35,7 +35,7 @@ class Work:
         return (self.first_seconds or 0.0) + self.rest_seconds
 
     def left(self, used_seconds: float, *, heard: bool) -> "Work":
-        """What of this work is left after `used_seconds`; never nothing, as long as the song is not complete."""
+        """Remaining work after `used_seconds`; more than none while the song is not complete."""
         if heard:
             least = _LEAST_LEFT * self.total_seconds
             return replace(self, first_seconds=None, rest_seconds=max(self.total_seconds - used_seconds, least))

@@ -89,11 +89,11 @@ class Attempt:
         return index if missing and index <= self.rendering + 1 else None
 
     def can_render(self) -> bool:
-        """Whether a section is written and not rendered."""
+        """True if a section is denoised and not rendered."""
         return self.planned and self.rendering < self.denoised
 
     def can_denoise(self, *, ahead: int) -> bool:
-        """Whether a step is due, at most `ahead` sections behind the one being rendered."""
+        """True if a section may take a step, at most `ahead` sections after the one being rendered."""
         return self.planned and self.denoising <= self.rendering + ahead and self.denoising in self.prepared
 
     @property

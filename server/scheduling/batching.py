@@ -14,7 +14,7 @@ _STEPS_UNTIL_MORE_SECTIONS = 100
 
 @dataclass(frozen=True, slots=True)
 class StepLoad:
-    """What a section puts on a step: tokens in all rows, tokens of its longest row, and what it can be mixed with."""
+    """Load of a section on a step: tokens in all rows, tokens of its longest row, and its batching group."""
 
     cost: int
     length: int

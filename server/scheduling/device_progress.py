@@ -27,7 +27,7 @@ class CommandsInFlight:
         return bool(self._lanes)
 
     def __contains__(self, key: SongKey) -> bool:
-        """Whether some lane has a command for the attempt."""
+        """True if a lane has a command for the attempt."""
         return any(key in points for waiting in self._lanes.values() for points in waiting)
 
     def add(self, lane: Lane, points: Mapping[SongKey, Point]) -> None:
@@ -133,7 +133,7 @@ class DeviceProgress:
             self.detached_owed_seconds = max(-_MAX_OWED_SECONDS, min(owed, _MAX_OWED_SECONDS))
 
     def has_memory_for(self, song: ScheduledSong) -> bool:
-        """Whether one more section of the song may be prepared beside those that hold memory.
+        """True if memory allows to prepare one more section of the song.
 
         What a section takes is not known before it is prepared; it is taken to be like the last one of its engine. A
         device prepares one section at a time, so that a wrong guess exceeds the limit by less than one section.
@@ -159,7 +159,7 @@ class DeviceProgress:
                 self.songs[section.song.song_id].attempt.issue_steps(command.steps)
 
     def _points(self, command: Command) -> Iterator[tuple[SongKey, Point]]:
-        """What the command does, attempt by attempt, as a failure would be remembered."""
+        """The point of each attempt that the command works on, as a failure is recorded."""
         kind = type(command).__name__
         match command:
             case Plan(song):

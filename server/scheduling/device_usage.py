@@ -1,4 +1,4 @@
-"""What one song has taken of its devices so far, and what it still needs."""
+"""Device time that one song has used so far, and that it still needs."""
 
 from dataclasses import dataclass
 

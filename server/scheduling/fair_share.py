@@ -17,7 +17,7 @@ class _Account:
 
 
 class Shares:
-    """What every caller with songs in the server was given, in device seconds per weight."""
+    """Fair shares: device seconds per weight that each caller with songs in the server was given."""
 
     def __init__(self, weights: Mapping[str, float] = MappingProxyType({})) -> None:
         """A caller that `weights` does not name has weight 1."""
@@ -48,12 +48,12 @@ class Shares:
             account.reserved += seconds / self._weights.get(caller, 1.0)
 
     def leads(self) -> dict[str, float]:
-        """How much more each caller was given than the least served one."""
+        """Lead of each caller over the least served one, in device seconds per weight."""
         least = self._least()
         return {caller: account.served - least for caller, account in self._accounts.items()}
 
     def claimed(self, caller: str) -> float:
-        """What the caller was given, and what its songs with a place will be given."""
+        """Service that the caller was given, and that its songs with a place will be given."""
         account = self._accounts[caller]
         return account.served + account.reserved
 

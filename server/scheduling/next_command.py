@@ -93,7 +93,7 @@ class CommandChooser:
         return _steps_of([members[position][0] for position in chosen], device)
 
     def _joining_commands(self, company: Sequence[Candidate], now: float) -> Iterator[tuple[Command, ScheduledSong]]:
-        """What the songs need before they can share a step with the first of them."""
+        """Commands that the songs need before they can share a step with the first of them."""
         (_, first), *others = company
         hurried = not self._policy.comfortable(first, now)
         for song, standing in others:
@@ -119,7 +119,7 @@ def _steps_of(songs: Sequence[ScheduledSong], device: DeviceProgress) -> Step:
 
 
 def side_command_of(song: ScheduledSong, ahead: int) -> Command | None:
-    """What the song needs besides a step: its plan, a window of sound, or a section prepared."""
+    """The next command of a song besides a step: plan, render or prepare."""
     attempt = song.attempt
     if not attempt.planned:
         return None if ahead else _plan_of(song)
@@ -130,7 +130,7 @@ def side_command_of(song: ScheduledSong, ahead: int) -> Command | None:
 
 
 def joining_command_of(song: ScheduledSong) -> Command | None:
-    """What a song needs before it can join a step."""
+    """The command that a song needs before it can join a step."""
     command = side_command_of(song, ahead=0)
     return None if isinstance(command, Render) else command
 
@@ -150,7 +150,7 @@ class _Room:
         self._full = False
 
     def allows(self, command: Command, song: ScheduledSong) -> bool:
-        """Whether there is memory for what a command prepares, or none is held but by songs that are not served now.
+        """True if there is memory for what a command prepares, or only songs that are not served now hold memory.
 
         So one song always goes on: those whose sound nobody takes must not keep all others waiting.
         """

@@ -57,7 +57,7 @@ class Placement:
         return tuple(song.song_id for song in self._waiting if song.engine == engine)
 
     def depths(self) -> dict[str, Depth]:
-        """How much there is of every engine that has songs."""
+        """Queue depth of every engine that has songs."""
         songs: dict[str, list[ScheduledSong]] = {}
         for song in self._songs.values():
             songs.setdefault(song.engine, []).append(song)
@@ -150,7 +150,7 @@ class Placement:
             self._sorted_until = now + _SORT_SECONDS
 
     def _has_place(self, device: DeviceProgress, song: ScheduledSong) -> bool:
-        """Whether one more song may be made: songs far ahead of their listeners do not count, within reason."""
+        """True if one more song may be made; songs far ahead of their listeners do not count, up to a bound."""
         places = device.spec.running_songs
         if len(device.songs) >= _PLACES_WHEN_CAPPED * places:
             return False
@@ -178,7 +178,7 @@ class Placement:
 
 
 def _depth_of(songs: Sequence[ScheduledSong]) -> Depth:
-    """How much there is to do for songs of one engine."""
+    """Queue depth of songs of one engine."""
     running = [song.attempt for song in songs if song.device is not None]
     opened = sum(attempt.open for attempt in running)
     left = sum(attempt.sections - attempt.rendering for attempt in running)

@@ -65,18 +65,18 @@ class Policy:
     stall_free: bool = True
 
     def deadline(self, song: Standing) -> float:
-        """When the song's next sound is due."""
+        """The moment at which the song's next sound is due."""
         if song.runs_out_at is not None:
             return song.runs_out_at - self.margin_seconds
         return song.arrived_at if song.placed_at is None else song.placed_at
 
     def comfortable(self, song: Standing, now: float) -> bool:
-        """Whether nothing is lost when the song waits for a while; where only arrival counts, none is."""
+        """True if the song has slack: it can wait without a stall. False for all songs where only arrival counts."""
         waits = not song.has_listener or self.deadline(song) >= now + self.comfort_seconds
         return waits and self.order is Order.DEADLINE
 
     def capped(self, runs_out_at: float | None, now: float) -> bool:
-        """Whether a song is as far ahead of its listener as it may be while others need the device."""
+        """True if a song is as far ahead of its listener as it may be while others need the device."""
         ahead = runs_out_at is not None and runs_out_at >= now + self.ahead_seconds
         return ahead and self.order is Order.DEADLINE
 

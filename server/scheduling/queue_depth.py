@@ -1,11 +1,11 @@
-"""How full the server is."""
+"""Depth of the queue."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How much there is of one engine at a moment: songs, and sections of running songs that are or are not begun."""
+    """Queue depth of one engine at a moment: songs, and sections of running songs that are or are not begun."""
 
     waiting_songs: int = 0
     running_songs: int = 0

@@ -1,4 +1,4 @@
-"""What becomes of a song whose attempt failed: once more from its last section boundary, or not.
+"""Retry decisions for a song whose attempt failed: once more from its last section boundary, or not.
 
 Another attempt never splices. What was heard of a section came from its finished state, which was given out with its
 last step (`SectionStep.finished`) before anything of it was rendered: the rest is rendered from that state, and what
@@ -21,7 +21,7 @@ Point: TypeAlias = tuple[str, int, int]
 
 
 class Verdict(Enum):
-    """What to do with a song whose attempt failed."""
+    """Retry decision for a song whose attempt failed."""
 
     RETRY = "retry"
     GIVE_UP = "give up"
@@ -53,7 +53,7 @@ class History:
 
     @property
     def suspect(self) -> bool:
-        """Whether the song goes on alone."""
+        """True if the song is isolated: it shares no device until it has passed the point of failure."""
         return self.suspect_section is not None
 
     def worker_lost(self, at: Point | None, retries: int) -> Verdict:

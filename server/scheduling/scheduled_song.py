@@ -13,11 +13,11 @@ from server.workers.messages import SongKey
 
 
 class Outlet(Protocol):
-    """Where a song's sound goes, as far as scheduling cares."""
+    """Sink of a song's sound, as scheduling sees it."""
 
     @property
     def full(self) -> bool:
-        """Whether making more would be pointless for now."""
+        """True if the buffer is full, so that more sound is of no use now."""
 
     @property
     def has_listener(self) -> bool:
@@ -61,7 +61,7 @@ class PlaybackEstimate:
     boundary_seconds: float = 0.0
 
     def runs_out_at(self, now: float) -> float | None:
-        """When a listener who started with the first window has nothing to hear; `None` while there is no window."""
+        """The moment when a listener since the first window runs out of sound; `None` before that window."""
         if self.started_at is None:
             return None
         heard, sent = self.started_at + self.sound_seconds, now + self.outlet.unsent_seconds
@@ -128,21 +128,21 @@ class ScheduledSong:
 
     @property
     def has_listener(self) -> bool:
-        """Whether somebody listens to the song, or may come back to."""
+        """True if the song has a listener, or one may come back."""
         return self.outlet.has_listener
 
     @property
     def resumed(self) -> bool:
-        """Whether an attempt has failed."""
+        """True if an attempt has failed."""
         return self.attempt.key.attempt > 0
 
     @property
     def untouched(self) -> bool:
-        """Whether no device was given anything to do for the song."""
+        """True if no device has had a command for the song."""
         return not self.resumed and self.device is None and not self.attempt.planned
 
     def standing(self, now: float, share_lead: float) -> Standing:
-        """What the policy knows of the song."""
+        """The facts about the song that the policy ranks by."""
         spec, due_at = self.spec, self.playback.runs_out_at(now)
         if due_at is not None and spec.deadline is not None:
             due_at = min(due_at, spec.deadline - self.account.left_seconds)

@@ -115,16 +115,16 @@ class Scheduler:
         return None if song is None else song.device
 
     def depths(self) -> dict[str, Depth]:
-        """How much there is of every engine that has songs."""
+        """Queue depth of every engine that has songs."""
         return self._placement.depths()
 
     def is_current(self, key: SongKey) -> bool:
-        """Whether this attempt at a song is the one that counts."""
+        """True if this is the current attempt at the song."""
         song = self._placement.song(key.song_id)
         return song is not None and song.attempt.key == key
 
     def next_command(self, name: str, lane: Lane = Lane.BOTH) -> Command | None:
-        """What the lane should do next; `None` when there is nothing to do until something changes.
+        """The next command of the lane; `None` when there is nothing to do until something changes.
 
         It may be asked while an earlier command is on its way: that one is then taken for done.
         """

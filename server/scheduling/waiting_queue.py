@@ -16,23 +16,23 @@ class Waiter(Protocol):
 
     @property
     def engine(self) -> str:
-        """What has to make it."""
+        """The engine that makes the song."""
 
     @property
     def caller(self) -> str:
-        """Who asked for it."""
+        """The caller of the song."""
 
     @property
     def arrived_at(self) -> float:
-        """When it came."""
+        """The moment of its arrival."""
 
     @property
     def resumed(self) -> bool:
-        """Whether it was being made already, and lost its place."""
+        """True if it was running before, and lost its place."""
 
     @property
     def has_listener(self) -> bool:
-        """Whether somebody listens to it, or may come back to."""
+        """True if it has a listener, or one may come back."""
 
 
 WaiterT = TypeVar("WaiterT", bound=Waiter)

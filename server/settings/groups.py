@@ -24,7 +24,7 @@ class Group(BaseModel):
 
 
 class Limits(Group):
-    """How much the server takes on before it says no."""
+    """Limits of the work that the server accepts."""
 
     running_songs: Count = Field(default=32, description="songs made at the same time on each device")
     queued_songs: int = Field(default=64, ge=0, description="songs that may wait; one more gets RESOURCE_EXHAUSTED")
@@ -62,7 +62,7 @@ class Limits(Group):
 
 
 class Threads(Group):
-    """How the cores are shared out."""
+    """Threads and processes of each part."""
 
     encoders: Count = Field(default=2, description="processes that master and encode sound, for each device")
     worker: int = Field(
@@ -128,7 +128,7 @@ class Rest(Group):
 
 
 class Keepalive(Group):
-    """How dead connections are found."""
+    """Keepalive probes, which find dead connections."""
 
     time_seconds: Seconds = Field(default=30.0, description="silence on a connection before it is probed")
     timeout_seconds: Seconds = Field(
@@ -140,7 +140,7 @@ class Keepalive(Group):
 
 
 class Connections(Group):
-    """What one network connection may do, and how many there may be."""
+    """Limits of network connections."""
 
     count: Count = Field(default=1024, description="connections at once; further ones are closed at once")
     concurrent_calls: Count = Field(default=256, description="calls at once on one connection; further ones wait")

@@ -31,7 +31,7 @@ _OF_SHARED = (
 
 
 class Store(Group):
-    """Where songs are kept, and for how long."""
+    """Store of songs: place, size and age."""
 
     kind: StoreKind = Field(
         default="embedded", description="embedded (a folder of this server) or shared (by several servers)"
@@ -138,7 +138,7 @@ class Store(Group):
 
     @property
     def path(self) -> Path:
-        """The folder for songs; raises RuntimeError where none is set and whoever runs the server has no home."""
+        """The folder for songs; raises RuntimeError where none is set and the server's user has no home."""
         if self.folder:
             return Path(self.folder).expanduser()
         data = os.environ.get("XDG_DATA_HOME")

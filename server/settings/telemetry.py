@@ -4,7 +4,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Telemetry(BaseSettings):
-    """What of OpenTelemetry's standard variables has to be known here; its library reads the others by itself."""
+    """The standard variables of OpenTelemetry that the server reads; the library reads the others by itself."""
 
     model_config = SettingsConfigDict(frozen=True, env_prefix="OTEL_", extra="ignore")
 
@@ -17,7 +17,7 @@ class Telemetry(BaseSettings):
 
     @property
     def exporter(self) -> str:
-        """Where spans go: "otlp", "console", "none" (the default), or whatever else was asked for."""
+        """Exporter of spans: "otlp", "console", "none" (the default), or another name."""
         if self.sdk_disabled:
             return "none"
         place = self.exporter_otlp_traces_endpoint or self.exporter_otlp_endpoint
@@ -25,5 +25,5 @@ class Telemetry(BaseSettings):
 
     @property
     def protocol(self) -> str:
-        """How OTLP travels."""
+        """Protocol of OTLP."""
         return self.exporter_otlp_traces_protocol or self.exporter_otlp_protocol

@@ -11,7 +11,7 @@ RATIO_BUCKETS = (0.1, 0.25, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 4, 10)
 
 
 class Estimated(StrEnum):
-    """What the server foretells of a song: the time from its acceptance to then."""
+    """Estimated times of a song, from its acceptance."""
 
     FIRST_AUDIO = "first_audio"
     FINISH = "finish"

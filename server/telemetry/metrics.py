@@ -1,4 +1,4 @@
-"""What the server tells Prometheus of itself: every name, its labels and its buckets. The README explains them.
+"""All Prometheus metrics of the server: names, labels and buckets. docs/metrics.md lists them.
 
 The names are a contract with dashboards and alerts: add, but do not rename. Labels hold only what is bounded: engines,
 devices, lanes and a few fixed words; never a song, a caller or anything else that comes in with a request.

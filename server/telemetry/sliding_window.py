@@ -1,4 +1,4 @@
-"""What was measured in the last minutes, in bounded memory: single values, or one sum of very many."""
+"""Sliding windows over the last minutes, in bounded memory: single values, or a rate of very many."""
 
 from collections import deque
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class Recent:
         self._values.append((self._clock(), value))
 
     def values(self) -> list[float]:
-        """What is in the window now, oldest first."""
+        """Values in the window now, oldest first."""
         oldest = self._clock() - self._seconds
         while self._values and self._values[0][0] < oldest:
             self._values.popleft()
@@ -31,7 +31,7 @@ class Recent:
 
 
 class RecentSum:
-    """How much was added per second, over the last `seconds`; kept in slots, so that the number of values is free."""
+    """Rate per second of added values over the last `seconds`; kept in slots, so that memory is bounded."""
 
     def __init__(self, seconds: float, clock: Callable[[], float], began_at: float) -> None:
         """`clock` gives seconds and never goes back; until `seconds` after `began_at` the rate is that since then."""

@@ -21,7 +21,7 @@ REALTIME_BUCKETS = (0.25, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 50)
 
 
 class Outcome(StrEnum):
-    """How a song ended."""
+    """Outcome of a song."""
 
     COMPLETED = "completed"
     FAILED = "failed"

@@ -47,7 +47,7 @@ class SongTrace:
 
     @property
     def parent(self) -> str:
-        """The call's span as W3C's `traceparent`, for whoever works on the song elsewhere; empty as `trace_id` is."""
+        """The call's span as W3C `traceparent`, for another server that continues the song; empty as `trace_id` is."""
         carrier: dict[str, str] = {}
         if self._on:
             _PROPAGATOR.inject(carrier, self._context)
@@ -118,7 +118,7 @@ class SongTrace:
 
 
 class _Encoding:
-    """What the encoder did for a section so far."""
+    """Work of the encoder on a section so far."""
 
     def __init__(self, start_ns: int) -> None:
         self.start_ns = self.end_ns = start_ns

@@ -23,7 +23,7 @@ class InvalidTelemetry(RuntimeError):
 
 @asynccontextmanager
 async def tracing(exporter: str, protocol: str) -> AsyncIterator[Tracer]:
-    """What makes spans, as the OTEL_ variables say; leaving sends what is left, for a few seconds at most.
+    """A tracer, as the OTEL_ variables configure it; on exit the remaining spans are sent, for a few seconds at most.
 
     Spans leave on a thread of their own, out of a bounded queue, so that nothing ever waits for the collector.
 

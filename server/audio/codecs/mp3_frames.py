@@ -1,4 +1,4 @@
-"""Where the frames of an MP3 stream begin and end (ISO/IEC 11172-3, section 2.4.1.3 and 2.4.3.1)."""
+"""Finds the frames of an MP3 stream (ISO/IEC 11172-3, section 2.4.1.3 and 2.4.3.1)."""
 
 HEADER_BYTES = 4
 SAMPLES_PER_FRAME = 1152

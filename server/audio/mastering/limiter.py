@@ -44,7 +44,7 @@ class TruePeakLimiter:
 
     @property
     def delay_samples(self) -> int:
-        """How far the output lies behind the input."""
+        """Delay of the output behind the input, in samples."""
         return self._spread * _GROUP_SAMPLES + _TAPS // 2
 
     @property
