@@ -21,7 +21,7 @@ from model.ace_step.networks.config import LyricEncoderConfig, TransformerConfig
 from model.ace_step.networks.contexts import ContextBatch, ContextCache
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.networks.vocoder import CONTEXT_FRAMES, Vocoder
-from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.batched_forward import BatchedForward
 from model.ace_step.sampling.trajectories import Row
 
 app = typer.Typer(add_completion=False)
@@ -129,7 +129,11 @@ def padding(repeats: int = 5, width: int = 256) -> None:
     model = Transformer(sizes).eval().requires_grad_(False)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.02)
-    ways = {"padded": Forward(model, slack=1e9), "apart": Forward(model, slack=0.0), "as served": Forward(model)}
+    ways = {
+        "padded": BatchedForward(model, slack=1e9),
+        "apart": BatchedForward(model, slack=0.0),
+        "as served": BatchedForward(model),
+    }
     context = model.cached(torch.randn(1, 200, model.config.width))
     for seconds in ((60, 60, 60, 60), (50, 55, 60, 60), (20, 30, 45, 60), (10, 20, 60, 240)):
         rows = [_row(frames_of(each), context) for each in seconds]

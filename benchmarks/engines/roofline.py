@@ -21,7 +21,7 @@ from model.ace_step.networks.config import TransformerConfig
 from model.ace_step.networks.contexts import ContextCache
 from model.ace_step.networks.layers import Block
 from model.ace_step.networks.transformer import ERG_FACTOR, Transformer
-from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.batched_forward import BatchedForward
 from model.ace_step.sampling.trajectories import Row
 
 
@@ -54,7 +54,7 @@ def full_size() -> Transformer:
     return model
 
 
-def step(forward: Forward, model: Transformer, batch: Batch) -> Callable[[], object]:
+def step(forward: BatchedForward, model: Transformer, batch: Batch) -> Callable[[], object]:
     """A step of the batch in the middle of its songs: contexts are stacked already."""
     config = model.config
     sizes = (config.layers, config.heads, batch.tokens, config.head_width)
@@ -73,7 +73,7 @@ def step(forward: Forward, model: Transformer, batch: Batch) -> Callable[[], obj
 def eager(batch: Batch) -> list[Kernel]:
     """Kernels of the eager pass."""
     model = full_size()
-    return eager_kernels(step(Forward(model), model, batch))
+    return eager_kernels(step(BatchedForward(model), model, batch))
 
 
 def compiled(batch: Batch) -> list[Kernel]:
@@ -87,7 +87,7 @@ def compiled(batch: Batch) -> list[Kernel]:
         return torch.empty_like(given[0])
 
     with mock.patch.object(Block, "__call__", skip):
-        around = eager_kernels(step(Forward(model, compiled=True, backend="eager"), model, batch))
+        around = eager_kernels(step(BatchedForward(model, compiled=True, backend="eager"), model, batch))
     block = model.transformer_blocks[0]
     block._compiled_call_impl = None  # what the compiler is given below is the block itself
     return around + block_kernels(block, seen[0]) * model.config.layers

@@ -4,8 +4,8 @@ import torch
 
 from model.ace_step.networks.text_encoder import TextEncoder
 from model.ace_step.networks.transformer import ERG_FACTOR, Transformer
+from model.ace_step.sampling.generation_spec import GuidanceParams
 from model.ace_step.sampling.guided_velocity import Contexts
-from model.ace_step.sampling.recipe import GuidanceParams
 
 
 class Encoder:

@@ -24,9 +24,9 @@ from model.ace_step.planning.planner import CONTROLS, DEFAULT_GUIDANCE, NAME, Pl
 from model.ace_step.planning.recording import read
 from model.ace_step.rendering import Renderer
 from model.ace_step.sampling import starts
-from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.batched_forward import BatchedForward
+from model.ace_step.sampling.generation_spec import GenerationSpec, task_field
 from model.ace_step.sampling.noise import Noise
-from model.ace_step.sampling.recipe import Recipe, task_field
 from model.ace_step.sampling.states import (
     CONTEXT_FRAMES,
     LOOKAHEAD_FRAMES,
@@ -34,7 +34,7 @@ from model.ace_step.sampling.states import (
     Context,
     State,
 )
-from model.ace_step.sampling.trajectories import FinishedWalk
+from model.ace_step.sampling.trajectories import FinishedTrajectory
 from model.ace_step.settings import RELEASED, AceStepSettings
 from model.ace_step.warm_up import timed_warm_up
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
@@ -63,7 +63,7 @@ class AceStepEngine:
         self._planner = Planner(settings, parts.tokenizer, parts.adapters)
         self._renderer = Renderer(parts.networks.codec, device)
         self._encoder = Encoder(parts.networks.transformer, parts.networks.text_encoder)
-        self._forward = Forward(
+        self._forward = BatchedForward(
             parts.networks.transformer, slack=settings.padding, compiled=settings.compile, graphs=settings.cuda_graphs
         )
         self._shares_steps = shares_steps(settings, device.torch, device.dtype)
@@ -119,22 +119,30 @@ class AceStepEngine:
     @torch.no_grad()
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
         """See `Engine.prepare`."""
-        recipe = _recipe(plan)
-        with self._device.preparing(), lora.active(*self._adapter(recipe)):
-            contexts = self._encoder.contexts(recipe.prompt, recipe.words[index], recipe.guidance)
+        spec = _spec(plan)
+        with self._device.preparing(), lora.active(*self._adapter(spec)):
+            contexts = self._encoder.contexts(spec.prompt, spec.words[index], spec.guidance)
             target = None
-            if isinstance(recipe.task, Edit):
-                contexts = self._encoder.edit_contexts(recipe.prompt, recipe.words[index])
-                target = self._encoder.edit_contexts(recipe.task.prompt, recipe.target_words)
-            source = self._source(recipe)
+            if isinstance(spec.task, Edit):
+                contexts = self._encoder.edit_contexts(spec.prompt, spec.words[index])
+                target = self._encoder.edit_contexts(spec.task.prompt, spec.target_words)
+            source = self._source(spec)
             ready = self._device.mark()
         caches = [*contexts.all, *(target.all if target else ())]
-        length = recipe.frames[index] + _frames_around(recipe, index)
+        length = spec.frames[index] + _frames_around(spec, index)
         cost = length * len(caches)
-        words = max(len(recipe.words[index]), len(recipe.target_words))
-        memory = section_bytes(self._networks, caches, cost, length, words, recipe.source_frames)
+        words = max(len(spec.words[index]), len(spec.target_words))
+        memory = section_bytes(self._networks, caches, cost, length, words, spec.source_frames)
         return Conditions(
-            contexts, cost, length, starts.walk_steps(recipe, index), memory, self._group(recipe), target, source, ready
+            contexts,
+            cost,
+            length,
+            starts.evaluation_count(spec, index),
+            memory,
+            self._group(spec),
+            target,
+            source,
+            ready,
         )
 
     @torch.no_grad()
@@ -142,14 +150,14 @@ class AceStepEngine:
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> SectionState:
         """See `Engine.begin`."""
-        recipe, given, before = _recipe(plan), cast(Conditions, conditions), cast(Context | None, context)
+        spec, given, before = _spec(plan), cast(Conditions, conditions), cast(Context | None, context)
         self._device.use(*given.tensors, after=given.ready)
         if before is not None:
             self._device.use(before.tail, before.beyond)
-            walk = starts.next_section(recipe, index, given, before, self._noise)
-            return State(recipe, index, walk, before.tail.shape[-1], before.seam)
-        start = starts.first_section if len(recipe.frames) > 1 else starts.whole
-        return State(recipe, index, start(recipe, given, self._noise), 0, None)
+            trajectory = starts.next_section(spec, index, given, before, self._noise)
+            return State(spec, index, trajectory, before.tail.shape[-1], before.seam)
+        start = starts.first_section if len(spec.frames) > 1 else starts.whole
+        return State(spec, index, start(spec, given, self._noise), 0, None)
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:
@@ -160,16 +168,16 @@ class AceStepEngine:
         self._device.settle()
 
     def _advance(self, states: Sequence[State]) -> None:
-        asked = [state.walk.rows() for state in states]
-        with lora.active(*self._adapter(states[0].recipe)):
+        asked = [state.trajectory.rows() for state in states]
+        with lora.active(*self._adapter(states[0].spec)):
             velocities = iter(self._forward([row for rows in asked for row in rows]))
         for state, rows in zip(states, asked, strict=True):
-            state.take([next(velocities) for _ in rows])
+            state.advance([next(velocities) for _ in rows])
 
     def context(self, state: SectionState) -> SectionContext:
         """See `Engine.context`."""
         done = cast(State, state)
-        latents = done.walk.latents
+        latents = done.trajectory.latents
         tail = latents[..., max(0, done.last - CONTEXT_FRAMES) : done.last]
         return Context(tail, latents[..., done.last :], done.seam)
 
@@ -193,15 +201,15 @@ class AceStepEngine:
         """See `Engine.save_section`."""
         done = cast(State, state)
         assert done.step == done.steps
-        return saving.latents_bytes(done.walk.latents, self._device)
+        return saving.latents_bytes(done.trajectory.latents, self._device)
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
         """See `Engine.restore_section`."""
-        recipe, before = _recipe(plan), cast(Context | None, context)
-        walk = FinishedWalk(saving.latents_of(saved, self._device), starts.walk_steps(recipe, index))
+        spec, before = _spec(plan), cast(Context | None, context)
+        trajectory = FinishedTrajectory(saving.latents_of(saved, self._device), starts.evaluation_count(spec, index))
         if before is None:
-            return State(recipe, index, walk, 0, None)
-        return State(recipe, index, walk, before.tail.shape[-1], before.seam)
+            return State(spec, index, trajectory, 0, None)
+        return State(spec, index, trajectory, before.tail.shape[-1], before.seam)
 
     def check(self) -> None:
         """See `Engine.check`."""
@@ -210,27 +218,27 @@ class AceStepEngine:
     def _noise(self, seed: int) -> Noise:
         return Noise(seed, self._device.torch)
 
-    def _group(self, recipe: Recipe) -> str:
+    def _group(self, spec: GenerationSpec) -> str:
         """Songs with different adapters cannot share a pass; where no steps are shared, no two sections can."""
         if not self._shares_steps:
             return str(next(self._numbers))
-        return f"{recipe.lora} {recipe.lora_weight:g}" if recipe.lora else ""
+        return f"{spec.lora} {spec.lora_weight:g}" if spec.lora else ""
 
     def _warm_up(self) -> None:
         self._forward.warm()
         if self._settings.warm_up and self._device.on_cuda:
             timed_warm_up(self, self._device.torch)
 
-    def _adapter(self, recipe: Recipe) -> tuple[lora.Adapter | None, float]:
-        return (self._adapters[recipe.lora] if recipe.lora else None), recipe.lora_weight
+    def _adapter(self, spec: GenerationSpec) -> tuple[lora.Adapter | None, float]:
+        return (self._adapters[spec.lora] if spec.lora else None), spec.lora_weight
 
-    def _source(self, recipe: Recipe) -> torch.Tensor | None:
-        task = recipe.task
+    def _source(self, spec: GenerationSpec) -> torch.Tensor | None:
+        task = spec.task
         if task is None or isinstance(task, Retake):
             return None
         sound, rate = read(task.audio, f"{task_field(task)}.audio")
         latents = self._networks.codec.encode(torch.from_numpy(sound), rate)
-        return F.pad(latents, (0, recipe.source_frames - latents.shape[-1]))
+        return F.pad(latents, (0, spec.source_frames - latents.shape[-1]))
 
 
 def _adapters(settings: AceStepSettings, networks: Networks) -> dict[str, lora.Adapter]:
@@ -256,8 +264,8 @@ def license_of(settings: AceStepSettings) -> str:
     return " AND ".join(parts)
 
 
-def _recipe(plan: SongPlan) -> Recipe:
-    return cast(Recipe, plan.detail)
+def _spec(plan: SongPlan) -> GenerationSpec:
+    return cast(GenerationSpec, plan.detail)
 
 
 def shares_steps(settings: AceStepSettings, device: torch.device, dtype: torch.dtype) -> bool:
@@ -267,7 +275,7 @@ def shares_steps(settings: AceStepSettings, device: torch.device, dtype: torch.d
     return settings.shared_steps == "on"
 
 
-def _frames_around(recipe: Recipe, index: int) -> int:
+def _frames_around(spec: GenerationSpec, index: int) -> int:
     """Frames that are denoised beside the section's own: what came before, and a little beyond."""
-    before = min(CONTEXT_FRAMES, sum(recipe.frames[:index]))
-    return before + (LOOKAHEAD_FRAMES if index < len(recipe.frames) - 1 else 0)
+    before = min(CONTEXT_FRAMES, sum(spec.frames[:index]))
+    return before + (LOOKAHEAD_FRAMES if index < len(spec.frames) - 1 else 0)

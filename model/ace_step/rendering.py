@@ -25,10 +25,10 @@ class Renderer:
     def render(self, done: State) -> Iterator[Window]:
         """The sound of a finished section, [2, samples] each; what is beyond its end goes into its seam."""
         start, end = done.first * MEL_FRAMES_PER_FRAME, done.last * MEL_FRAMES_PER_FRAME
-        beyond = _SEAM_MEL_FRAMES if done.walk.latents.shape[-1] > done.last else 0
+        beyond = _SEAM_MEL_FRAMES if done.trajectory.latents.shape[-1] > done.last else 0
         with self._device.decoding():
-            self._device.use(done.walk.latents)
-            mel = self._codec.mel(done.walk.latents)
+            self._device.use(done.trajectory.latents)
+            mel = self._codec.mel(done.trajectory.latents)
         sounds = self._on_host(self._codec.windows(mel, start, end + beyond))
         if done.before is not None:
             sounds = _faded_in(sounds, done.before.sound)

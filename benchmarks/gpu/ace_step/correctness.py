@@ -20,7 +20,7 @@ from model.ace_step.engine import AceStepEngine
 from model.ace_step.networks.config import LyricEncoderConfig, TransformerConfig
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
-from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.batched_forward import BatchedForward
 from model.ace_step.sampling.trajectories import Row
 from model.engine import SectionContext
 from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, SongParams
@@ -176,7 +176,7 @@ def _bfloat16(setup: Setup, reference: AceStepEngine) -> Iterator[Figure]:
     ours, theirs = songs.begun(engine, params), songs.begun(reference, params)
     worst = 0.0
     while theirs.step < theirs.steps:
-        ours.walk.latents = songs.latents(theirs).to(songs.latents(ours).device)
+        ours.trajectory.latents = songs.latents(theirs).to(songs.latents(ours).device)
         made = (songs.evaluate(each, songs.rows([state])) for each, state in ((engine, ours), (reference, theirs)))
         for one, other in zip(*made, strict=True):
             worst = max(worst, float((one.cpu() - other).abs().mean() / other.abs().mean()))
@@ -243,7 +243,7 @@ def _velocities(model: Transformer, lengths: Sequence[int], generator: torch.Gen
             latents = torch.randn(1, 8, 16, length, generator=generator)
             cache = model.cached(context.to(model.device, model.dtype))
             rows.append(Row(latents.to(model.device), 900.0 - 300.0 * number, cache))
-        return Forward(model)(rows)
+        return BatchedForward(model)(rows)
 
 
 def _relative(one: torch.Tensor, other: torch.Tensor) -> float:

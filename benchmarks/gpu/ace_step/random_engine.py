@@ -151,7 +151,7 @@ class RandomAceStep(AceStepEngine):
 
     def denoise(self, states: Sequence[SectionState]) -> None:
         """As the engine does, but for a poisoned song."""
-        if any(POISON in cast(State, state).recipe.prompt for state in states):
+        if any(POISON in cast(State, state).spec.prompt for state in states):
             _break(self._device.torch)
         super().denoise(states)
 

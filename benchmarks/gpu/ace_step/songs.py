@@ -11,7 +11,7 @@ from benchmarks.gpu.figures import Setup
 from model.ace_step.engine import AceStepEngine
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.networks.vocoder import Vocoder
-from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.batched_forward import BatchedForward
 from model.ace_step.sampling.states import State
 from model.ace_step.sampling.trajectories import Row
 from model.engine import SectionState
@@ -53,15 +53,15 @@ def finish(engine: AceStepEngine, *states: SectionState) -> None:
 
 def latents(state: SectionState) -> torch.Tensor:
     """The latents of a section as they are now, [1, 8, 16, frames]."""
-    return cast(State, state).walk.latents
+    return cast(State, state).trajectory.latents
 
 
 def rows(states: Sequence[SectionState]) -> list[Row]:
     """The rows that the next step of the sections evaluates."""
-    return [row for state in states for row in cast(State, state).walk.rows()]
+    return [row for state in states for row in cast(State, state).trajectory.rows()]
 
 
-def forward(engine: AceStepEngine) -> Forward:
+def forward(engine: AceStepEngine) -> BatchedForward:
     """The engine's forward pass over rows."""
     return engine._forward
 

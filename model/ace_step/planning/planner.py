@@ -18,7 +18,14 @@ from model.ace_step.planning.form import (
     song_seconds,
 )
 from model.ace_step.planning.recording import inspect
-from model.ace_step.sampling.recipe import RELEASED_OMEGA, GuidanceParams, Recipe, Words, edit_range, task_field
+from model.ace_step.sampling.generation_spec import (
+    RELEASED_OMEGA,
+    GenerationSpec,
+    GuidanceParams,
+    Words,
+    edit_range,
+    task_field,
+)
 from model.ace_step.settings import AceStepSettings
 from model.shared.controls import check_controls
 from model.song import (
@@ -67,19 +74,19 @@ class Planner:
             parts = merged(parts, seconds_of(frames))
         else:
             parts = [_whole(lyrics)]
-        recipe = self._recipe(params, options, parts, frames, source_frames)
-        sections = tuple(_sections(parts, recipe.frames))
+        spec = self._spec(params, options, parts, frames, source_frames)
+        sections = tuple(_sections(parts, spec.frames))
         return SongPlan(
             engine=NAME,
             seed=params.seed,
-            steps=recipe.steps,
-            guidance_scale=recipe.guidance.scale,
-            duration_seconds=seconds_of(sum(recipe.frames)),
+            steps=spec.steps,
+            guidance_scale=spec.guidance.scale,
+            duration_seconds=seconds_of(sum(spec.frames)),
             sections=sections,
             notes=(*notes, *_remarks(params)),
             voice=params.voice,
-            engine_samples=sum(recipe.frames) * SAMPLES_PER_FRAME,
-            detail=recipe,
+            engine_samples=sum(spec.frames) * SAMPLES_PER_FRAME,
+            detail=spec,
         )
 
     def _check(self, params: SongParams, options: AceStepOptions) -> None:
@@ -95,16 +102,16 @@ class Planner:
         if found:
             raise InvalidParams(*found)
 
-    def _recipe(
+    def _spec(
         self, params: SongParams, options: AceStepOptions, parts: Sequence[Part], frames: int, source_frames: int
-    ) -> Recipe:
+    ) -> GenerationSpec:
         task = params.task
         steps = self._settings.default_steps if params.steps is None else params.steps
         scale = DEFAULT_GUIDANCE if params.guidance_scale is None else params.guidance_scale
         if isinstance(task, Edit) and edit_range(task, steps)[0] >= steps:
             raise InvalidParams(Violation("edit.start", f"leaves none of {steps} steps"))
         target = normalised(task.lyrics, "edit.lyrics")[0] if isinstance(task, Edit) else ""
-        return Recipe(
+        return GenerationSpec(
             prompt=_prompt(params),
             words=tuple(self._words(part.lyrics, params.language, "lyrics") for part in parts),
             frames=tuple(shares(parts, frames)),

@@ -19,7 +19,7 @@ PADDED_SHARE = 0.125
 """How much longer than itself a row may be made to share a pass with another one."""
 
 
-class Forward:
+class BatchedForward:
     """Evaluates rows of different lengths, timesteps and contexts.
 
     Rows that are about as long as each other, by `slack`, are padded and share a pass: padding costs as much as sound,
@@ -94,7 +94,7 @@ class Forward:
             velocities = self._plain(rows, facts, rounded_up(max(lengths), self._multiple))
         if len(rows) == 1:
             return [velocities[..., : lengths[0]]]
-        # A view of the batch would keep all of it in memory for as long as a walk keeps its velocity.
+        # A view of the batch would keep all of it in memory for as long as a trajectory keeps its velocity.
         return [velocities[i : i + 1, ..., :length].clone() for i, length in enumerate(lengths)]
 
     def _plain(self, rows: Sequence[Row], facts: torch.Tensor, frames: int) -> torch.Tensor:

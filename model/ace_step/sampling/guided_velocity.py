@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from model.ace_step.networks.contexts import ContextCache
+from model.ace_step.sampling.generation_spec import GuidanceKind, GuidanceParams
 from model.ace_step.sampling.guidance import Apg, cfg, cfg_star, decayed, double
-from model.ace_step.sampling.recipe import GuidanceKind, GuidanceParams
 from model.ace_step.sampling.schedule import Interval
 
 
@@ -26,7 +26,7 @@ class Contexts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Guide:
+class Guidance:
     """The guidance of one song of `steps` steps, with what it remembers of those that it guided."""
 
     params: GuidanceParams
@@ -39,7 +39,7 @@ class Guide:
         guided = self.params.on and self._interval.holds(index)
         return self.available.all if guided else (self.available.conditional,)
 
-    def velocity(self, index: int, velocities: Sequence[torch.Tensor]) -> tuple[torch.Tensor, "Guide"]:
+    def velocity(self, index: int, velocities: Sequence[torch.Tensor]) -> tuple[torch.Tensor, "Guidance"]:
         """The velocity of step `index` from those under `contexts(index)`, and the guidance of the next step.
 
         Each velocity is [1, 8, 16, frames].
@@ -53,7 +53,7 @@ class Guide:
 
     def _of_two(
         self, index: int, conditional: torch.Tensor, unconditional: torch.Tensor
-    ) -> tuple[torch.Tensor, "Guide"]:
+    ) -> tuple[torch.Tensor, "Guidance"]:
         params = self.params
         scale = decayed(params.scale, params.floor, params.decay, self._interval.progress(index))
         match params.kind:

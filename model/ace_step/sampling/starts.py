@@ -1,4 +1,4 @@
-"""Begins the walk that a recipe asks for. Noise is drawn in the order of the released pipeline."""
+"""Begins the trajectory that a spec asks for. Noise is drawn in the order of the released pipeline."""
 
 import math
 
@@ -7,13 +7,13 @@ from torch.nn import functional as F
 
 from model.ace_step.frames import frames_of
 from model.ace_step.options import Sampler
-from model.ace_step.sampling.guided_velocity import Guide
+from model.ace_step.sampling.generation_spec import GenerationSpec, edit_range
+from model.ace_step.sampling.guided_velocity import Guidance
 from model.ace_step.sampling.noise import Noise, Noises
-from model.ace_step.sampling.recipe import Recipe, edit_range
 from model.ace_step.sampling.samplers import Euler, Heun, PingPong, Solver
 from model.ace_step.sampling.schedule import shifted, sigmas
 from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, Conditions, Context
-from model.ace_step.sampling.trajectories import EditWalk, RepaintWalk, SamplerWalk, Walk
+from model.ace_step.sampling.trajectories import EditTrajectory, RepaintTrajectory, SamplerTrajectory, Trajectory
 from model.song import AudioToAudio, Edit, Extend, Repaint, Retake
 
 
@@ -27,10 +27,10 @@ def skipped_steps(steps: int, variance: float) -> int:
     return min(steps - 1, int(steps * (1.0 - variance)))
 
 
-def walk_steps(recipe: Recipe, index: int) -> int:
-    """Steps (evaluations) of section `index`, before its walk is begun."""
-    steps = recipe.steps
-    match recipe.task:
+def evaluation_count(spec: GenerationSpec, index: int) -> int:
+    """Steps (evaluations) of section `index`, before its trajectory is begun."""
+    steps = spec.steps
+    match spec.task:
         case AudioToAudio(strength=strength):
             steps = kept_steps(steps, strength)
         case Repaint(variance=variance):
@@ -40,19 +40,19 @@ def walk_steps(recipe: Recipe, index: int) -> int:
         case Edit(averages=averages) as task:
             first, last = edit_range(task, steps)
             return (last - first) * averages + steps - last
-    return 2 * steps - 1 if recipe.sampler is Sampler.HEUN and index == 0 else steps
+    return 2 * steps - 1 if spec.sampler is Sampler.HEUN and index == 0 else steps
 
 
-def whole(recipe: Recipe, conditions: Conditions, noises: Noises) -> Walk:
-    """The walk of a song that is denoised at once."""
-    noise = noises(recipe.seed)
+def whole(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Trajectory:
+    """The trajectory of a song that is denoised at once."""
+    noise = noises(spec.seed)
     if conditions.source is not None:
-        return _from_source(recipe, conditions, conditions.source, noises)
-    start = noise.draw(recipe.frames[0])
-    if isinstance(recipe.task, Retake):
-        start = mixed(start, noises(recipe.second_seed).draw(recipe.frames[0]), recipe.task.variance)
-    sampler = _solver(recipe, sigmas(recipe.steps), noise)
-    return SamplerWalk(start, sampler, _guide(recipe, conditions))
+        return _from_source(spec, conditions, conditions.source, noises)
+    start = noise.draw(spec.frames[0])
+    if isinstance(spec.task, Retake):
+        start = mixed(start, noises(spec.second_seed).draw(spec.frames[0]), spec.task.variance)
+    sampler = _solver(spec, sigmas(spec.steps), noise)
+    return SamplerTrajectory(start, sampler, _guide(spec, conditions))
 
 
 def mixed(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tensor:
@@ -60,106 +60,108 @@ def mixed(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tens
     return math.cos(share * math.pi / 2) * first + math.sin(share * math.pi / 2) * second
 
 
-def _from_source(recipe: Recipe, conditions: Conditions, source: torch.Tensor, noises: Noises) -> Walk:
-    base = noises(recipe.seed)
+def _from_source(spec: GenerationSpec, conditions: Conditions, source: torch.Tensor, noises: Noises) -> Trajectory:
+    base = noises(spec.seed)
     start = base.draw(source.shape[-1])
-    match recipe.task:
+    match spec.task:
         case AudioToAudio() as task:
-            return _follow(recipe, conditions, task, source, start, base)
+            return _follow(spec, conditions, task, source, start, base)
         case Repaint() as task:
-            return _repaint(recipe, conditions, task, source, start, noises(recipe.second_seed))
+            return _repaint(spec, conditions, task, source, start, noises(spec.second_seed))
         case Extend() as task:
-            return _extend(recipe, conditions, task, source, start, noises(recipe.second_seed))
+            return _extend(spec, conditions, task, source, start, noises(spec.second_seed))
         case Edit() as task:
-            return _edit(recipe, conditions, task, source, noises(recipe.second_seed))
+            return _edit(spec, conditions, task, source, noises(spec.second_seed))
     raise AssertionError("a recording without a task")
 
 
 def _follow(
-    recipe: Recipe, conditions: Conditions, task: AudioToAudio, source: torch.Tensor, start: torch.Tensor,
+    spec: GenerationSpec, conditions: Conditions, task: AudioToAudio, source: torch.Tensor, start: torch.Tensor,
     noise: Noise,
-) -> Walk:  # fmt: skip
-    steps = kept_steps(recipe.steps, task.strength)
+) -> Trajectory:  # fmt: skip
+    steps = kept_steps(spec.steps, task.strength)
     # The level of the noise is shifted once, the levels of the schedule twice, as in the released pipeline.
     level = shifted(1.0 - task.strength)
     latents = (1.0 - level) * source + level * start
     levels = sigmas(steps, 1.0 - task.strength)
-    return SamplerWalk(latents, _solver(recipe, levels, noise), _guide(recipe, conditions, steps))
+    return SamplerTrajectory(latents, _solver(spec, levels, noise), _guide(spec, conditions, steps))
 
 
 def _repaint(
-    recipe: Recipe, conditions: Conditions, task: Repaint, source: torch.Tensor, start: torch.Tensor,
+    spec: GenerationSpec, conditions: Conditions, task: Repaint, source: torch.Tensor, start: torch.Tensor,
     second: Noise,
-) -> Walk:  # fmt: skip
+) -> Trajectory:  # fmt: skip
     frames = source.shape[-1]
     inside = torch.zeros(frames, device=source.device)
     inside[frames_of(task.start_seconds) : frames_of(task.end_seconds)] = 1.0
     start = torch.where(inside > 0, mixed(start, second.draw(frames), task.variance), start)
-    skipped = skipped_steps(recipe.steps, task.variance)
-    return RepaintWalk(source, start, inside, sigmas(recipe.steps), skipped, _guide(recipe, conditions))
+    skipped = skipped_steps(spec.steps, task.variance)
+    return RepaintTrajectory(source, start, inside, sigmas(spec.steps), skipped, _guide(spec, conditions))
 
 
 def _extend(
-    recipe: Recipe, conditions: Conditions, task: Extend, source: torch.Tensor, start: torch.Tensor,
+    spec: GenerationSpec, conditions: Conditions, task: Extend, source: torch.Tensor, start: torch.Tensor,
     second: Noise,
-) -> Walk:  # fmt: skip
+) -> Trajectory:  # fmt: skip
     frames = source.shape[-1]
     left = frames_of(task.left_seconds)
-    right = recipe.frames[0] - left - frames
+    right = spec.frames[0] - left - frames
     rounds = max(1, math.ceil(max(left, right) / frames))
     fresh = torch.cat([second.draw(frames) for _ in range(rounds)], dim=-1)
     start = torch.cat([fresh[..., :left], start, fresh[..., fresh.shape[-1] - right :]], dim=-1)
     inside = F.pad(torch.zeros(frames, device=source.device), (left, right), value=1.0)
     padded = F.pad(source, (left, right))
-    return RepaintWalk(padded, start, inside, sigmas(recipe.steps), 0, _guide(recipe, conditions))
+    return RepaintTrajectory(padded, start, inside, sigmas(spec.steps), 0, _guide(spec, conditions))
 
 
-def _edit(recipe: Recipe, conditions: Conditions, task: Edit, source: torch.Tensor, second: Noise) -> Walk:
+def _edit(spec: GenerationSpec, conditions: Conditions, task: Edit, source: torch.Tensor, second: Noise) -> Trajectory:
     assert conditions.target is not None
     contexts = (conditions.contexts, conditions.target)
-    between = edit_range(task, recipe.steps)
-    return EditWalk(
-        source, sigmas(recipe.steps), between, task.averages, contexts, recipe.guidance.scale,
+    between = edit_range(task, spec.steps)
+    return EditTrajectory(
+        source, sigmas(spec.steps), between, task.averages, contexts, spec.guidance.scale,
         lambda step: second.draw_for(step, source.shape),
     )  # fmt: skip
 
 
-def first_section(recipe: Recipe, conditions: Conditions, noises: Noises) -> Walk:
-    """The walk of the first of several sections, made a little beyond its end."""
-    noise = noises(recipe.section_seed(0))
-    start = noise.draw(_with_lookahead(recipe, 0))
-    return SamplerWalk(start, _solver(recipe, sigmas(recipe.steps), noise), _guide(recipe, conditions))
+def first_section(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Trajectory:
+    """The trajectory of the first of several sections, made a little beyond its end."""
+    noise = noises(spec.section_seed(0))
+    start = noise.draw(_with_lookahead(spec, 0))
+    return SamplerTrajectory(start, _solver(spec, sigmas(spec.steps), noise), _guide(spec, conditions))
 
 
-def next_section(recipe: Recipe, index: int, conditions: Conditions, before: Context, noises: Noises) -> Walk:
-    """The walk of a section that follows another one: that one's end stays as it is, what comes after is new.
+def next_section(
+    spec: GenerationSpec, index: int, conditions: Conditions, before: Context, noises: Noises
+) -> Trajectory:
+    """The trajectory of a section that follows another one: that one's end stays as it is, what comes after is new.
 
     From the end on, what was made beyond it gives way to what is made now, frame by frame.
     """
-    noise = noises(recipe.section_seed(index))
-    tail, beyond, new = before.tail.shape[-1], before.beyond.shape[-1], _with_lookahead(recipe, index)
+    noise = noises(spec.section_seed(index))
+    tail, beyond, new = before.tail.shape[-1], before.beyond.shape[-1], _with_lookahead(spec, index)
     device = before.tail.device
     ramp = torch.arange(1, beyond + 1, device=device) / (beyond + 1)
     inside = torch.cat([torch.zeros(tail, device=device), ramp, torch.ones(new - beyond, device=device)])
     source = F.pad(torch.cat([before.tail, before.beyond], dim=-1), (0, new - beyond))
     start = noise.draw(tail + new)
-    return RepaintWalk(source, start, inside, sigmas(recipe.steps), 0, _guide(recipe, conditions))
+    return RepaintTrajectory(source, start, inside, sigmas(spec.steps), 0, _guide(spec, conditions))
 
 
-def _with_lookahead(recipe: Recipe, index: int) -> int:
-    last = index == len(recipe.frames) - 1
-    return recipe.frames[index] + (0 if last else LOOKAHEAD_FRAMES)
+def _with_lookahead(spec: GenerationSpec, index: int) -> int:
+    last = index == len(spec.frames) - 1
+    return spec.frames[index] + (0 if last else LOOKAHEAD_FRAMES)
 
 
-def _guide(recipe: Recipe, conditions: Conditions, steps: int | None = None) -> Guide:
-    return Guide(recipe.guidance, conditions.contexts, recipe.steps if steps is None else steps)
+def _guide(spec: GenerationSpec, conditions: Conditions, steps: int | None = None) -> Guidance:
+    return Guidance(spec.guidance, conditions.contexts, spec.steps if steps is None else steps)
 
 
-def _solver(recipe: Recipe, levels: torch.Tensor, noise: Noise) -> Solver:
-    match recipe.sampler:
+def _solver(spec: GenerationSpec, levels: torch.Tensor, noise: Noise) -> Solver:
+    match spec.sampler:
         case Sampler.EULER:
-            return Euler(levels, recipe.omega)
+            return Euler(levels, spec.omega)
         case Sampler.HEUN:
-            return Heun(levels, recipe.omega)
+            return Heun(levels, spec.omega)
         case Sampler.PINGPONG:
             return PingPong(levels, noise)

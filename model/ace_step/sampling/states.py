@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import torch
 
 from model.ace_step.networks.contexts import ContextCache
+from model.ace_step.sampling.generation_spec import GenerationSpec
 from model.ace_step.sampling.guided_velocity import Contexts
-from model.ace_step.sampling.recipe import Recipe
-from model.ace_step.sampling.trajectories import FinishedWalk, Walk
+from model.ace_step.sampling.trajectories import FinishedTrajectory, Trajectory
 from model.song import Window
 
 CONTEXT_FRAMES = 108
@@ -73,33 +73,33 @@ class State:
     `before` is the seam of the section before, `None` for a song's first.
     """
 
-    recipe: Recipe
+    spec: GenerationSpec
     index: int
-    walk: Walk
+    trajectory: Trajectory
     first: int
     before: Seam | None
     seam: Seam = field(default_factory=Seam)
 
-    def take(self, velocities: Sequence[torch.Tensor]) -> None:
-        """See `Walk.take`. After the last step nothing is kept but the latents."""
-        self.walk.take(velocities)
-        if self.walk.step == self.walk.steps:
-            self.walk = FinishedWalk(self.walk.latents, self.walk.steps)
+    def advance(self, velocities: Sequence[torch.Tensor]) -> None:
+        """See `Trajectory.advance`. After the last step nothing is kept but the latents."""
+        self.trajectory.advance(velocities)
+        if self.trajectory.step == self.trajectory.steps:
+            self.trajectory = FinishedTrajectory(self.trajectory.latents, self.trajectory.steps)
 
     @property
     def step(self) -> int:
         """Steps done."""
-        return self.walk.step
+        return self.trajectory.step
 
     @property
     def steps(self) -> int:
         """Steps in all."""
-        return self.walk.steps
+        return self.trajectory.steps
 
     @property
     def frames(self) -> int:
         """Latent frames of the section itself."""
-        return self.recipe.frames[self.index]
+        return self.spec.frames[self.index]
 
     @property
     def last(self) -> int:

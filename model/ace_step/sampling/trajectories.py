@@ -1,4 +1,4 @@
-"""The ways from noise to a song: one walk for each task, which asks for evaluations and takes their velocities.
+"""The ways from noise to a song: one trajectory for each task, which asks for evaluations and takes their velocities.
 
 Latents have the shape [1, 8, 16, frames], float32, on the device of the model.
 """
@@ -11,7 +11,7 @@ import torch
 
 from model.ace_step.networks.contexts import ContextCache
 from model.ace_step.sampling.guidance import Apg
-from model.ace_step.sampling.guided_velocity import Contexts, Guide
+from model.ace_step.sampling.guided_velocity import Contexts, Guidance
 from model.ace_step.sampling.samplers import Solver
 from model.ace_step.sampling.schedule import TIMESTEPS
 
@@ -28,7 +28,7 @@ class Row:
     context: ContextCache
 
 
-class Walk(Protocol):
+class Trajectory(Protocol):
     """A song on its way; a step of it is one evaluation, which may need several rows."""
 
     latents: torch.Tensor
@@ -44,15 +44,15 @@ class Walk(Protocol):
     def rows(self) -> list[Row]:
         """Rows that the next step evaluates; the same on every call until the step is taken."""
 
-    def take(self, velocities: Sequence[torch.Tensor]) -> None:
+    def advance(self, velocities: Sequence[torch.Tensor]) -> None:
         """Go one step, with the velocities of `rows`, each [1, 8, 16, frames], float32.
 
-        A failure leaves the walk where it was: the step can be taken again, and gives what it would have given.
+        A failure leaves the trajectory where it was: the step can be taken again, and gives what it would have given.
         """
 
 
-class FinishedWalk:
-    """The end of a walk: its latents alone, without all that its steps needed."""
+class FinishedTrajectory:
+    """The end of a trajectory: its latents alone, without all that its steps needed."""
 
     def __init__(self, latents: torch.Tensor, steps: int) -> None:
         self.latents = latents
@@ -62,42 +62,42 @@ class FinishedWalk:
         """Raises RuntimeError: there is no step left."""
         raise RuntimeError("a finished section takes no further step")
 
-    def take(self, velocities: Sequence[torch.Tensor]) -> None:
+    def advance(self, velocities: Sequence[torch.Tensor]) -> None:
         """Raises RuntimeError: there is no step left."""
         raise RuntimeError("a finished section takes no further step")
 
 
-class SamplerWalk:
+class SamplerTrajectory:
     """From noise, or a noised reference, to a song, by a sampler."""
 
-    def __init__(self, latents: torch.Tensor, sampler: Solver, guide: Guide) -> None:
+    def __init__(self, latents: torch.Tensor, sampler: Solver, guide: Guidance) -> None:
         self.latents = latents
         self._sampler = sampler
         self._guide = guide
 
     @property
     def steps(self) -> int:
-        """See `Walk.steps`."""
+        """See `Trajectory.steps`."""
         return self._sampler.evaluations
 
     @property
     def step(self) -> int:
-        """See `Walk.step`."""
+        """See `Trajectory.step`."""
         return self._sampler.index
 
     def rows(self) -> list[Row]:
-        """See `Walk.rows`."""
+        """See `Trajectory.rows`."""
         timestep = self._sampler.timestep
         return [Row(self.latents, timestep, context) for context in self._guide.contexts(self.step)]
 
-    def take(self, velocities: Sequence[torch.Tensor]) -> None:
-        """See `Walk.take`."""
+    def advance(self, velocities: Sequence[torch.Tensor]) -> None:
+        """See `Trajectory.advance`."""
         velocity, guide = self._guide.velocity(self.step, velocities)
         latents, sampler = self._sampler.step(self.latents, velocity)
         self.latents, self._sampler, self._guide = latents, sampler, guide
 
 
-class RepaintWalk:
+class RepaintTrajectory:
     """Makes the inside of a window anew and leaves the rest of the source as it is.
 
     The first `skipped` levels of the full schedule are left out: fewer steps keep more of the source.
@@ -110,7 +110,7 @@ class RepaintWalk:
         inside: torch.Tensor,
         levels: torch.Tensor,
         skipped: int,
-        guide: Guide,
+        guide: Guidance,
     ) -> None:
         """`inside` [frames] is 1 in the window, 0 outside, and between where both are mixed; `levels` fall to 0."""
         self._source, self._noise, self._inside = source, noise, inside
@@ -122,21 +122,21 @@ class RepaintWalk:
 
     @property
     def steps(self) -> int:
-        """See `Walk.steps`."""
+        """See `Trajectory.steps`."""
         return len(self._levels) - 1 - self._skipped
 
     @property
     def step(self) -> int:
-        """See `Walk.step`."""
+        """See `Trajectory.step`."""
         return self._index - self._skipped
 
     def rows(self) -> list[Row]:
-        """See `Walk.rows`."""
+        """See `Trajectory.rows`."""
         timestep = _timestep(self._levels[self._index])
         return [Row(self.latents, timestep, context) for context in self._guide.contexts(self._index)]
 
-    def take(self, velocities: Sequence[torch.Tensor]) -> None:
-        """See `Walk.take`."""
+    def advance(self, velocities: Sequence[torch.Tensor]) -> None:
+        """See `Trajectory.advance`."""
         now, later = self._levels[self._index : self._index + 2]
         velocity, guide = self._guide.velocity(self._index, velocities)
         moved = self.latents + (later - now) * velocity
@@ -147,7 +147,7 @@ class RepaintWalk:
         return (1.0 - level) * self._source + level * self._noise
 
 
-class EditWalk:
+class EditTrajectory:
     """FlowEdit (arXiv 2412.08629), algorithm 1: from a song to another one, along the difference of their velocities.
 
     Levels `first` to `last` of the schedule (`last` not among them) move the difference, each averaged over `averages`
@@ -178,16 +178,16 @@ class EditWalk:
 
     @property
     def steps(self) -> int:
-        """See `Walk.steps`."""
+        """See `Trajectory.steps`."""
         return self._moving + len(self._levels) - 1 - self._last
 
     @property
     def step(self) -> int:
-        """See `Walk.step`."""
+        """See `Trajectory.step`."""
         return self._step
 
     def rows(self) -> list[Row]:
-        """See `Walk.rows`."""
+        """See `Trajectory.rows`."""
         level = self._levels[self._index]
         if self._step >= self._moving:
             self._enter_sampling(level)
@@ -197,8 +197,8 @@ class EditWalk:
         target = self.latents + self._noised - self._source
         return _pair(self._noised, level, self._of_source) + _pair(target, level, self._of_target)
 
-    def take(self, velocities: Sequence[torch.Tensor]) -> None:
-        """See `Walk.take`."""
+    def advance(self, velocities: Sequence[torch.Tensor]) -> None:
+        """See `Trajectory.advance`."""
         now, later = self._levels[self._index : self._index + 2]
         if self._step >= self._moving:
             self._sample(later - now, *velocities)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from model.ace_step.engine import AceStepEngine, shares_steps
-from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.batched_forward import BatchedForward
 from model.ace_step.sampling.trajectories import Row
 from model.ace_step.settings import AceStepSettings
 from model.song import SongParams
@@ -32,7 +32,7 @@ def latents(engine: AceStepEngine, *asked: SongParams) -> torch.Tensor:
     """Those of the first of songs that are made together."""
     states = [begun(engine, each) for each in asked]
     finish(engine, *states)
-    return states[0].walk.latents
+    return states[0].trajectory.latents
 
 
 def test_sections_share_a_group_exactly_where_they_may_share_steps(engine: AceStepEngine, half: AceStepEngine) -> None:
@@ -60,12 +60,12 @@ def test_steps_are_shared_by_default_where_that_changes_next_to_nothing(
 @pytest.fixture
 def rounded_by_company(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes every velocity depend on how many rows share its pass, as rounding does on a GPU, but always."""
-    evaluate = Forward.__call__
+    evaluate = BatchedForward.__call__
 
-    def dependent(forward: Forward, rows: Sequence[Row]) -> list[torch.Tensor]:
+    def dependent(forward: BatchedForward, rows: Sequence[Row]) -> list[torch.Tensor]:
         return [velocity * (1 + 1e-3 * len(rows)) for velocity in evaluate(forward, rows)]
 
-    monkeypatch.setattr(Forward, "__call__", dependent)
+    monkeypatch.setattr(BatchedForward, "__call__", dependent)
 
 
 @pytest.mark.usefixtures("rounded_by_company")
@@ -74,7 +74,7 @@ def test_without_shared_steps_company_changes_no_bit(half: AceStepEngine) -> Non
     half.denoise([later])
     finish(half, begun(half, COMPANY), later)
     assert torch.equal(beside, alone)
-    assert torch.equal(later.walk.latents, alone)
+    assert torch.equal(later.trajectory.latents, alone)
 
 
 @pytest.mark.usefixtures("rounded_by_company")

@@ -13,8 +13,8 @@ from model.ace_step.engine import AceStepEngine, license_of
 from model.ace_step.networks.text_encoder import MAX_TOKENS
 from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
 from model.ace_step.planning.form import merged, parts_of, shares
-from model.ace_step.sampling.batched_forward import Forward
-from model.ace_step.sampling.recipe import Recipe
+from model.ace_step.sampling.batched_forward import BatchedForward
+from model.ace_step.sampling.generation_spec import GenerationSpec
 from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, State
 from model.ace_step.settings import AceStepSettings
 from model.engine import EngineUnavailable
@@ -51,25 +51,25 @@ def test_a_whole_song_is_one_section_of_all_lines(engine: AceStepEngine) -> None
 def test_sections_have_their_own_lines_and_make_up_the_song(engine: AceStepEngine) -> None:
     plan = engine.plan(params(40.0, options=AceStepOptions(mode=GenerationMode.SECTIONED)))
     assert [section.label for section in plan.sections] == ["verse", "chorus"]
-    recipe = plan.detail
-    assert isinstance(recipe, Recipe)
-    assert sum(recipe.frames) == 430
-    assert recipe.words[0] != recipe.words[1]
+    spec = plan.detail
+    assert isinstance(spec, GenerationSpec)
+    assert sum(spec.frames) == 430
+    assert spec.words[0] != spec.words[1]
 
 
 def test_defaults_are_those_of_the_release(engine: AceStepEngine) -> None:
     plan = engine.plan(SongParams("pop", LYRICS, 1))
     assert (plan.steps, plan.guidance_scale) == (60, 15.0)
-    recipe = plan.detail
-    assert isinstance(recipe, Recipe)
-    assert (recipe.sampler, recipe.omega) == (Sampler.EULER, 10.0)
+    spec = plan.detail
+    assert isinstance(spec, GenerationSpec)
+    assert (spec.sampler, spec.omega) == (Sampler.EULER, 10.0)
 
 
 def test_what_the_prompt_can_say_is_said_in_it(engine: AceStepEngine) -> None:
     plan = engine.plan(params(tempo_bpm=105.0, key="C major", voice=Voice.FEMALE))
-    recipe = plan.detail
-    assert isinstance(recipe, Recipe)
-    assert recipe.prompt == "pop, 105 BPM, C major, female vocal"
+    spec = plan.detail
+    assert isinstance(spec, GenerationSpec)
+    assert spec.prompt == "pop, 105 BPM, C major, female vocal"
     assert "may not follow exactly" in plan.notes[0]
 
 
@@ -88,7 +88,7 @@ def test_strangers_at_different_steps_equal_each_alone(engine: AceStepEngine) ->
     engine.denoise(together[1:3])
     finish(engine, *together)
     for one, other in zip(alone, together, strict=True):
-        torch.testing.assert_close(other.walk.latents, one.walk.latents, rtol=0, atol=1e-4)
+        torch.testing.assert_close(other.trajectory.latents, one.trajectory.latents, rtol=0, atol=1e-4)
 
 
 def test_a_section_keeps_what_was_before_it_and_grows_out_of_what_came_next(engine: AceStepEngine) -> None:
@@ -99,7 +99,7 @@ def test_a_section_keeps_what_was_before_it_and_grows_out_of_what_came_next(engi
     finish(engine, second)
     assert isinstance(first, State)
     assert isinstance(second, State)
-    before, after = first.walk.latents, second.walk.latents
+    before, after = first.trajectory.latents, second.trajectory.latents
     tail = before[..., first.last - second.first : first.last]
     assert torch.equal(after[..., : second.first], tail)
     beyond, grown = before[..., first.last :], after[..., second.first : second.first + LOOKAHEAD_FRAMES]
@@ -124,15 +124,15 @@ def test_a_repaint_leaves_the_rest_as_it_was(engine: AceStepEngine) -> None:
     finish(engine, state)
     sound = torch.from_numpy(soundfile.read(io.BytesIO(recording()), dtype="float32")[0].T)
     source = engine._networks.codec.encode(sound, 44_100)
-    assert torch.equal(state.walk.latents[..., :43], source[..., :43])
-    assert torch.equal(state.walk.latents[..., 64:], source[..., 64:])
-    assert not torch.equal(state.walk.latents[..., 43:64], source[..., 43:64])
+    assert torch.equal(state.trajectory.latents[..., :43], source[..., :43])
+    assert torch.equal(state.trajectory.latents[..., 64:], source[..., 64:])
+    assert not torch.equal(state.trajectory.latents[..., 43:64], source[..., 43:64])
 
 
 def test_an_extension_may_be_longer_than_the_recording_on_both_sides(engine: AceStepEngine) -> None:
     state = begun(engine, params(None, task=Extend(recording(), 12.0, 25.0)))
     finish(engine, state)
-    assert state.walk.latents.shape[-1] == 129 + 119 + 269
+    assert state.trajectory.latents.shape[-1] == 129 + 119 + 269
 
 
 def test_mono_recordings_are_read(engine: AceStepEngine) -> None:
@@ -181,7 +181,7 @@ def test_memory_and_cost_grow_with_rows_and_frames(engine: AceStepEngine) -> Non
     ("slack", "passes"), [(0.0, [[3], [1], [0, 2]]), (0.125, [[3, 1], [0, 2]]), (9.0, [[3, 1, 0, 2]])]
 )
 def test_rows_of_about_one_length_share_a_pass(engine: AceStepEngine, slack: float, passes: list[list[int]]) -> None:
-    forward = Forward(engine._networks.transformer, slack=slack)
+    forward = BatchedForward(engine._networks.transformer, slack=slack)
     assert forward._groups([100, 190, 100, 200]) == passes
 
 
@@ -190,11 +190,11 @@ def test_compiled_blocks_give_the_same(engine: AceStepEngine, tmp_path: Path) ->
     blocks = compiled._networks.transformer.transformer_blocks
     for block in blocks:
         block.compile(backend="aot_eager", dynamic=False)
-    compiled._forward = Forward(compiled._networks.transformer)
+    compiled._forward = BatchedForward(compiled._networks.transformer)
     one, other = begun(engine, params(10.0)), begun(compiled, params(10.0))
     engine.denoise([one])
     compiled.denoise([other])
-    torch.testing.assert_close(other.walk.latents, one.walk.latents, rtol=0, atol=1e-4)
+    torch.testing.assert_close(other.trajectory.latents, one.trajectory.latents, rtol=0, atol=1e-4)
 
 
 def test_a_missing_device_is_named(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_half_precision_makes_about_the_same_song(engine: AceStepEngine, tmp_pat
     one, other = begun(engine, asked), begun(half, asked)
     finish(engine, one)
     finish(half, other)
-    assert (other.walk.latents - one.walk.latents).abs().mean() < 0.1 * one.walk.latents.abs().mean()
+    assert (other.trajectory.latents - one.trajectory.latents).abs().mean() < 0.1 * one.trajectory.latents.abs().mean()
     sound = np.concatenate(list(half.render(other)), axis=1)
     mel = torch.randn(2, 128, 20, generator=torch.Generator().manual_seed(0)) - 5.0
     assert torch.equal(half._networks.codec.sound(mel), engine._networks.codec.sound(mel))

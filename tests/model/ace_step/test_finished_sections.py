@@ -66,7 +66,7 @@ def test_nothing_but_latents_outlives_the_last_step(engine: AceStepEngine, asked
     del conditions
     finish(engine, state)
     assert [cache() for cache in caches if cache() is not None] == []
-    assert [tensor is state.walk.latents for tensor in reachable_tensors(state)] == [True]
+    assert [tensor is state.trajectory.latents for tensor in reachable_tensors(state)] == [True]
 
 
 def test_a_later_section_keeps_of_the_one_before_it_the_seam_alone(engine: AceStepEngine) -> None:
@@ -79,7 +79,7 @@ def test_a_later_section_keeps_of_the_one_before_it_the_seam_alone(engine: AceSt
     assert isinstance(context, Context)
     assert isinstance(second, State)
     assert second.before is context.seam
-    assert [tensor is second.walk.latents for tensor in reachable_tensors(second)] == [True]
+    assert [tensor is second.trajectory.latents for tensor in reachable_tensors(second)] == [True]
 
 
 @pytest.mark.parametrize("sampler", Sampler)

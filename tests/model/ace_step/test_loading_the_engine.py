@@ -8,7 +8,7 @@ import torch
 
 from model.ace_step import engine as engine_module
 from model.ace_step.engine import AceStepEngine
-from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.batched_forward import BatchedForward
 from model.ace_step.warm_up import warm_up
 from model.engine import EngineUnavailable
 from tests.support.ace_step import ace_step_options
@@ -46,10 +46,10 @@ def test_on_a_cpu_nothing_is_made_to_warm_up(tmp_path: Path, monkeypatch: pytest
 def test_what_cannot_be_compiled_here_is_told_when_the_engine_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def warm(_forward: Forward) -> None:
+    def warm(_forward: BatchedForward) -> None:
         raise EngineUnavailable("there is no compiler")
 
-    monkeypatch.setattr(Forward, "warm", warm, raising=False)
+    monkeypatch.setattr(BatchedForward, "warm", warm, raising=False)
     with pytest.raises(EngineUnavailable, match="there is no compiler"):
         AceStepEngine.load("cpu", **ace_step_options(tmp_path))
 

@@ -14,12 +14,12 @@ from model.ace_step.encoding import Encoder
 from model.ace_step.loading.networks import Networks, load
 from model.ace_step.networks.codec import Codec
 from model.ace_step.options import Sampler
-from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.batched_forward import BatchedForward
+from model.ace_step.sampling.generation_spec import GenerationSpec, GuidanceKind, GuidanceParams
 from model.ace_step.sampling.noise import Noise
-from model.ace_step.sampling.recipe import GuidanceKind, GuidanceParams, Recipe
-from model.ace_step.sampling.starts import walk_steps, whole
+from model.ace_step.sampling.starts import evaluation_count, whole
 from model.ace_step.sampling.states import Conditions
-from model.ace_step.sampling.trajectories import Walk
+from model.ace_step.sampling.trajectories import Trajectory
 from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, Task
 
 CASES = (
@@ -66,7 +66,7 @@ def task_of(given: Mapping[str, Any]) -> Task | None:
     return None
 
 
-def recipe_of(given: Mapping[str, Any], ids: tuple[int, ...], frames: int) -> Recipe:
+def spec_of(given: Mapping[str, Any], ids: tuple[int, ...], frames: int) -> GenerationSpec:
     guidance = GuidanceParams(
         scale=given["guidance_scale"],
         kind=GuidanceKind(given["cfg_type"]),
@@ -76,7 +76,7 @@ def recipe_of(given: Mapping[str, Any], ids: tuple[int, ...], frames: int) -> Re
         text=given.get("guidance_scale_text", 0.0),
         lyric=given.get("guidance_scale_lyric", 0.0),
     )
-    return Recipe(
+    return GenerationSpec(
         prompt=given["prompt"],
         words=(ids,),
         frames=(frames,),
@@ -90,12 +90,14 @@ def recipe_of(given: Mapping[str, Any], ids: tuple[int, ...], frames: int) -> Re
     )
 
 
-def conditions(networks: Networks, given: Mapping[str, Any], recipe: Recipe, source: torch.Tensor | None) -> Conditions:
+def conditions(
+    networks: Networks, given: Mapping[str, Any], spec: GenerationSpec, source: torch.Tensor | None
+) -> Conditions:
     encoder = Encoder(networks.transformer, networks.text_encoder)
     how = {"erg": given["use_erg_lyric"], "erg_tag": given["use_erg_tag"], "erg_diffusion": given["use_erg_diffusion"]}
-    contexts, target = encoder.contexts(recipe.prompt, recipe.words[0], recipe.guidance, **how), None
-    if isinstance(recipe.task, Edit):
-        contexts = target = encoder.edit_contexts(recipe.prompt, recipe.words[0])
+    contexts, target = encoder.contexts(spec.prompt, spec.words[0], spec.guidance, **how), None
+    if isinstance(spec.task, Edit):
+        contexts = target = encoder.edit_contexts(spec.prompt, spec.words[0])
     return Conditions(contexts, 1, 1, 1, 1, "", target, source)
 
 
@@ -110,13 +112,13 @@ def test_a_song_follows_the_original_evaluation_by_evaluation(
 ) -> None:
     given, recorded = cases[name]["parameters"], np.load(parity / "pipeline" / f"{name}.npz")
     expected = torch.tensor(recorded["latents"])
-    recipe = recipe_of(given, ids[given["lyrics"]], expected.shape[-1])
+    spec = spec_of(given, ids[given["lyrics"]], expected.shape[-1])
     source = recorded_source(networks.codec, recorded)
-    walk = whole(recipe, conditions(networks, given, recipe, source), lambda seed: Noise(seed, torch.device("cpu")))
-    assert walk.steps == walk_steps(recipe, 0)
-    call, forward = 0, Forward(networks.transformer)
-    while walk.step < walk.steps:
-        rows = walk.rows()
+    trajectory = whole(spec, conditions(networks, given, spec, source), lambda seed: Noise(seed, torch.device("cpu")))
+    assert trajectory.steps == evaluation_count(spec, 0)
+    call, forward = 0, BatchedForward(networks.transformer)
+    while trajectory.step < trajectory.steps:
+        rows = trajectory.rows()
         for row in rows:
             assert row.timestep == recorded["call_timesteps"][call]
             close(row.latents, recorded["call_inputs"][call])
@@ -124,10 +126,10 @@ def test_a_song_follows_the_original_evaluation_by_evaluation(
         velocities = forward(rows)
         for velocity, position in zip(velocities, range(call - len(rows), call), strict=True):
             close(velocity, recorded["call_outputs"][position])
-        walk.take(velocities)
+        trajectory.advance(velocities)
     assert call == len(recorded["call_timesteps"])
-    torch.testing.assert_close(walk.latents, expected, rtol=0, atol=1e-3 * float(expected.abs().max()))
-    sound = networks.codec.sound(networks.codec.mel(walk.latents))
+    torch.testing.assert_close(trajectory.latents, expected, rtol=0, atol=1e-3 * float(expected.abs().max()))
+    sound = networks.codec.sound(networks.codec.mel(trajectory.latents))
     torch.testing.assert_close(resample(sound, 44_100, 48_000), torch.tensor(recorded["wav48"][0]), rtol=0, atol=1e-5)
 
 
@@ -140,20 +142,20 @@ def test_as_many_evaluations_are_made_as_by_the_original(
     name: str, networks: Networks, cases: Mapping[str, Any], ids: Mapping[str, tuple[int, ...]]
 ) -> None:
     given = cases[name]["parameters"]
-    recipe = recipe_of(given, ids.get(given["lyrics"], ()) if given["lyrics"] else (), 64)
-    needs_source = recipe.task is not None and not isinstance(recipe.task, Retake)
+    spec = spec_of(given, ids.get(given["lyrics"], ()) if given["lyrics"] else (), 64)
+    needs_source = spec.task is not None and not isinstance(spec.task, Retake)
     source = torch.zeros(1, 8, 16, SOURCE_FRAMES) if needs_source else None
-    if isinstance(recipe.task, Extend):
-        recipe = recipe_of(given, ids[given["lyrics"]], SOURCE_FRAMES + 30)
-    walk = whole(recipe, conditions(networks, given, recipe, source), lambda seed: Noise(seed, torch.device("cpu")))
-    assert passes(walk) == cases[name]["model_calls"]
+    if isinstance(spec.task, Extend):
+        spec = spec_of(given, ids[given["lyrics"]], SOURCE_FRAMES + 30)
+    trajectory = whole(spec, conditions(networks, given, spec, source), lambda seed: Noise(seed, torch.device("cpu")))
+    assert passes(trajectory) == cases[name]["model_calls"]
 
 
-def passes(walk: Walk) -> int:
-    """Forward passes of a walk; the original passes the two rows of an edit's condition together."""
+def passes(trajectory: Trajectory) -> int:
+    """Forward passes of a trajectory; the original passes the two rows of an edit's condition together."""
     total = 0
-    while walk.step < walk.steps:
-        rows = walk.rows()
+    while trajectory.step < trajectory.steps:
+        rows = trajectory.rows()
         total += len(rows)
-        walk.take([torch.ones_like(row.latents) * (index + 1) for index, row in enumerate(rows)])
-    return total if not type(walk).__name__.startswith("Edit") else total // 2
+        trajectory.advance([torch.ones_like(row.latents) * (index + 1) for index, row in enumerate(rows)])
+    return total if not type(trajectory).__name__.startswith("Edit") else total // 2

@@ -9,8 +9,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from server.scheduling.queue_depth import Depth
 from server.store.whole_service import Queue, WaitingSong
-from server.telemetry.estimate_metrics import Estimated
 from server.telemetry.documentation import metrics_table, report_one_of_each
+from server.telemetry.estimate_metrics import Estimated
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (
     expose_depths,

@@ -41,7 +41,7 @@ def test_songs_with_and_without_an_adapter_never_share_a_step_and_differ(engine:
         state = engine.begin(plan, 0, conditions, None)
         while state.step < state.steps:
             engine.denoise([state])
-        latents.append(state.walk.latents)  # type: ignore[attr-defined]
+        latents.append(state.trajectory.latents)  # type: ignore[attr-defined]
         groups.append(conditions.group)
     assert groups == ["", "rap 1", ""]
     assert torch.equal(latents[0], latents[2])

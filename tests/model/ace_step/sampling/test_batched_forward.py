@@ -11,7 +11,7 @@ from model.ace_step.networks.config import LyricEncoderConfig, TransformerConfig
 from model.ace_step.networks.contexts import ContextBatch, ContextCache
 from model.ace_step.networks.transformer import ERG_FACTOR, Transformer
 from model.ace_step.sampling import pass_graphs
-from model.ace_step.sampling.batched_forward import Forward
+from model.ace_step.sampling.batched_forward import BatchedForward
 from model.ace_step.sampling.pass_graphs import LAUNCH_BOUND, SHAPES, PassGraphs, Shape, Work
 from model.ace_step.sampling.trajectories import Row
 from model.engine import EngineUnavailable
@@ -86,8 +86,8 @@ def graphs_compiled() -> Iterator[list[int]]:
 
 @torch.no_grad()
 def test_two_compiled_blocks_serve_all_shapes(graphs_compiled: list[int]) -> None:
-    plain, model = Forward(random_transformer()), random_transformer()
-    compiled = Forward(model, compiled=True, backend="counting")
+    plain, model = BatchedForward(random_transformer()), random_transformer()
+    compiled = BatchedForward(model, compiled=True, backend="counting")
     compiled.warm()
     assert graphs_compiled == [2]
     batches = [
@@ -107,7 +107,7 @@ def test_two_compiled_blocks_serve_all_shapes(graphs_compiled: list[int]) -> Non
 @torch.no_grad()
 def test_contexts_are_stacked_once_for_a_batch_and_let_go_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     model = random_transformer()
-    forward, made = Forward(model), 0
+    forward, made = BatchedForward(model), 0
     of = ContextBatch.of
 
     def counted(*given: object, **how: object) -> ContextBatch:
@@ -133,7 +133,7 @@ def test_contexts_are_stacked_once_for_a_batch_and_let_go_with_it(monkeypatch: p
 @torch.no_grad()
 def test_a_velocity_keeps_no_other_rows_in_memory() -> None:
     model = random_transformer()
-    for velocity in Forward(model)(guided(model, 20, 9)):
+    for velocity in BatchedForward(model)(guided(model, 20, 9)):
         assert velocity.untyped_storage().nbytes() == velocity.numel() * 4
 
 
@@ -142,7 +142,7 @@ def test_replayed_passes_make_what_plain_ones_make(monkeypatch: pytest.MonkeyPat
     model = random_transformer()
     recorder = FakeRecorder()
     shapes = [Shape(1, 64, 64), Shape(2, 64, 64), Shape(2, 64, 128), Shape(2, 128, 64)]
-    plain, replaying = Forward(model), Forward(model)
+    plain, replaying = BatchedForward(model), BatchedForward(model)
     replaying._graphs = PassGraphs(model, recorder, shapes)
     assert recorder.recorded == len(shapes)
     loads: list[Shape] = []
@@ -168,7 +168,7 @@ def test_replayed_passes_make_what_plain_ones_make(monkeypatch: pytest.MonkeyPat
 @torch.no_grad()
 def test_a_context_is_loaded_anew_when_another_one_takes_its_place_in_memory() -> None:
     model = random_transformer()
-    plain, replaying = Forward(model), Forward(model)
+    plain, replaying = BatchedForward(model), BatchedForward(model)
     replaying._graphs = PassGraphs(model, FakeRecorder(), [Shape(1, 64, 64)])
     for tokens in range(3, 9):  # each cache dies before the next is made, which may then have its address
         rows = [row(40, context(model, tokens))]
@@ -184,7 +184,7 @@ def test_what_is_recorded_is_bounded_by_launches() -> None:
 
 def test_graphs_without_a_gpu_are_refused() -> None:
     with pytest.raises(EngineUnavailable, match="'cuda_graphs' needs a CUDA device"):
-        Forward(random_transformer(), graphs=True, backend="eager").warm()
+        BatchedForward(random_transformer(), graphs=True, backend="eager").warm()
 
 
 @pytest.mark.gpu
@@ -192,7 +192,7 @@ def test_graphs_without_a_gpu_are_refused() -> None:
 @torch.no_grad()
 def test_captured_passes_on_a_gpu_make_what_plain_ones_make() -> None:
     model = random_transformer("cuda")
-    plain, replaying = Forward(model), Forward(model)
+    plain, replaying = BatchedForward(model), BatchedForward(model)
     shapes = [Shape(1, 64, 64), Shape(2, 64, 64)]
     replaying._graphs = PassGraphs(model, pass_graphs.cuda_recorder(model.device), shapes)
     for batch in (guided(model, 50, 20), [row(64, context(model, 64))], guided(model, 33, 21), guided(model, 50, 20)):
@@ -203,8 +203,8 @@ def test_captured_passes_on_a_gpu_make_what_plain_ones_make() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @torch.no_grad()
 def test_compiled_passes_on_a_gpu_make_what_plain_ones_make() -> None:
-    plain, model = Forward(random_transformer("cuda")), random_transformer("cuda")
-    compiled = Forward(model, compiled=True)
+    plain, model = BatchedForward(random_transformer("cuda")), random_transformer("cuda")
+    compiled = BatchedForward(model, compiled=True)
     compiled.warm()
     for batch in (guided(model, 50, 20), [row(64, context(model, 64))], guided(model, 133, 21)):
         close(compiled(batch), plain(batch))

@@ -63,10 +63,10 @@ def step(state: State, failed: set[Place] | None = None) -> set[Place]:
     """Go one step; returns the places of its operations, each of which fails if it is not among those `failed`."""
     operations = FailingOnce(failed)
     with operations:
-        rows = state.walk.rows()
+        rows = state.trajectory.rows()
     given = velocities(rows)
     with operations:
-        state.take(given)
+        state.advance(given)
     return operations.places
 
 
@@ -114,7 +114,7 @@ def test_every_operation_of_every_step_may_fail_once(name: str, engine: AceStepE
                 step(torn, failed)
         assert failed == places
         assert torn.step == undisturbed.step == done + 1
-    assert torch.equal(torn.walk.latents, undisturbed.walk.latents)
+    assert torch.equal(torn.trajectory.latents, undisturbed.trajectory.latents)
 
 
 def test_strangers_of_a_failed_step_go_on_by_themselves(engine: AceStepEngine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,14 +122,14 @@ def test_strangers_of_a_failed_step_go_on_by_themselves(engine: AceStepEngine, m
     alone, together = zip(*(begun_twice(engine, each) for each in asked), strict=True)
     finish(engine, *alone)
     with monkeypatch.context() as patched:
-        patched.setattr(together[1].walk, "take", _out_of_memory)
+        patched.setattr(together[1].trajectory, "advance", _out_of_memory)
         with pytest.raises(torch.OutOfMemoryError):
             engine.denoise(together)
     assert [state.step for state in together] == [1, 0, 0]
     engine.denoise(together[1:])
     finish(engine, *together)
     for one, other in zip(alone, together, strict=True):
-        torch.testing.assert_close(other.walk.latents, one.walk.latents, rtol=0, atol=1e-4)
+        torch.testing.assert_close(other.trajectory.latents, one.trajectory.latents, rtol=0, atol=1e-4)
 
 
 def _out_of_memory(_velocities: object) -> None:

@@ -1,4 +1,4 @@
-"""Recipe of a song: everything that a request decides, with nothing left open. The module is free of torch."""
+"""Specification of a song: everything that a request decides, with nothing left open. The module is free of torch."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -53,7 +53,7 @@ class GuidanceParams:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class GenerationSpec:
     """A song's plan as the engine keeps it. `frames` and `words` have an entry for each section."""
 
     prompt: str
