@@ -29,7 +29,7 @@ def measure(engine: StudioEngine, seed: int) -> dict[SectionKind, tuple[float, f
             engine.denoise([state])
         sound = np.concatenate(list(engine.render(state)), axis=1)
         if section.kind in (SectionKind.VERSE, SectionKind.CHORUS) and section.kind not in found:
-            pitch = float(np.mean([note.pitch for note in state.written.score.melody]))
+            pitch = float(np.mean([note.pitch for note in state.composed.score.melody]))
             found[section.kind] = (pitch, float(pyloudnorm.Meter(SAMPLE_RATE_HERTZ).integrated_loudness(sound.T)))
         context = engine.context(state)
         if len(found) == 2:

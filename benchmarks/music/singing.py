@@ -12,7 +12,7 @@ import swift_f0
 from numpy.typing import NDArray
 
 from benchmarks.music.made_song import RATE_HERTZ, Made, Sound
-from model.studio.composing.decisions.pitches import wished_direction
+from model.studio.composing.decisions.pitches import tone_direction
 
 ONSET_TOLERANCE_SECONDS = 0.05
 PITCH_TOLERANCE_CENTS = 50.0
@@ -110,7 +110,7 @@ def tone_agreement(made: Made, notes: Sequence[Note]) -> float:
             for (left, right), (_, (place, after)) in zip(
                 zip(line.syllables, line.syllables[1:], strict=False), itertools.pairwise(sung), strict=True
             ):
-                wished = wished_direction(left.sung_tone, right.sung_tone)
+                wished = tone_direction(left.sung_tone, right.sung_tone)
                 if wished:
                     agreed.append(wished * (after.pitch - notes[place - 1].pitch) > 0)
     return statistics.fmean(agreed)

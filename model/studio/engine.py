@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
 from model.song import SectionScore, SongParams, SongPlan, Window
 from model.studio import saving
-from model.studio.arrange.arranger import Hand
+from model.studio.arrange.arranger import ArrangerState
 from model.studio.arrange.duet import whole_tune
 from model.studio.composing.denoiser import Memory, ScoreDenoiser, ScoreState, rows
 from model.studio.composing.token_layout import padded_length
@@ -14,14 +14,14 @@ from model.studio.lyrics.chinese import mandarin
 from model.studio.notation.chords import chord_spans, named_chords
 from model.studio.notation.midi import section_midi
 from model.studio.planning.plan import detail_of, plan_song, samples_of
-from model.studio.planning.section_brief import brief, section_seed
+from model.studio.planning.section_spec import section_seed, section_spec
 from model.studio.section import (
+    ComposedSection,
     DraftState,
     FinishedState,
     StudioConditions,
     StudioContext,
     StudioState,
-    Written,
 )
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.mixer import Mixer
@@ -73,10 +73,10 @@ class StudioEngine:
 
     def prepare(self, plan: SongPlan, index: int) -> StudioConditions:
         """Conditions of a section; see `Engine.prepare`."""
-        wanted = brief(plan, index)
+        wanted = section_spec(plan, index)
         length = padded_length(wanted, follows=index > 0)
         return StudioConditions(
-            brief=wanted,
+            spec=wanted,
             steps=plan.steps,
             cost=rows(plan.guidance_scale) * length,
             length=length,
@@ -89,15 +89,15 @@ class StudioEngine:
     ) -> DraftState:
         """Open a section; see `Engine.begin`."""
         assert isinstance(conditions, StudioConditions)
-        memory, hand, mixer = _opening(conditions, context)
+        memory, arranger, mixer = _opening(conditions, context)
         draft = self._denoiser.begin(
-            conditions.brief,
+            conditions.spec,
             memory,
             seed=section_seed(plan.seed, index),
             steps=plan.steps,
             guidance_scale=plan.guidance_scale,
         )
-        return DraftState(plan, index, draft, hand, mixer, self._denoiser)
+        return DraftState(plan, index, draft, arranger, mixer, self._denoiser)
 
     def denoise(self, states: Sequence[SectionState]) -> None:
         """Advance all states by one step; see `Engine.denoise`."""
@@ -105,31 +105,31 @@ class StudioEngine:
 
     def save_section(self, state: SectionState) -> bytes:
         """The section on paper as bytes; see `Engine.save_section`."""
-        return saving.save(_own(state).written, self._bank, ())
+        return saving.save(_own(state).composed, self._bank, ())
 
     def restore_section(
         self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None
     ) -> FinishedState:
         """A section on paper from bytes; see `Engine.restore_section`. It is played on the desk of the one before."""
-        written = saving.load(saved, self._bank, ())
-        assert isinstance(written, Written)
+        composed = saving.load(saved, self._bank, ())
+        assert isinstance(composed, ComposedSection)
         assert context is None or isinstance(context, StudioContext)
-        return FinishedState(plan, index, written, context.mixer if context else self._mixer(plan))
+        return FinishedState(plan, index, composed, context.mixer if context else self._mixer(plan))
 
     def context(self, state: SectionState) -> StudioContext:
-        """Tunes, hands and mixer after a finished section."""
+        """Tunes, arranger state and mixer after a finished section."""
         own = _own(state)
-        return StudioContext(own.written.memory, own.written.hand, own.mixer)
+        return StudioContext(own.composed.memory, own.composed.arranger, own.mixer)
 
     def score(self, state: SectionState) -> SectionScore:
         """Syllable times and MIDI of a finished section."""
         own = _own(state)
         assert own.plan.tempo_bpm is not None
         syllables = tuple(syllable.text for line in own.section.lines for syllable in line.syllables)
-        chords = named_chords(own.written.score.chords, detail_of(own.plan).key)
-        midi = section_midi(own.written.score, own.written.arrangement, syllables, own.plan.tempo_bpm, chords)
+        chords = named_chords(own.composed.score.chords, detail_of(own.plan).key)
+        midi = section_midi(own.composed.score, own.composed.arrangement, syllables, own.plan.tempo_bpm, chords)
         return SectionScore(
-            syllable_timings(own.section, whole_tune(own.written.vocals)),
+            syllable_timings(own.section, whole_tune(own.composed.vocals)),
             midi,
             chord_spans(chords, own.section, own.plan.tempo_bpm),
         )
@@ -140,22 +140,22 @@ class StudioEngine:
         assert own.plan.tempo_bpm is not None
         bars_before = sum(section.bars for section in detail_of(own.plan).sections[: own.index])
         return own.mixer.render(
-            own.written.arrangement,
+            own.composed.arrangement,
             samples_of(bars_before, own.plan.tempo_bpm),
-            samples_of(bars_before + own.written.score.bars, own.plan.tempo_bpm),
-            vocals=own.written.vocals,
+            samples_of(bars_before + own.composed.score.bars, own.plan.tempo_bpm),
+            vocals=own.composed.vocals,
             first_window=FIRST_WINDOW_SAMPLES if own.index == 0 else WINDOW_SAMPLES,
             window=WINDOW_SAMPLES,
             final=own.final,
         )
 
     def save(self, state: SectionState) -> bytes:
-        """Tunes, hands and mixer as bytes; see `Engine.save`."""
+        """Tunes, arranger state and mixer as bytes; see `Engine.save`."""
         context = self.context(state)
         return saving.save(context, self._bank, context.mixer.shared())
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> StudioContext:
-        """Tunes, hands and mixer from bytes; see `Engine.restore`."""
+        """Tunes, arranger state and mixer from bytes; see `Engine.restore`."""
         context = saving.load(saved, self._bank, self._mixer(plan).shared())
         assert isinstance(context, StudioContext)
         return context
@@ -181,12 +181,14 @@ def _is_duet(plan: SongPlan) -> bool:
     return any(line.voices not in {(), (plan.voice,)} for section in plan.sections for line in section.lines)
 
 
-def _opening(conditions: StudioConditions, context: SectionContext | None) -> tuple[Memory, Hand | None, Mixer]:
+def _opening(
+    conditions: StudioConditions, context: SectionContext | None
+) -> tuple[Memory, ArrangerState | None, Mixer]:
     if context is None:
         assert conditions.mixer is not None
         return Memory(), None, conditions.mixer
     assert isinstance(context, StudioContext)
-    return context.memory, context.hand, context.mixer
+    return context.memory, context.arranger, context.mixer
 
 
 def _own(state: SectionState) -> StudioState:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from model.song import SectionPlan, SongPlan, Voice
-from model.studio.arrange.arranger import Hand, arrange
+from model.studio.arrange.arranger import ArrangerState, arrange
 from model.studio.arrange.duet import Share, as_sung, other_semitones, share_of
 from model.studio.arrange.vocals import Words, vocal_parts
-from model.studio.composing.denoiser import Memory, ScoreDenoiser, ScoreState, SectionBrief
+from model.studio.composing.denoiser import Memory, ScoreDenoiser, ScoreState, SectionSpec
 from model.studio.notation.arrangement import Arrangement
 from model.studio.notation.score import Score
 from model.studio.planning.plan import detail_of
-from model.studio.planning.section_brief import section_seed
+from model.studio.planning.section_spec import section_seed
 from model.studio.sound.mixer import Mixer
 from model.studio.voice.phrasing import SungNote
 from model.studio.voice.vocalist import SEMITONES, Singer
@@ -24,26 +24,26 @@ class StudioContext:
     """Context for the next section: tunes so far, state of the arranger, and the mixer with sounds that still decay."""
 
     memory: Memory
-    hand: Hand
+    arranger: ArrangerState
     mixer: Mixer
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ComposedSection:
     """A finished section on paper."""
 
     score: Score
     arrangement: Arrangement
     vocals: Mapping[Singer, tuple[SungNote, ...]]
     memory: Memory
-    hand: Hand
+    arranger: ArrangerState
 
 
 @dataclass(frozen=True, slots=True)
 class StudioConditions:
     """Conditions of a section. Those of the first section hold the song's mixer."""
 
-    brief: SectionBrief
+    spec: SectionSpec
     steps: int
     cost: int
     length: int
@@ -72,7 +72,7 @@ class StudioState(ABC):
 
     @property
     @abstractmethod
-    def written(self) -> Written:
+    def composed(self) -> ComposedSection:
         """The section on paper; only after its last step."""
 
     @property
@@ -90,12 +90,18 @@ class DraftState(StudioState):
     """One section on its way from noise to paper."""
 
     def __init__(
-        self, plan: SongPlan, index: int, draft: ScoreState, hand: Hand | None, mixer: Mixer, denoiser: ScoreDenoiser
+        self,
+        plan: SongPlan,
+        index: int,
+        draft: ScoreState,
+        arranger: ArrangerState | None,
+        mixer: Mixer,
+        denoiser: ScoreDenoiser,
     ) -> None:
-        """`hand` is how the players ended the section before, if there was one."""
+        """`arranger` is the state of the arranger after the section before, if there was one."""
         super().__init__(plan, index, mixer)
         self.draft = draft
-        self._hand = hand
+        self._hand = arranger
         self._denoiser = denoiser
 
     @property
@@ -104,16 +110,16 @@ class DraftState(StudioState):
         return self.draft.step
 
     @property
-    def written(self) -> Written:
+    def composed(self) -> ComposedSection:
         """The section on paper; only after its last step."""
-        return self._written
+        return self._composed
 
     @cached_property
-    def _written(self) -> Written:
+    def _composed(self) -> ComposedSection:
         score, memory = self._denoiser.finish(self.draft)
         detail = detail_of(self.plan)
         following = None if self.final else self.plan.sections[self.index + 1].kind
-        arrangement, hand = arrange(
+        arrangement, arranger = arrange(
             score,
             self.section.kind,
             detail.style,
@@ -127,7 +133,7 @@ class DraftState(StudioState):
         vocals = vocal_parts(words, sounding, detail.style, tonic=detail.key.tonic)
         if words.shares:
             sounding = as_sung(sounding, words.shares, words.other_semitones)
-        return Written(sounding, arrangement, vocals, memory, hand)
+        return ComposedSection(sounding, arrangement, vocals, memory, arranger)
 
 
 def _words(section: SectionPlan, own: Voice | None) -> Words:
@@ -142,9 +148,9 @@ def _words(section: SectionPlan, own: Voice | None) -> Words:
 class FinishedState(StudioState):
     """One section that another process has put on paper."""
 
-    def __init__(self, plan: SongPlan, index: int, written: Written, mixer: Mixer) -> None:
+    def __init__(self, plan: SongPlan, index: int, composed: ComposedSection, mixer: Mixer) -> None:
         super().__init__(plan, index, mixer)
-        self._written = written
+        self._composed = composed
 
     @property
     def step(self) -> int:
@@ -152,6 +158,6 @@ class FinishedState(StudioState):
         return self.steps
 
     @property
-    def written(self) -> Written:
+    def composed(self) -> ComposedSection:
         """The section on paper."""
-        return self._written
+        return self._composed

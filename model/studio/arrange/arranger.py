@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from model.song import SectionKind
 from model.studio.arrange.bass import bass
 from model.studio.arrange.comping import guitar, keys
+from model.studio.arrange.context import ArrangementContext, make_context
 from model.studio.arrange.drums.drummer import drums
 from model.studio.arrange.dynamics import entrance, layers
 from model.studio.arrange.humanize import perform
 from model.studio.arrange.lead import lead
 from model.studio.arrange.ornaments import double, ornament
 from model.studio.arrange.pads import arpeggio, pad
-from model.studio.arrange.scene import Scene, make_scene
-from model.studio.arrange.tabs import Stroke
+from model.studio.arrange.tablature import Stroke
 from model.studio.arrange.voicing import Voicing, voice
 from model.studio.notation.arrangement import Arrangement, TrackNote
 from model.studio.notation.score import Score
@@ -21,7 +21,7 @@ from model.studio.style import Style, Track
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
+class ArrangerState:
     """State of the arranger that is kept from section to section.
 
     `voicing` holds the last chord's MIDI pitches, `bass` the last bass pitch, `tonic` the key's pitch class, `played`
@@ -40,11 +40,11 @@ def arrange(
     kind: SectionKind,
     style: Style,
     *,
-    previous: Hand | None,
+    previous: ArrangerState | None,
     following: SectionKind | None,
     seed: int,
     sung: bool,
-) -> tuple[Arrangement, Hand]:
+) -> tuple[Arrangement, ArrangerState]:
     """Arrange one section; pure and deterministic.
 
     Args:
@@ -59,7 +59,7 @@ def arrange(
     Returns:
         The parts and what the next section needs to continue them.
     """
-    scene = make_scene(
+    context = make_context(
         score,
         kind,
         style,
@@ -69,40 +69,46 @@ def arrange(
         played=previous.played if previous else 0,
         tonic=previous.tonic if previous else None,
     )
-    voicings = voice(scene, previous.voicing if previous else ())
-    strokes = {track: _part(scene, track, voicings, previous) for track in sorted(layers(scene))}
+    voicings = voice(context, previous.voicing if previous else ())
+    strokes = {track: _part(context, track, voicings, previous) for track in sorted(layers(context))}
     bass_line = strokes.get(Track.BASS)
-    hand = Hand(voicings[-1], bass_line[-1].pitch if bass_line else None, scene.tonic, scene.played + 1, scene.seed)
-    return Arrangement(score.bars, _performed(scene, strokes)), hand
+    arranger = ArrangerState(
+        voicings[-1], bass_line[-1].pitch if bass_line else None, context.tonic, context.played + 1, context.seed
+    )
+    return Arrangement(score.bars, _performed(context, strokes)), arranger
 
 
-def _part(scene: Scene, track: Track, voicings: Sequence[Voicing], previous: Hand | None) -> list[Stroke]:
+def _part(
+    context: ArrangementContext, track: Track, voicings: Sequence[Voicing], previous: ArrangerState | None
+) -> list[Stroke]:
     match track:
         case Track.LEAD:
-            return _lead(scene)
+            return _lead(context)
         case Track.KEYS:
-            return keys(scene, voicings)
+            return keys(context, voicings)
         case Track.GUITAR:
-            return guitar(scene, voicings)
+            return guitar(context, voicings)
         case Track.PAD:
-            return pad(scene, voicings)
+            return pad(context, voicings)
         case Track.BASS:
-            return bass(scene, previous.bass if previous else None)
+            return bass(context, previous.bass if previous else None)
         case Track.ARPEGGIO:
-            return arpeggio(scene, voicings)
+            return arpeggio(context, voicings)
         case Track.ORNAMENT:
-            return ornament(scene, voicings)
+            return ornament(context, voicings)
         case Track.DRUMS:
-            return drums(scene)
+            return drums(context)
 
 
-def _performed(scene: Scene, strokes: Mapping[Track, Sequence[Stroke]]) -> dict[Track, tuple[TrackNote, ...]]:
+def _performed(
+    context: ArrangementContext, strokes: Mapping[Track, Sequence[Stroke]]
+) -> dict[Track, tuple[TrackNote, ...]]:
     """The parts as they sound, each from its player's entrance on."""
-    heard = {track: [s for s in part if s.start >= entrance(scene, track)] for track, part in strokes.items()}
-    return {track: perform(scene, track, part) for track, part in heard.items() if part}
+    heard = {track: [s for s in part if s.start >= entrance(context, track)] for track, part in strokes.items()}
+    return {track: perform(context, track, part) for track, part in heard.items() if part}
 
 
-def _lead(scene: Scene) -> list[Stroke]:
+def _lead(context: ArrangementContext) -> list[Stroke]:
     """The melody, doubled by its own player in an instrumental chorus that has nobody else to do it."""
-    alone = scene.kind is SectionKind.CHORUS and not scene.sung and scene.player(Track.ORNAMENT) is None
-    return lead(scene) + (double(scene) if alone else [])
+    alone = context.kind is SectionKind.CHORUS and not context.sung and context.player(Track.ORNAMENT) is None
+    return lead(context) + (double(context) if alone else [])

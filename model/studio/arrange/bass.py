@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from model.studio.arrange.context import ArrangementContext, Span
 from model.studio.arrange.drums.drummer import kick_steps
 from model.studio.arrange.dynamics import Texture, texture
-from model.studio.arrange.scene import Scene, Span
-from model.studio.arrange.tabs import Hit, Stroke, hits, metric_weight
+from model.studio.arrange.tablature import Hit, Stroke, hits, metric_weight
 from model.studio.notation.score import STEPS_PER_BAR
 from model.studio.style import Groove
 
@@ -79,24 +79,24 @@ _LINES: Mapping[Groove, tuple[Variants, Variants]] = MappingProxyType(
 )
 
 
-def bass(scene: Scene, before: int | None) -> list[Stroke]:
+def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
     """The bass line, continuing from the pitch `before`; every chord begins with its root, one note at a time."""
-    variant = scene.choice("bass", _with_the_kick(scene, _variants(scene)))
+    variant = context.choice("bass", _with_the_kick(context, _variants(context)))
     strokes: list[Stroke] = []
-    for bar in range(scene.groove_bars):
-        for index, hit in _bar_hits(scene, bar, variant[bar % len(variant)]):
-            before = _pitch(scene, index, hit.mark, before)
+    for bar in range(context.groove_bars):
+        for index, hit in _bar_hits(context, bar, variant[bar % len(variant)]):
+            before = _pitch(context, index, hit.mark, before)
             length = max(0.5, hit.length - _ARTICULATION_STEPS)
             strokes.append(Stroke(hit.start, length, before, metric_weight(hit.start)))
-    if scene.ends_song:
-        root = _near(scene.spans[-1].chord.root, before)
-        strokes.append(Stroke(scene.groove_bars * STEPS_PER_BAR, STEPS_PER_BAR, root, 1.0))
+    if context.ends_song:
+        root = _near(context.spans[-1].chord.root, before)
+        strokes.append(Stroke(context.groove_bars * STEPS_PER_BAR, STEPS_PER_BAR, root, 1.0))
     return strokes
 
 
-def _with_the_kick(scene: Scene, variants: Variants) -> Variants:
+def _with_the_kick(context: ArrangementContext, variants: Variants) -> Variants:
     """The variants that meet the section's kick drum most often; all where nobody drums."""
-    kick = kick_steps(scene)
+    kick = kick_steps(context)
     met = [_share_met(variant, kick) for variant in variants]
     return tuple(variant for variant, share in zip(variants, met, strict=True) if share >= max(met) - _NEARLY)
 
@@ -106,18 +106,18 @@ def _share_met(variant: tuple[str, ...], kick: frozenset[int]) -> float:
     return sum(step in kick for step in onsets) / len(onsets)
 
 
-def _variants(scene: Scene) -> Variants:
-    if texture(scene) is Texture.CALM:
+def _variants(context: ArrangementContext) -> Variants:
+    if texture(context) is Texture.CALM:
         return _CALM
-    steady, full = _LINES[scene.style.groove]
-    return full if texture(scene) is Texture.FULL else steady
+    steady, full = _LINES[context.style.groove]
+    return full if texture(context) is Texture.FULL else steady
 
 
-def _bar_hits(scene: Scene, bar: int, tab: str) -> Iterator[tuple[int, Hit]]:
+def _bar_hits(context: ArrangementContext, bar: int, tab: str) -> Iterator[tuple[int, Hit]]:
     """The tab's hits per chord span, in section steps; each span is given a root at its start."""
     offset = bar * STEPS_PER_BAR
     placed = [replace(hit, start=hit.start + offset) for hit in hits(tab)]
-    for index, span in enumerate(scene.spans):
+    for index, span in enumerate(context.spans):
         if offset <= span.start < offset + STEPS_PER_BAR:
             for hit in _led_by_root(placed, span):
                 yield index, replace(hit, length=min(hit.length, span.end - hit.start))
@@ -131,24 +131,24 @@ def _led_by_root(placed: list[Hit], span: Span) -> list[Hit]:
     return [Hit(span.start, until - span.start, "R"), *inside]
 
 
-def _pitch(scene: Scene, index: int, mark: str, before: int | None) -> int:
-    root, third, fifth = scene.spans[index].chord.pitch_classes
+def _pitch(context: ArrangementContext, index: int, mark: str, before: int | None) -> int:
+    root, third, fifth = context.spans[index].chord.pitch_classes
     if mark == "a":
-        return _approach(scene, index, before)
+        return _approach(context, index, before)
     if mark == "8":
         low = _near(root, before)
         return low + 12 if low + 12 <= _HIGHEST + 5 else low
     return _near({"R": root, "3": third, "5": fifth}[mark], before)
 
 
-def _approach(scene: Scene, index: int, before: int | None) -> int:
+def _approach(context: ArrangementContext, index: int, before: int | None) -> int:
     """A step of the key next to the coming root, on the side where the line is; the fifth if no root is coming."""
-    chord = scene.spans[index].chord
-    coming = scene.spans[index + 1].chord if index + 1 < len(scene.spans) else chord
+    chord = context.spans[index].chord
+    coming = context.spans[index + 1].chord if index + 1 < len(context.spans) else chord
     if coming.root == chord.root:
         return _near(chord.pitch_classes[2], before)
     target = _near(coming.root, before)
-    usable = scene.scale | set(coming.pitch_classes)
+    usable = context.scale | set(coming.pitch_classes)
     side = -1 if before is not None and before < target else 1
     return next(target + side * d for d in (1, 2, 3) if (target + side * d) % 12 in usable)
 

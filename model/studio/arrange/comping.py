@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from model.studio.arrange.context import ArrangementContext, Span
 from model.studio.arrange.dynamics import comping_texture
+from model.studio.arrange.pattern_playback import Onset, closing_chord, low_fifth, low_root, onsets
 from model.studio.arrange.patterns.guitar import guitar_variants
 from model.studio.arrange.patterns.keys import keys_variants
-from model.studio.arrange.playing import Onset, closing_chord, low_fifth, low_root, onsets
-from model.studio.arrange.scene import Scene, Span
-from model.studio.arrange.tabs import Stroke
+from model.studio.arrange.tablature import Stroke
 from model.studio.arrange.voicing import Voicing
 
 _PEDAL_STEPS = 6
@@ -18,28 +18,28 @@ _ALONE_WEIGHT = 1.12
 _NINTH = 9
 
 
-def keys(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
+def keys(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
     """A keyboard part: the section's pattern over the voicings, single voices ringing on as under a pedal."""
-    variant = scene.choice("keys", keys_variants(scene.style.groove, comping_texture(scene)))
+    variant = context.choice("keys", keys_variants(context.style.groove, comping_texture(context)))
     strokes = [
         Stroke(onset.start, _pedalled(onset), pitch, _weight(onset))
-        for onset in onsets(scene, variant)
-        for pitch in _pitches(scene, onset, voicings[onset.index])
+        for onset in onsets(context, variant)
+        for pitch in _pitches(context, onset, voicings[onset.index])
     ]
-    return strokes + closing_chord(scene, voicings, _ROLL_SECONDS)
+    return strokes + closing_chord(context, voicings, _ROLL_SECONDS)
 
 
-def guitar(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
+def guitar(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
     """A guitar part: strokes spread over the strings, picked voices, power chords where the pattern has them."""
-    variant = scene.choice("guitar", guitar_variants(scene.style.groove, comping_texture(scene)))
-    spread = _STRUM_SECONDS / scene.step_seconds
+    variant = context.choice("guitar", guitar_variants(context.style.groove, comping_texture(context)))
+    spread = _STRUM_SECONDS / context.step_seconds
     strokes: list[Stroke] = []
-    for onset in onsets(scene, variant):
-        strings = _pitches(scene, onset, voicings[onset.index])
+    for onset in onsets(context, variant):
+        strings = _pitches(context, onset, voicings[onset.index])
         for order, pitch in enumerate(reversed(strings) if onset.mark == "u" else strings):
             late = min(order * spread, 0.5 * onset.length)
             strokes.append(Stroke(onset.start + late, onset.length - late, pitch, _weight(onset)))
-    return strokes + closing_chord(scene, voicings, 2 * _STRUM_SECONDS)
+    return strokes + closing_chord(context, voicings, 2 * _STRUM_SECONDS)
 
 
 def _weight(onset: Onset) -> float:
@@ -53,9 +53,9 @@ def _pedalled(onset: Onset) -> float:
     return min(max(onset.length, _PEDAL_STEPS), onset.span.end - onset.start)
 
 
-def _pitches(scene: Scene, onset: Onset, voicing: Voicing) -> Voicing:
+def _pitches(context: ArrangementContext, onset: Onset, voicing: Voicing) -> Voicing:
     if onset.mark.isdigit():
-        return (_one_voice(scene, onset, voicing),)
+        return (_one_voice(context, onset, voicing),)
     return {
         "A": voicing,
         "U": voicing[1:],
@@ -76,20 +76,20 @@ def _strings(voicing: Voicing, span: Span) -> Voicing:
     return (low_root(span), *(p for p in voicing if p > low_root(span)))
 
 
-def _one_voice(scene: Scene, onset: Onset, voicing: Voicing) -> int:
+def _one_voice(context: ArrangementContext, onset: Onset, voicing: Voicing) -> int:
     """The counted voice; beyond the top the lowest an octave up, or the top again if the melody leaves no room."""
     number = int(onset.mark)
     if number == _NINTH:
-        return _ninth(scene, onset.span, voicing)
+        return _ninth(context, onset.span, voicing)
     if number <= len(voicing):
         return voicing[number - 1]
     above = voicing[0] + 12
-    lead = scene.lowest_lead(onset.start, onset.start + onset.length)
+    lead = context.lowest_lead(onset.start, onset.start + onset.length)
     return above if lead is None or above < lead - 2 else voicing[-1]
 
 
-def _ninth(scene: Scene, span: Span, voicing: Voicing) -> int:
+def _ninth(context: ArrangementContext, span: Span, voicing: Voicing) -> int:
     """The whole tone above the root inside the voicing's range, or its second voice where the key has no such tone."""
     ninth = (span.chord.root + 2) % 12
     inside = [p for p in range(voicing[0], voicing[-1] + 1) if p % 12 == ninth]
-    return inside[-1] if inside and ninth in scene.scale else voicing[1]
+    return inside[-1] if inside and ninth in context.scale else voicing[1]

@@ -6,7 +6,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from model.song import SectionKind
-from model.studio.arrange.scene import Scene
+from model.studio.arrange.context import ArrangementContext
 from model.studio.notation.score import STEPS_PER_BAR
 from model.studio.style import Groove, Track
 
@@ -52,40 +52,44 @@ _DRIVEN = frozenset(Groove) - {Groove.BALLAD, Groove.CINEMATIC, Groove.AMBIENT, 
 _LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB})
 
 
-def layers(scene: Scene) -> frozenset[Track]:
+def layers(context: ArrangementContext) -> frozenset[Track]:
     """Tracks that play in the section: those of its kind, and always one chord instrument if the style has any."""
-    wanted = set(_PARTS[scene.kind].layers)
-    if scene.kind is SectionKind.VERSE and scene.style.energy < _GUITAR_BESIDE_KEYS_ENERGY and scene.player(Track.KEYS):
+    wanted = set(_PARTS[context.kind].layers)
+    if (
+        context.kind is SectionKind.VERSE
+        and context.style.energy < _GUITAR_BESIDE_KEYS_ENERGY
+        and context.player(Track.KEYS)
+    ):
         wanted.discard(Track.GUITAR)
-    if scene.style.groove in _GUITAR_LED:
+    if context.style.groove in _GUITAR_LED:
         wanted.add(Track.GUITAR)
-    foundation = next((track for track in _FOUNDATIONS if scene.player(track)), None)
+    foundation = next((track for track in _FOUNDATIONS if context.player(track)), None)
     if foundation:
         wanted.add(foundation)
-    return frozenset(track for track in wanted if scene.player(track))
+    return frozenset(track for track in wanted if context.player(track))
 
 
-def entrance(scene: Scene, track: Track) -> int:
+def entrance(context: ArrangementContext, track: Track) -> int:
     """The step at which a player comes in: some wait for the second half of a song's first verse."""
-    foundation = next((each for each in _FOUNDATIONS if scene.player(each)), None)
-    late = track is Track.PAD or (track is Track.GUITAR and scene.style.groove in _LATE_GUITARS)
-    waits = late and scene.kind is SectionKind.VERSE and scene.played <= 1 and track is not foundation
-    return scene.score.bars // 2 * STEPS_PER_BAR if waits else 0
+    foundation = next((each for each in _FOUNDATIONS if context.player(each)), None)
+    late = track is Track.PAD or (track is Track.GUITAR and context.style.groove in _LATE_GUITARS)
+    waits = late and context.kind is SectionKind.VERSE and context.played <= 1 and track is not foundation
+    return context.score.bars // 2 * STEPS_PER_BAR if waits else 0
 
 
-def texture(scene: Scene) -> Texture:
+def texture(context: ArrangementContext) -> Texture:
     """Density of the section's accompaniment."""
-    usual = _PARTS[scene.kind].texture
-    return Texture.STEADY if usual is Texture.FULL and scene.style.energy < _QUIET_ENERGY else usual
+    usual = _PARTS[context.kind].texture
+    return Texture.STEADY if usual is Texture.FULL and context.style.energy < _QUIET_ENERGY else usual
 
 
-def comping_texture(scene: Scene) -> Texture:
+def comping_texture(context: ArrangementContext) -> Texture:
     """Density of the struck chords; driven grooves have theirs from the first bar of the song on."""
-    told = scene.kind is SectionKind.INTRO and scene.style.groove in _DRIVEN
-    return Texture.STEADY if told else texture(scene)
+    told = context.kind is SectionKind.INTRO and context.style.groove in _DRIVEN
+    return Texture.STEADY if told else texture(context)
 
 
-def level(scene: Scene, step: float) -> float:
+def level(context: ArrangementContext, step: float) -> float:
     """Factor on velocities at a step of the section, about 0.8 to 1.1."""
-    part = _PARTS[scene.kind]
-    return part.level + part.rise * min(1.0, max(0.0, step / scene.score.steps))
+    part = _PARTS[context.kind]
+    return part.level + part.rise * min(1.0, max(0.0, step / context.score.steps))

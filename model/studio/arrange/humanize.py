@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from types import MappingProxyType
 
+from model.studio.arrange.context import ArrangementContext
 from model.studio.arrange.dynamics import level
 from model.studio.arrange.players import folded
-from model.studio.arrange.scene import Scene
-from model.studio.arrange.tabs import Stroke
+from model.studio.arrange.tablature import Stroke
 from model.studio.notation.arrangement import TrackNote
 from model.studio.notation.score import STEPS_PER_BEAT
 from model.studio.style import Track
@@ -43,43 +43,43 @@ def swung(step: float, swing: float) -> float:
     return beat * STEPS_PER_BEAT + bent
 
 
-def perform(scene: Scene, track: Track, strokes: Sequence[Stroke]) -> tuple[TrackNote, ...]:
+def perform(context: ArrangementContext, track: Track, strokes: Sequence[Stroke]) -> tuple[TrackNote, ...]:
     """Play the strokes: at most 8 ms early or late, never before the section starts or over its end.
 
-    Strokes that are meant together stay together. The same scene always gives the same notes.
+    Strokes that are meant together stay together. The same context always gives the same notes.
     """
-    chance = Random(f"{scene.seed}/{scene.played}/{track}")
+    chance = Random(f"{context.seed}/{context.played}/{track}")
     slips: dict[float, float] = {}
     notes = []
     for stroke in sorted(strokes, key=lambda s: (s.start, s.pitch)):
-        slip = slips.setdefault(stroke.start, _slip(scene, track, chance))
-        notes.append(_played(scene, track, stroke, slip, chance.gauss(1.0, _FORCE)))
+        slip = slips.setdefault(stroke.start, _slip(context, track, chance))
+        notes.append(_played(context, track, stroke, slip, chance.gauss(1.0, _FORCE)))
     return tuple(sorted(notes, key=lambda n: (n.start, n.pitch)))
 
 
-def _slip(scene: Scene, track: Track, chance: Random) -> float:
+def _slip(context: ArrangementContext, track: Track, chance: Random) -> float:
     """A timing error in steps."""
     bound = _TIMING_SECONDS.get(track, _USUAL_TIMING_SECONDS)
-    return max(-bound, min(bound, chance.gauss(0.0, bound / 2))) / scene.step_seconds
+    return max(-bound, min(bound, chance.gauss(0.0, bound / 2))) / context.step_seconds
 
 
-def _played(scene: Scene, track: Track, stroke: Stroke, slip: float, force: float) -> TrackNote:
-    start = max(0.0, swung(stroke.start, scene.style.swing) + slip)
-    end = min(float(scene.score.steps), swung(stroke.start + stroke.length, scene.style.swing) + slip)
-    velocity = _VELOCITIES[track] * _gain(scene, track) * level(scene, stroke.start) * stroke.weight * force
+def _played(context: ArrangementContext, track: Track, stroke: Stroke, slip: float, force: float) -> TrackNote:
+    start = max(0.0, swung(stroke.start, context.style.swing) + slip)
+    end = min(float(context.score.steps), swung(stroke.start + stroke.length, context.style.swing) + slip)
+    velocity = _VELOCITIES[track] * _gain(context, track) * level(context, stroke.start) * stroke.weight * force
     return TrackNote(
-        start, max(_SHORTEST_STEPS, end - start), _pitch(scene, track, stroke), max(1, min(127, round(velocity)))
+        start, max(_SHORTEST_STEPS, end - start), _pitch(context, track, stroke), max(1, min(127, round(velocity)))
     )
 
 
-def _gain(scene: Scene, track: Track) -> float:
+def _gain(context: ArrangementContext, track: Track) -> float:
     """Gain on a player's velocities from the energy of the style."""
     floor, ceiling = {Track.DRUMS: (0.6, 1.15), Track.LEAD: (0.9, 1.06)}.get(track, (0.84, 1.12))
-    return floor + (ceiling - floor) * scene.style.energy
+    return floor + (ceiling - floor) * context.style.energy
 
 
-def _pitch(scene: Scene, track: Track, stroke: Stroke) -> int:
-    player = scene.player(track)
+def _pitch(context: ArrangementContext, track: Track, stroke: Stroke) -> int:
+    player = context.player(track)
     if player is None or track in (Track.LEAD, Track.DRUMS):
         return stroke.pitch
     return folded(stroke.pitch, player)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from model.studio.arrange.scene import Scene
-from model.studio.arrange.tabs import Stroke, metric_weight
+from model.studio.arrange.context import ArrangementContext
+from model.studio.arrange.tablature import Stroke, metric_weight
 from model.studio.notation.score import Note
 
 _LEGATO_GAP_STEPS = 2
@@ -11,17 +11,17 @@ _PHRASE_GAP_STEPS = 3
 _OVERLAP_STEPS = 0.1
 
 
-def lead(scene: Scene) -> list[Stroke]:
+def lead(context: ArrangementContext) -> list[Stroke]:
     """The melody at its written pitches, without what is sung.
 
     Notes of a phrase are bound to each other, its arc shapes their weight.
     """
     strokes: list[Stroke] = []
-    melody = played_notes(scene.score.melody) if scene.sung else scene.score.melody
+    melody = played_notes(context.score.melody) if context.sung else context.score.melody
     for phrase in phrases(melody):
         top = max(note.pitch for note in phrase)
         for i, note in enumerate(phrase):
-            end = _bound_end(scene, note, phrase[i + 1] if i + 1 < len(phrase) else None)
+            end = _bound_end(context, note, phrase[i + 1] if i + 1 < len(phrase) else None)
             weight = _weight(note, i / max(1, len(phrase) - 1), top)
             strokes.append(Stroke(note.start, end - note.start, note.pitch, weight))
     return strokes
@@ -53,11 +53,11 @@ def phrases(melody: Sequence[Note]) -> list[list[Note]]:
     return groups
 
 
-def _bound_end(scene: Scene, note: Note, following: Note | None) -> float:
+def _bound_end(context: ArrangementContext, note: Note, following: Note | None) -> float:
     if following is not None and following.start - note.end <= _LEGATO_GAP_STEPS:
         return following.start + (_OVERLAP_STEPS if following.pitch != note.pitch else -_OVERLAP_STEPS)
-    if scene.ends_song and following is None and note is scene.score.melody[-1]:
-        return scene.score.steps
+    if context.ends_song and following is None and note is context.score.melody[-1]:
+        return context.score.steps
     return note.end
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from model.song import SectionKind
+from model.studio.arrange.context import ArrangementContext, Breath, breaths
 from model.studio.arrange.players import pitch_range, sustains
-from model.studio.arrange.scene import Breath, Scene, breaths
-from model.studio.arrange.tabs import Stroke, metric_weight
+from model.studio.arrange.tablature import Stroke, metric_weight
 from model.studio.arrange.voicing import LEAD_CLEARANCE, Voicing
 from model.studio.notation.score import STEPS_PER_BAR
 from model.studio.style import Track
@@ -31,78 +31,78 @@ _DOUBLE_WEIGHT, _COUNTER_WEIGHT = 0.8, 0.95
 _DOUBLE_ENERGY = 0.3
 
 
-def ornament(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
+def ornament(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
     """Runs in the melody's breaths; in the chorus also a countermelody (sustaining players) or the melody's double."""
-    player = scene.player(Track.ORNAMENT)
-    runs = _runs(scene)
-    if player is None or scene.kind is not SectionKind.CHORUS:
+    player = context.player(Track.ORNAMENT)
+    runs = _runs(context)
+    if player is None or context.kind is not SectionKind.CHORUS:
         return runs
     if sustains(player):
-        return _without_overlap(countermelody(scene, voicings), runs)
-    return runs + double(scene, pitch_range(player)[1])
+        return _without_overlap(countermelody(context, voicings), runs)
+    return runs + double(context, pitch_range(player)[1])
 
 
-def double(scene: Scene, highest: int = 96) -> list[Stroke]:
+def double(context: ArrangementContext, highest: int = 96) -> list[Stroke]:
     """The melody an octave up and softer, where that is no higher than `highest`; nothing in calm styles."""
-    if scene.style.energy < _DOUBLE_ENERGY:
+    if context.style.energy < _DOUBLE_ENERGY:
         return []
-    notes = [note for note in scene.score.melody if note.pitch + 12 <= highest]
+    notes = [note for note in context.score.melody if note.pitch + 12 <= highest]
     return [Stroke(n.start, n.length, n.pitch + 12, _DOUBLE_WEIGHT * metric_weight(n.start)) for n in notes]
 
 
-def countermelody(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
+def countermelody(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
     """A line of half notes below the melody: chord tones, small steps, against the melody's direction."""
     strokes: list[Stroke] = []
     before = voicings[0][-1]
-    for start in range(0, scene.groove_bars * STEPS_PER_BAR, _COUNTER_STEPS):
-        end = min(start + _COUNTER_STEPS, scene.spans[scene.span_at(start)].end)
-        tones = _counter_tones(scene, start, end)
+    for start in range(0, context.groove_bars * STEPS_PER_BAR, _COUNTER_STEPS):
+        end = min(start + _COUNTER_STEPS, context.spans[context.span_at(start)].end)
+        tones = _counter_tones(context, start, end)
         if tones:
-            before = min(tones, key=lambda p: _counter_cost(scene, start, before, p))
+            before = min(tones, key=lambda p: _counter_cost(context, start, before, p))
             strokes.append(Stroke(start, end - start, before, _COUNTER_WEIGHT))
     return strokes
 
 
-def _counter_tones(scene: Scene, start: int, end: int) -> list[int]:
-    chord = scene.spans[scene.span_at(start)].chord
-    lead = scene.lowest_lead(start, end)
+def _counter_tones(context: ArrangementContext, start: int, end: int) -> list[int]:
+    chord = context.spans[context.span_at(start)].chord
+    lead = context.lowest_lead(start, end)
     top = _COUNTER[-1] if lead is None else lead - LEAD_CLEARANCE
     return [p for p in _COUNTER if p <= top and p % 12 in chord.pitch_classes]
 
 
-def _counter_cost(scene: Scene, start: int, before: int, pitch: int) -> float:
+def _counter_cost(context: ArrangementContext, start: int, before: int, pitch: int) -> float:
     """Prefers steps over repeats and leaps, contrary motion, and not to double the melody's pitch class."""
-    lead, earlier = scene.lead[start], scene.lead[max(0, start - _COUNTER_STEPS)]
+    lead, earlier = context.lead[start], context.lead[max(0, start - _COUNTER_STEPS)]
     direction = 0 if lead is None or earlier is None else lead - earlier
     along = direction * (pitch - before) > 0
     doubled = lead is not None and (lead - pitch) % 12 == 0
     return abs(pitch - before) + 3.0 * (pitch == before) + 1.5 * along + 2.0 * doubled
 
 
-def _runs(scene: Scene) -> list[Stroke]:
-    chance = scene.random("runs")
-    free = breaths(scene.score, at_least=_BREATH_STEPS)
-    chosen = [breath for breath in free if chance.random() < _RUN_CHANCES[scene.kind]]
-    return [stroke for breath in chosen for stroke in _run(scene, breath, chance.choice(_FIGURES))]
+def _runs(context: ArrangementContext) -> list[Stroke]:
+    chance = context.random("runs")
+    free = breaths(context.score, at_least=_BREATH_STEPS)
+    chosen = [breath for breath in free if chance.random() < _RUN_CHANCES[context.kind]]
+    return [stroke for breath in chosen for stroke in _run(context, breath, chance.choice(_FIGURES))]
 
 
-def _run(scene: Scene, breath: Breath, figure: tuple[int, ...]) -> list[Stroke]:
+def _run(context: ArrangementContext, breath: Breath, figure: tuple[int, ...]) -> list[Stroke]:
     """One figure of eighths, entering on the second eighth of the breath and gone before the melody is back."""
     start = breath.start + (2 if breath.start % 2 == 0 else 1)
-    player = scene.player(Track.ORNAMENT)
+    player = context.player(Track.ORNAMENT)
     longest = 2 if player is not None and sustains(player) else 3
     strokes: list[Stroke] = []
     for i, tone in enumerate(figure):
         step = start + 2 * i
-        if step + 1 < min(breath.end, scene.groove_bars * STEPS_PER_BAR):
-            pitch = _run_tones(scene, step)[tone]
+        if step + 1 < min(breath.end, context.groove_bars * STEPS_PER_BAR):
+            pitch = _run_tones(context, step)[tone]
             strokes.append(Stroke(step, min(longest, breath.end - step), pitch, 0.9 * metric_weight(step)))
     return strokes
 
 
-def _run_tones(scene: Scene, step: int) -> list[int]:
+def _run_tones(context: ArrangementContext, step: int) -> list[int]:
     """Chord tones in the register of runs, clear of a held melody note."""
-    chord, lead = scene.spans[scene.span_at(step)].chord, scene.lead[step]
+    chord, lead = context.spans[context.span_at(step)].chord, context.lead[step]
     return [p for p in _RUN if p % 12 in chord.pitch_classes and (lead is None or abs(p - lead) > 2)]
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from model.studio.arrange.context import ArrangementContext, Span
 from model.studio.arrange.dynamics import Texture, texture
+from model.studio.arrange.pattern_playback import Onset, closing_chord, low_fifth, low_root, onsets
 from model.studio.arrange.patterns.arpeggio import arpeggio_variants
-from model.studio.arrange.players import sparkles
-from model.studio.arrange.playing import Onset, closing_chord, low_fifth, low_root, onsets
-from model.studio.arrange.scene import Scene, Span
-from model.studio.arrange.tabs import Stroke
+from model.studio.arrange.players import is_bright_pluck
+from model.studio.arrange.tablature import Stroke
 from model.studio.arrange.voicing import LEAD_CLEARANCE, Voicing
 from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
 from model.studio.style import Groove, Track
@@ -21,16 +21,16 @@ _HIGH_PLUCKS = range(72, 92)
 _MIDDLE = range(55, 77)
 
 
-def pad(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
+def pad(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
     """Held chords, bound over bar lines while nothing changes; in a full texture stronger and widened downwards."""
-    wide = texture(scene) is Texture.FULL
+    wide = texture(context) is Texture.FULL
     strokes: list[Stroke] = []
-    for (voicing, _, _), group in groupby(zip(voicings, scene.spans, strict=True), key=_held_together):
+    for (voicing, _, _), group in groupby(zip(voicings, context.spans, strict=True), key=_held_together):
         spans = [span for _, span in group]
         length = spans[-1].end - spans[0].start
         pitches = _widened(voicing, spans[0]) if wide else voicing
         strokes.extend(Stroke(spans[0].start, length, pitch, 1.0 if wide else _BEHIND_WEIGHT) for pitch in pitches)
-    return _pumped(strokes) if wide and scene.style.groove is Groove.FOUR_ON_THE_FLOOR else strokes
+    return _pumped(strokes) if wide and context.style.groove is Groove.FOUR_ON_THE_FLOOR else strokes
 
 
 def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
@@ -42,16 +42,16 @@ def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
     ]
 
 
-def arpeggio(scene: Scene, voicings: Sequence[Voicing]) -> list[Stroke]:
+def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
     """Broken chords around the melody: bright plucks above it, others below, never within two semitones of it."""
-    variant = scene.choice("arpeggio", arpeggio_variants(scene.style.groove, texture(scene)))
+    variant = context.choice("arpeggio", arpeggio_variants(context.style.groove, texture(context)))
     strokes: list[Stroke] = []
-    for onset in onsets(scene, variant):
-        tones = _tones(scene, onset)
+    for onset in onsets(context, variant):
+        tones = _tones(context, onset)
         if tones:
             pitch = tones[_bounced(int(onset.mark) - 1, len(tones))]
             strokes.append(Stroke(onset.start, onset.length, pitch, onset.weight))
-    return strokes + closing_chord(scene, voicings, _ROLL_SECONDS)
+    return strokes + closing_chord(context, voicings, _ROLL_SECONDS)
 
 
 def _held_together(pair: tuple[Voicing, Span]) -> tuple[Voicing, int, int]:
@@ -64,12 +64,12 @@ def _widened(voicing: Voicing, span: Span) -> Voicing:
     return (*below[:1], *voicing)
 
 
-def _tones(scene: Scene, onset: Onset) -> list[int]:
+def _tones(context: ArrangementContext, onset: Onset) -> list[int]:
     """Chord tones the arpeggio may use while the onset sounds, lowest first."""
-    player = scene.player(Track.ARPEGGIO)
-    high = player is not None and sparkles(player)
+    player = context.player(Track.ARPEGGIO)
+    high = player is not None and is_bright_pluck(player)
     pitches = [p for p in (_HIGH_PLUCKS if high else _MIDDLE) if p % 12 in onset.span.chord.pitch_classes]
-    lead = {p for p in scene.lead[onset.start : onset.start + onset.length] if p is not None}
+    lead = {p for p in context.lead[onset.start : onset.start + onset.length] if p is not None}
     if high:
         return [p for p in pitches if all(abs(p - sung) > 2 for sung in lead)]
     return [p for p in pitches if all(p <= sung - LEAD_CLEARANCE for sung in lead)]

@@ -76,6 +76,6 @@ def sustains(instrument: Instrument) -> bool:
     return instrument in _SUSTAINING
 
 
-def sparkles(instrument: Instrument) -> bool:
+def is_bright_pluck(instrument: Instrument) -> bool:
     """True if the instrument is a bright pluck that may play above the melody without covering it."""
     return instrument in _BRIGHT_PLUCKS

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import combinations, pairwise
 from typing import TypeAlias
 
-from model.studio.arrange.scene import Scene, Span
+from model.studio.arrange.context import ArrangementContext, Span
 from model.studio.notation.score import Quality
 from model.studio.style import Groove
 
@@ -23,24 +23,24 @@ _COLOURED_GROOVES = frozenset({Groove.LOFI, Groove.JAZZ, Groove.BOSSA, Groove.RN
 _OUTER_PARALLEL, _BASS_PARALLEL, _INNER_PARALLEL = 14.0, 8.0, 4.0
 
 
-def voice(scene: Scene, previous: Voicing = ()) -> tuple[Voicing, ...]:
-    """One voicing per span of the scene, led from `previous` where it is given.
+def voice(context: ArrangementContext, previous: Voicing = ()) -> tuple[Voicing, ...]:
+    """One voicing per span of the context, led from `previous` where it is given.
 
     Every voicing holds all pitch classes that `classes` wants and lies at least `LEAD_CLEARANCE` semitones below the
     melody as long as the melody stays above MIDI 55.
     """
-    ceilings = _ceilings(scene)
-    options = [candidates(classes(scene, span), top) for span, top in zip(scene.spans, ceilings, strict=True)]
-    return _cheapest_path(scene, options, previous)
+    ceilings = _ceilings(context)
+    options = [candidates(classes(context, span), top) for span, top in zip(context.spans, ceilings, strict=True)]
+    return _cheapest_path(context, options, previous)
 
 
-def classes(scene: Scene, span: Span) -> tuple[int, ...]:
+def classes(context: ArrangementContext, span: Span) -> tuple[int, ...]:
     """Pitch classes to voice: the triad, and in jazzy grooves the seventh of the key unless it rubs with the melody."""
     triad = span.chord.pitch_classes
-    if scene.style.groove not in _COLOURED_GROOVES or span.chord.quality is Quality.DIMINISHED or scene.ends_song:
+    if context.style.groove not in _COLOURED_GROOVES or span.chord.quality is Quality.DIMINISHED or context.ends_song:
         return triad
-    seventh = next(((triad[0] + i) % 12 for i in (10, 11) if (triad[0] + i) % 12 in scene.scale), None)
-    sung = {p % 12 for p in scene.lead[span.start : span.end] if p is not None}
+    seventh = next(((triad[0] + i) % 12 for i in (10, 11) if (triad[0] + i) % 12 in context.scale), None)
+    sung = {p % 12 for p in context.lead[span.start : span.end] if p is not None}
     if seventh is None or seventh in triad or sung & {(seventh + 1) % 12, (seventh - 1) % 12}:
         return triad
     return (*triad, seventh)
@@ -70,18 +70,20 @@ def movement(before: Voicing, after: Voicing) -> float:
     return float(sum(min(abs(a - b) for b in shorter) for a in longer))
 
 
-def _ceilings(scene: Scene) -> list[int]:
-    sounding = [p for p in scene.lead if p is not None]
+def _ceilings(context: ArrangementContext) -> list[int]:
+    sounding = [p for p in context.lead if p is not None]
     usual = min(_HIGHEST, min(sounding) - LEAD_CLEARANCE) if sounding else _HIGHEST
     tops = []
-    for span in scene.spans:
-        lowest = scene.lowest_lead(span.start, span.end)
+    for span in context.spans:
+        lowest = context.lowest_lead(span.start, span.end)
         tops.append(usual if lowest is None else min(_HIGHEST, lowest - LEAD_CLEARANCE))
     return tops
 
 
-def _cheapest_path(scene: Scene, options: Sequence[Sequence[Voicing]], previous: Voicing) -> tuple[Voicing, ...]:
-    first, roots = options[0], [span.chord.root for span in scene.spans]
+def _cheapest_path(
+    context: ArrangementContext, options: Sequence[Sequence[Voicing]], previous: Voicing
+) -> tuple[Voicing, ...]:
+    first, roots = options[0], [span.chord.root for span in context.spans]
     costs = [_shape(v) + (0.5 * movement(previous, v) if previous else 0.0) for v in first]
     trails: list[list[int]] = []
     for (before, after), (low, next_low) in zip(pairwise(options), pairwise(roots), strict=True):

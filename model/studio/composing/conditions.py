@@ -92,7 +92,7 @@ class Conditions:
     tempo: Tensor
     style: Tensor
 
-    def without_wishes(self) -> "Conditions":
+    def unconditional(self) -> "Conditions":
         """The same places, but nothing wished for: the unconditional side of guidance."""
         return replace(
             self,

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model.shared.process_state import process_state
-from model.studio.composing.brief import Memory, Rendition, SectionBrief
-from model.studio.composing.decisions.lines import SungLine, ask_for_rhythm, choose_lines
+from model.studio.composing.decisions.lines import SungLine, choose_lines, set_rhythm_hints
 from model.studio.composing.decisions.melody import Moves, write_melody
 from model.studio.composing.decisions.melody_bias import class_bias
 from model.studio.composing.decisions.pitches import TONE_WEIGHT
@@ -22,12 +21,13 @@ from model.studio.composing.decisions.section_score import to_score
 from model.studio.composing.flow import euler_step, step_times
 from model.studio.composing.guidance import guided
 from model.studio.composing.network import Encoded, Logits, ScoreNetwork, ScoreNetworkConfig
+from model.studio.composing.section_spec import Memory, Rendition, SectionSpec
 from model.studio.composing.token_layout import TAIL_BARS, TokenLayout, lay_out
 from model.studio.composing.tokens import CHORD_CLASSES, FIRST_PITCH, MELODY_CLASSES, PITCHES
 from model.studio.notation.score import BEATS_PER_BAR, Score
 from model.weights import REMEDY, WeightsMismatch, fill, load_weights
 
-__all__ = ["Memory", "ScoreDenoiser", "ScoreState", "SectionBrief"]
+__all__ = ["Memory", "ScoreDenoiser", "ScoreState", "SectionSpec"]
 
 SHIPPED_WEIGHTS = Path(__file__).parents[1] / "weights" / "score.safetensors"
 
@@ -35,7 +35,7 @@ _DECIDE_AFTER = 0.4
 """Share of the steps after which rhythm and chords are fixed."""
 
 _BELIEVE_AFTER = 0.6
-"""Share of the steps after which the beliefs about pitches are kept for the final path."""
+"""Share of the steps after which the log probabilities of pitches are kept for the final path."""
 
 _TEMPERATURE = 0.95
 
@@ -55,7 +55,7 @@ class ScoreState:
 
     def __init__(
         self,
-        brief: SectionBrief,
+        spec: SectionSpec,
         memory: Memory,
         layout: TokenLayout,
         steps: int,
@@ -65,7 +65,7 @@ class ScoreState:
     ) -> None:
         generator = torch.Generator().manual_seed(seed)
         bucket = len(layout.chords)
-        self.brief = brief
+        self.spec = spec
         self.memory = memory
         self.layout = layout
         self.steps = steps
@@ -73,12 +73,12 @@ class ScoreState:
         self.guidance_scale = guidance_scale
         self.latent = torch.randn(bucket, latent_width, generator=generator)
         self.guess = torch.zeros_like(self.latent)
-        self.draws = torch.rand(brief.beats, generator=generator, dtype=torch.float64).numpy()
+        self.draws = torch.rand(spec.beats, generator=generator, dtype=torch.float64).numpy()
         self.valid = layout.valid()
         self.times = step_times(steps)
         self.lines: list[SungLine] = []
         self.logits = Logits(torch.empty(0), torch.empty(0))
-        self.beliefs: NDArray[np.float64] = np.empty((0, MELODY_CLASSES))
+        self.log_probs: NDArray[np.float64] = np.empty((0, MELODY_CLASSES))
         self.encoded: tuple[Encoded, ...] = ()
         self.modulations: tuple[Tensor, ...] = ()
         self.given = torch.empty(0)
@@ -144,7 +144,7 @@ class ScoreDenoiser:
         intervals = parts.melody.get_buffer("intervals").double().numpy()
         return cls(parts.network, HarmonyTables(moves, changes), intervals, tone_weight)
 
-    def begin(self, brief: SectionBrief, memory: Memory, *, seed: int, steps: int, guidance_scale: float) -> ScoreState:
+    def begin(self, spec: SectionSpec, memory: Memory, *, seed: int, steps: int, guidance_scale: float) -> ScoreState:
         """Lay out a section and draw its noise from `seed`.
 
         Raises:
@@ -153,7 +153,7 @@ class ScoreDenoiser:
         if steps < 2:
             raise ValueError("a score needs at least 2 steps")
         width = self._network.config.latent
-        state = ScoreState(brief, memory, lay_out(brief, memory), steps, guidance_scale, width, seed)
+        state = ScoreState(spec, memory, lay_out(spec, memory), steps, guidance_scale, width, seed)
         self._encode(state)
         with torch.inference_mode():
             state.modulations = tuple(self._modulations(state, side) for side in state.encoded)
@@ -186,33 +186,33 @@ class ScoreDenoiser:
         """
         if state.step < state.steps:
             raise ValueError(f"{state.steps - state.step} steps are left to do")
-        brief, layout = state.brief, state.layout
+        spec, layout = state.spec, state.layout
         sampled = state.logits.melody[layout.section].argmax(-1).flatten().numpy()
         moves = Moves(self._intervals, self._tone_weight)
-        melody = write_melody(brief, layout, state.lines, sampled, state.beliefs, moves)
+        melody = write_melody(spec, layout, state.lines, sampled, state.log_probs, moves)
         chords = layout.chords[layout.section]
         rendition = Rendition(
             tuple(melody.tolist()),
             tuple(chords.tolist()),
-            brief.line_spans(),
-            brief.lines,
-            brief.played,
+            spec.line_spans(),
+            spec.lines,
+            spec.played,
         )
-        score = to_score(brief, melody, chords)
-        return score, state.memory.with_section(brief.kind, rendition, TAIL_BARS)
+        score = to_score(spec, melody, chords)
+        return score, state.memory.with_section(spec.kind, rendition, TAIL_BARS)
 
     @torch.inference_mode()
     def _encode(self, state: ScoreState) -> None:
         """Turn the layout into the network's terms; again whenever the layout has changed."""
-        conditions, known = state.layout.conditions(state.brief), state.layout.known()
-        sides = (conditions, conditions.without_wishes())[: state.rows]
+        conditions, known = state.layout.conditions(state.spec), state.layout.known()
+        sides = (conditions, conditions.unconditional())[: state.rows]
         state.encoded = tuple(self._network.encode(side, known) for side in sides)
         state.given = self._network.latent_mask(known.mask)[0]
         state.clean = self._network.embed(known.melody, known.chords)[0]
         state.latent = torch.where(state.given > 0, state.clean, state.latent)
-        state.bias = torch.from_numpy(class_bias(state.brief, state.layout, state.memory))
+        state.bias = torch.from_numpy(class_bias(state.spec, state.layout, state.memory))
         weight = _KEY_WEIGHT if state.memory.tail else _OPENING_KEY_WEIGHT
-        state.key = torch.from_numpy(weight * self._tables.log_shares(state.brief.minor)).float()
+        state.key = torch.from_numpy(weight * self._tables.log_shares(state.spec.minor)).float()
 
     def _advance(self, states: list[ScoreState]) -> None:
         latent = torch.stack([state.latent for state in states])
@@ -228,7 +228,7 @@ class ScoreDenoiser:
             state.logits = Logits(logits.melody[row], logits.chords[row])
             state.step += 1
             if state.step <= max(state.decides_at + 1, round(_BELIEVE_AFTER * state.steps)):
-                state.beliefs = _log_softmax(logits.melody[row, state.layout.section], MELODY_CLASSES)
+                state.log_probs = _log_softmax(logits.melody[row, state.layout.section], MELODY_CLASSES)
 
     def _modulations(self, state: ScoreState, side: Encoded) -> Tensor:
         """The modulation of every step, [steps, 6, width]. Computed for a state alone: a product over a handful of
@@ -256,12 +256,12 @@ class ScoreDenoiser:
 
     def _decide(self, state: ScoreState) -> None:
         """Fix rhythm and chords from what the network believes now."""
-        brief, layout = state.brief, state.layout
-        onsets = np.exp(state.beliefs)[:, FIRST_PITCH:].sum(-1)
-        state.lines = choose_lines(brief, layout, state.memory, onsets)
-        ask_for_rhythm(layout, state.lines)
+        spec, layout = state.spec, state.layout
+        onsets = np.exp(state.log_probs)[:, FIRST_PITCH:].sum(-1)
+        state.lines = choose_lines(spec, layout, state.memory, onsets)
+        set_rhythm_hints(layout, state.lines)
         chords = _log_softmax(state.logits.chords[layout.section], CHORD_CLASSES)
-        choose_chords(layout, brief, chords, self._tables, state.draws)
+        choose_chords(layout, spec, chords, self._tables, state.draws)
         self._encode(state)
 
 

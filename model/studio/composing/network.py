@@ -187,10 +187,10 @@ class ConditionEncoder(nn.Module):
         slots = torch.arange(STEPS_PER_BEAT, device=c.hint.device) * len(Hint)
         song = self.mode(c.mode) + self.tempo(c.tempo) + self.style(c.style)
         places = self.beat(c.beat) + self.bar(c.bar) + self.left(c.left)
-        wishes = (
+        requested = (
             self.kind(c.kind) + self.density(c.density) + self.register(c.register) + self.hint(c.hint + slots).sum(2)
         )
-        return Encoded(places + wishes + self.known(torch.cat([clean, mask], -1)) + song[:, None], song)
+        return Encoded(places + requested + self.known(torch.cat([clean, mask], -1)) + song[:, None], song)
 
 
 class ScoreNetwork(nn.Module):

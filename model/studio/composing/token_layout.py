@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.song import SectionKind
-from model.studio.composing.brief import Memory, Rendition, SectionBrief
 from model.studio.composing.conditions import (
     UNKNOWN_DENSITY,
     UNKNOWN_POSITION,
@@ -23,6 +22,7 @@ from model.studio.composing.conditions import (
     tempo_index,
 )
 from model.studio.composing.network import SLOTS, Known
+from model.studio.composing.section_spec import Memory, Rendition, SectionSpec
 from model.studio.composing.tokens import HOLD, NO_CHORD, REST, Classes, chord_index, melody_classes
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, Chord, Note, Quality
 
@@ -83,11 +83,11 @@ class TokenLayout:
         """1 for beats, 0 for padding, [1, bucket]."""
         return (torch.arange(len(self.chords)) < self.beats).float()[None]
 
-    def conditions(self, brief: SectionBrief) -> Conditions:
+    def conditions(self, spec: SectionSpec) -> Conditions:
         """The network's conditions, batch of one."""
         bar, left, kind, density, register = torch.from_numpy(self.per_beat)[None].unbind(-1)
         beat = torch.arange(len(self.chords)).remainder(BEATS_PER_BAR)[None]
-        mode, tempo = torch.tensor([int(brief.minor)]), torch.tensor([tempo_index(brief.tempo_bpm)])
+        mode, tempo = torch.tensor([int(spec.minor)]), torch.tensor([tempo_index(spec.tempo_bpm)])
         hint, style = torch.from_numpy(self.hint)[None], torch.tensor([int(Style.POP)])
         return Conditions(beat, bar, left, kind, density, register, hint, mode, tempo, style)
 
@@ -109,22 +109,22 @@ class TokenLayout:
         self.mask[beats, STEPS_PER_BEAT] = 1
 
 
-def lay_out(brief: SectionBrief, memory: Memory) -> TokenLayout:
+def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
     """Everything that is known and wished before the first step."""
-    layout = _empty_layout(brief, memory)
-    _recall_chords(layout, brief, memory)
-    if rendition := memory.rendition(brief.kind):
-        _recall_lines(layout, brief, rendition)
-    if brief.final:
-        tonic = Chord(9, Quality.MINOR) if brief.minor else Chord(0, Quality.MAJOR)
+    layout = _empty_layout(spec, memory)
+    _recall_chords(layout, spec, memory)
+    if rendition := memory.rendition(spec.kind):
+        _recall_lines(layout, spec, rendition)
+    if spec.final:
+        tonic = Chord(9, Quality.MINOR) if spec.minor else Chord(0, Quality.MAJOR)
         layout.give_chords(slice(layout.beats - BEATS_PER_BAR, layout.beats), chord_index(tonic))
-    _place_anchor(layout, brief)
+    _place_anchor(layout, spec)
     return layout
 
 
-def padded_length(brief: SectionBrief, *, follows: bool) -> int:
+def padded_length(spec: SectionSpec, *, follows: bool) -> int:
     """Tokens of one row of the section; the most it can be where it follows another, whose last bars come along."""
-    return _bucket(brief.beats + (TAIL_BARS * BEATS_PER_BAR if follows else 0))
+    return _bucket(spec.beats + (TAIL_BARS * BEATS_PER_BAR if follows else 0))
 
 
 def _bucket(beats: int) -> int:
@@ -136,14 +136,14 @@ def hints_of(melody: Classes) -> Classes:
     return np.where(melody == REST, Hint.REST, np.where(melody == HOLD, Hint.HOLD, Hint.ONSET)).astype(np.int64)
 
 
-def given_notes(brief: SectionBrief) -> list[Note]:
+def given_notes(spec: SectionSpec) -> list[Note]:
     """The anchor's notes in C major / A minor, up to the end of the section.
 
     A note held into a line that would be left with too little room for its syllables is struck again there.
     """
-    home = (Note(note.start, note.length, note.pitch - brief.transpose) for note in brief.anchor)
-    notes = [replace(note, length=min(note.end, brief.steps) - note.start) for note in home if note.start < brief.steps]
-    for (start, stop), tones in zip(brief.line_spans(), brief.lines, strict=True):
+    home = (Note(note.start, note.length, note.pitch - spec.transpose) for note in spec.anchor)
+    notes = [replace(note, length=min(note.end, spec.steps) - note.start) for note in home if note.start < spec.steps]
+    for (start, stop), tones in zip(spec.line_spans(), spec.lines, strict=True):
         held = next((note for note in notes if note.start < start < note.end), None)
         if held and stop - held.end < len(tones):
             place = notes.index(held)
@@ -152,21 +152,21 @@ def given_notes(brief: SectionBrief) -> list[Note]:
     return notes
 
 
-def given_steps(brief: SectionBrief) -> NDArray[np.bool_]:
+def given_steps(spec: SectionSpec) -> NDArray[np.bool_]:
     """Mask [steps] of steps that the anchor fixes: up to its end, except for rests that leave a line no room."""
-    notes = given_notes(brief)
-    given = np.arange(brief.steps) < brief.anchor_end
-    for (start, stop), tones in zip(brief.line_spans(), brief.lines, strict=True):
+    notes = given_notes(spec)
+    given = np.arange(spec.steps) < spec.anchor_end
+    for (start, stop), tones in zip(spec.line_spans(), spec.lines, strict=True):
         own = sum(min(note.end, stop) - note.start for note in notes if start <= note.start < stop)
-        if own + max(stop - max(brief.anchor_end, start), 0) < len(tones):
+        if own + max(stop - max(spec.anchor_end, start), 0) < len(tones):
             ends = [min(note.end, stop) for note in notes if note.start < stop and note.end > start]
             given[max(ends, default=start) : stop] = False
     return given
 
 
-def _empty_layout(brief: SectionBrief, memory: Memory) -> TokenLayout:
+def _empty_layout(spec: SectionSpec, memory: Memory) -> TokenLayout:
     prefix = len(memory.tail.chords) if memory.tail else 0
-    beats = prefix + brief.beats
+    beats = prefix + spec.beats
     bucket = _bucket(beats)
     layout = TokenLayout(
         prefix=prefix,
@@ -175,7 +175,7 @@ def _empty_layout(brief: SectionBrief, memory: Memory) -> TokenLayout:
         chords=np.full(bucket, NO_CHORD, dtype=np.int64),
         mask=np.zeros((bucket, SLOTS), dtype=np.int64),
         hint=np.full((bucket, STEPS_PER_BEAT), Hint.UNKNOWN, dtype=np.int64),
-        per_beat=_per_beat(brief, prefix, bucket),
+        per_beat=_per_beat(spec, prefix, bucket),
     )
     if memory.tail:
         layout.melody[:prefix] = np.array(memory.tail.melody).reshape(-1, STEPS_PER_BEAT)
@@ -185,58 +185,58 @@ def _empty_layout(brief: SectionBrief, memory: Memory) -> TokenLayout:
     return layout
 
 
-def _per_beat(brief: SectionBrief, prefix: int, bucket: int) -> Classes:
-    kind, mean_pitch = _KINDS[brief.kind]
-    register = register_index(mean_pitch - brief.transpose)
+def _per_beat(spec: SectionSpec, prefix: int, bucket: int) -> Classes:
+    kind, mean_pitch = _KINDS[spec.kind]
+    register = register_index(mean_pitch - spec.transpose)
     rows: list[tuple[int, ...]] = [
         (UNKNOWN_POSITION, position_index(bar), TokenKind.UNKNOWN, UNKNOWN_DENSITY, UNKNOWN_REGISTER)
         for bar in reversed(range(prefix // BEATS_PER_BAR))
     ]
-    for bar, density in enumerate(_densities(brief)):
+    for bar, density in enumerate(_densities(spec)):
         in_phrase = bar % _PHRASE_BARS
-        phrase = min(_PHRASE_BARS, brief.bars - bar + in_phrase)
+        phrase = min(_PHRASE_BARS, spec.bars - bar + in_phrase)
         place = (position_index(in_phrase), position_index(phrase - 1 - in_phrase))
         rows.append((*place, kind, density_index(density), register))
     rows += [rows[-1]] * (bucket // BEATS_PER_BAR - len(rows))
     return np.array(rows, dtype=np.int64).repeat(BEATS_PER_BAR, 0)
 
 
-def _densities(brief: SectionBrief) -> list[float]:
-    """Notes per bar wished for in each bar: the syllables of the sung lines, the brief's wish elsewhere."""
-    wishes: list[float] = []
-    for tones, bars in zip(brief.lines, brief.line_bars, strict=True):
-        wishes += [len(tones) / bars] * bars
-    return wishes + [brief.density] * (brief.bars - len(wishes))
+def _densities(spec: SectionSpec) -> list[float]:
+    """Requested notes per bar in each bar: the syllables of the sung lines, elsewhere the density of the spec."""
+    densities: list[float] = []
+    for tones, bars in zip(spec.lines, spec.line_bars, strict=True):
+        densities += [len(tones) / bars] * bars
+    return densities + [spec.density] * (spec.bars - len(densities))
 
 
-def _recall_chords(layout: TokenLayout, brief: SectionBrief, memory: Memory) -> None:
+def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
     """A kind that was heard before keeps its chords; an interlude plays over those of the chorus."""
-    source = memory.rendition(brief.kind) or memory.rendition(_BORROWS.get(brief.kind, brief.kind))
+    source = memory.rendition(spec.kind) or memory.rendition(_BORROWS.get(spec.kind, spec.kind))
     if source is not None:
-        count = min(len(source.chords), brief.beats)
+        count = min(len(source.chords), spec.beats)
         layout.give_chords(slice(layout.prefix, layout.prefix + count), np.array(source.chords[:count]))
 
 
-def _recall_lines(layout: TokenLayout, brief: SectionBrief, rendition: Rendition) -> None:
+def _recall_lines(layout: TokenLayout, spec: SectionSpec, rendition: Rendition) -> None:
     """Lines sung before in the same place to the same tones are known; so is the melody of an interlude."""
     earlier = np.array(rendition.melody)
     melody, known = layout.section_melody(), layout.section_known()
     then = zip(rendition.spans, rendition.lines, strict=True)
-    now = zip(brief.line_spans(), brief.lines, strict=True)
+    now = zip(spec.line_spans(), spec.lines, strict=True)
     kept = [line[0] for line, before in zip(now, then, strict=False) if line == before]
-    if not brief.lines and not rendition.spans and len(earlier) >= brief.steps:
-        kept = [(0, brief.steps)]
+    if not spec.lines and not rendition.spans and len(earlier) >= spec.steps:
+        kept = [(0, spec.steps)]
     for start, stop in kept:
         melody[start:stop] = earlier[start:stop]
         known[start:stop] = 1
     layout.give_melody(melody, known)
 
 
-def _place_anchor(layout: TokenLayout, brief: SectionBrief) -> None:
-    if not brief.anchor:
+def _place_anchor(layout: TokenLayout, spec: SectionSpec) -> None:
+    if not spec.anchor:
         return
     melody, known = layout.section_melody(), layout.section_known()
-    given = given_steps(brief)
-    melody[given] = melody_classes(given_notes(brief), brief.bars)[given]
+    given = given_steps(spec)
+    melody[given] = melody_classes(given_notes(spec), spec.bars)[given]
     known[given] = 1
     layout.give_melody(melody, known)

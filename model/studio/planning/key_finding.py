@@ -18,7 +18,7 @@ _PROFILES = {
 _EXPECTED_MODE = 0.05
 
 
-def tune_key(notes: Sequence[AnchorNote], expected: Mode) -> Key | None:
+def key_of_melody(notes: Sequence[AnchorNote], expected: Mode) -> Key | None:
     """The key whose profile correlates best with how long each pitch class sounds (Krumhansl and Schmuckler, 1990).
 
     Where keys fit about equally well, one of the `expected` mode is taken. `None` for a melody that

@@ -17,12 +17,12 @@ from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_
 from model.studio.planning.anchor import fit_anchor, spread_anchor
 from model.studio.planning.checks import check_params
 from model.studio.planning.form import Block
-from model.studio.planning.key_finding import tune_key
+from model.studio.planning.key_finding import key_of_melody
 from model.studio.planning.layout import lay_out
 from model.studio.planning.length import Length, Tempo, TooManyWords, choose_length, seconds_of, too_many_words
 from model.studio.planning.short_lines import with_short_lines_together
+from model.studio.prompt.parsing import ParsedPrompt, parse_prompt
 from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
-from model.studio.prompt.understanding import Understanding, understand
 from model.studio.style import Mode, Style
 
 RAPPED_GENRE = "hip hop"
@@ -97,16 +97,16 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     check_params(params, info, (SLOWEST_BPM, FASTEST_BPM))
     asked_key = parse_key(params.key) if params.key is not None else None
     random = Random(params.seed)
-    understanding = understand(params.prompt, random)
-    voice = params.voice or understanding.style.voice
+    parsed = parse_prompt(params.prompt, random)
+    voice = params.voice or parsed.style.voice
     lyrics = parse_lyrics(params.lyrics, voice, language=_language(params, info))
-    named_key = asked_key or understanding.key
+    named_key = asked_key or parsed.key
     anchor = fit_anchor(params.anchor)
-    heard_key = None if named_key else tune_key(anchor.notes, understanding.style.mode)
-    key = named_key or heard_key or _home(understanding.style, random)
-    lyrics, length, tempo_notes = _length_at_file_tempo(params, info, lyrics, understanding)
+    heard_key = None if named_key else key_of_melody(anchor.notes, parsed.style.mode)
+    key = named_key or heard_key or _home(parsed.style, random)
+    lyrics, length, tempo_notes = _length_at_file_tempo(params, info, lyrics, parsed)
     bars, tempo_bpm = length.bars, length.tempo_bpm
-    blocks = lay_out(lyrics.sections, bars, seconds_of(1, tempo_bpm), rapped=understanding.style.genre == RAPPED_GENRE)
+    blocks = lay_out(lyrics.sections, bars, seconds_of(1, tempo_bpm), rapped=parsed.style.genre == RAPPED_GENRE)
     spread = spread_anchor(anchor.notes, blocks)
     if spread.beats_left and params.duration_seconds is None:
         seconds = seconds_of(bars + math.ceil(spread.beats_left / BEATS_PER_BAR) + _ROOM_BARS, tempo_bpm)
@@ -121,12 +121,12 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
         key=key.name,
         tempo_bpm=tempo_bpm,
         notes=(
-            *(*lyrics.notes, *understanding.notes, *_key_notes(heard_key), *params.anchor_remarks),
+            *(*lyrics.notes, *parsed.notes, *_key_notes(heard_key), *params.anchor_remarks),
             *(*anchor.remarks, *spread.remarks, *tempo_notes),
         ),
         voice=(lyrics.voice or Voice.FEMALE) if any(block.lines for block in blocks) else None,
         engine_samples=samples_of(bars, tempo_bpm),
-        detail=_detail(params, understanding.style, key, tempo_bpm, blocks, spread.parts),
+        detail=_detail(params, parsed.style, key, tempo_bpm, blocks, spread.parts),
     )
 
 
@@ -153,31 +153,29 @@ def _language(params: SongParams, info: EngineInfo) -> str | None:
 
 
 def _length_at_file_tempo(
-    params: SongParams, info: EngineInfo, lyrics: Lyrics, understanding: Understanding
+    params: SongParams, info: EngineInfo, lyrics: Lyrics, parsed: ParsedPrompt
 ) -> tuple[Lyrics, Length, tuple[str, ...]]:
     """As `_length`, at the tempo of the anchor's file where that can be, and a note on whether it is."""
     bpm = params.anchor_tempo_bpm
     if bpm is None:
-        return *_length(params, info, lyrics, understanding), ()
+        return *_length(params, info, lyrics, parsed), ()
     told = f"anchor: its file's tempo of {bpm:.4g} BPM"
-    if params.tempo_bpm is not None or understanding.tempo_named:
+    if params.tempo_bpm is not None or parsed.tempo_named:
         reason = "another is asked for"
     elif not SLOWEST_BPM <= bpm <= FASTEST_BPM:
         reason = f"it is beyond {SLOWEST_BPM:g} to {FASTEST_BPM:g}"
     else:
         with suppress(InvalidParams):
-            return *_length(replace(params, tempo_bpm=bpm), info, lyrics, understanding), (f"{told} is kept",)
+            return *_length(replace(params, tempo_bpm=bpm), info, lyrics, parsed), (f"{told} is kept",)
         reason = "the words do not fit at it"
-    return *_length(params, info, lyrics, understanding), (f"{told} is not kept, since {reason}",)
+    return *_length(params, info, lyrics, parsed), (f"{told} is not kept, since {reason}",)
 
 
-def _length(
-    params: SongParams, info: EngineInfo, lyrics: Lyrics, understanding: Understanding
-) -> tuple[Lyrics, Length]:
+def _length(params: SongParams, info: EngineInfo, lyrics: Lyrics, parsed: ParsedPrompt) -> tuple[Lyrics, Length]:
     """Bars and tempo of the song; with short lines put together where they would be too many for any song."""
-    fixed = params.tempo_bpm is not None or understanding.tempo_named
-    tempo = Tempo(params.tempo_bpm or understanding.style.tempo_bpm, understanding.tempo_range_bpm, fixed)
-    rapped = understanding.style.genre == RAPPED_GENRE
+    fixed = params.tempo_bpm is not None or parsed.tempo_named
+    tempo = Tempo(params.tempo_bpm or parsed.style.tempo_bpm, parsed.tempo_range_bpm, fixed)
+    rapped = parsed.style.genre == RAPPED_GENRE
     choose = partial(choose_length, params.duration_seconds, tempo, longest=info.duration_seconds[1], rapped=rapped)
     for attempt in _attempts(lyrics):
         with suppress(TooManyWords):

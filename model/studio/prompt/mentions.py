@@ -68,11 +68,11 @@ def places(text: str, word: str) -> list[int]:
 
 
 def wanted_places(text: str, word: str) -> list[int]:
-    """The places of `word` that are not denied: "no drums", "without piano or guitar", "不要吉他"."""
-    return [place for place in places(text, word) if not denied(text, place)]
+    """The places of `word` that are not negated: "no drums", "without piano or guitar", "不要吉他"."""
+    return [place for place in places(text, word) if not negated(text, place)]
 
 
-def denied(text: str, place: int) -> bool:
+def negated(text: str, place: int) -> bool:
     """True if the mention that begins at `place` is negated."""
     clause = _SENTENCE.split(text[max(place - _REACH, 0) : place])[-1]
     return _ABSENT_BEFORE.search(clause) is not None
@@ -80,7 +80,7 @@ def denied(text: str, place: int) -> bool:
 
 def mentions(text: str, words: Iterable[str]) -> list[Mention]:
     """The known words in order; one inside a longer one does not count."""
-    every = [Mention(place, word, not denied(text, place)) for word in set(words) for place in places(text, word)]
+    every = [Mention(place, word, not negated(text, place)) for word in set(words) for place in places(text, word)]
     kept: list[Mention] = []
     for one in sorted(every, key=lambda mention: (-len(mention.word), mention.place)):
         if all(one.end <= other.place or other.end <= one.place for other in kept):

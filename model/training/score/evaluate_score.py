@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from model.song import SectionKind
-from model.studio.composing.brief import MAX_BARS, Memory, SectionBrief
 from model.studio.composing.conditions import LINE_BARS, Style, TokenKind
 from model.studio.composing.denoiser import ScoreDenoiser
+from model.studio.composing.section_spec import MAX_BARS, Memory, SectionSpec
 from model.studio.composing.tokens import FIRST_PITCH, Classes, encode
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR
 from model.training.score.figures import CopyFinder, Piece, lift, measure
@@ -50,11 +50,11 @@ def _line_notes(melody: Classes) -> list[int]:
     return [int(count) for count in (melody.reshape(-1, LINE_BARS * STEPS_PER_BAR) >= FIRST_PITCH).sum(1)]
 
 
-def brief_like(piece: Piece, kind: SectionKind, *, sung: bool) -> SectionBrief:
-    """A brief that asks for a section like `piece`."""
+def brief_like(piece: Piece, kind: SectionKind, *, sung: bool) -> SectionSpec:
+    """A spec that asks for a section like `piece`."""
     bars = len(piece.chords) // BEATS_PER_BAR
     counts = _line_notes(piece.melody) if sung else []
-    return SectionBrief(
+    return SectionSpec(
         kind=kind,
         bars=bars,
         lines=tuple((0,) * count for count in counts),
@@ -76,8 +76,8 @@ def write_pairs(
         for half, kind in enumerate((SectionKind.VERSE, SectionKind.CHORUS)):
             briefs = [brief_like(pair[half], kind, sung=sung) for pair in batch]
             states = [
-                denoiser.begin(brief, memory, seed=seed + start + row, steps=steps, guidance_scale=guidance_scale)
-                for row, (brief, memory) in enumerate(zip(briefs, memories, strict=True))
+                denoiser.begin(spec, memory, seed=seed + start + row, steps=steps, guidance_scale=guidance_scale)
+                for row, (spec, memory) in enumerate(zip(briefs, memories, strict=True))
             ]
             for _ in range(steps):
                 denoiser.denoise(states)

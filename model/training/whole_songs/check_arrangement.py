@@ -18,8 +18,8 @@ import mido
 import numpy as np
 
 from model.song import SectionKind
-from model.studio.arrange.arranger import Hand, arrange
-from model.studio.arrange.scene import lead_line
+from model.studio.arrange.arranger import ArrangerState, arrange
+from model.studio.arrange.context import lead_line
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Chord, Note, Quality, Score
 from model.studio.style import Groove, Instrument, Mode, Style, Track
 from model.training.score.pop909 import PITCH_NAMES
@@ -116,11 +116,11 @@ def figures(song: Song) -> Figures:
 
 def arranged(score: Score, style: Style, seed: int) -> Iterator[Song]:
     """The pieces of a score as our players play them, verses and choruses in turn."""
-    hand: Hand | None = None
+    arranger: ArrangerState | None = None
     for index, piece in enumerate(_pieces(score)):
         kind = (SectionKind.VERSE, SectionKind.CHORUS)[index % 2]
         following = (SectionKind.CHORUS, SectionKind.VERSE)[index % 2]
-        music, hand = arrange(piece, kind, style, previous=hand, following=following, seed=seed, sung=True)
+        music, arranger = arrange(piece, kind, style, previous=arranger, following=following, seed=seed, sung=True)
         played = [n for track, part in music.tracks.items() if track in _PITCHED for n in part]
         notes = tuple(Played(round(n.start), n.start + n.length, n.pitch, n.velocity) for n in played)
         lead = [n.velocity for n in music.tracks.get(Track.LEAD, ())]

@@ -96,7 +96,7 @@ def continuations(denoiser: ScoreDenoiser, plans: Sequence[SongPlan], motif: Seq
     songs = []
     for song in write_songs(denoiser, plans):
         melody, first = [], 0
-        for section in itertools.dropwhile(lambda section: not section.brief.anchor, song):
+        for section in itertools.dropwhile(lambda section: not section.spec.anchor, song):
             melody += [Note(note.start + first, note.length, note.pitch) for note in section.score.melody]
             first += section.score.steps
         end = motif[-1].end

@@ -17,13 +17,13 @@ from pathlib import Path
 import torch
 
 from model.song import SectionKind, SongParams, SongPlan
-from model.studio.composing.brief import Memory, SectionBrief
 from model.studio.composing.decisions.pitches import TONE_WEIGHT
 from model.studio.composing.denoiser import ScoreDenoiser
+from model.studio.composing.section_spec import Memory, SectionSpec
 from model.studio.info import INFO
 from model.studio.notation.score import Score
 from model.studio.planning.plan import plan_song
-from model.studio.planning.section_brief import brief, section_seed
+from model.studio.planning.section_spec import section_seed
 from model.training.score.figures import measure, piece_of
 from model.training.whole_songs.singing import line_endings, register, tone_moves
 from model.training.whole_songs.words import SONGS
@@ -35,7 +35,7 @@ PROMPTS = ("melodic pop, piano-driven", "slow sad ballad, strings")
 class WrittenSection:
     """One section as asked for and as written, at sounding pitch."""
 
-    brief: SectionBrief
+    spec: SectionSpec
     score: Score
 
 
@@ -47,7 +47,7 @@ def write_songs(denoiser: ScoreDenoiser, plans: Sequence[SongPlan]) -> list[list
         open_songs = [row for row, plan in enumerate(plans) if index < len(plan.sections)]
         states = [
             denoiser.begin(
-                brief(plans[row], index),
+                section_spec(plans[row], index),
                 memories[row],
                 seed=section_seed(plans[row].seed, index),
                 steps=plans[row].steps,
@@ -59,17 +59,17 @@ def write_songs(denoiser: ScoreDenoiser, plans: Sequence[SongPlan]) -> list[list
             denoiser.denoise(states)
         for row, state in zip(open_songs, states, strict=True):
             score, memories[row] = denoiser.finish(state)
-            songs[row].append(WrittenSection(state.brief, score))
+            songs[row].append(WrittenSection(state.spec, score))
     return songs
 
 
 def report(songs: Sequence[Sequence[WrittenSection]]) -> dict[str, float]:
     """All figures of the songs together."""
     sections = [section for song in songs for section in song]
-    sung = [section for section in sections if section.brief.lines and not section.brief.played]
-    moves = [move for section in sung for move in tone_moves(section.score.melody, section.brief.lines)]
+    sung = [section for section in sections if section.spec.lines and not section.spec.played]
+    moves = [move for section in sung for move in tone_moves(section.score.melody, section.spec.lines)]
     decided = [move for move in moves if move.rise != 0]
-    endings = [ending for section in sung for ending in line_endings(section.score.melody, section.brief.lines)]
+    endings = [ending for section in sung for ending in line_endings(section.score.melody, section.spec.lines)]
     figures = {
         "songs": len(songs),
         "lines": len(endings),
@@ -80,14 +80,12 @@ def report(songs: Sequence[Sequence[WrittenSection]]) -> dict[str, float]:
         "line_ends_above_mean": sum(ending.last > ending.mean for ending in endings) / len(endings),
     }
     for kind in (SectionKind.VERSE, SectionKind.CHORUS):
-        own = [section for section in sung if section.brief.kind is kind]
+        own = [section for section in sung if section.spec.kind is kind]
         figures |= {
             f"{kind} {name}": value for name, value in register([section.score.melody for section in own]).items()
         }
     figures["lift"] = figures["chorus mean"] - figures["verse mean"]
-    return figures | measure(
-        [piece_of(section.score, section.brief.transpose, section.brief.minor) for section in sung]
-    )
+    return figures | measure([piece_of(section.score, section.spec.transpose, section.spec.minor) for section in sung])
 
 
 def main() -> None:

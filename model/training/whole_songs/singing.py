@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.studio.composing.decisions.pitches import wished_direction
+from model.studio.composing.decisions.pitches import tone_direction
 from model.studio.notation.score import Note
 
 
@@ -35,7 +35,7 @@ def tone_moves(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterat
     """Every move inside a line that the tones of `lines` decide; a melisma leaves from its last pitch."""
     for tones, syllables in zip(lines, _sung_lines(melody, lines), strict=True):
         for before, after, first, second in zip(tones, tones[1:], syllables, syllables[1:], strict=False):
-            wished = wished_direction(before, after)
+            wished = tone_direction(before, after)
             if wished != 0:
                 yield ToneMove(int(wished), second[0].pitch - first[-1].pitch)
 

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.song import SectionKind
-from model.studio.composing.brief import Memory, SectionBrief
 from model.studio.composing.conditions import Hint
 from model.studio.composing.decisions.pitches import PITCH_CLASSES, scale
+from model.studio.composing.section_spec import Memory, SectionSpec
 from model.studio.composing.token_layout import TokenLayout
 from model.studio.composing.tokens import FIRST_PITCH, HOLD, LOWEST, MELODY_CLASSES, PITCHES, REST, Classes
 from model.studio.notation.score import STEPS_PER_BEAT
@@ -25,28 +25,28 @@ _OPENING_OFF_SCALE = -5.0
 _RECALLED_PITCH = 1.4
 
 
-def class_bias(brief: SectionBrief, layout: TokenLayout, memory: Memory) -> NDArray[np.float32]:
+def class_bias(spec: SectionSpec, layout: TokenLayout, memory: Memory) -> NDArray[np.float32]:
     """Bias on the melody logits, [beats, 4, 39]: range, fixed rhythm, and attraction to a tune heard before."""
     bias = np.zeros((*layout.melody.shape, MELODY_CLASSES), dtype=np.float32)
     section = bias[layout.section].reshape(-1, MELODY_CLASSES)
     sung = np.zeros(len(section), dtype=np.bool_)
-    for start, stop in brief.line_spans():
+    for start, stop in spec.line_spans():
         sung[start:stop] = True
-    low, high = _SUNG_RANGE.get(brief.kind, _SUNG_RANGE_ELSEWHERE)
-    section[sung] = _outside(low - brief.transpose, high - brief.transpose)
+    low, high = _SUNG_RANGE.get(spec.kind, _SUNG_RANGE_ELSEWHERE)
+    section[sung] = _outside(low - spec.transpose, high - spec.transpose)
     section[~sung] = _outside(*_PLAYED_RANGE)
     off_scale = _OFF_SCALE if memory.tail else _OPENING_OFF_SCALE
-    section[:, FIRST_PITCH:] += off_scale * ~np.isin(PITCH_CLASSES, scale(brief.minor))
-    section[:, FIRST_PITCH:] += pentatonic_wishes(brief)
-    section += _pull(brief, memory)
+    section[:, FIRST_PITCH:] += off_scale * ~np.isin(PITCH_CLASSES, scale(spec.minor))
+    section[:, FIRST_PITCH:] += pentatonic_bias(spec)
+    section += _pull(spec, memory)
     section += _RHYTHM_BIAS[layout.hint[layout.section].reshape(-1)]
     bias[layout.section] = section.reshape(-1, STEPS_PER_BEAT, MELODY_CLASSES)
     return bias
 
 
-def pentatonic_wishes(brief: SectionBrief) -> NDArray[np.float32]:
+def pentatonic_bias(spec: SectionSpec) -> NDArray[np.float32]:
     """Wishes [37] against the tones that a pentatonic tune leaves out: the same two in C major and A minor."""
-    left_out = brief.pentatonic & ~np.isin(PITCH_CLASSES, _PENTATONIC)
+    left_out = spec.pentatonic & ~np.isin(PITCH_CLASSES, _PENTATONIC)
     return np.asarray(_OFF_PENTATONIC * left_out, np.float32)
 
 
@@ -68,14 +68,14 @@ def _rhythm_bias() -> NDArray[np.float32]:
 _RHYTHM_BIAS = _rhythm_bias()
 
 
-def _pull(brief: SectionBrief, memory: Memory) -> NDArray[np.float32]:
+def _pull(spec: SectionSpec, memory: Memory) -> NDArray[np.float32]:
     """Wishes [steps, 39] for the pitch that sounded at the same place of the same line before."""
-    pull = np.zeros((brief.steps, MELODY_CLASSES), dtype=np.float32)
-    recalled = memory.rendition(brief.kind)
+    pull = np.zeros((spec.steps, MELODY_CLASSES), dtype=np.float32)
+    recalled = memory.rendition(spec.kind)
     if recalled is None:
         return pull
     sounding = _sounding(np.array(recalled.melody))
-    for (start, stop), (then_start, then_stop) in zip(brief.line_spans(), recalled.spans, strict=False):
+    for (start, stop), (then_start, then_stop) in zip(spec.line_spans(), recalled.spans, strict=False):
         count = min(stop - start, then_stop - then_start)
         for step, value in enumerate(sounding[then_start : then_start + count].tolist(), start=start):
             if value >= FIRST_PITCH:

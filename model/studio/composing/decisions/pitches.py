@@ -16,15 +16,15 @@ Weights = NDArray[np.float64]
 TONE_WEIGHT = 2.0
 """How much a move in the direction of the tones is preferred to none, and none to the opposite one."""
 
-BELIEF_WEIGHT = 0.6
-"""How much the network's log probabilities count beside these wishes."""
+LOG_PROB_WEIGHT = 0.6
+"""How much the network's log probabilities count beside this bias."""
 
 _INTERVAL_WEIGHT = 1.0
 _MOTIF_WEIGHT = 8.0
 _THIRD, _LEAP = 4, 9
 _LEAP_WISH = -0.2
 _CHORD_TONE_WISH = 1.2
-_OFF_SCALE_WISH = -1.0
+_OFF_SCALE_BIAS = -1.0
 _STABLE_WISH = 0.9
 _LEADING_WISH = -1.2
 _TONIC_WISH = 10.0
@@ -51,11 +51,11 @@ def scale(minor: bool) -> tuple[int, ...]:
     return (0, 2, 4, 5, 7, 8, 9, 11) if minor else (0, 2, 4, 5, 7, 9, 11)
 
 
-def note_wishes(notes: list[MelodyNote], minor: bool) -> Weights:
+def note_bias(notes: list[MelodyNote], minor: bool) -> Weights:
     """Wishes [notes, 37] for pitches: the scale, chord tones where the metre is strong, rest at the ends of lines."""
     tonic = 9 if minor else 0
-    wishes = np.tile(_OFF_SCALE_WISH * ~np.isin(PITCH_CLASSES, scale(minor)), (len(notes), 1))
-    for row, note in zip(wishes, notes, strict=True):
+    bias = np.tile(_OFF_SCALE_BIAS * ~np.isin(PITCH_CLASSES, scale(minor)), (len(notes), 1))
+    for row, note in zip(bias, notes, strict=True):
         chord_tones = () if note.chord == NO_CHORD else chord_of(note.chord).pitch_classes
         if note.step % (2 * STEPS_PER_BEAT) == 0 or note.cadence:
             row += _CHORD_TONE_WISH * np.isin(PITCH_CLASSES, chord_tones)
@@ -64,11 +64,11 @@ def note_wishes(notes: list[MelodyNote], minor: bool) -> Weights:
             row += _LEADING_WISH * np.isin(PITCH_CLASSES, (5, 11))
         if note.tonic:
             row += _TONIC_WISH * (tonic == PITCH_CLASSES)
-    return wishes
+    return bias
 
 
 def choose_pitches(
-    beliefs: Weights,
+    log_probs: Weights,
     tones: list[int],
     intervals: Weights,
     tone_weight: float = TONE_WEIGHT,
@@ -77,7 +77,7 @@ def choose_pitches(
     """The most probable path of pitches (Viterbi, 1967).
 
     Args:
-        beliefs: log weights [notes, 37] of every pitch from `LOWEST` on.
+        log_probs: log weights [notes, 37] of every pitch from `LOWEST` on.
         tones: sung tone of each note, 0 where there is none.
         intervals: log probability [37] of the distance between successive notes in semitones.
         tone_weight: how much the tones count, at least 0; with 0 not at all.
@@ -86,20 +86,22 @@ def choose_pitches(
     Returns:
         MIDI pitches.
     """
-    if not len(beliefs):
+    if not len(log_probs):
         return []
     places = np.arange(PITCHES)
     rise = _rise()
     reach = _INTERVAL_WEIGHT * intervals + _LEAP_WISH * np.maximum(places - _THIRD, 0)
     moves = reach[np.abs(np.subtract.outer(places, places))]
-    best = beliefs[0]
+    best = log_probs[0]
     came_from: list[NDArray[np.int64]] = []
-    for belief, before, after, interval in zip_longest(beliefs[1:], tones[:-1], tones[1:], taken_up[: len(tones) - 1]):
-        onward = best[:, None] + moves + tone_weight * wished_direction(before, after) * rise
+    for log_prob, before, after, interval in zip_longest(
+        log_probs[1:], tones[:-1], tones[1:], taken_up[: len(tones) - 1]
+    ):
+        onward = best[:, None] + moves + tone_weight * tone_direction(before, after) * rise
         if interval is not None:
             onward += _MOTIF_WEIGHT * closeness(interval, PITCHES)
         came_from.append(onward.argmax(0))
-        best = onward.max(0) + belief
+        best = onward.max(0) + log_prob
     path = [int(best.argmax())]
     for pointers in reversed(came_from):
         path.append(int(pointers[path[-1]]))
@@ -113,7 +115,7 @@ def _rise() -> Weights:
     return out
 
 
-def wished_direction(before: int, after: int) -> float:
+def tone_direction(before: int, after: int) -> float:
     """1 to rise, -1 to fall, 0 for no wish: from the end of one tone to the start of the next."""
     if before not in _TONE_LEVELS or after not in _TONE_LEVELS:
         return 0.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.studio.composing.brief import SectionBrief
+from model.studio.composing.section_spec import SectionSpec
 from model.studio.composing.token_layout import TokenLayout
 from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD, Classes
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT
@@ -56,13 +56,13 @@ class HarmonyTables:
 
 def choose_chords(
     layout: TokenLayout,
-    brief: SectionBrief,
+    spec: SectionSpec,
     log_odds: NDArray[np.float64],
     tables: HarmonyTables,
     draws: NDArray[np.float64],
 ) -> None:
     """Draw the section's progression from `log_odds` [beats, 37] and fix it in the layout; known chords stay."""
-    moves = _TRANSITION_WEIGHT * tables.log_transitions(brief.minor, brief.chord_pace)
+    moves = _TRANSITION_WEIGHT * tables.log_transitions(spec.minor, spec.chord_pace)
     odds = log_odds.copy()
     chords, known = layout.chords[layout.section], layout.mask[layout.section, STEPS_PER_BEAT] == 1
     odds[known] = -1e8
@@ -100,8 +100,8 @@ def draw_progression(
     chords = np.empty(beats, dtype=np.int64)
     chords[-1] = _draw(filtered[-1], draws[-1])
     for beat in range(beats - 2, -1, -1):
-        belief = filtered[beat] + log_transitions[(beat + 1) % BEATS_PER_BAR][:, chords[beat + 1]]
-        chords[beat] = _draw(belief, draws[beat])
+        log_prob = filtered[beat] + log_transitions[(beat + 1) % BEATS_PER_BAR][:, chords[beat + 1]]
+        chords[beat] = _draw(log_prob, draws[beat])
     return chords
 
 

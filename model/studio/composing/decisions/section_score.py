@@ -3,29 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from model.studio.composing.brief import SectionBrief
+from model.studio.composing.section_spec import SectionSpec
 from model.studio.composing.token_layout import given_notes, given_steps
 from model.studio.composing.tokens import Classes, chord_of, notes_of
 from model.studio.notation.score import STEPS_PER_BAR, Note, Score
 
 
-def to_score(brief: SectionBrief, melody: Classes, chords: Classes) -> Score:
+def to_score(spec: SectionSpec, melody: Classes, chords: Classes) -> Score:
     """The score at sounding pitch: the anchor's notes as given, and one numbered note for each syllable."""
-    given = given_steps(brief)
-    notes = [*given_notes(brief), *(note for note in notes_of(melody) if not given[note.start])]
+    given = given_steps(spec)
+    notes = [*given_notes(spec), *(note for note in notes_of(melody) if not given[note.start])]
     notes = sorted(notes, key=lambda note: note.start)
-    sung = notes if brief.played else with_syllables(notes, brief)
-    return Score(brief.bars, tuple(sung), tuple(chord_of(int(index)) for index in chords)).transposed(brief.transpose)
+    sung = notes if spec.played else with_syllables(notes, spec)
+    return Score(spec.bars, tuple(sung), tuple(chord_of(int(index)) for index in chords)).transposed(spec.transpose)
 
 
-def with_syllables(notes: Sequence[Note], brief: SectionBrief) -> list[Note]:
+def with_syllables(notes: Sequence[Note], spec: SectionSpec) -> list[Note]:
     """Number the notes that begin a syllable.
 
     Where a given melody has too few notes, the longest are repeated, and then its rests are sung in.
     """
-    out: list[Note] = [note for note in notes if note.start >= sum(brief.line_bars) * STEPS_PER_BAR]
+    out: list[Note] = [note for note in notes if note.start >= sum(spec.line_bars) * STEPS_PER_BAR]
     first = 0
-    for (start, stop), tones in zip(brief.line_spans(), brief.lines, strict=True):
+    for (start, stop), tones in zip(spec.line_spans(), spec.lines, strict=True):
         own = _divided([note for note in notes if start <= note.start < stop], len(tones))
         own = _filled(own, len(tones), range(max((n.end for n in out if n.start < start), default=start), stop))
         out += [replace(n, syllable=first + i if i < len(tones) else None) for i, n in enumerate(own)]

@@ -55,8 +55,8 @@ def styles(draw: st.DrawFn) -> Style:
 def test_any_score_is_arranged_for_any_band(
     score: Score, style: Style, kind: SectionKind, following: SectionKind | None, seed: int, sung: bool
 ) -> None:
-    arrangement, hand = arrange(score, kind, style, previous=None, following=following, seed=seed, sung=sung)
-    again, _ = arrange(score, kind, style, previous=hand, following=following, seed=seed, sung=sung)
+    arrangement, arranger = arrange(score, kind, style, previous=None, following=following, seed=seed, sung=sung)
+    again, _ = arrange(score, kind, style, previous=arranger, following=following, seed=seed, sung=sung)
     for parts in (arrangement.tracks, again.tracks):
         assert set(parts) <= {track for track, _ in style.instruments}
         notes = [note for part in parts.values() for note in part]

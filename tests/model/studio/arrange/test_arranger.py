@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from model.song import SECTION_TAGS, SectionKind
-from model.studio.arrange.arranger import Hand, arrange
+from model.studio.arrange.arranger import ArrangerState, arrange
 from model.studio.notation.arrangement import Arrangement, TrackNote
 from model.studio.notation.score import Score
 from model.studio.style import Groove, Instrument, Style, Track
@@ -20,7 +20,7 @@ def section(
     kind: SectionKind,
     style: Style,
     *,
-    previous: Hand | None = None,
+    previous: ArrangerState | None = None,
     following: SectionKind | None = MIDDLE,
     seed: int = 7,
 ) -> Arrangement:
@@ -117,8 +117,8 @@ def test_a_song_ends_on_its_held_tonic_chord() -> None:
 
 def test_a_verse_comes_back_with_its_patterns_and_new_hands() -> None:
     style, score = make_style(), make_score()
-    first, hand = arrange(score, MIDDLE, style, previous=None, following=MIDDLE, seed=3, sung=True)
-    again, _ = arrange(score, MIDDLE, style, previous=hand, following=MIDDLE, seed=99, sung=True)
+    first, arranger = arrange(score, MIDDLE, style, previous=None, following=MIDDLE, seed=3, sung=True)
+    again, _ = arrange(score, MIDDLE, style, previous=arranger, following=MIDDLE, seed=99, sung=True)
     assert steps(first, Track.GUITAR) == steps(again, Track.GUITAR)
     assert steps(first, Track.DRUMS) == steps(again, Track.DRUMS)
     assert first.tracks[Track.DRUMS] != again.tracks[Track.DRUMS]

@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from model.song import SectionKind
-from model.studio.arrange.scene import Scene, make_scene
+from model.studio.arrange.context import ArrangementContext, make_context
 from model.studio.arrange.voicing import LEAD_CLEARANCE, Voicing, candidates, movement, parallel, voice
 from model.studio.notation.score import Score
 from model.studio.style import Groove, Mode
@@ -22,10 +22,10 @@ from tests.model.studio.arrange.scores import (
 )
 
 
-def scene_of(score: Score, groove: Groove = Groove.POP, mode: Mode = Mode.MAJOR) -> Scene:
+def context_of(score: Score, groove: Groove = Groove.POP, mode: Mode = Mode.MAJOR) -> ArrangementContext:
     style = make_style(groove, mode=mode)
     following = SectionKind.CHORUS
-    return make_scene(score, SectionKind.VERSE, style, following=following, seed=1, sung=True, played=0, tonic=None)
+    return make_context(score, SectionKind.VERSE, style, following=following, seed=1, sung=True, played=0, tonic=None)
 
 
 def outer(voicing: Voicing) -> tuple[int, int]:
@@ -50,43 +50,43 @@ def test_every_ceiling_leaves_a_candidate() -> None:
 
 
 def test_a_step_down_from_c_to_its_neighbour_keeps_the_common_tones() -> None:
-    before, after = voice(scene_of(silent_score(C, A_MINOR)))
+    before, after = voice(context_of(silent_score(C, A_MINOR)))
     assert movement(before, after) == 2
 
 
 def test_neighbouring_triads_do_not_slide_in_parallel() -> None:
-    before, after = voice(scene_of(silent_score(F, G)))
+    before, after = voice(context_of(silent_score(F, G)))
     assert not parallel(outer(before), outer(after))
 
 
 def test_the_last_voicing_of_a_section_leads_into_the_next() -> None:
-    led = voice(scene_of(silent_score(C)), previous=(60, 64, 67))
-    assert movement((60, 64, 67), led[0]) <= movement((60, 64, 67), voice(scene_of(silent_score(C)))[0])
+    led = voice(context_of(silent_score(C)), previous=(60, 64, 67))
+    assert movement((60, 64, 67), led[0]) <= movement((60, 64, 67), voice(context_of(silent_score(C)))[0])
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_voices_move_little_and_outer_voices_hardly_ever_in_parallel(seed: int) -> None:
     chords = wandering_chords(64, seed)
-    pairs = [(a, b) for a, b in pairwise(voice(scene_of(silent_score(*chords)))) if a != b]
+    pairs = [(a, b) for a, b in pairwise(voice(context_of(silent_score(*chords)))) if a != b]
     assert sum(movement(a, b) for a, b in pairs) / len(pairs) / 3 < 2.5
     assert sum(parallel(outer(a), outer(b)) for a, b in pairs) <= 0.02 * len(pairs)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_voicings_stay_below_the_melody(seed: int) -> None:
-    scene = scene_of(make_score(16, seed, low=57, high=79))
-    for span, voicing in zip(scene.spans, voice(scene), strict=True):
-        lowest = scene.lowest_lead(span.start, span.end)
+    context = context_of(make_score(16, seed, low=57, high=79))
+    for span, voicing in zip(context.spans, voice(context), strict=True):
+        lowest = context.lowest_lead(span.start, span.end)
         assert lowest is None or voicing[-1] <= lowest - LEAD_CLEARANCE
 
 
 def test_jazz_adds_sevenths_of_the_key() -> None:
-    voicings = voice(scene_of(silent_score(*POP_LOOP), Groove.JAZZ))
+    voicings = voice(context_of(silent_score(*POP_LOOP), Groove.JAZZ))
     assert [len(v) for v in voicings] == [4, 4, 4, 4]
     assert {p % 12 for v in voicings for p in v} <= {0, 2, 4, 5, 7, 9, 11}
 
 
 def test_a_minor_key_hears_its_leading_tone_only_from_a_chord_that_has_it() -> None:
     score = Score(4, (), bars_of(A_MINOR, F, E, A_MINOR))
-    with_dominant = voice(scene_of(score, mode=Mode.MINOR))
+    with_dominant = voice(context_of(score, mode=Mode.MINOR))
     assert [8 in {p % 12 for p in v} for v in with_dominant] == [False, False, True, False]

@@ -8,18 +8,18 @@ import pytest
 import torch
 
 from model.song import SectionKind
-from model.studio.composing.brief import Memory, SectionBrief
 from model.studio.composing.denoiser import SHIPPED_WEIGHTS, ScoreDenoiser, ScoreState
+from model.studio.composing.section_spec import Memory, SectionSpec
 from model.studio.notation.score import Note, Score
 from model.training.whole_songs.singing import tone_moves
 from model.weights import WeightsMismatch, load_weights, save_weights
 
 STEPS = 6
 LINES = ((1, 2, 3, 4, 1, 2, 4), (3, 4, 1, 1, 2, 4, 1, 4))
-VERSE = SectionBrief(SectionKind.VERSE, 4, LINES, (2, 2), transpose=2)
+VERSE = SectionSpec(SectionKind.VERSE, 4, LINES, (2, 2), transpose=2)
 CHORUS = replace(VERSE, kind=SectionKind.CHORUS)
-INTRO = SectionBrief(SectionKind.INTRO, 3, density=3)
-LONG = SectionBrief(SectionKind.VERSE, 16, LINES * 4, (2,) * 8, minor=True, transpose=-3)
+INTRO = SectionSpec(SectionKind.INTRO, 3, density=3)
+LONG = SectionSpec(SectionKind.VERSE, 16, LINES * 4, (2,) * 8, minor=True, transpose=-3)
 ENDING = replace(LONG, kind=SectionKind.OUTRO, bars=4, lines=(), line_bars=(), final=True)
 
 
@@ -30,9 +30,9 @@ def denoiser() -> ScoreDenoiser:
 
 
 def write(
-    denoiser: ScoreDenoiser, brief: SectionBrief, memory: Memory | None = None, seed: int = 0
+    denoiser: ScoreDenoiser, spec: SectionSpec, memory: Memory | None = None, seed: int = 0
 ) -> tuple[Score, Memory]:
-    state = denoiser.begin(brief, memory or Memory(), seed=seed, steps=STEPS, guidance_scale=1.5)
+    state = denoiser.begin(spec, memory or Memory(), seed=seed, steps=STEPS, guidance_scale=1.5)
     while state.step < state.steps:
         denoiser.denoise([state])
     return denoiser.finish(state)
@@ -42,14 +42,14 @@ def syllables(score: Score) -> list[int]:
     return [note.syllable for note in score.melody if note.syllable is not None]
 
 
-@pytest.mark.parametrize("brief", [VERSE, CHORUS, LONG], ids=lambda brief: f"{brief.kind}-{brief.bars}")
+@pytest.mark.parametrize("spec", [VERSE, CHORUS, LONG], ids=lambda spec: f"{spec.kind}-{spec.bars}")
 @pytest.mark.parametrize("seed", [0, 1])
-def test_every_syllable_begins_exactly_one_note(denoiser: ScoreDenoiser, brief: SectionBrief, seed: int) -> None:
-    score, _ = write(denoiser, brief, seed=seed)
-    assert syllables(score) == list(range(sum(len(tones) for tones in brief.lines)))
+def test_every_syllable_begins_exactly_one_note(denoiser: ScoreDenoiser, spec: SectionSpec, seed: int) -> None:
+    score, _ = write(denoiser, spec, seed=seed)
+    assert syllables(score) == list(range(sum(len(tones) for tones in spec.lines)))
     assert all(before.end <= after.start for before, after in zip(score.melody, score.melody[1:], strict=False))
-    assert len(score.chords) == brief.beats
-    assert score.melody[-1].end <= brief.steps
+    assert len(score.chords) == spec.beats
+    assert score.melody[-1].end <= spec.steps
 
 
 def test_results_do_not_depend_on_neighbours(denoiser: ScoreDenoiser) -> None:
@@ -62,7 +62,7 @@ def test_results_do_not_depend_on_neighbours(denoiser: ScoreDenoiser) -> None:
     for _ in range(STEPS):
         denoiser.denoise(states[2:])
     together = [denoiser.finish(state) for state in states[:5]]
-    assert together == [write(denoiser, brief, seed=index) for index, brief in enumerate(briefs)]
+    assert together == [write(denoiser, spec, seed=index) for index, spec in enumerate(briefs)]
 
 
 def test_a_batch_of_states_at_other_steps_and_lengths_changes_no_bit(denoiser: ScoreDenoiser) -> None:
@@ -72,8 +72,8 @@ def test_a_batch_of_states_at_other_steps_and_lengths_changes_no_bit(denoiser: S
 
     def begun() -> list[ScoreState]:
         return [
-            denoiser.begin(brief, memory, seed=i, steps=4 + i, guidance_scale=1.0 + i % 3)
-            for i, brief in enumerate(briefs)
+            denoiser.begin(spec, memory, seed=i, steps=4 + i, guidance_scale=1.0 + i % 3)
+            for i, spec in enumerate(briefs)
         ]
 
     alone, together = begun(), begun()
@@ -162,7 +162,7 @@ def test_weights_of_something_else_are_refused(tmp_path: Path, change: str) -> N
 
 def test_a_batch_leaves_the_latent_bit_for_bit_as_it_is_alone(denoiser: ScoreDenoiser) -> None:
     alone, beside, other = (
-        denoiser.begin(brief, Memory(), seed=4, steps=STEPS, guidance_scale=1.5) for brief in (VERSE, VERSE, CHORUS)
+        denoiser.begin(spec, Memory(), seed=4, steps=STEPS, guidance_scale=1.5) for spec in (VERSE, VERSE, CHORUS)
     )
     denoiser.denoise([alone])
     denoiser.denoise([other, beside])
@@ -279,7 +279,7 @@ def test_a_song_stays_in_its_key(denoiser: ScoreDenoiser, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("brief", [VERSE, LONG], ids=["major", "minor"])
-def test_a_pentatonic_tune_keeps_to_five_tones(denoiser: ScoreDenoiser, brief: SectionBrief, seed: int) -> None:
-    score, _ = write(denoiser, replace(brief, pentatonic=True), seed=seed)
-    assert {(note.pitch - brief.transpose) % 12 for note in score.melody} <= {0, 2, 4, 7, 9}
+@pytest.mark.parametrize("spec", [VERSE, LONG], ids=["major", "minor"])
+def test_a_pentatonic_tune_keeps_to_five_tones(denoiser: ScoreDenoiser, spec: SectionSpec, seed: int) -> None:
+    score, _ = write(denoiser, replace(spec, pentatonic=True), seed=seed)
+    assert {(note.pitch - spec.transpose) % 12 for note in score.melody} <= {0, 2, 4, 7, 9}

@@ -8,7 +8,7 @@ from model.studio.composing.motif import closeness, motif_of
 from model.studio.info import INFO
 from model.studio.notation.score import Note
 from model.studio.planning.plan import plan_song
-from model.studio.planning.section_brief import brief
+from model.studio.planning.section_spec import section_spec
 from model.training.whole_songs.evaluate_anchor import LYRICS, as_melody, interval_likeness, notes_of, rhythm_likeness
 from model.training.whole_songs.evaluate_songs import WrittenSection, write_songs
 
@@ -47,8 +47,8 @@ def test_the_path_takes_up_intervals() -> None:
 
 def test_every_section_from_the_melody_on_knows_its_motif() -> None:
     plan = plan_song(_params(), INFO)
-    known = [brief(plan, index).motif is not None for index in range(len(plan.sections))]
-    first = next(index for index in range(len(plan.sections)) if brief(plan, index).anchor)
+    known = [section_spec(plan, index).motif is not None for index in range(len(plan.sections))]
+    first = next(index for index in range(len(plan.sections)) if section_spec(plan, index).anchor)
     assert known == [False] * first + [True] * (len(known) - first)
 
 
@@ -56,12 +56,12 @@ def test_every_section_from_the_melody_on_knows_its_motif() -> None:
 def test_any_style_plays_the_same_tune_and_keeps_its_motif(prompt: str) -> None:
     plans = [plan_song(params, INFO) for params in (_params(prompt), _params(prompt, anchored=False))]
     given, free = write_songs(ScoreDenoiser.load(), plans)
-    verse = next(section for section in given if section.brief.anchor).score.melody
+    verse = next(section for section in given if section.spec.anchor).score.melody
     motif = as_melody(notes_of(MOTIF))
     assert [(n.start, n.pitch) for n in verse[: len(motif)]] == [(n.start, n.pitch) for n in motif]
 
     def chorus(song: list[WrittenSection]) -> tuple[Note, ...]:
-        return next(s for s in song if s.brief.kind.value == "chorus" and not s.brief.played).score.melody
+        return next(s for s in song if s.spec.kind.value == "chorus" and not s.spec.played).score.melody
 
     assert interval_likeness(chorus(given), motif) > interval_likeness(chorus(free), motif)
     assert rhythm_likeness(chorus(given), motif) > 0.4

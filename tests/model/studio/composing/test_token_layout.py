@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from model.song import SectionKind
-from model.studio.composing.brief import Memory, Rendition, SectionBrief
 from model.studio.composing.conditions import Hint, TokenKind
+from model.studio.composing.section_spec import Memory, Rendition, SectionSpec
 from model.studio.composing.token_layout import BUCKET_BARS, TokenLayout, given_notes, given_steps, hints_of, lay_out
 from model.studio.composing.tokens import HOLD, REST, chord_index, pitch_class_index
 from model.studio.notation.score import Chord, Note, Quality
 
-VERSE = SectionBrief(SectionKind.VERSE, 4, ((1, 2, 3), (4, 1)), (2, 2))
+VERSE = SectionSpec(SectionKind.VERSE, 4, ((1, 2, 3), (4, 1)), (2, 2))
 TUNE = Rendition(tuple([20, HOLD, HOLD, REST] * 16), tuple(range(1, 17)), ((0, 32), (32, 64)), VERSE.lines)
 HEARD = Memory().with_section(SectionKind.VERSE, TUNE, 2)
 
@@ -21,7 +21,7 @@ def known_steps(layout: TokenLayout) -> list[int]:
 
 @pytest.mark.parametrize("bars", range(1, 17))
 def test_a_section_is_padded_to_the_smallest_bucket_that_holds_it(bars: int) -> None:
-    layout = lay_out(SectionBrief(SectionKind.INST, bars), HEARD)
+    layout = lay_out(SectionSpec(SectionKind.INST, bars), HEARD)
     assert len(layout.chords) == 4 * next(bucket for bucket in BUCKET_BARS if bucket >= bars + 2)
     assert layout.valid().sum() == 4 * (bars + 2) == layout.beats
 
@@ -51,7 +51,7 @@ def test_a_line_of_the_same_tones_is_recalled_and_another_is_not(first: tuple[in
 
 def test_an_interlude_borrows_the_chords_of_the_chorus_alone() -> None:
     memory = Memory().with_section(SectionKind.CHORUS, TUNE, 2)
-    layout = lay_out(SectionBrief(SectionKind.INST, 2), memory)
+    layout = lay_out(SectionSpec(SectionKind.INST, 2), memory)
     assert layout.chords[layout.section].tolist() == list(TUNE.chords[:8])
     assert known_steps(layout) == []
 
@@ -81,8 +81,8 @@ def test_the_network_is_asked_for_a_register_that_a_voice_has_in_every_key(trans
 
 
 def test_an_anchor_is_known_up_to_its_end_in_the_home_key() -> None:
-    brief = SectionBrief(SectionKind.INST, 2, transpose=2, anchor=(Note(0, 3, 62), Note(4, 2, 64)))
-    layout = lay_out(brief, Memory())
+    spec = SectionSpec(SectionKind.INST, 2, transpose=2, anchor=(Note(0, 3, 62), Note(4, 2, 64)))
+    layout = lay_out(spec, Memory())
     assert known_steps(layout) == list(range(6))
     c, d = pitch_class_index(60), pitch_class_index(62)
     assert layout.section_melody()[:6].tolist() == [c, HOLD, HOLD, REST, d, HOLD]
@@ -100,8 +100,8 @@ def test_rests_of_an_anchor_stay_where_the_line_can_be_sung() -> None:
 
 
 def test_a_note_held_over_a_whole_line_is_struck_again_for_it() -> None:
-    brief = replace(VERSE, transpose=1, anchor=(Note(28, 40, 61),))
-    assert given_notes(brief) == [Note(28, 4, 60), Note(32, 32, 60)]
+    spec = replace(VERSE, transpose=1, anchor=(Note(28, 40, 61),))
+    assert given_notes(spec) == [Note(28, 4, 60), Note(32, 32, 60)]
 
 
 def test_hints_tell_onsets_holds_and_rests() -> None:

@@ -3,13 +3,13 @@ from functools import cache
 import pytest
 
 from model.song import AnchorNote, SectionKind, SongParams, SongPlan
-from model.studio.composing.brief import Memory
 from model.studio.composing.denoiser import ScoreDenoiser
+from model.studio.composing.section_spec import Memory
 from model.studio.info import INFO
 from model.studio.notation.score import Score
 from model.studio.planning.hook import quotation
 from model.studio.planning.plan import StudioDetail, detail_of, plan_song
-from model.studio.planning.section_brief import brief, section_seed
+from model.studio.planning.section_spec import section_seed
 
 SONG = (
     "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃\n让风带走所有等待\n我们的歌\n"
@@ -28,7 +28,7 @@ def written() -> list[tuple[SectionKind, Score]]:
     scores = []
     for section in plan.sections:
         seed = section_seed(plan.seed, section.index)
-        state = denoiser.begin(brief(plan, section.index), memory, seed=seed, steps=10, guidance_scale=1.5)
+        state = denoiser.begin(section_spec(plan, section.index), memory, seed=seed, steps=10, guidance_scale=1.5)
         while state.step < state.steps:
             denoiser.denoise([state])
         score, memory = denoiser.finish(state)
@@ -46,7 +46,7 @@ def _first(kind: SectionKind) -> Score:
 
 def test_the_intro_plays_what_the_chorus_sings() -> None:
     intro, chorus = _first(SectionKind.INTRO), _first(SectionKind.CHORUS)
-    bars = sum(brief(_plan(), 0).line_bars)
+    bars = sum(section_spec(_plan(), 0).line_bars)
     assert bars >= 2
     assert _tune(intro, bars) == _tune(chorus, bars)
     assert {note.syllable for note in intro.melody} == {None}
@@ -84,7 +84,7 @@ def test_tunes_follow_the_tones_that_are_sung() -> None:
     sung = ((3, 2, 3), (2, 4, 2, 3))
     chorus = next(section for section in plan.sections if section.lines)
     assert [[syllable.tone for syllable in line.syllables] for line in chorus.lines] == [[3, 3, 3], [1, 4, 3, 3]]
-    assert brief(plan, chorus.index).lines == sung[: len(chorus.lines)]
+    assert section_spec(plan, chorus.index).lines == sung[: len(chorus.lines)]
     quotations = [quotation(plan, detail_of(plan), section.index) for section in plan.sections]
     quoted = [found.lines for found in quotations if found]
     assert quoted

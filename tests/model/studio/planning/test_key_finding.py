@@ -4,7 +4,7 @@ import pytest
 
 from model.song import AnchorNote
 from model.studio.notation.keys import parse_key
-from model.studio.planning.key_finding import tune_key
+from model.studio.planning.key_finding import key_of_melody
 from model.studio.style import Mode
 
 MAJOR_TUNE = (60, 64, 67, 69, 67, 65, 64, 62, 60)
@@ -19,7 +19,7 @@ def tune(pitches: tuple[int, ...], up: int = 0) -> list[AnchorNote]:
 @pytest.mark.parametrize(("pitches", "home"), [(MAJOR_TUNE, "C major"), (MINOR_TUNE, "A minor")])
 @pytest.mark.parametrize("expected", Mode)
 def test_a_plain_tune_is_heard_in_its_key(up: int, pitches: tuple[int, ...], home: str, expected: Mode) -> None:
-    key = tune_key(tune(pitches, up), expected)
+    key = key_of_melody(tune(pitches, up), expected)
     assert key is not None
     assert key.mode is parse_key(home).mode
     assert key.tonic == (parse_key(home).tonic + up) % 12
@@ -27,18 +27,18 @@ def test_a_plain_tune_is_heard_in_its_key(up: int, pitches: tuple[int, ...], hom
 
 @pytest.mark.parametrize("expected", Mode)
 def test_where_the_tune_leaves_it_open_the_mode_is_the_expected_one(expected: Mode) -> None:
-    key = tune_key(tune((62, 64, 67, 69)), expected)
+    key = key_of_melody(tune((62, 64, 67, 69)), expected)
     assert key is not None
     assert key.mode is expected
 
 
 def test_lengths_count_and_rests_do_not() -> None:
     notes = [AnchorNote(62, 4.0), AnchorNote(66, 2.0), AnchorNote(69, 2.0), AnchorNote(60, 0.25), AnchorNote(None, 8.0)]
-    key = tune_key(notes, Mode.MAJOR)
+    key = key_of_melody(notes, Mode.MAJOR)
     assert key is not None
     assert key.name == "D major"
 
 
 @pytest.mark.parametrize("notes", [[AnchorNote(None, 4.0)], tune(tuple(range(60, 72)))])
 def test_rests_and_all_twelve_tones_are_in_no_key(notes: list[AnchorNote]) -> None:
-    assert tune_key(notes, Mode.MAJOR) is None
+    assert key_of_melody(notes, Mode.MAJOR) is None

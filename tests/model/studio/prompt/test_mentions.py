@@ -1,6 +1,6 @@
 """Facts about words in a prompt."""
 
-from model.studio.prompt.mentions import denied, mentions, places, plain, unknown_words, wanted_places
+from model.studio.prompt.mentions import mentions, negated, places, plain, unknown_words, wanted_places
 
 
 def test_latin_words_stand_alone_and_chinese_ones_need_not() -> None:
@@ -13,7 +13,7 @@ def test_a_denied_word_is_not_wanted() -> None:
     assert wanted_places(text, "piano") == wanted_places(text, "organ") == []
     assert wanted_places(text, "harp") == wanted_places(text, "flute") == []
     assert wanted_places(text, "strings") == [19]
-    assert not denied(text, text.index("drums"))
+    assert not negated(text, text.index("drums"))
 
 
 def test_a_word_inside_a_longer_one_does_not_count() -> None:

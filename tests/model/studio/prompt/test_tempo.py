@@ -4,13 +4,13 @@ from random import Random
 
 import pytest
 
+from model.studio.prompt.parsing import ParsedPrompt, parse_prompt
 from model.studio.prompt.tempo import find_tempo
-from model.studio.prompt.understanding import Understanding, understand
 from model.studio.style import Track
 
 
-def understood(prompt: str) -> Understanding:
-    return understand(prompt, Random(3))
+def understood(prompt: str) -> ParsedPrompt:
+    return parse_prompt(prompt, Random(3))
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def understood(prompt: str) -> Understanding:
     ],
 )
 def test_a_tempo_is_understood_in_every_common_spelling(prompt: str, bpm: float) -> None:
-    understanding = understood(prompt)
-    assert (understanding.style.tempo_bpm, understanding.tempo_named) == (bpm, True)
-    assert any("understood" in note for note in understanding.notes)
+    parsed = understood(prompt)
+    assert (parsed.style.tempo_bpm, parsed.tempo_named) == (bpm, True)
+    assert any("understood" in note for note in parsed.notes)
 
 
 @pytest.mark.parametrize("prompt", ["4/4拍", "三拍子", "1990s pop", "fast tempo", "12 violins", "24拍子", "12/8 blues"])
@@ -58,12 +58,12 @@ def test_other_numbers_are_no_tempo(prompt: str) -> None:
     ("prompt", "played"), [("240 bpm", 180), ("tempo 8", 50), ("速度1000", 180), ("pop, bpm: 20", 50)]
 )
 def test_a_tempo_beyond_the_range_is_told(prompt: str, played: float) -> None:
-    understanding = understood(prompt)
-    assert understanding.style.tempo_bpm == played
-    told = [note for note in understanding.notes if "beyond 50 to 180" in note]
+    parsed = understood(prompt)
+    assert parsed.style.tempo_bpm == played
+    told = [note for note in parsed.notes if "beyond 50 to 180" in note]
     assert len(told) == 1
     assert told[0].endswith(f"played at {played}")
-    assert not any("bpm" in note for note in understanding.notes if "understood" in note)
+    assert not any("bpm" in note for note in parsed.notes if "understood" in note)
 
 
 def test_beats_per_minute_ask_for_no_drums() -> None:
@@ -94,11 +94,11 @@ def test_beats_per_minute_ask_for_no_drums() -> None:
     ],
 )
 def test_a_key_is_understood_in_every_common_spelling(prompt: str, key: str) -> None:
-    understanding = understood(prompt)
-    assert understanding.key is not None
-    assert understanding.key.name == key
-    assert any(key in note for note in understanding.notes)
-    assert not any("not understood" in note for note in understanding.notes)
+    parsed = understood(prompt)
+    assert parsed.key is not None
+    assert parsed.key.name == key
+    assert any(key in note for note in parsed.notes)
+    assert not any("not understood" in note for note in parsed.notes)
 
 
 @pytest.mark.parametrize(

@@ -4,28 +4,28 @@ import numpy as np
 import pytest
 
 from model.song import SectionKind
-from model.studio.composing.brief import Memory, SectionBrief
 from model.studio.composing.conditions import Hint
-from model.studio.composing.decisions.lines import ask_for_rhythm, choose_lines
+from model.studio.composing.decisions.lines import choose_lines, set_rhythm_hints
 from model.studio.composing.decisions.melody_bias import FORBIDDEN, class_bias
+from model.studio.composing.section_spec import Memory, SectionSpec
 from model.studio.composing.token_layout import lay_out
 from model.studio.composing.tokens import FIRST_PITCH, HOLD, LOWEST, REST
 
-VERSE = SectionBrief(SectionKind.VERSE, 4, ((1,) * 7, (2,) * 5), (2, 2))
+VERSE = SectionSpec(SectionKind.VERSE, 4, ((1,) * 7, (2,) * 5), (2, 2))
 
 
 @pytest.mark.parametrize("transpose", [-3, 0, 4])
 def test_fixed_rhythm_and_the_range_of_a_voice_leave_only_what_is_allowed(transpose: int) -> None:
-    brief = replace(VERSE, transpose=transpose)
-    layout = lay_out(brief, Memory())
-    ask_for_rhythm(layout, choose_lines(brief, layout, Memory(), np.full(brief.steps, 0.3)))
-    allowed = class_bias(brief, layout, Memory())[layout.section].reshape(VERSE.steps, -1) >= 0
+    spec = replace(VERSE, transpose=transpose)
+    layout = lay_out(spec, Memory())
+    set_rhythm_hints(layout, choose_lines(spec, layout, Memory(), np.full(spec.steps, 0.3)))
+    allowed = class_bias(spec, layout, Memory())[layout.section].reshape(VERSE.steps, -1) >= 0
     hints = layout.hint[layout.section].reshape(-1)
     for hint, row in zip(hints.tolist(), allowed, strict=True):
         assert row[REST] == (hint == Hint.REST)
         assert row[HOLD] == (hint == Hint.HOLD)
     home = np.flatnonzero(
-        (class_bias(brief, layout, Memory())[layout.section].reshape(VERSE.steps, -1) > FORBIDDEN)[
+        (class_bias(spec, layout, Memory())[layout.section].reshape(VERSE.steps, -1) > FORBIDDEN)[
             hints == Hint.ONSET
         ].any(0)
     )

@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from model.studio.composing.decisions.pitches import MelodyNote, choose_pitches, note_wishes
+from model.studio.composing.decisions.pitches import MelodyNote, choose_pitches, note_bias
 from model.studio.composing.tokens import LOWEST, PITCHES, chord_index
 from model.studio.notation.score import Chord, Quality
 
@@ -9,15 +9,15 @@ INTERVALS: NDArray[np.float64] = np.asarray(-0.3 * np.arange(PITCHES), np.float6
 C_MAJOR = chord_index(Chord(0, Quality.MAJOR))
 
 
-def believing(*pitches: int) -> np.ndarray:
-    beliefs = np.full((len(pitches), PITCHES), -20.0)
-    for row, pitch in zip(beliefs, pitches, strict=True):
+def favouring(*pitches: int) -> np.ndarray:
+    log_probs = np.full((len(pitches), PITCHES), -20.0)
+    for row, pitch in zip(log_probs, pitches, strict=True):
         row[pitch - LOWEST] = 0.0
-    return beliefs
+    return log_probs
 
 
 def test_clear_beliefs_are_followed() -> None:
-    assert choose_pitches(believing(60, 64, 67), [0, 0, 0], INTERVALS) == [60, 64, 67]
+    assert choose_pitches(favouring(60, 64, 67), [0, 0, 0], INTERVALS) == [60, 64, 67]
 
 
 def test_no_notes_have_no_pitches() -> None:
@@ -25,34 +25,34 @@ def test_no_notes_have_no_pitches() -> None:
 
 
 def test_between_equal_beliefs_the_nearer_pitch_wins() -> None:
-    beliefs = np.concatenate([believing(60), np.maximum(believing(62), believing(74))])
-    assert choose_pitches(beliefs, [0, 0], INTERVALS) == [60, 62]
+    log_probs = np.concatenate([favouring(60), np.maximum(favouring(62), favouring(74))])
+    assert choose_pitches(log_probs, [0, 0], INTERVALS) == [60, 62]
 
 
 def test_a_falling_tone_after_a_high_one_prefers_to_stay_high_and_a_low_one_to_fall() -> None:
-    beliefs = np.concatenate([believing(64), np.maximum(believing(62), believing(66))])
-    assert choose_pitches(beliefs, [1, 3], INTERVALS) == [64, 62]
-    assert choose_pitches(beliefs, [3, 1], INTERVALS) == [64, 66]
+    log_probs = np.concatenate([favouring(64), np.maximum(favouring(62), favouring(66))])
+    assert choose_pitches(log_probs, [1, 3], INTERVALS) == [64, 62]
+    assert choose_pitches(log_probs, [3, 1], INTERVALS) == [64, 66]
 
 
 def test_tones_that_do_not_count_change_nothing() -> None:
-    beliefs = np.concatenate([believing(64), np.maximum(believing(62) + 0.1, believing(66))])
-    assert choose_pitches(beliefs, [3, 1], INTERVALS, tone_weight=0.0) == [64, 62]
-    assert choose_pitches(beliefs, [3, 1], INTERVALS) == [64, 66]
+    log_probs = np.concatenate([favouring(64), np.maximum(favouring(62) + 0.1, favouring(66))])
+    assert choose_pitches(log_probs, [3, 1], INTERVALS, tone_weight=0.0) == [64, 62]
+    assert choose_pitches(log_probs, [3, 1], INTERVALS) == [64, 66]
 
 
 def test_two_moves_are_better_than_a_large_leap() -> None:
-    either = np.maximum(believing(67), believing(76) + 0.1)
-    assert choose_pitches(np.concatenate([believing(64), either]), [0, 0], 0.0 * INTERVALS) == [64, 67]
+    either = np.maximum(favouring(67), favouring(76) + 0.1)
+    assert choose_pitches(np.concatenate([favouring(64), either]), [0, 0], 0.0 * INTERVALS) == [64, 67]
 
 
 def test_a_closing_note_goes_to_the_tonic() -> None:
-    wishes = note_wishes([MelodyNote(0, C_MAJOR, cadence=True, tonic=True)], minor=False)
-    assert (int(wishes[0].argmax()) + LOWEST) % 12 == 0
+    bias = note_bias([MelodyNote(0, C_MAJOR, cadence=True, tonic=True)], minor=False)
+    assert (int(bias[0].argmax()) + LOWEST) % 12 == 0
 
 
 def test_strong_notes_wish_for_chord_tones() -> None:
-    strong, weak = note_wishes([MelodyNote(8, C_MAJOR), MelodyNote(10, C_MAJOR)], minor=False)
+    strong, weak = note_bias([MelodyNote(8, C_MAJOR), MelodyNote(10, C_MAJOR)], minor=False)
     wished = {(int(place) + LOWEST) % 12 for place in np.flatnonzero(strong > 0)}
     assert wished == {0, 4, 7}
     assert set(weak.tolist()) == {0.0, -1.0}

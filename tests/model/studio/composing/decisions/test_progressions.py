@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from model.song import SectionKind
-from model.studio.composing.brief import Memory, SectionBrief
 from model.studio.composing.decisions.progressions import HarmonyTables, choose_chords, draw_progression
+from model.studio.composing.section_spec import Memory, SectionSpec
 from model.studio.composing.token_layout import lay_out
 from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD
 
@@ -90,12 +90,12 @@ def test_shares_of_chords_add_up_to_one_and_follow_the_moves() -> None:
 
 
 def test_known_chords_stay() -> None:
-    brief = SectionBrief(SectionKind.VERSE, 4, ((1,) * 7, (2,) * 5), (2, 2))
-    layout = lay_out(brief, Memory())
+    spec = SectionSpec(SectionKind.VERSE, 4, ((1,) * 7, (2,) * 5), (2, 2))
+    layout = lay_out(spec, Memory())
     layout.give_chords(slice(4, 8), 22)
     moves = np.full((2, CHORD_CLASSES, CHORD_CLASSES), 1 / CHORD_CLASSES, dtype=np.float32)
     tables = HarmonyTables(moves, np.full((2, 4), 0.5, dtype=np.float32))
-    draws = np.random.default_rng(0).random(brief.beats)
-    choose_chords(layout, brief, np.zeros((brief.beats, CHORD_CLASSES)), tables, draws)
+    draws = np.random.default_rng(0).random(spec.beats)
+    choose_chords(layout, spec, np.zeros((spec.beats, CHORD_CLASSES)), tables, draws)
     assert layout.chords[4:8].tolist() == [22] * 4
-    assert (layout.chords[: brief.beats] > 0).all()
+    assert (layout.chords[: spec.beats] > 0).all()

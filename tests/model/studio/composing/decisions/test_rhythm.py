@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.studio.composing.decisions.rhythm import choose_rhythm, echo_of, onset_belief
+from model.studio.composing.decisions.rhythm import choose_rhythm, echo_of, onset_log_odds
 
 
 @given(syllables=st.integers(1, 32), seed=st.integers(0, 1000))
 def test_a_line_has_exactly_one_onset_per_syllable(syllables: int, seed: int) -> None:
-    belief = np.random.default_rng(seed).normal(size=32)
-    rhythm = choose_rhythm(belief, syllables)
+    log_prob = np.random.default_rng(seed).normal(size=32)
+    rhythm = choose_rhythm(log_prob, syllables)
     assert len(set(rhythm.onsets)) == syllables
     assert list(rhythm.onsets) == sorted(rhythm.onsets)
     assert rhythm.onsets[-1] < rhythm.end <= 32
@@ -36,8 +36,8 @@ def test_sixteenths_are_left_alone_while_eighths_suffice() -> None:
 
 def test_onsets_go_where_the_network_believes_in_them() -> None:
     believed = (2, 6, 10, 16)
-    belief = onset_belief(np.isin(np.arange(32), believed).astype(float))
-    assert choose_rhythm(belief, 4).onsets == believed
+    log_prob = onset_log_odds(np.isin(np.arange(32), believed).astype(float))
+    assert choose_rhythm(log_prob, 4).onsets == believed
 
 
 def test_an_echo_repeats_the_rhythm_it_answers() -> None:

@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.song import SectionKind
-from model.studio.composing.brief import Memory, SectionBrief
 from model.studio.composing.conditions import Hint
-from model.studio.composing.decisions.lines import ask_for_rhythm, choose_lines
+from model.studio.composing.decisions.lines import choose_lines, set_rhythm_hints
 from model.studio.composing.decisions.section_score import to_score, with_syllables
+from model.studio.composing.section_spec import Memory, SectionSpec
 from model.studio.composing.token_layout import lay_out
 from model.studio.composing.tokens import FIRST_PITCH, HOLD, REST, melody_classes
 from model.studio.notation.score import Note
 
-VERSE = SectionBrief(SectionKind.VERSE, 4, ((1,) * 7, (2,) * 5), (2, 2))
+VERSE = SectionSpec(SectionKind.VERSE, 4, ((1,) * 7, (2,) * 5), (2, 2))
 LINES = st.lists(st.tuples(st.integers(1, 16), st.integers(1, 2)), min_size=1, max_size=5)
 
 
@@ -30,20 +30,20 @@ def _notes(spans: list[tuple[int, int]]) -> tuple[Note, ...]:
     return tuple(Note(end - length, length, 60) for (_, length), end in zip(spans, ends, strict=True))
 
 
-def brief_of(lines: list[tuple[int, int]], anchor: tuple[Note, ...] = ()) -> SectionBrief:
+def brief_of(lines: list[tuple[int, int]], anchor: tuple[Note, ...] = ()) -> SectionSpec:
     bars = tuple(bars for _, bars in lines)
     tones = tuple((1,) * count for count, _ in lines)
-    return SectionBrief(SectionKind.VERSE, sum(bars) + 1, tones, bars, anchor=anchor)
+    return SectionSpec(SectionKind.VERSE, sum(bars) + 1, tones, bars, anchor=anchor)
 
 
-def sung(brief: SectionBrief, seed: int = 0) -> list[Note]:
-    """The score of a brief whose network believes in random onsets and one pitch."""
-    layout = lay_out(brief, Memory())
-    lines = choose_lines(brief, layout, Memory(), np.random.default_rng(seed).random(brief.steps))
-    ask_for_rhythm(layout, lines)
+def sung(spec: SectionSpec, seed: int = 0) -> list[Note]:
+    """The score of a spec whose network believes in random onsets and one pitch."""
+    layout = lay_out(spec, Memory())
+    lines = choose_lines(spec, layout, Memory(), np.random.default_rng(seed).random(spec.steps))
+    set_rhythm_hints(layout, lines)
     wished = layout.hint[layout.section].reshape(-1)
     classes = np.select([wished == Hint.ONSET, wished == Hint.HOLD], [FIRST_PITCH + 12, HOLD], REST)
-    return list(to_score(brief, classes, np.ones(brief.beats, dtype=np.int64)).melody)
+    return list(to_score(spec, classes, np.ones(spec.beats, dtype=np.int64)).melody)
 
 
 def numbers(notes: list[Note]) -> list[int]:
@@ -53,12 +53,12 @@ def numbers(notes: list[Note]) -> list[int]:
 @settings(max_examples=40, deadline=None)
 @given(lines=LINES, seed=st.integers(0, 1000))
 def test_every_syllable_has_one_onset_in_order_within_its_line(lines: list[tuple[int, int]], seed: int) -> None:
-    brief = brief_of(lines)
-    notes = sung(brief, seed)
+    spec = brief_of(lines)
+    notes = sung(spec, seed)
     assert numbers(notes) == list(range(sum(count for count, _ in lines)))
     owners = np.repeat(np.arange(len(lines)), [count for count, _ in lines])
     for note, line in zip(notes, owners, strict=True):
-        start, stop = brief.line_spans()[line]
+        start, stop = spec.line_spans()[line]
         assert start <= note.start < note.end <= stop
 
 
@@ -95,7 +95,7 @@ def test_further_notes_of_a_given_melody_prolong_the_last_syllable() -> None:
 
 
 def test_a_score_sounds_in_its_own_key() -> None:
-    brief = SectionBrief(SectionKind.INST, 1, transpose=3)
-    score = to_score(brief, melody_classes([Note(0, 4, 60)], 1), np.array([1, 1, 1, 1]))
+    spec = SectionSpec(SectionKind.INST, 1, transpose=3)
+    score = to_score(spec, melody_classes([Note(0, 4, 60)], 1), np.array([1, 1, 1, 1]))
     assert score.melody == (Note(0, 4, 63),)
     assert {chord.root for chord in score.chords} == {3}

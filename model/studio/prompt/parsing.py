@@ -11,7 +11,7 @@ from model.studio.notation.keys import Key, find_key, without_key
 from model.studio.prompt.genres.catalogue import GENRES
 from model.studio.prompt.genres.genre import Genre
 from model.studio.prompt.genres.popular import POP
-from model.studio.prompt.mentions import ABSENT, denied, mentions, places, plain, unknown_words, wanted_places
+from model.studio.prompt.mentions import ABSENT, mentions, negated, places, plain, unknown_words, wanted_places
 from model.studio.prompt.moods import INSTRUMENTS, MOODS, PLAYERS_ALONE, SECTIONS, VOICES, Mood
 from model.studio.prompt.tempo import FASTEST_BPM, NamedTempo, find_tempo, without_tempo
 from model.studio.style import Instrument, Style, Track
@@ -28,7 +28,7 @@ _DRUMLESS = ("drumless", "beatless")
 
 
 @dataclass(frozen=True, slots=True)
-class Understanding:
+class ParsedPrompt:
     """A parsed prompt.
 
     Attributes:
@@ -46,7 +46,7 @@ class Understanding:
     notes: tuple[str, ...] = ()
 
 
-def understand(prompt: str, random: Random) -> Understanding:
+def parse_prompt(prompt: str, random: Random) -> ParsedPrompt:
     """Turn a prompt into a style; what it leaves open is drawn from `random`. Unknown words are ignored."""
     tempo = find_tempo(plain(prompt))
     text = without_tempo(plain(prompt))
@@ -61,7 +61,7 @@ def understand(prompt: str, random: Random) -> Understanding:
         mode=key.mode if key else style.mode,
         voice=_voice(text),
     )
-    return Understanding(style, _tempo_range(genre, moods), key, tempo is not None, _notes(prompt, style, key, tempo))
+    return ParsedPrompt(style, _tempo_range(genre, moods), key, tempo is not None, _notes(prompt, style, key, tempo))
 
 
 def _genre(text: str) -> Genre | None:
@@ -125,7 +125,7 @@ def _with_players(style: Style, text: str) -> Style:
         elif any(places(text, word) for word in words):
             players = {own: player for own, player in players.items() if not _same_family(player, instrument)}
     for words, track in SECTIONS:
-        if any(denied(text, place) for word in words for place in places(text, word)):
+        if any(negated(text, place) for word in words for place in places(text, word)):
             players.pop(track, None)
     for words, alone in PLAYERS_ALONE:
         if any(wanted_places(text, word) for word in words):
@@ -152,7 +152,7 @@ def _with_drums(style: Style, text: str) -> Style:
     if match is None:
         return replace(style, instruments=_with_lead(players))
     soft, hard = bool(match["soft"]), bool(match["hard"])
-    absent = bool(match["absent"]) or denied(text, match.start())
+    absent = bool(match["absent"]) or negated(text, match.start())
     if absent and hard:
         soft, hard = True, False
     elif absent:

@@ -33,7 +33,7 @@ class Breath:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class ArrangementContext:
     """One section as its players see it.
 
     `lead` holds the sounding melody pitch per step (`None` in rests), `played` counts the sections before this one,
@@ -92,7 +92,7 @@ class Scene:
         return self.random(topic).choice(options)
 
 
-def make_scene(
+def make_context(
     score: Score,
     kind: SectionKind,
     style: Style,
@@ -102,12 +102,14 @@ def make_scene(
     sung: bool,
     played: int,
     tonic: int | None,
-) -> Scene:
+) -> ArrangementContext:
     """Look at a score; `tonic` is the key so far, if any. A song's last bar is given its final chord."""
     tonic = find_tonic(score, style.mode, tonic)
     if following is None:
         score = _with_final_chord(score, tonic, style.mode)
-    return Scene(score, kind, style, following, seed, sung, played, tonic, spans_of(score), lead_line(score))
+    return ArrangementContext(
+        score, kind, style, following, seed, sung, played, tonic, spans_of(score), lead_line(score)
+    )
 
 
 def spans_of(score: Score) -> tuple[Span, ...]:

@@ -11,7 +11,7 @@ MAX_BARS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class SectionBrief:
+class SectionSpec:
     """Specification of one section for the denoiser.
 
     `lines` holds the sung tones (1 to 5, 0 is none) of each sung line's syllables, `line_bars` the bars given to

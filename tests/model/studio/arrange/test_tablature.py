@@ -10,7 +10,7 @@ from model.studio.arrange.patterns.arpeggio import arpeggio_variants
 from model.studio.arrange.patterns.guitar import guitar_variants
 from model.studio.arrange.patterns.keys import keys_variants
 from model.studio.arrange.patterns.variants import Variants
-from model.studio.arrange.tabs import Hit, hits, metric_weight
+from model.studio.arrange.tablature import Hit, hits, metric_weight
 from model.studio.style import Groove
 
 

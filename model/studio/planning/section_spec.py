@@ -1,24 +1,24 @@
-"""Makes the brief of one section, the denoiser's task, from the plan of the song."""
+"""Makes the specification of one section for the denoiser from the plan of the song."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from model.song import AnchorNote, SectionKind, SongPlan
-from model.studio.composing.brief import SectionBrief
 from model.studio.composing.motif import Motif, motif_of
+from model.studio.composing.section_spec import SectionSpec
 from model.studio.notation.score import STEPS_PER_BEAT, Note
 from model.studio.planning.hook import quotation
 from model.studio.planning.plan import StudioDetail, detail_of
 
 
-def brief(plan: SongPlan, index: int) -> SectionBrief:
+def section_spec(plan: SongPlan, index: int) -> SectionSpec:
     """Specification of section `index` for the denoiser."""
     detail, section = detail_of(plan), plan.sections[index]
     assert plan.tempo_bpm is not None
     quoted = quotation(plan, detail, index)
     lines = tuple(tuple(syllable.sung_tone for syllable in line.syllables) for line in section.lines)
-    return SectionBrief(
+    return SectionSpec(
         kind=SectionKind.CHORUS if quoted else section.kind,
         bars=detail.sections[index].bars,
         lines=quoted.lines if quoted else lines,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from model.song import Voice
 from model.studio.prompt.genres.catalogue import GENRES
 from model.studio.prompt.genres.genre import Genre
-from model.studio.prompt.understanding import Understanding, understand
+from model.studio.prompt.parsing import ParsedPrompt, parse_prompt
 from model.studio.style import Groove, Instrument, Mode, Style, Track
 
 
@@ -17,8 +17,8 @@ def style_of(prompt: str, seed: int = 0) -> Style:
     return understood(prompt, seed).style
 
 
-def understood(prompt: str, seed: int = 0) -> Understanding:
-    return understand(prompt, Random(seed))
+def understood(prompt: str, seed: int = 0) -> ParsedPrompt:
+    return parse_prompt(prompt, Random(seed))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -100,10 +100,10 @@ def test_a_slow_ballad_does_not_drag(seed: int) -> None:
 
 
 def test_a_tempo_or_key_in_the_prompt_is_taken() -> None:
-    understanding = understood("rock, 128 BPM, F# minor")
-    assert (understanding.style.tempo_bpm, understanding.tempo_named) == (128.0, True)
-    assert understanding.key is not None
-    assert understanding.key.name == "F# minor"
+    parsed = understood("rock, 128 BPM, F# minor")
+    assert (parsed.style.tempo_bpm, parsed.tempo_named) == (128.0, True)
+    assert parsed.key is not None
+    assert parsed.key.name == "F# minor"
 
 
 def test_nothing_understood_is_a_note() -> None:

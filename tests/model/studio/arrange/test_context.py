@@ -1,7 +1,7 @@
 import pytest
 
 from model.song import SectionKind
-from model.studio.arrange.scene import Breath, Span, breaths, find_tonic, make_scene, spans_of
+from model.studio.arrange.context import Breath, Span, breaths, find_tonic, make_context, spans_of
 from model.studio.notation.score import Chord, Note, Score
 from model.studio.style import Mode
 from tests.model.studio.arrange.scores import (
@@ -51,7 +51,7 @@ def test_a_section_without_melody_is_one_breath() -> None:
 
 
 def test_the_last_bar_of_a_song_is_its_tonic_chord() -> None:
-    scene = make_scene(
+    context = make_context(
         silent_score(*POP_LOOP, C, G, C, G),
         SectionKind.OUTRO,
         make_style(),
@@ -61,10 +61,12 @@ def test_the_last_bar_of_a_song_is_its_tonic_chord() -> None:
         played=3,
         tonic=0,
     )
-    assert scene.spans[-1] == Span(112, 128, C)
+    assert context.spans[-1] == Span(112, 128, C)
 
 
 def test_a_final_melody_note_outside_the_tonic_chord_keeps_the_written_chord() -> None:
     score = Score(1, (Note(0, 16, 69),), bars_of(F))
-    scene = make_scene(score, SectionKind.OUTRO, make_style(), following=None, seed=1, sung=False, played=3, tonic=0)
-    assert scene.spans[-1].chord == F
+    context = make_context(
+        score, SectionKind.OUTRO, make_style(), following=None, seed=1, sung=False, played=3, tonic=0
+    )
+    assert context.spans[-1].chord == F

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from model.song import SectionKind
-from model.studio.composing.brief import Memory, Rendition, SectionBrief
+from model.studio.composing.section_spec import Memory, Rendition, SectionSpec
 from model.studio.notation.score import Note
 
-BRIEF = SectionBrief(SectionKind.VERSE, 5, ((1, 2), (3,)), (2, 1))
+BRIEF = SectionSpec(SectionKind.VERSE, 5, ((1, 2), (3,)), (2, 1))
 ONE_BAR = Rendition((2,) * 16, (1,) * 4, (), ())
 
 

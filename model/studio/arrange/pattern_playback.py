@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from model.studio.arrange.context import ArrangementContext, Span
 from model.studio.arrange.patterns.variants import Variant
-from model.studio.arrange.scene import Scene, Span
-from model.studio.arrange.tabs import Hit, Stroke, hits, metric_weight
+from model.studio.arrange.tablature import Hit, Stroke, hits, metric_weight
 from model.studio.arrange.voicing import Voicing
 from model.studio.notation.score import STEPS_PER_BAR
 
@@ -30,12 +30,12 @@ class Onset:
         return metric_weight(self.start)
 
 
-def onsets(scene: Scene, variant: Variant) -> Iterator[Onset]:
+def onsets(context: ArrangementContext, variant: Variant) -> Iterator[Onset]:
     """Every onset of the variant over the groove bars; what is held over a chord change is struck again there."""
-    for bar in range(scene.groove_bars):
+    for bar in range(context.groove_bars):
         for tab in variant[bar % len(variant)]:
             for hit in hits(tab):
-                yield from _cut_at_changes(scene, bar * STEPS_PER_BAR, hit)
+                yield from _cut_at_changes(context, bar * STEPS_PER_BAR, hit)
 
 
 def low_root(span: Span) -> int:
@@ -49,25 +49,25 @@ def low_fifth(span: Span) -> int:
     return low_root(span) + (fifth - root) % 12
 
 
-def closing_chord(scene: Scene, voicings: Sequence[Voicing], roll_seconds: float) -> list[Stroke]:
+def closing_chord(context: ArrangementContext, voicings: Sequence[Voicing], roll_seconds: float) -> list[Stroke]:
     """The song's last chord, rolled upwards and held for the whole last bar; empty unless the song ends here.
 
     In a long bar its top voice is touched once more, so that plucked strings do not die before the bar does.
     """
-    if not scene.ends_song:
+    if not context.ends_song:
         return []
-    start, late = scene.groove_bars * STEPS_PER_BAR, roll_seconds / scene.step_seconds
-    pitches = (low_root(scene.spans[-1]), *(p for p in voicings[-1] if p > low_root(scene.spans[-1])))
+    start, late = context.groove_bars * STEPS_PER_BAR, roll_seconds / context.step_seconds
+    pitches = (low_root(context.spans[-1]), *(p for p in voicings[-1] if p > low_root(context.spans[-1])))
     chord = [Stroke(start + i * late, STEPS_PER_BAR - i * late, p, 1.0) for i, p in enumerate(pitches)]
-    if scene.step_seconds * STEPS_PER_BAR < _LONG_BAR_SECONDS:
+    if context.step_seconds * STEPS_PER_BAR < _LONG_BAR_SECONDS:
         return chord
     return [*chord, Stroke(start + _ECHO_STEP, STEPS_PER_BAR - _ECHO_STEP, pitches[-1], 0.7)]
 
 
-def _cut_at_changes(scene: Scene, bar_start: int, hit: Hit) -> Iterator[Onset]:
+def _cut_at_changes(context: ArrangementContext, bar_start: int, hit: Hit) -> Iterator[Onset]:
     start, end = bar_start + hit.start, bar_start + hit.start + hit.length
     while start < end:
-        index = scene.span_at(start)
-        stop = min(end, scene.spans[index].end)
-        yield Onset(start, stop - start, hit.mark, index, scene.spans[index])
+        index = context.span_at(start)
+        stop = min(end, context.spans[index].end)
+        yield Onset(start, stop - start, hit.mark, index, context.spans[index])
         start = stop
