@@ -93,7 +93,7 @@ class Conditions:
     style: Tensor
 
     def unconditional(self) -> "Conditions":
-        """The same places, but nothing wished for: the unconditional side of guidance."""
+        """The same places without requests: the unconditional side of guidance."""
         return replace(
             self,
             kind=torch.full_like(self.kind, TokenKind.UNKNOWN),

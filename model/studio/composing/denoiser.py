@@ -255,7 +255,7 @@ class ScoreDenoiser:
         return Logits(plain.melody + bias, plain.chords + key[:, None])
 
     def _decide(self, state: ScoreState) -> None:
-        """Fix rhythm and chords from what the network believes now."""
+        """Fix rhythm and chords from the present output of the network."""
         spec, layout = state.spec, state.layout
         onsets = np.exp(state.log_probs)[:, FIRST_PITCH:].sum(-1)
         state.lines = choose_lines(spec, layout, state.memory, onsets)

@@ -16,7 +16,7 @@ class SectionSpec:
 
     `lines` holds the sung tones (1 to 5, 0 is none) of each sung line's syllables, `line_bars` the bars given to
     each line: lines follow each other from bar 0 on and what is left is instrumental. `transpose` counts semitones from
-    C major / A minor to the sounding key. `density` is the wish for instrumental melody, in notes per bar. `anchor` is
+    C major / A minor to the sounding key. `density` is that of an instrumental melody, in notes per bar. `anchor` is
     the caller's melody at sounding pitch from step 0 on: kept exactly, and continued. `motif` is how that melody
     begins, for every section from then on. `final` ends the song. With `played` the lines are those of another section
     whose tune an instrument plays: they have notes, and no words. `pentatonic` keeps the melody to the scale without

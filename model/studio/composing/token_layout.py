@@ -110,7 +110,7 @@ class TokenLayout:
 
 
 def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
-    """Everything that is known and wished before the first step."""
+    """Everything that is given or requested before the first step."""
     layout = _empty_layout(spec, memory)
     _recall_chords(layout, spec, memory)
     if rendition := memory.rendition(spec.kind):

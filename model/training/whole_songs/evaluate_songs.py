@@ -23,7 +23,7 @@ from model.studio.composing.section_spec import Memory, SectionSpec
 from model.studio.info import INFO
 from model.studio.notation.score import Score
 from model.studio.planning.plan import plan_song
-from model.studio.planning.section_spec import section_seed
+from model.studio.planning.section_spec import section_seed, section_spec
 from model.training.score.figures import measure, piece_of
 from model.training.whole_songs.singing import line_endings, register, tone_moves
 from model.training.whole_songs.words import SONGS

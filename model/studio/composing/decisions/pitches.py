@@ -1,4 +1,4 @@
-"""The pitches of a melody: the best path through what the network believes about every note."""
+"""The pitches of a melody: the best path through the log probabilities of the network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ def choose_pitches(
         tones: sung tone of each note, 0 where there is none.
         intervals: log probability [37] of the distance between successive notes in semitones.
         tone_weight: how much the tones count, at least 0; with 0 not at all.
-        taken_up: the interval wished for from each note to the next, `None` for no wish.
+        taken_up: requested interval from each note to the next, `None` for any.
 
     Returns:
         MIDI pitches.
@@ -116,7 +116,7 @@ def _rise() -> Weights:
 
 
 def tone_direction(before: int, after: int) -> float:
-    """1 to rise, -1 to fall, 0 for no wish: from the end of one tone to the start of the next."""
+    """1 to rise, -1 to fall, 0 for either: from the end of one tone to the start of the next."""
     if before not in _TONE_LEVELS or after not in _TONE_LEVELS:
         return 0.0
     change = _TONE_LEVELS[after][0] - _TONE_LEVELS[before][1]

@@ -1,4 +1,4 @@
-"""Chord progressions out of what the network believes about each beat."""
+"""Chord progressions from the log probabilities of the network for each beat."""
 
 from dataclasses import dataclass
 

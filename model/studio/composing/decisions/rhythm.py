@@ -31,7 +31,7 @@ class LineRhythm:
 def choose_rhythm(log_prob: Weights, syllables: int, echo: Weights | None = None, first_free: int = 0) -> LineRhythm:
     """Choose the best `syllables` onsets of a line by dynamic programming.
 
-    Adds up what the network believes, the metre, usual distances between notes, and a closing note that is long and
+    Adds up the log odds of the network, the metre, usual distances between notes, and a closing note that is long and
     strong; a breath is left after it.
 
     Args:
@@ -62,7 +62,7 @@ def _closing(steps: int, syllables: int, first_free: int) -> Weights:
 
 
 def _best_onsets(bias: Weights, count: int, closing: Weights) -> list[int]:
-    """Onsets with the greatest sum of wishes and gap weights, by dynamic programming over (onset, step)."""
+    """Onsets with the greatest sum of biases and gap weights, by dynamic programming over (onset, step)."""
     steps = len(bias)
     distance = np.subtract.outer(np.arange(steps), np.arange(steps))
     gap = _GAP_WEIGHT * np.where(distance <= len(_GAPS), _GAPS[np.clip(distance - 1, 0, len(_GAPS) - 1)], _LONG_GAP)
