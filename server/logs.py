@@ -1,4 +1,4 @@
-"""How the server's log lines look: plain for people at a terminal, one JSON object a line for machines."""
+"""Formats of log lines: plain for people at a terminal, one JSON object a line for machines."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ _bound: ContextVar[Mapping[str, str]] = ContextVar("bound", default=MappingProxy
 
 
 class LogFormat(StrEnum):
-    """How log lines are written; `AUTO` is `PLAIN` in a terminal and `JSON` elsewhere."""
+    """Format of log lines; `AUTO` is `PLAIN` in a terminal and `JSON` elsewhere."""
 
     AUTO = "auto"
     PLAIN = "plain"
@@ -30,7 +30,7 @@ class LogFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """What is logged, and how it is written."""
+    """Level and format of the log."""
 
     level: str = "info"
     format: LogFormat = LogFormat.AUTO

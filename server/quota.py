@@ -1,11 +1,11 @@
-"""How much one caller may ask for."""
+"""Quota of one caller."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What a caller may ask for; `None` is no limit."""
+    """Limits of one caller; `None` is no limit."""
 
     songs_per_minute: float | None = None
     concurrent_songs: int | None = None

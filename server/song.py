@@ -14,7 +14,7 @@ DEFAULT_TARGET_LUFS = -14.0
 
 
 class SongState(StrEnum):
-    """Where a song stands; the last three are ends."""
+    """State of a song; the last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -24,7 +24,7 @@ class SongState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is made for the song."""
+        """True if the song has ended."""
         return self not in (SongState.QUEUED, SongState.RUNNING)
 
 

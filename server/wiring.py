@@ -58,7 +58,7 @@ from server.workers.base import WorkerPool
 
 
 def runner_settings(settings: Settings) -> RunnerSettings:
-    """What the runner has to know of the settings."""
+    """Settings of the runner."""
     limits, scheduling = settings.limits, settings.scheduling
     return RunnerSettings(
         policy=Policy(

@@ -1,4 +1,4 @@
-"""Where the server listens."""
+"""Address and port on which the server listens."""
 
 
 class PortUnavailable(RuntimeError):

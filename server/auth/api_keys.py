@@ -38,7 +38,7 @@ class InvalidKeyFile(ValueError):
 
 
 class Scope(StrEnum):
-    """What a key opens: making songs, or asking what the server has."""
+    """Scope of a key: making songs, or asking what the server has."""
 
     GENERATE = "generate"
     ENGINES = "engines"
@@ -59,7 +59,7 @@ class ApiKey(BaseModel):
 
     @property
     def quota(self) -> Quota:
-        """How much its holder may ask for."""
+        """Quota of the key's holder."""
         return Quota(self.songs_per_minute, self.concurrent_songs, self.audio_seconds_per_hour)
 
 

@@ -1,4 +1,4 @@
-"""Who asks for a song: the holder of the call's API key, or else whoever its metadata names."""
+"""Caller of a song: the holder of the call's API key, else the name in its metadata."""
 
 from collections.abc import Iterable
 from contextvars import ContextVar

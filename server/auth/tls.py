@@ -45,7 +45,7 @@ class Certificates:
         self._now = _configuration(tls)
 
     def credentials(self) -> grpc.ServerCredentials:
-        """What a port is opened with; every new connection gets the newest certificate."""
+        """Credentials of a port; every new connection gets the newest certificate."""
         return grpc.dynamic_ssl_server_credentials(
             self._now, self._newest, require_client_authentication=self._files.client_ca is not None
         )

@@ -15,5 +15,5 @@ class RequestChecker(Protocol):
             InvalidRequest: the engine cannot make a song of it, or it takes too much time to find out.
             ChecksOverloaded: too many requests wait, or the wait was too long.
             WorkerLost: the checking process is being restarted.
-            SongFailed: a bug of ours.
+            SongFailed: a fault of the server.
         """

@@ -52,7 +52,7 @@ STORE_UNAVAILABLE_TEXT = "the song store does not answer now: try again in a mom
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the caller is told about one kind of error: the canonical code and a reason for machines."""
+    """Outcome of one kind of error for the caller: the canonical code and a reason for machines."""
 
     code: grpc.StatusCode
     reason: str

@@ -21,7 +21,7 @@ class Readiness:
         self._elsewhere: Callable[[], bool] = lambda: False
 
     def unready(self) -> str | None:
-        """Why new songs had better go elsewhere, in words for the operator; `None` when they need not."""
+        """The reason why new songs should go to other servers, for the operator; `None` when there is none."""
         reasons = (check() for check in self._checks)
         return next((reason for reason in reasons if reason is not None), None)
 
@@ -69,7 +69,7 @@ class EngineReadiness(Readiness):
         self._was_ready = False
 
     def ready(self, engine: str) -> bool:
-        """Whether songs of `engine` can be made now."""
+        """True if songs of `engine` can be made now."""
         return self._encoders.ready and bool(self._pool.devices_of(engine))
 
     @override

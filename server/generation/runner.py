@@ -104,7 +104,7 @@ class Runner:
             self._pool.require(self._pool.engine_names[0])
 
     def unwell(self) -> str | None:
-        """Why nothing will be made here any more without a new start; `None` while something will."""
+        """The reason why no song can be made here until a restart; `None` while songs can be made."""
         if any(task.done() for task in self._tasks):
             return "a task of the server has ended"
         if self._encoders.hopeless():
@@ -112,7 +112,7 @@ class Runner:
         return "no worker can be started" if self._pool.hopeless() else None
 
     def ready(self, engine: str) -> bool:
-        """Whether new songs of `engine` can be made now."""
+        """True if new songs of `engine` can be made now."""
         return self.readiness.ready(engine) and not self._admission.draining
 
     def sound(self, engine: str) -> str:

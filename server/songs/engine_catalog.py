@@ -43,7 +43,7 @@ class EngineCatalog:
         return self._configured[0]
 
     def infos(self) -> Mapping[str, EngineInfo]:
-        """What is known of the engines, by name, as far as they are loaded somewhere."""
+        """Facts about the engines that are loaded on some server, by name."""
         told = {**self._unserved(), **self._served()}
         return {name: engine.info for name, engine in told.items()} | dict(self._runner.engines())
 

@@ -27,7 +27,7 @@ class Library:
         mirror: OpenMirror | None = None,
         on_opened: Callable[[Recording], None] = lambda recording: None,
     ) -> None:
-        """`mirror` opens the recording of a song that another replica makes; `on_opened` is told of all others."""
+        """`mirror` opens the recording of a song that another replica makes; `on_opened` is called with all others."""
         self._mirror = mirror
         self._on_opened = on_opened
         self._store = store

@@ -106,7 +106,7 @@ class SongRunner(Protocol):
         """The devices on which the engine is loaded."""
 
     def ready(self, engine: str) -> bool:
-        """Whether the engine takes songs now."""
+        """True if the engine takes songs now."""
 
     def sound(self, engine: str) -> str:
         """Fingerprint of the sound that songs of the engine get here; empty where it is not known, or not just one."""

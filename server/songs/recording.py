@@ -1,4 +1,4 @@
-"""What was told of one song so far, and those who listen to it: from any byte on, live or long after its end."""
+"""Recording of one song: the log of its events, and the listeners that follow it from any byte, live or later."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -66,12 +66,12 @@ class Recording:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will be told."""
+        """True if no more events will come."""
         return self._song.state.ended
 
     @property
     def complete(self) -> bool:
-        """Whether all of the song was told."""
+        """True if all events of the song are there."""
         return bool(self.entries) and self.entries[-1].message.WhichOneof("event") == "finished"
 
     @property
@@ -85,7 +85,7 @@ class Recording:
         return len(self.entries) + self._progressed
 
     def restore(self, events: Sequence[StoredEvent]) -> None:
-        """Tell again what was told of a song that has ended."""
+        """Load the events of a song that has ended."""
         self.entries[:] = map(Entry.restored, events)
 
     def tell(self, message: Message) -> None:
@@ -134,7 +134,7 @@ class Recording:
 
     @contextmanager
     def listened(self, byte_offset: int = 0, *, number: int = 0, sound: bool = True) -> Iterator[AsyncIterator[Told]]:
-        """What is told from entry `number` on, without the sound before `byte_offset`, for one listener.
+        """Events from entry `number` on, without the sound before `byte_offset`, for one listener.
 
         A listener without `sound` hears no chunk, and does not hold the song back.
 

@@ -148,7 +148,7 @@ class Songs:
         return await self._admit(ticket, request, checked)
 
     async def find(self, song_id: str, caller: str | None = None) -> Recording:
-        """A song to listen to; `None` finds it whosever it is. Raises UnknownSong."""
+        """The recording of a song; with `caller` `None` of any caller's. Raises UnknownSong."""
         recording = await self._library.recording(song_id)
         if recording is None or caller not in (None, recording.song.caller):
             raise UnknownSong(song_id)
@@ -157,7 +157,7 @@ class Songs:
         return recording
 
     async def get(self, song_id: str, caller: str) -> SongRecord:
-        """What is known of a song; raises UnknownSong."""
+        """The record of a song; raises UnknownSong."""
         song = await self._library.record(song_id)
         if song is None or song.caller != caller:
             raise UnknownSong(song_id)
@@ -174,7 +174,7 @@ class Songs:
         return songs[:size], song_token(songs[size - 1]) if len(songs) > size else ""
 
     async def cancel(self, song_id: str, caller: str) -> SongRecord:
-        """Stop making a song, whoever listens; one that has ended stays as it is. Raises UnknownSong."""
+        """Stop making a song; its listeners get its end. One that has ended stays as it is. Raises UnknownSong."""
         song = await self.get(song_id, caller)
         if made := self._open.made(song_id):
             self._making.stop(made.recording, reason="its caller has cancelled the song")

@@ -1,4 +1,4 @@
-"""Where songs are kept: what a store has to do, and the values that go in and out of it."""
+"""Protocol of a store of songs, and the values that go in and out of it."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ NOT_KEPT = "NOT_KEPT"
 
 @dataclass(frozen=True, slots=True)
 class SongRecord:
-    """What is known of one song besides its sound.
+    """Record of one song, without its sound.
 
     `fingerprint` tells requests with the same `request_id` apart. Points in time are nanoseconds since 1970;
     `duration_seconds` is what was planned until the song is complete. `reason`, `error` and `violations` of its
@@ -92,7 +92,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How much a store holds."""
+    """Usage of a store."""
 
     songs: int
     size_bytes: int
@@ -200,4 +200,4 @@ class SongStore(Protocol):
         """
 
     def usage(self) -> Usage:
-        """How much there is now, as far as it is known."""
+        """Usage now, as far as it is known."""

@@ -10,7 +10,7 @@ class Bulletin:
         self._next: dict[str, asyncio.Event] = {}
 
     def next(self, topic: str) -> asyncio.Event:
-        """An event that is set at the next news; to be taken before one looks, lest news in between be missed."""
+        """An event that is set at the next change; take it before looking, so that no change is missed."""
         return self._next.setdefault(topic, asyncio.Event())
 
     def post(self, topic: str) -> None:

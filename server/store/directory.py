@@ -223,7 +223,7 @@ class Directory(Protocol):
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, Standing]:
         """Lengthen leases, and read how each song stands, by song id. One that has run out is lengthened, too, unless
-        the song was claimed again. Nothing is told of a song that is lost and for which there is no room.
+        the song was claimed again. A song that is lost and for which there is no room is left out.
         """
 
     async def release(self, lease: Lease) -> None:
@@ -245,7 +245,7 @@ class Directory(Protocol):
         """
 
     async def cancel(self, song_id: str) -> Claim | None:
-        """Ask for the end of a song. One that waits is claimed by this replica, which has to end it, whoever asked.
+        """Ask for the end of a song. One that waits is claimed by this replica, which has to end it.
 
         `None` where another replica makes the song, which finds the wish in its standing; or where it has ended, or
         does not exist.
@@ -270,7 +270,7 @@ class Directory(Protocol):
         """
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
-        """Tell which engines this replica makes songs with for the next `seconds`; it replaces what was told before.
+        """Tell which engines this replica makes songs with for the next `seconds`; it replaces the announcement before.
 
         Where there are others than before, those who `wait` are woken.
         """
@@ -286,7 +286,7 @@ class Directory(Protocol):
 
         An engine that is `missing`, which means that nobody has announced it yet, counts one at least: only a replica
         that serves it once can tell callers about it. A shared directory publishes the counts for `seconds`, for
-        whoever starts and stops replicas.
+        an autoscaler.
         """
 
     async def queue(self) -> Queue:

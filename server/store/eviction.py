@@ -8,7 +8,7 @@ _HOUR_NS = 3600 * 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class StoreLimits:
-    """How much is kept: bytes of sound, and hours since a song's end. `None` is no limit."""
+    """Limits of what is kept: bytes of sound, and hours since a song's end. `None` is no limit."""
 
     max_bytes: int | None = None
     max_age_hours: float | None = None

@@ -33,7 +33,7 @@ class AsyncPipe:
         return cls(transport, frames)
 
     def send(self, value: object) -> None:
-        """Send a value. An end that is gone is noticed by whoever waits for the answer."""
+        """Send a value. A closed end is noticed by the wait for the answer."""
         self._transport.write(packed(value))
 
     async def receive(self) -> object:

@@ -1,4 +1,4 @@
-"""What a device of the server may be given to do."""
+"""Devices of the server: names, engines and limits."""
 
 from dataclasses import dataclass
 

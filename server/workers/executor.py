@@ -69,7 +69,7 @@ class CommandExecutor:
             return self._do(command)
 
     def _names(self, command: Command) -> dict[str, str]:
-        """What log lines about the command carry."""
+        """Fields of log lines about the command."""
         match command:
             case Plan(song=key, trace=trace):
                 return _log_names(key, trace)
@@ -228,7 +228,7 @@ class CommandExecutor:
 
 
 def _outcome(song: HeldSong, section: HeldSection, error: Exception | None) -> SectionStep | Failed:
-    """What a step did to one section; `error` is that of the step."""
+    """Result of a step for one section; `error` is that of the step."""
     if error is None:
         try:
             return song.step_of(section)

@@ -13,7 +13,7 @@ from server.workers.span_tally import WorkTally
 
 @dataclass(slots=True)
 class HeldSection:
-    """What an engine needs between the commands of one section. `conditions` are dropped after the last step."""
+    """State of one section between commands. `conditions` are dropped after the last step."""
 
     key: SectionKey
     conditions: SectionConditions | None = None
@@ -60,7 +60,7 @@ class HeldSong:
         return song
 
     def context_before(self, index: int) -> SectionContext | None:
-        """What section `index` needs to know of the one before, which is finished."""
+        """Context of section `index` from the finished one before."""
         return self.context if index == self.start else self.engine.context(self.sections[index - 1].written)
 
     def prepare(self, index: int) -> SectionConditions:
@@ -79,7 +79,7 @@ class HeldSong:
         return section
 
     def step_of(self, section: HeldSection) -> SectionStep:
-        """How far a section is. After its last step it is given out, and its conditions are dropped."""
+        """Progress of a section. After its last step it is returned finished, and its conditions are dropped."""
         state = section.written
         if state.step < state.steps:
             return SectionStep(section.key, state.step, state.steps)

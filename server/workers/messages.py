@@ -1,4 +1,4 @@
-"""What crosses the border between the server and a worker process: commands one way, one reply to each the other way.
+"""Messages between the server and a worker process: commands one way, one reply to each the other way.
 
 A command is one small unit of work, so that whatever is decided between two commands (a cancel, a more urgent song)
 takes effect within one denoising step or one window. What a step has many of is a named tuple, which crosses quickly.
@@ -43,7 +43,7 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """What a worker process is started with; `threads` 0 leaves the number of compute threads to the libraries.
+    """Start parameters of a worker process; `threads` 0 leaves the number of compute threads to the libraries.
 
     It makes the sound fingerprints of the engines in `fingerprinted`.
     """
@@ -72,7 +72,7 @@ class SectionKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SoundTarget:
-    """Where a song's sound goes: the Unix socket of an encoder, which delivers it as `audio` says."""
+    """Destination of a song's sound: the Unix socket of an encoder, which delivers it as `audio` says."""
 
     address: str
     audio: AudioSettings
@@ -146,7 +146,7 @@ Command: TypeAlias = Plan | Prepare | Step | Render | Forget | Ping
 
 
 class Fault(Enum):
-    """Whose fault a failure is."""
+    """Cause of a failure: the caller, the resources, or a bug."""
 
     CALLER = "caller"
     INSTALLATION = "installation"
@@ -156,7 +156,7 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why one attempt at a song, or the loading of one engine, failed.
+    """Failure of one attempt at a song, or of loading one engine.
 
     `text` is a sentence for the caller where the fault is not a bug, and a traceback for the log where it is.
     `violations` is empty unless the fault is the caller's.

@@ -78,7 +78,7 @@ class AsyncClient:
         return AsyncSong(self._journey(asked, timeout_seconds), self._open)
 
     async def get_song(self, song_id: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> music_pb2.Song:
-        """Where a song stands; raises `NotFound`."""
+        """The state of a song; raises `NotFound`."""
         asked = GetSongRequest(song_id=song_id)
         answer = await self._ask(
             lambda s: self._stub.GetSong(asked, timeout=s, metadata=self._metadata), timeout_seconds
@@ -103,7 +103,7 @@ class AsyncClient:
         return tuple(songs)
 
     async def cancel_song(self, song_id: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> music_pb2.Song:
-        """Have the server stop making a song, whoever listens to it; raises `NotFound`."""
+        """Stop making a song, also for its other listeners; raises `NotFound`."""
         asked = CancelSongRequest(song_id=song_id)
         answer = await self._ask(
             lambda s: self._stub.CancelSong(asked, timeout=s, metadata=self._metadata), timeout_seconds

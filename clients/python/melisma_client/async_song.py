@@ -106,7 +106,7 @@ class AsyncSong:
             raise
 
     def cancel(self) -> None:
-        """End the song here and on the server; whoever waits for an event gets `Cancelled`."""
+        """End the song here and on the server; a pending wait for an event raises `Cancelled`."""
         self._cancelled.set()
         if self._call is not None:
             self._call.cancel()

@@ -1,4 +1,4 @@
-"""What both clients agree on: where the server is, how a channel behaves, how long a call may take."""
+"""Connection of both clients: address of the server, channel options, credentials, deadlines."""
 
 import os
 import re
@@ -128,7 +128,7 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How one call may be repeated: the rule, and the moment after which no try can help."""
+    """Limits of repeating one call: the policy, and the moment after which no try can help."""
 
     retry: Retry
     deadline: Deadline

@@ -113,7 +113,7 @@ class ServerFault(MelismaError):
 
 
 class BrokenSong(MelismaError):
-    """What arrived is not one whole song: bytes are missing, doubled or changed, or the end is."""
+    """The received song is damaged: bytes or its end are missing, doubled or changed."""
 
 
 _PLAIN: dict[grpc.StatusCode, type[MelismaError]] = {
@@ -167,7 +167,7 @@ def reason_of(details: status_pb2.Status) -> str:
 
 
 def _broken_off(code: grpc.StatusCode, text: str) -> bool:
-    """Whether it was the way to the server that broke: a server of ours adds details to its statuses."""
+    """True if the connection broke: a status of the server itself has details."""
     own = code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN) and _BROKEN.search(text) is not None
     return own or code is grpc.StatusCode.CANCELLED
 

@@ -1,4 +1,4 @@
-"""What to ask for a song: for all of it at first, and for the rest of it when the way to the server breaks."""
+"""Requests for one song: for all of it at first, and for the rest of it when the connection breaks."""
 
 from typing import TypeAlias
 from uuid import uuid4
@@ -31,14 +31,14 @@ class Journey:
 
     @property
     def question(self) -> Question:
-        """What to ask now."""
+        """The request to send now."""
         if not self._resumed_id:
             return self._asked
         return ListenRequest(song_id=self._resumed_id, byte_offset=self.received.size_bytes)
 
     @property
     def remaining_seconds(self) -> float:
-        """How long the answer may take."""
+        """Time left for the answer, in seconds."""
         return self._patience.deadline.remaining_seconds()
 
     def wait_seconds(self, error: MelismaError) -> float:

@@ -1,4 +1,4 @@
-"""When a failed call is worth another try."""
+"""Retry policy of failed calls."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -8,7 +8,7 @@ from melisma_client.errors import DeadlineTooShort, MelismaError, Overloaded, Un
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Waits between tries: doubled each time, shortened at random by up to a half, lest callers march in step.
+    """Waits between tries: doubled each time, shortened at random by up to a half (jitter).
 
     What has brought no sound yet is tried again after `Unavailable`, or after `Overloaded` with the server's advice
     when to come back; that advice replaces the wait where it is longer. `DeadlineTooShort` is final: waiting leaves

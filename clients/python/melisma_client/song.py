@@ -85,7 +85,7 @@ class Song:
         return finished
 
     def cancel(self) -> None:
-        """End the song here and on the server, from any thread; whoever waits for an event gets `Cancelled`."""
+        """End the song here and on the server, from any thread; a pending wait for an event raises `Cancelled`."""
         self._cancelled.set()
         if self._call is not None:
             self._call.cancel()

@@ -78,7 +78,7 @@ class Client:
         return Song(self._journey(asked, timeout_seconds), self._open)
 
     def get_song(self, song_id: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> music_pb2.Song:
-        """Where a song stands; raises `NotFound`."""
+        """The state of a song; raises `NotFound`."""
         asked = GetSongRequest(song_id=song_id)
         answer = self._ask(lambda s: self._stub.GetSong(asked, timeout=s, metadata=self._metadata), timeout_seconds)
         return answer.song
@@ -101,7 +101,7 @@ class Client:
         return tuple(songs)
 
     def cancel_song(self, song_id: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> music_pb2.Song:
-        """Have the server stop making a song, whoever listens to it; raises `NotFound`."""
+        """Stop making a song, also for its other listeners; raises `NotFound`."""
         asked = CancelSongRequest(song_id=song_id)
         answer = self._ask(lambda s: self._stub.CancelSong(asked, timeout=s, metadata=self._metadata), timeout_seconds)
         return answer.song

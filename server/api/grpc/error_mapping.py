@@ -34,7 +34,7 @@ class _Ending(grpc.Status):
 class ErrorMapping(ServerInterceptor):
     """Turns what a handler raises into a status of `contract.status`; a bug is logged whole and told as "internal".
 
-    It also reads the request itself, so that bytes that are no message of the contract get a status of ours.
+    It also reads the request itself, so that bytes that are no message of the contract get a status of the contract.
     Calls with a stream of requests pass untouched: MusicService has none. Calls of Melisma's own methods end with the
     `trailers`, whatever their status.
     """

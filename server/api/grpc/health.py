@@ -19,7 +19,7 @@ _Context: TypeAlias = ServicerContext[health_pb2.HealthCheckRequest, health_pb2.
 class HealthServicer(health_pb2_grpc.HealthServicer):
     """Says SERVING while nothing speaks against it, for the server as a whole ("") and for MusicService alike.
 
-    Nothing is stored but the wish to hear of changes: whoever changes what `why_not` looks at calls `changed`.
+    It stores nothing but its watchers: call `changed` when the answer of `why_not` may have changed.
     """
 
     def __init__(self, why_not: Callable[[], str | None], services: Collection[str] = SERVICES) -> None:
@@ -38,7 +38,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         self._changed = asyncio.Event()
 
     def unready(self) -> str | None:
-        """Why the server is not SERVING now, in words for its operator; `None` when it is."""
+        """The reason why the server is not SERVING now, for its operator; `None` when it is."""
         if self._closed:
             return "the server is shutting down"
         return self._why_not()

@@ -1,4 +1,4 @@
-"""How loaded this server is, for balancers that send new songs to where most room is (ORCA, Envoy and gRFC A51).
+"""Load reports for balancers that send new songs to the least loaded server (ORCA, Envoy and gRFC A51).
 
 A song lasts for minutes, and only its end would tell anything: hence the reports that a balancer may ask for meanwhile.
 """

@@ -106,7 +106,7 @@ def _range_so_far(request: Request, size: int) -> tuple[int, int] | None:
 
 
 def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
-    """What one range asks for, as start and end; `None` for all of it, as for what is no single range of bytes."""
+    """Start and end of a single byte range; `None` for all of it, and for any other range."""
     found = _RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
     if not found or request.headers.get("if-range", etag) != etag or found.groups() == (None, None):
         return None

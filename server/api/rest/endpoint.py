@@ -1,4 +1,4 @@
-"""What all of REST passes through: the request log, the count of open calls, and answers that end with their client."""
+"""Common part of all REST endpoints: request log, count of open calls, and answers that end with their client."""
 
 import asyncio
 import logging

@@ -59,7 +59,7 @@ class Api:
         self._heartbeat_seconds = heartbeat_seconds
 
     def routes(self, calls: OpenCalls, tracer: Tracer) -> list[Route]:
-        """Where each endpoint is."""
+        """Routes of all endpoints."""
 
         def route(path: str, **endpoints: Endpoint) -> Route:
             doors = {
@@ -147,7 +147,7 @@ def _telling(endpoint: Endpoint) -> Endpoint:
 
 
 def _wishes(request: Request) -> bool:
-    """Whether the caller would rather not wait."""
+    """True if the caller prefers not to wait."""
     preferences = ",".join(request.headers.getlist("prefer")).lower().split(",")
     return any(one.partition(";")[0].strip() == RESPOND_ASYNC for one in preferences)
 

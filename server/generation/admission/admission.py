@@ -43,12 +43,12 @@ class Admission:
 
     @property
     def draining(self) -> bool:
-        """Whether the server takes no more songs."""
+        """True if the server takes no more songs."""
         return self._draining
 
     @property
     def crowded(self) -> bool:
-        """Whether new songs had better go elsewhere."""
+        """True if new songs should go to other servers."""
         return self._crowded
 
     @property

@@ -115,7 +115,7 @@ class ServiceEta:
         return {song.song_id: serving.told(corrected(costs, one)) for song, one in told if song.engine == engine}
 
     def _ahead(self, engine: str, service: ServiceState, here: Here) -> list[Work]:
-        """What is left of the songs of a service, running ones first.
+        """Remaining work of the songs of a service, running ones first.
 
         Of songs that other replicas make, only the number is known: each is taken for half of a usual one of `engine`.
         """

@@ -73,5 +73,5 @@ def error_of(lost: Lost) -> ServiceError:
 
 
 def _cause_of(lost: Lost) -> str:
-    """Why an attempt failed, as metrics name it: "worker_lost", "bug" or "memory"."""
+    """Cause of a failed attempt, as metrics name it: "worker_lost", "bug" or "memory"."""
     return "worker_lost" if lost.failure is None else lost.failure.failure.fault.value

@@ -97,7 +97,7 @@ class Job:
 
     @property
     def sound_to(self) -> SoundTarget | None:
-        """Where workers send the sound; `None` while there is no encoder."""
+        """The encoder to which workers send the sound; `None` while there is none."""
         address = self._parts.encoders.address_of(self.song_id)
         return None if address is None else SoundTarget(address, self.request.audio)
 

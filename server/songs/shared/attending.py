@@ -44,7 +44,7 @@ class Attending:
         self._parted = True
 
     async def run(self) -> None:
-        """Renew what was told, for ever."""
+        """Renew the announcement, for ever."""
         while True:
             await asyncio.sleep(ATTEND_SECONDS / 3)
             await self._attend([*map(_attendance, self._open.listened)])

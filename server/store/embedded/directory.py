@@ -23,7 +23,7 @@ _ANY = "any"
 
 
 class EmbeddedService:
-    """What the replicas of one process share, of which there is more than one in tests alone."""
+    """State that the replicas of one process share; there is more than one in tests alone."""
 
     def __init__(
         self,

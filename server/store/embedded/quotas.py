@@ -1,4 +1,4 @@
-"""How much one caller may ask for: songs a minute, songs at once, sound an hour. Pure, on an injected clock.
+"""Quotas of callers: songs a minute, songs at once, sound an hour. Pure, on an injected clock.
 
 What flows is counted by token buckets (Turner 1986), which let a whole minute's songs, or an hour's sound, come at once
 after a pause.
@@ -39,7 +39,7 @@ class Bucket:
 
 
 class _Account:
-    """What one caller has taken under one quota."""
+    """Consumption of one caller under one quota."""
 
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
         songs, sound = quota.songs_per_minute, quota.audio_seconds_per_hour

@@ -135,7 +135,7 @@ class EmbeddedStore:
         return await self._do(partial(self._opened.clean_up, frozenset(in_use) | frozenset(self.attended())))
 
     def usage(self) -> Usage:
-        """How much there is now."""
+        """Usage now."""
         return self._opened.table.usage
 
     async def _do(self, work: Callable[[], T]) -> T:

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DirectoryAccess:
-    """Where the directory is, and how to get in; `ca_file` has the authorities of its certificate."""
+    """Address and credentials of the directory; `ca_file` has the authorities of its certificate."""
 
     address: DirectoryAddress
     password_file: Path | None = None

@@ -50,7 +50,7 @@ class SharedDirectory:
         lease_seconds: float,
         memory: DirectoryMemory,
     ) -> None:
-        """Where `memory` runs short, no new songs are let in."""
+        """While `memory` is short, no new songs are accepted."""
         self._memory = memory
         self._connection = connection
         self._claims = claims
@@ -204,7 +204,7 @@ class SharedDirectory:
         await _set(self._messages.next_work(), min(seconds, POLL_SECONDS))
 
     async def _renew(self, leases: Collection[Lease]) -> dict[str, Sequence[int]]:
-        """What the directory says to each song's lease."""
+        """Answer of the directory to each song's lease."""
         answers = await self._connection.run("renew", self._lease_seconds, *_with_leases(leases))
         return dict(zip((lease.song_id for lease in leases), answers, strict=True))
 

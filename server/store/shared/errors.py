@@ -1,4 +1,4 @@
-"""What can go wrong with the shared store, and what errors of its libraries mean."""
+"""Errors of the shared store, and the mapping of its libraries' errors to them."""
 
 from redis import exceptions as redis
 
@@ -44,7 +44,7 @@ def passes(error: redis.RedisError) -> bool:
 
 
 def failed(error: redis.RedisError) -> StoreFailed:
-    """What the error of a call means for the store."""
+    """Map the error of a call to an error of the store."""
     if isinstance(error, redis.OutOfMemoryError):
         return StoreFull("the directory of the song store is full: give it more memory (maxmemory)")
     return StoreFailed(f"the directory of the song store has refused a call: {error}")

@@ -16,7 +16,7 @@ READ_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the directory has of a song at one moment; sound and events are those that were asked for.
+    """Content of a song in the directory at one moment, with the requested sound and events.
 
     `seal` is `None` while sound and events are in the directory, `extent` theirs there.
     """
@@ -38,7 +38,7 @@ class Reader:
 
     @property
     def usage(self) -> Usage:
-        """How much the store held at the last answer."""
+        """Usage of the store at the last answer."""
         return self._usage
 
     def note_usage(self, told: Sequence[int]) -> None:

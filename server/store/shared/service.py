@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SharedStorePlan:
-    """Where the shared store is, and its terms.
+    """Addresses and terms of the shared store.
 
     `objects_endpoint` is the URL of an S3-compatible store that is not Amazon's. A replica that is silent for
     `lease_seconds` loses its songs; calls wait out absences of the directory up to `outage_seconds`.

@@ -139,7 +139,7 @@ class SharedStore:
                 return deleted
 
     def usage(self) -> Usage:
-        """How much there was at the last answer of the directory."""
+        """Usage at the last answer of the directory."""
         return self._reader.usage
 
     async def _end(self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None) -> None:
