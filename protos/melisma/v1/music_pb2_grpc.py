@@ -75,6 +75,11 @@ class MusicServiceStub:
                 request_serializer=melisma_dot_v1_dot_music__pb2.CancelSongRequest.SerializeToString,
                 response_deserializer=melisma_dot_v1_dot_music__pb2.CancelSongResponse.FromString,
                 _registered_method=True)
+        self.DeleteSong = channel.unary_unary(
+                '/melisma.v1.MusicService/DeleteSong',
+                request_serializer=melisma_dot_v1_dot_music__pb2.DeleteSongRequest.SerializeToString,
+                response_deserializer=melisma_dot_v1_dot_music__pb2.DeleteSongResponse.FromString,
+                _registered_method=True)
         self.ListEngines = channel.unary_unary(
                 '/melisma.v1.MusicService/ListEngines',
                 request_serializer=melisma_dot_v1_dot_music__pb2.ListEnginesRequest.SerializeToString,
@@ -175,6 +180,19 @@ class MusicServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteSong(self, request, context):
+        """Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
+        on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+        `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+
+        Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
+        "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
+        may be made again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListEngines(self, request, context):
         """Lists the engines of this server with their limits and defaults. The server's default engine comes first.
         Returns INVALID_ARGUMENT for a page token that is not one of this method's.
@@ -217,6 +235,11 @@ def add_MusicServiceServicer_to_server(servicer, server):
                     servicer.CancelSong,
                     request_deserializer=melisma_dot_v1_dot_music__pb2.CancelSongRequest.FromString,
                     response_serializer=melisma_dot_v1_dot_music__pb2.CancelSongResponse.SerializeToString,
+            ),
+            'DeleteSong': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSong,
+                    request_deserializer=melisma_dot_v1_dot_music__pb2.DeleteSongRequest.FromString,
+                    response_serializer=melisma_dot_v1_dot_music__pb2.DeleteSongResponse.SerializeToString,
             ),
             'ListEngines': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEngines,
@@ -380,6 +403,33 @@ class MusicService:
             '/melisma.v1.MusicService/CancelSong',
             melisma_dot_v1_dot_music__pb2.CancelSongRequest.SerializeToString,
             melisma_dot_v1_dot_music__pb2.CancelSongResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSong(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/melisma.v1.MusicService/DeleteSong',
+            melisma_dot_v1_dot_music__pb2.DeleteSongRequest.SerializeToString,
+            melisma_dot_v1_dot_music__pb2.DeleteSongResponse.FromString,
             options,
             channel_credentials,
             insecure,

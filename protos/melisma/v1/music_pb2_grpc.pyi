@@ -97,6 +97,15 @@ class MusicServiceStub:
     """Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
     NOT_FOUND as GetSong does.
     """
+    DeleteSong: _grpc.UnaryUnaryMultiCallable[_music_pb2.DeleteSongRequest, _music_pb2.DeleteSongResponse]
+    """Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
+    on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+    `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+
+    Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
+    "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
+    may be made again.
+    """
     ListEngines: _grpc.UnaryUnaryMultiCallable[_music_pb2.ListEnginesRequest, _music_pb2.ListEnginesResponse]
     """Lists the engines of this server with their limits and defaults. The server's default engine comes first.
     Returns INVALID_ARGUMENT for a page token that is not one of this method's.
@@ -172,6 +181,15 @@ class MusicServiceAsyncStub(MusicServiceStub):
     CancelSong: _aio.UnaryUnaryMultiCallable[_music_pb2.CancelSongRequest, _music_pb2.CancelSongResponse]  # type: ignore[assignment]
     """Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
     NOT_FOUND as GetSong does.
+    """
+    DeleteSong: _aio.UnaryUnaryMultiCallable[_music_pb2.DeleteSongRequest, _music_pb2.DeleteSongResponse]  # type: ignore[assignment]
+    """Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
+    on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+    `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+
+    Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
+    "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
+    may be made again.
     """
     ListEngines: _aio.UnaryUnaryMultiCallable[_music_pb2.ListEnginesRequest, _music_pb2.ListEnginesResponse]  # type: ignore[assignment]
     """Lists the engines of this server with their limits and defaults. The server's default engine comes first.
@@ -275,6 +293,21 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_music_pb2.CancelSongResponse, _abc.Awaitable[_music_pb2.CancelSongResponse]]:
         """Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
         NOT_FOUND as GetSong does.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteSong(
+        self,
+        request: _music_pb2.DeleteSongRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_music_pb2.DeleteSongResponse, _abc.Awaitable[_music_pb2.DeleteSongResponse]]:
+        """Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
+        on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+        `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+
+        Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
+        "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
+        may be made again.
         """
 
     @_abc_1.abstractmethod
