@@ -112,7 +112,18 @@ def _paths() -> Json:
         music: {"get": _operation("List songs", {200: page}, (400,), [_CALLER, _PAGE_SIZE, _PAGE_TOKEN])},
         f"{music}/{{task_id}}": {
             "get": _operation("Where a song stands", {200: song}, (400, 404), own),
-            "delete": _operation("Stop making a song", {200: song}, (400, 404), own),
+            "delete": _operation(
+                "Delete a song; while it is being made, stop that",
+                {
+                    200: _json("The song was being made and is cancelled. Another DELETE deletes it.", "Song"),
+                    204: {"description": "The song had ended, and nothing is left of it."},
+                },
+                (400, 404, 503),
+                own,
+            ),
+        },
+        f"{music}/{{task_id}}/cancel": {
+            "post": _operation("Stop making a song; one that has ended stays as it is", {200: song}, (400, 404), own)
         },
         f"{music}/{{task_id}}/events": {
             "get": _operation("What happens to a song", events, (400, 404), [*own, _LAST_ID])
