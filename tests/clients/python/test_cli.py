@@ -388,6 +388,23 @@ def test_songs_are_listed_and_shown_and_cancelled(music: FakeMusic, address: str
     assert melisma("get", "nothing", address=address).exit_code == Exit.WRONG_REQUEST
 
 
+def test_songs_are_deleted_and_each_is_told(music: FakeMusic, address: str) -> None:
+    ended, running = music_pb2.SONG_STATE_COMPLETED, music_pb2.SONG_STATE_RUNNING
+    songs = {"song-1": ended, "song-2": running, "song-3": ended, "song-4": ended, "song-5": ended}
+    music.songs = [music_pb2.Song(song_id=song_id, state=state) for song_id, state in songs.items()]
+    result = melisma("delete", "song-1", "song-2", "song-9", "song-3", address=address)
+    assert result.exit_code == Exit.WRONG_REQUEST
+    assert result.stdout.splitlines() == ["deleted song-1", "deleted song-3"]
+    for told in ("the song is being made", "`melisma cancel` ends it", "not found: no song 'song-9'"):
+        assert told in result.stderr
+    result = melisma("delete", "song-4", "--json", address=address)
+    assert (result.exit_code, json.loads(result.stdout), result.stderr) == (Exit.DONE, {"song_id": "song-4"}, "")
+    result = melisma("delete", "song-5", "--quiet", address=address)
+    assert (result.exit_code, result.stdout, result.stderr) == (Exit.DONE, "", "")
+    assert [song.song_id for song in music.songs] == ["song-2"]
+    assert melisma("delete", address=address).exit_code == Exit.WRONG_REQUEST
+
+
 def test_a_song_is_listened_to_from_a_byte(music: FakeMusic, address: str, output: Path) -> None:
     result = melisma("listen", "song-1", "-o", str(output), "--byte-offset", "0", address=address)
     assert result.exit_code == Exit.DONE, result.stderr

@@ -16,6 +16,7 @@ from melisma_client import (
     Client,
     DeadlineExceeded,
     Failure,
+    NotEnded,
     NotFound,
     Overloaded,
     Retry,
@@ -251,3 +252,22 @@ def test_songs_can_be_looked_up_listed_and_cancelled(music: FakeMusic, address: 
         assert client.cancel_song("song-2").song_id == "song-2"
         with pytest.raises(NotFound):
             client.get_song("song-9")
+
+
+def test_a_song_that_has_ended_is_deleted(music: FakeMusic, address: str) -> None:
+    states = (music_pb2.SONG_STATE_COMPLETED, music_pb2.SONG_STATE_RUNNING)
+    music.songs = [music_pb2.Song(song_id=f"song-{number}", state=state) for number, state in enumerate(states)]
+    with Client(address) as client:
+        client.delete_song("song-0")
+        with pytest.raises(NotFound):
+            client.delete_song("song-0")
+        with pytest.raises(NotEnded):
+            client.delete_song("song-1")
+    assert [song.song_id for song in music.songs] == ["song-1"]
+
+
+def test_a_song_is_deleted_although_the_answer_is_lost(music: FakeMusic, address: str) -> None:
+    music.lost_answers = 1
+    with Client(address, retry=AT_ONCE) as client:
+        client.delete_song("song-1")
+    assert (music.songs, music.lost_answers) == ([], 0)

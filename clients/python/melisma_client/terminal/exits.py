@@ -16,6 +16,7 @@ from melisma_client.errors import (
     DeadlineTooShort,
     InvalidRequest,
     MelismaError,
+    NotEnded,
     NotFound,
     NotReady,
     OutOfRange,
@@ -48,6 +49,7 @@ class Exit(IntEnum):
 _EXITS: dict[type[MelismaError], Exit] = {
     InvalidRequest: Exit.WRONG_REQUEST,
     NotFound: Exit.WRONG_REQUEST,
+    NotEnded: Exit.WRONG_REQUEST,
     OutOfRange: Exit.WRONG_REQUEST,
     RequestIdReused: Exit.WRONG_REQUEST,
     NotReady: Exit.WRONG_REQUEST,
@@ -64,6 +66,7 @@ _EXITS: dict[type[MelismaError], Exit] = {
 _HEADINGS: dict[type[MelismaError], str] = {
     InvalidRequest: "the request is wrong",
     NotFound: "not found",
+    NotEnded: "the song is being made",
     OutOfRange: "the song is shorter",
     RequestIdReused: "the song was asked for otherwise before",
     NotReady: "the engine cannot make this song",
@@ -117,6 +120,7 @@ OPTIONS: dict[str, str] = {
 
 _HINTS: dict[type[MelismaError], str] = {
     ConnectionLost: "is a server running there? `make serve` starts one; --server names another",
+    NotEnded: "`melisma cancel` ends it; after that it can be deleted",
     Unauthenticated: "--api-key-file, or the variable MELISMA_API_KEY, gives a key",
     QuotaExceeded: "the key allows no more for now; try again {when}",
     Overloaded: "the server is busy; try again {when}",

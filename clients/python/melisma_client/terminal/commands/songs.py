@@ -1,6 +1,7 @@
 """Commands for the songs that the caller has asked for before."""
 
 from collections.abc import Callable, Iterable
+from json import dumps
 from typing import Annotated, TypeAlias
 
 import typer
@@ -13,8 +14,8 @@ from melisma_client.connection import SONG_TIMEOUT_SECONDS
 from melisma_client.errors import MelismaError
 from melisma_client.failure import failure_of
 from melisma_client.sync import Client
-from melisma_client.terminal.exits import explain
-from melisma_client.terminal.messages import JsonOption, print_json
+from melisma_client.terminal.exits import Exit, explain
+from melisma_client.terminal.messages import JsonOption, print_json, print_line
 from melisma_client.terminal.option_groups import with_groups
 from melisma_client.terminal.options.output import OutputOption, QuietOption, TimeoutOption
 from melisma_client.terminal.options.server import ServerOptions
@@ -47,6 +48,30 @@ def cancel(*, song_id: SongArgument, json: JsonOption = False, server: ServerOpt
 
 
 @with_groups
+def delete(
+    *,
+    song_ids: Annotated[list[str], typer.Argument(metavar="SONG...", help="Ids of songs, as `list` shows them.")],
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    server: ServerOptions,
+) -> None:
+    """Delete songs that have ended, with sound, prompt and lyrics, for good.
+
+    Of several songs all are tried; the exit status is that of the first that could not be deleted.
+    """
+    console, statuses = Console(stderr=True), [Exit.DONE]
+    with server.client() as client:
+        for song_id in song_ids:
+            try:
+                client.delete_song(song_id)
+            except MelismaError as error:
+                statuses.append(explain(console, error))
+            else:
+                _tell_deleted(song_id, json=json, quiet=quiet)
+    raise typer.Exit(next(filter(None, statuses), Exit.DONE))
+
+
+@with_groups
 def listen(
     *,
     song_id: SongArgument,
@@ -76,6 +101,13 @@ def _asked(server: ServerOptions, ask: Callable[[Client], Iterable[Song]]) -> It
             return ask(client)
     except MelismaError as error:
         raise typer.Exit(explain(Console(stderr=True), error)) from error
+
+
+def _tell_deleted(song_id: str, *, json: bool, quiet: bool) -> None:
+    if json:
+        print_line(dumps({"song_id": song_id}))
+    elif not quiet:
+        print_line(f"deleted {song_id}")
 
 
 def _show(songs: Iterable[Song], json: bool) -> None:
