@@ -1,7 +1,7 @@
 """Exit statuses of the command, and the text that goes with them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ from melisma_client.errors import (
     Unauthenticated,
     Unavailable,
 )
+from melisma_client.terminal.diagnosis import Finding
 
 T = TypeVar("T")
 
@@ -119,7 +120,7 @@ OPTIONS: dict[str, str] = {
 """The option for each field of the contract that has one."""
 
 _HINTS: dict[type[MelismaError], str] = {
-    ConnectionLost: "is a server running there? `make serve` starts one; --server names another",
+    ConnectionLost: "try again in a moment; --server names another server",
     NotEnded: "`melisma cancel` ends it; after that it can be deleted",
     Unauthenticated: "--api-key-file, or the variable MELISMA_API_KEY, gives a key",
     QuotaExceeded: "the key allows no more for now; try again {when}",
@@ -129,15 +130,19 @@ _HINTS: dict[type[MelismaError], str] = {
 }
 
 
-def explain(console: Console, error: MelismaError) -> Exit:
-    """Prints the error and the way out of it; returns the status to end with."""
+def explain(console: Console, error: MelismaError, diagnose: Callable[[], Finding | None]) -> Exit:
+    """Prints the error and the way out of it; returns the status to end with.
+
+    `diagnose` finds out why no server answers.
+    """
     violations = error.violations if isinstance(error, InvalidRequest) else ()
-    text = "" if violations else f": {escape(str(error))}"
+    finding = diagnose() if isinstance(error, ConnectionLost) else None
+    text = "" if violations else f": {escape(finding.text if finding else str(error))}"
     tell(console, f"[red]{_of_kind(_HEADINGS, error)}[/red]{text}")
     for violation in violations:
         name = OPTIONS.get(violation.field, violation.field)
         tell(console, f"  {escape(name)}: {escape(violation.description)}")
-    if hint := _of_kind(_HINTS, error):
+    if hint := finding.hint if finding else _of_kind(_HINTS, error):
         tell(console, f"  {hint.format(when=_when(error))}")
     return _of_kind(_EXITS, error) or Exit.FAILED
 

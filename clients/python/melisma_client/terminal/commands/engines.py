@@ -25,7 +25,7 @@ def engines(
         with server.client() as client:
             found = (client.get_engine(name),) if name else client.list_engines()
     except MelismaError as error:
-        raise typer.Exit(explain(Console(stderr=True), error)) from error
+        raise typer.Exit(explain(Console(stderr=True), error, server.diagnose)) from error
     console = Console()
     for engine in found:
         if json:

@@ -65,7 +65,7 @@ def delete(
             try:
                 client.delete_song(song_id)
             except MelismaError as error:
-                statuses.append(explain(console, error))
+                statuses.append(explain(console, error, server.diagnose))
             else:
                 _tell_deleted(song_id, json=json, quiet=quiet)
     raise typer.Exit(next(filter(None, statuses), Exit.DONE))
@@ -100,7 +100,7 @@ def _asked(server: ServerOptions, ask: Callable[[Client], Iterable[Song]]) -> It
         with server.client() as client:
             return ask(client)
     except MelismaError as error:
-        raise typer.Exit(explain(Console(stderr=True), error)) from error
+        raise typer.Exit(explain(Console(stderr=True), error, server.diagnose)) from error
 
 
 def _tell_deleted(song_id: str, *, json: bool, quiet: bool) -> None:
