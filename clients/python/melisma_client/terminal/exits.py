@@ -70,7 +70,7 @@ _HEADINGS: dict[type[MelismaError], str] = {
     NotEnded: "the song is being made",
     OutOfRange: "the song is shorter",
     RequestIdReused: "the song was asked for otherwise before",
-    NotReady: "the engine cannot make this song",
+    NotReady: "the server cannot give this song",
     Unauthenticated: "the server asks for an API key",
     PermissionDenied: "the API key does not allow this",
     QuotaExceeded: "the quota of the API key is used up",
@@ -119,6 +119,14 @@ OPTIONS: dict[str, str] = {
 }
 """The option for each field of the contract that has one."""
 
+_ARGUMENTS: dict[str, str] = {
+    "song_id": "SONG",
+    "name": "ENGINE",
+    "byte_offset": "--byte-offset",
+    "page_size": "--limit",
+}
+"""What the other commands call fields of their requests."""
+
 _HINTS: dict[type[MelismaError], str] = {
     ConnectionLost: "try again in a moment; --server names another server",
     NotEnded: "`melisma cancel` ends it; after that it can be deleted",
@@ -140,7 +148,7 @@ def explain(console: Console, error: MelismaError, diagnose: Callable[[], Findin
     text = "" if violations else f": {escape(finding.text if finding else str(error))}"
     tell(console, f"[red]{_of_kind(_HEADINGS, error)}[/red]{text}")
     for violation in violations:
-        name = OPTIONS.get(violation.field, violation.field)
+        name = OPTIONS.get(violation.field) or _ARGUMENTS.get(violation.field, violation.field)
         tell(console, f"  {escape(name)}: {escape(violation.description)}")
     if hint := finding.hint if finding else _of_kind(_HINTS, error):
         tell(console, f"  {hint.format(when=_when(error))}")

@@ -50,7 +50,7 @@ def cancel(*, song_id: SongArgument, json: JsonOption = False, server: ServerOpt
 @with_groups
 def delete(
     *,
-    song_ids: Annotated[list[str], typer.Argument(metavar="SONG...", help="Ids of songs, as `list` shows them.")],
+    song_ids: Annotated[list[str], typer.Argument(metavar="SONG", help="Ids of songs, as `list` shows them.")],
     json: JsonOption = False,
     quiet: QuietOption = False,
     server: ServerOptions,

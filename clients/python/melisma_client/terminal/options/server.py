@@ -32,7 +32,7 @@ class ServerOptions:
     certificate: Annotated[
         Path | None,
         typer.Option(
-            "--certificate", envvar="MELISMA_CERTIFICATE", help="Who we are (PEM).", exists=True, dir_okay=False
+            "--certificate", envvar="MELISMA_CERTIFICATE", help="Your certificate (PEM).", exists=True, dir_okay=False
         ),
     ] = None
     private_key: Annotated[
