@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 _SECONDS: Final = 2.0
 _NOT_FOUND: Final = "is a server running there? `make serve` starts one; --server names another"
-_Addresses: TypeAlias = list[tuple[int, int, int, str, Any]]
+_Addresses: TypeAlias = Sequence[tuple[int, int, int, str, Any]]
 
 _NAME_MISMATCH: Final = frozenset({62, 64})
 """What OpenSSL calls a certificate that is for another host name, or for another address."""
