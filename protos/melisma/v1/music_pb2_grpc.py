@@ -121,8 +121,8 @@ class MusicServiceServicer:
         setting, 10 by default), in which it can be listened to again.
 
         A `request_id` that the same caller has used before, with the same request, returns the first song from its
-        beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
-        fields are.
+        beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
+        where all fields are.
 
         Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
         `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
@@ -148,10 +148,10 @@ class MusicServiceServicer:
 
         A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
-        Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
-        had failed or was cancelled; what there is of it comes first; a failure has the reason and the violations of
-        `Song.failure`), CANCELLED (it is cancelled now), and what Generate returns for a song that fails while it is
-        listened to.
+        Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
+        beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
+        comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
+        what Generate returns for a song that fails while it is listened to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -59,8 +59,8 @@ class MusicServiceStub:
     setting, 10 by default), in which it can be listened to again.
 
     A `request_id` that the same caller has used before, with the same request, returns the first song from its
-    beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
-    fields are.
+    beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
+    where all fields are.
 
     Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
     `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
@@ -82,10 +82,10 @@ class MusicServiceStub:
 
     A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
-    Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
-    had failed or was cancelled; what there is of it comes first; a failure has the reason and the violations of
-    `Song.failure`), CANCELLED (it is cancelled now), and what Generate returns for a song that fails while it is
-    listened to.
+    Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
+    beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
+    comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
+    what Generate returns for a song that fails while it is listened to.
     """
     GetSong: _grpc.UnaryUnaryMultiCallable[_music_pb2.GetSongRequest, _music_pb2.GetSongResponse]
     """Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's."""
@@ -144,8 +144,8 @@ class MusicServiceAsyncStub(MusicServiceStub):
     setting, 10 by default), in which it can be listened to again.
 
     A `request_id` that the same caller has used before, with the same request, returns the first song from its
-    beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
-    fields are.
+    beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
+    where all fields are.
 
     Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
     `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
@@ -167,10 +167,10 @@ class MusicServiceAsyncStub(MusicServiceStub):
 
     A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
-    Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
-    had failed or was cancelled; what there is of it comes first; a failure has the reason and the violations of
-    `Song.failure`), CANCELLED (it is cancelled now), and what Generate returns for a song that fails while it is
-    listened to.
+    Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
+    beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
+    comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
+    what Generate returns for a song that fails while it is listened to.
     """
     GetSong: _aio.UnaryUnaryMultiCallable[_music_pb2.GetSongRequest, _music_pb2.GetSongResponse]  # type: ignore[assignment]
     """Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's."""
@@ -232,8 +232,8 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
         setting, 10 by default), in which it can be listened to again.
 
         A `request_id` that the same caller has used before, with the same request, returns the first song from its
-        beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
-        fields are.
+        beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
+        where all fields are.
 
         Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
         `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
@@ -261,10 +261,10 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
-        Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
-        had failed or was cancelled; what there is of it comes first; a failure has the reason and the violations of
-        `Song.failure`), CANCELLED (it is cancelled now), and what Generate returns for a song that fails while it is
-        listened to.
+        Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
+        beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
+        comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
+        what Generate returns for a song that fails while it is listened to.
         """
 
     @_abc_1.abstractmethod
