@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class Deletion:
-    """Deletes songs that have ended, whoever listens to them."""
+    """Deletes songs that have ended, also those with listeners."""
 
     def __init__(self, store: SongStore, opened: OpenRecordings) -> None:
         self._store = store

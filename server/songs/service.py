@@ -174,11 +174,11 @@ class Songs:
         return songs[:size], song_token(songs[size - 1]) if len(songs) > size else ""
 
     async def delete(self, song_id: str, caller: str) -> None:
-        """Delete a song that has ended, whoever listens; raises UnknownSong, SongNotEnded, StoreFailed."""
+        """Delete a song that has ended, also one with listeners; raises UnknownSong, SongNotEnded, StoreFailed."""
         await self.deletion.delete(await self.get(song_id, caller))
 
     async def cancel(self, song_id: str, caller: str) -> SongRecord:
-        """Stop making a song, whoever listens; one that has ended stays as it is. Raises UnknownSong."""
+        """Stop making a song, also one with listeners; one that has ended stays as it is. Raises UnknownSong."""
         song = await self.get(song_id, caller)
         if made := self._open.made(song_id):
             self._making.stop(made.recording, reason="its caller has cancelled the song")

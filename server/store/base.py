@@ -205,7 +205,7 @@ class SongStore(Protocol):
         """
 
     async def delete(self, song_id: str) -> bool:
-        """Delete a song that has ended, whoever listens to it; returns False where there is none.
+        """Delete a song that has ended, also one with listeners; returns False where there is none.
 
         Record, events and sound are gone when this returns, and nothing brings them back: neither a replica that made
         the song before, nor one that fills the directory anew. Where it fails it can be called again.

@@ -104,7 +104,7 @@ class AsyncClient:
         return tuple(songs)
 
     async def cancel_song(self, song_id: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> music_pb2.Song:
-        """Have the server stop making a song, whoever listens to it; raises `NotFound`."""
+        """Have the server stop making a song, also one with other listeners; raises `NotFound`."""
         asked = CancelSongRequest(song_id=song_id)
         answer = await self._ask(
             lambda s: self._stub.CancelSong(asked, timeout=s, metadata=self._metadata), timeout_seconds
@@ -112,7 +112,7 @@ class AsyncClient:
         return answer.song
 
     async def delete_song(self, song_id: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> None:
-        """Delete a song that has ended, with its sound, prompt and lyrics, whoever listens to it.
+        """Delete a song that has ended, with its sound, prompt and lyrics, also one with listeners.
 
         Raises:
             NotFound: there is no such song, or no longer.

@@ -107,14 +107,14 @@ export class MelismaClient {
     return songs;
   }
 
-  /** Has the server stop making a song, whoever listens to it; throws `NotFound`. */
+  /** Has the server stop making a song, also one with other listeners; throws `NotFound`. */
   async cancelSong(songId: string, options?: AskOptions): Promise<StoredSong> {
     const answer = await this.#ask<CancelSongResponse>((...how) => this.#stub.cancelSong({ songId }, ...how), options);
     return present(answer.song);
   }
 
   /**
-   * Deletes a song that has ended, with its sound, prompt and lyrics, whoever listens to it. Throws `NotFound`, or
+   * Deletes a song that has ended, with its sound, prompt and lyrics, also one with listeners. Throws `NotFound`, or
    * `NotEnded` for one that waits or is being made: `cancelSong` ends it.
    */
   async deleteSong(songId: string, options?: AskOptions): Promise<void> {

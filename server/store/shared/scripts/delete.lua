@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- id, 'unheard': says whether a song may be deleted, as it has ended and nobody listens
--- id, 'ended': the same, whoever listens
+-- id, 'ended': the same, also of one with listeners
 -- id, 'forget', seconds: forgets a song that has ended; for so many seconds, of which there may be none, nothing puts it back
 local id, seconds = ARGV[1], tonumber(ARGV[3] or 0)
 local song = fields(id, 'state', 'caller', 'request_id', 'listed', 'size')

@@ -43,7 +43,7 @@ def get(*, song_id: SongArgument, json: JsonOption = False, server: ServerOption
 
 @with_groups
 def cancel(*, song_id: SongArgument, json: JsonOption = False, server: ServerOptions) -> None:
-    """Stop making a song, whoever listens to it."""
+    """Stop making a song, also one with other listeners."""
     _show(_asked(server, lambda client: (client.cancel_song(song_id),)), json)
 
 
