@@ -112,15 +112,7 @@ def _paths() -> Json:
         music: {"get": _operation("List songs", {200: page}, (400,), [_CALLER, _PAGE_SIZE, _PAGE_TOKEN])},
         f"{music}/{{task_id}}": {
             "get": _operation("Where a song stands", {200: song}, (400, 404), own),
-            "delete": _operation(
-                "Delete a song; while it is being made, stop that",
-                {
-                    200: _json("The song was being made and is cancelled. Another DELETE deletes it.", "Song"),
-                    204: {"description": "The song had ended, and nothing is left of it."},
-                },
-                (400, 404, 503),
-                own,
-            ),
+            "delete": _deletion(own),
         },
         f"{music}/{{task_id}}/cancel": {
             "post": _operation("Stop making a song; one that has ended stays as it is", {200: song}, (400, 404), own)
@@ -138,6 +130,12 @@ def _paths() -> Json:
             )
         },
     }
+
+
+def _deletion(parameters: list[Json]) -> Json:
+    cancelled = _json("The song was being made and is cancelled. Another DELETE deletes it.", "Song")
+    answers = {200: cancelled, 204: {"description": "The song had ended, and nothing is left of it."}}
+    return _operation("Delete a song; while it is being made, stop that", answers, (400, 404, 503), parameters)
 
 
 def _audio(media_type: str) -> Json:
