@@ -461,6 +461,32 @@ def test_a_command_that_is_told_to_end_cancels_its_song_and_keeps_what_arrived(
     assert music.left.wait(10)
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)])
+@pytest.mark.parametrize("command", [("list",), ("delete", "song-1")])
+def test_a_question_that_is_told_to_end_does_so_without_a_traceback(
+    command: tuple[str, ...], number: signal.Signals, status: Exit
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        words = [sys.executable, "-m", "melisma_client", *command, "--server", address]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+            connection, _ = silent.accept()
+            running.send_signal(number)
+            told = running.communicate(timeout=30)
+            connection.close()
+    assert (running.returncode, told) == (status, ("", ""))
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)])
+def test_a_command_that_has_not_begun_yet_ends_without_a_traceback(number: signal.Signals, status: Exit) -> None:
+    program = (
+        "import os\nfrom melisma_client.terminal.ending import ended_by_signals\n"
+        f"with ended_by_signals():\n    os.kill(os.getpid(), {int(number)})\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (status, "")
+
+
 def test_every_option_of_a_violation_is_one_of_the_command(address: str) -> None:
     asked = music_pb2.GenerateRequest.DESCRIPTOR
     assert set(OPTIONS) <= {*_paths(asked), *(oneof.name for oneof in asked.oneofs)}
