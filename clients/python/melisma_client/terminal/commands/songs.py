@@ -11,7 +11,7 @@ from rich.table import Table
 
 from melisma.v1.music_pb2 import Song, SongState
 from melisma_client.connection import SONG_TIMEOUT_SECONDS
-from melisma_client.errors import MelismaError
+from melisma_client.errors import MelismaError, NotEnded, NotFound
 from melisma_client.failure import failure_of
 from melisma_client.sync import Client
 from melisma_client.terminal.exits import Exit, explain
@@ -57,18 +57,21 @@ def delete(
 ) -> None:
     """Delete songs that have ended, with sound, prompt and lyrics, for good.
 
-    Of several songs all are tried; the exit status is that of the first that could not be deleted.
+    Of several songs those that can be deleted are; the exit status is that of the first that cannot.
     """
-    console, statuses = Console(stderr=True), [Exit.DONE]
+    console, status = Console(stderr=True), Exit.DONE
     with server.client() as client:
         for song_id in song_ids:
             try:
                 client.delete_song(song_id)
-            except MelismaError as error:
-                statuses.append(explain(console, error, server.diagnose))
+            except (NotFound, NotEnded) as error:
+                failed = explain(console, error, server.diagnose)
+                status = status or failed
+            except MelismaError as error:  # it would be the same with all others
+                raise typer.Exit(explain(console, error, server.diagnose)) from error
             else:
                 _tell_deleted(song_id, json=json, quiet=quiet)
-    raise typer.Exit(next(filter(None, statuses), Exit.DONE))
+    raise typer.Exit(status)
 
 
 @with_groups
