@@ -173,6 +173,7 @@ class _Opened:
             self._database = Database(folder)
             self.table = SongTable(self._database)
             mend(self.table, self.files, now_ns())
+            self._database.erase()
         except BaseException:
             self._lock.close()
             raise

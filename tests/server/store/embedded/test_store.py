@@ -115,6 +115,18 @@ async def test_no_file_has_words_of_a_deleted_song_any_more(tmp_path: Path, by_c
     assert files_with_words() == set()
 
 
+async def test_words_that_a_killed_server_left_in_the_log_of_the_database_go_at_the_next_start(tmp_path: Path) -> None:
+    async with opened(tmp_path) as server:
+        await keep(server, record(prompt="7f3a whales"), b"first")
+        left = {name: (tmp_path / name).read_bytes() for name in ("songs.sqlite3", "songs.sqlite3-wal")}
+        assert b"7f3a whales" in left["songs.sqlite3-wal"]
+    for name, content in left.items():
+        (tmp_path / name).write_bytes(content)
+    async with opened(tmp_path) as server:
+        assert (tmp_path / "songs.sqlite3-wal").stat().st_size == 0
+        assert await server.store.get("song-1") is not None
+
+
 async def test_a_song_whose_end_could_not_be_stored_is_deleted(tmp_path: Path) -> None:
     async with opened(tmp_path) as server:
         writing = await making(server, record())
