@@ -62,7 +62,7 @@ async def test_a_song_is_deleted_as_soon_as_it_has_ended_while_others_listen() -
         await songs.delete("song-1", "me")
         await assert_gone(songs)
         go_on.set()
-        assert await asyncio.gather(slow, late) == [["accepted", "deleted"], ["accepted", "deleted"]]
+        assert [await slow, await late] == [["accepted", "deleted"], ["accepted", "deleted"]]
         await assert_gone(songs)
         assert songs.deletion.count == 1
 
