@@ -12,6 +12,8 @@ ServiceError
         OutOfMemory         the song did not fit on any device
         QuotaExceeded       the caller's own limits
     UnknownSong             the caller has no such song
+    SongDeleted             its caller has deleted the song while it was listened to
+    SongNotEnded            the song waits or is being made, and cannot be deleted
     RequestIdReused         the caller has used the id for another request
     OffsetOutOfRange        the song is shorter
     SongNotComplete         the song had failed or was cancelled before it was listened to
@@ -124,6 +126,20 @@ class UnknownSong(ServiceError):
 
     def __init__(self, song_id: str) -> None:
         super().__init__(f"there is no song {song_id!r}, or no longer")
+
+
+class SongDeleted(ServiceError):
+    """The song's caller has deleted it while this one listened."""
+
+    def __init__(self, song_id: str) -> None:
+        super().__init__(f"the song {song_id!r} was deleted by its caller")
+
+
+class SongNotEnded(ServiceError):
+    """The song waits or is being made: it cannot be deleted yet."""
+
+    def __init__(self, song_id: str) -> None:
+        super().__init__(f"the song {song_id!r} has not ended: cancel it first, or wait for its end")
 
 
 class RequestIdReused(ServiceError):

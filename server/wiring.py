@@ -45,6 +45,7 @@ from server.store.watcher import UNWATCHED
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (
     expose_build,
+    expose_deletions,
     expose_limits,
     expose_readiness,
     expose_service,
@@ -183,6 +184,7 @@ async def open_songs(
             resumption=Resumption(partial(resume_rule, settings), kept.resume_seconds),
         )
         expose_store(registry, store.songs.usage, lambda: built.listeners)
+        expose_deletions(registry, lambda: built.deletion.count, lambda: built.eviction.count)
         expose_service(registry, settings.engine_names, lambda: built.work.queue)
         if kept.kind == "shared":
             expose_work(registry, lambda: (built.work.songs, built.work.backlog_seconds))

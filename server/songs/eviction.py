@@ -18,6 +18,8 @@ class Eviction:
         """`in_use` gives the ids of songs that must stay."""
         self._store = store
         self._in_use = in_use
+        self.count = 0
+        """The number of songs that this server has deleted because of the limits."""
 
     async def evict(self) -> None:
         """Delete what is too old or too much; a store that fails is logged."""
@@ -26,6 +28,7 @@ class Eviction:
         except StoreFailed as error:
             logger.error("the song store was not cleaned up: %s", error)
             return
+        self.count += deleted
         if deleted:
             logger.info("songs deleted from the store", extra={"songs": deleted})
 

@@ -25,7 +25,7 @@ class Library:
         store: SongStore,
         opened: OpenRecordings,
         mirror: OpenMirror | None = None,
-        on_opened: Callable[[Recording], None] = lambda recording: None,
+        on_opened: Callable[[Recording], None] | None = None,
     ) -> None:
         """`mirror` opens the recording of a song that another replica makes; `on_opened` is called with all others."""
         self._mirror = mirror
@@ -35,7 +35,7 @@ class Library:
 
     async def record(self, song_id: str) -> SongRecord | None:
         """The record of a song as it stands now; `None` for an unknown one."""
-        known = self._open.get(song_id)
+        known = await self._known(song_id)
         song = known.song if known else await self._store.get(song_id)
         return song and self._present(song)
 
@@ -45,7 +45,7 @@ class Library:
 
     async def recording(self, song_id: str) -> Recording | None:
         """The recording of a song, from the store if it is not open; `None` for an unknown one."""
-        if known := self._open.get(song_id):
+        if known := await self._known(song_id):
             return known
         found = await self._store.load(song_id)
         # Another call may have opened it meanwhile.
@@ -63,7 +63,8 @@ class Library:
         )
         recording.restore(events)
         self._open.found(recording)
-        self._on_opened(recording)
+        if self._on_opened:
+            self._on_opened(recording)
         return recording
 
     async def asked_before(self, caller: str, request_id: str) -> Recording | None:
@@ -76,6 +77,16 @@ class Library:
         if stored is None or self._present(stored).state in _IN_VAIN:
             return None
         return await self.recording(stored.song_id)
+
+    async def _known(self, song_id: str) -> Recording | None:
+        """The open recording of a song, unless it was deleted through another replica since it was opened."""
+        known = self._open.get(song_id)
+        if known is None or not known.ended or self._store.embedded or self._open.made(song_id):
+            return known
+        if await self._store.get(song_id) is not None:
+            return known
+        self._open.deleted(song_id)
+        return None
 
     def _present(self, song: SongRecord) -> SongRecord:
         """The song as it stands now. An open song of an embedded store that is not made here was not kept."""

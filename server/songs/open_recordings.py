@@ -1,8 +1,9 @@
 """The recordings in memory: of songs that are being made, and of songs that somebody listens to."""
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.songs.ports import SongJob
 from server.songs.recording import Recording
@@ -13,10 +14,11 @@ FOUND_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A song that is being made, or whose end is not stored yet."""
+    """A song that is being made, or whose end is not stored yet; then `stored` is set."""
 
     recording: Recording
     job: SongJob
+    stored: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
 
 
 class OpenRecordings:
@@ -38,10 +40,10 @@ class OpenRecordings:
         return iter(tuple(self._made.values()))
 
     def get(self, song_id: str) -> Recording | None:
-        """The recording of a song, if it is in memory."""
+        """The recording of a song, if it is in memory and the song was not deleted."""
         if made := self._made.get(song_id):
             return made.recording
-        if listened := self._listened.get(song_id):
+        if (listened := self._listened.get(song_id)) and not listened[0].deleted:
             return listened[0]
         self._expire()
         found, _ = self._found.get(song_id, (None, 0.0))
@@ -57,12 +59,19 @@ class OpenRecordings:
 
     def stored(self, song_id: str) -> None:
         """Note that a song has ended and is in the store, as far as it can be."""
-        del self._made[song_id]
+        self._made.pop(song_id).stored.set()
 
     def found(self, recording: Recording) -> None:
         """Note a recording that comes from the store, and that somebody is about to listen to."""
         self._expire()
         self._found[recording.song.song_id] = (recording, self._clock() + FOUND_SECONDS)
+
+    def deleted(self, song_id: str) -> None:
+        """Note that a song was deleted: its listeners are told so, and nobody finds its recordings any more."""
+        for recording in self.listened_of(song_id):
+            recording.delete()
+        if found := self._found.pop(song_id, None):
+            found[0].delete()
 
     def joined(self, recording: Recording) -> None:
         """Note a recording that has listeners now."""

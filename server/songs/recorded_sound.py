@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
+from server.errors import SongDeleted
 from server.songs.backlog import Backlog
 from server.songs.entry import Entry, Message
-from server.store.base import StoreFailed
+from server.store.base import SongGone, StoreFailed
 
 ReadSound: TypeAlias = Callable[[int, int], Awaitable[bytes]]
 """Reads stored sound: from a byte on, so many bytes."""
@@ -64,6 +65,7 @@ class RecordedSound:
         """The chunk of an entry from `byte_offset` on; `None` where that is behind its end.
 
         Raises:
+            SongDeleted: the song's caller has deleted it.
             StoreFailed: the sound has gone from the store.
         """
         if entry.end <= byte_offset:
@@ -78,7 +80,10 @@ class RecordedSound:
         return message
 
     async def _from_store(self, start: int, end: int) -> bytes:
-        sound = await self._read(start, end - start)
+        try:
+            sound = await self._read(start, end - start)
+        except SongGone as gone:
+            raise SongDeleted(self._song_id) from gone
         if len(sound) != end - start:
             raise StoreFailed(f"the sound of {self._song_id} has gone from the song store")
         return sound

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from server.errors import EndedElsewhere, OffsetOutOfRange, ServiceError, SongNotComplete
+from server.errors import EndedElsewhere, OffsetOutOfRange, ServiceError, SongDeleted, SongNotComplete
 from server.song import SongState
 from server.songs.entry import Entry, Message
 from server.songs.recorded_sound import ReadSound, RecordedSound
@@ -45,6 +45,8 @@ class Recording:
         self.listeners = 0
         self._error: ServiceError | None = None
         self._sent_away: ServiceError | None = None
+        self.deleted = False
+        """True once the song was deleted: nobody finds this recording any more."""
         self.linger_seconds = linger_seconds
         self._on_joined = on_joined
         self._on_left = on_left
@@ -113,6 +115,11 @@ class Recording:
         """End the calls of all listeners with an error, now and from now on; the song itself stays as it is."""
         self._sent_away = error
         self._spread()
+
+    def delete(self) -> None:
+        """Tell all listeners that the song was deleted, also those who have just come."""
+        self.deleted = True
+        self.send_away(SongDeleted(self._song.song_id))
 
     def keep_for(self, linger_seconds: float) -> None:
         """Let the song go on at least so long after its last listener has left."""

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from melisma.v1 import music_pb2
 from server.checking.base import RequestChecker
@@ -14,6 +15,7 @@ from server.contract.requests import song_request
 from server.errors import ChecksOverloaded, QuotaExceeded, ServiceError, UnknownSong, WorkerLost
 from server.logs import bind
 from server.song import SongRequest, SongState
+from server.songs.deletion import Deletion
 from server.songs.engine_catalog import EngineCatalog
 from server.songs.eviction import Eviction
 from server.songs.library import Library, same_song
@@ -26,7 +28,7 @@ from server.songs.shared.making import SharedMaking
 from server.songs.shared.sharing import LEASE_SECONDS, Clocks, Resumption, Sharing
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms, Tickets, log_fields, new_song_id, no_terms
-from server.store.base import SongRecord, SongStore, StoredEvent, StoreFull
+from server.store.base import SongRecord, SongStore, StoreFull
 from server.store.directory import Admitted, Directory, Ticket
 from server.store.watcher import UNWATCHED, StoreWatcher
 from server.store.whole_service import QueueFull, ServedEngine
@@ -83,6 +85,7 @@ class Songs:
         self._linger_seconds = linger_seconds
         self._open = OpenRecordings()
         self.eviction = Eviction(store, lambda: self._open.song_ids)
+        self.deletion = Deletion(store, self._open)
         self._tickets = Tickets(
             runner, terms=terms, now_ns=now_ns, song_id=song_id, clock=clock, with_request=not store.embedded
         )
@@ -104,11 +107,9 @@ class Songs:
                 resumption=resumption,
             )
         )
-        self._library = (
-            Library(store, self._open, self._mirror, self._sharing.attending.found)
-            if self._sharing
-            else Library(store, self._open)
-        )
+        sharing = self._sharing
+        mirror = partial(sharing.found, linger_seconds=linger_seconds) if sharing else None
+        self._library = Library(store, self._open, mirror, sharing.attending.found if sharing else None)
         self._making: Making | SharedMaking = (
             self._sharing.making
             if self._sharing
@@ -141,8 +142,7 @@ class Songs:
             if message.request_id and (again := await self._library.asked_before(caller, message.request_id)):
                 return same_song(again, fingerprint)
             raise
-        lingering = self._linger_seconds if message.request_id else 0.0
-        linger_seconds = None if detached else lingering
+        linger_seconds = None if detached else self._linger_seconds if message.request_id else 0.0
         take = self._sharing is None or self._sharing.takes(request.engine)
         ticket = self._tickets.write(message, request, fingerprint, linger_seconds=linger_seconds, take=take)
         return await self._admit(ticket, request, checked)
@@ -172,6 +172,10 @@ class Songs:
         size = page_size(asked, DEFAULT_PAGE_SIZE)
         songs = await self._library.page(caller, place_of(token), size + 1)
         return songs[:size], song_token(songs[size - 1]) if len(songs) > size else ""
+
+    async def delete(self, song_id: str, caller: str) -> None:
+        """Delete a song that has ended, also one with listeners; raises UnknownSong, SongNotEnded, StoreFailed."""
+        await self.deletion.delete(await self.get(song_id, caller))
 
     async def cancel(self, song_id: str, caller: str) -> SongRecord:
         """Stop making a song; its listeners get its end. One that has ended stays as it is. Raises UnknownSong."""
@@ -256,10 +260,6 @@ class Songs:
         except (ChecksOverloaded, WorkerLost) as error:
             raise self._runner.refusal(request, error) from None
 
-    async def _mirror(self, song: SongRecord, events: Sequence[StoredEvent]) -> Recording:
-        assert self._sharing is not None
-        return await self._sharing.found(song, events, self._linger_seconds)
-
     async def _ended(self, recording: Recording) -> SongRecord:
         """The record of a song that is about to end."""
         with suppress(TimeoutError):
@@ -291,8 +291,9 @@ class Songs:
     ) -> Recording:
         """The song of the same request before."""
         recording = await self._library.recording(admitted.song_id)
+        # It was deleted just now, or the directory has just heard of its end.
+        if tries and (recording is None or recording.song.state in (SongState.FAILED, SongState.CANCELLED)):
+            return await self._admit(ticket, request, checked, tries)
         if recording is None:
             raise UnknownSong(admitted.song_id)
-        if tries and recording.song.state in (SongState.FAILED, SongState.CANCELLED):
-            return await self._admit(ticket, request, checked, tries)  # the directory has just heard of its end
         return same_song(recording, ticket.song.fingerprint)

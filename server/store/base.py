@@ -114,6 +114,13 @@ class StoreFull(StoreFailed):
     """The store has no room left: it takes no new songs and no more sound, and trying again helps nobody soon."""
 
 
+class SongGone(StoreFailed):
+    """The song was deleted: nothing of it can be read any more."""
+
+    def __init__(self, song_id: str) -> None:
+        super().__init__(f"the song {song_id} was deleted")
+
+
 class LeaseLost(Exception):
     """The song is made under another lease, or has ended: nothing was written, and nothing under this lease will be."""
 
@@ -191,7 +198,18 @@ class SongStore(Protocol):
         """One song with all its events so far, in order, whether or not it has ended."""
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Sound from a byte on; less than `size` only at the end of what is stored."""
+        """Sound from a byte on; less than `size` only at the end of what is stored.
+
+        Raises:
+            SongGone: the song was deleted meanwhile.
+        """
+
+    async def delete(self, song_id: str) -> bool:
+        """Delete a song that has ended, also one with listeners; returns False where there is none.
+
+        Record, events and sound are gone when this returns, and nothing brings them back: neither a replica that made
+        the song before, nor one that fills the directory anew. Where it fails it can be called again.
+        """
 
     async def clean_up(self, in_use: Collection[str]) -> int:
         """Delete what is too old or too much, oldest first; returns how many.

@@ -266,7 +266,7 @@ class Directory(Protocol):
         Raises:
             KeyError: there is no such song, or no longer; while iterating, as the next one is. One that the directory
                 has lost is waited for as long as a lease: its maker may put it back.
-            StoreFailed: the store cannot be asked for longer than it may be away.
+            StoreFailed: the store cannot be asked for longer than it may be away; SongGone: the song was deleted.
         """
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:

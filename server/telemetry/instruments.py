@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
@@ -45,6 +45,16 @@ class Scraped(Collector):
     @override
     def collect(self) -> Iterator[Metric]:
         return self._families()
+
+
+def counter_family(
+    name: str, text: str, labels: Sequence[str], values: Mapping[LabelValues, float]
+) -> CounterMetricFamily:
+    """A family of counters `melisma_<name>_total`, with one sample for each key of `values`."""
+    family = CounterMetricFamily(f"melisma_{name}", text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
 
 
 def gauge_family(name: str, text: str, labels: Sequence[str], values: Mapping[LabelValues, float]) -> GaugeMetricFamily:

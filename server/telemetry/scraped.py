@@ -9,7 +9,7 @@ from prometheus_client.core import Metric
 from server.scheduling.queue_depth import Depth
 from server.store.base import Usage
 from server.store.whole_service import Queue
-from server.telemetry.instruments import LabelValues, Scraped, gauge_family
+from server.telemetry.instruments import LabelValues, Scraped, counter_family, gauge_family
 
 
 def expose_depths(registry: CollectorRegistry, depths: Callable[[], Mapping[str, Depth]]) -> None:
@@ -20,6 +20,11 @@ def expose_depths(registry: CollectorRegistry, depths: Callable[[], Mapping[str,
 def expose_store(registry: CollectorRegistry, usage: Callable[[], Usage], listeners: Callable[[], int]) -> None:
     """Registers gauges that read the store's usage and the number of listeners at every scrape."""
     registry.register(Scraped(lambda: _store_families(usage(), listeners())))
+
+
+def expose_deletions(registry: CollectorRegistry, by_caller: Callable[[], int], by_limits: Callable[[], int]) -> None:
+    """Registers a counter of the songs that this server has deleted, by cause: their callers, or the limits."""
+    registry.register(Scraped(lambda: _deletion_families(by_caller(), by_limits())))
 
 
 def expose_service(registry: CollectorRegistry, engines: Sequence[str], queue: Callable[[], Queue | None]) -> None:
@@ -92,6 +97,11 @@ def _store_families(usage: Usage, listeners: int) -> Iterator[Metric]:
     yield gauge_family("stored_songs", "Songs in the store, those being made included", [], {(): usage.songs})
     yield gauge_family("stored_bytes", "Bytes of sound in the store", [], {(): usage.size_bytes})
     yield gauge_family("listeners", "Listeners of all songs at present, over gRPC and HTTP", [], {(): listeners})
+
+
+def _deletion_families(by_caller: int, by_limits: int) -> Iterator[Metric]:
+    counts: dict[LabelValues, float] = {("caller",): by_caller, ("limits",): by_limits}
+    yield counter_family("songs_deleted", "Songs deleted from the store by this server", ["cause"], counts)
 
 
 def _service_families(engines: Sequence[str], queue: Queue | None) -> Iterator[Metric]:

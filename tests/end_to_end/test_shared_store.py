@@ -14,11 +14,14 @@ from uuid import uuid4
 
 import grpc
 import pytest
+from redis import Redis
 
 from melisma.v1 import music_pb2
 from melisma.v1.music_pb2_grpc import MusicServiceStub
-from melisma_client import Client, Retry, SongRequest
+from melisma_client import Client, NotFound, Retry, SongRequest
 from tests.support.cutting import cutting
+from tests.support.residue import in_directory, in_files, made
+from tests.support.rest import MUSIC, Rest
 from tests.support.servers import DirectoryServer
 from tests.support.service import Service, running_service
 
@@ -113,6 +116,32 @@ def test_a_song_is_cancelled_through_the_other_server(replicas: tuple[Replica, R
         list(stream)
     assert caught.value.code() is grpc.StatusCode.CANCELLED
     assert there.stub.GetSong(music_pb2.GetSongRequest(song_id=song_id)).song.state == music_pb2.SONG_STATE_CANCELLED
+
+
+def test_nothing_is_left_in_directory_and_objects_of_a_song_that_is_deleted(
+    replicas: tuple[Replica, Replica], directory: DirectoryServer, objects: Path
+) -> None:
+    with ExitStack() as stack:
+        mine, yours = (stack.enter_context(Client(one.service.address, caller="deleter")) for one in replicas)
+        memory: Any = stack.enter_context(Redis.from_url(directory.url))
+        song_id = made(mine)
+        assert in_files(objects) >= {"song.mp3", "record.json"}
+        assert in_directory(memory) >= {f"m:song:{song_id}".encode(), f"m:sound:{song_id}".encode()}
+        here, there = (Rest(one.service.http_address, {"X-Caller": "deleter"}) for one in replicas)
+        assert [rest.ask("GET", f"/audio/{song_id}.mp3").status for rest in (here, there)] == [200, 200]
+        assert there.ask("DELETE", f"{MUSIC}/{song_id}").status == 204
+        for client, rest in ((mine, here), (yours, there)):
+            for call in (client.get_song, client.cancel_song, client.delete_song):
+                with pytest.raises(NotFound):
+                    call(song_id)
+            with pytest.raises(NotFound):
+                list(client.listen(song_id))
+            assert client.list_songs() == ()
+            for path in (f"/audio/{song_id}.mp3", f"{MUSIC}/{song_id}", f"{MUSIC}/{song_id}/events"):
+                assert rest.ask("GET", path).status == 404
+        assert in_files(objects) == set()
+        assert in_directory(memory) == set()
+        assert {key for key in memory.scan_iter() if song_id.encode() in key} == {f"m:deleted:{song_id}".encode()}
 
 
 def test_a_client_goes_on_at_another_server_after_every_cut(replicas: tuple[Replica, Replica]) -> None:

@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 
 import pytest
+from model.studio.prompt.understanding import understand
 
 from model.shared.lyrics.tags import section_kind
 from model.studio.lyrics.sections import parse_lyrics
-from model.studio.prompt.understanding import understand
 
 HERE = Path(__file__).parent
 TIMEOUT_SECONDS = 120.0

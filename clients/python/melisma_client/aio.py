@@ -11,6 +11,8 @@ import grpc
 from melisma.v1 import music_pb2
 from melisma.v1.music_pb2 import (
     CancelSongRequest,
+    DeleteSongRequest,
+    DeleteSongResponse,
     Engine,
     GetEngineRequest,
     GetSongRequest,
@@ -31,7 +33,7 @@ from melisma_client.connection import (
     checked_server,
     metadata_of,
 )
-from melisma_client.errors import error_of
+from melisma_client.errors import NotFound, error_of
 from melisma_client.journey import Journey, Question
 from melisma_client.request import SongRequest
 from melisma_client.retry import Retry
@@ -109,6 +111,26 @@ class AsyncClient:
             lambda s: self._stub.CancelSong(asked, timeout=s, metadata=self._metadata), timeout_seconds
         )
         return answer.song
+
+    async def delete_song(self, song_id: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> None:
+        """Delete a song that has ended, with its sound, prompt and lyrics, also one with listeners.
+
+        Raises:
+            NotFound: there is no such song, or no longer.
+            NotEnded: it waits or is being made; `cancel_song` ends it.
+        """
+        asked, tries = DeleteSongRequest(song_id=song_id), 0
+
+        def attempt(seconds: float) -> Awaitable[DeleteSongResponse]:
+            nonlocal tries
+            tries += 1
+            return self._stub.DeleteSong(asked, timeout=seconds, metadata=self._metadata)
+
+        try:
+            await self._ask(attempt, timeout_seconds)
+        except NotFound:
+            if tries == 1:  # else an earlier try has deleted it, and its answer was lost
+                raise
 
     async def list_engines(self, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> tuple[Engine, ...]:
         """The engines of the server, its default first; raises `MelismaError`."""

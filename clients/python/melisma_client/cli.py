@@ -11,7 +11,7 @@ import typer
 
 from melisma_client.terminal.commands.engines import engines
 from melisma_client.terminal.commands.generate import generate
-from melisma_client.terminal.commands.songs import cancel, get, list_songs, listen
+from melisma_client.terminal.commands.songs import cancel, delete, get, list_songs, listen
 from melisma_client.terminal.ending import ended_by_signals
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("list")(list_songs)
 app.command()(get)
 app.command()(listen)
 app.command()(cancel)
+app.command()(delete)
 app.command()(engines)
 
 

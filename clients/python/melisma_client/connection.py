@@ -2,6 +2,7 @@
 
 import os
 import re
+import ssl
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,12 +74,15 @@ def tls_credentials(
 
     Raises:
         OSError: a file cannot be read.
-        ValueError: a certificate without its key, or the other way round, or a file that is not PEM.
+        ValueError: a certificate without its key, or the other way round, one that is another's, or a file that is not
+            PEM or cannot be used.
     """
     if (certificate is None) != (private_key is None):
         raise ValueError("a certificate and its private key belong together")
     authorities, chain = _pem(ca, "CERTIFICATE"), _pem(certificate, "CERTIFICATE")
-    return grpc.ssl_channel_credentials(authorities, _pem(private_key, "PRIVATE KEY"), chain)
+    key = _pem(private_key, "PRIVATE KEY")
+    _check_usable(ca, certificate, private_key)
+    return grpc.ssl_channel_credentials(authorities, key, chain)
 
 
 def checked_server(server: str | None) -> str:
@@ -99,6 +103,22 @@ def checked_server(server: str | None) -> str:
     if not (host and port.isascii() and port.isdecimal() and 0 < int(port) < 65_536):
         raise ValueError(f"the server is host:port, such as {DEFAULT_SERVER}, not {server!r}")
     return server
+
+
+def _check_usable(ca: Path | None, certificate: Path | None, private_key: Path | None) -> None:
+    """Load the files as OpenSSL does: of what is wrong with them, gRPC says nothing."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if ca:
+            context.load_verify_locations(ca)
+    except ssl.SSLError as error:
+        raise ValueError(f"{ca} holds no certificate that can be used ({error.reason})") from error
+    try:
+        if certificate:
+            context.load_cert_chain(certificate, private_key, password="")
+    except ssl.SSLError as error:
+        text = f"{private_key} is not the key of {certificate}, is encrypted, or one of the two cannot be used"
+        raise ValueError(f"{text} ({error.reason})") from error
 
 
 def _pem(path: Path | None, kind: str) -> bytes | None:

@@ -3,6 +3,7 @@
 MelismaError
     InvalidRequest          the request breaks a rule; `violations` says which fields and why
     NotFound                the server has no such engine, or the caller no such song
+    NotEnded                the song waits or is being made, and cannot be deleted
     NotReady                the engine cannot take the song; the text says why, or what to install or set
     Overloaded              the server has no room; `retry_after_seconds` says when to try again
         DeadlineTooShort    by the server's estimate the song cannot be complete in the time that was allowed
@@ -54,6 +55,10 @@ class InvalidRequest(MelismaError):
 
 class NotFound(MelismaError):
     """The server has no such engine, or the caller no such song (any more)."""
+
+
+class NotEnded(MelismaError):
+    """The song waits or is being made: it can be deleted once it has ended, or was cancelled."""
 
 
 class RequestIdReused(MelismaError):
@@ -129,6 +134,9 @@ _PLAIN: dict[grpc.StatusCode, type[MelismaError]] = {
 }
 
 
+_SONG_NOT_ENDED = "SONG_NOT_ENDED"
+"""Reason of a server that does not delete a song before its end."""
+
 _EXHAUSTED: dict[str, type[Overloaded]] = {
     "DEADLINE_CANNOT_BE_MET": DeadlineTooShort,
     "QUOTA_EXCEEDED": QuotaExceeded,
@@ -154,6 +162,8 @@ def error_of(failure: grpc.RpcError) -> MelismaError:
     details = details or status_pb2.Status()
     if reason_of(details) == _MADE_ELSEWHERE:
         return ConnectionLost(text)
+    if reason_of(details) == _SONG_NOT_ENDED:
+        return NotEnded(text)
     if code is grpc.StatusCode.INVALID_ARGUMENT:
         return InvalidRequest(text, _violations(details))
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:

@@ -19,6 +19,7 @@ import {
   ListenRequest,
   MusicServiceClient,
   type CancelSongResponse,
+  type DeleteSongResponse,
   type Engine,
   type GetEngineResponse,
   type GetSongResponse,
@@ -111,10 +112,30 @@ export class MelismaClient {
     return songs;
   }
 
-  /** Has the server stop making a song, whoever listens to it; throws `NotFound`. */
+  /** Has the server stop making a song, also one with other listeners; throws `NotFound`. */
   async cancelSong(songId: string, options?: AskOptions): Promise<StoredSong> {
     const answer = await this.#ask<CancelSongResponse>((...how) => this.#stub.cancelSong({ songId }, ...how), options);
     return present(answer.song);
+  }
+
+  /**
+   * Deletes a song that has ended, with its sound, prompt and lyrics, also one with listeners. Throws `NotFound`, or
+   * `NotEnded` for one that waits or is being made: `cancelSong` ends it.
+   */
+  async deleteSong(songId: string, options?: AskOptions): Promise<void> {
+    let tries = 0;
+    const ask: Ask<DeleteSongResponse> = (...how) => {
+      tries++;
+      return this.#stub.deleteSong({ songId }, ...how);
+    };
+    try {
+      await this.#ask(ask, options);
+    } catch (error) {
+      // After a second try: an earlier one has deleted it, and its answer was lost.
+      if (!(error instanceof NotFound && tries > 1)) {
+        throw error;
+      }
+    }
   }
 
   /** The engines of the server, its default first. */

@@ -4,6 +4,7 @@
  *     MelismaError
  *         InvalidRequest          the request breaks a rule; `violations` says which fields and why
  *         NotFound                the server has no such engine, or the caller no such song
+ *         NotEnded                the song waits or is being made, and cannot be deleted
  *         NotReady                the engine cannot take the song; the text says why, or what to install or set
  *         Overloaded              the server has no room; `retryAfterSeconds` says when to try again
  *             DeadlineTooShort    by the server's estimate the song cannot be complete in the time that was allowed
@@ -45,6 +46,9 @@ export class InvalidRequest extends MelismaError {
 
 /** The server has no such engine, or the caller no such song (any more). */
 export class NotFound extends MelismaError {}
+
+/** The song waits or is being made: it can be deleted once it has ended, or was cancelled. */
+export class NotEnded extends MelismaError {}
 
 /** The request's id was used for another request: it has to be a fresh one for every song. */
 export class RequestIdReused extends MelismaError {}

@@ -1,28 +1,82 @@
-/** A file that is never half a song. */
+/** Targets of a song's bytes: a file that is never half a song, or a device or FIFO that takes them as they come. */
 
-import { open, rename, stat, unlink, type FileHandle } from "node:fs/promises";
+import { lstat, open, readlink, realpath, rename, stat, unlink, type FileHandle } from "node:fs/promises";
+import { basename, dirname, extname, join, resolve } from "node:path";
+
+/** Takes a song's bytes in order. */
+export interface Sink {
+  /** Passes `data` on at once. */
+  write(data: Uint8Array): Promise<void>;
+  /** The song is whole. */
+  complete(): Promise<void>;
+  /** Must be called at the end, however it came. */
+  close(): Promise<void>;
+}
+
+/** Suffixes of files that hold sound in another format than MP3. */
+const OTHER_SOUND: ReadonlySet<string> = new Set(
+  [".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp4", ".ogg", ".opus", ".wav", ".webm", ".wma"],
+);
+
+/**
+ * Opens `path` for a song: what is no regular file (a device, a FIFO) is written to as it is. Rejects with `TypeError` for
+ * the name of another format, and with the system's error where it cannot be written.
+ */
+export async function sinkAt(path: string): Promise<Sink> {
+  if (OTHER_SOUND.has(extname(path).toLowerCase())) {
+    throw new TypeError(`the song is MP3, and ${basename(path)} is not named so; name a file that ends in .mp3`);
+  }
+  const found = await present(stat(path));
+  if (found?.isDirectory()) {
+    throw Object.assign(new Error(`EISDIR: it is a folder, name a file in it: ${path}`), { code: "EISDIR" });
+  }
+  return found && !found.isFile() ? new Device(await open(path, "w")) : PartFile.open(path);
+}
+
+/** Writes to a device or FIFO. */
+class Device implements Sink {
+  readonly #file: FileHandle;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  async write(data: Uint8Array): Promise<void> {
+    await this.#file.writeFile(data);
+  }
+
+  async complete(): Promise<void> {}
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}
 
 /**
  * Writes `<path>.part`, playable at any moment, and renames it to `path` when `complete` is called.
  *
  * Closed without `complete`, the `.part` file stays with all that has arrived (it goes if that is nothing), and an older
- * file at `path` is untouched.
+ * file at `path` is untouched. A link at `path` stays, and the file that it names is written. Of two songs with one
+ * target the later one gets it, and `complete` of the other rejects: they never mix.
  */
-export class PartFile {
+export class PartFile implements Sink {
   readonly path: string;
   readonly part: string;
   readonly #file: FileHandle;
   #isComplete = false;
 
-  private constructor(path: string, file: FileHandle) {
+  private constructor(path: string, part: string, file: FileHandle) {
     this.path = path;
-    this.part = `${path}.part`;
+    this.part = part;
     this.#file = file;
   }
 
   /** Begins the file; rejects with the system's error where it cannot be written. */
   static async open(path: string): Promise<PartFile> {
-    return new PartFile(path, await open(`${path}.part`, "w"));
+    const target = await resolved(path);
+    const part = `${target}.part`;
+    await present(unlink(part)); // another song that has it open goes on in a file without a name
+    return new PartFile(target, part, await open(part, "wx"));
   }
 
   /** Appends `data`; it can be read from the `.part` file once this resolves. */
@@ -32,19 +86,50 @@ export class PartFile {
 
   /** Gives the file its name. */
   async complete(): Promise<void> {
+    if (!(await this.#isOurs())) {
+      throw Object.assign(new Error(`EEXIST: another song is being written to it: ${this.part}`), { code: "EEXIST" });
+    }
     await this.#file.close();
     await rename(this.part, this.path);
     this.#isComplete = true;
   }
 
-  /** Must be called at the end, however it came. */
   async close(): Promise<void> {
     if (this.#isComplete) {
       return;
     }
+    const goes = (await this.#isOurs()) && (await this.#file.stat()).size === 0;
     await this.#file.close();
-    if ((await stat(this.part)).size === 0) {
+    if (goes) {
       await unlink(this.part);
     }
+  }
+
+  async #isOurs(): Promise<boolean> {
+    const [own, named] = [await this.#file.stat(), await present(stat(this.part))];
+    return own.ino === named?.ino && own.dev === named.dev;
+  }
+}
+
+/** The file that a path names, behind all links; a link may name one that is not there yet. */
+async function resolved(path: string): Promise<string> {
+  const there = await present(realpath(path));
+  if (there !== undefined) {
+    return there;
+  }
+  const folder = (await present(realpath(dirname(path)))) ?? dirname(path);
+  const isLink = (await present(lstat(path)))?.isSymbolicLink() ?? false;
+  return isLink ? resolved(resolve(folder, await readlink(path))) : join(folder, basename(path));
+}
+
+/** What is found; undefined where there is nothing. */
+async function present<T>(finding: Promise<T>): Promise<T | undefined> {
+  try {
+    return await finding;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return undefined;
+    }
+    throw error;
   }
 }

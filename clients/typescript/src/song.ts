@@ -5,7 +5,7 @@ import type { ClientReadableStream } from "@grpc/grpc-js";
 
 import { CANCELLED_HERE } from "./connection.js";
 import { Cancelled, ConnectionLost, MelismaError } from "./errors.js";
-import { PartFile } from "./files.js";
+import { sinkAt } from "./files.js";
 import type { SongFinished } from "./generated/melisma/v1/music.js";
 import type { Journey, Question } from "./journey.js";
 import type { Receiver, Response, SongEvent } from "./receiver.js";
@@ -68,9 +68,13 @@ export class Song implements AsyncIterable<SongEvent> {
     }
   }
 
-  /** Writes the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified. */
+  /**
+   * Writes the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified. A device or
+   * FIFO is written to as the song arrives. Rejects with `TypeError` where `path` is named as sound of another format,
+   * and with the system's error where it cannot be written; the song was not asked for then.
+   */
   async save(path: string): Promise<SongFinished> {
-    const file = await PartFile.open(path);
+    const file = await sinkAt(path);
     try {
       for await (const data of this.audio()) {
         await file.write(data);

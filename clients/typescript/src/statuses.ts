@@ -8,6 +8,7 @@ import {
   DeadlineExceeded,
   DeadlineTooShort,
   InvalidRequest,
+  NotEnded,
   NotFound,
   NotReady,
   OutOfRange,
@@ -44,6 +45,9 @@ const EXHAUSTED: ReadonlyMap<string, typeof Overloaded> = new Map([
 /** Reason of a server that is about to end, while another one goes on with the song. */
 const MADE_ELSEWHERE = "MADE_ELSEWHERE";
 
+/** Reason of a server that does not delete a song before its end. */
+const SONG_NOT_ENDED = "SONG_NOT_ENDED";
+
 /** What gRPC or a balancer says when the way to the server breaks; a server of ours adds details to its statuses. */
 const LOST: ReadonlySet<status> = new Set([
   status.UNAVAILABLE,
@@ -61,6 +65,9 @@ export function errorOf(failure: ServiceError): MelismaError {
   }
   if (reasonOf(details) === MADE_ELSEWHERE) {
     return new ConnectionLost(text);
+  }
+  if (reasonOf(details) === SONG_NOT_ENDED) {
+    return new NotEnded(text);
   }
   switch (failure.code) {
     case status.INVALID_ARGUMENT:

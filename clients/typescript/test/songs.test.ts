@@ -15,6 +15,7 @@ import {
   failureOf,
   InvalidRequest,
   MelismaClient,
+  NotEnded,
   NotFound,
   NO_RETRY,
   OutOfRange,
@@ -189,6 +190,17 @@ suite("a song that stays", () => {
     const { song, songId } = await begun();
     assert.equal((await client.cancelSong(songId)).state, SongState.CANCELLED);
     await assert.rejects(eventsOf(song), Cancelled);
+  });
+
+  test("is deleted once it has ended", async () => {
+    const { song, songId } = await begun();
+    await assert.rejects(client.deleteSong(songId), NotEnded);
+    await client.cancelSong(songId);
+    await assert.rejects(eventsOf(song), Cancelled);
+    await client.deleteSong(songId);
+    await assert.rejects(client.getSong(songId), NotFound);
+    await assert.rejects(client.deleteSong(songId), NotFound);
+    await assert.rejects(eventsOf(client.listen(songId)), NotFound);
   });
 
   test("is not heard of by others", async () => {

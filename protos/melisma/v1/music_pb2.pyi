@@ -1664,6 +1664,45 @@ class CancelSongResponse(_message.Message):
 Global___CancelSongResponse: _TypeAlias = CancelSongResponse  # noqa: Y015
 
 @_typing.final
+class DeleteSongRequest(_message.Message):
+    """Asks to delete a song."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SONG_ID_FIELD_NUMBER: _builtins.int
+    song_id: _builtins.str
+    """The song, as `SongAccepted.song_id` names it."""
+    def __init__(
+        self,
+        *,
+        song_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["song_id", b"song_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteSongRequest: _TypeAlias = DeleteSongRequest  # noqa: Y015
+
+@_typing.final
+class DeleteSongResponse(_message.Message):
+    """Says that the song was deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteSongResponse: _TypeAlias = DeleteSongResponse  # noqa: Y015
+
+@_typing.final
 class Song(_message.Message):
     """A song that the server makes or keeps."""
 

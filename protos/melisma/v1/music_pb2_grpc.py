@@ -75,6 +75,11 @@ class MusicServiceStub:
                 request_serializer=melisma_dot_v1_dot_music__pb2.CancelSongRequest.SerializeToString,
                 response_deserializer=melisma_dot_v1_dot_music__pb2.CancelSongResponse.FromString,
                 _registered_method=True)
+        self.DeleteSong = channel.unary_unary(
+                '/melisma.v1.MusicService/DeleteSong',
+                request_serializer=melisma_dot_v1_dot_music__pb2.DeleteSongRequest.SerializeToString,
+                response_deserializer=melisma_dot_v1_dot_music__pb2.DeleteSongResponse.FromString,
+                _registered_method=True)
         self.ListEngines = channel.unary_unary(
                 '/melisma.v1.MusicService/ListEngines',
                 request_serializer=melisma_dot_v1_dot_music__pb2.ListEnginesRequest.SerializeToString,
@@ -116,8 +121,8 @@ class MusicServiceServicer:
         setting, 10 by default), in which it can be listened to again.
 
         A `request_id` that the same caller has used before, with the same request, returns the first song from its
-        beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
-        fields are.
+        beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
+        where all fields are.
 
         Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
         `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
@@ -143,10 +148,10 @@ class MusicServiceServicer:
 
         A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
-        Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
-        had failed or was cancelled; what there is of it comes first; a failure has the reason and the violations of
-        `Song.failure`), CANCELLED (it is cancelled now), and what Generate returns for a song that fails while it is
-        listened to.
+        Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
+        beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
+        comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
+        what Generate returns for a song that fails while it is listened to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -170,6 +175,19 @@ class MusicServiceServicer:
     def CancelSong(self, request, context):
         """Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
         NOT_FOUND as GetSong does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSong(self, request, context):
+        """Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
+        on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+        `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+
+        Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
+        "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
+        may be made again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -217,6 +235,11 @@ def add_MusicServiceServicer_to_server(servicer, server):
                     servicer.CancelSong,
                     request_deserializer=melisma_dot_v1_dot_music__pb2.CancelSongRequest.FromString,
                     response_serializer=melisma_dot_v1_dot_music__pb2.CancelSongResponse.SerializeToString,
+            ),
+            'DeleteSong': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSong,
+                    request_deserializer=melisma_dot_v1_dot_music__pb2.DeleteSongRequest.FromString,
+                    response_serializer=melisma_dot_v1_dot_music__pb2.DeleteSongResponse.SerializeToString,
             ),
             'ListEngines': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEngines,
@@ -380,6 +403,33 @@ class MusicService:
             '/melisma.v1.MusicService/CancelSong',
             melisma_dot_v1_dot_music__pb2.CancelSongRequest.SerializeToString,
             melisma_dot_v1_dot_music__pb2.CancelSongResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSong(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/melisma.v1.MusicService/DeleteSong',
+            melisma_dot_v1_dot_music__pb2.DeleteSongRequest.SerializeToString,
+            melisma_dot_v1_dot_music__pb2.DeleteSongResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -59,8 +59,8 @@ class MusicServiceStub:
     setting, 10 by default), in which it can be listened to again.
 
     A `request_id` that the same caller has used before, with the same request, returns the first song from its
-    beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
-    fields are.
+    beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
+    where all fields are.
 
     Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
     `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
@@ -82,10 +82,10 @@ class MusicServiceStub:
 
     A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
-    Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
-    had failed or was cancelled; what there is of it comes first; a failure has the reason and the violations of
-    `Song.failure`), CANCELLED (it is cancelled now), and what Generate returns for a song that fails while it is
-    listened to.
+    Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
+    beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
+    comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
+    what Generate returns for a song that fails while it is listened to.
     """
     GetSong: _grpc.UnaryUnaryMultiCallable[_music_pb2.GetSongRequest, _music_pb2.GetSongResponse]
     """Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's."""
@@ -96,6 +96,15 @@ class MusicServiceStub:
     CancelSong: _grpc.UnaryUnaryMultiCallable[_music_pb2.CancelSongRequest, _music_pb2.CancelSongResponse]
     """Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
     NOT_FOUND as GetSong does.
+    """
+    DeleteSong: _grpc.UnaryUnaryMultiCallable[_music_pb2.DeleteSongRequest, _music_pb2.DeleteSongResponse]
+    """Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
+    on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+    `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+
+    Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
+    "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
+    may be made again.
     """
     ListEngines: _grpc.UnaryUnaryMultiCallable[_music_pb2.ListEnginesRequest, _music_pb2.ListEnginesResponse]
     """Lists the engines of this server with their limits and defaults. The server's default engine comes first.
@@ -135,8 +144,8 @@ class MusicServiceAsyncStub(MusicServiceStub):
     setting, 10 by default), in which it can be listened to again.
 
     A `request_id` that the same caller has used before, with the same request, returns the first song from its
-    beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
-    fields are.
+    beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
+    where all fields are.
 
     Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
     `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
@@ -158,10 +167,10 @@ class MusicServiceAsyncStub(MusicServiceStub):
 
     A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
-    Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
-    had failed or was cancelled; what there is of it comes first; a failure has the reason and the violations of
-    `Song.failure`), CANCELLED (it is cancelled now), and what Generate returns for a song that fails while it is
-    listened to.
+    Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
+    beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
+    comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
+    what Generate returns for a song that fails while it is listened to.
     """
     GetSong: _aio.UnaryUnaryMultiCallable[_music_pb2.GetSongRequest, _music_pb2.GetSongResponse]  # type: ignore[assignment]
     """Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's."""
@@ -172,6 +181,15 @@ class MusicServiceAsyncStub(MusicServiceStub):
     CancelSong: _aio.UnaryUnaryMultiCallable[_music_pb2.CancelSongRequest, _music_pb2.CancelSongResponse]  # type: ignore[assignment]
     """Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
     NOT_FOUND as GetSong does.
+    """
+    DeleteSong: _aio.UnaryUnaryMultiCallable[_music_pb2.DeleteSongRequest, _music_pb2.DeleteSongResponse]  # type: ignore[assignment]
+    """Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
+    on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+    `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+
+    Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
+    "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
+    may be made again.
     """
     ListEngines: _aio.UnaryUnaryMultiCallable[_music_pb2.ListEnginesRequest, _music_pb2.ListEnginesResponse]  # type: ignore[assignment]
     """Lists the engines of this server with their limits and defaults. The server's default engine comes first.
@@ -214,8 +232,8 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
         setting, 10 by default), in which it can be listened to again.
 
         A `request_id` that the same caller has used before, with the same request, returns the first song from its
-        beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
-        fields are.
+        beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
+        where all fields are.
 
         Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
         `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
@@ -243,10 +261,10 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
-        Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
-        had failed or was cancelled; what there is of it comes first; a failure has the reason and the violations of
-        `Song.failure`), CANCELLED (it is cancelled now), and what Generate returns for a song that fails while it is
-        listened to.
+        Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
+        beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
+        comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
+        what Generate returns for a song that fails while it is listened to.
         """
 
     @_abc_1.abstractmethod
@@ -275,6 +293,21 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_music_pb2.CancelSongResponse, _abc.Awaitable[_music_pb2.CancelSongResponse]]:
         """Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
         NOT_FOUND as GetSong does.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteSong(
+        self,
+        request: _music_pb2.DeleteSongRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_music_pb2.DeleteSongResponse, _abc.Awaitable[_music_pb2.DeleteSongResponse]]:
+        """Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
+        on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+        `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+
+        Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
+        "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
+        may be made again.
         """
 
     @_abc_1.abstractmethod

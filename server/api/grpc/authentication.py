@@ -24,7 +24,7 @@ _OPEN = (f"/{HEALTH_SERVICE}/", f"/{ORCA_SERVICE}/")
 SCOPES: Mapping[str, Scope] = MappingProxyType(
     {
         **{f"/{MUSIC_SERVICE}/{method}": Scope.GENERATE for method in ("Generate", "Listen", "CancelSong")},
-        **{f"/{MUSIC_SERVICE}/{method}": Scope.GENERATE for method in ("GetSong", "ListSongs")},
+        **{f"/{MUSIC_SERVICE}/{method}": Scope.GENERATE for method in ("GetSong", "ListSongs", "DeleteSong")},
         f"/{MUSIC_SERVICE}/GetEngine": Scope.ENGINES,
         f"/{MUSIC_SERVICE}/ListEngines": Scope.ENGINES,
     }

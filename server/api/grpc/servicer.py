@@ -67,6 +67,13 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
         return music_pb2.CancelSongResponse(song=song_message(song))
 
     @override
+    async def DeleteSong(self, request: music_pb2.DeleteSongRequest, context: _Context) -> music_pb2.DeleteSongResponse:
+        """Delete a song of the caller's."""
+        check(request)
+        await self._songs.delete(request.song_id, _caller(context))
+        return music_pb2.DeleteSongResponse()
+
+    @override
     async def ListEngines(
         self, request: music_pb2.ListEnginesRequest, context: _Context
     ) -> music_pb2.ListEnginesResponse:

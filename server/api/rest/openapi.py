@@ -112,7 +112,10 @@ def _paths() -> Json:
         music: {"get": _operation("List songs", {200: page}, (400,), [_CALLER, _PAGE_SIZE, _PAGE_TOKEN])},
         f"{music}/{{task_id}}": {
             "get": _operation("Where a song stands", {200: song}, (400, 404), own),
-            "delete": _operation("Stop making a song", {200: song}, (400, 404), own),
+            "delete": _deletion(own),
+        },
+        f"{music}/{{task_id}}/cancel": {
+            "post": _operation("Stop making a song; one that has ended stays as it is", {200: song}, (400, 404), own)
         },
         f"{music}/{{task_id}}/events": {
             "get": _operation("What happens to a song", events, (400, 404), [*own, _LAST_ID])
@@ -127,6 +130,12 @@ def _paths() -> Json:
             )
         },
     }
+
+
+def _deletion(parameters: list[Json]) -> Json:
+    cancelled = _json("The song was being made and is cancelled. Another DELETE deletes it.", "Song")
+    answers = {200: cancelled, 204: {"description": "The song had ended, and nothing is left of it."}}
+    return _operation("Delete a song; while it is being made, stop that", answers, (400, 404, 503), parameters)
 
 
 def _audio(media_type: str) -> Json:

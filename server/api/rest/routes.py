@@ -3,7 +3,8 @@
 POST   /v1/audio/music/generate          make a song; wait for its end, or `Prefer: respond-async`
 GET    /v1/audio/music                   the caller's songs
 GET    /v1/audio/music/{task_id}         where a song stands
-DELETE /v1/audio/music/{task_id}         stop making it
+DELETE /v1/audio/music/{task_id}         delete it; while it is being made, stop that
+POST   /v1/audio/music/{task_id}/cancel  stop making it
 GET    /v1/audio/music/{task_id}/events  what happens to it, as server-sent events
 GET    /audio/{task_id}.<format>         its sound, also while it is made; the name of the song is the key to it
 GET    /v1/engines                       what can be chosen
@@ -38,7 +39,7 @@ from server.auth.api_keys import Scope
 from server.auth.authenticator import Authenticator
 from server.auth.caller import caller_of
 from server.contract.validation import check
-from server.errors import UnknownSong
+from server.errors import SongNotEnded, UnknownSong
 from server.songs.recording import Told
 from server.songs.service import Songs
 
@@ -71,7 +72,8 @@ class Api:
         return [
             route(f"{MUSIC}/generate", POST=self._generate),
             route(MUSIC, GET=self._list),
-            route(f"{MUSIC}/{{task_id}}", GET=self._get, DELETE=self._cancel),
+            route(f"{MUSIC}/{{task_id}}", GET=self._get, DELETE=self._delete),
+            route(f"{MUSIC}/{{task_id}}/cancel", POST=self._cancel),
             route(f"{MUSIC}/{{task_id}}/events", GET=self._events),
             *(route(f"/audio/{{task_id}}{each.suffix}", GET=partial(self._audio, each)) for each in all_formats()),
             route("/v1/engines", GET=self._engines),
@@ -100,6 +102,14 @@ class Api:
     async def _get(self, request: Request) -> Response:
         song = await self._songs.get(_task_id(request), self._caller(request, Scope.GENERATE))
         return JSONResponse(song_json(request, song))
+
+    async def _delete(self, request: Request) -> Response:
+        task_id, caller = _task_id(request), self._caller(request, Scope.GENERATE)
+        try:
+            await self._songs.delete(task_id, caller)
+        except SongNotEnded:
+            return JSONResponse(song_json(request, await self._songs.cancel(task_id, caller)))
+        return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _cancel(self, request: Request) -> Response:
         song = await self._songs.cancel(_task_id(request), self._caller(request, Scope.GENERATE))

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from server.store.base import SongStore, StoreFailed
+from server.store.base import SongGone, SongStore, StoreFailed
 
 _PAUSES_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.0)
 
@@ -14,11 +14,13 @@ async def lasting_read(store: SongStore, song_id: str, offset: int, size: int) -
     Less than `size` is what is still missing after some seconds.
 
     Raises:
-        StoreFailed: the store fails for as long, or has no such song.
+        StoreFailed: the store fails for as long, or has no such song; SongGone at once where it was deleted.
     """
     for pause_seconds in _PAUSES_SECONDS:
         try:
             sound = await store.read(song_id, offset, size)
+        except SongGone:
+            raise
         except StoreFailed:
             sound = b""
         if len(sound) == size:

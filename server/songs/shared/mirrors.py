@@ -13,7 +13,16 @@ from server.songs.open_recordings import FOUND_SECONDS, OpenRecordings
 from server.songs.recording import Recording, failure_of
 from server.songs.shared.attending import Attending
 from server.songs.shared.lasting_read import lasting_read
-from server.store.base import INTERRUPTED, INTERRUPTED_TEXT, Extent, SongRecord, SongStore, StoredEvent, StoreFailed
+from server.store.base import (
+    INTERRUPTED,
+    INTERRUPTED_TEXT,
+    Extent,
+    SongGone,
+    SongRecord,
+    SongStore,
+    StoredEvent,
+    StoreFailed,
+)
 from server.store.directory import Directory, News
 
 logger = logging.getLogger(__name__)
@@ -98,6 +107,8 @@ class Mirrors:
         try:
             async for news in self._directory.follow(song_id, at):
                 _tell(recording, news)
+        except SongGone:
+            recording.delete()
         except KeyError:
             recording.end(SongState.FAILED, 0, EndedElsewhere(INTERRUPTED, INTERRUPTED_TEXT), reason=INTERRUPTED)
         except StoreFailed as error:

@@ -1,8 +1,9 @@
 """One SQLite database, for one thread. Every call may block, and all errors are StoreFailed."""
 
+import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,6 +12,8 @@ from server.store.embedded.files import StoreUnusable
 from server.store.embedded.schema import NewerSchema, prepare
 
 Values: TypeAlias = Sequence[object] | dict[str, object]
+
+logger = logging.getLogger(__name__)
 
 
 class Database:
@@ -41,10 +44,10 @@ class Database:
         with _failing():
             return self._connection.execute(statement, values).fetchall()
 
-    def each_row(self, statement: str) -> Iterator[Any]:
-        """Yield the rows of a query one by one; nothing may be written meanwhile."""
-        with _failing():
-            yield from self._connection.execute(statement)
+    def each_row(self, statement: str) -> Generator[Any, None, None]:
+        """Yield the rows of a query one by one; nothing may be written until it is closed."""
+        with _failing(), closing(self._connection.execute(statement)) as rows:
+            yield from rows
 
     def write(self, statement: str, values: Values = ()) -> int:
         """Execute one statement inside a transaction; returns how many rows it has changed."""
@@ -55,6 +58,12 @@ class Database:
         """Execute one statement for each row, inside a transaction."""
         with _failing():
             self._connection.executemany(statement, rows)
+
+    def erase(self) -> None:
+        """Empty the write-ahead log, which has copies of what was deleted; the database has zeros in its place."""
+        ((busy, _, _),) = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        if busy:
+            logger.warning("what was deleted from the song store is still in its log: another process reads it")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

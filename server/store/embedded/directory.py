@@ -37,6 +37,7 @@ class EmbeddedService:
         self.audiences = Audiences(clock)
         self.songs = AdmittedSongs(store.leases, self.audiences, clock, lease_seconds)
         store.attended = self.audiences.songs
+        store.unsettled = self.songs.__contains__
         self.announcements = Announcements(clock, self.songs.waiting_since)
         self.bulletin = Bulletin()
 

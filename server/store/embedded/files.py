@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from server.store.base import StoreFailed
+from server.store.base import SongGone, StoreFailed
 
 
 class StoreUnusable(RuntimeError):
@@ -86,11 +86,13 @@ class SoundFiles:
             raise _failed(error) from error
 
     def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Up to `size` bytes from `offset` on; from any thread."""
+        """Up to `size` bytes from `offset` on; from any thread. Raises SongGone where there is no file."""
         try:
             with self._path(song_id).open("rb") as file:
                 file.seek(offset)
                 return file.read(size)
+        except FileNotFoundError as error:
+            raise SongGone(song_id) from error
         except OSError as error:
             raise _failed(error) from error
 
@@ -107,8 +109,10 @@ class SoundFiles:
         os.truncate(self._path(song_id), size)
 
     def delete(self, song_id: str) -> None:
-        """Remove the file, if it is there."""
+        """Remove the file, if it is there; a song that grows does so no longer."""
         try:
+            if growing := self._open.pop(song_id, None):
+                growing.close()
             self._path(song_id).unlink(missing_ok=True)
         except OSError as error:
             raise _failed(error) from error

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -72,6 +72,8 @@ class EmbeddedStore:
         self.bulletin = Bulletin()
         self.attended: Callable[[], Collection[str]] = frozenset
         """Gives the songs that somebody listens to on any replica, which the directory knows."""
+        self.unsettled: Callable[[str], bool] = lambda song_id: False
+        """Tells True for a song that waits or is made, which the directory knows, too."""
         self._opened = opened
         self._writer = writer
         self._readers = readers
@@ -134,6 +136,12 @@ class EmbeddedStore:
         """Delete what is too old or too much."""
         return await self._do(partial(self._opened.clean_up, frozenset(in_use) | frozenset(self.attended())))
 
+    async def delete(self, song_id: str) -> bool:
+        """Delete a song that has ended, or whose end could not be stored."""
+        deleted = await self._do(partial(self._opened.delete, song_id, unsettled=self.unsettled(song_id)))
+        self.bulletin.post(song_id)
+        return deleted
+
     def usage(self) -> Usage:
         """Usage now."""
         return self._opened.table.usage
@@ -165,6 +173,7 @@ class _Opened:
             self._database = Database(folder)
             self.table = SongTable(self._database)
             mend(self.table, self.files, now_ns())
+            self._database.erase()
         except BaseException:
             self._lock.close()
             raise
@@ -212,12 +221,25 @@ class _Opened:
 
     def clean_up(self, in_use: frozenset[str]) -> int:
         """Delete by age and by size."""
-        songs, stored_bytes = self.table.ends(), self.table.usage.size_bytes
-        victims = list(evicted(songs, self._limits, stored_bytes=stored_bytes, now_ns=self._now_ns(), in_use=in_use))
+        stored_bytes, now_ns = self.table.usage.size_bytes, self._now_ns()
+        with closing(self.table.ends()) as songs:
+            victims = list(evicted(songs, self._limits, stored_bytes=stored_bytes, now_ns=now_ns, in_use=in_use))
         for song_id in victims:
             self.table.delete(song_id)
             self.files.delete(song_id)
+        if victims:
+            self._database.erase()
         return len(victims)
+
+    def delete(self, song_id: str, *, unsettled: bool) -> bool:
+        """The sound first: what is left after a failure can be found, and deleted again."""
+        song = self.table.get(song_id)
+        if song is None or (unsettled and not song.state.ended):
+            return False
+        self.files.delete(song_id)
+        self.table.delete(song_id)
+        self._database.erase()
+        return True
 
 
 def _owned(song: SongRecord, lease: Lease) -> SongRecord:

@@ -1,7 +1,8 @@
 """Songs and their events in the database of the embedded store. Every call may block; all belong to one thread."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import fields
 from typing import Any
 
@@ -103,12 +104,12 @@ class SongTable:
         """All songs that have ended."""
         return list(self._songs(f"WHERE {_ENDED}"))
 
-    def ends(self) -> Iterator[EndedSong]:
-        """The songs that have ended, the first ended first; nothing may be changed meanwhile."""
-        rows = self._database.each_row(
-            f"SELECT song_id, ended_ns, size_bytes FROM songs WHERE {_ENDED} ORDER BY ended_ns"
-        )
-        return (EndedSong(*row) for row in rows)
+    def ends(self) -> Generator[EndedSong, None, None]:
+        """The songs that have ended, the first ended first; nothing may be changed until it is closed."""
+        query = f"SELECT song_id, ended_ns, size_bytes FROM songs WHERE {_ENDED} ORDER BY ended_ns"
+        with closing(self._database.each_row(query)) as rows:
+            for row in rows:
+                yield EndedSong(*row)
 
     def _renew(self, song: SongRecord, size_bytes: int) -> None:
         self._database.write(f"UPDATE songs SET {_CHANGES} WHERE song_id = :song_id", _values(song))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from server.store.base import Extent, SongRecord, StoredEvent, Usage, Whole
+from server.store.base import Extent, SongGone, SongRecord, StoredEvent, Usage, Whole
 from server.store.directory import News
 from server.store.shared.connection import Connection
 from server.store.shared.objects import Objects, Seal
@@ -53,11 +53,17 @@ class Reader:
         self.note_usage(told)
 
     async def present(self, song_id: str, offset: int, size: int, first_event: int | None) -> Reading | None:
-        """Ask the directory; `None` for an unknown song. Events are read from a number on, with `None` not at all."""
+        """Ask the directory; `None` for an unknown song. Events are read from a number on, with `None` not at all.
+
+        Raises:
+            SongGone: the song was deleted.
+        """
         number = () if first_event is None else (first_event,)
         usage, *told = await self._connection.run("read", song_id, offset, size, *number)
         self.note_usage(usage)
-        if not told:
+        if len(told) == 1:
+            if told[0]:
+                raise SongGone(song_id)
             return None
         fields, live, size_bytes, events, sound, items = told
         song = present_record(fields)

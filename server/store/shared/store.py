@@ -12,6 +12,7 @@ from server.store.base import (
     Lease,
     LeaseLost,
     Place,
+    SongGone,
     SongRecord,
     StoredEvent,
     StoreFailed,
@@ -31,6 +32,9 @@ from server.store.watcher import UNWATCHED, StoreWatcher
 
 LIVE_SECONDS: Final = 60
 """Time for which sound and events of an ended song stay in the directory, for those who are in the middle of it."""
+
+_DELETED_SECONDS: Final = 86_400
+"""Time for which a replica that was cut off while a song was deleted is refused to store it again."""
 
 _PAGE: Final = 100
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
@@ -113,7 +117,10 @@ class SharedStore:
     async def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
         """One song with all its events."""
         await self._turns.passed(song_id)
-        return await self._reader.events(song_id)
+        try:
+            return await self._reader.events(song_id)
+        except SongGone:
+            return None
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
         """Sound from a byte on."""
@@ -133,10 +140,15 @@ class SharedStore:
             heard = {song_id.decode() for song_id, _, _, listened in rows if listened}
             stored_bytes, now_ns, stay = self.usage().size_bytes, self._now_ns(), heard.union(in_use)
             victims = list(evicted(songs, self._limits, stored_bytes=stored_bytes, now_ns=now_ns, in_use=stay))
-            gone = sum([await self._delete(song_id) for song_id in victims])
+            gone = sum([await self._delete(song_id, "unheard") for song_id in victims])
             deleted, kept = deleted + gone, kept + len(songs) - gone
             if not victims or len(songs) < _PAGE:
                 return deleted
+
+    async def delete(self, song_id: str) -> bool:
+        """Delete a song that has ended."""
+        async with self._turns.taken(song_id):
+            return await self._delete(song_id, "ended", _DELETED_SECONDS)
 
     def usage(self) -> Usage:
         """Usage at the last answer of the directory."""
@@ -153,13 +165,17 @@ class SharedStore:
         await self._objects.seal(seal, owned, list(map(event_bytes, stored.events)), stored.sound)
         ended_ns = song.ended_ns or self._now_ns()
         end = (record_bytes(owned), song.state.value, ended_ns, seal.name, LIVE_SECONDS)
-        await self._write("end", lease, at.size_bytes, at.events, *end)
+        try:
+            await self._write("end", lease, at.size_bytes, at.events, *end)
+        except _Deleted:  # it was ended by another replica, and deleted, while it was sealed here
+            await self._objects.delete(song.song_id)
+            raise
 
     async def _write(self, script: str, lease: Lease, *arguments: bytes | str | int) -> bytes:
         """Change a song, and return what the script says to it.
 
         Raises:
-            LeaseLost, WrongOffset: as `SongStore` says.
+            LeaseLost, WrongOffset: as `SongStore` says. `_Deleted`: the song was deleted.
         """
         song_id = lease.song_id
         while True:
@@ -168,6 +184,8 @@ class SharedStore:
             self._reader.note_usage(answer[1])
             if said != b"forgotten" or not await self._claims.put_back(lease):
                 break
+        if said == b"deleted":
+            raise _Deleted(song_id)
         if said in (b"lost", b"forgotten"):
             raise LeaseLost(song_id)
         if said == b"offset":
@@ -179,13 +197,17 @@ class SharedStore:
         self._reader.note_usage(usage)
         return [present_record(row) for row in rows]
 
-    async def _delete(self, song_id: str) -> int:
-        """Delete a song unless somebody has begun to listen, its objects first: after a failure it is found again."""
-        usage, unheard, _ = await self._connection.run("delete", song_id, "ask")
+    async def _delete(self, song_id: str, condition: str, deleted_seconds: int = 0) -> bool:
+        """Delete a song that is "ended" or "unheard", its objects first: after a failure it is found again."""
+        usage, may = await self._connection.run("delete", song_id, condition)
         self._reader.note_usage(usage)
-        if not unheard:
-            return 0
+        if not may:
+            return False
         await self._objects.delete(song_id)
-        usage, deleted, _ = await self._connection.run("delete", song_id)
+        usage, deleted = await self._connection.run("delete", song_id, "forget", deleted_seconds)
         self._reader.note_usage(usage)
-        return int(deleted)
+        return bool(deleted)
+
+
+class _Deleted(LeaseLost):
+    """The song has ended and was deleted since."""

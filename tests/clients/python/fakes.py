@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import grpc
 from google.protobuf.message import Message
-from google.rpc import status_pb2
+from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from melisma.v1 import music_pb2
@@ -134,6 +134,8 @@ class FakeMusic(MusicServiceServicer):
         self.encores: list[Act] = [plays(song_responses())]
         self.resumptions: list[int] = []
         self.cancelled: list[str] = []
+        self.lost_answers = 0
+        """The number of deletions whose answers get lost."""
         self.left = Event()
 
     def Generate(
@@ -161,6 +163,19 @@ class FakeMusic(MusicServiceServicer):
     ) -> music_pb2.CancelSongResponse:
         self.cancelled.append(request.song_id)
         return music_pb2.CancelSongResponse(song=self._song(request.song_id, context))
+
+    def DeleteSong(
+        self, request: music_pb2.DeleteSongRequest, context: grpc.ServicerContext
+    ) -> music_pb2.DeleteSongResponse:
+        song = self._song(request.song_id, context)
+        if song.state in (music_pb2.SONG_STATE_QUEUED, music_pb2.SONG_STATE_RUNNING):
+            reason = error_details_pb2.ErrorInfo(reason="SONG_NOT_ENDED", domain="melisma.v1")
+            abort(context, grpc.StatusCode.FAILED_PRECONDITION, "the song has not ended", reason)
+        self.songs.remove(song)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+        return music_pb2.DeleteSongResponse()
 
     def ListSongs(
         self, request: music_pb2.ListSongsRequest, context: grpc.ServicerContext

@@ -10,6 +10,7 @@ from melisma_client import (
     AsyncClient,
     Cancelled,
     DeadlineExceeded,
+    NotEnded,
     NotFound,
     Retry,
     ServerFault,
@@ -206,3 +207,15 @@ async def test_songs_can_be_looked_up_listed_and_cancelled(music: FakeMusic, add
         assert (await client.get_song("song-3")).song_id == "song-3"
         assert [len(await client.list_songs(limit)) for limit in (1, 3, 50)] == [1, 3, 5]
         assert (await client.cancel_song("song-2")).song_id == "song-2"
+
+
+async def test_a_song_that_has_ended_is_deleted_although_the_answer_is_lost(music: FakeMusic, address: str) -> None:
+    music.lost_answers = 1
+    async with AsyncClient(address, retry=Retry(first_wait_seconds=0)) as client:
+        await client.delete_song("song-1")
+        assert music.songs == []
+        with pytest.raises(NotFound):
+            await client.delete_song("song-1")
+        music.songs = [music_pb2.Song(song_id="song-2", state=music_pb2.SONG_STATE_QUEUED)]
+        with pytest.raises(NotEnded):
+            await client.delete_song("song-2")

@@ -388,6 +388,23 @@ def test_songs_are_listed_and_shown_and_cancelled(music: FakeMusic, address: str
     assert melisma("get", "nothing", address=address).exit_code == Exit.WRONG_REQUEST
 
 
+def test_songs_are_deleted_and_each_is_told(music: FakeMusic, address: str) -> None:
+    ended, running = music_pb2.SONG_STATE_COMPLETED, music_pb2.SONG_STATE_RUNNING
+    songs = {"song-1": ended, "song-2": running, "song-3": ended, "song-4": ended, "song-5": ended}
+    music.songs = [music_pb2.Song(song_id=song_id, state=state) for song_id, state in songs.items()]
+    result = melisma("delete", "song-1", "song-2", "song-9", "song-3", address=address)
+    assert result.exit_code == Exit.WRONG_REQUEST
+    assert result.stdout.splitlines() == ["deleted song-1", "deleted song-3"]
+    for told in ("the song is being made", "`melisma cancel` ends it", "not found: no song 'song-9'"):
+        assert told in result.stderr
+    result = melisma("delete", "song-4", "--json", address=address)
+    assert (result.exit_code, json.loads(result.stdout), result.stderr) == (Exit.DONE, {"song_id": "song-4"}, "")
+    result = melisma("delete", "song-5", "--quiet", address=address)
+    assert (result.exit_code, result.stdout, result.stderr) == (Exit.DONE, "", "")
+    assert [song.song_id for song in music.songs] == ["song-2"]
+    assert melisma("delete", address=address).exit_code == Exit.WRONG_REQUEST
+
+
 def test_a_song_is_listened_to_from_a_byte(music: FakeMusic, address: str, output: Path) -> None:
     result = melisma("listen", "song-1", "-o", str(output), "--byte-offset", "0", address=address)
     assert result.exit_code == Exit.DONE, result.stderr
@@ -442,6 +459,32 @@ def test_a_command_that_is_told_to_end_cancels_its_song_and_keeps_what_arrived(
     assert "song.mp3.part" in told
     assert part.read_bytes() == b"first"
     assert music.left.wait(10)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)])
+@pytest.mark.parametrize("command", [("list",), ("delete", "song-1")])
+def test_a_question_that_is_told_to_end_does_so_without_a_traceback(
+    command: tuple[str, ...], number: signal.Signals, status: Exit
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        words = [sys.executable, "-m", "melisma_client", *command, "--server", address]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+            connection, _ = silent.accept()
+            running.send_signal(number)
+            told = running.communicate(timeout=30)
+            connection.close()
+    assert (running.returncode, told) == (status, ("", ""))
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)])
+def test_a_command_that_has_not_begun_yet_ends_without_a_traceback(number: signal.Signals, status: Exit) -> None:
+    program = (
+        "import os\nfrom melisma_client.terminal.ending import ended_by_signals\n"
+        f"with ended_by_signals():\n    os.kill(os.getpid(), {int(number)})\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (status, "")
 
 
 def test_every_option_of_a_violation_is_one_of_the_command(address: str) -> None:

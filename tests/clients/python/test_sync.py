@@ -17,6 +17,7 @@ from melisma_client import (
     Client,
     DeadlineExceeded,
     Failure,
+    NotEnded,
     NotFound,
     Overloaded,
     Retry,
@@ -276,3 +277,22 @@ async def test_the_asynchronous_client_reads_the_environment_too(
     async with AsyncClient() as client, client.generate(REQUEST) as song:
         assert [event async for event in song]
     assert music.keys[-1] == "Bearer secret"
+
+
+def test_a_song_that_has_ended_is_deleted(music: FakeMusic, address: str) -> None:
+    states = (music_pb2.SONG_STATE_COMPLETED, music_pb2.SONG_STATE_RUNNING)
+    music.songs = [music_pb2.Song(song_id=f"song-{number}", state=state) for number, state in enumerate(states)]
+    with Client(address) as client:
+        client.delete_song("song-0")
+        with pytest.raises(NotFound):
+            client.delete_song("song-0")
+        with pytest.raises(NotEnded):
+            client.delete_song("song-1")
+    assert [song.song_id for song in music.songs] == ["song-1"]
+
+
+def test_a_song_is_deleted_although_the_answer_is_lost(music: FakeMusic, address: str) -> None:
+    music.lost_answers = 1
+    with Client(address, retry=AT_ONCE) as client:
+        client.delete_song("song-1")
+    assert (music.songs, music.lost_answers) == ([], 0)

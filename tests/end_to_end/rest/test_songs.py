@@ -81,7 +81,35 @@ def test_a_cancelled_song_says_so_to_everyone(rest: Rest) -> None:
     connection.close()
     late = rest.ask("GET", f"/audio/{task_id}.mp3")
     assert (late.status, late.json["reason"]) == (409, "SONG_NOT_COMPLETE")
-    assert rest.ask("DELETE", f"{MUSIC}/{task_id}").json["status"] == "cancelled"
+    assert rest.ask("POST", f"{MUSIC}/{task_id}/cancel").json["status"] == "cancelled"
+
+
+def test_a_song_that_has_ended_is_deleted(rest: Rest) -> None:
+    task_id = rest.generate(SONG | {"seed": 9}).json["task_id"]
+    kept = rest.ask("POST", f"{MUSIC}/{task_id}/cancel")
+    assert (kept.status, kept.json["status"]) == (200, "completed")
+    connection, _ = rest.open("GET", f"/audio/{task_id}.mp3")
+    gone = rest.ask("DELETE", f"{MUSIC}/{task_id}")
+    assert (gone.status, gone.data) == (204, b"")
+    connection.close()
+    for method, path in (
+        ("GET", f"{MUSIC}/{task_id}"),
+        ("DELETE", f"{MUSIC}/{task_id}"),
+        ("POST", f"{MUSIC}/{task_id}/cancel"),
+        ("GET", f"{MUSIC}/{task_id}/events"),
+        ("GET", f"/audio/{task_id}.mp3"),
+        ("HEAD", f"/audio/{task_id}.mp3"),
+    ):
+        assert rest.ask(method, path).status == 404, (method, path)
+    assert rest.ask("GET", f"{MUSIC}/{task_id}").json["reason"] == "UNKNOWN_SONG"
+    assert task_id not in [song["task_id"] for song in rest.ask("GET", MUSIC).json["songs"]]
+
+
+def test_a_song_that_is_made_is_cancelled_by_the_first_delete_and_deleted_by_the_second(rest: Rest) -> None:
+    task_id = rest.begin(LONG)
+    first = rest.ask("DELETE", f"{MUSIC}/{task_id}")
+    assert (first.status, first.json["status"]) == (200, "cancelled")
+    assert [rest.ask("DELETE", f"{MUSIC}/{task_id}").status for _ in range(2)] == [204, 404]
 
 
 def test_a_song_that_failed_tells_the_same_reason_and_violations_wherever_it_is_asked_for(rest: Rest) -> None:
@@ -125,7 +153,7 @@ def test_callers_see_their_own_songs(rest: Rest) -> None:
     task_id = mine.generate(SONG).json["task_id"]
     assert [song["task_id"] for song in mine.ask("GET", MUSIC).json["songs"]] == [task_id]
     assert other.ask("GET", MUSIC).json["songs"] == []
-    for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/events")):
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/events")):
         assert other.ask(method, f"{MUSIC}/{task_id}{path}").status == 404
     assert other.ask("GET", f"/audio/{task_id}.mp3").status == 200
 

@@ -245,6 +245,13 @@ async def test_old_songs_go(open_service: OpenService) -> None:
         assert await service.here.store.get("song-2") is not None
 
 
+async def test_a_song_without_sound_goes_as_well(open_service: OpenService) -> None:
+    async with open_service(now_ns=10 * HOUR_NS, max_age_hours=2.0) as service:
+        await (await making(service.here, record())).end(SongState.CANCELLED, ended_ns=1)
+        assert await service.here.store.clean_up(set()) == 1
+        assert service.here.store.usage() == Usage(0, 0)
+
+
 async def test_nothing_is_left_of_a_deleted_song(open_service: OpenService) -> None:
     async with open_service(max_bytes=0) as service:
         await keep(service.here, record(), b"first")
@@ -323,6 +330,7 @@ async def test_a_closed_store_refuses_every_call(open_service: OpenService) -> N
         store.load("song-1"),
         store.read("song-1", 0, 1),
         store.clean_up(set()),
+        store.delete("song-1"),
         service.here.directory.admit(ticket(record(3))),
     ]
     for call in calls:

@@ -13,6 +13,7 @@ from server.telemetry.documentation import metrics_table, report_one_of_each
 from server.telemetry.estimate_metrics import Estimated
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (
+    expose_deletions,
     expose_depths,
     expose_limits,
     expose_readiness,
@@ -205,6 +206,11 @@ def test_songs_of_the_whole_service_are_counted_by_engine_and_are_no_series_of_a
     queues.append(QUEUE)
     told = [bench.value("service_queue_songs", engine=engine) for engine in ("fake", "other", "unknown")]
     assert (told, bench.value("service_running_songs")) == ([2, 0, 1], 7)
+
+
+def test_deleted_songs_are_counted_by_their_cause(bench: Bench) -> None:
+    expose_deletions(bench.registry, lambda: 3, lambda: 0)
+    assert [bench.value("songs_deleted_total", cause=cause) for cause in ("caller", "limits")] == [3, 0]
 
 
 def test_limits_are_told(bench: Bench) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from melisma_client.terminal.exits import Exit
+
 
 class Terminated(KeyboardInterrupt):
     """The process was told to end (SIGTERM, SIGHUP)."""
@@ -14,19 +16,31 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Raise `KeyboardInterrupt` at Ctrl-C and `Terminated` at other requests to end, while the block runs."""
+    """Raise `KeyboardInterrupt` at Ctrl-C and `Terminated` at other requests to end, while the block runs.
+
+    What the block does not handle itself ends the process without a traceback, with `Exit.INTERRUPTED` or
+    `Exit.TERMINATED`.
+    """
+    told: list[int] = []
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        told.append(number)
+        raise Terminated
+
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SIGTERM", "SIGHUP"):
         if number := getattr(signal, name, None):
-            signal.signal(number, _terminate)
-    yield
+            signal.signal(number, terminate)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as end:
+        # The library of the command line takes every interruption for Ctrl-C.
+        if isinstance(end, SystemExit) and end.code != Exit.INTERRUPTED:
+            raise
+        raise SystemExit(int(Exit.TERMINATED if told else Exit.INTERRUPTED)) from None
 
 
 def silence_stdout() -> None:
     """Keep the interpreter from flushing into a broken pipe once more when it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)
-    raise Terminated

@@ -1,7 +1,7 @@
 """Exit statuses of the command, and the text that goes with them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from melisma_client.errors import (
     DeadlineTooShort,
     InvalidRequest,
     MelismaError,
+    NotEnded,
     NotFound,
     NotReady,
     OutOfRange,
@@ -26,6 +27,7 @@ from melisma_client.errors import (
     Unauthenticated,
     Unavailable,
 )
+from melisma_client.terminal.diagnosis import Finding
 
 T = TypeVar("T")
 
@@ -48,6 +50,7 @@ class Exit(IntEnum):
 _EXITS: dict[type[MelismaError], Exit] = {
     InvalidRequest: Exit.WRONG_REQUEST,
     NotFound: Exit.WRONG_REQUEST,
+    NotEnded: Exit.WRONG_REQUEST,
     OutOfRange: Exit.WRONG_REQUEST,
     RequestIdReused: Exit.WRONG_REQUEST,
     NotReady: Exit.WRONG_REQUEST,
@@ -64,9 +67,10 @@ _EXITS: dict[type[MelismaError], Exit] = {
 _HEADINGS: dict[type[MelismaError], str] = {
     InvalidRequest: "the request is wrong",
     NotFound: "not found",
+    NotEnded: "the song is being made",
     OutOfRange: "the song is shorter",
     RequestIdReused: "the song was asked for otherwise before",
-    NotReady: "the engine cannot make this song",
+    NotReady: "the server cannot give this song",
     Unauthenticated: "the server asks for an API key",
     PermissionDenied: "the API key does not allow this",
     QuotaExceeded: "the quota of the API key is used up",
@@ -115,8 +119,17 @@ OPTIONS: dict[str, str] = {
 }
 """The option for each field of the contract that has one."""
 
+_ARGUMENTS: dict[str, str] = {
+    "song_id": "SONG",
+    "name": "ENGINE",
+    "byte_offset": "--byte-offset",
+    "page_size": "--limit",
+}
+"""What the other commands call fields of their requests."""
+
 _HINTS: dict[type[MelismaError], str] = {
-    ConnectionLost: "is a server running there? `make serve` starts one; --server names another",
+    ConnectionLost: "try again in a moment; --server names another server",
+    NotEnded: "`melisma cancel` ends it; after that it can be deleted",
     Unauthenticated: "--api-key-file, or the variable MELISMA_API_KEY, gives a key",
     QuotaExceeded: "the key allows no more for now; try again {when}",
     Overloaded: "the server is busy; try again {when}",
@@ -125,15 +138,19 @@ _HINTS: dict[type[MelismaError], str] = {
 }
 
 
-def explain(console: Console, error: MelismaError) -> Exit:
-    """Prints the error and the way out of it; returns the status to end with."""
+def explain(console: Console, error: MelismaError, diagnose: Callable[[], Finding | None]) -> Exit:
+    """Prints the error and the way out of it; returns the status to end with.
+
+    `diagnose` finds out why no server answers.
+    """
     violations = error.violations if isinstance(error, InvalidRequest) else ()
-    text = "" if violations else f": {escape(str(error))}"
+    finding = diagnose() if isinstance(error, ConnectionLost) else None
+    text = "" if violations else f": {escape(finding.text if finding else str(error))}"
     tell(console, f"[red]{_of_kind(_HEADINGS, error)}[/red]{text}")
     for violation in violations:
-        name = OPTIONS.get(violation.field, violation.field)
+        name = OPTIONS.get(violation.field) or _ARGUMENTS.get(violation.field, violation.field)
         tell(console, f"  {escape(name)}: {escape(violation.description)}")
-    if hint := _of_kind(_HINTS, error):
+    if hint := finding.hint if finding else _of_kind(_HINTS, error):
         tell(console, f"  {hint.format(when=_when(error))}")
     return _of_kind(_EXITS, error) or Exit.FAILED
 

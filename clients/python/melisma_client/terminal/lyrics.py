@@ -1,6 +1,7 @@
 """Reads the words of a song from a file or standard input, in the encodings that editors write."""
 
 import codecs
+import re
 import sys
 from pathlib import Path
 
@@ -8,7 +9,12 @@ import typer
 
 STANDARD_INPUT = "-"
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UTF16 = ("utf-16-le", "utf-16-be")
 _LIKELY = ("gb18030", "big5", "shift_jis", "euc_kr")
+_WESTERN = "cp1252"
+_WORDS = re.compile("[\\s -~\u00a0-\u024f\u2010-\u203a\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff5e]")
+"""Latin, Chinese, Japanese and Korean characters with their punctuation; no controls."""
+_LIKE_WORDS = (0.8, 0)
 
 
 def read_lyrics(source: str, encoding: str = "") -> str:
@@ -28,7 +34,7 @@ def _decoded(source: str, data: bytes, encoding: str) -> str:
         return data.decode(encoding or _detected(data)).removeprefix("\ufeff")
     except LookupError as error:
         raise typer.BadParameter(
-            f"{encoding} is no encoding; try one of utf-8, utf-16, {', '.join(_LIKELY)}"
+            f"{encoding} is no encoding; try one of utf-8, utf-16, {', '.join((*_LIKELY, _WESTERN))}"
         ) from error
     except UnicodeDecodeError as error:
         raise typer.BadParameter(_advice(source, data, error)) from error
@@ -48,24 +54,28 @@ def _bytes(source: str) -> bytes:
 
 
 def _detected(data: bytes) -> str:
-    """UTF-16 by its mark, or by the zero bytes of its spaces and line ends; else UTF-8."""
+    """UTF-16 by its mark, or by zero bytes, which its spaces and line ends have, and no other text has; else UTF-8."""
     if data.startswith(_MARKS):
         return "utf-16"
-    for encoding, first in (("utf-16-le", 1), ("utf-16-be", 0)):
-        if 0 in data[first::2] and 0 not in data[1 - first :: 2]:
-            return encoding
-    return "utf-8"
+    best = max(_UTF16, key=lambda encoding: _likeness(data, encoding))
+    return best if 0 in data and _likeness(data, best) > _LIKE_WORDS else "utf-8"
 
 
 def _advice(source: str, data: bytes, error: UnicodeDecodeError) -> str:
-    likely = next((encoding for encoding in _LIKELY if _decodes(data, encoding)), None)
     wrong = f"{_name(source)} is not {error.encoding.upper()} text ({error.reason} at byte {error.start})"
-    return f"{wrong}; save it as UTF-8, or name its encoding, such as --encoding {likely or 'latin-1'}"
+    best = max(_LIKELY, key=lambda encoding: _likeness(data, encoding)[0])
+    if _likeness(data, best) < _LIKE_WORDS:
+        best = _WESTERN
+    if _likeness(data, best) < _LIKE_WORDS:
+        return f"{wrong}; give a file of text, saved as UTF-8, or name its encoding with --encoding"
+    return f"{wrong}; save it as UTF-8, or name its encoding, such as --encoding {best}"
 
 
-def _decodes(data: bytes, encoding: str) -> bool:
+def _likeness(data: bytes, encoding: str) -> tuple[float, int]:
+    """The share of characters that words are written with here, and the number of ASCII ones, which decides a draw."""
     try:
-        data.decode(encoding)
+        text = data.decode(encoding)
     except UnicodeDecodeError:
-        return False
-    return True
+        return 0.0, 0
+    words = sum(bool(_WORDS.match(character)) for character in text)
+    return words / max(1, len(text)), sum(map(str.isascii, text))

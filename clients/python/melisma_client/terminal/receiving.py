@@ -47,7 +47,7 @@ def receive(
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
         try:
-            status = _play(song, sink, console, json=json, quiet=quiet or json)
+            status = _play(song, sink, console, server, json=json, quiet=quiet or json)
         except KeyboardInterrupt as interrupt:
             tell(console, f"interrupted; {when_left}")
             status = Exit.TERMINATED if isinstance(interrupt, Terminated) else Exit.INTERRUPTED
@@ -56,7 +56,7 @@ def receive(
     raise typer.Exit(status)
 
 
-def _play(song: Song, sink: Sink, console: Console, *, json: bool, quiet: bool) -> Exit:
+def _play(song: Song, sink: Sink, console: Console, server: ServerOptions, *, json: bool, quiet: bool) -> Exit:
     try:
         with ExitStack() as stack:
             stack.enter_context(song)
@@ -70,7 +70,7 @@ def _play(song: Song, sink: Sink, console: Console, *, json: bool, quiet: bool) 
                     display.show(event)
         sink.complete()
     except MelismaError as error:
-        return explain(console, error)
+        return explain(console, error, server.diagnose)
     except BrokenPipeError:
         silence_stdout()
         return Exit.READER_GONE

@@ -2,6 +2,7 @@
 --   m:song:{id}         hash: record (JSON), its mutable facts, the request, the ticket's terms, the lease
 --   m:sound:{id}        string: the sound;  m:events:{id}  list: the events
 --   m:ears:{id}         sorted set: replica -> end of its presence;  m:wanted:{id}  hash: replica -> furthest byte
+--   m:deleted:{id}      string, for a day: the song was deleted by its caller
 --   m:service           sorted set: songs that count for the service -> order of admission
 --   m:queue:{engine}    sorted set: songs that wait -> order of admission
 --   m:leases            sorted set: songs that were claimed -> end of their lease, or when their maker gave them up
@@ -22,6 +23,8 @@ local call = redis.call
 local function unended(state) return state == 'queued' or state == 'running' end
 
 local function song_key(id) return 'm:song:' .. id end
+
+local function deleted_key(id) return 'm:deleted:' .. id end
 
 local function request_key(caller, request_id) return 'm:requests:' .. #caller .. ':' .. caller .. ':' .. request_id end
 
@@ -63,14 +66,21 @@ end
 -- True where a lease, "epoch:nonce:replica", is that of the song's last claim.
 local function is_lease(id, lease) return fields(id, 'lease')[1] == lease end
 
+-- 1 where a song was deleted by its caller, else 0.
+local function deleted(id) return call('EXISTS', song_key(id)) == 0 and call('EXISTS', deleted_key(id)) or 0 end
+
 -- True where the directory has lost a claim: it does not know the song at all, or from before that claim alone.
 local function forgotten(id, lease)
     local epoch = fields(id, 'epoch')[1]
-    return not epoch or tonumber(epoch) < tonumber(string.match(lease, '^%d+'))
+    if not epoch then return deleted(id) == 0 end
+    return tonumber(epoch) < tonumber(string.match(lease, '^%d+'))
 end
 
 -- What a maker is told who may not write.
-local function refused(id, lease) return {forgotten(id, lease) and 'forgotten' or 'lost', usage()} end
+local function refused(id, lease)
+    if deleted(id) == 1 then return {'deleted', usage()} end
+    return {forgotten(id, lease) and 'forgotten' or 'lost', usage()}
+end
 
 -- Level of a bucket that holds `capacity` and fills up in `seconds`.
 local function level(key, name, capacity, seconds, at)

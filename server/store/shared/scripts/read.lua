@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
 -- id, first byte, bytes at most, first event (none: no events)
--- Everything of one moment. `live` is 0 where sound and events are no longer here.
+-- Everything of one moment. `live` is 0 where sound and events are no longer here. Of a song that is not there:
+-- 1 where it was deleted, else 0.
 local id, first = ARGV[1], tonumber(ARGV[2])
 local song = fields(id, 'record', 'state', 'owner', 'epoch', 'size', 'seal', 'ended', 'events')
-if not song[1] then return {usage()} end
+if not song[1] then return {usage(), deleted(id)} end
 local size, count = extent(id)
 local live = (not song[6] or (size == tonumber(song[5]) and count == tonumber(song[8]))) and 1 or 0
 local sound = tonumber(ARGV[3]) > 0 and call('GETRANGE', 'm:sound:' .. id, first, first + tonumber(ARGV[3]) - 1) or ''

@@ -1,7 +1,9 @@
 #!lua
 -- id, record (JSON), state, owner, epoch, caller, request id, fingerprint, engine, created:id, ended, size, seal, events, lease
--- Takes a sealed song up into the directory again. One that is there stays as it is, unless it is running, under that lease.
+-- Takes a sealed song up into the directory again. One that is there stays as it is, unless it is running, under that lease;
+-- one that was deleted meanwhile stays so.
 local id, key = ARGV[1], song_key(ARGV[1])
+if deleted(id) == 1 then return 0 end
 local known, live = call('EXISTS', key), call('STRLEN', 'm:sound:' .. id)
 if known == 1 then
     if not unended(fields(id, 'state')[1]) or not is_lease(id, ARGV[15]) then return 0 end

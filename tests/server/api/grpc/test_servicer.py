@@ -1,12 +1,15 @@
 import logging
+from collections.abc import Awaitable
+from typing import Any
 
 import grpc
 import pytest
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.errors import Overloaded
+from server.song import Chunk
 from tests.support.edge import details_of, edge
-from tests.support.fake_runner import FakeRunner
+from tests.support.fake_runner import FAKE_EVENTS, FakeRunner
 
 REQUEST = music_pb2.GenerateRequest(prompt="pop", seed=5)
 
@@ -141,3 +144,48 @@ async def test_an_engine_that_is_not_configured_is_not_found() -> None:
         with pytest.raises(grpc.aio.AioRpcError) as error:
             await music_pb2_grpc.MusicServiceStub(channel).GetEngine(music_pb2.GetEngineRequest(name="opera"))
     assert error.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_song_that_has_ended_is_deleted_and_its_listeners_are_told() -> None:
+    async with edge(FakeRunner(hangs=True)) as channel:
+        stub = music_pb2_grpc.MusicServiceStub(channel)
+        call = stub.Generate(REQUEST)
+        await call.read()
+        asked = music_pb2.DeleteSongRequest(song_id="song-1")
+        assert await refusal(stub.DeleteSong(asked)) == (grpc.StatusCode.FAILED_PRECONDITION, "SONG_NOT_ENDED")
+        await stub.CancelSong(music_pb2.CancelSongRequest(song_id="song-1"))
+        assert await stub.DeleteSong(asked) == music_pb2.DeleteSongResponse()
+        for again in (
+            stub.DeleteSong(asked),
+            stub.GetSong(music_pb2.GetSongRequest(song_id="song-1")),
+            stub.CancelSong(music_pb2.CancelSongRequest(song_id="song-1")),
+            stub.Listen(music_pb2.ListenRequest(song_id="song-1")).read(),
+        ):
+            assert await refusal(again) == (grpc.StatusCode.NOT_FOUND, "UNKNOWN_SONG")
+        assert not (await stub.ListSongs(music_pb2.ListSongsRequest())).songs
+        nameless = stub.DeleteSong(music_pb2.DeleteSongRequest())
+        assert await refusal(nameless) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+
+
+async def test_a_listener_of_a_song_that_is_deleted_gets_not_found() -> None:
+    # More sound than a connection holds for a listener who does not read.
+    sounds = tuple(Chunk(number, bytes(1 << 18), 0, float(number), 1.0, number << 18, 0) for number in range(40))
+    async with edge(FakeRunner((FAKE_EVENTS[0], *sounds, FAKE_EVENTS[-1]))) as channel:
+        stub = music_pb2_grpc.MusicServiceStub(channel)
+        _ = [r async for r in stub.Generate(REQUEST)]
+        listening = stub.Listen(music_pb2.ListenRequest(song_id="song-1"))
+        await listening.read()
+        await stub.DeleteSong(music_pb2.DeleteSongRequest(song_id="song-1"))
+        assert await refusal(drained(listening)) == (grpc.StatusCode.NOT_FOUND, "SONG_DELETED")
+
+
+async def drained(call: Any) -> None:
+    while await call.read() is not grpc.aio.EOF:
+        pass
+
+
+async def refusal(call: Awaitable[object]) -> tuple[grpc.StatusCode, str]:
+    """Code and reason with which a call fails."""
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await call
+    return error.value.code(), details_of(error.value)["ErrorInfo"].reason

@@ -8,14 +8,14 @@ import pytest
 
 from server.audio.codecs.registry import file_suffixes
 from server.song import SongState
-from server.store.base import StoredEvent, StoreFailed, Usage
+from server.store.base import LeaseLost, StoredEvent, StoreFailed, Usage
 from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.files import StoreUnusable
 from server.store.embedded.schema import MIGRATIONS, SCHEMA_VERSION
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
 from tests.support.store_kinds import Replica
-from tests.support.stored_songs import keep, making, record, taken
+from tests.support.stored_songs import HOUR_NS, keep, making, record, taken
 
 NO_LIMITS = StoreLimits()
 
@@ -91,6 +91,53 @@ async def test_the_file_of_a_deleted_song_goes_with_it(tmp_path: Path) -> None:
         assert await server.store.clean_up({"song-2"}) == 1
         assert (tmp_path / "song-2.mp3").exists()
         assert not (tmp_path / "song-3.mp3").exists()
+
+
+@pytest.mark.parametrize("by_caller", [True, False])
+async def test_no_file_has_words_of_a_deleted_song_any_more(tmp_path: Path, by_caller: bool) -> None:
+    def files_with_words() -> set[str]:
+        return {path.name for path in tmp_path.iterdir() if b"7f3a whales" in path.read_bytes()}
+
+    async with opened(tmp_path, StoreLimits(max_age_hours=1.0), now_ns=2 * HOUR_NS) as server:
+        for number in range(1, 40):
+            ended_ns = 2 * HOUR_NS if by_caller or number % 3 else 1
+            writing = await making(server, record(number, prompt=f"7f3a whales {number}" if number % 3 == 0 else "x"))
+            words = b"7f3a whales " * 500 if number % 3 == 0 else bytes(6000)
+            await writing.append([StoredEvent(words), StoredEvent(b"chunk", len(words))], words)
+            await writing.end(ended_ns=ended_ns)
+        assert {"songs.sqlite3-wal", "song-3.mp3", "song-39.mp3"} <= files_with_words()
+        if by_caller:
+            assert all([await server.store.delete(f"song-{number}") for number in range(3, 40, 3)])
+        else:
+            assert await server.store.clean_up(set()) == 13
+        assert files_with_words() == set()
+        assert server.store.usage().songs == 26
+    assert files_with_words() == set()
+
+
+async def test_words_that_a_killed_server_left_in_the_log_of_the_database_go_at_the_next_start(tmp_path: Path) -> None:
+    async with opened(tmp_path) as server:
+        await keep(server, record(prompt="7f3a whales"), b"first")
+        left = {name: (tmp_path / name).read_bytes() for name in ("songs.sqlite3", "songs.sqlite3-wal")}
+        assert b"7f3a whales" in left["songs.sqlite3-wal"]
+    for name, content in left.items():
+        (tmp_path / name).write_bytes(content)
+    async with opened(tmp_path) as server:
+        assert (tmp_path / "songs.sqlite3-wal").stat().st_size == 0
+        assert await server.store.get("song-1") is not None
+
+
+async def test_a_song_whose_end_could_not_be_stored_is_deleted(tmp_path: Path) -> None:
+    async with opened(tmp_path) as server:
+        writing = await making(server, record())
+        await writing.sound(b"first")
+        assert not await server.store.delete("song-1")
+        await server.directory.settle(writing.claim.lease, SongState.FAILED, 0.0)
+        assert await server.store.delete("song-1")
+        assert await server.store.get("song-1") is None
+        assert not list(tmp_path.glob("*.mp3"))
+        with pytest.raises((LeaseLost, StoreFailed)):
+            await writing.sound(b"second")
 
 
 async def test_a_song_keeps_the_owner_that_made_it_and_each_start_is_another_owner(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from melisma_client.terminal.options.server import ServerOptions
 @with_groups
 def engines(
     *,
-    name: Annotated[str, typer.Argument(help="One engine only.")] = "",
+    name: Annotated[str, typer.Argument(metavar="ENGINE", help="One engine only.")] = "",
     json: JsonOption = False,
     server: ServerOptions,
 ) -> None:
@@ -25,7 +25,7 @@ def engines(
         with server.client() as client:
             found = (client.get_engine(name),) if name else client.list_engines()
     except MelismaError as error:
-        raise typer.Exit(explain(Console(stderr=True), error)) from error
+        raise typer.Exit(explain(Console(stderr=True), error, server.diagnose)) from error
     console = Console()
     for engine in found:
         if json:

@@ -1,6 +1,7 @@
 """Commands for the songs that the caller has asked for before."""
 
 from collections.abc import Callable, Iterable
+from json import dumps
 from typing import Annotated, TypeAlias
 
 import typer
@@ -10,11 +11,11 @@ from rich.table import Table
 
 from melisma.v1.music_pb2 import Song, SongState
 from melisma_client.connection import SONG_TIMEOUT_SECONDS
-from melisma_client.errors import MelismaError
+from melisma_client.errors import MelismaError, NotEnded, NotFound
 from melisma_client.failure import failure_of
 from melisma_client.sync import Client
-from melisma_client.terminal.exits import explain
-from melisma_client.terminal.messages import JsonOption, print_json
+from melisma_client.terminal.exits import Exit, explain
+from melisma_client.terminal.messages import JsonOption, print_json, print_line
 from melisma_client.terminal.option_groups import with_groups
 from melisma_client.terminal.options.output import OutputOption, QuietOption, TimeoutOption
 from melisma_client.terminal.options.server import ServerOptions
@@ -47,6 +48,33 @@ def cancel(*, song_id: SongArgument, json: JsonOption = False, server: ServerOpt
 
 
 @with_groups
+def delete(
+    *,
+    song_ids: Annotated[list[str], typer.Argument(metavar="SONG", help="Ids of songs, as `list` shows them.")],
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    server: ServerOptions,
+) -> None:
+    """Delete songs that have ended, with sound, prompt and lyrics, for good.
+
+    Of several songs those that can be deleted are; the exit status is that of the first that cannot.
+    """
+    console, status = Console(stderr=True), Exit.DONE
+    with server.client() as client:
+        for song_id in song_ids:
+            try:
+                client.delete_song(song_id)
+            except (NotFound, NotEnded) as error:
+                failed = explain(console, error, server.diagnose)
+                status = status or failed
+            except MelismaError as error:  # it would be the same with all others
+                raise typer.Exit(explain(console, error, server.diagnose)) from error
+            else:
+                _tell_deleted(song_id, json=json, quiet=quiet)
+    raise typer.Exit(status)
+
+
+@with_groups
 def listen(
     *,
     song_id: SongArgument,
@@ -75,7 +103,14 @@ def _asked(server: ServerOptions, ask: Callable[[Client], Iterable[Song]]) -> It
         with server.client() as client:
             return ask(client)
     except MelismaError as error:
-        raise typer.Exit(explain(Console(stderr=True), error)) from error
+        raise typer.Exit(explain(Console(stderr=True), error, server.diagnose)) from error
+
+
+def _tell_deleted(song_id: str, *, json: bool, quiet: bool) -> None:
+    if json:
+        print_line(dumps({"song_id": song_id}))
+    elif not quiet:
+        print_line(f"deleted {song_id}")
 
 
 def _show(songs: Iterable[Song], json: bool) -> None:

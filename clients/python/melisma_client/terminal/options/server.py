@@ -10,6 +10,7 @@ import typer
 
 from melisma_client.connection import DEFAULT_SERVER, tls_credentials
 from melisma_client.sync import Client
+from melisma_client.terminal.diagnosis import Encryption, Finding, diagnose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class ServerOptions:
     certificate: Annotated[
         Path | None,
         typer.Option(
-            "--certificate", envvar="MELISMA_CERTIFICATE", help="Who we are (PEM).", exists=True, dir_okay=False
+            "--certificate", envvar="MELISMA_CERTIFICATE", help="Your certificate (PEM).", exists=True, dir_okay=False
         ),
     ] = None
     private_key: Annotated[
@@ -43,9 +44,19 @@ class ServerOptions:
         typer.Option("--api-key-file", help="File with the API key; or MELISMA_API_KEY.", exists=True, dir_okay=False),
     ] = None
 
+    @property
+    def encryption(self) -> Encryption | None:
+        """The files of an encrypted connection; `None` without an option that asks for one."""
+        files = (self.ca, self.certificate, self.private_key)
+        return Encryption(*files) if self.tls or any(files) else None
+
+    def diagnose(self) -> Finding | None:
+        """Find out why this server does not answer; `None` where that stays unknown."""
+        return diagnose(self.server, self.encryption)
+
     def credentials(self) -> grpc.ChannelCredentials | None:
         """Credentials of an encrypted connection; `None` without such an option, `BadParameter` for unusable files."""
-        if not (self.tls or self.ca or self.certificate or self.private_key):
+        if self.encryption is None:
             return None
         try:
             return tls_credentials(self.ca, self.certificate, self.private_key)

@@ -1140,6 +1140,16 @@ export interface CancelSongResponse {
   song: Song | undefined;
 }
 
+/** Asks to delete a song. */
+export interface DeleteSongRequest {
+  /** The song, as `SongAccepted.song_id` names it. */
+  songId: string;
+}
+
+/** Says that the song was deleted. */
+export interface DeleteSongResponse {
+}
+
 /** A song that the server makes or keeps. */
 export interface Song {
   /** The server's name of the song. */
@@ -4669,6 +4679,104 @@ export const CancelSongResponse: MessageFns<CancelSongResponse> = {
   },
 };
 
+function createBaseDeleteSongRequest(): DeleteSongRequest {
+  return { songId: "" };
+}
+
+export const DeleteSongRequest: MessageFns<DeleteSongRequest> = {
+  encode(message: DeleteSongRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.songId !== "") {
+      writer.uint32(10).string(message.songId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteSongRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteSongRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.songId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteSongRequest>): DeleteSongRequest {
+    return DeleteSongRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteSongRequest>): DeleteSongRequest {
+    const message = createBaseDeleteSongRequest();
+    message.songId = object.songId ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteSongResponse(): DeleteSongResponse {
+  return {};
+}
+
+export const DeleteSongResponse: MessageFns<DeleteSongResponse> = {
+  encode(_: DeleteSongResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteSongResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteSongResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteSongResponse>): DeleteSongResponse {
+    return DeleteSongResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DeleteSongResponse>): DeleteSongResponse {
+    const message = createBaseDeleteSongResponse();
+    return message;
+  },
+};
+
 function createBaseSong(): Song {
   return {
     songId: "",
@@ -5492,8 +5600,8 @@ export const MusicServiceService = {
    * setting, 10 by default), in which it can be listened to again.
    *
    * A `request_id` that the same caller has used before, with the same request, returns the first song from its
-   * beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
-   * fields are.
+   * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
+   * where all fields are.
    *
    * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
    * `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
@@ -5524,10 +5632,10 @@ export const MusicServiceService = {
    *
    * A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
    *
-   * Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
-   * had failed or was cancelled; what there is of it comes first; a failure has the reason and the violations of
-   * `Song.failure`), CANCELLED (it is cancelled now), and what Generate returns for a song that fails while it is
-   * listened to.
+   * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
+   * beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
+   * comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
+   * what Generate returns for a song that fails while it is listened to.
    */
   listen: {
     path: "/melisma.v1.MusicService/Listen" as const,
@@ -5575,6 +5683,24 @@ export const MusicServiceService = {
     responseDeserialize: (value: Buffer): CancelSongResponse => CancelSongResponse.decode(value),
   },
   /**
+   * Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
+   * on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+   * `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+   *
+   * Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
+   * "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
+   * may be made again.
+   */
+  deleteSong: {
+    path: "/melisma.v1.MusicService/DeleteSong" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteSongRequest): Buffer => Buffer.from(DeleteSongRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteSongRequest => DeleteSongRequest.decode(value),
+    responseSerialize: (value: DeleteSongResponse): Buffer => Buffer.from(DeleteSongResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteSongResponse => DeleteSongResponse.decode(value),
+  },
+  /**
    * Lists the engines of this server with their limits and defaults. The server's default engine comes first.
    * Returns INVALID_ARGUMENT for a page token that is not one of this method's.
    */
@@ -5610,8 +5736,8 @@ export interface MusicServiceServer extends UntypedServiceImplementation {
    * setting, 10 by default), in which it can be listened to again.
    *
    * A `request_id` that the same caller has used before, with the same request, returns the first song from its
-   * beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
-   * fields are.
+   * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
+   * where all fields are.
    *
    * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
    * `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
@@ -5634,10 +5760,10 @@ export interface MusicServiceServer extends UntypedServiceImplementation {
    *
    * A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
    *
-   * Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
-   * had failed or was cancelled; what there is of it comes first; a failure has the reason and the violations of
-   * `Song.failure`), CANCELLED (it is cancelled now), and what Generate returns for a song that fails while it is
-   * listened to.
+   * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
+   * beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
+   * comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
+   * what Generate returns for a song that fails while it is listened to.
    */
   listen: handleServerStreamingCall<ListenRequest, ListenResponse>;
   /** Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's. */
@@ -5652,6 +5778,16 @@ export interface MusicServiceServer extends UntypedServiceImplementation {
    * NOT_FOUND as GetSong does.
    */
   cancelSong: handleUnaryCall<CancelSongRequest, CancelSongResponse>;
+  /**
+   * Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
+   * on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+   * `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+   *
+   * Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
+   * "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
+   * may be made again.
+   */
+  deleteSong: handleUnaryCall<DeleteSongRequest, DeleteSongResponse>;
   /**
    * Lists the engines of this server with their limits and defaults. The server's default engine comes first.
    * Returns INVALID_ARGUMENT for a page token that is not one of this method's.
@@ -5672,8 +5808,8 @@ export interface MusicServiceClient extends Client {
    * setting, 10 by default), in which it can be listened to again.
    *
    * A `request_id` that the same caller has used before, with the same request, returns the first song from its
-   * beginning in place of a second one, unless the first has failed or was cancelled. Requests are the same where all
-   * fields are.
+   * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
+   * where all fields are.
    *
    * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
    * `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
@@ -5701,10 +5837,10 @@ export interface MusicServiceClient extends Client {
    *
    * A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
    *
-   * Returns NOT_FOUND, OUT_OF_RANGE (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song
-   * had failed or was cancelled; what there is of it comes first; a failure has the reason and the violations of
-   * `Song.failure`), CANCELLED (it is cancelled now), and what Generate returns for a song that fails while it is
-   * listened to.
+   * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
+   * beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
+   * comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
+   * what Generate returns for a song that fails while it is listened to.
    */
   listen(request: ListenRequest, options?: Partial<CallOptions>): ClientReadableStream<ListenResponse>;
   listen(
@@ -5765,6 +5901,30 @@ export interface MusicServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CancelSongResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
+   * on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+   * `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+   *
+   * Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
+   * "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
+   * may be made again.
+   */
+  deleteSong(
+    request: DeleteSongRequest,
+    callback: (error: ServiceError | null, response: DeleteSongResponse) => void,
+  ): ClientUnaryCall;
+  deleteSong(
+    request: DeleteSongRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteSongResponse) => void,
+  ): ClientUnaryCall;
+  deleteSong(
+    request: DeleteSongRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteSongResponse) => void,
   ): ClientUnaryCall;
   /**
    * Lists the engines of this server with their limits and defaults. The server's default engine comes first.

@@ -1,0 +1,150 @@
+"""Finds out why no server answers, by trying its address without gRPC, whose own words few people can read."""
+
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+_SECONDS: Final = 2.0
+_NOT_FOUND: Final = "is a server running there? `make serve` starts one; --server names another"
+_Addresses: TypeAlias = Sequence[tuple[int, int, int, str, Any]]
+
+_NAME_MISMATCH: Final = frozenset({62, 64})
+"""What OpenSSL calls a certificate that is for another host name, or for another address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """The files of an encrypted connection, `None` for those that were not named."""
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    private_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The reason for which no server answers, and the way out of it."""
+
+    text: str
+    hint: str
+
+
+def diagnose(server: str, encryption: Encryption | None) -> Finding | None:
+    """Try a server "host:port", encrypted or not; `None` where nothing is found, or the address has another form."""
+    host, _, port = server.rpartition(":")
+    if not port.isdecimal() or (host.count(":") and not host.startswith("[")):
+        return None
+    try:
+        addresses = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+    except OSError:
+        return Finding(f"the name {host} is not known here", "--server names another")
+    connection = next(_connections(addresses), None)
+    if connection is None:
+        return Finding(f"nothing answers at {server}", _NOT_FOUND)
+    with closing(connection):
+        if encryption is None:
+            return _plain(connection, server, addresses)
+        return _encrypted(connection, server, host.strip("[]"), encryption)
+
+
+def _connections(addresses: _Addresses) -> Iterator[socket.socket]:
+    for family, kind, protocol, _, address in addresses:
+        connection = socket.socket(family, kind, protocol)
+        connection.settimeout(_SECONDS)
+        try:
+            connection.connect(address)
+        except OSError:
+            connection.close()
+        else:
+            yield connection
+
+
+def _plain(connection: socket.socket, server: str, addresses: _Addresses) -> Finding | None:
+    if _encrypts(connection):
+        return Finding(
+            f"the server at {server} encrypts, and this command does not",
+            "--tls trusts the system's authorities, --ca the file of another one",
+        )
+    again = next(_connections(addresses), None)
+    if again is None:
+        return None
+    with closing(again):
+        return _other_protocol(again, server)
+
+
+def _encrypts(connection: socket.socket) -> bool:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is sent
+    try:
+        context.wrap_socket(connection).close()
+    except ssl.SSLError as error:
+        return _is_alert(error)
+    except OSError:
+        return False
+    return True
+
+
+def _other_protocol(connection: socket.socket, server: str) -> Finding | None:
+    try:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: melisma\r\nConnection: close\r\n\r\n")
+        answer = connection.recv(7)
+    except OSError:
+        return None
+    if answer != b"HTTP/1.":
+        return None
+    return Finding(
+        f"what answers at {server} is no gRPC server", "is it the port of REST? That of gRPC is 50051 unless set"
+    )
+
+
+def _encrypted(connection: socket.socket, server: str, host: str, encryption: Encryption) -> Finding | None:
+    try:
+        with _context(encryption).wrap_socket(connection, server_hostname=host) as encrypted:
+            # A server that asks for a certificate refuses only now, or hangs up; any other one begins to talk.
+            return None if encrypted.recv(1) else _not_let_in(server, encryption)
+    except ssl.SSLCertVerificationError as error:
+        return _untrusted(error)
+    except ssl.SSLError as error:
+        return _not_let_in(server, encryption) if _is_alert(error) else _not_encrypted(server)
+    except (OSError, ValueError):
+        return None
+
+
+def _context(encryption: Encryption) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=encryption.ca)
+    context.set_alpn_protocols(["h2"])
+    if encryption.certificate and encryption.private_key:
+        context.load_cert_chain(encryption.certificate, encryption.private_key, password="")
+    return context
+
+
+def _untrusted(error: ssl.SSLCertVerificationError) -> Finding:
+    hint = "--ca names the file of the authority that has signed it (PEM)"
+    if error.verify_code in _NAME_MISMATCH:
+        hint = "--server names the server by the name that its certificate has"
+    return Finding(f"the certificate of the server is not trusted: {error.verify_message.rstrip('.')}", hint)
+
+
+def _is_alert(error: ssl.SSLError) -> bool:
+    """True where the other side speaks TLS, too, and refuses."""
+    return "ALERT" in (error.reason or "")
+
+
+def _not_let_in(server: str, encryption: Encryption) -> Finding:
+    if encryption.certificate is None:
+        text = f"the server at {server} asks for a certificate of yours"
+        return Finding(text, "--certificate and --private-key name its files (PEM)")
+    text = f"the server at {server} does not accept your certificate"
+    return Finding(text, "--certificate and --private-key name the files (PEM) of one that it knows")
+
+
+def _not_encrypted(server: str) -> Finding:
+    return Finding(
+        f"the server at {server} does not encrypt, and this command does",
+        "leave out --tls, --ca, --certificate and --private-key, and the variables MELISMA_CA, MELISMA_CERTIFICATE and "
+        "MELISMA_PRIVATE_KEY",
+    )

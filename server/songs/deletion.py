@@ -1,0 +1,54 @@
+"""Deletes songs at the wish of their callers."""
+
+import asyncio
+import logging
+from typing import Final
+
+from server.errors import SongNotEnded, UnknownSong
+from server.songs.open_recordings import OpenRecordings
+from server.store.base import SongRecord, SongStore, StoreFailed
+
+STORED_SECONDS: Final = 5.0
+"""Longest time that a caller waits for the end of a song that has just ended to be stored, before it can be deleted."""
+
+logger = logging.getLogger(__name__)
+
+
+class Deletion:
+    """Deletes songs that have ended, also those with listeners."""
+
+    def __init__(self, store: SongStore, opened: OpenRecordings) -> None:
+        self._store = store
+        self._open = opened
+        self.count = 0
+        """The number of songs that were deleted through this server."""
+
+    async def delete(self, song: SongRecord) -> None:
+        """Delete a song; `song` is its record as it stands now. All who listen to it are told that it was deleted.
+
+        Raises:
+            SongNotEnded: it waits or is being made.
+            UnknownSong: somebody else has deleted it meanwhile.
+            StoreFailed: it could not be deleted; another try may be made.
+        """
+        if not song.state.ended:
+            raise SongNotEnded(song.song_id)
+        await self._stored(song.song_id)
+        # Listeners go first: what they would read next is about to go.
+        self._open.deleted(song.song_id)
+        deleted = await self._store.delete(song.song_id)
+        self._open.deleted(song.song_id)
+        if not deleted:
+            raise UnknownSong(song.song_id)
+        self.count += 1
+        logger.info("song deleted by its caller", extra={"song_id": song.song_id, "caller": song.caller})
+
+    async def _stored(self, song_id: str) -> None:
+        """Wait until the end of a song that was made here is stored: nothing is written after its deletion."""
+        if (made := self._open.made(song_id)) is None:
+            return
+        try:
+            async with asyncio.timeout(STORED_SECONDS):
+                await made.stored.wait()
+        except TimeoutError as error:
+            raise StoreFailed(f"the end of the song {song_id} is not stored yet: it cannot be deleted") from error
