@@ -53,6 +53,18 @@ async def test_another_replica_goes_on_with_a_song_whose_maker_is_lost(tmp_path:
         assert replicas.watcher.counts == {"lease lost": 1, "found lost": 1, "taken over": 1}
 
 
+async def test_another_replica_that_cuts_chunks_otherwise_goes_on_within_one(tmp_path: Path) -> None:
+    pairs = [Chunk(number, b"sound" * 2, 0, 2.0 * number, 2.0, 10 * number, 0) for number in range(6)]
+    async with begun(tmp_path, here=(LONG[0], *pairs, LONG[-1])) as (replicas, recording):
+        listening = asyncio.create_task(heard(recording))
+        replicas.full.slots = 1
+        await replicas.lose_to_another()
+        assert await listening == (["accepted", "plan", *["chunk"] * (HEARD_CHUNKS + 1 + 3), "finished"], WHOLE[1])
+        chunks = [entry.message.chunk for entry in recording.entries if entry.end]
+        assert [one.sequence for one in chunks] == [*range(HEARD_CHUNKS + 1 + 3)]
+        assert (chunks[HEARD_CHUNKS].start_seconds, chunks[HEARD_CHUNKS].duration_seconds) == (5.0, 1.0)
+
+
 async def test_a_song_that_comes_out_otherwise_ends_as_interrupted_and_is_not_spliced(tmp_path: Path) -> None:
     other = [
         replace(event, data=b"noise") if isinstance(event, Chunk) and event.sequence > 2 else event for event in LONG
