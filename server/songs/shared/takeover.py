@@ -47,8 +47,10 @@ class Takeover:
         self._resume = resume
         self._patience_seconds = patience_seconds
 
-    async def round(self, seconds: float) -> None:
+    async def round(self, seconds: float) -> bool:
         """Take what is to be taken now, but begin no other song after `seconds`: there is room for the next round then.
+
+        Returns False where a song was given back, as this replica cannot make it now after all.
 
         Raises:
             StoreFailed, LeaseLost: the directory is away, or another replica has a song.
@@ -59,11 +61,12 @@ class Takeover:
             if claim.task is not Task.TAKE:
                 self._making.watcher.found_lost()
             if not await self._do(claim):
-                return
+                return False
             if loop.time() >= until:
                 self._making.room.set()
-                return
+                break
             await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS))
+        return True
 
     async def _claim(self) -> Claim | None:
         return await self._directory.claim_lost(self._skills(), self._patience_seconds, self._beginning.left)

@@ -52,7 +52,8 @@ class Tending:
         while True:
             try:
                 self._making.room.clear()
-                await self.round()
+                if not await self.round():
+                    await asyncio.sleep(self._lease_seconds / 6)
                 await self._pause()
             except (StoreFailed, LeaseLost) as error:
                 logger.error("the directory of songs failed: %s", error)
@@ -61,17 +62,20 @@ class Tending:
                 logger.exception("the songs of the service could not be tended")
                 await asyncio.sleep(self._lease_seconds / 6)
 
-    async def round(self) -> None:
+    async def round(self) -> bool:
         """Renew what is made here, take what is lost or offered, and claim what there is room for.
 
-        However much is lost, the next renewal comes in time. A full store takes no claims.
+        However much is lost, the next renewal comes in time. A full store takes no claims. Returns False where a song
+        was given back: it is told to all replicas as waiting, this one included, which had better not try at once.
         """
         await self._making.renew()
         await self._announce()
-        await self._takeover.round(self._lease_seconds / 6)
+        if not await self._takeover.round(self._lease_seconds / 6):
+            return False
         while (sounds := self._sounds()) and (claim := await self._directory.claim(sounds, self._beginning.left)):
             if not await self._beginning.begin(claim):
-                return
+                return False
+        return True
 
     async def withdraw(self) -> None:
         """Tell the directory that this replica makes no songs any more, as far as it hears of it."""
