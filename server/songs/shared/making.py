@@ -20,6 +20,7 @@ from server.songs.shared.attending import Attending
 from server.songs.shared.lasting_read import lasting_read
 from server.songs.shared.lease_watch import LeaseWatch
 from server.songs.shared.mirrors import Mirrors
+from server.songs.shared.repetition import stored_seconds
 from server.songs.shared.stored_recorder import StoredRecorder
 from server.songs.shared.storing import Pace, Storing
 from server.store.base import NOT_KEPT, LeaseLost, SongStore, StoreFailed, WrongOffset
@@ -177,7 +178,8 @@ class SharedMaking:
     ) -> None:
         """Store the end of a song that this replica has claimed, and does not make, beside other work.
 
-        Its caller is charged for `sound_seconds`. Where that fails, the lease runs out, and the song is claimed again.
+        Its caller is charged for `sound_seconds`, and for a cancelled song for what is stored of it; an interrupted one
+        costs nothing. Where that fails, the lease runs out, and the song is claimed again.
         """
         ending = self.end_unmade(claim, state, failure, sound_seconds=sound_seconds)
         self._spawn(self._logged(ending), f"end {claim.song.song_id}")
@@ -192,6 +194,8 @@ class SharedMaking:
         song = ended_record(claim.song, state, self._now_ns(), failure, failure.reason if failure else "")
         try:
             await self._store.create(claim.song, claim.lease)
+            if state is SongState.CANCELLED:
+                sound_seconds = await stored_seconds(self._store, claim.song.song_id)
             await self._store.end(song, lease=claim.lease, at=claim.extent)
             await self._directory.settle(claim.lease, state, sound_seconds)
         except (LeaseLost, WrongOffset) as lost:  # the directory came back without its last writes

@@ -32,6 +32,13 @@ async def stored_part(store: SongStore, claim: Claim) -> list[Entry]:
     return [_with_sound(Entry.restored(event), sound) for event in loaded[1]]
 
 
+async def stored_seconds(store: SongStore, song_id: str) -> float:
+    """The length of the sound that is stored of a song; raises StoreFailed."""
+    loaded = await store.load(song_id)
+    chunks = [Entry.restored(event).message.chunk for event in loaded[1] if event.end_byte] if loaded else []
+    return sum(chunk.duration_seconds for chunk in chunks)
+
+
 def _with_sound(entry: Entry, sound: bytes) -> Entry:
     if entry.end:
         entry.message.chunk.data = sound[entry.start : entry.end]

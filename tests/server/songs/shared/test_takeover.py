@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from server.errors import ControlNotSupported, EndedElsewhere, MadeElsewhere
+from server.errors import ControlNotSupported, EndedElsewhere, MadeElsewhere, QuotaExceeded
+from server.quota import Quota
 from server.song import Chunk, Planned, SongEvent, SongState
 from server.songs.recording import Recording
 from server.songs.shared import making, takeover
@@ -131,6 +132,19 @@ async def test_a_song_of_which_nothing_was_heard_is_begun_anew_anywhere(tmp_path
         replicas.full.slots, replicas.full.sounds = 1, "other"
         await replicas.lose_to_another()
         assert await listening == (["accepted", "plan", "plan", *["chunk"] * 12, "finished"], b"sound" * 12)
+
+
+async def test_a_lost_song_that_is_cancelled_costs_what_was_made_of_it(tmp_path: Path) -> None:
+    async with begun(tmp_path, quota=Quota(audio_seconds_per_hour=30)) as (replicas, recording):
+        replicas.maker.slots = 0
+        replicas.service.songs.cancel("song-1")
+        await replicas.lose_to_another()
+        await recording.over()
+        assert recording.song.state is SongState.CANCELLED
+        await until(lambda: not replicas.service.songs.record("song-1"))
+        with pytest.raises(QuotaExceeded, match="30 s of sound an hour"):
+            await replicas.here.generate(request(duration_seconds=31.0 - HEARD_CHUNKS), "me")
+        await replicas.here.generate(request(duration_seconds=30.0 - HEARD_CHUNKS), "me")
 
 
 async def test_a_song_that_is_stored_to_its_last_event_is_completed_by_anybody(tmp_path: Path) -> None:
