@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from server.quota import Quota
+from server.quota import UNKNOWN_TERMS, AdmissionTerms, Quota
 from server.song import SongState
 from server.store.base import Extent, Lease, SongRecord, StoredEvent
 from server.store.whole_service import KnownEngine, Queue, ServedEngine
@@ -99,7 +99,8 @@ class Claim:
 
     `song` and `extent` are what is stored of it: nothing, unless another replica has begun it. `owner` and `epoch` of
     the song are those of the lease. `sound` is the fingerprint of what this replica makes, or, where it only ends the
-    song, of what its last maker made. The rest is that of its ticket, with `deadline_seconds` as left now.
+    song, of what its last maker made. `heard` is True where listeners may have sound of it. The rest is that of its
+    ticket, with `deadline_seconds` as left now; `terms` are for a directory that may lose the song.
     """
 
     lease: Lease
@@ -110,6 +111,8 @@ class Claim:
     deadline_seconds: float | None = None
     task: Task = Task.MAKE
     sound: str = ""
+    heard: bool = False
+    terms: AdmissionTerms = UNKNOWN_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,5 +298,5 @@ class Directory(Protocol):
     async def wait(self, seconds: float) -> None:
         """Return when there may be a song to claim, or a standing of this replica's songs has changed, or in `seconds`.
 
-        It may return for nothing.
+        It may return for nothing. A shared directory counts what has changed since it returned last, too.
         """

@@ -83,6 +83,8 @@ class SharedStore:
     ) -> None:
         """Add events and sound."""
         items = [*map(event_bytes, events)]
+        if sound:
+            self._claims.sounded(song.song_id)
         async with self._turns.taken(song.song_id):
             terms = (at.size_bytes, at.events, record_bytes(song), song.state.value)
             await self._write("append", lease, *terms, sound, *items)
