@@ -126,6 +126,8 @@ class Fleet:
         self._note("restart")
         self.directory.kill()
         self.directory.start()
+        with Redis.from_url(self.directory.url) as client:
+            eventually(lambda: not client.info("persistence")["loading"])
 
     def promote(self, _: float) -> None:
         """Kill the directory, and go on with a replica that has all of it, on its disk, too: it may be killed next."""

@@ -35,8 +35,8 @@ class Report:
         )
 
     def too_long(self, fleet: Fleet, seconds: float) -> list[str]:
-        """The silences that took longer than so many seconds after a cut, each with all that happened meanwhile."""
-        found = [one for one in self.silences if max(one.stretches(fleet.cuts)) > seconds]
+        """The silences and pauses of more than so many seconds after a cut, each with all that happened meanwhile."""
+        found = [one for one in (*self.silences, *self.pauses) if max(one.stretches(fleet.cuts)) > seconds]
         return ["\n".join(_explained(one, fleet)) for one in found]
 
 
