@@ -14,6 +14,7 @@ from typing import Any
 import grpc
 from redis import Redis
 
+from tests.support.cuts.network import Network
 from tests.support.cuts.silences import Cut
 from tests.support.cuts.way import Way
 from tests.support.servers import DirectoryServer, eventually
@@ -51,7 +52,17 @@ class Member:
 class Fleet:
     """So many servers of one service. A server that is killed has a successor."""
 
-    def __init__(self, size: int, objects: Path, engine: str, dice: Random, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        size: int,
+        objects: Path,
+        engine: str,
+        dice: Random,
+        settings: Mapping[str, str],
+        network: Network | None = None,
+    ) -> None:
+        """Servers reach the directory over links of the network, or over the loopback address where there is none."""
+        self._network = network
         self._objects = objects
         self._engine = engine
         self._dice = dice
@@ -155,6 +166,7 @@ class Fleet:
         for member in tuple(self.members):
             self.members.insert(0, self._started())
             self.members.remove(member)
+            self.ended.append(member)
             began = time.monotonic()
             member.service.process.terminate()
             assert member.service.process.wait(_LONGEST_END_SECONDS) == 0
@@ -193,11 +205,12 @@ class Fleet:
             member.stack.close()
 
     def _started(self) -> Member:
-        stack, way = ExitStack(), Way(lambda: self.directory.port)
+        stack, way_to = ExitStack(), self._network.way if self._network else Way
+        way = way_to(lambda: self.directory.port)
         settings = {
             "STORE__KIND": "shared",
             "STORE__FOLDER": "",
-            "STORE__DIRECTORY": f"redis://127.0.0.1:{way.port}",
+            "STORE__DIRECTORY": f"redis://{way.host}:{way.port}",
             "STORE__OBJECTS": f"file://{self._objects}",
             **self._settings,
         }

@@ -15,14 +15,15 @@ class Way:
     `taken` are those ports, with times of the monotonic clock.
     """
 
-    def __init__(self, target: Callable[[], int]) -> None:
+    def __init__(self, target: Callable[[], int], listener: socket.socket | None = None) -> None:
+        """`listener` takes the connections, one on the loopback address unless it is given."""
         self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self._clear = threading.Event()
         self._clear.set()
         self._open: set[socket.socket] = set()
         self.taken: list[tuple[float, int]] = []
-        self.port = int(self._listener.getsockname()[1])
+        self.host, self.port = self._listener.getsockname()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def port_at(self, at: float) -> int | None:
