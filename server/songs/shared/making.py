@@ -121,7 +121,7 @@ class SharedMaking:
             self._now_ns,
             stored,
             on_differs=lambda: self._differs(song_id),
-            on_repeated=self.room.set,
+            on_repeated=lambda: self._repeated(song_id),
         )
         song = _Song(claim, heard, recorder, checked.begin(song_id, recorder, queue_position))
         self._songs[song_id] = song
@@ -274,6 +274,11 @@ class SharedMaking:
         """End the job of a song that turned out another one; not at once, as the job is just telling of it."""
         self.watcher.diverged()
         asyncio.get_running_loop().call_soon(self._songs[song_id].job.cancel)
+
+    def _repeated(self, song_id: str) -> None:
+        """Note that a song that was taken over goes on where it had been left."""
+        logger.info("a song that was taken over goes on", extra={"song_id": song_id})
+        self.room.set()
 
     def _joined(self, recording: Recording) -> None:
         self._open.joined(recording)

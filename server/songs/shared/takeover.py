@@ -1,6 +1,7 @@
 """Takes songs of other replicas: of those that have fallen silent, and of those that are about to end."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -19,6 +20,8 @@ MOST_EPOCHS: Final = 12
 """Claims of one song before it is interrupted once it is lost: it may be the song that ends its servers."""
 _PAUSE_SECONDS: Final = 0.02
 """Longest pause between two songs, in which another replica may take one."""
+
+logger = logging.getLogger(__name__)
 
 
 class Takeover:
@@ -77,6 +80,7 @@ class Takeover:
             case Task.MAKE | Task.TAKE if claim.task is Task.TAKE or claim.lease.epoch <= MOST_EPOCHS:
                 begun = await self._beginning.begin(claim)
                 if begun and claim.extent.events:
+                    logger.info("a song was taken over", extra=_told(claim))
                     self._making.watcher.taken_over()
                 return begun
             case Task.COMPLETE:
@@ -95,3 +99,8 @@ class Takeover:
     def _skill(self, engine: str, *, room: bool) -> Skill:
         places = AT_ONCE * len(self._runner.engine_devices(engine))
         return Skill(self._resume(engine), self._runner.sound(engine), room and self._making.repeating < places)
+
+
+def _told(claim: Claim) -> dict[str, object]:
+    """The fields of a claim for the log."""
+    return {"song_id": claim.song.song_id, "claims": claim.lease.epoch, "stored_bytes": claim.extent.size_bytes}
