@@ -1,12 +1,10 @@
 """Servers on one directory, and all that can happen to either of them."""
 
-import json
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -32,21 +30,14 @@ class Member:
     service: Service
     way: Way
     stack: ExitStack
+    lines: list[dict[str, Any]]
     name: str = ""
     frozen: bool = False
-    lines: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def port(self) -> int:
         """Its port for gRPC."""
         return int(self.service.address.rpartition(":")[2])
-
-    def read(self) -> None:
-        """Keep every record until the server has ended."""
-        assert self.service.process.stderr is not None
-        for line in self.service.process.stderr:
-            if line.startswith("{"):
-                self.lines.append(json.loads(line))
 
 
 class Fleet:
@@ -217,8 +208,7 @@ class Fleet:
         service = stack.enter_context(running_service(self._engine, **settings))
         with grpc.insecure_channel(service.address) as channel:
             service.wait_serving(channel)
-        member = Member(service, way, stack)
-        threading.Thread(target=member.read, daemon=True).start()
+        member = Member(service, way, stack, service.keep_log())
         with Redis.from_url(self.directory.url, decode_responses=True) as client:
             eventually(lambda: set(client.zrange("m:replicas", 0, -1)) - self._names)
             (member.name,) = set(client.zrange("m:replicas", 0, -1)) - self._names
