@@ -15,6 +15,7 @@ from server.quota import Quota
 from server.song import Chunk, Planned, SongEvent, SongState
 from server.songs.recording import Recording
 from server.songs.shared import making, takeover
+from server.songs.shared.beginning import GeneratorParts
 from server.songs.shared.sharing import Resumption
 from server.store.base import INTERRUPTED, Extent, Lease
 from server.store.directory import Claim, Resume, Task
@@ -317,8 +318,9 @@ async def test_however_many_songs_are_lost_a_round_ends_and_the_next_one_goes_on
             cancelled.append(state)
 
     making: Any = Making()
-    parts: tuple[Any, ...] = (Lost(), FakeRunner(), making, SimpleNamespace(left=()))
+    given: tuple[Any, ...] = (Lost(), FakeRunner(), making, SimpleNamespace(left=()))
+    parts = GeneratorParts(*given)
     rules: dict[str, Any] = {"engines": tuple, "resume": lambda _: Resume.NEVER, "patience_seconds": 0.0}
     async with asyncio.timeout(10.0):
-        await takeover.Takeover(*parts, **rules).round(0.0)
+        await takeover.Takeover(parts, **rules).round(0.0)
     assert (cancelled, making.room.is_set()) == ([SongState.CANCELLED], True)
