@@ -71,6 +71,7 @@ class StoredRecorder(EventSink):
         return self.song.state.ended
 
     @property
+    @override
     def repeats(self) -> bool:
         """True while what comes is stored already."""
         return not (self.ended or self._repetition.over)
