@@ -65,7 +65,7 @@ class PlaybackEstimate:
     boundary_seconds: float = 0.0
 
     def runs_out_at(self, now: float) -> float | None:
-        """When a listener who started with the first window has nothing to hear; `None` while there is no window.
+        """The time at which a listener of the first window has nothing to hear any more; `None` while there is none.
 
         One who has had all of that sound already has nothing to hear now.
         """
@@ -153,7 +153,7 @@ class ScheduledSong:
         return self.attempt.key.attempt == 0 and self.device is None and not self.attempt.planned
 
     def standing(self, now: float, share_lead: float) -> Standing:
-        """What the policy knows of the song. Whoever had it from another server was silent before it came here."""
+        """The song as the policy sees it. A listener who had it from another server was silent before it came here."""
         spec = self.spec
         due_at = spec.arrived_at if self.outlet.repeats else self.playback.runs_out_at(now)
         if due_at is not None and spec.deadline is not None:

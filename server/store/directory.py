@@ -99,8 +99,8 @@ class Claim:
 
     `song` and `extent` are what is stored of it: nothing, unless another replica has begun it. `owner` and `epoch` of
     the song are those of the lease. `sound` is the fingerprint of what this replica makes, or, where it only ends the
-    song, of what its last maker made. `heard` is True where listeners may have sound of it. The rest is that of its
-    ticket, with `deadline_seconds` as left now; `terms` are for a directory that may lose the song.
+    song, of what its last maker made. `heard`: listeners may have sound of it. The rest is that of its ticket, with
+    `deadline_seconds` as left now; `terms` are for a directory that may lose it.
     """
 
     lease: Lease
@@ -250,8 +250,7 @@ class Directory(Protocol):
     async def cancel(self, song_id: str) -> Claim | None:
         """Ask for the end of a song. One that waits is claimed by this replica, which has to end it, whoever asked.
 
-        `None` where another replica makes the song, which finds the wish in its standing; or where it has ended, or
-        does not exist.
+        `None` where another replica makes the song, and finds the wish in its standing, or where it does not run.
         """
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
@@ -296,7 +295,4 @@ class Directory(Protocol):
         """The songs of the service now."""
 
     async def wait(self, seconds: float) -> None:
-        """Return when there may be a song to claim, or a standing of this replica's songs has changed, or in `seconds`.
-
-        It may return for nothing. A shared directory counts what has changed since it returned last, too.
-        """
+        """Return when a song may be claimed or a standing of this replica's songs has changed; in `seconds` anyway."""

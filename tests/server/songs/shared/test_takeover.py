@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,13 +14,11 @@ from server.quota import Quota
 from server.song import Chunk, Planned, SongEvent, SongState
 from server.songs.recording import Recording
 from server.songs.shared import making, takeover
-from server.songs.shared.beginning import GeneratorParts
 from server.songs.shared.sharing import Resumption
-from server.store.base import INTERRUPTED, Extent, Lease
-from server.store.directory import Claim, Resume, Task
+from server.store.base import INTERRUPTED
+from server.store.directory import Resume
 from tests.support.fake_runner import FAKE_PLAN, FakeRunner
-from tests.support.replica_pair import LONG, REQUEST_ID, CountingWatcher, Pair, heard, pair, request, until
-from tests.support.stored_songs import record
+from tests.support.replica_pair import LONG, REQUEST_ID, Pair, heard, pair, request, until
 
 WHOLE = (["accepted", "plan", *["chunk"] * 12, "finished"], b"sound" * 12)
 HEARD_CHUNKS = 5
@@ -301,26 +298,3 @@ async def test_a_song_that_a_leaving_replica_has_made_is_heard_to_its_end_at_ano
             ["accepted", "plan", *["chunk"] * 9, "finished"],
             WHOLE[1][17:],
         )
-
-
-async def test_however_many_songs_are_lost_a_round_ends_and_the_next_one_goes_on() -> None:
-    claim = Claim(Lease("song-1", "here", 1, "nonce"), record(), b"", Extent(), task=Task.CANCEL)
-    cancelled: list[SongState] = []
-
-    class Lost:
-        async def claim_lost(self, *rules: object) -> Claim:
-            return claim
-
-    class Making:
-        watcher, room, repeating = CountingWatcher(), asyncio.Event(), 0
-
-        def end_soon(self, claim: Claim, state: SongState) -> None:
-            cancelled.append(state)
-
-    making: Any = Making()
-    given: tuple[Any, ...] = (Lost(), FakeRunner(), making, SimpleNamespace(left=()))
-    parts = GeneratorParts(*given)
-    rules: dict[str, Any] = {"engines": tuple, "resume": lambda _: Resume.NEVER, "patience_seconds": 0.0}
-    async with asyncio.timeout(10.0):
-        await takeover.Takeover(parts, **rules).round(0.0)
-    assert (cancelled, making.room.is_set()) == ([SongState.CANCELLED], True)
