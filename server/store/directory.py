@@ -215,7 +215,8 @@ class Directory(Protocol):
            is left to its maker.
         3. One that the skill's rule excludes, or that was lost for `patience_seconds`, is to be interrupted.
 
-        One replica gets a song, under the next epoch. Lost songs go before offered ones, in the order of admission.
+        One replica gets a song, under the next epoch. Lost songs go before offered ones, and with listeners before
+        those without; then counts the order of admission.
         """
 
     async def offer(self, leases: Collection[Lease]) -> None:
