@@ -27,8 +27,8 @@ from server.store.base import NOT_KEPT, LeaseLost, SongStore, StoreFailed, Wrong
 from server.store.directory import Claim, Directory, Standing
 from server.store.watcher import StoreWatcher
 
-DROP_SECONDS = 1.0
-"""Time for a song that is lost to find that out by itself."""
+DROP_SHARE = 1 / 6
+"""Share of a lease in which a song that is lost should find that out by itself: the leases of others wait meanwhile."""
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +71,7 @@ class SharedMaking:
         self._mirrors = mirrors
         self._now_ns = now_ns
         self._pace = pace
+        self._drop_seconds = lease_seconds * DROP_SHARE
         self._watch = LeaseWatch(lease_seconds)
         self.watcher = watcher
         self._songs: dict[str, _Song] = {}
@@ -151,7 +152,7 @@ class SharedMaking:
         if song := self._songs.get(song_id):
             song.job.cancel()
             if song.keeping is not None:
-                await asyncio.wait([song.keeping], timeout=DROP_SECONDS)
+                await asyncio.wait([song.keeping], timeout=self._drop_seconds)
                 if song.keeping.cancel():  # nobody but its own listeners is left, who hear the song from its next maker
                     await asyncio.wait([song.keeping])
                     self._mirrors.follow(song.heard)

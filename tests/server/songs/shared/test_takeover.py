@@ -178,7 +178,7 @@ async def test_an_offered_song_is_never_interrupted_by_those_who_take_it(
 async def test_listeners_of_a_song_that_cannot_be_dropped_in_time_hear_its_next_maker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "DROP_SECONDS", 0.0)
+    monkeypatch.setattr(making, "DROP_SHARE", 0.0)
     async with begun(tmp_path) as (replicas, recording):
         listening = asyncio.create_task(heard(recording))
         maker: Any = replicas.there._making
