@@ -1,7 +1,12 @@
 """The thousand cuts: songs whose servers, directory and ways between them fail at random, and come out whole.
 
 `make test-shared` runs it with a few songs; CUTS_SONGS, CUTS_SECONDS and CUTS_ENGINE set their number, their length and
-another engine. A seed in CUTS_SEED repeats the order of what happens.
+another engine. A seed in CUTS_SEED repeats the order of what happens. Servers are cut off by taking their links of a
+network namespace down, where one can be made (root, and the program `ip`), else by proxies that pass nothing on.
+
+No listener hears nothing for longer than LONGEST_SILENCE_SECONDS after a cut, neither of the song nor of its sound once
+that has begun. A silence counts from its beginning, and anew from each cut that hits the same song: its server, that of
+the listener, or the directory.
 """
 
 import os
