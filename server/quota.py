@@ -1,6 +1,7 @@
 """Quota of one caller."""
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,3 +11,20 @@ class Quota:
     songs_per_minute: float | None = None
     concurrent_songs: int | None = None
     audio_seconds_per_hour: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionTerms:
+    """The terms of its caller on which a song was admitted: all that settling it takes.
+
+    `weight` is the caller's share beside others, `sound_seconds` what was charged for the song. `quota` names the quota
+    of then, and `audio_seconds_per_hour` is its limit, `None` for none.
+    """
+
+    weight: float = 1.0
+    sound_seconds: float = 0.0
+    quota: str = ""
+    audio_seconds_per_hour: float | None = None
+
+
+UNKNOWN_TERMS: Final = AdmissionTerms()

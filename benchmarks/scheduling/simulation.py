@@ -27,6 +27,7 @@ class SongOutlet:
 
     has_listener: bool = True
     unsent_seconds: float = 0.0
+    repeats: bool = False
 
     @property
     def full(self) -> bool:

@@ -27,6 +27,10 @@ class Outlet(Protocol):
     def unsent_seconds(self) -> float:
         """Sound that the listener cannot have played yet, in seconds."""
 
+    @property
+    def repeats(self) -> bool:
+        """True while the listener, who had the song from another server, gets nothing new of what is made."""
+
 
 @dataclass(frozen=True, slots=True)
 class SongSpec:
@@ -61,7 +65,12 @@ class PlaybackEstimate:
     boundary_seconds: float = 0.0
 
     def runs_out_at(self, now: float) -> float | None:
-        """The moment when a listener since the first window runs out of sound; `None` before that window."""
+        """The moment when a listener since the first window runs out of sound; `None` before that window.
+
+        One who has had all of that sound already has nothing to hear now.
+        """
+        if self.outlet.repeats:
+            return now
         if self.started_at is None:
             return None
         heard, sent = self.started_at + self.sound_seconds, now + self.outlet.unsent_seconds
@@ -78,6 +87,8 @@ class PlaybackEstimate:
         elif runs_out_at < now:
             self.started_at += now - runs_out_at
         self.sound_seconds = max(self.sound_seconds, self.boundary_seconds + section_seconds)
+        if self.outlet.repeats:
+            self.started_at = now - self.sound_seconds
 
     def rewind(self) -> None:
         """Notes that the next window is the first of the song once more."""
@@ -133,17 +144,18 @@ class ScheduledSong:
 
     @property
     def resumed(self) -> bool:
-        """True if an attempt has failed."""
-        return self.attempt.key.attempt > 0
+        """True where an attempt has failed, here or on another server."""
+        return self.attempt.key.attempt > 0 or self.outlet.repeats
 
     @property
     def untouched(self) -> bool:
         """True if no device has had a command for the song."""
-        return not self.resumed and self.device is None and not self.attempt.planned
+        return self.attempt.key.attempt == 0 and self.device is None and not self.attempt.planned
 
     def standing(self, now: float, share_lead: float) -> Standing:
-        """The facts about the song that the policy ranks by."""
-        spec, due_at = self.spec, self.playback.runs_out_at(now)
+        """The facts about the song that the policy ranks by. A listener who had it from another server was silent before it came here."""
+        spec = self.spec
+        due_at = spec.arrived_at if self.outlet.repeats else self.playback.runs_out_at(now)
         if due_at is not None and spec.deadline is not None:
             due_at = min(due_at, spec.deadline - self.account.left_seconds)
         return Standing(spec.song_id, spec.arrived_at, due_at, share_lead, self.outlet.has_listener, self.placed_at)

@@ -30,6 +30,10 @@ class EventSink(Protocol):
     def has_listener(self) -> bool:
         """True while somebody listens, or may come back; False for a song that is made for later."""
 
+    @property
+    def repeats(self) -> bool:
+        """True while what comes is stored already, so that listeners get nothing new."""
+
     def on_heard(self, callback: Callable[[], None]) -> None:
         """Call `callback` on the event loop whenever the unheard sound has become less."""
 

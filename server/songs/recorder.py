@@ -44,6 +44,11 @@ class Recorder(EventSink):
     def has_listener(self) -> bool:
         return self._recording.has_listener
 
+    @property
+    @override
+    def repeats(self) -> bool:
+        return False
+
     @override
     def on_heard(self, callback: Callable[[], None]) -> None:
         self._recording.sound.on_heard(callback)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from server.quota import Quota
+from server.quota import UNKNOWN_TERMS, AdmissionTerms, Quota
 from server.song import SongState
 from server.store.base import Extent, Lease, SongRecord, StoredEvent
 from server.store.whole_service import KnownEngine, Queue, ServedEngine
@@ -99,7 +99,8 @@ class Claim:
 
     `song` and `extent` are what is stored of it: nothing, unless another replica has begun it. `owner` and `epoch` of
     the song are those of the lease. `sound` is the fingerprint of what this replica makes, or, where it only ends the
-    song, of what its last maker made. The rest is that of its ticket, with `deadline_seconds` as left now.
+    song, of what its last maker made. `heard`: listeners may have sound of it. The rest is that of its ticket, with
+    `deadline_seconds` as left now; `terms` are for a directory that may lose it.
     """
 
     lease: Lease
@@ -110,6 +111,8 @@ class Claim:
     deadline_seconds: float | None = None
     task: Task = Task.MAKE
     sound: str = ""
+    heard: bool = False
+    terms: AdmissionTerms = UNKNOWN_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +215,8 @@ class Directory(Protocol):
            is left to its maker.
         3. One that the skill's rule excludes, or that was lost for `patience_seconds`, is to be interrupted.
 
-        One replica gets a song, under the next epoch. Lost songs go before offered ones, in the order of admission.
+        One replica gets a song, under the next epoch. Lost songs go before offered ones, and with listeners before
+        those without; then counts the order of admission.
         """
 
     async def offer(self, leases: Collection[Lease]) -> None:
@@ -247,8 +251,7 @@ class Directory(Protocol):
     async def cancel(self, song_id: str) -> Claim | None:
         """Ask for the end of a song. One that waits is claimed by this replica, which has to end it.
 
-        `None` where another replica makes the song, which finds the wish in its standing; or where it has ended, or
-        does not exist.
+        `None` where another replica makes the song, and finds the wish in its standing, or where it does not run.
         """
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
@@ -293,7 +296,4 @@ class Directory(Protocol):
         """The songs of the service now."""
 
     async def wait(self, seconds: float) -> None:
-        """Return when there may be a song to claim, or a standing of this replica's songs has changed, or in `seconds`.
-
-        It may return for nothing.
-        """
+        """Return when a song may be claimed or a standing of this replica's songs has changed; in `seconds` anyway."""

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -38,14 +37,7 @@ class Watched:
     """A server whose log is kept."""
 
     service: Service
-    lines: list[dict[str, Any]] = field(default_factory=list)
-
-    def read(self) -> None:
-        """Keep every line until the server has ended."""
-        assert self.service.process.stderr is not None
-        for line in self.service.process.stderr:
-            if line.startswith("{"):
-                self.lines.append(json.loads(line))
+    lines: list[dict[str, Any]]
 
     @property
     def songs(self) -> list[str]:
@@ -77,12 +69,9 @@ class Told:
 @contextmanager
 def two_servers() -> Iterator[tuple[Watched, Watched]]:
     with ExitStack() as stack:
-        servers = [Watched(stack.enter_context(running_service(SLOW, GRACE_SECONDS="60"))) for _ in range(2)]
-        readers = [threading.Thread(target=server.read) for server in servers]
-        for server, reader in zip(servers, readers, strict=True):
-            reader.start()
-            stack.callback(reader.join)
-            stack.callback(server.service.process.kill)
+        opened = [stack.enter_context(running_service(SLOW, GRACE_SECONDS="60")) for _ in range(2)]
+        servers = [Watched(service, service.keep_log()) for service in opened]
+        for server in servers:
             with grpc.insecure_channel(server.service.address) as channel:
                 server.service.wait_serving(channel)
         yield servers[0], servers[1]

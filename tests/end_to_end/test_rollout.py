@@ -1,12 +1,11 @@
 """Rollouts under live listeners: every server is replaced, by one of the same version or of another one.
 
-`make test-shared` runs it; ROLLOUT_SONGS and ROLLOUT_ENGINE set the number of listeners and another engine.
+`make test-shared` runs it. Listeners play songs as they come, with some seconds in hand.
 """
 
-import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -22,19 +21,25 @@ from tests.support.cuts.fleet import Fleet
 
 pytestmark = pytest.mark.cuts
 
-SONGS = int(os.environ.get("ROLLOUT_SONGS", "16"))
-ENGINE = os.environ.get("ROLLOUT_ENGINE", "fake=tests.support.fakes:FakeEngine")
-OTHER = os.environ.get("ROLLOUT_OTHER", "fake=tests.support.matrix_engine:LouderEngine")
-SECONDS, IN_HAND_SECONDS = 60.0, float(os.environ.get("ROLLOUT_IN_HAND", "10"))
+FAKE = "fake=tests.support.fakes:FakeEngine"
+LOUDER_FAKE = "fake=tests.support.matrix_engine:LouderEngine"
+STUDIO = "studio=model.studio.engine:StudioEngine"
+LOUDER_STUDIO = "studio=tests.support.louder_studio:LouderStudio"
+FAKE_LISTENERS, FAKE_IN_HAND_SECONDS = 16, 10.0
+STUDIO_LISTENERS, STUDIO_IN_HAND_SECONDS = 6, 20.0
+SECONDS = 60.0
 SERVERS = 3
+HAND_OVER_SECONDS = 15.0
+LONGEST_STALL_SECONDS = 0.5
 RETRY = Retry(attempts=200, first_wait_seconds=0.1, longest_wait_seconds=0.5)
 SETTINGS = {"STORE__LEASE_SECONDS": "2", "GRACE_SECONDS": "200", "LIMITS__STREAM_BUFFER_BYTES": str(1 << 18)}
 
 
 @dataclass
 class Listener:
-    """One who plays a song as it comes, with some seconds in hand, and what was amiss."""
+    """One who plays a song as it comes, up to `most_seconds` in hand, and what was amiss."""
 
+    most_seconds: float
     stalled_seconds: float = 0.0
     in_hand_seconds: float = 0.0
     error: str = ""
@@ -52,43 +57,78 @@ class Listener:
                 silence += max(0.0, now - began - silence - heard)
                 heard = event.start_seconds + event.duration_seconds
                 self.in_hand_seconds = heard - (now - began - silence)
-                time.sleep(max(0.0, self.in_hand_seconds - IN_HAND_SECONDS))
+                time.sleep(max(0.0, self.in_hand_seconds - self.most_seconds))
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}"
         self.stalled_seconds = silence
 
 
 @pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    opened = Fleet(SERVERS, tmp_path / "objects", ENGINE, Random(1), SETTINGS)
-    yield opened
-    opened.close()
-
-
-@pytest.mark.parametrize("engine", [ENGINE, OTHER], ids=["same sound", "another sound"])
-def test_a_rollout_loses_nothing_and_nobody_runs_dry(fleet: Fleet, engine: str) -> None:
-    listeners, seeds = [Listener() for _ in range(SONGS)], count(1)
-    rolled: list[float] = []
+def open_fleet(tmp_path: Path) -> Iterator[Callable[[int, str], Fleet]]:
     with ExitStack() as stack:
-        players = stack.enter_context(ThreadPoolExecutor(SONGS))
+
+        def opened(size: int, engine: str) -> Fleet:
+            fleet = Fleet(size, tmp_path / "objects", engine, Random(1), SETTINGS)
+            stack.callback(fleet.close)
+            return fleet
+
+        yield opened
+
+
+def rolled(fleet: Fleet, engine: str, listeners: Sequence[Listener]) -> list[float]:
+    """Replace all servers while listeners play a song each; returns the seconds that each server took to end."""
+    seeds, seconds = count(1), list[float]()
+    with ExitStack() as stack:
+        players = stack.enter_context(ThreadPoolExecutor(len(listeners)))
         clients = [stack.enter_context(Client(fleet.address, retry=RETRY)) for _ in listeners]
         done = [players.submit(one.play, own, next(seeds)) for one, own in zip(listeners, clients, strict=True)]
-        _until_in_hand(listeners)
-        rolling = threading.Thread(target=lambda: rolled.extend(fleet.roll(engine)))
+        until_in_hand(listeners)
+        rolling = threading.Thread(target=lambda: seconds.extend(fleet.roll(engine)))
         rolling.start()
         for one in done:
             one.result()
         rolling.join()
-    stalls = sorted(one.stalled_seconds for one in listeners)
-    ends = ", ".join(f"{seconds:.1f}" for seconds in rolled)
-    print(f"\n{SONGS} listeners; servers took {ends} s to end; longest stall {stalls[-1]:.2f} s")  # noqa: T201
+    longest = max(one.stalled_seconds for one in listeners)
+    ends = ", ".join(f"{one:.1f}" for one in seconds)
+    print(f"\n{len(listeners)} listeners; servers took {ends} s to end; longest stall {longest:.2f} s")  # noqa: T201
+    return seconds
+
+
+def until_in_hand(listeners: Sequence[Listener]) -> None:
+    give_up_at = time.monotonic() + 90
+    while not all(one.in_hand_seconds >= one.most_seconds for one in listeners):
+        assert time.monotonic() < give_up_at, [(one.error, one.in_hand_seconds) for one in listeners]
+        time.sleep(0.05)
+
+
+def require_whole(listeners: Sequence[Listener]) -> None:
+    """Fail unless everybody has heard a whole song without a stall; clients hold its sum against the server's."""
     assert [one.error for one in listeners if one.error] == []
     assert all(one.kinds.count("SongFinished") == 1 for one in listeners)
-    assert len(rolled) == SERVERS
+    assert [one.stalled_seconds for one in listeners if one.stalled_seconds > LONGEST_STALL_SECONDS] == []
 
 
-def _until_in_hand(listeners: list[Listener]) -> None:
-    give_up_at = time.monotonic() + 60
-    while not all(one.in_hand_seconds >= IN_HAND_SECONDS for one in listeners):
-        assert time.monotonic() < give_up_at, [one.error for one in listeners]
-        time.sleep(0.05)
+@pytest.mark.parametrize("engine", [FAKE, LOUDER_FAKE], ids=["same sound", "another sound"])
+def test_a_rollout_loses_nothing_and_nobody_runs_dry(open_fleet: Callable[[int, str], Fleet], engine: str) -> None:
+    listeners = [Listener(FAKE_IN_HAND_SECONDS) for _ in range(FAKE_LISTENERS)]
+    assert len(rolled(open_fleet(SERVERS, FAKE), engine, listeners)) == SERVERS
+    require_whole(listeners)
+
+
+@pytest.mark.parametrize("engine", [STUDIO, LOUDER_STUDIO], ids=["same sound", "another sound"])
+def test_a_rollout_of_studio_loses_nothing_and_nobody_runs_dry(
+    open_fleet: Callable[[int, str], Fleet], engine: str
+) -> None:
+    listeners = [Listener(STUDIO_IN_HAND_SECONDS) for _ in range(STUDIO_LISTENERS)]
+    assert len(rolled(open_fleet(SERVERS, STUDIO), engine, listeners)) == SERVERS
+    require_whole(listeners)
+
+
+def test_sixteen_songs_are_handed_over_in_seconds(open_fleet: Callable[[int, str], Fleet]) -> None:
+    fleet = open_fleet(1, FAKE)
+    listeners = [Listener(FAKE_IN_HAND_SECONDS) for _ in range(16)]
+    (seconds,) = rolled(fleet, FAKE, listeners)
+    require_whole(listeners)
+    (former,) = fleet.ended
+    assert [line["message"] for line in former.lines].count("a song was handed over") == len(listeners)
+    assert seconds < HAND_OVER_SECONDS

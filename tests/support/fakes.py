@@ -58,6 +58,7 @@ class FakeOutlet:
     full: bool = False
     unsent_seconds: float = 0.0
     has_listener: bool = True
+    repeats: bool = False
 
 
 @dataclass(slots=True)

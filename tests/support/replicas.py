@@ -1,10 +1,8 @@
 """Real servers of one service: they share a directory and objects, and their logs are kept."""
 
-import json
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import grpc
@@ -24,14 +22,7 @@ class Replica:
 
     service: Service
     stub: Any
-    lines: list[dict[str, Any]] = field(default_factory=list)
-
-    def read(self) -> None:
-        """Keep every record until the server has ended."""
-        assert self.service.process.stderr is not None
-        for line in self.service.process.stderr:
-            if line.startswith("{"):
-                self.lines.append(json.loads(line))
+    lines: list[dict[str, Any]]
 
     def accepted(self, song_id: str) -> bool:
         """True where this server has let the song in."""
@@ -54,15 +45,9 @@ def replica(directory: str, objects: str, *, engines: str = FAKE, **settings: st
     """
     shared = {"STORE__KIND": "shared", "STORE__FOLDER": "", "STORE__DIRECTORY": directory, "STORE__OBJECTS": objects}
     with running_service(engines, **shared, **settings) as service, grpc.insecure_channel(service.address) as channel:
-        opened = Replica(service, MusicServiceStub(channel))
-        reader = threading.Thread(target=opened.read, daemon=True)
-        reader.start()
+        opened = Replica(service, MusicServiceStub(channel), service.keep_log())
         service.wait_serving(channel)
-        try:
-            yield opened
-        finally:
-            service.process.kill()
-            reader.join()
+        yield opened
 
 
 @dataclass(frozen=True)

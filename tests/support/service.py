@@ -42,6 +42,12 @@ class Service:
         """Read the rest of the log, which nobody wants: a server stands still once the pipe is full."""
         threading.Thread(target=_consume, args=(self.process.stderr,), daemon=True).start()
 
+    def keep_log(self) -> list[dict[str, Any]]:
+        """The records of the rest of the log, more and more until the server has ended."""
+        records: list[dict[str, Any]] = []
+        threading.Thread(target=_keep, args=(self.process.stderr, records), daemon=True).start()
+        return records
+
     def wait_serving(self, channel: grpc.Channel) -> None:
         """Return once health says SERVING."""
         stub: Any = health_pb2_grpc.HealthStub(channel)
@@ -91,6 +97,13 @@ def ready(service: Service) -> None:
     with grpc.insecure_channel(service.address) as channel:
         service.wait_serving(channel)
     service.discard_log()
+
+
+def _keep(log: IO[str], records: list[dict[str, Any]]) -> None:
+    with suppress(ValueError):  # the process has ended, and its log was closed
+        for line in log:
+            if line.startswith("{"):
+                records.append(json.loads(line))  # noqa: PERF401 (others read it meanwhile)
 
 
 def _consume(log: IO[str]) -> None:

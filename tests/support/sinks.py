@@ -26,6 +26,11 @@ class ReadSink:
         return True
 
     @property
+    def repeats(self) -> bool:
+        """False."""
+        return False
+
+    @property
     def unheard_bytes(self) -> int:
         return sum(len(event.data) for event in self._waiting if isinstance(event, Chunk))
 

@@ -38,6 +38,11 @@ CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     # A server that has vanished with its machine says no more goodbye.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    # Somebody listens while a balancer leads to servers that are gone: gRPC's own pauses grow from 1 s to two minutes,
+    # and it waits 20 s for a connection that is not answered.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.min_reconnect_backoff_ms", 5_000),
 )
 
 

@@ -20,8 +20,9 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
   // A server that has vanished with its machine says no more goodbye.
   "grpc.keepalive_time_ms": 30_000,
   "grpc.keepalive_timeout_ms": 10_000,
-  // A song that has broken off is waited for by a listener.
+  // A song that has broken off is waited for by a listener, and a balancer may lead to servers that are gone.
   "grpc.initial_reconnect_backoff_ms": 200,
+  "grpc.max_reconnect_backoff_ms": 1_000,
 };
 
 /** Encryption. What is set is PEM text: authorities to trust, and who the client is. */

@@ -87,8 +87,8 @@ class ServiceEta:
     def start_seconds(self, engine: str, service: ServiceState) -> float:
         """The time until a replica serves the engine; 0 where one does."""
         known = service.known.get(engine)
-        # The two were not read at the same moment: either may know of a replica that has just come.
-        if engine in service.engines or (known and not known.away_seconds):
+        # What is known was read after what is served: a replica may have come or gone in between.
+        if not known.away_seconds if known else engine in service.engines:
             return 0.0
         usual = (known.start_seconds if known else None) or self._cold_start_seconds
         waited = max((song.waited_seconds for song in service.queue.waiting if song.engine == engine), default=0.0)
@@ -127,9 +127,8 @@ class ServiceEta:
         return [*here.left, *halves, *(work for work in waiting if work)]
 
     def _serving(self, engine: str, service: ServiceState) -> "_Serving":
-        if served := service.engines.get(engine):
-            return _Serving(_capacity_of(served))
-        if here := self._capacity_here(engine):
+        here = None if engine in service.engines else self._capacity_here(engine)
+        if here:
             return _Serving(here)
         last = _last_told(engine, service)
         return _Serving(_capacity_of(last) if last else Capacity(1, 1), self.start_seconds(engine, service))

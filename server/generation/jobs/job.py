@@ -112,6 +112,11 @@ class Job:
         return self._back_pressure.unsent_seconds
 
     @property
+    def repeats(self) -> bool:
+        """True while what is made is stored already: its listeners had it from another server."""
+        return self._sink.repeats
+
+    @property
     def sound_seconds(self) -> float:
         """Sound that was sent, in seconds."""
         return self._delivery.sound_seconds

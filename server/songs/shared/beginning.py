@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 from melisma.v1 import music_pb2
 from server.contract.midi_melody import with_melody
@@ -104,3 +105,13 @@ class Beginning:
         message = music_pb2.GenerateRequest.FromString(claim.request)
         known = (self._runner.engines(), claim.song.engine, deadline, claim.song.caller)
         return await asyncio.to_thread(with_melody, song_request(message, *known))
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorParts:
+    """The parts by which a replica makes songs of the service."""
+
+    directory: Directory
+    runner: SongRunner
+    making: SharedMaking
+    beginning: Beginning

@@ -53,7 +53,6 @@ class Demand:
             await asyncio.sleep(_INTERVAL_SECONDS)
 
     async def _count(self) -> Work:
-        await self._survey.read_engines()
         service = await self._survey.state()
         missing = [name for name in self._engines if name not in service.known and name not in service.engines]
         songs = await self._directory.demand(missing, _GOOD_SECONDS)

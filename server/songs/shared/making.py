@@ -20,14 +20,15 @@ from server.songs.shared.attending import Attending
 from server.songs.shared.lasting_read import lasting_read
 from server.songs.shared.lease_watch import LeaseWatch
 from server.songs.shared.mirrors import Mirrors
+from server.songs.shared.repetition import stored_seconds
 from server.songs.shared.stored_recorder import StoredRecorder
 from server.songs.shared.storing import Pace, Storing
 from server.store.base import NOT_KEPT, LeaseLost, SongStore, StoreFailed, WrongOffset
 from server.store.directory import Claim, Directory, Standing
 from server.store.watcher import StoreWatcher
 
-DROP_SECONDS = 1.0
-"""Time for a song that is lost to find that out by itself."""
+DROP_SHARE = 1 / 6
+"""Share of a lease in which a song that is lost should find that out by itself: the leases of others wait meanwhile."""
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class SharedMaking:
         self._mirrors = mirrors
         self._now_ns = now_ns
         self._pace = pace
+        self._drop_seconds = lease_seconds * DROP_SHARE
         self._watch = LeaseWatch(lease_seconds)
         self.watcher = watcher
         self._songs: dict[str, _Song] = {}
@@ -120,7 +122,7 @@ class SharedMaking:
             self._now_ns,
             stored,
             on_differs=lambda: self._differs(song_id),
-            on_repeated=self.room.set,
+            on_repeated=lambda: self._repeated(song_id),
         )
         song = _Song(claim, heard, recorder, checked.begin(song_id, recorder, queue_position))
         self._songs[song_id] = song
@@ -150,7 +152,7 @@ class SharedMaking:
         if song := self._songs.get(song_id):
             song.job.cancel()
             if song.keeping is not None:
-                await asyncio.wait([song.keeping], timeout=DROP_SECONDS)
+                await asyncio.wait([song.keeping], timeout=self._drop_seconds)
                 if song.keeping.cancel():  # nobody but its own listeners is left, who hear the song from its next maker
                     await asyncio.wait([song.keeping])
                     self._mirrors.follow(song.heard)
@@ -177,7 +179,8 @@ class SharedMaking:
     ) -> None:
         """Store the end of a song that this replica has claimed, and does not make, beside other work.
 
-        Its caller is charged for `sound_seconds`. Where that fails, the lease runs out, and the song is claimed again.
+        Its caller is charged for `sound_seconds`, and for a cancelled song for what is stored of it; an interrupted one
+        costs nothing. Where that fails, the lease runs out, and the song is claimed again.
         """
         ending = self.end_unmade(claim, state, failure, sound_seconds=sound_seconds)
         self._spawn(self._logged(ending), f"end {claim.song.song_id}")
@@ -192,6 +195,8 @@ class SharedMaking:
         song = ended_record(claim.song, state, self._now_ns(), failure, failure.reason if failure else "")
         try:
             await self._store.create(claim.song, claim.lease)
+            if state is SongState.CANCELLED:
+                sound_seconds = await stored_seconds(self._store, claim.song.song_id)
             await self._store.end(song, lease=claim.lease, at=claim.extent)
             await self._directory.settle(claim.lease, state, sound_seconds)
         except (LeaseLost, WrongOffset) as lost:  # the directory came back without its last writes
@@ -270,6 +275,11 @@ class SharedMaking:
         """End the job of a song that turned out another one; not at once, as the job is just telling of it."""
         self.watcher.diverged()
         asyncio.get_running_loop().call_soon(self._songs[song_id].job.cancel)
+
+    def _repeated(self, song_id: str) -> None:
+        """Note that a song that was taken over goes on where it had been left."""
+        logger.info("a song that was taken over goes on", extra={"song_id": song_id})
+        self.room.set()
 
     def _joined(self, recording: Recording) -> None:
         self._open.joined(recording)

@@ -1,13 +1,15 @@
 """Compares a song that is made again with the part of it that is stored."""
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+from melisma.v1.music_pb2 import AudioChunk
 from server.songs.entry import Entry, Message
 from server.store.base import SongStore, StoreFailed
 from server.store.directory import Claim
 
-_COMPARED: Final = {"chunk": ("sequence", "byte_offset", "data"), "section_finished": ("section_index",)}
+_COMPARED: Final = {"section_finished": ("section_index",)}
 """The fields that decide, by kind of event: what else is told may differ between versions and from hour to hour."""
 
 
@@ -30,6 +32,13 @@ async def stored_part(store: SongStore, claim: Claim) -> list[Entry]:
     return [_with_sound(Entry.restored(event), sound) for event in loaded[1]]
 
 
+async def stored_seconds(store: SongStore, song_id: str) -> float:
+    """The length of the sound that is stored of a song; raises StoreFailed."""
+    loaded = await store.load(song_id)
+    chunks = [Entry.restored(event).message.chunk for event in loaded[1] if event.end_byte] if loaded else []
+    return sum(chunk.duration_seconds for chunk in chunks)
+
+
 def _with_sound(entry: Entry, sound: bytes) -> Entry:
     if entry.end:
         entry.message.chunk.data = sound[entry.start : entry.end]
@@ -38,34 +47,93 @@ def _with_sound(entry: Entry, sound: bytes) -> Entry:
 
 
 class Repetition:
-    """The stored part of a song, against which its events are held, one by one and in order, until it is `over`.
+    """The stored part of a song, against which its events are held as they come again, until it is `over`.
 
-    A song of which no sound is stored may be made anew in another way: its plan then counts as news.
+    Sound is compared byte by byte, in whatever chunks it comes: a version that cuts them otherwise goes on, too. Other
+    events are compared in their order. A song of which no sound is stored may be made anew in another way: its plan
+    then counts as news.
     """
 
     def __init__(self, stored: Sequence[Entry]) -> None:
-        self._stored = tuple(stored)
-        self._heard = any(entry.end for entry in stored)
-        self._count = 0
+        """`stored` has its sound."""
+        messages = [entry.message for entry in stored]
+        chunks = [one.chunk for one in messages if one.WhichOneof("event") == "chunk"]
+        self._events = deque(one for one in messages if one.WhichOneof("event") != "chunk")
+        self._sound = b"".join(chunk.data for chunk in chunks)
+        self._size_bytes = len(self._sound)
+        self._repeated_bytes = 0
+        self._seam = Seam(messages, self._size_bytes) if chunks else None
 
     @property
     def over(self) -> bool:
         """True once all of the stored part has come again, or needs not come."""
-        return self._count == len(self._stored)
+        return not self._events and self._repeated_bytes == self._size_bytes
 
-    def takes(self, message: Message) -> bool:
-        """Hold the next event against its stored twin; returns False for one that is news.
+    def news(self, message: Message) -> Message | None:
+        """The part of the next event that is not stored, numbered as it follows what is; `None` where all of it is.
 
         Raises:
             SoundDiffers: it is another event, or has other sound.
         """
-        stored = self._stored[self._count].message
-        if not self._heard and message.WhichOneof("event") != "accepted" and message != stored:
-            self._count = len(self._stored)
-            return False
-        _compare(message, stored)
-        self._count += 1
-        return True
+        kind = message.WhichOneof("event")
+        if self._seam is None and kind != "accepted" and self._events and message != self._events[0]:
+            self._events.clear()
+        if kind == "chunk":
+            return self._new_sound(message)
+        if kind == "finished" and self._repeated_bytes < self._size_bytes:
+            raise SoundDiffers(f"the song ends after {self._repeated_bytes} of {self._size_bytes} stored bytes")
+        if not self._events:
+            return message
+        _compare(message, self._events.popleft())
+        return None
+
+    def _new_sound(self, message: Message) -> Message | None:
+        if self._seam is None:
+            return message
+        data, start = message.chunk.data, self._repeated_bytes
+        if start < self._size_bytes:
+            if message.chunk.byte_offset != start or not data.startswith(self._sound[start : start + len(data)]):
+                raise SoundDiffers(f"the sound from byte {start} to {start + len(data)} differs")
+            self._repeated_bytes = min(self._size_bytes, start + len(data))
+            if start + len(data) <= self._size_bytes:
+                return None
+        self._sound = b""
+        return self._seam.follow(message)
+
+
+class Seam:
+    """The place behind the stored sound of a song, and the numbers of the chunks that follow it."""
+
+    def __init__(self, stored: Sequence[Message], size_bytes: int) -> None:
+        """`stored` are its events, with its plan and at least one chunk."""
+        self._plan = next(one.plan for one in stored if one.WhichOneof("event") == "plan")
+        self._last = next(one.chunk for one in reversed(stored) if one.WhichOneof("event") == "chunk")
+        self._size_bytes = size_bytes
+        self._shift: int | None = None
+
+    def follow(self, message: Message) -> Message:
+        """The chunk as it follows the stored ones, without the beginning that they have already."""
+        if self._shift is None:
+            self._shift = self._last.sequence + 1 - message.chunk.sequence
+        inside = message.chunk.byte_offset < self._size_bytes
+        if not self._shift and not inside:
+            return message
+        followed = Message(chunk=message.chunk)
+        followed.chunk.sequence += self._shift
+        if inside:
+            self._cut(followed.chunk)
+        return followed
+
+    def _cut(self, chunk: AudioChunk) -> None:
+        """Take off what is stored. Chunks are whole frames, so the rest begins where the last stored one ends."""
+        end_seconds = chunk.start_seconds + chunk.duration_seconds
+        chunk.data = chunk.data[self._size_bytes - chunk.byte_offset :]
+        chunk.byte_offset = self._size_bytes
+        chunk.start_seconds = self._last.start_seconds + self._last.duration_seconds
+        chunk.duration_seconds = max(0.0, end_seconds - chunk.start_seconds)
+        chunk.sample_offset = self._plan.delay_samples + round(chunk.start_seconds * self._plan.sample_rate_hertz)
+        begun = [one.index for one in self._plan.sections if one.start_seconds <= chunk.start_seconds]
+        chunk.section_index = max(begun, default=0)
 
 
 def _compare(message: Message, stored: Message) -> None:
@@ -75,4 +143,6 @@ def _compare(message: Message, stored: Message) -> None:
     own, other = getattr(message, kind), getattr(stored, kind)
     for field in _COMPARED.get(kind, ()):
         if getattr(own, field) != getattr(other, field):
-            raise SoundDiffers(f"{field} of {kind} {stored.chunk.sequence} differs")
+            raise SoundDiffers(
+                f"{field} of {kind} differs: {getattr(own, field)} came, {getattr(other, field)} is stored"
+            )

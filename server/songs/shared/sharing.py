@@ -13,7 +13,7 @@ from server.songs.open_recordings import OpenRecordings
 from server.songs.ports import CheckedSong, ServiceState, SongRunner
 from server.songs.recording import Recording
 from server.songs.shared.attending import Attending
-from server.songs.shared.beginning import Beginning
+from server.songs.shared.beginning import Beginning, GeneratorParts
 from server.songs.shared.demand import Demand
 from server.songs.shared.heartbeat import Heartbeat
 from server.songs.shared.making import SharedMaking
@@ -96,18 +96,14 @@ class Sharing:
             clocks.monotonic,
             patience_seconds=resumption.patience_seconds,
         )
+        parts = GeneratorParts(directory, runner, self.making, beginning)
         takeover = Takeover(
-            directory,
-            runner,
-            self.making,
-            beginning,
+            parts,
             engines=lambda: with_room(runner),
             resume=resumption.rule,
             patience_seconds=resumption.patience_seconds,
         )
-        self._tending = Tending(
-            directory, runner, self.making, beginning, takeover, tickets, self.survey, lease_seconds=lease_seconds
-        )
+        self._tending = Tending(parts, takeover, tickets, self.survey, lease_seconds=lease_seconds)
 
     async def queue_before(self, engine: str) -> ServiceState | None:
         """The service whose queue a new song has to join; `None` where this replica would make it at once."""

@@ -71,6 +71,7 @@ class StoredRecorder(EventSink):
         return self.song.state.ended
 
     @property
+    @override
     def repeats(self) -> bool:
         """True while what comes is stored already."""
         return not (self.ended or self._repetition.over)
@@ -105,16 +106,16 @@ class StoredRecorder(EventSink):
             return
         if isinstance(event, Chunk):
             self.sound_seconds += event.duration_seconds
-        if self.repeats and self._repeat(message):
+        if (news := self._news(message)) is None:
             return
-        entry = Entry.of(message)
+        entry = Entry.of(news)
         self.entries.append(entry)
         if not self._heard.entries and not entry.end:
-            self._heard.tell(message)  # that the song is accepted is stored by its admission
-        if isinstance(event, Chunk):
+            self._heard.tell(news)  # that the song is accepted is stored by its admission
+        if not isinstance(event, Chunk):
+            self.song = record_after(self.song, news)
+        elif not self.repeats:
             self._count_unheard(entry)
-        else:
-            self.song = record_after(self.song, message)
         self.news.set()
 
     @override
@@ -139,20 +140,21 @@ class StoredRecorder(EventSink):
         elif self._backlog.clear():
             self._on_heard()
 
-    def _repeat(self, message: Message) -> bool:
-        """Compare an event with the stored part; returns False for one that is news."""
+    def _news(self, message: Message) -> Message | None:
+        """The part of an event that is not stored; `None` where there is none, or it shows that the song is another."""
+        repeated = self.repeats
         try:
-            known = self._repetition.takes(message)
+            news = self._repetition.news(message)
         except SoundDiffers as error:
             logger.error("a song that was taken over differs from what was heard: %s", error)
             self._end(SongState.FAILED, EndedElsewhere(INTERRUPTED, DIFFERS_TEXT), INTERRUPTED)
             self._on_differs()
-            return True
-        if not self.repeats:
+            return None
+        if repeated and not self.repeats:
             for entry in self.entries:
                 self._count_unheard(entry)
             self._on_repeated()
-        return known
+        return news
 
     def _count_unheard(self, entry: Entry) -> None:
         if self._attended and self._heard.linger_seconds is not None and entry.end > self._furthest_byte:

@@ -23,21 +23,34 @@ class Survey:
         self._queue = Queue((), 0)
         self._fresh_until = float("-inf")
         self.engines: Mapping[str, ServedEngine] = {}
-        """The engines of all replicas, this one included, as of the last `read_engines`."""
+        """The engines of all replicas, this one included, as they were read last."""
         self.known: Mapping[str, KnownEngine] = {}
         """The engines that were ever served, as of then."""
 
     async def read_engines(self) -> None:
         """Read the engines anew; raises StoreFailed."""
-        self.engines, self.known = await self._directory.engines(), await self._directory.known_engines()
+        async with self._reading:
+            await self._read_engines()
 
     async def state(self, *, anew: bool = False) -> ServiceState:
-        """The service now, with a queue that is read `anew`, or where it is not fresh; raises StoreFailed."""
+        """The service now, read `anew`, or where it is not fresh; raises StoreFailed."""
         async with self._reading:
             if (now := self._clock()) >= self._fresh_until or anew:
+                await self._read_engines()
                 self._queue = await self._directory.queue()
                 self._fresh_until = now + FRESH_SECONDS
         return ServiceState(self.engines, self._queue, self.known)
+
+    async def _read_engines(self) -> None:
+        """Read what is served now, and after that what is known: of an engine in both, `known` tells the later state.
+
+        Where they are others than before, the queue is no longer fresh either.
+        """
+        engines = await self._directory.engines()
+        known = await self._directory.known_engines()
+        if _served(known) != _served(self.known):
+            self._fresh_until = float("-inf")
+        self.engines, self.known = engines, known
 
     @property
     def queue(self) -> Queue:
@@ -45,10 +58,16 @@ class Survey:
         return self._queue
 
     def add(self, ticket: Ticket, admitted: Admitted) -> None:
-        """Count a song that this replica has let in after the queue was read."""
+        """Count a song that this replica has let in, unless the queue was read since."""
         song = ticket.song
+        if any(waiting.song_id == song.song_id for waiting in self._queue.waiting):
+            return
         if admitted.claim:
             self._queue = replace(self._queue, running=self._queue.running + 1)
         else:
             last = WaitingSong(song.song_id, song.caller, song.engine, ticket.sound_seconds, ticket.steps)
             self._queue = replace(self._queue, waiting=(*self._queue.waiting, last))
+
+
+def _served(known: Mapping[str, KnownEngine]) -> set[str]:
+    return {name for name, one in known.items() if not one.away_seconds}

@@ -1,17 +1,16 @@
 """Takes songs of other replicas: of those that have fallen silent, and of those that are about to end."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from server.errors import EndedElsewhere
 from server.song import SongState
-from server.songs.ports import SongRunner
-from server.songs.shared.beginning import Beginning
-from server.songs.shared.making import SharedMaking
+from server.songs.shared.beginning import GeneratorParts
 from server.store.base import INTERRUPTED, INTERRUPTED_TEXT
-from server.store.directory import Claim, Directory, Resume, Skill, Task
+from server.store.directory import Claim, Resume, Skill, Task
 
 AT_ONCE: Final = 2
 """Songs for each device that are repeated at the same time: each that waits for its turn is silent for longer."""
@@ -20,16 +19,15 @@ MOST_EPOCHS: Final = 12
 _PAUSE_SECONDS: Final = 0.02
 """Longest pause between two songs, in which another replica may take one."""
 
+logger = logging.getLogger(__name__)
+
 
 class Takeover:
     """Goes on with songs for which this replica has the skill and the room, and ends those with which nobody does."""
 
     def __init__(
         self,
-        directory: Directory,
-        runner: SongRunner,
-        making: SharedMaking,
-        beginning: Beginning,
+        parts: GeneratorParts,
         *,
         engines: Callable[[], tuple[str, ...]],
         resume: Callable[[str], Resume],
@@ -39,16 +37,15 @@ class Takeover:
 
         Nobody goes on with a song that was lost for `patience_seconds`.
         """
-        self._directory = directory
-        self._runner = runner
-        self._making = making
-        self._beginning = beginning
+        self._parts = parts
         self._engines = engines
         self._resume = resume
         self._patience_seconds = patience_seconds
 
-    async def round(self, seconds: float) -> None:
+    async def round(self, seconds: float) -> bool:
         """Take what is to be taken now, but begin no other song after `seconds`: there is room for the next round then.
+
+        Returns False where a song was given back, as this replica cannot make it now after all.
 
         Raises:
             StoreFailed, LeaseLost: the directory is away, or another replica has a song.
@@ -57,38 +54,49 @@ class Takeover:
         until = loop.time() + seconds
         while claim := await self._claim():
             if claim.task is not Task.TAKE:
-                self._making.watcher.found_lost()
+                self._parts.making.watcher.found_lost()
             if not await self._do(claim):
-                return
+                return False
             if loop.time() >= until:
-                self._making.room.set()
-                return
+                self._parts.making.room.set()
+                break
             await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS))
+        return True
 
     async def _claim(self) -> Claim | None:
-        return await self._directory.claim_lost(self._skills(), self._patience_seconds, self._beginning.left)
+        return await self._parts.directory.claim_lost(
+            self._skills(), self._patience_seconds, self._parts.beginning.left
+        )
 
     async def _do(self, claim: Claim) -> bool:
         """Do the task of a claim; returns False for a song that was given back."""
         match claim.task:
             case Task.MAKE | Task.TAKE if claim.task is Task.TAKE or claim.lease.epoch <= MOST_EPOCHS:
-                begun = await self._beginning.begin(claim)
+                begun = await self._parts.beginning.begin(claim)
                 if begun and claim.extent.events:
-                    self._making.watcher.taken_over()
+                    logger.info("a song was taken over", extra=_told(claim))
+                    self._parts.making.watcher.taken_over()
                 return begun
             case Task.COMPLETE:
                 seconds = claim.song.duration_seconds
-                self._making.end_soon(claim, SongState.COMPLETED, sound_seconds=seconds)
+                self._parts.making.end_soon(claim, SongState.COMPLETED, sound_seconds=seconds)
             case Task.CANCEL:
-                self._making.end_soon(claim, SongState.CANCELLED)
+                self._parts.making.end_soon(claim, SongState.CANCELLED)
             case _:
-                self._making.end_soon(claim, SongState.FAILED, EndedElsewhere(INTERRUPTED, INTERRUPTED_TEXT))
+                self._parts.making.end_soon(claim, SongState.FAILED, EndedElsewhere(INTERRUPTED, INTERRUPTED_TEXT))
         return True
 
     def _skills(self) -> Mapping[str, Skill]:
         with_room = self._engines()
-        return {name: self._skill(name, room=name in with_room) for name in self._runner.engines()}
+        return {name: self._skill(name, room=name in with_room) for name in self._parts.runner.engines()}
 
     def _skill(self, engine: str, *, room: bool) -> Skill:
-        places = AT_ONCE * len(self._runner.engine_devices(engine))
-        return Skill(self._resume(engine), self._runner.sound(engine), room and self._making.repeating < places)
+        places = AT_ONCE * len(self._parts.runner.engine_devices(engine))
+        return Skill(
+            self._resume(engine), self._parts.runner.sound(engine), room and self._parts.making.repeating < places
+        )
+
+
+def _told(claim: Claim) -> dict[str, object]:
+    """The fields of a claim for the log."""
+    return {"song_id": claim.song.song_id, "claims": claim.lease.epoch, "stored_bytes": claim.extent.size_bytes}

@@ -8,13 +8,11 @@ from contextlib import suppress
 from server.background import first_of
 from server.costs import Costs
 from server.songs.ports import SongRunner
-from server.songs.shared.beginning import Beginning
-from server.songs.shared.making import SharedMaking
+from server.songs.shared.beginning import GeneratorParts
 from server.songs.shared.survey import Survey
 from server.songs.shared.takeover import Takeover
 from server.songs.tickets import Tickets
 from server.store.base import LeaseLost, StoreFailed
-from server.store.directory import Directory
 from server.store.whole_service import ServedEngine
 
 _WITHDRAW_SECONDS = 1.0
@@ -27,20 +25,14 @@ class Tending:
 
     def __init__(
         self,
-        directory: Directory,
-        runner: SongRunner,
-        making: SharedMaking,
-        beginning: Beginning,
+        parts: GeneratorParts,
         takeover: Takeover,
         tickets: Tickets,
         survey: Survey,
         *,
         lease_seconds: float,
     ) -> None:
-        self._directory = directory
-        self._runner = runner
-        self._making = making
-        self._beginning = beginning
+        self._parts = parts
         self._takeover = takeover
         self._tickets = tickets
         self._survey = survey
@@ -51,8 +43,9 @@ class Tending:
         """Tend for ever; a directory that fails is asked again."""
         while True:
             try:
-                self._making.room.clear()
-                await self.round()
+                self._parts.making.room.clear()
+                if not await self.round():
+                    await asyncio.sleep(self._lease_seconds / 6)
                 await self._pause()
             except (StoreFailed, LeaseLost) as error:
                 logger.error("the directory of songs failed: %s", error)
@@ -61,27 +54,32 @@ class Tending:
                 logger.exception("the songs of the service could not be tended")
                 await asyncio.sleep(self._lease_seconds / 6)
 
-    async def round(self) -> None:
+    async def round(self) -> bool:
         """Renew what is made here, take what is lost or offered, and claim what there is room for.
 
-        However much is lost, the next renewal comes in time. A full store takes no claims.
+        However much is lost, the next renewal comes in time. A full store takes no claims. Returns False where a song
+        was given back: it is told to all replicas as waiting, this one included, which had better not try at once.
         """
-        await self._making.renew()
+        await self._parts.making.renew()
         await self._announce()
-        await self._takeover.round(self._lease_seconds / 6)
-        while (sounds := self._sounds()) and (claim := await self._directory.claim(sounds, self._beginning.left)):
-            if not await self._beginning.begin(claim):
-                return
+        if not await self._takeover.round(self._lease_seconds / 6):
+            return False
+        while (sounds := self._sounds()) and (
+            claim := await self._parts.directory.claim(sounds, self._parts.beginning.left)
+        ):
+            if not await self._parts.beginning.begin(claim):
+                return False
+        return True
 
     async def withdraw(self) -> None:
         """Tell the directory that this replica makes no songs any more, as far as it hears of it."""
         with suppress(StoreFailed, TimeoutError):
             async with asyncio.timeout(_WITHDRAW_SECONDS):
-                await self._directory.announce([], 0.0)
+                await self._parts.directory.announce([], 0.0)
 
     async def _pause(self) -> None:
         seconds = self._lease_seconds / 3
-        await first_of(self._directory.wait(seconds), self._making.room.wait(), timeout_seconds=seconds)
+        await first_of(self._parts.directory.wait(seconds), self._parts.making.room.wait(), timeout_seconds=seconds)
 
     def _sounds(self) -> Mapping[str, str]:
         """The engines that have room here, and the fingerprints of their sound.
@@ -89,16 +87,20 @@ class Tending:
         One that has become ready since the last announcement waits for the next: the directory measures a start by
         songs that still wait then.
         """
-        return {engine: self._runner.sound(engine) for engine in with_room(self._runner) if engine in self._announced}
+        return {
+            engine: self._parts.runner.sound(engine)
+            for engine in with_room(self._parts.runner)
+            if engine in self._announced
+        }
 
     async def _announce(self) -> None:
-        slots = self._runner.room().slots
+        slots = self._parts.runner.room().slots
         served = [
-            ServedEngine(info, self._runner.engine_devices(name), slots, self._costs(name))
-            for name, info in self._runner.engines().items()
-            if self._runner.ready(name)
+            ServedEngine(info, self._parts.runner.engine_devices(name), slots, self._costs(name))
+            for name, info in self._parts.runner.engines().items()
+            if self._parts.runner.ready(name)
         ]
-        await self._directory.announce(served, self._lease_seconds)
+        await self._parts.directory.announce(served, self._lease_seconds)
         self._announced = frozenset(engine.info.name for engine in served)
         await self._survey.read_engines()
         self._tickets.service_slots = max((engine.slots for engine in self._survey.engines.values()), default=0)
@@ -106,7 +108,7 @@ class Tending:
     def _costs(self, engine: str) -> Costs | None:
         """The costs as measured here, else as they were told last: a replica that has just started knows none."""
         known = self._survey.known.get(engine)
-        return self._runner.costs(engine) or (known.engine.costs if known else None)
+        return self._parts.runner.costs(engine) or (known.engine.costs if known else None)
 
 
 def with_room(runner: SongRunner) -> tuple[str, ...]:

@@ -109,9 +109,10 @@ class AdmittedSongs:
         return self._waiting.get(song_id)
 
     def without_maker(self) -> list[AdmittedSong]:
-        """The songs that were given up with something stored, or whose lease has run out, in order."""
+        """The songs given up with something stored, and those whose lease has run out; those with listeners first."""
         now = self._clock()
-        return [one for one in self._songs.values() if one.lost_at(now) is not None]
+        lost = (one for one in self._songs.values() if one.lost_at(now) is not None)
+        return sorted(lost, key=lambda one: not self._audiences.wanted_bytes(one.song.song_id))
 
     def offered(self, replica: str) -> list[AdmittedSong]:
         """The songs that other replicas than this one offer, in order."""

@@ -199,7 +199,8 @@ class EmbeddedDirectory:
             return claim
         song, events = stored
         held = replace(song, owner=claim.lease.replica, epoch=claim.lease.epoch)
-        return replace(claim, song=held, extent=Extent(song.size_bytes, len(events)))
+        extent = Extent(song.size_bytes, len(events))
+        return replace(claim, song=held, extent=extent, heard=extent.size_bytes > 0)
 
     async def _more(self, song_id: str, at: Extent) -> tuple[SongRecord, Sequence[StoredEvent], bytes]:
         """The song's record, and what is stored behind `at`."""

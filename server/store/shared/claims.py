@@ -32,11 +32,18 @@ class Claims:
         self._connection = connection
         self._lease_seconds = lease_seconds
         self._claims: WeakValueDictionary[str, Claim] = WeakValueDictionary()
+        self._sounded: set[str] = set()
 
     def note(self, claim: Claim) -> Claim:
         """Know a claim, the last one of its song."""
+        self._sounded.intersection_update(self._claims)
+        self._sounded.discard(claim.song.song_id)
         self._claims[claim.song.song_id] = claim
         return claim
+
+    def sounded(self, song_id: str) -> None:
+        """Note that sound of a song is about to be written, which somebody may hear from then on."""
+        self._sounded.add(song_id)
 
     async def put_back(self, lease: Lease) -> bool:
         """Put a song back that the directory has lost; returns False where it is not this replica's, or no longer.
@@ -47,7 +54,8 @@ class Claims:
         claim = self._claims.get(lease.song_id)
         if claim is None or claim.lease != lease or claim.task not in _MADE:
             return False
-        terms = (lease_text(lease), claim_bytes(claim, _ATTEND_SECONDS), record_bytes(claim.song), claim.request)
+        stored = claim_bytes(claim, _ATTEND_SECONDS, heard=claim.heard or lease.song_id in self._sounded)
+        terms = (lease_text(lease), stored, record_bytes(claim.song), claim.request)
         answer = await self._connection.run("put_back", self._lease_seconds, *terms)
         if answer == _DONE:
             logger.warning("the directory has lost a song, which was put back", extra={"song_id": lease.song_id})

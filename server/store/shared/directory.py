@@ -59,6 +59,7 @@ class SharedDirectory:
         self._reader = reader
         self._replica = replica
         self._lease_seconds = lease_seconds
+        self._changed = messages.next_work()
 
     @property
     def replica(self) -> str:
@@ -200,8 +201,9 @@ class SharedDirectory:
         return Queue([one.song for one in ordered], len(songs) - len(waiting))
 
     async def wait(self, seconds: float) -> None:
-        """Return when something has changed, or in `seconds`."""
-        await _set(self._messages.next_work(), min(seconds, POLL_SECONDS))
+        """Return when something has changed since it returned last, or in `seconds`."""
+        await _set(self._changed, min(seconds, POLL_SECONDS))
+        self._changed = self._messages.next_work()
 
     async def _renew(self, leases: Collection[Lease]) -> dict[str, Sequence[int]]:
         """Answer of the directory to each song's lease."""

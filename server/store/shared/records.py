@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from model.song import Control, Stem, Voice
-from server.quota import Quota
+from server.quota import AdmissionTerms, Quota
 from server.song import SongState
 from server.store.base import Extent, Lease, Place, SongRecord, StoredEvent
 from server.store.directory import Claim, Task, Ticket
@@ -112,14 +112,22 @@ def ticket_bytes(ticket: Ticket) -> bytes:
 
 def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
     """The claim that a script tells of."""
-    song_id, stored, state, owner, epoch, size, events, request, linger, deadline, task, sound = answer
+    song_id, stored, state, owner, epoch, size, events, request, linger, deadline, task, sound, heard, *admitted = (
+        answer
+    )
     lease = Lease(_text(song_id), replica, int(epoch), nonce)
     song = present_record((stored, state, owner, epoch, str(size).encode(), None, None))
     terms = (_seconds(linger), _seconds(deadline), Task(_text(task)), _text(sound))
-    return Claim(lease, song, request, Extent(size, events), *terms)
+    return Claim(lease, song, request, Extent(size, events), *terms, bool(heard), _admission_terms(*admitted))
 
 
-def claim_bytes(claim: Claim, attend_seconds: float) -> bytes:
+def _admission_terms(
+    weight: bytes | None, charged: bytes | None, quota: bytes | None, sound_capacity: bytes | None
+) -> AdmissionTerms:
+    return AdmissionTerms(float(weight or 1), float(charged or 0), _text(quota), _seconds(sound_capacity))
+
+
+def claim_bytes(claim: Claim, attend_seconds: float, *, heard: bool) -> bytes:
     """A claim as JSON, without record and request; its listeners count as present for `attend_seconds`."""
     terms = {
         **_names(claim.song),
@@ -127,6 +135,11 @@ def claim_bytes(claim: Claim, attend_seconds: float) -> bytes:
         "nonce": claim.lease.nonce,
         "replica": claim.lease.replica,
         "sound": claim.sound,
+        "heard": heard,
+        "weight": claim.terms.weight,
+        "charged_seconds": claim.terms.sound_seconds,
+        "quota": claim.terms.quota,
+        "sound_capacity": claim.terms.audio_seconds_per_hour,
         "linger_seconds": claim.linger_seconds,
         "attend_seconds": attend_seconds,
     }

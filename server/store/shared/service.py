@@ -80,7 +80,8 @@ async def shared_store(
                 await _begin(connection, opened)
             reader = Reader(connection, opened)
             claims = Claims(connection, plan.lease_seconds)
-            store = SharedStore(connection, opened, reader, claims, plan.limits, now_ns, watcher)
+            terms = (plan.limits, now_ns, watcher)
+            store = SharedStore(connection, opened, reader, claims, *terms, lease_seconds=plan.lease_seconds)
             memory = DirectoryMemory(connection.client, watcher)
             async with listening(connection, name) as messages, in_background(memory.run()):
                 directory = SharedDirectory(

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from server.store.base import (
     Extent,
@@ -38,6 +38,10 @@ _DELETED_SECONDS: Final = 86_400
 
 _PAGE: Final = 100
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
+_PUT_BACK_SECONDS: Final = 0.1
+"""Pause before one looks again for a song that may be put back."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +58,11 @@ class SharedStore:
         limits: StoreLimits,
         now_ns: Callable[[], int] = time.time_ns,
         watcher: StoreWatcher = UNWATCHED,
+        *,
+        lease_seconds: float,
     ) -> None:
+        """For `lease_seconds` after the directory came back, a song that it has not may be put back by its maker."""
+        self._lease_seconds = lease_seconds
         self._connection = connection
         self._objects = objects
         self._limits = limits
@@ -79,6 +87,8 @@ class SharedStore:
     ) -> None:
         """Add events and sound."""
         items = [*map(event_bytes, events)]
+        if sound:
+            self._claims.sounded(song.song_id)
         async with self._turns.taken(song.song_id):
             terms = (at.size_bytes, at.events, record_bytes(song), song.state.value)
             await self._write("append", lease, *terms, sound, *items)
@@ -104,7 +114,7 @@ class SharedStore:
     async def get(self, song_id: str) -> SongRecord | None:
         """One song."""
         await self._turns.passed(song_id)
-        return next(iter(await self._records("song", song_id)), None)
+        return await self._found(lambda: self._record(song_id))
 
     async def find(self, caller: str, request_id: str) -> SongRecord | None:
         """The newest song of a caller with that `request_id`."""
@@ -118,7 +128,7 @@ class SharedStore:
         """One song with all its events."""
         await self._turns.passed(song_id)
         try:
-            return await self._reader.events(song_id)
+            return await self._found(lambda: self._reader.events(song_id))
         except SongGone:
             return None
 
@@ -191,6 +201,17 @@ class SharedStore:
         if said == b"offset":
             raise WrongOffset(song_id, Extent(answer[2], answer[3]))
         return said
+
+    async def _found(self, ask: Callable[[], Awaitable[T | None]]) -> T | None:
+        """The answer to a question about one song, once there may be one; `None` for an unknown song."""
+        while True:
+            answer = await ask()
+            if answer is not None or self._connection.steady_seconds >= self._lease_seconds:
+                return answer
+            await asyncio.sleep(_PUT_BACK_SECONDS)
+
+    async def _record(self, song_id: str) -> SongRecord | None:
+        return next(iter(await self._records("song", song_id)), None)
 
     async def _records(self, *query: str | int) -> list[SongRecord]:
         usage, rows = await self._connection.run("records", *query)

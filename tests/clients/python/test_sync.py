@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -38,9 +39,12 @@ from tests.clients.python.fakes import (
     song_responses,
     unknown_response,
 )
+from tests.support.cutting import cutting
+from tests.support.servers import free_port
 
 REQUEST = SongRequest(prompt="pop", seed=7)
 AT_ONCE = Retry(first_wait_seconds=0)
+PERSISTENT = Retry(attempts=1000, first_wait_seconds=0.05, longest_wait_seconds=0.1)
 UNAVAILABLE = refuses(grpc.StatusCode.UNAVAILABLE, "draining")
 
 
@@ -207,6 +211,16 @@ def test_a_song_goes_on_where_its_connection_broke(music: FakeMusic, address: st
     assert [type(event) for event in events].count(SongAccepted) == 1
     assert (tmp_path / "song.mp3").read_bytes() == SONG
     assert music.resumptions == [5, 5]
+
+
+def test_a_balancer_that_leads_nowhere_a_few_times_costs_no_long_silence(music: FakeMusic, address: str) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    ways = iter([nowhere] * 5)
+    with cutting(lambda: next(ways, address), lambda: None) as way, Client(way.address, retry=PERSISTENT) as client:
+        began = time.monotonic()
+        assert client.list_engines()
+        # gRPC's own pauses would be 1, 1.6, 2.6, 4.1 and 6.6 s.
+        assert time.monotonic() - began < 7.0
 
 
 def test_a_stream_that_ends_before_the_song_is_gone_on_with(music: FakeMusic, address: str) -> None:

@@ -64,9 +64,10 @@ class Desk:
         deadline: float | None = None,
         *,
         has_listener: bool = True,
+        repeats: bool = False,
     ) -> FakeOutlet:
         """A song whose work spreads evenly over its sound; without a length of it the work is all that is known."""
-        self.outlets[song_id] = FakeOutlet(has_listener=has_listener)
+        self.outlets[song_id] = FakeOutlet(has_listener=has_listener, repeats=repeats)
         work = Work(first_seconds, work_seconds - first_seconds, sound_seconds=sound_seconds)
         outlet = self.outlets[song_id]
         self.scheduler.add(song_id, engine, params(), outlet, caller=caller, work=work, deadline=deadline)

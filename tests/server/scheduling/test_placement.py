@@ -15,6 +15,14 @@ def test_songs_beyond_the_limit_wait_until_one_is_done() -> None:
     assert desk.turns(2) == [Forget(SongKey("a")), plan("b")]
 
 
+def test_a_song_whose_listeners_had_it_from_another_server_gets_the_next_place() -> None:
+    desk = opened(running_songs=1)
+    for song_id in "ab":
+        desk.add(song_id)
+    desk.add("taken over", repeats=True)
+    assert desk.scheduler.waiting("fake") == ("taken over", "b")
+
+
 def test_a_song_far_ahead_of_its_listener_does_not_keep_another_waiting() -> None:
     desk = opened(running_songs=1)
     ahead = desk.add("a")

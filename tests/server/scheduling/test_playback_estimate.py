@@ -34,3 +34,15 @@ def test_sound_that_is_rendered_again_counts_once() -> None:
     for section_seconds in (1.0, 2.0, 1.0, 2.0, 3.0):
         playback.advance(0.0, section_seconds)
     assert playback.runs_out_at(0.0) == 7.0
+
+
+def test_a_listener_who_had_the_sound_from_another_server_runs_out_now_and_plays_from_the_first_new_window_on() -> None:
+    outlet = FakeOutlet(repeats=True)
+    playback = PlaybackEstimate(outlet)
+    assert playback.runs_out_at(1.0) == 1.0
+    for second in range(1, 21):
+        playback.advance(float(second), float(second))
+        assert playback.runs_out_at(second + 0.5) == second + 0.5
+    outlet.repeats = False
+    playback.advance(21.0, 25.0)
+    assert playback.runs_out_at(21.0) == 25.0

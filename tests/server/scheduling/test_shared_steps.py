@@ -50,6 +50,16 @@ def test_a_song_far_ahead_does_not_slow_down_one_that_is_waited_for() -> None:
     assert steps == [Step((section("b"),))] * 2
 
 
+@pytest.mark.parametrize("repeats", [True, False])
+def test_a_song_is_not_ahead_by_sound_that_its_listener_had_from_another_server(repeats: bool) -> None:
+    desk = opened(batch_sections=1)
+    desk.add("a", repeats=repeats)
+    desk.turns(8)
+    desk.add("b")
+    made_for = [command.sections[0].song.song_id for command in desk.turns(6) if isinstance(command, Step)]
+    assert made_for[0] == ("a" if repeats else "b")
+
+
 def test_sections_of_two_engines_never_share_a_step() -> None:
     desk = Desk()
     desk.scheduler.open("cpu", ["fake", "other"])

@@ -7,7 +7,7 @@ import pytest
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, LeaseLost, StoredEvent
-from server.store.directory import Claim, Resume, Skill, Standing, Task
+from server.store.directory import Attendance, Claim, Resume, Skill, Standing, Task
 from tests.support.store_kinds import LEASE_SECONDS, THERE, Service
 from tests.support.stored_songs import Writing, claimed, making, queued, record, standing, taken, ticket, waiting
 
@@ -126,6 +126,16 @@ async def test_a_song_whose_maker_died_before_it_was_settled_is_settled_when_its
     assert await service.there.directory.claim_lost() is None
     await taken(service.there, record(2), quota=Quota(concurrent_songs=1))
     assert await service.there.store.get("song-1") == ended
+
+
+async def test_lost_songs_that_somebody_hears_go_first(service: Service) -> None:
+    for number in (1, 2, 3):
+        writing = await making(service.here, record(number))
+        await writing.sound(b"first")
+    await service.pass_time(MORE_THAN_A_LEASE)
+    await service.there.directory.attend([Attendance("song-2", 0, 60.0), Attendance("song-3", 0, 60.0)])
+    found = [await service.there.directory.claim_lost() for _ in range(3)]
+    assert [claim.song.song_id for claim in found if claim] == ["song-2", "song-3", "song-1"]
 
 
 LIKE = {"fake": Skill(sound="one")}

@@ -7,10 +7,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import grpc
 from redis import Redis
 
+from tests.support.cuts.network import Network
+from tests.support.cuts.silences import Cut
 from tests.support.cuts.way import Way
 from tests.support.servers import DirectoryServer, eventually
 from tests.support.service import Service, running_service
@@ -22,25 +25,47 @@ _NO_REWRITING = ("--auto-aof-rewrite-percentage", "0")
 
 @dataclass
 class Member:
-    """One server, and its way to the directory."""
+    """One server, its way to the directory, its name there, and the records of its log so far."""
 
     service: Service
     way: Way
     stack: ExitStack
+    lines: list[dict[str, Any]]
+    name: str = ""
     frozen: bool = False
+
+    @property
+    def port(self) -> int:
+        """Its port for gRPC."""
+        return int(self.service.address.rpartition(":")[2])
 
 
 class Fleet:
     """So many servers of one service. A server that is killed has a successor."""
 
-    def __init__(self, size: int, objects: Path, engine: str, dice: Random, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        size: int,
+        objects: Path,
+        engine: str,
+        dice: Random,
+        settings: Mapping[str, str],
+        network: Network | None = None,
+    ) -> None:
+        """Servers reach the directory over links of the network, or over the loopback address where there is none."""
+        self._network = network
         self._objects = objects
         self._engine = engine
         self._dice = dice
         self._settings = settings
         self.directory = DirectoryServer(*_NO_REWRITING)
         self.former: list[DirectoryServer] = []
-        self.members = [self._started() for _ in range(size)]
+        self.cuts: list[Cut] = []
+        self.ended: list[Member] = []
+        self._names: set[str] = set()
+        self.members: list[Member] = []
+        for _ in range(size):
+            self.members.append(self._started())
         self._balancer = Way(self._port)
 
     @property
@@ -48,19 +73,33 @@ class Fleet:
         """The address of a balancer, which sends each connection to a server that is not frozen, alive or not."""
         return f"127.0.0.1:{self._balancer.port}"
 
+    def way(self) -> Way:
+        """A balancer of one's own, like that of `address`."""
+        return Way(self._port)
+
     def _port(self) -> int:
-        member = self._dice.choice([one for one in self.members if not one.frozen])
-        return int(member.service.address.rpartition(":")[2])
+        return self._dice.choice([one for one in self.members if not one.frozen]).port
+
+    def _note(self, kind: str, member: Member | None = None) -> None:
+        """Note a cut that comes now, with the songs that its server makes."""
+        songs: list[str] = []
+        if member is not None:
+            with Redis.from_url(self.directory.url, decode_responses=True) as client:
+                service = client.zrange("m:service", 0, -1)
+                songs = [song for song in service if client.hget(f"m:song:{song}", "owner") == member.name]
+        self.cuts.append(Cut(kind, time.monotonic(), member.port if member else None, songs))
 
     def kill(self, _: float) -> None:
         """End a server without warning, and start another one."""
         member = self._dice.choice(self.members)
+        self._note("kill -9", member)
         member.service.process.kill()
         self._replace(member)
 
     def terminate(self, _: float) -> None:
         """Tell a server to end, and start another one."""
         member = self._dice.choice(self.members)
+        self._note("SIGTERM", member)
         member.service.process.terminate()
         self._replace(member)
         assert member.service.process.wait(120) == 0
@@ -69,6 +108,7 @@ class Fleet:
         """Stop a server for longer than a lease, and let it go on as if nothing had been."""
         member = self._dice.choice(self.members)
         member.frozen = True
+        self._note("SIGSTOP", member)
         member.service.process.send_signal(signal.SIGSTOP)
         time.sleep(seconds)
         member.service.process.send_signal(signal.SIGCONT)
@@ -76,27 +116,32 @@ class Fleet:
 
     def part(self, seconds: float) -> None:
         """Cut a server off from the directory."""
-        way = self._dice.choice(self.members).way
+        member = self._dice.choice(self.members)
+        way = member.way
+        self._note("partition", member)
         way.hold()
         time.sleep(seconds)
         way.free()
 
     def restart_directory(self, _: float) -> None:
         """Kill the directory and start it from what it has written."""
+        self._note("restart")
         self.directory.kill()
         self.directory.start()
+        with Redis.from_url(self.directory.url) as client:
+            eventually(lambda: not client.info("persistence")["loading"])
 
     def promote(self, _: float) -> None:
-        """Kill the directory, and go on with a replica of it that has all of it.
-
-        What a replica lacks of songs that had just been let in is lost with the directory: their callers ask again.
-        """
+        """Kill the directory, and go on with a replica that has all of it, on its disk, too: it may be killed next."""
         replica = DirectoryServer("--replicaof", "127.0.0.1", str(self.directory.port), *_AT_ONCE, *_NO_REWRITING)
         with Redis.from_url(replica.url) as client:
             eventually(lambda: client.info("replication").get("master_link_status") == "up")
             with Redis.from_url(self.directory.url) as primary:
+                self._note("promotion")
                 primary.client_pause(10_000, all=False)
-                primary.wait(1, 10_000)
+                written = primary.info("replication")["master_repl_offset"]
+                eventually(lambda: client.info("replication")["slave_repl_offset"] >= written)
+                eventually(lambda: _all_on_disk(client))
             self.directory.kill()
             client.replicaof("NO", "ONE")
         replica._options = _NO_REWRITING  # should it be restarted
@@ -112,6 +157,7 @@ class Fleet:
         for member in tuple(self.members):
             self.members.insert(0, self._started())
             self.members.remove(member)
+            self.ended.append(member)
             began = time.monotonic()
             member.service.process.terminate()
             assert member.service.process.wait(_LONGEST_END_SECONDS) == 0
@@ -143,22 +189,35 @@ class Fleet:
 
     def _replace(self, member: Member) -> None:
         successor = self._started()
+        self.ended.append(member)
         self.members[self.members.index(member)] = successor
         member.stack.callback(member.way.close)
         if member.service.process.poll() is not None:
             member.stack.close()
 
     def _started(self) -> Member:
-        stack, way = ExitStack(), Way(lambda: self.directory.port)
+        stack, way_to = ExitStack(), self._network.way if self._network else Way
+        way = way_to(lambda: self.directory.port)
         settings = {
             "STORE__KIND": "shared",
             "STORE__FOLDER": "",
-            "STORE__DIRECTORY": f"redis://127.0.0.1:{way.port}",
+            "STORE__DIRECTORY": f"redis://{way.host}:{way.port}",
             "STORE__OBJECTS": f"file://{self._objects}",
             **self._settings,
         }
         service = stack.enter_context(running_service(self._engine, **settings))
         with grpc.insecure_channel(service.address) as channel:
             service.wait_serving(channel)
-        service.discard_log()
-        return Member(service, way, stack)
+        member = Member(service, way, stack, service.keep_log())
+        with Redis.from_url(self.directory.url, decode_responses=True) as client:
+            eventually(lambda: set(client.zrange("m:replicas", 0, -1)) - self._names)
+            (member.name,) = set(client.zrange("m:replicas", 0, -1)) - self._names
+        self._names.add(member.name)
+        return member
+
+
+def _all_on_disk(client: Redis) -> bool:
+    """True once the file of a replica has what it was sent at its start."""
+    known = client.info("persistence")
+    busy = known["aof_rewrite_in_progress"] or known["aof_rewrite_scheduled"]
+    return not busy and known["aof_last_bgrewrite_status"] == "ok"

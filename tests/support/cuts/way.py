@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -9,16 +10,25 @@ _PIECE_BYTES = 1 << 16
 
 
 class Way:
-    """Passes bytes on to the port that `target` gives for each new connection."""
+    """Passes bytes on to the port that `target` gives for each new connection.
 
-    def __init__(self, target: Callable[[], int]) -> None:
+    `taken` are those ports, with times of the monotonic clock.
+    """
+
+    def __init__(self, target: Callable[[], int], listener: socket.socket | None = None) -> None:
+        """`listener` takes the connections, one on the loopback address unless it is given."""
         self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self._clear = threading.Event()
         self._clear.set()
         self._open: set[socket.socket] = set()
-        self.port = int(self._listener.getsockname()[1])
+        self.taken: list[tuple[float, int]] = []
+        self.host, self.port = self._listener.getsockname()
         threading.Thread(target=self._serve, daemon=True).start()
+
+    def port_at(self, at: float) -> int | None:
+        """The port that the last connection before a time of the monotonic clock led to; `None` without one."""
+        return next((port for taken, port in reversed(self.taken) if taken <= at), None)
 
     def hold(self) -> None:
         """Pass nothing on from now on, in neither direction, and tell nobody."""
@@ -50,8 +60,10 @@ class Way:
 
     def _connect(self, client: socket.socket) -> None:
         self._clear.wait()
+        port = self._target()
+        self.taken.append((time.monotonic(), port))
         try:
-            server = socket.create_connection(("127.0.0.1", self._target()))
+            server = socket.create_connection(("127.0.0.1", port))
         except OSError:
             client.close()
             return

@@ -35,7 +35,13 @@ local function take(id, task)
     return claimed(id, at)
 end
 
-for _, song in ipairs(lost_songs(at)) do
+local lost, listened = lost_songs(at), {}
+for _, song in ipairs(lost) do listened[song.id] = heard(song.id, at) end
+table.sort(lost, function(one, other)
+    if listened[one.id] ~= listened[other.id] then return listened[one.id] == 1 end
+    return one.order < other.order
+end)
+for _, song in ipairs(lost) do
     local found = task(song.id, song.since)
     if found then return take(song.id, found) end
 end

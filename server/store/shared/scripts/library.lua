@@ -150,10 +150,12 @@ end
 
 -- The parts of a Claim.
 local function claimed(id, at)
-    local song = fields(id, 'record', 'state', 'owner', 'epoch', 'request', 'linger', 'deadline', 'task', 'made')
+    local song = fields(id, 'record', 'state', 'owner', 'epoch', 'request', 'linger', 'deadline', 'task', 'made',
+        'weight', 'charged', 'quota', 'sound_capacity')
     local size, events = extent(id)
     local left = song[7] and text(tonumber(song[7]) - at) or false
-    return {id, song[1], song[2], song[3], song[4], size, events, song[5], song[6], left, song[8] or 'make', song[9] or ''}
+    return {id, song[1], song[2], song[3], song[4], size, events, song[5], song[6], left, song[8] or 'make', song[9] or '',
+        has_sound(id) and 1 or 0, song[10], song[11], song[12], song[13]}
 end
 
 -- The songs that a claim leaves to others, whose number is the fourth argument; and the place of the argument behind them.

@@ -1,8 +1,8 @@
 #!lua
 -- lease seconds, lease, claim (JSON), record (JSON), request
 -- Makes a song again that its maker has and the directory has lost, or knows from before that claim alone: without sound
--- and events, without what was charged for it, and without a deadline, which counts for songs that wait.
--- It counts as heard: how much of it listeners had is not known, and no other sound may follow that.
+-- and events, and without a deadline, which counts for songs that wait. What was charged for it is charged again.
+-- Where any sound of it was written, it counts as heard: no other sound may follow what listeners have.
 -- Answers 1, 2 where that was done before, or 0 where another claim holds, or the song has ended.
 local claim, record, request = cjson.decode(ARGV[3]), ARGV[4], ARGV[5]
 local id, key, caller, at = claim.song_id, song_key(claim.song_id), claim.caller, now()
@@ -12,15 +12,25 @@ if known and not unended(known) then return 0 end
 local listed = claim.created .. ':' .. id
 if not known then
     call('HSET', key, 'caller', caller, 'engine', claim.engine, 'request_id', claim.request_id, 'fingerprint', claim.fingerprint,
-        'listed', listed, 'order', call('INCR', 'm:sequence'), 'ticket', '', 'weight', '1', 'charged', '0', 'quota', '', 'admitted', text(at))
+        'listed', listed, 'order', call('INCR', 'm:sequence'), 'ticket', '', 'weight', text(claim.weight),
+        'charged', text(claim.charged_seconds), 'quota', claim.quota, 'admitted', text(at))
+    if claim.sound_capacity ~= cjson.null then
+        local account = 'm:account:' .. caller
+        call('HSET', key, 'sound_capacity', text(claim.sound_capacity))
+        if (call('HGET', account, 'quota') or claim.quota) == claim.quota then
+            call('HSET', account, 'quota', claim.quota)
+            take(account, 'sound', claim.sound_capacity, 3600, at, claim.charged_seconds)
+        end
+    end
     call('ZADD', 'm:songs:' .. caller, 0, listed)
     call('ZADD', request_key(caller, claim.request_id), 0, listed)
     use(1, 0)
 end
+if claim.heard or has_sound(id) then call('HSET', key, 'heard', '1') end
 use(0, 0 - call('STRLEN', 'm:sound:' .. id))
 call('DEL', 'm:sound:' .. id, 'm:events:' .. id)
 call('HSET', key, 'record', record, 'state', 'queued', 'request', request, 'size', '0', 'epoch', claim.epoch,
-    'owner', claim.replica, 'nonce', claim.nonce, 'lease', ARGV[2], 'task', 'make', 'made', claim.sound, 'heard', '1')
+    'owner', claim.replica, 'nonce', claim.nonce, 'lease', ARGV[2], 'task', 'make', 'made', claim.sound)
 call('HDEL', key, 'released')
 call('ZREM', 'm:queue:' .. claim.engine, id)
 call('ZREM', 'm:offered', id)

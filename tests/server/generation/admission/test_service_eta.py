@@ -1,5 +1,7 @@
 """Estimates for songs that wait while nobody serves their engine, or somebody else does."""
 
+from dataclasses import replace
+
 import pytest
 
 from server.costs import Costs
@@ -79,3 +81,8 @@ def test_the_backlog_is_the_work_of_songs_that_wait_and_sound_counts_once_where_
     assert eta().backlog_seconds(state(1.0, 2.0)) == {"fake": pytest.approx(12.0)}
     assert eta().backlog_seconds(state(1.0, 2.0, costs=None)) == {"fake": 120.0}
     assert eta().backlog_seconds(state()) == {"fake": 0.0}
+
+
+def test_of_a_replica_that_has_gone_since_the_engines_were_read_the_start_comes_on_top() -> None:
+    service = replace(state(away_seconds=0.3, start_seconds=20.0), engines={"fake": SERVED})
+    assert told(service)[0] == pytest.approx(20.75)

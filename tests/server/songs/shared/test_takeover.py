@@ -5,21 +5,20 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from server.errors import ControlNotSupported, EndedElsewhere, MadeElsewhere
+from server.errors import ControlNotSupported, EndedElsewhere, MadeElsewhere, QuotaExceeded
+from server.quota import Quota
 from server.song import Chunk, Planned, SongEvent, SongState
 from server.songs.recording import Recording
 from server.songs.shared import making, takeover
 from server.songs.shared.sharing import Resumption
-from server.store.base import INTERRUPTED, Extent, Lease
-from server.store.directory import Claim, Resume, Task
+from server.store.base import INTERRUPTED
+from server.store.directory import Resume
 from tests.support.fake_runner import FAKE_PLAN, FakeRunner
-from tests.support.replica_pair import LONG, REQUEST_ID, CountingWatcher, Pair, heard, pair, request, until
-from tests.support.stored_songs import record
+from tests.support.replica_pair import LONG, REQUEST_ID, Pair, heard, pair, request, until
 
 WHOLE = (["accepted", "plan", *["chunk"] * 12, "finished"], b"sound" * 12)
 HEARD_CHUNKS = 5
@@ -51,6 +50,18 @@ async def test_another_replica_goes_on_with_a_song_whose_maker_is_lost(tmp_path:
         assert (song.state, song.size_bytes, song.owner, song.epoch) == (SongState.COMPLETED, 60, "here", 2)
         assert await heard(await replicas.here.find("song-1", "me")) == WHOLE
         assert replicas.watcher.counts == {"lease lost": 1, "found lost": 1, "taken over": 1}
+
+
+async def test_another_replica_that_cuts_chunks_otherwise_goes_on_within_one(tmp_path: Path) -> None:
+    pairs = [Chunk(number, b"sound" * 2, 0, 2.0 * number, 2.0, 10 * number, 0) for number in range(6)]
+    async with begun(tmp_path, here=(LONG[0], *pairs, LONG[-1])) as (replicas, recording):
+        listening = asyncio.create_task(heard(recording))
+        replicas.full.slots = 1
+        await replicas.lose_to_another()
+        assert await listening == (["accepted", "plan", *["chunk"] * (HEARD_CHUNKS + 1 + 3), "finished"], WHOLE[1])
+        chunks = [entry.message.chunk for entry in recording.entries if entry.end]
+        assert [one.sequence for one in chunks] == [*range(HEARD_CHUNKS + 1 + 3)]
+        assert (chunks[HEARD_CHUNKS].start_seconds, chunks[HEARD_CHUNKS].duration_seconds) == (5.0, 1.0)
 
 
 async def test_a_song_that_comes_out_otherwise_ends_as_interrupted_and_is_not_spliced(tmp_path: Path) -> None:
@@ -121,6 +132,19 @@ async def test_a_song_of_which_nothing_was_heard_is_begun_anew_anywhere(tmp_path
         assert await listening == (["accepted", "plan", "plan", *["chunk"] * 12, "finished"], b"sound" * 12)
 
 
+async def test_a_lost_song_that_is_cancelled_costs_what_was_made_of_it(tmp_path: Path) -> None:
+    async with begun(tmp_path, quota=Quota(audio_seconds_per_hour=30)) as (replicas, recording):
+        replicas.maker.slots = 0
+        replicas.service.songs.cancel("song-1")
+        await replicas.lose_to_another()
+        await recording.over()
+        assert recording.song.state is SongState.CANCELLED
+        await until(lambda: not replicas.service.songs.record("song-1"))
+        with pytest.raises(QuotaExceeded, match="30 s of sound an hour"):
+            await replicas.here.generate(request(duration_seconds=31.0 - HEARD_CHUNKS), "me")
+        await replicas.here.generate(request(duration_seconds=30.0 - HEARD_CHUNKS), "me")
+
+
 async def test_a_song_that_is_stored_to_its_last_event_is_completed_by_anybody(tmp_path: Path) -> None:
     async with begun(tmp_path, 13, resumption=Resumption(lambda _: Resume.NEVER)) as (replicas, recording):
         await replicas.lose_to_another()
@@ -154,7 +178,7 @@ async def test_an_offered_song_is_never_interrupted_by_those_who_take_it(
 async def test_listeners_of_a_song_that_cannot_be_dropped_in_time_hear_its_next_maker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "DROP_SECONDS", 0.0)
+    monkeypatch.setattr(making, "DROP_SHARE", 0.0)
     async with begun(tmp_path) as (replicas, recording):
         listening = asyncio.create_task(heard(recording))
         maker: Any = replicas.there._making
@@ -274,25 +298,3 @@ async def test_a_song_that_a_leaving_replica_has_made_is_heard_to_its_end_at_ano
             ["accepted", "plan", *["chunk"] * 9, "finished"],
             WHOLE[1][17:],
         )
-
-
-async def test_however_many_songs_are_lost_a_round_ends_and_the_next_one_goes_on() -> None:
-    claim = Claim(Lease("song-1", "here", 1, "nonce"), record(), b"", Extent(), task=Task.CANCEL)
-    cancelled: list[SongState] = []
-
-    class Lost:
-        async def claim_lost(self, *rules: object) -> Claim:
-            return claim
-
-    class Making:
-        watcher, room, repeating = CountingWatcher(), asyncio.Event(), 0
-
-        def end_soon(self, claim: Claim, state: SongState) -> None:
-            cancelled.append(state)
-
-    making: Any = Making()
-    parts: tuple[Any, ...] = (Lost(), FakeRunner(), making, SimpleNamespace(left=()))
-    rules: dict[str, Any] = {"engines": tuple, "resume": lambda _: Resume.NEVER, "patience_seconds": 0.0}
-    async with asyncio.timeout(10.0):
-        await takeover.Takeover(*parts, **rules).round(0.0)
-    assert (cancelled, making.room.is_set()) == ([SongState.CANCELLED], True)

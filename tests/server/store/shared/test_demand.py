@@ -1,5 +1,6 @@
 """The lists by which autoscalers learn of work: in the directory, and as a user of few rights reads them."""
 
+import asyncio
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -67,3 +68,15 @@ def test_the_user_of_the_guide_reads_lengths_and_nothing_else() -> None:
         finally:
             administrator.acl_deluser("keda")
             administrator.delete("m:demand:studio", "m:song:song-1")
+
+
+async def test_what_has_changed_between_two_waits_is_not_missed() -> None:
+    async with replicas(plan_for(), "here", "there", now_ns=1) as ((here, there), _):
+        await here.directory.wait(0.0)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await here.directory.wait(9.0)
+        await there.directory.announce([ServedEngine(FAKE_INFO, ["cpu"], 4)], 60.0)
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(0.5):
+            await here.directory.wait(9.0)

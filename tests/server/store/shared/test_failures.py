@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -152,6 +153,30 @@ async def test_songs_whose_leases_ran_out_while_the_directory_was_away_are_left_
         while (claim := await here.directory.claim_lost()) is None:  # nobody renews any more
             await asyncio.sleep(0.02)
         assert claim.lease.epoch == 2
+
+
+async def test_a_song_that_was_lost_is_waited_for_until_its_maker_has_put_it_back(
+    own_server: Callable[..., DirectoryServer], tmp_path: Path
+) -> None:
+    server = own_server()
+    plan = plan_for(server.url, f"file://{tmp_path}/o", lease_seconds=1.0)
+    async with shared_store(plan, replica="here") as here, shared_store(plan, replica="there") as there:
+        writing = await making(replica(there), record())
+        server.kill()
+        asked = asyncio.create_task(here.directory.queue())
+        while not here.connection.away_seconds:
+            await asyncio.sleep(0.01)
+        shutil.rmtree(server.folder / "appendonlydir")
+        await asyncio.to_thread(server.start)
+        await asked
+        found = [asyncio.create_task(ask("song-1")) for ask in (here.store.get, here.store.load)]
+        await asyncio.sleep(0.2)
+        assert not any(one.done() for one in found)
+        assert (await there.directory.renew([writing.claim.lease]))["song-1"].held
+        assert all(await asyncio.gather(*found))
+        assert await here.store.get("song-2") is None
+        assert here.connection.steady_seconds >= plan.lease_seconds
+        assert await here.store.load("song-2") is None
 
 
 async def fill(writing: Writing) -> None:

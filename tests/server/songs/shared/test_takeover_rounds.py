@@ -1,0 +1,37 @@
+"""The rounds in which a replica takes songs of others."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+from server.song import SongState
+from server.songs.shared import takeover
+from server.songs.shared.beginning import GeneratorParts
+from server.store.base import Extent, Lease
+from server.store.directory import Claim, Resume, Task
+from tests.support.fake_runner import FakeRunner
+from tests.support.replica_pair import CountingWatcher
+from tests.support.stored_songs import record
+
+
+async def test_however_many_songs_are_lost_a_round_ends_and_the_next_one_goes_on() -> None:
+    claim = Claim(Lease("song-1", "here", 1, "nonce"), record(), b"", Extent(), task=Task.CANCEL)
+    cancelled: list[SongState] = []
+
+    class Lost:
+        async def claim_lost(self, *rules: object) -> Claim:
+            return claim
+
+    class Making:
+        watcher, room, repeating = CountingWatcher(), asyncio.Event(), 0
+
+        def end_soon(self, claim: Claim, state: SongState) -> None:
+            cancelled.append(state)
+
+    making: Any = Making()
+    given: tuple[Any, ...] = (Lost(), FakeRunner(), making, SimpleNamespace(left=()))
+    parts = GeneratorParts(*given)
+    rules: dict[str, Any] = {"engines": tuple, "resume": lambda _: Resume.NEVER, "patience_seconds": 0.0}
+    async with asyncio.timeout(10.0):
+        await takeover.Takeover(parts, **rules).round(0.0)
+    assert (cancelled, making.room.is_set()) == ([SongState.CANCELLED], True)

@@ -1,0 +1,18 @@
+"""The studio engine of another version."""
+
+from collections.abc import Iterator
+
+from typing_extensions import override
+
+from model.engine import SectionState
+from model.song import Window
+from model.studio.engine import StudioEngine
+
+
+class LouderStudio(StudioEngine):
+    """The `StudioEngine` of another version: its sound is another."""
+
+    @override
+    def render(self, state: SectionState) -> Iterator[Window]:
+        for window in super().render(state):
+            yield 0.9 * window
