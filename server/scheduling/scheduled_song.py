@@ -153,7 +153,7 @@ class ScheduledSong:
         return self.attempt.key.attempt == 0 and self.device is None and not self.attempt.planned
 
     def standing(self, now: float, share_lead: float) -> Standing:
-        """The facts about the song that the policy ranks by. A listener who had it from another server was silent before it came here."""
+        """The facts that the policy ranks by. A listener from another server was silent before the song came here."""
         spec = self.spec
         due_at = spec.arrived_at if self.outlet.repeats else self.playback.runs_out_at(now)
         if due_at is not None and spec.deadline is not None:
