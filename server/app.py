@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from server import wiring
 from server.api.grpc.health import SERVICES, HealthServicer
 from server.api.grpc.server import bind
+from server.api.http.ports import http_port, operations_port
 from server.api.http.server import serving_http
 from server.api.open_calls import OpenCalls
 from server.api.open_network import warn_of_open_network
@@ -73,9 +74,16 @@ async def serving(
         wiring.expose_server(settings, registry, health)
         calls, authenticator = OpenCalls(), wiring.build_authenticator(keys, metrics)
         routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer)
-        http = wiring.build_http_app(settings, registry, health, lambda: runner.unwell() or checker.unwell(), routes)
-        http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))
+        http, operations = wiring.build_http_app(
+            settings, registry, health, lambda: runner.unwell() or checker.unwell(), routes
+        )
+        port = http_port(settings, certificates)
+        http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port, port))
         logger.info("listening for HTTP", extra={"address": http_address, "port_kind": "http"})
+        if operations and settings.operations_port is not None:
+            place = settings.host, settings.operations_port, operations_port(settings)
+            told = await stack.enter_async_context(serving_http(operations, *place))
+            logger.info("listening for operations", extra={"address": told, "port_kind": "operations"})
 
         if keys:
             await stack.enter_async_context(in_background(keys.watch(metrics.calls.keys_usable)))

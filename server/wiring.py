@@ -16,7 +16,8 @@ from server.api.grpc.health import MUSIC_SERVICE, HealthServicer
 from server.api.grpc.load_report import LoadReports
 from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
-from server.api.http.operations import build_http
+from server.api.http.operations import application, operations_routes
+from server.api.http.ports import http_rules
 from server.api.http.preview_page import page_routes
 from server.api.open_calls import OpenCalls
 from server.api.rest.routes import Api
@@ -79,7 +80,7 @@ def runner_settings(settings: Settings) -> RunnerSettings:
 
 
 def read_certificates(tls: TLS) -> Certificates | None:
-    """The certificates of the gRPC port; `None` where its connections are not encrypted.
+    """The certificates of the ports; `None` where its connections are not encrypted.
 
     Raises:
         InvalidCertificate: a file is missing, or they do not fit together.
@@ -248,16 +249,18 @@ def build_http_app(
     health: HealthServicer,
     unwell: Callable[[], str | None],
     routes: Sequence[BaseRoute],
-) -> Starlette:
-    """The application of the HTTP port: metrics, probes and the routes; `unwell` says why a new start is needed."""
-    return build_http(
-        registry,
-        unready=health.unready,
-        unwell=unwell,
-        version={"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE},
-        more=routes,
-        origins=settings.rest.allowed_origins,
-    )
+) -> tuple[Starlette, Starlette | None]:
+    """The application of the HTTP port, and that of the port of operations where this is another one.
+
+    The first has the routes, and metrics and probes where the second is `None`; `unwell` says why a new start is
+    needed.
+    """
+    version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
+    operations = operations_routes(registry, unready=health.unready, unwell=unwell, version=version)
+    rules = http_rules(settings)
+    if settings.operations_port is None:
+        return application([*operations, *routes], rules), None
+    return application(routes, rules), application(operations)
 
 
 def _terms(settings: Settings, keys: KeyRing | None) -> Callable[[str], Terms]:

@@ -231,6 +231,7 @@ def _many(address: tuple[str, int], data: bytes) -> None:
         try:
             with socket.create_connection(address, timeout=5) as connection:
                 connection.sendall(data)
+                connection.settimeout(0.05)
                 connection.recv(1024)
         except OSError:
             continue
