@@ -1,9 +1,8 @@
 """The groups of settings: one frozen model for each part of the server."""
 
-import ipaddress
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import override
 
 from server.scheduling.policy import Order, Policy
@@ -186,30 +185,6 @@ class Connections(Group):
     age_grace_seconds: Seconds = Field(
         default=3600.0, description="time that calls on such a connection get to end; keep above the longest song"
     )
-
-
-class Proxies(Group):
-    """Proxies in front of the server."""
-
-    trusted: str = Field(
-        default="",
-        description="addresses and networks of proxies that bring the connections of many (commas), such as 10.0.0.0/8",
-    )
-
-    @field_validator("trusted")
-    @classmethod
-    def _are_networks(cls, value: str) -> str:
-        for part in parts(value):
-            try:
-                ipaddress.ip_network(part, strict=False)
-            except ValueError as error:
-                raise ValueError(f"{part!r} is no address or network: write 10.0.0.5 or 10.0.0.0/8") from error
-        return value
-
-    @property
-    def networks(self) -> tuple[str, ...]:
-        """The addresses and networks one by one."""
-        return parts(self.trusted)
 
 
 class TLS(Group):

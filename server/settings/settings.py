@@ -15,12 +15,12 @@ from server.settings.groups import (
     Keepalive,
     Limits,
     NonNegativeSeconds,
-    Proxies,
     Rest,
     Scheduling,
     Threads,
     parts,
 )
+from server.settings.proxies import Proxies
 from server.settings.store import Store
 from server.settings.variables import ENVIRONMENT_PREFIX, PATH_DELIMITER
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from server.api.peers import Peers
+from server.api.proxies import TrustedProxies
 
 
 @dataclass(eq=False, slots=True)
@@ -27,7 +27,7 @@ class HeldConnections:
 
     count: int
     peer_count: int
-    peers: Peers = field(default_factory=Peers)
+    proxies: TrustedProxies = field(default_factory=TrustedProxies)
     refused: int = 0
     _of_peer: dict[str, dict[HeldConnection, None]] = field(default_factory=lambda: defaultdict(dict))
     _held: int = 0
@@ -69,7 +69,7 @@ class HeldConnections:
         return self._held
 
     def _has_room(self, peer: str) -> bool:
-        if len(self._of_peer.get(peer, ())) >= self.peer_count and not self.peers.trusted(peer):
+        if len(self._of_peer.get(peer, ())) >= self.peer_count and not self.proxies.trusts(peer):
             return self._close_one(peer)
         return self._held < self.count or self.make_room()
 

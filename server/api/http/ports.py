@@ -6,7 +6,7 @@ from server.api.http.acceptor import Patience
 from server.api.http.guard import ANY, Rules
 from server.api.http.held_connections import HeldConnections
 from server.api.http.server import HttpPort
-from server.api.peers import Peers, networks
+from server.api.proxies import TrustedProxies
 from server.auth.tls import Certificates
 from server.settings.settings import Settings
 
@@ -29,7 +29,7 @@ def http_port(settings: Settings, certificates: Certificates | None) -> HttpPort
     connections, keepalive = settings.connections, settings.keepalive
     encrypted = certificates if settings.tls.http else None
     return HttpPort(
-        HeldConnections(connections.count, connections.peer_count, build_peers(settings)),
+        HeldConnections(connections.count, connections.peer_count, TrustedProxies(settings.proxies.networks)),
         Patience(
             connections.handshake_seconds, connections.idle_seconds, keepalive.time_seconds, keepalive.timeout_seconds
         ),
@@ -42,8 +42,3 @@ def operations_port(settings: Settings) -> HttpPort:
     """The limits of the port of operations, which is for few."""
     port = http_port(settings, None)
     return replace(port, connections=HeldConnections(OPERATIONS_CONNECTIONS, OPERATIONS_CONNECTIONS))
-
-
-def build_peers(settings: Settings) -> Peers:
-    """Tells trusted proxies from callers."""
-    return Peers(networks(settings.proxies.networks))
