@@ -73,7 +73,8 @@ async def serving(
         runner.readiness.subscribe(health.changed)
         wiring.expose_server(settings, registry, health)
         calls, authenticator = OpenCalls(), wiring.build_authenticator(keys, metrics)
-        routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer)
+        limits = wiring.build_call_limits(settings)
+        routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer, limits)
         http, operations = wiring.build_http_app(
             settings, registry, health, lambda: runner.unwell() or checker.unwell(), routes
         )
@@ -88,9 +89,11 @@ async def serving(
         if keys:
             await stack.enter_async_context(in_background(keys.watch(metrics.calls.keys_usable)))
         warn_of_open_network(settings)
-        server = wiring.build_grpc_server(settings, songs, runner, health, authenticator, tracer, calls)
+        server = wiring.build_grpc_server(settings, songs, runner, health, authenticator, tracer, calls, limits)
         address = bind(server, settings.host, settings.port, certificates)
         await server.start()
+        watch = wiring.build_connection_watch(settings, address)
+        await stack.enter_async_context(in_background(watch.run()))
         shutdown = Shutdown(server, runner, songs, health, calls, settings.grace_seconds, force or asyncio.Event())
         stack.push_async_callback(shutdown.run)
         yield address

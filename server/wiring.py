@@ -11,7 +11,9 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from server.api.call_limits import CallLimits
 from server.api.grpc.authentication import Authentication
+from server.api.grpc.connection_watch import ConnectionWatch
 from server.api.grpc.health import MUSIC_SERVICE, HealthServicer
 from server.api.grpc.load_report import LoadReports
 from server.api.grpc.server import build_server
@@ -20,6 +22,7 @@ from server.api.http.operations import application, operations_routes
 from server.api.http.ports import http_rules
 from server.api.http.preview_page import page_routes
 from server.api.open_calls import OpenCalls
+from server.api.proxies import TrustedProxies
 from server.api.rest.routes import Api
 from server.auth.api_keys import KeyRing
 from server.auth.authenticator import Authenticator
@@ -197,6 +200,18 @@ async def open_songs(
             await built.close()
 
 
+def build_call_limits(settings: Settings) -> CallLimits:
+    """The limits of calls that are open at once, for both ports together."""
+    limits, proxies = settings.limits, TrustedProxies(settings.proxies.networks)
+    return CallLimits(limits.caller_calls, limits.open_calls, limits.open_calls_of_peer, proxies)
+
+
+def build_connection_watch(settings: Settings, address: str) -> ConnectionWatch:
+    """Keeps peers to their share of the connections of gRPC, whose port is that of the "host:port"."""
+    connections, proxies = settings.connections, TrustedProxies(settings.proxies.networks)
+    return ConnectionWatch(int(address.rpartition(":")[2]), connections.count, connections.peer_count, proxies)
+
+
 def expose_server(settings: Settings, registry: CollectorRegistry, health: HealthServicer) -> None:
     """Add the metrics that tell version, readiness and limits; to be called once."""
     expose_build(registry, VERSION, settings.revision)
@@ -217,6 +232,7 @@ def build_grpc_server(
     authenticator: Authenticator | None,
     tracer: Tracer,
     calls: OpenCalls,
+    limits: CallLimits,
 ) -> grpc.aio.Server:
     """The gRPC server, not yet bound to a port: health alone on a generator.
 
@@ -225,21 +241,32 @@ def build_grpc_server(
     music = MusicServicer(songs) if settings.takes_calls else None
     interceptors = [Authentication(authenticator)] if authenticator else []
     if music is None or not settings.makes_songs:
-        return build_server(settings, music, health, interceptors, tracer, calls=calls)
+        return build_server(settings, music, health, interceptors, tracer, calls=calls, limits=limits)
     reports = LoadReports(runner.depths, song_slots(settings), songs.service_load)
-    server = build_server(settings, music, health, interceptors, tracer, reports.trailers, calls)
+    server = build_server(settings, music, health, interceptors, tracer, reports.trailers, calls, limits)
     server.add_generic_rpc_handlers((reports.handler(),))
     return server
 
 
 def rest_routes(
-    settings: Settings, songs: Songs, authenticator: Authenticator | None, calls: OpenCalls, tracer: Tracer
+    settings: Settings,
+    songs: Songs,
+    authenticator: Authenticator | None,
+    calls: OpenCalls,
+    tracer: Tracer,
+    call_limits: CallLimits,
 ) -> Sequence[BaseRoute]:
     """The routes of REST and of the preview page on it; none on a generator, or where REST is switched off."""
     if not settings.rest.enabled or not settings.takes_calls:
         return ()
     limits = settings.limits
-    api = Api(songs, authenticator, body_bytes=limits.request_bytes, heartbeat_seconds=limits.heartbeat_seconds)
+    api = Api(
+        songs,
+        authenticator,
+        body_bytes=limits.request_bytes,
+        heartbeat_seconds=limits.heartbeat_seconds,
+        limits=call_limits,
+    )
     return [*api.routes(calls, tracer), *(page_routes() if settings.page else ())]
 
 

@@ -12,7 +12,7 @@ class HeldConnection:
     """One connection, `waiting` while no whole request of it is being answered; `abort` closes it at once."""
 
     peer: str
-    abort: Callable[[], None]
+    abort: Callable[[], object]
     waiting: bool = True
 
 
@@ -32,7 +32,7 @@ class HeldConnections:
     _of_peer: dict[str, dict[HeldConnection, None]] = field(default_factory=lambda: defaultdict(dict))
     _held: int = 0
 
-    def admit(self, peer: str, abort: Callable[[], None]) -> HeldConnection | None:
+    def admit(self, peer: str, abort: Callable[[], object]) -> HeldConnection | None:
         """Take a new connection in; `None` where there is no room for it."""
         if not self._has_room(peer):
             self.refused += 1

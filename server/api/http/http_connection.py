@@ -114,11 +114,8 @@ class HttpConnection(H11Protocol):
     @property
     def _lingers(self) -> bool:
         """True while a request still arrives that is answered already."""
-        return (
-            self.cycle is not None
-            and self.cycle.response_complete
-            and self.conn.their_state in (h11.SEND_BODY, h11.MIGHT_SWITCH_PROTOCOL)
-        )
+        answered = self.cycle is not None and self.cycle.response_complete  # type: ignore[redundant-expr]
+        return answered and self.conn.their_state is h11.SEND_BODY
 
     def _close_in(self, seconds: float) -> None:
         self._keep_open()
