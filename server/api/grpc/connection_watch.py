@@ -63,9 +63,12 @@ class ConnectionWatch:
         """Watch until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            # Cheap as long as there are few files of whatever kind.
-            if sum(1 for _ in _OWN_FILES.iterdir()) > min(self.peer_count, self.count * CROWDED_RATIO):
+            if self._may_be_crowded():
                 await asyncio.to_thread(self.look)
+
+    def _may_be_crowded(self) -> bool:
+        """True where the process has more files of whatever kind than a limit: cheap to ask."""
+        return sum(1 for _ in _OWN_FILES.iterdir()) > min(self.peer_count, self.count * CROWDED_RATIO)
 
     def look(self) -> int:
         """Close what is too many; the number of connections closed."""
