@@ -6,6 +6,7 @@ without asking it first sends its `Origin`.
 """
 
 import ipaddress
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -20,6 +21,7 @@ from server.api.rest.problems import problem_response
 ANY = "*"
 _READING = frozenset(("GET", "HEAD", "OPTIONS"))
 _LOCAL = "localhost"
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+))(?::\d{0,5})?")
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,9 @@ class Guard:
 
 
 def _name(host: str) -> str:
-    """The name in "name:port" or "[address]:port", in lower case."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower().removesuffix(".")
+    """The name in "name:port" or "[address]:port", in lower case; empty where it is neither."""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower().removesuffix(".") if found else ""
 
 
 def _is_address(name: str) -> bool:

@@ -22,7 +22,7 @@ from server.auth.authenticator import Authenticator
 from server.settings.groups import Connections
 from server.settings.settings import Settings
 from tests.support.edge import details_of, songs_of
-from tests.support.fake_runner import FakeRunner
+from tests.support.fake_runner import FAKE_EVENTS, FakeRunner
 
 QUICK = Connections(request_seconds=0.3)
 METADATA = (("authorization", "Bearer key"),)
@@ -34,7 +34,7 @@ async def served(key: ApiKey | None = None, **limits: int) -> AsyncIterator[grpc
     """A channel to a server, which asks for `key` where there is one."""
     settings = Settings(engines=("fake",), connections=QUICK)
     interceptors = [Authentication(Authenticator({"key": key}.get, lambda _: None))] if key else []
-    runner, health = FakeRunner(), HealthServicer(lambda: None)
+    runner, health = FakeRunner(FAKE_EVENTS[:2], hangs=True), HealthServicer(lambda: None)
     bounds = CallLimits(**{"caller_calls": 4, "open_calls": 6, "open_calls_of_peer": 3, **limits})
     async with songs_of(runner) as songs:
         server = build_server(settings, MusicServicer(songs), health, interceptors, limits=bounds)
@@ -117,7 +117,10 @@ async def test_a_stream_ends_when_its_key_expires() -> None:
     async with served(expiring) as channel:
         song = music_pb2_grpc.MusicServiceStub(channel).Generate(REQUEST, metadata=METADATA)
         with pytest.raises(grpc.aio.AioRpcError, match="has expired") as error:
-            async with asyncio.timeout(5.0):
-                async for _ in song:
-                    pass
+            await asyncio.wait_for(_heard(song), 5.0)
         assert error.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def _heard(song: Any) -> None:
+    async for _ in song:
+        pass

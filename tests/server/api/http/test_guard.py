@@ -13,16 +13,6 @@ from server.settings.groups import Rest
 from server.settings.settings import Settings
 
 KNOWN = ("", "localhost", "LOCALHOST:8080", "localhost.", "127.0.0.1:80", "[::1]:8080", "10.1.2.3", "a.example", "me")
-    "",
-    "localhost",
-    "LOCALHOST:8080",
-    "localhost.",
-    "127.0.0.1:80",
-    "[::1]:8080",
-    "10.1.2.3",
-    "songs.example",
-    "me",
-)
 UNKNOWN = ("evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "[::1].evil", "1")
 
 
