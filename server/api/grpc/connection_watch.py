@@ -26,7 +26,8 @@ SILENT_BYTES = 64
 _OWN_FILES = Path("/proc/self/fd")
 _TCP_INFO_BYTES = 192
 _RECEIVED_OFFSET = 128
-"""Where `tcpi_bytes_received` is in `struct tcp_info` of Linux."""
+"""Where `tcpi_bytes_received` is in `struct tcp_info` of Linux 4.1 and newer; `tcpi_state` comes first."""
+_ESTABLISHED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,9 @@ def _seen(file: int, connection: socket.socket, port: int) -> Seen | None:
         return None
     peer = connection.getpeername()
     info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
-    (received,) = struct.unpack_from("Q", info, _RECEIVED_OFFSET) if len(info) > _RECEIVED_OFFSET + 7 else (0,)
+    if info[0] != _ESTABLISHED:
+        return None
+    (received,) = struct.unpack_from("Q", info, _RECEIVED_OFFSET)
     return Seen(file, plain_address(peer[0]), peer[1], received)
 
 

@@ -67,7 +67,7 @@ async def test_watches_without_a_key_lock_nobody_out() -> None:
         health: Any = health_pb2_grpc.HealthStub(channel)
         watches = [health.Watch(health_pb2.HealthCheckRequest()) for _ in range(8)]
         codes = [await code_of(watch) for watch in watches]
-        assert codes == [grpc.StatusCode.OK] * 3 + [grpc.StatusCode.RESOURCE_EXHAUSTED] * 5
+        assert sorted(code.name for code in codes) == ["OK"] * 3 + ["RESOURCE_EXHAUSTED"] * 5
         engines = await music_pb2_grpc.MusicServiceStub(channel).ListEngines(
             music_pb2.ListEnginesRequest(), metadata=METADATA
         )
