@@ -15,7 +15,7 @@ LINGER_BYTES = 1 << 20
 
 _REFUSAL = (
     b'{"type":"about:blank","title":"Bad Request","status":400,"reason":"INVALID_REQUEST","detail":"this is no request '
-    b'of HTTP/1.1, or one with both Content-Length and Transfer-Encoding"}'
+    b'of HTTP/1.1, or its header is too large, or has both Content-Length and Transfer-Encoding"}'
 )
 _REFUSAL_HEADERS = [
     (b"content-type", b"application/problem+json"),
@@ -31,18 +31,25 @@ class _Parser(h11.Connection):
     def __init__(self, connection: "HttpConnection", limit_bytes: int) -> None:
         super().__init__(h11.SERVER, limit_bytes)
         self._connection = connection
+        self._limit_bytes = limit_bytes
 
     @override
     def next_event(self) -> Any:
         event = super().next_event()
         if isinstance(event, h11.Request):
-            if {b"content-length", b"transfer-encoding"} <= {name for name, _ in event.headers}:
-                # RFC 9112, 6.1: an attempt to smuggle a request past a proxy, in all likelihood.
-                raise h11.RemoteProtocolError("both Content-Length and Transfer-Encoding")
+            self._check(event)
             self._connection.request_began()
         elif isinstance(event, h11.EndOfMessage):
             self._connection.request_ended()
         return event
+
+    def _check(self, request: h11.Request) -> None:
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in request.headers}:
+            # RFC 9112, 6.1: an attempt to smuggle a request past a proxy, in all likelihood.
+            raise h11.RemoteProtocolError("both Content-Length and Transfer-Encoding")
+        # h11 bounds what comes in pieces alone.
+        if len(request.target) + sum(len(name) + len(value) for name, value in request.headers) > self._limit_bytes:
+            raise h11.RemoteProtocolError("the header is too large")
 
 
 class HttpConnection(H11Protocol):
