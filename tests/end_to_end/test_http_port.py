@@ -1,15 +1,19 @@
 """The HTTP port as its operator sets it up: encrypted, with certificates of callers, apart from metrics and probes."""
 
 import http.client
+import json
 import ssl
+import time
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
+from server.auth.api_keys import new_key
 from tests.end_to_end.test_connections import FAKE, TIMEOUT_SECONDS, Certificates
-from tests.support.rest import MUSIC, SONG, Rest
-from tests.support.service import Service, running_service, start
+from tests.support.rest import LONG, MUSIC, SONG, Rest
+from tests.support.service import Service, ready, running_service, start
 
 
 @pytest.fixture
@@ -78,3 +82,22 @@ def test_other_names_and_pages_make_no_songs() -> None:
             found[method, path, name, value] = answer.status
             assert answer.headers["x-content-type-options"] == "nosniff", path
         assert {case: status for case, status in found.items() if cases[case] not in (None, status)} == {}
+
+
+def test_an_answer_ends_with_the_key_of_its_call(tmp_path: Path) -> None:
+    secret, key = new_key("games")
+    path = tmp_path / "keys.json"
+
+    def write(**limits: str) -> None:
+        entry = {"name": key.name, "sha256": key.sha256, **limits}
+        path.write_text(json.dumps({"keys": [entry]}), "utf-8")
+
+    write()
+    with running_service("fake=tests.deploy.engines:SlowEngine", API_KEYS=str(path)) as service:
+        ready(service)
+        rest = Rest(service.http_address, {"Authorization": f"Bearer {secret}"})
+        assert rest.ask("GET", MUSIC).status == HTTPStatus.OK
+        write(expires_at=(datetime.now(UTC) + timedelta(seconds=3.0)).isoformat())
+        time.sleep(1.5)
+        answer = rest.generate(LONG)
+        assert (answer.status, answer.json["reason"]) == (HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED")
