@@ -1,5 +1,6 @@
 """Servers to be attacked: one checkout's, on loopback, with a log and a memory that can be read."""
 
+import hashlib
 import http.client
 import json
 import os
@@ -21,6 +22,9 @@ PATHS = ("", "protos", "clients/python")
 START_SECONDS = 60.0
 FAKE = "fake=tests.support.fakes:FakeEngine"
 KEY = "melisma_" + "k" * 43
+JSON = {"Content-Type": "application/json"}
+GENERATE = "/v1/audio/music/generate"
+Figures = Iterator[tuple[str, object]]
 
 
 @dataclass(frozen=True)
@@ -128,3 +132,26 @@ def _wait_until_ready(address: tuple[str, int], asks_for_certificates: bool) -> 
         finally:
             connection.close()
         time.sleep(0.2)
+
+
+def ask(address: tuple[str, int], method: str, path: str, body: str | None = None, **headers: str) -> str:
+    """Status and milliseconds of one answer; names of headers with _ for -."""
+    began = time.monotonic()
+    connection = http.client.HTTPConnection(*address, timeout=10)
+    try:
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body, given | (JSON if body else {}))
+        status = str(connection.getresponse().status)
+    except OSError as error:
+        status = type(error).__name__
+    finally:
+        connection.close()
+    return f"{status} after {1000 * (time.monotonic() - began):.0f} ms"
+
+
+def key_file(folder: str) -> str:
+    """The path of a file in that folder with the one key `KEY`."""
+    path = Path(folder) / "keys.json"
+    path.write_text(json.dumps({"keys": [{"name": "games", "sha256": hashlib.sha256(KEY.encode()).hexdigest()}]}))
+    path.chmod(0o600)
+    return str(path)
