@@ -41,11 +41,17 @@ class PlainFormatter(logging.Formatter):
         return " ".join(filter(None, (super().formatMessage(record), extra)))
 
 
-def configure_logs(level: str, log_format: LogFormat = LogFormat.AUTO, stream: TextIO | None = None) -> None:
-    """Send all log records of at least `level` to `stream` (standard error if `None`), replacing earlier handlers."""
+def configure_logs(
+    level: str, log_format: LogFormat = LogFormat.AUTO, stream: TextIO | None = None, *, bounded: bool = True
+) -> None:
+    """Send all log records of at least `level` to `stream` (standard error if `None`), replacing earlier handlers.
+
+    Those of other libraries are `bounded` where callers could cause them.
+    """
     target = stream or sys.stderr
     handler = logging.StreamHandler(target)
-    handler.addFilter(LogBounds())
+    if bounded:
+        handler.addFilter(LogBounds())
     handler.setFormatter(_formatter(log_format, in_terminal=target.isatty()))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 

@@ -38,7 +38,7 @@ def main(*descriptors: int) -> None:
     with ended_with_its_pipe(_log, "worker"):
         spec = first.receive()
         assert isinstance(spec, WorkerSpec)
-        configure_logs(spec.logs.level, spec.logs.format)
+        configure_logs(spec.logs.level, spec.logs.format, bounded=False)  # engines write what their makers want
         with uncollected():
             engines, failures = load_engines(spec.engines, spec.device)
             sounds = _fingerprints(spec, engines)
