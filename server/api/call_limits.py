@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from server.api.places import Places
 from server.api.proxies import TrustedProxies
 from server.errors import TooManyCalls
 
@@ -16,16 +17,21 @@ class CallLimits:
     """Counts open calls. Lives on one event loop.
 
     A caller is the holder of a key, or an address. Calls that need no key where others do, of health and load reports,
-    have a budget of their own, in all and for each address, so that they lock nobody out. Trusted proxies ask for many,
-    and have all of it.
+    have a budget of their own, in all and for each address, so that they lock nobody out: streams that are open, and
+    apart from them calls whose message has yet to arrive, of which the oldest gives way. So a question that comes at
+    once is always answered. Trusted proxies ask for many, and have all of it.
     """
 
     caller_calls: int
     open_calls: int
     open_calls_of_peer: int
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    arriving: Places = field(init=False)
     _of_caller: Counter[str] = field(default_factory=Counter)
     _of_peer: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.arriving = Places(self.open_calls, self.open_calls_of_peer, self.proxies)
 
     @contextmanager
     def of_caller(self, caller: str) -> Iterator[None]:
@@ -44,7 +50,7 @@ class CallLimits:
 
     @contextmanager
     def without_key(self, peer: str) -> Iterator[None]:
-        """One call that needs no key, open while the context lasts.
+        """One stream that needs no key, open while the context lasts.
 
         Raises:
             TooManyCalls: its address, or all of them together, have as many as they may.

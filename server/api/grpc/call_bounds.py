@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import grpc
@@ -41,11 +41,12 @@ class CallBounds(ServerInterceptor):
         return None if handler is None else self._bounded(handler, handler_call_details)
 
     def _bounded(self, handler: Handler, details: grpc.HandlerCallDetails) -> Handler:
+        handle = self._handle_own if is_own(details.method) else self._handle_open
+
         async def call(requests: Any, context: Context) -> None:
             try:
-                with self._counted(details, context):
-                    async with while_key_lasts():
-                        await self._handle(handler, requests, context)
+                async with while_key_lasts():
+                    await handle(handler, requests, context)
             except ServiceError as error:
                 await _refuse(error, details.method, context)
 
@@ -53,26 +54,34 @@ class CallBounds(ServerInterceptor):
         deserializer = handler.request_deserializer if handler.request_streaming else None
         return grpc.stream_stream_rpc_method_handler(bounded, deserializer, handler.response_serializer)
 
-    async def _handle(self, handler: Handler, requests: Any, context: Context) -> None:
-        if handler.request_streaming:
-            await _streamed(handler, requests, context)
-            return
-        request = await self._request(context)
-        if handler.response_streaming:
-            await _told(required(handler.unary_stream)(request, context), context)
-        else:
-            await context.write(await required(handler.unary_unary)(request, context))
+    async def _handle_own(self, handler: Handler, requests: Any, context: Context) -> None:
+        with self._limits.of_caller(authenticated.get() or self._client(context)):
+            if handler.request_streaming:
+                await _streamed(handler, requests, context)
+            else:
+                await _answered(handler, await self._request(context), context)
 
-    async def _request(self, context: Context) -> Any:
-        """The bytes of the message.
+    async def _handle_open(self, handler: Handler, requests: Any, context: Context) -> None:
+        peer = host_of(context.peer())
+        if handler.request_streaming:
+            with self._limits.without_key(peer):
+                await _streamed(handler, requests, context)
+            return
+        request = await self._request(context, peer)
+        with self._limits.without_key(peer) if handler.response_streaming else nullcontext():
+            await _answered(handler, request, context)
+
+    async def _request(self, context: Context, peer: str | None = None) -> Any:
+        """The bytes of the message, whose place is that of a `peer` where the call needs no key.
 
         Raises:
-            RequestTooSlow: it does not arrive in time.
+            RequestTooSlow: it does not arrive in time, or before too many others have come.
             InvalidRequest: there is none.
         """
         try:
-            async with asyncio.timeout(self._request_seconds):
-                request = await context.read()
+            async with asyncio.timeout(self._request_seconds) as limit:
+                with self._arriving(peer, limit):
+                    request = await context.read()
         except TimeoutError:
             raise RequestTooSlow(self._request_seconds) from None
         if request is EOF:
@@ -80,19 +89,29 @@ class CallBounds(ServerInterceptor):
         return request
 
     @contextmanager
-    def _counted(self, details: grpc.HandlerCallDetails, context: Context) -> Iterator[None]:
-        peer = host_of(context.peer())
-        counted: AbstractContextManager[None]
-        if not is_own(details.method):
-            counted = self._limits.without_key(peer)
-        else:
-            counted = self._limits.of_caller(authenticated.get() or self._client(peer, details))
-        with counted:
+    def _arriving(self, peer: str | None, limit: asyncio.Timeout) -> Iterator[None]:
+        if peer is None:
             yield
+            return
+        places = self._limits.arriving
+        place = places.admit(peer, lambda: limit.reschedule(asyncio.get_running_loop().time()))
+        try:
+            yield
+        finally:
+            if place is not None:
+                places.release(place)
 
-    def _client(self, peer: str, details: grpc.HandlerCallDetails) -> str:
-        metadata = details.invocation_metadata or ()
-        return self._limits.proxies.client(peer, ((key, value) for key, value in metadata if isinstance(value, str)))
+    def _client(self, context: Context) -> str:
+        metadata = context.invocation_metadata() or ()
+        texts = ((key, value) for key, value in metadata if isinstance(value, str))
+        return self._limits.proxies.client(host_of(context.peer()), texts)
+
+
+async def _answered(handler: Handler, request: Any, context: Context) -> None:
+    if handler.response_streaming:
+        await _told(required(handler.unary_stream)(request, context), context)
+    else:
+        await context.write(await required(handler.unary_unary)(request, context))
 
 
 async def _streamed(handler: Handler, requests: Any, context: Context) -> None:

@@ -12,8 +12,8 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from server.api.http.held_connections import HeldConnection, HeldConnections
 from server.api.peers import plain_address
+from server.api.places import Place, Places
 
 BUSY_SECONDS = 0.2
 """Pause where the process can open no file more."""
@@ -43,8 +43,8 @@ class Acceptor:
     """Serves each connection of `listener` with a protocol that `protocol` makes; `context` gives the newest TLS."""
 
     listener: socket.socket
-    connections: HeldConnections
-    protocol: Callable[[HeldConnection], asyncio.Protocol]
+    connections: Places
+    protocol: Callable[[Place], asyncio.Protocol]
     context: Callable[[], ssl.SSLContext | None]
     patience: Patience
     _greeting: set[asyncio.Task[None]] = field(default_factory=set)
@@ -81,7 +81,7 @@ class Acceptor:
         self._greeting.add(task)
         task.add_done_callback(self._greeting.discard)
 
-    async def _greet(self, connection: socket.socket, held: HeldConnection) -> None:
+    async def _greet(self, connection: socket.socket, held: Place) -> None:
         """Hand a connection over to its protocol, which releases it when it ends."""
         context = self.context()
         try:

@@ -7,7 +7,7 @@ import h11
 from typing_extensions import override
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from server.api.http.held_connections import HeldConnection, HeldConnections
+from server.api.places import Place, Places
 
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 1 << 20
@@ -58,13 +58,11 @@ class HttpConnection(H11Protocol):
     A header has `header_seconds` to arrive, however slowly its bytes come. Between requests uvicorn's timeout holds.
     """
 
-    def __init__(
-        self, *arguments: Any, held: HeldConnection, connections: HeldConnections, header_seconds: float, **named: Any
-    ) -> None:
+    def __init__(self, *arguments: Any, held: Place, connections: Places, header_seconds: float, **named: Any) -> None:
         super().__init__(*arguments, **named)
         assert self.config.h11_max_incomplete_event_size is not None
         self.conn = _Parser(self, self.config.h11_max_incomplete_event_size)
-        self._held, self._held_connections, self._header_seconds = held, connections, header_seconds
+        self._held, self._places, self._header_seconds = held, connections, header_seconds
         self._deadline: asyncio.TimerHandle | None = None
         self._unread_bytes = 0
 
@@ -77,7 +75,7 @@ class HttpConnection(H11Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._keep_open()
-        self._held_connections.release(self._held)
+        self._places.release(self._held)
         super().connection_lost(exc)
 
     @override
@@ -106,7 +104,7 @@ class HttpConnection(H11Protocol):
     def on_response_complete(self) -> None:
         if self._lingers and not self.transport.is_closing():
             self._close_in(LINGER_SECONDS)
-        self._held_connections.waits(self._held)
+        self._places.waits(self._held)
         super().on_response_complete()
         if self._held.waiting and not self._lingers and self.conn.trailing_data[0]:
             self._close_in(self._header_seconds)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from server.api.http.acceptor import Patience
 from server.api.http.guard import ANY, Rules
-from server.api.http.held_connections import HeldConnections
 from server.api.http.server import HttpPort
+from server.api.places import Places
 from server.api.proxies import TrustedProxies
 from server.auth.tls import Certificates
 from server.settings.settings import Settings
@@ -29,7 +29,7 @@ def http_port(settings: Settings, certificates: Certificates | None) -> HttpPort
     connections, keepalive = settings.connections, settings.keepalive
     encrypted = certificates if settings.tls.http else None
     return HttpPort(
-        HeldConnections(connections.count, connections.peer_count, TrustedProxies(settings.proxies.networks)),
+        Places(connections.count, connections.peer_count, TrustedProxies(settings.proxies.networks)),
         Patience(
             connections.handshake_seconds, connections.idle_seconds, keepalive.time_seconds, keepalive.timeout_seconds
         ),
@@ -41,4 +41,4 @@ def http_port(settings: Settings, certificates: Certificates | None) -> HttpPort
 def operations_port(settings: Settings) -> HttpPort:
     """The limits of the port of operations, which is for few."""
     port = http_port(settings, None)
-    return replace(port, connections=HeldConnections(OPERATIONS_CONNECTIONS, OPERATIONS_CONNECTIONS))
+    return replace(port, connections=Places(OPERATIONS_CONNECTIONS, OPERATIONS_CONNECTIONS))

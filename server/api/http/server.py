@@ -14,8 +14,8 @@ from typing_extensions import override
 
 from server.api.address import PortUnavailable, shown
 from server.api.http.acceptor import Acceptor, Patience
-from server.api.http.held_connections import HeldConnection, HeldConnections
 from server.api.http.http_connection import HttpConnection
+from server.api.places import Place, Places
 
 _STOP_SECONDS = 1
 _LIMIT = 1024
@@ -25,7 +25,7 @@ _LIMIT = 1024
 class HttpPort:
     """What an HTTP port lets its connections do; `context` gives the newest TLS, `None` where there is none."""
 
-    connections: HeldConnections = field(default_factory=lambda: HeldConnections(_LIMIT, _LIMIT))
+    connections: Places = field(default_factory=lambda: Places(_LIMIT, _LIMIT))
     patience: Patience = field(default_factory=Patience)
     header_bytes: int = 16 << 10
     context: Callable[[], ssl.SSLContext | None] = lambda: None
@@ -51,7 +51,7 @@ class _Server(uvicorn.Server):
         self.started = True
         self.started_serving.set()
 
-    def connection(self, held: HeldConnection) -> asyncio.Protocol:
+    def connection(self, held: Place) -> asyncio.Protocol:
         """The protocol of a new connection."""
         return HttpConnection(
             config=self.config,

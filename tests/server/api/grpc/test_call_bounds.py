@@ -72,6 +72,7 @@ async def test_watches_without_a_key_lock_nobody_out() -> None:
             music_pb2.ListEnginesRequest(), metadata=METADATA
         )
         assert engines.engines
+        assert await health.Check(health_pb2.HealthCheckRequest())
         for watch in watches:
             watch.cancel()
         async with asyncio.timeout(5.0):
@@ -79,14 +80,24 @@ async def test_watches_without_a_key_lock_nobody_out() -> None:
                 await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize("method", ["/grpc.health.v1.Health/Check", "/melisma.v1.MusicService/Generate"])
-async def test_a_call_whose_message_never_comes_is_counted_and_ends(method: str) -> None:
+async def test_a_call_whose_message_never_comes_is_counted_and_ends() -> None:
     async with served(caller_calls=3) as channel:
-        calls = [channel.stream_stream(method)() for _ in range(4)]
+        calls = [channel.stream_stream("/melisma.v1.MusicService/Generate")() for _ in range(4)]
         for call in calls:
             await call.wait_for_connection()
         codes = [await code_of(call) for call in calls]
         assert sorted(code.name for code in codes) == ["DEADLINE_EXCEEDED"] * 3 + ["RESOURCE_EXHAUSTED"]
+
+
+@pytest.mark.parametrize("method", ["Check", "Watch"])
+async def test_questions_of_health_whose_message_never_comes_give_way(method: str) -> None:
+    async with served(key()) as channel:
+        calls = [channel.stream_stream(f"/grpc.health.v1.Health/{method}")() for _ in range(20)]
+        for call in calls:
+            await call.wait_for_connection()
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        assert await health.Check(health_pb2.HealthCheckRequest())
+        assert {await code_of(call) for call in calls} == {grpc.StatusCode.DEADLINE_EXCEEDED}
 
 
 async def test_a_call_without_a_message_is_told_so() -> None:

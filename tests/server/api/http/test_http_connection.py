@@ -10,10 +10,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from server.api.http.acceptor import Patience
-from server.api.http.held_connections import HeldConnections
 from server.api.http.http_connection import LINGER_BYTES
 from server.api.http.operations import application
 from server.api.http.server import HttpPort, serving_http
+from server.api.places import Places
 
 QUICK = Patience(handshake=0.3, idle=0.4)
 REQUEST = b"GET /ask HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -31,7 +31,7 @@ async def _slow(_: Request) -> Response:
 @asynccontextmanager
 async def port(patience: Patience = QUICK, count: int = 8, peer_count: int = 8) -> AsyncIterator[tuple[str, int]]:
     routes = [Route("/ask", _ask, methods=["GET", "POST"]), Route("/slow", _slow)]
-    limits = HttpPort(HeldConnections(count, peer_count), patience, header_bytes=4096)
+    limits = HttpPort(Places(count, peer_count), patience, header_bytes=4096)
     async with serving_http(application(routes), "127.0.0.1", 0, limits) as address:
         host, _, number = address.rpartition(":")
         yield host, int(number)

@@ -1,6 +1,6 @@
 import ipaddress
 
-from server.api.http.held_connections import HeldConnection, HeldConnections
+from server.api.places import Place, Places
 from server.api.proxies import TrustedProxies
 
 PROXIES = TrustedProxies([ipaddress.ip_network("10.0.0.0/8")])
@@ -10,8 +10,8 @@ class Port:
     """The connections of a port, and the names of those that were closed."""
 
     def __init__(self, count: int, peer_count: int) -> None:
-        self.connections, self.closed = HeldConnections(count, peer_count, PROXIES), list[str]()
-        self.held: dict[str, HeldConnection] = {}
+        self.connections, self.closed = Places(count, peer_count, PROXIES), list[str]()
+        self.held: dict[str, Place] = {}
 
     def connect(self, name: str, peer: str = "a", *, asks: bool = False) -> bool:
         held = self.connections.admit(peer, lambda: self.closed.append(name))
