@@ -5,6 +5,7 @@ connection that is shut down here ends as if its peer had left. Linux alone has 
 """
 
 import asyncio
+import logging
 import os
 import socket
 import struct
@@ -22,6 +23,8 @@ CROWDED_RATIO = 0.75
 """Share of all connections from which on those that have said nothing are closed, whoever has made them."""
 SILENT_BYTES = 64
 """A connection of which no more was received has greeted at most, and asked for nothing."""
+
+logger = logging.getLogger(__name__)
 
 _OWN_FILES = Path("/proc/self/fd")
 _TCP_INFO_BYTES = 192
@@ -50,7 +53,7 @@ class ConnectionWatch:
     """Looks at the connections of one port again and again, and closes some of those that are too many.
 
     A peer may have `peer_count`, and all together `count`. Of a peer that has more, and of all once three quarters are
-    taken, those go first that have said least; of these, the oldest.
+    taken, those go first that have asked for nothing, the oldest before others. Of those that have, the newest go.
     """
 
     port: int
@@ -64,8 +67,11 @@ class ConnectionWatch:
         """Watch until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            if self._may_be_crowded():
-                await asyncio.to_thread(self.look)
+            try:
+                if self._may_be_crowded():
+                    await asyncio.to_thread(self.look)
+            except OSError as error:
+                logger.warning("the connections of gRPC could not be looked at, and will be again: %s", error)
 
     def _may_be_crowded(self) -> bool:
         """True where the process has more files of whatever kind than a limit: cheap to ask."""
@@ -100,8 +106,9 @@ class ConnectionWatch:
         return sorted(silent, key=lambda one: (-sizes[one.peer], *self._worth(one)))[:excess]
 
     def _worth(self, one: Seen) -> tuple[int, int]:
-        """What goes first is small: silent ones before others, and of these the older ones."""
-        return (max(SILENT_BYTES, one.received_bytes), self._known[one.name])
+        """What goes first is small: silent ones, the older ones before others; then the newest of those that are not."""
+        known = self._known[one.name]
+        return (0, known) if one.received_bytes <= SILENT_BYTES else (1, -known)
 
 
 def connections_of(port: int) -> Iterator[Seen]:

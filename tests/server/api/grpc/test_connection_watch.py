@@ -51,7 +51,7 @@ def test_connections_of_a_port_are_found_with_what_they_have_said() -> None:
         assert seen == {client.getsockname(): says for client, says in zip(clients, (0, 1000), strict=True)}
 
 
-def test_of_a_peer_with_too_many_those_go_that_have_said_least() -> None:
+def test_of_a_peer_with_too_many_those_go_that_have_said_nothing() -> None:
     with listening() as listener:
         watch = ConnectionWatch(listener.port, count=100, peer_count=3)
         asking = [listener.connect(says=1000) for _ in range(2)]
@@ -60,6 +60,16 @@ def test_of_a_peer_with_too_many_those_go_that_have_said_least() -> None:
         assert watch.look() == 3
         assert [ended(one) for one in (*asking, other)] == [False] * 3
         assert sum(map(ended, silent)) == 3
+
+
+def test_of_a_peer_that_works_with_all_of_them_the_newest_go() -> None:
+    with listening() as listener:
+        watch = ConnectionWatch(listener.port, count=100, peer_count=2)
+        first = [listener.connect(says=1000) for _ in range(2)]
+        assert watch.look() == 0
+        later = [listener.connect(says=5000) for _ in range(2)]
+        assert watch.look() == 2
+        assert [ended(one) for one in (*first, *later)] == [False, False, True, True]
 
 
 @pytest.mark.parametrize(("says", "closed"), [(0, 3), (SILENT_BYTES, 3), (1000, 0)])
