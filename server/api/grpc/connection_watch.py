@@ -106,7 +106,7 @@ class ConnectionWatch:
         return sorted(silent, key=lambda one: (-sizes[one.peer], *self._worth(one)))[:excess]
 
     def _worth(self, one: Seen) -> tuple[int, int]:
-        """What goes first is small: silent ones, the older ones before others; then the newest of those that are not."""
+        """What goes first is small: silent ones, older ones before others; then the newest of those that are not."""
         known = self._known[one.name]
         return (0, known) if one.received_bytes <= SILENT_BYTES else (1, -known)
 
