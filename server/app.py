@@ -16,7 +16,7 @@ from server.background import in_background
 from server.processes import build_checker, build_pool
 from server.settings.settings import Settings
 from server.shutdown import Shutdown, handled_signals
-from server.telemetry.scraped import expose_depths
+from server.telemetry.scraped import expose_closed, expose_depths
 from server.workers.local_pool import LocalPool
 
 logger = logging.getLogger(__name__)
@@ -93,6 +93,7 @@ async def serving(
         address = bind(server, settings.host, settings.port, certificates)
         await server.start()
         watch = wiring.build_connection_watch(settings, address)
+        expose_closed(registry, lambda: {"grpc": watch.closed, "http": port.connections.closed})
         await stack.enter_async_context(in_background(watch.run()))
         shutdown = Shutdown(server, runner, songs, health, calls, settings.grace_seconds, force or asyncio.Event())
         stack.push_async_callback(shutdown.run)

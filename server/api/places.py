@@ -28,14 +28,15 @@ class Places:
     count: int
     peer_count: int
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
-    refused: int = 0
+    closed: int = 0
+    """Those that were ended or refused for want of room."""
     _of_peer: dict[str, dict[Place, None]] = field(default_factory=lambda: defaultdict(dict))
     _taken: int = 0
 
     def admit(self, peer: str, abort: Callable[[], object]) -> Place | None:
         """Take a place; `None` where there is none."""
         if not self._has_room(peer):
-            self.refused += 1
+            self.closed += 1
             return None
         place = Place(peer, abort)
         self._of_peer[peer][place] = None
@@ -78,5 +79,6 @@ class Places:
         if waiting is None:
             return False
         self.release(waiting)
+        self.closed += 1
         waiting.abort()
         return True

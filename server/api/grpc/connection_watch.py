@@ -60,6 +60,7 @@ class ConnectionWatch:
     count: int
     peer_count: int
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    closed: int = 0
     _known: dict[tuple[str, int], int] = field(default_factory=dict)
     _look: int = 0
 
@@ -82,8 +83,9 @@ class ConnectionWatch:
         self._look += 1
         seen = list(connections_of(self.port))
         self._known = {one.name: self._known.get(one.name, self._look) for one in seen}
-        closed = [one for one in self._too_many(seen) if _shut_down(one)]
-        return len(closed)
+        closed = sum(_shut_down(one) for one in self._too_many(seen))
+        self.closed += closed
+        return closed
 
     def _too_many(self, seen: Iterable[Seen]) -> list[Seen]:
         of_peer: dict[str, list[Seen]] = defaultdict(list)

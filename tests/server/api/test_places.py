@@ -36,7 +36,7 @@ def test_a_peer_whose_connections_all_work_gets_no_other_one() -> None:
     assert not port.connect("3")
     assert port.connect("4", peer="b")
     assert port.closed == []
-    assert port.connections.refused == 1
+    assert port.connections.closed == 1
 
 
 def test_where_all_are_many_the_busiest_peer_gives_way() -> None:
