@@ -17,10 +17,10 @@ def main() -> int:
     """Parse the settings and serve; the return value is the exit status."""
     with uncollected():
         # In here, so that importing this module alone costs next to nothing.
-        from server.log_lines import configure_logs
-        from server.open_files import TooFewFiles, with_files_for
+        from server.log_output.lines import configure_logs
         from server.processes import build_pool
         from server.settings.command_line import InvalidSettings, read_settings, unknown_variables
+        from server.settings.open_files import TooFewFiles, with_files_for
         from server.settings.roles import without_effect
 
     try:

@@ -5,11 +5,13 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from starlette.applications import Starlette
+
 from server import wiring
 from server.api.grpc.health import SERVICES, HealthServicer
 from server.api.grpc.server import bind
 from server.api.http.ports import http_port, operations_port
-from server.api.http.server import serving_http
+from server.api.http.server import HttpPort, serving_http
 from server.api.open_calls import OpenCalls
 from server.api.open_network import warn_of_open_network
 from server.background import in_background
@@ -79,12 +81,10 @@ async def serving(
             settings, registry, health, lambda: runner.unwell() or checker.unwell(), routes
         )
         port = http_port(settings, certificates)
-        http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port, port))
-        logger.info("listening for HTTP", extra={"address": http_address, "port_kind": "http"})
+        await stack.enter_async_context(_listening(http, "http", settings.host, settings.http_port, port))
         if operations and settings.operations_port is not None:
             place = settings.host, settings.operations_port, operations_port(settings)
-            told = await stack.enter_async_context(serving_http(operations, *place))
-            logger.info("listening for operations", extra={"address": told, "port_kind": "operations"})
+            await stack.enter_async_context(_listening(operations, "operations", *place))
 
         if keys:
             await stack.enter_async_context(in_background(keys.watch(metrics.calls.keys_usable)))
@@ -98,3 +98,11 @@ async def serving(
         shutdown = Shutdown(server, runner, songs, health, calls, settings.grace_seconds, force or asyncio.Event())
         stack.push_async_callback(shutdown.run)
         yield address
+
+
+@asynccontextmanager
+async def _listening(app: Starlette, kind: str, host: str, number: int, port: HttpPort) -> AsyncIterator[None]:
+    """Serve an application, and say in the log where."""
+    async with serving_http(app, host, number, port) as address:
+        logger.info("listening for %s", kind, extra={"address": address, "port_kind": kind})
+        yield

@@ -1,4 +1,4 @@
-"""What every part of the server says in its log: its format, and the fields that a task puts into each line."""
+"""The log, as every part of the server knows it: its format, and the fields that a task puts into each line."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -39,7 +39,7 @@ FILES = 1_024
 
 
 def called(server: Attacked, *, keyed: bool = False) -> str:
-    """How a call on a connection of its own ends, and after how many milliseconds."""
+    """The end of a call on a connection of its own, and the milliseconds until then."""
     metadata = [("authorization", f"Bearer {KEY}")] if keyed else []
     began = time.monotonic()
     options = [("grpc.use_local_subchannel_pool", 1)]

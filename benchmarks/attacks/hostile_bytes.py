@@ -150,7 +150,7 @@ def _read_after_refusal(address: tuple[str, int]) -> int:
 
 
 def mutual_tls(checkout: Path) -> Figures:
-    """What the HTTP port does where gRPC asks for certificates."""
+    """The HTTP port of a server whose gRPC port asks for certificates."""
     with tempfile.TemporaryDirectory() as folder:
         place, ours = Path(folder), trustme.CA()
         ours.cert_pem.write_to_path(place / "ca.pem")

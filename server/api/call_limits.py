@@ -1,4 +1,4 @@
-"""How many calls may be open at once: of one caller over gRPC and REST together, and of those who need no key."""
+"""Bounds the calls that are open at once: of one caller over gRPC and REST together, and of those that need no key."""
 
 from collections import Counter
 from collections.abc import Iterator

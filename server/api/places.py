@@ -9,7 +9,7 @@ from server.api.proxies import TrustedProxies
 
 @dataclass(eq=False, slots=True)
 class Place:
-    """What one peer holds open, `waiting` while the server is kept waiting for a request; `abort` ends it at once."""
+    """One thing that a peer holds open, `waiting` while the server waits for its request; `abort` ends it at once."""
 
     peer: str
     abort: Callable[[], object]

@@ -51,7 +51,7 @@ class Certificates:
         )
 
     def context(self) -> ssl.SSLContext:
-        """What a connection of HTTP/1.1 is encrypted with: the newest certificate."""
+        """The TLS of a new connection of HTTP/1.1: the newest certificate."""
         self._newest()
         return self._context
 

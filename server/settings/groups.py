@@ -158,7 +158,7 @@ class Keepalive(Group):
 
 
 class Connections(Group):
-    """What one network connection may do, and how many there may be. All of it holds for gRPC and HTTP alike."""
+    """The number of network connections, and what each may do. All of it holds for gRPC and HTTP alike."""
 
     count: Count = Field(
         default=1024,

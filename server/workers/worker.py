@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from model.engine import Engine
 from server.garbage import uncollected
-from server.log_lines import configure_logs
+from server.log_output.lines import configure_logs
 from server.workers.blocking_pipe import BlockingPipe, ended_with_its_pipe
 from server.workers.engine_loading import fingerprints, load_engines, ready_message
 from server.workers.executor import CommandExecutor

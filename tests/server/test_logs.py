@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.log_lines import configure_logs
+from server.log_output.lines import configure_logs
 from server.logs import LogFormat
 
 

@@ -44,7 +44,7 @@ class Seen:
 
     @property
     def name(self) -> tuple[str, int]:
-        """What tells it from all other connections of the port."""
+        """The address and port of the peer: no other connection of this port has both."""
         return self.peer, self.peer_port
 
 
@@ -108,7 +108,7 @@ class ConnectionWatch:
         return sorted(silent, key=lambda one: (-sizes[one.peer], *self._worth(one)))[:excess]
 
     def _worth(self, one: Seen) -> tuple[int, int]:
-        """What goes first is small: silent ones, older ones before others; then the newest of those that are not."""
+        """The smaller, the sooner it goes: silent ones, older ones first; then the newest of those that are not."""
         known = self._known[one.name]
         return (0, known) if one.received_bytes <= SILENT_BYTES else (1, -known)
 

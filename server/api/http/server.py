@@ -23,7 +23,7 @@ _LIMIT = 1024
 
 @dataclass(frozen=True)
 class HttpPort:
-    """What an HTTP port lets its connections do; `context` gives the newest TLS, `None` where there is none."""
+    """The limits of an HTTP port's connections; `context` gives the newest TLS, `None` where there is none."""
 
     connections: Places = field(default_factory=lambda: Places(_LIMIT, _LIMIT))
     patience: Patience = field(default_factory=Patience)

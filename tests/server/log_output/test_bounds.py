@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.log_bounds import BYTES_PER_SECOND, LogBounds
-from server.log_lines import JsonFormatter
+from server.log_output.bounds import BYTES_PER_SECOND, LogBounds
+from server.log_output.lines import JsonFormatter
 from tests.support.fakes import ManualClock
 
 HOSTILE = "\xff\x00\u2028" * 400

@@ -88,7 +88,7 @@ class LogBounds(logging.Filter):
         with self._lock:
             self._telling = None
         for name, count in self.left_out().items():
-            logging.getLogger("server.log_bounds").warning(
+            logging.getLogger("server.log_output.bounds").warning(
                 "lines were left out of this log", extra={"of": name, "lines": count}
             )
 

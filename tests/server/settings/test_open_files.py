@@ -2,8 +2,8 @@ import resource
 
 import pytest
 
-from server.open_files import LEAST_CONNECTIONS, TooFewFiles, files_beside_connections, with_files_for
 from server.settings.groups import Connections
+from server.settings.open_files import LEAST_CONNECTIONS, TooFewFiles, files_beside_connections, with_files_for
 from server.settings.settings import Settings
 
 

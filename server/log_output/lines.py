@@ -1,4 +1,4 @@
-"""How the server's log lines look: plain for people at a terminal, one JSON object a line for machines."""
+"""Writes the server's log: plain for people at a terminal, one JSON object a line for machines."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
-from server.log_bounds import STANDARD_FIELDS, LogBounds
+from server.log_output.bounds import STANDARD_FIELDS, LogBounds
 from server.logs import LogFormat, bound_fields
 
 PLAIN_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
