@@ -51,9 +51,8 @@ def with_files_for(settings: Settings) -> Settings:
         fitting,
         allowed,
     )
-    connections = settings.connections.model_copy(
-        update={"count": fitting, "peer_count": min(settings.connections.peer_count, fitting)}
-    )
+    of_peer = max(1, settings.connections.peer_count * fitting // count)
+    connections = settings.connections.model_copy(update={"count": fitting, "peer_count": of_peer})
     return settings.model_copy(update={"connections": connections})
 
 
