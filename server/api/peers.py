@@ -1,6 +1,7 @@
 """The addresses from which connections and calls come."""
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import unquote
 
 
@@ -13,6 +14,7 @@ def host_of(peer: str) -> str:
     return plain_address(rest.rpartition(":")[0].strip("[]")) if kind in ("ipv4", "ipv6") else peer
 
 
+@lru_cache(maxsize=4096)
 def plain_address(address: str) -> str:
     """An address without its zone, and as IPv4 where it is one that came in by IPv6."""
     try:
