@@ -9,7 +9,8 @@ import errno
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from server.api.peers import plain_address
@@ -49,17 +50,24 @@ class Acceptor:
     patience: Patience
     _greeting: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def run(self) -> None:
-        """Accept until cancelled; connections that are open then stay open, handshakes are broken off."""
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Accept until the context is left; connections that are open then stay open, handshakes are broken off."""
         self.listener.setblocking(False)
         self.listener.listen(_BACKLOG)
+        accepting = asyncio.create_task(self._accept())
         try:
-            while True:
-                await self._accept_one()
-                await asyncio.sleep(0)
+            yield
         finally:
-            for task in self._greeting:
+            tasks = [accepting, *self._greeting]
+            for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _accept(self) -> None:
+        while True:
+            await self._accept_one()
+            await asyncio.sleep(0)
 
     async def _accept_one(self) -> None:
         try:

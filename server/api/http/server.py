@@ -77,16 +77,14 @@ async def serving_http(app: ASGIApp, host: str, number: int, port: HttpPort | No
     server = _Server(_configuration(app, port), port)
     serving = asyncio.create_task(server.serve())
     serving.add_done_callback(lambda _: server.started_serving.set())
-    await server.started_serving.wait()
     acceptor = Acceptor(listener, port.connections, server.connection, port.context, port.patience)
-    accepting = asyncio.create_task(acceptor.run())
     try:
+        await server.started_serving.wait()
         if serving.done():
             await serving  # raises the error of the startup
-        yield shown(host, bound)
+        async with acceptor.running():
+            yield shown(host, bound)
     finally:
-        accepting.cancel()
-        await asyncio.gather(accepting, return_exceptions=True)
         listener.close()
         server.should_exit = True
         await serving
