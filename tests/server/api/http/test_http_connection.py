@@ -1,6 +1,9 @@
 """Connections over real sockets: those that keep the server waiting, and those that are too many."""
 
 import asyncio
+import errno
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -149,3 +152,25 @@ async def test_what_can_be_read_in_two_ways_ends_its_connection(head: bytes) -> 
         assert told.count(b"HTTP/1.1 ") == 1
         assert b"application/problem+json" in told
         writer.close()
+
+
+async def test_a_process_without_a_free_file_says_so_now_and_then_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop, tries = asyncio.get_running_loop(), 0
+    accept = loop.sock_accept
+
+    async def out_of_files(listener: socket.socket) -> tuple[socket.socket, object]:
+        nonlocal tries
+        tries += 1
+        if tries <= 3:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return await accept(listener)
+
+    monkeypatch.setattr(loop, "sock_accept", out_of_files)
+    async with port(Patience()) as address:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(REQUEST)
+        assert await asyncio.wait_for(reader.readuntil(b"told"), 5.0)
+        writer.close()
+    assert caplog.text.count("no connection can be taken") == 3
