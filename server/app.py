@@ -81,7 +81,7 @@ async def serving(
             settings, registry, health, lambda: runner.unwell() or checker.unwell(), routes
         )
         port = http_port(settings, certificates)
-        await stack.enter_async_context(_listening(http, "http", settings.host, settings.http_port, port))
+        await stack.enter_async_context(_listening(http, "HTTP", settings.host, settings.http_port, port))
         if operations and settings.operations_port is not None:
             place = settings.host, settings.operations_port, operations_port(settings)
             await stack.enter_async_context(_listening(operations, "operations", *place))
@@ -104,5 +104,5 @@ async def serving(
 async def _listening(app: Starlette, kind: str, host: str, number: int, port: HttpPort) -> AsyncIterator[None]:
     """Serve an application, and say in the log where."""
     async with serving_http(app, host, number, port) as address:
-        logger.info("listening for %s", kind, extra={"address": address, "port_kind": kind})
+        logger.info("listening for %s", kind, extra={"address": address, "port_kind": kind.lower()})
         yield
