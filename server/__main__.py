@@ -17,9 +17,10 @@ def main() -> int:
     """Parse the settings and serve; the return value is the exit status."""
     with uncollected():
         # In here, so that importing this module alone costs next to nothing.
-        from server.logs import configure_logs
+        from server.log_output.lines import configure_logs
         from server.processes import build_pool
         from server.settings.command_line import InvalidSettings, read_settings, unknown_variables
+        from server.settings.open_files import TooFewFiles, with_files_for
         from server.settings.roles import without_effect
 
     try:
@@ -32,6 +33,11 @@ def main() -> int:
         logging.getLogger("server").warning("%s is no setting of the server and has no effect", name)
     for name in without_effect(settings):
         logging.getLogger("server").warning("%s has no effect with MELISMA_ROLE=%s", name, settings.role)
+    try:
+        settings = with_files_for(settings)
+    except TooFewFiles as error:
+        logging.getLogger("server").error("%s", error)
+        return 1
     try:
         return asyncio.run(_serve(settings, build_pool(settings)))
     except asyncio.CancelledError:  # by a signal before there was anything to drain

@@ -5,17 +5,20 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from starlette.applications import Starlette
+
 from server import wiring
 from server.api.grpc.health import SERVICES, HealthServicer
 from server.api.grpc.server import bind
-from server.api.http.server import serving_http
+from server.api.http.ports import http_port, operations_port
+from server.api.http.server import HttpPort, serving_http
 from server.api.open_calls import OpenCalls
 from server.api.open_network import warn_of_open_network
 from server.background import in_background
 from server.processes import build_checker, build_pool
 from server.settings.settings import Settings
 from server.shutdown import Shutdown, handled_signals
-from server.telemetry.scraped import expose_depths
+from server.telemetry.scraped import expose_closed, expose_depths
 from server.workers.local_pool import LocalPool
 
 logger = logging.getLogger(__name__)
@@ -72,17 +75,34 @@ async def serving(
         runner.readiness.subscribe(health.changed)
         wiring.expose_server(settings, registry, health)
         calls, authenticator = OpenCalls(), wiring.build_authenticator(keys, metrics)
-        routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer)
-        http = wiring.build_http_app(settings, registry, health, lambda: runner.unwell() or checker.unwell(), routes)
-        http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))
-        logger.info("listening for HTTP", extra={"address": http_address, "port_kind": "http"})
+        limits = wiring.build_call_limits(settings)
+        routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer, limits)
+        http, operations = wiring.build_http_app(
+            settings, registry, health, lambda: runner.unwell() or checker.unwell(), routes
+        )
+        port = http_port(settings, certificates)
+        await stack.enter_async_context(_listening(http, "HTTP", settings.host, settings.http_port, port))
+        if operations and settings.operations_port is not None:
+            place = settings.host, settings.operations_port, operations_port(settings)
+            await stack.enter_async_context(_listening(operations, "operations", *place))
 
         if keys:
             await stack.enter_async_context(in_background(keys.watch(metrics.calls.keys_usable)))
         warn_of_open_network(settings)
-        server = wiring.build_grpc_server(settings, songs, runner, health, authenticator, tracer, calls)
+        server = wiring.build_grpc_server(settings, songs, runner, health, authenticator, tracer, calls, limits)
         address = bind(server, settings.host, settings.port, certificates)
         await server.start()
+        watch = wiring.build_connection_watch(settings, address)
+        expose_closed(registry, lambda: {"grpc": watch.closed, "http": port.connections.closed})
+        await stack.enter_async_context(in_background(watch.run()))
         shutdown = Shutdown(server, runner, songs, health, calls, settings.grace_seconds, force or asyncio.Event())
         stack.push_async_callback(shutdown.run)
         yield address
+
+
+@asynccontextmanager
+async def _listening(app: Starlette, kind: str, host: str, number: int, port: HttpPort) -> AsyncIterator[None]:
+    """Serve an application, and say in the log where."""
+    async with serving_http(app, host, number, port) as address:
+        logger.info("listening for %s", kind, extra={"address": address, "port_kind": kind.lower()})
+        yield

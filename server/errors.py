@@ -8,6 +8,7 @@ ServiceError
     PoisonedRequest         the request ended two workers, and is not tried again
     Overloaded              the queue is full
         ChecksOverloaded    too many requests wait to be checked
+        TooManyCalls        the caller has too many open calls
         DeadlineTooShort    the song cannot be complete by the caller's deadline
         OutOfMemory         the song did not fit on any device
         QuotaExceeded       the caller's own limits
@@ -21,6 +22,7 @@ ServiceError
     Draining                the server is shutting down
     MadeElsewhere           the server is shutting down, and another one has the song
     WorkerLost              the worker that made the song died
+    RequestTooSlow          the message of a call did not arrive in time
     SongDeadlineExceeded    the caller's deadline passed before the song was complete
     Unauthenticated         the call has no good API key
     PermissionDenied        the API key is not good for this method
@@ -96,6 +98,10 @@ class SongStoreFull(Overloaded):
 
 class ChecksOverloaded(Overloaded):
     """Too many requests wait to be checked, or this one has waited too long for it."""
+
+
+class TooManyCalls(Overloaded):
+    """The caller has as many open calls as it may have."""
 
 
 class DeadlineTooShort(Overloaded):
@@ -197,6 +203,13 @@ class MadeElsewhere(ServiceError):
 
 class WorkerLost(ServiceError):
     """The worker that made the song died; the song may be asked for again."""
+
+
+class RequestTooSlow(ServiceError):
+    """The message of a call did not arrive in time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the message of the call did not arrive within {seconds:g} s")
 
 
 class SongDeadlineExceeded(ServiceError):

@@ -1,21 +1,11 @@
-"""Formats of log lines: plain for people at a terminal, one JSON object a line for machines."""
+"""The log, as every part of the server knows it: its format, and the fields that a task puts into each line."""
 
-import json
-import logging
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TextIO
-
-PLAIN_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-
-_STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
 
 _bound: ContextVar[Mapping[str, str]] = ContextVar("bound", default=MappingProxyType({}))
 
@@ -41,6 +31,11 @@ def bind(**fields: str) -> None:
     _bound.set({**_bound.get(), **fields})
 
 
+def bound_fields() -> Mapping[str, str]:
+    """The fields of the present task."""
+    return _bound.get()
+
+
 @contextmanager
 def bound(**fields: str) -> Iterator[None]:
     """Put fields into every line while the context lasts."""
@@ -49,53 +44,6 @@ def bound(**fields: str) -> Iterator[None]:
         yield
     finally:
         _bound.reset(token)
-
-
-class JsonFormatter(logging.Formatter):
-    """Writes a record as one JSON object: time (UTC), level, logger, message, bound and `extra` fields, traceback."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The record on one line."""
-        entry: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        entry |= _extra(record)
-        if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False, default=str)
-
-
-class PlainFormatter(logging.Formatter):
-    """Writes a record for people: time, level, logger, message, then `extra` fields as key=value."""
-
-    def __init__(self) -> None:
-        super().__init__(PLAIN_FORMAT)
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the name is the standard library's)
-        """The line without its traceback."""
-        extra = " ".join(f"{name}={value}" for name, value in _extra(record).items())
-        return " ".join(filter(None, (super().formatMessage(record), extra)))
-
-
-def configure_logs(level: str, log_format: LogFormat = LogFormat.AUTO, stream: TextIO | None = None) -> None:
-    """Send all log records of at least `level` to `stream` (standard error if `None`), replacing earlier handlers."""
-    target = stream or sys.stderr
-    handler = logging.StreamHandler(target)
-    handler.setFormatter(_formatter(log_format, in_terminal=target.isatty()))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-
-
-def _formatter(log_format: LogFormat, *, in_terminal: bool) -> logging.Formatter:
-    plain = log_format is LogFormat.PLAIN or (log_format is LogFormat.AUTO and in_terminal)
-    return PlainFormatter() if plain else JsonFormatter()
-
-
-def _extra(record: logging.LogRecord) -> dict[str, object]:
-    own = {name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS}
-    return {**_bound.get(), **own}
 
 
 def without_words(text: str, *words: str) -> str:

@@ -11,14 +11,18 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from server.api.call_limits import CallLimits
 from server.api.grpc.authentication import Authentication
+from server.api.grpc.connection_watch import ConnectionWatch
 from server.api.grpc.health import MUSIC_SERVICE, HealthServicer
 from server.api.grpc.load_report import LoadReports
 from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
-from server.api.http.operations import build_http
+from server.api.http.operations import application, operations_routes
+from server.api.http.ports import http_rules
 from server.api.http.preview_page import page_routes
 from server.api.open_calls import OpenCalls
+from server.api.proxies import TrustedProxies
 from server.api.rest.routes import Api
 from server.auth.api_keys import KeyRing
 from server.auth.authenticator import Authenticator
@@ -80,7 +84,7 @@ def runner_settings(settings: Settings) -> RunnerSettings:
 
 
 def read_certificates(tls: TLS) -> Certificates | None:
-    """The certificates of the gRPC port; `None` where its connections are not encrypted.
+    """The certificates of the ports; `None` where its connections are not encrypted.
 
     Raises:
         InvalidCertificate: a file is missing, or they do not fit together.
@@ -198,6 +202,18 @@ async def open_songs(
             await built.close()
 
 
+def build_call_limits(settings: Settings) -> CallLimits:
+    """The limits of calls that are open at once, for both ports together."""
+    limits, proxies = settings.limits, TrustedProxies(settings.proxies.networks)
+    return CallLimits(limits.caller_calls, limits.open_calls, limits.open_calls_of_peer, proxies)
+
+
+def build_connection_watch(settings: Settings, address: str) -> ConnectionWatch:
+    """Keeps peers to their share of the connections of gRPC, whose port is that of the "host:port"."""
+    connections, proxies = settings.connections, TrustedProxies(settings.proxies.networks)
+    return ConnectionWatch(int(address.rpartition(":")[2]), connections.count, connections.peer_count, proxies)
+
+
 def expose_server(settings: Settings, registry: CollectorRegistry, health: HealthServicer) -> None:
     """Add the metrics that tell version, readiness and limits; to be called once."""
     expose_build(registry, VERSION, settings.revision)
@@ -218,6 +234,7 @@ def build_grpc_server(
     authenticator: Authenticator | None,
     tracer: Tracer,
     calls: OpenCalls,
+    limits: CallLimits,
 ) -> grpc.aio.Server:
     """The gRPC server, not yet bound to a port: health alone on a generator.
 
@@ -226,21 +243,32 @@ def build_grpc_server(
     music = MusicServicer(songs) if settings.takes_calls else None
     interceptors = [Authentication(authenticator)] if authenticator else []
     if music is None or not settings.makes_songs:
-        return build_server(settings, music, health, interceptors, tracer, calls=calls)
+        return build_server(settings, music, health, interceptors, tracer, calls=calls, limits=limits)
     reports = LoadReports(runner.depths, song_slots(settings), songs.service_load)
-    server = build_server(settings, music, health, interceptors, tracer, reports.trailers, calls)
+    server = build_server(settings, music, health, interceptors, tracer, reports.trailers, calls, limits)
     server.add_generic_rpc_handlers((reports.handler(),))
     return server
 
 
 def rest_routes(
-    settings: Settings, songs: Songs, authenticator: Authenticator | None, calls: OpenCalls, tracer: Tracer
+    settings: Settings,
+    songs: Songs,
+    authenticator: Authenticator | None,
+    calls: OpenCalls,
+    tracer: Tracer,
+    call_limits: CallLimits,
 ) -> Sequence[BaseRoute]:
     """The routes of REST and of the preview page on it; none on a generator, or where REST is switched off."""
     if not settings.rest.enabled or not settings.takes_calls:
         return ()
     limits = settings.limits
-    api = Api(songs, authenticator, body_bytes=limits.request_bytes, heartbeat_seconds=limits.heartbeat_seconds)
+    api = Api(
+        songs,
+        authenticator,
+        body_bytes=limits.request_bytes,
+        heartbeat_seconds=limits.heartbeat_seconds,
+        limits=call_limits,
+    )
     return [*api.routes(calls, tracer), *(page_routes() if settings.page else ())]
 
 
@@ -250,16 +278,18 @@ def build_http_app(
     health: HealthServicer,
     unwell: Callable[[], str | None],
     routes: Sequence[BaseRoute],
-) -> Starlette:
-    """The application of the HTTP port: metrics, probes and the routes; `unwell` says why a new start is needed."""
-    return build_http(
-        registry,
-        unready=health.unready,
-        unwell=unwell,
-        version={"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE},
-        more=routes,
-        origins=settings.rest.allowed_origins,
-    )
+) -> tuple[Starlette, Starlette | None]:
+    """The application of the HTTP port, and that of the port of operations where this is another one.
+
+    The first has the routes, and metrics and probes where the second is `None`; `unwell` says why a new start is
+    needed.
+    """
+    version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
+    operations = operations_routes(registry, unready=health.unready, unwell=unwell, version=version)
+    rules = http_rules(settings)
+    if settings.operations_port is None:
+        return application([*operations, *routes], rules), None
+    return application(routes, rules), application(operations)
 
 
 def _terms(settings: Settings, keys: KeyRing | None) -> Callable[[str], Terms]:

@@ -11,12 +11,13 @@ def warn_of_open_network(settings: Settings) -> None:
     """Log a warning for each thing that strangers could do on the addresses of the settings."""
     if settings.host in ("127.0.0.1", "::1", "localhost") or not settings.takes_calls:
         return
-    if not settings.api_keys:
-        logger.warning("whoever reaches this server may call: set MELISMA_API_KEYS, or keep others from its ports")
+    if not settings.api_keys and not settings.tls.client_ca:
+        logger.warning(
+            "whoever reaches this server may call: set MELISMA_API_KEYS or MELISMA_TLS__CLIENT_CA, or keep others from "
+            "its ports"
+        )
         return
     if not settings.tls.certificate:
         logger.warning("API keys arrive unencrypted: set MELISMA_TLS__CERTIFICATE, or encrypt in front of this server")
-    if settings.rest.enabled:
-        logger.warning(
-            "API keys arrive unencrypted over HTTP: encrypt in front of it, or set MELISMA_REST__ENABLED=false"
-        )
+    elif settings.rest.enabled and not settings.tls.http:
+        logger.warning("API keys arrive unencrypted over HTTP: encrypt in front of it, or set MELISMA_TLS__HTTP=true")

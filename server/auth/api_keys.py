@@ -12,6 +12,7 @@ import hmac
 import json
 import logging
 import secrets
+import stat
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -149,6 +150,8 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 def _read(path: Path) -> tuple[ApiKey, ...]:
     try:
+        if path.stat().st_mode & stat.S_IWOTH:
+            raise InvalidKeyFile(f"everybody may write to the file of API keys, and so call: chmod o-w {path}")
         return _KeyFile.model_validate_json(path.read_bytes()).keys
     except OSError as error:
         raise InvalidKeyFile(f"the file of API keys cannot be read: {path}: {error.strerror}") from None

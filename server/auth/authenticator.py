@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from server.auth.api_keys import ApiKey, Scope
 from server.auth.caller import authenticated
+from server.auth.key_life import key_expires_at
 from server.errors import PermissionDenied, ServiceError, Unauthenticated
 
 AUTHORIZATION = "authorization"
@@ -25,10 +26,12 @@ class Authenticator:
             Unauthenticated, PermissionDenied: there is no key that is known, or it lacks the scope.
         """
         try:
-            authenticated.set(self._key(metadata, scope).name)
+            key = self._key(metadata, scope)
         except ServiceError as error:
             self._refused(error)
             raise
+        authenticated.set(key.name)
+        key_expires_at.set(key.expires_at)
 
     def _key(self, metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None) -> ApiKey:
         key = self._find(_secret(metadata))

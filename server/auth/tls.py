@@ -42,7 +42,7 @@ class Certificates:
         """
         self._files = tls
         self._stamp = _stamp(tls)
-        self._now = _configuration(tls)
+        self._now, self._context = _configuration(tls)
 
     def credentials(self) -> grpc.ServerCredentials:
         """Credentials of a port; every new connection gets the newest certificate."""
@@ -50,13 +50,18 @@ class Certificates:
             self._now, self._newest, require_client_authentication=self._files.client_ca is not None
         )
 
+    def context(self) -> ssl.SSLContext:
+        """The TLS of a new connection of HTTP/1.1: the newest certificate."""
+        self._newest()
+        return self._context
+
     def _newest(self) -> grpc.ServerCertificateConfiguration:
         # gRPC asks at every handshake, on a thread of its own.
         try:
             stamp = _stamp(self._files)
             if stamp != self._stamp:
                 self._stamp = stamp
-                self._now = _configuration(self._files)
+                self._now, self._context = _configuration(self._files)
                 _log.info("certificates read again")
         except InvalidCertificate as error:
             _log.error("the certificates stay as they were: %s", error)
@@ -71,15 +76,20 @@ def _stamp(tls: TlsFiles) -> _Stamp:
     return tuple((one.st_ino, one.st_mtime_ns) for one in found)
 
 
-def _configuration(tls: TlsFiles) -> grpc.ServerCertificateConfiguration:
+def _configuration(tls: TlsFiles) -> tuple[grpc.ServerCertificateConfiguration, ssl.SSLContext]:
+    """The same for gRPC and for HTTP."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
     try:
         # gRPC would tell of an unusable pair only by refusing every connection.
         context.load_cert_chain(tls.certificate, tls.key)
         if tls.client_ca:
             context.load_verify_locations(tls.client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
         pair = (tls.key.read_bytes(), tls.certificate.read_bytes())
-        return grpc.ssl_server_certificate_configuration([pair], tls.client_ca.read_bytes() if tls.client_ca else None)
+        authorities = tls.client_ca.read_bytes() if tls.client_ca else None
+        return grpc.ssl_server_certificate_configuration([pair], authorities), context
     except ssl.SSLError as error:
         names = ", ".join(map(str, tls.paths))
         raise InvalidCertificate(f"the certificates cannot be used ({error.reason or error}): {names}") from None

@@ -17,7 +17,7 @@ from server.checking.checks import Checks
 from server.checking.messages import Check, CheckerReady, CheckerSpec
 from server.checking.time_limit import CheckThreads
 from server.garbage import uncollected
-from server.logs import configure_logs
+from server.log_output.lines import configure_logs
 from server.workers.blocking_pipe import BlockingPipe, ended_with_its_pipe
 from server.workers.pipe import PipeClosed
 

@@ -23,7 +23,7 @@ from server.encoders.messages import CloseSong, EncoderPing, EncoderReady, Encod
 from server.encoders.song_queues import SongQueues
 from server.encoders.sound_socket import SoundSocket
 from server.garbage import uncollected
-from server.logs import configure_logs
+from server.log_output.lines import configure_logs
 from server.workers.blocking_pipe import BlockingPipe, ended_with_its_pipe
 from server.workers.pipe import PipeClosed
 

@@ -51,6 +51,14 @@ class Limits(Group):
     heartbeat_seconds: Seconds = Field(
         default=5.0, description="longest silence of a song's stream before a sign of life"
     )
+    caller_calls: Count = Field(
+        default=512,
+        description="calls of one caller at once, over gRPC and REST; without a key a caller is its address",
+    )
+    open_calls: Count = Field(
+        default=128, description="calls at once that need no key, where others do: health and load reports"
+    )
+    open_calls_of_peer: Count = Field(default=16, description="the same of one address")
     request_bytes: int = Field(
         default=4 << 20, ge=1 << 16, description="largest request read; larger gets RESOURCE_EXHAUSTED"
     )
@@ -120,11 +128,21 @@ class Rest(Group):
     origins: str = Field(
         default="", description="origins of web pages that may call (commas), such as https://example.com; * for all"
     )
+    hosts: str = Field(
+        default="",
+        description="names by which callers may reach the HTTP port (commas), such as songs.example.com, beside "
+        "addresses, localhost and MELISMA_HOST; * for all; empty: all where calls need a key, else none",
+    )
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
         """The origins one by one."""
         return parts(self.origins)
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """The names one by one."""
+        return parts(self.hosts)
 
 
 class Keepalive(Group):
@@ -142,7 +160,20 @@ class Keepalive(Group):
 class Connections(Group):
     """Limits of network connections."""
 
-    count: Count = Field(default=1024, description="connections at once; further ones are closed at once")
+    count: Count = Field(
+        default=1024,
+        description="connections at once on each port; beyond it those that ask for nothing are closed first",
+    )
+    peer_count: Count = Field(
+        default=512, description="the same of one address, unless it is one of MELISMA_PROXIES__TRUSTED"
+    )
+    handshake_seconds: Seconds = Field(
+        default=10.0, description="time for a new connection to agree on TLS, and for the header of a request to arrive"
+    )
+    request_seconds: Seconds = Field(
+        default=30.0, description="time for the message of a call to arrive once its header is there"
+    )
+    idle_seconds: Seconds = Field(default=120.0, description="time without a call after which a connection is closed")
     concurrent_calls: Count = Field(default=256, description="calls at once on one connection; further ones wait")
     metadata_bytes: int = Field(
         default=16 << 10, ge=4 << 10, description="largest metadata of a call; larger gets RESOURCE_EXHAUSTED"
@@ -157,12 +188,16 @@ class Connections(Group):
 
 
 class TLS(Group):
-    """Encryption of the gRPC port. PEM files; changed ones are read again at the next connection."""
+    """Encryption of both ports. PEM files; changed ones are read again at the next connection."""
 
     certificate: str = Field(default="", description="file of the server's certificate chain; empty: no encryption")
     key: str = Field(default="", description="file of the certificate's private key")
     client_ca: str = Field(
         default="", description="file of authorities; clients must then show a certificate of theirs (mutual TLS)"
+    )
+
+    http: bool = Field(
+        default=True, description="whether the HTTP port is encrypted, too; false where a proxy beside it does that"
     )
 
     @model_validator(mode="after")

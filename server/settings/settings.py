@@ -20,6 +20,7 @@ from server.settings.groups import (
     Threads,
     parts,
 )
+from server.settings.proxies import Proxies
 from server.settings.store import Store
 from server.settings.variables import ENVIRONMENT_PREFIX, PATH_DELIMITER
 
@@ -55,6 +56,11 @@ class Settings(BaseSettings):
     http_port: Port = Field(
         default=8080,
         description="port for REST, metrics and probes on the same address; 0 takes a free one and logs it",
+    )
+    operations_port: Port | None = Field(
+        default=None,
+        description="port for metrics and probes alone, never encrypted, on the same address; 0 takes a free one and "
+        "logs it; none: they are on the HTTP port",
     )
     devices: Annotated[tuple[Device, ...], NoDecode] = Field(
         default=(Device(device="cpu"),),
@@ -97,7 +103,13 @@ class Settings(BaseSettings):
     rest: Rest = Rest()
     keepalive: Keepalive = Keepalive()
     connections: Connections = Connections()
+    proxies: Proxies = Proxies()
     tls: TLS = TLS()
+
+    @field_validator("operations_port", mode="before")
+    @classmethod
+    def _no_port(cls, value: object) -> object:
+        return None if value in ("", "none") else value
 
     @field_validator("devices", mode="before")
     @classmethod
@@ -136,6 +148,16 @@ class Settings(BaseSettings):
         for name in (name for device in self.devices for name in device.engines):
             if name not in self.engine_names:
                 raise ValueError(f"MELISMA_DEVICES places the engine {name!r}, which MELISMA_ENGINES does not name")
+        return self
+
+    @model_validator(mode="after")
+    def _both_ports_ask_for_certificates(self) -> "Settings":
+        if self.tls.client_ca and not self.tls.http and self.rest.enabled and not self.api_keys:
+            raise ValueError(
+                "MELISMA_TLS__CLIENT_CA lets in callers with a certificate, and with MELISMA_TLS__HTTP=false anybody "
+                "could make songs over HTTP: set MELISMA_REST__ENABLED=false or MELISMA_API_KEYS, or leave "
+                "MELISMA_TLS__HTTP=true (MELISMA_OPERATIONS_PORT gives probes a port without encryption)"
+            )
         return self
 
     @model_validator(mode="after")

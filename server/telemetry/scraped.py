@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Gauge
-from prometheus_client.core import Metric
+from prometheus_client.core import CounterMetricFamily, Metric
 
 from server.scheduling.queue_depth import Depth
 from server.store.base import Usage
@@ -56,12 +56,25 @@ def expose_limits(registry: CollectorRegistry, *, running_songs: int, queue_song
         Gauge(f"melisma_{name}", text, registry=registry).set(value)
 
 
+def expose_closed(registry: CollectorRegistry, closed: Callable[[], Mapping[str, int]]) -> None:
+    """Registers a counter of the connections of each port that were closed because there were too many."""
+    registry.register(Scraped(lambda: _closed_families(closed())))
+
+
 def expose_build(registry: CollectorRegistry, version: str, revision: str) -> None:
     """Registers a gauge that carries the version and revision of this server as labels."""
     labels = ["version", "revision"]
     Gauge("melisma_build_info", "Always 1; the labels tell the build", labels, registry=registry).labels(
         version, revision
     ).set(1)
+
+
+def _closed_families(closed: Mapping[str, int]) -> Iterator[Metric]:
+    text = "Connections that were closed because there were too many"
+    family = CounterMetricFamily("melisma_connections_closed", text, labels=["port"])
+    for port, count in closed.items():
+        family.add_metric((port,), count)
+    yield family
 
 
 def _depth_families(depths: Mapping[str, Depth]) -> Iterator[Metric]:

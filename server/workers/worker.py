@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from model.engine import Engine
 from server.garbage import uncollected
-from server.logs import configure_logs
+from server.log_output.lines import configure_logs
 from server.workers.blocking_pipe import BlockingPipe, ended_with_its_pipe
 from server.workers.engine_loading import fingerprints, load_engines, ready_message
 from server.workers.executor import CommandExecutor
@@ -38,7 +38,7 @@ def main(*descriptors: int) -> None:
     with ended_with_its_pipe(_log, "worker"):
         spec = first.receive()
         assert isinstance(spec, WorkerSpec)
-        configure_logs(spec.logs.level, spec.logs.format)
+        configure_logs(spec.logs.level, spec.logs.format, bounded=False)  # engines write what their makers want
         with uncollected():
             engines, failures = load_engines(spec.engines, spec.device)
             sounds = _fingerprints(spec, engines)

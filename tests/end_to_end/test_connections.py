@@ -3,6 +3,7 @@
 import json
 import socket
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from melisma.v1 import music_pb2, music_pb2_grpc
 from melisma_client import Client, Unavailable, tls_credentials
 from melisma_client.retry import NO_RETRY
+from tests.support.servers import eventually
 from tests.support.service import Service, running_service, start
 
 FAKE = "fake=tests.support.fakes:FakeEngine"
@@ -96,17 +98,28 @@ def test_a_renewed_certificate_is_shown_without_a_restart(certificates: Certific
 
 
 def test_connections_beyond_the_limit_get_nowhere() -> None:
+    with running_service(FAKE, CONNECTIONS__COUNT="2") as service, ExitStack() as watching:
+        for _ in range(2):
+            options = [("grpc.use_local_subchannel_pool", 1)]
+            channel = watching.enter_context(grpc.insecure_channel(service.address, options))
+            health: Any = health_pb2_grpc.HealthStub(channel)
+            next(health.Watch(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS))
+        assert not ask(service, None)
+        time.sleep(1.5)
+        assert not ask(service, None)
+        watching.close()
+        eventually(lambda: ask(service, None))
+
+
+def test_connections_that_say_nothing_give_way() -> None:
     with running_service(FAKE, CONNECTIONS__COUNT="2") as service:
         host, _, port = service.address.rpartition(":")
-        idle = [socket.create_connection((host, int(port))) for _ in range(2)]
+        silent = [socket.create_connection((host, int(port))) for _ in range(2)]
         try:
-            time.sleep(0.5)
-            assert not ask(service, None)
+            eventually(lambda: ask(service, None))
         finally:
-            for connection in idle:
+            for connection in silent:
                 connection.close()
-        time.sleep(0.5)
-        assert ask(service, None)
 
 
 def test_who_probes_too_often_is_disconnected() -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.logs import LogFormat, configure_logs
+from server.log_output.lines import configure_logs
+from server.logs import LogFormat
 
 
 class Terminal(io.StringIO):

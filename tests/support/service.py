@@ -7,10 +7,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,6 +36,11 @@ class Service:
     def http_address(self) -> str:
         """The "host:port" of HTTP."""
         return str(self.listening["http"]["address"])
+
+    @property
+    def operations_address(self) -> str:
+        """The "host:port" of metrics and probes, where they have one of their own."""
+        return str(self.listening["operations"]["address"])
 
     def discard_log(self) -> None:
         """Read the rest of the log, which nobody wants: a server stands still once the pipe is full."""
@@ -87,9 +91,17 @@ def running_service(engines: str, **environment: str) -> Iterator[Service]:
         try:
             assert process.stderr is not None
             records = (json.loads(line) for line in process.stderr if '"port_kind"' in line)
-            yield Service(process, {record["port_kind"]: record for record in islice(records, 2)})
+            yield Service(process, {record["port_kind"]: record for record in _up_to_grpc(records)})
         finally:
             process.kill()
+
+
+def _up_to_grpc(records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Records of ports; that of gRPC is opened last."""
+    for record in records:
+        yield record
+        if record["port_kind"] == "grpc":
+            return
 
 
 def ready(service: Service) -> None:

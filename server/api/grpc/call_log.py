@@ -14,6 +14,7 @@ from opentelemetry.trace import INVALID_SPAN, Span, Tracer, format_trace_id
 
 from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handler, is_own, required
 from server.api.open_calls import OpenCalls
+from server.auth.key_life import key_expired
 from server.logs import bind
 from server.telemetry.call_trace import call_span, end_call
 
@@ -85,8 +86,7 @@ class RequestLog(ServerInterceptor):
             code = _status_code(context.code())
             raise
         except (asyncio.CancelledError, GeneratorExit):
-            late = self._clock() >= deadline
-            code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
+            code = self._broken_off(deadline)
             raise
         except BaseException:
             code = grpc.StatusCode.UNKNOWN
@@ -96,6 +96,11 @@ class RequestLog(ServerInterceptor):
             level = logging.INFO if is_own(method) else logging.DEBUG
             seconds = round(self._clock() - started, 4)
             logger.log(level, "call", extra={"method": method, "peer": peer, "code": code.name, "seconds": seconds})
+
+    def _broken_off(self, deadline: float) -> grpc.StatusCode:
+        if key_expired():
+            return grpc.StatusCode.UNAUTHENTICATED
+        return grpc.StatusCode.DEADLINE_EXCEEDED if self._clock() >= deadline else grpc.StatusCode.CANCELLED
 
     def _deadline(self, remaining_seconds: float | None) -> float:
         return math.inf if remaining_seconds is None else self._clock() + remaining_seconds

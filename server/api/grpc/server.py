@@ -9,6 +9,8 @@ from opentelemetry.trace import Tracer
 
 from melisma.v1 import music_pb2_grpc
 from server.api.address import PortUnavailable, shown
+from server.api.call_limits import UNLIMITED, CallLimits
+from server.api.grpc.call_bounds import CallBounds
 from server.api.grpc.call_log import RequestLog
 from server.api.grpc.error_mapping import EndTrailers, ErrorMapping, no_trailers
 from server.api.grpc.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
@@ -27,13 +29,19 @@ def build_server(
     tracer: Tracer = NO_TRACER,
     trailers: EndTrailers = no_trailers,
     calls: OpenCalls | None = None,
+    limits: CallLimits = UNLIMITED,
 ) -> grpc.aio.Server:
     """A server with its services, not yet bound to a port: health, and `music` with reflection where there is one.
 
-    Calls are counted in `calls`, pass the `interceptors` and end with `trailers`.
+    Calls are bounded by `limits`, counted in `calls`, pass the `interceptors` and end with `trailers`.
     """
     server = grpc.aio.server(
-        interceptors=(RequestLog(tracer, calls or OpenCalls()), *interceptors, ErrorMapping(trailers)),
+        interceptors=(
+            CallBounds(limits, settings.connections.request_seconds),
+            RequestLog(tracer, calls or OpenCalls()),
+            *interceptors,
+            ErrorMapping(trailers),
+        ),
         options=_channel_options(settings),
         maximum_concurrent_rpcs=settings.limits.concurrent_calls,
         compression=grpc.Compression.NoCompression,
@@ -57,6 +65,9 @@ def _channel_options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", round(keepalive.min_client_interval_seconds * 1000)),
         ("grpc.max_allowed_incoming_connections", connections.count),
+        ("grpc.max_connection_idle_ms", round(connections.idle_seconds * 1000)),
+        ("grpc.server_handshake_timeout_ms", round(connections.handshake_seconds * 1000)),
+        ("grpc.http2.settings_timeout", round(connections.handshake_seconds * 1000)),
         ("grpc.max_concurrent_streams", connections.concurrent_calls),
         ("grpc.max_metadata_size", connections.metadata_bytes),
         ("grpc.absolute_max_metadata_size", connections.metadata_bytes),

@@ -1,4 +1,4 @@
-"""The HTTP side: metrics for Prometheus and probes, and beside them the routes of REST (server/api/rest/routes.py).
+"""The HTTP side: metrics for Prometheus and probes, on the port of REST (server/api/rest) or on one of their own.
 
 GET /metrics    everything in the registry, as Prometheus text or OpenMetrics, whichever is accepted
 GET /livez      200 while the event loop answers and workers can be had, else 503 and why not
@@ -6,7 +6,8 @@ GET /readyz     200 when songs may be sent here, else 503 and why not
 GET /version    what runs here, as JSON
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry
@@ -19,21 +20,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from server.api.http.guard import Guard, Rules
 from server.api.rest.problems import problem_response
 
+OPERATIONS = ("/metrics", "/livez", "/readyz", "/version")
 
-def build_http(
+
+def operations_routes(
     registry: CollectorRegistry,
     *,
     unready: Callable[[], str | None],
     unwell: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
-    more: Sequence[BaseRoute] = (),
-    origins: Sequence[str] = (),
-) -> Starlette:
-    """The application; `unready` says why no songs should be sent here now, `unwell` why a new start is needed.
+) -> list[BaseRoute]:
+    """The routes; `unready` says why no songs should be sent here now, `unwell` why a new start is needed.
 
-    Both say `None` when all is well. Pages of the `origins` may call, too.
+    Both say `None` when all is well.
     """
 
     async def metrics(request: Request) -> Response:
@@ -49,20 +51,42 @@ def build_http(
     async def told_version(_: Request) -> Response:
         return JSONResponse(version)
 
-    routes = {"/metrics": metrics, "/livez": livez, "/readyz": readyz, "/version": told_version}
-    own = [Route(path, endpoint) for path, endpoint in routes.items()]
+    routes = dict(zip(OPERATIONS, (metrics, livez, readyz, told_version), strict=True))
+    return [Route(path, endpoint) for path, endpoint in routes.items()]
+
+
+def build_http(
+    registry: CollectorRegistry,
+    *,
+    unready: Callable[[], str | None],
+    unwell: Callable[[], str | None] = lambda: None,
+    version: Mapping[str, object] = MappingProxyType({}),
+    more: Sequence[BaseRoute] = (),
+    rules: Rules | None = None,
+) -> Starlette:
+    """The application of a port that has metrics and probes, and `more` routes beside them; see `operations_routes`."""
+    own = operations_routes(registry, unready=unready, unwell=unwell, version=version)
+    return application([*own, *more], rules)
+
+
+def application(routes: Sequence[BaseRoute], rules: Rules | None = None) -> Starlette:
+    """The application of these routes, which answers what the `rules` let through."""
+    rules = rules or Rules()
+    rules = replace(rules, open_paths=OPERATIONS)
     return Starlette(
-        routes=[*own, *more], middleware=_middleware(origins), exception_handlers={HTTPException: _refusal}
+        routes=routes,
+        middleware=[Middleware(Guard, rules=rules), *_cors(rules.origins)],
+        exception_handlers={HTTPException: _refusal},
     )
 
 
-def _middleware(origins: Sequence[str]) -> list[Middleware]:
+def _cors(origins: Collection[str]) -> list[Middleware]:
     if not origins:
         return []
     exposed = ("Content-Range", "ETag", "Location", "Preference-Applied", "Retry-After")
     cors = Middleware(
         CORSMiddleware,
-        allow_origins=origins,
+        allow_origins=tuple(origins),
         allow_methods=("GET", "HEAD", "POST", "DELETE"),
         allow_headers=("*",),
         expose_headers=exposed,

@@ -3,24 +3,41 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 
 import uvicorn
 from starlette.types import ASGIApp
 from typing_extensions import override
 
 from server.api.address import PortUnavailable, shown
+from server.api.http.acceptor import Acceptor, Patience
+from server.api.http.http_connection import HttpConnection
+from server.api.places import Place, Places
 
 _STOP_SECONDS = 1
+_LIMIT = 1024
+
+
+@dataclass(frozen=True)
+class HttpPort:
+    """The limits of an HTTP port's connections; `context` gives the newest TLS, `None` where there is none."""
+
+    connections: Places = field(default_factory=lambda: Places(_LIMIT, _LIMIT))
+    patience: Patience = field(default_factory=Patience)
+    header_bytes: int = 16 << 10
+    context: Callable[[], ssl.SSLContext | None] = lambda: None
 
 
 class _Server(uvicorn.Server):
-    """A server that other code stops; the signals of the process stay with their handlers."""
+    """A server that other code stops and gives its connections; the signals of the process stay with their handlers."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, port: HttpPort) -> None:
         super().__init__(config)
-        self.accepting = asyncio.Event()
+        self._port = port
+        self.started_serving = asyncio.Event()
 
     @override
     @contextmanager
@@ -29,33 +46,51 @@ class _Server(uvicorn.Server):
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.accepting.set()
+        await self.lifespan.startup()
+        self.servers = []
+        self.started = True
+        self.started_serving.set()
+
+    def connection(self, held: Place) -> asyncio.Protocol:
+        """The protocol of a new connection."""
+        return HttpConnection(
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+            held=held,
+            connections=self._port.connections,
+            header_seconds=self._port.patience.handshake,
+        )
 
 
 @asynccontextmanager
-async def serving_http(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
-    """Answer HTTP on this event loop, to the bound "host:port"; port 0 takes a free one.
+async def serving_http(app: ASGIApp, host: str, number: int, port: HttpPort | None = None) -> AsyncIterator[str]:
+    """Answer HTTP on this event loop, to the bound "host:port"; number 0 takes a free one.
 
     Raises:
         PortUnavailable: the address is taken or is not one of this machine.
     """
-    listener = _listen(host, port)
+    port = port or HttpPort()
+    listener = _listen(host, number)
+    bound = listener.getsockname()[1]
     logging.getLogger("uvicorn.error").addFilter(_is_news)
-    server = _Server(_configuration(app))
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    serving.add_done_callback(lambda _: server.accepting.set())
+    server = _Server(_configuration(app, port), port)
+    serving = asyncio.create_task(server.serve())
+    serving.add_done_callback(lambda _: server.started_serving.set())
+    acceptor = Acceptor(listener, port.connections, server.connection, port.context, port.patience)
     try:
-        await server.accepting.wait()
+        await server.started_serving.wait()
         if serving.done():
             await serving  # raises the error of the startup
-        yield shown(host, listener.getsockname()[1])
+        async with acceptor.running():
+            yield shown(host, bound)
     finally:
+        listener.close()
         server.should_exit = True
         await serving
 
 
-def _configuration(app: ASGIApp) -> uvicorn.Config:
+def _configuration(app: ASGIApp, port: HttpPort) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="h11",
@@ -66,6 +101,8 @@ def _configuration(app: ASGIApp) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=False,
+        timeout_keep_alive=port.patience.idle,  # type: ignore[arg-type]  # hands it to call_later as it is
+        h11_max_incomplete_event_size=port.header_bytes,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
 

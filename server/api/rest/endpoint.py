@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanager
 from typing import Any, TypeAlias
 
 from opentelemetry.trace import Tracer, format_trace_id
@@ -15,7 +15,8 @@ from starlette.types import Message, Receive, Scope, Send
 from server.api.failures import log_failure
 from server.api.open_calls import OpenCalls
 from server.api.rest.problems import problem
-from server.errors import ServiceError
+from server.auth.key_life import while_key_lasts
+from server.errors import ServiceError, Unauthenticated
 from server.logs import bind
 from server.store.base import StoreFailed
 from server.telemetry.call_trace import end_http_call, http_call_span
@@ -24,6 +25,9 @@ Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 LEFT = 499
 """What is logged of a call whose client has left before its answer."""
+
+_ANSWERED = "melisma.answered"
+"""Where a call keeps what lasts until it is answered."""
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +52,14 @@ class Door:
             await send(message)
 
         request = Request(scope, receive)
-        with self._calls.one(), self._line(request, lambda: code):
+        with self._calls.one(), self._line(request, lambda: code), ExitStack() as answered:
+            scope[_ANSWERED] = answered
             response = await self._answer(request)
-            await response(scope, receive, noted)
+            try:
+                async with while_key_lasts():
+                    await response(scope, receive, noted)
+            except Unauthenticated as error:
+                logger.info("an answer was broken off", extra={"cause": type(error).__name__})
 
     async def _answer(self, request: Request) -> Response:
         try:
@@ -74,6 +83,12 @@ class Door:
                 seconds = round(time.monotonic() - started, 4)
                 told = {"method": self._name, "peer": peer, "code": code(), "seconds": seconds}
                 logger.info("call", extra=told)
+
+
+def while_answered(request: Request, context: AbstractContextManager[None]) -> None:
+    """Enter a context that lasts until the call is answered or has ended otherwise."""
+    answered: ExitStack = request.scope[_ANSWERED]
+    answered.enter_context(context)
 
 
 class ByMethod:

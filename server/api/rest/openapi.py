@@ -17,7 +17,7 @@ _TIME = {"type": "string", "format": "date-time"}
 _PROBLEMS = {
     400: "The request breaks a rule; `violations` names the fields.",
     401: "There is no API key, or none that is known.",
-    403: "The API key lacks the scope.",
+    403: "The API key lacks the scope, or pages of that origin may not call.",
     404: "There is no such song, or it is another caller's.",
     405: "The path has no such method.",
     408: "The body did not arrive in time.",
@@ -25,6 +25,7 @@ _PROBLEMS = {
     413: "The body is too large.",
     415: "The body is not JSON.",
     416: "The song is complete, and shorter than that.",
+    421: "The server is not called by that name.",
     429: "The server is full, or the caller has reached a limit of its own; `Retry-After` says when to come back.",
     500: "A bug; it was logged.",
     503: "The engine is not ready, or the server is shutting down or has lost a worker.",
@@ -160,7 +161,7 @@ def _operation(
     *,
     open_to_all: bool = False,
 ) -> dict[str, Json]:
-    codes = {*problems, 500, *(() if open_to_all else (401, 403))}
+    codes = {*problems, 421, 500, *(() if open_to_all else (401, 403, 429))}
     told_problems = {code: _problem_answer(code) for code in sorted(codes)}
     responses = {str(code): answer for code, answer in {**answers, **told_problems}.items()}
     found: dict[str, Json] = {"summary": summary, "parameters": parameters, "responses": responses}

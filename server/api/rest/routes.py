@@ -24,9 +24,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from melisma.v1 import music_pb2
+from server.api.call_limits import UNLIMITED, CallLimits
 from server.api.open_calls import OpenCalls
+from server.api.peers import plain_address
 from server.api.rest.audio import audio_response
-from server.api.rest.endpoint import LEFT, ByMethod, ClientLeft, Door, Endpoint, unless_left
+from server.api.rest.endpoint import LEFT, ByMethod, ClientLeft, Door, Endpoint, unless_left, while_answered
 from server.api.rest.events import events_response
 from server.api.rest.openapi import document
 from server.api.rest.problems import problem_response
@@ -37,7 +39,8 @@ from server.audio.codecs.base import Format
 from server.audio.codecs.registry import all_formats
 from server.auth.api_keys import Scope
 from server.auth.authenticator import Authenticator
-from server.auth.caller import caller_of
+from server.auth.caller import authenticated, caller_of
+from server.auth.key_life import while_key_lasts
 from server.contract.validation import check
 from server.errors import SongNotEnded, UnknownSong
 from server.songs.recording import Told
@@ -51,13 +54,23 @@ class Api:
     """The endpoints. `authenticator` is `None` where calls need no key."""
 
     def __init__(
-        self, songs: Songs, authenticator: Authenticator | None, *, body_bytes: int, heartbeat_seconds: float
+        self,
+        songs: Songs,
+        authenticator: Authenticator | None,
+        *,
+        body_bytes: int,
+        heartbeat_seconds: float,
+        limits: CallLimits = UNLIMITED,
     ) -> None:
-        """Bodies may have so many bytes; a stream of events is never silent for longer than `heartbeat_seconds`."""
+        """Bodies may have so many bytes; a stream of events is never silent for longer than `heartbeat_seconds`.
+
+        Callers have no more open calls than `limits` let them have.
+        """
         self._songs = songs
         self._authenticator = authenticator
         self._body_bytes = body_bytes
         self._heartbeat_seconds = heartbeat_seconds
+        self._limits = limits
 
     def routes(self, calls: OpenCalls, tracer: Tracer) -> list[Route]:
         """Routes of all endpoints."""
@@ -87,7 +100,8 @@ class Api:
         recording = await self._songs.generate(message, caller, detached=detached)
         if not detached:
             with recording.listened() as told:
-                await unless_left(request.receive, _heard(told))
+                async with while_key_lasts():
+                    await unless_left(request.receive, _heard(told))
             return JSONResponse(song_json(request, recording.song))
         headers = {"Location": f"{MUSIC}/{recording.song.song_id}", "Preference-Applied": RESPOND_ASYNC}
         return JSONResponse(song_json(request, recording.song), HTTPStatus.ACCEPTED, headers)
@@ -139,6 +153,9 @@ class Api:
         metadata = request.headers.items()
         if self._authenticator:
             self._authenticator.authenticate(metadata, scope)
+        peer = plain_address(request.client.host) if request.client else ""
+        holder = authenticated.get() or self._limits.proxies.client(peer, metadata)
+        while_answered(request, self._limits.of_caller(holder))
         return caller_of(metadata)
 
 

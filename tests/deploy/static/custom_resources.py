@@ -33,7 +33,8 @@ _SPECS = {
         retry.perRetry.backOff.baseInterval retry.perRetry.backOff.maxInterval""",
     ("gateway.envoyproxy.io/v1alpha1", "ClientTrafficPolicy"): """
         targetRefs[].group targetRefs[].kind targetRefs[].name timeout.http.requestReceivedTimeout
-        timeout.http.streamIdleTimeout http2.maxConcurrentStreams http2.connectionKeepalive.interval
+        timeout.http.streamIdleTimeout timeout.http.idleTimeout connection.connectionLimit.value
+        connection.connectionLimit.closeDelay http2.maxConcurrentStreams http2.connectionKeepalive.interval
         http2.connectionKeepalive.timeout tls.minVersion tls.alpnProtocols[]""",
     # KEDA 2.20.1; what stands under metadata is read by its scalers for Prometheus and Redis (the latter as of 2.17.3).
     # The behavior is to be that of the HorizontalPodAutoscaler, which is one of Kubernetes' own kinds.

@@ -95,6 +95,20 @@ def test_probes_and_prometheus_ask_for_what_is_there() -> None:
     assert asked <= there
 
 
+def test_with_tls_probes_and_prometheus_ask_at_a_port_without_it() -> None:
+    """Neither has a certificate that the server would ask for with mutual TLS."""
+    (container,) = pod_of(manifest("components", "tls", "deployment.yaml"))["containers"]
+    variables = {entry["name"]: entry["value"] for entry in container["env"]}
+    (port,) = container["ports"]
+    assert port["containerPort"] == int(variables["MELISMA_OPERATIONS_PORT"])
+    probes = [container[f"{name}Probe"]["httpGet"] for name in ("startup", "readiness", "liveness")]
+    assert probes == [{"port": port["name"]}] * 3
+    metrics = manifest("components", "tls", "service-pods.yaml")["spec"]["ports"][-1]
+    assert metrics["targetPort"] == port["name"]
+    (rule,) = manifest("components", "monitoring", "networkpolicy.yaml")["spec"]["ingress"]
+    assert port["name"] in {allowed["port"] for allowed in rule["ports"]}
+
+
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_volume_of_songs_is_larger_than_what_is_kept(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By what a full pod may be making, at 320 kbit/s, and a quarter."""

@@ -137,3 +137,17 @@ def test_the_command_line_makes_a_key_that_works(file: Path) -> None:
     assert found is not None
     assert found.name == "games"
     assert found.scopes == frozenset(Scope)
+
+
+def test_a_file_that_everybody_may_write_to_is_refused(file: Path) -> None:
+    secret, given = entry("games")
+    write(file, given)
+    ring = KeyRing(file)
+    write(file, entry("films")[1])
+    file.chmod(0o646)
+    ring.reload()
+    assert (ring.usable, ring.find(secret) is not None) == (False, True)
+    with pytest.raises(InvalidKeyFile, match="chmod o-w"):
+        KeyRing(file)
+    file.chmod(0o664)
+    KeyRing(file)

@@ -1,0 +1,56 @@
+"""HTTP/2 written by hand, for what no client library sends: headers that are not text, and streams without an end."""
+
+import socket
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+ACKNOWLEDGED = b"\x00\x00\x00\x04\x01\x00\x00\x00\x00"
+_FIRST_INDEX = b"\xbe"
+"""The newest entry of the table of headers."""
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """One frame."""
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def literal(name: bytes, value: bytes, *, indexed: bool = False) -> bytes:
+    """One header, written out; `indexed` puts it into the table, so that it can be sent again as one byte."""
+    return (b"\x40" if indexed else b"\x00") + _text(name) + _text(value)
+
+
+def _text(text: bytes) -> bytes:
+    if len(text) < 127:
+        return bytes([len(text)]) + text
+    rest, size = len(text) - 127, b"\x7f"
+    while rest >= 128:
+        size += bytes([rest % 128 + 128])
+        rest //= 128
+    return size + bytes([rest]) + text
+
+
+def call(stream: int, method: bytes, extra: bytes = b"") -> bytes:
+    """The headers of a call, whose message never comes."""
+    block = b"\x83\x86" + literal(b":path", method) + literal(b":authority", b"x")
+    block += literal(b"te", b"trailers") + literal(b"content-type", b"application/grpc") + extra
+    return frame(1, 0x4, stream, block)
+
+
+def hostile_calls(method: bytes, size_bytes: int) -> bytes:
+    """Calls of so many bytes, whose headers are not text, most of them sent by one byte each."""
+    first = literal(b"x-evil", b"\xff\xfe" * 40, indexed=True)
+    sent, stream = b"", 1
+    while len(sent) < size_bytes:
+        extra = (first if stream == 1 else b"") + _FIRST_INDEX * 12_000
+        sent += call(stream, method, extra)
+        stream += 2
+    return sent
+
+
+def connect(address: tuple[str, int]) -> socket.socket:
+    """A connection whose settings both sides have taken."""
+    connection = socket.create_connection(address, timeout=5)
+    connection.sendall(PREFACE + SETTINGS)
+    connection.recv(4096)
+    connection.sendall(ACKNOWLEDGED)
+    return connection

@@ -1,0 +1,77 @@
+"""Bounds the calls that are open at once: of one caller over gRPC and REST together, and of those that need no key."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from server.api.places import Places
+from server.api.proxies import TrustedProxies
+from server.errors import TooManyCalls
+
+RETRY_SECONDS = 1.0
+
+
+@dataclass
+class CallLimits:
+    """Counts open calls. Lives on one event loop.
+
+    A caller is the holder of a key, or an address. Calls that need no key where others do, of health and load reports,
+    have a budget of their own, in all and for each address, so that they lock nobody out: streams that are open, and
+    apart from them calls whose message has yet to arrive, of which the oldest gives way. So a question that comes at
+    once is always answered. Trusted proxies ask for many, and have all of it.
+    """
+
+    caller_calls: int
+    open_calls: int
+    open_calls_of_peer: int
+    proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    arriving: Places = field(init=False)
+    _of_caller: Counter[str] = field(default_factory=Counter)
+    _of_peer: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.arriving = Places(self.open_calls, self.open_calls_of_peer, self.proxies)
+
+    @contextmanager
+    def of_caller(self, caller: str) -> Iterator[None]:
+        """One call of a caller, open while the context lasts.
+
+        Raises:
+            TooManyCalls: the caller has as many as it may; the text says what to do.
+        """
+        if self._of_caller[caller] >= self.caller_calls:
+            raise TooManyCalls(
+                f"this caller has {self.caller_calls} open calls: end one of them first",
+                RETRY_SECONDS,
+            )
+        with _counted(self._of_caller, caller):
+            yield
+
+    @contextmanager
+    def without_key(self, peer: str) -> Iterator[None]:
+        """One stream that needs no key, open while the context lasts.
+
+        Raises:
+            TooManyCalls: its address, or all of them together, have as many as they may.
+        """
+        own = self.open_calls if self.proxies.trusts(peer) else self.open_calls_of_peer
+        if self._of_peer[peer] >= own or self._of_peer.total() >= self.open_calls:
+            raise TooManyCalls("too many calls of this kind are open: end one of them first", RETRY_SECONDS)
+        with _counted(self._of_peer, peer):
+            yield
+
+
+@contextmanager
+def _counted(counter: Counter[str], name: str) -> Iterator[None]:
+    counter[name] += 1
+    try:
+        yield
+    finally:
+        counter[name] -= 1
+        if not counter[name]:
+            del counter[name]
+
+
+UNLIMITED = CallLimits(1 << 30, 1 << 30, 1 << 30)
+"""For servers that other code bounds."""

@@ -1,0 +1,137 @@
+"""Bounds the calls of each caller, the wait for a call's message, and the life of a call by that of its key."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import grpc
+from grpc.aio import EOF, ServerInterceptor
+from grpc_status import rpc_status
+
+from model.song import Violation
+from server.api.call_limits import CallLimits
+from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handler, is_own, required
+from server.api.peers import host_of
+from server.auth.caller import authenticated
+from server.auth.key_life import while_key_lasts
+from server.contract.status import outcome_of, status_of
+from server.errors import WHOLE_REQUEST, InvalidRequest, RequestTooSlow, ServiceError
+
+logger = logging.getLogger(__name__)
+
+
+class CallBounds(ServerInterceptor):
+    """Counts a call from its header on, before there is a message of it; the outermost of the interceptors.
+
+    gRPC counts such calls as well, but bounds only all of them together, and would wait for their message for ever.
+    """
+
+    def __init__(self, limits: CallLimits, request_seconds: float) -> None:
+        """A message has `request_seconds` to arrive."""
+        self._limits = limits
+        self._request_seconds = request_seconds
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> FoundHandler:
+        """The handler of the call, wrapped."""
+        handler = await continuation(handler_call_details)
+        return None if handler is None else self._bounded(handler, handler_call_details)
+
+    def _bounded(self, handler: Handler, details: grpc.HandlerCallDetails) -> Handler:
+        handle = self._handle_own if is_own(details.method) else self._handle_open
+
+        async def call(requests: Any, context: Context) -> None:
+            try:
+                async with while_key_lasts():
+                    await handle(handler, requests, context)
+            except ServiceError as error:
+                await _refuse(error, details.method, context)
+
+        bounded: Any = call
+        deserializer = handler.request_deserializer if handler.request_streaming else None
+        return grpc.stream_stream_rpc_method_handler(bounded, deserializer, handler.response_serializer)
+
+    async def _handle_own(self, handler: Handler, requests: Any, context: Context) -> None:
+        with self._limits.of_caller(authenticated.get() or self._client(context)):
+            if handler.request_streaming:
+                await _streamed(handler, requests, context)
+            else:
+                await _answered(handler, await self._request(context), context)
+
+    async def _handle_open(self, handler: Handler, requests: Any, context: Context) -> None:
+        peer = host_of(context.peer())
+        if handler.request_streaming:
+            with self._limits.without_key(peer):
+                await _streamed(handler, requests, context)
+            return
+        request = await self._request(context, peer)
+        with self._limits.without_key(peer) if handler.response_streaming else nullcontext():
+            await _answered(handler, request, context)
+
+    async def _request(self, context: Context, peer: str | None = None) -> Any:
+        """The bytes of the message, whose place is that of a `peer` where the call needs no key.
+
+        Raises:
+            RequestTooSlow: it does not arrive in time, or before too many others have come.
+            InvalidRequest: there is none.
+        """
+        try:
+            async with asyncio.timeout(self._request_seconds) as limit:
+                with self._arriving(peer, limit):
+                    request = await context.read()
+        except TimeoutError:
+            raise RequestTooSlow(self._request_seconds) from None
+        if request is EOF:
+            raise InvalidRequest(Violation(WHOLE_REQUEST, "has no message: send one behind the header of the call"))
+        return request
+
+    @contextmanager
+    def _arriving(self, peer: str | None, limit: asyncio.Timeout) -> Iterator[None]:
+        if peer is None:
+            yield
+            return
+        places = self._limits.arriving
+        place = places.admit(peer, lambda: limit.reschedule(asyncio.get_running_loop().time()))
+        try:
+            yield
+        finally:
+            if place is not None:
+                places.release(place)
+
+    def _client(self, context: Context) -> str:
+        metadata = context.invocation_metadata() or ()
+        texts = ((key, value) for key, value in metadata if isinstance(value, str))
+        return self._limits.proxies.client(host_of(context.peer()), texts)
+
+
+async def _answered(handler: Handler, request: Any, context: Context) -> None:
+    if handler.response_streaming:
+        await _told(required(handler.unary_stream)(request, context), context)
+    else:
+        await context.write(await required(handler.unary_unary)(request, context))
+
+
+async def _streamed(handler: Handler, requests: Any, context: Context) -> None:
+    if handler.response_streaming:
+        await _told(required(handler.stream_stream)(requests, context), context)
+    else:
+        await context.write(await required(handler.stream_unary)(requests, context))
+
+
+async def _told(responses: Any, context: Context) -> None:
+    """Pass on what a handler yields; one that writes by itself is awaited."""
+    if not hasattr(responses, "__aiter__"):
+        await responses
+        return
+    async for response in responses:
+        await context.write(response)
+
+
+async def _refuse(error: ServiceError, method: str, context: Context) -> None:
+    level = logging.INFO if is_own(method) else logging.DEBUG
+    told = {"method": method, "peer": context.peer(), "code": outcome_of(error).code.name, "seconds": 0.0}
+    logger.log(level, "call refused", extra=told)
+    await context.abort_with_status(rpc_status.to_status(status_of(error)))

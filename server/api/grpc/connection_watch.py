@@ -1,0 +1,156 @@
+"""Keeps each peer to its share of the gRPC port's connections, which gRPC itself bounds in all alone.
+
+gRPC offers no way to look at its connections. They are sockets of this process, which the system lists, and a
+connection that is shut down here ends as if its peer had left. Linux alone has that list.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import struct
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from server.api.peers import plain_address
+from server.api.proxies import TrustedProxies
+
+LOOK_SECONDS = 0.5
+CROWDED_RATIO = 0.75
+"""Share of all connections from which on those that have said nothing are closed, whoever has made them."""
+SILENT_BYTES = 64
+"""A connection of which no more was received has greeted at most, and asked for nothing."""
+
+logger = logging.getLogger(__name__)
+
+_OWN_FILES = Path("/proc/self/fd")
+_TCP_INFO_BYTES = 192
+_RECEIVED_OFFSET = 128
+"""Where `tcpi_bytes_received` is in `struct tcp_info` of Linux 4.1 and newer; `tcpi_state` comes first."""
+_ESTABLISHED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One connection: its peer, the peer's port, and how many bytes of it were received."""
+
+    file: int
+    peer: str
+    peer_port: int
+    received_bytes: int
+
+    @property
+    def name(self) -> tuple[str, int]:
+        """The address and port of the peer: no other connection of this port has both."""
+        return self.peer, self.peer_port
+
+
+@dataclass
+class ConnectionWatch:
+    """Looks at the connections of one port again and again, and closes some of those that are too many.
+
+    A peer may have `peer_count`, and all together `count`. Of a peer that has more, and of all once three quarters are
+    taken, those go first that have asked for nothing, the oldest before others. Of those that have, the newest go.
+    """
+
+    port: int
+    count: int
+    peer_count: int
+    proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    closed: int = 0
+    _known: dict[tuple[str, int], int] = field(default_factory=dict)
+    _look: int = 0
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                if self._may_be_crowded():
+                    await asyncio.to_thread(self.look)
+            except OSError as error:
+                logger.warning("the connections of gRPC could not be looked at, and will be again: %s", error)
+
+    def _may_be_crowded(self) -> bool:
+        """True where the process has more files of whatever kind than a limit: cheap to ask."""
+        return sum(1 for _ in _OWN_FILES.iterdir()) > min(self.peer_count, self.count * CROWDED_RATIO)
+
+    def look(self) -> int:
+        """Close what is too many; the number of connections closed."""
+        self._look += 1
+        seen = list(connections_of(self.port))
+        self._known = {one.name: self._known.get(one.name, self._look) for one in seen}
+        closed = sum(_shut_down(one) for one in self._too_many(seen))
+        self.closed += closed
+        return closed
+
+    def _too_many(self, seen: Iterable[Seen]) -> list[Seen]:
+        of_peer: dict[str, list[Seen]] = defaultdict(list)
+        for one in sorted(seen, key=self._worth):
+            of_peer[one.peer].append(one)
+        chosen: list[Seen] = []
+        for peer, own in of_peer.items():
+            if not self.proxies.trusts(peer):
+                chosen += own[: max(0, len(own) - self.peer_count)]
+        return chosen + self._silent(of_peer, {one.name for one in chosen})
+
+    def _silent(self, of_peer: dict[str, list[Seen]], chosen: set[tuple[str, int]]) -> list[Seen]:
+        """Of all connections once they are many, those that have asked for nothing since the look before."""
+        left = [one for own in of_peer.values() for one in own if one.name not in chosen]
+        excess = len(left) - int(self.count * CROWDED_RATIO)
+        if excess <= 0:
+            return []
+        sizes = Counter(one.peer for one in left)
+        silent = [one for one in left if one.received_bytes <= SILENT_BYTES and self._known[one.name] < self._look]
+        return sorted(silent, key=lambda one: (-sizes[one.peer], *self._worth(one)))[:excess]
+
+    def _worth(self, one: Seen) -> tuple[int, int]:
+        """The smaller, the sooner it goes: silent ones, older ones first; then the newest of those that are not."""
+        known = self._known[one.name]
+        return (0, known) if one.received_bytes <= SILENT_BYTES else (1, -known)
+
+
+def connections_of(port: int) -> Iterator[Seen]:
+    """The open connections that came in at a port of this process."""
+    for path in list(_OWN_FILES.iterdir()):
+        try:
+            if str(path.readlink()).startswith("socket:"):
+                with _borrowed(int(path.name)) as connection:
+                    if (seen := _seen(int(path.name), connection, port)) is not None:
+                        yield seen
+        except OSError:
+            continue  # closed meanwhile, or no connection
+
+
+@contextmanager
+def _borrowed(file: int) -> Iterator[socket.socket]:
+    """A socket of another part of this process, under a number of our own: closing it leaves the other one open."""
+    with socket.socket(fileno=os.dup(file)) as connection:
+        yield connection
+
+
+def _seen(file: int, connection: socket.socket, port: int) -> Seen | None:
+    if connection.family not in (socket.AF_INET, socket.AF_INET6) or connection.getsockname()[1] != port:
+        return None
+    peer = connection.getpeername()
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+    if info[0] != _ESTABLISHED:
+        return None
+    (received,) = struct.unpack_from("Q", info, _RECEIVED_OFFSET)
+    return Seen(file, plain_address(peer[0]), peer[1], received)
+
+
+def _shut_down(one: Seen) -> bool:
+    """End a connection; False where its file is another one by now."""
+    try:
+        with _borrowed(one.file) as connection:
+            peer = connection.getpeername()
+            if (plain_address(peer[0]), peer[1]) != one.name:
+                return False
+            connection.shutdown(socket.SHUT_RDWR)
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,119 @@
+"""Accepts the connections of an HTTP port: counted, encrypted where there are certificates, and never in a hurry.
+
+asyncio's own servers count nothing before a handshake has ended, take one certificate for good, and log a line for each
+connection that waits when a process has no file left (python/cpython#151615).
+"""
+
+import asyncio
+import errno
+import logging
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from server.api.peers import plain_address
+from server.api.places import Place, Places
+
+BUSY_SECONDS = 0.2
+"""Pause where the process can open no file more."""
+_NO_MORE = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+_PROBES = 3
+_BACKLOG = 2048
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds that a connection may keep the server waiting.
+
+    `handshake` is for TLS, and again for each header; `idle` is between two requests. After `probe` seconds of silence
+    it is looked if the peer is still there, and `probe_answer` later it is taken to be gone.
+    """
+
+    handshake: float = 10.0
+    idle: float = 120.0
+    probe: float = 30.0
+    probe_answer: float = 10.0
+
+
+@dataclass
+class Acceptor:
+    """Serves each connection of `listener` with a protocol that `protocol` makes; `context` gives the newest TLS."""
+
+    listener: socket.socket
+    connections: Places
+    protocol: Callable[[Place], asyncio.Protocol]
+    context: Callable[[], ssl.SSLContext | None]
+    patience: Patience
+    _greeting: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Accept until the context is left; connections that are open then stay open, handshakes are broken off."""
+        self.listener.setblocking(False)
+        self.listener.listen(_BACKLOG)
+        accepting = asyncio.create_task(self._accept())
+        try:
+            yield
+        finally:
+            tasks = [accepting, *self._greeting]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _accept(self) -> None:
+        while True:
+            await self._accept_one()
+            await asyncio.sleep(0)
+
+    async def _accept_one(self) -> None:
+        try:
+            connection, address = await asyncio.get_running_loop().sock_accept(self.listener)
+        except OSError as error:
+            if error.errno in _NO_MORE:
+                logger.warning(
+                    "no connection can be taken: %s; raise the limit of open files (ulimit -n)", error.strerror
+                )
+                self.connections.make_room()
+                await asyncio.sleep(BUSY_SECONDS)
+            return
+        held = self.connections.admit(plain_address(str(address[0])), connection.close)
+        if held is None:
+            connection.close()
+            return
+        task = asyncio.create_task(self._greet(connection, held))
+        held.abort = task.cancel
+        self._greeting.add(task)
+        task.add_done_callback(self._greeting.discard)
+
+    async def _greet(self, connection: socket.socket, held: Place) -> None:
+        """Hand a connection over to its protocol, which releases it when it ends."""
+        context = self.context()
+        try:
+            self._probe(connection)
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: self.protocol(held),
+                connection,
+                ssl=context,
+                ssl_handshake_timeout=self.patience.handshake if context else None,
+                ssl_shutdown_timeout=self.patience.probe_answer if context else None,
+            )
+        except (OSError, asyncio.CancelledError):
+            # A handshake that failed is the peer's affair; nobody else is to hear of it.
+            connection.close()
+            self.connections.release(held)
+
+    def _probe(self, connection: socket.socket) -> None:
+        """Have the system find out when the peer is gone without a word."""
+        options = {
+            socket.TCP_KEEPIDLE: self.patience.probe,
+            socket.TCP_KEEPINTVL: self.patience.probe_answer / _PROBES,
+        }
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for option, seconds in options.items():
+            connection.setsockopt(socket.IPPROTO_TCP, option, max(1, round(seconds)))

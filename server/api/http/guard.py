@@ -1,0 +1,99 @@
+"""Refuses what web pages of others could ask of the HTTP port, and marks every answer as what it says it is.
+
+A page reaches a server on its reader's machine or network by letting its own name lead there (DNS rebinding); the
+browser then sends that name as `Host`. No name can do so that is an address. A page that posts to another server
+without asking it first sends its `Origin`.
+"""
+
+import ipaddress
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.api.rest.problems import problem_response
+
+ANY = "*"
+_READING = frozenset(("GET", "HEAD", "OPTIONS"))
+_LOCAL = "localhost"
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+))(?::\d{0,5})?")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The names of `hosts` by which the port may be called (lower case), and the `origins` of pages that may call.
+
+    Paths in `open_paths` answer to any name: they tell nothing of songs, and those who ask know the server by addresses
+    and names of their cluster.
+    """
+
+    hosts: Collection[str] = (ANY,)
+    origins: Collection[str] = ()
+    open_paths: Collection[str] = field(default_factory=frozenset)
+
+    def refusal(self, method: str, path: str, headers: Headers) -> Response | None:
+        """The answer to a request that these rules refuse; `None` for any other."""
+        if path in self.open_paths:
+            return None
+        if not self._knows(headers.get("host", "")):
+            return problem_response(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                "this server is not called by that name: use its address, or name it in MELISMA_REST__HOSTS",
+            )
+        if method not in _READING and not self._comes_from_here(headers):
+            return problem_response(
+                HTTPStatus.FORBIDDEN,
+                "pages of that origin may not call: name it in MELISMA_REST__ORIGINS",
+            )
+        return None
+
+    def _knows(self, host: str) -> bool:
+        # HTTP/1.0 has no Host, and browsers speak no HTTP/1.0.
+        name = _name(host)
+        return not host or ANY in self.hosts or name in self.hosts or name == _LOCAL or _is_address(name)
+
+    def _comes_from_here(self, headers: Headers) -> bool:
+        origin = headers.get("origin")
+        if origin is None or headers.get("sec-fetch-site") in ("same-origin", "none"):
+            return True
+        if ANY in self.origins or origin in self.origins:
+            return True
+        return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+
+
+class Guard:
+    """The application behind the rules."""
+
+    def __init__(self, app: ASGIApp, rules: Rules) -> None:
+        self._app = app
+        self._rules = rules
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call."""
+
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).setdefault("X-Content-Type-Options", "nosniff")
+            await send(message)
+
+        refusal = self._rules.refusal(scope["method"], scope["path"], Headers(scope=scope))
+        await (refusal or self._app)(scope, receive, marked)
+
+
+def _name(host: str) -> str:
+    """The name in "name:port" or "[address]:port", in lower case; empty where it is neither."""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower().removesuffix(".") if found else ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

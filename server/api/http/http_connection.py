@@ -1,0 +1,132 @@
+"""One HTTP connection, with an end to every wait: for a header, for the next request, for a body that nobody reads."""
+
+import asyncio
+from typing import Any
+
+import h11
+from typing_extensions import override
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from server.api.places import Place, Places
+
+LINGER_SECONDS = 1.0
+LINGER_BYTES = 1 << 20
+"""How much of a body is let pass after its answer, so that the answer is read; then the connection is closed."""
+
+_REFUSAL = (
+    b'{"type":"about:blank","title":"Bad Request","status":400,"reason":"INVALID_REQUEST","detail":"this is no request '
+    b'of HTTP/1.1, or its header is too large, or has both Content-Length and Transfer-Encoding"}'
+)
+_REFUSAL_HEADERS = [
+    (b"content-type", b"application/problem+json"),
+    (b"content-length", str(len(_REFUSAL)).encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"connection", b"close"),
+]
+
+
+class _Parser(h11.Connection):
+    """Refuses what two servers could read in two ways, and tells its connection where requests begin and end."""
+
+    def __init__(self, connection: "HttpConnection", limit_bytes: int) -> None:
+        super().__init__(h11.SERVER, limit_bytes)
+        self._connection = connection
+        self._limit_bytes = limit_bytes
+
+    @override
+    def next_event(self) -> Any:
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._check(event)
+            self._connection.request_began()
+        elif isinstance(event, h11.EndOfMessage):
+            self._connection.request_ended()
+        return event
+
+    def _check(self, request: h11.Request) -> None:
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in request.headers}:
+            # RFC 9112, 6.1: an attempt to smuggle a request past a proxy, in all likelihood.
+            raise h11.RemoteProtocolError("both Content-Length and Transfer-Encoding")
+        # h11 bounds what comes in pieces alone.
+        if len(request.target) + sum(len(name) + len(value) for name, value in request.headers) > self._limit_bytes:
+            raise h11.RemoteProtocolError("the header is too large")
+
+
+class HttpConnection(H11Protocol):
+    """A connection of uvicorn's that is counted in `connections`, and closed where its peer keeps it waiting.
+
+    A header has `header_seconds` to arrive, however slowly its bytes come. Between requests uvicorn's timeout holds.
+    """
+
+    def __init__(self, *arguments: Any, held: Place, connections: Places, header_seconds: float, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        assert self.config.h11_max_incomplete_event_size is not None
+        self.conn = _Parser(self, self.config.h11_max_incomplete_event_size)
+        self._held, self._places, self._header_seconds = held, connections, header_seconds
+        self._deadline: asyncio.TimerHandle | None = None
+        self._unread_bytes = 0
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._held.abort = transport.abort
+        self._close_in(self._header_seconds)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._keep_open()
+        self._places.release(self._held)
+        super().connection_lost(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._held.waiting and self._deadline is None:
+            self._close_in(self._header_seconds)
+        if self._lingers:
+            self._unread_bytes += len(data)
+            if self._unread_bytes > LINGER_BYTES:
+                self.transport.abort()
+                return
+        super().data_received(data)
+
+    def request_began(self) -> None:
+        """Note that a header has arrived."""
+        self._keep_open()
+        self._held.waiting = False
+        self._unread_bytes = 0
+
+    def request_ended(self) -> None:
+        """Note that all of a request has arrived."""
+        if self._lingers:
+            self._keep_open()
+
+    @override
+    def on_response_complete(self) -> None:
+        if self._lingers and not self.transport.is_closing():
+            self._close_in(LINGER_SECONDS)
+        self._places.waits(self._held)
+        super().on_response_complete()
+        if self._held.waiting and not self._lingers and self.conn.trailing_data[0]:
+            self._close_in(self._header_seconds)
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        answer = h11.Response(status_code=400, headers=_REFUSAL_HEADERS, reason=b"Bad Request")
+        for event in (answer, h11.Data(data=_REFUSAL), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    @property
+    def _lingers(self) -> bool:
+        """True while a request still arrives that is answered already."""
+        answered = self.cycle is not None and self.cycle.response_complete  # type: ignore[redundant-expr]
+        return answered and self.conn.their_state is h11.SEND_BODY
+
+    def _close_in(self, seconds: float) -> None:
+        self._keep_open()
+        self._deadline = self.loop.call_later(seconds, self.transport.abort)
+
+    def _keep_open(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

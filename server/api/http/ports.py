@@ -1,0 +1,44 @@
+"""The limits and rules of the HTTP ports, made of the settings."""
+
+from dataclasses import replace
+
+from server.api.http.acceptor import Patience
+from server.api.http.guard import ANY, Rules
+from server.api.http.server import HttpPort
+from server.api.places import Places
+from server.api.proxies import TrustedProxies
+from server.auth.tls import Certificates
+from server.settings.settings import Settings
+
+OPERATIONS_CONNECTIONS = 64
+"""Connections of the port of operations: those of probes, and of who collects metrics."""
+
+
+def http_rules(settings: Settings) -> Rules:
+    """The names and origins by which the HTTP port may be called."""
+    rest, own = settings.rest, settings.host.strip("[]").lower()
+    if rest.allowed_hosts:
+        hosts = (*map(str.lower, rest.allowed_hosts), own)
+    else:
+        hosts = (ANY,) if settings.api_keys else (own,)
+    return Rules(hosts, rest.allowed_origins)
+
+
+def http_port(settings: Settings, certificates: Certificates | None) -> HttpPort:
+    """The limits of the HTTP port, with TLS where there are certificates for it."""
+    connections, keepalive = settings.connections, settings.keepalive
+    encrypted = certificates if settings.tls.http else None
+    return HttpPort(
+        Places(connections.count, connections.peer_count, TrustedProxies(settings.proxies.networks)),
+        Patience(
+            connections.handshake_seconds, connections.idle_seconds, keepalive.time_seconds, keepalive.timeout_seconds
+        ),
+        connections.metadata_bytes,
+        encrypted.context if encrypted else lambda: None,
+    )
+
+
+def operations_port(settings: Settings) -> HttpPort:
+    """The limits of the port of operations, which is for few."""
+    port = http_port(settings, None)
+    return replace(port, connections=Places(OPERATIONS_CONNECTIONS, OPERATIONS_CONNECTIONS))

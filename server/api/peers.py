@@ -1,0 +1,25 @@
+"""The addresses from which connections and calls come."""
+
+import ipaddress
+from functools import lru_cache
+from urllib.parse import unquote
+
+
+def host_of(peer: str) -> str:
+    """The address in what gRPC calls a peer: "ipv4:127.0.0.1:5000" or "ipv6:%5B::1%5D:5000".
+
+    What has no address, such as "unix:", is told as it is.
+    """
+    kind, _, rest = unquote(peer).partition(":")
+    return plain_address(rest.rpartition(":")[0].strip("[]")) if kind in ("ipv4", "ipv6") else peer
+
+
+@lru_cache(maxsize=4096)
+def plain_address(address: str) -> str:
+    """An address without its zone, and as IPv4 where it is one that came in by IPv6."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return str(mapped or found)

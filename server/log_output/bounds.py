@@ -1,0 +1,129 @@
+"""Bounds what lines of other libraries, and of callers without a key, may take of the log.
+
+Libraries write a line, with its traceback, for each thing that they cannot read: whoever sends such things would fill a
+disk with what costs him next to nothing. What is left out is counted and said.
+"""
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+OWN = frozenset(("server", "model", "melisma_client", "benchmarks", "tests", "__main__"))
+"""Packages whose lines are our own."""
+TEXT_CHARACTERS = 400
+TRACEBACK_CHARACTERS = 1_200
+"""Of a traceback the end is kept, where the error is."""
+BURST_BYTES = 4_000
+BYTES_PER_SECOND = 100
+CALLS_BURST_BYTES = 3_000
+TELL_SECONDS = 10.0
+"""How often it is said what was left out."""
+
+_LINE_BYTES = 200
+"""What a line takes beside its text."""
+_WITHOUT_KEY = frozenset(("UNAUTHENTICATED", "RESOURCE_EXHAUSTED", 401, 429))
+STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+@dataclass
+class Budget:
+    """Bytes that may be written: `burst` at once, and so many a second after that."""
+
+    burst: float
+    bytes_per_second: float
+    left: float
+    refilled_at: float
+    left_out: int = 0
+
+    def takes(self, size: int, now: float) -> bool:
+        """Take so many bytes out of the budget; False, and counted, where they are not in it."""
+        self.left = min(self.burst, self.left + (now - self.refilled_at) * self.bytes_per_second)
+        self.refilled_at = now
+        if size > self.left:
+            self.left_out += 1
+            return False
+        self.left -= size
+        return True
+
+
+class LogBounds(logging.Filter):
+    """Lets through all lines of our own, and of others as many as their budget has; shortens those.
+
+    A library has a budget, and calls that were refused for want of a key have one.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, tell_seconds: float = TELL_SECONDS) -> None:
+        super().__init__()
+        self._clock = clock
+        self._tell_seconds = tell_seconds
+        self._budgets: dict[str, Budget] = {}
+        self._lock = threading.Lock()
+        self._telling: threading.Timer | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """True for a line that is to be written; one of another library is shortened."""
+        name = record.name.partition(".")[0]
+        if name in OWN:
+            if getattr(record, "code", None) not in _WITHOUT_KEY:
+                return True
+            return self._takes("calls refused", _LINE_BYTES, CALLS_BURST_BYTES)
+        if _says_a_listener_left(record):
+            return False
+        _shorten(record)
+        return self._takes(name, len(str(record.msg).encode()) + _LINE_BYTES, BURST_BYTES)
+
+    def left_out(self) -> dict[str, int]:
+        """Lines that were left out since the last time, by library; they are counted anew."""
+        with self._lock:
+            found = {name: budget.left_out for name, budget in self._budgets.items() if budget.left_out}
+            for budget in self._budgets.values():
+                budget.left_out = 0
+        return found
+
+    def tell(self) -> None:
+        """Log what was left out."""
+        with self._lock:
+            self._telling = None
+        for name, count in self.left_out().items():
+            logging.getLogger("server.log_output.bounds").warning(
+                "lines were left out of this log", extra={"of": name, "lines": count}
+            )
+
+    def _takes(self, name: str, size: int, burst: int) -> bool:
+        with self._lock:
+            now = self._clock()
+            budget = self._budgets.setdefault(name, Budget(burst, BYTES_PER_SECOND, burst, now))
+            taken = budget.takes(size, now)
+            if not taken and self._telling is None:
+                self._telling = threading.Timer(self._tell_seconds, self.tell)
+                self._telling.daemon = True
+                self._telling.start()
+        return taken
+
+
+def _says_a_listener_left(record: logging.LogRecord) -> bool:
+    """True for what gRPC logs as an error when a socket dies while something is written to it."""
+    return record.name == "grpc._cython.cygrpc" and "ExecuteBatchError raised in core" in str(record.msg)
+
+
+def _shorten(record: logging.LogRecord) -> None:
+    """Make a record a text of bounded length that can be printed, without fields of its own."""
+    text = _bounded(record.getMessage(), TEXT_CHARACTERS)
+    if record.exc_info and record.exc_info[0]:
+        told = "".join(traceback.format_exception(*record.exc_info))
+        text += "\n" + _printable(told[-TRACEBACK_CHARACTERS:])
+    record.msg, record.args, record.exc_info, record.exc_text, record.stack_info = text, None, None, None, None
+    for name in vars(record).keys() - STANDARD_FIELDS:
+        delattr(record, name)
+
+
+def _bounded(text: str, characters: int) -> str:
+    more = len(text) - characters
+    return _printable(text[:characters]) + (f"... ({more} characters more)" if more > 0 else "")
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() or one == "\n" else "?" for one in text)

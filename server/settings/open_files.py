@@ -1,0 +1,74 @@
+"""The number of files that the process may open: raised as far as it goes, and limits that do not fit are lowered.
+
+A process without a free file answers nobody and replaces no worker. So all connections that the settings allow have to
+fit, beside what workers, songs and the store need.
+"""
+
+import logging
+import resource
+
+from server.settings.settings import Settings
+
+LEAST_CONNECTIONS = 16
+"""A port with fewer connections is of no use."""
+_PORTS = 2
+_RESERVE = 256
+"""Logs, the store and its files, connections to other servers, and those of metrics and probes."""
+_FILES_OF_PROCESS = 16
+"""Pipes and sockets towards a worker, an encoder or the checking process, also while it is replaced."""
+_FILES_OF_SONG = 4
+
+logger = logging.getLogger(__name__)
+
+
+class TooFewFiles(RuntimeError):
+    """The process may open too few files to serve anybody; the text says what to do."""
+
+
+def with_files_for(settings: Settings) -> Settings:
+    """The settings, with fewer connections where the process may not open enough files for them.
+
+    Raises the soft limit of open files as far as it is needed and allowed.
+
+    Raises:
+        TooFewFiles: there would be too few connections.
+    """
+    own = files_beside_connections(settings)
+    count = settings.connections.count
+    allowed = _raised_to(own + _PORTS * count)
+    fitting = (allowed - own) // _PORTS
+    if fitting >= count:
+        return settings
+    if fitting < LEAST_CONNECTIONS:
+        raise TooFewFiles(
+            f"this process may open {allowed} files, and needs {own + _PORTS * LEAST_CONNECTIONS} at least: raise the "
+            "hard limit (ulimit -Hn, LimitNOFILE=, or nofile of the container)"
+        )
+    logger.warning(
+        "MELISMA_CONNECTIONS__COUNT is lowered from %d to %d: this process may open only %d files; raise the hard "
+        "limit (ulimit -Hn, LimitNOFILE=, or nofile of the container) or set fewer",
+        count,
+        fitting,
+        allowed,
+    )
+    of_peer = max(1, settings.connections.peer_count * fitting // count)
+    connections = settings.connections.model_copy(update={"count": fitting, "peer_count": of_peer})
+    return settings.model_copy(update={"connections": connections})
+
+
+def files_beside_connections(settings: Settings) -> int:
+    """Files that the server needs beside those of its connections."""
+    devices = len(settings.devices) if settings.makes_songs else 0
+    processes = devices * (1 + settings.threads.encoders) + 1
+    songs = sum(device.running_songs or settings.limits.running_songs for device in settings.devices)
+    return _RESERVE + processes * _FILES_OF_PROCESS + songs * _FILES_OF_SONG
+
+
+def _raised_to(wanted: int) -> int:
+    """The soft limit of open files, after it was raised to `wanted` as far as the hard limit lets it be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted if soft == resource.RLIM_INFINITY else soft
+    raised = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+    return raised

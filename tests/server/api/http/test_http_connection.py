@@ -1,0 +1,176 @@
+"""Connections over real sockets: those that keep the server waiting, and those that are too many."""
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from server.api.http.acceptor import Patience
+from server.api.http.http_connection import LINGER_BYTES
+from server.api.http.operations import application
+from server.api.http.server import HttpPort, serving_http
+from server.api.places import Places
+
+QUICK = Patience(handshake=0.3, idle=0.4)
+REQUEST = b"GET /ask HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+async def _ask(_: Request) -> Response:
+    return PlainTextResponse("told")
+
+
+async def _slow(_: Request) -> Response:
+    await asyncio.sleep(1.0)
+    return PlainTextResponse("slow")
+
+
+@asynccontextmanager
+async def port(patience: Patience = QUICK, count: int = 8, peer_count: int = 8) -> AsyncIterator[tuple[str, int]]:
+    routes = [Route("/ask", _ask, methods=["GET", "POST"]), Route("/slow", _slow)]
+    limits = HttpPort(Places(count, peer_count), patience, header_bytes=4096)
+    async with serving_http(application(routes), "127.0.0.1", 0, limits) as address:
+        host, _, number = address.rpartition(":")
+        yield host, int(number)
+
+
+async def until_closed(reader: asyncio.StreamReader) -> bytes:
+    """What comes before the end of a connection, which has to be soon."""
+    data = b""
+    async with asyncio.timeout(3.0):
+        try:
+            while piece := await reader.read(1 << 16):
+                data += piece
+        except ConnectionError:
+            pass
+    return data
+
+
+@pytest.mark.parametrize("pieces", [[], [b"GET /ask HTTP/1.1\r\n"], [b"G"] * 20, [REQUEST, b"GET /ask HT"]])
+async def test_who_sends_no_whole_header_in_time_is_left(pieces: list[bytes]) -> None:
+    async with port() as address:
+        reader, writer = await asyncio.open_connection(*address)
+        began = asyncio.get_running_loop().time()
+        sending = asyncio.create_task(_drip(writer, pieces))
+        await until_closed(reader)
+        assert asyncio.get_running_loop().time() - began < 1.0
+        sending.cancel()
+        writer.close()
+
+
+async def _drip(writer: asyncio.StreamWriter, pieces: list[bytes]) -> None:
+    for piece in pieces:
+        writer.write(piece)
+        await asyncio.sleep(0.1)
+
+
+async def test_who_asks_nothing_more_is_left_and_a_slow_answer_is_waited_for() -> None:
+    async with port() as address:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await until_closed(reader)).endswith(b"slow")
+        writer.close()
+
+
+async def test_a_connection_is_used_again_and_again() -> None:
+    async with port() as address:
+        reader, writer = await asyncio.open_connection(*address)
+        for _ in range(6):
+            await asyncio.sleep(0.1)
+            writer.write(REQUEST)
+            assert (await reader.readuntil(b"told")).startswith(b"HTTP/1.1 200")
+        writer.write(REQUEST * 5)
+        for _ in range(5):
+            await reader.readuntil(b"told")
+        writer.close()
+
+
+async def test_silent_connections_lock_nobody_out() -> None:
+    async with port(Patience(), count=4, peer_count=3) as address:
+        silent = [await asyncio.open_connection(*address) for _ in range(20)]
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(REQUEST)
+        assert await asyncio.wait_for(reader.readuntil(b"told"), 3.0)
+        closed = [await asyncio.wait_for(one.read(1), 3.0) for one, _ in silent[:-3]]
+        assert closed == [b""] * 17
+        for _, one in (*silent, (reader, writer)):
+            one.close()
+
+
+async def test_a_body_that_nobody_reads_ends_its_connection() -> None:
+    async with port() as address:
+        _, writer = await asyncio.open_connection(*address)
+        writer.write(b"POST /ask HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n")
+        async with asyncio.timeout(3.0):
+            assert await _poured(writer) < 8 * LINGER_BYTES
+        writer.close()
+
+
+async def _poured(writer: asyncio.StreamWriter) -> int:
+    """The bytes that could be written before the connection was closed."""
+    sent = 0
+    try:
+        while True:
+            writer.write(bytes(1 << 16))
+            await writer.drain()
+            sent += 1 << 16
+    except ConnectionError:
+        return sent
+
+
+async def test_a_body_that_nobody_reads_and_that_ends_leaves_its_connection() -> None:
+    async with port() as address:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"POST /ask HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000\r\n\r\n" + bytes(300_000))
+        await reader.readuntil(b"told")
+        writer.write(REQUEST)
+        await asyncio.wait_for(reader.readuntil(b"told"), 3.0)
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /ask HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /ask HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n0\r\n\r\n",
+        b"\x16\x03\x01 no HTTP\r\n\r\n",
+        b"GET /ask HTTP/1.1\r\nHost: x\r\nlong: " + b"x" * 8192 + b"\r\n\r\n",
+    ],
+)
+async def test_what_can_be_read_in_two_ways_ends_its_connection(head: bytes) -> None:
+    async with port() as address:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(head + REQUEST)
+        told = await until_closed(reader)
+        assert told.startswith(b"HTTP/1.1 400")
+        assert told.count(b"HTTP/1.1 ") == 1
+        assert b"application/problem+json" in told
+        writer.close()
+
+
+async def test_a_process_without_a_free_file_says_so_now_and_then_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop, tries = asyncio.get_running_loop(), 0
+    accept = loop.sock_accept
+
+    async def out_of_files(listener: socket.socket) -> tuple[socket.socket, object]:
+        nonlocal tries
+        tries += 1
+        if tries <= 3:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return await accept(listener)
+
+    monkeypatch.setattr(loop, "sock_accept", out_of_files)
+    async with port(Patience()) as address:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(REQUEST)
+        assert await asyncio.wait_for(reader.readuntil(b"told"), 5.0)
+        writer.close()
+    assert caplog.text.count("no connection can be taken") == 3
