@@ -76,7 +76,7 @@ def report_everything(bench: Bench) -> None:
     metrics.songs.retried("fake", "worker_lost")
     metrics.streams.underrun("fake", 0.5)
     metrics.devices.steps("cpu", "fake", steps=1, sections=3, tokens=300, budget_tokens=400, seconds=0.02)
-    metrics.devices.render("cpu", "fake", seconds=0.05, sound_seconds=1.0)
+    metrics.devices.render("cpu", "fake", windows=1, seconds=0.05, sound_seconds=1.0)
     metrics.devices.busy("cpu", Lane.BOTH, 0.02)
     metrics.devices.worker_restarted("cpu")
     metrics.devices.worker_up("cpu", True)
@@ -126,6 +126,13 @@ def test_histograms_take_what_was_reported(bench: Bench, name: str, labels: Mapp
     report_everything(bench)
     assert bench.value(f"{name}_sum", **labels) == pytest.approx(total)
     assert bench.value(f"{name}_count", **labels) == 1
+
+
+def test_windows_that_were_rendered_together_count_one_by_one(bench: Bench) -> None:
+    bench.metrics.devices.render("cpu", "fake", windows=4, seconds=0.2, sound_seconds=4.0)
+    bench.metrics.devices.render("cpu", "fake", windows=0, seconds=0.1, sound_seconds=0.0)
+    assert bench.value("render_seconds_count", device="cpu", engine="fake") == 4
+    assert bench.value("render_seconds_sum", device="cpu", engine="fake") == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(("actual", "direction"), [(1.25, "late"), (0.75, "early")])
