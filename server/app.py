@@ -71,10 +71,12 @@ async def serving(
         health = HealthServicer(runner.readiness.unready, SERVICES if settings.takes_calls else ("",))
         runner.readiness.subscribe(health.changed)
         wiring.expose_server(settings, registry, health)
-        calls, authenticator = OpenCalls(), wiring.build_authenticator(keys, metrics)
+        calls, authenticator = OpenCalls(settings.limits.stall_seconds), wiring.build_authenticator(keys, metrics)
         routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer)
         http = wiring.build_http_app(settings, registry, health, lambda: runner.unwell() or checker.unwell(), routes)
-        http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))
+        http_address = await stack.enter_async_context(
+            serving_http(http, settings.host, settings.http_port, settings.limits.stall_seconds)
+        )
         logger.info("listening for HTTP", extra={"address": http_address, "port_kind": "http"})
 
         if keys:

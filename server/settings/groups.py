@@ -51,6 +51,10 @@ class Limits(Group):
     heartbeat_seconds: Seconds = Field(
         default=5.0, description="longest silence of a song's stream before a sign of life"
     )
+    stall_seconds: Seconds = Field(
+        default=300.0,
+        description="time that a listener may take nothing of what is sent before its call ends",
+    )
     request_bytes: int = Field(
         default=4 << 20, ge=1 << 16, description="largest request read; larger gets RESOURCE_EXHAUSTED"
     )

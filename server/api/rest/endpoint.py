@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from server.api.failures import log_failure
 from server.api.open_calls import OpenCalls
 from server.api.rest.problems import problem
-from server.errors import ServiceError
+from server.errors import ListenerStalled, ServiceError
 from server.logs import bind
 from server.store.base import StoreFailed
 from server.telemetry.call_trace import end_http_call, http_call_span
@@ -45,12 +45,15 @@ class Door:
         async def noted(message: Message) -> None:
             nonlocal code
             code = message.get("status", code)
-            await send(message)
+            await self._calls.taken(send(message))
 
         request = Request(scope, receive)
         with self._calls.one(), self._line(request, lambda: code):
             response = await self._answer(request)
-            await response(scope, receive, noted)
+            try:
+                await response(scope, receive, noted)
+            except ListenerStalled as error:
+                log_broken_off(type(error).__name__)
 
     async def _answer(self, request: Request) -> Response:
         try:
@@ -129,6 +132,7 @@ class Stream(StreamingResponse):
             nonlocal complete
             await send(message)
             complete = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await asyncio.sleep(0)  # sending waits for no one while the client keeps up, or is known to have left
 
         try:
             async with aclosing(self._pieces):
@@ -139,4 +143,9 @@ class Stream(StreamingResponse):
             log_failure(error)
             cause = type(error).__name__
         if not complete:
-            logger.info("an answer was broken off", extra={"cause": cause})
+            log_broken_off(cause)
+
+
+def log_broken_off(cause: str) -> None:
+    """Note that the client did not get all of its answer."""
+    logger.info("an answer was broken off", extra={"cause": cause})
