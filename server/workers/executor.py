@@ -218,7 +218,7 @@ class CommandExecutor:
         return Rendered(key, samples, song.sample_rate_hertz, last, seconds, saved, spans, made)
 
     def _saved(self, song: HeldSong, key: SectionKey) -> bytes:
-        """What another attempt needs to go on after a section; nothing after the last one."""
+        """Save the state in which another attempt goes on after a section; nothing after the last one."""
         goes_on = key.index + 1 < len(song.plan.sections)
         return song.engine.save(song.sections[key.index].written) if goes_on else b""
 

@@ -51,4 +51,4 @@ SoundMessage: TypeAlias = OpenSong | Sound
 
 def pcm_of(window: Window) -> memoryview:
     """The bytes of a window, channel after channel; a view of it where it lies so in memory."""
-    return memoryview(np.ascontiguousarray(window, np.float32).reshape(-1).view(np.uint8))
+    return np.ascontiguousarray(window, np.float32).reshape(-1).view(np.uint8).data

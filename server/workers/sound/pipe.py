@@ -64,7 +64,7 @@ class SoundPipe:
                 waiting[0] = waiting[0][sent:]
 
     def _exactly(self, count: int) -> memoryview:
-        data = memoryview(np.empty(count, np.uint8))  # not filled with zeros first
+        data = np.empty(count, np.uint8).data  # not filled with zeros first
         come = 0
         while come < count:
             part = self._socket.recv_into(data[come:], flags=socket.MSG_WAITALL)
