@@ -62,15 +62,20 @@ async def exhausted(call: grpc.aio.UnaryStreamCall[Any, Any]) -> None:
         pass
 
 
+@pytest.mark.parametrize("parts", [False, True], ids=["patience", "drain"])
 async def test_a_listener_that_takes_nothing_is_let_go_of_and_learns_it_when_it_reads_again(
-    caplog: pytest.LogCaptureFixture,
+    parts: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("server.api.open_calls.PARTING_STALL_SECONDS", 0.3)
     caplog.set_level(logging.INFO)
-    runner = FakeRunner(FLOOD)
-    async with edge(runner, calls=OpenCalls(stall_seconds=0.3)) as channel, asyncio.timeout(20):
+    runner, open_calls = FakeRunner(FLOOD), OpenCalls(60.0 if parts else 0.3)
+    async with edge(runner, calls=open_calls) as channel, asyncio.timeout(20):
         call = music_pb2_grpc.MusicServiceStub(channel).Generate(REQUEST)
         await call.read()
+        if parts:
+            open_calls.part()
         await runner.jobs[0].closed.wait()
+        await open_calls.none()
         with pytest.raises(grpc.aio.AioRpcError) as error:
             await exhausted(call)
     assert error.value.code() is grpc.StatusCode.UNAVAILABLE
