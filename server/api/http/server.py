@@ -15,6 +15,7 @@ from server.api.address import PortUnavailable, shown
 
 _STOP_SECONDS = 1
 _CLOSING_SECONDS = 5.0
+"""How much later than the call the connection of a client that reads nothing ends."""
 _UNSENT_BYTES = 128 << 10
 """Sound that waits in the system for a client's window, beside what is on its way."""
 

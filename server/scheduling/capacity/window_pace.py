@@ -5,8 +5,7 @@ from dataclasses import dataclass
 WINDOWS = 4
 """Windows of a section that one command makes at most; the groups are counted from the section's beginning."""
 
-_COMMAND_SECONDS = 0.01
-_COMMAND_SOUND_SECONDS = 4.0
+_COMMAND_SECONDS, _COMMAND_SOUND_SECONDS = 0.01, 4.0
 _MEMORY = 0.8
 
 
@@ -27,8 +26,8 @@ class WindowPace:
     def windows(self) -> int:
         """The windows of one command, 1 to `WINDOWS`: several where they are short, and until that is known just one.
 
-        What is exchanged for each command costs a millisecond. Others wait no longer for it than for a long window, and
-        the song gets no more sound ahead of its encoder than a section in which nobody held it back.
+        Each window leaves for the encoder at once, so that none comes later. What is exchanged for a command costs a
+        millisecond; the limits bound how long other songs wait for it, and the sound that waits for the encoder then.
         """
         if not self.sound_seconds:
             return 1
