@@ -15,6 +15,7 @@ from opentelemetry.trace import INVALID_SPAN, Span, Tracer, format_trace_id
 from server.api.grpc.error_mapping import abort
 from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handler, is_own, required
 from server.api.open_calls import OpenCalls
+from server.contract.status import outcome_of
 from server.errors import ListenerStalled
 from server.logs import bind
 from server.telemetry.call_trace import call_span, end_call
@@ -57,13 +58,14 @@ class RequestLog(ServerInterceptor):
     def _logged_stream(self, handler: Handler, method: str) -> Handler:
         # A coroutine that writes hears of a cancel at once; grpc.aio leaves a generator to the garbage collector.
         async def call(request: Any, context: Context) -> None:
-            with self._open(method, context) as span, self._line(method, context, span):
+            with suppress(ListenerStalled), self._open(method, context) as span, self._line(method, context, span):
                 try:
                     async with aclosing(required(handler.unary_stream)(request, context)) as responses:
                         async for response in responses:
                             await self._calls.taken(_written(context, response))
                 except ListenerStalled as error:
                     await _end_stalled(context, error)
+                    raise
                 await self._calls.before_end()
 
         wrapped: Any = call
@@ -89,9 +91,11 @@ class RequestLog(ServerInterceptor):
         code = grpc.StatusCode.OK
         try:
             yield
-            code = _status_code(context.code())
         except AbortError:
             code = _status_code(context.code())
+            raise
+        except ListenerStalled as error:
+            code = outcome_of(error).code
             raise
         except (asyncio.CancelledError, GeneratorExit):
             late = self._clock() >= deadline

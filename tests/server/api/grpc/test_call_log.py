@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.api.open_calls import OpenCalls
@@ -30,6 +31,16 @@ async def test_a_call_is_logged_with_code_and_seconds_and_without_its_words(capl
     assert vars(record)["method"] == "/melisma.v1.MusicService/Generate"
     assert vars(record)["seconds"] >= 0
     assert not any(SECRET in str(vars(record)) for record in caplog.records)
+
+
+async def test_calls_with_one_answer_and_with_many_are_logged_as_good(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with edge(FakeRunner()) as channel:
+        await music_pb2_grpc.MusicServiceStub(channel).ListEngines(music_pb2.ListEnginesRequest())
+        await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+        _ = [one async for one in music_pb2_grpc.MusicServiceStub(channel).Generate(REQUEST)]
+    assert [vars(record)["code"] for record in calls(caplog)] == ["OK"] * 3
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_a_call_that_the_caller_gave_up_is_logged_as_cancelled(caplog: pytest.LogCaptureFixture) -> None:
