@@ -74,7 +74,7 @@ async def serving(
         health = HealthServicer(runner.readiness.unready, SERVICES if settings.takes_calls else ("",))
         runner.readiness.subscribe(health.changed)
         wiring.expose_server(settings, registry, health)
-        calls, authenticator = OpenCalls(), wiring.build_authenticator(keys, metrics)
+        calls, authenticator = OpenCalls(settings.limits.stall_seconds), wiring.build_authenticator(keys, metrics)
         limits = wiring.build_call_limits(settings)
         routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer, limits)
         http, operations = wiring.build_http_app(

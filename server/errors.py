@@ -21,6 +21,7 @@ ServiceError
     SongCancelled           somebody has cancelled the song
     Draining                the server is shutting down
     MadeElsewhere           the server is shutting down, and another one has the song
+    ListenerStalled         the listener took nothing of what was sent for too long
     WorkerLost              the worker that made the song died
     RequestTooSlow          the message of a call did not arrive in time
     SongDeadlineExceeded    the caller's deadline passed before the song was complete
@@ -199,6 +200,13 @@ class Draining(ServiceError):
 
 class MadeElsewhere(ServiceError):
     """The server is shutting down and another one has the song: listen there, from the next byte on."""
+
+
+class ListenerStalled(ServiceError):
+    """The listener took nothing of what was sent for too long; the song can be listened to from the next byte."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"nothing of what was sent was taken for {seconds:g} s: listen again, from the next byte")
 
 
 class WorkerLost(ServiceError):

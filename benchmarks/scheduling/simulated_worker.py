@@ -1,6 +1,7 @@
 """A simulated worker: the time that each command takes, and the reply to it."""
 
 import itertools
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 from benchmarks.scheduling.presets import DeviceModel
@@ -32,7 +33,7 @@ class SimulatedWorker:
     def __init__(self, model: DeviceModel) -> None:
         self._model = model
         self._lengths: dict[str, list[float]] = {}
-        self._windows: dict[SectionKey, Iterator[float]] = {}
+        self._windows: dict[SectionKey, deque[float]] = {}
         self._done_steps: dict[SectionKey, int] = {}
 
     def expect(self, song_id: str, seconds: float) -> None:
@@ -50,8 +51,8 @@ class SimulatedWorker:
             case Step(sections, steps):
                 tokens = sum(self._cost(section) for section in sections)
                 return steps * (model.step_seconds + model.token_seconds * tokens)
-            case Render(section):
-                return model.render_seconds * self.next_window(section)
+            case Render(section, windows):
+                return model.render_seconds * sum(self.next_windows(section, windows))
             case Forget() | Ping():
                 return 0.0
 
@@ -66,28 +67,33 @@ class SimulatedWorker:
             case Step(sections, steps):
                 done = tuple(self._stepped(section, steps) for section in sections)
                 return Stepped(done, (), seconds, steps=steps)
-            case Render(section):
-                return self._rendered(section, seconds)
+            case Render(section, windows):
+                return self._rendered(section, windows, seconds)
             case Forget() | Ping():
                 return Done()
 
-    def next_window(self, section: SectionKey) -> float:
-        """Returns the length in seconds of the window that `Render` makes next; 0 after the last one."""
-        model, length = self._model, self._lengths[section.song.song_id][section.index]
-        if section not in self._windows:
-            first = model.first_window_seconds if section.index == 0 else model.window_seconds
-            self._windows[section] = windows_of(length, first, model.window_seconds)
-        head = next(self._windows[section], 0.0)
-        self._windows[section] = itertools.chain((head,) if head else (), self._windows[section])
-        return head
+    def next_windows(self, section: SectionKey, windows: int) -> Sequence[float]:
+        """Returns the lengths in seconds of the windows that `Render` makes next; none after the last one."""
+        return tuple(itertools.islice(self._left(section), windows))
 
     def _stepped(self, section: SectionKey, steps: int) -> SectionStep:
         self._done_steps[section] = step = self._done_steps.get(section, 0) + steps
         return SectionStep(section, step, self._model.steps)
 
-    def _rendered(self, section: SectionKey, seconds: float) -> Rendered:
-        window = next(self._windows[section], 0.0)
-        return Rendered(section, round(window * RATE_HERTZ), RATE_HERTZ, not window, seconds)
+    def _rendered(self, section: SectionKey, windows: int, seconds: float) -> Rendered:
+        made, left = self.next_windows(section, windows), self._left(section)
+        for _ in made:
+            left.popleft()
+        samples = round(sum(made) * RATE_HERTZ)
+        return Rendered(section, samples, RATE_HERTZ, len(made) < windows, seconds, windows=len(made))
+
+    def _left(self, section: SectionKey) -> deque[float]:
+        """The windows of a section that are not made."""
+        if section not in self._windows:
+            model, length = self._model, self._lengths[section.song.song_id][section.index]
+            first = model.first_window_seconds if section.index == 0 else model.window_seconds
+            self._windows[section] = deque(windows_of(length, first, model.window_seconds))
+        return self._windows[section]
 
     def _length(self, section: SectionKey) -> int:
         seconds = self._lengths[section.song.song_id][section.index]

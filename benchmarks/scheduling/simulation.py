@@ -109,16 +109,15 @@ class Simulation:
         match command:
             case Step(sections, steps):
                 self.steps, self.sections_stepped = self.steps + steps, self.sections_stepped + steps * len(sections)
-            case Render(section):
-                self._encode(dispatcher, section.song.song_id, device, device.worker.next_window(section))
+            case Render(section, windows):
+                for window_seconds in device.worker.next_windows(section, windows):
+                    self._encode(dispatcher, section.song.song_id, device, window_seconds)
         dispatcher.done(name, device.worker.reply(command, seconds), lane)
         device.idle.add(lane)
         self._serve(dispatcher, name)
 
     def _encode(self, dispatcher: Dispatcher, song_id: str, device: _Device, window_seconds: float) -> None:
         """Hand a window to the encoders."""
-        if not window_seconds:
-            return
         self.sound_seconds += window_seconds
         self._outlets[song_id].unsent_seconds += window_seconds
         work_seconds = device.model.encode_seconds * window_seconds

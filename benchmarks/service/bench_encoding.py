@@ -4,7 +4,8 @@
 
 The bar is what as many plain processes, without a server, master and encode of the same sound in the same time, each
 with one thread, as an encoder has. The listeners are in a process of their own, on the same cores. The second line of
-a pair tells where the time goes: CPU for a second of sound, in ms.
+a pair tells where the time goes: CPU for a second of sound, in ms; and the ratio by CPU, which others on the machine
+disturb less, of encoders and server alone and of all processes, worker and listeners included.
 """
 
 import argparse
@@ -100,10 +101,13 @@ async def served(service: Service, songs: int) -> tuple[Speed, float]:
 
 
 def show(row: Sequence[float], costs: Mapping[str, float]) -> None:
-    """Print two lines."""
+    """Print three lines."""
     alone, sound, ratio, chunk_ms = row
     print(f"alone {alone:6.1f} s/s   served {sound:6.1f} s/s   ratio {ratio:.2f}   server {chunk_ms:.2f} ms a chunk")
-    print("    " + "   ".join(f"{kind} {ms:.2f}" for kind, ms in costs.items()), flush=True)
+    print("    " + "   ".join(f"{kind} {ms:.2f}" for kind, ms in costs.items()))
+    served_ms = sum(costs.values()) - costs["alone"]
+    of_both = costs["alone"] / (costs["encoders"] + costs["server"])
+    print(f"    by CPU {of_both:.2f} of encoders and server, {costs['alone'] / served_ms:.2f} of all", flush=True)
 
 
 def main() -> None:

@@ -1,17 +1,25 @@
-"""The calls that are open now, for a server that wants to end its connections without cutting anything off."""
+"""The calls that are open now: their end, for a server that cuts nothing off, and the patience with their clients."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+
+from server.errors import ListenerStalled
 
 PARTING_SECONDS = 0.1
 """Enough for a peer to have read, and to have said so, what was sent before."""
+
+PARTING_STALL_SECONDS = 10.0
+"""The longest that a client may take nothing once connections are to end: players read in bursts of some seconds."""
 
 
 class OpenCalls:
     """Counts calls from their beginning to their end. Lives on one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, stall_seconds: float = 300.0) -> None:
+        """A client that takes nothing of what is sent for `stall_seconds` is let go of."""
+        self._stall_seconds = stall_seconds
+        self._sending: set[asyncio.Timeout] = set()
         self._count = 0
         self._none = asyncio.Event()
         self._none.set()
@@ -30,8 +38,30 @@ class OpenCalls:
                 self._none.set()
 
     def part(self) -> None:
-        """Have connections end with their last call from now on."""
+        """Have connections end with their last call from now on, and with less patience."""
         self._parting = True
+        self._stall_seconds = min(self._stall_seconds, PARTING_STALL_SECONDS)
+        latest = asyncio.get_running_loop().time() + self._stall_seconds
+        for limit in self._sending:
+            limit.reschedule(min(latest, limit.when() or latest))
+
+    async def taken(self, sending: Awaitable[None]) -> None:
+        """Wait until a client has taken as much as `sending`, which sends something, waits for.
+
+        Raises:
+            ListenerStalled: it took nothing for too long.
+        """
+        limit = asyncio.timeout(self._stall_seconds)
+        self._sending.add(limit)
+        try:
+            async with limit:
+                await sending
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise ListenerStalled(self._stall_seconds) from None
+        finally:
+            self._sending.discard(limit)
 
     async def before_end(self) -> None:
         """To be awaited between a call's last message and its end.

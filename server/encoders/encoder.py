@@ -68,7 +68,7 @@ def serve(
     """
     queues = SongQueues()
     sound = SoundSocket(address, queues, guard)
-    encoding = threading.Thread(target=guard, args=(EncodingLoop(queues, factory, pipe.send).run,), name="encode")
+    encoding = threading.Thread(target=guard, args=(EncodingLoop(queues, factory, pipe.send_all).run,), name="encode")
     encoding.daemon = True
     encoding.start()
     sound.start()

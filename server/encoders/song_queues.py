@@ -61,15 +61,14 @@ class SongQueues:
             QueuesStopped: there will be none.
         """
         with self._changed:
-            while True:
-                if self._stopped:
-                    raise QueuesStopped
-                if self._orders:
-                    return self._orders.popleft()
-                if (work := self._next_work()) is not None:
-                    self._changed.notify_all()
-                    return work
+            while (taken := self._next()) is None:
                 self._changed.wait()
+            return taken
+
+    def take_now(self) -> CloseSong | EncoderPing | SongWork | None:
+        """The same, `None` where there is nothing for now."""
+        with self._changed:
+            return self._next()
 
     def close(self, song_id: str) -> None:
         """Drop what waits of a song and what still comes of it."""
@@ -82,6 +81,15 @@ class SongQueues:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
+
+    def _next(self) -> CloseSong | EncoderPing | SongWork | None:
+        if self._stopped:
+            raise QueuesStopped
+        if self._orders:
+            return self._orders.popleft()
+        if (work := self._next_work()) is not None:
+            self._changed.notify_all()
+        return work
 
     def _has_room(self, song_id: str, attempt: int) -> bool:
         inbox = self._inboxes.get(song_id)

@@ -5,12 +5,10 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import cast
 
 from server.encoders.song_queues import SongQueues
-from server.workers.blocking_pipe import BlockingPipe
 from server.workers.pipe import PipeClosed
-from server.workers.sound.messages import SoundMessage
+from server.workers.sound.pipe import SoundPipe
 
 Guard = Callable[[Callable[[], None]], None]
 """Runs the body of a thread, whose errors end the encoder."""
@@ -59,11 +57,11 @@ class SoundSocket:
 
     def _read(self, connection: socket.socket) -> None:
         """Read a connection to its end, which is that of its worker."""
-        pipe = BlockingPipe(connection.dup().detach())
+        pipe = SoundPipe(connection.dup().detach())
         try:
             with suppress(PipeClosed):
                 while True:
-                    self._queues.put(cast(SoundMessage, pipe.receive()))
+                    self._queues.put(pipe.receive())
         finally:
             pipe.close()
             with self._lock:

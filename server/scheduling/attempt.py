@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from server.scheduling.capacity.window_pace import WINDOWS
 from server.workers.messages import Prepared, SectionKey, SongKey
 
 
@@ -38,6 +39,11 @@ class Attempt:
     def __post_init__(self) -> None:
         self.rendering = self.resume_point.section
         self.denoising = self.denoised
+
+    @property
+    def window_group(self) -> int:
+        """The first window of the group that is rendered: a command makes several of it, or each alone."""
+        return self.windows // WINDOWS * WINDOWS
 
     @property
     def rendered(self) -> bool:
@@ -115,9 +121,9 @@ class Attempt:
         """Notes the answer to a section's last step, and what was given out with it."""
         self.finished += (finished,)
 
-    def add_window(self, seconds: float) -> None:
-        """Notes one more rendered window, which has `seconds` of sound."""
-        self.windows += 1
+    def add_windows(self, windows: int, seconds: float) -> None:
+        """Notes more rendered windows, which have `seconds` of sound."""
+        self.windows += windows
         self.section_seconds += seconds
 
     def finish_section(self, saved: bytes) -> None:

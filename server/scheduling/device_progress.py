@@ -1,12 +1,13 @@
 """One device: the songs that have a place on it, the commands in flight, and its learnt limits."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from server.scheduling.batching import BatchCapacity
 from server.scheduling.capacity.step_sharing import StepSharing
 from server.scheduling.capacity.step_time import StepModel
+from server.scheduling.capacity.window_pace import WindowPace
 from server.scheduling.capacity.worked_share import WorkedShare
 from server.scheduling.retry import Point
 from server.scheduling.scheduled_song import ScheduledSong
@@ -52,7 +53,7 @@ class CommandsInFlight:
 @dataclass(slots=True)
 class DeviceProgress:
     """One device during the life of one worker. What is learnt outlasts the worker: `steps`, `sharing`, `worked`,
-    `section_bytes`.
+    `section_bytes`, `windows`.
 
     The songs on it should need `left_seconds` of it. `forgotten` are the attempts that its worker still has to drop.
     `section_bytes` is the memory of the section of each engine that was prepared last. Songs without listeners get at
@@ -63,6 +64,7 @@ class DeviceProgress:
     spec: DeviceSpec
     steps: StepModel = field(default_factory=StepModel)
     section_bytes: dict[str, int] = field(default_factory=dict)
+    windows: defaultdict[str, WindowPace] = field(default_factory=lambda: defaultdict(WindowPace))
     engines: frozenset[str] = frozenset()
     songs: dict[str, ScheduledSong] = field(default_factory=dict)
     forgotten: deque[SongKey] = field(default_factory=deque)
@@ -83,7 +85,12 @@ class DeviceProgress:
         """Returns the same device without a worker."""
         self.worked.has_none()
         made = DeviceProgress(
-            self.spec, self.steps, self.section_bytes, detached_share=self.detached_share, worked=self.worked
+            self.spec,
+            self.steps,
+            self.section_bytes,
+            self.windows,
+            detached_share=self.detached_share,
+            worked=self.worked,
         )
         made.sharing = self.sharing
         return made
@@ -95,7 +102,7 @@ class DeviceProgress:
 
     def enter(self, song: ScheduledSong) -> None:
         """Gives the song a place."""
-        song.device = self.spec.name
+        song.device, song.pace = self.spec.name, self.windows[song.engine]
         self.songs[song.song_id] = song
         self.left_seconds += song.account.reserve()
 
@@ -170,6 +177,6 @@ class DeviceProgress:
                 for key, index in sections:
                     yield key, (kind, index, self.songs[key.song_id].attempt.step)
             case Render(section):
-                yield section.song, (kind, section.index, self.songs[section.song.song_id].attempt.windows)
+                yield section.song, (kind, section.index, self.songs[section.song.song_id].attempt.window_group)
             case Forget() | Ping():
                 return

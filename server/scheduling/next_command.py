@@ -124,7 +124,7 @@ def side_command_of(song: ScheduledSong, ahead: int) -> Command | None:
     if not attempt.planned:
         return None if ahead else _plan_of(song)
     if not ahead and attempt.can_render():
-        return Render(attempt.section(attempt.rendering))
+        return Render(attempt.section(attempt.rendering), song.windows_due)
     index = attempt.to_prepare(ahead)
     return None if index is None else Prepare(attempt.section(index))
 

@@ -71,7 +71,8 @@ class ReplyHandler:
             return
         device.charge_alone(song, reply.seconds)
         if reply.samples:
-            song.add_window(self._clock(), reply.sound_seconds)
+            song.pace.add(reply.windows, reply.seconds, reply.sound_seconds)
+            song.add_windows(self._clock(), reply.windows, reply.sound_seconds)
         if reply.last:
             song.finish_section(reply.saved)
             if song.attempt.rendered:

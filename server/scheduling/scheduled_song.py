@@ -6,6 +6,7 @@ from typing import Protocol
 from model.song import SongParams
 from server.estimation.forecast import Work
 from server.scheduling.attempt import Attempt
+from server.scheduling.capacity.window_pace import WINDOWS, WindowPace
 from server.scheduling.device_usage import SongAccount
 from server.scheduling.policy import Standing
 from server.scheduling.retry import History
@@ -101,7 +102,10 @@ class PlaybackEstimate:
 
 @dataclass(slots=True)
 class ScheduledSong:
-    """A song from its arrival to its end. `device` is where it has a place; `None` while it waits."""
+    """A song from its arrival to its end. `device` is where it has a place; `None` while it waits.
+
+    `pace` is that of the engine on this device.
+    """
 
     spec: SongSpec
     outlet: Outlet
@@ -112,6 +116,7 @@ class ScheduledSong:
     device: str | None = None
     length_seconds: float | None = None
     placed_at: float | None = None
+    pace: WindowPace = field(default_factory=WindowPace)
 
     def __post_init__(self) -> None:
         self.attempt = Attempt(SongKey(self.spec.song_id))
@@ -160,10 +165,18 @@ class ScheduledSong:
             due_at = min(due_at, spec.deadline - self.account.left_seconds)
         return Standing(spec.song_id, spec.arrived_at, due_at, share_lead, self.outlet.has_listener, self.placed_at)
 
-    def add_window(self, now: float, seconds: float) -> None:
-        """Takes in a rendered window with `seconds` of sound."""
+    @property
+    def windows_due(self) -> int:
+        """The windows that the next command makes: the first one alone, for whose sake a listener waits."""
+        if self.playback.started_at is None or self.history.suspect:
+            return 1
+        group = self.attempt.window_group + WINDOWS - self.attempt.windows
+        return min(group, self.pace.windows)
+
+    def add_windows(self, now: float, windows: int, seconds: float) -> None:
+        """Takes in rendered windows with `seconds` of sound."""
         self.account.usage.heard()
-        self.attempt.add_window(seconds)
+        self.attempt.add_windows(windows, seconds)
         self.playback.advance(now, self.attempt.section_seconds)
 
     def finish_section(self, saved: bytes) -> None:

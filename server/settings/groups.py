@@ -59,6 +59,10 @@ class Limits(Group):
         default=128, description="calls at once that need no key, where others do: health and load reports"
     )
     open_calls_of_peer: Count = Field(default=16, description="the same of one address")
+    stall_seconds: Seconds = Field(
+        default=300.0,
+        description="time that a listener may take nothing of what is sent before its call ends",
+    )
     request_bytes: int = Field(
         default=4 << 20, ge=1 << 16, description="largest request read; larger gets RESOURCE_EXHAUSTED"
     )

@@ -1,6 +1,6 @@
 """The sound of one song: in memory until it is stored and heard, and in the store from then on."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from server.errors import SongDeleted
@@ -10,6 +10,9 @@ from server.store.base import SongGone, StoreFailed
 
 ReadSound: TypeAlias = Callable[[int, int], Awaitable[bytes]]
 """Reads stored sound: from a byte on, so many bytes."""
+
+BLOCK_BYTES = 128 << 10
+"""Stored sound that is read at once for one listener, some chunks of it: a thread opens a file for each reading."""
 
 
 class RecordedSound:
@@ -61,25 +64,35 @@ class RecordedSound:
         self._stored = count
         self._forget()
 
-    async def chunk(self, entry: Entry, byte_offset: int) -> Message | None:
-        """The chunk of an entry from `byte_offset` on; `None` where that is behind its end.
+    def reader(self, byte_offset: int) -> "SoundReader":
+        """Reads the song for one listener, from a byte on."""
+        return SoundReader(self, self._entries, byte_offset)
+
+    async def blocks(self, start: int, end: int) -> AsyncIterator[bytes]:
+        """The sound of a complete song from `start` to before `end`, in pieces of at most `BLOCK_BYTES` or a chunk.
 
         Raises:
             SongDeleted: the song's caller has deleted it.
             StoreFailed: the sound has gone from the store.
         """
-        if entry.end <= byte_offset:
-            return None
-        start = max(entry.start, byte_offset)
-        if entry.has_sound and start == entry.start:
-            return entry.message
-        chunk = entry.message.chunk
-        sound = chunk.data[start - entry.start :] if entry.has_sound else await self._from_store(start, entry.end)
-        message = Message(chunk=chunk)
-        message.chunk.data, message.chunk.byte_offset = sound, start
-        return message
+        for number, entry in enumerate(self._entries):
+            while start < min(entry.end, end):
+                if entry.has_sound:
+                    sound, stop = entry.message.chunk.data[start - entry.start :], entry.end
+                else:
+                    stop = stored_until(self._entries, number, start)
+                    sound = await self.stored(start, stop)
+                yield sound[: end - start]
+                self.heard(entry)
+                start = stop
 
-    async def _from_store(self, start: int, end: int) -> bytes:
+    async def stored(self, start: int, end: int) -> bytes:
+        """Sound that is in the store.
+
+        Raises:
+            SongDeleted: the song's caller has deleted it.
+            StoreFailed: the sound has gone from the store.
+        """
         try:
             sound = await self._read(start, end - start)
         except SongGone as gone:
@@ -101,3 +114,59 @@ class RecordedSound:
                 return
             entry.forget_sound()
             self._forgotten += 1
+
+
+class SoundReader:
+    """Gives one listener the chunks of a song in their order. It holds up to a block of stored sound."""
+
+    def __init__(self, sound: RecordedSound, entries: Sequence[Entry], byte_offset: int) -> None:
+        """Nothing before `byte_offset` is given out."""
+        self._sound = sound
+        self._entries = entries
+        self._byte_offset = byte_offset
+        self._block, self._block_start = b"", 0
+
+    async def chunk(self, number: int) -> Message | None:
+        """The chunk of an entry, from the byte offset on; `None` where that is behind its end.
+
+        Raises:
+            SongDeleted: the song's caller has deleted it.
+            StoreFailed: the sound has gone from the store.
+        """
+        entry = self._entries[number]
+        if entry.end <= self._byte_offset:
+            return None
+        start = max(entry.start, self._byte_offset)
+        if entry.has_sound and start == entry.start:
+            return entry.message
+        chunk = entry.message.chunk
+        sound = chunk.data[start - entry.start :] if entry.has_sound else await self._stored(number, start)
+        message = Message(chunk=chunk)
+        message.chunk.data, message.chunk.byte_offset = sound, start
+        return message
+
+    async def _stored(self, number: int, start: int) -> bytes:
+        end = self._entries[number].end
+        if not self._block_start <= start < end <= self._block_start + len(self._block):
+            self._block = b""  # two of them would be held while the next one is read
+            block = await self._sound.stored(start, stored_until(self._entries, number, start))
+            self._block, self._block_start = block, start
+        first = start - self._block_start
+        sound = self._block[first : first + end - start]
+        if first + end - start == len(self._block):
+            self._block = b""
+        return sound
+
+
+def stored_until(entries: Sequence[Entry], number: int, start: int) -> int:
+    """The end of a block of sound from `start`, which is in an entry whose sound was let go of.
+
+    A block ends with a chunk, and before one whose sound is in memory. It has one chunk, however long that is.
+    """
+    end = entries[number].end
+    for following in range(number + 1, len(entries)):
+        entry = entries[following]
+        if entry.end and (entry.has_sound or entry.end > start + BLOCK_BYTES):
+            break
+        end = max(end, entry.end)
+    return end

@@ -149,13 +149,29 @@ class Recording:
             OffsetOutOfRange: the song is complete, and shorter; while iterating, as the next ones are.
             ServiceError: the song has failed or was cancelled; what there is of it comes first.
         """
+        with self._attended_by(sound):
+            yield self._follow(byte_offset, number, sound)
+
+    @contextmanager
+    def read(self, start: int, end: int) -> Iterator[AsyncIterator[bytes]]:
+        """The sound of a complete song from byte `start` to before `end`, for one listener.
+
+        Raises:
+            ServiceError: while iterating, the listener is sent away.
+            StoreFailed: while iterating, the sound has gone from the store.
+        """
+        with self._attended_by(sound=True):
+            yield self._blocks(start, end)
+
+    @contextmanager
+    def _attended_by(self, sound: bool) -> Iterator[None]:
         self.listeners += 1
         self._hearing += sound
         if self.listeners == 1:
             self._attended.set()
             self._on_joined(self)
         try:
-            yield self._follow(byte_offset, number, sound)
+            yield
         finally:
             self.listeners -= 1
             self._hearing -= sound
@@ -165,8 +181,13 @@ class Recording:
                 self._attended.clear()
                 self._on_left(self)
 
+    async def _blocks(self, start: int, end: int) -> AsyncIterator[bytes]:
+        async for block in self.sound.blocks(start, end):
+            self._check_stay()
+            yield block
+
     async def _follow(self, byte_offset: int, number: int, sound: bool) -> AsyncIterator[Told]:
-        progressed, error = 0, self._error_for_late()
+        progressed, error, reader = 0, self._error_for_late(), self.sound.reader(byte_offset)
         while True:
             while number < len(self.entries):
                 self._check_stay()
@@ -175,7 +196,7 @@ class Recording:
                     self._check_offset(entry.message, byte_offset)
                     yield Told(entry.message, number - 1)
                 elif sound:
-                    heard = await self.sound.chunk(entry, byte_offset)
+                    heard = await reader.chunk(number - 1)
                     self.sound.heard(entry)
                     if heard is not None:
                         yield Told(heard, number - 1)

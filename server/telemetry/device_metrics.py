@@ -63,9 +63,10 @@ class DeviceMetrics:
             self._fill(device, engine).observe(tokens / budget_tokens)
             self._step(device, engine).observe(seconds / steps)
 
-    def render(self, device: str, engine: str, *, seconds: float, sound_seconds: float) -> None:
-        """One window was rendered."""
-        self._render(device, engine).observe(seconds)
+    def render(self, device: str, engine: str, *, windows: int, seconds: float, sound_seconds: float) -> None:
+        """Windows were rendered, in so many seconds together."""
+        for _ in range(windows):
+            self._render(device, engine).observe(seconds / windows)
         self._rendered(device, engine).inc(sound_seconds)
 
     def busy(self, device: str, lane: Lane, seconds: float) -> None:

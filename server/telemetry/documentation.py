@@ -66,7 +66,7 @@ def _report_song(metrics: Metrics) -> None:
 
 def _report_devices(metrics: Metrics) -> None:
     metrics.devices.steps("cpu", "fake", steps=1, sections=3, tokens=300, budget_tokens=400, seconds=0.02)
-    metrics.devices.render("cpu", "fake", seconds=0.05, sound_seconds=1.0)
+    metrics.devices.render("cpu", "fake", windows=1, seconds=0.05, sound_seconds=1.0)
     metrics.devices.busy("cpu", Lane.BOTH, 0.02)
     metrics.devices.worker_restarted("cpu")
     metrics.devices.worker_up("cpu", True)

@@ -10,6 +10,9 @@ from typing_extensions import override
 
 from server.workers.pipe import LENGTH, PipeClosed, packed
 
+_BUFFER_BYTES = 64 << 10
+"""Room for what comes at once, a chunk of sound at least; it grows for a longer value."""
+
 
 class AsyncPipe:
     """The end on the event loop; `open` makes it from its socket. One task at a time receives.
@@ -49,12 +52,13 @@ class AsyncPipe:
         self._transport.close()
 
 
-class _Frames(asyncio.Protocol):
+class _Frames(asyncio.BufferedProtocol):
     """Cuts what comes in into the bytes of values, which wait in `ready`."""
 
     def __init__(self) -> None:
         self.ready: deque[bytes] = deque()
-        self._buffer = bytearray()
+        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
+        self._come = 0
         self._closed = False
         self._waiter: asyncio.Future[None] | None = None
 
@@ -71,18 +75,32 @@ class _Frames(asyncio.Protocol):
         return self.ready.popleft()
 
     @override
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        start, come = 0, len(self._buffer)
-        while come - start >= LENGTH.size:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        if self._come == len(self._buffer):
+            self._buffer = memoryview(bytearray(self._buffer) + bytes(self._come))
+        return self._buffer[self._come :]
+
+    @override
+    def buffer_updated(self, nbytes: int) -> None:
+        self._come += nbytes
+        start = 0
+        while self._come - start >= LENGTH.size:
             end = start + LENGTH.size + cast(int, LENGTH.unpack_from(self._buffer, start)[0])
-            if end > come:
+            if end > self._come:
                 break
             self.ready.append(bytes(self._buffer[start + LENGTH.size : end]))
             start = end
         if start:
-            del self._buffer[:start]
+            self._keep_from(start)
             self._wake()
+
+    def _keep_from(self, start: int) -> None:
+        """Move what is of the next value to the front of the buffer."""
+        rest = bytes(self._buffer[start : self._come])
+        if len(rest) < _BUFFER_BYTES < len(self._buffer):
+            self._buffer = memoryview(bytearray(_BUFFER_BYTES))
+        self._buffer[: len(rest)] = rest
+        self._come = len(rest)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

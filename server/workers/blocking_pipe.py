@@ -5,7 +5,7 @@ import os
 import pickle
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from server.workers.pipe import LENGTH, PipeClosed, packed
@@ -24,7 +24,15 @@ class BlockingPipe:
         Raises:
             PipeClosed: nobody is there to read it.
         """
-        data = packed(value)
+        self.send_all([value])
+
+    def send_all(self, values: Iterable[object]) -> None:
+        """Send values, which arrive together.
+
+        Raises:
+            PipeClosed: nobody is there to read them.
+        """
+        data = b"".join(map(packed, values))
         try:
             self._socket.sendall(data)
         except OSError as error:

@@ -4,8 +4,6 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
 from model.engine import Engine
 from model.song import SongPlan
 from server.logs import bound
@@ -34,7 +32,7 @@ from server.workers.messages import (
     WorkSpan,
 )
 from server.workers.sound.links import EncoderLinks
-from server.workers.sound.messages import OpenSong, Sound
+from server.workers.sound.messages import OpenSong, Sound, pcm_of
 from server.workers.span_tally import WorkTally
 
 
@@ -87,8 +85,8 @@ class CommandExecutor:
                 return self._guarded(section.song, lambda: self._prepare(section))
             case Step():
                 return self._guarded_step(command)
-            case Render(section):
-                return self._guarded(section.song, lambda: self._render(section))
+            case Render(section, windows):
+                return self._guarded(section.song, lambda: self._render(section, windows))
             case Forget(song):
                 self._songs.pop(song, None)
                 self._encoders.forget(song)
@@ -198,33 +196,43 @@ class CommandExecutor:
         return (tally.span(song.key, section.key.index, told),) if step.step >= step.steps else ()
 
     def _window_spans(
-        self, song: HeldSong, section: HeldSection, seconds: float, *, last: bool
+        self, song: HeldSong, section: HeldSection, seconds: float, windows: int, *, last: bool
     ) -> tuple[WorkSpan, ...]:
         if not song.trace:
             return ()
         tally = section.rendering = section.rendering or WorkTally("render", self._now_ns)
-        tally.add(seconds)
-        told = {"melisma.windows": len(tally.batches) - 1}
+        tally.add(seconds, pieces=windows)
+        told = {"melisma.windows": len(tally.batches)}
         return (tally.span(song.key, section.key.index, told),) if last else ()
 
-    def _render(self, key: SectionKey) -> Rendered:
-        started = self._clock()
-        song = self._songs[key.song]
+    def _render(self, key: SectionKey, windows: int) -> Rendered:
+        song, seconds, samples, made, last = self._songs[key.song], 0.0, 0, 0, False
+        while made < windows and not last:
+            started = self._clock()
+            sound = self._window(song, key)
+            saved = self._saved(song, key) if sound.last else b""
+            seconds += self._clock() - started
+            self._encoders.send(sound)
+            samples, made, last = samples + sound.samples, made + (not sound.last), sound.last
+        spans = self._window_spans(song, song.sections[key.index], seconds, made, last=last)
+        return Rendered(key, samples, song.sample_rate_hertz, last, seconds, saved, spans, made)
+
+    def _saved(self, song: HeldSong, key: SectionKey) -> bytes:
+        """Save the state in which another attempt goes on after a section; nothing after the last one."""
+        goes_on = key.index + 1 < len(song.plan.sections)
+        return song.engine.save(song.sections[key.index].written) if goes_on else b""
+
+    def _window(self, song: HeldSong, key: SectionKey) -> Sound:
+        """The next sound of a section; once there is none, the end of the section."""
         section = song.sections[key.index]
-        state, score, saved = section.written, None, b""
+        state, score = section.written, None
         if section.windows is None:
             score, section.windows = song.engine.score(state), song.engine.render(state)
         window = next(section.windows, None)
-        if window is None:
-            song.sections.pop(key.index - 1, None)
-            if key.index + 1 < len(song.plan.sections):
-                saved = song.engine.save(state)
-        pcm = b"" if window is None else window.astype(np.float32, copy=False).tobytes()
-        samples = 0 if window is None else window.shape[1]
-        seconds = self._clock() - started
-        self._encoders.send(Sound(key, pcm, samples, window is None, score))
-        spans = self._window_spans(song, section, seconds, last=window is None)
-        return Rendered(key, samples, song.sample_rate_hertz, window is None, seconds, saved, spans)
+        if window is not None:
+            return Sound(key, pcm_of(window), window.shape[1], score=score)
+        song.sections.pop(key.index - 1, None)
+        return Sound(key, b"", 0, last=True, score=score)
 
 
 def _outcome(song: HeldSong, section: HeldSection, error: Exception | None) -> SectionStep | Failed:

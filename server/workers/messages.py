@@ -122,9 +122,10 @@ class Step:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Render:
-    """Make the next window of a finished section. Reply: `Rendered` or `Failed`."""
+    """Make the next `windows` windows of a finished section, or what is left of it. Reply: `Rendered` or `Failed`."""
 
     section: SectionKey
+    windows: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,11 +257,11 @@ class Stepped:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One window was made and sent to the song's encoder: its samples, and the device seconds that it took.
+    """Windows were made and sent to the song's encoder, each at once: their samples, and the device seconds they took.
 
-    The message that follows a section's last window has no samples and says `last`: only the attempt to go on tells an
-    engine's iterator that it is at its end, and no window should wait for that. It carries what `Plan.saved` needs,
-    unless the song ends here.
+    After a section's last window another attempt is made, which says `last`: only that tells an engine's iterator that
+    it is at its end, and no window should wait for it. The message that says `last` may have no windows. It carries
+    what `Plan.saved` needs, unless the song ends here.
     """
 
     section: SectionKey
@@ -270,10 +271,11 @@ class Rendered:
     seconds: float
     saved: bytes = field(default=b"", repr=False)
     spans: tuple[WorkSpan, ...] = ()
+    windows: int = 1
 
     @property
     def sound_seconds(self) -> float:
-        """Length of the window in seconds of the song."""
+        """Length of the windows in seconds of the song."""
         return self.samples / self.sample_rate_hertz
 
 

@@ -11,6 +11,10 @@ from server.workers.pipe import PipeClosed
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """Keeps libraries from starting threads that only take turns: such processes multiply small matrices, or none."""
 
+_ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
+"""Has glibc use memory again that one thread took and another lets go of, as windows of sound. From heaps of their own
+it would go back to the system and come again, page by page: 0.5 ms of processor time for each second of sound."""
+
 
 class ProcessEnded(Exception):
     """The process has ended, or was not ready in time; the text says which."""
@@ -48,7 +52,7 @@ class PipedProcess:
                 far.fileno(),
                 *self._arguments,
                 descriptors=[far.fileno()],
-                environment={**child_environment(), **_ONE_THREAD},
+                environment={**child_environment(), **_ONE_THREAD, **_ONE_HEAP},
             )
         self.send(spec)
         try:

@@ -3,7 +3,7 @@
 import itertools
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from server.api.grpc.error_mapping import EndTrailers, no_trailers
 from server.api.grpc.health import HealthServicer
 from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
+from server.api.open_calls import OpenCalls
 from server.audio.codecs.registry import file_suffixes
 from server.checking.base import RequestChecker
 from server.settings.settings import Settings
@@ -60,17 +61,21 @@ async def songs_of(
 
 @asynccontextmanager
 async def edge(
-    runner: FakeRunner, health: HealthServicer | None = None, trailers: EndTrailers = no_trailers
+    runner: FakeRunner,
+    health: HealthServicer | None = None,
+    trailers: EndTrailers = no_trailers,
+    calls: OpenCalls | None = None,
+    way: Callable[[int], AbstractAsyncContextManager[int]] = nullcontext,
 ) -> AsyncIterator[grpc.aio.Channel]:
-    """A channel to a server of the engine "fake"."""
+    """A channel to a server of the engine "fake"; `way` leads to its port through another one."""
     settings = Settings(engines=("fake",))
     health = health or HealthServicer(lambda: None if runner.ready("fake") else "no engine is ready")
     async with songs_of(runner) as songs:
-        server = build_server(settings, MusicServicer(songs), health, trailers=trailers)
+        server = build_server(settings, MusicServicer(songs), health, trailers=trailers, calls=calls)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         try:
-            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            async with way(port) as near, grpc.aio.insecure_channel(f"127.0.0.1:{near}") as channel:
                 yield channel
         finally:
             health.close()

@@ -94,7 +94,7 @@ class Unavailable(MelismaError):
 
 
 class ConnectionLost(Unavailable):
-    """The way to the server is broken, there is none, or the server is about to end and another one has the song."""
+    """The way to the server is broken, or the server has sent a listener away who can listen on from the next byte."""
 
 
 class DeadlineExceeded(MelismaError):
@@ -143,8 +143,9 @@ _EXHAUSTED: dict[str, type[Overloaded]] = {
 }
 
 
-_MADE_ELSEWHERE = "MADE_ELSEWHERE"
-"""Reason of a server that is about to end, while another one goes on with the song."""
+_LISTEN_AGAIN = frozenset({"MADE_ELSEWHERE", "LISTENER_STALLED"})
+"""Reasons with which a server sends a listener away who can go on listening: it is about to end, and another one goes
+on with the song; or nothing of what it sent was taken for too long."""
 
 _BROKEN = re.compile("RST_STREAM|Stream removed|END_STREAM")
 """What gRPC says, in an INTERNAL or UNKNOWN of its own, when a stream is broken off on the way."""
@@ -160,7 +161,7 @@ def error_of(failure: grpc.RpcError) -> MelismaError:
     if details is None and _broken_off(code, text):
         return ConnectionLost(f"the connection was lost: {text}")
     details = details or status_pb2.Status()
-    if reason_of(details) == _MADE_ELSEWHERE:
+    if reason_of(details) in _LISTEN_AGAIN:
         return ConnectionLost(text)
     if reason_of(details) == _SONG_NOT_ENDED:
         return NotEnded(text)

@@ -42,8 +42,11 @@ const EXHAUSTED: ReadonlyMap<string, typeof Overloaded> = new Map([
   ["QUOTA_EXCEEDED", QuotaExceeded],
 ]);
 
-/** Reason of a server that is about to end, while another one goes on with the song. */
-const MADE_ELSEWHERE = "MADE_ELSEWHERE";
+/**
+ * Reasons with which a server sends a listener away who can go on listening: it is about to end, and another one goes on
+ * with the song; or nothing of what it sent was taken for too long.
+ */
+const LISTEN_AGAIN: ReadonlySet<string> = new Set(["MADE_ELSEWHERE", "LISTENER_STALLED"]);
 
 /** Reason of a server that does not delete a song before its end. */
 const SONG_NOT_ENDED = "SONG_NOT_ENDED";
@@ -63,7 +66,7 @@ export function errorOf(failure: ServiceError): MelismaError {
   if (details === undefined && LOST.has(failure.code)) {
     return new ConnectionLost(`the connection was lost: ${text}`);
   }
-  if (reasonOf(details) === MADE_ELSEWHERE) {
+  if (LISTEN_AGAIN.has(reasonOf(details))) {
     return new ConnectionLost(text);
   }
   if (reasonOf(details) === SONG_NOT_ENDED) {

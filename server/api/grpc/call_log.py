@@ -5,18 +5,24 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from typing import Any
 
 import grpc
-from grpc.aio import AbortError, ServerInterceptor
+from grpc.aio import AbortError, InternalError, ServerInterceptor
 from opentelemetry.trace import INVALID_SPAN, Span, Tracer, format_trace_id
 
+from server.api.grpc.error_mapping import abort
 from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handler, is_own, required
 from server.api.open_calls import OpenCalls
 from server.auth.key_life import key_expired
+from server.contract.status import outcome_of
+from server.errors import ListenerStalled
 from server.logs import bind
 from server.telemetry.call_trace import call_span, end_call
+
+_STATUS_SECONDS = 0.1
+"""Time for the status of a stalled call to leave, where its client reads just then."""
 
 logger = logging.getLogger(__name__)
 
@@ -53,10 +59,14 @@ class RequestLog(ServerInterceptor):
     def _logged_stream(self, handler: Handler, method: str) -> Handler:
         # A coroutine that writes hears of a cancel at once; grpc.aio leaves a generator to the garbage collector.
         async def call(request: Any, context: Context) -> None:
-            with self._open(method, context) as span, self._line(method, context, span):
-                async with aclosing(required(handler.unary_stream)(request, context)) as responses:
-                    async for response in responses:
-                        await context.write(response)
+            with suppress(ListenerStalled), self._open(method, context) as span, self._line(method, context, span):
+                try:
+                    async with aclosing(required(handler.unary_stream)(request, context)) as responses:
+                        async for response in responses:
+                            await self._calls.taken(_written(context, response))
+                except ListenerStalled as error:
+                    await _end_stalled(context, error)
+                    raise
                 await self._calls.before_end()
 
         wrapped: Any = call
@@ -85,6 +95,9 @@ class RequestLog(ServerInterceptor):
         except AbortError:
             code = _status_code(context.code())
             raise
+        except ListenerStalled as error:
+            code = outcome_of(error).code
+            raise
         except (asyncio.CancelledError, GeneratorExit):
             code = self._broken_off(deadline)
             raise
@@ -104,6 +117,25 @@ class RequestLog(ServerInterceptor):
 
     def _deadline(self, remaining_seconds: float | None) -> float:
         return math.inf if remaining_seconds is None else self._clock() + remaining_seconds
+
+
+async def _written(context: Context, response: Any) -> None:
+    """Write a response. A connection that dies meanwhile ends the call as one whose client has left does."""
+    try:
+        await context.write(response)
+    except InternalError:  # gRPC could not send it; raised from a call, it would be logged as an error with a traceback
+        raise asyncio.CancelledError from None
+
+
+async def _end_stalled(context: Context, error: ListenerStalled) -> None:
+    """Tell the client, should it ever read again, why its call has ended; the status waits behind what it has to read.
+
+    The call ends here, and the connection keeps the rest until it ends itself.
+    """
+    # gRPC has the status after this time, too, and sends no other one when the call's coroutine ends.
+    with suppress(TimeoutError, InternalError):
+        async with asyncio.timeout(_STATUS_SECONDS):
+            await abort(context, error)
 
 
 def _status_code(code: grpc.StatusCode | int) -> grpc.StatusCode:

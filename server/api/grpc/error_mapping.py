@@ -63,7 +63,7 @@ def _mapped_unary(handler: Handler, trailers: EndTrailers) -> Handler:
         except AbortError:
             raise
         except Exception as error:
-            await _abort(context, error, trailers())
+            await abort(context, error, trailers())
 
     return grpc.unary_unary_rpc_method_handler(call, None, handler.response_serializer)
 
@@ -78,7 +78,7 @@ def _mapped_stream(handler: Handler, trailers: EndTrailers) -> Handler:
         except AbortError:
             raise
         except Exception as error:
-            await _abort(context, error, trailers())
+            await abort(context, error, trailers())
 
     return grpc.unary_stream_rpc_method_handler(call, None, handler.response_serializer)
 
@@ -87,7 +87,8 @@ def _request(handler: Handler, data: bytes) -> Any:
     return parsed(required(handler.request_deserializer), data)
 
 
-async def _abort(context: Context, error: Exception, trailers: Trailers) -> Never:
+async def abort(context: Context, error: Exception, trailers: Trailers = ()) -> Never:
+    """End a call with the status of an error, which is logged where it is a bug."""
     log_failure(error)
     # What was set as trailing metadata before is lost: the status brings its own.
     status = rpc_status.to_status(status_of(error))

@@ -35,6 +35,7 @@ def http_port(settings: Settings, certificates: Certificates | None) -> HttpPort
         ),
         connections.metadata_bytes,
         encrypted.context if encrypted else lambda: None,
+        settings.limits.stall_seconds,
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -19,16 +20,24 @@ from server.api.places import Place, Places
 
 _STOP_SECONDS = 1
 _LIMIT = 1024
+_CLOSING_SECONDS = 5.0
+"""How much later than the call the connection of a client that reads nothing ends."""
+_UNSENT_BYTES = 128 << 10
+"""Sound that waits in the system for a client's window, beside what is on its way."""
 
 
 @dataclass(frozen=True)
 class HttpPort:
-    """The limits of an HTTP port's connections; `context` gives the newest TLS, `None` where there is none."""
+    """The limits of an HTTP port's connections; `context` gives the newest TLS, `None` where there is none.
+
+    The connection of a client that reads nothing ends soon after `stall_seconds`, with whatever still waits for it.
+    """
 
     connections: Places = field(default_factory=lambda: Places(_LIMIT, _LIMIT))
     patience: Patience = field(default_factory=Patience)
     header_bytes: int = 16 << 10
     context: Callable[[], ssl.SSLContext | None] = lambda: None
+    stall_seconds: float = 300.0
 
 
 class _Server(uvicorn.Server):
@@ -71,7 +80,7 @@ async def serving_http(app: ASGIApp, host: str, number: int, port: HttpPort | No
         PortUnavailable: the address is taken or is not one of this machine.
     """
     port = port or HttpPort()
-    listener = _listen(host, number)
+    listener = _listen(host, number, port.stall_seconds)
     bound = listener.getsockname()[1]
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     server = _Server(_configuration(app, port), port)
@@ -112,10 +121,23 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "without completing response" not in record.getMessage()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, stall_seconds: float) -> socket.socket:
     # uvicorn would end the process where the address is taken.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         raise PortUnavailable(host, port) from error
+    _bound_unread(listener, stall_seconds)
+    return listener
+
+
+def _bound_unread(listener: socket.socket, stall_seconds: float) -> None:
+    """Bound what the system keeps for a client that does not read, and for how long; connections inherit it.
+
+    The server lets go of a call after `stall_seconds`; closing a connection would wait for its client for ever.
+    """
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
+    if sys.platform == "linux":
+        milliseconds = round(1000 * (stall_seconds + _CLOSING_SECONDS))
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)

@@ -39,9 +39,9 @@ def _growing(request: Request, recording: Recording, offset: int) -> Response:
         start, end = there
         headers = {"Cache-Control": "no-store", "Accept-Ranges": "bytes", "Content-Length": str(end - start)}
         headers["Content-Range"] = f"bytes {start}-{end - 1}/*"
-        return _answer(request, recording, HTTPStatus.PARTIAL_CONTENT, headers, start, end)
+        return _answer(recording, _told(request, recording, start, end), HTTPStatus.PARTIAL_CONTENT, headers)
     headers = {"Cache-Control": "no-store", "Accept-Ranges": "none"}
-    return _answer(request, recording, HTTPStatus.OK, headers, offset, None)
+    return _answer(recording, _told(request, recording, offset, None), HTTPStatus.OK, headers)
 
 
 def _whole(request: Request, recording: Recording, offset: int) -> Response:
@@ -56,26 +56,36 @@ def _whole(request: Request, recording: Recording, offset: int) -> Response:
         (start, end), status = wanted, HTTPStatus.PARTIAL_CONTENT
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     headers["Content-Length"] = str(end - start)
-    return _answer(request, recording, status, headers, start, end)
+    return _answer(recording, _read(request, recording, start, end), status, headers)
 
 
-def _answer(
-    request: Request, recording: Recording, status: int, headers: dict[str, str], start: int, end: int | None
-) -> Response:
+def _answer(recording: Recording, sound: AsyncGenerator[bytes, None], status: int, headers: dict[str, str]) -> Response:
     delivered = format_named(recording.song.format)
     named = {
         "Content-Disposition": f'inline; filename="{recording.song.song_id}{delivered.suffix}"',
         "Content-Type": delivered.media_type,
     }
     headers = headers | named | {"X-Content-Type-Options": "nosniff"}
-    return Stream(_sound(recording, start, start if request.method == "HEAD" else end), status, headers)
+    return Stream(sound, status, headers)
 
 
-async def _sound(recording: Recording, start: int, end: int | None) -> AsyncGenerator[bytes, None]:
-    """The bytes from `start` to before `end`, `None` for all there will be."""
-    left = None if end is None else end - start
-    if left == 0:
+async def _read(request: Request, recording: Recording, start: int, end: int) -> AsyncGenerator[bytes, None]:
+    """The bytes of a complete song from `start` to before `end`; none for HEAD."""
+    if request.method == "HEAD":
         return
+    with recording.read(start, end) as blocks:
+        async for block in blocks:
+            yield block
+
+
+async def _told(request: Request, recording: Recording, start: int, end: int | None) -> AsyncGenerator[bytes, None]:
+    """The bytes of a song that is being made, from `start` to before `end`, `None` for all there will be.
+
+    None for HEAD.
+    """
+    if request.method == "HEAD":
+        return
+    left = None if end is None else end - start
     with recording.listened(start) as told:
         async for one in told:
             if data := one.message.chunk.data:

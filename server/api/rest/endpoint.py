@@ -16,7 +16,7 @@ from server.api.failures import log_failure
 from server.api.open_calls import OpenCalls
 from server.api.rest.problems import problem
 from server.auth.key_life import while_key_lasts
-from server.errors import ServiceError, Unauthenticated
+from server.errors import ListenerStalled, ServiceError, Unauthenticated
 from server.logs import bind
 from server.store.base import StoreFailed
 from server.telemetry.call_trace import end_http_call, http_call_span
@@ -49,7 +49,7 @@ class Door:
         async def noted(message: Message) -> None:
             nonlocal code
             code = message.get("status", code)
-            await send(message)
+            await self._calls.taken(send(message))
 
         request = Request(scope, receive)
         with self._calls.one(), self._line(request, lambda: code), ExitStack() as answered:
@@ -58,8 +58,8 @@ class Door:
             try:
                 async with while_key_lasts():
                     await response(scope, receive, noted)
-            except Unauthenticated as error:
-                logger.info("an answer was broken off", extra={"cause": type(error).__name__})
+            except (ListenerStalled, Unauthenticated) as error:
+                log_broken_off(type(error).__name__)
 
     async def _answer(self, request: Request) -> Response:
         try:
@@ -144,6 +144,7 @@ class Stream(StreamingResponse):
             nonlocal complete
             await send(message)
             complete = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await asyncio.sleep(0)  # sending waits for no one while the client keeps up, or is known to have left
 
         try:
             async with aclosing(self._pieces):
@@ -154,4 +155,9 @@ class Stream(StreamingResponse):
             log_failure(error)
             cause = type(error).__name__
         if not complete:
-            logger.info("an answer was broken off", extra={"cause": cause})
+            log_broken_off(cause)
+
+
+def log_broken_off(cause: str) -> None:
+    """Note that the client did not get all of its answer."""
+    logger.info("an answer was broken off", extra={"cause": cause})

@@ -57,4 +57,10 @@ class Results:
                 )
             case Rendered() if job := self.job_of(reply.section.song):
                 engine = job.request.engine
-                self._metrics.devices.render(device, engine, seconds=reply.seconds, sound_seconds=reply.sound_seconds)
+                self._metrics.devices.render(
+                    device,
+                    engine,
+                    windows=reply.windows,
+                    seconds=reply.seconds,
+                    sound_seconds=reply.sound_seconds,
+                )

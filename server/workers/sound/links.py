@@ -4,10 +4,10 @@ import logging
 import socket
 import threading
 
-from server.workers.blocking_pipe import BlockingPipe
 from server.workers.messages import SongKey, SoundTarget
 from server.workers.pipe import PipeClosed
 from server.workers.sound.messages import OpenSong, Sound, SoundMessage
+from server.workers.sound.pipe import SoundPipe
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class _Link:
     def __init__(self, address: str) -> None:
         self.address = address
         self._lock = threading.Lock()
-        self._pipe: BlockingPipe | None = None
+        self._pipe: SoundPipe | None = None
 
     def send(self, message: SoundMessage) -> None:
         """Send a message; raises PipeClosed or an OSError where nobody takes it."""
@@ -90,11 +90,11 @@ class _Link:
                 self._pipe = None
 
 
-def _connected(address: str) -> BlockingPipe:
+def _connected(address: str) -> SoundPipe:
     end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         end.connect(address)
     except BaseException:
         end.close()
         raise
-    return BlockingPipe(end.detach())
+    return SoundPipe(end.detach())

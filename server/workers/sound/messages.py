@@ -29,13 +29,13 @@ class OpenSong:
 
 
 class Sound(NamedTuple):
-    """One window as float32 PCM bytes, channel after channel.
+    """One window as the bytes of float32 PCM, channel after channel.
 
     `score` comes with a section's first message. The message that follows its last window has no samples and is `last`.
     """
 
     section: SectionKey
-    pcm: bytes
+    pcm: bytes | memoryview
     samples: int
     last: bool = False
     score: SectionScore | None = None
@@ -47,3 +47,8 @@ class Sound(NamedTuple):
 
 
 SoundMessage: TypeAlias = OpenSong | Sound
+
+
+def pcm_of(window: Window) -> memoryview:
+    """The bytes of a window, channel after channel; a view of it where it lies so in memory."""
+    return np.ascontiguousarray(window, np.float32).reshape(-1).view(np.uint8).data

@@ -69,10 +69,11 @@ def test_a_status_without_details_comes_from_the_way(code: grpc.StatusCode, musi
     assert str(error) == "the connection was lost: Received RST_STREAM with error code 2"
 
 
-def test_a_song_that_goes_on_at_another_server_is_sought_like_one_behind_a_lost_connection(
-    music: FakeMusic, address: str
+@pytest.mark.parametrize("name", ["MADE_ELSEWHERE", "LISTENER_STALLED"])
+def test_a_song_that_can_be_heard_further_is_sought_like_one_behind_a_lost_connection(
+    music: FakeMusic, address: str, name: str
 ) -> None:
-    reason = error_details_pb2.ErrorInfo(reason="MADE_ELSEWHERE", domain="melisma.v1")
+    reason = error_details_pb2.ErrorInfo(reason=name, domain="melisma.v1")
     music.acts = [refuses(grpc.StatusCode.UNAVAILABLE, "listen at another one", reason)]
     error = failure_of(address)
     assert (type(error), str(error)) == (ConnectionLost, "listen at another one")

@@ -60,11 +60,11 @@ def test_a_section_holds_memory_from_its_preparation_to_the_answer_to_its_last_s
 def test_the_next_attempt_begins_at_the_last_section_boundary_with_what_was_saved() -> None:
     made = attempt()
     denoise(made, 0, b"first")
-    made.add_window(1.0)
+    made.add_windows(1, 1.0)
     made.finish_section(b"saved")
     prepare(made, 1)
     made.issue_steps(1)
-    made.add_window(1.0)
+    made.add_windows(1, 1.0)
     following = made.next_attempt()
     expected = Attempt(SongKey("a", 1), ResumePoint(1, b"saved"), sections=3)
     assert following == expected

@@ -101,6 +101,13 @@ def test_histograms_take_what_was_reported(bench: Bench, name: str, labels: Mapp
     assert bench.value(f"{name}_count", **labels) == 1
 
 
+def test_windows_that_were_rendered_together_count_one_by_one(bench: Bench) -> None:
+    bench.metrics.devices.render("cpu", "fake", windows=4, seconds=0.2, sound_seconds=4.0)
+    bench.metrics.devices.render("cpu", "fake", windows=0, seconds=0.1, sound_seconds=0.0)
+    assert bench.value("render_seconds_count", device="cpu", engine="fake") == 4
+    assert bench.value("render_seconds_sum", device="cpu", engine="fake") == pytest.approx(0.2)
+
+
 @pytest.mark.parametrize(("actual", "direction"), [(1.25, "late"), (0.75, "early")])
 def test_an_estimate_is_wrong_in_one_direction(bench: Bench, actual: float, direction: str) -> None:
     bench.metrics.estimates.compared("fake", Estimated.FIRST_AUDIO, estimated=1.0, actual=actual)

@@ -84,10 +84,10 @@ def denoised(executor: CommandExecutor, song: SongKey, index: int, steps: int) -
     return section
 
 
-def rendered(executor: CommandExecutor, section: SectionKey) -> list[Rendered]:
+def rendered(executor: CommandExecutor, section: SectionKey, windows: int = 1) -> list[Rendered]:
     replies: list[Rendered] = []
     while not replies or not replies[-1].last:
-        reply = executor.handle(Render(section))
+        reply = executor.handle(Render(section, windows))
         assert isinstance(reply, Rendered)
         replies.append(reply)
     return replies
@@ -141,6 +141,20 @@ def test_a_section_is_prepared_opened_by_its_first_step_and_rendered() -> None:
     assert [(one.samples, one.last) for one in links.sounds] == [(reply.samples, reply.last) for reply in replies]
     assert [one.score is not None for one in links.sounds[:2]] == [True, False]
     assert sound(links, section).shape == (2, SECTION_SECONDS * RATE_HERTZ)
+
+
+def test_a_command_makes_several_windows_that_leave_one_by_one() -> None:
+    each, together, alone = KeptLinks(), KeptLinks(), []
+    for links, windows in ((each, 1), (together, 3)):
+        executor = executor_of(links=links)
+        plan(executor)
+        alone.append(rendered(executor, denoised(executor, SONG, 0, 4), windows))
+    assert together.sounds == each.sounds
+    count = len(alone[0]) - 1
+    assert [reply.windows for reply in alone[1]] == [3] * (count // 3) + [count % 3]
+    assert [sum(reply.samples for reply in replies) for replies in alone] == [SECTION_SECONDS * RATE_HERTZ] * 2
+    assert [reply.last for reply in alone[1]] == [False] * (count // 3) + [True]
+    assert alone[1][-1].saved == alone[0][-1].saved != b""
 
 
 def test_a_later_section_begins_with_the_context_of_the_one_before() -> None:

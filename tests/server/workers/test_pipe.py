@@ -1,4 +1,5 @@
 import asyncio
+import random
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -49,6 +50,20 @@ async def test_values_come_back_whole(value: object) -> None:
     async with pipe(echo) as end:
         for _ in range(3):
             assert await exchange(end, value) == value
+
+
+async def test_values_of_all_lengths_that_come_at_once_are_told_apart() -> None:
+    lengths = random.Random(0)
+    values = [bytes([number]) * int(2 ** lengths.uniform(0, 19)) for number in range(200)]
+
+    def send_all(end: BlockingPipe) -> None:
+        with closing(end):
+            for value in values:
+                end.send(value)
+
+    async with pipe(send_all) as end:
+        for value in values:
+            assert await end.receive() == value
 
 
 async def test_an_end_that_is_gone_is_noticed() -> None:

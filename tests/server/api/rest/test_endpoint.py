@@ -6,13 +6,15 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from opentelemetry.trace import NoOpTracer
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.api.http.server import serving_http
-from server.api.rest.endpoint import Stream
+from server.api.http.server import HttpPort, serving_http
+from server.api.open_calls import OpenCalls
+from server.api.rest.endpoint import Door, Stream
 from server.errors import WorkerLost
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
@@ -42,13 +44,18 @@ class Source:
 
 
 @asynccontextmanager
-async def asked(source: Source) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection on which the source was asked for."""
+async def asked(
+    source: Source, calls: OpenCalls | None = None, stall_seconds: float = 60.0
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection on which the source was asked for, at a door where there are `calls`."""
 
     async def endpoint(_: Request) -> Response:
         return Stream(source.pieces(), 200, {"Content-Type": "text/plain"})
 
-    async with serving_http(Starlette(routes=[Route("/", endpoint)]), "127.0.0.1", 0) as address:
+    door = Door("GET /", endpoint, calls, NoOpTracer()) if calls else endpoint
+    async with serving_http(
+        Starlette(routes=[Route("/", door)]), "127.0.0.1", 0, HttpPort(stall_seconds=stall_seconds)
+    ) as address:
         host, _, port = address.rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(REQUEST)
@@ -94,4 +101,24 @@ async def test_a_client_that_leaves_ends_its_answer(pieces: list[bytes], caplog:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             await source.closed.wait()
     assert causes(caplog) == ["ClientLeft"]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.parametrize("parts", [False, True], ids=["patience", "drain"])
+async def test_a_client_that_reads_nothing_is_let_go_of_and_its_connection_ends(
+    parts: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.api.http.server._CLOSING_SECONDS", 0.1)
+    monkeypatch.setattr("server.api.open_calls.PARTING_STALL_SECONDS", 0.3)
+    source, calls = Source(*FLOOD), OpenCalls(60.0 if parts else 0.3)
+    async with asked(source, calls, stall_seconds=0.3) as (reader, _), asyncio.timeout(TIMEOUT_SECONDS):
+        await reader.readuntil(b"\r\n\r\n")
+        if parts:
+            calls.part()
+        await source.closed.wait()
+        await calls.none()
+        assert causes(caplog) == ["ListenerStalled"]
+        await asyncio.sleep(1.5)  # the system ends the connection, and what it held for the client is gone
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

@@ -1,5 +1,6 @@
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -7,11 +8,11 @@ import numpy as np
 import pytest
 
 from server.song import AudioSettings
-from server.workers.blocking_pipe import BlockingPipe
 from server.workers.messages import SectionKey, SongKey, SoundTarget
 from server.workers.pipe import PipeClosed
 from server.workers.sound.links import EncoderLinks
-from server.workers.sound.messages import OpenSong, Sound
+from server.workers.sound.messages import OpenSong, Sound, pcm_of
+from server.workers.sound.pipe import SoundPipe
 from tests.support.fakes import RATE_HERTZ, FakeEngine, params
 
 WINDOW = np.zeros((2, 4), np.float32)
@@ -26,9 +27,9 @@ class Encoder:
         self._listener.listen()
         self.target = SoundTarget(str(folder / "socket"), AudioSettings())
 
-    def accept(self) -> BlockingPipe:
+    def accept(self) -> SoundPipe:
         connection, _ = self._listener.accept()
-        return BlockingPipe(connection.detach())
+        return SoundPipe(connection.detach())
 
     def close(self) -> None:
         self._listener.close()
@@ -51,7 +52,7 @@ def opened(song_id: str) -> OpenSong:
 
 
 def sound(song_id: str) -> Sound:
-    return Sound(SectionKey(SongKey(song_id), 0), WINDOW.tobytes(), 4)
+    return Sound(SectionKey(SongKey(song_id), 0), pcm_of(WINDOW), 4)
 
 
 def test_messages_of_all_songs_arrive_in_their_order_on_one_connection(encoder: Encoder, links: EncoderLinks) -> None:
@@ -84,3 +85,31 @@ def test_an_encoder_that_is_gone_costs_nothing(encoder: Encoder, links: EncoderL
     links.open(encoder.target, opened("b"))
     links.open(SoundTarget(str(tmp_path / "nowhere"), AudioSettings()), opened("c"))
     links.send(sound("c"))
+
+
+def test_samples_arrive_as_they_were_sent_however_many_and_however_they_lie(
+    encoder: Encoder, links: EncoderLinks
+) -> None:
+    mono, long = np.arange(4, dtype=np.float32)[None], np.random.default_rng(0).random((2, 500_000), np.float32)
+    windows = (mono, long, long[:, ::2], long.astype(np.float64), np.zeros((2, 0), np.float32), long[:, :1])
+    key = SectionKey(SongKey("a"), 0)
+    links.open(encoder.target, opened("a"))
+    with closing(encoder.accept()) as end, ThreadPoolExecutor(1) as sender:
+        assert end.receive() == opened("a")
+        for window in windows:
+            sent = sender.submit(links.send, Sound(key, pcm_of(window), window.shape[1]))
+            heard = end.receive()
+            sent.result()
+            assert isinstance(heard, Sound)
+            assert bytes(heard.pcm) == window.astype(np.float32).tobytes()
+            assert heard.samples == window.shape[1]
+
+
+def test_a_message_that_breaks_off_is_the_end(encoder: Encoder) -> None:
+    with socket.socket(socket.AF_UNIX) as worker:
+        worker.connect(encoder.target.address)
+        with closing(encoder.accept()) as end:
+            worker.sendall(b"\0\0\0\x05\0\0\0\0ab")
+            worker.close()
+            with pytest.raises(PipeClosed):
+                end.receive()

@@ -5577,9 +5577,10 @@ export const Engine: MessageFns<Engine> = {
  * per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set, or which
  * fields the engine lacks, with the engines that have them, as one violation each of google.rpc.PreconditionFailure;
  * UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
- * before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, where Listen gives the
- * rest of it. All of them carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field
- * that the server's version of this contract does not have returns INVALID_ARGUMENT.
+ * before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, and with
+ * "LISTENER_STALLED" nothing of what was sent was taken for too long: Listen gives the rest of it. All of them carry
+ * google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the server's version of this
+ * contract does not have returns INVALID_ARGUMENT.
  *
  * Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
  * without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
