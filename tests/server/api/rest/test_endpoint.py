@@ -53,10 +53,8 @@ async def asked(
         return Stream(source.pieces(), 200, {"Content-Type": "text/plain"})
 
     door = Door("GET /", endpoint, calls, NoOpTracer()) if calls else endpoint
-    port = HttpPort(stall_seconds=stall_seconds)
-    async with serving_http(Starlette(routes=[Route("/", door)]), "127.0.0.1", 0, port) as address:
-        Starlette(routes=[Route("/", door)]), "127.0.0.1", 0, HttpPort(stall_seconds=stall_seconds)
-    ) as address:
+    limits = HttpPort(stall_seconds=stall_seconds)
+    async with serving_http(Starlette(routes=[Route("/", door)]), "127.0.0.1", 0, limits) as address:
         host, _, port = address.rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(REQUEST)
