@@ -19,14 +19,15 @@ from server.store.base import (
     Whole,
     WrongOffset,
 )
-from server.store.eviction import EndedSong, StoreLimits, evicted
+from server.store.clock import AgeClock
+from server.store.eviction import EndedSong, Stored, StoreLimits, evicted
 from server.store.shared.claims import Claims
 from server.store.shared.connection import Connection
 from server.store.shared.errors import ObjectsAway, ObjectsRefused
 from server.store.shared.objects import Objects, Seal
 from server.store.shared.reading import Reader
 from server.store.shared.records import event_bytes, lease_text, listed, present_record, record_bytes
-from server.store.shared.turns import Turns
+from server.store.turns import Turns
 from server.store.watcher import UNWATCHED, StoreWatcher
 
 LIVE_SECONDS: Final = 60
@@ -55,6 +56,7 @@ class SharedStore:
         self._objects = objects
         self._limits = limits
         self._now_ns = now_ns
+        self._clock = AgeClock(now_ns)
         self._watcher = watcher
         self._reader = reader
         self._claims = claims
@@ -131,8 +133,9 @@ class SharedStore:
             self._reader.renew_usage(usage)
             songs = [EndedSong(song_id.decode(), int(ended), int(size)) for song_id, ended, size, _ in rows]
             heard = {song_id.decode() for song_id, _, _, listened in rows if listened}
-            stored_bytes, now_ns, stay = self.usage().size_bytes, self._now_ns(), heard.union(in_use)
-            victims = list(evicted(songs, self._limits, stored_bytes=stored_bytes, now_ns=now_ns, in_use=stay))
+            stored = Stored(self.usage().songs, self.usage().size_bytes)
+            now_ns, stay = self._clock.now_ns(), heard.union(in_use)
+            victims = list(evicted(songs, self._limits, stored=stored, now_ns=now_ns, in_use=stay))
             gone = sum([await self._delete(song_id) for song_id in victims])
             deleted, kept = deleted + gone, kept + len(songs) - gone
             if not victims or len(songs) < _PAGE:
