@@ -73,7 +73,14 @@ async def serving(
         wiring.expose_server(settings, registry, health)
         calls, authenticator = OpenCalls(), wiring.build_authenticator(keys, metrics)
         routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer)
-        http = wiring.build_http_app(settings, registry, health, lambda: runner.unwell() or checker.unwell(), routes)
+        http = wiring.build_http_app(
+            settings,
+            registry,
+            health,
+            unwell=lambda: runner.unwell() or checker.unwell(),
+            unkept=lambda: songs.trouble,
+            routes=routes,
+        )
         http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))
         logger.info("listening for HTTP", extra={"address": http_address, "port_kind": "http"})
 

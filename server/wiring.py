@@ -41,7 +41,7 @@ from server.songs.service import Songs
 from server.songs.shared.sharing import Resumption
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
-from server.store.watcher import UNWATCHED
+from server.store.watcher import StoreWatcher
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (
     expose_build,
@@ -51,7 +51,7 @@ from server.telemetry.scraped import (
     expose_store,
     expose_work,
 )
-from server.telemetry.store_metrics import StoreMetrics
+from server.telemetry.store_metrics import FolderMetrics, StoreMetrics
 from server.telemetry.tracing import tracing
 from server.version import VERSION
 from server.workers.base import WorkerPool
@@ -164,7 +164,7 @@ async def open_songs(
         SharedStoreUnusable: the directory or the objects cannot be used.
     """
     kept = settings.store
-    watcher = UNWATCHED if kept.kind == "embedded" else StoreMetrics(registry)
+    watcher: StoreWatcher = FolderMetrics(registry) if kept.kind == "embedded" else StoreMetrics(registry)
     async with open_store(kept, watcher) as store, AsyncExitStack() as stack:
         if store.cut_off is not None:
             await stack.enter_async_context(in_background(runner.readiness.watch(store.cut_off)))
@@ -247,13 +247,18 @@ def build_http_app(
     registry: CollectorRegistry,
     health: HealthServicer,
     unwell: Callable[[], str | None],
+    unkept: Callable[[], str | None],
     routes: Sequence[BaseRoute],
 ) -> Starlette:
-    """The application of the HTTP port: metrics, probes and the routes; `unwell` says why a new start is needed."""
+    """The application of the HTTP port: metrics, probes and the routes.
+
+    `unwell` says why a new start is needed, `unkept` why songs are not kept now.
+    """
     return build_http(
         registry,
         unready=health.unready,
         unwell=unwell,
+        unkept=unkept,
         version={"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE},
         more=routes,
         origins=settings.rest.allowed_origins,

@@ -33,6 +33,7 @@ from server.errors import (
     SongDeadlineExceeded,
     SongFailed,
     SongNotComplete,
+    SongNotKept,
     SongStoreFull,
     Unauthenticated,
     UnknownEngine,
@@ -86,6 +87,7 @@ OUTCOMES: Mapping[type[ServiceError], Outcome] = MappingProxyType(
         MadeElsewhere: Outcome(grpc.StatusCode.UNAVAILABLE, "MADE_ELSEWHERE"),
         WorkerLost: Outcome(grpc.StatusCode.UNAVAILABLE, "WORKER_LOST"),
         SongDeadlineExceeded: Outcome(grpc.StatusCode.DEADLINE_EXCEEDED, "SONG_DEADLINE_EXCEEDED"),
+        SongNotKept: Outcome(grpc.StatusCode.UNAVAILABLE, NOT_KEPT),
         EndedElsewhere: Outcome(grpc.StatusCode.UNKNOWN, "ENDED_ELSEWHERE"),
         SongFailed: INTERNAL,
     }
@@ -93,10 +95,9 @@ OUTCOMES: Mapping[type[ServiceError], Outcome] = MappingProxyType(
 """One row for every kind of ServiceError; a test walks the exception tree."""
 
 FAILURE_CODES: Mapping[str, grpc.StatusCode] = MappingProxyType(
-    {outcome.reason: outcome.code for outcome in OUTCOMES.values()}
-    | {INTERRUPTED: grpc.StatusCode.UNAVAILABLE, NOT_KEPT: grpc.StatusCode.INTERNAL}
+    {outcome.reason: outcome.code for outcome in OUTCOMES.values()} | {INTERRUPTED: grpc.StatusCode.UNAVAILABLE}
 )
-"""Codes of every reason that a stored song can have failed for; no exception has the last two."""
+"""Codes of every reason that a stored song can have failed for; no exception has the last one."""
 
 
 def outcome_of(error: Exception) -> Outcome:

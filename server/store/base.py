@@ -178,6 +178,13 @@ class SongStore(Protocol):
             WrongOffset: the store has not just as much as `at`; the song has not ended.
         """
 
+    async def forget(self, lease: Lease) -> None:
+        """Keep nothing of a song that has ended, and let the lease go.
+
+        Raises:
+            LeaseLost: the lease is not, or no longer, that of the song.
+        """
+
     async def get(self, song_id: str) -> SongRecord | None:
         """One song; `None` where there is none of that name."""
 
@@ -198,6 +205,10 @@ class SongStore(Protocol):
 
         No song goes that runs, is `in_use`, or has listeners on a replica that notes them in the directory.
         """
+
+    @property
+    def trouble(self) -> str | None:
+        """The reason why songs are not kept now; `None` while they are, as far as the last change of one tells."""
 
     def usage(self) -> Usage:
         """How much there is now, as far as it is known."""

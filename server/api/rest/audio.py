@@ -17,34 +17,35 @@ _LENGTH_PROBE_BYTES = 2
 _RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
 
 
-def audio_response(request: Request, recording: Recording) -> Response:
-    """The answer to GET or HEAD.
+async def audio_response(request: Request, recording: Recording) -> Response:
+    """The answer to GET or HEAD. Sound that is there is read before the answer begins.
 
     Raises:
+        StoreFailed: it cannot be read.
         SongNotComplete: the song has ended before it was complete.
         OffsetOutOfRange: the song is complete, and shorter than the range or offset that is asked for.
         InvalidRequest: `byte_offset` is no number.
     """
     offset = _offset(request)
     if not recording.ended:
-        return _growing(request, recording, offset)
+        return await _growing(request, recording, offset)
     if not recording.complete:
         raise SongNotComplete(recording.song.state.value, failure_of(recording.song))
-    return _whole(request, recording, offset)
+    return await _whole(request, recording, offset)
 
 
-def _growing(request: Request, recording: Recording, offset: int) -> Response:
+async def _growing(request: Request, recording: Recording, offset: int) -> Response:
     """The sound of a song that is being made: all there will be, or a range that is there already."""
     if not offset and (there := _range_so_far(request, recording.song.size_bytes)):
         start, end = there
         headers = {"Cache-Control": "no-store", "Accept-Ranges": "bytes", "Content-Length": str(end - start)}
         headers["Content-Range"] = f"bytes {start}-{end - 1}/*"
-        return _answer(request, recording, HTTPStatus.PARTIAL_CONTENT, headers, start, end)
+        return await _answer(request, recording, HTTPStatus.PARTIAL_CONTENT, headers, start, end)
     headers = {"Cache-Control": "no-store", "Accept-Ranges": "none"}
-    return _answer(request, recording, HTTPStatus.OK, headers, offset, None)
+    return await _answer(request, recording, HTTPStatus.OK, headers, offset, None)
 
 
-def _whole(request: Request, recording: Recording, offset: int) -> Response:
+async def _whole(request: Request, recording: Recording, offset: int) -> Response:
     size, etag = recording.song.size_bytes, f'"{recording.song.sha256}"'
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, max-age=86400, immutable"}
     if etag in request.headers.get("if-none-match", ""):
@@ -56,10 +57,10 @@ def _whole(request: Request, recording: Recording, offset: int) -> Response:
         (start, end), status = wanted, HTTPStatus.PARTIAL_CONTENT
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     headers["Content-Length"] = str(end - start)
-    return _answer(request, recording, status, headers, start, end)
+    return await _answer(request, recording, status, headers, start, end)
 
 
-def _answer(
+async def _answer(
     request: Request, recording: Recording, status: int, headers: dict[str, str], start: int, end: int | None
 ) -> Response:
     delivered = format_named(recording.song.format)
@@ -68,7 +69,16 @@ def _answer(
         "Content-Type": delivered.media_type,
     }
     headers = headers | named | {"X-Content-Type-Options": "nosniff"}
-    return Stream(_sound(recording, start, start if request.method == "HEAD" else end), status, headers)
+    pieces = _sound(recording, start, end)
+    try:
+        first = await anext(pieces, b"") if recording.song.size_bytes > start else b""
+    except BaseException:
+        await pieces.aclose()
+        raise
+    if request.method == "HEAD":
+        await pieces.aclose()
+        return Stream(_sound(recording, start, start), status, headers)
+    return Stream(pieces, status, headers, first)
 
 
 async def _sound(recording: Recording, start: int, end: int | None) -> AsyncGenerator[bytes, None]:

@@ -39,7 +39,7 @@ from server.auth.authenticator import Authenticator
 from server.auth.caller import caller_of
 from server.contract.validation import check
 from server.errors import UnknownSong
-from server.songs.recording import Told
+from server.songs.recording import Recording, Told
 from server.songs.service import Songs
 
 RESPOND_ASYNC = "respond-async"
@@ -85,7 +85,7 @@ class Api:
         recording = await self._songs.generate(message, caller, detached=detached)
         if not detached:
             with recording.listened() as told:
-                await unless_left(request.receive, _heard(told))
+                await unless_left(request.receive, _kept(recording, told))
             return JSONResponse(song_json(request, recording.song))
         headers = {"Location": f"{MUSIC}/{recording.song.song_id}", "Preference-Applied": RESPOND_ASYNC}
         return JSONResponse(song_json(request, recording.song), HTTPStatus.ACCEPTED, headers)
@@ -114,7 +114,7 @@ class Api:
         recording = await self._songs.find(_task_id(request))
         if recording.song.format != delivered.name:
             raise UnknownSong(recording.song.song_id)
-        return audio_response(request, recording)
+        return await audio_response(request, recording)
 
     async def _engines(self, request: Request) -> Response:
         self._caller(request, Scope.ENGINES)
@@ -166,6 +166,8 @@ def _task_id(request: Request) -> str:
     return str(request.path_params["task_id"])
 
 
-async def _heard(told: AsyncIterator[Told]) -> None:
+async def _kept(recording: Recording, told: AsyncIterator[Told]) -> None:
+    """Wait until the song is complete and can be fetched."""
     async for _ in told:
         await asyncio.sleep(0)
+    await recording.keeping.done()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -61,6 +61,7 @@ class SharedStore:
         self._reader = reader
         self._claims = claims
         self._turns = Turns()
+        self._trouble: str | None = None
 
     @property
     def embedded(self) -> bool:
@@ -98,6 +99,11 @@ class SharedStore:
                 logger.error("the end of a song waits: %s", error, extra={"song_id": song.song_id})
             await asyncio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+
+    async def forget(self, lease: Lease) -> None:
+        """Keep nothing of a song that is made under the lease."""
+        async with self._turns.taken(lease.song_id):
+            await self._write("forget", lease)
 
     async def get(self, song_id: str) -> SongRecord | None:
         """One song."""
@@ -141,6 +147,11 @@ class SharedStore:
             if not victims or len(songs) < _PAGE:
                 return deleted
 
+    @property
+    def trouble(self) -> str | None:
+        """The reason why songs are not kept now."""
+        return self._trouble
+
     def usage(self) -> Usage:
         """How much there was at the last answer of the directory."""
         return self._reader.usage
@@ -166,7 +177,7 @@ class SharedStore:
         """
         song_id = lease.song_id
         while True:
-            answer: Sequence[Any] = await self._connection.run(script, song_id, lease_text(lease), *arguments)
+            answer = await self._noted(self._connection.run(script, song_id, lease_text(lease), *arguments))
             said: bytes = answer[0]
             self._reader.note_usage(answer[1])
             if said != b"forgotten" or not await self._claims.put_back(lease):
@@ -176,6 +187,15 @@ class SharedStore:
         if said == b"offset":
             raise WrongOffset(song_id, Extent(answer[2], answer[3]))
         return said
+
+    async def _noted(self, call: Awaitable[Sequence[Any]]) -> Sequence[Any]:
+        try:
+            answer = await call
+        except StoreFailed as error:
+            self._trouble = str(error)
+            raise
+        self._trouble = None
+        return answer
 
     async def _records(self, *query: str | int) -> list[SongRecord]:
         usage, rows = await self._connection.run("records", *query)
