@@ -78,7 +78,7 @@ async def serving(
             registry,
             health,
             unwell=lambda: runner.unwell() or checker.unwell(),
-            unkept=lambda: songs.trouble,
+            unkept=lambda: runner.readiness.unkept(),
             routes=routes,
         )
         http_address = await stack.enter_async_context(serving_http(http, settings.host, settings.http_port))

@@ -166,6 +166,7 @@ async def open_songs(
     kept = settings.store
     watcher: StoreWatcher = FolderMetrics(registry) if kept.kind == "embedded" else StoreMetrics(registry)
     async with open_store(kept, watcher) as store, AsyncExitStack() as stack:
+        runner.readiness.unkept = lambda: store.songs.trouble
         if store.cut_off is not None:
             await stack.enter_async_context(in_background(runner.readiness.watch(store.cut_off)))
         built = Songs(

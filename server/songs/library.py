@@ -80,7 +80,8 @@ class Library:
     def _present(self, song: SongRecord) -> SongRecord:
         """The song as it stands now. An open song of an embedded store that is not made here was not kept."""
         if made := self._open.made(song.song_id):
-            return made.recording.song
+            lost = made.recording.keeping.lost and made.recording.ended
+            return not_kept(made.recording.song) if lost else made.recording.song
         return not_kept(song) if self._store.embedded and not song.state.ended else song
 
 

@@ -80,7 +80,6 @@ class Songs:
         self._checker = checker
         self._directory = directory
         self._log_requests = log_requests
-        self._store = store
         self._linger_seconds = linger_seconds
         self._open = OpenRecordings()
         self.eviction = Eviction(store, lambda: self._open.song_ids)
@@ -126,10 +125,9 @@ class Songs:
     ) -> Recording:
         """A song as asked for: a new one, or that of the same request before. To be listened to without delay.
 
-        `deadline` is on the runner's clock, in seconds. A `detached` song is returned once its record is stored.
+        `deadline` is on the runner's clock, in seconds.
 
         Raises:
-            SongNotKept: the song is detached, and could not be stored.
             RequestIdReused: the caller has used the `request_id` for another request.
             ServiceError: what the rules of the contract, the engine and the runner refuse.
         """
@@ -147,10 +145,7 @@ class Songs:
         linger_seconds = None if detached else lingering
         take = self._sharing is None or self._sharing.takes(request.engine)
         ticket = self._tickets.write(message, request, fingerprint, linger_seconds=linger_seconds, take=take)
-        recording = await self._admit(ticket, request, checked)
-        if detached:
-            await recording.keeping.begun()
-        return recording
+        return await self._admit(ticket, request, checked)
 
     async def find(self, song_id: str, caller: str | None = None) -> Recording:
         """A song to listen to; `None` finds it whosever it is. Raises UnknownSong."""
@@ -189,11 +184,6 @@ class Songs:
         await self._sharing.cancel(song_id)
         recording = await self._library.recording(song_id)
         return song if recording is None else await self._ended(recording)
-
-    @property
-    def trouble(self) -> str | None:
-        """The reason why songs are not kept now; `None` while they are, as far as it is known."""
-        return self._store.trouble
 
     @property
     def served(self) -> bool:

@@ -87,6 +87,7 @@ class Api:
             with recording.listened() as told:
                 await unless_left(request.receive, _kept(recording, told))
             return JSONResponse(song_json(request, recording.song))
+        await recording.keeping.begun()
         headers = {"Location": f"{MUSIC}/{recording.song.song_id}", "Preference-Applied": RESPOND_ASYNC}
         return JSONResponse(song_json(request, recording.song), HTTPStatus.ACCEPTED, headers)
 

@@ -5,7 +5,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -99,9 +99,12 @@ class Database:
             try:
                 yield
                 self._writer.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
+                if isinstance(error, StoreFull) or isinstance(failed(error), StoreFull):
+                    with suppress(sqlite3.Error):
+                        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # gives back what the log has taken
                 raise
 
     def _create_private(self) -> None:
@@ -141,7 +144,7 @@ class Database:
         return connection
 
 
-def failed(error: Exception) -> StoreFailed:
+def failed(error: BaseException) -> StoreFailed:
     """The error of the store for one of its database."""
     kind = StoreFull if getattr(error, "sqlite_errorname", "") in _NO_ROOM else StoreFailed
     return kind(f"the database of the song store failed: {error}")

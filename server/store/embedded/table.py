@@ -186,6 +186,7 @@ def _record(row: Sequence[Any]) -> SongRecord:
         song = SongRecord(**values | {"state": SongState(values["state"]), "violations": violations})
     except (ValueError, TypeError) as error:
         raise StoreFailed(f"the database of the song store is damaged: {error}") from error
-    if min(song.size_bytes, song.seed, song.created_ns, song.ended_ns or 0) < 0 or not isfinite(song.duration_seconds):
+    numbers = (song.size_bytes, song.seed, song.created_ns, song.ended_ns or 0)
+    if min(numbers) < 0 or not isfinite(song.duration_seconds) or "/" in song.song_id:
         raise StoreFailed(f"the database of the song store is damaged: the row of {song.song_id!r} makes no sense")
     return song
