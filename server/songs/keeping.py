@@ -20,6 +20,11 @@ class Keeping:
         if done:
             self.finish()
 
+    @property
+    def has_begun(self) -> bool:
+        """True once the song's record is stored, or never will be."""
+        return self._begun.is_set()
+
     def begin(self) -> None:
         """Note that the song's record is stored."""
         self._begun.set()

@@ -104,6 +104,7 @@ class SharedStore:
         """Keep nothing of a song that is made under the lease."""
         async with self._turns.taken(lease.song_id):
             await self._write("forget", lease)
+            self._claims.forget(lease)
 
     async def get(self, song_id: str) -> SongRecord | None:
         """One song."""

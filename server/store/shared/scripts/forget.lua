@@ -8,6 +8,6 @@ settle(id, now(), 0)
 call('ZREM', 'm:songs:' .. song[2], song[4])
 call('ZREM', request_key(song[2], song[3]), song[4])
 call('UNLINK', song_key(id), 'm:sound:' .. id, 'm:events:' .. id, 'm:ears:' .. id, 'm:wanted:' .. id)
-use(-1, -tonumber(song[5]))
+use(-1, 0 - tonumber(song[5]))
 tell_news(id)
 return {'done', usage()}
