@@ -34,10 +34,10 @@ DATABASE = "songs.sqlite3"
 
 @asynccontextmanager
 async def opened(
-    folder: Path, limits: StoreLimits = StoreLimits(), now_ns: Callable[[], int] = time.time_ns
+    folder: Path, limits: StoreLimits | None = None, now_ns: Callable[[], int] = time.time_ns
 ) -> AsyncIterator[Replica]:
     """A server with the embedded store of a folder."""
-    async with embedded_store(folder, limits, file_suffixes(), now_ns=now_ns) as store:
+    async with embedded_store(folder, limits or StoreLimits(), file_suffixes(), now_ns=now_ns) as store:
         yield Replica(store, EmbeddedService(store).replica())
 
 
