@@ -35,7 +35,7 @@ class OpenedStore:
 
 @asynccontextmanager
 async def open_store(store: Store, watcher: StoreWatcher = UNWATCHED) -> AsyncIterator[OpenedStore]:
-    """The store and the directory of the kind that is set; `watcher` is told of its failures.
+    """The store and the directory of the kind that is set; `watcher` hears of its failures.
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.

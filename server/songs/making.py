@@ -35,7 +35,7 @@ class Making:
         now_ns: Callable[[], int],
         watcher: StoreWatcher = UNWATCHED,
     ) -> None:
-        """`now_ns` is the wall clock; `watcher` is told of songs that are not kept."""
+        """`now_ns` is the wall clock; `watcher` counts the songs that are not kept."""
         self._store = store
         self._directory = directory
         self._open = opened

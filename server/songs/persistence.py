@@ -12,7 +12,7 @@ from server.song import SongState
 from server.songs.recorder import fail
 from server.songs.recording import Recording
 from server.songs.song_writer import SongWriter
-from server.store.base import NOT_KEPT, LeaseLost, SongRecord, SongStore, StoreFailed, WrongOffset
+from server.store.base import NOT_KEPT, NOT_KEPT_TEXT, LeaseLost, SongRecord, SongStore, StoreFailed, WrongOffset
 from server.store.directory import Claim
 
 FLUSH_SECONDS = 0.5
@@ -82,7 +82,9 @@ class Persistence:
     async def _store_loss(self, song: SongRecord, writer: SongWriter) -> None:
         try:
             stored = await self._store.get(song.song_id)
-            if stored is not None:
+            if stored is None:
+                await writer.forget()
+            else:
                 await writer.end(not_kept(replace(stored, ended_ns=song.ended_ns)))
         except _FAILURES as error:
             logger.error("the loss of a song could not be noted: %s", error)
@@ -97,4 +99,4 @@ def _is_nothing(recording: Recording) -> bool:
 
 def not_kept(song: SongRecord) -> SongRecord:
     """The record of a song whose end was not stored."""
-    return replace(song, state=SongState.FAILED, reason=NOT_KEPT, error="the server could not keep the song")
+    return replace(song, state=SongState.FAILED, reason=NOT_KEPT, error=NOT_KEPT_TEXT)

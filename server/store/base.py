@@ -15,6 +15,8 @@ INTERRUPTED_TEXT = "the server stopped before the song was complete"
 NOT_KEPT = "NOT_KEPT"
 """The reason of a song whose end could not be stored."""
 
+NOT_KEPT_TEXT = "the server could not keep the song"
+
 
 @dataclass(frozen=True, slots=True)
 class SongRecord:

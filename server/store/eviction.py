@@ -8,7 +8,7 @@ _HOUR_NS = 3600 * 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class StoreLimits:
-    """How much is kept: bytes of sound, hours since a song's end, songs, and bytes of events. `None` is no limit."""
+    """Limits of what is kept: bytes of sound, hours since a song's end, songs, bytes of events. `None` is no limit."""
 
     max_bytes: int | None = None
     max_age_hours: float | None = None
@@ -32,7 +32,7 @@ class EndedSong:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """How much there is in a store: songs, bytes of their sound, bytes of their events."""
+    """The contents of a store: songs, bytes of their sound, bytes of their events."""
 
     songs: int
     size_bytes: int

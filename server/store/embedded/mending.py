@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 from server.song import SongState
-from server.store.base import INTERRUPTED, INTERRUPTED_TEXT, SongRecord, StoreFull
+from server.store.base import INTERRUPTED, INTERRUPTED_TEXT, NOT_KEPT, NOT_KEPT_TEXT, SongRecord, StoreFull
 from server.store.embedded.files import OWN_NAME, SoundFiles
 from server.store.embedded.set_aside import SetAside
 from server.store.embedded.table import SongTable
@@ -36,6 +36,15 @@ class Mending:
             self.complete = True
         except StoreFull as error:
             logger.error("the song store is mended later: %s", error)
+
+    def mend_rest(self) -> None:
+        """Do what had no room before, also for songs of this run whose end could not be stored."""
+        if not self.complete:
+            self.mend()
+            return
+        for song in self._table.unended():
+            if not self._files.grows(song.song_id):
+                self._table.update(_failed(song, NOT_KEPT, NOT_KEPT_TEXT, song.created_ns), song.size_bytes)
 
     def _match_files(self) -> None:
         sizes = self._files.sizes()
@@ -77,4 +86,8 @@ class Mending:
             self._files.cut(song.song_id, song.size_bytes)
 
     def _interrupted(self, song: SongRecord) -> SongRecord:
-        return replace(song, state=SongState.FAILED, reason=INTERRUPTED, error=INTERRUPTED_TEXT, ended_ns=self._now_ns)
+        return _failed(song, INTERRUPTED, INTERRUPTED_TEXT, self._now_ns)
+
+
+def _failed(song: SongRecord, reason: str, text: str, ended_ns: int) -> SongRecord:
+    return replace(song, state=SongState.FAILED, reason=reason, error=text, ended_ns=ended_ns)

@@ -1,5 +1,6 @@
 """The folder of the embedded store while it is open. Every call may block, and belongs to the writer's thread."""
 
+import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -24,6 +25,8 @@ BATCH_SONGS: Final = 20
 _PAGE: Final = 200
 _BELIEVED_STEP_NS: Final = 60 * 1_000_000_000
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
@@ -46,6 +49,7 @@ class OpenedFolder:
             StoreUnusable: it cannot be used, or is in use by another server.
         """
         self.leases = Leases()
+        self._stuck: set[str] = set()
         self._limits = limits
         self._lock = locked(folder)
         try:
@@ -112,30 +116,40 @@ class OpenedFolder:
     def forget(self, lease: Lease) -> None:
         """Delete a song that was claimed, its sound first."""
         self.leases.require(lease)
-        self._delete([lease.song_id])
+        self.files.delete(lease.song_id)
+        self.table.delete([lease.song_id])
 
     def clean_up(self, in_use: Collection[str], after: EndedSong | None) -> "Cleaned":
         """Delete a few of the songs that ended behind `after`, where they are too old or too much."""
         now_ns = self._believed_ns()
         songs = self.table.ends(after, _PAGE)
-        victims = evicted(songs, self._limits, stored=self.table.stored, now_ns=now_ns, in_use=in_use)
+        stay = self._stuck.union(in_use)
+        victims = evicted(songs, self._limits, stored=self.table.stored, now_ns=now_ns, in_use=stay)
         if chosen := list(islice(victims, BATCH_SONGS)):
-            self._delete(chosen)
-            return Cleaned(len(chosen), after, more=True)
-        kept = len(songs) == _PAGE and all(song.song_id in in_use for song in songs)
+            gone = [song_id for song_id in chosen if self._deletes_file(song_id)]
+            self.table.delete(gone)
+            return Cleaned(len(gone), after, more=True)
+        kept = len(songs) == _PAGE and all(song.song_id in stay for song in songs)
         return Cleaned(0, songs[-1] if songs else after, more=kept)
 
     def tidy(self) -> None:
         """Do what is left of mending, and delete recordings that were set aside too long ago."""
-        if not self._mending.complete:
-            self._mending.mend()
+        self._stuck.clear()
+        self._mending.mend_rest()
         self.aside.clean_up(self._believed_ns())
 
-    def _delete(self, song_ids: Collection[str]) -> None:
-        """Files first: that makes room, and no file stays that nobody knows of."""
-        for song_id in song_ids:
+    def _deletes_file(self, song_id: str) -> bool:
+        """Delete the sound of a song before its row: that makes room, and no file stays that nobody knows of.
+
+        Returns False where that fails; the song is left out until the next `tidy`.
+        """
+        try:
             self.files.delete(song_id)
-        self.table.delete(song_ids)
+        except StoreFailed as error:
+            logger.error("a song of the store could not be deleted: %s", error, extra={"song_id": song_id})
+            self._stuck.add(song_id)
+            return False
+        return True
 
     def _believed_ns(self) -> int:
         now_ns = self._clock.now_ns()

@@ -15,7 +15,18 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from server.store.base import Extent, Lease, Place, SongRecord, StoredEvent, StoreFailed, StoreFull, Usage, Whole
+from server.store.base import (
+    NOT_KEPT,
+    Extent,
+    Lease,
+    Place,
+    SongRecord,
+    StoredEvent,
+    StoreFailed,
+    StoreFull,
+    Usage,
+    Whole,
+)
 from server.store.bulletin import Bulletin
 from server.store.embedded.files import SoundMissing
 from server.store.embedded.leases import Leases
@@ -41,7 +52,7 @@ async def embedded_store(
 ) -> AsyncIterator["EmbeddedStore"]:
     """The store in `folder`, which is made if need be, for this process alone; songs that were being made have failed.
 
-    `suffixes` has the end of a file's name for each delivery format. `watcher` is told of failures.
+    `suffixes` has the end of a file's name for each delivery format. `watcher` hears of failures.
 
     Raises:
         StoreUnusable: the folder cannot be used, or is in use by another server.
@@ -113,14 +124,22 @@ class EmbeddedStore:
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
     ) -> None:
         """Renew the record of a song that has ended."""
-        await self._write(song.song_id, partial(self._opened.end, song, lease, at))
+        try:
+            await self._write(song.song_id, partial(self._opened.end, song, lease, at))
+        except StoreFailed:
+            if song.reason == NOT_KEPT:  # nobody tries again
+                self.leases.stored(song.song_id)
+            raise
         self.leases.stored(song.song_id)
         self.bulletin.post(song.song_id)
 
     async def forget(self, lease: Lease) -> None:
         """Keep nothing of a song that is made under the lease."""
-        await self._write(lease.song_id, partial(self._opened.forget, lease))
-        self.leases.stored(lease.song_id)
+        try:
+            await self._write(lease.song_id, partial(self._opened.forget, lease))
+        finally:
+            if self.leases.holds(lease):
+                self.leases.stored(lease.song_id)
         self.bulletin.post(lease.song_id)
 
     async def get(self, song_id: str) -> SongRecord | None:
@@ -166,7 +185,7 @@ class EmbeddedStore:
         return deleted
 
     def usage(self) -> Usage:
-        """How much there is now."""
+        """The songs and the sound that there are now."""
         return self._opened.table.usage
 
     async def _write(self, song_id: str, work: Callable[[], T]) -> T:

@@ -32,12 +32,12 @@ class SongTable:
 
     @property
     def usage(self) -> Usage:
-        """How much there is."""
+        """The number of songs, and the size of their sound."""
         return Usage(self._stored.songs, self._stored.size_bytes)
 
     @property
     def stored(self) -> Stored:
-        """How much there is, with the size of the events."""
+        """The same, and the size of the events."""
         return self._stored
 
     def create(self, song: SongRecord) -> None:
