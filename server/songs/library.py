@@ -41,9 +41,10 @@ class Library:
 
     async def page(self, caller: str, after: Place | None, count: int) -> Sequence[SongRecord]:
         """Up to `count` songs of a caller, newest first, from behind `after`."""
+        unstored = [song for song in self._unstored(caller) if _is_behind(song, after)]
         stored = await self._store.page(caller, after, count)
         known = {song.song_id for song in stored}
-        new = [song for song in self._unstored(caller) if song.song_id not in known and _is_behind(song, after)]
+        new = [song for song in unstored if song.song_id not in known]
         return sorted([*map(self._present, stored), *new], key=_place, reverse=True)[:count]
 
     async def recording(self, song_id: str) -> Recording | None:
