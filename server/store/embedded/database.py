@@ -44,8 +44,9 @@ class Database:
         self._connections: list[sqlite3.Connection] = []
         self.alone = False
         try:
-            self._create_private()
+            self._path.touch(PRIVATE_FILE)
             self._writer = self._of_thread.connection = self._opened(folder)
+            self._make_private()
         except (sqlite3.Error, OSError) as error:
             self.close()
             if isinstance(failed(error), StoreFull) or getattr(error, "errno", None) == errno.ENOSPC:
@@ -107,8 +108,7 @@ class Database:
                         self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # gives back what the log has taken
                 raise
 
-    def _create_private(self) -> None:
-        self._path.touch(PRIVATE_FILE)
+    def _make_private(self) -> None:
         for path in (self._path, *(self._path.with_name(f"{self._path.name}{end}") for end in ("-wal", "-shm"))):
             if make_private(path):
                 logger.warning("%s could be read by others, and now is private", path)

@@ -12,7 +12,7 @@ from typing import Final
 from server.store.base import Extent, Lease, LeaseLost, SongRecord, StoredEvent, StoreFailed, WrongOffset
 from server.store.clock import AgeClock, Believed
 from server.store.embedded.database import Database
-from server.store.embedded.files import SoundFiles, StoreUnusable, locked
+from server.store.embedded.files import SoundFiles, StoreUnusable, failed, locked
 from server.store.embedded.leases import Leases
 from server.store.embedded.mending import Mending
 from server.store.embedded.set_aside import SetAside
@@ -127,7 +127,8 @@ class OpenedFolder:
         victims = evicted(songs, self._limits, stored=self.table.stored, now_ns=now_ns, in_use=stay)
         if chosen := list(islice(victims, BATCH_SONGS)):
             gone = [song_id for song_id in chosen if self._deletes_file(song_id)]
-            self.table.delete(gone)
+            if gone:
+                self.table.delete(gone)
             return Cleaned(len(gone), after, more=True)
         kept = len(songs) == _PAGE and all(song.song_id in stay for song in songs)
         return Cleaned(0, songs[-1] if songs else after, more=kept)
@@ -135,8 +136,11 @@ class OpenedFolder:
     def tidy(self) -> None:
         """Do what is left of mending, and delete recordings that were set aside too long ago."""
         self._stuck.clear()
-        self._mending.mend_rest()
-        self.aside.clean_up(self._believed_ns())
+        try:
+            self._mending.mend_rest()
+            self.aside.clean_up(self._believed_ns())
+        except OSError as error:
+            raise failed(error) from error
 
     def _deletes_file(self, song_id: str) -> bool:
         """Delete the sound of a song before its row: that makes room, and no file stays that nobody knows of.

@@ -156,3 +156,28 @@ async def test_sound_that_is_gone_is_a_failure_of_the_store(tmp_path: Path) -> N
         (tmp_path / f"{song.song_id}.mp3").unlink()
         with pytest.raises(StoreFailed, match="is missing"):
             await server.store.read(song.song_id, 0, 1)
+
+
+async def test_a_song_that_cannot_be_deleted_keeps_no_other_from_being_deleted(tmp_path: Path) -> None:
+    async with opened(tmp_path, max_songs=0) as server:
+        for number in (1, 2, 3):
+            await keep(server, record(number), b"sound", ended_ns=NOW_NS + number)
+        (tmp_path / "song-2.mp3").unlink()
+        (tmp_path / "song-2.mp3").mkdir()
+        assert await server.store.clean_up(set()) == 2
+        assert [song.song_id for song in await server.store.page("me", None, 9)] == ["song-2"]
+        (tmp_path / "song-2.mp3").rmdir()
+        assert await server.store.clean_up(set()) == 1
+
+
+async def test_a_folder_that_was_removed_is_a_failure_of_the_store_until_it_is_back(tmp_path: Path) -> None:
+    folder = tmp_path / "songs"
+    async with opened(folder, max_songs=0) as server:
+        writing = await making(server, record())
+        shutil.move(folder, tmp_path / "elsewhere")
+        with pytest.raises(StoreFailed):
+            await writing.sound(b"sound")
+        with pytest.raises(StoreFailed):
+            await server.store.read("song-2", 0, 1)
+        shutil.move(tmp_path / "elsewhere", folder)
+        await writing.sound(b"sound")
