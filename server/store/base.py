@@ -210,7 +210,7 @@ class SongStore(Protocol):
 
     @property
     def trouble(self) -> str | None:
-        """The reason why songs are not kept now; `None` while they are, as far as the last change of one tells."""
+        """The reason why songs are not kept now; `None` once one was kept, and before one could not be."""
 
     def usage(self) -> Usage:
         """How much there is now, as far as it is known."""

@@ -27,8 +27,8 @@ _PROBLEMS = {
     416: "The song is complete, and shorter than that.",
     429: "The server is full, or the caller has reached a limit of its own; `Retry-After` says when to come back.",
     500: "A bug; it was logged.",
-    503: "The engine is not ready, the song store does not answer or cannot keep the song (`NOT_KEPT`), or the server is "
-    "shutting down or has lost a worker.",
+    503: "The engine is not ready, the song store does not answer or cannot keep the song (`NOT_KEPT`), or the server "
+    "is shutting down or has lost a worker.",
     504: "The song was not complete in time.",
 }
 _CALLER = {

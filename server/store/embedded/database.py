@@ -17,7 +17,7 @@ Values: TypeAlias = Sequence[object] | dict[str, object]
 
 _NO_ROOM: Final = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMMAP")
 _READ_TIMEOUT_SECONDS: Final = 0.5
-_RESTORE: Final = (
+RESTORE: Final = (
     "put a copy of songs.sqlite3 in its place, or move songs.sqlite3, songs.sqlite3-wal and songs.sqlite3-shm away: "
     "then the recordings are set aside; or set MELISMA_STORE__FOLDER to another folder"
 )
@@ -51,7 +51,7 @@ class Database:
             self.close()
             if isinstance(failed(error), StoreFull) or getattr(error, "errno", None) == errno.ENOSPC:
                 raise StoreUnusable(folder, "has no room", "free some of its disk, or set another folder") from error
-            raise StoreUnusable(folder, f"has an unusable database ({error})", _RESTORE) from error
+            raise StoreUnusable(folder, f"has an unusable database ({error})", RESTORE) from error
         except NewerSchema as error:
             self.close()
             raise StoreUnusable(folder, "was made by a newer version of this server") from error

@@ -11,7 +11,7 @@ from typing import Final
 
 from server.store.base import Extent, Lease, LeaseLost, SongRecord, StoredEvent, StoreFailed, WrongOffset
 from server.store.clock import AgeClock, Believed
-from server.store.embedded.database import Database
+from server.store.embedded.database import RESTORE, Database
 from server.store.embedded.files import SoundFiles, StoreUnusable, failed, locked
 from server.store.embedded.leases import Leases
 from server.store.embedded.mending import Mending
@@ -72,8 +72,7 @@ class OpenedFolder:
             self._mending = Mending(self.table, self.files, self.aside, now_ns())
             self._mending.mend()
         except (StoreFailed, OSError) as error:
-            advice = "put a copy of it in the place of songs.sqlite3, or move songs.sqlite3* away"
-            raise StoreUnusable(folder, f"cannot be read ({error})", f"{advice}, or set another folder") from error
+            raise StoreUnusable(folder, f"cannot be read ({error})", RESTORE) from error
         self._clock = AgeClock(now_ns, time.monotonic, known)
         self._kept = known or Believed(0)
 
@@ -119,7 +118,7 @@ class OpenedFolder:
         self.files.delete(lease.song_id)
         self.table.delete([lease.song_id])
 
-    def clean_up(self, in_use: Collection[str], after: EndedSong | None) -> "Cleaned":
+    def clean_up(self, in_use: Collection[str], after: EndedSong | None) -> Cleaned:
         """Delete a few of the songs that ended behind `after`, where they are too old or too much."""
         now_ns = self._believed_ns()
         songs = self.table.ends(after, _PAGE)

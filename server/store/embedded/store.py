@@ -86,8 +86,8 @@ class EmbeddedStore:
         self.bulletin = Bulletin()
         self.attended: Callable[[], Collection[str]] = frozenset
         """Gives the songs that somebody listens to on any replica, which the directory knows."""
-        self.trouble: str | None = None
-        """The reason why songs are not kept now; `None` while they are, as far as the last write tells."""
+        self.trouble: str | None = "its disk was full at the start" if opened.database.alone else None
+        """The reason why songs are not kept now; `None` once one was kept, and before one could not be."""
         self._opened = opened
         self._threads = threads
         self._watcher = watcher
@@ -130,6 +130,8 @@ class EmbeddedStore:
             if song.reason == NOT_KEPT:  # nobody tries again
                 self.leases.stored(song.song_id)
             raise
+        if song.reason != NOT_KEPT:
+            self.trouble = None
         self.leases.stored(song.song_id)
         self.bulletin.post(song.song_id)
 
@@ -192,12 +194,10 @@ class EmbeddedStore:
         """Change a song, after all changes that were asked for before."""
         async with self._turns.taken(song_id):
             try:
-                done = await self._on(self._threads.writer, work)
+                return await self._on(self._threads.writer, work)
             except StoreFailed as error:
                 self.trouble = str(error)
                 raise
-        self.trouble = None
-        return done
 
     async def _query(self, work: Callable[[], T]) -> T:
         threads = self._threads

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from server.store.base import (
+    NOT_KEPT,
     Extent,
     Lease,
     LeaseLost,
@@ -88,6 +89,8 @@ class SharedStore:
         """Move the song into objects, then renew its record; until the objects take it, the song has not ended."""
         with self._watcher.sealing(song.size_bytes):
             await self._end_in_time(song, lease, at, whole)
+        if song.reason != NOT_KEPT:
+            self._trouble = None
 
     async def _end_in_time(self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None) -> None:
         pause_seconds = _FIRST_PAUSE_SECONDS
@@ -191,12 +194,10 @@ class SharedStore:
 
     async def _noted(self, call: Awaitable[Sequence[Any]]) -> Sequence[Any]:
         try:
-            answer = await call
+            return await call
         except StoreFailed as error:
             self._trouble = str(error)
             raise
-        self._trouble = None
-        return answer
 
     async def _records(self, *query: str | int) -> list[SongRecord]:
         usage, rows = await self._connection.run("records", *query)

@@ -36,8 +36,8 @@ async def test_sound_without_room_is_refused_as_such_and_the_store_goes_on_after
             await writing.sound(b"sound")
         assert store.trouble is not None
         await writing.sound(b"sound")
-        assert store.trouble is None
         await writing.end()
+        assert store.trouble is None
         assert await store.read("song-1", 0, 9) == b"sound"
 
 
