@@ -1,10 +1,13 @@
 """Folders of the embedded store, as tests open, lose and damage them."""
 
 import sqlite3
+import subprocess
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
+
+import pytest
 
 from server.audio.codecs.registry import file_suffixes
 from server.store.base import SongRecord
@@ -55,3 +58,22 @@ def change(folder: Path, statement: str) -> None:
 def set_aside(folder: Path) -> list[str]:
     """The names of the recordings that were set aside."""
     return sorted(path.name for path in (folder / "set-aside").glob("*/*"))
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """A disk of a megabyte, where this user may mount one."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("this user may not mount a disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(folder: Path) -> None:
+    """Take all the room on the disk."""
+    with (folder / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
+        while True:
+            ballast.write(bytes(4096))

@@ -16,6 +16,7 @@ from server.api.rest.routes import Api
 from server.songs.service import Songs
 from server.store.base import StoreFailed, StoreFull
 from tests.support.checking import PassingChecker
+from tests.support.embedded_folders import fill, small_disk
 from tests.support.fake_runner import FakeRunner
 from tests.support.rest import MUSIC, Answer, Rest
 from tests.support.store_kinds import Replica, embedded_replica
@@ -76,3 +77,22 @@ async def test_nobody_is_promised_a_song_that_is_not_kept(
             assert (answer.status, answer.json["reason"]) == (503, "NOT_KEPT")
         listed = (await ask(rest, "GET", MUSIC)).json["songs"]
         assert [song["error"]["reason"] for song in listed] == ([] if failing == ("create",) else ["NOT_KEPT"] * 2)
+
+
+async def test_on_a_full_disk_nobody_is_promised_a_song_and_once_there_is_room_they_are_kept_again(
+    tmp_path: Path,
+) -> None:
+    with small_disk(tmp_path):
+        async with embedded_replica(tmp_path) as server, rest_of(server) as rest:
+            fill(tmp_path)
+            while (await ask(rest, "POST", f"{MUSIC}/generate", SONG)).status == 200:
+                pass  # there was room in the log of the database
+            for wish in ({}, {"Prefer": "respond-async"}):
+                answer = await ask(rest, "POST", f"{MUSIC}/generate", SONG, **wish)
+                assert (answer.status, answer.json["reason"]) == (503, "NOT_KEPT")
+            assert server.store.trouble is not None
+            (tmp_path / "ballast").unlink()
+            answer = await ask(rest, "POST", f"{MUSIC}/generate", SONG)
+            assert answer.status == 200
+            assert server.store.trouble is None
+            assert (await ask(rest, "GET", f"/audio/{answer.json['task_id']}.mp3")).data == b"sound"

@@ -3,9 +3,8 @@
 import asyncio
 import resource
 import sqlite3
-import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 
 from server.store.base import StoredEvent, StoreFull
 from server.store.embedded.opened_folder import BATCH_SONGS
-from tests.support.embedded_folders import DATABASE, NOW_NS, kept, opened, store_of
+from tests.support.embedded_folders import DATABASE, NOW_NS, fill, kept, opened, small_disk, store_of
 from tests.support.stored_songs import HOUR_NS, keep, making, record, taken
 
 
@@ -108,25 +107,6 @@ async def test_a_song_that_ended_without_sound_has_no_file(tmp_path: Path) -> No
         await server.store.end(replace(record(), ended_ns=1), lease=claim.lease, at=claim.extent)
         assert await server.store.read("song-1", 0, 9) == b""
     assert not list(tmp_path.glob("*.mp3"))
-
-
-@contextmanager
-def small_disk(folder: Path) -> Iterator[None]:
-    """A disk of a megabyte, where this user may mount one."""
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("this user may not mount a disk")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
-def fill(folder: Path) -> None:
-    """Take all the room on the disk."""
-    with (folder / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
-        while True:
-            ballast.write(bytes(4096))
 
 
 async def test_a_server_starts_on_a_full_disk_cleans_up_and_keeps_songs_again(tmp_path: Path) -> None:
