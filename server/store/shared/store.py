@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from server.song import SongState
 from server.store.base import (
     NOT_KEPT,
     Extent,
@@ -33,6 +34,9 @@ from server.store.watcher import UNWATCHED, StoreWatcher
 
 LIVE_SECONDS: Final = 60
 """Time for which sound and events of an ended song stay in the directory, for those who are in the middle of it."""
+
+FORGET_SECONDS: Final = 5.0
+"""Time for which a song that was never planned can be looked at once it is cancelled."""
 
 _PAGE: Final = 100
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
@@ -62,6 +66,7 @@ class SharedStore:
         self._reader = reader
         self._claims = claims
         self._turns = Turns()
+        self._forgetting: set[asyncio.Task[None]] = set()
         self._trouble: str | None = None
 
     @property
@@ -91,6 +96,8 @@ class SharedStore:
             await self._end_in_time(song, lease, at, whole)
         if song.reason != NOT_KEPT:
             self._trouble = None
+        if song.state is SongState.CANCELLED and not song.duration_seconds:
+            self._forget_soon(song.song_id)
 
     async def _end_in_time(self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None) -> None:
         pause_seconds = _FIRST_PAUSE_SECONDS
@@ -159,6 +166,24 @@ class SharedStore:
     def usage(self) -> Usage:
         """How much there was at the last answer of the directory."""
         return self._reader.usage
+
+    def close(self) -> None:
+        """Leave songs that were to be forgotten to the limits."""
+        for task in self._forgetting:
+            task.cancel()
+
+    def _forget_soon(self, song_id: str) -> None:
+        """Delete a song that was cancelled before it was planned, once listeners everywhere know its end."""
+        task = asyncio.create_task(self._forget_later(song_id), name=f"forget {song_id}")
+        self._forgetting.add(task)
+        task.add_done_callback(self._forgetting.discard)
+
+    async def _forget_later(self, song_id: str) -> None:
+        await asyncio.sleep(FORGET_SECONDS)
+        try:
+            await self._delete(song_id)
+        except StoreFailed as error:
+            logger.warning("a song that was never planned is kept: %s", error, extra={"song_id": song_id})
 
     async def _end(self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None) -> None:
         if await self._write("end", lease, at.size_bytes, at.events) == b"done":
