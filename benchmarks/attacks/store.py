@@ -1,4 +1,4 @@
-"""What hostile or unlucky folders, databases, clocks and callers cost the embedded store: a figure for each fault.
+"""Attacks on the embedded store by folders, databases, clocks and callers: a figure for each fault.
 
 `python -m benchmarks.attacks.store [fault ...]`; those over a server are in store_server.py.
 """

@@ -1,4 +1,4 @@
-"""What a server tells its callers when its store is full or damaged: a figure for each fault. Mounts need root.
+"""A server whose store is full or damaged, as its callers see it: a figure for each fault. Mounts need root.
 
 `python -m benchmarks.attacks.store_server [fault ...]`; those of the store alone are in store.py.
 """
