@@ -1,21 +1,20 @@
 """Recordings that the database does not know of: they are kept apart, as long and as much as songs are."""
 
 import logging
-import re
 import shutil
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from server.store.embedded.files import OWN_NAME
+from server.store.embedded.files import OWN_NAME, make_private
 from server.store.eviction import EndedSong, Stored, StoreLimits, evicted
 
 FOLDER: Final = "set-aside"
 
 _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
-_NS: Final = 1_000_000_000
-_OWN_FOLDER: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _WITHOUT_SONG: Final = (
     "%d recordings belong to no song of the database, which was lost or is older than they are: they were moved to %s. "
@@ -53,7 +52,7 @@ class SetAside:
     def clean_up(self, now_ns: int) -> int:
         """Delete what is too old or too much, oldest first; returns how many."""
         found = {str(path): path for path in self._recordings()}
-        files = [EndedSong(name, _set_aside_ns(path), path.stat().st_size) for name, path in found.items()]
+        files = [EndedSong(name, _ns_of(path.parent.name) or 0, path.stat().st_size) for name, path in found.items()]
         stored = Stored(len(files), sum(one.size_bytes for one in files))
         victims = list(evicted(files, self._limits, stored=stored, now_ns=now_ns, in_use=()))
         for name in victims:
@@ -66,26 +65,37 @@ class SetAside:
         return len(victims)
 
     def _take(self, path: Path, now_ns: int, way: Callable[[Path, Path], object]) -> bool:
-        folder = self._folder / datetime.fromtimestamp(now_ns / _NS, UTC).strftime(_STAMP)
+        folder = self._folder / _stamp(now_ns)
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             folder.mkdir(mode=0o700, exist_ok=True)
             way(path, folder / path.name)
         except OSError as error:
             logger.error("the recording %s could not be set aside, and stays: %s", path, error)
+            with suppress(OSError):
+                (folder / path.name).unlink()  # half a copy
             return False
+        make_private(folder / path.name)
         return True
 
     def _recordings(self) -> Sequence[Path]:
         """Our recordings here, the first set aside first."""
         if not self._folder.is_dir():
             return []
-        folders = sorted(path for path in self._folder.iterdir() if _OWN_FOLDER.fullmatch(path.name) and path.is_dir())
+        folders = sorted(path for path in self._folder.iterdir() if _ns_of(path.name) is not None and path.is_dir())
         return [path for folder in folders for path in sorted(folder.iterdir()) if self._is_own(path)]
 
     def _is_own(self, path: Path) -> bool:
         return bool(OWN_NAME.fullmatch(path.stem)) and path.suffix in self._suffixes and path.is_file()
 
 
-def _set_aside_ns(path: Path) -> int:
-    return round(datetime.strptime(path.parent.name, _STAMP).replace(tzinfo=UTC).timestamp() * _NS)
+def _stamp(now_ns: int) -> str:
+    return (_EPOCH + timedelta(microseconds=now_ns // 1000)).strftime(_STAMP)
+
+
+def _ns_of(name: str) -> int | None:
+    """The time in the name of a folder; `None` for a folder that is not ours."""
+    try:
+        return (datetime.strptime(name, _STAMP).replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 1000
+    except ValueError:
+        return None

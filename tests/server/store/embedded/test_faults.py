@@ -73,6 +73,24 @@ async def test_what_is_set_aside_is_bounded_as_songs_are(tmp_path: Path, limits:
     assert len(set_aside(tmp_path)) == left
 
 
+async def test_of_what_lies_among_recordings_that_were_set_aside_only_those_are_deleted(tmp_path: Path) -> None:
+    await kept(tmp_path, 1)
+    lose_database(tmp_path)
+    async with opened(tmp_path):
+        pass
+    (own,) = (tmp_path / "set-aside").iterdir()
+    others = [own / "mine.mp3", tmp_path / "set-aside" / "mine.mp3"]
+    for name in ("mine", "20261399T000000.000000Z"):
+        (tmp_path / "set-aside" / name).mkdir()
+        others.append(tmp_path / "set-aside" / name / f"song-{uuid.uuid4()}.mp3")
+    for path in others:
+        path.write_bytes(b"mine")
+    async with opened(tmp_path, max_songs=0) as server:
+        await server.store.clean_up(set())
+    assert all(path.read_bytes() == b"mine" for path in others)
+    assert [path.name for path in own.iterdir()] == ["mine.mp3"]
+
+
 async def test_what_is_set_aside_grows_old_as_songs_do(tmp_path: Path) -> None:
     await kept(tmp_path, 3)
     lose_database(tmp_path)
