@@ -36,7 +36,9 @@ async def test_nothing_is_kept_of_a_song_that_its_maker_has_forgotten(service: S
     await store.forget(writing.claim.lease)
     await service.here.directory.settle(writing.claim.lease, SongState.CANCELLED, 0.0)
     for each in (store, service.there.store):
-        assert await each.get("song-1") is await each.load("song-1") is await each.find("me", "request-1") is None
+        assert await each.get("song-1") is None
+        assert await each.load("song-1") is None
+        assert await each.find("me", "request-1") is None
         assert ids(await each.page("me", None, 9)) == ["song-2"]
     assert store.usage() == Usage(1, 5)
     with pytest.raises(LeaseLost):

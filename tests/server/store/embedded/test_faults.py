@@ -65,7 +65,7 @@ async def test_a_database_that_is_older_than_the_recordings_costs_none(tmp_path:
 
 
 @pytest.mark.parametrize(("limits", "left"), [({"max_songs": 2}, 2), ({"max_bytes": 10}, 1), ({}, 3)])
-async def test_what_is_set_aside_is_bounded_as_songs_are(tmp_path: Path, limits: dict[str, float], left: int) -> None:
+async def test_what_is_set_aside_is_bounded_as_songs_are(tmp_path: Path, limits: dict[str, int], left: int) -> None:
     await kept(tmp_path, 3)
     lose_database(tmp_path)
     async with opened(tmp_path, **limits) as server:
