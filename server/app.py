@@ -78,7 +78,12 @@ async def serving(
         limits = wiring.build_call_limits(settings)
         routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer, limits)
         http, operations = wiring.build_http_app(
-            settings, registry, health, lambda: runner.unwell() or checker.unwell(), routes
+            settings,
+            registry,
+            health,
+            unwell=lambda: runner.unwell() or checker.unwell(),
+            unkept=lambda: runner.readiness.unkept(),
+            routes=routes,
         )
         port = http_port(settings, certificates)
         await stack.enter_async_context(_listening(http, "HTTP", settings.host, settings.http_port, port))

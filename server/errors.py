@@ -28,6 +28,7 @@ ServiceError
     Unauthenticated         the call has no good API key
     PermissionDenied        the API key is not good for this method
     EndedElsewhere          the song has failed on another server, or before, for a reason of this table
+    SongNotKept             the song could not be stored, and nobody can fetch it
     SongFailed              a bug: logged whole, told as "internal"
 """
 
@@ -222,6 +223,13 @@ class RequestTooSlow(ServiceError):
 
 class SongDeadlineExceeded(ServiceError):
     """The caller's deadline passed before the song was complete."""
+
+
+class SongNotKept(ServiceError):
+    """The song could not be stored: who relies on fetching it later is told so."""
+
+    def __init__(self) -> None:
+        super().__init__("the server could not keep the song: ask for it again later, or listen while it is made")
 
 
 class SongFailed(ServiceError):

@@ -16,6 +16,9 @@ from server.store.eviction import StoreLimits
 from server.store.shared.addresses import DirectoryAddress, ObjectsAddress
 from server.store.watcher import UNWATCHED, StoreWatcher
 
+_EVENTS_SHARE = 4
+"""Plans and events may take a quarter of what sound may."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedStore:
@@ -32,7 +35,7 @@ class OpenedStore:
 
 @asynccontextmanager
 async def open_store(store: Store, watcher: StoreWatcher = UNWATCHED) -> AsyncIterator[OpenedStore]:
-    """The store and the directory of the kind that is set; `watcher` observes a shared one.
+    """The store and the directory of the kind that is set; `watcher` observes their failures.
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.
@@ -40,7 +43,7 @@ async def open_store(store: Store, watcher: StoreWatcher = UNWATCHED) -> AsyncIt
     """
     limits = _store_limits(store)
     if store.kind == "embedded":
-        async with embedded_store(_store_folder(store), limits, file_suffixes()) as embedded:
+        async with embedded_store(_store_folder(store), limits, file_suffixes(), watcher=watcher) as embedded:
             yield OpenedStore(embedded, EmbeddedService(embedded).replica())
         return
     # Its libraries are for servers with a shared store alone.
@@ -69,4 +72,5 @@ def _store_folder(store: Store) -> Path:
 
 
 def _store_limits(store: Store) -> StoreLimits:
-    return StoreLimits(store.max_mebibytes << 20, store.max_age_hours)
+    max_bytes = store.max_mebibytes << 20
+    return StoreLimits(max_bytes, store.max_age_hours, store.max_songs, max_bytes // _EVENTS_SHARE)

@@ -45,7 +45,7 @@ from server.songs.service import Songs
 from server.songs.shared.sharing import Resumption
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
-from server.store.watcher import UNWATCHED
+from server.store.watcher import StoreWatcher
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (
     expose_build,
@@ -56,7 +56,7 @@ from server.telemetry.scraped import (
     expose_store,
     expose_work,
 )
-from server.telemetry.store_metrics import StoreMetrics
+from server.telemetry.store_metrics import FolderMetrics, StoreMetrics
 from server.telemetry.tracing import tracing
 from server.version import VERSION
 from server.workers.base import WorkerPool
@@ -169,8 +169,9 @@ async def open_songs(
         SharedStoreUnusable: the directory or the objects cannot be used.
     """
     kept = settings.store
-    watcher = UNWATCHED if kept.kind == "embedded" else StoreMetrics(registry)
+    watcher: StoreWatcher = FolderMetrics(registry) if kept.kind == "embedded" else StoreMetrics(registry)
     async with open_store(kept, watcher) as store, AsyncExitStack() as stack:
+        runner.readiness.unkept = lambda: store.songs.trouble
         if store.cut_off is not None:
             await stack.enter_async_context(in_background(runner.readiness.watch(store.cut_off)))
         built = Songs(
@@ -277,15 +278,16 @@ def build_http_app(
     registry: CollectorRegistry,
     health: HealthServicer,
     unwell: Callable[[], str | None],
+    unkept: Callable[[], str | None],
     routes: Sequence[BaseRoute],
 ) -> tuple[Starlette, Starlette | None]:
     """The application of the HTTP port, and that of the port of operations where this is another one.
 
     The first has the routes, and metrics and probes where the second is `None`; `unwell` says why a new start is
-    needed.
+    needed, `unkept` why songs are not kept now.
     """
     version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
-    operations = operations_routes(registry, unready=health.unready, unwell=unwell, version=version)
+    operations = operations_routes(registry, unready=health.unready, unwell=unwell, unkept=unkept, version=version)
     rules = http_rules(settings)
     if settings.operations_port is None:
         return application([*operations, *routes], rules), None

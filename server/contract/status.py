@@ -37,6 +37,7 @@ from server.errors import (
     SongFailed,
     SongNotComplete,
     SongNotEnded,
+    SongNotKept,
     SongStoreFull,
     TooManyCalls,
     Unauthenticated,
@@ -96,6 +97,7 @@ OUTCOMES: Mapping[type[ServiceError], Outcome] = MappingProxyType(
         WorkerLost: Outcome(grpc.StatusCode.UNAVAILABLE, "WORKER_LOST"),
         RequestTooSlow: Outcome(grpc.StatusCode.DEADLINE_EXCEEDED, "REQUEST_TOO_SLOW"),
         SongDeadlineExceeded: Outcome(grpc.StatusCode.DEADLINE_EXCEEDED, "SONG_DEADLINE_EXCEEDED"),
+        SongNotKept: Outcome(grpc.StatusCode.UNAVAILABLE, NOT_KEPT),
         EndedElsewhere: Outcome(grpc.StatusCode.UNKNOWN, "ENDED_ELSEWHERE"),
         SongFailed: INTERNAL,
     }
@@ -103,10 +105,9 @@ OUTCOMES: Mapping[type[ServiceError], Outcome] = MappingProxyType(
 """One row for every kind of ServiceError; a test walks the exception tree."""
 
 FAILURE_CODES: Mapping[str, grpc.StatusCode] = MappingProxyType(
-    {outcome.reason: outcome.code for outcome in OUTCOMES.values()}
-    | {INTERRUPTED: grpc.StatusCode.UNAVAILABLE, NOT_KEPT: grpc.StatusCode.INTERNAL}
+    {outcome.reason: outcome.code for outcome in OUTCOMES.values()} | {INTERRUPTED: grpc.StatusCode.UNAVAILABLE}
 )
-"""Codes of every reason that a stored song can have failed for; no exception has the last two."""
+"""Codes of every reason that a stored song can have failed for; no exception has the last one."""
 
 
 def outcome_of(error: Exception) -> Outcome:

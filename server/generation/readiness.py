@@ -19,6 +19,8 @@ class Readiness:
         self._subscribers: list[Callable[[], None]] = []
         self._checks: list[Callable[[], str | None]] = []
         self._elsewhere: Callable[[], bool] = lambda: False
+        self.unkept: Callable[[], str | None] = lambda: None
+        """Tells why songs are not kept now, which keeps nobody from listening to them while they are made."""
 
     def unready(self) -> str | None:
         """The reason why new songs should go to other servers, for the operator; `None` when there is none."""

@@ -82,6 +82,7 @@ class Store(Group):
         default=30.0, description="shared: time that lost songs wait for a server that goes on with them"
     )
     max_mebibytes: Count = Field(default=2048, description="sound kept; beyond it the oldest songs go first")
+    max_songs: Count = Field(default=100_000, description="songs kept; beyond it the oldest go first")
     max_age_hours: Positive = Field(default=168.0, description="time after its end for which a song is kept")
     linger_seconds: NonNegativeSeconds = Field(
         default=10.0, description="time for which a song goes on that its last listener has left, and who may come back"

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from google.protobuf.message import DecodeError
+
 from melisma.v1 import music_pb2
-from server.store.base import StoredEvent
+from server.store.base import StoredEvent, StoreFailed
 
 Message: TypeAlias = music_pb2.SongEvent
 
@@ -38,8 +40,11 @@ class Entry:
 
     @staticmethod
     def restored(event: StoredEvent) -> "Entry":
-        """The other way round."""
-        message = Message.FromString(event.payload)
+        """The other way round; raises StoreFailed for what is damaged."""
+        try:
+            message = Message.FromString(event.payload)
+        except DecodeError as error:
+            raise StoreFailed("an event of a song in the store is damaged") from error
         return Entry(message, message.chunk.byte_offset, event.end_byte, has_sound=False)
 
     def _without_sound(self) -> Message:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 from server.store.base import SongStore, StoreFailed
 
@@ -11,20 +11,50 @@ EVICTION_SECONDS = 600.0
 logger = logging.getLogger(__name__)
 
 
+class _InUse(Collection[str]):
+    """The songs that must stay, as of each look."""
+
+    def __init__(self, song_ids: Callable[[], Collection[str]]) -> None:
+        self._song_ids = song_ids
+
+    def __contains__(self, song_id: object) -> bool:
+        return song_id in self._song_ids()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._song_ids())
+
+    def __len__(self) -> int:
+        return len(self._song_ids())
+
+
 class Eviction:
     """Deletes songs after each song, and now and again: songs grow old without anything else happening."""
 
     def __init__(self, store: SongStore, in_use: Callable[[], Collection[str]]) -> None:
         """`in_use` gives the ids of songs that must stay."""
         self._store = store
-        self._in_use = in_use
+        self._in_use = _InUse(in_use)
+        self._wanted = False
+        self._running = False
         self.count = 0
         """The number of songs that this server has deleted because of the limits."""
 
     async def evict(self) -> None:
-        """Delete what is too old or too much; a store that fails is logged."""
+        """Delete what is too old or too much, or have it deleted by the call that does so now."""
+        self._wanted = True
+        if self._running:
+            return
+        self._running = True
         try:
-            deleted = await self._store.clean_up(self._in_use())
+            while self._wanted:
+                self._wanted = False
+                await self._evict()
+        finally:
+            self._running = False
+
+    async def _evict(self) -> None:
+        try:
+            deleted = await self._store.clean_up(self._in_use)
         except StoreFailed as error:
             logger.error("the song store was not cleaned up: %s", error)
             return

@@ -41,7 +41,11 @@ class Library:
 
     async def page(self, caller: str, after: Place | None, count: int) -> Sequence[SongRecord]:
         """Up to `count` songs of a caller, newest first, from behind `after`."""
-        return list(map(self._present, await self._store.page(caller, after, count)))
+        unstored = [song for song in self._unstored(caller) if _is_behind(song, after)]
+        stored = await self._store.page(caller, after, count)
+        known = {song.song_id for song in stored}
+        new = [song for song in unstored if song.song_id not in known]
+        return sorted([*map(self._present, stored), *new], key=_place, reverse=True)[:count]
 
     async def recording(self, song_id: str) -> Recording | None:
         """The recording of a song, from the store if it is not open; `None` for an unknown one."""
@@ -88,11 +92,25 @@ class Library:
         self._open.deleted(song_id)
         return None
 
+    def _unstored(self, caller: str) -> Sequence[SongRecord]:
+        """The songs of a caller whose record is on its way to the store."""
+        opened = (made.recording for made in self._open)
+        return [one.song for one in opened if one.song.caller == caller and not one.keeping.has_begun]
+
     def _present(self, song: SongRecord) -> SongRecord:
         """The song as it stands now. An open song of an embedded store that is not made here was not kept."""
         if made := self._open.made(song.song_id):
-            return made.recording.song
+            lost = made.recording.keeping.lost and made.recording.ended
+            return not_kept(made.recording.song) if lost else made.recording.song
         return not_kept(song) if self._store.embedded and not song.state.ended else song
+
+
+def _place(song: SongRecord) -> tuple[int, str]:
+    return song.created_ns, song.song_id
+
+
+def _is_behind(song: SongRecord, after: Place | None) -> bool:
+    return after is None or _place(song) < (after.created_ns, after.song_id)
 
 
 def same_song(recording: Recording, fingerprint: str) -> Recording:

@@ -8,14 +8,16 @@ from typing import Any
 from server.errors import ServiceError, SongCancelled
 from server.song import SongRequest, SongState
 from server.songs.eviction import Eviction
+from server.songs.keeping import Keeping
 from server.songs.lingering import Lingering
 from server.songs.open_recordings import Made, OpenRecordings
-from server.songs.persistence import Persistence
+from server.songs.persistence import Fate, Persistence
 from server.songs.ports import CheckedSong
 from server.songs.recorder import Recorder
 from server.songs.recording import Recording
 from server.store.base import SongStore
 from server.store.directory import Claim, Directory
+from server.store.watcher import UNWATCHED, StoreWatcher
 
 CLOSE_SECONDS = 5.0
 
@@ -31,13 +33,15 @@ class Making:
         eviction: Eviction,
         *,
         now_ns: Callable[[], int],
+        watcher: StoreWatcher = UNWATCHED,
     ) -> None:
-        """`now_ns` is the wall clock."""
+        """`now_ns` is the wall clock; `watcher` counts the songs that are not kept."""
         self._store = store
         self._directory = directory
         self._open = opened
         self._eviction = eviction
         self._now_ns = now_ns
+        self._watcher = watcher
         self._persistence = Persistence(store, now_ns)
         self._lingering = Lingering(partial(self.stop, reason="its listeners have left"))
         self._tasks: set[asyncio.Task[None]] = set()
@@ -57,6 +61,7 @@ class Making:
             on_joined=self._open.joined,
             on_left=self._last_listener_left,
         )
+        recording.keeping = Keeping(done=False)
         recorder = Recorder(recording, request, self._now_ns, lambda sound: self._settle(claim, recording, sound))
         try:
             job = checked.begin(song_id, recorder, queue_position)
@@ -90,11 +95,14 @@ class Making:
 
     async def _keep(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> None:
         try:
-            kept = await self._persistence.follow(recording, claim, cancel)
-            if not kept:  # a repeated request makes it anew
+            fate = await self._persistence.follow(recording, claim, cancel)
+            if fate is Fate.LOST:  # a repeated request makes it anew
+                self._watcher.not_kept()
                 await self._directory.settle(claim.lease, SongState.FAILED, 0.0)
         finally:
             self._open.stored(recording.song.song_id)
+        if fate is Fate.FORGOTTEN:
+            self._open.found(recording)  # who has cancelled it may look at it for a moment
         await self._eviction.evict()
 
     def _settle(self, claim: Claim, recording: Recording, sound_seconds: float) -> None:

@@ -5,13 +5,14 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from enum import Enum, auto
 
-from server.errors import SongFailed
+from server.errors import SongNotKept
 from server.song import SongState
 from server.songs.recorder import fail
 from server.songs.recording import Recording
 from server.songs.song_writer import SongWriter
-from server.store.base import NOT_KEPT, LeaseLost, SongRecord, SongStore, StoreFailed, WrongOffset
+from server.store.base import NOT_KEPT, NOT_KEPT_TEXT, LeaseLost, SongRecord, SongStore, StoreFailed, WrongOffset
 from server.store.directory import Claim
 
 FLUSH_SECONDS = 0.5
@@ -23,6 +24,15 @@ _FAILURES = (StoreFailed, LeaseLost, WrongOffset)
 logger = logging.getLogger(__name__)
 
 
+class Fate(Enum):
+    """The end of a song's way into the store."""
+
+    KEPT = auto()
+    FORGOTTEN = auto()
+    """Nobody can want it: nothing is stored of it."""
+    LOST = auto()
+
+
 class Persistence:
     """Stores what recordings tell. A song that cannot be stored goes on for those who listen to it."""
 
@@ -31,26 +41,27 @@ class Persistence:
         self._store = store
         self._now_ns = now_ns
 
-    async def follow(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> bool:
-        """Store a song until it has ended; returns False for one that was not kept.
+    async def follow(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> Fate:
+        """Store a song until it has ended.
 
         One that can neither be stored nor has a listener is failed, and `cancel` ends its job.
         """
         writer = SongWriter(self._store, claim)
         try:
-            await self._store_all(recording, writer)
+            return await self._store_all(recording, writer)
         except _FAILURES as error:
             logger.error("a song cannot be kept, and goes on for its listeners alone: %s", error)
+            recording.keeping.lose()
             if not recording.listeners:
-                fail(recording, SongFailed("the song could not be kept"), self._now_ns())
+                fail(recording, SongNotKept(), self._now_ns())
                 cancel()
             await recording.over()
             await self._store_loss(recording.song, writer)
-            return False
-        return True
+            return Fate.LOST
 
-    async def _store_all(self, recording: Recording, writer: SongWriter) -> None:
+    async def _store_all(self, recording: Recording, writer: SongWriter) -> Fate:
         await writer.create(recording.song)
+        recording.keeping.begin()
         stored = 0
         while not (recording.ended and stored == len(recording.entries)):
             await recording.news(stored)
@@ -61,17 +72,31 @@ class Persistence:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FLUSH_SECONDS):
                         await recording.over()
+        if _is_nothing(recording):
+            await writer.forget()
+            return Fate.FORGOTTEN
         await writer.end(recording.song)
+        recording.keeping.finish()
+        return Fate.KEPT
 
     async def _store_loss(self, song: SongRecord, writer: SongWriter) -> None:
         try:
             stored = await self._store.get(song.song_id)
-            if stored is not None:
+            if stored is None:
+                await writer.forget()
+            else:
                 await writer.end(not_kept(replace(stored, ended_ns=song.ended_ns)))
         except _FAILURES as error:
             logger.error("the loss of a song could not be noted: %s", error)
 
 
+def _is_nothing(recording: Recording) -> bool:
+    """True for a song that was never planned, unless it has failed and somebody may ask why."""
+    song = recording.song
+    asked = song.state is SongState.FAILED and recording.linger_seconds != 0.0
+    return not song.duration_seconds and not asked
+
+
 def not_kept(song: SongRecord) -> SongRecord:
     """The record of a song whose end was not stored."""
-    return replace(song, state=SongState.FAILED, reason=NOT_KEPT, error="the server could not keep the song")
+    return replace(song, state=SongState.FAILED, reason=NOT_KEPT, error=NOT_KEPT_TEXT)

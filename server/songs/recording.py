@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from server.errors import EndedElsewhere, OffsetOutOfRange, ServiceError, SongDeleted, SongNotComplete
 from server.song import SongState
 from server.songs.entry import Entry, Message
+from server.songs.keeping import Keeping
 from server.songs.recorded_sound import ReadSound, RecordedSound
 from server.store.base import SongRecord, StoredEvent
 
@@ -43,6 +44,7 @@ class Recording:
         self.entries: list[Entry] = []
         self.sound = RecordedSound(song.song_id, self.entries, read)
         self.listeners = 0
+        self.keeping = Keeping()
         self._error: ServiceError | None = None
         self._sent_away: ServiceError | None = None
         self.deleted = False

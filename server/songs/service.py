@@ -113,7 +113,7 @@ class Songs:
         self._making: Making | SharedMaking = (
             self._sharing.making
             if self._sharing
-            else Making(store, directory, self._open, self.eviction, now_ns=now_ns)
+            else Making(store, directory, self._open, self.eviction, now_ns=now_ns, watcher=watcher)
         )
 
     async def generate(

@@ -22,6 +22,10 @@ class SongWriter:
         """Keep the record."""
         await self._store.create(song, self._lease)
 
+    async def forget(self) -> None:
+        """Keep nothing of the song."""
+        await self._store.forget(self._lease)
+
     async def append(self, song: SongRecord, entries: Sequence[Entry]) -> None:
         """Add entries with their sound; `song` is the record as of then, and may have ended already."""
         events, sounds = zip(*(entry.stored() for entry in entries), strict=True)

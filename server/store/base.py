@@ -15,6 +15,8 @@ INTERRUPTED_TEXT = "the server stopped before the song was complete"
 NOT_KEPT = "NOT_KEPT"
 """The reason of a song whose end could not be stored."""
 
+NOT_KEPT_TEXT = "the server could not keep the song"
+
 
 @dataclass(frozen=True, slots=True)
 class SongRecord:
@@ -185,6 +187,13 @@ class SongStore(Protocol):
             WrongOffset: the store has not just as much as `at`; the song has not ended.
         """
 
+    async def forget(self, lease: Lease) -> None:
+        """Keep nothing of a song that has ended, and let the lease go.
+
+        Raises:
+            LeaseLost: the lease is not, or no longer, that of the song.
+        """
+
     async def get(self, song_id: str) -> SongRecord | None:
         """One song; `None` where there is none of that name."""
 
@@ -216,6 +225,10 @@ class SongStore(Protocol):
 
         No song goes that runs, is `in_use`, or has listeners on a replica that notes them in the directory.
         """
+
+    @property
+    def trouble(self) -> str | None:
+        """The reason why songs are not kept now; `None` once one was kept, and before one could not be."""
 
     def usage(self) -> Usage:
         """Usage now, as far as it is known."""

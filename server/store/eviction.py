@@ -8,10 +8,16 @@ _HOUR_NS = 3600 * 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class StoreLimits:
-    """Limits of what is kept: bytes of sound, and hours since a song's end. `None` is no limit."""
+    """Limits of what is kept: bytes of sound, hours since a song's end, songs, bytes of events. `None` is no limit."""
 
     max_bytes: int | None = None
     max_age_hours: float | None = None
+    max_songs: int | None = None
+    max_event_bytes: int | None = None
+
+    def oldest_ns(self, now_ns: int) -> int:
+        """The time of the end before which songs are too old."""
+        return 0 if self.max_age_hours is None else now_ns - round(self.max_age_hours * _HOUR_NS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +27,40 @@ class EndedSong:
     song_id: str
     ended_ns: int
     size_bytes: int
+    event_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The contents of a store: songs, bytes of their sound, bytes of their events."""
+
+    songs: int
+    size_bytes: int
+    event_bytes: int = 0
 
 
 def evicted(
-    songs: Iterable[EndedSong], limits: StoreLimits, *, stored_bytes: int, now_ns: int, in_use: Collection[str]
+    songs: Iterable[EndedSong], limits: StoreLimits, *, stored: Stored, now_ns: int, in_use: Collection[str]
 ) -> Iterator[str]:
     """Yield the ids of the songs to delete: those that are too old, and the oldest until the rest has room.
 
-    `songs` are all ended songs, the first ended first. `stored_bytes` is the size of all songs. No song of `in_use`
-    is deleted.
+    `songs` are ended songs, the first ended first. `stored` is how much there is of all songs. No song of `in_use` is
+    deleted.
     """
-    surplus_bytes = 0 if limits.max_bytes is None else stored_bytes - limits.max_bytes
-    old_ns = 0 if limits.max_age_hours is None else now_ns - round(limits.max_age_hours * _HOUR_NS)
+    surplus_songs = _surplus(stored.songs, limits.max_songs)
+    surplus_bytes = _surplus(stored.size_bytes, limits.max_bytes)
+    surplus_event_bytes = _surplus(stored.event_bytes, limits.max_event_bytes)
+    oldest_ns = limits.oldest_ns(now_ns)
     for song in songs:
-        if surplus_bytes <= 0 and song.ended_ns >= old_ns:
+        room = surplus_songs <= 0 and surplus_bytes <= 0 and surplus_event_bytes <= 0
+        if room and song.ended_ns >= oldest_ns:
             return
         if song.song_id not in in_use:
+            surplus_songs -= 1
             surplus_bytes -= song.size_bytes
+            surplus_event_bytes -= song.event_bytes
             yield song.song_id
+
+
+def _surplus(stored: int, limit: int | None) -> int:
+    return 0 if limit is None else stored - limit

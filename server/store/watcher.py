@@ -1,4 +1,4 @@
-"""The observer of a shared store: calls that were answered or failed, and songs that it loses or cannot keep."""
+"""The observer of a store: calls that were answered or failed, and songs that it loses or cannot keep."""
 
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
@@ -6,10 +6,11 @@ from typing import Protocol
 
 
 class StorePart(StrEnum):
-    """A part of the shared store."""
+    """A part of a store: two of the shared one, and the folder of the embedded one."""
 
     DIRECTORY = "directory"
     OBJECTS = "objects"
+    FOLDER = "folder"
 
 
 class StoreTrouble(StrEnum):
@@ -20,10 +21,12 @@ class StoreTrouble(StrEnum):
     FULL = "full"
     REFUSED = "refused"
     """Wrong password or keys, missing rights, or a call that the store does not understand."""
+    BROKEN = "broken"
+    """The folder cannot be read or written, or what is in it is damaged."""
 
 
 class StoreWatcher(Protocol):
-    """Is told what the calls of one replica to the shared store led to."""
+    """Is told what the calls of one replica to its store led to."""
 
     def answered(self, part: StorePart, seconds: float) -> None:
         """A call was answered after so long, its repetitions not counted."""
@@ -53,7 +56,7 @@ class StoreWatcher(Protocol):
         """A song that this replica went on with turned out another one than that of which a part was heard."""
 
     def not_kept(self) -> None:
-        """A song of this replica could not be stored: its listeners were told that it has failed."""
+        """A song of this replica could not be stored."""
 
 
 class Unwatched(StoreWatcher):

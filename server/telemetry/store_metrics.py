@@ -1,14 +1,15 @@
-"""Metrics of a store that several replicas share: its directory, its objects, and the songs on their way to them."""
+"""Metrics of a store: that of one server, or one that several share, with its directory and objects."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import Metric
+from typing_extensions import override
 
-from server.store.watcher import StorePart, StoreTrouble
+from server.store.watcher import StorePart, StoreTrouble, Unwatched
 from server.telemetry.instruments import LabelValues, Scraped, by_labels, counter, gauge_family, histogram
 
 CALL_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
@@ -18,6 +19,24 @@ CALL_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1,
 class _Seal:
     begun_at: float
     size_bytes: int
+
+
+class FolderMetrics(Unwatched):
+    """Counts the failures of the store of one server alone, and the songs that it could not store."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._errors = _errors(registry)
+        self._not_kept = _not_kept(registry)
+        for reason in (StoreTrouble.FULL, StoreTrouble.BROKEN):
+            self._errors.labels(StorePart.FOLDER, reason)
+
+    @override
+    def failed(self, part: StorePart, reason: StoreTrouble) -> None:
+        self._errors.labels(part, reason).inc()
+
+    @override
+    def not_kept(self) -> None:
+        self._not_kept.inc()
 
 
 class StoreMetrics:
@@ -37,9 +56,7 @@ class StoreMetrics:
                 "part",
             )
         )
-        self._errors = counter(
-            registry, "store_errors", "Failed calls to the shared store, repeated ones included", "part", "reason"
-        )
+        self._errors = _errors(registry)
         self._leases_lost = counter(
             registry,
             "leases_lost",
@@ -61,7 +78,7 @@ class StoreMetrics:
             "songs_diverged",
             "Songs that differed when they were made again, and were interrupted (shared store)",
         )
-        self._not_kept = counter(registry, "songs_not_kept", "Songs made here that could not be stored (NOT_KEPT)")
+        self._not_kept = _not_kept(registry)
         silence = Gauge(
             "melisma_directory_silence_seconds",
             "Time since the directory last answered this server (shared store)",
@@ -71,9 +88,9 @@ class StoreMetrics:
         registry.register(Scraped(self._seal_families))
         self._memory: tuple[int, int] | None = None
         registry.register(Scraped(self._memory_families))
-        for part in StorePart:
+        for part in (StorePart.DIRECTORY, StorePart.OBJECTS):
             self._calls(part.value)
-            for reason in StoreTrouble:
+            for reason in (StoreTrouble.AWAY, StoreTrouble.FULL, StoreTrouble.REFUSED):
                 self._errors.labels(part, reason)
 
     def answered(self, part: StorePart, seconds: float) -> None:
@@ -150,3 +167,12 @@ class StoreMetrics:
         )
         yield gauge_family("unsealed_bytes", "Bytes of sound of those songs", [], {(): size_bytes})
         yield gauge_family("unsealed_seconds", "Time that the first of those songs has waited", [], {(): longest})
+
+
+def _errors(registry: CollectorRegistry) -> Counter:
+    text = "Failed calls to the store: full or broken for the folder; away, full, refused for a shared store"
+    return counter(registry, "store_errors", text, "part", "reason")
+
+
+def _not_kept(registry: CollectorRegistry) -> Counter:
+    return counter(registry, "songs_not_kept", "Songs made here that could not be stored (NOT_KEPT)")

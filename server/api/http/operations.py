@@ -2,7 +2,7 @@
 
 GET /metrics    everything in the registry, as Prometheus text or OpenMetrics, whichever is accepted
 GET /livez      200 while the event loop answers and workers can be had, else 503 and why not
-GET /readyz     200 when songs may be sent here, else 503 and why not
+GET /readyz     200 when songs may be sent here, else 503 and why not; a further line where songs are not kept now
 GET /version    what runs here, as JSON
 """
 
@@ -31,11 +31,13 @@ def operations_routes(
     *,
     unready: Callable[[], str | None],
     unwell: Callable[[], str | None] = lambda: None,
+    unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
 ) -> list[BaseRoute]:
     """The routes; `unready` says why no songs should be sent here now, `unwell` why a new start is needed.
 
-    Both say `None` when all is well.
+    `unkept` says why songs are not kept now: those who listen while they are made are served all the same. All of them
+    say `None` when all is well.
     """
 
     async def metrics(request: Request) -> Response:
@@ -46,7 +48,8 @@ def operations_routes(
         return _verdict("alive", unwell())
 
     async def readyz(_: Request) -> Response:
-        return _verdict("ready", unready())
+        lost = unkept()
+        return _verdict(f"ready\nsongs are not kept now: {lost}" if lost else "ready", unready())
 
     async def told_version(_: Request) -> Response:
         return JSONResponse(version)

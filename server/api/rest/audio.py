@@ -17,34 +17,36 @@ _LENGTH_PROBE_BYTES = 2
 _RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
 
 
-def audio_response(request: Request, recording: Recording) -> Response:
-    """The answer to GET or HEAD.
+async def audio_response(request: Request, recording: Recording) -> Response:
+    """The answer to GET or HEAD. Sound that is there is read before the answer begins.
 
     Raises:
+        StoreFailed: it cannot be read.
         SongNotComplete: the song has ended before it was complete.
         OffsetOutOfRange: the song is complete, and shorter than the range or offset that is asked for.
         InvalidRequest: `byte_offset` is no number.
     """
     offset = _offset(request)
     if not recording.ended:
-        return _growing(request, recording, offset)
+        return await _growing(request, recording, offset)
     if not recording.complete:
         raise SongNotComplete(recording.song.state.value, failure_of(recording.song))
-    return _whole(request, recording, offset)
+    return await _whole(request, recording, offset)
 
 
-def _growing(request: Request, recording: Recording, offset: int) -> Response:
+async def _growing(request: Request, recording: Recording, offset: int) -> Response:
     """The sound of a song that is being made: all there will be, or a range that is there already."""
     if not offset and (there := _range_so_far(request, recording.song.size_bytes)):
         start, end = there
         headers = {"Cache-Control": "no-store", "Accept-Ranges": "bytes", "Content-Length": str(end - start)}
         headers["Content-Range"] = f"bytes {start}-{end - 1}/*"
-        return _answer(recording, _told(request, recording, start, end), HTTPStatus.PARTIAL_CONTENT, headers)
+        sound = _told(recording, start, end)
+        return await _answer(request, recording, sound, HTTPStatus.PARTIAL_CONTENT, headers, start)
     headers = {"Cache-Control": "no-store", "Accept-Ranges": "none"}
-    return _answer(recording, _told(request, recording, offset, None), HTTPStatus.OK, headers)
+    return await _answer(request, recording, _told(recording, offset, None), HTTPStatus.OK, headers, offset)
 
 
-def _whole(request: Request, recording: Recording, offset: int) -> Response:
+async def _whole(request: Request, recording: Recording, offset: int) -> Response:
     size, etag = recording.song.size_bytes, f'"{recording.song.sha256}"'
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, max-age=86400, immutable"}
     if etag in request.headers.get("if-none-match", ""):
@@ -56,35 +58,48 @@ def _whole(request: Request, recording: Recording, offset: int) -> Response:
         (start, end), status = wanted, HTTPStatus.PARTIAL_CONTENT
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     headers["Content-Length"] = str(end - start)
-    return _answer(recording, _read(request, recording, start, end), status, headers)
+    return await _answer(request, recording, _read(recording, start, end), status, headers, start)
 
 
-def _answer(recording: Recording, sound: AsyncGenerator[bytes, None], status: int, headers: dict[str, str]) -> Response:
+async def _answer(
+    request: Request,
+    recording: Recording,
+    sound: AsyncGenerator[bytes, None],
+    status: int,
+    headers: dict[str, str],
+    start: int,
+) -> Response:
     delivered = format_named(recording.song.format)
     named = {
         "Content-Disposition": f'inline; filename="{recording.song.song_id}{delivered.suffix}"',
         "Content-Type": delivered.media_type,
     }
     headers = headers | named | {"X-Content-Type-Options": "nosniff"}
-    return Stream(sound, status, headers)
-
-
-async def _read(request: Request, recording: Recording, start: int, end: int) -> AsyncGenerator[bytes, None]:
-    """The bytes of a complete song from `start` to before `end`; none for HEAD."""
+    try:
+        first = await anext(sound, b"") if recording.song.size_bytes > start else b""
+    except BaseException:
+        await sound.aclose()
+        raise
     if request.method == "HEAD":
-        return
+        await sound.aclose()
+        return Stream(_nothing(), status, headers)
+    return Stream(sound, status, headers, first)
+
+
+async def _nothing() -> AsyncGenerator[bytes, None]:
+    return
+    yield b""
+
+
+async def _read(recording: Recording, start: int, end: int) -> AsyncGenerator[bytes, None]:
+    """The bytes of a complete song from `start` to before `end`."""
     with recording.read(start, end) as blocks:
         async for block in blocks:
             yield block
 
 
-async def _told(request: Request, recording: Recording, start: int, end: int | None) -> AsyncGenerator[bytes, None]:
-    """The bytes of a song that is being made, from `start` to before `end`, `None` for all there will be.
-
-    None for HEAD.
-    """
-    if request.method == "HEAD":
-        return
+async def _told(recording: Recording, start: int, end: int | None) -> AsyncGenerator[bytes, None]:
+    """The bytes of a song that is being made, from `start` to before `end`, `None` for all there will be."""
     left = None if end is None else end - start
     with recording.listened(start) as told:
         async for one in told:

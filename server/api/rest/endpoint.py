@@ -132,8 +132,12 @@ class Stream(StreamingResponse):
     An error of the song or of its store on the way breaks it off, so that nobody takes what has arrived for all of it.
     """
 
-    def __init__(self, pieces: AsyncGenerator[bytes, None], status_code: int, headers: Mapping[str, str]) -> None:
-        super().__init__(pieces, status_code, headers)
+    def __init__(
+        self, pieces: AsyncGenerator[bytes, None], status_code: int, headers: Mapping[str, str], first: bytes = b""
+    ) -> None:
+        """`first` is a piece that was taken already, so that its error would have come before the answer began."""
+        super().__init__(self._all(), status_code, headers)
+        self._first = first
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -156,6 +160,12 @@ class Stream(StreamingResponse):
             cause = type(error).__name__
         if not complete:
             log_broken_off(cause)
+
+    async def _all(self) -> AsyncGenerator[bytes, None]:
+        if self._first:
+            yield self._first
+        async for piece in self._pieces:
+            yield piece
 
 
 def log_broken_off(cause: str) -> None:

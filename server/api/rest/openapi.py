@@ -28,7 +28,8 @@ _PROBLEMS = {
     421: "The server is not called by that name.",
     429: "The server is full, or the caller has reached a limit of its own; `Retry-After` says when to come back.",
     500: "A bug; it was logged.",
-    503: "The engine is not ready, or the server is shutting down or has lost a worker.",
+    503: "The engine is not ready, the song store does not answer or cannot keep the song (`NOT_KEPT`), or the server "
+    "is shutting down or has lost a worker.",
     504: "The song was not complete in time.",
 }
 _CALLER = {
@@ -110,16 +111,16 @@ def _paths() -> Json:
             "post": _operation("Make a song", made, (400, 408, 409, 413, 415, 429, 503, 504), [_CALLER, _KEY, _PREFER])
             | {"requestBody": body}
         },
-        music: {"get": _operation("List songs", {200: page}, (400,), [_CALLER, _PAGE_SIZE, _PAGE_TOKEN])},
+        music: {"get": _operation("List songs", {200: page}, (400, 503), [_CALLER, _PAGE_SIZE, _PAGE_TOKEN])},
         f"{music}/{{task_id}}": {
-            "get": _operation("Where a song stands", {200: song}, (400, 404), own),
+            "get": _operation("Where a song stands", {200: song}, (400, 404, 503), own),
             "delete": _deletion(own),
         },
         f"{music}/{{task_id}}/cancel": {
-            "post": _operation("Stop making a song; one that has ended stays as it is", {200: song}, (400, 404), own)
+            "post": _operation("Stop making a song, unless it has ended", {200: song}, (400, 404, 503), own)
         },
         f"{music}/{{task_id}}/events": {
-            "get": _operation("What happens to a song", events, (400, 404), [*own, _LAST_ID])
+            "get": _operation("What happens to a song", events, (400, 404, 503), [*own, _LAST_ID])
         },
         **{f"/audio/{{task_id}}{each.suffix}": _audio(each.media_type) for each in all_formats()},
         "/v1/engines": {
@@ -143,7 +144,7 @@ def _audio(media_type: str) -> Json:
     sound = _stream("The sound; without a length while the song is made.", media_type)
     part = _stream("The range.", media_type)
     answers = {200: sound, 206: part, 304: {"description": "It is the same still."}}
-    problems, heard = (400, 404, 409, 416), [_TASK, _OFFSET, _RANGE]
+    problems, heard = (400, 404, 409, 416, 503), [_TASK, _OFFSET, _RANGE]
     return {
         "get": _operation("Listen", answers, problems, heard, open_to_all=True),
         "head": _operation("What there is to hear", answers, problems, heard, open_to_all=True),

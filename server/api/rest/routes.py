@@ -43,7 +43,7 @@ from server.auth.caller import authenticated, caller_of
 from server.auth.key_life import while_key_lasts
 from server.contract.validation import check
 from server.errors import SongNotEnded, UnknownSong
-from server.songs.recording import Told
+from server.songs.recording import Recording, Told
 from server.songs.service import Songs
 
 RESPOND_ASYNC = "respond-async"
@@ -101,8 +101,9 @@ class Api:
         if not detached:
             with recording.listened() as told:
                 async with while_key_lasts():
-                    await unless_left(request.receive, _heard(told))
+                    await unless_left(request.receive, _kept(recording, told))
             return JSONResponse(song_json(request, recording.song))
+        await recording.keeping.begun()
         headers = {"Location": f"{MUSIC}/{recording.song.song_id}", "Preference-Applied": RESPOND_ASYNC}
         return JSONResponse(song_json(request, recording.song), HTTPStatus.ACCEPTED, headers)
 
@@ -138,7 +139,7 @@ class Api:
         recording = await self._songs.find(_task_id(request))
         if recording.song.format != delivered.name:
             raise UnknownSong(recording.song.song_id)
-        return audio_response(request, recording)
+        return await audio_response(request, recording)
 
     async def _engines(self, request: Request) -> Response:
         self._caller(request, Scope.ENGINES)
@@ -193,6 +194,8 @@ def _task_id(request: Request) -> str:
     return str(request.path_params["task_id"])
 
 
-async def _heard(told: AsyncIterator[Told]) -> None:
+async def _kept(recording: Recording, told: AsyncIterator[Told]) -> None:
+    """Wait until the song is complete and can be fetched."""
     async for _ in told:
         await asyncio.sleep(0)
+    await recording.keeping.done()

@@ -23,7 +23,7 @@ from server.songs.shared.mirrors import Mirrors
 from server.songs.shared.repetition import stored_seconds
 from server.songs.shared.stored_recorder import StoredRecorder
 from server.songs.shared.storing import Pace, Storing
-from server.store.base import NOT_KEPT, LeaseLost, SongStore, StoreFailed, WrongOffset
+from server.store.base import LeaseLost, SongStore, StoreFailed, WrongOffset
 from server.store.directory import Claim, Directory, Standing
 from server.store.watcher import StoreWatcher
 
@@ -243,7 +243,7 @@ class SharedMaking:
         storing = Storing(self._store, self._directory, song.claim, song.recorder, heard, self._pace)
         try:
             await storing.run(song.job.cancel)
-            if heard.song.reason == NOT_KEPT:
+            if heard.keeping.lost:
                 self.watcher.not_kept()
             else:
                 self._mirrors.made(heard)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from server.errors import SongFailed
+from server.errors import SongNotKept
 from server.song import SongState
 from server.songs.persistence import not_kept
 from server.songs.recording import Recording
@@ -78,7 +78,8 @@ class Storing:
             await self._go_on_unstored(cancel)
             return
         except StoreFailed:
-            error = SongFailed("the song could not be kept")
+            error = SongNotKept()
+            self._heard.keeping.lose()
             self._heard.end(SongState.FAILED, self._recorder.song.ended_ns or 0, error, reason=NOT_KEPT)
             raise
         song = self._recorder.song
@@ -109,8 +110,9 @@ class Storing:
     async def _go_on_unstored(self, cancel: Callable[[], None]) -> None:
         """Tell the song as it comes; in the end the store is told that it was not kept."""
         recorder = self._recorder
+        self._heard.keeping.lose()
         if not recorder.ended and not await self._listened():
-            recorder.end(SongFailed("the song could not be kept"))
+            recorder.end(SongNotKept())
             cancel()
         while not recorder.ended:
             recorder.news.clear()

@@ -1,67 +1,104 @@
-"""One SQLite database, for one thread. Every call may block, and all errors are StoreFailed."""
+"""One SQLite database: one thread writes, others read beside it. Calls may block, and all errors are StoreFailed."""
 
+import errno
 import logging
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from server.store.base import StoreFailed
-from server.store.embedded.files import StoreUnusable
-from server.store.embedded.schema import NewerSchema, prepare
+from server.store.base import StoreFailed, StoreFull
+from server.store.embedded.files import PRIVATE_FILE, StoreUnusable, make_private
+from server.store.embedded.schema import ForeignDatabase, NewerSchema, prepare
 
 Values: TypeAlias = Sequence[object] | dict[str, object]
+
+_NO_ROOM: Final = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMMAP")
+_READ_TIMEOUT_SECONDS: Final = 0.5
+RESTORE: Final = (
+    "put a copy of songs.sqlite3 in its place, or move songs.sqlite3, songs.sqlite3-wal and songs.sqlite3-shm away: "
+    "then the recordings are set aside; or set MELISMA_STORE__FOLDER to another folder"
+)
 
 logger = logging.getLogger(__name__)
 
 
 class Database:
-    """An open database with the schema of this version."""
+    """An open database with the schema of this version. The thread that opens it is the one that writes.
+
+    Other threads read what is written, in connections of their own, and wait neither for the writer nor for another
+    process that holds the database locked. Where it is `alone`, the disk has no room for what they share with the
+    writer: the writer has to read for them.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Open the database of the folder, or make it.
 
         Raises:
-            StoreUnusable: it cannot be opened, is damaged, or was made by a newer version.
+            StoreUnusable: it cannot be opened, is damaged, or was made by a newer version or another program.
         """
+        self._path = folder / "songs.sqlite3"
+        self._of_thread = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self.alone = False
         try:
-            self._connection = sqlite3.connect(
-                folder / "songs.sqlite3", isolation_level=None, check_same_thread=False, cached_statements=32
-            )
-            prepare(self._connection)
-        except sqlite3.Error as error:
-            raise StoreUnusable(folder, f"has an unusable database ({error})") from error
+            self._path.touch(PRIVATE_FILE)
+            self._writer = self._of_thread.connection = self._opened(folder)
+            self._make_private()
+        except (sqlite3.Error, OSError) as error:
+            self.close()
+            if isinstance(failed(error), StoreFull) or getattr(error, "errno", None) == errno.ENOSPC:
+                raise StoreUnusable(folder, "has no room", "free some of its disk, or set another folder") from error
+            raise StoreUnusable(folder, f"has an unusable database ({error})", RESTORE) from error
         except NewerSchema as error:
+            self.close()
             raise StoreUnusable(folder, "was made by a newer version of this server") from error
+        except ForeignDatabase as error:
+            self.close()
+            raise StoreUnusable(folder, "has a songs.sqlite3 of another program") from error
 
     def close(self) -> None:
-        """Close the database."""
-        self._connection.close()
+        """Close the database; nobody may be reading."""
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
 
     def rows(self, statement: str, *values: object) -> list[Any]:
-        """Return all rows of a query."""
+        """Return all rows of a query, in any thread."""
         with _failing():
-            return self._connection.execute(statement, values).fetchall()
+            return self._connection().execute(statement, values).fetchall()
 
-    def each_row(self, statement: str) -> Generator[Any, None, None]:
-        """Yield the rows of a query one by one; nothing may be written until it is closed."""
-        with _failing(), closing(self._connection.execute(statement)) as rows:
-            yield from rows
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All queries inside see the database as it is at one moment."""
+        with _failing():
+            connection = self._connection()
+            connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
 
     def write(self, statement: str, values: Values = ()) -> int:
         """Execute one statement inside a transaction; returns how many rows it has changed."""
         with _failing():
-            return self._connection.execute(statement, values).rowcount
+            return self._writer.execute(statement, values).rowcount
 
     def write_all(self, statement: str, rows: Iterable[Values]) -> None:
         """Execute one statement for each row, inside a transaction."""
         with _failing():
-            self._connection.executemany(statement, rows)
+            self._writer.executemany(statement, rows)
 
     def erase(self) -> None:
         """Empty the write-ahead log, which has copies of what was deleted; the database has zeros in its place."""
-        ((busy, _, _),) = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            ((busy, _, _),) = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        except StoreFailed as error:
+            logger.warning("what was deleted from the song store is still in its log: %s", error)
+            return
         if busy:
             logger.warning("what was deleted from the song store is still in its log: another process reads it")
 
@@ -69,19 +106,63 @@ class Database:
     def transaction(self) -> Iterator[None]:
         """All of what is written inside, or nothing where it raises."""
         with _failing():
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                self._writer.execute("COMMIT")
+            except BaseException as error:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                if isinstance(error, StoreFull) or isinstance(failed(error), StoreFull):
+                    with suppress(sqlite3.Error):
+                        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # gives back what the log has taken
                 raise
+
+    def _make_private(self) -> None:
+        for path in (self._path, *(self._path.with_name(f"{self._path.name}{end}") for end in ("-wal", "-shm"))):
+            if make_private(path):
+                logger.warning("%s could be read by others, and now is private", path)
+
+    def _opened(self, folder: Path) -> sqlite3.Connection:
+        connection = self._connect(timeout=5.0)
+        try:
+            prepare(connection)
+        except sqlite3.Error as error:
+            if not isinstance(failed(error), StoreFull):
+                raise
+            connection.close()
+            connection = self._connect(timeout=5.0)
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # needs no file that is shared with readers
+            prepare(connection)
+            self.alone = True
+            logger.error("the disk of the song store is full: nothing is kept until there is room in %s", folder)
+        return connection
+
+    def _connection(self) -> sqlite3.Connection:
+        """The connection of this thread."""
+        connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            connection = self._of_thread.connection = self._connect(timeout=_READ_TIMEOUT_SECONDS)
+            connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def _connect(self, timeout: float) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout, isolation_level=None, check_same_thread=False, cached_statements=32
+        )
+        self._connections.append(connection)
+        return connection
+
+
+def failed(error: BaseException) -> StoreFailed:
+    """The error of the store for one of its database."""
+    kind = StoreFull if getattr(error, "sqlite_errorname", "") in _NO_ROOM else StoreFailed
+    return kind(f"the database of the song store failed: {error}")
 
 
 @contextmanager
 def _failing() -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
-        raise StoreFailed(f"the database of the song store failed: {error}") from error
+    except (sqlite3.Error, OverflowError) as error:
+        raise failed(error) from error

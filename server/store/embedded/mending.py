@@ -1,35 +1,93 @@
 """Repair of the embedded store at start, after whatever ended the last server."""
 
+import logging
 from dataclasses import replace
 
 from server.song import SongState
-from server.store.base import INTERRUPTED, INTERRUPTED_TEXT, SongRecord
-from server.store.embedded.files import SoundFiles
+from server.store.base import INTERRUPTED, INTERRUPTED_TEXT, NOT_KEPT, NOT_KEPT_TEXT, SongRecord, StoreFull
+from server.store.embedded.files import OWN_NAME, SoundFiles
+from server.store.embedded.set_aside import SetAside
 from server.store.embedded.table import SongTable
 
-
-def mend(table: SongTable, files: SoundFiles, now_ns: int) -> None:
-    """Bring files and database into agreement. Only for who holds the lock of the folder: nobody else makes songs."""
-    for song in table.unended():
-        table.update(_interrupted(song, now_ns), song.size_bytes)
-    sizes = files.sizes()
-    for song in table.ended():
-        # The file of a format that only another version of the server knows would pass for lost.
-        if files.knows(song.format):
-            _match(song, sizes.pop(song.song_id, None), table, files, now_ns)
-    for song_id in sizes:
-        files.delete(song_id)
+logger = logging.getLogger(__name__)
 
 
-def _match(song: SongRecord, size_bytes: int | None, table: SongTable, files: SoundFiles, now_ns: int) -> None:
-    """Make record and file of one song agree; `size_bytes` is that of the file, `None` where there is none."""
-    if size_bytes is None:
-        table.delete(song.song_id)
-    elif size_bytes < song.size_bytes:
-        table.shorten(replace(_interrupted(song, now_ns), size_bytes=size_bytes, sha256=""), song.size_bytes)
-    elif size_bytes > song.size_bytes:
-        files.cut(song.song_id, song.size_bytes)
+class Mending:
+    """Brings files and database into agreement. Only for who holds the lock of the folder: nobody else makes songs.
+
+    What the database does not know of is never deleted, but for empty files: it may be the database that is wrong.
+    """
+
+    def __init__(self, table: SongTable, files: SoundFiles, aside: SetAside, now_ns: int) -> None:
+        self._table = table
+        self._files = files
+        self._aside = aside
+        self._now_ns = now_ns
+        self.complete = False
+        """False where the disk had no room for all of it."""
+
+    def mend(self) -> None:
+        """Do what is still to be done, as far as there is room for it."""
+        try:
+            for song in self._table.unended():
+                if not self._files.grows(song.song_id):
+                    self._table.update(self._interrupted(song), song.size_bytes)
+            self._match_files()
+            self.complete = True
+        except StoreFull as error:
+            logger.error("the song store is mended later: %s", error)
+
+    def mend_rest(self) -> None:
+        """Do what had no room before, also for songs of this run whose end could not be stored."""
+        if not self.complete:
+            self.mend()
+            return
+        for song in self._table.unended():
+            if not self._files.grows(song.song_id):
+                self._table.update(_failed(song, NOT_KEPT, NOT_KEPT_TEXT, song.created_ns), song.size_bytes)
+
+    def _match_files(self) -> None:
+        sizes = self._files.sizes()
+        missing = opened = 0
+        for song in self._table.ended():
+            # The file of a format that only another version of the server knows would pass for lost.
+            if not self._files.knows(song.format):
+                continue
+            size_bytes = sizes.pop(song.song_id, None)
+            opened += size_bytes is not None and self._files.make_private(song.song_id)
+            missing += size_bytes is None and song.size_bytes > 0
+            self._match(song, size_bytes)
+        growing = [song_id for song_id in sizes if self._files.grows(song_id)]
+        self._without_song({song_id: size for song_id, size in sizes.items() if song_id not in growing})
+        if opened:
+            logger.warning("%d recordings could be read by others, and now are private", opened)
+        if missing:
+            logger.error(
+                "the sound of %d songs is missing, and they cannot be heard (STORE_UNAVAILABLE): put their files back "
+                "into the folder of the song store",
+                missing,
+            )
+
+    def _without_song(self, sizes: dict[str, int]) -> None:
+        """Set recordings aside that belong to no song; files that are not ours stay."""
+        own = {song_id: size for song_id, size in sizes.items() if OWN_NAME.fullmatch(song_id)}
+        for song_id in [song_id for song_id, size in own.items() if not size]:
+            self._files.delete(song_id)
+        self._aside.take([self._files.path(song_id) for song_id, size in own.items() if size], self._now_ns)
+
+    def _match(self, song: SongRecord, size_bytes: int | None) -> None:
+        """Make record and file of one song agree; `size_bytes` is that of the file, `None` where there is none."""
+        if size_bytes is None:
+            return
+        if size_bytes < song.size_bytes:
+            changed = replace(self._interrupted(song), size_bytes=size_bytes, sha256="")
+            self._table.shorten(changed, song.size_bytes)
+        elif size_bytes > song.size_bytes and self._aside.copy(self._files.path(song.song_id), self._now_ns):
+            self._files.cut(song.song_id, song.size_bytes)
+
+    def _interrupted(self, song: SongRecord) -> SongRecord:
+        return _failed(song, INTERRUPTED, INTERRUPTED_TEXT, self._now_ns)
 
 
-def _interrupted(song: SongRecord, now_ns: int) -> SongRecord:
-    return replace(song, state=SongState.FAILED, reason=INTERRUPTED, error=INTERRUPTED_TEXT, ended_ns=now_ns)
+def _failed(song: SongRecord, reason: str, text: str, ended_ns: int) -> SongRecord:
+    return replace(song, state=SongState.FAILED, reason=reason, error=text, ended_ns=ended_ns)

@@ -26,16 +26,35 @@ ALTER TABLE songs ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
     """
 ALTER TABLE songs ADD COLUMN violations TEXT NOT NULL DEFAULT '[]';
 """,
+    """
+ALTER TABLE songs ADD COLUMN event_bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE songs SET event_bytes = (SELECT coalesce(sum(length(payload)), 0) FROM events WHERE song_id = songs.song_id);
+DROP INDEX songs_by_end;
+CREATE INDEX songs_by_end ON songs (ended_ns, song_id);
+CREATE TABLE clock (
+    one INTEGER PRIMARY KEY CHECK (one = 1), believed_ns INTEGER NOT NULL, held_seconds REAL NOT NULL
+) STRICT;
+""",
 )
 """One script for each version of the schema. A released one stays as it is: databases were made with it."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
 
-_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON")
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "foreign_keys = ON",
+    "secure_delete = ON",
+    f"journal_size_limit = {4 << 20}",
+)
 
 
 class NewerSchema(Exception):
     """The database was made by a newer version of this server."""
+
+
+class ForeignDatabase(Exception):
+    """The database was made by another program."""
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -43,12 +62,15 @@ def prepare(connection: sqlite3.Connection) -> None:
 
     Raises:
         NewerSchema: there is no way back from a newer schema.
+        ForeignDatabase: it has tables, and none of them is ours.
         sqlite3.Error: the file is no usable database.
     """
-    for pragma in _PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise NewerSchema
+    if not version and connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() != (0,):
+        raise ForeignDatabase
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
     for number, script in enumerate(MIGRATIONS[version:], version + 1):
         connection.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")

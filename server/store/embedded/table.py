@@ -1,16 +1,20 @@
-"""Songs and their events in the database of the embedded store. Every call may block; all belong to one thread."""
+"""Songs and their events in the database of the embedded store. Every call may block.
+
+Those that change anything belong to one thread; `get`, `find`, `page` and `load` may be called in any.
+"""
 
 import json
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields
+from math import isfinite
 from typing import Any
 
 from model.song import Violation
 from server.song import SongState
 from server.store.base import Extent, Place, SongRecord, StoredEvent, StoreFailed, Usage
+from server.store.clock import Believed
 from server.store.embedded.database import Database
-from server.store.eviction import EndedSong
+from server.store.eviction import EndedSong, Stored
 
 _COLUMNS = tuple(field.name for field in fields(SongRecord))
 _NAMES = ", ".join(_COLUMNS)
@@ -24,25 +28,41 @@ class SongTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.usage = self._count()
+        self._stored = self._count()
+
+    @property
+    def usage(self) -> Usage:
+        """The number of songs, and the size of their sound."""
+        return Usage(self._stored.songs, self._stored.size_bytes)
+
+    @property
+    def stored(self) -> Stored:
+        """The same, and the size of the events."""
+        return self._stored
 
     def create(self, song: SongRecord) -> None:
         """Add a song."""
         with self._database.transaction():
             self._database.write(f"INSERT INTO songs ({_NAMES}) VALUES ({_MARKS})", _values(song))
-        self.usage = Usage(self.usage.songs + 1, self.usage.size_bytes + song.size_bytes)
+        self._add(songs=1, size_bytes=song.size_bytes)
 
     def append(self, song: SongRecord, events: Sequence[StoredEvent], at: Extent) -> None:
         """Add events behind `at`, and renew the song's record."""
         rows = [(song.song_id, at.events + number, one.end_byte, one.payload) for number, one in enumerate(events)]
+        added_bytes = sum(len(one.payload) for one in events)
         with self._database.transaction():
             self._database.write_all("INSERT INTO events VALUES (?, ?, ?, ?)", rows)
-            self._renew(song, at.size_bytes)
+            self._database.write(
+                "UPDATE songs SET event_bytes = event_bytes + ? WHERE song_id = ?", (added_bytes, song.song_id)
+            )
+            self._renew(song)
+        self._add(size_bytes=song.size_bytes - at.size_bytes, event_bytes=added_bytes)
 
     def update(self, song: SongRecord, size_bytes: int) -> None:
         """Renew the record of a song that had `size_bytes`."""
         with self._database.transaction():
-            self._renew(song, size_bytes)
+            self._renew(song)
+        self._add(size_bytes=song.size_bytes - size_bytes)
 
     def shorten(self, song: SongRecord, size_bytes: int) -> None:
         """Renew the record of a song that has less than its `size_bytes`, and forget the events from the loss on."""
@@ -52,13 +72,19 @@ class SongTable:
                 "AND end_byte > ?)",
                 (song.song_id, song.song_id, song.size_bytes),
             )
-            self._renew(song, size_bytes)
+            self._renew(song)
+        self._add(size_bytes=song.size_bytes - size_bytes)
 
-    def delete(self, song_id: str) -> None:
-        """Remove a song and its events."""
+    def delete(self, song_ids: Collection[str]) -> None:
+        """Remove songs and their events, all of them or none."""
+        marks = ", ".join("?" * len(song_ids))
+        where = f"FROM songs WHERE song_id IN ({marks})"
         with self._database.transaction():
-            self._database.write("DELETE FROM songs WHERE song_id = ?", (song_id,))
-        self.usage = self._count()
+            ((songs, size_bytes, event_bytes),) = self._database.rows(
+                f"SELECT count(*), coalesce(sum(size_bytes), 0), coalesce(sum(event_bytes), 0) {where}", *song_ids
+            )
+            self._database.write(f"DELETE {where}", tuple(song_ids))
+        self._add(songs=-songs, size_bytes=-size_bytes, event_bytes=-event_bytes)
 
     def get(self, song_id: str) -> SongRecord | None:
         """One song."""
@@ -90,10 +116,13 @@ class SongTable:
         return list(self._songs(where, caller, after.created_ns, after.song_id, count))
 
     def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
-        """A song and its events, in order."""
-        if (song := self.get(song_id)) is None:
-            return None
-        rows = self._database.rows("SELECT payload, end_byte FROM events WHERE song_id = ? ORDER BY number", song_id)
+        """A song and its events, in order, as they are at one moment."""
+        with self._database.snapshot():
+            if (song := self.get(song_id)) is None:
+                return None
+            rows = self._database.rows(
+                "SELECT payload, end_byte FROM events WHERE song_id = ? ORDER BY number", song_id
+            )
         return song, [StoredEvent(*row) for row in rows]
 
     def unended(self) -> Sequence[SongRecord]:
@@ -104,20 +133,42 @@ class SongTable:
         """All songs that have ended."""
         return list(self._songs(f"WHERE {_ENDED}"))
 
-    def ends(self) -> Generator[EndedSong, None, None]:
-        """The songs that have ended, the first ended first; nothing may be changed until it is closed."""
-        query = f"SELECT song_id, ended_ns, size_bytes FROM songs WHERE {_ENDED} ORDER BY ended_ns"
-        with closing(self._database.each_row(query)) as rows:
-            for row in rows:
-                yield EndedSong(*row)
+    def ends(self, after: EndedSong | None, count: int) -> Sequence[EndedSong]:
+        """Up to `count` songs that have ended, the first ended first, from behind `after`."""
+        behind = (after.ended_ns, after.song_id) if after else (-1, "")
+        rows = self._database.rows(
+            "SELECT song_id, ended_ns, size_bytes, event_bytes FROM songs "
+            f"WHERE {_ENDED} AND (ended_ns, song_id) > (?, ?) ORDER BY ended_ns, song_id LIMIT ?",
+            *behind,
+            count,
+        )
+        return [EndedSong(*row) for row in rows]
 
-    def _renew(self, song: SongRecord, size_bytes: int) -> None:
+    def believed(self) -> Believed | None:
+        """The time that was believed last; else that of the newest song, `None` where there is none."""
+        for row in self._database.rows("SELECT believed_ns, held_seconds FROM clock"):
+            return Believed(*row)
+        ((newest_ns,),) = self._database.rows("SELECT max(max(created_ns, coalesce(ended_ns, 0))) FROM songs")
+        return None if newest_ns is None else Believed(newest_ns)
+
+    def believe(self, believed: Believed) -> None:
+        """Keep the time that is believed now."""
+        with self._database.transaction():
+            values = (believed.now_ns, believed.held_seconds)
+            self._database.write("INSERT OR REPLACE INTO clock VALUES (1, ?, ?)", values)
+
+    def _renew(self, song: SongRecord) -> None:
         self._database.write(f"UPDATE songs SET {_CHANGES} WHERE song_id = :song_id", _values(song))
-        self.usage = Usage(self.usage.songs, self.usage.size_bytes + song.size_bytes - size_bytes)
 
-    def _count(self) -> Usage:
-        (counts,) = self._database.rows("SELECT count(*), coalesce(sum(size_bytes), 0) FROM songs")
-        return Usage(*counts)
+    def _add(self, *, songs: int = 0, size_bytes: int = 0, event_bytes: int = 0) -> None:
+        now = self._stored
+        self._stored = Stored(now.songs + songs, now.size_bytes + size_bytes, now.event_bytes + event_bytes)
+
+    def _count(self) -> Stored:
+        (counts,) = self._database.rows(
+            "SELECT count(*), coalesce(sum(size_bytes), 0), coalesce(sum(event_bytes), 0) FROM songs"
+        )
+        return Stored(*counts)
 
     def _songs(self, where: str, *values: object) -> Iterator[SongRecord]:
         return map(_record, self._database.rows(f"SELECT {_NAMES} FROM songs {where}", *values))
@@ -130,5 +181,12 @@ def _values(song: SongRecord) -> dict[str, object]:
 
 def _record(row: Sequence[Any]) -> SongRecord:
     values = dict(zip(_COLUMNS, row, strict=True))
-    violations = tuple(Violation(*one) for one in json.loads(values["violations"]))
-    return SongRecord(**values | {"state": SongState(values["state"]), "violations": violations})
+    try:
+        violations = tuple(Violation(*one) for one in json.loads(values["violations"]))
+        song = SongRecord(**values | {"state": SongState(values["state"]), "violations": violations})
+    except (ValueError, TypeError) as error:
+        raise StoreFailed(f"the database of the song store is damaged: {error}") from error
+    numbers = (song.size_bytes, song.seed, song.created_ns, song.ended_ns or 0)
+    if min(numbers) < 0 or not isfinite(song.duration_seconds) or "/" in song.song_id:
+        raise StoreFailed(f"the database of the song store is damaged: the row of {song.song_id!r} makes no sense")
+    return song

@@ -45,6 +45,11 @@ class Claims:
         """Note that sound of a song is about to be written, which somebody may hear from then on."""
         self._sounded.add(song_id)
 
+    def forget(self, lease: Lease) -> None:
+        """Put the song of a lease back no more: it has gone for good."""
+        if (claim := self._claims.get(lease.song_id)) and claim.lease == lease:
+            del self._claims[lease.song_id]
+
     async def put_back(self, lease: Lease) -> bool:
         """Put a song back that the directory has lost; returns False where it is not this replica's, or no longer.
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from model.song import Control, Stem, Voice
 from server.quota import AdmissionTerms, Quota
 from server.song import SongState
-from server.store.base import Extent, Lease, Place, SongRecord, StoredEvent
+from server.store.base import Extent, Lease, Place, SongRecord, StoredEvent, StoreFailed
 from server.store.directory import Claim, Task, Ticket
 from server.store.directory_rules import songs_bucket
 from server.store.whole_service import ServedEngine
@@ -39,9 +39,16 @@ def record_of(stored: bytes) -> SongRecord:
 
 
 def present_record(fields: Sequence[bytes | None]) -> SongRecord:
-    """A record as the directory has it now: record, state, owner, epoch, size, seal (unused), end."""
+    """A record as the directory has it now: record, state, owner, epoch, size, seal (unused), end.
+
+    Raises:
+        StoreFailed: it is damaged.
+    """
     stored, state, owner, epoch, size, _, ended, *_ = fields
-    song = record_of(stored or b"")
+    try:
+        song = record_of(stored or b"")
+    except ValueError as error:
+        raise StoreFailed("a record in the directory of the song store is damaged") from error
     ended_ns = song.ended_ns if ended is None or song.ended_ns is not None else int(ended)
     return replace(
         song,
@@ -59,8 +66,11 @@ def event_bytes(event: StoredEvent) -> bytes:
 
 
 def event_of(item: bytes) -> StoredEvent:
-    """The event of such an item."""
-    (end_byte,) = _END_BYTE.unpack_from(item)
+    """The event of such an item; raises StoreFailed for what is damaged."""
+    try:
+        (end_byte,) = _END_BYTE.unpack_from(item)
+    except struct.error as error:
+        raise StoreFailed("an event of a song in the store is damaged") from error
     return StoredEvent(item[_END_BYTE.size :], end_byte)
 
 
@@ -70,11 +80,13 @@ def packed(items: Sequence[bytes]) -> bytes:
 
 
 def unpacked(stored: bytes) -> Iterator[bytes]:
-    """The items of `packed`."""
+    """The items of `packed`; raises StoreFailed for what is damaged."""
     at = 0
     while at < len(stored):
-        (length,) = _LENGTH.unpack_from(stored, at)
+        length = int.from_bytes(stored[at : at + _LENGTH.size])
         at += _LENGTH.size + length
+        if at > len(stored):
+            raise StoreFailed("the events of a song in the objects are damaged")
         yield stored[at - length : at]
 
 

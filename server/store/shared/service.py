@@ -94,7 +94,10 @@ async def shared_store(
                     lease_seconds=plan.lease_seconds,
                     memory=memory,
                 )
-                yield SharedParts(store, directory, connection)
+                try:
+                    yield SharedParts(store, directory, connection)
+                finally:
+                    store.close()
 
 
 def _objects(plan: SharedStorePlan, watcher: StoreWatcher) -> Objects:

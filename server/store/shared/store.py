@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from server.song import SongState
 from server.store.base import (
+    NOT_KEPT,
     Extent,
     Lease,
     LeaseLost,
@@ -20,14 +22,15 @@ from server.store.base import (
     Whole,
     WrongOffset,
 )
-from server.store.eviction import EndedSong, StoreLimits, evicted
+from server.store.clock import AgeClock
+from server.store.eviction import EndedSong, Stored, StoreLimits, evicted
 from server.store.shared.claims import Claims
 from server.store.shared.connection import Connection
 from server.store.shared.errors import ObjectsAway, ObjectsRefused
 from server.store.shared.objects import Objects, Seal
 from server.store.shared.reading import Reader
 from server.store.shared.records import event_bytes, lease_text, listed, present_record, record_bytes
-from server.store.shared.turns import Turns
+from server.store.turns import Turns
 from server.store.watcher import UNWATCHED, StoreWatcher
 
 LIVE_SECONDS: Final = 60
@@ -35,6 +38,9 @@ LIVE_SECONDS: Final = 60
 
 _DELETED_SECONDS: Final = 86_400
 """Time for which a replica that was cut off while a song was deleted is refused to store it again."""
+
+FORGET_SECONDS: Final = 5.0
+"""Time for which a song that was never planned can be looked at once it is cancelled."""
 
 _PAGE: Final = 100
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
@@ -67,10 +73,13 @@ class SharedStore:
         self._objects = objects
         self._limits = limits
         self._now_ns = now_ns
+        self._clock = AgeClock(now_ns)
         self._watcher = watcher
         self._reader = reader
         self._claims = claims
         self._turns = Turns()
+        self._forgetting: set[asyncio.Task[None]] = set()
+        self._trouble: str | None = None
 
     @property
     def embedded(self) -> bool:
@@ -99,6 +108,10 @@ class SharedStore:
         """Move the song into objects, then renew its record; until the objects take it, the song has not ended."""
         with self._watcher.sealing(song.size_bytes):
             await self._end_in_time(song, lease, at, whole)
+        if song.reason != NOT_KEPT:
+            self._trouble = None
+        if song.state is SongState.CANCELLED and not song.duration_seconds:
+            self._forget_soon(song.song_id)
 
     async def _end_in_time(self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None) -> None:
         pause_seconds = _FIRST_PAUSE_SECONDS
@@ -110,6 +123,12 @@ class SharedStore:
                 logger.error("the end of a song waits: %s", error, extra={"song_id": song.song_id})
             await asyncio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+
+    async def forget(self, lease: Lease) -> None:
+        """Keep nothing of a song that is made under the lease."""
+        async with self._turns.taken(lease.song_id):
+            await self._write("forget", lease)
+            self._claims.forget(lease)
 
     async def get(self, song_id: str) -> SongRecord | None:
         """One song."""
@@ -148,8 +167,9 @@ class SharedStore:
             self._reader.renew_usage(usage)
             songs = [EndedSong(song_id.decode(), int(ended), int(size)) for song_id, ended, size, _ in rows]
             heard = {song_id.decode() for song_id, _, _, listened in rows if listened}
-            stored_bytes, now_ns, stay = self.usage().size_bytes, self._now_ns(), heard.union(in_use)
-            victims = list(evicted(songs, self._limits, stored_bytes=stored_bytes, now_ns=now_ns, in_use=stay))
+            stored = Stored(self.usage().songs, self.usage().size_bytes)
+            now_ns, stay = self._clock.now_ns(), heard.union(in_use)
+            victims = list(evicted(songs, self._limits, stored=stored, now_ns=now_ns, in_use=stay))
             gone = sum([await self._delete(song_id, "unheard") for song_id in victims])
             deleted, kept = deleted + gone, kept + len(songs) - gone
             if not victims or len(songs) < _PAGE:
@@ -160,9 +180,32 @@ class SharedStore:
         async with self._turns.taken(song_id):
             return await self._delete(song_id, "ended", _DELETED_SECONDS)
 
+    @property
+    def trouble(self) -> str | None:
+        """The reason why songs are not kept now."""
+        return self._trouble
+
     def usage(self) -> Usage:
         """Usage at the last answer of the directory."""
         return self._reader.usage
+
+    def close(self) -> None:
+        """Leave songs that were to be forgotten to the limits."""
+        for task in self._forgetting:
+            task.cancel()
+
+    def _forget_soon(self, song_id: str) -> None:
+        """Delete a song that was cancelled before it was planned, once listeners everywhere know its end."""
+        task = asyncio.create_task(self._forget_later(song_id), name=f"forget {song_id}")
+        self._forgetting.add(task)
+        task.add_done_callback(self._forgetting.discard)
+
+    async def _forget_later(self, song_id: str) -> None:
+        await asyncio.sleep(FORGET_SECONDS)
+        try:
+            await self._delete(song_id, "unheard")
+        except StoreFailed as error:
+            logger.warning("a song that was never planned is kept: %s", error, extra={"song_id": song_id})
 
     async def _end(self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None) -> None:
         if await self._write("end", lease, at.size_bytes, at.events) == b"done":
@@ -189,7 +232,7 @@ class SharedStore:
         """
         song_id = lease.song_id
         while True:
-            answer: Sequence[Any] = await self._connection.run(script, song_id, lease_text(lease), *arguments)
+            answer = await self._noted(self._connection.run(script, song_id, lease_text(lease), *arguments))
             said: bytes = answer[0]
             self._reader.note_usage(answer[1])
             if said != b"forgotten" or not await self._claims.put_back(lease):
@@ -201,6 +244,13 @@ class SharedStore:
         if said == b"offset":
             raise WrongOffset(song_id, Extent(answer[2], answer[3]))
         return said
+
+    async def _noted(self, call: Awaitable[Sequence[Any]]) -> Sequence[Any]:
+        try:
+            return await call
+        except StoreFailed as error:
+            self._trouble = str(error)
+            raise
 
     async def _found(self, ask: Callable[[], Awaitable[T | None]]) -> T | None:
         """The answer to a question about one song, once there may be one; `None` for an unknown song."""

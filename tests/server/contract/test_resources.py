@@ -16,7 +16,7 @@ from tests.support.fake_runner import FAKE_INFO
 SONG = SongRecord("song-1", "me", "request", "print", "fake", "x", 7, 0)
 FAILURES = [(outcome.reason, outcome.code) for outcome in OUTCOMES.values()] + [
     ("INTERRUPTED", grpc.StatusCode.UNAVAILABLE),
-    ("NOT_KEPT", grpc.StatusCode.INTERNAL),
+    ("NOT_KEPT", grpc.StatusCode.UNAVAILABLE),
     ("SOMETHING_OF_TOMORROW", grpc.StatusCode.UNKNOWN),
 ]
 

@@ -1,7 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -21,13 +19,10 @@ from server.errors import (
 from server.quota import Quota
 from server.song import SongState
 from server.songs.recording import Recording
-from server.songs.service import Songs
 from server.songs.tickets import Terms
-from server.store.base import StoreFailed
 from tests.support.checking import PassingChecker
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FAKE_EVENTS, FakeRunner
-from tests.support.store_kinds import embedded_replica
 
 REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
 
@@ -45,23 +40,6 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.005)
-
-
-@asynccontextmanager
-async def unkept(runner: FakeRunner, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Songs]:
-    """Songs on a disk without room: nothing is kept."""
-
-    async def no_room(*_: object, **__: object) -> None:
-        raise StoreFailed("no room")
-
-    async with embedded_replica(folder) as server:
-        for name in ("create", "append", "end"):
-            monkeypatch.setattr(server.store, name, no_room)
-        songs = Songs(runner, ("fake",), server.store, server.directory, checker=PassingChecker())
-        try:
-            yield songs
-        finally:
-            await songs.close()
 
 
 async def test_a_song_is_told_kept_and_found_again() -> None:
@@ -200,33 +178,6 @@ async def test_cancelling_a_song_that_has_ended_changes_nothing() -> None:
     async with songs_of(FakeRunner()) as songs:
         await heard(await songs.generate(request(), "me"))
         assert (await songs.cancel("song-1", "me")).state is SongState.COMPLETED
-
-
-async def test_a_song_that_cannot_be_kept_goes_on_for_its_listener(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with unkept(FakeRunner(), tmp_path, monkeypatch) as songs:
-        assert await heard(await songs.generate(request(), "me")) == ["accepted", "plan", "chunk", "finished"]
-
-
-async def test_a_song_that_cannot_be_kept_and_that_nobody_hears_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runner = FakeRunner((), hangs=True)
-    async with unkept(runner, tmp_path, monkeypatch) as songs:
-        recording = await songs.generate(request(), "me", detached=True)
-        await until(runner.jobs[0].closed.is_set)
-        assert recording.song.state is SongState.FAILED
-
-
-async def test_a_complete_song_that_was_not_kept_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runner = FakeRunner()
-    async with unkept(runner, tmp_path, monkeypatch) as songs:
-        for count in (1, 2):
-            recording = await songs.generate(request(request_id=REQUEST_ID), "me")
-            assert await heard(recording) == ["accepted", "plan", "chunk", "finished"]
-            await songs.close()
-            assert len(runner.jobs) == count
 
 
 async def test_songs_beyond_the_queue_are_refused_until_one_ends() -> None:

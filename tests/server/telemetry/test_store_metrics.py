@@ -4,7 +4,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from server.store.watcher import StorePart, StoreTrouble
-from server.telemetry.store_metrics import StoreMetrics
+from server.telemetry.store_metrics import FolderMetrics, StoreMetrics
 
 
 class Bench:
@@ -38,13 +38,26 @@ def test_answered_calls_are_measured_by_part(bench: Bench) -> None:
 
 
 def test_every_series_of_errors_begins_at_zero_and_counts(bench: Bench) -> None:
-    for part in StorePart:
-        for reason in StoreTrouble:
+    for part in (StorePart.DIRECTORY, StorePart.OBJECTS):
+        for reason in (StoreTrouble.AWAY, StoreTrouble.FULL, StoreTrouble.REFUSED):
             assert bench.value("store_errors_total", part=part, reason=reason) == 0
     bench.metrics.failed(StorePart.DIRECTORY, StoreTrouble.FULL)
     bench.metrics.failed(StorePart.DIRECTORY, StoreTrouble.FULL)
     assert bench.value("store_errors_total", part="directory", reason="full") == 2
     assert bench.value("store_errors_total", part="objects", reason="full") == 0
+
+
+def test_a_store_of_one_server_counts_its_failures_and_the_songs_that_it_could_not_keep() -> None:
+    registry = CollectorRegistry()
+    metrics = FolderMetrics(registry)
+    metrics.failed(StorePart.FOLDER, StoreTrouble.FULL)
+    metrics.not_kept()
+    counts = {
+        reason: registry.get_sample_value("melisma_store_errors_total", {"part": "folder", "reason": reason})
+        for reason in ("full", "broken", "away")
+    }
+    assert counts == {"full": 1, "broken": 0, "away": None}
+    assert registry.get_sample_value("melisma_songs_not_kept_total") == 1
 
 
 def test_silence_lasts_until_the_directory_answers(bench: Bench) -> None:

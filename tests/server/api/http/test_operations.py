@@ -31,11 +31,13 @@ def get(url: str, accept: str = "*/*") -> Answer:
 
 
 @asynccontextmanager
-async def http(unready: str | None = None) -> AsyncIterator[str]:
+async def http(unready: str | None = None, unkept: str | None = None) -> AsyncIterator[str]:
     """The root URL of a running HTTP side."""
     registry = CollectorRegistry()
     Counter("melisma_songs", "Songs", registry=registry).inc(3)
-    async with serving_http(build_http(registry, unready=lambda: unready), "127.0.0.1", 0) as address:
+    async with serving_http(
+        build_http(registry, unready=lambda: unready, unkept=lambda: unkept), "127.0.0.1", 0
+    ) as address:
         yield f"http://{address}"
 
 
@@ -55,10 +57,16 @@ async def test_who_accepts_openmetrics_gets_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unready", "status", "text"), [(None, 200, "ready\n"), ("no engine is ready", 503, "no engine is ready\n")]
+    ("unready", "unkept", "status", "text"),
+    [
+        (None, None, 200, "ready\n"),
+        (None, "the disk is full", 200, "ready\nsongs are not kept now: the disk is full\n"),
+        ("no engine is ready", None, 503, "no engine is ready\n"),
+        ("no engine is ready", "the disk is full", 503, "no engine is ready\n"),
+    ],
 )
-async def test_readyz_says_why_not(unready: str | None, status: int, text: str) -> None:
-    async with http(unready) as root:
+async def test_readyz_says_why_not(unready: str | None, unkept: str | None, status: int, text: str) -> None:
+    async with http(unready, unkept) as root:
         answer = await asyncio.to_thread(get, f"{root}/readyz")
     assert (answer.status, answer.text) == (status, text)
 

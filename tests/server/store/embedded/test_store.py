@@ -8,7 +8,7 @@ import pytest
 
 from server.audio.codecs.registry import file_suffixes
 from server.song import SongState
-from server.store.base import LeaseLost, StoredEvent, StoreFailed, Usage
+from server.store.base import Extent, LeaseLost, StoredEvent, StoreFailed, Usage
 from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.files import StoreUnusable
 from server.store.embedded.schema import MIGRATIONS, SCHEMA_VERSION
@@ -18,6 +18,11 @@ from tests.support.store_kinds import Replica
 from tests.support.stored_songs import HOUR_NS, keep, making, record, taken
 
 NO_LIMITS = StoreLimits()
+
+
+def set_aside(folder: Path) -> list[Path]:
+    """The recordings that were set aside, by name."""
+    return sorted((folder / "set-aside").glob("*/*"))
 
 
 @asynccontextmanager
@@ -57,18 +62,17 @@ async def test_a_song_that_was_being_made_has_failed_after_a_restart(tmp_path: P
         assert await server.store.read("song-1", 0, 100) == b"first"
 
 
-async def test_sound_that_the_database_does_not_know_of_is_dropped_after_a_crash(tmp_path: Path) -> None:
+async def test_sound_that_the_database_does_not_know_of_is_set_aside_after_a_crash(tmp_path: Path) -> None:
     async with opened(tmp_path) as server:
         await keep(server, record(), b"first")
     with (tmp_path / "song-1.mp3").open("ab") as file:
         file.write(b"never told")
-    (tmp_path / "song-2.mp3").write_bytes(b"nobody's")
     async with opened(tmp_path) as server:
         assert await server.store.read("song-1", 0, 100) == b"first"
-    assert not (tmp_path / "song-2.mp3").exists()
+    assert [path.read_bytes() for path in set_aside(tmp_path)] == [b"firstnever told"]
 
 
-async def test_a_song_whose_sound_was_lost_has_failed_and_one_without_a_file_is_forgotten(tmp_path: Path) -> None:
+async def test_a_song_whose_sound_was_lost_has_failed_and_one_without_a_file_waits_for_it(tmp_path: Path) -> None:
     async with opened(tmp_path) as server:
         await keep(server, record(1), b"first", b"second")
         await keep(server, record(2), b"gone")
@@ -80,8 +84,11 @@ async def test_a_song_whose_sound_was_lost_has_failed_and_one_without_a_file_is_
         assert found is not None
         song, events = found
         assert (song.state, song.size_bytes, events) == (SongState.FAILED, 7, [StoredEvent(b"chunk", 5)])
-        assert await server.store.get("song-2") is None
-        assert server.store.usage() == Usage(1, 7)
+        with pytest.raises(StoreFailed, match="is missing"):
+            await server.store.read("song-2", 0, 100)
+        (tmp_path / "song-2.mp3").write_bytes(b"gone")
+        assert await server.store.read("song-2", 0, 100) == b"gone"
+        assert server.store.usage() == Usage(2, 11)
 
 
 async def test_the_file_of_a_deleted_song_goes_with_it(tmp_path: Path) -> None:
@@ -155,7 +162,6 @@ async def test_the_file_of_a_song_is_called_as_its_format_says(tmp_path: Path) -
         await keep(server, record(2), b"frames")
         assert (tmp_path / "song-1.pcm").read_bytes() == b"sound"
         assert (tmp_path / "song-2.mp3").read_bytes() == b"frames"
-    (tmp_path / "song-3.pcm").write_bytes(b"nobody's")
     async with opened(tmp_path, StoreLimits(max_bytes=0), pcm=".pcm") as server:
         assert await server.store.read("song-1", 0, 100) == b"sound"
         assert await server.store.clean_up(set()) == 2
@@ -195,8 +201,10 @@ async def test_a_failed_write_leaves_what_was_kept_before(tmp_path: Path) -> Non
         await keep(server, record(1), b"first")
         claim = await taken(server, record(2))
         (tmp_path / "song-2.mp3").write_bytes(b"in the way")
+        await server.store.create(record(2), claim.lease)
         with pytest.raises(StoreFailed):
-            await server.store.create(record(2), claim.lease)
+            await server.store.append(record(2), [], b"sound", lease=claim.lease, at=Extent())
+        assert (tmp_path / "song-2.mp3").read_bytes() == b"in the way"
         with pytest.raises(StoreFailed):
             await server.store.read("song-9", 0, 1)
         assert await server.store.read("song-1", 0, 9) == b"first"

@@ -1182,7 +1182,7 @@ export interface Song {
    * The error that ended the song. Unset: it has not failed. `code` is a canonical code, `message` a text for people.
    * `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error in
    * other methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT"
-   * (INTERNAL: the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
+   * (UNAVAILABLE: the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
    * Where fields of the request were at fault, `details` also has the google.rpc.BadRequest of the same error.
    */
   failure: Status | undefined;

@@ -1,0 +1,57 @@
+"""The way of one song into the store, for those who rely on it."""
+
+import asyncio
+
+from server.errors import SongNotKept
+
+KEEP_SECONDS = 30.0
+"""Time for which somebody waits until a song is stored."""
+
+
+class Keeping:
+    """Tells if a song is in the store. One that is not being made is there already."""
+
+    def __init__(self, *, done: bool = True) -> None:
+        """Without `done` the song is on its way."""
+        self.lost = False
+        """True once it is certain that the song is not kept."""
+        self._begun = asyncio.Event()
+        self._done = asyncio.Event()
+        if done:
+            self.finish()
+
+    @property
+    def has_begun(self) -> bool:
+        """True once the song's record is stored, or never will be."""
+        return self._begun.is_set()
+
+    def begin(self) -> None:
+        """Note that the song's record is stored."""
+        self._begun.set()
+
+    def finish(self) -> None:
+        """Note that all of the song is stored."""
+        self._begun.set()
+        self._done.set()
+
+    def lose(self) -> None:
+        """Note that the song is not kept."""
+        self.lost = True
+        self.finish()
+
+    async def begun(self) -> None:
+        """Wait until the song's record is stored; raises SongNotKept."""
+        await self._reached(self._begun)
+
+    async def done(self) -> None:
+        """Wait until all of the song is stored; raises SongNotKept."""
+        await self._reached(self._done)
+
+    async def _reached(self, event: asyncio.Event) -> None:
+        try:
+            async with asyncio.timeout(KEEP_SECONDS):
+                await event.wait()
+        except TimeoutError:
+            raise SongNotKept from None
+        if self.lost:
+            raise SongNotKept

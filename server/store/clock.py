@@ -1,0 +1,69 @@
+"""The time by which songs grow old: that of the wall clock, unless it has jumped ahead."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+TOLERANCE_SECONDS = 3600.0
+"""Most by which the wall clock may run ahead between two looks without being doubted."""
+
+HOLD_SECONDS = 24 * 3600.0
+"""Running time for which a jump has to last before it is believed."""
+
+_NS = 1_000_000_000
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """The time that was believed last, in nanoseconds since 1970. A later one was doubted for `held_seconds`."""
+
+    now_ns: int
+    held_seconds: float = 0.0
+
+
+class AgeClock:
+    """Tells the time by which songs are old.
+
+    Nothing brings deleted songs back, so a wall clock that has run ahead of the time that has really passed is doubted:
+    time goes on from before its jump. It is believed once it has stayed ahead for `HOLD_SECONDS` of running. A clock
+    that goes back is followed at once: it costs no song.
+    """
+
+    def __init__(
+        self,
+        now_ns: Callable[[], int] = time.time_ns,
+        clock: Callable[[], float] = time.monotonic,
+        known: Believed | None = None,
+    ) -> None:
+        """`now_ns` is the wall clock, `clock` gives seconds and never goes back; `known` comes from an earlier run."""
+        self._wall_ns = now_ns
+        self._clock = clock
+        self._looked_at = clock()
+        self.believed = known or Believed(now_ns())
+
+    def now_ns(self) -> int:
+        """The time that is believed now, in nanoseconds since 1970."""
+        at = self._clock()
+        passed_seconds, self._looked_at = at - self._looked_at, at
+        self.believed = self._judged(passed_seconds, self._wall_ns())
+        return self.believed.now_ns
+
+    def _judged(self, passed_seconds: float, wall_ns: int) -> Believed:
+        expected_ns, held = self.believed.now_ns + round(passed_seconds * _NS), self.believed.held_seconds
+        ahead_seconds = (wall_ns - expected_ns) / _NS
+        if ahead_seconds <= TOLERANCE_SECONDS:
+            return Believed(wall_ns)
+        if held + passed_seconds >= HOLD_SECONDS:
+            logger.warning("the clock is believed, which has stayed %.0f hours ahead", ahead_seconds / 3600)
+            return Believed(wall_ns)
+        if not held:
+            logger.warning(
+                "the clock is %.0f hours ahead of the time that has passed: the server was off, or the clock is wrong. "
+                "For %.0f hours of running it makes no song too old; set it right meanwhile if it is wrong",
+                ahead_seconds / 3600,
+                HOLD_SECONDS / 3600,
+            )
+        return Believed(expected_ns, max(held + passed_seconds, 1e-9))

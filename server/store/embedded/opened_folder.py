@@ -1,0 +1,189 @@
+"""The folder of the embedded store while it is open. Every call may block, and belongs to the writer's thread."""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from server.store.base import Extent, Lease, LeaseLost, SongRecord, StoredEvent, StoreFailed, WrongOffset
+from server.store.clock import AgeClock, Believed
+from server.store.embedded.database import RESTORE, Database
+from server.store.embedded.files import SoundFiles, StoreUnusable, failed, locked
+from server.store.embedded.leases import Leases
+from server.store.embedded.mending import Mending
+from server.store.embedded.set_aside import SetAside
+from server.store.embedded.table import SongTable
+from server.store.eviction import EndedSong, StoreLimits, evicted
+
+BATCH_SONGS: Final = 20
+"""Songs that are deleted at once: writers wait for so many."""
+
+_PAGE: Final = 200
+_BELIEVED_STEP_NS: Final = 60 * 1_000_000_000
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """The outcome of one batch: songs deleted, where to go on, and if there may be more to delete."""
+
+    deleted: int
+    after: EndedSong | None
+    more: bool
+
+
+class OpenedFolder:
+    """The database and the files of the songs."""
+
+    def __init__(
+        self, folder: Path, limits: StoreLimits, suffixes: Mapping[str, str], now_ns: Callable[[], int]
+    ) -> None:
+        """Open the folder, which is made if need be.
+
+        Raises:
+            StoreUnusable: it cannot be used, or is in use by another server.
+        """
+        self.leases = Leases()
+        self._stuck: set[str] = set()
+        self._limits = limits
+        self._lock = locked(folder)
+        try:
+            self.files = SoundFiles(folder, suffixes)
+            self.database = Database(folder)
+            try:
+                self._begin(folder, limits, suffixes, now_ns)
+            except BaseException:
+                self.database.close()
+                raise
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _begin(self, folder: Path, limits: StoreLimits, suffixes: Mapping[str, str], now_ns: Callable[[], int]) -> None:
+        try:
+            self.table = SongTable(self.database)
+            known = self.table.believed()
+            self.aside = SetAside(folder, limits, suffixes.values())
+            self._mending = Mending(self.table, self.files, self.aside, now_ns())
+            self._mending.mend()
+            self.database.erase()
+        except (StoreFailed, OSError) as error:
+            raise StoreUnusable(folder, f"cannot be read ({error})", RESTORE) from error
+        self._clock = AgeClock(now_ns, time.monotonic, known)
+        self._kept = known or Believed(0)
+
+    def close(self) -> None:
+        """Let others use the folder."""
+        self.files.close()
+        self.database.close()
+        self._lock.close()
+
+    def admit(self, song: SongRecord) -> None:
+        """Keep the record of a song that nobody has claimed yet."""
+        self.table.create(song)
+        self.files.create(song.song_id, song.format)
+
+    def create(self, song: SongRecord, lease: Lease) -> None:
+        """Create the song unless it is there."""
+        self.leases.require(lease)
+        if not self.files.grows(song.song_id):
+            self.admit(_owned(song, lease))
+
+    def append(self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, lease: Lease, at: Extent) -> None:
+        """The sound first: what the database tells of is there."""
+        self.leases.require(lease)
+        extent = self.table.extent(song.song_id)
+        if not self.files.grows(song.song_id):
+            raise LeaseLost(song.song_id)
+        _check(song.song_id, extent, at)
+        self.files.append(song.song_id, at.size_bytes, sound)
+        self.table.append(replace(_owned(song, lease), size_bytes=at.size_bytes + len(sound)), events, at)
+
+    def end(self, song: SongRecord, lease: Lease, at: Extent) -> None:
+        """The sound reaches the disk before the database says that it is complete."""
+        if self._ended_by(lease):
+            return
+        self.leases.require(lease)
+        _check(song.song_id, self.table.extent(song.song_id), at)
+        self.files.finish(song.song_id)
+        self.table.update(replace(_owned(song, lease), size_bytes=at.size_bytes), at.size_bytes)
+
+    def forget(self, lease: Lease) -> None:
+        """Delete a song that was claimed, its sound first."""
+        self.leases.require(lease)
+        self.files.delete(lease.song_id)
+        self.table.delete([lease.song_id])
+
+    def delete(self, song_id: str, *, unsettled: bool) -> bool:
+        """Delete a song that has ended, its sound first: what a failure leaves is found, and deleted again."""
+        song = self.table.get(song_id)
+        if song is None or (unsettled and not song.state.ended):
+            return False
+        self.files.delete(song_id)
+        self.table.delete([song_id])
+        self.database.erase()
+        return True
+
+    def clean_up(self, in_use: Collection[str], after: EndedSong | None) -> Cleaned:
+        """Delete a few of the songs that ended behind `after`, where they are too old or too much."""
+        now_ns = self._believed_ns()
+        songs = self.table.ends(after, _PAGE)
+        stay = self._stuck.union(in_use)
+        victims = evicted(songs, self._limits, stored=self.table.stored, now_ns=now_ns, in_use=stay)
+        if chosen := list(islice(victims, BATCH_SONGS)):
+            gone = [song_id for song_id in chosen if self._deletes_file(song_id)]
+            if gone:
+                self.table.delete(gone)
+            return Cleaned(len(gone), after, more=True)
+        kept = len(songs) == _PAGE and all(song.song_id in stay for song in songs)
+        return Cleaned(0, songs[-1] if songs else after, more=kept)
+
+    def tidy(self) -> None:
+        """Do what is left of mending, and delete recordings that were set aside too long ago."""
+        self._stuck.clear()
+        try:
+            self._mending.mend_rest()
+            self.aside.clean_up(self._believed_ns())
+        except OSError as error:
+            raise failed(error) from error
+
+    def _deletes_file(self, song_id: str) -> bool:
+        """Delete the sound of a song before its row: that makes room, and no file stays that nobody knows of.
+
+        Returns False where that fails; the song is left out until the next `tidy`.
+        """
+        try:
+            self.files.delete(song_id)
+        except StoreFailed as error:
+            logger.error("a song of the store could not be deleted: %s", error, extra={"song_id": song_id})
+            self._stuck.add(song_id)
+            return False
+        return True
+
+    def _believed_ns(self) -> int:
+        now_ns = self._clock.now_ns()
+        believed = self._clock.believed
+        if abs(believed.now_ns - self._kept.now_ns) > _BELIEVED_STEP_NS:
+            with suppress(StoreFailed):
+                self.table.believe(believed)
+                self._kept = believed
+        return now_ns
+
+    def _ended_by(self, lease: Lease) -> bool:
+        if self.files.grows(lease.song_id) or (song := self.table.get(lease.song_id)) is None:
+            return False
+        return song.state.ended and (song.owner, song.epoch) == (lease.replica, lease.epoch)
+
+
+def _owned(song: SongRecord, lease: Lease) -> SongRecord:
+    return replace(song, owner=lease.replica, epoch=lease.epoch)
+
+
+def _check(song_id: str, extent: Extent, at: Extent) -> None:
+    if extent != at:
+        raise WrongOffset(song_id, extent)

@@ -1,0 +1,101 @@
+"""Recordings that the database does not know of: they are kept apart, as long and as much as songs are."""
+
+import logging
+import shutil
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from server.store.embedded.files import OWN_NAME, make_private
+from server.store.eviction import EndedSong, Stored, StoreLimits, evicted
+
+FOLDER: Final = "set-aside"
+
+_STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_WITHOUT_SONG: Final = (
+    "%d recordings belong to no song of the database, which was lost or is older than they are: they were moved to %s. "
+    "To have them back, stop the server, put a copy of songs.sqlite3 and these files into the folder of the store, and "
+    "start it again. Else they are deleted in time, as songs are: MELISMA_STORE__MAX_AGE_HOURS, __MAX_MEBIBYTES, "
+    "__MAX_SONGS"
+)
+
+logger = logging.getLogger(__name__)
+
+
+class SetAside:
+    """A folder beside the songs, with a folder for each start that has found recordings without a song."""
+
+    def __init__(self, folder: Path, limits: StoreLimits, suffixes: Collection[str]) -> None:
+        """`suffixes` are the ends of the names of recordings."""
+        self._folder = folder / FOLDER
+        self._limits = limits
+        self._suffixes = suffixes
+
+    def take(self, paths: Sequence[Path], now_ns: int) -> None:
+        """Move recordings here; one that cannot be moved stays where it is, and both is logged."""
+        taken = [path for path in paths if self._take(path, now_ns, Path.rename)]
+        if not taken:
+            return
+        logger.error(_WITHOUT_SONG, len(taken), self._folder)
+
+    def copy(self, path: Path, now_ns: int) -> bool:
+        """Put a copy of a recording here that is about to be cut; returns False where that fails."""
+        if not self._take(path, now_ns, shutil.copyfile):
+            return False
+        logger.error("%s has more sound than its song in the database: a copy of it is in %s", path, self._folder)
+        return True
+
+    def clean_up(self, now_ns: int) -> int:
+        """Delete what is too old or too much, oldest first; returns how many."""
+        found = {str(path): path for path in self._recordings()}
+        files = [EndedSong(name, _ns_of(path.parent.name) or 0, path.stat().st_size) for name, path in found.items()]
+        stored = Stored(len(files), sum(one.size_bytes for one in files))
+        victims = list(evicted(files, self._limits, stored=stored, now_ns=now_ns, in_use=()))
+        for name in victims:
+            found[name].unlink(missing_ok=True)
+        for folder in {found[name].parent for name in victims}:
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        if victims:
+            logger.warning("%d recordings that were set aside are too old or too many, and were deleted", len(victims))
+        return len(victims)
+
+    def _take(self, path: Path, now_ns: int, way: Callable[[Path, Path], object]) -> bool:
+        folder = self._folder / _stamp(now_ns)
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            way(path, folder / path.name)
+        except OSError as error:
+            logger.error("the recording %s could not be set aside, and stays: %s", path, error)
+            with suppress(OSError):
+                (folder / path.name).unlink()  # half a copy
+            return False
+        make_private(folder / path.name)
+        return True
+
+    def _recordings(self) -> Sequence[Path]:
+        """Our recordings here, the first set aside first."""
+        if not self._folder.is_dir():
+            return []
+        folders = sorted(path for path in self._folder.iterdir() if _ns_of(path.name) is not None and path.is_dir())
+        return [path for folder in folders for path in sorted(folder.iterdir()) if self._is_own(path)]
+
+    def _is_own(self, path: Path) -> bool:
+        return bool(OWN_NAME.fullmatch(path.stem)) and path.suffix in self._suffixes and path.is_file()
+
+
+def _stamp(now_ns: int) -> str:
+    return (_EPOCH + timedelta(microseconds=now_ns // 1000)).strftime(_STAMP)
+
+
+def _ns_of(name: str) -> int | None:
+    """The time in the name of a folder; `None` for a folder that is not ours."""
+    try:
+        return (datetime.strptime(name, _STAMP).replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 1000
+    except ValueError:
+        return None

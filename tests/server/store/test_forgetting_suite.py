@@ -1,0 +1,51 @@
+"""Songs that no store keeps: beyond the number of songs, and those that their makers forget."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from server.song import SongState
+from server.store.base import Lease, LeaseLost, SongRecord, StoredEvent, Usage
+from tests.support.store_kinds import HERE, OpenService, Service
+from tests.support.stored_songs import keep, making, record, ticket
+
+STRANGER = Lease("song-1", HERE, 1, "another nonce")
+
+
+def ids(songs: Sequence[SongRecord]) -> list[str]:
+    return [song.song_id for song in songs]
+
+
+async def test_the_songs_that_ended_first_go_first_until_there_are_few_enough(open_service: OpenService) -> None:
+    async with open_service(max_songs=2) as service:
+        for number, ended_ns in ((1, 30), (2, 10), (3, 20)):
+            await keep(service.here, record(number), b"", ended_ns=ended_ns)
+        await making(service.here, record(4))
+        store = service.here.store
+        assert await store.clean_up({"song-2"}) == 2
+        assert ids(await store.page("me", None, 9)) == ["song-4", "song-2"]
+        assert await store.clean_up(set()) == 0
+
+
+async def test_nothing_is_kept_of_a_song_that_its_maker_has_forgotten(service: Service) -> None:
+    await keep(service.here, record(2), b"other")
+    writing, store = await making(service.here, record(1)), service.here.store
+    await writing.append([StoredEvent(b"accepted")])
+    with pytest.raises(LeaseLost):
+        await store.forget(STRANGER)
+    await store.forget(writing.claim.lease)
+    await service.here.directory.settle(writing.claim.lease, SongState.CANCELLED, 0.0)
+    for each in (store, service.there.store):
+        assert await each.get("song-1") is None
+        assert await each.load("song-1") is None
+        assert await each.find("me", "request-1") is None
+        assert ids(await each.page("me", None, 9)) == ["song-2"]
+    assert store.usage() == Usage(1, 5)
+    with pytest.raises(LeaseLost):
+        await writing.append([StoredEvent(b"plan")])
+    assert (await service.here.directory.admit(ticket(record(3, request_id="request-1")))).new
+
+
+async def test_a_store_tells_no_trouble_while_songs_are_kept(service: Service) -> None:
+    await keep(service.here, record(), b"sound")
+    assert service.here.store.trouble is None

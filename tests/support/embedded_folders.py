@@ -1,0 +1,79 @@
+"""Folders of the embedded store, as tests open, lose and damage them."""
+
+import sqlite3
+import subprocess
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from server.audio.codecs.registry import file_suffixes
+from server.store.base import SongRecord
+from server.store.embedded.directory import EmbeddedService
+from server.store.embedded.store import EmbeddedStore, embedded_store
+from server.store.eviction import StoreLimits
+from tests.support.store_kinds import Replica
+from tests.support.stored_songs import HOUR_NS, keep, record
+
+DATABASE = "songs.sqlite3"
+NOW_NS = 1000 * HOUR_NS
+
+
+@asynccontextmanager
+async def opened(folder: Path, *, now_ns: int = NOW_NS, **limits: float) -> AsyncIterator[Replica]:
+    """A server with the store of a folder, at a time, with limits by their names."""
+    kinds = StoreLimits(**limits)  # type: ignore[arg-type]
+    async with embedded_store(folder, kinds, file_suffixes(), now_ns=lambda: now_ns) as store:
+        yield Replica(store, EmbeddedService(store).replica())
+
+
+async def kept(folder: Path, count: int) -> list[SongRecord]:
+    """Songs with names as the server gives them, of ten bytes each."""
+    async with opened(folder) as server:
+        named = [record(number, song_id=f"song-{uuid.uuid4()}") for number in range(1, count + 1)]
+        return [await keep(server, song, b"01234", b"56789", ended_ns=NOW_NS) for song in named]
+
+
+def store_of(server: Replica) -> EmbeddedStore:
+    """The store of a server."""
+    assert isinstance(server.store, EmbeddedStore)
+    return server.store
+
+
+def lose_database(folder: Path) -> None:
+    """Delete the database."""
+    for path in folder.glob(f"{DATABASE}*"):
+        path.unlink()
+
+
+def change(folder: Path, statement: str) -> None:
+    """Change the database from outside."""
+    with closing(sqlite3.connect(folder / DATABASE)) as database:
+        database.execute(statement)
+        database.commit()
+
+
+def set_aside(folder: Path) -> list[str]:
+    """The names of the recordings that were set aside."""
+    return sorted(path.name for path in (folder / "set-aside").glob("*/*"))
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """A disk of a megabyte, where this user may mount one."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("this user may not mount a disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(folder: Path) -> None:
+    """Take all the room on the disk."""
+    with (folder / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
+        while True:
+            ballast.write(bytes(4096))
