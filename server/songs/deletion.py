@@ -34,11 +34,13 @@ class Deletion:
         if not song.state.ended:
             raise SongNotEnded(song.song_id)
         await self._stored(song.song_id)
+        # A song that was cancelled before it was planned is in no store, and here for its listeners alone.
+        was_open = self._open.get(song.song_id) is not None
         # Listeners go first: what they would read next is about to go.
         self._open.deleted(song.song_id)
         deleted = await self._store.delete(song.song_id)
         self._open.deleted(song.song_id)
-        if not deleted:
+        if not (deleted or was_open):
             raise UnknownSong(song.song_id)
         self.count += 1
         logger.info("song deleted by its caller", extra={"song_id": song.song_id, "caller": song.caller})

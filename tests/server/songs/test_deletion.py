@@ -139,7 +139,9 @@ async def test_a_deletion_that_fails_can_be_tried_again(monkeypatch: pytest.Monk
 
 async def test_a_song_is_gone_on_the_other_replica_at_once_while_it_is_heard_there(tmp_path: Path) -> None:
     async with pair(LONG, folder=tmp_path) as replicas:
-        await heard(await replicas.there.generate(request(), "me"))
+        made = await replicas.there.generate(request(), "me")
+        await heard(made)
+        await made.keeping.done()
         go_on = asyncio.Event()
         hearing = [
             asyncio.create_task(told_until_deleted(await songs.find("song-1", "me"), go_on))
@@ -155,7 +157,9 @@ async def test_a_song_is_gone_on_the_other_replica_at_once_while_it_is_heard_the
 
 async def test_a_song_that_was_made_elsewhere_and_is_just_over_is_deleted(tmp_path: Path) -> None:
     async with pair(LONG, folder=tmp_path) as replicas:
-        await heard(await replicas.here.generate(request(), "me"))
+        made = await replicas.here.generate(request(), "me")
+        await heard(made)
+        await made.keeping.done()
         await replicas.here.delete("song-1", "me")
         for songs in (replicas.here, replicas.there):
             await assert_gone(songs)
@@ -175,7 +179,9 @@ async def test_a_song_is_cancelled_and_deleted_through_another_replica(tmp_path:
 
 async def test_a_listener_who_needs_the_next_byte_is_told_that_the_song_was_deleted_elsewhere(tmp_path: Path) -> None:
     async with pair(LONG, folder=tmp_path) as replicas:
-        await heard(await replicas.there.generate(request(), "me"))
+        made = await replicas.there.generate(request(), "me")
+        await heard(made)
+        await made.keeping.done()
         recording = await replicas.here.find("song-1", "me")
         with pytest.raises(SongDeleted, match="was deleted by its caller"):
             await heard_while_deleting(recording, replicas.there)
