@@ -8,6 +8,7 @@ import pytest
 from server.errors import QuotaExceeded, SongDeleted, SongNotEnded, UnknownSong, WorkerLost
 from server.quota import Quota
 from server.song import SongState
+from server.songs import recorded_sound
 from server.songs.recording import Recording
 from server.songs.service import Songs
 from server.songs.tickets import Terms
@@ -177,7 +178,10 @@ async def test_a_song_is_cancelled_and_deleted_through_another_replica(tmp_path:
             await assert_gone(songs)
 
 
-async def test_a_listener_who_needs_the_next_byte_is_told_that_the_song_was_deleted_elsewhere(tmp_path: Path) -> None:
+async def test_a_listener_who_needs_the_next_byte_is_told_that_the_song_was_deleted_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorded_sound, "BLOCK_BYTES", 1)
     async with pair(LONG, folder=tmp_path) as replicas:
         made = await replicas.there.generate(request(), "me")
         await heard(made)
