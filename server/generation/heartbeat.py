@@ -32,5 +32,5 @@ class Heartbeat:
     def _send(self) -> None:
         positions, estimates = self._queue.positions(), self._eta.remaining()
         for job in self._jobs:
-            waiting = waiting_of(positions.get(job.song_id, 0), estimates.get(job.song_id))
+            waiting = waiting_of(positions.get(job.key, 0), estimates.get(job.key))
             job.heartbeat(waiting, self._half_seconds)

@@ -171,11 +171,12 @@ class Runner:
         """Have a song made; its events go to `sink`. Raises Draining."""
         self._admission.require_open()
         trace = SongTrace(self._tracer, accepted.song_id, request.engine)
-        job = Job(request, accepted, sink, self._job_parts, trace)
+        key = self._jobs.new_key(accepted.song_id)
+        job = Job(request, accepted, sink, self._job_parts, trace, key=key)
         self._metrics.songs.accepted(request.engine)
         self._enter(job, eta)
         self._scheduler.add(
-            job.song_id,
+            job.key,
             request.engine,
             request.params,
             job,
@@ -227,7 +228,7 @@ class Runner:
             job.on_end.callback(timer.cancel)
 
     def _leave(self, job: Job) -> None:
-        self._scheduler.drop(job.song_id)
+        self._scheduler.drop(job.key)
         self._jobs.remove(job)
         complete = job.state is SongState.COMPLETED
         self._eta.leave(job, complete=complete)

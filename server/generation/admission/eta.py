@@ -51,11 +51,11 @@ class EtaEstimator:
     def enter(self, job: Job, eta: SongEta | None) -> None:
         """Note a song's ETA."""
         if eta is not None:
-            self._etas[job.song_id] = eta
+            self._etas[job.key] = eta
 
     def leave(self, job: Job, *, complete: bool) -> None:
         """Forget a song, and learn from one that is complete."""
-        eta = self._etas.pop(job.song_id, None)
+        eta = self._etas.pop(job.key, None)
         if complete and job.usage.first_seconds is not None:
             self._estimator.measured(job.request.engine, _spent(job))
             if eta is not None:
@@ -83,14 +83,14 @@ class EtaEstimator:
         known, capacity = self._known(jobs), self._queue.capacity(engine)
         estimates = forecast([self._left(job) for job in known], devices=capacity.devices, places=capacity.slots)
         corrected = (self._estimator.corrected(engine, one) for one in estimates)
-        return {job.song_id: one for job, one in zip(known, corrected, strict=True)}
+        return {job.key: one for job, one in zip(known, corrected, strict=True)}
 
     def _known(self, jobs: Iterable[Job]) -> list[Job]:
-        return [job for job in jobs if job.song_id in self._etas]
+        return [job for job in jobs if job.key in self._etas]
 
     def _left(self, job: Job) -> Work:
         usage = job.usage
-        return self._etas[job.song_id].work.left(usage.total_seconds, heard=usage.first_seconds is not None)
+        return self._etas[job.key].work.left(usage.total_seconds, heard=usage.first_seconds is not None)
 
     def _compare(self, job: Job, eta: SongEta) -> None:
         engine, clocks = job.request.engine, job.clocks

@@ -34,7 +34,7 @@ class QueueOrder:
     def jobs(self) -> Sequence[Job]:
         """All jobs: those with a slot, then those that wait, in their order."""
         waiting = [job for song_id in self.positions() if (job := self._jobs.get(song_id))]
-        placed = [job for job in self._jobs if self._scheduler.device_of(job.song_id) is not None]
+        placed = [job for job in self._jobs if self._scheduler.device_of(job.key) is not None]
         return placed + waiting
 
     def capacity(self, engine: str) -> Capacity:

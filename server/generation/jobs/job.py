@@ -49,9 +49,21 @@ class Job:
     """
 
     def __init__(
-        self, request: SongRequest, accepted: Accepted, sink: EventSink, parts: JobParts, trace: SongTrace
+        self,
+        request: SongRequest,
+        accepted: Accepted,
+        sink: EventSink,
+        parts: JobParts,
+        trace: SongTrace,
+        *,
+        key: str = "",
     ) -> None:
-        """Events go to `sink`, `accepted` first of all."""
+        """Events go to `sink`, `accepted` first of all.
+
+        `key` is the name of the song for workers and encoders, which do not know that they had it before; its own name
+        unless it is given.
+        """
+        self.key = key or accepted.song_id
         self.request = request
         self.accepted = accepted
         self.state = SongState.QUEUED
@@ -74,8 +86,8 @@ class Job:
         self._delivery = Delivery(sink, clocks=self.clocks, report=self.report, clock=parts.clock)
         self._back_pressure = BackPressure(sink, parts.stream_buffer_bytes, parts.on_room)
         self._delivery.send([accepted])
-        parts.encoders.enter(accepted.song_id)
-        self.on_end.callback(parts.encoders.leave, accepted.song_id)
+        parts.encoders.enter(self.key)
+        self.on_end.callback(parts.encoders.leave, self.key)
 
     @property
     def song_id(self) -> str:
@@ -93,12 +105,12 @@ class Job:
         """True while the song is paused, listeners or encoder have enough to do, or there is no encoder."""
         if self._paused or self._back_pressure.full:
             return True
-        return self._parts.encoders.address_of(self.accepted.song_id) is None
+        return self._parts.encoders.address_of(self.key) is None
 
     @property
     def sound_to(self) -> SoundTarget | None:
         """The encoder to which workers send the sound; `None` while there is none."""
-        address = self._parts.encoders.address_of(self.song_id)
+        address = self._parts.encoders.address_of(self.key)
         return None if address is None else SoundTarget(address, self.request.audio)
 
     @property

@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Final
 
 from server.errors import ServiceError
 from server.generation.jobs.job import Job
 
+_MOST_KNOWN: Final = 20_000
+"""More songs than encoders remember to have closed."""
+
 
 class Jobs:
-    """The songs that are being made or wait, by song id, in the order of their admission."""
+    """The songs that are being made or wait, by their keys, in the order of their admission."""
 
     def __init__(self) -> None:
+        self._begun: dict[str, int] = {}
         self._jobs: dict[str, Job] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -19,18 +24,28 @@ class Jobs:
         """All jobs of this moment; they may end meanwhile."""
         return iter(tuple(self._jobs.values()))
 
-    def get(self, song_id: str) -> Job | None:
+    def new_key(self, song_id: str) -> str:
+        """A key for a song that is begun now: its id, or another one where it was begun here before.
+
+        What devices and encoders still do for the former job, or have closed with it, is then not that of the new one.
+        """
+        times = self._begun[song_id] = self._begun.pop(song_id, 0) + 1
+        if len(self._begun) > _MOST_KNOWN:
+            del self._begun[next(iter(self._begun))]
+        return song_id if times == 1 else f"{song_id}.{times}"
+
+    def get(self, key: str) -> Job | None:
         """The job of a song; `None` when it has ended."""
-        return self._jobs.get(song_id)
+        return self._jobs.get(key)
 
     def add(self, job: Job) -> None:
         """Take a job in."""
-        self._jobs[job.song_id] = job
+        self._jobs[job.key] = job
         self._idle.clear()
 
     def remove(self, job: Job) -> None:
         """Forget a job that has ended."""
-        del self._jobs[job.song_id]
+        del self._jobs[job.key]
         if not self._jobs:
             self._idle.set()
 

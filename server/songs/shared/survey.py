@@ -27,24 +27,19 @@ class Survey:
         self.known: Mapping[str, KnownEngine] = {}
         """The engines that were ever served, as of then."""
 
-    async def read_engines(self) -> None:
-        """Read the engines anew; raises StoreFailed."""
-        async with self._reading:
-            await self._read_engines()
-
     async def state(self, *, anew: bool = False) -> ServiceState:
         """The service now, read `anew`, or where it is not fresh; raises StoreFailed."""
         async with self._reading:
             if (now := self._clock()) >= self._fresh_until or anew:
-                await self._read_engines()
+                await self.read_engines()
                 self._queue = await self._directory.queue()
                 self._fresh_until = now + FRESH_SECONDS
         return ServiceState(self.engines, self._queue, self.known)
 
-    async def _read_engines(self) -> None:
+    async def read_engines(self) -> None:
         """Read what is served now, and after that what is known: of an engine in both, `known` tells the later state.
 
-        Where they are others than before, the queue is no longer fresh either.
+        Where they are others than before, the queue is no longer fresh either. Raises StoreFailed.
         """
         engines = await self._directory.engines()
         known = await self._directory.known_engines()
