@@ -192,7 +192,7 @@ async def test_connections_that_never_agree_on_tls_give_way_and_end(greeting: by
         reader, writer = await asyncio.open_connection(*address, ssl=client)
         writer.write(REQUEST)
         assert await asyncio.wait_for(reader.readuntil(b"told"), 3.0)
-        for one, _ in silent:
-            await until_closed(one)
-        for _, one in (*silent, (reader, writer)):
-            one.close()
+        for silent_reader, silent_writer in silent:
+            await until_closed(silent_reader)
+            silent_writer.close()
+        writer.close()
