@@ -40,7 +40,7 @@ FILES = 1_024
 
 def called(server: Attacked, *, keyed: bool = False) -> str:
     """The end of a call on a connection of its own, and the milliseconds until then."""
-    metadata = [("authorization", f"Bearer {KEY}")] if keyed else []
+    metadata = (("authorization", f"Bearer {KEY}"),) if keyed else None
     began = time.monotonic()
     options = [("grpc.use_local_subchannel_pool", 1)]
     with grpc.insecure_channel(server.target, options) as channel:

@@ -159,7 +159,7 @@ def mutual_tls(checkout: Path) -> Figures:
             leaf.cert_chain_pems[0].write_to_path(place / f"{name}.pem")
             leaf.private_key_pem.write_to_path(place / f"{name}.key")
         files = {f"TLS__{kind}": str(place / name) for kind, name in _TLS_FILES.items()}
-        with attacked(checkout, **files) as server:
+        with attacked(checkout, None, **files) as server:
             song = '{"prompt": "x", "duration": 10}'
             yield "mutual TLS: a song over plain HTTP", ask(server.http, "POST", GENERATE, song)
             yield "mutual TLS: HTTPS without a certificate", _https(server.http, place, certified=False)

@@ -1,7 +1,7 @@
 """Bounds what lines of other libraries, and of callers without a key, may take of the log.
 
-Libraries write a line, with its traceback, for each thing that they cannot read: whoever sends such things would fill a
-disk with what costs him next to nothing. What is left out is counted and said.
+Libraries write a line, with its traceback, for each thing that they cannot read: a caller who sends such things would
+fill a disk with what costs next to nothing. What is left out is counted and said.
 """
 
 import logging

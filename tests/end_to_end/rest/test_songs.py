@@ -130,7 +130,7 @@ def test_a_caller_who_leaves_while_waiting_gives_the_song_up(rest: Rest) -> None
     body = json.dumps(LONG | {"prompt": "left alone"}).encode()
     host, _, port = rest.address.rpartition(":")
     with socket.create_connection((host, int(port))) as raw:
-        head = f"POST {MUSIC}/generate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        head = f"POST {MUSIC}/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         raw.sendall(f"{head}X-Caller: leaver\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
         leaver = Rest(rest.address, {"X-Caller": "leaver"})
         pause = threading.Event()

@@ -30,12 +30,12 @@ REQUEST = music_pb2.GenerateRequest(prompt="x", duration_seconds=30)
 
 
 @asynccontextmanager
-async def served(key: ApiKey | None = None, **limits: int) -> AsyncIterator[grpc.aio.Channel]:
+async def served(key: ApiKey | None = None, caller_calls: int = 4) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to a server, which asks for `key` where there is one."""
     settings = Settings(engines=("fake",), connections=QUICK)
     interceptors = [Authentication(Authenticator({"key": key}.get, lambda _: None))] if key else []
     runner, health = FakeRunner(FAKE_EVENTS[:2], hangs=True), HealthServicer(lambda: None)
-    bounds = CallLimits(**{"caller_calls": 4, "open_calls": 6, "open_calls_of_peer": 3, **limits})
+    bounds = CallLimits(caller_calls, open_calls=6, open_calls_of_peer=3)
     async with songs_of(runner) as songs:
         server = build_server(settings, MusicServicer(songs), health, interceptors, limits=bounds)
         port = server.add_insecure_port("127.0.0.1:0")
@@ -82,7 +82,7 @@ async def test_watches_without_a_key_lock_nobody_out() -> None:
 
 async def test_a_call_whose_message_never_comes_is_counted_and_ends() -> None:
     async with served(caller_calls=3) as channel:
-        calls = [channel.stream_stream("/melisma.v1.MusicService/Generate")() for _ in range(4)]
+        calls: list[Any] = [channel.stream_stream("/melisma.v1.MusicService/Generate")() for _ in range(4)]
         for call in calls:
             await call.wait_for_connection()
         codes = [await code_of(call) for call in calls]
@@ -92,7 +92,7 @@ async def test_a_call_whose_message_never_comes_is_counted_and_ends() -> None:
 @pytest.mark.parametrize("method", ["Check", "Watch"])
 async def test_questions_of_health_whose_message_never_comes_give_way(method: str) -> None:
     async with served(key()) as channel:
-        calls = [channel.stream_stream(f"/grpc.health.v1.Health/{method}")() for _ in range(20)]
+        calls: list[Any] = [channel.stream_stream(f"/grpc.health.v1.Health/{method}")() for _ in range(20)]
         for call in calls:
             await call.wait_for_connection()
         health: Any = health_pb2_grpc.HealthStub(channel)
@@ -102,7 +102,7 @@ async def test_questions_of_health_whose_message_never_comes_give_way(method: st
 
 async def test_a_call_without_a_message_is_told_so() -> None:
     async with served() as channel:
-        call = channel.stream_stream("/melisma.v1.MusicService/ListEngines")()
+        call: Any = channel.stream_stream("/melisma.v1.MusicService/ListEngines")()
         await call.done_writing()
         with pytest.raises(grpc.aio.AioRpcError) as error:
             await call.read()

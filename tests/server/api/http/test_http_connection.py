@@ -4,10 +4,12 @@ import asyncio
 import errno
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+import trustme
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -32,9 +34,11 @@ async def _slow(_: Request) -> Response:
 
 
 @asynccontextmanager
-async def port(patience: Patience = QUICK, count: int = 8, peer_count: int = 8) -> AsyncIterator[tuple[str, int]]:
+async def port(
+    patience: Patience = QUICK, count: int = 8, peer_count: int = 8, context: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[str, int]]:
     routes = [Route("/ask", _ask, methods=["GET", "POST"]), Route("/slow", _slow)]
-    limits = HttpPort(Places(count, peer_count), patience, header_bytes=4096)
+    limits = HttpPort(Places(count, peer_count), patience, 4096, lambda: context)
     async with serving_http(application(routes), "127.0.0.1", 0, limits) as address:
         host, _, number = address.rpartition(":")
         yield host, int(number)
@@ -174,3 +178,21 @@ async def test_a_process_without_a_free_file_says_so_now_and_then_and_goes_on(
         assert await asyncio.wait_for(reader.readuntil(b"told"), 5.0)
         writer.close()
     assert caplog.text.count("no connection can be taken") == 3
+
+
+@pytest.mark.parametrize("greeting", [b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\n\r\n"])
+async def test_connections_that_never_agree_on_tls_give_way_and_end(greeting: bytes) -> None:
+    authority, server, client = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(client)
+    async with port(Patience(handshake=0.5), peer_count=3, context=server) as address:
+        silent = [await asyncio.open_connection(*address) for _ in range(10)]
+        for _, writer in silent:
+            writer.write(greeting)
+        reader, writer = await asyncio.open_connection(*address, ssl=client)
+        writer.write(REQUEST)
+        assert await asyncio.wait_for(reader.readuntil(b"told"), 3.0)
+        for silent_reader, silent_writer in silent:
+            await until_closed(silent_reader)
+            silent_writer.close()
+        writer.close()
