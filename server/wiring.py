@@ -19,6 +19,8 @@ from server.api.grpc.servicer import MusicServicer
 from server.api.http.operations import build_http
 from server.api.http.preview_page import page_routes
 from server.api.open_calls import OpenCalls
+from server.api.proxies import TrustedProxies
+from server.api.rest.public_address import PublicAddress
 from server.api.rest.routes import Api
 from server.auth.api_keys import KeyRing
 from server.auth.authenticator import Authenticator
@@ -238,7 +240,13 @@ def rest_routes(
     if not settings.rest.enabled or not settings.takes_calls:
         return ()
     limits = settings.limits
-    api = Api(songs, authenticator, body_bytes=limits.request_bytes, heartbeat_seconds=limits.heartbeat_seconds)
+    api = Api(
+        songs,
+        authenticator,
+        body_bytes=limits.request_bytes,
+        heartbeat_seconds=limits.heartbeat_seconds,
+        address=PublicAddress(settings.rest.public_url, TrustedProxies(settings.proxies.networks)),
+    )
     return [*api.routes(calls, tracer), *(page_routes() if settings.page else ())]
 
 

@@ -2,10 +2,11 @@
 
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from typing_extensions import override
 
 from server.scheduling.policy import Order, Policy
+from server.settings.public_url import public_url
 
 Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Seconds: TypeAlias = Positive
@@ -120,6 +121,17 @@ class Rest(Group):
     origins: str = Field(
         default="", description="origins of web pages that may call (commas), such as https://example.com; * for all"
     )
+
+    public_url: str = Field(
+        default="",
+        description="address at which callers reach REST, such as https://example.com/music, for the URLs in answers; "
+        "empty: the one that each call names",
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _leads_to_a_host(cls, value: str) -> str:
+        return public_url(value) if value else ""
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

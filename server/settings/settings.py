@@ -20,6 +20,7 @@ from server.settings.groups import (
     Threads,
     parts,
 )
+from server.settings.proxies import Proxies
 from server.settings.store import Store
 from server.settings.variables import ENVIRONMENT_PREFIX, PATH_DELIMITER
 
@@ -95,6 +96,7 @@ class Settings(BaseSettings):
     threads: Threads = Threads()
     store: Store = Store()
     rest: Rest = Rest()
+    proxies: Proxies = Proxies()
     keepalive: Keepalive = Keepalive()
     connections: Connections = Connections()
     tls: TLS = TLS()

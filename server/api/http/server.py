@@ -64,6 +64,7 @@ def _configuration(app: ASGIApp) -> uvicorn.Config:
         log_config=None,
         log_level="warning",
         access_log=False,
+        proxy_headers=False,  # server/api/proxies.py reads them
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=_STOP_SECONDS,

@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from server.api.failures import log_failure
 from server.api.open_calls import OpenCalls
+from server.api.proxies import TrustedProxies
 from server.api.rest.problems import problem
 from server.errors import ServiceError
 from server.logs import bind
@@ -31,12 +32,18 @@ logger = logging.getLogger(__name__)
 class Door:
     """An endpoint as an ASGI application: its errors become problems, and its calls are counted, traced and logged."""
 
-    def __init__(self, name: str, endpoint: Endpoint, calls: OpenCalls, tracer: Tracer) -> None:
-        """`name` is what the log calls it: method and path, without what is particular to one call."""
+    def __init__(
+        self, name: str, endpoint: Endpoint, calls: OpenCalls, tracer: Tracer, proxies: TrustedProxies
+    ) -> None:
+        """`name` is what the log calls it: method and path, without what is particular to one call.
+
+        The client in the log is the one that trusted `proxies` tell.
+        """
         self._name = name
         self._endpoint = endpoint
         self._calls = calls
         self._tracer = tracer
+        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
@@ -62,7 +69,7 @@ class Door:
 
     @contextmanager
     def _line(self, request: Request, code: Callable[[], int]) -> Iterator[None]:
-        peer = f"{request.client.host}:{request.client.port}" if request.client else ""
+        peer = self._peer(request)
         started = time.monotonic()
         with http_call_span(self._tracer, self._name, request.headers) as span:
             if span.is_recording():
@@ -74,6 +81,13 @@ class Door:
                 seconds = round(time.monotonic() - started, 4)
                 told = {"method": self._name, "peer": peer, "code": code(), "seconds": seconds}
                 logger.info("call", extra=told)
+
+    def _peer(self, request: Request) -> str:
+        if request.client is None:
+            return ""
+        host, port = request.client
+        client = self._proxies.client(host, request.headers.items())
+        return f"{host}:{port}" if client == host else client
 
 
 class ByMethod:

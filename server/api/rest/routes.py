@@ -30,6 +30,7 @@ from server.api.rest.events import events_response
 from server.api.rest.openapi import document
 from server.api.rest.problems import problem_response
 from server.api.rest.proto_json import filled, plain
+from server.api.rest.public_address import REQUESTED_ADDRESS, PublicAddress
 from server.api.rest.request_body import generate_request
 from server.api.rest.song_json import page_json, song_json
 from server.audio.codecs.base import Format
@@ -50,20 +51,27 @@ class Api:
     """The endpoints. `authenticator` is `None` where calls need no key."""
 
     def __init__(
-        self, songs: Songs, authenticator: Authenticator | None, *, body_bytes: int, heartbeat_seconds: float
+        self,
+        songs: Songs,
+        authenticator: Authenticator | None,
+        *,
+        body_bytes: int,
+        heartbeat_seconds: float,
+        address: PublicAddress = REQUESTED_ADDRESS,
     ) -> None:
         """Bodies may have so many bytes; a stream of events is never silent for longer than `heartbeat_seconds`."""
         self._songs = songs
         self._authenticator = authenticator
         self._body_bytes = body_bytes
         self._heartbeat_seconds = heartbeat_seconds
+        self._address = address
 
     def routes(self, calls: OpenCalls, tracer: Tracer) -> list[Route]:
         """Where each endpoint is."""
 
         def route(path: str, **endpoints: Endpoint) -> Route:
             doors = {
-                method: Door(f"{method} {path}", _telling(endpoint), calls, tracer)
+                method: Door(f"{method} {path}", _telling(endpoint), calls, tracer, self._address.proxies)
                 for method, endpoint in endpoints.items()
             }
             return Route(path, ByMethod(doors), methods=list(endpoints))
@@ -86,24 +94,24 @@ class Api:
         if not detached:
             with recording.listened() as told:
                 await unless_left(request.receive, _heard(told))
-            return JSONResponse(song_json(request, recording.song))
+            return JSONResponse(song_json(self._address.of(request), recording.song))
         headers = {"Location": f"{MUSIC}/{recording.song.song_id}", "Preference-Applied": RESPOND_ASYNC}
-        return JSONResponse(song_json(request, recording.song), HTTPStatus.ACCEPTED, headers)
+        return JSONResponse(song_json(self._address.of(request), recording.song), HTTPStatus.ACCEPTED, headers)
 
     async def _list(self, request: Request) -> Response:
         caller = self._caller(request, Scope.GENERATE)
         asked = filled(music_pb2.ListSongsRequest(), _query(request))
         check(asked)
         songs, token = await self._songs.page(caller, asked.page_size, asked.page_token)
-        return JSONResponse(page_json(request, songs, token))
+        return JSONResponse(page_json(self._address.of(request), songs, token))
 
     async def _get(self, request: Request) -> Response:
         song = await self._songs.get(_task_id(request), self._caller(request, Scope.GENERATE))
-        return JSONResponse(song_json(request, song))
+        return JSONResponse(song_json(self._address.of(request), song))
 
     async def _cancel(self, request: Request) -> Response:
         song = await self._songs.cancel(_task_id(request), self._caller(request, Scope.GENERATE))
-        return JSONResponse(song_json(request, song))
+        return JSONResponse(song_json(self._address.of(request), song))
 
     async def _events(self, request: Request) -> Response:
         recording = await self._songs.find(_task_id(request), self._caller(request, Scope.GENERATE))

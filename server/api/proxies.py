@@ -1,0 +1,150 @@
+"""What proxies in front of the server tell about a call: its client, and the address that the client has asked."""
+
+import ipaddress
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from model.song import Violation
+from server.errors import InvalidRequest
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+Headers: TypeAlias = Iterable[tuple[str, str]]
+"""Names in lower case, and values."""
+
+FORWARDED = "Forwarded"
+_FOR, _HOST, _PROTO, _PREFIX = (f"X-Forwarded-{name}" for name in ("For", "Host", "Proto", "Prefix"))
+_PAIR = re.compile(r'\s*([\w-]+)=("(?:[^"\\]|\\.)*"|[^\s";,]*)\s*(;|,|$)')
+_SHAPES = {
+    "host": (re.compile(r"([A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?"), "a host, such as example.com"),
+    "proto": (re.compile(r"https?", re.IGNORECASE), "http or https"),
+    "prefix": (re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?"), "a path, such as /music"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """What the trusted proxies on the way of a call have told; empty where they have not, or there are none.
+
+    `client` is the address that has called the outermost of them, without a port.
+    """
+
+    client: str
+    host: str = ""
+    proto: str = ""
+    prefix: str = ""
+
+
+class TrustedProxies:
+    """Believes the headers of proxies in some networks, and nobody else's."""
+
+    def __init__(self, networks: Collection[Network] = ()) -> None:
+        self._networks = tuple(networks)
+
+    def trusts(self, address: str) -> bool:
+        """True for the address of a trusted proxy."""
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+        return any((mapped or found) in network for network in self._networks)
+
+    def forwarding(self, peer: str, headers: Headers) -> Forwarding:
+        """What a call with these headers tells, which has come from the address `peer`.
+
+        Every proxy adds what it knows at the end, so the headers are believed from there, as far as the chain of
+        trusted proxies goes; before that, a client may have written what it likes.
+
+        Raises:
+            InvalidRequest: a trusted proxy has sent what cannot be read, or two headers that contradict each other.
+        """
+        if not self.trusts(peer):
+            return Forwarding(peer)
+        given: dict[str, list[str]] = {}
+        for name, value in headers:
+            given.setdefault(name, []).append(value)
+        hops = _hops(given)
+        addresses = [hop.get("for", "") for hop in hops] or _listed(given, _FOR)
+        client, count = self._client(peer, addresses)
+        told = _told(hops[-count:])
+        plain = {name: _nth(_listed(given, header), count) for name, header in _PLAIN.items()}
+        for name, value in plain.items():
+            if value and told.get(name, value) != value:
+                raise _invalid(FORWARDED, f"contradicts {_PLAIN[name]}: the proxy has to take one of them away")
+        return Forwarding(client, **{name: _checked(name, value, told) for name, value in (plain | told).items()})
+
+    def client(self, peer: str, headers: Headers) -> str:
+        """The client of a call as `forwarding` tells it; the `peer` where what it says cannot be read."""
+        try:
+            return self.forwarding(peer, headers).client
+        except InvalidRequest:
+            return peer
+
+    def _client(self, peer: str, addresses: Sequence[str]) -> tuple[str, int]:
+        """The first address from the end that is no trusted proxy's, and the number of proxies up to it."""
+        client, count = peer, 0
+        for address in reversed(addresses or [""]):
+            client, count = _without_port(address) or client, count + 1
+            if not self.trusts(client):
+                break
+        return client, count
+
+
+_PLAIN = {"host": _HOST, "proto": _PROTO, "prefix": _PREFIX}
+
+
+def _hops(given: dict[str, list[str]]) -> list[dict[str, str]]:
+    """The elements of the header Forwarded (RFC 7239), in their order."""
+    text = ",".join(given.get("forwarded", ()))
+    return list(_elements(text)) if text.strip() else []
+
+
+def _elements(text: str) -> Iterator[dict[str, str]]:
+    element: dict[str, str] = {}
+    end = 0
+    while end < len(text):
+        if not (found := _PAIR.match(text, end)):
+            raise _invalid(FORWARDED, "must be pairs such as for=192.0.2.1;proto=https;host=example.com")
+        element[found[1].lower()] = _unquoted(found[2])
+        end = found.end()
+        if found[3] != ";":
+            yield element
+            element = {}
+
+
+def _unquoted(value: str) -> str:
+    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+
+
+def _told(hops: Sequence[dict[str, str]]) -> dict[str, str]:
+    """The host and scheme at the outermost of the proxies, where not all of them tell both."""
+    return {name: value for hop in reversed(hops) for name, value in hop.items() if name in ("host", "proto")}
+
+
+def _listed(given: dict[str, list[str]], header: str) -> list[str]:
+    return [part.strip() for value in given.get(header.lower(), ()) for part in value.split(",") if part.strip()]
+
+
+def _nth(values: Sequence[str], count: int) -> str:
+    """What the outermost of `count` proxies has added, or the only one that has."""
+    return values[-min(count, len(values))] if values else ""
+
+
+def _without_port(address: str) -> str:
+    bracketed = re.fullmatch(r"\[(.*)\](:\d+)?", address)
+    if bracketed:
+        return bracketed[1]
+    return address.partition(":")[0] if address.count(":") == 1 else address
+
+
+def _checked(name: str, value: str, told: dict[str, str]) -> str:
+    shape, words = _SHAPES[name]
+    if value and not shape.fullmatch(value):
+        raise _invalid(FORWARDED if name in told else _PLAIN[name], f"must name {words}; a proxy has sent it")
+    return value.lower() if name == "proto" else value.rstrip("/")
+
+
+def _invalid(header: str, description: str) -> InvalidRequest:
+    return InvalidRequest(Violation(header, description))

@@ -1,0 +1,39 @@
+"""The settings about proxies in front of the server."""
+
+import ipaddress
+from typing import TypeAlias
+
+from pydantic import Field, field_validator
+
+from server.settings.groups import Group, parts
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Proxies(Group):
+    """The proxies in front of both ports."""
+
+    trusted: str = Field(
+        default="",
+        description="addresses or networks (commas) of proxies whose Forwarded and X-Forwarded headers are believed, "
+        "such as 10.0.0.0/8; empty: nobody's",
+    )
+
+    @field_validator("trusted")
+    @classmethod
+    def _can_be_read(cls, value: str) -> str:
+        for part in parts(value):
+            _network(part)
+        return value
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks one by one; a single address is a network of its own."""
+        return tuple(map(_network, parts(self.trusted)))
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} must be an address or a network, such as 10.1.2.3 or 10.0.0.0/8: {error}") from None
