@@ -51,9 +51,7 @@ def build_http(
 
     routes = {"/metrics": metrics, "/livez": livez, "/readyz": readyz, "/version": told_version}
     own = [Route(path, endpoint) for path, endpoint in routes.items()]
-    app = Starlette(
-        routes=[*own, *more], middleware=_middleware(origins), exception_handlers={HTTPException: _refusal}
-    )
+    app = Starlette(routes=[*own, *more], middleware=_middleware(origins), exception_handlers={HTTPException: _refusal})
     app.router.redirect_slashes = False  # a redirect names the address that this server sees, not that of its callers
     return app
 

@@ -919,6 +919,11 @@ export interface SongPlan {
    * length only once the song is made, and in songs that were planned before this field existed.
    */
   sampleCountExact: boolean;
+  /**
+   * Bytes of the whole stream, as `SongFinished.size_bytes` of the complete song. Unset where the length is known only
+   * once the song is made, and in songs that were planned before this field existed.
+   */
+  streamSizeBytes?: number | undefined;
 }
 
 /** One part of a song. */
@@ -2959,6 +2964,7 @@ function createBaseSongPlan(): SongPlan {
     voice: VoiceKind.UNSPECIFIED,
     sampleCount: 0,
     sampleCountExact: false,
+    streamSizeBytes: undefined,
   };
 }
 
@@ -2999,6 +3005,9 @@ export const SongPlan: MessageFns<SongPlan> = {
     }
     if (message.sampleCountExact !== false) {
       writer.uint32(96).bool(message.sampleCountExact);
+    }
+    if (message.streamSizeBytes !== undefined) {
+      writer.uint32(104).int64(message.streamSizeBytes);
     }
     return writer;
   },
@@ -3112,6 +3121,14 @@ export const SongPlan: MessageFns<SongPlan> = {
             message.sampleCountExact = reader.bool();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.streamSizeBytes = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3141,6 +3158,7 @@ export const SongPlan: MessageFns<SongPlan> = {
     message.voice = object.voice ?? VoiceKind.UNSPECIFIED;
     message.sampleCount = object.sampleCount ?? 0;
     message.sampleCountExact = object.sampleCountExact ?? false;
+    message.streamSizeBytes = object.streamSizeBytes ?? undefined;
     return message;
   },
 };
