@@ -129,15 +129,17 @@ class UnknownSong(ServiceError):
 class RequestIdReused(ServiceError):
     """The caller has used the id for a request with other content."""
 
-    def __init__(self, request_id: str) -> None:
-        super().__init__(f"request_id {request_id} was used for another request: choose a fresh one for every song")
+    def __init__(self, request_id: str, name: str = "request_id") -> None:
+        """`name` is what the caller calls the id."""
+        super().__init__(f"{name} {request_id} was used for another request: choose a fresh one for every song")
 
 
 class OffsetOutOfRange(ServiceError):
     """The song is complete, and shorter than what was to be left out."""
 
-    def __init__(self, byte_offset: int, size_bytes: int) -> None:
-        super().__init__(f"byte_offset {byte_offset} is beyond the end of the song, which has {size_bytes} bytes")
+    def __init__(self, byte_offset: int, size_bytes: int, name: str = "byte_offset") -> None:
+        """`name` is what the caller calls the first byte that is asked for."""
+        super().__init__(f"{name} {byte_offset} is beyond the end of the song, which has {size_bytes} bytes")
         self.size_bytes = size_bytes
 
 
@@ -145,7 +147,7 @@ class SongNotComplete(ServiceError):
     """There is no more of the song than was told: it had failed or was cancelled before; `failure` says why."""
 
     def __init__(self, state: str, failure: "EndedElsewhere | None" = None) -> None:
-        super().__init__(f"the song is {state}{f': {failure}' if failure else ''}")
+        super().__init__(f"the song has failed: {failure}" if failure else f"the song was {state}")
         self.failure = failure
         self.violations = failure.violations if failure else ()
 

@@ -88,7 +88,8 @@ class Planned:
     """The song's sections are laid out; `delay_samples` stand before the song in decoded sound.
 
     `sample_count` is the length of the song at the delivered rate: that of `SongCompleted` where `sample_count_exact`,
-    else an upper bound from the planned duration. `stream_size_bytes` is the size of the whole stream, where it is known.
+    else an upper bound from the planned duration. `stream_size_bytes` is the size of the whole stream, where that is
+    known.
     """
 
     plan: SongPlan

@@ -124,6 +124,16 @@ class Recording:
         while len(self.entries) <= position and not self.ended:
             await self._news.wait()
 
+    async def sound_until(self, end: int) -> None:
+        """Wait until there are the first `end` bytes of the song, or it has ended.
+
+        Raises:
+            ServiceError: listeners are sent away.
+        """
+        while self._size_bytes < end and not self.ended:
+            self._check_stay()
+            await self._news.wait()
+
     async def listener(self) -> None:
         """Wait until somebody listens."""
         await self._attended.wait()

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from server.api.rest.problems import problem_response
+from server.api.rest.streamed_song import HEADERS
 
 
 def build_http(
@@ -59,7 +60,7 @@ def build_http(
 def _middleware(origins: Sequence[str]) -> list[Middleware]:
     if not origins:
         return []
-    exposed = ("Content-Range", "ETag", "Location", "Preference-Applied", "Retry-After")
+    exposed = (*HEADERS, "Content-Range", "ETag", "Location", "Preference-Applied", "Retry-After")
     cors = Middleware(
         CORSMiddleware,
         allow_origins=origins,

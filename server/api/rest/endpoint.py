@@ -5,17 +5,21 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
 from contextlib import aclosing, contextmanager
+from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from opentelemetry.trace import Tracer, format_trace_id
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import Match, Route
 from starlette.types import Message, Receive, Scope, Send
+from typing_extensions import override
 
 from server.api.failures import log_failure
 from server.api.open_calls import OpenCalls
 from server.api.proxies import TrustedProxies
-from server.api.rest.problems import problem
+from server.api.rest.problems import problem, problem_response
+from server.api.rest.proto_json import printable
 from server.errors import ServiceError
 from server.logs import bind
 from server.store.base import StoreFailed
@@ -100,6 +104,25 @@ class ByMethod:
         """Answer one call; HEAD is answered as GET."""
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         await self._doors[method](scope, receive, send)
+
+
+class OwnRoute(Route):
+    """A path that answers calls of every method: what it has no door for is refused, not looked for in later paths."""
+
+    @override
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        return Match.FULL if match is Match.PARTIAL else match, child
+
+    @override
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        allowed = sorted(self.methods or ())
+        if scope["method"] in allowed:
+            await super().handle(scope, receive, send)
+            return
+        text = f"this path takes {' and '.join(allowed)}, not {printable(scope['method'])}"
+        refusal = problem_response(HTTPStatus.METHOD_NOT_ALLOWED, text, {"Allow": ", ".join(allowed)})
+        await refusal(scope, receive, send)
 
 
 class ClientLeft(Exception):

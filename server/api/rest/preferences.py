@@ -1,0 +1,77 @@
+"""The kind of answer that a caller prefers: the headers Accept and Prefer of a request for a song."""
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from model.song import Violation
+from server.errors import InvalidRequest
+
+RESPOND_ASYNC = "respond-async"
+JSON = "application/json"
+PREFER = "Prefer"
+
+
+class Wish(Enum):
+    """A kind of answer to a request for a song."""
+
+    SONG = auto()
+    """What is known of the song, once it is complete."""
+    TASK = auto()
+    """What is known of the song at once; it is made meanwhile."""
+    SOUND = auto()
+    """The sound, while the song is made."""
+
+
+def wish_of(request: Request, media_type: str) -> Wish:
+    """The kind of answer to send; `media_type` is that of the song's sound.
+
+    Raises:
+        HTTPException: the caller accepts none of them (406).
+        InvalidRequest: `respond-async` is preferred, whose answer the caller does not accept.
+    """
+    accepted = ",".join(request.headers.getlist("accept")) or "*/*"
+    json, sound = (_quality(accepted, kind) for kind in (JSON, media_type))
+    later = _prefers_async(request.headers.getlist("prefer"))
+    if later and json[0] > 0:
+        return Wish.TASK
+    if later:
+        raise InvalidRequest(
+            Violation(PREFER, f"{RESPOND_ASYNC} is answered with JSON: leave it out, or accept {JSON}")
+        )
+    if max(json, sound)[0] <= 0:
+        text = f"answers are {JSON} or {media_type}: name one of them in Accept"
+        raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, text)
+    return Wish.SOUND if sound > json else Wish.SONG
+
+
+def _prefers_async(values: Iterable[str]) -> bool:
+    preferences = ",".join(values).lower().split(",")
+    return any(one.partition(";")[0].strip() == RESPOND_ASYNC for one in preferences)
+
+
+def _quality(accepted: str, kind: str) -> tuple[float, int]:
+    """How much a media type is wanted, 0 to 1, and how exactly it was named, 0 to 2 (RFC 9110, 12.5.1)."""
+    exactness = {"*/*": 0, f"{kind.partition('/')[0]}/*": 1, kind.lower(): 2}
+    found = (
+        (name.strip(), parameters)
+        for name, _, parameters in (one.partition(";") for one in accepted.lower().split(","))
+    )
+    named = [(exactness[name], _q(parameters)) for name, parameters in found if name in exactness]
+    exact, quality = max(named, default=(0, 0.0))
+    return quality, exact
+
+
+def _q(parameters: str) -> float:
+    """The parameter q, 1 where there is none or it is no number."""
+    for one in parameters.split(";"):
+        name, _, value = one.strip().partition("=")
+        if name == "q":
+            try:
+                return min(1.0, max(0.0, float(value)))
+            except ValueError:
+                return 1.0
+    return 1.0
