@@ -45,6 +45,7 @@ FOREIGN_FIELDS: Mapping[str, str] = MappingProxyType(
         "bpm": "use tempo_bpm",
         "cfg_scale": "use guidance_scale",
         "description": "use prompt",
+        "duration_seconds": "use duration",
         "format": "use output_format",
         "gender": "use voice",
         "infer_step": "use steps",
@@ -82,11 +83,14 @@ def bare_names(fields: Iterable[str], *, top: bool) -> Mapping[str, str]:
 def not_a_field(name: str, bare: Mapping[str, str]) -> str:
     """Says of a name that it is no field, and what to do about it; `bare` are the fields that there are."""
     alike = bare.get(_bare(name), "")
-    return f"is not a field: {f'use {alike}' if alike else FOREIGN_FIELDS.get(name.lower(), _ANY_FIELD)}"
+    return f"is not a field: {f'use {alike}' if alike else _FOREIGN.get(_bare(name), _ANY_FIELD)}"
 
 
 def _bare(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
+
+
+_FOREIGN = {_bare(name): advice for name, advice in FOREIGN_FIELDS.items()}
 
 
 def request_path(path: str) -> str:
