@@ -81,9 +81,9 @@ class PoisonedRequest(ServiceError):
 
 
 class Overloaded(ServiceError):
-    """The queue is full; a retry is sensible after `retry_after_seconds`."""
+    """The queue is full; a retry is sensible after `retry_after_seconds`, `None` where it never is."""
 
-    def __init__(self, text: str, retry_after_seconds: float) -> None:
+    def __init__(self, text: str, retry_after_seconds: float | None) -> None:
         super().__init__(text)
         self.retry_after_seconds = retry_after_seconds
 
@@ -99,12 +99,17 @@ class ChecksOverloaded(Overloaded):
 class DeadlineTooShort(Overloaded):
     """By the estimate the song cannot be complete by the caller's deadline.
 
-    It could be, with as much time as before, once the songs ahead of it are done: hence the advice when to retry.
+    It could be, with as much time as before, once the songs ahead of it are done: hence the advice when to retry. A
+    song that takes longer than that by itself gets none.
     """
 
-    def __init__(self, needed_seconds: float, left_seconds: float) -> None:
+    def __init__(self, needed_seconds: float, left_seconds: float, alone_seconds: float = 0.0) -> None:
+        """The song would take `alone_seconds` if there were no other ones."""
         text = f"the song would be complete in about {needed_seconds:.1f} s, the deadline is in {left_seconds:.1f} s"
-        super().__init__(text, needed_seconds - left_seconds)
+        if alone_seconds > left_seconds:
+            super().__init__(f"{text}: allow at least {alone_seconds:.1f} s, or ask for a shorter song", None)
+        else:
+            super().__init__(text, needed_seconds - left_seconds)
 
 
 class OutOfMemory(Overloaded):

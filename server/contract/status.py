@@ -161,7 +161,8 @@ def _details(error: Exception) -> Iterator[Message]:
     if isinstance(error, InvalidRequest | EndedElsewhere | SongNotComplete) and error.violations:
         yield _bad_request(violations_of(error))
     elif isinstance(error, Overloaded):
-        yield _retry_info(error.retry_after_seconds)
+        if error.retry_after_seconds is not None:
+            yield _retry_info(error.retry_after_seconds)
         if isinstance(error, QuotaExceeded):
             yield _quota_failure(error.subject, str(error))
     elif isinstance(error, ControlNotSupported):

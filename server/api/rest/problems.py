@@ -60,7 +60,7 @@ def problem(error: Exception) -> JSONResponse:
     headers: dict[str, str] = {}
     if isinstance(error, ServiceError) and error.violations:
         extra["violations"] = violations_json(error.violations)
-    if isinstance(error, Overloaded):
+    if isinstance(error, Overloaded) and error.retry_after_seconds is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
         extra["retry_after_seconds"] = round(error.retry_after_seconds, 3)
     if isinstance(error, Unauthenticated):
