@@ -13,6 +13,7 @@ from melisma.v1 import music_pb2
 from model.song import Violation
 from server.api.rest.byte_range import ByteRange, range_of
 from server.api.rest.endpoint import Stream, unless_left
+from server.api.rest.preferences import sound_type
 from server.audio.codecs.registry import format_named
 from server.errors import InvalidRequest, MadeElsewhere, OffsetOutOfRange, SongNotComplete
 from server.songs.recording import Recording, failure_of
@@ -74,12 +75,12 @@ async def sound_of(
                 return
 
 
-def named(recording: Recording) -> dict[str, str]:
+def named(request: Request, recording: Recording) -> dict[str, str]:
     """The headers that tell what the sound is."""
     delivered = format_named(recording.song.format)
     return {
         "Content-Disposition": f'inline; filename="{recording.song.song_id}{delivered.suffix}"',
-        "Content-Type": delivered.media_type,
+        "Content-Type": sound_type(request, delivered.media_type),
         "X-Content-Type-Options": "nosniff",
     }
 
@@ -148,7 +149,7 @@ def _whole(request: Request, recording: Recording, offset: int) -> Response:
 def _answer(
     request: Request, recording: Recording, status: int, headers: dict[str, str], start: int, end: int | None
 ) -> Response:
-    headers = headers | named(recording)
+    headers = headers | named(request, recording)
     if end is not None:
         headers["Content-Length"] = str(end - start)
     sound = sound_of(recording, start, start if request.method == "HEAD" else end, _size(recording))

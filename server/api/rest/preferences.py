@@ -12,6 +12,8 @@ from server.errors import InvalidRequest
 
 RESPOND_ASYNC = "respond-async"
 JSON = "application/json"
+BYTES = "application/octet-stream"
+"""What sound is called for callers who accept that rather than its own media type."""
 PREFER = "Prefer"
 
 
@@ -26,6 +28,12 @@ class Wish(Enum):
     """The sound, while the song is made."""
 
 
+def sound_type(request: Request, media_type: str) -> str:
+    """The media type of an answer with sound: its own, or that of bytes of any kind."""
+    accepted = _accepted(request)
+    return BYTES if _quality(accepted, BYTES) > _quality(accepted, media_type) else media_type
+
+
 def wish_of(request: Request, media_type: str) -> Wish:
     """The kind of answer to send; `media_type` is that of the song's sound.
 
@@ -33,8 +41,8 @@ def wish_of(request: Request, media_type: str) -> Wish:
         HTTPException: the caller accepts none of them (406).
         InvalidRequest: `respond-async` is preferred, whose answer the caller does not accept.
     """
-    accepted = ",".join(request.headers.getlist("accept")) or "*/*"
-    json, sound = (_quality(accepted, kind) for kind in (JSON, media_type))
+    accepted = _accepted(request)
+    json, sound = _quality(accepted, JSON), max(_quality(accepted, media_type), _quality(accepted, BYTES))
     later = _prefers_async(request.headers.getlist("prefer"))
     if later and json[0] > 0:
         return Wish.TASK
@@ -46,6 +54,10 @@ def wish_of(request: Request, media_type: str) -> Wish:
         text = f"answers are {JSON} or {media_type}: name one of them in Accept"
         raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, text)
     return Wish.SOUND if sound > json else Wish.SONG
+
+
+def _accepted(request: Request) -> str:
+    return ",".join(request.headers.getlist("accept")) or "*/*"
 
 
 def _prefers_async(values: Iterable[str]) -> bool:

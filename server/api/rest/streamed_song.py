@@ -31,7 +31,7 @@ async def streamed(request: Request, recording: Recording, location: str) -> Res
     await unless_left(request.receive, _first(pieces))
     values = zip(HEADERS, _facts(recording), strict=True)
     facts = {name: quote(str(value), safe=" #+/:.-") for name, value in values if value not in ("", None)}
-    headers = named(recording) | facts | {"Location": location, "Cache-Control": "no-store", "Vary": "Accept"}
+    headers = named(request, recording) | facts | {"Location": location, "Cache-Control": "no-store", "Vary": "Accept"}
     return Stream(pieces, HTTPStatus.OK, headers)
 
 

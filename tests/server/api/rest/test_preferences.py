@@ -4,7 +4,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from server.api.rest.preferences import Wish, wish_of
+from server.api.rest.preferences import Wish, sound_type, wish_of
 from server.errors import InvalidRequest
 
 ASYNC = "respond-async"
@@ -23,6 +23,7 @@ WISHES: list[tuple[str | None, str, Wish]] = [
     ("audio/mpeg, application/json", "", Wish.SONG),
     ("audio/mpeg, application/json;q=0.5", "", Wish.SOUND),
     ("audio/mpeg;q=0, */*", "", Wish.SONG),
+    ("application/octet-stream", "", Wish.SOUND),
     (None, ASYNC, Wish.TASK),
     ("application/json", f"wait=5, {ASYNC.upper()}; foo", Wish.TASK),
     ("audio/mpeg, application/json;q=0.1", ASYNC, Wish.TASK),
@@ -38,6 +39,12 @@ def request(accept: str | None, prefer: str) -> Request:
 def test_what_is_accepted_and_preferred_decides() -> None:
     found = [wish_of(request(accept, prefer), "audio/mpeg") for accept, prefer, _ in WISHES]
     assert found == [wish for _, _, wish in WISHES]
+
+
+def test_sound_has_its_own_media_type_unless_bytes_are_accepted_rather() -> None:
+    kinds = [None, "*/*", "audio/*", "audio/mpeg, application/octet-stream", "application/octet-stream, */*;q=0.5"]
+    found = [sound_type(request(accept, ""), "audio/mpeg") for accept in kinds]
+    assert found == ["audio/mpeg"] * 4 + ["application/octet-stream"]
 
 
 @pytest.mark.parametrize("accept", ["text/html", "audio/wav", "application/json;q=0", "nonsense"])
