@@ -116,7 +116,7 @@ def outcome_of(error: Exception) -> Outcome:
 def text_of(error: Exception) -> str:
     """The text of an error for its caller, shortened; nothing of a bug's own text is in it."""
     match outcome_of(error):
-        case outcome if outcome is INTERNAL:
+        case Outcome(reason=INTERNAL.reason):
             return INTERNAL_TEXT
         case outcome if outcome is STORE_UNAVAILABLE:
             return STORE_UNAVAILABLE_TEXT

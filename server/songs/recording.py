@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from server.contract.status import text_of
 from server.errors import EndedElsewhere, OffsetOutOfRange, ServiceError, SongNotComplete
 from server.song import SongState
 from server.songs.entry import Entry, Message
@@ -234,9 +235,9 @@ def record_after(song: SongRecord, message: Message) -> SongRecord:
 def ended_record(
     song: SongRecord, state: SongState, now_ns: int, error: ServiceError | None, reason: str
 ) -> SongRecord:
-    """The song's record once it has ended; of an `error` without `reason` nothing is kept."""
+    """The song's record once it has ended; of an `error` without `reason` nothing is kept, of a bug not its text."""
     kept = error if reason else None
-    text, violations = (str(kept), kept.violations) if kept else ("", ())
+    text, violations = (text_of(kept), kept.violations) if kept else ("", ())
     return replace(song, state=state, ended_ns=now_ns, reason=reason, error=text, violations=violations)
 
 
