@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from model.studio.info import INFO
@@ -11,6 +12,8 @@ from tests.support.edge import songs_of
 from tests.support.fake_runner import FakeRunner
 from tests.support.rest import MUSIC, Rest
 from tests.support.rest_edge import ask, rest_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ACE_STEP = (
     '{"prompt":"pop","lyrics":"春天","audio_duration":30,"infer_step":27,"guidance_scale":15,"scheduler_type":"euler",'
@@ -71,13 +74,27 @@ REFUSED: list[tuple[str, dict[str, str]]] = [
 ]
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def rest() -> AsyncIterator[Rest]:
     """REST with the checks of the engine studio."""
     checker = LocalChecker((EngineSpec("studio"),))
     runner = FakeRunner(info=INFO)
     async with checker.running(), songs_of(runner, checker=checker, engine="studio") as songs, rest_of(songs) as rest:
         yield rest
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [({"key": "H"}, "key"), ({"language": "fr"}, "language"), ({"lyrics": "Привет"}, "lyrics")],
+)
+@pytest.mark.parametrize("headers", [{"Prefer": "respond-async"}, {"Accept": "audio/mpeg"}, {}], ids=str)
+async def test_what_the_engine_refuses_is_refused_before_the_song_is_accepted(
+    rest: Rest, fields: dict[str, str], field: str, headers: dict[str, str]
+) -> None:
+    answer = await ask(rest, "POST", f"{MUSIC}/generate", {"prompt": "pop", **fields}, **headers)
+    assert (answer.status, answer.json["reason"]) == (400, "INVALID_REQUEST")
+    assert [one["field"] for one in answer.json["violations"]] == [field]
+    assert (await ask(rest, "GET", MUSIC)).json["songs"] == []
 
 
 async def test_each_is_a_song_or_is_refused_with_what_to_do(rest: Rest) -> None:
