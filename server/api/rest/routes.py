@@ -133,8 +133,9 @@ class Api:
         return JSONResponse(song_json(self._address.of(request), song))
 
     async def _cancel(self, request: Request) -> Response:
-        song = await self._songs.cancel(_task_id(request), self._caller(request, Scope.GENERATE))
-        return JSONResponse(song_json(self._address.of(request), song))
+        caller, address = self._caller(request, Scope.GENERATE), self._address.of(request)
+        song = await self._songs.cancel(_task_id(request), caller)
+        return JSONResponse(song_json(address, song))
 
     async def _events(self, request: Request) -> Response:
         recording = await self._songs.find(_task_id(request), self._caller(request, Scope.GENERATE))
