@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
@@ -25,7 +26,25 @@ _LENGTH_PROBE = ByteRange(0, 2)
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-async def audio_response(request: Request, recording: Recording) -> Response:
+async def range_made(request: Request, recording: Recording) -> bool:
+    """Wait until the range that is asked for is made, but not for ever; False where there was nothing to wait for.
+
+    After a wait the recording has to be found anew: one without listeners may be over.
+
+    Raises:
+        ClientLeft: the caller goes meanwhile.
+    """
+    wanted = None if recording.ended or _offset(request) else range_of(request)
+    if wanted is None or wanted.first is None or wanted.end is None or wanted == _LENGTH_PROBE:
+        return False
+    end = min(wanted.end, _size(recording) or wanted.end)
+    if end <= recording.song.size_bytes:
+        return False
+    await unless_left(request.receive, _made(recording, end))
+    return True
+
+
+def audio_response(request: Request, recording: Recording) -> Response:
     """The answer to GET or HEAD.
 
     Raises:
@@ -35,11 +54,8 @@ async def audio_response(request: Request, recording: Recording) -> Response:
         HTTPException: the range is not there in time (503).
     """
     offset = _offset(request)
-    wanted = None if offset or recording.ended else range_of(request)
-    if wanted and wanted.first is not None and wanted.end is not None:
-        await unless_left(request.receive, _made(recording, wanted.end))
     if not recording.ended:
-        return _growing(request, recording, offset, wanted)
+        return _growing(request, recording, offset, None if offset else range_of(request))
     if not recording.complete:
         raise SongNotComplete(recording.song.state.value, failure_of(recording.song))
     return _whole(request, recording, offset)
@@ -87,12 +103,9 @@ def named(request: Request, recording: Recording) -> dict[str, str]:
 
 async def _made(recording: Recording, end: int) -> None:
     """Wait until there are the first `end` bytes, as a listener who does not hold the song back; not for ever."""
-    try:
+    with suppress(TimeoutError), recording.listened(sound=False):
         async with asyncio.timeout(RANGE_SECONDS):
-            with recording.listened(sound=False):
-                await recording.sound_until(min(end, _size(recording) or end))
-    except TimeoutError:
-        pass
+            await recording.sound_until(end)
 
 
 def _size(recording: Recording) -> int | None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -15,12 +15,13 @@ from starlette.routing import Match, Route
 from starlette.types import Message, Receive, Scope, Send
 from typing_extensions import override
 
+from model.song import Violation
 from server.api.failures import log_failure
 from server.api.open_calls import OpenCalls
 from server.api.proxies import TrustedProxies
 from server.api.rest.problems import problem, problem_response
 from server.api.rest.proto_json import printable
-from server.errors import ServiceError
+from server.errors import InvalidRequest, ServiceError
 from server.logs import bind
 from server.store.base import StoreFailed
 from server.telemetry.call_trace import end_http_call, http_call_span
@@ -123,6 +124,22 @@ class OwnRoute(Route):
         text = f"this path takes {' and '.join(allowed)}, not {printable(scope['method'])}"
         refusal = problem_response(HTTPStatus.METHOD_NOT_ALLOWED, text, {"Allow": ", ".join(allowed)})
         await refusal(scope, receive, send)
+
+
+def check_query(request: Request, names: Collection[str]) -> None:
+    """Refuse parameters that would be ignored.
+
+    Raises:
+        InvalidRequest: the query has a parameter beside `names`, or one of them twice.
+    """
+    given = [name for name, _ in request.query_params.multi_items()]
+    takes = f"this path takes {' and '.join(names)}" if names else "this path takes none"
+    found = [
+        Violation(printable(name), f"is not a parameter: {takes}") for name in dict.fromkeys(given) if name not in names
+    ]
+    found += [Violation(name, "must be given once") for name in names if given.count(name) > 1]
+    if found:
+        raise InvalidRequest(*found)
 
 
 class ClientLeft(Exception):

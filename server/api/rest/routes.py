@@ -25,8 +25,8 @@ from starlette.routing import Route
 
 from melisma.v1 import music_pb2
 from server.api.open_calls import OpenCalls
-from server.api.rest.audio import audio_response
-from server.api.rest.endpoint import LEFT, ByMethod, ClientLeft, Door, Endpoint, OwnRoute, unless_left
+from server.api.rest.audio import audio_response, range_made
+from server.api.rest.endpoint import LEFT, ByMethod, ClientLeft, Door, Endpoint, OwnRoute, check_query, unless_left
 from server.api.rest.events import events_response
 from server.api.rest.idempotency import IDEMPOTENCY_KEY
 from server.api.rest.openapi import document
@@ -34,7 +34,6 @@ from server.api.rest.preferences import RESPOND_ASYNC, Wish, wish_of
 from server.api.rest.problems import problem_response
 from server.api.rest.proto_json import filled, plain
 from server.api.rest.public_address import REQUESTED_ADDRESS, PublicAddress
-from server.api.rest.query import check_query
 from server.api.rest.request_body import generate_request
 from server.api.rest.song_json import page_json, song_json
 from server.api.rest.streamed_song import streamed
@@ -146,7 +145,9 @@ class Api:
         recording = await self._songs.find(_task_id(request))
         if recording.song.format != delivered.name:
             raise UnknownSong(recording.song.song_id)
-        return await audio_response(request, recording)
+        if await range_made(request, recording):
+            recording = await self._songs.find(recording.song.song_id)
+        return audio_response(request, recording)
 
     async def _engines(self, request: Request) -> Response:
         self._caller(request, Scope.ENGINES)

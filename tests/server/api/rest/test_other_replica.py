@@ -99,6 +99,15 @@ async def test_a_running_song_is_streamed_to_its_end_where_a_range_cannot_be_tol
     assert answer.headers["accept-ranges"] == "none"
 
 
+async def test_a_range_of_a_song_that_another_replica_makes_is_waited_for(service: Service) -> None:
+    waiting = asyncio.create_task(ask(service.rest, "GET", "/audio/song-1.mp3", Range="bytes=7-60"))
+    await until(lambda: service.replicas.here.listeners == 1)
+    service.end()
+    answer = await waiting
+    assert (answer.status, answer.data) == (206, SOUND[7:])
+    assert answer.headers["content-range"] == "bytes 7-59/60"
+
+
 async def test_a_running_song_is_heard_from_any_byte_and_ranges_of_the_ended_one_have_its_size(
     service: Service,
 ) -> None:
