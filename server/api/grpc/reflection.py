@@ -9,7 +9,7 @@ import grpc
 import grpc.aio
 from google.protobuf import descriptor_pool, text_format
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
-from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 V1 = "grpc.reflection.v1.ServerReflection"
 V1ALPHA = reflection.SERVICE_NAME
@@ -18,8 +18,9 @@ V1ALPHA = reflection.SERVICE_NAME
 def add_reflection(services: Sequence[str], server: grpc.aio.Server) -> None:
     """Serve the schema of `services`, and of reflection itself, in both versions."""
     descriptor_pool.Default().AddSerializedFile(_file_of_v1().SerializeToString())
-    servicer = reflection.aio.ReflectionServicer((*services, V1, V1ALPHA))
-    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
+    names = (*services, V1, V1ALPHA)
+    reflection.enable_server_reflection(names, server)
+    servicer = reflection.aio.ReflectionServicer(names)
     handler = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,
         request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
