@@ -87,9 +87,9 @@ class PoisonedRequest(ServiceError):
 
 
 class Overloaded(ServiceError):
-    """The queue is full; try again after `retry_after_seconds`."""
+    """The queue is full; try again after `retry_after_seconds`, never where that is `None`."""
 
-    def __init__(self, text: str, retry_after_seconds: float) -> None:
+    def __init__(self, text: str, retry_after_seconds: float | None) -> None:
         super().__init__(text)
         self.retry_after_seconds = retry_after_seconds
 
@@ -109,12 +109,17 @@ class TooManyCalls(Overloaded):
 class DeadlineTooShort(Overloaded):
     """By the estimate the song cannot be complete by the caller's deadline.
 
-    It could be, with as much time as before, once the songs ahead of it are done: hence the advice when to retry.
+    It could be, with as much time as before, once the songs ahead of it are done: hence the advice when to retry. A
+    song that takes longer than that by itself gets none.
     """
 
-    def __init__(self, needed_seconds: float, left_seconds: float) -> None:
+    def __init__(self, needed_seconds: float, left_seconds: float, alone_seconds: float = 0.0) -> None:
+        """The song would take `alone_seconds` if there were no other ones."""
         text = f"the song would be complete in about {needed_seconds:.1f} s, the deadline is in {left_seconds:.1f} s"
-        super().__init__(text, needed_seconds - left_seconds)
+        if alone_seconds > left_seconds:
+            super().__init__(f"{text}: allow at least {alone_seconds:.1f} s, or ask for a shorter song", None)
+        else:
+            super().__init__(text, needed_seconds - left_seconds)
 
 
 class OutOfMemory(Overloaded):
@@ -153,15 +158,17 @@ class SongNotEnded(ServiceError):
 class RequestIdReused(ServiceError):
     """The caller has used the `request_id` for a request with other content."""
 
-    def __init__(self, request_id: str) -> None:
-        super().__init__(f"request_id {request_id} was used for another request: choose a fresh one for every song")
+    def __init__(self, request_id: str, name: str = "request_id") -> None:
+        """`name` is what the caller calls the id."""
+        super().__init__(f"{name} {request_id} was used for another request: choose a fresh one for every song")
 
 
 class OffsetOutOfRange(ServiceError):
     """The song is complete, and shorter than the offset."""
 
-    def __init__(self, byte_offset: int, size_bytes: int) -> None:
-        super().__init__(f"byte_offset {byte_offset} is beyond the end of the song, which has {size_bytes} bytes")
+    def __init__(self, byte_offset: int, size_bytes: int, name: str = "byte_offset") -> None:
+        """`name` is what the caller calls the first byte that is asked for."""
+        super().__init__(f"{name} {byte_offset} is beyond the end of the song, which has {size_bytes} bytes")
         self.size_bytes = size_bytes
 
 
@@ -169,7 +176,7 @@ class SongNotComplete(ServiceError):
     """The song has failed or was cancelled, so there is no more of it; `failure` says why."""
 
     def __init__(self, state: str, failure: "EndedElsewhere | None" = None) -> None:
-        super().__init__(f"the song is {state}{f': {failure}' if failure else ''}")
+        super().__init__(f"the song has failed: {failure}" if failure else f"the song was {state}")
         self.failure = failure
         self.violations = failure.violations if failure else ()
 

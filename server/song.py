@@ -88,13 +88,15 @@ class Planned:
     """The song's sections are laid out; `delay_samples` stand before the song in decoded sound.
 
     `sample_count` is the length of the song at the delivered rate: that of `SongCompleted` where `sample_count_exact`,
-    else an upper bound from the planned duration.
+    else an upper bound from the planned duration. `stream_size_bytes` is the size of the whole stream, where that is
+    known.
     """
 
     plan: SongPlan
     delay_samples: int
     sample_count: int
     sample_count_exact: bool
+    stream_size_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from server.api.http.ports import http_rules
 from server.api.http.preview_page import page_routes
 from server.api.open_calls import OpenCalls
 from server.api.proxies import TrustedProxies
+from server.api.rest.public_address import PublicAddress
 from server.api.rest.routes import Api
 from server.auth.api_keys import KeyRing
 from server.auth.authenticator import Authenticator
@@ -269,6 +270,7 @@ def rest_routes(
         body_bytes=limits.request_bytes,
         heartbeat_seconds=limits.heartbeat_seconds,
         limits=call_limits,
+        address=PublicAddress(settings.rest.public_url, TrustedProxies(settings.proxies.networks)),
     )
     return [*api.routes(calls, tracer), *(page_routes() if settings.page else ())]
 

@@ -28,7 +28,15 @@ RENAMED_VALUES: Mapping[str, str] = MappingProxyType(
 )
 """Values of enums by their beginnings, new ones by old ones; used as the fields are."""
 
-ADDED = ("sung_tone", "sample_count_exact", "license", "commercial_use_allowed", "attribution", "channels")
+ADDED = (
+    "sung_tone",
+    "sample_count_exact",
+    "license",
+    "commercial_use_allowed",
+    "attribution",
+    "channels",
+    "stream_size_bytes",
+)
 """Fields that came to the contract later, and are left out; see `_as_before` for tones and the samples of a plan."""
 
 IDS = ("song_id", "request_id")

@@ -12,6 +12,7 @@ class PretendEncoder:
     """Gives out 24 KB for every second, in frames of a second."""
 
     delay_samples = 0
+    stream_bytes = None
 
     def __init__(
         self, source_rate_hertz: int, audio: AudioSettings, *, tags: Mapping[str, str], sample_count: int | None = None

@@ -1,4 +1,4 @@
-"""What proxies in front of the server tell about a call: its client, and the address that the client has asked."""
+"""Reads the headers of proxies in front of the server: the client of a call, and the address that it has asked."""
 
 import ipaddress
 import re
@@ -25,7 +25,7 @@ _SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """What the trusted proxies on the way of a call have told; empty where they have not, or there are none.
+    """The word of the trusted proxies on the way of a call; empty where they say nothing, or there are none.
 
     `client` is the address that has called the outermost of them, without a port.
     """
@@ -52,7 +52,7 @@ class TrustedProxies:
         return any((mapped or found) in network for network in self._networks)
 
     def forwarding(self, peer: str, headers: Headers) -> Forwarding:
-        """What a call with these headers tells, which has come from the address `peer`.
+        """Read the headers of a call that has come from the address `peer`.
 
         Every proxy adds what it knows at the end, so the headers are believed from there, as far as the chain of
         trusted proxies goes; before that, a client may have written what it likes.
@@ -71,7 +71,7 @@ class TrustedProxies:
         told = _told(hops[-count:])
         plain = {name: _nth(_listed(given, header), count) for name, header in _PLAIN.items()}
         for name, value in plain.items():
-            if value and told.get(name, value) != value:
+            if value and told.get(name, value).lower() != value.lower():
                 raise _invalid(FORWARDED, f"contradicts {_PLAIN[name]}: the proxy has to take one of them away")
         return Forwarding(client, **{name: _checked(name, value, told) for name, value in (plain | told).items()})
 
@@ -120,7 +120,8 @@ def _unquoted(value: str) -> str:
 
 def _told(hops: Sequence[dict[str, str]]) -> dict[str, str]:
     """The host and scheme at the outermost of the proxies, where not all of them tell both."""
-    return {name: value for hop in reversed(hops) for name, value in hop.items() if name in ("host", "proto")}
+    pairs = (pair for hop in reversed(hops) for pair in hop.items())
+    return {name: value for name, value in pairs if value and name in ("host", "proto")}
 
 
 def _listed(given: dict[str, list[str]], header: str) -> list[str]:
@@ -128,7 +129,7 @@ def _listed(given: dict[str, list[str]], header: str) -> list[str]:
 
 
 def _nth(values: Sequence[str], count: int) -> str:
-    """What the outermost of `count` proxies has added, or the only one that has."""
+    """The value that the outermost of `count` proxies has added, or the only one that has."""
     return values[-min(count, len(values))] if values else ""
 
 

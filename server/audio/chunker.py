@@ -63,8 +63,15 @@ class Chunker:
     def planned(self) -> list[SongEvent]:
         """The first event of every song."""
         sample_count = planned_samples(self._plan, self._source_rate_hertz, self._rate_hertz)
-        exact = self._plan.engine_samples is not None
-        return [Planned(self._plan, self._encoder.delay_samples, sample_count, sample_count_exact=exact)]
+        return [
+            Planned(
+                self._plan,
+                self._encoder.delay_samples,
+                sample_count,
+                sample_count_exact=self._plan.engine_samples is not None,
+                stream_size_bytes=self._encoder.stream_bytes,
+            )
+        ]
 
     def feed(self, window: Window) -> list[SongEvent]:
         """Encode a window, shape [2, samples] at the source rate."""

@@ -38,6 +38,11 @@ class SongEncoder:
         return self._codec.samples_per_frame
 
     @property
+    def stream_bytes(self) -> int | None:
+        """Bytes of the whole stream; `None` where the length of the song is not known yet."""
+        return self._codec.stream_bytes
+
+    @property
     def frames(self) -> int:
         """Frames returned so far."""
         return self._codec.frames

@@ -46,4 +46,4 @@ def _secret(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
     values = [value for name, value in metadata or () if name == AUTHORIZATION]
     if len(values) == 1 and isinstance(value := values[0], str) and value.lower().startswith(_SCHEME):
         return value[len(_SCHEME) :].strip()
-    raise Unauthenticated("an API key is needed: metadata 'authorization: Bearer KEY'")
+    raise Unauthenticated("an API key is needed, as 'Authorization: Bearer KEY'")

@@ -84,6 +84,7 @@ def _plan(event: Planned, request: SongRequest) -> music_pb2.SongPlan:
         voice=_voice(plan.voice),
         sample_count=event.sample_count,
         sample_count_exact=event.sample_count_exact,
+        stream_size_bytes=event.stream_size_bytes,
     )
 
 

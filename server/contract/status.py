@@ -127,7 +127,7 @@ def outcome_of(error: Exception) -> Outcome:
 def text_of(error: Exception) -> str:
     """The text of an error for its caller, shortened; nothing of a bug's own text is in it."""
     match outcome_of(error):
-        case outcome if outcome is INTERNAL:
+        case Outcome(reason=INTERNAL.reason):
             return INTERNAL_TEXT
         case outcome if outcome is STORE_UNAVAILABLE:
             return STORE_UNAVAILABLE_TEXT
@@ -172,7 +172,8 @@ def _details(error: Exception) -> Iterator[Message]:
     if isinstance(error, InvalidRequest | EndedElsewhere | SongNotComplete) and error.violations:
         yield _bad_request(violations_of(error))
     elif isinstance(error, Overloaded):
-        yield _retry_info(error.retry_after_seconds)
+        if error.retry_after_seconds is not None:
+            yield _retry_info(error.retry_after_seconds)
         if isinstance(error, QuotaExceeded):
             yield _quota_failure(error.subject, str(error))
     elif isinstance(error, ControlNotSupported):

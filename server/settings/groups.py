@@ -2,10 +2,11 @@
 
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from typing_extensions import override
 
 from server.scheduling.policy import Order, Policy
+from server.settings.public_url import public_url
 
 Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Seconds: TypeAlias = Positive
@@ -137,6 +138,17 @@ class Rest(Group):
         description="names by which callers may reach the HTTP port (commas), such as songs.example.com, beside "
         "addresses, localhost and MELISMA_HOST; * for all; empty: all where calls need a key, else none",
     )
+
+    public_url: str = Field(
+        default="",
+        description="address at which callers reach REST, such as https://example.com/music, for the URLs in answers; "
+        "empty: the one that each call names",
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _leads_to_a_host(cls, value: str) -> str:
+        return public_url(value) if value else ""
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

@@ -101,9 +101,9 @@ class Settings(BaseSettings):
     threads: Threads = Threads()
     store: Store = Store()
     rest: Rest = Rest()
+    proxies: Proxies = Proxies()
     keepalive: Keepalive = Keepalive()
     connections: Connections = Connections()
-    proxies: Proxies = Proxies()
     tls: TLS = TLS()
 
     @field_validator("operations_port", mode="before")

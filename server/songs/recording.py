@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from server.contract.status import text_of
 from server.errors import EndedElsewhere, OffsetOutOfRange, ServiceError, SongDeleted, SongNotComplete
 from server.song import SongState
 from server.songs.entry import Entry, Message
@@ -133,6 +134,16 @@ class Recording:
         while len(self.entries) <= position and not self.ended:
             await self._news.wait()
 
+    async def sound_until(self, end: int) -> None:
+        """Wait until there are the first `end` bytes of the song, or it has ended.
+
+        Raises:
+            ServiceError: listeners are sent away.
+        """
+        while self._size_bytes < end and not self.ended:
+            self._check_stay()
+            await self._news.wait()
+
     async def listener(self) -> None:
         """Wait until somebody listens."""
         await self._attended.wait()
@@ -254,9 +265,9 @@ def record_after(song: SongRecord, message: Message) -> SongRecord:
 def ended_record(
     song: SongRecord, state: SongState, now_ns: int, error: ServiceError | None, reason: str
 ) -> SongRecord:
-    """The song's record once it has ended; of an `error` without `reason` nothing is kept."""
+    """The song's record once it has ended; of an `error` without `reason` nothing is kept, of a bug not its text."""
     kept = error if reason else None
-    text, violations = (str(kept), kept.violations) if kept else ("", ())
+    text, violations = (text_of(kept), kept.violations) if kept else ("", ())
     return replace(song, state=state, ended_ns=now_ns, reason=reason, error=text, violations=violations)
 
 

@@ -38,14 +38,15 @@ async def songs_of(
     linger_seconds: float = 10.0,
     terms: Callable[[str], Terms] = no_terms,
     checker: RequestChecker | None = None,
+    engine: str = "fake",
 ) -> AsyncIterator[Songs]:
-    """The songs of a runner of the engine "fake", kept in a folder that goes with them."""
+    """The songs of a runner of one engine, kept in a folder that goes with them."""
     numbers = itertools.count(1)
     with tempfile.TemporaryDirectory() as folder:
         async with embedded_store(Path(folder), StoreLimits(), file_suffixes()) as store:
             songs = Songs(
                 runner,
-                ("fake",),
+                (engine,),
                 store,
                 EmbeddedService(store).replica(),
                 checker=checker or PassingChecker(),

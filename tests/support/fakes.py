@@ -239,6 +239,7 @@ class FakeEncoder:
         sample_count: int | None = None,
     ) -> None:
         self.delay_samples = self.samples_per_frame
+        self.stream_bytes: int | None = None
         self.sample_count = 0
         self.frames = 0
         self._digest = hashlib.sha256()

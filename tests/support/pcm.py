@@ -13,8 +13,9 @@ class PcmEncoder:
     samples_per_frame = 1
     delay_samples = 0
 
-    def __init__(self) -> None:
+    def __init__(self, sample_count: int | None) -> None:
         self.sample_count = 0
+        self.stream_bytes = None if sample_count is None else 4 * sample_count
 
     @property
     def frames(self) -> int:
@@ -29,7 +30,7 @@ class PcmEncoder:
 
 
 def _open(audio: AudioSettings, tags: Tags, sample_count: int | None) -> PcmEncoder:
-    return PcmEncoder()
+    return PcmEncoder(sample_count)
 
 
 PCM = Format("pcm", media_type="audio/L16", suffix=".pcm", open=_open)

@@ -1010,6 +1010,7 @@ class SongPlan(_message.Message):
     VOICE_FIELD_NUMBER: _builtins.int
     SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
     SAMPLE_COUNT_EXACT_FIELD_NUMBER: _builtins.int
+    STREAM_SIZE_BYTES_FIELD_NUMBER: _builtins.int
     duration_seconds: _builtins.float
     """Length of the song in seconds."""
     key: _builtins.str
@@ -1036,6 +1037,10 @@ class SongPlan(_message.Message):
     """True where `sample_count` is the `SongFinished.sample_count` of the complete song. False where the engine knows the
     length only once the song is made, and in songs that were planned before this field existed.
     """
+    stream_size_bytes: _builtins.int
+    """Bytes of the whole stream, as `SongFinished.size_bytes` of the complete song. Unset where the length is known only
+    once the song is made, and in songs that were planned before this field existed.
+    """
     @_builtins.property
     def sections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Section]:
         """The sections in playing order."""
@@ -1059,13 +1064,19 @@ class SongPlan(_message.Message):
         voice: Global___VoiceKind.ValueType = ...,
         sample_count: _builtins.int = ...,
         sample_count_exact: _builtins.bool = ...,
+        stream_size_bytes: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stream_size_bytes", b"_stream_size_bytes", "_tempo_bpm", b"_tempo_bpm", "stream_size_bytes", b"stream_size_bytes", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm", "delay_samples", b"delay_samples", "duration_seconds", b"duration_seconds", "guidance_scale", b"guidance_scale", "key", b"key", "notes", b"notes", "sample_count", b"sample_count", "sample_count_exact", b"sample_count_exact", "sample_rate_hertz", b"sample_rate_hertz", "sections", b"sections", "steps", b"steps", "tempo_bpm", b"tempo_bpm", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stream_size_bytes", b"_stream_size_bytes", "_tempo_bpm", b"_tempo_bpm", "delay_samples", b"delay_samples", "duration_seconds", b"duration_seconds", "guidance_scale", b"guidance_scale", "key", b"key", "notes", b"notes", "sample_count", b"sample_count", "sample_count_exact", b"sample_count_exact", "sample_rate_hertz", b"sample_rate_hertz", "sections", b"sections", "steps", b"steps", "stream_size_bytes", b"stream_size_bytes", "tempo_bpm", b"tempo_bpm", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__stream_size_bytes: _TypeAlias = _typing.Literal["stream_size_bytes"]  # noqa: Y015
+    _WhichOneofArgType__stream_size_bytes: _TypeAlias = _typing.Literal["_stream_size_bytes", b"_stream_size_bytes"]  # noqa: Y015
     _WhichOneofReturnType__tempo_bpm: _TypeAlias = _typing.Literal["tempo_bpm"]  # noqa: Y015
     _WhichOneofArgType__tempo_bpm: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stream_size_bytes) -> _WhichOneofReturnType__stream_size_bytes | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__tempo_bpm) -> _WhichOneofReturnType__tempo_bpm | None: ...
 
 Global___SongPlan: _TypeAlias = SongPlan  # noqa: Y015
@@ -1751,7 +1762,7 @@ class Song(_message.Message):
         """The error that ended the song. Unset: it has not failed. `code` is a canonical code, `message` a text for people.
         `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error in
         other methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT"
-        (INTERNAL: the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
+        (UNAVAILABLE: the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
         Where fields of the request were at fault, `details` also has the google.rpc.BadRequest of the same error.
         """
 

@@ -30,7 +30,8 @@ class MusicServiceStub:
     """Makes songs and finds them again.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
-    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set, or which
+    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, but for a deadline that the song alone cannot meet, where
+    waiting does not help; FAILED_PRECONDITION says what to install or set, or which
     fields the engine lacks, with the engines that have them, as one violation each of google.rpc.PreconditionFailure;
     UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
     before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, and with
@@ -119,7 +120,8 @@ class MusicServiceAsyncStub(MusicServiceStub):
     """Makes songs and finds them again.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
-    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set, or which
+    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, but for a deadline that the song alone cannot meet, where
+    waiting does not help; FAILED_PRECONDITION says what to install or set, or which
     fields the engine lacks, with the engines that have them, as one violation each of google.rpc.PreconditionFailure;
     UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
     before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, and with
@@ -204,7 +206,8 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
     """Makes songs and finds them again.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
-    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set, or which
+    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, but for a deadline that the song alone cannot meet, where
+    waiting does not help; FAILED_PRECONDITION says what to install or set, or which
     fields the engine lacks, with the engines that have them, as one violation each of google.rpc.PreconditionFailure;
     UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
     before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, and with

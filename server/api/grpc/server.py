@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 from opentelemetry.trace import Tracer
 
 from melisma.v1 import music_pb2_grpc
@@ -14,6 +13,7 @@ from server.api.grpc.call_bounds import CallBounds
 from server.api.grpc.call_log import RequestLog
 from server.api.grpc.error_mapping import EndTrailers, ErrorMapping, no_trailers
 from server.api.grpc.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
+from server.api.grpc.reflection import add_reflection
 from server.api.grpc.servicer import MusicServicer
 from server.api.open_calls import OpenCalls
 from server.auth.tls import Certificates
@@ -51,7 +51,7 @@ def build_server(
         return server
     music_pb2_grpc.add_MusicServiceServicer_to_server(music, server)
     if settings.reflection:
-        reflection.enable_server_reflection((MUSIC_SERVICE, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
+        add_reflection((MUSIC_SERVICE, HEALTH_SERVICE), server)
     return server
 
 

@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Route
 
 from server.api.http.guard import Guard, Rules
 from server.api.rest.problems import problem_response
+from server.api.rest.streamed_song import HEADERS
 
 OPERATIONS = ("/metrics", "/livez", "/readyz", "/version")
 
@@ -76,17 +77,19 @@ def application(routes: Sequence[BaseRoute], rules: Rules | None = None) -> Star
     """The application of these routes, which answers what the `rules` let through."""
     rules = rules or Rules()
     rules = replace(rules, open_paths=OPERATIONS)
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, rules=rules), *_cors(rules.origins)],
         exception_handlers={HTTPException: _refusal},
     )
+    app.router.redirect_slashes = False  # a redirect names the address that this server sees, not that of its callers
+    return app
 
 
 def _cors(origins: Collection[str]) -> list[Middleware]:
     if not origins:
         return []
-    exposed = ("Content-Range", "ETag", "Location", "Preference-Applied", "Retry-After")
+    exposed = (*HEADERS, "Content-Range", "ETag", "Location", "Preference-Applied", "Retry-After")
     cors = Middleware(
         CORSMiddleware,
         allow_origins=tuple(origins),

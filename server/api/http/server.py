@@ -108,6 +108,7 @@ def _configuration(app: ASGIApp, port: HttpPort) -> uvicorn.Config:
         log_config=None,
         log_level="warning",
         access_log=False,
+        proxy_headers=False,  # server/api/proxies.py reads them
         server_header=False,
         date_header=False,
         timeout_keep_alive=port.patience.idle,  # type: ignore[arg-type]  # hands it to call_later as it is

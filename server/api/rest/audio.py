@@ -1,20 +1,47 @@
-"""A song's sound over HTTP: as it comes while the song is made, with its length once it is complete, and in ranges."""
+"""A song's sound over HTTP: as it comes while the song is made, with its length where that is known, and in ranges."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from http import HTTPStatus
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from melisma.v1 import music_pb2
 from model.song import Violation
-from server.api.rest.endpoint import Stream
+from server.api.rest.byte_range import ByteRange, range_of
+from server.api.rest.endpoint import Stream, unless_left
+from server.api.rest.preferences import sound_type
 from server.audio.codecs.registry import format_named
-from server.errors import InvalidRequest, OffsetOutOfRange, SongNotComplete
+from server.errors import InvalidRequest, MadeElsewhere, OffsetOutOfRange, SongNotComplete
 from server.songs.recording import Recording, failure_of
 
-_LENGTH_PROBE_BYTES = 2
-_RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
+RANGE_SECONDS = 30.0
+"""Time for which a range of a song that is being made is waited for."""
+AGAIN_SECONDS = 5
+_LENGTH_PROBE = ByteRange(0, 2)
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+async def range_made(request: Request, recording: Recording) -> bool:
+    """Wait until the range that is asked for is made, but not for ever; False where there was nothing to wait for.
+
+    After a wait the recording has to be found anew: one without listeners may be over.
+
+    Raises:
+        ClientLeft: the caller goes meanwhile.
+    """
+    wanted = None if recording.ended or _offset(request) else range_of(request)
+    if wanted is None or wanted.first is None or wanted.end is None or wanted == _LENGTH_PROBE:
+        return False
+    end = min(wanted.end, _size(recording) or wanted.end)
+    if end <= recording.song.size_bytes:
+        return False
+    await unless_left(request.receive, _made(recording, end))
+    return True
 
 
 async def audio_response(request: Request, recording: Recording) -> Response:
@@ -23,27 +50,102 @@ async def audio_response(request: Request, recording: Recording) -> Response:
     Raises:
         StoreFailed: it cannot be read.
         SongNotComplete: the song has ended before it was complete.
-        OffsetOutOfRange: the song is complete, and shorter than the range or offset that is asked for.
+        OffsetOutOfRange: the song is shorter than the range or offset that is asked for.
         InvalidRequest: `byte_offset` is no number.
+        HTTPException: the range is not there in time (503).
     """
     offset = _offset(request)
     if not recording.ended:
-        return await _growing(request, recording, offset)
+        return await _growing(request, recording, offset, None if offset else range_of(request))
     if not recording.complete:
         raise SongNotComplete(recording.song.state.value, failure_of(recording.song))
     return await _whole(request, recording, offset)
 
 
-async def _growing(request: Request, recording: Recording, offset: int) -> Response:
-    """The sound of a song that is being made: all there will be, or a range that is there already."""
-    if not offset and (there := _range_so_far(request, recording.song.size_bytes)):
-        start, end = there
-        headers = {"Cache-Control": "no-store", "Accept-Ranges": "bytes", "Content-Length": str(end - start)}
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/*"
-        sound = _told(recording, start, end)
-        return await _answer(request, recording, sound, HTTPStatus.PARTIAL_CONTENT, headers, start)
-    headers = {"Cache-Control": "no-store", "Accept-Ranges": "none"}
-    return await _answer(request, recording, _told(recording, offset, None), HTTPStatus.OK, headers, offset)
+def plan_of(recording: Recording) -> music_pb2.SongPlan | None:
+    """The plan of a song, the last one where it was planned anew; `None` before there is one."""
+    messages = (entry.message for entry in reversed(recording.entries))
+    return next((one.plan for one in messages if one.WhichOneof("event") == "plan"), None)
+
+
+async def sound_of(
+    recording: Recording, start: int = 0, end: int | None = None, promised: int | None = None
+) -> AsyncGenerator[bytes, None]:
+    """The bytes from `start` to before `end`, `None` for all there will be.
+
+    `promised` is the size of the whole song that was told before.
+
+    Raises:
+        ServiceError: the song ends before it is complete, or was planned anew with another size.
+    """
+    left = None if end is None else end - start
+    if left == 0:
+        return
+    with recording.listened(start) as told:
+        async for one in told:
+            if promised is not None and one.message.WhichOneof("event") == "plan" and _size(recording) != promised:
+                raise MadeElsewhere("the song was planned anew: listen to it again")
+            if data := one.message.chunk.data:
+                yield data if left is None else data[:left]
+                left = None if left is None else max(0, left - len(data))
+            if left == 0:
+                return
+
+
+def named(request: Request, recording: Recording) -> dict[str, str]:
+    """The headers that tell what the sound is."""
+    delivered = format_named(recording.song.format)
+    return {
+        "Content-Disposition": f'inline; filename="{recording.song.song_id}{delivered.suffix}"',
+        "Content-Type": sound_type(request, delivered.media_type),
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+async def _made(recording: Recording, end: int) -> None:
+    """Wait until there are the first `end` bytes, as a listener who does not hold the song back; not for ever."""
+    with suppress(TimeoutError), recording.listened(sound=False):
+        async with asyncio.timeout(RANGE_SECONDS):
+            await recording.sound_until(end)
+
+
+def _size(recording: Recording) -> int | None:
+    """The size of the whole song in bytes; `None` while it is not known."""
+    plan = plan_of(recording)
+    return plan.stream_size_bytes if plan and plan.HasField("stream_size_bytes") else None
+
+
+async def _growing(request: Request, recording: Recording, offset: int, wanted: ByteRange | None) -> Response:
+    """The sound of a song that is being made: all there will be, or a range."""
+    size = _size(recording)
+    if wanted and wanted.first is not None and wanted.end is not None and (size or wanted != _LENGTH_PROBE):
+        return await _part_so_far(request, recording, wanted.first, wanted.end)
+    if wanted and size:
+        return await _part(request, recording, wanted.within(size), size)
+    headers = _NO_STORE | {"Accept-Ranges": "bytes" if size else "none"}
+    if size is None:
+        return await _answer(request, recording, HTTPStatus.OK, headers, offset, None)
+    return await _answer(request, recording, HTTPStatus.OK, headers, _checked(offset, size), size)
+
+
+async def _part_so_far(request: Request, recording: Recording, start: int, end: int) -> Response:
+    """A range of what is there, as much of it as there is; a player that asks for two bytes wants the size, too."""
+    size, there = _size(recording), recording.song.size_bytes
+    if size and (start >= size or ByteRange(start, end) == _LENGTH_PROBE):
+        return await _part(request, recording, ByteRange(start, end).within(size), size)
+    if start >= there:
+        text = f"there are {there} bytes of the song yet: ask again later, or with byte_offset for what comes"
+        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": str(AGAIN_SECONDS)})
+    end = min(end, there)
+    headers = _NO_STORE | {"Accept-Ranges": "bytes", "Content-Range": f"bytes {start}-{end - 1}/*"}
+    return await _answer(request, recording, HTTPStatus.PARTIAL_CONTENT, headers, start, end)
+
+
+async def _part(request: Request, recording: Recording, place: tuple[int, int], size: int) -> Response:
+    """A range of a song that is being made and whose size is known."""
+    start, end = place
+    headers = _NO_STORE | {"Accept-Ranges": "bytes", "Content-Range": f"bytes {start}-{end - 1}/{size}"}
+    return await _answer(request, recording, HTTPStatus.PARTIAL_CONTENT, headers, start, end)
 
 
 async def _whole(request: Request, recording: Recording, offset: int) -> Response:
@@ -51,32 +153,26 @@ async def _whole(request: Request, recording: Recording, offset: int) -> Respons
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, max-age=86400, immutable"}
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    if offset > size:
-        raise OffsetOutOfRange(offset, size)
-    start, end, status = offset, size, HTTPStatus.OK
-    if not offset and (wanted := _range(request, etag, size)):
-        (start, end), status = wanted, HTTPStatus.PARTIAL_CONTENT
+    start, end, status = _checked(offset, size), size, HTTPStatus.OK
+    if not offset and (wanted := range_of(request, etag)):
+        (start, end), status = wanted.within(size), HTTPStatus.PARTIAL_CONTENT
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    headers["Content-Length"] = str(end - start)
-    return await _answer(request, recording, _read(recording, start, end), status, headers, start)
+    return await _answer(request, recording, status, headers, start, end)
 
 
 async def _answer(
-    request: Request,
-    recording: Recording,
-    sound: AsyncGenerator[bytes, None],
-    status: int,
-    headers: dict[str, str],
-    start: int,
+    request: Request, recording: Recording, status: int, headers: dict[str, str], start: int, end: int | None
 ) -> Response:
-    delivered = format_named(recording.song.format)
-    named = {
-        "Content-Disposition": f'inline; filename="{recording.song.song_id}{delivered.suffix}"',
-        "Content-Type": delivered.media_type,
-    }
-    headers = headers | named | {"X-Content-Type-Options": "nosniff"}
+    headers = headers | named(request, recording)
+    if end is not None:
+        headers["Content-Length"] = str(end - start)
+    size_bytes = recording.song.size_bytes
+    if recording.complete:
+        sound = _blocks(recording, start, size_bytes if end is None else end)
+    else:
+        sound = sound_of(recording, start, end, _size(recording))
     try:
-        first = await anext(sound, b"") if recording.song.size_bytes > start else b""
+        first = await anext(sound, b"") if size_bytes > start else b""
     except BaseException:
         await sound.aclose()
         raise
@@ -86,28 +182,22 @@ async def _answer(
     return Stream(sound, status, headers, first)
 
 
-async def _nothing() -> AsyncGenerator[bytes, None]:
-    return
-    yield b""
-
-
-async def _read(recording: Recording, start: int, end: int) -> AsyncGenerator[bytes, None]:
+async def _blocks(recording: Recording, start: int, end: int) -> AsyncGenerator[bytes, None]:
     """The bytes of a complete song from `start` to before `end`."""
     with recording.read(start, end) as blocks:
         async for block in blocks:
             yield block
 
 
-async def _told(recording: Recording, start: int, end: int | None) -> AsyncGenerator[bytes, None]:
-    """The bytes of a song that is being made, from `start` to before `end`, `None` for all there will be."""
-    left = None if end is None else end - start
-    with recording.listened(start) as told:
-        async for one in told:
-            if data := one.message.chunk.data:
-                yield data if left is None else data[:left]
-                left = None if left is None else max(0, left - len(data))
-            if left == 0:
-                return
+async def _nothing() -> AsyncGenerator[bytes, None]:
+    return
+    yield b""
+
+
+def _checked(offset: int, size: int) -> int:
+    if offset > size:
+        raise OffsetOutOfRange(offset, size)
+    return offset
 
 
 def _offset(request: Request) -> int:
@@ -115,33 +205,3 @@ def _offset(request: Request) -> int:
     if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
         raise InvalidRequest(Violation("byte_offset", "must be a number of bytes"))
     return int(text)
-
-
-def _range_so_far(request: Request, size: int) -> tuple[int, int] | None:
-    """One range whose first and last byte are named, and there, as start and end; `None` for anything else.
-
-    A song has nothing to compare with `If-Range` before it is complete. A player that asks for the first two bytes
-    wants to learn the length, which nobody knows yet: it gets the stream.
-    """
-    found = _RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
-    if not found or None in found.groups() or "if-range" in request.headers:
-        return None
-    start, end = int(found[1]), int(found[2]) + 1
-    return (start, end) if start < end <= size and end > _LENGTH_PROBE_BYTES else None
-
-
-def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
-    """Start and end of a single byte range; `None` for all of it, and for any other range."""
-    found = _RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
-    if not found or request.headers.get("if-range", etag) != etag or found.groups() == (None, None):
-        return None
-    first, last = (None if text is None else int(text) for text in found.groups())
-    if first is None:
-        start, end = max(0, size - (last or 0)), size
-    else:
-        start, end = first, size if last is None else min(size, last + 1)
-        if last is not None and last < first:
-            return None
-    if start >= size:
-        raise OffsetOutOfRange(start, size)
-    return start, end

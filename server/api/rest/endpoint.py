@@ -3,20 +3,26 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanager
+from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from opentelemetry.trace import Tracer, format_trace_id
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import Match, Route
 from starlette.types import Message, Receive, Scope, Send
+from typing_extensions import override
 
+from model.song import Violation
 from server.api.failures import log_failure
 from server.api.open_calls import OpenCalls
-from server.api.rest.problems import problem
+from server.api.proxies import TrustedProxies
+from server.api.rest.problems import problem, problem_response
+from server.api.rest.proto_json import printable
 from server.auth.key_life import while_key_lasts
-from server.errors import ListenerStalled, ServiceError, Unauthenticated
+from server.errors import InvalidRequest, ListenerStalled, ServiceError, Unauthenticated
 from server.logs import bind
 from server.store.base import StoreFailed
 from server.telemetry.call_trace import end_http_call, http_call_span
@@ -35,12 +41,18 @@ logger = logging.getLogger(__name__)
 class Door:
     """An endpoint as an ASGI application: its errors become problems, and its calls are counted, traced and logged."""
 
-    def __init__(self, name: str, endpoint: Endpoint, calls: OpenCalls, tracer: Tracer) -> None:
-        """`name` is what the log calls it: method and path, without what is particular to one call."""
+    def __init__(
+        self, name: str, endpoint: Endpoint, calls: OpenCalls, tracer: Tracer, proxies: TrustedProxies
+    ) -> None:
+        """`name` is what the log calls it: method and path, without what is particular to one call.
+
+        The client in the log is the one that trusted `proxies` tell.
+        """
         self._name = name
         self._endpoint = endpoint
         self._calls = calls
         self._tracer = tracer
+        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
@@ -71,7 +83,7 @@ class Door:
 
     @contextmanager
     def _line(self, request: Request, code: Callable[[], int]) -> Iterator[None]:
-        peer = f"{request.client.host}:{request.client.port}" if request.client else ""
+        peer = self._peer(request)
         started = time.monotonic()
         with http_call_span(self._tracer, self._name, request.headers) as span:
             if span.is_recording():
@@ -83,6 +95,13 @@ class Door:
                 seconds = round(time.monotonic() - started, 4)
                 told = {"method": self._name, "peer": peer, "code": code(), "seconds": seconds}
                 logger.info("call", extra=told)
+
+    def _peer(self, request: Request) -> str:
+        if request.client is None:
+            return ""
+        host, port = request.client
+        client = self._proxies.client(host, request.headers.items())
+        return f"{host}:{port}" if client == host else client
 
 
 def while_answered(request: Request, context: AbstractContextManager[None]) -> None:
@@ -101,6 +120,41 @@ class ByMethod:
         """Answer one call; HEAD is answered as GET."""
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         await self._doors[method](scope, receive, send)
+
+
+class OwnRoute(Route):
+    """A path that answers calls of every method: what it has no door for is refused, not looked for in later paths."""
+
+    @override
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        return Match.FULL if match is Match.PARTIAL else match, child
+
+    @override
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        allowed = sorted(self.methods or ())
+        if scope["method"] in allowed:
+            await super().handle(scope, receive, send)
+            return
+        text = f"this path takes {' and '.join(allowed)}, not {printable(scope['method'])}"
+        refusal = problem_response(HTTPStatus.METHOD_NOT_ALLOWED, text, {"Allow": ", ".join(allowed)})
+        await refusal(scope, receive, send)
+
+
+def check_query(request: Request, names: Collection[str]) -> None:
+    """Refuse parameters that would be ignored.
+
+    Raises:
+        InvalidRequest: the query has a parameter beside `names`, or one of them twice.
+    """
+    given = [name for name, _ in request.query_params.multi_items()]
+    takes = f"this path takes {' and '.join(names)}" if names else "this path takes none"
+    found = [
+        Violation(printable(name), f"is not a parameter: {takes}") for name in dict.fromkeys(given) if name not in names
+    ]
+    found += [Violation(name, "must be given once") for name in names if given.count(name) > 1]
+    if found:
+        raise InvalidRequest(*found)
 
 
 class ClientLeft(Exception):

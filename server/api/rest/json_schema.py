@@ -1,69 +1,101 @@
-"""JSON schemas of the contract's messages, from their descriptors and the rules that the .proto declares."""
+"""JSON schemas of the contract's messages, from their descriptors and the rules that the .proto declares.
 
-from typing import Any
+They say what generators of clients turn into plain types: nothing depends on the presence of something else. The server
+refuses what they leave out: two of several alternatives, none where one is needed, lengths between 0 and the least.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 from google.protobuf.descriptor import FieldDescriptor
 
 from buf.validate import validate_pb2
 from melisma.v1 import music_pb2
-from server.api.rest.names import REQUEST_NAMES
+from server.api.rest.names import OUTPUT_FORMAT, REQUEST_NAMES
 from server.api.rest.proto_json import DURATION, INTEGERS, NUMBERS, TIMESTAMP, Json, fields_of, name_of
 from server.audio.codecs.registry import all_formats
 from server.contract.enums import enum_words
 from server.song import DEFAULT_FORMAT
 
+_One: TypeAlias = Callable[[FieldDescriptor, Any], Json]
+
+REQUEST = "SongRequest"
 _LIMITS = (("gte", "minimum"), ("lte", "maximum"), ("gt", "exclusiveMinimum"), ("lt", "exclusiveMaximum"))
 _LENGTHS = (("min_len", "minLength"), ("max_len", "maxLength"), ("pattern", "pattern"))
 _ITEMS = (("min_items", "minItems"), ("max_items", "maxItems"), ("unique", "uniqueItems"))
 
 
-def request_schema() -> Json:
-    """The body that asks for a song: GenerateRequest under the names of REST."""
-    found = given(music_pb2.GenerateRequest)
+def ref(name: str) -> Json:
+    """The place of a schema in the document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def request_schemas() -> dict[str, Json]:
+    """The body that asks for a song, GenerateRequest under the names of REST, and the messages in it."""
+    message: Any = music_pb2.GenerateRequest
+    parts = {name: _given(part) for name, part in _messages_in(message)}
+    return {REQUEST: _request(_given(message))} | parts
+
+
+def told_schemas(message: Any) -> dict[str, Json]:
+    """A message in an answer, and the messages in it, by their names."""
+    parts = {name: _told(part) for name, part in _messages_in(message)}
+    return {message.DESCRIPTOR.name: _told(message)} | parts
+
+
+def _request(found: dict[str, Json]) -> Json:
     fields = found["properties"]
     fields.pop("duration_seconds")
     fields[REQUEST_NAMES["duration_seconds"]] = {
-        "description": "Length in seconds; 0 or absent: the engine decides from the lyrics.",
-        "anyOf": [{"type": "number", "const": 0}, {"type": "number", "minimum": 10, "maximum": 240}],
+        "type": "number",
+        "minimum": 0,
+        "maximum": 240,
+        "description": "Length in seconds, from 10 on; 0 or absent: the engine decides from the lyrics.",
     }
-    fields["output_format"] = {
-        "type": "string",
-        "enum": [each.name for each in all_formats()],
-        "default": DEFAULT_FORMAT,
-    }
+    names = [each.name for each in all_formats()]
+    fields[OUTPUT_FORMAT] = {"type": "string", "enum": names, "description": f"Absent: {DEFAULT_FORMAT}."}
     fields["request_id"] |= {"format": "uuid"}
     fields["prompt"]["description"] = "Style in keywords, English or Chinese. Not empty where the lyrics are."
     fields["lyrics"]["description"] = "The words under section tags such as [verse]; absent: an instrumental."
-    some = [{"required": [name], "properties": {name: {"pattern": r"\S"}}} for name in ("prompt", "lyrics")]
-    return found | {"anyOf": some, "description": "Fields and their meaning are those of the contract, music.proto."}
+    text = "Fields and their meaning are those of the contract, music.proto. null counts as absent. "
+    text += f"At most one task: {_either('task')}. At most one engine's options: {_either('engine_options')}."
+    return found | {"description": text}
 
 
-def given(message: Any) -> Json:
-    """Returns the schema of a message in a request."""
+def _either(oneof: str) -> str:
+    fields = music_pb2.GenerateRequest.DESCRIPTOR.oneofs_by_name[oneof].fields
+    return ", ".join(field.name for field in fields)
+
+
+def _given(message: Any) -> dict[str, Json]:
+    """The schema of a message in a request."""
     properties = {field.name: _field(field, _given_one) for field in fields_of(message)}
     found: dict[str, Json] = {"type": "object", "additionalProperties": False, "properties": properties}
-    alternatives: list[Json] = [
-        {"not": {"required": [one.name, other.name]}}
-        for oneof in message.DESCRIPTOR.oneofs
-        for index, one in enumerate(oneof.fields)
-        for other in oneof.fields[index + 1 :]
-    ]
-    alternatives += [
-        {"anyOf": [{"required": [one.name]} for one in oneof.fields]}
-        for oneof in message.DESCRIPTOR.oneofs
-        if oneof.GetOptions().Extensions[validate_pb2.oneof].required
-    ]
-    return found | ({"allOf": alternatives} if alternatives else {})
+    oneofs = [one for one in message.DESCRIPTOR.oneofs if one.GetOptions().Extensions[validate_pb2.oneof].required]
+    if needed := [one.fields[0].name for one in oneofs if len(one.fields) == 1]:
+        found["required"] = needed
+    if choices := [" or ".join(field.name for field in one.fields) for one in oneofs if len(one.fields) > 1]:
+        found["description"] = f"Either {' and either '.join(choices)}."
+    return found
 
 
-def told(message: Any) -> Json:
-    """Returns the schema of a message in an answer."""
+def _told(message: Any) -> Json:
+    """The schema of a message in an answer."""
     properties = {name_of(field): _field(field, _told_one) for field in fields_of(message)}
     required = [name_of(field) for field in fields_of(message) if not field.has_presence]
     return {"type": "object", "properties": properties, "required": required}
 
 
-def _field(field: FieldDescriptor, one: Any) -> Json:
+def _messages_in(message: Any) -> Iterator[tuple[str, Any]]:
+    """The messages inside a message, however deep, by their names."""
+    for field in fields_of(message):
+        if field.message_type and field.message_type.full_name not in (DURATION, TIMESTAMP):
+            part = field.message_type._concrete_class  # type: ignore[attr-defined]
+            yield field.message_type.name, part
+            yield from _messages_in(part)
+
+
+def _field(field: FieldDescriptor, one: _One) -> Json:
     if not field.is_repeated:
         return one(field, _rules(field))
     rules = _rules(field).repeated
@@ -72,7 +104,7 @@ def _field(field: FieldDescriptor, one: Any) -> Json:
 
 
 def _given_one(field: FieldDescriptor, rules: Any) -> Json:
-    return given(_class_of(field)) if field.message_type else _scalar(field, rules)
+    return ref(field.message_type.name) if field.message_type else _scalar(field, rules)
 
 
 def _told_one(field: FieldDescriptor, rules: Any) -> Json:
@@ -82,11 +114,7 @@ def _told_one(field: FieldDescriptor, rules: Any) -> Json:
         return {"type": "number"}
     if field.message_type.full_name == TIMESTAMP:
         return {"type": "string", "format": "date-time"}
-    return told(_class_of(field))
-
-
-def _class_of(field: FieldDescriptor) -> Any:
-    return field.message_type._concrete_class  # type: ignore[union-attr]
+    return ref(field.message_type.name)
 
 
 def _scalar(field: FieldDescriptor, rules: Any) -> Json:

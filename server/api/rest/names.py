@@ -1,10 +1,12 @@
 """The names of REST: those of the contract, but for the ones in these tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 REQUEST_NAMES: Mapping[str, str] = MappingProxyType({"duration_seconds": "duration"})
 """Fields of GenerateRequest. `output_format`, beside them, is another place for `audio.format`."""
+
+OUTPUT_FORMAT = "output_format"
 
 SONG_NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -34,6 +36,61 @@ MOVED_FIELDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Fields of a request that stood at its top before engines had options of their own, and where they are now."""
+
+
+FOREIGN_FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        "audio_duration": "use duration",
+        "audio_length": "use duration",
+        "bpm": "use tempo_bpm",
+        "cfg_scale": "use guidance_scale",
+        "description": "use prompt",
+        "duration_seconds": "use duration",
+        "format": "use output_format",
+        "gender": "use voice",
+        "infer_step": "use steps",
+        "infer_steps": "use steps",
+        "input": "use lyrics for words to be sung, prompt for the style",
+        "instrumental": "leave lyrics out for an instrumental",
+        "length": "use duration",
+        "make_instrumental": "leave lyrics out for an instrumental",
+        "manual_seeds": "use seed",
+        "model": "use engine; GET /v1/engines names them",
+        "negative_prompt": "say in prompt what is not wanted, such as 'no drums'",
+        "num_inference_steps": "use steps",
+        "omega_scale": "use ace_step.omega",
+        "response_format": "use output_format",
+        "scheduler_type": "use ace_step.sampler",
+        "seconds": "use duration",
+        "stream": "send the header Accept: audio/mpeg for the sound in the answer",
+        "style": "use prompt",
+        "tags": "use prompt",
+        "tempo": "use tempo_bpm",
+        "text": "use lyrics for words to be sung, prompt for the style",
+    }
+)
+"""Fields of other services' requests, by what to do here in their place."""
+
+_ANY_FIELD = "GET /openapi.json names the fields"
+
+
+def bare_names(fields: Iterable[str], *, top: bool) -> Mapping[str, str]:
+    """The fields as REST calls them, by their names without case and signs; `top`: those of a whole request."""
+    known = [*map(request_path, fields), OUTPUT_FORMAT] if top else fields
+    return {_bare(name): name for name in known}
+
+
+def not_a_field(name: str, bare: Mapping[str, str]) -> str:
+    """Says of a name that it is no field, and what to do about it; `bare` are the fields that there are."""
+    alike = bare.get(_bare(name), "")
+    return f"is not a field: {f'use {alike}' if alike else _FOREIGN.get(_bare(name), _ANY_FIELD)}"
+
+
+def _bare(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+_FOREIGN = {_bare(name): advice for name, advice in FOREIGN_FIELDS.items()}
 
 
 def request_path(path: str) -> str:

@@ -3,23 +3,27 @@
 from functools import cache
 
 from melisma.v1 import music_pb2
-from server.api.rest.json_schema import request_schema, told
+from server.api.rest.idempotency import MAX_KEY_CHARACTERS
+from server.api.rest.json_schema import REQUEST, ref, request_schemas, told_schemas
+from server.api.rest.preferences import BYTES
 from server.api.rest.problems import PROBLEM_TYPE
 from server.api.rest.proto_json import Json
+from server.api.rest.streamed_song import HEADERS
+from server.audio.codecs.base import Format
 from server.audio.codecs.registry import all_formats
 from server.song import SongState
 from server.version import VERSION
 
 _TEXT = {"type": "string"}
-_VIOLATION = {"type": "object", "properties": {"field": _TEXT, "description": _TEXT}}
-_VIOLATIONS = {"type": "array", "items": _VIOLATION}
+_BINARY = {"type": "string", "format": "binary"}
+_VIOLATIONS = {"type": "array", "items": ref("Violation")}
 _TIME = {"type": "string", "format": "date-time"}
 _PROBLEMS = {
     400: "The request breaks a rule; `violations` names the fields.",
     401: "There is no API key, or none that is known.",
     403: "The API key lacks the scope, or pages of that origin may not call.",
     404: "There is no such song, or it is another caller's.",
-    405: "The path has no such method.",
+    406: "The caller accepts neither JSON nor the sound.",
     408: "The body did not arrive in time.",
     409: "The song is not complete, was cancelled, or the request's id was used for another request.",
     413: "The body is too large.",
@@ -28,10 +32,11 @@ _PROBLEMS = {
     421: "The server is not called by that name.",
     429: "The server is full, or the caller has reached a limit of its own; `Retry-After` says when to come back.",
     500: "A bug; it was logged.",
-    503: "The engine is not ready, the song store does not answer or cannot keep the song (`NOT_KEPT`), or the server "
-    "is shutting down or has lost a worker.",
+    503: "The engine is not ready, the range is not made yet, the song store does not answer or cannot keep the song "
+    "(`NOT_KEPT`), or the server is shutting down or has lost a worker.",
     504: "The song was not complete in time.",
 }
+_OF_ONE_SONG = (400, 404, 503)
 _CALLER = {
     "name": "X-Caller",
     "in": "header",
@@ -41,8 +46,8 @@ _CALLER = {
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
-    "schema": {"type": "string", "format": "uuid"},
-    "description": "The same as `request_id`.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS, "pattern": "^[!-~]*$"},
+    "description": "The same key brings the same song. A UUID is its `request_id`; any other text stands for one.",
 }
 _PREFER = {
     "name": "Prefer",
@@ -61,7 +66,7 @@ _RANGE = {
     "name": "Range",
     "in": "header",
     "schema": {"type": "string"},
-    "description": "One range of bytes; of a song that is being made one that is there already, with its last byte.",
+    "description": "One range of bytes; of a song that is being made it is waited for, for half a minute.",
 }
 _OFFSET = {
     "name": "byte_offset",
@@ -83,14 +88,18 @@ def document(*, secured: bool) -> Json:
     """The document; `secured`: callers need an API key."""
     found: dict[str, Json] = {
         "openapi": "3.1.0",
-        "info": {"title": "Melisma", "version": VERSION, "description": "Style prompt and lyrics in, a song out."},
+        "info": {"title": "Melisma REST", "version": VERSION, "description": "Style prompt and lyrics in, a song out."},
+        "servers": [{"url": "/"}],
+        "tags": [{"name": "songs"}, {"name": "sound"}, {"name": "engines"}],
         "paths": _paths(),
         "components": {
             "schemas": {
-                "SongRequest": request_schema(),
+                **request_schemas(),
+                **told_schemas(music_pb2.ListEnginesResponse),
                 "Song": _song(),
                 "SongPage": _page(),
-                "Engines": _engines(),
+                "Failure": _failure(),
+                "Violation": _violation(),
                 "Problem": _problem(),
             },
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
@@ -101,53 +110,58 @@ def document(*, secured: bool) -> Json:
 
 def _paths() -> Json:
     music, own = "/v1/audio/music", [_TASK, _CALLER]
-    body = {"required": True, "content": {"application/json": {"schema": _ref("SongRequest")}}}
     song, page = _json("The song.", "Song"), _json("The songs, newest first.", "SongPage")
-    made = {200: _json("The song, complete.", "Song"), 202: _json("The song, which is being made.", "Song")}
-    told_events = {"description": "The events: " + _EVENTS, "content": {"text/event-stream": {}}}
+    told_events = {"description": "The events: " + _EVENTS, "content": {"text/event-stream": {"schema": _TEXT}}}
     events = {200: told_events, 204: {"description": "All was told."}}
+    engines = {200: _json("The engines.", music_pb2.ListEnginesResponse.DESCRIPTOR.name)}
+    paged = [_CALLER, _PAGE_SIZE, _PAGE_TOKEN]
     return {
-        f"{music}/generate": {
-            "post": _operation("Make a song", made, (400, 408, 409, 413, 415, 429, 503, 504), [_CALLER, _KEY, _PREFER])
-            | {"requestBody": body}
-        },
-        music: {"get": _operation("List songs", {200: page}, (400, 503), [_CALLER, _PAGE_SIZE, _PAGE_TOKEN])},
+        f"{music}/generate": {"post": _generate()},
+        music: {"get": _operation("list_songs", "List songs", {200: page}, (400, 503), paged)},
         f"{music}/{{task_id}}": {
-            "get": _operation("Where a song stands", {200: song}, (400, 404, 503), own),
+            "get": _operation("get_song", "Where a song stands", {200: song}, _OF_ONE_SONG, own),
             "delete": _deletion(own),
         },
         f"{music}/{{task_id}}/cancel": {
-            "post": _operation("Stop making a song, unless it has ended", {200: song}, (400, 404, 503), own)
+            "post": _operation("cancel_song", "Stop making a song, unless it has ended", {200: song}, _OF_ONE_SONG, own)
         },
         f"{music}/{{task_id}}/events": {
-            "get": _operation("What happens to a song", events, (400, 404, 503), [*own, _LAST_ID])
+            "get": _operation("follow_song", "What happens to a song", events, _OF_ONE_SONG, [*own, _LAST_ID])
         },
-        **{f"/audio/{{task_id}}{each.suffix}": _audio(each.media_type) for each in all_formats()},
-        "/v1/engines": {
-            "get": _operation(
-                "What can be chosen",
-                {200: _json("The engines.", "Engines")},
-                (400,),
-                [_CALLER, _PAGE_SIZE, _PAGE_TOKEN],
-            )
-        },
+        **{f"/audio/{{task_id}}{each.suffix}": _audio(each) for each in all_formats()},
+        "/v1/engines": {"get": _operation("list_engines", "What can be chosen", engines, (400,), paged, tag="engines")},
     }
 
 
 def _deletion(parameters: list[Json]) -> Json:
     cancelled = _json("The song was being made and is cancelled. Another DELETE deletes it.", "Song")
     answers = {200: cancelled, 204: {"description": "The song had ended, and nothing is left of it."}}
-    return _operation("Delete a song; while it is being made, stop that", answers, (400, 404, 503), parameters)
+    summary = "Delete a song; while it is being made, stop that"
+    return _operation("delete_song", summary, answers, _OF_ONE_SONG, parameters)
 
 
-def _audio(media_type: str) -> Json:
-    sound = _stream("The sound; without a length while the song is made.", media_type)
-    part = _stream("The range.", media_type)
+def _generate() -> Json:
+    sound = {kind: {"schema": _BINARY} for kind in (*(each.media_type for each in all_formats()), BYTES)}
+    made = _json("The song, complete; or its sound while it is made, where `Accept` prefers that.", "Song")
+    headers = {name: {"schema": _TEXT, "description": "With the sound."} for name in HEADERS}
+    answers = {
+        200: made | {"content": made["content"] | sound, "headers": headers},
+        202: _json("The song, which is being made.", "Song"),
+    }
+    problems = (400, 406, 408, 409, 413, 415, 429, 503, 504)
+    found = _operation("generate_song", "Make a song", answers, problems, [_CALLER, _KEY, _PREFER])
+    return found | {"requestBody": {"required": True, "content": {"application/json": {"schema": ref(REQUEST)}}}}
+
+
+def _audio(each: Format) -> Json:
+    sound = _stream("The sound; without a length while that is not known.", each.media_type)
+    part = _stream("The range.", each.media_type)
     answers = {200: sound, 206: part, 304: {"description": "It is the same still."}}
     problems, heard = (400, 404, 409, 416, 503), [_TASK, _OFFSET, _RANGE]
+    operations = {"get": (f"get_{each.name}", "Listen"), "head": (f"look_at_{each.name}", "What there is to hear")}
     return {
-        "get": _operation("Listen", answers, problems, heard, open_to_all=True),
-        "head": _operation("What there is to hear", answers, problems, heard, open_to_all=True),
+        method: _operation(name, summary, answers, problems, heard, tag="sound", open_to_all=True)
+        for method, (name, summary) in operations.items()
     }
 
 
@@ -155,37 +169,36 @@ _EVENTS = "accepted, plan, progress, section (with lyric times), and at the end 
 
 
 def _operation(
+    name: str,
     summary: str,
     answers: dict[int, Json],
     problems: tuple[int, ...],
     parameters: list[Json],
     *,
+    tag: str = "songs",
     open_to_all: bool = False,
 ) -> dict[str, Json]:
     codes = {*problems, 421, 500, *(() if open_to_all else (401, 403, 429))}
     told_problems = {code: _problem_answer(code) for code in sorted(codes)}
     responses = {str(code): answer for code, answer in {**answers, **told_problems}.items()}
-    found: dict[str, Json] = {"summary": summary, "parameters": parameters, "responses": responses}
+    found: dict[str, Json] = {"operationId": name, "tags": [tag], "summary": summary}
+    found |= {"parameters": parameters, "responses": responses}
     return found | ({"security": []} if open_to_all else {})
 
 
 def _problem_answer(code: int) -> Json:
-    found: dict[str, Json] = {"description": _PROBLEMS[code], "content": {PROBLEM_TYPE: {"schema": _ref("Problem")}}}
+    found: dict[str, Json] = {"description": _PROBLEMS[code], "content": {PROBLEM_TYPE: {"schema": ref("Problem")}}}
     if code == 429:
         found["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
     return found
 
 
-def _ref(name: str) -> Json:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
 def _json(description: str, name: str) -> Json:
-    return {"description": description, "content": {"application/json": {"schema": _ref(name)}}}
+    return {"description": description, "content": {"application/json": {"schema": ref(name)}}}
 
 
 def _stream(description: str, kind: str) -> Json:
-    return {"description": description, "content": {kind: {"schema": {"type": "string"}}}}
+    return {"description": description, "content": {kind: {"schema": _BINARY}, BYTES: {"schema": _BINARY}}}
 
 
 def _song() -> Json:
@@ -204,21 +217,28 @@ def _song() -> Json:
         "size_bytes": {"type": "integer"},
         "sha256": _TEXT,
     }
-    error = {
-        "type": "object",
-        "properties": {"reason": _TEXT, "detail": _TEXT, "violations": _VIOLATIONS},
-        "required": ["reason", "detail"],
-    }
-    return {"type": "object", "properties": properties | {"error": error}, "required": list(properties)}
+    return {"type": "object", "properties": properties | {"error": ref("Failure")}, "required": list(properties)}
 
 
 def _page() -> Json:
-    properties = {"songs": {"type": "array", "items": _ref("Song")}, "next_page_token": _TEXT}
+    properties = {"songs": {"type": "array", "items": ref("Song")}, "next_page_token": _TEXT}
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _engines() -> Json:
-    return told(music_pb2.ListEnginesResponse)
+def _failure() -> Json:
+    properties = {"reason": _TEXT, "detail": _TEXT, "violations": _VIOLATIONS}
+    return {"type": "object", "properties": properties, "required": ["reason", "detail"]}
+
+
+def _violation() -> Json:
+    properties = {
+        "field": {
+            "type": "string",
+            "description": "A field of the body, a parameter or a header; `request`: all of it.",
+        },
+        "description": _TEXT,
+    }
+    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _problem() -> Json:

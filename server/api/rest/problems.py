@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from model.song import Violation
 from server.api.rest.names import request_path
 from server.api.rest.proto_json import Json
-from server.contract.status import outcome_of, shown, text_of
+from server.contract.status import OUTCOMES, outcome_of, shown, text_of
 from server.errors import (
     ControlNotSupported,
     EndedElsewhere,
@@ -25,6 +25,7 @@ from server.errors import (
 )
 
 PROBLEM_TYPE = "application/problem+json"
+_INVALID = OUTCOMES[InvalidRequest].reason
 
 _STATUSES: Mapping[grpc.StatusCode, HTTPStatus] = MappingProxyType(
     {
@@ -60,7 +61,7 @@ def problem(error: Exception) -> JSONResponse:
     headers: dict[str, str] = {}
     if isinstance(error, ServiceError) and error.violations:
         extra["violations"] = violations_json(error.violations)
-    if isinstance(error, Overloaded):
+    if isinstance(error, Overloaded) and error.retry_after_seconds is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
         extra["retry_after_seconds"] = round(error.retry_after_seconds, 3)
     if isinstance(error, Unauthenticated):
@@ -88,11 +89,11 @@ def violations_json(violations: Iterable[Violation]) -> list[Json]:
 
 def failure_json(failure: EndedElsewhere) -> dict[str, Json]:
     """The failure of a song."""
-    told: dict[str, Json] = {"reason": failure.reason, "detail": _text(failure) if failure.violations else str(failure)}
+    told: dict[str, Json] = {"reason": failure.reason, "detail": _text(failure)}
     return told | ({"violations": violations_json(failure.violations)} if failure.violations else {})
 
 
 def _text(error: Exception) -> str:
-    if isinstance(error, InvalidRequest | EndedElsewhere) and error.violations:
+    if isinstance(error, InvalidRequest | EndedElsewhere) and outcome_of(error).reason == _INVALID:
         error = InvalidRequest(*(Violation(request_path(one.field), one.description) for one in error.violations))
     return text_of(error)

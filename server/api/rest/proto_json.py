@@ -1,7 +1,7 @@
 """Messages of the contract as JSON and back, by their descriptors: a new field of the contract is a field of REST.
 
 Fields have the contract's names; an enum's values are its words in lower case ("vocal"), bytes are base64, durations
-are numbers of seconds.
+are numbers of seconds. A field that is null is unset, as one that is not there.
 """
 
 import base64
@@ -15,6 +15,7 @@ from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from model.song import Violation
+from server.api.rest.names import bare_names, not_a_field
 from server.contract.enums import enum_words
 from server.errors import InvalidRequest
 
@@ -22,6 +23,8 @@ Json: TypeAlias = Any
 _M = TypeVar("_M", bound=Message)
 
 _NAME_CHARACTERS = 64
+_OBJECT = "must be a JSON object, in braces"
+_TOO_LARGE = "is far too large or small a number"
 
 DURATION = "google.protobuf.Duration"
 TIMESTAMP = "google.protobuf.Timestamp"
@@ -54,20 +57,24 @@ def filled(message: _M, given: Json) -> _M:
 
 def _fill(message: Message, given: Json, path: str) -> Iterator[Violation]:
     if not isinstance(given, dict):
-        yield Violation(path.rstrip(".") or "request", "must be a JSON object")
+        yield Violation(path.rstrip(".") or "request", _OBJECT)
         return
     fields = {field.name: field for field in fields_of(message)}
+    bare = {} if given.keys() <= fields.keys() else bare_names(fields, top=not path)
     for name, value in given.items():
         field = fields.get(name)
         if field is None:
-            yield Violation(f"{path}{_printable(name)}", "is not a field")
+            yield Violation(f"{path}{printable(name)}", not_a_field(name, bare))
+        elif value is None:
+            continue
         elif field.containing_oneof and message.WhichOneof(field.containing_oneof.name):
-            yield Violation(f"{path}{name}", f"excludes {message.WhichOneof(field.containing_oneof.name)}")
+            other = message.WhichOneof(field.containing_oneof.name)
+            yield Violation(f"{path}{name}", f"excludes {other}: leave one of them out")
         else:
             yield from _set(message, field, value, f"{path}{name}")
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A name that a caller made up, short, and without the lone surrogates that no answer can carry."""
     return name[:_NAME_CHARACTERS].encode("utf-8", "backslashreplace").decode()
 
@@ -76,7 +83,7 @@ def _set(message: Message, field: FieldDescriptor, value: Json, path: str) -> It
     if not field.is_repeated:
         yield from _set_one(message, field, value, path)
     elif not isinstance(value, list):
-        yield Violation(path, "must be a list")
+        yield Violation(path, "must be a list, in brackets")
     else:
         for index, element in enumerate(value):
             yield from _add(getattr(message, field.name), field, element, f"{path}[{index}]")
@@ -107,7 +114,9 @@ def _add(values: Any, field: FieldDescriptor, value: Json, path: str) -> Iterato
 def _reason(error: ValueError, field: FieldDescriptor) -> str:
     if isinstance(error, _Fault):
         return str(error)
-    return "is out of range" if field.type in INTEGERS else "cannot be encoded as UTF-8"
+    if field.type in INTEGERS:
+        return _TOO_LARGE
+    return "has one half of a surrogate pair: send the character itself, or both halves of its escape"
 
 
 def _scalar(field: FieldDescriptor, value: Json) -> Json:
@@ -120,23 +129,29 @@ def _scalar(field: FieldDescriptor, value: Json) -> Json:
     return _READERS[field.type](value)
 
 
+def _unquoted(kind: str, value: Json) -> str:
+    return f"must be {kind}, without quotes" if isinstance(value, str) else f"must be {kind}"
+
+
 def _integer(value: Json) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value != int(value):
-        raise _Fault("must be an integer")
+        raise _Fault(_unquoted("an integer", value))
     return int(value)
 
 
 def _number(value: Json) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Fault("must be a number")
+        raise _Fault(_unquoted("a number", value))
     try:
         return float(value)
     except OverflowError:
-        raise _Fault("is out of range") from None
+        raise _Fault(_TOO_LARGE) from None
 
 
 def _word(enum: EnumDescriptor, value: Json) -> int:
     known = enum_words(enum)
+    if isinstance(value, str) and value not in known and value.lower() in known:
+        raise _Fault(f"must be {value.lower()!r}, in lower case")
     if not isinstance(value, str) or value not in known:
         raise _Fault(f"must be one of {', '.join(known)}")
     return known[value]
@@ -144,7 +159,7 @@ def _word(enum: EnumDescriptor, value: Json) -> int:
 
 def _string(value: Json) -> str:
     if not isinstance(value, str):
-        raise _Fault("must be a string")
+        raise _Fault("must be a string, in quotes")
     return value
 
 
@@ -157,7 +172,7 @@ def _bytes(value: Json) -> bytes:
 
 def _bool(value: Json) -> bool:
     if not isinstance(value, bool):
-        raise _Fault("must be true or false")
+        raise _Fault(_unquoted("true or false", value))
     return value
 
 

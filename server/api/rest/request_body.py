@@ -10,36 +10,37 @@ from starlette.requests import Request
 
 from melisma.v1 import music_pb2
 from model.song import Violation
-from server.api.rest.names import MOVED_FIELDS, REQUEST_NAMES
-from server.api.rest.proto_json import Json, filled
+from server.api.rest.idempotency import IDEMPOTENCY_KEY, joined, only_key
+from server.api.rest.names import MOVED_FIELDS, OUTPUT_FORMAT, REQUEST_NAMES
+from server.api.rest.proto_json import Json, filled, printable
 from server.audio.codecs.registry import all_formats
 from server.contract.audio_formats import format_name, format_number
-from server.errors import InvalidRequest
+from server.errors import WHOLE_REQUEST, InvalidRequest
 from server.song import DEFAULT_FORMAT
 
 BODY_SECONDS = 30.0
-IDEMPOTENCY_KEY = "Idempotency-Key"
+_GONE = object()
 
 
-async def generate_request(request: Request, limit_bytes: int) -> music_pb2.GenerateRequest:
-    """The song that is asked for.
+async def generate_request(request: Request, limit_bytes: int, caller: str) -> music_pb2.GenerateRequest:
+    """The song that a caller asks for.
 
     Raises:
-        HTTPException: the body is no JSON (400, 415), larger than the limit (413), or does not arrive (408).
-        InvalidRequest: it has fields that are not of the contract, or values that they cannot hold.
+        HTTPException: the body is not said to be JSON (415), larger than the limit (413), or does not arrive (408).
+        InvalidRequest: it is no JSON, has fields that are not of the contract, or values that they cannot hold.
     """
     given = await _object(request, limit_bytes)
     output_format = _output_format(given)
     _check_names(given)
     message = filled(music_pb2.GenerateRequest(), _renamed(given))
     _take_format(message, output_format)
-    _take_key(message, request.headers.getlist(IDEMPOTENCY_KEY))
+    message.request_id = joined(message.request_id, only_key(request.headers.getlist(IDEMPOTENCY_KEY)), caller)
     return message
 
 
 def _check_names(given: dict[str, Json]) -> None:
     found = [Violation(name, f"is what {own} is called here") for own, name in REQUEST_NAMES.items() if own in given]
-    found += [Violation(name, f"is {path} now") for name, path in MOVED_FIELDS.items() if name in given]
+    found += [Violation(name, f"is {path} now: use that") for name, path in MOVED_FIELDS.items() if name in given]
     if found:
         raise InvalidRequest(*found)
 
@@ -51,11 +52,11 @@ def _renamed(given: dict[str, Json]) -> dict[str, Json]:
 
 def _output_format(given: dict[str, Json]) -> str | None:
     """Take `output_format` out of the body; `None` where it is not there."""
-    if "output_format" not in given:
+    if (name := given.pop(OUTPUT_FORMAT, None)) is None:
         return None
     names = [each.name for each in all_formats()]
-    if (name := given.pop("output_format")) not in names:
-        raise InvalidRequest(Violation("output_format", f"must be {' or '.join(map(repr, names))}"))
+    if name not in names:
+        raise InvalidRequest(Violation(OUTPUT_FORMAT, f"must be {' or '.join(map(repr, names))}"))
     return str(name)
 
 
@@ -63,18 +64,10 @@ def _take_format(message: music_pb2.GenerateRequest, name: str | None) -> None:
     """`output_format` is another place for `audio.format`."""
     given = message.audio.format
     if name and given and format_name(given) != name:
-        raise InvalidRequest(Violation("output_format", "must be the same as audio.format"))
+        raise InvalidRequest(Violation(OUTPUT_FORMAT, "must be the same as audio.format: leave one of them out"))
     # The default stays unset, so that naming it makes no other request under the same request_id.
     if name and name != DEFAULT_FORMAT:
         message.audio.format = format_number(name)
-
-
-def _take_key(message: music_pb2.GenerateRequest, keys: list[str]) -> None:
-    """`Idempotency-Key` is another place for `request_id`."""
-    if "" in keys or len({*keys, *filter(None, [message.request_id])}) > 1:
-        raise InvalidRequest(Violation(IDEMPOTENCY_KEY, "must be a UUID, given once, and the same as request_id"))
-    if keys:
-        message.request_id = keys[0]
 
 
 async def _object(request: Request, limit_bytes: int) -> dict[str, Json]:
@@ -87,16 +80,37 @@ async def _object(request: Request, limit_bytes: int) -> dict[str, Json]:
     except TimeoutError:
         raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "the body did not arrive in time") from None
     try:
-        given = json.loads(data, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "the body is not valid JSON") from None
+        given = json.loads(data, parse_constant=_no_constant, object_pairs_hook=_each_once)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(Violation(WHOLE_REQUEST, _fault(error))) from None
     if not isinstance(given, dict):
-        raise InvalidRequest(Violation("request", "must be a JSON object"))
+        raise InvalidRequest(Violation(WHOLE_REQUEST, 'must be a JSON object, such as {"prompt": "pop"}'))
     return given
 
 
+def _each_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        left = dict(pairs)
+        twice = next(name for name, _ in pairs if left.pop(name, _GONE) is _GONE)
+        raise InvalidRequest(Violation(printable(twice), "is given twice: leave one of them out"))
+    return found
+
+
+def _fault(error: ValueError | RecursionError) -> str:
+    match error:
+        case json.JSONDecodeError():
+            where = f"line {error.lineno}, column {error.colno}"
+            return f"is not valid JSON: {error.msg} ({where}); names and texts stand in double quotes"
+        case UnicodeDecodeError():
+            return "is not UTF-8 text: send the JSON in UTF-8"
+        case RecursionError():
+            return "is nested too deeply"
+    return f"is not valid JSON: {error}"
+
+
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"it has no number {name}; use a number, or leave the field out")
 
 
 async def _read(request: Request, limit_bytes: int) -> bytes:

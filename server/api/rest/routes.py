@@ -1,10 +1,9 @@
 """REST: the same songs for those who do not speak gRPC. Every endpoint asks the same service as the gRPC methods do.
 
-POST   /v1/audio/music/generate          make a song; wait for its end, or `Prefer: respond-async`
+POST   /v1/audio/music/generate          make a song; wait for its end, `Prefer: respond-async`, or hear it at once
 GET    /v1/audio/music                   the caller's songs
 GET    /v1/audio/music/{task_id}         where a song stands
-DELETE /v1/audio/music/{task_id}         delete it; while it is being made, stop that
-POST   /v1/audio/music/{task_id}/cancel  stop making it
+DELETE /v1/audio/music/{task_id}         stop making it
 GET    /v1/audio/music/{task_id}/events  what happens to it, as server-sent events
 GET    /audio/{task_id}.<format>         its sound, also while it is made; the name of the song is the key to it
 GET    /v1/engines                       what can be chosen
@@ -16,6 +15,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from opentelemetry.trace import Tracer
 from starlette.exceptions import HTTPException
@@ -27,26 +27,41 @@ from melisma.v1 import music_pb2
 from server.api.call_limits import UNLIMITED, CallLimits
 from server.api.open_calls import OpenCalls
 from server.api.peers import plain_address
-from server.api.rest.audio import audio_response
-from server.api.rest.endpoint import LEFT, ByMethod, ClientLeft, Door, Endpoint, unless_left, while_answered
+from server.api.rest.audio import audio_response, range_made
+from server.api.rest.endpoint import (
+    LEFT,
+    ByMethod,
+    ClientLeft,
+    Door,
+    Endpoint,
+    OwnRoute,
+    check_query,
+    unless_left,
+    while_answered,
+)
 from server.api.rest.events import events_response
+from server.api.rest.idempotency import IDEMPOTENCY_KEY
 from server.api.rest.openapi import document
+from server.api.rest.preferences import RESPOND_ASYNC, Wish, wish_of
 from server.api.rest.problems import problem_response
 from server.api.rest.proto_json import filled, plain
+from server.api.rest.public_address import REQUESTED_ADDRESS, PublicAddress
 from server.api.rest.request_body import generate_request
 from server.api.rest.song_json import page_json, song_json
+from server.api.rest.streamed_song import streamed
 from server.audio.codecs.base import Format
-from server.audio.codecs.registry import all_formats
+from server.audio.codecs.registry import all_formats, format_named
 from server.auth.api_keys import Scope
 from server.auth.authenticator import Authenticator
 from server.auth.caller import authenticated, caller_of
 from server.auth.key_life import while_key_lasts
+from server.contract.audio_formats import format_name
 from server.contract.validation import check
-from server.errors import SongNotEnded, UnknownSong
+from server.errors import RequestIdReused, SongNotEnded, UnknownSong
 from server.songs.recording import Recording, Told
 from server.songs.service import Songs
 
-RESPOND_ASYNC = "respond-async"
+PAGE = ("page_size", "page_token")
 MUSIC = "/v1/audio/music"
 
 
@@ -61,6 +76,7 @@ class Api:
         body_bytes: int,
         heartbeat_seconds: float,
         limits: CallLimits = UNLIMITED,
+        address: PublicAddress = REQUESTED_ADDRESS,
     ) -> None:
         """Bodies may have so many bytes; a stream of events is never silent for longer than `heartbeat_seconds`.
 
@@ -71,64 +87,84 @@ class Api:
         self._body_bytes = body_bytes
         self._heartbeat_seconds = heartbeat_seconds
         self._limits = limits
+        self._address = address
 
     def routes(self, calls: OpenCalls, tracer: Tracer) -> list[Route]:
         """Routes of all endpoints."""
 
-        def route(path: str, **endpoints: Endpoint) -> Route:
+        def route(path: str, *query: str, **endpoints: Endpoint) -> Route:
             doors = {
-                method: Door(f"{method} {path}", _telling(endpoint), calls, tracer)
+                method: Door(f"{method} {path}", _telling(endpoint, query), calls, tracer, self._address.proxies)
                 for method, endpoint in endpoints.items()
             }
-            return Route(path, ByMethod(doors), methods=list(endpoints))
+            return OwnRoute(path, ByMethod(doors), methods=list(endpoints))
 
         return [
             route(f"{MUSIC}/generate", POST=self._generate),
-            route(MUSIC, GET=self._list),
+            route(MUSIC, *PAGE, GET=self._list),
             route(f"{MUSIC}/{{task_id}}", GET=self._get, DELETE=self._delete),
             route(f"{MUSIC}/{{task_id}}/cancel", POST=self._cancel),
             route(f"{MUSIC}/{{task_id}}/events", GET=self._events),
-            *(route(f"/audio/{{task_id}}{each.suffix}", GET=partial(self._audio, each)) for each in all_formats()),
-            route("/v1/engines", GET=self._engines),
+            *(
+                route(f"/audio/{{task_id}}{each.suffix}", "byte_offset", GET=partial(self._audio, each))
+                for each in all_formats()
+            ),
+            route("/v1/engines", *PAGE, GET=self._engines),
             route("/openapi.json", GET=self._openapi),
         ]
 
     async def _generate(self, request: Request) -> Response:
-        caller = self._caller(request, Scope.GENERATE)
-        message = await generate_request(request, self._body_bytes)
-        detached = _wishes(request)
-        recording = await self._songs.generate(message, caller, detached=detached)
-        if not detached:
-            with recording.listened() as told:
-                async with while_key_lasts():
-                    await unless_left(request.receive, _kept(recording, told))
-            return JSONResponse(song_json(request, recording.song))
-        await recording.keeping.begun()
-        headers = {"Location": f"{MUSIC}/{recording.song.song_id}", "Preference-Applied": RESPOND_ASYNC}
-        return JSONResponse(song_json(request, recording.song), HTTPStatus.ACCEPTED, headers)
+        caller, address = self._caller(request, Scope.GENERATE), self._address.of(request)
+        message = await generate_request(request, self._body_bytes, caller)
+        wish = wish_of(request, format_named(format_name(message.audio.format)).media_type)
+        recording = await self._begun(request, message, caller, detached=wish is Wish.TASK)
+        location = f"{urlsplit(address).path}{MUSIC}/{recording.song.song_id}"
+        if wish is Wish.SOUND:
+            return await streamed(request, recording, location)
+        if wish is Wish.TASK:
+            await recording.keeping.begun()
+            headers = {"Location": location, "Preference-Applied": RESPOND_ASYNC, "Vary": "Accept, Prefer"}
+            return JSONResponse(song_json(address, recording.song), HTTPStatus.ACCEPTED, headers)
+        with recording.listened() as told:
+            async with while_key_lasts():
+                await unless_left(request.receive, _kept(recording, told))
+        return JSONResponse(song_json(address, recording.song), headers={"Vary": "Accept, Prefer"})
+
+    async def _begun(
+        self, request: Request, message: music_pb2.GenerateRequest, caller: str, *, detached: bool
+    ) -> Recording:
+        """The song as asked for; raises what Songs.generate does."""
+        try:
+            return await self._songs.generate(message, caller, detached=detached)
+        except RequestIdReused:
+            if key := request.headers.get(IDEMPOTENCY_KEY):
+                raise RequestIdReused(key, IDEMPOTENCY_KEY) from None
+            raise
 
     async def _list(self, request: Request) -> Response:
         caller = self._caller(request, Scope.GENERATE)
         asked = filled(music_pb2.ListSongsRequest(), _query(request))
         check(asked)
         songs, token = await self._songs.page(caller, asked.page_size, asked.page_token)
-        return JSONResponse(page_json(request, songs, token))
+        return JSONResponse(page_json(self._address.of(request), songs, token))
 
     async def _get(self, request: Request) -> Response:
         song = await self._songs.get(_task_id(request), self._caller(request, Scope.GENERATE))
-        return JSONResponse(song_json(request, song))
+        return JSONResponse(song_json(self._address.of(request), song))
 
     async def _delete(self, request: Request) -> Response:
-        task_id, caller = _task_id(request), self._caller(request, Scope.GENERATE)
+        caller, address = self._caller(request, Scope.GENERATE), self._address.of(request)
+        task_id = _task_id(request)
         try:
             await self._songs.delete(task_id, caller)
         except SongNotEnded:
-            return JSONResponse(song_json(request, await self._songs.cancel(task_id, caller)))
+            return JSONResponse(song_json(address, await self._songs.cancel(task_id, caller)))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _cancel(self, request: Request) -> Response:
-        song = await self._songs.cancel(_task_id(request), self._caller(request, Scope.GENERATE))
-        return JSONResponse(song_json(request, song))
+        caller, address = self._caller(request, Scope.GENERATE), self._address.of(request)
+        song = await self._songs.cancel(_task_id(request), caller)
+        return JSONResponse(song_json(address, song))
 
     async def _events(self, request: Request) -> Response:
         recording = await self._songs.find(_task_id(request), self._caller(request, Scope.GENERATE))
@@ -139,6 +175,8 @@ class Api:
         recording = await self._songs.find(_task_id(request))
         if recording.song.format != delivered.name:
             raise UnknownSong(recording.song.song_id)
+        if await range_made(request, recording):
+            recording = await self._songs.find(recording.song.song_id)
         return await audio_response(request, recording)
 
     async def _engines(self, request: Request) -> Response:
@@ -148,7 +186,8 @@ class Api:
         return JSONResponse(plain(self._songs.engines.page(asked.page_size, asked.page_token)))
 
     async def _openapi(self, request: Request) -> Response:
-        return JSONResponse(document(secured=self._authenticator is not None))
+        found = document(secured=self._authenticator is not None)
+        return JSONResponse(found | {"servers": [{"url": self._address.of(request)}]})
 
     def _caller(self, request: Request, scope: Scope) -> str:
         metadata = request.headers.items()
@@ -160,10 +199,11 @@ class Api:
         return caller_of(metadata)
 
 
-def _telling(endpoint: Endpoint) -> Endpoint:
-    """The endpoint, with answers of our own for what HTTP itself refuses."""
+def _telling(endpoint: Endpoint, query: tuple[str, ...]) -> Endpoint:
+    """The endpoint, which takes the parameters of `query`, with answers of our own for what HTTP itself refuses."""
 
     async def told(request: Request) -> Response:
+        check_query(request, query)
         try:
             return await endpoint(request)
         except HTTPException as error:
@@ -172,12 +212,6 @@ def _telling(endpoint: Endpoint) -> Endpoint:
             return Response(status_code=LEFT)
 
     return told
-
-
-def _wishes(request: Request) -> bool:
-    """True if the caller prefers not to wait."""
-    preferences = ",".join(request.headers.getlist("prefer")).lower().split(",")
-    return any(one.partition(";")[0].strip() == RESPOND_ASYNC for one in preferences)
 
 
 def _query(request: Request) -> dict[str, Any]:

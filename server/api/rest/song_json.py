@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from starlette.requests import Request
-
 from server.api.rest.names import SONG_NAMES
 from server.api.rest.problems import failure_json
 from server.api.rest.proto_json import Json
@@ -13,9 +11,8 @@ from server.songs.recording import failure_of
 from server.store.base import SongRecord
 
 
-def song_json(request: Request, song: SongRecord) -> dict[str, Json]:
-    """One song, with addresses as the present caller reaches them."""
-    address = f"{str(request.base_url).rstrip('/')}"
+def song_json(address: str, song: SongRecord) -> dict[str, Json]:
+    """One song; its URLs begin with `address`."""
     fields: dict[str, Json] = {
         "song_id": song.song_id,
         "state": song.state.value,
@@ -36,9 +33,9 @@ def song_json(request: Request, song: SongRecord) -> dict[str, Json]:
     return {SONG_NAMES.get(name, name): value for name, value in fields.items()}
 
 
-def page_json(request: Request, songs: Sequence[SongRecord], token: str) -> dict[str, Json]:
+def page_json(address: str, songs: Sequence[SongRecord], token: str) -> dict[str, Json]:
     """A page of songs."""
-    return {"songs": [song_json(request, song) for song in songs], "next_page_token": token}
+    return {"songs": [song_json(address, song) for song in songs], "next_page_token": token}
 
 
 def _time(nanoseconds: int) -> str:

@@ -30,6 +30,10 @@ class StreamEncoder(Protocol):
         """Samples before the song where every frame is decoded, at the delivered rate."""
 
     @property
+    def stream_bytes(self) -> int | None:
+        """Bytes of the whole stream; `None` where it was opened without the length of the song."""
+
+    @property
     def frames(self) -> int:
         """Frames returned so far."""
 

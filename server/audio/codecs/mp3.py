@@ -13,7 +13,7 @@ from server.audio.codecs.mp3_frames import (
     BrokenStream,
     FrameCutter,
 )
-from server.audio.codecs.mp3_info import LAME_DELAY_SAMPLES, info_frame
+from server.audio.codecs.mp3_info import LAME_DELAY_SAMPLES, info_frame, stream_bytes
 from server.song import AudioSettings
 
 _DECODER_DELAY_SAMPLES = 529
@@ -48,7 +48,14 @@ class Mp3Encoder:
         self._cutter = FrameCutter()
         self._unsent_tag = head_tag(tags)
         self._unsent_info = info_frame(sample_rate_hertz, bitrate_kbps, sample_count)
+        self._head_bytes = len(self._unsent_tag) + len(self._unsent_info)
+        self._frames_bytes = sample_count and stream_bytes(sample_count, sample_rate_hertz, bitrate_kbps)
         self._sample_count = 0
+
+    @property
+    def stream_bytes(self) -> int | None:
+        """Bytes of the whole stream: tag, Info frame and frames; `None` where the length of the song is not known."""
+        return self._head_bytes + self._frames_bytes if self._frames_bytes else None
 
     @property
     def frames(self) -> int:

@@ -6,7 +6,7 @@ from server.costs import Costs
 from server.estimation.estimator import Estimator, Spent
 from server.estimation.forecast import Estimate, Work, forecast
 from server.generation.admission.queue_order import QueueOrder
-from server.generation.admission.service_eta import Here, ServiceEta, SongEta
+from server.generation.admission.service_eta import Here, ServiceEta, SongEta, lone
 from server.generation.jobs.job import Job
 from server.song import SongRequest, Waiting
 from server.songs.ports import ServiceState
@@ -38,7 +38,8 @@ class EtaEstimator:
             return None
         capacity = self._queue.capacity(engine)
         found = forecast([*self._left_here(), work], devices=capacity.devices, places=capacity.slots)[-1]
-        return SongEta(work, found, self._estimator.corrected(engine, found))
+        alone = self._estimator.corrected(engine, lone(work))
+        return SongEta(work, found, self._estimator.corrected(engine, found), alone.finish_seconds)
 
     def costs(self, engine: str) -> Costs | None:
         """The cost of an engine's songs as measured here."""

@@ -82,7 +82,7 @@ class Intake:
             return
         left_seconds = request.deadline - self._clock()
         if eta.estimate.finish_seconds > left_seconds:
-            raise DeadlineTooShort(eta.estimate.finish_seconds, left_seconds)
+            raise DeadlineTooShort(eta.estimate.finish_seconds, left_seconds, eta.alone_seconds)
 
 
 def _reason_of(error: ServiceError) -> str:

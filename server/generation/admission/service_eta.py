@@ -26,11 +26,15 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class SongEta:
-    """A song's expected cost, its estimate by the forecast alone, and the estimate corrected by experience."""
+    """A song's expected cost, its estimate by the forecast alone, and the estimate corrected by experience.
+
+    `alone_seconds` is the corrected time to its end if there were no other songs, on a device that is up.
+    """
 
     work: Work
     forecast: Estimate
     estimate: Estimate
+    alone_seconds: float
 
 
 class ServiceEta:
@@ -60,7 +64,7 @@ class ServiceEta:
             return None
         work, serving = expected_work(costs, sound_seconds=sound_seconds, steps=steps), self._serving(engine, service)
         found = serving.forecasts([*self._ahead(engine, service, here), work])[-1]
-        return SongEta(work, found, serving.told(corrected(costs, found)))
+        return SongEta(work, found, serving.told(corrected(costs, found)), corrected(costs, lone(work)).finish_seconds)
 
     def waiting(self, service: ServiceState, here: Here) -> Mapping[str, Waiting]:
         """Queue position and ETA of the songs that wait, by song id."""
@@ -155,6 +159,11 @@ def waiting_of(position: int, estimate: Estimate | None) -> Waiting:
     if estimate is None:
         return Waiting(position)
     return Waiting(position, estimate.first_audio_seconds, estimate.finish_seconds)
+
+
+def lone(work: Work) -> Estimate:
+    """The estimate of a song that is the only one."""
+    return forecast([work], devices=1, places=1)[0]
 
 
 def _last_told(engine: str, service: ServiceState) -> ServedEngine | None:

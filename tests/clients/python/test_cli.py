@@ -273,6 +273,7 @@ def test_a_timeout_that_is_too_short_for_the_server_is_told(music: FakeMusic, ad
     result = generate(address, output)
     assert result.exit_code == Exit.OUT_OF_TIME
     assert "--timeout allows more time" in result.stderr
+    assert "try again" not in result.stderr
 
 
 @pytest.mark.parametrize(

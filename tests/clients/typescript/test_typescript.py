@@ -1,5 +1,6 @@
 """The TypeScript client: installed from its lock file, built, and tried against a running server by its own tests."""
 
+import json
 import os
 import re
 import shutil
@@ -11,12 +12,32 @@ import grpc
 import pytest
 
 from protos.generate import stale_files
+from server.api.rest.openapi import document
 from tests.support.service import running_service
 
 CLIENT = Path(__file__).resolve().parents[3] / "clients" / "typescript"
 TIMEOUT_SECONDS = 240.0
 OLDEST_NODE = 20
 UNREACHABLE = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b")
+
+
+STRICTLY = ("--strict", "--noEmit", "--module", "nodenext", "--target", "es2022")
+PROGRAM = """
+import type { components, operations } from "./schema.d.ts";
+
+type Asked = components["schemas"]["SongRequest"];
+type Answers = operations["generate_song"]["responses"];
+
+export const asked: Asked = { prompt: "pop", duration: 12, stems: ["vocal"], audio: { bitrate_kbps: 128 } };
+// @ts-expect-error a duration is a number
+export const wrong: Asked = { prompt: "pop", duration: "12" };
+// @ts-expect-error there is no such field
+export const unknown: Asked = { prompt: "pop", lenght: 12 };
+export const seconds = (song: Answers[200]["content"]["application/json"]): number => song.duration_sec;
+export const sound = (answer: operations["get_mp3"]["responses"][200]): string => answer.content["audio/mpeg"];
+export const fields = (problem: Answers[400]["content"]["application/problem+json"]): string[] =>
+  (problem.violations ?? []).map((violation) => violation.field);
+"""
 
 
 def run(*command: str, cwd: Path = CLIENT) -> subprocess.CompletedProcess[str]:
@@ -55,6 +76,15 @@ def test_its_own_tests_pass_against_a_server() -> None:
     ended = run("npm", "test")
     assert ended.returncode == 0, told(ended)
     assert re.search(r"\bpass [1-9]", ended.stdout), told(ended)
+
+
+def test_the_document_of_rest_gives_plain_types(tmp_path: Path) -> None:
+    (tmp_path / "openapi.json").write_text(json.dumps(document(secured=True)))
+    made = run("npx", "openapi-typescript", str(tmp_path / "openapi.json"), "--output", str(tmp_path / "schema.d.ts"))
+    assert made.returncode == 0, told(made)
+    (tmp_path / "program.ts").write_text(PROGRAM)
+    checked = run(str(CLIENT / "node_modules/.bin/tsc"), *STRICTLY, "program.ts", cwd=tmp_path)
+    assert checked.returncode == 0, told(checked)
 
 
 def test_the_package_plays_where_it_is_installed(tmp_path: Path) -> None:

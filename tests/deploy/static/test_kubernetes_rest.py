@@ -1,13 +1,14 @@
 """What the manifests open to callers over HTTP is what REST and the page have, and nothing else."""
 
 import pytest
-import uvicorn
 from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
 from server.api.http.operations import build_http
 from server.api.http.preview_page import page_routes
+from server.api.proxies import TrustedProxies
 from server.api.rest.openapi import document
+from server.settings.command_line import read_settings
 from tests.deploy.static.manifests import Manifest, manifest, pod_of, set_by_components, settings_of
 
 
@@ -36,7 +37,8 @@ def test_rest_is_closed_in_the_base_and_its_route_leads_to_songs_and_the_page_al
 
 def test_answers_name_the_gateway_as_it_was_called(monkeypatch: pytest.MonkeyPatch) -> None:
     patch = pod_of(manifest("components", "rest", "deployment.yaml"))["containers"][0]
-    (trusted,) = (entry for entry in patch["env"] if not entry["name"].startswith("MELISMA_"))
-    monkeypatch.setenv(trusted["name"], trusted["value"])
-    config = uvicorn.Config(build_http(CollectorRegistry(), unready=lambda: None))
-    assert (config.proxy_headers, config.forwarded_allow_ips) == (True, "*")
+    for variable in patch["env"]:
+        monkeypatch.setenv(variable["name"], variable["value"])
+    proxies = TrustedProxies(read_settings([]).proxies.networks)
+    assert proxies.trusts("10.1.2.3")
+    assert proxies.trusts("fd00::1")

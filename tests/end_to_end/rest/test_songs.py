@@ -146,6 +146,7 @@ def test_the_same_key_brings_the_same_song(rest: Rest) -> None:
     other = rest.generate(SONG | {"seed": 4}, Idempotency_Key=key)
     assert (other.status, other.json["reason"]) == (409, "REQUEST_ID_REUSED")
     assert rest.generate(SONG | {"request_id": str(uuid4())}, Idempotency_Key=key).status == 400
+    assert rest.generate(SONG, Idempotency_Key=key.upper()).json["task_id"] == first.json["task_id"]
 
 
 def test_callers_see_their_own_songs(rest: Rest) -> None:

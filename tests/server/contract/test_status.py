@@ -51,6 +51,14 @@ def test_a_deadline_that_cannot_be_met_says_when_it_could_be() -> None:
     assert detail(status, error_details_pb2.RetryInfo()).retry_delay.ToMilliseconds() == 2500
 
 
+def test_a_deadline_that_the_song_alone_cannot_meet_has_no_advice_to_wait() -> None:
+    status = status_of(DeadlineTooShort(needed_seconds=7.5, left_seconds=5.0, alone_seconds=6.0))
+    assert "allow at least 6.0 s" in status.message
+    assert not any(packed.Is(error_details_pb2.RetryInfo.DESCRIPTOR) for packed in status.details)
+    beside_others = status_of(DeadlineTooShort(needed_seconds=7.5, left_seconds=5.0, alone_seconds=4.0))
+    assert any(packed.Is(error_details_pb2.RetryInfo.DESCRIPTOR) for packed in beside_others.details)
+
+
 def test_a_poisoned_request_is_named_as_the_subject() -> None:
     status = status_of(PoisonedRequest("5eed"))
     assert status.code == grpc.StatusCode.FAILED_PRECONDITION.value[0]

@@ -150,9 +150,15 @@ def explain(console: Console, error: MelismaError, diagnose: Callable[[], Findin
     for violation in violations:
         name = OPTIONS.get(violation.field) or _ARGUMENTS.get(violation.field, violation.field)
         tell(console, f"  {escape(name)}: {escape(violation.description)}")
-    if hint := finding.hint if finding else _of_kind(_HINTS, error):
+    if hint := finding.hint if finding else _hint(error):
         tell(console, f"  {hint.format(when=_when(error))}")
     return _of_kind(_EXITS, error) or Exit.FAILED
+
+
+def _hint(error: MelismaError) -> str | None:
+    if isinstance(error, DeadlineTooShort) and error.retry_after_seconds is None:
+        return _HINTS[DeadlineExceeded]  # it never can be met
+    return _of_kind(_HINTS, error)
 
 
 def tell(console: Console, text: str) -> None:

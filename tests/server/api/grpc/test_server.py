@@ -1,9 +1,13 @@
-import asyncio
-from typing import Any, cast
+"""What the server tells of its own schema, in both versions of reflection, and what gRPC refuses by itself."""
 
+import asyncio
+from typing import Any
+
+import grpc
 import grpc.aio
 import pytest
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
 from server.api.grpc.health import HealthServicer
 from server.api.grpc.server import build_server
@@ -15,15 +19,47 @@ from tests.support.fake_runner import FakeRunner
 GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0"
 """The preface of HTTP/2, and settings."""
 ACKNOWLEDGED = b"\0\0\0\x04\x01\0\0\0\0"
+VERSIONS = ("grpc.reflection.v1", "grpc.reflection.v1alpha")
+SERVICES = ["grpc.health.v1.Health", *(f"{name}.ServerReflection" for name in VERSIONS), "melisma.v1.MusicService"]
 
 
-async def test_the_schema_can_be_asked_for() -> None:
+async def told(channel: grpc.aio.Channel, version: str, *questions: dict[str, Any]) -> list[Any]:
+    """The answers of one version, in its own messages."""
+    service = descriptor_pool.Default().FindServiceByName(f"{version}.ServerReflection")
+    method = service.methods_by_name["ServerReflectionInfo"]
+    asked, answered = (message_factory.GetMessageClass(one) for one in (method.input_type, method.output_type))
+    call: Any = channel.stream_stream(
+        f"/{service.full_name}/{method.name}",
+        request_serializer=asked.SerializeToString,
+        response_deserializer=answered.FromString,
+    )
+    return [answer async for answer in call([asked(**question) for question in questions])]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_reflection_lists_the_services_and_tells_their_files(version: str) -> None:
+    symbols = [{"file_containing_symbol": name} for name in SERVICES]
     async with edge(FakeRunner()) as channel:
-        stub: Any = reflection_pb2_grpc.ServerReflectionStub(cast(Any, channel))
-        request = reflection_pb2.ServerReflectionRequest(list_services="")
-        answers = [answer async for answer in stub.ServerReflectionInfo(iter([request]))]
-    names = {service.name for service in answers[0].list_services_response.service}
-    assert {"melisma.v1.MusicService", "grpc.health.v1.Health"} <= names
+        listed, *files, missing = await told(
+            channel, version, {"list_services": ""}, *symbols, {"file_containing_symbol": "no.Such"}
+        )
+    assert [service.name for service in listed.list_services_response.service] == SERVICES
+    for answer, service in zip(files, SERVICES, strict=True):
+        found = map(FileDescriptorProto.FromString, answer.file_descriptor_response.file_descriptor_proto)
+        assert service in [f"{file.package}.{one.name}" for file in found for one in file.service]
+    assert missing.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
+
+
+async def test_both_versions_have_the_same_messages() -> None:
+    async with edge(FakeRunner()):
+        pool = descriptor_pool.Default()
+    fields = [
+        {field.name: (field.number, field.type) for field in pool.FindMessageTypeByName(f"{version}.{name}").fields}
+        for name in ("ServerReflectionRequest", "ServerReflectionResponse")
+        for version in VERSIONS
+    ]
+    assert fields[0] == fields[1]
+    assert fields[2] == fields[3]
 
 
 async def test_a_request_above_the_size_limit_is_refused_by_grpc_itself() -> None:

@@ -80,7 +80,6 @@ async def test_a_range_of_a_running_song_is_there_at_once(service: Service, aske
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Range": "bytes=0-60"},
         {"Range": "bytes=7-"},
         {"Range": "bytes=-7"},
         {"Range": "bytes=9-5"},
@@ -98,6 +97,15 @@ async def test_a_running_song_is_streamed_to_its_end_where_a_range_cannot_be_tol
     answer = await hearing
     assert (answer.status, answer.data) == (200, SOUND)
     assert answer.headers["accept-ranges"] == "none"
+
+
+async def test_a_range_of_a_song_that_another_replica_makes_is_waited_for(service: Service) -> None:
+    waiting = asyncio.create_task(ask(service.rest, "GET", "/audio/song-1.mp3", Range="bytes=7-60"))
+    await until(lambda: service.replicas.here.listeners == 1)
+    service.end()
+    answer = await waiting
+    assert (answer.status, answer.data) == (206, SOUND[7:])
+    assert answer.headers["content-range"] == "bytes 7-59/60"
 
 
 async def test_a_running_song_is_heard_from_any_byte_and_ranges_of_the_ended_one_have_its_size(

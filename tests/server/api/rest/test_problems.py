@@ -8,6 +8,7 @@ from server.api.rest.problems import failure_json, problem
 from server.contract.status import INTERNAL_TEXT, status_of
 from server.errors import (
     ControlNotSupported,
+    DeadlineTooShort,
     EndedElsewhere,
     InvalidRequest,
     ServiceError,
@@ -58,6 +59,14 @@ def test_a_song_that_failed_before_has_the_reason_and_the_violations_of_its_fail
         "detail": "duration: is too short",
         "violations": told["violations"],
     }
+
+
+def test_a_retry_is_advised_where_it_can_help() -> None:
+    beside_others, alone = DeadlineTooShort(7.5, 5.0, 4.0), DeadlineTooShort(7.5, 5.0, 6.0)
+    assert problem(beside_others).headers["retry-after"] == "3"
+    assert body_of(beside_others)["retry_after_seconds"] == 2.5
+    assert "retry-after" not in problem(alone).headers
+    assert "retry_after_seconds" not in body_of(alone)
 
 
 def test_nothing_of_a_bug_is_told() -> None:

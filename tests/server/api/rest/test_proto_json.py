@@ -54,7 +54,9 @@ def test_bytes_are_base64() -> None:
         ({"retake": {"\ud83d": 1}}, r"retake.\ud83d"),
         ({"n" * 100_000: 1}, "n" * 64),
         ({"prompt": 1}, "prompt"),
-        ({"prompt": None}, "prompt"),
+        ({"nothing": None}, "nothing"),
+        ({"stems": ["vocal", None]}, "stems[1]"),
+        ({"anchor": {"notes": {"notes": [None]}}}, "anchor.notes.notes[0]"),
         ({"prompt": "\ud800"}, "prompt"),
         ({"seed": True}, "seed"),
         ({"seed": 1.5}, "seed"),
@@ -78,6 +80,53 @@ def test_what_a_field_cannot_hold_is_named(given: Any, field: str) -> None:
     with pytest.raises(InvalidRequest) as error:
         read(given)
     assert [violation.field for violation in error.value.violations] == [field]
+
+
+def test_what_is_null_is_unset_however_deep_it_lies() -> None:
+    given = {
+        "prompt": "pop",
+        "lyrics": None,
+        "seed": None,
+        "stems": None,
+        "voice": None,
+        "audio": None,
+        "mastering": {"target_lufs": None},
+        "anchor": {"midi": None, "notes": {"notes": [{"pitch": None, "length_beats": 1}]}},
+        "retake": None,
+        "edit": {"audio": "YQ==", "lyrics": None, "end": None},
+        "ace_step": {"mode": None, "omega": None},
+    }
+    bare = {
+        "prompt": "pop",
+        "mastering": {},
+        "anchor": {"notes": {"notes": [{"length_beats": 1}]}},
+        "edit": {"audio": "YQ=="},
+        "ace_step": {},
+    }
+    assert read(given) == read(bare)
+    assert not read(dict.fromkeys(music_pb2.GenerateRequest.DESCRIPTOR.fields_by_name)).ListFields()
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        ({"seed": "42"}, "must be an integer, without quotes"),
+        ({"tempo_bpm": "90"}, "must be a number, without quotes"),
+        ({"voice": "Female"}, "must be 'female', in lower case"),
+        ({"voice": "robot"}, "must be one of female, male"),
+        ({"prompt": 1}, "must be a string, in quotes"),
+        ({"vocalLevelDb": 1}, "use vocal_level_db"),
+        ({"durationSeconds": 1}, "use duration"),
+        ({"outputFormat": "mp3"}, "use output_format"),
+        ({"make_instrumental": True}, "leave lyrics out"),
+        ({"nothing": 1}, "GET /openapi.json"),
+        ({"audio": {"bitrateKbps": 1}}, "use bitrate_kbps"),
+        ({"prompt": "\ud83d"}, "surrogate pair"),
+    ],
+)
+def test_what_is_wrong_is_told_with_what_to_do(given: Any, advice: str) -> None:
+    with pytest.raises(InvalidRequest, match=advice):
+        read(given)
 
 
 def test_every_fault_is_named_at_once() -> None:

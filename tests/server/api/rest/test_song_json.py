@@ -3,16 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from server.api.rest.song_json import song_json
 from server.song import SongState
 from server.store.base import SongRecord
 
-REQUEST = Request(
-    {"type": "http", "scheme": "http", "server": ("here", 8080), "path": "/", "query_string": b"", "headers": []}
-)
 COMPLETED = SongRecord(
     song_id="song-1",
     caller="me",
@@ -52,4 +48,4 @@ def told(status: str, sha256: str, more: str = "") -> str:
     ],
 )
 def test_a_song_is_told_as_ever(song: SongRecord, body: str) -> None:
-    assert bytes(JSONResponse(song_json(REQUEST, song)).body) == body.encode()
+    assert bytes(JSONResponse(song_json("http://here:8080", song)).body) == body.encode()

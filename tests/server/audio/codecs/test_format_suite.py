@@ -47,6 +47,15 @@ def test_all_sound_is_in_the_frames_behind_the_delay(codec: Format) -> None:
     assert 0 <= surplus < 2 * encoder.samples_per_frame
 
 
+@pytest.mark.parametrize("samples", [1, 1152, 50_000])
+def test_a_known_length_tells_the_size_of_the_stream(codec: Format, samples: int) -> None:
+    encoder = codec.open(AUDIO, {"title": "春天"}, samples)
+
+    size = encoder.stream_bytes
+    assert len(encoder.feed(noise(samples)) + encoder.finish()) == size
+    assert opened(codec).stream_bytes is None
+
+
 def test_tags_change_no_sound(codec: Format) -> None:
     plain, tagged = opened(codec), codec.open(AUDIO, {"title": "Spring"}, None)
     sound = noise(50_000)

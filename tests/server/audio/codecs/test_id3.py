@@ -1,10 +1,15 @@
 import io
+import re
+from dataclasses import replace
+from pathlib import Path
 
 import av
 import pytest
 
 from server.audio.codecs.id3 import head_tag
 from server.audio.codecs.mp3 import Mp3Encoder
+from server.audio.tags import tags_of
+from tests.support.fake_runner import FAKE_PLAN
 from tests.support.sounds import tone
 
 
@@ -47,3 +52,13 @@ def test_a_long_text_has_a_synchsafe_size() -> None:
 
 def test_a_text_cannot_end_its_frame_early() -> None:
     assert tags_read({"title": "a\0b"}) == {"title": "ab"}
+
+
+def test_every_frame_of_a_song_is_documented() -> None:
+    plan = replace(FAKE_PLAN, key="C major", tempo_bpm=92.0)
+    tag = head_tag(tags_of("pop", "[verse]\n春天", plan))
+    frames = set(re.findall(rb"(?:T[A-Z0-9]{3}|USLT)(?=\0\0\0.\0\0)", tag, re.DOTALL))
+    described = (Path(__file__).parents[4] / "docs" / "mp3.md").read_text("utf-8")
+    assert frames == {b"TIT2", b"TXXX", b"USLT", b"TKEY", b"TBPM"}
+    assert {f"`{frame.decode()}`" for frame in frames - {b"TXXX"}} <= set(re.findall(r"`[A-Z0-9]{4}`", described))
+    assert set(re.findall(r"`TXXX:(\w+)`", described)) == {"engine", "seed", "prompt"}

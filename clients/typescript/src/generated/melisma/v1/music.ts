@@ -919,6 +919,11 @@ export interface SongPlan {
    * length only once the song is made, and in songs that were planned before this field existed.
    */
   sampleCountExact: boolean;
+  /**
+   * Bytes of the whole stream, as `SongFinished.size_bytes` of the complete song. Unset where the length is known only
+   * once the song is made, and in songs that were planned before this field existed.
+   */
+  streamSizeBytes?: number | undefined;
 }
 
 /** One part of a song. */
@@ -2969,6 +2974,7 @@ function createBaseSongPlan(): SongPlan {
     voice: VoiceKind.UNSPECIFIED,
     sampleCount: 0,
     sampleCountExact: false,
+    streamSizeBytes: undefined,
   };
 }
 
@@ -3009,6 +3015,9 @@ export const SongPlan: MessageFns<SongPlan> = {
     }
     if (message.sampleCountExact !== false) {
       writer.uint32(96).bool(message.sampleCountExact);
+    }
+    if (message.streamSizeBytes !== undefined) {
+      writer.uint32(104).int64(message.streamSizeBytes);
     }
     return writer;
   },
@@ -3122,6 +3131,14 @@ export const SongPlan: MessageFns<SongPlan> = {
             message.sampleCountExact = reader.bool();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.streamSizeBytes = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3151,6 +3168,7 @@ export const SongPlan: MessageFns<SongPlan> = {
     message.voice = object.voice ?? VoiceKind.UNSPECIFIED;
     message.sampleCount = object.sampleCount ?? 0;
     message.sampleCountExact = object.sampleCountExact ?? false;
+    message.streamSizeBytes = object.streamSizeBytes ?? undefined;
     return message;
   },
 };
@@ -5574,7 +5592,8 @@ export const Engine: MessageFns<Engine> = {
  * Makes songs and finds them again.
  *
  * Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
- * per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo; FAILED_PRECONDITION says what to install or set, or which
+ * per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, but for a deadline that the song alone cannot meet, where
+ * waiting does not help; FAILED_PRECONDITION says what to install or set, or which
  * fields the engine lacks, with the engines that have them, as one violation each of google.rpc.PreconditionFailure;
  * UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
  * before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, and with

@@ -1,0 +1,39 @@
+"""grpc.reflection of the versions v1 and v1alpha: the schema of the services, for callers who ask for it.
+
+The library has v1alpha alone. The messages of v1 are the same under another name, and so is what answers them.
+"""
+
+from collections.abc import Sequence
+
+import grpc
+import grpc.aio
+from google.protobuf import descriptor_pool, text_format
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+V1 = "grpc.reflection.v1.ServerReflection"
+V1ALPHA = reflection.SERVICE_NAME
+
+
+def add_reflection(services: Sequence[str], server: grpc.aio.Server) -> None:
+    """Serve the schema of `services`, and of reflection itself, in both versions."""
+    descriptor_pool.Default().AddSerializedFile(_file_of_v1().SerializeToString())
+    names = (*services, V1, V1ALPHA)
+    reflection.enable_server_reflection(names, server)
+    servicer = reflection.aio.ReflectionServicer(names)
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(V1, {"ServerReflectionInfo": handler}),))
+
+
+def _file_of_v1() -> FileDescriptorProto:
+    """The file of v1, which is that of v1alpha under other names."""
+    given = FileDescriptorProto()
+    reflection_pb2.DESCRIPTOR.CopyToProto(given)
+    text = text_format.MessageToString(given).replace("grpc.reflection.v1alpha", "grpc.reflection.v1")
+    found = text_format.Parse(text, FileDescriptorProto())
+    found.name = "grpc/reflection/v1/reflection.proto"
+    return found

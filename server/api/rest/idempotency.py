@@ -1,0 +1,54 @@
+"""The header Idempotency-Key: another place for `request_id`, which takes any text."""
+
+import re
+from collections.abc import Sequence
+from uuid import UUID, uuid5
+
+from model.song import Violation
+from server.errors import InvalidRequest
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+MAX_KEY_CHARACTERS = 255
+_VISIBLE = re.compile(rf"[!-~]{{1,{MAX_KEY_CHARACTERS}}}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_CALLERS = UUID("6a2a52a1-5d4c-4c11-9a5c-5f3d1f6c3e0b")
+"""The name space of callers; each of them has a name space of its own for keys."""
+
+
+def lower_uuid(request_id: str) -> str:
+    """A UUID in lower case, in which it names one request however it was written; other texts stay as they are."""
+    return request_id.lower() if _UUID.fullmatch(request_id) else request_id
+
+
+def request_id_of(key: str, caller: str) -> str:
+    """The `request_id` that a key stands for: itself where it is a UUID, else a UUID of version 5."""
+    return lower_uuid(key) if _UUID.fullmatch(key) else str(uuid5(uuid5(_CALLERS, caller), key))
+
+
+def only_key(keys: Sequence[str]) -> str:
+    """The value of the header; empty where it is not there.
+
+    Raises:
+        InvalidRequest: it is there twice, or is no key.
+    """
+    if len(keys) > 1:
+        raise _invalid("must be given once")
+    if keys and not _VISIBLE.fullmatch(keys[0]):
+        raise _invalid(f"must be 1 to {MAX_KEY_CHARACTERS} visible ASCII characters, without spaces")
+    return keys[0] if keys else ""
+
+
+def joined(request_id: str, key: str, caller: str) -> str:
+    """The one `request_id` of the body's and the header's, either of which may be empty.
+
+    Raises:
+        InvalidRequest: they are two.
+    """
+    own, from_key = lower_uuid(request_id), request_id_of(key, caller) if key else ""
+    if own and from_key and own != from_key:
+        raise _invalid("must be the same as request_id: leave one of them out")
+    return from_key or own
+
+
+def _invalid(description: str) -> InvalidRequest:
+    return InvalidRequest(Violation(IDEMPOTENCY_KEY, description))

@@ -1,0 +1,89 @@
+"""The kind of answer that a caller prefers: the headers Accept and Prefer of a request for a song."""
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from model.song import Violation
+from server.errors import InvalidRequest
+
+RESPOND_ASYNC = "respond-async"
+JSON = "application/json"
+BYTES = "application/octet-stream"
+"""What sound is called for callers who accept that rather than its own media type."""
+PREFER = "Prefer"
+
+
+class Wish(Enum):
+    """A kind of answer to a request for a song."""
+
+    SONG = auto()
+    """What is known of the song, once it is complete."""
+    TASK = auto()
+    """What is known of the song at once; it is made meanwhile."""
+    SOUND = auto()
+    """The sound, while the song is made."""
+
+
+def sound_type(request: Request, media_type: str) -> str:
+    """The media type of an answer with sound: its own, or that of bytes of any kind."""
+    accepted = _accepted(request)
+    return BYTES if _quality(accepted, BYTES) > _quality(accepted, media_type) else media_type
+
+
+def wish_of(request: Request, media_type: str) -> Wish:
+    """The kind of answer to send; `media_type` is that of the song's sound.
+
+    Raises:
+        HTTPException: the caller accepts none of them (406).
+        InvalidRequest: `respond-async` is preferred, whose answer the caller does not accept.
+    """
+    accepted = _accepted(request)
+    json, sound = _quality(accepted, JSON), max(_quality(accepted, media_type), _quality(accepted, BYTES))
+    later = _prefers_async(request.headers.getlist("prefer"))
+    if later and json[0] > 0:
+        return Wish.TASK
+    if later:
+        raise InvalidRequest(
+            Violation(PREFER, f"{RESPOND_ASYNC} is answered with JSON: leave it out, or accept {JSON}")
+        )
+    if max(json, sound)[0] <= 0:
+        text = f"answers are {JSON} or {media_type}: name one of them in Accept"
+        raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, text)
+    return Wish.SOUND if sound > json else Wish.SONG
+
+
+def _accepted(request: Request) -> str:
+    return ",".join(request.headers.getlist("accept")) or "*/*"
+
+
+def _prefers_async(values: Iterable[str]) -> bool:
+    preferences = ",".join(values).lower().split(",")
+    return any(one.partition(";")[0].strip() == RESPOND_ASYNC for one in preferences)
+
+
+def _quality(accepted: str, kind: str) -> tuple[float, int]:
+    """The weight of a media type, 0 to 1, and the exactness of its name, 0 to 2 (RFC 9110, 12.5.1)."""
+    exactness = {"*/*": 0, f"{kind.partition('/')[0]}/*": 1, kind.lower(): 2}
+    found = (
+        (name.strip(), parameters)
+        for name, _, parameters in (one.partition(";") for one in accepted.lower().split(","))
+    )
+    named = [(exactness[name], _q(parameters)) for name, parameters in found if name in exactness]
+    exact, quality = max(named, default=(0, 0.0))
+    return quality, exact
+
+
+def _q(parameters: str) -> float:
+    """The parameter q, 1 where there is none or it is no number."""
+    for one in parameters.split(";"):
+        name, _, value = one.strip().partition("=")
+        if name == "q":
+            try:
+                return min(1.0, max(0.0, float(value)))
+            except ValueError:
+                return 1.0
+    return 1.0

@@ -1,0 +1,57 @@
+"""A song that is asked for and heard in one call: its sound is the answer, from the first byte on."""
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.api.rest.audio import named, plan_of, sound_of
+from server.api.rest.endpoint import Stream, unless_left
+from server.songs.recording import Recording
+
+HEADERS = tuple(
+    f"Melisma-{name}"
+    for name in ("Task-Id", "Request-Id", "Engine", "Seed", "Duration-Seconds", "Sample-Count", "Key", "Tempo-Bpm")
+)
+"""Headers of the answer: what is known of the song when its sound begins. Those without a value are not sent."""
+
+
+async def streamed(request: Request, recording: Recording, location: str) -> Response:
+    """The answer, once there is sound; `location` is where the song is described.
+
+    Raises:
+        ServiceError: the song fails before that.
+        ClientLeft: the caller goes before that; the song ends or goes on as when a listener leaves.
+    """
+    pieces = _begun(recording)
+    await unless_left(request.receive, _first(pieces))
+    values = zip(HEADERS, _facts(recording), strict=True)
+    facts = {name: quote(str(value), safe=" #+/:.-") for name, value in values if value not in ("", None)}
+    headers = named(request, recording) | facts | {"Location": location, "Cache-Control": "no-store", "Vary": "Accept"}
+    return Stream(pieces, HTTPStatus.OK, headers)
+
+
+async def _begun(recording: Recording) -> AsyncGenerator[bytes, None]:
+    """Yields nothing once there is sound, and then the sound."""
+    async with aclosing(sound_of(recording)) as pieces:
+        first = await anext(pieces, b"")
+        yield b""
+        yield first
+        async for piece in pieces:
+            yield piece
+
+
+async def _first(pieces: AsyncGenerator[bytes, None]) -> None:
+    await anext(pieces)
+
+
+def _facts(recording: Recording) -> Iterator[Any]:
+    song, plan = recording.song, plan_of(recording)
+    yield from (song.song_id, song.request_id, song.engine, song.seed, f"{song.duration_seconds:g}")
+    yield plan.sample_count if plan and plan.sample_count_exact else None
+    yield plan.key if plan else None
+    yield f"{plan.tempo_bpm:g}" if plan and plan.HasField("tempo_bpm") else None

@@ -1,0 +1,17 @@
+"""The address at which callers reach the server, where it is set."""
+
+from urllib.parse import urlsplit
+
+
+def public_url(text: str) -> str:
+    """The address as answers begin with it, without a slash at its end.
+
+    Raises:
+        ValueError: it is no http or https URL of a host, with or without a path.
+    """
+    url = urlsplit(text)
+    plain = url.scheme in ("http", "https") and url.hostname and not (url.query or url.fragment or "@" in url.netloc)
+    if not plain or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError(f"{text!r} must be a URL such as https://music.example or https://example.com/music")
+    _ = url.port  # raises ValueError for what is no port
+    return text.rstrip("/")

@@ -1,0 +1,74 @@
+"""REST on a real port with a fake runner behind it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from opentelemetry.trace import NoOpTracer
+from prometheus_client import CollectorRegistry
+
+from server.api.http.operations import build_http
+from server.api.http.server import serving_http
+from server.api.open_calls import OpenCalls
+from server.api.rest.public_address import REQUESTED_ADDRESS, PublicAddress
+from server.api.rest.routes import Api
+from server.errors import ServiceError
+from server.song import Accepted, SongEvent, SongRequest
+from server.songs.ports import EventSink
+from server.songs.service import Songs
+from tests.support.edge import songs_of
+from tests.support.fake_runner import FakeJob, FakeRunner
+from tests.support.rest import Answer, Rest
+
+
+class ToldRunner(FakeRunner):
+    """Takes one song, which goes on as the test tells."""
+
+    def __init__(self) -> None:
+        super().__init__((), hangs=True)
+        self._sink: EventSink | None = None
+        self.begun = asyncio.Event()
+
+    def begin(self, request: SongRequest, accepted: Accepted, sink: EventSink) -> FakeJob:
+        self._sink = sink
+        self.begun.set()
+        return super().begin(request, accepted, sink)
+
+    def tell(self, *events: SongEvent) -> None:
+        """Have the song go on."""
+        assert self._sink is not None
+        for event in events:
+            self._sink.append(event)
+
+    def fail(self, error: ServiceError) -> None:
+        """Have the song fail."""
+        assert self._sink is not None
+        self._sink.end(error)
+
+
+@asynccontextmanager
+async def rest_edge(
+    runner: FakeRunner, address: PublicAddress = REQUESTED_ADDRESS, linger_seconds: float = 10.0
+) -> AsyncIterator[Rest]:
+    """A caller of REST before a runner of the engine "fake"."""
+    async with songs_of(runner, linger_seconds) as songs, rest_of(songs, address) as rest:
+        try:
+            yield rest
+        finally:
+            runner.stop()
+
+
+@asynccontextmanager
+async def rest_of(songs: Songs, address: PublicAddress = REQUESTED_ADDRESS) -> AsyncIterator[Rest]:
+    """A caller of REST on songs."""
+    api = Api(songs, None, body_bytes=1 << 16, heartbeat_seconds=1.0, address=address)
+    routes = api.routes(OpenCalls(), NoOpTracer())
+    app = build_http(CollectorRegistry(), unready=lambda: None, more=routes)
+    async with serving_http(app, "127.0.0.1", 0) as bound:
+        yield Rest(bound, {"X-Caller": "me"})
+
+
+async def ask(rest: Rest, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    """One question and its whole answer, while the server goes on."""
+    return await asyncio.to_thread(rest.ask, method, path, body, **headers)
