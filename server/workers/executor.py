@@ -206,7 +206,7 @@ class CommandExecutor:
         return (tally.span(song.key, section.key.index, told),) if last else ()
 
     def _render(self, key: SectionKey, windows: int) -> Rendered:
-        song, seconds, samples, made, last = self._songs[key.song], 0.0, 0, 0, False
+        song, seconds, samples, made, last, saved = self._songs[key.song], 0.0, 0, 0, False, b""
         while made < windows and not last:
             started = self._clock()
             sound = self._window(song, key)

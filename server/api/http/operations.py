@@ -64,12 +64,13 @@ def build_http(
     *,
     unready: Callable[[], str | None],
     unwell: Callable[[], str | None] = lambda: None,
+    unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
     more: Sequence[BaseRoute] = (),
     rules: Rules | None = None,
 ) -> Starlette:
     """The application of a port that has metrics and probes, and `more` routes beside them; see `operations_routes`."""
-    own = operations_routes(registry, unready=unready, unwell=unwell, version=version)
+    own = operations_routes(registry, unready=unready, unwell=unwell, unkept=unkept, version=version)
     return application([*own, *more], rules)
 
 

@@ -37,7 +37,8 @@ async def test_calls_with_one_answer_and_with_many_are_logged_as_good(caplog: py
     caplog.set_level(logging.DEBUG)
     async with edge(FakeRunner()) as channel:
         await music_pb2_grpc.MusicServiceStub(channel).ListEngines(music_pb2.ListEnginesRequest())
-        await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        await health.Check(health_pb2.HealthCheckRequest())
         _ = [one async for one in music_pb2_grpc.MusicServiceStub(channel).Generate(REQUEST)]
     assert [vars(record)["code"] for record in calls(caplog)] == ["OK"] * 3
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from server.api.http.server import HttpPort, serving_http
 from server.api.open_calls import OpenCalls
+from server.api.proxies import TrustedProxies
 from server.api.rest.endpoint import Door, Stream
 from server.errors import WorkerLost
 
@@ -52,7 +53,7 @@ async def asked(
     async def endpoint(_: Request) -> Response:
         return Stream(source.pieces(), 200, {"Content-Type": "text/plain"})
 
-    door = Door("GET /", endpoint, calls, NoOpTracer()) if calls else endpoint
+    door = Door("GET /", endpoint, calls, NoOpTracer(), TrustedProxies()) if calls else endpoint
     limits = HttpPort(stall_seconds=stall_seconds)
     async with serving_http(Starlette(routes=[Route("/", door)]), "127.0.0.1", 0, limits) as address:
         host, _, port = address.rpartition(":")

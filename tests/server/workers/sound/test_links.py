@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,7 +92,14 @@ def test_samples_arrive_as_they_were_sent_however_many_and_however_they_lie(
     encoder: Encoder, links: EncoderLinks
 ) -> None:
     mono, long = np.arange(4, dtype=np.float32)[None], np.random.default_rng(0).random((2, 500_000), np.float32)
-    windows = (mono, long, long[:, ::2], long.astype(np.float64), np.zeros((2, 0), np.float32), long[:, :1])
+    windows: tuple[Any, ...] = (
+        mono,
+        long,
+        long[:, ::2],
+        long.astype(np.float64),
+        np.zeros((2, 0), np.float32),
+        long[:, :1],
+    )
     key = SectionKey(SongKey("a"), 0)
     links.open(encoder.target, opened("a"))
     with closing(encoder.accept()) as end, ThreadPoolExecutor(1) as sender:
