@@ -26,6 +26,7 @@ from server.auth.tls import Certificates, TlsFiles
 from server.background import in_background
 from server.checking.base import RequestChecker
 from server.contract.status import outcome_of
+from server.contract.wire_scan import RequestLimits
 from server.errors import ServiceError
 from server.generation.config import RunnerSettings
 from server.generation.frontend import Frontend
@@ -238,7 +239,8 @@ def rest_routes(
     if not settings.rest.enabled or not settings.takes_calls:
         return ()
     limits = settings.limits
-    api = Api(songs, authenticator, body_bytes=limits.request_bytes, heartbeat_seconds=limits.heartbeat_seconds)
+    sizes = RequestLimits(limits.request_bytes, limits.recording_bytes)
+    api = Api(songs, authenticator, limits=sizes, heartbeat_seconds=limits.heartbeat_seconds)
     return [*api.routes(calls, tracer), *(page_routes() if settings.page else ())]
 
 

@@ -6,6 +6,7 @@ are numbers of seconds.
 
 import base64
 import binascii
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -16,7 +17,8 @@ from google.protobuf.message import Message
 
 from model.song import Violation
 from server.contract.enums import enum_words
-from server.errors import InvalidRequest
+from server.contract.field_bounds import bounds_of
+from server.errors import MAX_VIOLATIONS, InvalidRequest
 
 Json: TypeAlias = Any
 _M = TypeVar("_M", bound=Message)
@@ -47,7 +49,7 @@ def filled(message: _M, given: Json) -> _M:
     Raises:
         InvalidRequest: a field is unknown or given twice in other words, or has a value of another kind.
     """
-    if found := list(_fill(message, given, "")):
+    if found := list(itertools.islice(_fill(message, given, ""), MAX_VIOLATIONS)):
         raise InvalidRequest(*found)
     return message
 
@@ -60,14 +62,14 @@ def _fill(message: Message, given: Json, path: str) -> Iterator[Violation]:
     for name, value in given.items():
         field = fields.get(name)
         if field is None:
-            yield Violation(f"{path}{_printable(name)}", "is not a field")
+            yield Violation(f"{path}{printable(name)}", "is not a field")
         elif field.containing_oneof and message.WhichOneof(field.containing_oneof.name):
             yield Violation(f"{path}{name}", f"excludes {message.WhichOneof(field.containing_oneof.name)}")
         else:
             yield from _set(message, field, value, f"{path}{name}")
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A name that a caller made up, short, and without the lone surrogates that no answer can carry."""
     return name[:_NAME_CHARACTERS].encode("utf-8", "backslashreplace").decode()
 
@@ -77,6 +79,8 @@ def _set(message: Message, field: FieldDescriptor, value: Json, path: str) -> It
         yield from _set_one(message, field, value, path)
     elif not isinstance(value, list):
         yield Violation(path, "must be a list")
+    elif len(value) > (most := bounds_of(field).elements):
+        yield Violation(path, f"must have at most {most} elements")
     else:
         for index, element in enumerate(value):
             yield from _add(getattr(message, field.name), field, element, f"{path}[{index}]")
@@ -121,7 +125,11 @@ def _scalar(field: FieldDescriptor, value: Json) -> Json:
 
 
 def _integer(value: Json) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _Fault("must be an integer")
+    if isinstance(value, float) and math.isinf(value):
+        raise _Fault("is out of range")
+    if value != int(value):
         raise _Fault("must be an integer")
     return int(value)
 
@@ -150,8 +158,8 @@ def _string(value: Json) -> str:
 
 def _bytes(value: Json) -> bytes:
     try:
-        return base64.b64decode(_string(value), validate=True)
-    except (binascii.Error, ValueError):
+        return binascii.a2b_base64(_string(value), strict_mode=True)
+    except ValueError:
         raise _Fault("must be base64") from None
 
 

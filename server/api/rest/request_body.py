@@ -1,34 +1,39 @@
 """The body of a request for a song: read within limits, and turned into the contract's message."""
 
 import asyncio
-import json
+import re
 from http import HTTPStatus
-from typing import NoReturn
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from melisma.v1 import music_pb2
 from model.song import Violation
+from server.api.rest.json_text import read_json
 from server.api.rest.names import MOVED_FIELDS, REQUEST_NAMES
 from server.api.rest.proto_json import Json, filled
 from server.audio.codecs.registry import all_formats
 from server.contract.audio_formats import format_name, format_number
+from server.contract.wire_scan import RequestLimits
 from server.errors import InvalidRequest
 from server.song import DEFAULT_FORMAT
 
 BODY_SECONDS = 30.0
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
+_IS_JSON = re.compile(
+    r'\s*application/json\s*(?:;(?!.*charset=(?!"?utf-?8"?\s*(?:;|$))).*)?', re.IGNORECASE | re.DOTALL
+)
 
-async def generate_request(request: Request, limit_bytes: int) -> music_pb2.GenerateRequest:
+
+async def generate_request(request: Request, limits: RequestLimits) -> music_pb2.GenerateRequest:
     """The song that is asked for.
 
     Raises:
         HTTPException: the body is no JSON (400, 415), larger than the limit (413), or does not arrive (408).
         InvalidRequest: it has fields that are not of the contract, or values that they cannot hold.
     """
-    given = await _object(request, limit_bytes)
+    given = await _object(request, limits)
     output_format = _output_format(given)
     _check_names(given)
     message = filled(music_pb2.GenerateRequest(), _renamed(given))
@@ -77,26 +82,18 @@ def _take_key(message: music_pb2.GenerateRequest, keys: list[str]) -> None:
         message.request_id = keys[0]
 
 
-async def _object(request: Request, limit_bytes: int) -> dict[str, Json]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
+async def _object(request: Request, limits: RequestLimits) -> dict[str, Json]:
+    if not _IS_JSON.fullmatch(request.headers.get("content-type", "")):
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json in UTF-8")
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            data = await _read(request, limit_bytes)
+            data = await _read(request, limits.recording_bytes)
     except TimeoutError:
         raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "the body did not arrive in time") from None
-    try:
-        given = json.loads(data, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "the body is not valid JSON") from None
+    given = read_json(data, limits)
     if not isinstance(given, dict):
         raise InvalidRequest(Violation("request", "must be a JSON object"))
     return given
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 async def _read(request: Request, limit_bytes: int) -> bytes:

@@ -11,6 +11,7 @@ GET    /openapi.json                     all of this for machines
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from functools import partial
 from http import HTTPStatus
@@ -38,6 +39,7 @@ from server.auth.api_keys import Scope
 from server.auth.authenticator import Authenticator
 from server.auth.caller import caller_of
 from server.contract.validation import check
+from server.contract.wire_scan import RequestLimits
 from server.errors import UnknownSong
 from server.songs.recording import Told
 from server.songs.service import Songs
@@ -50,12 +52,12 @@ class Api:
     """The endpoints. `authenticator` is `None` where calls need no key."""
 
     def __init__(
-        self, songs: Songs, authenticator: Authenticator | None, *, body_bytes: int, heartbeat_seconds: float
+        self, songs: Songs, authenticator: Authenticator | None, *, limits: RequestLimits, heartbeat_seconds: float
     ) -> None:
-        """Bodies may have so many bytes; a stream of events is never silent for longer than `heartbeat_seconds`."""
+        """`limits` are those of bodies; a stream of events is never silent for longer than `heartbeat_seconds`."""
         self._songs = songs
         self._authenticator = authenticator
-        self._body_bytes = body_bytes
+        self._limits = limits
         self._heartbeat_seconds = heartbeat_seconds
 
     def routes(self, calls: OpenCalls, tracer: Tracer) -> list[Route]:
@@ -80,7 +82,7 @@ class Api:
 
     async def _generate(self, request: Request) -> Response:
         caller = self._caller(request, Scope.GENERATE)
-        message = await generate_request(request, self._body_bytes)
+        message = await generate_request(request, self._limits)
         detached = _wishes(request)
         recording = await self._songs.generate(message, caller, detached=detached)
         if not detached:
@@ -154,11 +156,10 @@ def _wishes(request: Request) -> bool:
 
 def _query(request: Request) -> dict[str, Any]:
     numbers = {"page_size"}
-    given = request.query_params
-    # Python reads no number of thousands of digits; what is not read is refused as no integer.
+    # What is not read as a number is refused as no integer.
     return {
-        name: int(text) if name in numbers and text.isdecimal() and len(text) < 100 else text
-        for name, text in given.items()
+        name: int(text) if name in numbers and re.fullmatch("[0-9]{1,18}", text) else text
+        for name, text in request.query_params.items()
     }
 
 
