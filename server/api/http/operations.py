@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from server.api.http.unread_bodies import UnreadBodies
 from server.api.rest.problems import problem_response
 
 
@@ -57,8 +58,9 @@ def build_http(
 
 
 def _middleware(origins: Sequence[str]) -> list[Middleware]:
+    bodies = Middleware(UnreadBodies)
     if not origins:
-        return []
+        return [bodies]
     exposed = ("Content-Range", "ETag", "Location", "Preference-Applied", "Retry-After")
     cors = Middleware(
         CORSMiddleware,
@@ -67,7 +69,7 @@ def _middleware(origins: Sequence[str]) -> list[Middleware]:
         allow_headers=("*",),
         expose_headers=exposed,
     )
-    return [cors]
+    return [bodies, cors]
 
 
 async def _refusal(_: Request, error: Exception) -> Response:

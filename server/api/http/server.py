@@ -8,11 +8,28 @@ from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
-from typing_extensions import override
+from typing_extensions import Buffer, override
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from server.api.address import PortUnavailable, shown
 
 _STOP_SECONDS = 1
+_READ_BYTES = 4 << 10
+_HEADER_BYTES = 16 << 10
+"""As much as the metadata of a gRPC call may have."""
+
+
+class _Protocol(H11Protocol, asyncio.BufferedProtocol):
+    """HTTP/1.1 that takes little at a time from its connection: each byte may be a chunk of a body, and costs time."""
+
+    @override
+    def get_buffer(self, sizehint: int) -> Buffer:
+        self._buffer = bytearray(_READ_BYTES)
+        return self._buffer
+
+    @override
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(bytes(self._buffer[:nbytes]))
 
 
 class _Server(uvicorn.Server):
@@ -58,7 +75,8 @@ async def serving_http(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]
 def _configuration(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=_Protocol,
+        h11_max_incomplete_event_size=_HEADER_BYTES,
         ws="none",
         lifespan="off",
         log_config=None,
