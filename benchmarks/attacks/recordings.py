@@ -16,12 +16,12 @@ _LONG_SECONDS = 9
 _TIMEOUT_SECONDS = 110.0
 
 _READ = """
-import resource, sys, time
+import sys, time
 import torch
 from model.ace_step.planning import recording
 from model.ace_step.networks.codec import Codec
 data = sys.stdin.buffer.read()
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+peak = lambda: next(int(line.split()[1]) << 10 for line in open("/proc/self/status") if line.startswith("VmHWM"))
 before, started = peak(), time.process_time()
 try:
     info = recording.inspect(data, "audio")
@@ -81,11 +81,9 @@ def _sound(rate: int, seconds: int, kind: str) -> bytes:
     if kind in ("SVX", "VOC", "AVR"):
         noise = noise[:, :1]
     buffer = io.BytesIO()
-    for start in range(0, len(noise), rate) or [0]:
-        if start == 0:
-            file = soundfile.SoundFile(buffer, "w", rate, noise.shape[1], format=kind)
-        file.write(noise[start : start + rate])
-    file.close()
+    with soundfile.SoundFile(buffer, "w", rate, noise.shape[1], format=kind) as file:
+        for start in range(0, len(noise), rate):
+            file.write(noise[start : start + rate])
     return buffer.getvalue()
 
 
@@ -97,7 +95,7 @@ def _silence(rate: int, seconds: int) -> bytes:
     return buffer.getvalue()
 
 
-def _wav(sound: "np.ndarray", rate: int) -> bytes:
+def _wav(sound: np.ndarray, rate: int) -> bytes:
     buffer = io.BytesIO()
     soundfile.write(buffer, sound, rate, format="WAV", subtype="FLOAT")
     return buffer.getvalue()
