@@ -71,7 +71,7 @@ def recordings() -> Iterator[tuple[str, bytes]]:
         yield f"F23 WAV with a sample that is {name}", _wav(sound, 44_100)
     for kind in ("AIFF", "CAF", "AU", "W64", "VOC", "MAT5", "RF64", "SVX", "AVR"):
         yield f"F23 {kind}", _sound(44_100, _SECONDS, kind)
-    yield "F23 OGG that declares 239 s and holds 2", _declaring(_sound(44_100, _SECONDS, "OGG"), 239 * 44_100)
+    yield "F23 OGG that declares 239 s and holds 2", declaring(_sound(44_100, _SECONDS, "OGG"), 239 * 44_100)
     yield "    MP3", _sound(44_100, _SECONDS, "MP3")
     yield "    FLAC", _sound(44_100, _SECONDS, "FLAC")
 
@@ -101,7 +101,7 @@ def _wav(sound: np.ndarray, rate: int) -> bytes:
     return buffer.getvalue()
 
 
-def _declaring(ogg: bytes, samples: int) -> bytes:
+def declaring(ogg: bytes, samples: int) -> bytes:
     """The file with another position in the head of its last page, and the page's checksum made anew."""
     start = ogg.rindex(b"OggS")
     page = bytearray(ogg[start:])
