@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from opentelemetry.trace import Tracer, format_trace_id
@@ -15,15 +14,13 @@ from starlette.types import Message, Receive, Scope, Send
 
 from server.api.failures import log_failure
 from server.api.open_calls import OpenCalls
-from server.api.rest.problems import problem, problem_response
+from server.api.rest.problems import problem
 from server.errors import ServiceError
 from server.logs import bind
 from server.store.base import StoreFailed
 from server.telemetry.call_trace import end_http_call, http_call_span
 
 Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
-
-MAX_QUERY_BYTES = 2048
 
 LEFT = 499
 """What is logged of a call whose client has left before its answer."""
@@ -56,8 +53,6 @@ class Door:
             await response(scope, receive, noted)
 
     async def _answer(self, request: Request) -> Response:
-        if len(request.scope["query_string"]) > MAX_QUERY_BYTES:
-            return problem_response(HTTPStatus.REQUEST_URI_TOO_LONG, f"the query has more than {MAX_QUERY_BYTES} bytes")
         try:
             return await self._endpoint(request)
         except Exception as error:
