@@ -17,9 +17,10 @@ _TIMEOUT_SECONDS = 110.0
 
 _READ = """
 import sys, time
-import torch
 from model.ace_step.planning import recording
-from model.ace_step.networks.codec import Codec
+if not hasattr(recording, "soxr"):
+    import torch
+    from torchaudio.functional import resample
 data = sys.stdin.buffer.read()
 peak = lambda: next(int(line.split()[1]) << 10 for line in open("/proc/self/status") if line.startswith("VmHWM"))
 before, started = peak(), time.process_time()
@@ -27,11 +28,10 @@ try:
     info = recording.inspect(data, "audio")
     read = recording.read(data, "audio")
     if isinstance(read, tuple):
-        from torchaudio.functional import resample
         sound = resample(torch.from_numpy(read[0]).float(), read[1], 44_100).numpy()
     else:
         sound = read
-    told = f"taken, {sound.shape[-1] / 44_100:.2f} s, peak {abs(sound).max():.3g}"
+    told = f"taken, {sound.shape[-1] / 44_100:.2f} s, peak {max(sound.max(), -sound.min()):.3g}"
 except Exception as error:
     told = f"{type(error).__name__}: {error}"[:90]
 print(f"{(peak() - before) / 2**20:7.1f} MiB {time.process_time() - started:6.2f} s  {told}")
