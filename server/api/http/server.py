@@ -97,6 +97,9 @@ def _listen(host: str, port: int) -> socket.socket:
     # uvicorn would end the process where the address is taken.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         raise PortUnavailable(host, port) from error
+    # asyncio does so for sockets that it makes itself. Else every answer waits 40 ms for its head to be acknowledged.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
