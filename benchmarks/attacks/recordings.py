@@ -39,7 +39,7 @@ print(f"{(peak() - before) / 2**20:7.1f} MiB {time.process_time() - started:6.2f
 
 
 def table(checkout: Path) -> Iterator[str]:
-    """What the reader of a checkout does with each of the recordings: growth of the process, CPU, and what it says."""
+    """Gives each recording to the reader of a checkout: yields growth of the process, CPU time, and what it says."""
     for name, data in recordings():
         try:
             done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What a server suffers while it is attacked, seen from outside: silence of its event loop, growth of its processes."""
+"""Watches a server from outside while it is attacked: silence of its event loop, growth of its processes."""
 
 import http.client
 import threading

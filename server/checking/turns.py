@@ -79,5 +79,5 @@ class Turns(Generic[T]):
             del self._queues[caller]
 
     def _charge_of(self, caller: str) -> float:
-        """What a caller has been charged; at least what the last was that was taken, less a second."""
+        """The seconds that a caller was charged, or a second less than the last that was taken if that is more."""
         return max(self._charged.get(caller, 0.0), self._level - _LARGEST_CREDIT_SECONDS)

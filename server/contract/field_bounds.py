@@ -1,4 +1,4 @@
-"""How much each field of the contract's messages may hold, by the rules that the .proto declares."""
+"""Bounds of each field of the contract's messages, by the rules that the .proto declares."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -111,7 +111,7 @@ def check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
 
 
 class _Tally:
-    """What was met on the way through the bytes of one request."""
+    """Counts what is met on the way through the bytes of one request."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

@@ -30,7 +30,7 @@ _Sound = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What the header of a recording says."""
+    """Length of a recording by its header, in seconds and in latent frames."""
 
     seconds: float
     frames: int

@@ -242,7 +242,7 @@ def _read_word(word: str, chinese: bool, before: str, after: str) -> Iterator[Sy
 
 
 def _said(token: str, words: Sequence[str]) -> Iterator[Syllable]:
-    """What is not written as a word, said in English words; only the first of very many."""
+    """Says in English words what is not written as a word; of very many words only the first."""
     words = words[:_MOST_WORDS]
     spoken = [phones for word in words for phones in (letter(word) if len(word) == 1 else pronounce(word))]
     for n, (piece, phones) in enumerate(zip(_shared(token, len(spoken)), spoken, strict=True)):

@@ -76,7 +76,7 @@ class _Reader:
     left: int = MAX_SYLLABLES
 
     def lines(self, written: WrittenLine) -> tuple[LyricLine, ...]:
-        """What is sung of a line, broken where it is too long; nothing where nothing of it can be read.
+        """The lines that are sung of a written one, broken where it is too long; none where nothing of it can be read.
 
         Raises:
             TooManySyllables: no song has time for the line and those before it.
