@@ -43,10 +43,10 @@ class _Ending(grpc.Status):
 class ErrorMapping(ServerInterceptor):
     """Turns what a handler raises into a status of `contract.status`; a bug is logged whole and told as "internal".
 
-    It also reads the request itself, so that bytes that are no message of the contract, or that hold more than
-    `limits` allow, get a status of that table, the latter before they are parsed. Calls with a stream of requests are those of reflection
-    alone, whose requests are bounded as those of other foreign methods are. Calls of Melisma's own methods end with the
-    `trailers`, whatever their status.
+    It also reads the request itself: bytes that are no message of the contract get a status of that table, and so do
+    those that hold more than `limits` allow, before they are parsed. Calls with a stream of requests are those of
+    reflection alone, whose requests are bounded as those of other foreign methods are. Calls of Melisma's own methods
+    end with the `trailers`, whatever their status.
     """
 
     def __init__(self, trailers: EndTrailers = no_trailers, limits: RequestLimits = DEFAULT_LIMITS) -> None:
