@@ -137,7 +137,7 @@ def _listened(target: Target, attack: str, data: Sequence[bytes], attackers: int
 
     request = music_pb2.GenerateRequest()
     request.CopyFrom(SONGS["moonlight"])
-    threads = [threading.Thread(target=attacking) for _ in range(attackers)]
+    threads = [threading.Thread(target=attacking, daemon=True) for _ in range(attackers)]
     times: list[float] = []
     late = 0.0
     with grpc.insecure_channel(target.address) as channel, target.watch.watching() as suffered:
