@@ -65,7 +65,7 @@ def assert_lives(channel: grpc.Channel) -> None:
         pytest.param({"prompt": "x", "anchor": music_pb2.Anchor(midi=b"\xff" * 65_536)}, ["anchor.midi"], id="MIDI"),
         pytest.param({"prompt": "x", "edit": music_pb2.EditTask(lyrics="la")}, ["edit.audio"], id="no recording"),
         pytest.param({"prompt": "x", "anchor": NOTES}, ["anchor.notes.notes"], id="100,000 empty notes"),
-        pytest.param({"prompt": "x", "stems": [1] * 100_000}, ["stems"], id="100,000 stems"),
+        pytest.param({"prompt": "x", "stems": [music_pb2.STEM_KIND_BASS] * 100_000}, ["stems"], id="100,000 stems"),
         pytest.param(
             {"prompt": "x", "audio": music_pb2.AudioConfig(bitrate_kbps=1)}, ["audio.bitrate_kbps"], id="bit rate"
         ),

@@ -109,7 +109,7 @@ def _fault(file: soundfile.SoundFile) -> str | None:
 
 def _samples(file: soundfile.SoundFile) -> int:
     """The samples of a recording at 44,100 Hz, by its header."""
-    return math.ceil(file.frames * SAMPLE_RATE / file.samplerate)
+    return math.ceil(int(file.frames) * SAMPLE_RATE / int(file.samplerate))
 
 
 def _blocks(file: soundfile.SoundFile, field: str) -> Iterator[_Sound]:

@@ -14,6 +14,13 @@ from server.errors import InvalidRequest
 
 GENERATE = music_pb2.GenerateRequest.DESCRIPTOR
 LIMITS = RequestLimits(request_bytes=100_000, recording_bytes=1_000_000)
+STEMS = (
+    music_pb2.STEM_KIND_VOCAL,
+    music_pb2.STEM_KIND_HARMONY,
+    music_pb2.STEM_KIND_DRUMS,
+    music_pb2.STEM_KIND_BASS,
+    music_pb2.STEM_KIND_ORNAMENTS,
+)
 NOTE = music_pb2.AnchorNote(pitch=60, length_beats=1.5)
 
 
@@ -32,13 +39,13 @@ def full_request() -> music_pb2.GenerateRequest:
         key="C major",
         tempo_bpm=100,
         anchor=music_pb2.Anchor(notes=music_pb2.AnchorNoteList(notes=[NOTE] * 512)),
-        stems=[1, 2, 3, 4, 5],
+        stems=STEMS,
         mastering=music_pb2.MasteringConfig(target_lufs=-14),
-        voice=1,
+        voice=music_pb2.VOICE_KIND_FEMALE,
         vocal_level_db=-3,
         language="zh-CN",
         edit=music_pb2.EditTask(audio=b"a" * 500_000, prompt="jazz", lyrics="la", averages=2, seed=0, start=0.5),
-        ace_step=music_pb2.AceStepOptions(mode=1, omega=3, lora="x", lora_weight=1),
+        ace_step=music_pb2.AceStepOptions(mode=music_pb2.GENERATION_MODE_WHOLE, omega=3, lora="x", lora_weight=1),
     )
 
 
@@ -121,7 +128,7 @@ def _doubled(data: bytearray, chance: random.Random) -> None:
 def test_what_passes_is_parsed_without_more_than_was_counted() -> None:
     chance, passed = random.Random(5), 0
     note = music_pb2.AnchorNoteList(notes=[NOTE] * 3)
-    small = music_pb2.GenerateRequest(prompt="pop", stems=[1], seed=5, anchor=music_pb2.Anchor(notes=note))
+    small = music_pb2.GenerateRequest(prompt="pop", stems=STEMS[:1], seed=5, anchor=music_pb2.Anchor(notes=note))
     small.repaint.audio = b"abc"
     changes: list[Callable[[bytearray, random.Random], None]] = [_cut, _changed, _doubled]
     for _ in range(3000):
