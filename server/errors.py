@@ -39,6 +39,9 @@ from model.song import Violation
 WHOLE_REQUEST = "request"
 """The name of the field in a violation that concerns the request as a whole."""
 
+MAX_VIOLATIONS = 64
+"""The most that are told of one request."""
+
 
 class ServiceError(Exception):
     """An expected failure of one song; its text is meant for the caller, as are the `violations` of its request."""
@@ -47,11 +50,11 @@ class ServiceError(Exception):
 
 
 class InvalidRequest(ServiceError):
-    """The request breaks the contract's rules or cannot be planned; `violations` names the fields."""
+    """The request breaks the contract's rules or cannot be planned; `violations` names the fields, the first 64."""
 
     def __init__(self, *violations: Violation) -> None:
-        super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
-        self.violations = violations
+        self.violations = violations[:MAX_VIOLATIONS]
+        super().__init__("; ".join(f"{v.field}: {v.description}" for v in self.violations))
 
 
 class UnknownEngine(ServiceError):

@@ -31,6 +31,7 @@ from server.auth.tls import Certificates, TlsFiles
 from server.background import in_background
 from server.checking.base import RequestChecker
 from server.contract.status import outcome_of
+from server.contract.wire_scan import RequestLimits
 from server.errors import ServiceError
 from server.generation.config import RunnerSettings
 from server.generation.frontend import Frontend
@@ -267,7 +268,7 @@ def rest_routes(
     api = Api(
         songs,
         authenticator,
-        body_bytes=limits.request_bytes,
+        sizes=RequestLimits(limits.request_bytes, limits.recording_bytes),
         heartbeat_seconds=limits.heartbeat_seconds,
         limits=call_limits,
         address=PublicAddress(settings.rest.public_url, TrustedProxies(settings.proxies.networks)),

@@ -236,8 +236,8 @@ class AceStepEngine:
         task = spec.task
         if task is None or isinstance(task, Retake):
             return None
-        sound, rate = read(task.audio, f"{task_field(task)}.audio")
-        latents = self._networks.codec.encode(torch.from_numpy(sound), rate)
+        sound = torch.from_numpy(read(task.audio, f"{task_field(task)}.audio"))
+        latents = self._networks.codec.encode(sound)
         return F.pad(latents, (0, spec.source_frames - latents.shape[-1]))
 
 

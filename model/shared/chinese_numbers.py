@@ -15,6 +15,7 @@ _DIGITS = ("ling2", "yi1", "er4", "san1", "si4", "wu3", "liu4", "qi1", "ba1", "j
 _PLACES = ("", "shi2", "bai3", "qian1")
 _GROUPS = ("", "wan4", "yi4")
 _LONGEST_AMOUNT = 9
+_PLACES_SAID = len(_PLACES) * len(_GROUPS)
 _UNITS = frozenset(
     "个個只隻朵天次岁歲块塊元点點分秒月日号號里裡米斤万萬千百亿億度种種条條颗顆层層楼樓步遍回夜晚人杯首句页頁张張本双雙对對把件"
     "盏盞场場阵陣趟封通瓶碗粒片根支枝匹头頭座栋棟间間扇面辆輛架艘台臺部幅册冊套副串束群队隊班排列顿頓番下声聲圈拳脚腳口滴级級"
@@ -131,8 +132,8 @@ def _decimals(fraction: str) -> list[str]:
 
 def _amount(digits: str) -> list[str]:
     """An amount below 10^12 in groups of four digits; "ling2" stands for zeros between others."""
-    value = int(digits or "0")
-    if value == 0 or value >= 10**12:
+    value = int(digits) if 0 < len(digits.lstrip("0")) <= _PLACES_SAID else 0
+    if value == 0:
         return list(_spelt(digits))
     spoken: list[str] = []
     for group in reversed(range(len(_GROUPS))):

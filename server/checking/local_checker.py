@@ -42,7 +42,8 @@ async def at_once() -> None:
 class CheckLimits:
     """Times in seconds of one check: of the processor, of silence while it is in work, and in all.
 
-    At most `waiting` requests wait for theirs, `waiting_per_caller` of one caller.
+    At most `waiting` requests wait for theirs, `waiting_per_caller` of one caller, and they have at most
+    `waiting_bytes` with those in work.
     """
 
     cpu_seconds: float = 1.0
@@ -50,6 +51,7 @@ class CheckLimits:
     total_seconds: float = 10.0
     waiting: int = 1024
     waiting_per_caller: int = 512
+    waiting_bytes: int = 64 << 20
 
 
 @dataclass(eq=False, slots=True)
@@ -58,8 +60,10 @@ class _Asked:
 
     check: Check
     caller: str
+    size: int
     answer: asyncio.Future[Answer] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     tries: int = 0
+    sent_at: float = 0.0
 
 
 class LocalChecker:
@@ -87,6 +91,7 @@ class LocalChecker:
         self._restart_backoff_seconds = restart_backoff_seconds
         self._numbers = itertools.count()
         self._turns: Turns[_Asked] = Turns(limits.waiting, limits.waiting_per_caller, _THREADS_PER_CALLER)
+        self._bytes = 0
         self._working: dict[int, _Asked] = {}
         self._suspects: deque[_Asked] = deque()
         self._wanted = asyncio.Event()
@@ -124,7 +129,9 @@ class LocalChecker:
         """
         if request.engine in self._unchecked and not request.midi:
             return request
-        asked = _Asked(Check(next(self._numbers), request.engine, request.params, request.midi), request.caller)
+        asked = _Asked(
+            Check(next(self._numbers), request.engine, request.params, request.midi), request.caller, _size(request)
+        )
         answer = await self._answer(asked)
         match answer:
             case Passed():
@@ -139,10 +146,7 @@ class LocalChecker:
                 raise SongFailed("the request could not be checked")
 
     async def _answer(self, asked: _Asked) -> Answer:
-        try:
-            self._turns.enter(asked.caller, asked)
-        except TooManyWait:
-            raise ChecksOverloaded("too many requests wait to be checked", _RETRY_AFTER_SECONDS) from None
+        self._enter(asked)
         self._wanted.set()
         self._dispatch()
         try:
@@ -155,6 +159,16 @@ class LocalChecker:
             raise ChecksOverloaded(text, _RETRY_AFTER_SECONDS) from None
         finally:
             self._turns.leave(asked.caller, asked)
+            self._bytes -= asked.size
+
+    def _enter(self, asked: _Asked) -> None:
+        try:
+            if self._bytes + asked.size > self._limits.waiting_bytes:
+                raise TooManyWait
+            self._turns.enter(asked.caller, asked)
+        except TooManyWait:
+            raise ChecksOverloaded("too many requests wait to be checked", _RETRY_AFTER_SECONDS) from None
+        self._bytes += asked.size
 
     def _dispatch(self) -> None:
         """Send requests while the process has threads for them; those that were in work when one ended go alone."""
@@ -168,8 +182,9 @@ class LocalChecker:
             self._send(self._process, taken[1])
 
     def _send(self, process: PipedProcess, asked: _Asked) -> None:
+        asked.sent_at = asyncio.get_running_loop().time()
         if not self._working:
-            self._heard_at = asyncio.get_running_loop().time()
+            self._heard_at = asked.sent_at
         self._working[asked.check.number] = asked
         asked.tries += 1
         process.send(asked.check)
@@ -228,7 +243,7 @@ class LocalChecker:
             return
         assert isinstance(message, Answer)
         asked = self._working.pop(message.number)
-        self._turns.done(asked.caller)
+        self._turns.done(asked.caller, self._heard_at - asked.sent_at)
         if not asked.answer.done():
             asked.answer.set_result(message)
         self._dispatch()
@@ -244,3 +259,8 @@ class LocalChecker:
                 text = "the check of this request has ended the checking process twice"
                 asked.answer.set_result(CheckFailed(number, text))
         self._working.clear()
+
+
+def _size(request: SongRequest) -> int:
+    """The bytes of what may be large in a request."""
+    return len(request.midi) + len(getattr(request.params.task, "audio", b""))

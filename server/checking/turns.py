@@ -1,6 +1,6 @@
-"""Order in which requests are checked: callers in turn, those first that have the fewest in work."""
+"""Order in which requests are checked: callers in turn, those first that have the fewest in work and cost the least."""
 
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -10,8 +10,16 @@ class TooManyWait(Exception):
     """There is no place for another request."""
 
 
+MOST_DEBTORS = 1024
+_LARGEST_CREDIT_SECONDS = 1.0
+
+
 class Turns(Generic[T]):
-    """Requests that wait for their check, and the callers that have one in work."""
+    """Requests that wait for their check, and the callers that have one in work.
+
+    A caller is charged for the time of its checks. Among those with as many in work the one goes first that was charged
+    least; one that comes anew begins a second before the last that was taken, so that waiting saves nothing up.
+    """
 
     def __init__(self, waiting: int, waiting_per_caller: int, working_per_caller: int) -> None:
         """At most so many requests wait, in all and of one caller, and so many of one caller are in work."""
@@ -21,6 +29,8 @@ class Turns(Generic[T]):
         self._working_per_caller = working_per_caller
         self._working: Counter[str] = Counter()
         self._count = 0
+        self._charged: OrderedDict[str, float] = OrderedDict()
+        self._level = 0.0
 
     def enter(self, caller: str, request: T) -> None:
         """Add a request behind those of its caller.
@@ -36,7 +46,7 @@ class Turns(Generic[T]):
 
     def take(self) -> tuple[str, T] | None:
         """The next request and its caller, in work from now on until `done`; `None` where none may go."""
-        caller = min(self._queues, key=self._working.__getitem__, default=None)
+        caller = min(self._queues, key=lambda one: (self._working[one], self._charge_of(one)), default=None)
         if caller is None or self._working[caller] >= self._working_per_caller:
             return None
         queue = self._queues.pop(caller)
@@ -45,10 +55,15 @@ class Turns(Generic[T]):
         if queue:
             self._queues[caller] = queue  # behind all others
         self._working[caller] += 1
+        self._level = max(self._level, self._charge_of(caller))
         return caller, request
 
-    def done(self, caller: str) -> None:
-        """Count one request of the caller less in work."""
+    def done(self, caller: str, seconds: float = 0.0) -> None:
+        """Count one request of the caller less in work, and charge the caller for the time of its check."""
+        self._charged[caller] = self._charge_of(caller) + seconds
+        self._charged.move_to_end(caller)
+        if len(self._charged) > MOST_DEBTORS:
+            self._charged.popitem(last=False)
         self._working[caller] -= 1
         if not self._working[caller]:
             del self._working[caller]
@@ -62,3 +77,7 @@ class Turns(Generic[T]):
         self._count -= 1
         if not queue:
             del self._queues[caller]
+
+    def _charge_of(self, caller: str) -> float:
+        """The seconds that a caller was charged, or a second less than the last that was taken if that is more."""
+        return max(self._charged.get(caller, 0.0), self._level - _LARGEST_CREDIT_SECONDS)

@@ -8,15 +8,11 @@ import protovalidate
 from google.protobuf.message import DecodeError, Message
 
 from model.song import Violation
+from server.contract.wire_scan import UNKNOWN_FIELDS
 from server.errors import WHOLE_REQUEST, InvalidRequest
 
 MESSAGE_RULE_FIELDS = MappingProxyType({"prompt_or_lyrics": "prompt", "length_of_recording": "duration_seconds"})
 """The field to name where a rule is about the message as a whole."""
-
-UNKNOWN_FIELDS = (
-    "has a field that this server's version of the contract does not have; compile the client from the server's "
-    ".proto files"
-)
 
 _M = TypeVar("_M", bound=Message)
 

@@ -65,13 +65,26 @@ class Limits(Group):
         description="time that a listener may take nothing of what is sent before its call ends",
     )
     request_bytes: int = Field(
-        default=4 << 20, ge=1 << 16, description="largest request read; larger gets RESOURCE_EXHAUSTED"
+        default=256 << 10,
+        ge=1 << 16,
+        description="largest request without its recording; larger gets INVALID_ARGUMENT, and 413 over HTTP",
+    )
+    recording_bytes: int = Field(
+        default=4 << 20,
+        ge=1 << 16,
+        description="largest request with a recording; larger gets RESOURCE_EXHAUSTED, and 413 over HTTP",
     )
     concurrent_calls: int = Field(
         default=1024,
         ge=16,
         description="last fuse against floods, counting calls of every kind; keep well above the song limits",
     )
+
+    @model_validator(mode="after")
+    def _recordings_come_on_top(self) -> "Limits":
+        if self.recording_bytes < self.request_bytes:
+            raise ValueError("RECORDING_BYTES, which counts the whole request, must be at least REQUEST_BYTES")
+        return self
 
 
 class Threads(Group):

@@ -13,6 +13,7 @@ from tests.support.service import running_service
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 TIMEOUT_SECONDS = 60.0
+NOTES = music_pb2.Anchor(notes=music_pb2.AnchorNoteList(notes=[music_pb2.AnchorNote()] * 100_000))
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,8 @@ def assert_lives(channel: grpc.Channel) -> None:
         pytest.param({"prompt": "x", "request_id": "me"}, ["request_id"], id="request id"),
         pytest.param({"prompt": "x", "anchor": music_pb2.Anchor(midi=b"\xff" * 65_536)}, ["anchor.midi"], id="MIDI"),
         pytest.param({"prompt": "x", "edit": music_pb2.EditTask(lyrics="la")}, ["edit.audio"], id="no recording"),
+        pytest.param({"prompt": "x", "anchor": NOTES}, ["anchor.notes.notes"], id="100,000 empty notes"),
+        pytest.param({"prompt": "x", "stems": [music_pb2.STEM_KIND_BASS] * 100_000}, ["stems"], id="100,000 stems"),
         pytest.param(
             {"prompt": "x", "audio": music_pb2.AudioConfig(bitrate_kbps=1)}, ["audio.bitrate_kbps"], id="bit rate"
         ),

@@ -27,6 +27,7 @@ from server.audio.song_encoder import SongEncoder
 from server.contract import audio_formats
 from server.contract.events import event_message
 from server.contract.requests import song_request
+from server.contract.wire_scan import RequestLimits
 from server.song import AudioSettings, Chunk, SongCompleted, SongEvent, SongRequest
 from server.songs.service import Songs
 from server.store.base import SongRecord, StoredEvent
@@ -88,7 +89,7 @@ async def keep(server: Replica, request: SongRequest, events: Sequence[SongEvent
 
 @asynccontextmanager
 async def rest_of(songs: Songs) -> AsyncIterator[Rest]:
-    api = Api(songs, None, body_bytes=1 << 16, heartbeat_seconds=1.0)
+    api = Api(songs, None, sizes=RequestLimits(), heartbeat_seconds=1.0)
     routes = api.routes(OpenCalls(), NoOpTracer())
     app = build_http(CollectorRegistry(), unready=lambda: None, more=routes)
     async with serving_http(app, "127.0.0.1", 0) as address:

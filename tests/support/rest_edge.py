@@ -13,6 +13,7 @@ from server.api.http.server import serving_http
 from server.api.open_calls import OpenCalls
 from server.api.rest.public_address import REQUESTED_ADDRESS, PublicAddress
 from server.api.rest.routes import Api
+from server.contract.wire_scan import RequestLimits
 from server.errors import ServiceError
 from server.song import Accepted, SongEvent, SongRequest
 from server.songs.ports import EventSink
@@ -62,7 +63,7 @@ async def rest_edge(
 @asynccontextmanager
 async def rest_of(songs: Songs, address: PublicAddress = REQUESTED_ADDRESS) -> AsyncIterator[Rest]:
     """A caller of REST on songs."""
-    api = Api(songs, None, body_bytes=1 << 16, heartbeat_seconds=1.0, address=address)
+    api = Api(songs, None, sizes=RequestLimits(), heartbeat_seconds=1.0, address=address)
     routes = api.routes(OpenCalls(), NoOpTracer())
     app = build_http(CollectorRegistry(), unready=lambda: None, more=routes)
     async with serving_http(app, "127.0.0.1", 0) as bound:

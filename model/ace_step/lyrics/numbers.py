@@ -8,9 +8,12 @@ from model.ace_step.lyrics.spoken import ORDINALS
 from model.engine import EngineUnavailable
 from model.shared.chinese_numbers import NUMBER, in_chinese
 
+_LONGEST_NUMBER = 36
+"""The library takes ever longer for more digits, and no language has names for them."""
+
 _CURRENCIES = MappingProxyType({"$": "USD", "£": "GBP", "€": "EUR"})
-_MONEY = re.compile(r"([$£€])\s?(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)\s?([$£€])")
-_DECIMAL = re.compile(r"\d+\.\d+")
+_MONEY = re.compile(r"([$£€])\s?(\d++(?:\.\d++)?)|(?<!\d)(\d++(?:\.\d++)?)\s?([$£€])")
+_DECIMAL = re.compile(r"(?<!\d)\d++\.\d++")
 _INTEGER = re.compile(r"\d+")
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))")
 _THOUSANDS = re.compile(r"(?<=\d)[,.](?=\d{3}(?!\d))")
@@ -60,6 +63,8 @@ def _say(number: str, language: str, form: str, currency: str = "") -> str:
         from num2words import num2words
     except ImportError as error:
         raise EngineUnavailable("num2words is not installed: pip install 'melisma[ace_step]'") from error
+    if len(number) > _LONGEST_NUMBER:
+        raise ValueError("nobody says a number of so many digits")
     value = float(number) if "." in number or currency else int(number)
     extra = {"currency": currency} if currency else {}
     return str(num2words(value, to=form, lang=language, **extra))

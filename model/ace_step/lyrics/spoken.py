@@ -55,20 +55,20 @@ SIGNS = MappingProxyType(
 
 ORDINALS = MappingProxyType(
     {
-        "en": r"(\d+)(?:st|nd|rd|th)\b",
-        "es": r"(\d+)(?:º|ª|er|o|a|os|as)\b",
-        "fr": r"(\d+)(?:º|ª|er|re|e|ème)\b",
-        "de": r"\b(\d+)(?:ste|te)\b",
-        "pt": r"(\d+)(?:º|ª|o|a|os|as)\b",
-        "it": r"(\d+)(?:º|°|ª|o|a|i|e)\b",
-        "pl": r"(\d+)(?:º|ª|st|nd|rd|th)\b",
-        "ar": r"(\d+)(?:ون|ين|ث|ر|ى)\b",
-        "cs": r"(\d+)\.(?=\s|$)",
-        "ru": r"(\d+)-?(?:й|я|е|ое|ье|го)\b",
-        "nl": r"(\d+)(?:de|ste|e)\b",
-        "tr": r"(\d+)(?:\.|inci|nci|uncu|üncü)\b",
-        "hu": r"(\d+)(?:adik|edik|odik|ödik|ik)\b",
-        "ko": r"(\d+)번째",
+        "en": r"(?<!\d)(\d++)(?:st|nd|rd|th)\b",
+        "es": r"(?<!\d)(\d++)(?:º|ª|er|o|a|os|as)\b",
+        "fr": r"(?<!\d)(\d++)(?:º|ª|er|re|e|ème)\b",
+        "de": r"\b(?<!\d)(\d++)(?:ste|te)\b",
+        "pt": r"(?<!\d)(\d++)(?:º|ª|o|a|os|as)\b",
+        "it": r"(?<!\d)(\d++)(?:º|°|ª|o|a|i|e)\b",
+        "pl": r"(?<!\d)(\d++)(?:º|ª|st|nd|rd|th)\b",
+        "ar": r"(?<!\d)(\d++)(?:ون|ين|ث|ر|ى)\b",
+        "cs": r"(?<!\d)(\d++)\.(?=\s|$)",
+        "ru": r"(?<!\d)(\d++)-?(?:й|я|е|ое|ье|го)\b",
+        "nl": r"(?<!\d)(\d++)(?:de|ste|e)\b",
+        "tr": r"(?<!\d)(\d++)(?:\.|inci|nci|uncu|üncü)\b",
+        "hu": r"(?<!\d)(\d++)(?:adik|edik|odik|ödik|ik)\b",
+        "ko": r"(?<!\d)(\d++)번째",
     }
 )
 """Patterns of a number that says which one."""

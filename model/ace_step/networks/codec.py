@@ -12,9 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torchaudio.functional import resample
 
-from model.ace_step.frames import SAMPLE_RATE, SAMPLES_PER_FRAME
+from model.ace_step.frames import SAMPLES_PER_FRAME
 from model.ace_step.networks.vocoder import Vocoder
 
 LATENT_SHAPE = (8, 16)
@@ -43,10 +42,9 @@ class Codec(nn.Module):
         self.autoencoder = autoencoder
         self.vocoder = vocoder
 
-    def encode(self, sound: torch.Tensor, sample_rate: int) -> torch.Tensor:
-        """Latents [1, 8, 16, frames], float32, of stereo sound [2, samples]; silence fills the last frame."""
-        sound = resample(sound.float(), sample_rate, SAMPLE_RATE)
-        sound = F.pad(sound, (0, -sound.shape[-1] % SAMPLES_PER_FRAME))
+    def encode(self, sound: torch.Tensor) -> torch.Tensor:
+        """Latents [1, 8, 16, frames], float32, of stereo sound [2, samples] at 44,100 Hz; silence fills the last."""
+        sound = F.pad(sound.float(), (0, -sound.shape[-1] % SAMPLES_PER_FRAME))
         mel = self.vocoder.mel_transform(sound.to(self._device))
         scaled = (mel - _MEL_LOW) / (_MEL_HIGH - _MEL_LOW) * 2.0 - 1.0
         latents: torch.Tensor = self.autoencoder.encoder(scaled.unsqueeze(0).to(self._dtype)).float()

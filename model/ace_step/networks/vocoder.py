@@ -151,6 +151,10 @@ class Vocoder(nn.Module):
             start += piece
 
 
+MEL_FRAMES_AT_ONCE = 1024
+"""Frames whose spectra are held at the same time: twelve seconds."""
+
+
 class Held(nn.Module):
     """Gives a tensor that is no parameter the name that it has in the released weights."""
 
@@ -171,9 +175,19 @@ class MelTransform(nn.Module):
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
         """[rows, samples] to [rows, bands, samples / hop], natural logarithms of magnitudes, at least log(1e-5)."""
         n_fft, hop = self.config.n_fft, self.config.hop
+        edge = (n_fft - hop) // 2
+        padded = F.pad(samples.float().unsqueeze(1), (edge, edge), mode="reflect").squeeze(1)
+        frames = (padded.shape[-1] - n_fft) // hop + 1
+        starts = range(0, frames, MEL_FRAMES_AT_ONCE)
+        ends = (min(start + MEL_FRAMES_AT_ONCE, frames) for start in starts)
+        pieces = (padded[:, a * hop : (b - 1) * hop + n_fft] for a, b in zip(starts, ends, strict=True))
+        return torch.cat([self._mel(piece) for piece in pieces], dim=-1)
+
+    def _mel(self, padded: torch.Tensor) -> torch.Tensor:
+        """The mel frames of samples [rows, samples] from the first of one frame to the last of another."""
+        n_fft, hop = self.config.n_fft, self.config.hop
         window, filters = self.spectrogram.get_buffer("window").float(), self.mel_scale.get_buffer("fb").float()
-        padded = F.pad(samples.float().unsqueeze(1), ((n_fft - hop) // 2, (n_fft - hop) // 2), mode="reflect")
-        waves = torch.stft(padded.squeeze(1), n_fft, hop, window=window, center=False, return_complex=True)
+        waves = torch.stft(padded, n_fft, hop, window=window, center=False, return_complex=True)
         magnitudes = torch.sqrt(waves.real.square() + waves.imag.square() + 1e-6)
         mel = (magnitudes.transpose(1, 2) @ filters).transpose(1, 2)
         return torch.log(torch.clamp(mel, min=1e-5))

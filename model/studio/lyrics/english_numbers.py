@@ -177,13 +177,13 @@ def _money(digits: str, currency: str, after: str) -> list[str]:
     single, several = _CURRENCIES[currency]
     name = single if whole == "1" or _NOUN_OF_PRICE.match(after) else several
     amount = _english_whole(whole or "0", year=False)
-    return [*amount, *([] if cents.strip("0") else [name]), *(_english(int(cents)) if cents.strip("0") else [])]
+    return [*amount, *(_english_whole(cents.lstrip("0"), year=False) if cents.strip("0") else [name])]
 
 
 def _english_whole(digits: str, *, year: bool) -> list[str]:
-    value = int(digits)
     if len(digits) > _LONGEST_AMOUNT or (digits[0] == "0" and len(digits) > 1):
         return [_ONES[int(digit)] for digit in digits]
+    value = int(digits)
     if digits in _CALLED_BY_DIGITS and year:
         return ["oh" if digit == "0" else _ONES[int(digit)] for digit in digits]
     if year and len(digits) == 4 and value in _YEARS and value % 1000 > 9:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from model.shared.chinese_numbers import NUMBER, in_chinese
 from model.song import InvalidParams, Syllable, Violation
@@ -45,6 +45,8 @@ _UNSUNG_SYMBOLS = frozenset("~～+＋=＝*^`´|<>＜＞$￥¥€£♪♫♩♬�
 _SIGNS_IN_CHINESE = {"+": "jia1", "＋": "jia1", "=": "deng3 yu2", "＝": "deng3 yu2", "×": "cheng2 yi3", "÷": "chu2 yi3"}
 _UNITS_IN_CHINESE = {"km": "公里", "kg": "公斤", "cm": "厘米", "mm": "毫米", "ml": "毫升"}
 _AND = frozenset("&＆")
+_MOST_WORDS = 2000
+"""Words of one number: more than any song has time for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +101,35 @@ def check_readable(readings: Sequence[Reading]) -> None:
         raise InvalidParams(Violation("lyrics", reason))
 
 
-def read_line(text: str, *, chinese: bool) -> Reading:
-    """Read a line; its numbers are said in Chinese where `chinese`, else in English.
+class TooManySyllables(Exception):
+    """There is more to sing than any song has time for."""
+
+
+def read_line(text: str, *, chinese: bool, most: int = 1 << 20) -> Reading:
+    """Read a line of at most `most` syllables; its numbers are said in Chinese where `chinese`, else in English.
 
     In Mandarin the neutral tone is 5 and `ü` is spelt `v`. Punctuation is silent. A reading in brackets behind a
     character, as in 行(háng) or 行[hang2], is that of the character; a line of pinyin is sung as pinyin. What the voice
     has no sound for is skipped.
 
     Raises:
+        TooManySyllables: the line has more; it is not read to its end.
         EngineUnavailable: a shipped table is missing or damaged.
     """
     shown, given, notes = without_given(text, _HANZI, known_readings)
-    if pinyin_line(shown):
-        found = _read_pinyin(shown)
-    else:
-        found = [
-            (match.group(), list(_read_token(match, chinese, given))) for match in _TOKENS[chinese].finditer(shown)
-        ]
+    found = _read_pinyin(shown) if pinyin_line(shown) else list(_read_tokens(shown, chinese, given, most))
     return _gathered(shown, found, notes)
+
+
+def _read_tokens(
+    shown: str, chinese: bool, given: Mapping[int, str], most: int
+) -> Iterator[tuple[str, list[Syllable]]]:
+    for match in _TOKENS[chinese].finditer(shown):
+        spoken = list(islice(_read_token(match, chinese, given), most + 1))
+        most -= len(spoken)
+        if most < 0:
+            raise TooManySyllables
+        yield match.group(), spoken
 
 
 def _gathered(shown: str, found: Sequence[tuple[str, list[Syllable]]], notes: tuple[str, ...]) -> Reading:
@@ -229,7 +242,8 @@ def _read_word(word: str, chinese: bool, before: str, after: str) -> Iterator[Sy
 
 
 def _said(token: str, words: Sequence[str]) -> Iterator[Syllable]:
-    """Syllables of a number or sign, spoken in English."""
+    """Syllables of a number or sign, spoken in English; of very many words only the first."""
+    words = words[:_MOST_WORDS]
     spoken = [phones for word in words for phones in (letter(word) if len(word) == 1 else pronounce(word))]
     for n, (piece, phones) in enumerate(zip(_shared(token, len(spoken)), spoken, strict=True)):
         yield Syllable(piece, " ".join(phones), starts_word=n == 0)

@@ -11,12 +11,22 @@ from model.shared.lyrics.reading import read_lyrics
 from model.shared.lyrics.sections import WrittenLine, WrittenSection
 from model.shared.lyrics.singers import Singer
 from model.song import InvalidParams, LyricLine, SectionKind, Syllable, Violation, Voice
-from model.studio.lyrics.readings import Reading, check_readable, count_chinese, is_chinese, read_line
+from model.studio.lyrics.readings import (
+    Reading,
+    TooManySyllables,
+    check_readable,
+    count_chinese,
+    is_chinese,
+    read_line,
+)
 
 MAX_CHARACTERS = 12_000
 MAX_CHINESE_CHARACTERS = 1_700
 MAX_LINES = 360
 """More than can be sung in four minutes; longer lyrics are refused before they are read."""
+
+MAX_SYLLABLES = 1_760
+"""Eight in each bar of four minutes at the fastest tempo; reading stops where there are more."""
 
 MAX_LINE_SYLLABLES = 32
 """A longer line is broken in two or more."""
@@ -63,12 +73,21 @@ class _Reader:
     notes: Notes = field(default_factory=Notes)
     readings: list[Reading] = field(default_factory=list)
     known: dict[str, tuple[LyricLine, ...]] = field(default_factory=dict)
+    left: int = MAX_SYLLABLES
 
     def lines(self, written: WrittenLine) -> tuple[LyricLine, ...]:
-        """Sung lines of a written line: several where it is too long, none where nothing of it can be read."""
+        """Sung lines of a written line: several where it is too long, none where nothing of it can be read.
+
+        Raises:
+            TooManySyllables: no song has time for the line and those before it.
+        """
         if written.text not in self.known:
             self.known[written.text] = self._read(written)
-        return self.known[written.text]
+        lines = self.known[written.text]
+        self.left -= sum(len(line.syllables) for line in lines)
+        if self.left < 0:
+            raise TooManySyllables
+        return lines
 
     def _read(self, written: WrittenLine) -> tuple[LyricLine, ...]:
         reading, place = self._reading(written.text), f"line {written.number}"
@@ -88,7 +107,8 @@ class _Reader:
         return lines
 
     def _reading(self, words: str) -> Reading:
-        return read_line(words, chinese=self.chinese_song and (is_chinese(words) or not re.search("[A-Za-z]", words)))
+        chinese = self.chinese_song and (is_chinese(words) or not re.search("[A-Za-z]", words))
+        return read_line(words, chinese=chinese, most=self.left)
 
 
 def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None = None) -> Lyrics:
@@ -100,7 +120,8 @@ def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None
     `language`, "zh" or "en", is that of numbers; `None` finds it out from the words.
 
     Raises:
-        InvalidParams: the text is too long, holds no words, or less than half of its letters can be sung.
+        InvalidParams: the text is too long, holds no words or more than can be sung, or less than half of its letters
+            can be sung.
     """
     check_is_text(text[:MAX_CHARACTERS], "lyrics")
     _check_amount("characters", len(text), MAX_CHARACTERS)
@@ -111,7 +132,11 @@ def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None
     chinese_song = any(is_chinese(line.text) for line in lines) if language is None else language == "zh"
     reader = _Reader(chinese_song)
     voice = wished or _first_named(lines)
-    sections = tuple(_sections(written.sections, reader, voice or Voice.FEMALE))
+    try:
+        sections = tuple(_sections(written.sections, reader, voice or Voice.FEMALE))
+    except TooManySyllables:
+        reason = f"these lyrics have more than {MAX_SYLLABLES} syllables, too many to be sung; leave some of them out"
+        raise InvalidParams(Violation("lyrics", reason)) from None
     lyrics = Lyrics(sections, (*written.notes, *_singer_notes(lines), *reader.notes.told()), voice)
     check_readable(reader.readings)
     skipped = sorted(frozenset().union(*(reading.skipped for reading in reader.readings)))

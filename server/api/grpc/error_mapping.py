@@ -3,9 +3,12 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Never, TypeAlias
 
 import grpc
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import Descriptor
 from grpc.aio import AbortError, ServerInterceptor
 from grpc_status import rpc_status
 
@@ -14,9 +17,15 @@ from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handle
 from server.api.grpc.load_report import Trailers
 from server.contract.status import status_of
 from server.contract.validation import parsed
+from server.contract.wire_scan import RequestLimits, scan, scan_foreign
+from server.errors import InvalidRequest
 
 EndTrailers: TypeAlias = Callable[[], Trailers]
 """What to say of the server at the end of a call, as trailing metadata."""
+Reader: TypeAlias = Callable[[bytes], Any]
+"""Reads the bytes of a request, or raises InvalidRequest."""
+
+DEFAULT_LIMITS = RequestLimits()
 
 
 def no_trailers() -> Trailers:
@@ -34,30 +43,50 @@ class _Ending(grpc.Status):
 class ErrorMapping(ServerInterceptor):
     """Turns what a handler raises into a status of `contract.status`; a bug is logged whole and told as "internal".
 
-    It also reads the request itself, so that bytes that are no message of the contract get a status of the contract.
-    Calls with a stream of requests pass untouched: MusicService has none. Calls of Melisma's own methods end with the
-    `trailers`, whatever their status.
+    It also reads the request itself: bytes that are no message of the contract get a status of that table, and so do
+    those that hold more than `limits` allow, before they are parsed. Calls with a stream of requests are those of
+    reflection alone, whose requests are bounded as those of other foreign methods are. Calls of Melisma's own methods
+    end with the `trailers`, whatever their status.
     """
 
-    def __init__(self, trailers: EndTrailers = no_trailers) -> None:
+    def __init__(self, trailers: EndTrailers = no_trailers, limits: RequestLimits = DEFAULT_LIMITS) -> None:
         self._trailers = trailers
+        self._limits = limits
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> FoundHandler:
         """The handler of the call, wrapped."""
         handler = await continuation(handler_call_details)
-        if handler is None or handler.request_streaming:
-            return handler
+        if handler is None:
+            return None
+        method = handler_call_details.method
+        read = self._reader(handler, method)
+        if handler.request_streaming:
+            return _mapped_streams(handler, read)
         mapped = _mapped_stream if handler.response_streaming else _mapped_unary
-        own = is_own(handler_call_details.method)
-        return mapped(handler, self._trailers if own else no_trailers)
+        return mapped(handler, read, self._trailers if is_own(method) else no_trailers)
+
+    def _reader(self, handler: Handler, method: str) -> Reader:
+        """Reads the requests of a method."""
+        parse = required(handler.request_deserializer)
+        if not is_own(method):
+            return lambda data: parsed(parse, scan_foreign(data))
+        message = _request_type(method)
+        return lambda data: parsed(parse, scan(message, data, self._limits))
 
 
-def _mapped_unary(handler: Handler, trailers: EndTrailers) -> Handler:
+@cache
+def _request_type(method: str) -> Descriptor:
+    """The type of the requests of one of our methods, such as /melisma.v1.MusicService/Generate."""
+    name = method.removeprefix("/").replace("/", ".")
+    return descriptor_pool.Default().FindMethodByName(name).input_type
+
+
+def _mapped_unary(handler: Handler, read: Reader, trailers: EndTrailers) -> Handler:
     async def call(data: bytes, context: Context) -> Any:
         try:
-            response = await required(handler.unary_unary)(_request(handler, data), context)
+            response = await required(handler.unary_unary)(read(data), context)
             context.set_trailing_metadata(trailers())
             return response
         except AbortError:
@@ -68,10 +97,10 @@ def _mapped_unary(handler: Handler, trailers: EndTrailers) -> Handler:
     return grpc.unary_unary_rpc_method_handler(call, None, handler.response_serializer)
 
 
-def _mapped_stream(handler: Handler, trailers: EndTrailers) -> Handler:
+def _mapped_stream(handler: Handler, read: Reader, trailers: EndTrailers) -> Handler:
     async def call(data: bytes, context: Context) -> AsyncIterator[Any]:
         try:
-            async with aclosing(required(handler.unary_stream)(_request(handler, data), context)) as responses:
+            async with aclosing(required(handler.unary_stream)(read(data), context)) as responses:
                 async for response in responses:
                     yield response
             context.set_trailing_metadata(trailers())
@@ -83,8 +112,23 @@ def _mapped_stream(handler: Handler, trailers: EndTrailers) -> Handler:
     return grpc.unary_stream_rpc_method_handler(call, None, handler.response_serializer)
 
 
-def _request(handler: Handler, data: bytes) -> Any:
-    return parsed(required(handler.request_deserializer), data)
+def _mapped_streams(handler: Handler, read: Reader) -> Handler:
+    """A handler of streams both ways; only what reading a request raises is mapped."""
+    answer = required(handler.stream_stream)
+
+    async def call(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[Any]:
+        async def messages() -> AsyncIterator[Any]:
+            async for data in requests:
+                yield read(data)
+
+        try:
+            async with aclosing(answer(messages(), context)) as responses:
+                async for response in responses:
+                    yield response
+        except InvalidRequest as error:
+            await abort(context, error)
+
+    return grpc.stream_stream_rpc_method_handler(call, None, handler.response_serializer)
 
 
 async def abort(context: Context, error: Exception, trailers: Trailers = ()) -> Never:

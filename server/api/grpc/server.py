@@ -17,6 +17,7 @@ from server.api.grpc.reflection import add_reflection
 from server.api.grpc.servicer import MusicServicer
 from server.api.open_calls import OpenCalls
 from server.auth.tls import Certificates
+from server.contract.wire_scan import RequestLimits
 from server.settings.settings import Settings
 from server.telemetry.tracing import NO_TRACER
 
@@ -35,12 +36,13 @@ def build_server(
 
     Calls are bounded by `limits`, counted in `calls`, pass the `interceptors` and end with `trailers`.
     """
+    sizes = RequestLimits(settings.limits.request_bytes, settings.limits.recording_bytes)
     server = grpc.aio.server(
         interceptors=(
             CallBounds(limits, settings.connections.request_seconds),
             RequestLog(tracer, calls or OpenCalls()),
             *interceptors,
-            ErrorMapping(trailers),
+            ErrorMapping(trailers, sizes),
         ),
         options=_channel_options(settings),
         maximum_concurrent_rpcs=settings.limits.concurrent_calls,
@@ -59,7 +61,7 @@ def _channel_options(settings: Settings) -> list[tuple[str, int]]:
     keepalive, connections = settings.keepalive, settings.connections
     options = [
         ("grpc.so_reuseport", 0),
-        ("grpc.max_receive_message_length", settings.limits.request_bytes),
+        ("grpc.max_receive_message_length", settings.limits.recording_bytes),
         ("grpc.keepalive_time_ms", round(keepalive.time_seconds * 1000)),
         ("grpc.keepalive_timeout_ms", round(keepalive.timeout_seconds * 1000)),
         ("grpc.keepalive_permit_without_calls", 1),

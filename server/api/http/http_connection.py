@@ -4,11 +4,12 @@ import asyncio
 from typing import Any
 
 import h11
-from typing_extensions import override
+from typing_extensions import Buffer, override
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from server.api.places import Place, Places
 
+_READ_BYTES = 4 << 10
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 1 << 20
 """How much of a body is let pass after its answer, so that the answer is read; then the connection is closed."""
@@ -52,10 +53,11 @@ class _Parser(h11.Connection):
             raise h11.RemoteProtocolError("the header is too large")
 
 
-class HttpConnection(H11Protocol):
+class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
     """A connection of uvicorn's that is counted in `connections`, and closed where its peer keeps it waiting.
 
     A header has `header_seconds` to arrive, however slowly its bytes come. Between requests uvicorn's timeout holds.
+    Little is taken from it at a time: each byte may be a chunk of a body, and costs time.
     """
 
     def __init__(self, *arguments: Any, held: Place, connections: Places, header_seconds: float, **named: Any) -> None:
@@ -77,6 +79,15 @@ class HttpConnection(H11Protocol):
         self._keep_open()
         self._places.release(self._held)
         super().connection_lost(exc)
+
+    @override
+    def get_buffer(self, sizehint: int) -> Buffer:
+        self._buffer = bytearray(_READ_BYTES)
+        return self._buffer
+
+    @override
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(bytes(self._buffer[:nbytes]))
 
     @override
     def data_received(self, data: bytes) -> None:

@@ -6,6 +6,7 @@ are numbers of seconds. A field that is null is unset, as one that is not there.
 
 import base64
 import binascii
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -17,7 +18,8 @@ from google.protobuf.message import Message
 from model.song import Violation
 from server.api.rest.names import bare_names, not_a_field
 from server.contract.enums import enum_words
-from server.errors import InvalidRequest
+from server.contract.field_bounds import bounds_of
+from server.errors import MAX_VIOLATIONS, InvalidRequest
 
 Json: TypeAlias = Any
 _M = TypeVar("_M", bound=Message)
@@ -50,7 +52,7 @@ def filled(message: _M, given: Json) -> _M:
     Raises:
         InvalidRequest: a field is unknown or given twice in other words, or has a value of another kind.
     """
-    if found := list(_fill(message, given, "")):
+    if found := list(itertools.islice(_fill(message, given, ""), MAX_VIOLATIONS)):
         raise InvalidRequest(*found)
     return message
 
@@ -84,6 +86,8 @@ def _set(message: Message, field: FieldDescriptor, value: Json, path: str) -> It
         yield from _set_one(message, field, value, path)
     elif not isinstance(value, list):
         yield Violation(path, "must be a list, in brackets")
+    elif len(value) > (most := bounds_of(field).elements):
+        yield Violation(path, f"must have at most {most} elements")
     else:
         for index, element in enumerate(value):
             yield from _add(getattr(message, field.name), field, element, f"{path}[{index}]")
@@ -134,7 +138,11 @@ def _unquoted(kind: str, value: Json) -> str:
 
 
 def _integer(value: Json) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _Fault(_unquoted("an integer", value))
+    if isinstance(value, float) and math.isinf(value):
+        raise _Fault("is out of range")
+    if value != int(value):
         raise _Fault(_unquoted("an integer", value))
     return int(value)
 
@@ -165,8 +173,8 @@ def _string(value: Json) -> str:
 
 def _bytes(value: Json) -> bytes:
     try:
-        return base64.b64decode(_string(value), validate=True)
-    except (binascii.Error, ValueError):
+        return binascii.a2b_base64(_string(value), strict_mode=True)
+    except ValueError:
         raise _Fault("must be base64") from None
 
 

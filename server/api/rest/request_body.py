@@ -1,9 +1,8 @@
 """The body of a request for a song: read within limits, and turned into the contract's message."""
 
 import asyncio
-import json
+import re
 from http import HTTPStatus
-from typing import NoReturn
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,25 +10,33 @@ from starlette.requests import Request
 from melisma.v1 import music_pb2
 from model.song import Violation
 from server.api.rest.idempotency import IDEMPOTENCY_KEY, joined, only_key
+from server.api.rest.json_text import read_json
 from server.api.rest.names import MOVED_FIELDS, OUTPUT_FORMAT, REQUEST_NAMES
-from server.api.rest.proto_json import Json, filled, printable
+from server.api.rest.proto_json import Json, filled
 from server.audio.codecs.registry import all_formats
 from server.contract.audio_formats import format_name, format_number
+from server.contract.wire_scan import RequestLimits
 from server.errors import WHOLE_REQUEST, InvalidRequest
 from server.song import DEFAULT_FORMAT
 
 BODY_SECONDS = 30.0
-_GONE = object()
+_LARGE_BYTES = 1 << 20
+_TURN_SECONDS = 0.002
+"""A pause for others between reading a large body and checking it, which takes as long again."""
+
+_IS_JSON = re.compile(
+    r'\s*application/json\s*(?:;(?!.*charset=(?!"?utf-?8"?\s*(?:;|$))).*)?', re.IGNORECASE | re.DOTALL
+)
 
 
-async def generate_request(request: Request, limit_bytes: int, caller: str) -> music_pb2.GenerateRequest:
+async def generate_request(request: Request, limits: RequestLimits, caller: str) -> music_pb2.GenerateRequest:
     """The song that a caller asks for.
 
     Raises:
         HTTPException: the body is not said to be JSON (415), larger than the limit (413), or does not arrive (408).
         InvalidRequest: it is no JSON, has fields that are not of the contract, or values that they cannot hold.
     """
-    given = await _object(request, limit_bytes)
+    given = await _object(request, limits)
     output_format = _output_format(given)
     _check_names(given)
     message = filled(music_pb2.GenerateRequest(), _renamed(given))
@@ -70,47 +77,20 @@ def _take_format(message: music_pb2.GenerateRequest, name: str | None) -> None:
         message.audio.format = format_number(name)
 
 
-async def _object(request: Request, limit_bytes: int) -> dict[str, Json]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
+async def _object(request: Request, limits: RequestLimits) -> dict[str, Json]:
+    if not _IS_JSON.fullmatch(request.headers.get("content-type", "")):
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json in UTF-8")
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            data = await _read(request, limit_bytes)
+            data = await _read(request, limits.recording_bytes)
     except TimeoutError:
         raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "the body did not arrive in time") from None
-    try:
-        given = json.loads(data, parse_constant=_no_constant, object_pairs_hook=_each_once)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(Violation(WHOLE_REQUEST, _fault(error))) from None
+    given = read_json(data, limits)
+    if len(data) > _LARGE_BYTES:
+        await asyncio.sleep(_TURN_SECONDS)
     if not isinstance(given, dict):
         raise InvalidRequest(Violation(WHOLE_REQUEST, 'must be a JSON object, such as {"prompt": "pop"}'))
     return given
-
-
-def _each_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        left = dict(pairs)
-        twice = next(name for name, _ in pairs if left.pop(name, _GONE) is _GONE)
-        raise InvalidRequest(Violation(printable(twice), "is given twice: leave one of them out"))
-    return found
-
-
-def _fault(error: ValueError | RecursionError) -> str:
-    match error:
-        case json.JSONDecodeError():
-            where = f"line {error.lineno}, column {error.colno}"
-            return f"is not valid JSON: {error.msg} ({where}); names and texts stand in double quotes"
-        case UnicodeDecodeError():
-            return "is not UTF-8 text: send the JSON in UTF-8"
-        case RecursionError():
-            return "is nested too deeply"
-    return f"is not valid JSON: {error}"
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"it has no number {name}; use a number, or leave the field out")
 
 
 async def _read(request: Request, limit_bytes: int) -> bytes:

@@ -11,6 +11,7 @@ GET    /openapi.json                     all of this for machines
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from functools import partial
 from http import HTTPStatus
@@ -57,6 +58,7 @@ from server.auth.caller import authenticated, caller_of
 from server.auth.key_life import while_key_lasts
 from server.contract.audio_formats import format_name
 from server.contract.validation import check
+from server.contract.wire_scan import RequestLimits
 from server.errors import RequestIdReused, SongNotEnded, UnknownSong
 from server.songs.recording import Recording, Told
 from server.songs.service import Songs
@@ -73,18 +75,18 @@ class Api:
         songs: Songs,
         authenticator: Authenticator | None,
         *,
-        body_bytes: int,
+        sizes: RequestLimits,
         heartbeat_seconds: float,
         limits: CallLimits = UNLIMITED,
         address: PublicAddress = REQUESTED_ADDRESS,
     ) -> None:
-        """Bodies may have so many bytes; a stream of events is never silent for longer than `heartbeat_seconds`.
+        """`sizes` are those of bodies; a stream of events is never silent for longer than `heartbeat_seconds`.
 
         Callers have no more open calls than `limits` let them have.
         """
         self._songs = songs
         self._authenticator = authenticator
-        self._body_bytes = body_bytes
+        self._sizes = sizes
         self._heartbeat_seconds = heartbeat_seconds
         self._limits = limits
         self._address = address
@@ -115,7 +117,7 @@ class Api:
 
     async def _generate(self, request: Request) -> Response:
         caller, address = self._caller(request, Scope.GENERATE), self._address.of(request)
-        message = await generate_request(request, self._body_bytes, caller)
+        message = await generate_request(request, self._sizes, caller)
         wish = wish_of(request, format_named(format_name(message.audio.format)).media_type)
         recording = await self._begun(request, message, caller, detached=wish is Wish.TASK)
         location = f"{urlsplit(address).path}{MUSIC}/{recording.song.song_id}"
@@ -216,11 +218,10 @@ def _telling(endpoint: Endpoint, query: tuple[str, ...]) -> Endpoint:
 
 def _query(request: Request) -> dict[str, Any]:
     numbers = {"page_size"}
-    given = request.query_params
-    # Python reads no number of thousands of digits; what is not read is refused as no integer.
+    # What is not read as a number is refused as no integer.
     return {
-        name: int(text) if name in numbers and text.isdecimal() and len(text) < 100 else text
-        for name, text in given.items()
+        name: int(text) if name in numbers and re.fullmatch("[0-9]{1,18}", text) else text
+        for name, text in request.query_params.items()
     }
 
 

@@ -47,6 +47,9 @@ def test_a_wrong_field_is_named(rest: Rest, body: Any, field: str) -> None:
         (b"{", "application/json", 400),
         (b'{"seed": NaN}', "application/json", 400),
         (b"[" * 50_000, "application/json", 400),
+        (b'{"prompt": "x"}', "application/json; charset=utf-16", 415),
+        ('{"prompt": "x"}'.encode("utf-16"), "application/json", 400),
+        ('{"prompt": "x"}'.encode("utf-32"), "application/json; charset=utf-8", 400),
         (b"{}", "text/plain", 415),
         (b" " * (1 << 17), "application/json", 413),
     ],
@@ -54,6 +57,31 @@ def test_a_wrong_field_is_named(rest: Rest, body: Any, field: str) -> None:
 def test_a_body_that_cannot_be_read_is_refused(rest: Rest, body: bytes, kind: str, status: int) -> None:
     answer = rest.generate(body, Content_Type=kind)
     assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"prompt": "x", "seed": 1' + b"0" * 400 + b"}", "seed"),
+        (b'{"prompt": "x", "seed": 1' + b"0" * 5_000 + b"}", "seed"),
+        (b'{"prompt": "x", "duration": 1' + b"0" * 5_000 + b"}", "duration"),
+        (b'{"prompt": "x", "prompt": "y"}', "prompt"),
+        (b'{"prompt": "x", "audio": {"bitrate_kbps": 96, "bitrate_kbps": 128}}', "bitrate_kbps"),
+        (b'{"prompt": "x", "anchor": {"notes": {"notes": [' + b"{}," * 600 + b"{}]}}}", "anchor.notes.notes"),
+        (b"[" * 50_000, "request"),
+        (b'{"prompt": "\\ud800"}', "prompt"),
+    ],
+)
+def test_json_that_holds_too_much_or_two_things_is_refused_by_its_field(rest: Rest, body: bytes, field: str) -> None:
+    answer = rest.generate(body)
+    assert (answer.status, [violation["field"] for violation in answer.json["violations"]]) == (400, [field])
+
+
+@pytest.mark.parametrize("page_size", ["9" * 5_000, "9" * 300, "9" * 19, "-1", "%D9%A1", "1_0", "%20", "0x1", "1.0"])
+def test_a_page_size_that_is_no_number_is_refused_by_its_field(rest: Rest, page_size: str) -> None:
+    for path in (MUSIC, "/v1/engines"):
+        answer = rest.ask("GET", f"{path}?page_size={page_size}")
+        assert (answer.status, [each["field"] for each in answer.json["violations"]]) == (400, ["page_size"])
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_a_repaint_leaves_the_rest_as_it_was(engine: AceStepEngine) -> None:
     state = begun(engine, params(None, task=Repaint(recording(), 4.0, 6.0, variance=1.0)))
     finish(engine, state)
     sound = torch.from_numpy(soundfile.read(io.BytesIO(recording()), dtype="float32")[0].T)
-    source = engine._networks.codec.encode(sound, 44_100)
+    source = engine._networks.codec.encode(sound)
     assert torch.equal(state.trajectory.latents[..., :43], source[..., :43])
     assert torch.equal(state.trajectory.latents[..., 64:], source[..., 64:])
     assert not torch.equal(state.trajectory.latents[..., 43:64], source[..., 43:64])

@@ -103,7 +103,7 @@ def conditions(
 
 def recorded_source(codec: Codec, recorded: Mapping[str, np.ndarray]) -> torch.Tensor | None:
     found = [name for name in recorded if name.startswith("in/")]
-    return codec.encode(torch.tensor(recorded[found[0]]), 48_000) if found else None
+    return codec.encode(resample(torch.tensor(recorded[found[0]]), 48_000, 44_100)) if found else None
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -143,6 +143,18 @@ async def test_too_many_requests_of_one_caller_are_refused_and_of_others_not(che
     assert sum(isinstance(error, ChecksOverloaded) for error in told) == 30 - 20 - 2
 
 
+async def test_requests_that_wait_hold_only_so_many_bytes() -> None:
+    checker = LocalChecker((), CheckLimits(total_seconds=0.2, waiting_bytes=1000))
+    large = asyncio.create_task(checker.check(request(midi=bytes(700))))
+    await asyncio.sleep(0)
+    with pytest.raises(ChecksOverloaded, match="too many requests wait"):
+        await checker.check(request(midi=bytes(400)))
+    with pytest.raises(WorkerLost):
+        await large
+    with pytest.raises(WorkerLost):  # and no longer that it is too many
+        await checker.check(request(midi=bytes(400)))
+
+
 async def test_a_request_waits_only_so_long() -> None:
     checker = LocalChecker((), CheckLimits(total_seconds=0.05))
     with pytest.raises(WorkerLost, match="being restarted"):

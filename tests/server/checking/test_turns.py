@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.checking.turns import TooManyWait, Turns
+from server.checking.turns import MOST_DEBTORS, TooManyWait, Turns
 
 
 def taken(turns: Turns[int]) -> list[int]:
@@ -55,3 +55,46 @@ def test_a_request_that_left_is_not_taken_and_gives_its_place_back() -> None:
     assert turns.take() == ("two", 2)
     turns.leave("two", 2)
     assert turns.take() == ("three", 3)
+
+
+def test_a_caller_is_charged_for_the_time_of_its_checks() -> None:
+    turns: Turns[int] = Turns(100, 50, 1)
+    for number in range(3):
+        turns.enter("dear", number)
+        assert turns.take() == ("dear", number)
+        turns.done("dear", 0.9)
+    turns.enter("dear", 3)
+    turns.enter("cheap", 10)
+    turns.enter("cheap", 11)
+    assert turns.take() == ("cheap", 10)
+    turns.done("cheap", 0.01)
+    assert turns.take() == ("cheap", 11)
+    turns.done("cheap", 0.01)
+    assert turns.take() == ("dear", 3)
+
+
+def test_a_caller_that_comes_late_has_not_saved_up() -> None:
+    turns: Turns[int] = Turns(100, 50, 1)
+    for number in range(100):
+        turns.enter("early", number % 50)
+        turns.take()
+        turns.done("early", 1.0)
+    turns.enter("early", 1)
+    turns.enter("late", 2)
+    order = []
+    for number in range(6):
+        caller, _ = turns.take() or ("", 0)
+        order.append(caller)
+        turns.done(caller, 0.9)
+        turns.enter(caller, 10 + number)
+    assert order[0] == "late"
+    assert order.count("early") >= 2
+
+
+def test_callers_that_come_once_are_forgotten() -> None:
+    turns: Turns[int] = Turns(100, 50, 1)
+    for number in range(MOST_DEBTORS + 500):
+        turns.enter(str(number), number)
+        turns.take()
+        turns.done(str(number), 0.1)
+    assert len(turns._charged) <= MOST_DEBTORS

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from model.ace_step.lyrics import numbers
 from model.ace_step.lyrics.cleaning import clean
 from model.ace_step.lyrics.languages import IDS, LANGUAGES, detect, language_of
 from model.ace_step.lyrics.tags import TAGS, normalised
@@ -174,3 +175,10 @@ def test_anything_can_be_sung_in_any_language(text: str, language: str) -> None:
     assert detect(text) in LANGUAGES
     with suppress(InvalidParams):
         normalised(text)
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ja", "ko", "de"])
+@pytest.mark.parametrize("written", ["{}", "1.{}", "${}", "{} €"])
+def test_a_number_that_nobody_says_is_sung_as_it_is_written(language: str, written: str) -> None:
+    assert "9" * 4000 in numbers.spoken(written.format("9" * 4000), language)
+    assert "9" * 20 not in numbers.spoken(written.format("9" * 20), language)

@@ -2,7 +2,9 @@
 
 import pytest
 
-from model.studio.lyrics.readings import read_line
+from model.shared.chinese_numbers import in_chinese
+from model.studio.lyrics.english_numbers import in_english
+from model.studio.lyrics.readings import TooManySyllables, read_line
 
 CHINESE = (
     ("走了1000里", "zou3 le5 yi4 qian1 li3"),
@@ -91,3 +93,28 @@ def test_numbers_and_abbreviations_are_said_in_english(written: str, said: str) 
 )
 def test_long_rows_of_figures_and_signs_are_read(hostile: str, chinese: bool) -> None:
     assert read_line(hostile, chinese=chinese).text == hostile
+
+
+LONG = ("9" * 5000, "1" + "0" * 4999, "0" * 5000, "９" * 5000, "٩" * 5000)
+"""More digits than Python makes a number of."""
+
+
+@pytest.mark.parametrize("written", ["{}", "-{}", "${}", "$1.{}", "¥{}", "{}%", "#{}", "1.{}", "{}.{}", "{}km", "{}°C"])
+def test_numbers_of_any_length_are_said_in_english(written: str) -> None:
+    said = [in_english(written.format(digits, digits)) for digits in LONG]
+    assert [len(words) >= 1 for words in said] == [True] * len(LONG)
+    assert said[0][-2 if written in ("{}%", "{}km", "{}°C", "${}", "¥{}") else -1] == "nine"
+
+
+@pytest.mark.parametrize("written", ["{}", "-{}", "${}", "$1.{}", "{}%", "{}‰", "1.{}", "{}.{}", "{}-{}", "{}℃"])
+def test_numbers_of_any_length_are_said_in_chinese(written: str) -> None:
+    for digits in LONG:
+        spoken = in_chinese(written.format(digits, digits), "第", "年")
+        assert ("jiu3" if digits[0] in "9９٩" else "ling2") in spoken
+
+
+def test_a_line_is_read_to_the_syllable_that_is_too_many() -> None:
+    assert len(read_line("la " * 100, chinese=False, most=100).syllables) == 100
+    for text in ("la " * 101, "9" * 101, "9% " * 60, "x" * 3 + " 1,000 " * 60):
+        with pytest.raises(TooManySyllables):
+            read_line(text, chinese=False, most=100)

@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.song import InvalidParams, SectionKind, Voice
+from model.studio.lyrics import readings
 from model.studio.lyrics.sections import (
     MAX_CHARACTERS,
     MAX_CHINESE_CHARACTERS,
     MAX_LINE_SYLLABLES,
     MAX_LINES,
+    MAX_SYLLABLES,
     parse_lyrics,
 )
 
@@ -102,3 +104,32 @@ def test_a_reading_that_is_given_is_not_shown() -> None:
 def test_a_reading_that_is_no_pinyin_is_told_with_its_line() -> None:
     lyrics = parse_lyrics("我们的行(hanng2)列")
     assert "lyrics: (hanng2) is no pinyin syllable; write it like háng or hang2: line 1" in lyrics.notes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(["9" * 99] * 100),
+        "1e9" * 3333,
+        "9%" * 5000,
+        "\n".join("la " * 10 + str(number) for number in range(300)),
+        "春天来了\n" * 100 + "9" * 2000,
+    ],
+)
+def test_reading_stops_where_no_song_has_time_for_more(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def pronounced(word: str, *around: str) -> tuple[tuple[str, ...], ...]:
+        said.append(word)
+        return (("l", "aa"),)
+
+    monkeypatch.setattr(readings, "pronounce", pronounced)
+    with pytest.raises(InvalidParams, match=f"have more than {MAX_SYLLABLES} syllables.*leave some of them out"):
+        parse_lyrics(text, language="en")
+    assert len(said) <= 2 * MAX_SYLLABLES
+
+
+def test_lines_that_come_again_count_each_time() -> None:
+    parse_lyrics("la la la la la la la la\n" * 200)
+    with pytest.raises(InvalidParams, match=f"more than {MAX_SYLLABLES} syllables"):
+        parse_lyrics("la la la la la la la la\n" * 230)

@@ -1,7 +1,11 @@
+from typing import Any
+
 import grpc
 import pytest
 
+from benchmarks.attacks import payloads
 from melisma.v1 import music_pb2, music_pb2_grpc
+from server.api.grpc import error_mapping
 from server.errors import SongFailed, WorkerLost
 from tests.support.edge import details_of, edge, failure, raw_call
 from tests.support.fake_runner import FakeRunner
@@ -39,3 +43,33 @@ async def test_bytes_that_are_no_message_are_an_invalid_argument(data: bytes) ->
                 pass
     assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert [v.field for v in details_of(error.value)["BadRequest"].field_violations] == ["request"]
+
+
+HOSTILE = {
+    "/melisma.v1.MusicService/Generate": payloads.empty_notes(1_000_000),
+    "/melisma.v1.MusicService/Listen": payloads.unknown_fields(1_000_000),
+    "/melisma.v1.MusicService/GetSong": b"\x0a\x00" * 5_000,
+    "/melisma.v1.MusicService/ListSongs": b"\x12\x90\x4e" + b"a" * 10_000,
+    "/melisma.v1.MusicService/ListEngines": b"\x08\x01" * 5_000,
+    "/melisma.v1.MusicService/GetEngine": payloads.nested_unknown(50),
+    "/melisma.v1.MusicService/CancelSong": payloads.unknown_fields(1_000_000),
+    "/grpc.health.v1.Health/Check": payloads.unknown_fields(1_000_000),
+    "/grpc.health.v1.Health/Watch": payloads.unknown_fields(1_000_000),
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": payloads.unknown_fields(1_000_000),
+}
+
+
+async def test_no_method_parses_more_than_its_requests_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(parse: object, data: bytes) -> None:
+        raise AssertionError(f"{len(data)} bytes are parsed")
+
+    monkeypatch.setattr(error_mapping, "parsed", never)
+    wrong = {}
+    async with edge(FakeRunner()) as channel:
+        for method, data in HOSTILE.items():
+            call: Any = channel.stream_stream(method) if "Reflection" in method else channel.unary_stream(method)
+            with pytest.raises(grpc.aio.AioRpcError) as error:
+                await call(iter([data]) if "Reflection" in method else data, timeout=10.0).read()
+            if error.value.code() is not grpc.StatusCode.INVALID_ARGUMENT:
+                wrong[method] = error.value
+    assert not wrong

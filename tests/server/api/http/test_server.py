@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -6,6 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 from prometheus_client import CollectorRegistry
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from server.api.address import PortUnavailable
 from server.api.http.operations import build_http
@@ -46,3 +50,27 @@ async def test_signals_are_left_to_the_server() -> None:
     before = handlers()
     async with http():
         assert handlers() == before
+
+
+async def test_answers_leave_at_once_on_every_connection() -> None:
+    accepted: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        accepted.extend(_options_of_accepted_sockets())
+        await PlainTextResponse("here")(scope, receive, send)
+
+    async with serving_http(app, "127.0.0.1", 0) as address:
+        host, _, port = address.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+        writer.close()
+    assert accepted == [1]
+
+
+def _options_of_accepted_sockets() -> list[int]:
+    """TCP_NODELAY of each connection of this server."""
+    transports = [one.transport for one in gc.get_objects() if isinstance(one, H11Protocol)]
+    sockets = [transport.get_extra_info("socket") for transport in transports]
+    there = [one for one in sockets if one.fileno() >= 0]
+    return [bool(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) for one in there]

@@ -9,6 +9,7 @@ from server.api.open_calls import OpenCalls
 from server.api.rest.openapi import document
 from server.api.rest.public_address import PublicAddress
 from server.api.rest.routes import Api
+from server.contract.wire_scan import RequestLimits
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FakeRunner
 from tests.support.rest_edge import ask, rest_edge
@@ -26,7 +27,7 @@ def references(part: Any) -> Iterator[str]:
 
 async def test_every_route_is_described_and_nothing_else() -> None:
     async with songs_of(FakeRunner()) as songs:
-        api = Api(songs, None, body_bytes=1, heartbeat_seconds=1)
+        api = Api(songs, None, sizes=RequestLimits(), heartbeat_seconds=1)
         routes = api.routes(OpenCalls(), NoOpTracer())
     served = {(route.path, method.lower()) for route in routes for method in route.methods or ()}
     described = {(path, method) for path, item in document(secured=False)["paths"].items() for method in item}

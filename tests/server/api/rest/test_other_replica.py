@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from server.api.http.server import serving_http
 from server.api.open_calls import OpenCalls
 from server.api.rest.routes import Api
+from server.contract.wire_scan import RequestLimits
 from server.songs.recording import Recording
 from server.songs.service import Songs
 from server.store.base import StoreFailed
@@ -37,7 +38,7 @@ class Service:
 
 @asynccontextmanager
 async def rest_of(songs: Songs) -> AsyncIterator[Rest]:
-    api = Api(songs, None, body_bytes=10_000, heartbeat_seconds=5.0)
+    api = Api(songs, None, sizes=RequestLimits(), heartbeat_seconds=5.0)
     app = Starlette(routes=api.routes(OpenCalls(), NoOpTracer()))
     async with serving_http(app, "127.0.0.1", 0) as address:
         yield Rest(address, {"X-Caller": "me"})

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from server.api.http.server import serving_http
 from server.api.open_calls import OpenCalls
 from server.api.rest.routes import Api
+from server.contract.wire_scan import RequestLimits
 from server.songs.service import Songs
 from server.store.base import StoreFailed, StoreFull
 from tests.support.checking import PassingChecker
@@ -27,7 +28,7 @@ SONG = {"prompt": "pop", "seed": 5}
 @asynccontextmanager
 async def rest_of(server: Replica) -> AsyncIterator[Rest]:
     songs = Songs(FakeRunner(), ("fake",), server.store, server.directory, checker=PassingChecker())
-    api = Api(songs, None, body_bytes=10_000, heartbeat_seconds=5.0)
+    api = Api(songs, None, sizes=RequestLimits(), heartbeat_seconds=5.0)
     try:
         async with serving_http(Starlette(routes=api.routes(OpenCalls(), NoOpTracer())), "127.0.0.1", 0) as address:
             yield Rest(address, {"X-Caller": "me"})

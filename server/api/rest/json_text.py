@@ -1,0 +1,130 @@
+"""JSON out of the bytes of a body: bounded before it is parsed, in UTF-8, without names that are given twice.
+
+A parser costs time and memory for each value, however short it is. The scan goes from token to token, looks into no
+string, and ends at the first thing that is too much.
+"""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from http import HTTPStatus
+from typing import Any, NoReturn, TypeVar
+
+from google.protobuf.descriptor import Descriptor
+from starlette.exceptions import HTTPException
+
+from melisma.v1 import music_pb2
+from model.song import Violation
+from server.api.rest.proto_json import Json, printable
+from server.contract.field_bounds import bounds_of
+from server.contract.wire_scan import RequestLimits, check_size
+from server.errors import WHOLE_REQUEST, InvalidRequest
+
+MAX_TOKENS = 16_384
+"""Brackets, commas, colons, names and values of one body: the longest melody has 5,200."""
+MAX_ESCAPES = 100_000
+"""Backslashes of one body: the longest lyrics have 20,000, and a recording whose slashes are escaped has 70,000."""
+MAX_DEPTH = 16
+LONGEST_NUMBER = 100
+
+_TOKEN = re.compile(
+    rb"""[ \t\r\n]*+(?:"(?P<string>[^"\\]*+(?:\\.[^"\\]*+)*+)"|(?P<sign>[][{}:,])|[^][{}:,"\s]++|(?P<broken>.)|\Z)""",
+    re.DOTALL,
+)
+_OPENING, _CLOSING, _COLON = frozenset({b"{", b"["}), frozenset({b"}", b"]"}), b":"
+_Number = TypeVar("_Number", int, float)
+
+
+def read_json(data: bytes, limits: RequestLimits) -> Json:
+    """The value in a body that asks for a song.
+
+    Raises:
+        HTTPException: it is too large (413).
+        InvalidRequest: it is not JSON in UTF-8, holds too many values, or the same name twice in one object.
+    """
+    _check_size(len(data), _scanned(data), limits)
+    try:
+        return json.loads(
+            data.decode("utf-8-sig"),
+            parse_constant=_no_constant,
+            parse_int=_bounded(int),
+            parse_float=_bounded(float),
+            object_pairs_hook=_object,
+        )
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(Violation(WHOLE_REQUEST, _fault(error))) from None
+
+
+def _fault(error: ValueError | RecursionError) -> str:
+    match error:
+        case json.JSONDecodeError():
+            where = f"line {error.lineno}, column {error.colno}"
+            return f"is not valid JSON: {error.msg} ({where}); names and texts stand in double quotes"
+        case UnicodeDecodeError():
+            return "is not UTF-8 text: send the JSON in UTF-8"
+        case RecursionError():
+            return "is nested too deeply"
+    return f"is not valid JSON: {error}"
+
+
+def _check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
+    try:
+        check_size(size, recording_bytes, limits)
+    except InvalidRequest as error:
+        text = f"the body {error.violations[0].description}"
+        raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text) from None
+
+
+def _scanned(data: bytes) -> int:
+    """Go through the tokens of a body; returns the bytes of its recordings."""
+    if data.count(b"\\") > MAX_ESCAPES:
+        raise InvalidRequest(Violation(WHOLE_REQUEST, f"must have at most {MAX_ESCAPES} escaped characters"))
+    depth, recording_bytes, name, named, names = 0, 0, b"", False, _recordings()
+    for number, token in enumerate(_TOKEN.finditer(data)):
+        if number > MAX_TOKENS:
+            raise InvalidRequest(Violation(WHOLE_REQUEST, "must have fewer values"))
+        string, sign, broken = token.groups()
+        if broken is not None:
+            raise InvalidRequest(Violation(WHOLE_REQUEST, "is not valid JSON: a text has no double quote at its end"))
+        depth += (sign in _OPENING) - (sign in _CLOSING)
+        if depth > MAX_DEPTH:
+            raise InvalidRequest(Violation(WHOLE_REQUEST, "must have fewer values within one another"))
+        if string is not None:
+            recording_bytes += len(string) if named and name in names else 0
+            name = string if len(string) <= LONGEST_NUMBER else b""
+        named = sign == _COLON
+    return recording_bytes
+
+
+@cache
+def _recordings() -> frozenset[bytes]:
+    """The names of fields that hold a recording."""
+    return frozenset(name.encode() for name in _recording_names(music_pb2.GenerateRequest.DESCRIPTOR))
+
+
+def _recording_names(message: Descriptor) -> Iterator[str]:
+    for field in message.fields:
+        if bounds_of(field).is_recording:
+            yield field.name
+        if field.message_type is not None:
+            yield from _recording_names(field.message_type)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"it has no number {name}; use a number, or leave the field out")
+
+
+def _bounded(read: Callable[[str], _Number]) -> Callable[[str], _Number | float]:
+    """Reads numbers; one of so many digits that no field holds it is infinite, which its field refuses."""
+    return lambda text: read(text) if len(text) <= LONGEST_NUMBER else -math.inf if text.startswith("-") else math.inf
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise InvalidRequest(Violation(printable(twice), "is given twice: leave one of them out"))
+    return found

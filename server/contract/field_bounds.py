@@ -1,0 +1,38 @@
+"""Bounds of each field of the contract's messages, by the rules that the .proto declares."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from google.protobuf.descriptor import FieldDescriptor
+
+from buf.validate import validate_pb2
+
+MAX_ELEMENTS = 64
+"""Elements of a list whose length the contract leaves open."""
+
+_UTF8_BYTES = 4
+_SHORT_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The most elements and the most bytes of a field, and the most characters of a string; `None` leaves it open."""
+
+    elements: int = 1
+    content_bytes: int | None = None
+    characters: int | None = None
+
+    @property
+    def is_recording(self) -> bool:
+        """True for bytes that may be more than the rest of a request."""
+        return self.characters is None and self.content_bytes is not None and self.content_bytes > _SHORT_BYTES
+
+
+@cache
+def bounds_of(field: FieldDescriptor) -> Bounds:
+    """The bounds of one field."""
+    rules = field.GetOptions().Extensions[validate_pb2.field]
+    elements = (rules.repeated.max_items or MAX_ELEMENTS) if field.is_repeated else 1
+    if rules.string.HasField("max_len"):
+        return Bounds(elements, rules.string.max_len * _UTF8_BYTES, rules.string.max_len)
+    return Bounds(elements, rules.bytes.max_len if rules.bytes.HasField("max_len") else None)

@@ -1,0 +1,194 @@
+"""Bounds what the bytes of a message hold before they are parsed: fields, elements, sizes and unknown fields.
+
+Parsing and checking cost time and memory for each field and element, however few bytes it has. The scan steps from
+field to field over the encoding of protobuf (https://protobuf.dev/programming-guides/encoding), looks into no string,
+and ends at the first thing that is too much. Messages are entered as the contract nests them, and no deeper.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from model.song import Violation
+from server.contract.field_bounds import Bounds, bounds_of
+from server.errors import WHOLE_REQUEST, InvalidRequest
+
+MAX_FIELDS = 4096
+"""Fields of one request, those of nested messages among them: the longest melody has 1,600."""
+
+MAX_FOREIGN_BYTES = 4096
+
+UNKNOWN_FIELDS = (
+    "has a field that this server's version of the contract does not have; compile the client from the server's "
+    ".proto files"
+)
+
+_VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
+_SHIFTS = range(0, 70, 7)
+"""Bits before those of each byte of a number."""
+
+_CONTINUED = bytes(range(0x80, 0x100))
+_WIRE_TYPES = {
+    FieldDescriptor.TYPE_DOUBLE: _EIGHT_BYTES,
+    FieldDescriptor.TYPE_FIXED64: _EIGHT_BYTES,
+    FieldDescriptor.TYPE_SFIXED64: _EIGHT_BYTES,
+    FieldDescriptor.TYPE_FLOAT: _FOUR_BYTES,
+    FieldDescriptor.TYPE_FIXED32: _FOUR_BYTES,
+    FieldDescriptor.TYPE_SFIXED32: _FOUR_BYTES,
+    FieldDescriptor.TYPE_STRING: _LENGTH,
+    FieldDescriptor.TYPE_BYTES: _LENGTH,
+    FieldDescriptor.TYPE_MESSAGE: _LENGTH,
+}
+_FIXED_BYTES = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """The most bytes of a request without its recording, and of one with it."""
+
+    request_bytes: int = 256 << 10
+    recording_bytes: int = 4 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Field:
+    """One field: its name with those of the messages around it, how it is written, and what it may hold."""
+
+    path: str
+    wire_type: int
+    bounds: Bounds
+    repeated: bool
+    inside: "Mapping[int, _Field] | None"
+
+    def is_packed(self, wire_type: int) -> bool:
+        """True where a value of that type holds several elements of this list."""
+        return self.repeated and wire_type == _LENGTH and self.wire_type != _LENGTH
+
+
+@cache
+def _fields(message: Descriptor, path: str = "") -> Mapping[int, _Field]:
+    """The fields of a message by their numbers; a message within itself ends the contract's import."""
+    return {field.number: _field(field, f"{path}{field.name}") for field in message.fields}
+
+
+def _field(field: FieldDescriptor, path: str) -> _Field:
+    inside = _fields(field.message_type, f"{path}.") if field.message_type is not None else None
+    wire_type = _WIRE_TYPES.get(field.type, _VARINT)
+    return _Field(path, wire_type, bounds_of(field), field.is_repeated, inside)
+
+
+def scan(message: Descriptor, data: bytes, limits: RequestLimits) -> bytes:
+    """The bytes of a message of that type, which hold neither too much nor anything that the type does not have.
+
+    Raises:
+        InvalidRequest: one violation, that of the first field that is too much.
+    """
+    tally = _Tally(data)
+    tally.read(0, len(data), _fields(message))
+    check_size(len(data), tally.recording_bytes, limits)
+    return data
+
+
+def scan_foreign(data: bytes) -> bytes:
+    """The bytes of a request to a service that is not ours, such as health: they are few.
+
+    Raises:
+        InvalidRequest: they are many.
+    """
+    if len(data) > MAX_FOREIGN_BYTES:
+        raise _refusal(WHOLE_REQUEST, f"must have at most {MAX_FOREIGN_BYTES} bytes")
+    return data
+
+
+def check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
+    """Refuse a request of `size` bytes, so many of them those of a recording, that is too large."""
+    if size - recording_bytes > limits.request_bytes:
+        raise _refusal(WHOLE_REQUEST, f"must have at most {limits.request_bytes} bytes beside a recording")
+    if size > limits.recording_bytes:
+        raise _refusal(WHOLE_REQUEST, f"must have at most {limits.recording_bytes} bytes with its recording")
+
+
+class _Tally:
+    """Counts what is met on the way through the bytes of one request."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._left = MAX_FIELDS
+        self._elements: dict[_Field, int] = {}
+        self.recording_bytes = 0
+
+    def read(self, place: int, end: int, fields: Mapping[int, _Field]) -> None:
+        """Go through the fields from `place` to before `end`."""
+        while place < end:
+            self._left -= 1
+            if self._left < 0:
+                raise _refusal(WHOLE_REQUEST, f"must have at most {MAX_FIELDS} fields")
+            key, place = self._varint(place, end)
+            field = fields.get(key >> 3)
+            if field is None:
+                raise _refusal(WHOLE_REQUEST, UNKNOWN_FIELDS)
+            place = self._value(field, key & 7, place, end)
+
+    def _value(self, field: _Field, wire_type: int, place: int, end: int) -> int:
+        """Take the value of a field; returns the place behind it."""
+        if wire_type != field.wire_type and not field.is_packed(wire_type):
+            raise _refusal(WHOLE_REQUEST, UNKNOWN_FIELDS)
+        if wire_type == _VARINT:
+            self._count(field, 1)
+            return self._varint(place, end)[1]
+        if wire_type == _LENGTH:
+            size, place = self._varint(place, end)
+            self._content(field, place, _within(place + size, end))
+            return place + size
+        self._count(field, 1)
+        return _within(place + _FIXED_BYTES[wire_type], end)
+
+    def _content(self, field: _Field, place: int, end: int) -> None:
+        """Take a string, bytes, a message or a packed list."""
+        if field.wire_type != _LENGTH:
+            self._count(field, self._packed(field, place, end))
+            return
+        self._count(field, 1)
+        bounds, size = field.bounds, end - place
+        if bounds.content_bytes is not None and size > bounds.content_bytes:
+            most = f"{bounds.characters} characters" if bounds.characters else f"{bounds.content_bytes} bytes"
+            raise _refusal(field.path, f"must be at most {most}")
+        if bounds.is_recording:
+            self.recording_bytes += size
+        if field.inside is not None:
+            self.read(place, end, field.inside)
+
+    def _packed(self, field: _Field, place: int, end: int) -> int:
+        """The number of elements in a packed list."""
+        if field.wire_type != _VARINT:
+            return (end - place) // _FIXED_BYTES[field.wire_type]
+        return len(self._data[place:end].translate(None, _CONTINUED))
+
+    def _count(self, field: _Field, elements: int) -> None:
+        if not field.repeated:
+            return
+        count = self._elements[field] = self._elements.get(field, 0) + elements
+        if count > field.bounds.elements:
+            raise _refusal(field.path, f"must have at most {field.bounds.elements} elements")
+
+    def _varint(self, place: int, end: int) -> tuple[int, int]:
+        """The number at a place, and the place behind it."""
+        data, number = self._data, 0
+        for shift, byte in zip(_SHIFTS, data[place : min(end, place + len(_SHIFTS))], strict=False):
+            place += 1
+            number |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return number, place
+        raise _refusal(WHOLE_REQUEST, "cannot be read: the encoding of a field is damaged")
+
+
+def _within(place: int, end: int) -> int:
+    if place > end:
+        raise _refusal(WHOLE_REQUEST, "cannot be read: a field is longer than what holds it")
+    return place
+
+
+def _refusal(field: str, description: str) -> InvalidRequest:
+    return InvalidRequest(Violation(field, description))
