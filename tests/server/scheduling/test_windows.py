@@ -18,8 +18,8 @@ def pace(seconds: float, sound_seconds: float) -> WindowPace:
 
 def test_several_short_windows_are_made_together_and_long_ones_alone() -> None:
     assert WindowPace().windows == 1
-    cases = [(0.0, 1.0, 4), (0.001, 1.0, 4), (0.004, 1.0, 2), (0.006, 1.0, 1), (0.5, 1.0, 1), (0.001, 2.0, 2)]
-    cases.append((0.001, 9.0, 1))
+    short = [(0.0, 1.0, 4), (0.001, 1.0, 4), (0.004, 1.0, 2), (0.001, 2.0, 2)]
+    cases = [*short, (0.006, 1.0, 1), (0.5, 1.0, 1), (0.001, 9.0, 1)]
     assert [pace(seconds, sound).windows for seconds, sound, _ in cases] == [windows for *_, windows in cases]
 
 

@@ -144,7 +144,7 @@ def test_a_section_is_prepared_opened_by_its_first_step_and_rendered() -> None:
 
 
 def test_a_command_makes_several_windows_that_leave_one_by_one() -> None:
-    each, together, alone = KeptLinks(), KeptLinks(), []
+    each, together, alone = KeptLinks(), KeptLinks(), list[list[Rendered]]()
     for links, windows in ((each, 1), (together, 3)):
         executor = executor_of(links=links)
         plan(executor)

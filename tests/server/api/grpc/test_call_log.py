@@ -69,7 +69,7 @@ async def test_a_call_that_ran_out_of_time_is_logged_so(caplog: pytest.LogCaptur
 FLOOD = (*FAKE_EVENTS[:1], *(Chunk(n, bytes(100_000), 0, 0.0, 1.0, 100_000 * n, 0) for n in range(1000)))
 
 
-async def exhausted(call: grpc.aio.UnaryStreamCall[Any, Any]) -> None:
+async def exhausted(call: Any) -> None:
     while await call.read() is not grpc.aio.EOF:
         pass
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from opentelemetry.trace import NoOpTracer
@@ -53,7 +54,7 @@ async def asked(
     async def endpoint(_: Request) -> Response:
         return Stream(source.pieces(), 200, {"Content-Type": "text/plain"})
 
-    door = Door("GET /", endpoint, calls, NoOpTracer(), TrustedProxies()) if calls else endpoint
+    door: Any = Door("GET /", endpoint, calls, NoOpTracer(), TrustedProxies()) if calls else endpoint
     limits = HttpPort(stall_seconds=stall_seconds)
     async with serving_http(Starlette(routes=[Route("/", door)]), "127.0.0.1", 0, limits) as address:
         host, _, port = address.rpartition(":")
