@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EventParser, follow } from "../../server/api/http/page/events.js";
+import { EventParser, follow } from "../../server/api/http/page/server/events.js";
 
 const TEXT = ':\n\nid: 0\nevent: accepted\ndata: {"seed": 7}\n\nevent: progress\ndata: {"step": 1}\n\nid: 4\nevent: section\ndata: {}\n\n';
 

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import { MESSAGES, explained, preferred } from "../../server/api/http/page/i18n.js";
+import { MESSAGES, preferred } from "../../server/api/http/page/text/i18n.js";
+import { explained } from "../../server/api/http/page/text/violations.js";
 
 const FOLDER = new URL("../../server/api/http/page/", import.meta.url);
-const FILES = readdirSync(FOLDER).map((name) => [name, readFileSync(new URL(name, FOLDER), "utf-8")]);
+const NAMES = readdirSync(FOLDER, { recursive: true }).filter((name) => /\.\w+$/.test(name));
+const FILES = NAMES.map((name) => [name, readFileSync(new URL(name, FOLDER), "utf-8")]);
+const WORDS = new Set(["text/en.js", "text/zh.js"]);
 const blanks = (text) => (text.match(/\{\w+\}/g) ?? []).sort();
 
 test("both languages have the same messages, with the same blanks", () => {
@@ -20,7 +23,7 @@ test("every message that is asked for by its name is there", () => {
 });
 
 test("every message is asked for", () => {
-  const all = FILES.filter(([name]) => name !== "i18n.js").map(([, text]) => text).join("") + readFileSync(new URL("i18n.js", FOLDER), "utf-8").split("let language")[1];
+  const all = FILES.filter(([name]) => !WORDS.has(name)).map(([, text]) => text).join("");
   for (const name of Object.keys(MESSAGES.en)) {
     const [group] = name.split(".");
     assert.ok(all.includes(`"${name}"`) || all.includes(`\`${group}.\${`), name);
@@ -28,7 +31,7 @@ test("every message is asked for", () => {
 });
 
 test("nothing that people read stands outside of the messages", () => {
-  const words = FILES.filter(([name]) => !["i18n.js", "words.js"].includes(name) && name.endsWith(".js"));
+  const words = FILES.filter(([name]) => !WORDS.has(name) && name !== "text/words.js" && name.endsWith(".js"));
   for (const [name, text] of words) assert.doesNotMatch(text, /[\u3400-\u9fff](?!fff)/, name);
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { after, blank, ended, length, syllables, violationsOf } from "../../server/api/http/page/song.js";
+import { after, blank, ended, length, syllables, violationsOf } from "../../server/api/http/page/song/song.js";
 
 const PLAN = { duration_seconds: 8, sections: [{ index: 0, kind: "verse", lines: [] }, { index: 1, kind: "chorus", lines: [] }] };
 const timing = (start) => ({ line_index: 0, syllable_index: 0, start_seconds: start, end_seconds: start + 0.5 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { expected, standing } from "../../server/api/http/page/standing.js";
-import { after, blank } from "../../server/api/http/page/song.js";
+import { expected, standing } from "../../server/api/http/page/song/standing.js";
+import { after, blank } from "../../server/api/http/page/song/song.js";
 
 const told = (...events) => events.reduce((song, [name, data]) => after(song, name, data), blank("song-1"));
 const WAITING = { queue_position: 3, estimated_first_audio_seconds: 5, estimated_finish_seconds: 20 };

@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 TIMEOUT_SECONDS = 120.0
 
 
-WORDS = HERE.parents[1] / "server" / "api" / "http" / "page" / "words.js"
+WORDS = HERE.parents[1] / "server" / "api" / "http" / "page" / "text" / "words.js"
 
 
 def _node(*arguments: str) -> str:

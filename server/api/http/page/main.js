@@ -1,19 +1,19 @@
 // The page: brings form, song, player and history together.
 
-import * as api from "./api.js";
-import { $, make } from "./dom.js";
-import { follow } from "./events.js";
-import * as form from "./form.js";
-import * as history from "./history.js";
-import * as i18n from "./i18n.js";
-import { Karaoke } from "./karaoke.js";
-import { bytesOf, join } from "./midi.js";
-import { Player } from "./player.js";
-import { after, blank, ended, length, violationsOf } from "./song.js";
-import { Sound } from "./sound.js";
-import { expected, standing } from "./standing.js";
-import * as timeline from "./timeline.js";
-import { delaySeconds } from "./times.js";
+import * as api from "./server/api.js";
+import { $, make } from "./view/dom.js";
+import { follow } from "./server/events.js";
+import * as form from "./form/form.js";
+import * as history from "./view/history.js";
+import * as i18n from "./text/i18n.js";
+import { Karaoke } from "./view/karaoke.js";
+import { bytesOf, join } from "./song/midi.js";
+import { Player } from "./song/player.js";
+import { after, blank, ended, length, violationsOf } from "./song/song.js";
+import { Sound } from "./song/sound.js";
+import { expected, standing } from "./song/standing.js";
+import * as timeline from "./view/timeline.js";
+import { delaySeconds } from "./song/times.js";
 
 const { t } = i18n;
 const PLACE = "melisma.place";

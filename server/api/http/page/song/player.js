@@ -1,6 +1,6 @@
 // Plays a song while it is made, from any place that is made already.
 
-import { soundAddress } from "./api.js";
+import { soundAddress } from "../server/api.js";
 
 const AGAIN_MS = 700;
 const NEAR_SECONDS = 0.75;

@@ -1,6 +1,6 @@
 // Where a song stands, in words.
 
-import { t } from "./i18n.js";
+import { t } from "../text/i18n.js";
 import { ended, violationsOf } from "./song.js";
 
 /** How far a song is; what the fields of the form say of a failure is not said again. */

@@ -1,9 +1,9 @@
 // The list of the caller's own songs.
 
-import * as api from "./api.js";
+import * as api from "../server/api.js";
 import { $, make } from "./dom.js";
-import { current, t } from "./i18n.js";
-import { clock } from "./times.js";
+import { current, t } from "../text/i18n.js";
+import { clock } from "../song/times.js";
 
 let shown = [];
 let next = "";

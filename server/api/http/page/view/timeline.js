@@ -1,9 +1,9 @@
 // The song in time: its sections, its waveform, and where it plays.
 
 import { $, make } from "./dom.js";
-import { t } from "./i18n.js";
-import { SAMPLES_PER_FRAME } from "./frames.js";
-import { clock } from "./times.js";
+import { t } from "../text/i18n.js";
+import { SAMPLES_PER_FRAME } from "../song/frames.js";
+import { clock } from "../song/times.js";
 
 const BAR_PIXELS = 3;
 const GAP_PIXELS = 1;

@@ -1,9 +1,10 @@
 // The form: what the song shall be, and what the server found wrong with it.
 
-import { key } from "./api.js";
-import { $, make } from "./dom.js";
-import { current, explained, t } from "./i18n.js";
-import { EXAMPLE, TAGS, WORDS, has, inserted, tagged, toggled } from "./words.js";
+import { key } from "../server/api.js";
+import { $, make } from "../view/dom.js";
+import { current, t } from "../text/i18n.js";
+import { explained } from "../text/violations.js";
+import { EXAMPLE, TAGS, WORDS, has, inserted, tagged, toggled } from "../text/words.js";
 
 const LIMITS = { prompt: 1000, lyrics: 10000 };
 const FIELDS = ["prompt", "lyrics", "duration", "engine", "voice", "key", "tempo_bpm", "seed", "stems"];
