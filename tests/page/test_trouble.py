@@ -66,7 +66,7 @@ def test_a_full_server_is_waited_for(browser: Any) -> None:
         page.state("cancelled")
         page.excuse("status of 429|ERR_INCOMPLETE_CHUNKED_ENCODING")
 
-    assert said == "服务器暂时已满。"
+    assert said == "服务器暂时已满，请稍后再试。"
     assert disabled
 
 

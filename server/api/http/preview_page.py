@@ -1,4 +1,4 @@
-"""The live preview page at /: the files under the folder page, read once, with headers that keep out what is foreign."""
+"""The live preview page at /: the files under the folder page, read once, with headers that let nothing foreign in."""
 
 import gzip
 import hashlib

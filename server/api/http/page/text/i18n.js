@@ -35,8 +35,22 @@ export function t(name, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, word) => values[word] ?? "");
 }
 
-function show(chosen) {
+/** A key such as "F# minor" as the language has it. */
+export function keyName(name) {
+  const found = /^([A-G])([#♯b♭]?) (major|minor)$/.exec(name);
+  if (!found) return name;
+  const [, letter, sign, mode] = found;
+  const tonic = sign ? t(/[#♯]/.test(sign) ? "mode.sharp" : "mode.flat", { letter }) : letter;
+  return t(`mode.${mode}`, { tonic });
+}
+
+/** Take up a language for all words from now on. */
+export function speak(chosen) {
   language = chosen;
+}
+
+function show(chosen) {
+  speak(chosen);
   document.documentElement.lang = chosen === "zh" ? "zh-CN" : "en";
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = t(element.dataset.text);
   for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", t(element.dataset.label));

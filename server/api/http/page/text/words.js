@@ -29,19 +29,61 @@ export const EXAMPLE = {
   },
 };
 
-const SEPARATOR = /[,，、;；\n]+/;
+const SEPARATOR = /([,，、;；\n]+)/;
+const ABSENT = String.raw`(?:\b(?:no|not|not +too|without|without +any|zero|except) +|不要太|不要|不用|不带|不帶|不太|不那么|没有|沒有|无|無|去掉|不)`;
+const LISTED = String.raw`[^,.;，。；、]{1,18}?`;
+const DENIED = new RegExp(`${ABSENT}$`);
+const DENIED_IN_LIST = new RegExp(String.raw`(?:\bno +${LISTED} +(?:or|nor) +|\bwithout +${LISTED} +(?:or|and) +|(?:不要|[没沒]有)${LISTED}(?:和|或|与|與|及))$`);
+const LAST_JOIN = / *(?:or|nor|and|[和或与與及]) *$/;
+const SENTENCE = /[.!。！]/;
+const JOINS = /^(?:\s|[-–—_&+]|的|地|和|与|與|(?:and|or|with)(?=\s))+|(?:\s|[-–—_&+]|的|地|和|与|與|(?<=\s)(?:and|or|with))+$/gi;
 
-const parts = (prompt) => prompt.split(SEPARATOR).map((part) => part.trim()).filter(Boolean);
+// Of one length with the text, so that places are the same in both.
+const plain = (text) => text.toLowerCase().replace(/[\s_–—-]/g, " ").replaceAll("’", "'");
 
-/** Whether a prompt has the word as one of its parts. */
-export const has = (prompt, word) => parts(prompt).some((part) => part.toLowerCase() === word.toLowerCase());
+/** Where a word stands in a part of a prompt: {start, end, denied}, as the engine reads it: "no piano" is denied. */
+function places(part, word) {
+  const spelt = plain(word).replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(" ", " +");
+  const pattern = /^[\x00-\x7f]*$/.test(word) ? `(?<![a-z0-9])${spelt}(?![a-z0-9])` : spelt;
+  return Array.from(plain(part).matchAll(new RegExp(pattern, "g")), (found) => {
+    const clause = plain(part).slice(0, found.index).split(SENTENCE).pop();
+    const denial = DENIED.exec(clause) ?? (DENIED_IN_LIST.test(clause) ? LAST_JOIN.exec(clause) : null);
+    return { start: found.index - (denial?.[0].length ?? 0), end: found.index + found[0].length, denied: denial !== null };
+  });
+}
 
-/** The prompt with the word added, or without it where it has it. */
+const isWanted = (part, word) => places(part, word).some(({ denied }) => !denied);
+
+/** True where a prompt asks for the word, alone or within a phrase: "melodic pop" asks for "pop", "no pop" does not. */
+export const has = (prompt, word) => prompt.split(SEPARATOR).some((part) => isWanted(part, word));
+
+/** The prompt with the word added, or without it where it asks for it; the rest stays as it is written. */
 export function toggled(prompt, word) {
-  const kept = parts(prompt).filter((part) => part.toLowerCase() !== word.toLowerCase());
-  const all = has(prompt, word) ? kept : [...kept, word];
-  const chinese = /[\u3400-\u9fff]/.test(all.join(""));
-  return all.join(chinese ? "，" : ", ");
+  const rest = without(prompt, word).trim().replace(/[,，、;；]+$/, "");
+  if (has(prompt, word)) return rest;
+  const chinese = /[\u3400-\u9fff]/.test(rest + word);
+  return rest + (rest ? (chinese ? "，" : ", ") : "") + word;
+}
+
+function without(prompt, word) {
+  const kept = [];
+  const pieces = prompt.split(SEPARATOR);
+  for (let at = 0; at < pieces.length; at += 2) {
+    const part = cutFrom(pieces[at], word);
+    if (part === null) continue;
+    if (kept.length) kept.push(pieces[at - 1]);
+    kept.push(kept.length ? part : part.trimStart());
+  }
+  return kept.join("");
+}
+
+// The part without the word, null where nothing else was in it.
+function cutFrom(part, word) {
+  const found = places(part, word);
+  if (!found.length) return part;
+  const rest = found.reduceRight((text, { start, end }) => `${text.slice(0, start)} ${text.slice(end)}`, part);
+  const tidy = rest.replace(JOINS, "").replace(/(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])/g, "").replace(/ +/g, " ");
+  return tidy ? /^\s*/.exec(part)[0] + tidy : null;
 }
 
 const TAG = /[[［【]([^[\]［］【】]*)[\]］】]/g;
