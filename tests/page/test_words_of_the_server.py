@@ -57,7 +57,7 @@ def test_every_reason_has_words_in_both_languages() -> None:
 @pytest.mark.parametrize(
     ("limit", "english", "chinese"),
     [
-        ("concurrent_songs", "Your limit is 2 songs at a time.", "您最多可同时创作 2 首。"),
+        ("concurrent_songs", "Songs at a time that you may make: 2.", "您最多可同时创作 2 首。"),
         ("songs_per_minute", "Your limit is 0.5 songs a minute.", "您每分钟最多可创作 0.5 首。"),
         ("audio_seconds_per_hour", "Your limit is 600 seconds of sound an hour.", "您每小时最多可创作 600 秒的声音。"),
     ],

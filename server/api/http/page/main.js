@@ -35,7 +35,7 @@ let notice = null; // gives the words where no song is open
 
 // ---- asking for a song
 
-async function submit(body = form.read()) {
+async function submit(body = form.read(), place = "form") {
   faults.clear();
   busy(true);
   try {
@@ -46,7 +46,7 @@ async function submit(body = form.read()) {
     location.hash = made.task_id;
     controls.inSight($("song"));
   } catch (problem) {
-    refused(problem);
+    refused(problem, place);
   } finally {
     busy(false);
   }
@@ -64,21 +64,23 @@ function showGenerate() {
   $("generate").textContent = sending ? t("generate.sending") : secondsLeft ? t("generate.wait", { n: secondsLeft }) : t("generate");
 }
 
-/** Say why the server refused something. */
-function refused(problem) {
-  if (!problem.status) return faults.fault("form", UNREACHED);
+/** Say why the server refused something, at the form or where the actions on a song are. */
+function refused(problem, place = "form") {
+  if (!problem.status) return faults.fault(place, UNREACHED);
   if (problem.status === 401) return faults.askForKey(() => t(api.key.get() ? "key.wrong" : "key.missing"));
   if (problem.status === 403) return faults.askForKey(() => t("key.scope"));
   if (problem.violations.length) return faults.complain(problem.violations);
-  faults.fault("form", () => why(problem));
-  if (problem.status === 429) countDown(Math.max(1, Math.ceil(problem.retryAfterSeconds)));
+  faults.fault(place, () => why(problem));
+  if (problem.status === 429) countDown(Math.max(1, Math.ceil(problem.retryAfterSeconds)), place);
 }
 
-function countDown(seconds) {
+const notDone = (problem) => refused(problem, "action");
+
+function countDown(seconds, place) {
   clearTimeout(waiting);
   secondsLeft = seconds;
-  if (seconds) waiting = setTimeout(countDown, 1000, seconds - 1);
-  else faults.fault("form", null);
+  if (seconds) waiting = setTimeout(countDown, 1000, seconds - 1, place);
+  else faults.fault(place, null);
   showGenerate();
 }
 
@@ -86,6 +88,7 @@ function countDown(seconds) {
 
 function start(id, options) {
   notice = null;
+  faults.fault("action", null);
   open.open(id, options);
   karaoke.show(open.song);
   history.refresh().catch(() => {});
@@ -113,9 +116,11 @@ function close(words = null) {
 }
 
 async function cancel() {
+  const { id } = open.song;
   $("cancel").disabled = true;
-  await api.cancel(open.song.id).catch(refused);
+  const answer = await api.cancel(id).catch(notDone);
   $("cancel").disabled = false;
+  if (answer?.status === 204) deleted(id); // it had ended just before
 }
 
 function again(body, rebuilt) {
@@ -177,7 +182,7 @@ const SONG = /^song-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Open the song that the address names. */
 function restored() {
   const id = location.hash.slice(1);
-  if (id === open.song.id) return;
+  if (id && id === open.song.id) return;
   if (!SONG.test(id)) return close(id ? () => t("link.bad") : null);
   const place = JSON.parse(sessionStorage.getItem(PLACE) ?? "{}");
   start(id, { play: true, from: place.id === id ? place.time : 0 });
@@ -194,13 +199,13 @@ async function learn() {
     await history.refresh();
   } catch (problem) {
     if (problem.status >= 500) setTimeout(learn, AGAIN_MS);
-    refused(problem);
+    if (problem.status) refused(problem);
   }
 }
 
 function connected(yes) {
   $("connection").hidden = yes;
-  if (yes && faults.says("form", UNREACHED)) faults.fault("form", null);
+  for (const place of ["form", "action"]) if (yes && faults.says(place, UNREACHED)) faults.fault(place, null);
   if (yes) learn();
   showStatus(open);
 }
@@ -225,12 +230,12 @@ connection.begin();
 connection.onChange(connected);
 controls.begin(player);
 form.begin(submit);
-history.begin({ remove: (id, name) => actions.remove(id, name, { deleted, refused }), refused });
-actions.begin(open, { again, variation: submit, deleted, refused });
+history.begin({ remove: (id, name) => actions.remove(id, name, { deleted, refused: notDone }), refused: notDone });
+actions.begin(open, { again, variation: (body) => submit(body, "action"), deleted, refused: notDone });
 timeline.steer({ go: (seconds) => player.seek(seconds), length: () => open.seconds, time: () => player.time });
 $("language").addEventListener("click", () => (i18n.change(), translate()));
 $("cancel").addEventListener("click", cancel);
-$("save-mp3").addEventListener("click", (event) => save(event, refused));
+$("save-mp3").addEventListener("click", (event) => save(event, notDone));
 $("api-key").addEventListener("change", keyed);
 addEventListener("hashchange", () => (restored(), history.draw()));
 addEventListener("pagehide", keepPlace);

@@ -77,6 +77,7 @@ function fill(given, keep = true) {
 export const fillFrom = (body) => fill({ ...body, automatic: !body.duration });
 
 function changed() {
+  $("rebuilt").hidden = true;
   show();
   keepDraft(values());
 }

@@ -7,6 +7,7 @@ const PROBE_MS = 5000;
 const AWAY = new Set([502, 503, 504]);
 
 let reachable = true;
+let probing = false;
 const hearers = new Set();
 
 /** True while the server can be reached, as far as is known. */
@@ -34,10 +35,13 @@ export function begin() {
 
 // Asks again and again, ever more slowly, until the server answers.
 async function probe() {
+  if (probing) return;
+  probing = true;
   for (let wait = FIRST_WAIT_MS; !reachable; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
     await paused(wait);
     if (!reachable) await look();
   }
+  probing = false;
 }
 
 async function look() {

@@ -138,7 +138,7 @@ export const EN = {
   "error.control": "The engine has no such setting. Take it out, or choose another engine.",
   "error.size": "The number is too large.",
   "error.rest": "Must be set.",
-  "quota.concurrent": "Your limit is {n} songs at a time. Wait until one of them is complete, or cancel one.",
+  "quota.concurrent": "Songs at a time that you may make: {n}. Wait until one of them is complete, or cancel one.",
   "quota.minute": "Your limit is {n} songs a minute. Wait a moment.",
   "quota.hour": "Your limit is {n} seconds of sound an hour. Make a shorter song, or wait.",
   "reason.INVALID_REQUEST": "The server does not accept this request.",
@@ -169,4 +169,9 @@ export const EN = {
   "reason.NOT_KEPT": "The server could not store the song. Make it again.",
   "reason.STORE_UNAVAILABLE": "The place where songs are kept does not answer now. Try again in a moment.",
   "reason.NOT_DELETED": "The server did not delete the song. Try again, or ask who runs the server.",
+  "reason.SONG_DELETED": "This song was deleted.",
+  "reason.SONG_NOT_ENDED": "The song is still being made. Cancel it first.",
+  "reason.LISTENER_STALLED": "The sound was not taken for too long. Load the page again.",
+  "reason.TOO_MANY_CALLS": "Too many connections are open at once. Close other tabs of this page, or try again in a moment.",
+  "reason.REQUEST_TOO_SLOW": "The request took too long to arrive. Try again on a better connection.",
 };

@@ -169,4 +169,9 @@ export const ZH = {
   "reason.NOT_KEPT": "服务器未能保存这首歌。请重新创作。",
   "reason.STORE_UNAVAILABLE": "存放歌曲的地方暂时没有响应，请稍后再试。",
   "reason.NOT_DELETED": "服务器没有删除这首歌。请再试，或询问服务器的管理者。",
+  "reason.SONG_DELETED": "这首歌已被删除。",
+  "reason.SONG_NOT_ENDED": "歌曲仍在创作中，请先取消。",
+  "reason.LISTENER_STALLED": "声音太久没有被接收，请刷新页面。",
+  "reason.TOO_MANY_CALLS": "同时打开的连接太多。请关闭此页面的其他标签页，或稍后再试。",
+  "reason.REQUEST_TOO_SLOW": "请求传送得太慢。请在网络好转后再试。",
 };
