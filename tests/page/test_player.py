@@ -27,6 +27,7 @@ def test_a_song_begins_again_where_that_is_wished(page: Tab) -> None:
     page.state("completed")
     page.page.focus("#position")
     page.page.keyboard.press("End")
+    page.until("() => document.getElementById('position').getAttribute('aria-valuenow') >= 8")
     page.until("() => /^0:0[0-2]/.test(document.getElementById('time').textContent)")
     page.played(0.2)
 
@@ -154,4 +155,5 @@ def test_one_engine_is_no_choice_and_a_key_has_a_name_in_chinese(page: Tab) -> N
     page.until("() => document.getElementById('facts').textContent.includes('F♯ minor')")
 
     assert page.page.is_hidden("#engine-field")
+    assert page.page.get_attribute("#key", "placeholder") == "C major"
     page.state("completed")
