@@ -47,6 +47,7 @@ def test_the_volume_is_set_and_kept(page: Tab) -> None:
     page.until("() => Math.abs(audio.volume - 0.8) < 0.001")
     page.page.click("#mute")
     page.until("() => audio.muted")
+    usable = page.page.is_enabled("#play")
     label = page.page.get_attribute("#mute", "aria-label")
     page.page.click("#mute")
     page.until("() => !audio.muted")
@@ -55,6 +56,7 @@ def test_the_volume_is_set_and_kept(page: Tab) -> None:
 
     page.until("() => Math.abs(audio.volume - 0.8) < 0.001")
     assert label == "取消静音"
+    assert usable
 
 
 @pytest.mark.parametrize("viewport", [PHONE, SMALL_PHONE], ids=["phone", "small"])

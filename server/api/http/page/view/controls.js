@@ -18,9 +18,9 @@ export function begin(given) {
   $("loop").addEventListener("click", () => ((player.loop = !player.loop), keep()));
   $("mute").addEventListener("click", () => (player.audio.muted = !player.audio.muted));
   $("volume").addEventListener("input", () => (Object.assign(player.audio, { volume: Number($("volume").value), muted: false }), keep()));
-  player.audio.addEventListener("volumechange", show);
+  player.audio.addEventListener("volumechange", () => show());
   $("dock-show").addEventListener("click", () => inSight($("song"), true));
-  new IntersectionObserver(([{ isIntersecting }]) => showDock(isIntersecting)).observe($("transport"));
+  new IntersectionObserver((seen) => showDock(seen.at(-1).isIntersecting)).observe($("transport"));
   hideWhatIsFixed();
 }
 
