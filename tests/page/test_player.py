@@ -71,22 +71,20 @@ def test_a_phone_has_generate_on_its_first_screen_and_the_player_while_editing(
         page.played(0.2)
         page.page.focus("#prompt")
         page.page.wait_for_selector("#dock", state="visible")
-        both = [page.page.evaluate(IN_VIEW, name) for name in ("#dock", "#generate", "#prompt")]
+        page.until(f"(names) => names.every({IN_VIEW})", "#dock", "#generate", "#prompt")
         title = page.text("#dock-title")
         page.page.click("#dock-play")
         page.until("() => audio.paused")
         page.page.click("#dock-show")
         page.page.wait_for_selector("#dock", state="hidden")
-        large = page.page.evaluate(IN_VIEW, "#play")
+        page.until(f"(names) => names.every({IN_VIEW})", "#play")
         page.page.click("#cancel")
         page.state("cancelled")
         page.excuse(BROKEN_OFF)
 
     assert first
     assert unseen
-    assert both == [True, True, True]
     assert title == "春天醒来花就开"
-    assert large
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
