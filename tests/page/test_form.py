@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
     [
         ("tempo_bpm", "10", "须在 40 到 220 之间。"),
         ("tempo_bpm", "44", "须在 50 到 180 之间。"),
-        ("key", "H", "请写调名，如 C major、F# minor 或 Am。"),
+        ("key", "H", "请写调名，如 C大调、升F小调 或 Am。"),
         ("seed", "-1", "须在 0 到 4294967295 之间。"),
         ("seed", "x", "须为数字。"),
     ],
