@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FrameSplitter, SAMPLES_PER_FRAME, frameAt } from "../../server/api/http/page/frames.js";
+import { FrameSplitter, SAMPLES_PER_FRAME, frameAt } from "../../server/api/http/page/song/frames.js";
 
 const HEAD = [0xff, 0xfb, 0xb0, 0x40]; // 192 kbit/s, 44100 Hz
 const PADDED = [0xff, 0xfb, 0xb2, 0x40];

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import { MESSAGES, explained, preferred } from "../../server/api/http/page/i18n.js";
+import { MESSAGES, preferred } from "../../server/api/http/page/text/i18n.js";
+import { explained } from "../../server/api/http/page/text/violations.js";
 
 const FOLDER = new URL("../../server/api/http/page/", import.meta.url);
-const FILES = readdirSync(FOLDER).map((name) => [name, readFileSync(new URL(name, FOLDER), "utf-8")]);
+const NAMES = readdirSync(FOLDER, { recursive: true }).filter((name) => /\.\w+$/.test(name));
+const FILES = NAMES.map((name) => [name, readFileSync(new URL(name, FOLDER), "utf-8")]);
+const WORDS = new Set(["text/en.js", "text/zh.js"]);
 const blanks = (text) => (text.match(/\{\w+\}/g) ?? []).sort();
 
 test("both languages have the same messages, with the same blanks", () => {
@@ -20,15 +23,15 @@ test("every message that is asked for by its name is there", () => {
 });
 
 test("every message is asked for", () => {
-  const all = FILES.filter(([name]) => name !== "i18n.js").map(([, text]) => text).join("") + readFileSync(new URL("i18n.js", FOLDER), "utf-8").split("let language")[1];
+  const all = FILES.filter(([name]) => !WORDS.has(name)).map(([, text]) => text).join("");
   for (const name of Object.keys(MESSAGES.en)) {
-    const [group] = name.split(".");
-    assert.ok(all.includes(`"${name}"`) || all.includes(`\`${group}.\${`), name);
+    const group = name.slice(0, name.lastIndexOf(".") + 1);
+    assert.ok(all.includes(`"${name}"`) || (group && all.includes(`\`${group}\${`)), name);
   }
 });
 
 test("nothing that people read stands outside of the messages", () => {
-  const words = FILES.filter(([name]) => !["i18n.js", "words.js"].includes(name) && name.endsWith(".js"));
+  const words = FILES.filter(([name]) => !WORDS.has(name) && name !== "text/words.js" && name.endsWith(".js"));
   for (const [name, text] of words) assert.doesNotMatch(text, /[\u3400-\u9fff](?!fff)/, name);
 });
 
@@ -44,5 +47,5 @@ test("rules are told in words", () => {
   assert.equal(explained("seed", "must be greater than or equal to 0 and less than or equal to 9"), "Must be between 0 and 9.");
   assert.equal(explained("prompt", "must be at most 1000 characters"), "At most 1000 characters.");
   assert.equal(explained("lyrics", "hold no words (times are not sung); write what is sung"), "There are no words in it. Write what is sung, or leave it empty for an instrumental.");
-  assert.equal(explained("ace_step", "what nobody foresaw"), "That did not work: what nobody foresaw");
+  assert.equal(explained("ace_step", "what nobody foresaw"), "Not accepted. The server says: what nobody foresaw");
 });

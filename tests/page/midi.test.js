@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { join, parse } from "../../server/api/http/page/midi.js";
+import { join, parse } from "../../server/api/http/page/song/midi.js";
 
 const name = (text) => [0, 0xff, 3, text.length, ...Buffer.from(text)];
 const END = [0, 0xff, 0x2f, 0];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { after, blank, ended, length, syllables, violationsOf } from "../../server/api/http/page/song.js";
+import { after, blank, ended, fileName, length, request, syllables, title } from "../../server/api/http/page/song/song.js";
 
 const PLAN = { duration_seconds: 8, sections: [{ index: 0, kind: "verse", lines: [] }, { index: 1, kind: "chorus", lines: [] }] };
 const timing = (start) => ({ line_index: 0, syllable_index: 0, start_seconds: start, end_seconds: start + 0.5 });
@@ -36,14 +36,14 @@ test("a song ends once, and its length is then what it is", () => {
   assert.equal(after(song, "cancelled", {}).state, "cancelled");
 });
 
-test("the fields that a failure names are found in its text", () => {
-  assert.deepEqual(violationsOf("key: 'H' is not a key; write it like 'C major'; stems[1]: must be one of a, b"), [
-    { field: "key", description: "'H' is not a key; write it like 'C major'" },
-    { field: "stems[1]", description: "must be one of a, b" },
-  ]);
-  assert.deepEqual(violationsOf("anchor.notes.notes[0].pitch: must be 0; ace_step.lora: engine 'ace_step' has none"), [
-    { field: "anchor.notes.notes[0].pitch", description: "must be 0" },
-    { field: "ace_step.lora", description: "engine 'ace_step' has none" },
-  ]);
-  assert.deepEqual(violationsOf("The song could not be recorded"), []);
+test("a file is named after the first line, else the style, and by a name that every system takes", () => {
+  assert.equal(title({ prompt: "pop", sections: [{ lines: [] }, { lines: [{ text: "春天醒来" }] }] }), "春天醒来");
+  assert.equal(title({ prompt: "pop", sections: [] }), "pop");
+  for (const [name, file] of [["春天醒来花就开", "春天醒来花就开.mp3"], ['a/b\\c: "d"?\n', "a b c d.mp3"], ["..", "song-1.mp3"], ["", "song-1.mp3"], ["x".repeat(99), `${"x".repeat(60)}.mp3`]]) assert.equal(fileName(name, "song-1", ".mp3"), file, name);
+});
+
+test("what a song was asked for with is told by its plan where nobody kept it", () => {
+  const sections = [{ kind: "intro", label: "intro", lines: [] }, { kind: "verse", label: "verse 1", lines: [{ text: "春天" }, { text: "夏天" }] }];
+  assert.deepEqual(request({ prompt: "pop", seed: 7, sections, plan: {} }), { prompt: "pop", seed: 7, lyrics: "[intro]\n\n[verse 1]\n春天\n夏天" });
+  assert.deepEqual(request({ prompt: "pop", seed: 7, sections: [sections[0]], plan: { duration_seconds: 29.8 } }), { prompt: "pop", seed: 7, lyrics: "", duration: 30 });
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { expected, standing } from "../../server/api/http/page/standing.js";
-import { after, blank } from "../../server/api/http/page/song.js";
+import { note } from "../../server/api/http/page/server/connection.js";
+import { expected, failure, standing } from "../../server/api/http/page/song/standing.js";
+import { after, blank } from "../../server/api/http/page/song/song.js";
 
 const told = (...events) => events.reduce((song, [name, data]) => after(song, name, data), blank("song-1"));
 const WAITING = { queue_position: 3, estimated_first_audio_seconds: 5, estimated_finish_seconds: 20 };
@@ -20,8 +21,26 @@ test("a song that is made counts its sections", () => {
   assert.deepEqual(expected(song, { silent: false, passedSeconds: 0 }), []);
 });
 
-test("an end has no future, and a failure says why unless a field does", () => {
+test("an end has no future", () => {
   assert.deepEqual(expected(told(["accepted", WAITING], ["cancelled", {}]), { silent: true, passedSeconds: 0 }), []);
-  assert.equal(standing(told(["failed", { detail: "A worker was lost" }])), "Failed · A worker was lost");
-  assert.equal(standing(told(["failed", { detail: "key: is none" }])), "Failed");
+});
+
+test("a failure says why, by its fields where it names some", () => {
+  const failed = (problem) => failure(told(["failed", problem]));
+  assert.equal(standing(told(["failed", {}])), "Failed");
+  assert.match(failed({ reason: "WORKER_LOST", detail: "the worker died" }), /engine broke down/);
+  assert.equal(failed({ reason: "INVALID_REQUEST", violations: [{ field: "key", description: "is none" }] }), "Key: Write a key such as C major, F# minor or Am.");
+  assert.equal(failed({ reason: "OF_ANOTHER_VERSION", detail: "no moon" }), "That did not work. The server says: no moon");
+  assert.equal(failure(told(["cancelled", { reason: "SONG_CANCELLED" }])), "");
+});
+
+test("without a connection nothing is said to go on", (context) => {
+  const song = told(["accepted", { ...WAITING, queue_position: 0 }], ["plan", PLAN]);
+  context.mock.method(globalThis, "fetch", async () => Promise.reject(new Error("offline")));
+  note(false);
+  assert.equal(standing(song), "Waiting for the connection");
+  assert.deepEqual(expected(song, { silent: true, passedSeconds: 0 }), []);
+  assert.equal(standing(told(["finished", {}])), "Complete");
+  note(true);
+  assert.equal(standing(song), "Being made: 0 of 2 sections");
 });

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
     [
         ("tempo_bpm", "10", "须在 40 到 220 之间。"),
         ("tempo_bpm", "44", "须在 50 到 180 之间。"),
-        ("key", "H", "请写调名，如 C major、F# minor 或 Am。"),
+        ("key", "H", "请写调名，如 C大调、升F小调 或 Am。"),
         ("seed", "-1", "须在 0 到 4294967295 之间。"),
         ("seed", "x", "须为数字。"),
     ],
@@ -83,3 +83,27 @@ def test_words_and_tags_are_put_in_by_a_click(page: Tab) -> None:
     assert page.page.input_value("#lyrics") == "[chorus]\n春天醒来"
     assert page.text("#backdrop mark") == "[chorus]"
     assert page.text("#count-lyrics") == "13 / 10000"
+
+
+def test_what_was_said_is_said_in_the_language_of_the_page(page: Tab) -> None:
+    page.ask_for(lyrics="Подмосковные вечера")
+    page.until("() => document.getElementById('error-lyrics').textContent")
+    chinese = page.text("#error-lyrics")
+    page.page.click("#language")
+    english = page.text("#error-lyrics")
+    page.page.click("#words button:first-child")
+    left = page.text("#error-form")
+
+    assert chinese.endswith("请用汉字、拼音或拉丁字母书写。")
+    assert english.endswith("Write the words in Chinese characters, pinyin or Latin letters.")
+    assert left == ""
+    page.excuse("status of 400")
+
+
+def test_suggestions_within_phrases_are_marked_and_taken_out_by_a_click(page: Tab) -> None:
+    page.page.fill("#prompt", "欢快的流行，钢琴")
+    marked = page.page.eval_on_selector_all("#words [aria-pressed=true]", "(all) => all.map((one) => one.textContent)")
+    page.page.click("#words >> text=流行")
+
+    assert marked == ["流行", "钢琴"]
+    assert page.page.input_value("#prompt") == "欢快，钢琴"

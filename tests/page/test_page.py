@@ -176,7 +176,7 @@ def test_the_score_is_one_midi_file_of_the_whole_song(page: Tab) -> None:
         page.page.click("#save-midi")
     file = mido.MidiFile(file=io.BytesIO(download.value.path().read_bytes()), charset="utf-8")
 
-    assert download.value.suggested_filename == f"{task_id}.mid"
+    assert download.value.suggested_filename == "春天醒来花就开.mid"
     texts = [message.text for track in file.tracks for message in track if message.type == "lyrics"]
     timed = [timing for section in sections for timing in section["timings"]]
     assert texts == [timing["text"] for timing in timed]
@@ -195,22 +195,6 @@ def _lyric_seconds(file: mido.MidiFile) -> list[float]:
     return found
 
 
-def test_a_seed_that_is_kept_makes_the_same_song(page: Tab) -> None:
-    page.ask_for(seconds=10)
-    first = page.begun()
-    page.state("completed")
-    page.page.click("#lock")
-    page.ask_for(seconds=10)
-    page.until("([first]) => !location.hash.endsWith(first)", first)
-    page.state("completed")
-
-    songs = page.rest().ask("GET", "/v1/audio/music").json["songs"]
-
-    assert page.page.get_attribute("#lock", "aria-pressed") == "true"
-    assert len({song["sha256"] for song in songs}) == 1
-    assert len(songs) == 2
-
-
 def test_a_song_of_before_is_opened_from_the_list(page: Tab) -> None:
     page.ask_for(seconds=10)
     first = page.begun()
@@ -221,11 +205,12 @@ def test_a_song_of_before_is_opened_from_the_list(page: Tab) -> None:
     page.state("completed")
     page.played(0.2)
 
-    with page.page.expect_download() as download:
-        page.page.click("#save-mp3")
-    assert (
-        len(download.value.path().read_bytes()) == page.rest().ask("GET", f"/v1/audio/music/{first}").json["size_bytes"]
-    )
+    for button in ("#save-mp3", "#history a[download]"):
+        with page.page.expect_download() as download:
+            page.page.click(button)
+        size = page.rest().ask("GET", f"/v1/audio/music/{first}").json["size_bytes"]
+        assert download.value.suggested_filename == "春天醒来花就开.mp3"
+        assert len(download.value.path().read_bytes()) == size
 
 
 def test_keys_alone_are_enough(page: Tab) -> None:

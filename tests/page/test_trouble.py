@@ -66,7 +66,7 @@ def test_a_full_server_is_waited_for(browser: Any) -> None:
         page.state("cancelled")
         page.excuse("status of 429|ERR_INCOMPLETE_CHUNKED_ENCODING")
 
-    assert said == "服务器暂时已满。"
+    assert said == "服务器暂时已满，请稍后再试。"
     assert disabled
 
 
@@ -99,3 +99,26 @@ GAPS = """() => {
     requestAnimationFrame(sample);
   })();
 }"""
+
+
+def test_a_quota_is_not_a_full_server(browser: Any, tmp_path: Path) -> None:
+    key, entry = new_key("games")
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps({"keys": [entry.model_copy(update={"concurrent_songs": 1}).model_dump(mode="json")]}))
+    with serving_page("studio", API_KEYS=str(keys)) as address, tab(browser, address, engines=False) as page:
+        page.page.fill("#api-key", key)
+        page.page.keyboard.press("Tab")
+        page.until("() => document.querySelector('#engine').value")
+        page.ask_for(lyrics=LONG_LYRICS, seconds=240)
+        page.begun()
+        page.page.click("#generate")
+        page.until("() => document.getElementById('error-form').textContent")
+        chinese = page.text("#error-form")
+        page.page.click("#language")
+        english = page.text("#error-form")
+        page.page.click("#cancel")
+        page.state("cancelled")
+        page.excuse("status of (401|429)|ERR_INCOMPLETE_CHUNKED_ENCODING")
+
+    assert chinese == "您最多可同时创作 1 首。请等其中一首完成，或取消一首。"
+    assert english == "Songs at a time that you may make: 1. Wait until one of them is complete, or cancel one."

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clock, cut, delaySeconds, lastStarted } from "../../server/api/http/page/times.js";
+import { clock, cut, delaySeconds, lastStarted } from "../../server/api/http/page/song/times.js";
 
 test("times are read as minutes and seconds", () => {
   assert.equal(clock(0), "0:00");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { WORDS, has, inserted, tagged, toggled } from "../../server/api/http/page/words.js";
+import { WORDS, has, inserted, tagged, toggled } from "../../server/api/http/page/text/words.js";
 
 test("a word is added and taken away again", () => {
   assert.equal(toggled("", "pop"), "pop");

@@ -1,4 +1,4 @@
-"""The live preview page at /: the files of the folder page, read once, with headers that keep what is foreign out."""
+"""The live preview page at /: the files under the folder page, read once, with headers that let nothing foreign in."""
 
 import gzip
 import hashlib
@@ -59,7 +59,8 @@ class _File:
 
 def page_routes() -> list[Route]:
     """The page at / and what it consists of under /page/."""
-    files = {path.name: _read(path) for path in sorted(FOLDER.iterdir()) if path.suffix in MEDIA_TYPES}
+    paths = [path for path in sorted(FOLDER.rglob("*")) if path.suffix in MEDIA_TYPES]
+    files = {path.relative_to(FOLDER).as_posix(): _read(path) for path in paths}
     return [_route("/" if name == INDEX else f"/page/{name}", file) for name, file in files.items()]
 
 

@@ -143,7 +143,7 @@ def enters_a_build(path: str) -> bool:
 
 
 def test_the_page_is_in_the_image() -> None:
-    files = [str(path.relative_to(ROOT)) for path in PAGE.iterdir()]
+    files = [str(path.relative_to(ROOT)) for path in PAGE.rglob("*") if path.is_file()]
     assert {"server/api/http/page/index.html", "server/api/http/page/style.css", "server/api/http/page/main.js"} <= {
         *files
     }
@@ -159,7 +159,8 @@ def test_the_page_is_in_the_wheel(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
     (wheel,) = tmp_path.glob("melisma-*.whl")
-    assert {str(path.relative_to(ROOT)) for path in PAGE.iterdir()} <= set(ZipFile(wheel).namelist())
+    files = {str(path.relative_to(ROOT)) for path in PAGE.rglob("*") if path.is_file()}
+    assert files <= set(ZipFile(wheel).namelist())
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "compose.yaml", "without_cuda.py"])

@@ -1,220 +1,156 @@
 // The page: brings form, song, player and history together.
 
-import * as api from "./api.js";
-import { $, make } from "./dom.js";
-import { follow } from "./events.js";
-import * as form from "./form.js";
-import * as history from "./history.js";
-import * as i18n from "./i18n.js";
-import { Karaoke } from "./karaoke.js";
-import { bytesOf, join } from "./midi.js";
-import { Player } from "./player.js";
-import { after, blank, ended, length, violationsOf } from "./song.js";
-import { Sound } from "./sound.js";
-import { expected, standing } from "./standing.js";
-import * as timeline from "./timeline.js";
-import { delaySeconds } from "./times.js";
+import * as faults from "./form/faults.js";
+import * as choices from "./form/choices.js";
+import * as form from "./form/form.js";
+import { remember } from "./form/kept.js";
+import * as api from "./server/api.js";
+import * as connection from "./server/connection.js";
+import { OpenSong } from "./song/open_song.js";
+import { title } from "./song/song.js";
+import * as i18n from "./text/i18n.js";
+import { why } from "./text/reasons.js";
+import * as actions from "./view/actions.js";
+import * as controls from "./view/controls.js";
+import { $ } from "./view/dom.js";
+import * as history from "./view/history.js";
+import { Karaoke } from "./view/karaoke.js";
+import { save } from "./view/saving.js";
+import { showSong, showStatus } from "./view/song_view.js";
+import * as timeline from "./view/timeline.js";
 
 const { t } = i18n;
 const PLACE = "melisma.place";
+const AGAIN_MS = 5000;
+const UNREACHED = () => t("error.network");
 
-let song = blank("");
-let sound = null;
-let leaving = new AbortController();
-let toldAt = 0;
-let waiting = 0;
-
-const player = new Player($("audio"), showPlayer);
+const open = new OpenSong($("audio"), { heard, changed: show, moved: showPlayer, lost });
+const { player } = open;
 const karaoke = new Karaoke((seconds) => player.seek(seconds));
+
+let waiting = 0; // a timer, while the server wants to be left alone
+let sending = false;
+let fromForm = ""; // the song that the form has asked for
+let notice = null; // gives the words where no song is open
 
 // ---- asking for a song
 
-async function submit() {
-  form.clear();
-  busy(t("generate.sending"));
+async function submit(body = form.read(), place = "form") {
+  faults.clear();
+  busy(true);
   try {
-    const made = await api.generate(form.read());
-    open(made.task_id, { prompt: made.prompt, play: true });
+    const made = await api.generate(body);
+    remember(made.task_id, body);
+    fromForm = made.task_id;
+    start(made.task_id, { prompt: made.prompt, play: true });
     location.hash = made.task_id;
-    inSight($("song"));
+    controls.inSight($("song"));
   } catch (problem) {
-    refused(problem);
+    refused(problem, place);
   } finally {
-    if (!waiting) busy("");
+    busy(false);
   }
 }
 
-// On a phone the song stands below the form.
-function inSight(element) {
-  const { top } = element.getBoundingClientRect();
-  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
-  if (top < 0 || top > innerHeight / 2) element.scrollIntoView({ behavior, block: "start" });
+function busy(yes) {
+  sending = yes;
+  showGenerate();
 }
 
-function busy(text) {
-  $("generate").disabled = Boolean(text);
-  $("generate").textContent = text || t("generate");
+let secondsLeft = 0;
+
+function showGenerate() {
+  $("generate").disabled = $("variation").disabled = sending || secondsLeft > 0;
+  $("generate").textContent = sending ? t("generate.sending") : secondsLeft ? t("generate.wait", { n: secondsLeft }) : t("generate");
 }
 
-function refused(problem) {
-  if (!problem.status) return form.fault("form", t("error.network"));
-  if (problem.status === 401) return form.askForKey(t(api.key.get() ? "key.wrong" : "key.missing"));
-  if (problem.status === 403) return form.askForKey(t("key.scope"));
-  if (problem.violations.length) return form.complain(problem.violations);
-  const full = problem.status === 429;
-  form.fault("form", full ? t("error.busy") : t("error.other", { text: problem.message }));
-  if (full) countDown(Math.max(1, Math.ceil(problem.retryAfterSeconds)));
+/** Say why the server refused something, at the form or where the actions on a song are. */
+function refused(problem, place = "form") {
+  if (!problem.status) return faults.fault(place, UNREACHED);
+  if (problem.status === 401) return faults.askForKey(() => t(api.key.get() ? "key.wrong" : "key.missing"));
+  if (problem.status === 403) return faults.askForKey(() => t("key.scope"));
+  if (problem.violations.length) return faults.complain(problem.violations);
+  faults.fault(place, () => why(problem));
+  if (problem.status === 429) countDown(Math.max(1, Math.ceil(problem.retryAfterSeconds)), place);
 }
 
-function countDown(seconds) {
+const notDone = (problem) => refused(problem, "action");
+
+function countDown(seconds, place) {
   clearTimeout(waiting);
-  waiting = seconds > 0 ? setTimeout(countDown, 1000, seconds - 1) : 0;
-  busy(seconds > 0 ? t("generate.wait", { n: seconds }) : "");
-  if (!seconds) form.fault("form", "");
+  secondsLeft = seconds;
+  if (seconds) waiting = setTimeout(countDown, 1000, seconds - 1, place);
+  else faults.fault(place, null);
+  showGenerate();
 }
 
 // ---- one song
 
-/** Show a song, from its beginning or, after a reload, from where it was. */
-function open(id, { prompt = "", play = false, from = 0 } = {}) {
-  close();
-  song = { ...blank(id), prompt };
-  const { signal } = leaving;
-  sound = new Sound(id, heardSound, signal);
-  player.take(id, sound.splitter, { length: () => length(song), over: () => songOver(), from });
-  sound.receive();
-  follow(id, { ask: api.ask, heard, connected, signal }).catch((problem) => lost(problem, signal));
-  if (play) player.play();
-  show();
+function start(id, options) {
+  notice = null;
+  faults.fault("action", null);
+  open.open(id, options);
+  karaoke.show(open.song);
   history.refresh().catch(() => {});
 }
 
-function close() {
-  leaving.abort();
-  leaving = new AbortController();
-  player.forget();
-  song = blank("");
-  sound = null;
-  connected(true);
-  karaoke.show(song);
+function heard(name) {
+  if (name === "plan") karaoke.show(open.song);
+  if (name === "section") karaoke.time(open.song);
+  if (name === "plan" || open.ended) history.refresh().catch(() => {});
+  const violations = open.song.problem?.violations ?? [];
+  if (open.song.state === "failed" && open.song.id === fromForm && violations.length) faults.complain(violations);
 }
 
-const songOver = () => (song.state === "completed" ? "complete" : ended(song) ? "broken" : false);
-
-function heard(name, data) {
-  song = after(song, name, data);
-  toldAt = performance.now();
-  if (name === "plan") {
-    player.delay = delaySeconds(data);
-    karaoke.show(song);
-  }
-  if (name === "section") karaoke.time(song);
-  if (songOver() === "broken") broken(song.id);
-  if (name === "plan" || ended(song)) history.refresh().catch(() => {});
+function lost(problem) {
+  karaoke.show(open.song);
+  notice = problem.status === 401 ? () => t("link.key") : () => why(problem);
   show();
+  if (problem.status === 401) refused(problem);
 }
 
-/** Take note that there will be no more of the song, and say why. */
-async function broken(id) {
-  sound.breakOff();
-  if (song.state === "cancelled" || !player.made) player.pause();
-  const { error } = await api.song(id).catch(() => ({}));
-  if (!error || song.id !== id) return;
-  song = { ...song, problem: error };
-  if (error.reason === "INVALID_REQUEST") form.complain(violationsOf(error.detail));
-  show();
-}
-
-function lost(problem, signal) {
-  if (signal.aborted) return;
-  close();
-  show();
-  if (problem.status === 401) return refused(problem);
-  $("empty").textContent = problem.status === 404 ? t("lost.song") : t("error.other", { text: problem.message });
-}
-
-function connected(yes) {
-  $("connection").hidden = yes;
-  $("connection").textContent = yes ? "" : t("lost.connection");
+function close(words = null) {
+  notice = words;
+  open.close();
+  karaoke.show(open.song);
 }
 
 async function cancel() {
+  const { id } = open.song;
   $("cancel").disabled = true;
-  await api.cancel(song.id).catch(refused);
+  const answer = await api.cancel(id).catch(notDone);
   $("cancel").disabled = false;
+  if (answer?.status === 204) deleted(id); // it had ended just before
+}
+
+function again(body, rebuilt) {
+  form.fillFrom(body);
+  $("rebuilt").hidden = !rebuilt;
+  controls.inSight($("form"), true);
+  $("prompt").focus({ preventScroll: true });
+}
+
+function deleted(id) {
+  if (open.song.id === id) {
+    window.history.replaceState(null, "", location.pathname);
+    close(() => t("delete.done"));
+  }
+  history.refresh().catch(() => {});
 }
 
 // ---- what is seen of it
 
 function show() {
-  $("empty").hidden = Boolean(song.id);
-  $("empty").textContent = t("song.empty");
-  $("playing").hidden = !song.id;
-  $("cancel").hidden = !song.id || ended(song);
-  $("style").textContent = song.prompt;
-  $("style").hidden = !song.prompt;
-  $("playing").dataset.state = song.state;
-  for (const name of ["stage", "transport"]) $(name).hidden = ended(song) && !song.plan;
-  timeline.showSections(song.sections, (seconds) => player.seek(seconds));
-  showStatus();
-  showFacts();
-  showDownloads();
-  showPlayer();
-}
-
-// What changes every second is not part of the status, which is read aloud.
-function showStatus() {
-  write($("status"), standing(song));
-  const estimates = expected(song, { silent: !player.made, passedSeconds: (performance.now() - toldAt) / 1000 });
-  write($("estimate"), estimates.map((one) => ` · ${one}`).join(""));
-}
-
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-function showFacts() {
-  const { plan, seed } = song;
-  const facts = [["key", plan?.key], ["tempo", plan?.tempo_bpm && `${Math.round(plan.tempo_bpm)} BPM`], ["seed", seed]];
-  const known = facts.filter(([, value]) => value !== undefined && value !== null && value !== "");
-  $("facts").replaceChildren(...known.map(([name, value]) => make("div", {}, make("dt", { textContent: t(`fact.${name}`) }), make("dd", { textContent: value }))));
-  const kept = seed !== null && form.keptSeed() === seed;
-  $("lock").hidden = seed === null;
-  $("lock").setAttribute("aria-pressed", String(kept));
-  $("lock").textContent = t(kept ? "seed.kept" : "seed.keep");
-  const notes = plan?.notes ?? [];
-  $("notes").hidden = !notes.length;
-  $("notes-list").replaceChildren(...notes.map((note) => make("li", { textContent: note })));
-}
-
-function showDownloads() {
-  const complete = song.state === "completed";
-  $("save-mp3").hidden = !complete;
-  $("save-mp3").href = api.soundAddress(song.id);
-  $("save-mp3").download = `${song.id}.mp3`;
-  const scores = song.sections.filter((section) => section.midi);
-  $("save-midi").hidden = !complete || !scores.length || !song.plan.tempo_bpm;
-  if (!$("save-midi").hidden && $("save-midi").download !== `${song.id}.mid`) offerScore(scores);
-}
-
-function offerScore(scores) {
-  const sections = scores.map(({ start_seconds, midi }) => ({ startSeconds: start_seconds, midi: bytesOf(midi) }));
-  const file = new Blob([join(sections, song.plan.tempo_bpm)], { type: "audio/midi" });
-  URL.revokeObjectURL($("save-midi").href);
-  $("save-midi").href = URL.createObjectURL(file);
-  $("save-midi").download = `${song.id}.mid`;
-}
-
-function heardSound() {
-  player.heard();
+  $("empty").hidden = Boolean(open.song.id);
+  $("empty").textContent = notice ? notice() : t("song.empty");
+  timeline.showSections(open.song.sections, (seconds) => player.seek(seconds));
+  showSong(open);
+  actions.show(open);
   showPlayer();
 }
 
 function showPlayer() {
-  const playing = player.playing;
-  $("play").disabled = !playing && (player.made <= 0 || songOver() === "broken");
-  $("play").setAttribute("aria-label", t(playing ? "pause" : "play"));
-  $("play").dataset.playing = String(playing);
+  controls.show(!player.playing && (player.made <= 0 || open.over === "broken"));
   requestAnimationFrame(showNow);
 }
 
@@ -233,31 +169,50 @@ function showNow() {
 
 function showMoment() {
   karaoke.follow(player.time);
-  timeline.showTime(player.time, length(song));
-  if (sound) timeline.drawWave(sound, length(song), player.time);
+  timeline.showTime(player.time, open.seconds);
+  timeline.showCurrent(open.song.sections, player.time);
+  controls.showMoment(player.time, open.seconds, title(open.song));
+  if (open.sound) timeline.drawWave(open.sound, open.seconds, player.time);
 }
 
 // ---- the page itself
 
+const SONG = /^song-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Open the song that the address names. */
 function restored() {
   const id = location.hash.slice(1);
-  if (!/^song-[0-9a-f-]+$/.test(id) || id === song.id) return;
+  if (id && id === open.song.id) return;
+  if (!SONG.test(id)) return close(id ? () => t("link.bad") : null);
   const place = JSON.parse(sessionStorage.getItem(PLACE) ?? "{}");
-  open(id, { play: true, from: place.id === id ? place.time : 0 });
-  api.song(id).then(({ prompt }) => (song.id === id && ((song = { ...song, prompt }), show())), () => {});
+  start(id, { play: true, from: place.id === id ? place.time : 0 });
 }
 
 function keepPlace() {
-  if (song.id) sessionStorage.setItem(PLACE, JSON.stringify({ id: song.id, time: player.time }));
+  if (open.song.id) sessionStorage.setItem(PLACE, JSON.stringify({ id: open.song.id, time: player.time }));
 }
 
+/** Learn from the server what can be chosen, and which songs there are. */
 async function learn() {
   try {
-    form.offer(await api.engines());
+    choices.offer(await api.engines());
     await history.refresh();
   } catch (problem) {
-    refused(problem);
+    if (problem.status >= 500) setTimeout(learn, AGAIN_MS);
+    if (problem.status) refused(problem);
   }
+}
+
+function connected(yes) {
+  $("connection").hidden = yes;
+  for (const place of ["form", "action"]) if (yes && faults.says(place, UNREACHED)) faults.fault(place, null);
+  if (yes) learn();
+  showStatus(open);
+}
+
+function keyed() {
+  learn();
+  if (!open.song.id) restored();
 }
 
 function translate() {
@@ -265,25 +220,28 @@ function translate() {
   $("language").lang = i18n.current() === "zh" ? "en" : "zh-CN";
   form.translated();
   history.draw();
-  karaoke.show(song);
+  karaoke.show(open.song);
+  showGenerate();
   show();
 }
 
 i18n.begin();
+connection.begin();
+connection.onChange(connected);
+controls.begin(player);
 form.begin(submit);
-history.begin();
-timeline.steer({ go: (seconds) => player.seek(seconds), length: () => length(song), time: () => player.time });
+history.begin({ remove: (id, name) => actions.remove(id, name, { deleted, refused: notDone }), refused: notDone });
+actions.begin(open, { again, variation: (body) => submit(body, "action"), deleted, refused: notDone });
+timeline.steer({ go: (seconds) => player.seek(seconds), length: () => open.seconds, time: () => player.time });
 $("language").addEventListener("click", () => (i18n.change(), translate()));
 $("cancel").addEventListener("click", cancel);
-$("play").addEventListener("click", () => (player.playing ? player.pause() : player.play()));
-$("lock").addEventListener("click", () => (form.keepSeed(form.keptSeed() === song.seed ? null : song.seed), showFacts()));
-$("seed").addEventListener("input", showFacts);
-$("api-key").addEventListener("change", learn);
-addEventListener("hashchange", restored);
+$("save-mp3").addEventListener("click", (event) => save(event, notDone));
+$("api-key").addEventListener("change", keyed);
+addEventListener("hashchange", () => (restored(), history.draw()));
 addEventListener("pagehide", keepPlace);
 addEventListener("resize", showNow);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (timeline.forgetWave(), showNow()));
-setInterval(() => ended(song) || !song.id || showStatus(), 1000);
+setInterval(() => open.ended || !open.song.id || showStatus(open), 1000);
 translate();
 learn();
 restored();

@@ -14,7 +14,7 @@ from server.api.http.server import serving_http
 from tests.support.rest import Answer, Rest
 from tests.support.service import running_service
 
-FILES = sorted(path for path in FOLDER.iterdir() if path.name != "index.html")
+FILES = sorted(path for path in FOLDER.rglob("*") if path.is_file() and path.name != "index.html")
 
 
 @asynccontextmanager
@@ -39,12 +39,12 @@ async def test_the_page_is_at_the_root() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 async def test_every_file_of_the_page_is_served_as_what_it_is(path: Path) -> None:
-    answer = await ask(f"/page/{path.name}")
+    answer = await ask(f"/page/{path.relative_to(FOLDER).as_posix()}")
     assert answer.data == path.read_bytes()
     assert answer.headers["content-type"] == MEDIA_TYPES[path.suffix]
 
 
-@pytest.mark.parametrize("path", ["/page/", "/page/nothing.js", "/page/..%2fapp.py", "/index.html"])
+@pytest.mark.parametrize("path", ["/page/", "/page/text/", "/page/nothing.js", "/page/..%2fapp.py", "/index.html"])
 async def test_nothing_else_is_served(path: str) -> None:
     assert (await ask(path)).status == 404
 
@@ -59,7 +59,7 @@ async def test_nothing_foreign_gets_in() -> None:
 
 
 def test_the_page_names_no_other_host() -> None:
-    for path in FOLDER.iterdir():
+    for path in FILES:
         addresses = re.findall(r"https?://[^\s\"')]+", path.read_text("utf-8"))
         assert set(addresses) <= {"http://www.w3.org/2000/svg"}, path
 

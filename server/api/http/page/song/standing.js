@@ -1,25 +1,27 @@
 // Where a song stands, in words.
 
-import { t } from "./i18n.js";
-import { ended, violationsOf } from "./song.js";
+import { online } from "../server/connection.js";
+import { t } from "../text/i18n.js";
+import { why } from "../text/reasons.js";
+import { ended } from "./song.js";
 
-/** How far a song is; what the fields of the form say of a failure is not said again. */
+/** How far a song is. */
 export function standing(song) {
-  if (song.state === "failed") return failure(song.problem?.detail ?? "");
+  if (song.state === "foreign") return t("status.sound");
   if (ended(song)) return t(`status.${song.state}`);
+  if (!online()) return t("status.offline");
   const ready = song.sections.filter((section) => section.state === "ready").length;
   if (song.plan) return t("status.running", { n: ready, all: song.sections.length });
   const ahead = song.progress?.queue_position;
   return ahead ? `${t("status.queued")} · ${t("status.ahead", { n: ahead })}` : t("status.planning");
 }
 
-function failure(detail) {
-  return detail && !violationsOf(detail).length ? `${t("status.failed")} · ${detail}` : t("status.failed");
-}
+/** Why a song failed; "" for any other. */
+export const failure = (song) => (song.state === "failed" && song.problem ? why(song.problem) : "");
 
 /** What is foretold of a song whose last news is so old: when it will be heard, while it is silent, and complete. */
 export function expected(song, { silent, passedSeconds }) {
-  if (ended(song)) return [];
+  if (ended(song) || !online()) return [];
   const left = (seconds) => Math.max(1, Math.round(seconds - passedSeconds));
   const { estimated_first_audio_seconds: first, estimated_finish_seconds: finish } = song.progress ?? {};
   const sound = first && silent ? [t("status.first", { n: left(first) })] : [];

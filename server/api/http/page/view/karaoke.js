@@ -1,8 +1,8 @@
 // The lyrics in time with the song, syllable by syllable.
 
 import { $, make } from "./dom.js";
-import { syllables } from "./song.js";
-import { cut, lastStarted } from "./times.js";
+import { syllables } from "../song/song.js";
+import { cut, lastStarted } from "../song/times.js";
 import { named } from "./timeline.js";
 
 /** Shows the words of one song and follows its time. */

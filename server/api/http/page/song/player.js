@@ -1,6 +1,7 @@
 // Plays a song while it is made, from any place that is made already.
 
-import { soundAddress } from "./api.js";
+import { soundAddress } from "../server/api.js";
+import { paused } from "../server/connection.js";
 
 const AGAIN_MS = 700;
 const NEAR_SECONDS = 0.75;
@@ -13,8 +14,9 @@ export class Player {
   constructor(audio, changed) {
     this.audio = audio;
     this.wanted = false;
+    this.loop = false; // begins again at the end
     this._changed = changed;
-    this._again = 0;
+    this._again = new AbortController();
     this.forget();
     for (const name of ["playing", "pause", "waiting"]) audio.addEventListener(name, changed);
     audio.addEventListener("timeupdate", () => this._note());
@@ -24,7 +26,7 @@ export class Player {
 
   /** Have no song. */
   forget() {
-    clearTimeout(this._again);
+    this._again.abort();
     Object.assign(this, { id: "", splitter: null, delay: 0, length: () => 0, over: () => false, wanted: false });
     this._base = 0;
     this._last = 0;
@@ -85,7 +87,7 @@ export class Player {
   }
 
   _attach(seconds) {
-    clearTimeout(this._again);
+    this._again.abort();
     const frame = this.splitter.at(seconds + this.delay) ?? { offset: 0, seconds: 0 };
     this._base = frame.offset === 0 && this.splitter.trims ? this.delay : frame.seconds;
     this._last = seconds;
@@ -112,16 +114,25 @@ export class Player {
   _ended() {
     const all = this.over() && this.time >= this.length() - NEAR_SECONDS;
     if (!all && this.over() !== "broken") return this._later();
-    this.wanted = false;
     this._last = 0;
+    if (all && this.loop) return this._repeat();
+    this.wanted = false;
     this._changed();
   }
 
-  _later() {
-    clearTimeout(this._again);
-    this._again = setTimeout(() => {
-      this._attach(this._last);
-      if (this.wanted) this._start();
-    }, AGAIN_MS);
+  _repeat() {
+    this._attach(0);
+    this._start();
+  }
+
+  // Try again after a moment, or as soon as the server is reached again.
+  async _later() {
+    this._again.abort();
+    this._again = new AbortController();
+    const { signal } = this._again;
+    await paused(AGAIN_MS, signal);
+    if (signal.aborted) return;
+    this._attach(this._last);
+    if (this.wanted) this._start();
   }
 }

@@ -1,7 +1,11 @@
 // Server-sent events, read with fetch: EventSource cannot send a key.
 
+import { eventsAddress } from "./api.js";
+import { paused } from "./connection.js";
+
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5000;
+const SILENCE_MS = 45_000; // a server gives a sign of life every few seconds
 const LAST = new Set(["finished", "failed", "cancelled"]);
 
 /** Turns text as it arrives into events {id, name, data}. */
@@ -33,9 +37,9 @@ function read(block) {
 
 /**
  * Tell `heard(name, data)` all that happens to a song, across broken connections, until its end or until `signal`.
- * `ask(path, options)` fetches; `connected(yes)` hears whether there is a connection. Throws what is no matter of waiting.
+ * `ask(path, options)` fetches. Throws what is no matter of waiting.
  */
-export async function follow(id, { ask, heard, connected, signal }) {
+export async function follow(id, { ask, heard, signal, silenceMs = SILENCE_MS }) {
   let last = null;
   let wait = FIRST_WAIT_MS;
   const note = (event) => {
@@ -47,33 +51,33 @@ export async function follow(id, { ask, heard, connected, signal }) {
   while (!signal.aborted) {
     try {
       const headers = last === null ? {} : { "Last-Event-ID": last };
-      const response = await ask(`/v1/audio/music/${id}/events`, { headers, signal });
-      connected(true);
-      if (response.status === 204 || (await readAll(response, note))) return;
+      const response = await ask(eventsAddress(id), { headers, signal });
+      if (response.status === 204 || (await readAll(response, note, silenceMs))) return;
     } catch (error) {
       if (signal.aborted) return;
       if (error.status && error.status < 500) throw error;
     }
-    connected(false);
     await paused(wait, signal);
     wait = Math.min(2 * wait, LONGEST_WAIT_MS);
   }
 }
 
-async function readAll(response, note) {
+// A connection that died without a word is silent for ever.
+async function readAll(response, note, silenceMs) {
   const parser = new EventParser();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await unlessSilent(reader, silenceMs);
     if (done) return false;
     for (const event of parser.feed(value)) if (note(event)) return true;
   }
 }
 
-/** Wait so long, or until the signal. */
-export function paused(milliseconds, signal) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal?.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-  });
+async function unlessSilent(reader, milliseconds) {
+  let timer = 0;
+  const silence = new Promise((resolve) => (timer = setTimeout(resolve, milliseconds, { done: true })));
+  const found = await Promise.race([reader.read(), silence]);
+  clearTimeout(timer);
+  if (found.done) reader.cancel().catch(() => {});
+  return found;
 }

@@ -1,7 +1,7 @@
 // The bytes of a song as they are made: where each frame is, and how loud it is.
 
-import { ask, soundAddress } from "./api.js";
-import { paused } from "./events.js";
+import { ask, soundAddress } from "../server/api.js";
+import { paused } from "../server/connection.js";
 import { FrameSplitter, SAMPLES_PER_FRAME } from "./frames.js";
 
 const PIECE_FRAMES = 48;

@@ -1,9 +1,9 @@
 // The song in time: its sections, its waveform, and where it plays.
 
 import { $, make } from "./dom.js";
-import { t } from "./i18n.js";
-import { SAMPLES_PER_FRAME } from "./frames.js";
-import { clock } from "./times.js";
+import { t } from "../text/i18n.js";
+import { SAMPLES_PER_FRAME } from "../song/frames.js";
+import { clock } from "../song/times.js";
 
 const BAR_PIXELS = 3;
 const GAP_PIXELS = 1;
@@ -18,7 +18,10 @@ export function named({ kind, label }) {
 /** Show the sections; `go(seconds)` is asked for when one of them is chosen. */
 export function showSections(sections, go) {
   const list = $("sections");
-  if (list.children.length !== sections.length) list.replaceChildren(...sections.map(() => item()));
+  if (list.children.length !== sections.length) {
+    list.replaceChildren(...sections.map(() => item()));
+    current = -1;
+  }
   sections.forEach((section, index) => update(list.children[index], section, go));
 }
 
@@ -27,7 +30,7 @@ const item = () => make("li", {}, make("button", { type: "button" }, make("span"
 function update(element, section, go) {
   const button = element.firstChild;
   const state = t(`section.${section.state}`, { n: section.step, all: section.steps });
-  element.style.flexGrow = section.duration_seconds;
+  element.style.flexGrow = section.duration_seconds; // as wide as it is long, where its name has room
   element.dataset.state = section.state;
   button.disabled = section.state !== "ready";
   button.title = `${named(section)} · ${state}`;
@@ -36,6 +39,22 @@ function update(element, section, go) {
   button.lastChild.textContent = named(section);
   const share = section.state === "ready" ? 1 : section.steps ? section.step / section.steps : 0;
   button.firstChild.style.transform = `scaleX(${share})`;
+}
+
+let current = -1;
+
+/** Mark the section that sounds at a time, and keep it in sight where there are more than fit. */
+export function showCurrent(sections, time) {
+  const index = sections.findLastIndex((section) => section.start_seconds <= time && section.state === "ready");
+  if (index === current) return;
+  const list = $("sections");
+  list.children[current]?.removeAttribute("aria-current");
+  current = index;
+  const item = list.children[index];
+  if (!item) return;
+  item.setAttribute("aria-current", "true");
+  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+  list.scrollTo({ left: item.offsetLeft - (list.clientWidth - item.offsetWidth) / 2, behavior });
 }
 
 let drawn = "";

@@ -29,8 +29,8 @@ function stepped(section, { section_index: index, step, steps }) {
   return denoises ? { ...section, state: "denoising", step, steps } : section;
 }
 
-/** Whether nothing more will happen to it. */
-export const ended = (song) => ["completed", "failed", "cancelled"].includes(song.state);
+/** True where nothing more will happen to it; "foreign" is a song of someone else, of which there is only the sound. */
+export const ended = (song) => ["completed", "failed", "cancelled", "foreign"].includes(song.state);
 
 /** When each syllable sounds, in order: {section, line, syllable, start, end}. */
 export function syllables(song) {
@@ -43,13 +43,23 @@ export function syllables(song) {
 /** Length in seconds, as planned or as it is; 0 while that is not known. */
 export const length = (song) => song.finished?.duration_seconds ?? song.plan?.duration_seconds ?? 0;
 
-// "key", "stems[1]", "ace_step.lora", "anchor.notes.notes[0].pitch".
-const FIELD = /[a-z_]+(?:\[\d+\]|\.[a-z_]+)*/.source;
-const NEXT_FIELD = new RegExp(`; (?=${FIELD}: )`);
-const VIOLATION = new RegExp(`^(${FIELD}): (.*)$`, "s");
+/** What a song is called: the first line that is sung, or else its style; "" where it has neither. */
+export function title({ sections = [], prompt = "" }) {
+  return sections.flatMap(({ lines }) => lines)[0]?.text ?? prompt;
+}
 
-/** The fields that a song's failure names in its text: "key: is none; lyrics: are too long". */
-export function violationsOf(detail) {
-  const parts = detail.split(NEXT_FIELD).map((part) => VIOLATION.exec(part));
-  return parts.filter(Boolean).map(([, field, description]) => ({ field, description }));
+const FORBIDDEN = /[\\/:*?"<>|\u0000-\u001f\u007f\u200e\u200f\u202a-\u202e]+/g;
+const LONGEST = 60;
+
+/** A name for the file of a song that every system takes. */
+export function fileName(name, id, suffix) {
+  const letters = Array.from(name.replace(FORBIDDEN, " ").replace(/\s+/g, " ").replace(/^[\s.]+/, ""));
+  return `${letters.slice(0, LONGEST).join("").replace(/[\s.]+$/, "") || id}${suffix}`;
+}
+
+/** The body that would ask for the song, by what is known of it here, where the one that did is not. */
+export function request({ prompt, seed, sections, plan }) {
+  const verses = sections.map(({ kind, label, lines }) => [`[${label || kind}]`, ...lines.map(({ text }) => text)].join("\n"));
+  const sung = sections.some(({ lines }) => lines.length);
+  return { prompt, lyrics: sung ? verses.join("\n\n") : "", seed, ...(sung ? {} : { duration: Math.round(plan.duration_seconds) }) };
 }

@@ -1,0 +1,101 @@
+// The song that is open: follows what happens to it, receives its sound, and plays it.
+
+import * as api from "../server/api.js";
+import { follow } from "../server/events.js";
+import { Player } from "./player.js";
+import { after, blank, ended, length } from "./song.js";
+import { Sound } from "./sound.js";
+import { delaySeconds } from "./times.js";
+
+/** Holds at most one song. Tells `heard(name)` of its events, `changed()` of all else, `moved()` of its sound. */
+export class OpenSong {
+  constructor(audio, { heard, changed, moved, lost }) {
+    this.player = new Player(audio, moved);
+    this._tell = { heard, changed, moved, lost };
+    this._leaving = new AbortController();
+    this._forget();
+  }
+
+  /** Open a song, from its beginning or from where it was; `play` it as soon as it can be heard. */
+  open(id, { prompt = null, play = false, from = 0 } = {}) {
+    this.close();
+    this.song = { ...blank(id), prompt: prompt ?? "" };
+    const { signal } = this._leaving;
+    this.sound = new Sound(id, () => this._received(), signal);
+    this.player.take(id, this.sound.splitter, { length: () => this.seconds, over: () => this.over, from });
+    this.sound.receive();
+    follow(id, { ask: api.ask, heard: (name, data) => this._heard(name, data), signal }).catch((problem) => this._lost(problem, signal));
+    if (prompt === null) this._describe(id);
+    if (play) this.player.play();
+    this._tell.changed();
+  }
+
+  /** Have no song. */
+  close() {
+    this._leaving.abort();
+    this._leaving = new AbortController();
+    this.player.forget();
+    this._forget();
+    this._tell.changed();
+  }
+
+  _forget() {
+    this.song = blank("");
+    this.sound = null;
+    this.toldAt = 0;
+  }
+
+  /** True once nothing more will happen to it. */
+  get ended() {
+    return ended(this.song);
+  }
+
+  /** "complete" or "broken" once no more of it will be made; false before. */
+  get over() {
+    if (this.song.state === "foreign") return this.sound.complete && "complete";
+    if (this.song.state === "completed") return "complete";
+    return this.ended && "broken";
+  }
+
+  /** Its length in seconds, as far as that is known; of a foreign one, what has arrived. */
+  get seconds() {
+    return this.song.state === "foreign" ? this.sound.splitter.seconds : length(this.song);
+  }
+
+  _received() {
+    this.player.heard();
+    this._tell.moved();
+  }
+
+  _heard(name, data) {
+    this.song = after(this.song, name, data);
+    this.toldAt = performance.now();
+    if (name === "plan") this.player.delay = delaySeconds(data);
+    if (this.over === "broken") this._breakOff();
+    this._tell.heard(name);
+    this._tell.changed();
+  }
+
+  _breakOff() {
+    this.sound.breakOff();
+    if (this.song.state === "cancelled" || !this.player.made) this.player.pause();
+  }
+
+  async _describe(id) {
+    const { prompt, seed } = await api.song(id).catch(() => ({}));
+    if (prompt === undefined || this.song.id !== id) return;
+    this.song = { ...this.song, prompt, seed };
+    this._tell.changed();
+  }
+
+  // The name of a song is the key to its sound, whoever asks.
+  async _lost(problem, signal) {
+    if (problem.status === 404 && (await api.hasSound(this.song.id)) && !signal.aborted) {
+      this.song = { ...this.song, state: "foreign" };
+      this._tell.changed();
+    } else if (!signal.aborted) {
+      this.close();
+      this._tell.lost(problem);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+// Why something did not work, in the language of the page.
+
+import { MESSAGES, current, t } from "./i18n.js";
+import { explained } from "./violations.js";
+
+const QUOTAS = [
+  [/(\d+) songs at once/, "quota.concurrent"],
+  [/([\d.]+) songs a minute/, "quota.minute"],
+  [/([\d.]+) s of sound an hour/, "quota.hour"],
+];
+
+/** The name of a field as its label says it; the field's own name where the form has no such field. */
+const LABELS = { prompt: "prompt.label", lyrics: "lyrics.label", duration: "duration.label", engine: "engine.label", voice: "voice.label", key: "tonality.label", tempo_bpm: "tempo.label", seed: "seed.label", stems: "stems.label" };
+
+/** The field of the form that a violation is about: "stems[1]" is about "stems". */
+export const fieldOf = (name) => name.replace(/[[.].*/, "").replace("duration_seconds", "duration");
+
+/** Say why the server refused something, or why a song failed: {reason, detail, violations}. */
+export function why({ reason = "", detail = "", violations = [] }) {
+  if (violations.length) return violations.map(violated).join(" ");
+  if (reason === "QUOTA_EXCEEDED") return quota(detail);
+  if (`reason.${reason}` in MESSAGES[current()]) return t(`reason.${reason}`);
+  return t("error.failed", { text: detail || reason });
+}
+
+function violated({ field, description }) {
+  const name = fieldOf(field);
+  const label = name in LABELS ? t(LABELS[name]) : field;
+  return t("error.at", { label, text: explained(name, description) });
+}
+
+function quota(detail) {
+  for (const [pattern, name] of QUOTAS) {
+    const found = pattern.exec(detail);
+    if (found) return t(name, { n: found[1] });
+  }
+  return t("reason.QUOTA_EXCEEDED");
+}

@@ -1,0 +1,67 @@
+// What is seen of the song that is open: where it stands, what it is, and its files.
+
+import { soundAddress } from "../server/api.js";
+import { bytesOf, join } from "../song/midi.js";
+import { fileName, title } from "../song/song.js";
+import { expected, failure, standing } from "../song/standing.js";
+import { keyName, t } from "../text/i18n.js";
+import { $, make } from "./dom.js";
+
+/** Show the card of a song: an OpenSong, or none. */
+export function showSong(open) {
+  const { song } = open;
+  const name = title(song);
+  write($("song-title"), name || t("song.title"));
+  document.title = name ? `${name} · Melisma` : "Melisma";
+  $("playing").hidden = !song.id;
+  $("cancel").hidden = !song.id || open.ended;
+  $("playing").dataset.state = song.state;
+  write($("style"), song.prompt);
+  $("style").hidden = !song.prompt || song.prompt === name;
+  for (const part of ["stage", "transport"]) $(part).hidden = open.over === "broken" && !song.plan;
+  showStatus(open);
+  showFacts(song);
+  showDownloads(song, name);
+}
+
+/** Show where it stands. What changes every second is not part of the status, which is read aloud. */
+export function showStatus({ song, player, toldAt }) {
+  write($("status"), standing(song));
+  const estimates = expected(song, { silent: !player.made, passedSeconds: (performance.now() - toldAt) / 1000 });
+  write($("estimate"), estimates.map((one) => ` · ${one}`).join(""));
+  const reason = song.state === "foreign" ? t("link.sound") : failure(song);
+  write($("reason"), reason);
+  $("reason").hidden = !reason;
+}
+
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function showFacts({ plan, seed }) {
+  const facts = [["key", plan?.key && keyName(plan.key)], ["tempo", plan?.tempo_bpm && `${Math.round(plan.tempo_bpm)} BPM`], ["seed", seed]];
+  const known = facts.filter(([, value]) => value !== undefined && value !== null && value !== "");
+  $("facts").replaceChildren(...known.map(([name, value]) => make("div", {}, make("dt", { textContent: t(`fact.${name}`) }), make("dd", { textContent: value }))));
+  const notes = plan?.notes ?? [];
+  $("notes").hidden = !notes.length;
+  $("notes-list").replaceChildren(...notes.map((note) => make("li", { textContent: note })));
+}
+
+function showDownloads(song, name) {
+  const complete = song.state === "completed";
+  $("save-mp3").hidden = !complete && song.state !== "foreign";
+  $("save-mp3").href = soundAddress(song.id);
+  $("save-mp3").download = fileName(name, song.id, ".mp3");
+  const scores = song.sections.filter((section) => section.midi);
+  $("save-midi").hidden = !complete || !scores.length || !song.plan.tempo_bpm;
+  $("save-midi").download = fileName(name, song.id, ".mid");
+  if (!$("save-midi").hidden && $("save-midi").dataset.song !== song.id) offerScore(song, scores);
+}
+
+function offerScore({ id, plan }, scores) {
+  const sections = scores.map(({ start_seconds, midi }) => ({ startSeconds: start_seconds, midi: bytesOf(midi) }));
+  const file = new Blob([join(sections, plan.tempo_bpm)], { type: "audio/midi" });
+  URL.revokeObjectURL($("save-midi").href);
+  $("save-midi").href = URL.createObjectURL(file);
+  $("save-midi").dataset.song = id;
+}

@@ -1,0 +1,41 @@
+"""Runs the page's scripts that need no browser, in Node."""
+
+import json
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+
+from server.api.http.preview_page import FOLDER
+
+TIMEOUT_SECONDS = 120.0
+
+
+def node(*arguments: str, given: str = "") -> str:
+    """What Node prints; fails where it fails, and skips where it is missing."""
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("needs Node 20: apt install nodejs")
+    command = [found, "--no-warnings", *arguments]
+    run = subprocess.run(command, input=given, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def evaluated(modules: str, expression: str, given: Any = None) -> Any:
+    """The value of a script's expression over `given`, with what these modules of the page export.
+
+    `modules` is separated by spaces, such as "text/words text/reasons".
+    """
+    imports = "".join(
+        f"import * as m{number} from {json.dumps((FOLDER / name).with_suffix('.js').as_uri())};"
+        for number, name in enumerate(modules.split())
+    )
+    exports = ", ".join(f"...m{number}" for number, _ in enumerate(modules.split()))
+    script = f"""{imports}
+      import {{ readFileSync }} from "node:fs";
+      const page = {{ {exports} }};
+      const given = JSON.parse(readFileSync(0, "utf-8"));
+      console.log(JSON.stringify({expression}));"""
+    return json.loads(node("--input-type=module", "--eval", script, given=json.dumps(given)))
