@@ -103,7 +103,7 @@ BODIES: list[dict[str, Any]] = [
 ]
 """What the form can send and the server refuses; the engine here has no female voice and no drums."""
 
-ENGINE = replace(INFO, voices=(), stems=(Stem.VOCAL,))
+ENGINE = replace(INFO, voices=frozenset(), stems=frozenset({Stem.VOCAL}))
 
 
 def violations_of(body: dict[str, Any]) -> list[Any]:
@@ -172,7 +172,7 @@ def test_a_click_on_a_suggestion_turns_it_and_nothing_else() -> None:
 
     wrong = [(pair, text) for pair, text, a, b in zip(pairs, turned, after, before, strict=True) if a == b]
     assert not wrong, wrong
-    lost = [(pair, text) for pair, text in zip(pairs, turned, strict=True) if list(missing(*pair, text))]
+    lost = [(pair, text) for pair, text in zip(pairs, turned, strict=True) if list(missing(pair[0], pair[1], text))]
     assert not lost, lost
 
 
