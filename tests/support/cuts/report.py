@@ -34,9 +34,10 @@ class Report:
             f"longest pause between chunks: {_longest(self.pauses, fleet)}"
         )
 
-    def too_long(self, fleet: Fleet, seconds: float) -> list[str]:
+    def too_long(self, fleet: Fleet, silence_seconds: float, pause_seconds: float) -> list[str]:
         """The silences and pauses of more than so many seconds after a cut, each with all that happened meanwhile."""
-        found = [one for one in (*self.silences, *self.pauses) if max(one.stretches(fleet.cuts)) > seconds]
+        bounds = ((self.silences, silence_seconds), (self.pauses, pause_seconds))
+        found = [one for all_of, bound in bounds for one in all_of if max(one.stretches(fleet.cuts)) > bound]
         return ["\n".join(_explained(one, fleet)) for one in found]
 
 
