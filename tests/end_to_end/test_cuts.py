@@ -5,8 +5,8 @@ another engine. A seed in CUTS_SEED repeats the order of what happens. Servers a
 network namespace down, where one can be made (root, and the program `ip`), else by proxies that pass nothing on.
 
 No call is silent for longer than LONGEST_SILENCE_SECONDS after a cut. A silence counts from its beginning, and anew
-from each cut that hits the same song: its server, that of the listener, or the directory. Pauses of sound take the time
-that making a song again does on the machine at hand, while it starts another server; they are told, and one of
+from each cut that hits the same song: its server, that of the listener, or the directory. Pauses of the sound take the
+time that making a song again does on the machine at hand, while it starts another server; they are told, and one of
 LONGEST_PAUSE_SECONDS is a song that stands still.
 """
 
