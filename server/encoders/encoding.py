@@ -17,8 +17,15 @@ from server.workers.sound.messages import OpenSong
 class EncodingLoop:
     """Does the work of all songs; `run` is the one thread that encodes."""
 
-    def __init__(self, queues: SongQueues, factory: EncoderFactory, send: Callable[[FromEncoder], None]) -> None:
+    def __init__(
+        self,
+        queues: SongQueues,
+        factory: EncoderFactory,
+        send: Callable[[FromEncoder], None],
+        producer: str | None = None,
+    ) -> None:
         self._queues = queues
+        self._producer = producer
         self._factory = factory
         self._send = send
         self._streams: dict[str, SongStream] = {}
@@ -57,7 +64,7 @@ class EncodingLoop:
     def _do(self, song_id: str, work: Work) -> Encoded:
         start_ns, started = time.time_ns(), time.perf_counter()
         if isinstance(work, OpenSong):
-            self._streams[song_id] = SongStream(work, self._factory)
+            self._streams[song_id] = SongStream(work, self._factory, self._producer)
         stream = self._streams[song_id]
         events = tuple(stream.do(work))
         seconds = time.perf_counter() - started

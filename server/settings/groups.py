@@ -172,6 +172,22 @@ class TLS(Group):
         return self
 
 
+class Marking(Group):
+    """Marks of songs as generated sound, which laws ask for."""
+
+    enabled: bool = Field(
+        default=True,
+        description="whether files tell machines at their head that the song was generated (EU AI Act, GB 45438-2025)",
+    )
+    producer: str = Field(
+        default="",
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="name or code of the provider of this service, for the marks; set the same one on all servers of a "
+        "shared store",
+    )
+
+
 def parts(text: str) -> tuple[str, ...]:
     """The parts of a list that is written with commas, without the empty ones."""
     return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -22,6 +22,8 @@ _WITHOUT_EFFECT: Final[Mapping[str, tuple[str, ...]]] = {
         "limits.exchange_timeout_seconds",
         "limits.load_timeout_seconds",
         "limits.crowded_queue_ratio",
+        "marking.enabled",
+        "marking.producer",
     ),
     "generator": (
         "api_keys",

@@ -14,6 +14,7 @@ from server.settings.groups import (
     Device,
     Keepalive,
     Limits,
+    Marking,
     NonNegativeSeconds,
     Rest,
     Scheduling,
@@ -98,6 +99,7 @@ class Settings(BaseSettings):
     keepalive: Keepalive = Keepalive()
     connections: Connections = Connections()
     tls: TLS = TLS()
+    marking: Marking = Marking()
 
     @field_validator("devices", mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from server.song import AudioSettings
+from server.song import AudioSettings, Origin
 from server.workers.blocking_pipe import BlockingPipe
 from server.workers.messages import SectionKey, SongKey, SoundTarget
 from server.workers.pipe import PipeClosed
@@ -47,7 +47,7 @@ def links() -> Iterator[EncoderLinks]:
 
 
 def opened(song_id: str) -> OpenSong:
-    return OpenSong(SongKey(song_id), AudioSettings(), "", "", FakeEngine().plan(params()), RATE_HERTZ)
+    return OpenSong(SongKey(song_id), AudioSettings(), "", "", FakeEngine().plan(params()), RATE_HERTZ, Origin("0f"))
 
 
 def sound(song_id: str) -> Sound:

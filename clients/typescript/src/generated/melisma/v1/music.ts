@@ -919,6 +919,30 @@ export interface SongPlan {
    * length only once the song is made, and in songs that were planned before this field existed.
    */
   sampleCountExact: boolean;
+  /**
+   * Marks of the sound as generated, which stand at the head of the file. Unset: the operator has switched marking off,
+   * or the song was planned before this field existed.
+   */
+  marks: SoundMarks | undefined;
+}
+
+/** The marks of a song as generated sound, as they stand in the ID3 tag of its file. */
+export interface SoundMarks {
+  /**
+   * The address of a digital source type of the IPTC NewsCodes: ".../trainedAlgorithmicMedia", or for a song that is
+   * made from a recording ".../compositeWithTrainedAlgorithmicMedia". Values may be added.
+   */
+  digitalSourceType: string;
+  /**
+   * Name or code of the provider of the service: `ContentProducer` of the field AIGC (GB 45438-2025). Empty where the
+   * operator has set none.
+   */
+  producer: string;
+  /**
+   * Name of what was asked for, with its seed: `ProduceID` of the field AIGC. The same request with the same seed has
+   * the same one, 32 hexadecimal digits.
+   */
+  contentId: string;
 }
 
 /** One part of a song. */
@@ -2969,6 +2993,7 @@ function createBaseSongPlan(): SongPlan {
     voice: VoiceKind.UNSPECIFIED,
     sampleCount: 0,
     sampleCountExact: false,
+    marks: undefined,
   };
 }
 
@@ -3009,6 +3034,9 @@ export const SongPlan: MessageFns<SongPlan> = {
     }
     if (message.sampleCountExact !== false) {
       writer.uint32(96).bool(message.sampleCountExact);
+    }
+    if (message.marks !== undefined) {
+      SoundMarks.encode(message.marks, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -3122,6 +3150,14 @@ export const SongPlan: MessageFns<SongPlan> = {
             message.sampleCountExact = reader.bool();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.marks = SoundMarks.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3151,6 +3187,88 @@ export const SongPlan: MessageFns<SongPlan> = {
     message.voice = object.voice ?? VoiceKind.UNSPECIFIED;
     message.sampleCount = object.sampleCount ?? 0;
     message.sampleCountExact = object.sampleCountExact ?? false;
+    message.marks = (object.marks !== undefined && object.marks !== null)
+      ? SoundMarks.fromPartial(object.marks)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSoundMarks(): SoundMarks {
+  return { digitalSourceType: "", producer: "", contentId: "" };
+}
+
+export const SoundMarks: MessageFns<SoundMarks> = {
+  encode(message: SoundMarks, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.digitalSourceType !== "") {
+      writer.uint32(10).string(message.digitalSourceType);
+    }
+    if (message.producer !== "") {
+      writer.uint32(18).string(message.producer);
+    }
+    if (message.contentId !== "") {
+      writer.uint32(26).string(message.contentId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SoundMarks {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSoundMarks();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.digitalSourceType = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.producer = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.contentId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SoundMarks>): SoundMarks {
+    return SoundMarks.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SoundMarks>): SoundMarks {
+    const message = createBaseSoundMarks();
+    message.digitalSourceType = object.digitalSourceType ?? "";
+    message.producer = object.producer ?? "";
+    message.contentId = object.contentId ?? "";
     return message;
   },
 };
