@@ -186,6 +186,17 @@ class Marking(Group):
         description="name or code of the provider of this service, for the marks; set the same one on all servers of a "
         "shared store",
     )
+    certificate: str = Field(
+        default="",
+        description="PEM file of the chain with which C2PA manifests of complete songs are signed; empty: no manifests",
+    )
+    key: str = Field(default="", description="PEM file of that certificate's private key")
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> "Marking":
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("CERTIFICATE and KEY belong together")
+        return self
 
 
 def parts(text: str) -> tuple[str, ...]:

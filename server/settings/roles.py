@@ -30,6 +30,8 @@ _WITHOUT_EFFECT: Final[Mapping[str, tuple[str, ...]]] = {
         "reflection",
         "page",
         "rest.enabled",
+        "marking.certificate",
+        "marking.key",
         "limits.queued_songs",
         "store.cold_start_seconds",
     ),

@@ -150,6 +150,15 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _manifests_can_be_asked_for(self) -> "Settings":
+        if self.marking.certificate and not self.rest.enabled:
+            raise ValueError(
+                "MELISMA_MARKING__CERTIFICATE is for C2PA manifests, which callers get over HTTP: set "
+                "MELISMA_REST__ENABLED=true, or no certificate"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _resumed_engines_are_known(self) -> "Settings":
         rules = self.store.resume
         for name in rules if isinstance(rules, dict) else ():

@@ -21,6 +21,7 @@ from server.api.grpc.servicer import MusicServicer
 from server.audio.codecs.registry import file_suffixes
 from server.checking.base import RequestChecker
 from server.settings.settings import Settings
+from server.songs.credentials import Signer
 from server.songs.ports import SongRunner
 from server.songs.service import Songs
 from server.songs.tickets import Terms, no_terms
@@ -37,6 +38,7 @@ async def songs_of(
     linger_seconds: float = 10.0,
     terms: Callable[[str], Terms] = no_terms,
     checker: RequestChecker | None = None,
+    signer: Signer | None = None,
 ) -> AsyncIterator[Songs]:
     """The songs of a runner of the engine "fake", kept in a folder that goes with them."""
     numbers = itertools.count(1)
@@ -51,11 +53,13 @@ async def songs_of(
                 terms=terms,
                 linger_seconds=linger_seconds,
                 song_id=lambda: f"song-{next(numbers)}",
+                signer=signer,
             )
             try:
                 yield songs
             finally:
                 await songs.close()
+                await songs.credentials.close()
 
 
 @asynccontextmanager

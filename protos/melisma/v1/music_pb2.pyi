@@ -1764,6 +1764,7 @@ class Song(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    CONTENT_CREDENTIALS_FIELD_NUMBER: _builtins.int
     song_id: _builtins.str
     """The server's name of the song."""
     request_id: _builtins.str
@@ -1782,6 +1783,8 @@ class Song(_message.Message):
     """Bytes of the stream so far."""
     sha256: _builtins.str
     """SHA-256 of the stream, lower-case hexadecimal. Empty before the song is complete."""
+    content_credentials: _builtins.bool
+    """True where HTTP GET /audio/{song_id}.c2pa has a C2PA manifest of the complete song, signed by the operator."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Instant at which the song was admitted."""
@@ -1814,10 +1817,11 @@ class Song(_message.Message):
         size_bytes: _builtins.int = ...,
         sha256: _builtins.str = ...,
         failure: _status_pb2.Status | None = ...,
+        content_credentials: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "failure", b"failure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration_seconds", b"duration_seconds", "end_time", b"end_time", "engine", b"engine", "failure", b"failure", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "sha256", b"sha256", "size_bytes", b"size_bytes", "song_id", b"song_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_credentials", b"content_credentials", "create_time", b"create_time", "duration_seconds", b"duration_seconds", "end_time", b"end_time", "engine", b"engine", "failure", b"failure", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "sha256", b"sha256", "size_bytes", b"size_bytes", "song_id", b"song_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from model.song import Violation
 from server.api.rest.endpoint import Stream
+from server.api.rest.song_json import MANIFEST_SUFFIX, manifest_path
 from server.audio.codecs.registry import format_named
 from server.errors import InvalidRequest, OffsetOutOfRange, SongNotComplete
 from server.songs.recording import Recording, failure_of
@@ -17,8 +18,8 @@ _LENGTH_PROBE_BYTES = 2
 _RANGE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
 
 
-def audio_response(request: Request, recording: Recording) -> Response:
-    """The answer to GET or HEAD.
+def audio_response(request: Request, recording: Recording, *, credentials: bool) -> Response:
+    """The answer to GET or HEAD. `credentials`: there is a C2PA manifest of the song, which its headers then name.
 
     Raises:
         SongNotComplete: the song has ended before it was complete.
@@ -30,7 +31,17 @@ def audio_response(request: Request, recording: Recording) -> Response:
         return _growing(request, recording, offset)
     if not recording.complete:
         raise SongNotComplete(recording.song.state.value, failure_of(recording.song))
-    return _whole(request, recording, offset)
+    response = _whole(request, recording, offset)
+    if credentials:
+        response.headers["Link"] = f'<{manifest_path(recording.song.song_id)}>; rel="c2pa-manifest"'
+    return response
+
+
+def manifest_response(song_id: str, manifest: bytes) -> Response:
+    """The answer with a C2PA manifest. It is not the same from every server, nor after a new start: nobody keeps it."""
+    named = f'inline; filename="{song_id}{MANIFEST_SUFFIX}"'
+    headers = {"Content-Disposition": named, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(manifest, media_type="application/c2pa", headers=headers)
 
 
 def _growing(request: Request, recording: Recording, offset: int) -> Response:

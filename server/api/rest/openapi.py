@@ -6,6 +6,7 @@ from melisma.v1 import music_pb2
 from server.api.rest.json_schema import request_schema, told
 from server.api.rest.problems import PROBLEM_TYPE
 from server.api.rest.proto_json import Json
+from server.api.rest.song_json import MANIFEST_SUFFIX
 from server.audio.codecs.registry import all_formats
 from server.song import SongState
 from server.version import VERSION
@@ -121,6 +122,7 @@ def _paths() -> Json:
             "get": _operation("What happens to a song", events, (400, 404), [*own, _LAST_ID])
         },
         **{f"/audio/{{task_id}}{each.suffix}": _audio(each.media_type) for each in all_formats()},
+        f"/audio/{{task_id}}{MANIFEST_SUFFIX}": {"get": _manifest()},
         "/v1/engines": {
             "get": _operation(
                 "What can be chosen",
@@ -147,6 +149,12 @@ def _audio(media_type: str) -> Json:
         "get": _operation("Listen", answers, problems, heard, open_to_all=True),
         "head": _operation("What there is to hear", answers, problems, heard, open_to_all=True),
     }
+
+
+def _manifest() -> Json:
+    answers = {200: _stream("The C2PA manifest of a complete song.", "application/c2pa")}
+    summary = "Whence the sound comes, signed by the operator"
+    return _operation(summary, answers, (404, 409, 429, 503), [_TASK], open_to_all=True)
 
 
 _EVENTS = "accepted, plan, progress, section (with lyric times), and at the end finished, failed or cancelled."
@@ -192,6 +200,11 @@ def _song() -> Json:
         "status": {"type": "string", "enum": [state.value for state in SongState]},
         "audio_url": {"type": "string", "format": "uri", "description": "Plays while the song is made; needs no key."},
         "events_url": {"type": "string", "format": "uri"},
+        "credentials_url": {
+            "type": ["string", "null"],
+            "format": "uri",
+            "description": "The C2PA manifest of the complete song; null where there is none. Needs no key.",
+        },
         "duration_sec": {"type": "number", "description": "As planned until the song is complete, 0 before."},
         "created_at": _TIME,
         "ended_at": {"type": ["string", "null"], "format": "date-time"},

@@ -7,6 +7,7 @@ DELETE /v1/audio/music/{task_id}         delete it; while it is being made, stop
 POST   /v1/audio/music/{task_id}/cancel  stop making it
 GET    /v1/audio/music/{task_id}/events  what happens to it, as server-sent events
 GET    /audio/{task_id}.<format>         its sound, also while it is made; the name of the song is the key to it
+GET    /audio/{task_id}.c2pa             its C2PA manifest, once it is complete, where the operator signs any
 GET    /v1/engines                       what can be chosen
 GET    /openapi.json                     all of this for machines
 """
@@ -25,14 +26,14 @@ from starlette.routing import Route
 
 from melisma.v1 import music_pb2
 from server.api.open_calls import OpenCalls
-from server.api.rest.audio import audio_response
+from server.api.rest.audio import audio_response, manifest_response
 from server.api.rest.endpoint import LEFT, ByMethod, ClientLeft, Door, Endpoint, unless_left
 from server.api.rest.events import events_response
 from server.api.rest.openapi import document
 from server.api.rest.problems import problem_response
-from server.api.rest.proto_json import filled, plain
+from server.api.rest.proto_json import Json, filled, plain
 from server.api.rest.request_body import generate_request
-from server.api.rest.song_json import page_json, song_json
+from server.api.rest.song_json import MANIFEST_SUFFIX, song_json
 from server.audio.codecs.base import Format
 from server.audio.codecs.registry import all_formats
 from server.auth.api_keys import Scope
@@ -42,6 +43,7 @@ from server.contract.validation import check
 from server.errors import SongNotEnded, UnknownSong
 from server.songs.recording import Told
 from server.songs.service import Songs
+from server.store.base import SongRecord
 
 RESPOND_ASYNC = "respond-async"
 MUSIC = "/v1/audio/music"
@@ -76,6 +78,7 @@ class Api:
             route(f"{MUSIC}/{{task_id}}/cancel", POST=self._cancel),
             route(f"{MUSIC}/{{task_id}}/events", GET=self._events),
             *(route(f"/audio/{{task_id}}{each.suffix}", GET=partial(self._audio, each)) for each in all_formats()),
+            route(f"/audio/{{task_id}}{MANIFEST_SUFFIX}", GET=self._manifest),
             route("/v1/engines", GET=self._engines),
             route("/openapi.json", GET=self._openapi),
         ]
@@ -88,32 +91,32 @@ class Api:
         if not detached:
             with recording.listened() as told:
                 await unless_left(request.receive, _heard(told))
-            return JSONResponse(song_json(request, recording.song))
+            return JSONResponse(self._told(request, recording.song))
         headers = {"Location": f"{MUSIC}/{recording.song.song_id}", "Preference-Applied": RESPOND_ASYNC}
-        return JSONResponse(song_json(request, recording.song), HTTPStatus.ACCEPTED, headers)
+        return JSONResponse(self._told(request, recording.song), HTTPStatus.ACCEPTED, headers)
 
     async def _list(self, request: Request) -> Response:
         caller = self._caller(request, Scope.GENERATE)
         asked = filled(music_pb2.ListSongsRequest(), _query(request))
         check(asked)
         songs, token = await self._songs.page(caller, asked.page_size, asked.page_token)
-        return JSONResponse(page_json(request, songs, token))
+        return JSONResponse({"songs": [self._told(request, song) for song in songs], "next_page_token": token})
 
     async def _get(self, request: Request) -> Response:
         song = await self._songs.get(_task_id(request), self._caller(request, Scope.GENERATE))
-        return JSONResponse(song_json(request, song))
+        return JSONResponse(self._told(request, song))
 
     async def _delete(self, request: Request) -> Response:
         task_id, caller = _task_id(request), self._caller(request, Scope.GENERATE)
         try:
             await self._songs.delete(task_id, caller)
         except SongNotEnded:
-            return JSONResponse(song_json(request, await self._songs.cancel(task_id, caller)))
+            return JSONResponse(self._told(request, await self._songs.cancel(task_id, caller)))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _cancel(self, request: Request) -> Response:
         song = await self._songs.cancel(_task_id(request), self._caller(request, Scope.GENERATE))
-        return JSONResponse(song_json(request, song))
+        return JSONResponse(self._told(request, song))
 
     async def _events(self, request: Request) -> Response:
         recording = await self._songs.find(_task_id(request), self._caller(request, Scope.GENERATE))
@@ -124,7 +127,11 @@ class Api:
         recording = await self._songs.find(_task_id(request))
         if recording.song.format != delivered.name:
             raise UnknownSong(recording.song.song_id)
-        return audio_response(request, recording)
+        return audio_response(request, recording, credentials=self._songs.credentials.of(recording.song))
+
+    async def _manifest(self, request: Request) -> Response:
+        manifest = await self._songs.credentials.manifest(await self._songs.find(_task_id(request)))
+        return manifest_response(_task_id(request), manifest)
 
     async def _engines(self, request: Request) -> Response:
         self._caller(request, Scope.ENGINES)
@@ -134,6 +141,9 @@ class Api:
 
     async def _openapi(self, request: Request) -> Response:
         return JSONResponse(document(secured=self._authenticator is not None))
+
+    def _told(self, request: Request, song: SongRecord) -> dict[str, Json]:
+        return song_json(request, song, credentials=self._songs.credentials.of(song))
 
     def _caller(self, request: Request, scope: Scope) -> str:
         metadata = request.headers.items()

@@ -1209,7 +1209,11 @@ export interface Song {
    * (INTERNAL: the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
    * Where fields of the request were at fault, `details` also has the google.rpc.BadRequest of the same error.
    */
-  failure: Status | undefined;
+  failure:
+    | Status
+    | undefined;
+  /** True where HTTP GET /audio/{song_id}.c2pa has a C2PA manifest of the complete song, signed by the operator. */
+  contentCredentials: boolean;
 }
 
 /** Asks for a page of the engines of the server. */
@@ -4909,6 +4913,7 @@ function createBaseSong(): Song {
     sizeBytes: 0,
     sha256: "",
     failure: undefined,
+    contentCredentials: false,
   };
 }
 
@@ -4949,6 +4954,9 @@ export const Song: MessageFns<Song> = {
     }
     if (message.failure !== undefined) {
       Status.encode(message.failure, writer.uint32(114).fork()).join();
+    }
+    if (message.contentCredentials !== false) {
+      writer.uint32(120).bool(message.contentCredentials);
     }
     return writer;
   },
@@ -5062,6 +5070,14 @@ export const Song: MessageFns<Song> = {
             message.failure = Status.decode(reader, reader.uint32());
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.contentCredentials = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5093,6 +5109,7 @@ export const Song: MessageFns<Song> = {
     message.failure = (object.failure !== undefined && object.failure !== null)
       ? Status.fromPartial(object.failure)
       : undefined;
+    message.contentCredentials = object.contentCredentials ?? false;
     return message;
   },
 };
