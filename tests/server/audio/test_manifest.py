@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from server.audio.codecs.mp3 import Mp3Encoder
 from server.audio.manifest import InvalidSigningCertificate, ManifestSigner
@@ -40,6 +40,13 @@ def test_others_read_that_the_file_was_generated_and_is_as_it_was(tmp_path: Path
         "no tag": data[data.index(b"\xff\xfb") :],
     }.items():
         assert read_manifest(changed, manifest)[0] == "Invalid", name
+
+
+@pytest.mark.parametrize("purpose", ["1.3.6.1.5.5.7.3.36", "1.3.6.1.4.1.62558.2.1"], ids=["documents", "C2PA"])
+def test_certificates_for_documents_and_for_claims_are_fit(tmp_path: Path, purpose: str) -> None:
+    files = signing_in(tmp_path, purpose=ObjectIdentifier(purpose))
+
+    assert read_manifest(sound(), signed(files, sound()))[0] == "Valid"
 
 
 def broken(files: Signing, **content: bytes) -> Signing:
