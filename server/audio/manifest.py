@@ -19,6 +19,8 @@ _CURVES = {"secp256r1": b"es256", "secp384r1": b"es384", "secp521r1": b"es512"}
 _SAMPLE = head_tag({"title": "silence"}) + bytes([0xFF, 0xFB, 0x90, 0x40]).ljust(417, b"\0")
 _SAMPLE_KIND = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _GOOD = ("Valid", "Trusted")
+_PURPOSES = ("1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36", "1.3.6.1.4.1.62558.2.1")
+"""Extended key usages of certificates for C2PA: emailProtection, documentSigning, and C2PA's own."""
 
 
 class InvalidSigningCertificate(RuntimeError):
@@ -46,7 +48,7 @@ class ManifestSigner:
             chain, private = certificate.read_bytes(), key.read_bytes()
         except OSError as error:
             raise _unfit(f"{error.filename} cannot be read ({error.strerror})") from error
-        self._signer = _opened(chain, private)
+        self._signer, self._context = _opened(chain, private), _context()
         self._try()
 
     def sign(self, sound: bytes, media_type: str, title: str, digital_source_type: str) -> bytes:
@@ -65,19 +67,35 @@ class ManifestSigner:
             "assertions": [{"label": "c2pa.actions", "data": {"actions": [created]}}],
         }
         try:
-            with c2pa.Builder(json.dumps(manifest)) as builder:
+            with c2pa.Builder(json.dumps(manifest), self._context) as builder:
                 builder.set_no_embed()
                 signed: bytes = builder.sign(self._signer, media_type, io.BytesIO(sound), io.BytesIO())
-            _require_good(sound, media_type, signed)
+            self._require_good(sound, media_type, signed)
         except c2pa.C2paError as error:
             raise SigningFailed(str(error)) from error
         return signed
+
+    def _require_good(self, sound: bytes, media_type: str, manifest: bytes) -> None:
+        """Read the manifest as others will; raises SigningFailed where they would refuse it."""
+        import c2pa
+
+        with c2pa.Reader(media_type, io.BytesIO(sound), manifest, self._context) as reader:
+            told: dict[str, Any] = json.loads(reader.json())
+        if told.get("validation_state") not in _GOOD:
+            raise SigningFailed("; ".join(one.get("explanation", one["code"]) for one in told["validation_status"]))
 
     def _try(self) -> None:
         try:
             self.sign(_SAMPLE, "audio/mpeg", "silence", _SAMPLE_KIND)
         except SigningFailed as error:
             raise _unfit(str(error)) from error
+
+
+def _context() -> "c2pa.Context":
+    """The library's settings, in which it takes certificates of all purposes."""
+    import c2pa
+
+    return c2pa.Context(c2pa.Settings.from_dict({"trust": {"trust_config": "\n".join(_PURPOSES)}}))
 
 
 def _opened(chain: bytes, private: bytes) -> "c2pa.Signer":
@@ -102,16 +120,6 @@ def _algorithm(private: bytes) -> bytes:
         case rsa.RSAPrivateKey():
             return b"ps256"
     raise ValueError("the key is of a kind that C2PA does not know: take one of P-256, P-384, P-521, Ed25519 or RSA")
-
-
-def _require_good(sound: bytes, media_type: str, manifest: bytes) -> None:
-    """Read the manifest as others will; raises SigningFailed where they would refuse it."""
-    import c2pa
-
-    with c2pa.Reader(media_type, io.BytesIO(sound), manifest) as reader:
-        told: dict[str, Any] = json.loads(reader.json())
-    if told.get("validation_state") not in _GOOD:
-        raise SigningFailed("; ".join(one.get("explanation", one["code"]) for one in told["validation_status"]))
 
 
 def _unfit(reason: str) -> InvalidSigningCertificate:

@@ -3,6 +3,7 @@
 import datetime
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ _USES = (
     "encipher_only",
     "decipher_only",
 )
-KEYS = {
+KEYS: dict[str, Callable[[], CertificateIssuerPrivateKeyTypes]] = {
     "P-256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "P-384": lambda: ec.generate_private_key(ec.SECP384R1()),
     "Ed25519": ed25519.Ed25519PrivateKey.generate,
@@ -65,9 +66,10 @@ def pem_of(key: PrivateKeyTypes) -> bytes:
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
 
 
-def read_manifest(sound: bytes, manifest: bytes) -> tuple[str, dict[str, Any]]:
-    """The state of a manifest as a reader finds it, and the manifest."""
-    with c2pa.Reader("audio/mpeg", io.BytesIO(sound), manifest) as reader:
+def read_manifest(sound: bytes, manifest: bytes, purpose: str = "") -> tuple[str, dict[str, Any]]:
+    """The state of a manifest as a reader finds it that has been told no more than a `purpose`, and the manifest."""
+    context = c2pa.Context(c2pa.Settings.from_dict({"trust": {"trust_config": purpose}})) if purpose else None
+    with c2pa.Reader("audio/mpeg", io.BytesIO(sound), manifest, context) as reader:
         told = json.loads(reader.json())
     return told["validation_state"], told["manifests"][told["active_manifest"]]
 

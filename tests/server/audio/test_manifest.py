@@ -46,7 +46,7 @@ def test_others_read_that_the_file_was_generated_and_is_as_it_was(tmp_path: Path
 def test_certificates_for_documents_and_for_claims_are_fit(tmp_path: Path, purpose: str) -> None:
     files = signing_in(tmp_path, purpose=ObjectIdentifier(purpose))
 
-    assert read_manifest(sound(), signed(files, sound()))[0] == "Valid"
+    assert read_manifest(sound(), signed(files, sound()), purpose)[0] == "Valid"
 
 
 def broken(files: Signing, **content: bytes) -> Signing:
