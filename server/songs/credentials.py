@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from server.audio.codecs.registry import format_named
 from server.audio.manifest import SigningFailed
 from server.errors import CredentialsFailed, NoCredentials, Overloaded, SongDeleted, SongNotComplete
-from server.song import SongState
+from server.song import Marks, SongState
 from server.songs.recording import Recording, failure_of
 from server.store.base import SongRecord, StoreFailed
 
@@ -98,7 +98,7 @@ class Credentials:
         if len(self._making) >= PLACES:
             raise Overloaded("too many C2PA manifests are asked for at once", _RETRY_SECONDS)
         song_id = recording.song.song_id
-        work = partial(_signed, signer, recording.song, _source_type(recording))
+        work = partial(_signed, signer, recording.song, _marks(recording))
         task = asyncio.create_task(self._make(recording, work), name=f"sign {song_id}")
         self._making[song_id] = task
         task.add_done_callback(lambda done: self._ended(song_id, done))
@@ -141,15 +141,18 @@ async def _sound(recording: Recording) -> bytes:
         return b"".join([one.message.chunk.data async for one in told])
 
 
-def _signed(signer: Signer, song: SongRecord, source_type: str, sound: bytes) -> bytes:
-    """On the thread. What was changed after the song was made is not signed."""
+def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> bytes:
+    """On the thread. What was changed after the song was made is not signed.
+
+    A manifest is made to be passed on, so it never has the song's id: who has that may listen here.
+    """
     if hashlib.sha256(sound).hexdigest() != song.sha256:
         raise SigningFailed("the stored sound is not what was made")
-    return signer.sign(sound, format_named(song.format).media_type, song.song_id, source_type)
+    title = marks.content_id or song.sha256
+    return signer.sign(sound, format_named(song.format).media_type, title, marks.digital_source_type or _GENERATED)
 
 
-def _source_type(recording: Recording) -> str:
-    """The digital source type of the song's marks; that of generated sound where it was not marked."""
-    plans = (entry.message.plan for entry in recording.entries if entry.message.HasField("plan"))
-    plan = next(plans, None)
-    return (plan.marks.digital_source_type if plan else "") or _GENERATED
+def _marks(recording: Recording) -> Marks:
+    """The marks of a song; empty where it was not marked."""
+    told = next((entry.message.plan.marks for entry in recording.entries if entry.message.HasField("plan")), None)
+    return Marks(told.digital_source_type, told.producer, told.content_id) if told else Marks("", "", "")

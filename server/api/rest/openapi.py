@@ -153,7 +153,7 @@ def _audio(media_type: str) -> Json:
 
 def _manifest() -> Json:
     answers = {200: _stream("The C2PA manifest of a complete song.", "application/c2pa")}
-    summary = "Whence the sound comes, signed by the operator"
+    summary = "Where the sound comes from, signed by the operator"
     return _operation(summary, answers, (404, 409, 429, 503), [_TASK], open_to_all=True)
 
 

@@ -25,10 +25,11 @@ from tests.support.edge import songs_of
 from tests.support.fake_runner import FAKE_EVENTS, FakeRunner
 from tests.support.replica_pair import heard, request
 
+DIGEST = hashlib.sha256(b"sound").hexdigest()
 COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 
 
-def events(sha256: str = hashlib.sha256(b"sound").hexdigest(), marks: Marks | None = None) -> Iterator[SongEvent]:
+def events(sha256: str = DIGEST, marks: Marks | None = None) -> Iterator[SongEvent]:
     """A song whose digest is that of its sound."""
     for event in FAKE_EVENTS:
         match event:
@@ -77,9 +78,17 @@ async def test_a_manifest_is_made_once_off_the_event_loop_with_the_marks_of_the_
         both = await asyncio.gather(manifest(songs), manifest(songs))
 
         assert [*both, await manifest(songs)] == [b"manifest 1"] * 3
-        assert pen.signed == [(b"sound", "audio/mpeg", "song-1", COMPOSITE)]
+        assert pen.signed == [(b"sound", "audio/mpeg", "0f", COMPOSITE)]
         assert threading.main_thread() not in pen.threads
         assert (songs.credentials.made, songs.credentials.failed) == (1, 0)
+
+
+async def test_a_song_without_marks_is_signed_as_generated() -> None:
+    pen = Pen()
+    async with songs_of(FakeRunner(list(events())), signer=pen) as songs:
+        await made(songs)
+        await manifest(songs)
+        assert pen.signed == [(b"sound", "audio/mpeg", DIGEST, COMPOSITE.replace("compositeWithT", "t"))]
 
 
 async def test_there_is_none_without_a_certificate_and_of_a_song_that_is_not_complete() -> None:
@@ -120,8 +129,8 @@ async def test_nothing_is_left_of_a_manifest_whose_song_is_deleted() -> None:
     ("sha256", "error", "text"),
     [
         ("ab" * 32, None, "the stored sound is not what was made"),
-        (hashlib.sha256(b"sound").hexdigest(), SigningFailed("the certificate has expired"), "has expired"),
-        (hashlib.sha256(b"sound").hexdigest(), RuntimeError("a bug"), "a bug"),
+        (DIGEST, SigningFailed("the certificate has expired"), "has expired"),
+        (DIGEST, RuntimeError("a bug"), "a bug"),
     ],
 )
 async def test_a_manifest_that_cannot_be_made_is_told_and_the_song_plays(
