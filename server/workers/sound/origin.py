@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 
-from model.song import SongParams
+from model.song import AnchorNote, SongParams
 from server.song import AudioSettings, Origin
 
 _ID_CHARACTERS = 32
@@ -21,6 +21,8 @@ def origin_of(engine: str, params: SongParams, audio: AudioSettings) -> Origin:
 def _plain(value: object) -> object:
     """The value as JSON has it, in an order that does not depend on the process; bytes as their hash."""
     match value:
+        case AnchorNote(pitch=pitch, length_beats=length):  # of which there are thousands
+            return [pitch, length]
         case bytes():
             return hashlib.sha256(value).hexdigest()
         case set() | frozenset():

@@ -7,7 +7,7 @@ from typing import Any
 import av
 import pytest
 
-from model.song import AudioToAudio, Retake, SongParams, SongPlan, Stem
+from model.song import AnchorNote, AudioToAudio, Retake, SongParams, SongPlan, Stem
 from server.audio.codecs.id3 import head_tag
 from server.audio.codecs.mp3 import Mp3Encoder
 from server.audio.marks import marks_of
@@ -118,6 +118,9 @@ def test_every_other_request_has_another_content_id() -> None:
                 {"task": AudioToAudio(b"a")},
                 {"task": AudioToAudio(b"b")},
                 {"vocal_level_db": 3.0},
+                {"anchor": (AnchorNote(60, 1.0),)},
+                {"anchor": (AnchorNote(61, 1.0),)},
+                {"anchor": (AnchorNote(60, 2.0),)},
             )
         ),
     ]
