@@ -64,13 +64,14 @@ async def _serve_launched(settings: "Settings", pool: "LocalPool") -> int:
         # Only now: workers take longest to start, and import and load on other cores meanwhile.
         from server.api.address import PortUnavailable
         from server.app import serve
+        from server.audio.manifest import InvalidSigningCertificate
         from server.auth.api_keys import InvalidKeyFile
         from server.auth.tls import InvalidCertificate
         from server.store.embedded.files import StoreUnusable
         from server.store.shared.unusable import SharedStoreUnusable
         from server.telemetry.tracing import InvalidTelemetry
 
-    unusable = (PortUnavailable, InvalidKeyFile, InvalidCertificate, InvalidTelemetry)
+    unusable = (PortUnavailable, InvalidKeyFile, InvalidCertificate, InvalidSigningCertificate, InvalidTelemetry)
     try:
         await serve(settings, pool)
     except (*unusable, StoreUnusable, SharedStoreUnusable) as error:

@@ -31,7 +31,8 @@ async def serve(settings: Settings, pool: LocalPool) -> None:
 
     Raises:
         PortUnavailable: an address is taken or is not one of this machine.
-        InvalidKeyFile, InvalidCertificate: a file that the settings name is missing or unusable.
+        InvalidKeyFile, InvalidCertificate, InvalidSigningCertificate: a file that the settings name is missing or
+            unusable.
         StoreUnusable: the folder of the song store cannot be used, or is in use by another server.
         SharedStoreUnusable: the directory or the objects cannot be used.
         InvalidTelemetry: the OTEL_ variables ask for something that is not here.

@@ -18,6 +18,8 @@ ServiceError
     RequestIdReused         the caller has used the id for another request
     OffsetOutOfRange        the song is shorter
     SongNotComplete         the song had failed or was cancelled before it was listened to
+    NoCredentials           the server signs no C2PA manifests
+    CredentialsFailed       the C2PA manifest of the song could not be made
     SongCancelled           somebody has cancelled the song
     Draining                the server is shutting down
     MadeElsewhere           the server is shutting down, and another one has the song
@@ -182,6 +184,20 @@ class SongNotComplete(ServiceError):
         super().__init__(f"the song has failed: {failure}" if failure else f"the song was {state}")
         self.failure = failure
         self.violations = failure.violations if failure else ()
+
+
+class NoCredentials(ServiceError):
+    """The operator of this server has set no certificate for C2PA manifests."""
+
+    def __init__(self) -> None:
+        super().__init__("this server signs no C2PA manifests: its operator can set MELISMA_MARKING__CERTIFICATE")
+
+
+class CredentialsFailed(ServiceError):
+    """The C2PA manifest of the song could not be made; the sound can be heard all the same, and the log says why."""
+
+    def __init__(self, song_id: str) -> None:
+        super().__init__(f"the C2PA manifest of the song {song_id!r} could not be made: try again later")
 
 
 class SongCancelled(ServiceError):

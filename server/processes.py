@@ -37,7 +37,8 @@ def build_pool(settings: Settings) -> LocalPool:
 def build_encoders(settings: Settings, spec: EncoderSpec | None = None) -> LocalEncoders:
     """The encoder processes of this machine, not started yet; they encode songs unless `spec` says otherwise."""
     logs = Logs(settings.log_level, settings.log_format)
-    spec = spec or EncoderSpec(logs=logs, fingerprinted=bool(_fingerprinted(settings)))
+    producer = settings.marking.producer if settings.marking.enabled else None
+    spec = spec or EncoderSpec(logs=logs, fingerprinted=bool(_fingerprinted(settings)), producer=producer)
     return LocalEncoders(
         lambda address: EncoderProcess(address, spec),
         settings.threads.encoders * len(settings.devices),

@@ -62,6 +62,30 @@ class SongRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The origin of a song's sound. `content_id`, 32 hexadecimal digits, names what was asked for, with its seed.
+
+    `has_recording` is True for a song that is made from a recording of the caller's.
+    """
+
+    content_id: str
+    has_recording: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks of a song as generated, as they stand in its file.
+
+    `digital_source_type` is an address of the IPTC NewsCodes, `producer` the provider of the service, empty where the
+    operator has named none, and `content_id` that of the song's `Origin`.
+    """
+
+    digital_source_type: str
+    producer: str
+    content_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The song was admitted. Estimates are seconds from now, `None` while nothing was measured."""
 
@@ -89,7 +113,7 @@ class Planned:
 
     `sample_count` is the length of the song at the delivered rate: that of `SongCompleted` where `sample_count_exact`,
     else an upper bound from the planned duration. `stream_size_bytes` is the size of the whole stream, where that is
-    known.
+    known. `marks` is `None` where the operator has switched marking off.
     """
 
     plan: SongPlan
@@ -97,6 +121,7 @@ class Planned:
     sample_count: int
     sample_count_exact: bool
     stream_size_bytes: int | None = None
+    marks: Marks | None = None
 
 
 @dataclass(frozen=True, slots=True)

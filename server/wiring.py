@@ -25,6 +25,7 @@ from server.api.open_calls import OpenCalls
 from server.api.proxies import TrustedProxies
 from server.api.rest.public_address import PublicAddress
 from server.api.rest.routes import Api
+from server.audio.manifest import ManifestSigner
 from server.auth.api_keys import KeyRing
 from server.auth.authenticator import Authenticator
 from server.auth.tls import Certificates, TlsFiles
@@ -51,6 +52,7 @@ from server.store.watcher import StoreWatcher
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (
     expose_build,
+    expose_credentials,
     expose_deletions,
     expose_limits,
     expose_readiness,
@@ -95,6 +97,18 @@ def read_certificates(tls: TLS) -> Certificates | None:
         return None
     client_ca = Path(tls.client_ca) if tls.client_ca else None
     return Certificates(TlsFiles(Path(tls.certificate), Path(tls.key), client_ca))
+
+
+def read_signer(settings: Settings) -> ManifestSigner | None:
+    """The signer of C2PA manifests; `None` where the operator has set no certificate, or the server takes no calls.
+
+    Raises:
+        InvalidSigningCertificate: the certificate cannot be used, or a package is missing.
+    """
+    marking = settings.marking
+    if not marking.certificate or not settings.takes_calls:
+        return None
+    return ManifestSigner(Path(marking.certificate), Path(marking.key))
 
 
 def read_keys(settings: Settings) -> KeyRing | None:
@@ -189,9 +203,12 @@ async def open_songs(
             lease_seconds=kept.lease_seconds,
             watcher=watcher,
             resumption=Resumption(partial(resume_rule, settings), kept.resume_seconds),
+            signer=read_signer(settings),
         )
+        stack.push_async_callback(built.credentials.close)
         expose_store(registry, store.songs.usage, lambda: built.listeners)
         expose_deletions(registry, lambda: built.deletion.count, lambda: built.eviction.count)
+        expose_credentials(registry, lambda: built.credentials.made, lambda: built.credentials.failed)
         expose_service(registry, settings.engine_names, lambda: built.work.queue)
         if kept.kind == "shared":
             expose_work(registry, lambda: (built.work.songs, built.work.backlog_seconds))

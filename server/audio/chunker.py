@@ -12,7 +12,7 @@ import numpy as np
 from model.song import SectionScore, SongPlan, Window
 from server.audio.codecs.base import StreamEncoder
 from server.audio.resampler import resampled_count
-from server.song import Chunk, Planned, SectionSent, SongCompleted, SongEvent
+from server.song import Chunk, Marks, Planned, SectionSent, SongCompleted, SongEvent
 
 _FIRST_SECONDS = 0.5
 _SLICE_SECONDS = 1.0
@@ -39,10 +39,18 @@ def planned_samples(plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> 
 class Chunker:
     """The chunks of one song. Used by one thread at a time; every method gives back the events that it led to."""
 
-    def __init__(self, encoder: StreamEncoder, plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> None:
-        """Sound comes in at `source_rate_hertz` and leaves at `rate_hertz`."""
+    def __init__(
+        self,
+        encoder: StreamEncoder,
+        plan: SongPlan,
+        source_rate_hertz: int,
+        rate_hertz: int,
+        marks: Marks | None = None,
+    ) -> None:
+        """Sound comes in at `source_rate_hertz` and leaves at `rate_hertz`; `marks` are those that `encoder` writes."""
         self._encoder = encoder
         self._plan = plan
+        self._marks = marks
         self._starts = [section.start_seconds for section in plan.sections]
         self._source_rate_hertz = source_rate_hertz
         self._rate_hertz = rate_hertz
@@ -70,6 +78,7 @@ class Chunker:
                 sample_count,
                 sample_count_exact=self._plan.engine_samples is not None,
                 stream_size_bytes=self._encoder.stream_bytes,
+                marks=self._marks,
             )
         ]
 

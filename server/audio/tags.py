@@ -1,14 +1,19 @@
 """Metadata that goes into the stream of every song."""
 
 from model.song import SongPlan
+from server.audio.marks import mark_tags
+from server.song import Marks
 
 _TITLE_CHARACTERS = 100
 
 
-def tags_of(prompt: str, lyrics: str, plan: SongPlan) -> dict[str, str]:
-    """Return the tags of a song, those without text left out. The title is the first line that is sung."""
+def tags_of(prompt: str, lyrics: str, plan: SongPlan, marks: Marks | None = None) -> dict[str, str]:
+    """Return the tags of a song, its marks first, those without text left out.
+
+    The title is the first line that is sung.
+    """
     sung = (line.text for section in plan.sections for line in section.lines)
-    tags = {
+    tags = (mark_tags(marks) if marks else {}) | {
         "title": next(sung, prompt)[:_TITLE_CHARACTERS],
         "engine": plan.engine,
         "seed": str(plan.seed),

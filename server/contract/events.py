@@ -8,6 +8,7 @@ from server.contract.enums import SECTION_KINDS, VOICES
 from server.song import (
     Accepted,
     Chunk,
+    Marks,
     Planned,
     Progressed,
     SectionSent,
@@ -85,6 +86,13 @@ def _plan(event: Planned, request: SongRequest) -> music_pb2.SongPlan:
         sample_count=event.sample_count,
         sample_count_exact=event.sample_count_exact,
         stream_size_bytes=event.stream_size_bytes,
+        marks=_marks(event.marks) if event.marks else None,
+    )
+
+
+def _marks(marks: Marks) -> music_pb2.SoundMarks:
+    return music_pb2.SoundMarks(
+        digital_source_type=marks.digital_source_type, producer=marks.producer, content_id=marks.content_id
     )
 
 

@@ -12,8 +12,8 @@ from server.contract.status import failure_status
 from server.store.base import SongRecord
 
 
-def song_message(song: SongRecord) -> music_pb2.Song:
-    """The song as its caller sees it."""
+def song_message(song: SongRecord, *, content_credentials: bool = False) -> music_pb2.Song:
+    """The song as its caller sees it; `content_credentials` is True where a C2PA manifest of it can be had."""
     return music_pb2.Song(
         song_id=song.song_id,
         request_id=song.request_id,
@@ -27,6 +27,7 @@ def song_message(song: SongRecord) -> music_pb2.Song:
         size_bytes=song.size_bytes,
         sha256=song.sha256,
         failure=failure_status(song.reason, song.error, song.violations) if song.reason else None,
+        content_credentials=content_credentials,
     )
 
 

@@ -29,10 +29,12 @@ class EncodingLoop:
         queues: SongQueues,
         factory: EncoderFactory,
         send: Callable[[Sequence[FromEncoder]], None],
+        producer: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clock` gives seconds and never goes back."""
         self._queues = queues
+        self._producer = producer
         self._factory = factory
         self._send = send
         self._clock = clock
@@ -90,7 +92,7 @@ class EncodingLoop:
     def _do(self, song_id: str, work: Work) -> Encoded:
         start_ns, started = time.time_ns(), time.perf_counter()
         if isinstance(work, OpenSong):
-            self._streams[song_id] = SongStream(work, self._factory)
+            self._streams[song_id] = SongStream(work, self._factory, self._producer)
         stream = self._streams[song_id]
         events = tuple(stream.do(work))
         seconds = time.perf_counter() - started

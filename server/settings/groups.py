@@ -236,6 +236,33 @@ class TLS(Group):
         return self
 
 
+class Marking(Group):
+    """Marks of songs as generated sound, which laws ask for."""
+
+    enabled: bool = Field(
+        default=True,
+        description="whether files tell machines at their head that the song was generated (EU AI Act, GB 45438-2025)",
+    )
+    producer: str = Field(
+        default="",
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="name or code of the provider of this service, for the marks; set the same one on all servers of a "
+        "shared store",
+    )
+    certificate: str = Field(
+        default="",
+        description="PEM file of the chain with which C2PA manifests of complete songs are signed; empty: no manifests",
+    )
+    key: str = Field(default="", description="PEM file of that certificate's private key")
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> "Marking":
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("CERTIFICATE and KEY belong together")
+        return self
+
+
 def parts(text: str) -> tuple[str, ...]:
     """The parts of a list that is written with commas, without the empty ones."""
     return tuple(part.strip() for part in text.split(",") if part.strip())

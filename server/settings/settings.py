@@ -14,6 +14,7 @@ from server.settings.groups import (
     Device,
     Keepalive,
     Limits,
+    Marking,
     NonNegativeSeconds,
     Rest,
     Scheduling,
@@ -105,6 +106,7 @@ class Settings(BaseSettings):
     keepalive: Keepalive = Keepalive()
     connections: Connections = Connections()
     tls: TLS = TLS()
+    marking: Marking = Marking()
 
     @field_validator("operations_port", mode="before")
     @classmethod
@@ -166,6 +168,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"MELISMA_ROLE={self.role} is for servers that share a store: set MELISMA_STORE__KIND=shared with "
                 "MELISMA_STORE__DIRECTORY and MELISMA_STORE__OBJECTS, or MELISMA_ROLE=all"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _manifests_can_be_asked_for(self) -> "Settings":
+        if self.marking.certificate and not self.rest.enabled:
+            raise ValueError(
+                "MELISMA_MARKING__CERTIFICATE is for C2PA manifests, which callers get over HTTP: set "
+                "MELISMA_REST__ENABLED=true, or no certificate"
             )
         return self
 

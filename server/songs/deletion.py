@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from server.errors import SongNotEnded, UnknownSong
@@ -17,7 +18,11 @@ logger = logging.getLogger(__name__)
 class Deletion:
     """Deletes songs that have ended, also those with listeners."""
 
-    def __init__(self, store: SongStore, opened: OpenRecordings) -> None:
+    def __init__(
+        self, store: SongStore, opened: OpenRecordings, on_deleted: Callable[[str], None] | None = None
+    ) -> None:
+        """`on_deleted` is called with the id of each deleted song."""
+        self._on_deleted = on_deleted
         self._store = store
         self._open = opened
         self.count = 0
@@ -42,6 +47,8 @@ class Deletion:
         self._open.deleted(song.song_id)
         if not (deleted or was_open):
             raise UnknownSong(song.song_id)
+        if self._on_deleted:
+            self._on_deleted(song.song_id)
         self.count += 1
         logger.info("song deleted by its caller", extra={"song_id": song.song_id, "caller": song.caller})
 

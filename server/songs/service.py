@@ -15,6 +15,7 @@ from server.contract.requests import song_request
 from server.errors import ChecksOverloaded, QuotaExceeded, ServiceError, UnknownSong, WorkerLost
 from server.logs import bind
 from server.song import SongRequest, SongState
+from server.songs.credentials import Credentials, Signer
 from server.songs.deletion import Deletion
 from server.songs.engine_catalog import EngineCatalog
 from server.songs.eviction import Eviction
@@ -68,11 +69,11 @@ class Songs:
         lease_seconds: float = LEASE_SECONDS,
         watcher: StoreWatcher = UNWATCHED,
         resumption: Resumption = DEFAULT_RESUMPTION,
+        signer: Signer | None = None,
     ) -> None:
         """`checker` checks requests as their engines do. `terms` tells those of a caller now.
 
-        `now_ns` is the wall clock, `clock` that of deadlines, in seconds.
-
+        `now_ns` is the wall clock, `clock` that of deadlines, in seconds. `signer` signs C2PA manifests.
         `song_id` names songs. `log_requests` puts prompts and lyrics into the log. `pace`, `resumption` and
         `lease_seconds`, which are those of the directory, count for a shared store alone; `watcher` is told what it
         loses.
@@ -85,7 +86,8 @@ class Songs:
         self._linger_seconds = linger_seconds
         self._open = OpenRecordings()
         self.eviction = Eviction(store, lambda: self._open.song_ids)
-        self.deletion = Deletion(store, self._open)
+        self.credentials = Credentials(signer)
+        self.deletion = Deletion(store, self._open, self.credentials.forget)
         self._tickets = Tickets(
             runner, terms=terms, now_ns=now_ns, song_id=song_id, clock=clock, with_request=not store.embedded
         )
@@ -111,8 +113,8 @@ class Songs:
         mirror = partial(sharing.found, linger_seconds=linger_seconds) if sharing else None
         self._library = Library(store, self._open, mirror, sharing.attending.found if sharing else None)
         self._making: Making | SharedMaking = (
-            self._sharing.making
-            if self._sharing
+            sharing.making
+            if sharing
             else Making(store, directory, self._open, self.eviction, now_ns=now_ns, watcher=watcher)
         )
 

@@ -12,6 +12,7 @@ from server.telemetry.estimate_metrics import Estimated
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (
     expose_build,
+    expose_credentials,
     expose_deletions,
     expose_depths,
     expose_limits,
@@ -40,6 +41,7 @@ def report_one_of_each(registry: CollectorRegistry, metrics: Metrics, store: Sto
     """Report one event of every kind, so that every metric has a sample with all its labels."""
     expose_store(registry, lambda: Usage(3, 5_000_000), lambda: 2)
     expose_deletions(registry, lambda: 1, lambda: 2)
+    expose_credentials(registry, lambda: 1, lambda: 2)
     waiting = [WaitingSong(f"song-{engine}", "me", engine, 0.0, None) for engine in ("fake", "fake", "unknown")]
     expose_service(registry, ["fake"], lambda: Queue(waiting, 7))
     expose_work(registry, lambda: ({"fake": 5}, {"fake": 12.5}))

@@ -27,6 +27,11 @@ def expose_deletions(registry: CollectorRegistry, by_caller: Callable[[], int], 
     registry.register(Scraped(lambda: _deletion_families(by_caller(), by_limits())))
 
 
+def expose_credentials(registry: CollectorRegistry, made: Callable[[], int], failed: Callable[[], int]) -> None:
+    """Registers a counter of the C2PA manifests that this server has made, or could not make."""
+    registry.register(Scraped(lambda: _credentials_families(made(), failed())))
+
+
 def expose_service(registry: CollectorRegistry, engines: Sequence[str], queue: Callable[[], Queue | None]) -> None:
     """Registers gauges that read the songs of a service of several servers; nothing while they are not known."""
     registry.register(Scraped(lambda: _service_families(engines, queue())))
@@ -115,6 +120,11 @@ def _store_families(usage: Usage, listeners: int) -> Iterator[Metric]:
 def _deletion_families(by_caller: int, by_limits: int) -> Iterator[Metric]:
     counts: dict[LabelValues, float] = {("caller",): by_caller, ("limits",): by_limits}
     yield counter_family("songs_deleted", "Songs deleted from the store by this server", ["cause"], counts)
+
+
+def _credentials_families(made: int, failed: int) -> Iterator[Metric]:
+    counts: dict[LabelValues, float] = {("made",): made, ("failed",): failed}
+    yield counter_family("content_credentials", "C2PA manifests of songs, by outcome", ["outcome"], counts)
 
 
 def _service_families(engines: Sequence[str], queue: Queue | None) -> Iterator[Metric]:

@@ -33,6 +33,7 @@ from server.workers.messages import (
 )
 from server.workers.sound.links import EncoderLinks
 from server.workers.sound.messages import OpenSong, Sound, pcm_of
+from server.workers.sound.origin import origin_of
 from server.workers.span_tally import WorkTally
 
 
@@ -125,7 +126,8 @@ class CommandExecutor:
     def _open_encoder(self, command: Plan, plan: SongPlan, rate_hertz: int) -> None:
         if (target := command.sound_to) is not None:
             params = command.params
-            opened = OpenSong(command.song, target.audio, params.prompt, params.lyrics, plan, rate_hertz)
+            origin = origin_of(command.engine, params, target.audio)
+            opened = OpenSong(command.song, target.audio, params.prompt, params.lyrics, plan, rate_hertz, origin)
             self._encoders.open(target, opened)
 
     def _prepare(self, section: SectionKey) -> Prepared:

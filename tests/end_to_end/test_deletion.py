@@ -1,12 +1,17 @@
-"""What is left of a song that its caller deletes from a server alone: nothing, in no file and not in the log."""
+"""What is left of a song that its caller deletes from a server alone: nothing, in files, log, traces and metrics."""
 
 import threading
 from pathlib import Path
 
+import pytest
+
 from melisma_client import Client
+from tests.support.collector import collecting
 from tests.support.residue import found, in_files, made
+from tests.support.rest import Rest
 from tests.support.servers import eventually
 from tests.support.service import Service, running_service
+from tests.support.signing import signing_in
 
 FAKE = "fake=tests.support.fakes:FakeEngine"
 
@@ -40,3 +45,24 @@ def test_nothing_is_left_in_the_files_and_the_log_of_a_server_alone(tmp_path: Pa
             for deleted in [made(client) for _ in range(3)]:
                 client.delete_song(deleted)
             assert in_files(tmp_path) == set()
+
+
+def test_nothing_is_left_in_traces_metrics_and_manifests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, store = signing_in(tmp_path), tmp_path / "songs"
+    signing = {"MARKING__CERTIFICATE": str(files.certificate), "MARKING__KEY": str(files.key)}
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{collector.address}")
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+        with running_service(FAKE, STORE__FOLDER=str(store), **signing) as service, Client(service.address) as client:
+            log, rest = Log(service), Rest(service.http_address, {})
+            eventually(lambda: bool(client.list_engines()[0].ready))
+            song_id = made(client)
+            manifest = rest.ask("GET", f"/audio/{song_id}.c2pa")
+            client.delete_song(song_id)
+            spans = collector.wait_for("melisma.v1.MusicService/DeleteSong")
+            assert rest.ask("GET", f"/audio/{song_id}.c2pa").status == 404
+            assert (manifest.status, found(manifest.data)) == (200, set())
+            assert {"render", "encode", "GET /audio/{task_id}.c2pa"} <= {told.span.name for told in spans}
+            assert not found(b"".join(told.span.SerializeToString() for told in spans))
+            assert not found(rest.ask("GET", "/metrics").data + log.text.encode())
+            assert in_files(store) == set()

@@ -22,6 +22,7 @@ from server.api.open_calls import OpenCalls
 from server.audio.codecs.registry import file_suffixes
 from server.checking.base import RequestChecker
 from server.settings.settings import Settings
+from server.songs.credentials import Signer
 from server.songs.ports import SongRunner
 from server.songs.service import Songs
 from server.songs.tickets import Terms, no_terms
@@ -39,6 +40,7 @@ async def songs_of(
     terms: Callable[[str], Terms] = no_terms,
     checker: RequestChecker | None = None,
     engine: str = "fake",
+    signer: Signer | None = None,
 ) -> AsyncIterator[Songs]:
     """The songs of a runner of one engine, kept in a folder that goes with them."""
     numbers = itertools.count(1)
@@ -53,11 +55,13 @@ async def songs_of(
                 terms=terms,
                 linger_seconds=linger_seconds,
                 song_id=lambda: f"song-{next(numbers)}",
+                signer=signer,
             )
             try:
                 yield songs
             finally:
                 await songs.close()
+                await songs.credentials.close()
 
 
 @asynccontextmanager

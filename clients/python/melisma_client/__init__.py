@@ -11,6 +11,7 @@ from melisma.v1.music_pb2 import (
     SongFinished,
     SongPlan,
     SongProgress,
+    SoundMarks,
     Syllable,
     SyllableTiming,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "SongPlan",
     "SongProgress",
     "SongRequest",
+    "SoundMarks",
     "StemKind",
     "StoredSong",
     "Syllable",

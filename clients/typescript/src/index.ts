@@ -25,6 +25,7 @@ export {
   type SongPlan,
   type SongProgress,
   type Syllable,
+  type SoundMarks,
   type SyllableTiming,
 } from "./generated/melisma/v1/music.js";
 export type { AceStepOptions, EngineOptions } from "./options.js";

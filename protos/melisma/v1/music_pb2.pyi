@@ -1011,6 +1011,7 @@ class SongPlan(_message.Message):
     SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
     SAMPLE_COUNT_EXACT_FIELD_NUMBER: _builtins.int
     STREAM_SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    MARKS_FIELD_NUMBER: _builtins.int
     duration_seconds: _builtins.float
     """Length of the song in seconds."""
     key: _builtins.str
@@ -1049,6 +1050,12 @@ class SongPlan(_message.Message):
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Remarks for people on how the request was understood, what was added or left out, one sentence each, in English."""
 
+    @_builtins.property
+    def marks(self) -> Global___SoundMarks:
+        """Marks of the sound as generated, which stand at the head of the file. Unset: the operator has switched marking off,
+        or the song was planned before this field existed.
+        """
+
     def __init__(
         self,
         *,
@@ -1065,10 +1072,11 @@ class SongPlan(_message.Message):
         sample_count: _builtins.int = ...,
         sample_count_exact: _builtins.bool = ...,
         stream_size_bytes: _builtins.int | None = ...,
+        marks: Global___SoundMarks | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_stream_size_bytes", b"_stream_size_bytes", "_tempo_bpm", b"_tempo_bpm", "stream_size_bytes", b"stream_size_bytes", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stream_size_bytes", b"_stream_size_bytes", "_tempo_bpm", b"_tempo_bpm", "marks", b"marks", "stream_size_bytes", b"stream_size_bytes", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stream_size_bytes", b"_stream_size_bytes", "_tempo_bpm", b"_tempo_bpm", "delay_samples", b"delay_samples", "duration_seconds", b"duration_seconds", "guidance_scale", b"guidance_scale", "key", b"key", "notes", b"notes", "sample_count", b"sample_count", "sample_count_exact", b"sample_count_exact", "sample_rate_hertz", b"sample_rate_hertz", "sections", b"sections", "steps", b"steps", "stream_size_bytes", b"stream_size_bytes", "tempo_bpm", b"tempo_bpm", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stream_size_bytes", b"_stream_size_bytes", "_tempo_bpm", b"_tempo_bpm", "delay_samples", b"delay_samples", "duration_seconds", b"duration_seconds", "guidance_scale", b"guidance_scale", "key", b"key", "marks", b"marks", "notes", b"notes", "sample_count", b"sample_count", "sample_count_exact", b"sample_count_exact", "sample_rate_hertz", b"sample_rate_hertz", "sections", b"sections", "steps", b"steps", "stream_size_bytes", b"stream_size_bytes", "tempo_bpm", b"tempo_bpm", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stream_size_bytes: _TypeAlias = _typing.Literal["stream_size_bytes"]  # noqa: Y015
     _WhichOneofArgType__stream_size_bytes: _TypeAlias = _typing.Literal["_stream_size_bytes", b"_stream_size_bytes"]  # noqa: Y015
@@ -1080,6 +1088,42 @@ class SongPlan(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__tempo_bpm) -> _WhichOneofReturnType__tempo_bpm | None: ...
 
 Global___SongPlan: _TypeAlias = SongPlan  # noqa: Y015
+
+@_typing.final
+class SoundMarks(_message.Message):
+    """The marks of a song as generated sound, as they stand in the ID3 tag of its file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIGITAL_SOURCE_TYPE_FIELD_NUMBER: _builtins.int
+    PRODUCER_FIELD_NUMBER: _builtins.int
+    CONTENT_ID_FIELD_NUMBER: _builtins.int
+    digital_source_type: _builtins.str
+    """The address of a digital source type of the IPTC NewsCodes: ".../trainedAlgorithmicMedia", or for a song that is
+    made from a recording ".../compositeWithTrainedAlgorithmicMedia". Values may be added.
+    """
+    producer: _builtins.str
+    """Name or code of the provider of the service: `ContentProducer` of the field AIGC (GB 45438-2025). Empty where the
+    operator has set none.
+    """
+    content_id: _builtins.str
+    """Name of what was asked for, with its seed: `ProduceID` of the field AIGC. The same request with the same seed has
+    the same one, 32 hexadecimal digits.
+    """
+    def __init__(
+        self,
+        *,
+        digital_source_type: _builtins.str = ...,
+        producer: _builtins.str = ...,
+        content_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_id", b"content_id", "digital_source_type", b"digital_source_type", "producer", b"producer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SoundMarks: _TypeAlias = SoundMarks  # noqa: Y015
 
 @_typing.final
 class Section(_message.Message):
@@ -1731,6 +1775,7 @@ class Song(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    CONTENT_CREDENTIALS_FIELD_NUMBER: _builtins.int
     song_id: _builtins.str
     """The server's name of the song."""
     request_id: _builtins.str
@@ -1749,6 +1794,8 @@ class Song(_message.Message):
     """Bytes of the stream so far."""
     sha256: _builtins.str
     """SHA-256 of the stream, lower-case hexadecimal. Empty before the song is complete."""
+    content_credentials: _builtins.bool
+    """True where HTTP GET /audio/{song_id}.c2pa has a C2PA manifest of the complete song, signed by the operator."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Instant at which the song was admitted."""
@@ -1781,10 +1828,11 @@ class Song(_message.Message):
         size_bytes: _builtins.int = ...,
         sha256: _builtins.str = ...,
         failure: _status_pb2.Status | None = ...,
+        content_credentials: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "failure", b"failure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration_seconds", b"duration_seconds", "end_time", b"end_time", "engine", b"engine", "failure", b"failure", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "sha256", b"sha256", "size_bytes", b"size_bytes", "song_id", b"song_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_credentials", b"content_credentials", "create_time", b"create_time", "duration_seconds", b"duration_seconds", "end_time", b"end_time", "engine", b"engine", "failure", b"failure", "prompt", b"prompt", "request_id", b"request_id", "seed", b"seed", "sha256", b"sha256", "size_bytes", b"size_bytes", "song_id", b"song_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,6 +12,7 @@ from server.auth.caller import caller_of
 from server.contract.resources import song_message
 from server.contract.validation import check
 from server.songs.service import Songs
+from server.store.base import SongRecord
 
 _Context: TypeAlias = ServicerContext[Any, Any]
 
@@ -50,21 +51,21 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
         """One song of the caller's."""
         check(request)
         song = await self._songs.get(request.song_id, _caller(context))
-        return music_pb2.GetSongResponse(song=song_message(song))
+        return music_pb2.GetSongResponse(song=self._message(song))
 
     @override
     async def ListSongs(self, request: music_pb2.ListSongsRequest, context: _Context) -> music_pb2.ListSongsResponse:
         """A page of the caller's songs."""
         check(request)
         songs, token = await self._songs.page(_caller(context), request.page_size, request.page_token)
-        return music_pb2.ListSongsResponse(songs=map(song_message, songs), next_page_token=token)
+        return music_pb2.ListSongsResponse(songs=map(self._message, songs), next_page_token=token)
 
     @override
     async def CancelSong(self, request: music_pb2.CancelSongRequest, context: _Context) -> music_pb2.CancelSongResponse:
         """End a song of the caller's."""
         check(request)
         song = await self._songs.cancel(request.song_id, _caller(context))
-        return music_pb2.CancelSongResponse(song=song_message(song))
+        return music_pb2.CancelSongResponse(song=self._message(song))
 
     @override
     async def DeleteSong(self, request: music_pb2.DeleteSongRequest, context: _Context) -> music_pb2.DeleteSongResponse:
@@ -86,6 +87,9 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
         """One configured engine."""
         check(request)
         return music_pb2.GetEngineResponse(engine=self._songs.engines.get(request.name))
+
+    def _message(self, song: SongRecord) -> music_pb2.Song:
+        return song_message(song, content_credentials=self._songs.credentials.of(song))
 
     def _deadline(self, remaining_seconds: float | None) -> float | None:
         return None if remaining_seconds is None else self._clock() + remaining_seconds

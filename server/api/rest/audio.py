@@ -15,6 +15,7 @@ from model.song import Violation
 from server.api.rest.byte_range import ByteRange, range_of
 from server.api.rest.endpoint import Stream, unless_left
 from server.api.rest.preferences import sound_type
+from server.api.rest.song_json import MANIFEST_SUFFIX, manifest_path
 from server.audio.codecs.registry import format_named
 from server.errors import InvalidRequest, MadeElsewhere, OffsetOutOfRange, SongNotComplete
 from server.songs.recording import Recording, failure_of
@@ -44,8 +45,10 @@ async def range_made(request: Request, recording: Recording) -> bool:
     return True
 
 
-async def audio_response(request: Request, recording: Recording) -> Response:
+async def audio_response(request: Request, recording: Recording, *, credentials: bool) -> Response:
     """The answer to GET or HEAD. Sound that is there is read before the answer begins.
+
+    `credentials`: there is a C2PA manifest of the song, which the headers then name.
 
     Raises:
         StoreFailed: it cannot be read.
@@ -59,7 +62,17 @@ async def audio_response(request: Request, recording: Recording) -> Response:
         return await _growing(request, recording, offset, None if offset else range_of(request))
     if not recording.complete:
         raise SongNotComplete(recording.song.state.value, failure_of(recording.song))
-    return await _whole(request, recording, offset)
+    response = await _whole(request, recording, offset)
+    if credentials:
+        response.headers["Link"] = f'<{manifest_path(recording.song.song_id)}>; rel="c2pa-manifest"'
+    return response
+
+
+def manifest_response(song_id: str, manifest: bytes) -> Response:
+    """The answer with a C2PA manifest. It is not the same from every server, nor after a new start: nobody keeps it."""
+    named = f'inline; filename="{song_id}{MANIFEST_SUFFIX}"'
+    headers = {"Content-Disposition": named, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(manifest, media_type="application/c2pa", headers=headers)
 
 
 def plan_of(recording: Recording) -> music_pb2.SongPlan | None:
@@ -92,7 +105,7 @@ async def sound_of(
                 return
 
 
-def named(request: Request, recording: Recording) -> dict[str, str]:
+def described(request: Request, recording: Recording) -> dict[str, str]:
     """The headers that tell what the sound is."""
     delivered = format_named(recording.song.format)
     return {
@@ -163,7 +176,7 @@ async def _whole(request: Request, recording: Recording, offset: int) -> Respons
 async def _answer(
     request: Request, recording: Recording, status: int, headers: dict[str, str], start: int, end: int | None
 ) -> Response:
-    headers = headers | named(request, recording)
+    headers = headers | described(request, recording)
     if end is not None:
         headers["Content-Length"] = str(end - start)
     size_bytes = recording.song.size_bytes

@@ -16,9 +16,13 @@ SONG_NAMES: Mapping[str, str] = MappingProxyType(
         "end_time": "ended_at",
         "duration_seconds": "duration_sec",
         "failure": "error",
+        "content_credentials": "credentials_url",
     }
 )
-"""Fields of Song. `audio_url` and `events_url` stand beside them. `error` has a reason and a text."""
+"""Fields of Song. `audio_url` and `events_url` stand beside them. `error` has a reason and a text.
+
+`credentials_url` is null where `content_credentials` is false.
+"""
 
 EVENT_NAMES: Mapping[str, str] = MappingProxyType({"section_finished": "section"})
 """Members of SongEvent. `failed` and `cancelled` stand beside them; `chunk` is never told."""

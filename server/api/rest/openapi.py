@@ -8,6 +8,7 @@ from server.api.rest.json_schema import REQUEST, ref, request_schemas, told_sche
 from server.api.rest.preferences import BYTES
 from server.api.rest.problems import PROBLEM_TYPE
 from server.api.rest.proto_json import Json
+from server.api.rest.song_json import MANIFEST_SUFFIX
 from server.api.rest.streamed_song import HEADERS
 from server.audio.codecs.base import Format
 from server.audio.codecs.registry import all_formats
@@ -129,6 +130,7 @@ def _paths() -> Json:
             "get": _operation("follow_song", "What happens to a song", events, _OF_ONE_SONG, [*own, _LAST_ID])
         },
         **{f"/audio/{{task_id}}{each.suffix}": _audio(each) for each in all_formats()},
+        f"/audio/{{task_id}}{MANIFEST_SUFFIX}": {"get": _manifest()},
         "/v1/engines": {"get": _operation("list_engines", "What can be chosen", engines, (400,), paged, tag="engines")},
     }
 
@@ -163,6 +165,13 @@ def _audio(each: Format) -> Json:
         method: _operation(name, summary, answers, problems, heard, tag="sound", open_to_all=True)
         for method, (name, summary) in operations.items()
     }
+
+
+def _manifest() -> Json:
+    answers = {200: _stream("The C2PA manifest of a complete song.", "application/c2pa")}
+    summary = "Where the sound comes from, signed by the operator"
+    problems = (404, 409, 429, 503)
+    return _operation("get_manifest", summary, answers, problems, [_TASK], tag="sound", open_to_all=True)
 
 
 _EVENTS = "accepted, plan, progress, section (with lyric times), and at the end finished, failed or cancelled."
@@ -207,6 +216,11 @@ def _song() -> Json:
         "status": {"type": "string", "enum": [state.value for state in SongState]},
         "audio_url": {"type": "string", "format": "uri", "description": "Plays while the song is made; needs no key."},
         "events_url": {"type": "string", "format": "uri"},
+        "credentials_url": {
+            "type": ["string", "null"],
+            "format": "uri",
+            "description": "The C2PA manifest of the complete song; null where there is none. Needs no key.",
+        },
         "duration_sec": {"type": "number", "description": "As planned until the song is complete, 0 before."},
         "created_at": _TIME,
         "ended_at": {"type": ["string", "null"], "format": "date-time"},

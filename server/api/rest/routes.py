@@ -3,9 +3,11 @@
 POST   /v1/audio/music/generate          make a song; wait for its end, `Prefer: respond-async`, or hear it at once
 GET    /v1/audio/music                   the caller's songs
 GET    /v1/audio/music/{task_id}         where a song stands
-DELETE /v1/audio/music/{task_id}         stop making it
+DELETE /v1/audio/music/{task_id}         delete it; while it is being made, stop that
+POST   /v1/audio/music/{task_id}/cancel  stop making it
 GET    /v1/audio/music/{task_id}/events  what happens to it, as server-sent events
 GET    /audio/{task_id}.<format>         its sound, also while it is made; the name of the song is the key to it
+GET    /audio/{task_id}.c2pa             its C2PA manifest, once it is complete, where the operator signs any
 GET    /v1/engines                       what can be chosen
 GET    /openapi.json                     all of this for machines
 """
@@ -28,7 +30,7 @@ from melisma.v1 import music_pb2
 from server.api.call_limits import UNLIMITED, CallLimits
 from server.api.open_calls import OpenCalls
 from server.api.peers import plain_address
-from server.api.rest.audio import audio_response, range_made
+from server.api.rest.audio import audio_response, manifest_response, range_made
 from server.api.rest.endpoint import (
     LEFT,
     ByMethod,
@@ -45,10 +47,10 @@ from server.api.rest.idempotency import IDEMPOTENCY_KEY
 from server.api.rest.openapi import document
 from server.api.rest.preferences import RESPOND_ASYNC, Wish, wish_of
 from server.api.rest.problems import problem_response
-from server.api.rest.proto_json import filled, plain
+from server.api.rest.proto_json import Json, filled, plain
 from server.api.rest.public_address import REQUESTED_ADDRESS, PublicAddress
 from server.api.rest.request_body import generate_request
-from server.api.rest.song_json import page_json, song_json
+from server.api.rest.song_json import MANIFEST_SUFFIX, song_json
 from server.api.rest.streamed_song import streamed
 from server.audio.codecs.base import Format
 from server.audio.codecs.registry import all_formats, format_named
@@ -62,6 +64,7 @@ from server.contract.wire_scan import RequestLimits
 from server.errors import RequestIdReused, SongNotEnded, UnknownSong
 from server.songs.recording import Recording, Told
 from server.songs.service import Songs
+from server.store.base import SongRecord
 
 PAGE = ("page_size", "page_token")
 MUSIC = "/v1/audio/music"
@@ -111,6 +114,7 @@ class Api:
                 route(f"/audio/{{task_id}}{each.suffix}", "byte_offset", GET=partial(self._audio, each))
                 for each in all_formats()
             ),
+            route(f"/audio/{{task_id}}{MANIFEST_SUFFIX}", GET=self._manifest),
             route("/v1/engines", *PAGE, GET=self._engines),
             route("/openapi.json", GET=self._openapi),
         ]
@@ -126,11 +130,11 @@ class Api:
         if wish is Wish.TASK:
             await recording.keeping.begun()
             headers = {"Location": location, "Preference-Applied": RESPOND_ASYNC, "Vary": "Accept, Prefer"}
-            return JSONResponse(song_json(address, recording.song), HTTPStatus.ACCEPTED, headers)
+            return JSONResponse(self._told(address, recording.song), HTTPStatus.ACCEPTED, headers)
         with recording.listened() as told:
             async with while_key_lasts():
                 await unless_left(request.receive, _kept(recording, told))
-        return JSONResponse(song_json(address, recording.song), headers={"Vary": "Accept, Prefer"})
+        return JSONResponse(self._told(address, recording.song), headers={"Vary": "Accept, Prefer"})
 
     async def _begun(
         self, request: Request, message: music_pb2.GenerateRequest, caller: str, *, detached: bool
@@ -144,15 +148,15 @@ class Api:
             raise
 
     async def _list(self, request: Request) -> Response:
-        caller = self._caller(request, Scope.GENERATE)
+        caller, address = self._caller(request, Scope.GENERATE), self._address.of(request)
         asked = filled(music_pb2.ListSongsRequest(), _query(request))
         check(asked)
         songs, token = await self._songs.page(caller, asked.page_size, asked.page_token)
-        return JSONResponse(page_json(self._address.of(request), songs, token))
+        return JSONResponse({"songs": [self._told(address, song) for song in songs], "next_page_token": token})
 
     async def _get(self, request: Request) -> Response:
         song = await self._songs.get(_task_id(request), self._caller(request, Scope.GENERATE))
-        return JSONResponse(song_json(self._address.of(request), song))
+        return JSONResponse(self._told(self._address.of(request), song))
 
     async def _delete(self, request: Request) -> Response:
         caller, address = self._caller(request, Scope.GENERATE), self._address.of(request)
@@ -160,13 +164,13 @@ class Api:
         try:
             await self._songs.delete(task_id, caller)
         except SongNotEnded:
-            return JSONResponse(song_json(address, await self._songs.cancel(task_id, caller)))
+            return JSONResponse(self._told(address, await self._songs.cancel(task_id, caller)))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _cancel(self, request: Request) -> Response:
         caller, address = self._caller(request, Scope.GENERATE), self._address.of(request)
         song = await self._songs.cancel(_task_id(request), caller)
-        return JSONResponse(song_json(address, song))
+        return JSONResponse(self._told(address, song))
 
     async def _events(self, request: Request) -> Response:
         recording = await self._songs.find(_task_id(request), self._caller(request, Scope.GENERATE))
@@ -179,7 +183,11 @@ class Api:
             raise UnknownSong(recording.song.song_id)
         if await range_made(request, recording):
             recording = await self._songs.find(recording.song.song_id)
-        return await audio_response(request, recording)
+        return await audio_response(request, recording, credentials=self._songs.credentials.of(recording.song))
+
+    async def _manifest(self, request: Request) -> Response:
+        manifest = await self._songs.credentials.manifest(await self._songs.find(_task_id(request)))
+        return manifest_response(_task_id(request), manifest)
 
     async def _engines(self, request: Request) -> Response:
         self._caller(request, Scope.ENGINES)
@@ -190,6 +198,9 @@ class Api:
     async def _openapi(self, request: Request) -> Response:
         found = document(secured=self._authenticator is not None)
         return JSONResponse(found | {"servers": [{"url": self._address.of(request)}]})
+
+    def _told(self, address: str, song: SongRecord) -> dict[str, Json]:
+        return song_json(address, song, credentials=self._songs.credentials.of(song))
 
     def _caller(self, request: Request, scope: Scope) -> str:
         metadata = request.headers.items()

@@ -1,6 +1,5 @@
 """Builds the JSON of songs."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from server.api.rest.names import SONG_NAMES
@@ -10,14 +9,17 @@ from server.audio.codecs.registry import format_named
 from server.songs.recording import failure_of
 from server.store.base import SongRecord
 
+MANIFEST_SUFFIX = ".c2pa"
 
-def song_json(address: str, song: SongRecord) -> dict[str, Json]:
-    """One song; its URLs begin with `address`."""
+
+def song_json(address: str, song: SongRecord, *, credentials: bool) -> dict[str, Json]:
+    """One song; its URLs begin with `address`. `credentials`: a C2PA manifest of it can be had."""
     fields: dict[str, Json] = {
         "song_id": song.song_id,
         "state": song.state.value,
         "audio_url": f"{address}/audio/{song.song_id}{format_named(song.format).suffix}",
         "events_url": f"{address}/v1/audio/music/{song.song_id}/events",
+        "content_credentials": f"{address}{manifest_path(song.song_id)}" if credentials else None,
         "duration_seconds": song.duration_seconds,
         "create_time": _time(song.created_ns),
         "end_time": None if song.ended_ns is None else _time(song.ended_ns),
@@ -33,9 +35,9 @@ def song_json(address: str, song: SongRecord) -> dict[str, Json]:
     return {SONG_NAMES.get(name, name): value for name, value in fields.items()}
 
 
-def page_json(address: str, songs: Sequence[SongRecord], token: str) -> dict[str, Json]:
-    """A page of songs."""
-    return {"songs": [song_json(address, song) for song in songs], "next_page_token": token}
+def manifest_path(song_id: str) -> str:
+    """The path of a song's C2PA manifest."""
+    return f"/audio/{song_id}{MANIFEST_SUFFIX}"
 
 
 def _time(nanoseconds: int) -> str:

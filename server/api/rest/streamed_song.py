@@ -9,7 +9,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.api.rest.audio import named, plan_of, sound_of
+from server.api.rest.audio import described, plan_of, sound_of
 from server.api.rest.endpoint import Stream, unless_left
 from server.songs.recording import Recording
 
@@ -31,7 +31,9 @@ async def streamed(request: Request, recording: Recording, location: str) -> Res
     await unless_left(request.receive, _first(pieces))
     values = zip(HEADERS, _facts(recording), strict=True)
     facts = {name: quote(str(value), safe=" #+/:.-") for name, value in values if value not in ("", None)}
-    headers = named(request, recording) | facts | {"Location": location, "Cache-Control": "no-store", "Vary": "Accept"}
+    headers = (
+        described(request, recording) | facts | {"Location": location, "Cache-Control": "no-store", "Vary": "Accept"}
+    )
     return Stream(pieces, HTTPStatus.OK, headers)
 
 

@@ -21,8 +21,8 @@ _TEXT_FRAMES: Mapping[str, str] = MappingProxyType(
 def head_tag(tags: Mapping[str, str]) -> bytes:
     """A tag with one frame for each entry, in the order given; nothing for no entries.
 
-    The names of `_TEXT_FRAMES` become their standard frames, "lyrics" an unsynchronised lyrics frame, and every other
-    name (engine, seed, ...) a user text frame with that description.
+    The names of `_TEXT_FRAMES` become their standard frames, "lyrics" an unsynchronised lyrics frame, "comment" an
+    English comment, and every other name (engine, seed, ...) a user text frame with that description.
     """
     frames = b"".join(_frame(name, text) for name, text in tags.items())
     return b"ID3\x04\x00\x00" + _synchsafe(len(frames)) + frames if frames else b""
@@ -36,6 +36,8 @@ def _frame(name: str, text: str) -> bytes:
 def _content(name: str, text: str) -> tuple[str, bytes]:
     if name == "lyrics":
         return "USLT", _UTF8 + b"und" + b"\0" + text.encode()
+    if name == "comment":
+        return "COMM", _UTF8 + b"eng" + b"\0" + text.encode()
     if name in _TEXT_FRAMES:
         return _TEXT_FRAMES[name], _UTF8 + text.encode()
     return "TXXX", _UTF8 + name.encode() + b"\0" + text.encode()

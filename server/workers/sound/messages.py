@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from model.song import SectionScore, SongPlan, Window
-from server.song import AudioSettings
+from server.song import AudioSettings, Origin
 from server.workers.messages import SectionKey, SongKey
 
 
@@ -17,7 +17,8 @@ from server.workers.messages import SectionKey, SongKey
 class OpenSong:
     """An attempt at a song is planned: `plan` is without the engine's own `detail`.
 
-    Its sound comes at `sample_rate_hertz` and leaves as `audio` says. `prompt` and `lyrics` are those of the request.
+    Its sound comes at `sample_rate_hertz` and leaves as `audio` says. `prompt` and `lyrics` are those of the request,
+    and `origin` is for its marks.
     """
 
     song: SongKey
@@ -26,6 +27,7 @@ class OpenSong:
     lyrics: str
     plan: SongPlan
     sample_rate_hertz: int
+    origin: Origin
 
 
 class Sound(NamedTuple):

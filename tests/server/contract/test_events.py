@@ -10,6 +10,7 @@ from server.contract.requests import song_request
 from server.song import (
     Accepted,
     Chunk,
+    Marks,
     Planned,
     Progressed,
     SectionSent,
@@ -43,6 +44,13 @@ def test_waiting_is_told_as_progress_without_steps() -> None:
     assert (progress.queue_position, progress.steps) == (3, 0)
     assert (progress.estimated_first_audio.ToMilliseconds(), progress.estimated_finish.ToMilliseconds()) == (1500, 4000)
     assert event_message(Waiting(0), request()).progress == music_pb2.SongProgress()
+
+
+def test_a_plan_is_told_with_its_marks_if_it_has_any() -> None:
+    marks = Marks("http://kind", "工作室", "0f")
+    plans = [event_message(Planned(FAKE_PLAN, 1105, 9, True, marks=one), request()).plan for one in (marks, None)]
+    assert plans[0].marks == music_pb2.SoundMarks(digital_source_type="http://kind", producer="工作室", content_id="0f")
+    assert not plans[1].HasField("marks")
 
 
 def test_a_plan_is_told_with_its_lyrics() -> None:

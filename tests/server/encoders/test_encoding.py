@@ -31,12 +31,12 @@ class Desk:
     def __init__(self, piece_seconds: float = 0.008, encoder: type[FakeEncoder] = FakeEncoder) -> None:
         self.queues, self.sent = SongQueues(), list[Sequence[FromEncoder]]()
         self._piece_seconds, self._now = piece_seconds, 0.0
-        self._loop = EncodingLoop(self.queues, encoder, self.sent.append, self._clock)
+        self._loop = EncodingLoop(self.queues, encoder, self.sent.append, clock=self._clock)
 
     def put(self, song_id: str, windows: int, channels: int = 2) -> None:
         """A song's plan and so many windows of a second each; the first one is two pieces."""
         song, plan = SongKey(song_id), FakeEngine().plan(params(duration_seconds=200.0))
-        self.queues.put(OpenSong(song, AudioSettings(), "", "", plan, RATE_HERTZ))
+        self.queues.put(OpenSong(song, AudioSettings(), "", "", plan, RATE_HERTZ, Origin("0f")))
         window = pcm_of(np.zeros((channels, RATE_HERTZ), np.float32))
         for number in range(windows):
             score = None if number else SectionScore()

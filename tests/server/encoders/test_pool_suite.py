@@ -14,7 +14,7 @@ from server.encoders.base import EncoderDied, EncoderPool
 from server.encoders.local_pool import LocalEncoders
 from server.encoders.messages import Encoded, EncodingFailed
 from server.errors import EngineNotReady, WorkerLost
-from server.song import AudioSettings, Chunk, Planned, SectionSent, SongCompleted, SongEvent
+from server.song import AudioSettings, Chunk, Origin, Planned, SectionSent, SongCompleted, SongEvent
 from server.workers.messages import SectionKey, SongKey, SoundTarget
 from server.workers.sound.links import EncoderLinks
 from server.workers.sound.messages import OpenSong, Sound
@@ -73,7 +73,7 @@ class Worker:
         address = self.pool.address_of(song_id)
         assert address is not None
         plan = FakeEngine().plan(params())
-        opened = OpenSong(SongKey(song_id, attempt), AUDIO, "", "", plan, RATE_HERTZ)
+        opened = OpenSong(SongKey(song_id, attempt), AUDIO, "", "", plan, RATE_HERTZ, Origin("0f"))
         self.links.open(SoundTarget(address, AUDIO), opened)
 
     def section(self, song_id: str, index: int, attempt: int = 0, windows: int = 4) -> None:

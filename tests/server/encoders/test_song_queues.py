@@ -9,7 +9,7 @@ from model.song import SectionScore
 from server.encoders.messages import CloseSong, EncoderPing
 from server.encoders.song_inbox import EncodeWindow, EndSection
 from server.encoders.song_queues import QueuesStopped, SongQueues
-from server.song import AudioSettings
+from server.song import AudioSettings, Origin
 from server.workers.messages import SectionKey, SongKey
 from server.workers.sound.messages import OpenSong, Sound
 from tests.support.fakes import RATE_HERTZ, FakeEngine, params
@@ -18,7 +18,8 @@ SCORE = SectionScore()
 
 
 def opened(song_id: str = "a", attempt: int = 0) -> OpenSong:
-    return OpenSong(SongKey(song_id, attempt), AudioSettings(), "", "", FakeEngine().plan(params()), RATE_HERTZ)
+    plan = FakeEngine().plan(params())
+    return OpenSong(SongKey(song_id, attempt), AudioSettings(), "", "", plan, RATE_HERTZ, Origin("0f"))
 
 
 def sound(level: float, song_id: str = "a", attempt: int = 0, index: int = 0, samples: int = 10) -> Sound:

@@ -27,6 +27,7 @@ from server.workers.messages import (
 )
 from server.workers.sound.links import EncoderLinks
 from server.workers.sound.messages import OpenSong, Sound
+from server.workers.sound.origin import origin_of
 from tests.support.fakes import RATE_HERTZ, SECTION_COST, SECTION_SECONDS, FakeEngine, params
 
 SONG = SongKey("a")
@@ -125,7 +126,8 @@ def test_the_encoder_is_told_the_plan_and_when_there_is_no_more() -> None:
     reply = executor.handle(Plan(SONG, "fake", params("happy"), sound_to=target))
     executor.handle(Forget(SONG))
     assert isinstance(reply, Planned)
-    assert links.opened == [(target, OpenSong(SONG, target.audio, "happy", "", reply.plan, RATE_HERTZ))]
+    origin = origin_of("fake", params("happy"), target.audio)
+    assert links.opened == [(target, OpenSong(SONG, target.audio, "happy", "", reply.plan, RATE_HERTZ, origin))]
     assert links.forgotten == [SONG]
 
 

@@ -30,7 +30,7 @@ FAILED = replace(COMPLETED, state=SongState.FAILED, sha256="", reason="WORKER_LO
 def told(status: str, sha256: str, more: str = "") -> str:
     return (
         f'{{"task_id":"song-1","status":"{status}","audio_url":"http://here:8080/audio/song-1.mp3",'
-        '"events_url":"http://here:8080/v1/audio/music/song-1/events","duration_sec":12.5,'
+        '"events_url":"http://here:8080/v1/audio/music/song-1/events","credentials_url":null,"duration_sec":12.5,'
         '"created_at":"2023-11-14T22:13:20.123Z","ended_at":"2023-11-14T22:13:29.000Z","request_id":"request-1",'
         f'"engine":"studio","prompt":"民谣","seed":7,"size_bytes":300,"sha256":"{sha256}"{more}}}'
     )
@@ -48,4 +48,9 @@ def told(status: str, sha256: str, more: str = "") -> str:
     ],
 )
 def test_a_song_is_told_as_ever(song: SongRecord, body: str) -> None:
-    assert bytes(JSONResponse(song_json("http://here:8080", song)).body) == body.encode()
+    assert bytes(JSONResponse(song_json("http://here:8080", song, credentials=False)).body) == body.encode()
+
+
+def test_a_song_with_a_manifest_tells_where_it_is() -> None:
+    told = song_json("http://here:8080", COMPLETED, credentials=True)
+    assert told["credentials_url"] == "http://here:8080/audio/song-1.c2pa"

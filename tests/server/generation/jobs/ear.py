@@ -18,6 +18,7 @@ from server.scheduling.scheduler import Scheduler
 from server.song import (
     Accepted,
     AudioSettings,
+    Origin,
     SongRequest,
     SongState,
 )
@@ -69,7 +70,7 @@ class Ear:
         self.job.started()
         assert self.job.sound_to is not None
         prompt, audio = REQUEST.params.prompt, self.job.sound_to.audio
-        self.links.open(self.job.sound_to, OpenSong(SECTION.song, audio, prompt, "", made, RATE_HERTZ))
+        self.links.open(self.job.sound_to, OpenSong(SECTION.song, audio, prompt, "", made, RATE_HERTZ, Origin("0f")))
         self.job.planned(PlanMade(SECTION.song, made, RATE_HERTZ, 0.1))
         self.job.stepped(SectionStep(SECTION, 1, 1), 0.25)
 

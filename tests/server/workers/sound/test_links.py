@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from server.song import AudioSettings
+from server.song import AudioSettings, Origin
 from server.workers.messages import SectionKey, SongKey, SoundTarget
 from server.workers.pipe import PipeClosed
 from server.workers.sound.links import EncoderLinks
@@ -49,7 +49,7 @@ def links() -> Iterator[EncoderLinks]:
 
 
 def opened(song_id: str) -> OpenSong:
-    return OpenSong(SongKey(song_id), AudioSettings(), "", "", FakeEngine().plan(params()), RATE_HERTZ)
+    return OpenSong(SongKey(song_id), AudioSettings(), "", "", FakeEngine().plan(params()), RATE_HERTZ, Origin("0f"))
 
 
 def sound(song_id: str) -> Sound:

@@ -923,7 +923,33 @@ export interface SongPlan {
    * Bytes of the whole stream, as `SongFinished.size_bytes` of the complete song. Unset where the length is known only
    * once the song is made, and in songs that were planned before this field existed.
    */
-  streamSizeBytes?: number | undefined;
+  streamSizeBytes?:
+    | number
+    | undefined;
+  /**
+   * Marks of the sound as generated, which stand at the head of the file. Unset: the operator has switched marking off,
+   * or the song was planned before this field existed.
+   */
+  marks: SoundMarks | undefined;
+}
+
+/** The marks of a song as generated sound, as they stand in the ID3 tag of its file. */
+export interface SoundMarks {
+  /**
+   * The address of a digital source type of the IPTC NewsCodes: ".../trainedAlgorithmicMedia", or for a song that is
+   * made from a recording ".../compositeWithTrainedAlgorithmicMedia". Values may be added.
+   */
+  digitalSourceType: string;
+  /**
+   * Name or code of the provider of the service: `ContentProducer` of the field AIGC (GB 45438-2025). Empty where the
+   * operator has set none.
+   */
+  producer: string;
+  /**
+   * Name of what was asked for, with its seed: `ProduceID` of the field AIGC. The same request with the same seed has
+   * the same one, 32 hexadecimal digits.
+   */
+  contentId: string;
 }
 
 /** One part of a song. */
@@ -1190,7 +1216,11 @@ export interface Song {
    * (UNAVAILABLE: the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
    * Where fields of the request were at fault, `details` also has the google.rpc.BadRequest of the same error.
    */
-  failure: Status | undefined;
+  failure:
+    | Status
+    | undefined;
+  /** True where HTTP GET /audio/{song_id}.c2pa has a C2PA manifest of the complete song, signed by the operator. */
+  contentCredentials: boolean;
 }
 
 /** Asks for a page of the engines of the server. */
@@ -2975,6 +3005,7 @@ function createBaseSongPlan(): SongPlan {
     sampleCount: 0,
     sampleCountExact: false,
     streamSizeBytes: undefined,
+    marks: undefined,
   };
 }
 
@@ -3018,6 +3049,9 @@ export const SongPlan: MessageFns<SongPlan> = {
     }
     if (message.streamSizeBytes !== undefined) {
       writer.uint32(104).int64(message.streamSizeBytes);
+    }
+    if (message.marks !== undefined) {
+      SoundMarks.encode(message.marks, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -3139,6 +3173,14 @@ export const SongPlan: MessageFns<SongPlan> = {
             message.streamSizeBytes = longToNumber(reader.int64());
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.marks = SoundMarks.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3169,6 +3211,88 @@ export const SongPlan: MessageFns<SongPlan> = {
     message.sampleCount = object.sampleCount ?? 0;
     message.sampleCountExact = object.sampleCountExact ?? false;
     message.streamSizeBytes = object.streamSizeBytes ?? undefined;
+    message.marks = (object.marks !== undefined && object.marks !== null)
+      ? SoundMarks.fromPartial(object.marks)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSoundMarks(): SoundMarks {
+  return { digitalSourceType: "", producer: "", contentId: "" };
+}
+
+export const SoundMarks: MessageFns<SoundMarks> = {
+  encode(message: SoundMarks, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.digitalSourceType !== "") {
+      writer.uint32(10).string(message.digitalSourceType);
+    }
+    if (message.producer !== "") {
+      writer.uint32(18).string(message.producer);
+    }
+    if (message.contentId !== "") {
+      writer.uint32(26).string(message.contentId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SoundMarks {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSoundMarks();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.digitalSourceType = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.producer = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.contentId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SoundMarks>): SoundMarks {
+    return SoundMarks.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SoundMarks>): SoundMarks {
+    const message = createBaseSoundMarks();
+    message.digitalSourceType = object.digitalSourceType ?? "";
+    message.producer = object.producer ?? "";
+    message.contentId = object.contentId ?? "";
     return message;
   },
 };
@@ -4809,6 +4933,7 @@ function createBaseSong(): Song {
     sizeBytes: 0,
     sha256: "",
     failure: undefined,
+    contentCredentials: false,
   };
 }
 
@@ -4849,6 +4974,9 @@ export const Song: MessageFns<Song> = {
     }
     if (message.failure !== undefined) {
       Status.encode(message.failure, writer.uint32(114).fork()).join();
+    }
+    if (message.contentCredentials !== false) {
+      writer.uint32(120).bool(message.contentCredentials);
     }
     return writer;
   },
@@ -4962,6 +5090,14 @@ export const Song: MessageFns<Song> = {
             message.failure = Status.decode(reader, reader.uint32());
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.contentCredentials = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4993,6 +5129,7 @@ export const Song: MessageFns<Song> = {
     message.failure = (object.failure !== undefined && object.failure !== null)
       ? Status.fromPartial(object.failure)
       : undefined;
+    message.contentCredentials = object.contentCredentials ?? false;
     return message;
   },
 };

@@ -1,0 +1,126 @@
+"""Signs C2PA manifests (C2PA Technical Specification, c2pa.org) of complete songs.
+
+A manifest stands beside its file: the bytes of the sound stay as they were streamed. It is bound to them by a hash.
+"""
+
+import importlib.util
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from server.audio.codecs.id3 import head_tag
+from server.version import VERSION
+
+if TYPE_CHECKING:
+    import c2pa
+
+_CURVES = {"secp256r1": b"es256", "secp384r1": b"es384", "secp521r1": b"es512"}
+_SAMPLE = head_tag({"title": "silence"}) + bytes([0xFF, 0xFB, 0x90, 0x40]).ljust(417, b"\0")
+_SAMPLE_KIND = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+_GOOD = ("Valid", "Trusted")
+_PURPOSES = ("1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36", "1.3.6.1.4.1.62558.2.1")
+"""Extended key usages of certificates for C2PA: emailProtection, documentSigning, and C2PA's own."""
+
+
+class InvalidSigningCertificate(RuntimeError):
+    """Manifests cannot be signed with the certificate and key of the settings; the text says why."""
+
+
+class SigningFailed(Exception):
+    """A manifest could not be made; the text is meant for the operator."""
+
+
+class ManifestSigner:
+    """Makes manifests with one certificate. Calls may come from any one thread at a time."""
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        """Read the PEM files, a chain and its key, and try them with a frame of silence.
+
+        Raises:
+            InvalidSigningCertificate: the package c2pa-python is missing, or the files are not fit for C2PA.
+        """
+        if importlib.util.find_spec("c2pa") is None:
+            raise InvalidSigningCertificate(
+                "MELISMA_MARKING__CERTIFICATE needs the package c2pa-python: install melisma[c2pa], or leave it empty"
+            )
+        try:
+            chain, private = certificate.read_bytes(), key.read_bytes()
+        except OSError as error:
+            raise _unfit(f"{error.filename} cannot be read ({error.strerror})") from error
+        self._signer, self._context = _opened(chain, private), _context()
+        self._try()
+
+    def sign(self, sound: bytes, media_type: str, title: str, digital_source_type: str) -> bytes:
+        """Return the manifest of a file that has this sound; it says that the file was created, and how.
+
+        Raises:
+            SigningFailed: the certificate has expired, or something else is wrong.
+        """
+        import c2pa
+
+        created = {"action": "c2pa.created", "digitalSourceType": digital_source_type}
+        manifest = {
+            "claim_generator_info": [{"name": "Melisma", "version": VERSION}],
+            "title": title,
+            "format": media_type,
+            "assertions": [{"label": "c2pa.actions", "data": {"actions": [created]}}],
+        }
+        try:
+            with c2pa.Builder(json.dumps(manifest), self._context) as builder:
+                builder.set_no_embed()
+                signed: bytes = builder.sign(self._signer, media_type, io.BytesIO(sound), io.BytesIO())
+            self._require_good(sound, media_type, signed)
+        except c2pa.C2paError as error:
+            raise SigningFailed(str(error)) from error
+        return signed
+
+    def _require_good(self, sound: bytes, media_type: str, manifest: bytes) -> None:
+        """Read the manifest as others will; raises SigningFailed where they would refuse it."""
+        import c2pa
+
+        with c2pa.Reader(media_type, io.BytesIO(sound), manifest, self._context) as reader:
+            told: dict[str, Any] = json.loads(reader.json())
+        if told.get("validation_state") not in _GOOD:
+            raise SigningFailed("; ".join(one.get("explanation", one["code"]) for one in told["validation_status"]))
+
+    def _try(self) -> None:
+        try:
+            self.sign(_SAMPLE, "audio/mpeg", "silence", _SAMPLE_KIND)
+        except SigningFailed as error:
+            raise _unfit(str(error)) from error
+
+
+def _context() -> "c2pa.Context":
+    """The library's settings, in which it takes certificates of all purposes."""
+    import c2pa
+
+    return c2pa.Context(c2pa.Settings.from_dict({"trust": {"trust_config": "\n".join(_PURPOSES)}}))
+
+
+def _opened(chain: bytes, private: bytes) -> "c2pa.Signer":
+    import c2pa
+
+    try:
+        return c2pa.Signer.from_info(c2pa.C2paSignerInfo(_algorithm(private), chain, private, None))
+    except (c2pa.C2paError, ValueError, TypeError) as error:
+        raise _unfit(str(error)) from error
+
+
+def _algorithm(private: bytes) -> bytes:
+    """The name of the signature that belongs to a key; raises ValueError for a key that C2PA does not know."""
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    match load_pem_private_key(private, None):
+        case ec.EllipticCurvePrivateKey(curve=curve) if curve.name in _CURVES:
+            return _CURVES[curve.name]
+        case ed25519.Ed25519PrivateKey():
+            return b"ed25519"
+        case rsa.RSAPrivateKey():
+            return b"ps256"
+    raise ValueError("the key is of a kind that C2PA does not know: take one of P-256, P-384, P-521, Ed25519 or RSA")
+
+
+def _unfit(reason: str) -> InvalidSigningCertificate:
+    return InvalidSigningCertificate(f"MELISMA_MARKING__CERTIFICATE and MELISMA_MARKING__KEY cannot be used: {reason}")

@@ -1,0 +1,43 @@
+"""Marks at the head of a file by which machines know generated sound.
+
+The EU AI Act, Article 50(2), asks for a machine-readable mark and names no form: here it is a digital source type of
+the IPTC NewsCodes (cv.iptc.org), and a comment for people. China's measures for labelling generated content ask for the
+field AIGC of GB 45438-2025, a JSON object in the metadata of the file; its members for those who spread the file stay
+empty.
+"""
+
+import json
+
+from server.song import Marks, Origin
+
+COMMENT = "AI generated"
+_GENERATED = "1"
+_SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+_WHOLLY, _WITH_A_RECORDING = "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"
+
+
+def marks_of(origin: Origin, producer: str) -> Marks:
+    """Return the marks of a song. `producer` is the provider of the service, empty where that is not known."""
+    kind = _WITH_A_RECORDING if origin.has_recording else _WHOLLY
+    return Marks(f"{_SOURCE_TYPES}{kind}", producer, origin.content_id)
+
+
+def mark_tags(marks: Marks) -> dict[str, str]:
+    """Return the tags that carry the marks."""
+    return {"AIGC": _aigc(marks), "digital_source_type": marks.digital_source_type, "comment": COMMENT}
+
+
+def _aigc(marks: Marks) -> str:
+    return json.dumps(
+        {
+            "Label": _GENERATED,
+            "ContentProducer": marks.producer,
+            "ProduceID": marks.content_id,
+            "ReservedCode1": "",
+            "ContentPropagator": "",
+            "PropagateID": "",
+            "ReservedCode2": "",
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )

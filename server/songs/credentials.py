@@ -1,0 +1,158 @@
+"""Content credentials of complete songs: C2PA manifests, which are made when somebody first asks for one."""
+
+import asyncio
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final, Protocol
+
+from server.audio.codecs.registry import format_named
+from server.audio.manifest import SigningFailed
+from server.errors import CredentialsFailed, NoCredentials, Overloaded, SongDeleted, SongNotComplete
+from server.song import Marks, SongState
+from server.songs.recording import Recording, failure_of
+from server.store.base import SongRecord, StoreFailed
+
+SECONDS: Final = 10.0
+"""Longest time that a manifest takes, its turn and the reading of the sound included."""
+
+PLACES: Final = 16
+"""Manifests that are made or wait at once; one more is refused."""
+
+KEPT: Final = 256
+"""Manifests in memory, of a few kilobytes each."""
+
+_RETRY_SECONDS = 1.0
+_GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+
+logger = logging.getLogger(__name__)
+
+
+class Signer(Protocol):
+    """Makes manifests; see `server.audio.manifest`."""
+
+    def sign(self, sound: bytes, media_type: str, title: str, digital_source_type: str) -> bytes:
+        """Return the manifest of a file, from a thread; raises SigningFailed."""
+
+
+class Credentials:
+    """The manifests of songs, one made at a time, on a thread of its own; those made last stay in memory.
+
+    Nothing of them is stored: a server that is asked again later, or another one, makes another manifest of the same
+    sound, with the certificate that it has then.
+    """
+
+    def __init__(self, signer: Signer | None, *, seconds: float = SECONDS) -> None:
+        """Each may take `seconds`. Without a `signer` there are none."""
+        self._signer = signer
+        self._seconds = seconds
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sign")
+        self._turn = asyncio.Lock()
+        self._making: dict[str, asyncio.Task[bytes]] = {}
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self.made = 0
+        """The number of manifests that were made."""
+        self.failed = 0
+        """The number of manifests that could not be made."""
+
+    def of(self, song: SongRecord) -> bool:
+        """True for a song of which `manifest` makes one."""
+        return self._signer is not None and song.state is SongState.COMPLETED
+
+    async def manifest(self, recording: Recording) -> bytes:
+        """The manifest of a song.
+
+        Raises:
+            NoCredentials: nothing is signed here.
+            SongNotComplete: the song is not complete.
+            Overloaded: too many are asked for at once.
+            SongDeleted: its caller has deleted it meanwhile.
+            CredentialsFailed: it could not be made; the log says why. The sound can be heard all the same.
+        """
+        if self._signer is None:
+            raise NoCredentials
+        song = recording.song
+        if song.state is not SongState.COMPLETED:
+            raise SongNotComplete(song.state.value, failure_of(song))
+        if kept := self._kept.get(song.song_id):
+            return kept
+        return await asyncio.shield(self._making.get(song.song_id) or self._begin(recording, self._signer))
+
+    def forget(self, song_id: str) -> None:
+        """Let go of the manifest of a deleted song, also of one that is being made."""
+        self._kept.pop(song_id, None)
+        self._making.pop(song_id, None)
+
+    async def close(self) -> None:
+        """Make no more."""
+        making = list(self._making.values())
+        for task in making:
+            task.cancel()
+        await asyncio.gather(*making, return_exceptions=True)
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _begin(self, recording: Recording, signer: Signer) -> asyncio.Task[bytes]:
+        if len(self._making) >= PLACES:
+            raise Overloaded("too many C2PA manifests are asked for at once", _RETRY_SECONDS)
+        song_id = recording.song.song_id
+        work = partial(_signed, signer, recording.song, _marks(recording))
+        task = asyncio.create_task(self._make(recording, work), name=f"sign {song_id}")
+        self._making[song_id] = task
+        task.add_done_callback(lambda done: self._ended(song_id, done))
+        return task
+
+    def _ended(self, song_id: str, task: asyncio.Task[bytes]) -> None:
+        """Keep what was made, unless the song was deleted meanwhile."""
+        failed = task.cancelled() or task.exception() is not None
+        if self._making.get(song_id) is not task:
+            return
+        del self._making[song_id]
+        if not failed:
+            self._kept[song_id] = task.result()
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+
+    async def _make(self, recording: Recording, signed: Callable[[bytes], bytes]) -> bytes:
+        try:
+            async with asyncio.timeout(self._seconds), self._turn:
+                sound = await _sound(recording)
+                manifest = await asyncio.get_running_loop().run_in_executor(self._thread, signed, sound)
+        except SongDeleted:
+            raise
+        except Exception as error:
+            self.failed += 1
+            self._report(recording.song.song_id, error)
+            raise CredentialsFailed(recording.song.song_id) from error
+        self.made += 1
+        return manifest
+
+    def _report(self, song_id: str, error: Exception) -> None:
+        text = f"it took longer than {self._seconds:g} s" if isinstance(error, TimeoutError) else str(error)
+        bug = None if isinstance(error, SigningFailed | StoreFailed | TimeoutError) else error
+        logger.error("a C2PA manifest could not be made: %s", text, extra={"song_id": song_id}, exc_info=bug)
+
+
+async def _sound(recording: Recording) -> bytes:
+    """All of a song's sound, be it stored yet or not."""
+    with recording.listened() as told:
+        return b"".join([one.message.chunk.data async for one in told])
+
+
+def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> bytes:
+    """On the thread. What was changed after the song was made is not signed.
+
+    A manifest is made to be passed on, so it never has the song's id: who has that may listen here.
+    """
+    if hashlib.sha256(sound).hexdigest() != song.sha256:
+        raise SigningFailed("the stored sound is not what was made")
+    title = marks.content_id or song.sha256
+    return signer.sign(sound, format_named(song.format).media_type, title, marks.digital_source_type or _GENERATED)
+
+
+def _marks(recording: Recording) -> Marks:
+    """The marks of a song; empty where it was not marked."""
+    told = next((entry.message.plan.marks for entry in recording.entries if entry.message.HasField("plan")), None)
+    return Marks(told.digital_source_type, told.producer, told.content_id) if told else Marks("", "", "")

@@ -1,0 +1,44 @@
+"""Tells of a song what its marks say about where it comes from."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+
+from model.song import AnchorNote, SongParams
+from server.song import AudioSettings, Origin
+
+_ID_CHARACTERS = 32
+
+
+def origin_of(engine: str, params: SongParams, audio: AudioSettings) -> Origin:
+    """Return the origin of a song as it was asked for. The same request with the same seed has the same one."""
+    text = json.dumps([engine, _plain(params), _plain(audio)], sort_keys=True, default=repr)
+    content_id = hashlib.sha256(text.encode()).hexdigest()[:_ID_CHARACTERS]
+    return Origin(content_id, has_recording=hasattr(params.task, "audio"))
+
+
+def _plain(value: object) -> object:
+    """The value as JSON has it, in an order that does not depend on the process; bytes as their hash."""
+    match value:
+        case AnchorNote(pitch=pitch, length_beats=length):  # of which there are thousands
+            return [pitch, length]
+        case bytes():
+            return hashlib.sha256(value).hexdigest()
+        case set() | frozenset():
+            return sorted(map(str, value))
+        case tuple() | list():
+            return [_plain(one) for one in value]
+        case Mapping():
+            return {str(name): _plain(one) for name, one in value.items()}
+    if dataclasses.is_dataclass(value):
+        return {type(value).__name__: _plain(dict(_given(value)))}
+    return value
+
+
+def _given(value: object) -> Iterator[tuple[str, object]]:
+    """The fields that differ from their defaults: the ids stay what they are when requests get another field."""
+    for field in dataclasses.fields(value):  # type: ignore[arg-type]  # a dataclass
+        given = getattr(value, field.name)
+        if field.default is dataclasses.MISSING or given != field.default:
+            yield field.name, given
