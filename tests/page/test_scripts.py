@@ -7,11 +7,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import pytest
 from model.studio.prompt.understanding import understand
 
 from model.shared.lyrics.tags import section_kind
 from model.studio.lyrics.sections import parse_lyrics
+from tests.support.requirements import not_tried
 
 HERE = Path(__file__).parent
 TIMEOUT_SECONDS = 120.0
@@ -24,7 +24,7 @@ def _node(*arguments: str) -> str:
     """What Node prints; fails where it fails."""
     node = shutil.which("node")
     if node is None:
-        pytest.skip("needs Node 20: apt install nodejs")
+        not_tried("needs Node 20: apt install nodejs")
     command = [node, "--no-warnings", *arguments]
     run = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
