@@ -25,7 +25,7 @@ IMAGE = "localhost/melisma-tried"
 REVISION = "0123abc"
 BUILD_TIMEOUT_SECONDS = 1800.0
 ALONE = ("unshare", "--mount", "--propagation", "private")
-BUILD_ARGUMENTS = ("LOCK", "TORCH", "TORCH_INDEX")
+BUILD_ARGUMENTS = ("LOCK", "TORCH_INDEX", "TORCH_HASH")
 """Build arguments that can be given as IMAGE_LOCK=requirements/ace_step.lock and so on, to try other images."""
 
 
