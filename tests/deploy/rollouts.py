@@ -68,7 +68,7 @@ def pods(count: int, engine: str) -> Iterator[tuple[Sequence[Service], int]]:
     port = free_port()
     with ExitStack() as stack:
         servers = [
-            stack.enter_context(running_service(engine, port=port, HOST=f"127.0.0.{number + 2}"))
+            stack.enter_context(running_service(engine, PORT=str(port), HOST=f"127.0.0.{number + 2}"))
             for number in range(count)
         ]
         for server in servers:
