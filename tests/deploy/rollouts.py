@@ -27,7 +27,7 @@ class Names:
         self._socket.bind(("127.0.0.1", 0))
 
     def target(self, port: int) -> str:
-        """What a gRPC client dials."""
+        """The target that a gRPC client dials."""
         host, own_port = self._socket.getsockname()
         return f"dns://{host}:{own_port}/{NAME}:{port}"
 
@@ -79,7 +79,7 @@ def pods(count: int, engine: str) -> Iterator[tuple[Sequence[Service], int]]:
 def roll(
     names: Names, old: Sequence[Service], new: Sequence[Service], *, min_ready_seconds: float, pre_stop_seconds: float
 ) -> None:
-    """What a Deployment does that has a pod more than it needs: the next old pod goes when the next new one counts."""
+    """Replace servers as a Deployment with maxSurge 1 does: the next old one goes when the next new one counts."""
     stops = []
     for leaving, coming in zip(old, new, strict=True):
         names.addresses += (_host(coming),)

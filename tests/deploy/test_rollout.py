@@ -64,7 +64,7 @@ class Caller:
 
 
 def documented_service_config() -> Any:
-    """What docs/callers.md tells clients of gRPC to set."""
+    """The service config that docs/callers.md gives."""
     text = (ROOT / "docs/callers.md").read_text("utf-8")
     (block,) = (one for one in re.findall(r"```json\n(.*?)```", text, re.DOTALL) if "loadBalancingConfig" in one)
     return json.loads(block)

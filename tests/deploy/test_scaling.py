@@ -1,4 +1,4 @@
-"""What the autoscaler asks Prometheus, tried by promtool."""
+"""The question of the autoscaler to Prometheus, tried by promtool."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a test does that needs something this machine lacks."""
+"""The end of a test that needs something this machine lacks: skipped, or failed where tests have to run."""
 
 import importlib
 import os

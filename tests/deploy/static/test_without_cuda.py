@@ -31,7 +31,7 @@ def entries(lock: str) -> dict[str, str]:
 
 
 def smaller(lock: str, *more: str, index: str = INDEX, sha256: str = HASH) -> "subprocess.CompletedProcess[str]":
-    """What the build makes of a lock."""
+    """The script of the build, run on a lock."""
     command = [sys.executable, str(DEPLOY / "without_cuda.py"), "--index", index, "--hash", sha256, *more]
     return subprocess.run(command, input=lock, capture_output=True, text=True, timeout=60, check=False)
 
@@ -121,7 +121,7 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def installed(lock: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """What pip says of a lock that only names indexes in itself, as in a build of the image."""
+    """pip, run as in a build of the image on a lock that names its index."""
     file = folder / "packages.lock"
     file.write_text(lock, "utf-8")
     pip = [sys.executable, "-m", "pip", "--isolated", "--disable-pip-version-check", "install", "--no-cache-dir"]
