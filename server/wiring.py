@@ -54,6 +54,7 @@ from server.telemetry.scraped import (
     expose_build,
     expose_credentials,
     expose_deletions,
+    expose_draining,
     expose_limits,
     expose_readiness,
     expose_service,
@@ -238,6 +239,7 @@ def expose_server(settings: Settings, registry: CollectorRegistry, health: Healt
     """Add the metrics that tell version, readiness and limits; to be called once."""
     expose_build(registry, VERSION, settings.revision)
     expose_readiness(registry, lambda: health.unready() is None)
+    expose_draining(registry, lambda: health.closed)
     expose_limits(
         registry,
         running_songs=song_slots(settings),

@@ -5,9 +5,17 @@ import pytest
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
+from tests.support.requirements import required
+
 # The same examples in every run, however slow: a change is refused for what it did, not for what chance found.
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where tests have to run, the report names those that were left out all the same, as without a GPU, and why."""
+    if required() and "s" not in config.option.reportchars:
+        config.option.reportchars += "s"
 
 
 @pytest.hookimpl(tryfirst=True)

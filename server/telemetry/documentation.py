@@ -15,6 +15,7 @@ from server.telemetry.scraped import (
     expose_credentials,
     expose_deletions,
     expose_depths,
+    expose_draining,
     expose_limits,
     expose_readiness,
     expose_service,
@@ -32,6 +33,7 @@ def metrics_table() -> str:
     metrics = Metrics(registry, engines=["fake"], devices=["cpu"])
     expose_depths(registry, lambda: {"fake": Depth(1, 2, 3, 4)})
     expose_readiness(registry, lambda: True)
+    expose_draining(registry, lambda: False)
     expose_limits(registry, running_songs=4, queue_songs=8, connections=16)
     report_one_of_each(registry, metrics, StoreMetrics(registry))
     return "\n".join(["| name | type | labels | meaning |", "|---|---|---|---|", *sorted(_rows(registry))])

@@ -51,6 +51,12 @@ def expose_readiness(registry: CollectorRegistry, ready: Callable[[], bool]) -> 
     gauge.set_function(lambda: float(ready()))
 
 
+def expose_draining(registry: CollectorRegistry, draining: Callable[[], bool]) -> None:
+    """Registers a gauge that reads at every scrape if the server finishes its songs and takes no new ones."""
+    gauge = Gauge("melisma_draining", "1 while the server finishes its songs before it ends", registry=registry)
+    gauge.set_function(lambda: float(draining()))
+
+
 def expose_limits(registry: CollectorRegistry, *, running_songs: int, queue_songs: int, connections: int) -> None:
     """Registers gauges of the configured limits."""
     for name, text, value in (

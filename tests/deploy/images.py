@@ -15,9 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.deploy.tools import ROOT, TOOLS, output_of, tool
+from tests.deploy.tools import ROOT, TOOLS, missing, output_of, tool
+from tests.support.requirements import not_tried
 
 CACHE = TOOLS / "cache"
 NEEDED_BYTES = 25 << 30
@@ -26,20 +25,20 @@ IMAGE = "localhost/melisma-tried"
 REVISION = "0123abc"
 BUILD_TIMEOUT_SECONDS = 1800.0
 ALONE = ("unshare", "--mount", "--propagation", "private")
-BUILD_ARGUMENTS = ("LOCK", "TORCH", "TORCH_INDEX")
+BUILD_ARGUMENTS = ("LOCK", "TORCH_INDEX", "TORCH_HASH")
 """Build arguments that can be given as IMAGE_LOCK=requirements/ace_step.lock and so on, to try other images."""
 
 
 def require_builder() -> None:
-    """Skips the test where no image can be built."""
+    """Ends the test where no image can be built."""
     for name in ("buildah", "debootstrap"):
         tool(name)
     if shutil.which("crun") is None:
-        pytest.skip("crun is missing: run `apt install crun`")
+        missing("crun", "apt install crun")
     if os.geteuid() != 0:
-        pytest.skip("only root can build and run an image without a daemon")
+        not_tried("only root can build and run an image without a daemon")
     if not _storage("images", "--quiet", IMAGE, check=False) and shutil.disk_usage(TOOLS).free < NEEDED_BYTES:
-        pytest.skip(f"building an image takes {NEEDED_BYTES >> 30} GiB of disk, which are not free")
+        not_tried(f"building an image takes {NEEDED_BYTES >> 30} GiB of disk, which are not free")
 
 
 def build() -> str:
@@ -109,7 +108,7 @@ def _make_base() -> None:
             check=False,
         )
         if "Failed getting release file" in done.stdout + done.stderr:
-            pytest.skip("no Debian mirror answers")
+            not_tried("no Debian mirror answers")
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         output_of("tar", "--create", "--file", scratch / "root.tar", "--directory", root, ".")
         (scratch / "Dockerfile").write_text("FROM scratch\nADD root.tar /\n", encoding="utf-8")

@@ -24,10 +24,12 @@ NEEDS = {
     "shared-store-keys": ("shared-store",),
     "autoscaling-keda-backlog": ("roles", "shared-store"),
 }
-_APART = {"autoscaling-hpa", "autoscaling-keda-backlog", "rest", "roles"}
+_APART = {"autoscaling-hpa", "autoscaling-keda-backlog", "models-shared", "rest", "roles"}
 EVERYTHING = tuple(name for name in COMPONENTS if name not in _APART)
-"""The ways to scale exclude each other; with REST there is one pod, whatever else goes with it; roles are two kinds."""
-ONE_POD = tuple(name for name in COMPONENTS if not name.startswith(("autoscaling-", "roles", "shared-store")))
+"""The ways to scale exclude each other; with REST there is one pod, whatever else goes with it; roles are two kinds,
+and weights are of ace-step alone."""
+_SEVERAL_PODS = ("autoscaling-", "models-shared", "roles", "shared-store")
+ONE_POD = tuple(name for name in COMPONENTS if not name.startswith(_SEVERAL_PODS))
 SHARED = ("api-keys", "gateway", "gateway-envoy", "rest", "shared-store", "shared-store-keys")
 """REST by any number of pods."""
 ROLES = (
@@ -70,9 +72,12 @@ def put_together(
     return kustomized(folder)
 
 
-def with_needed(component: str) -> tuple[str, ...]:
-    """A component after those that it goes with."""
-    return (*NEEDS.get(component, ()), component)
+def with_needed(component: str, overlay: str) -> tuple[str, ...]:
+    """A component after those that it goes with on an overlay; none where it does not go with that."""
+    if component == "models-shared":
+        return (component,) if overlay == "ace-step" else ()
+    weights = overlay == "ace-step" and component.startswith("autoscaling-")
+    return (*(("models-shared",) if weights else ()), *NEEDS.get(component, ()), component)
 
 
 def resources(text: str) -> list[Resource]:

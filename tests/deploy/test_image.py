@@ -1,7 +1,6 @@
 """deploy/Dockerfile is built as it is, and the image run as it is: read-only, without rights, until SIGTERM."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from server.api.http.preview_page import FOLDER as PAGE
 from server.version import VERSION
 from tests.deploy import images
 from tests.deploy.containers import Container, running_container
-from tests.deploy.tools import DEPLOY, STOP_TIMEOUT_SECONDS, output_of, tool
+from tests.deploy.tools import STOP_TIMEOUT_SECONDS, output_of
 
 pytestmark = pytest.mark.deploy
 
@@ -115,15 +114,3 @@ def test_sigterm_ends_the_container_when_its_song_is_complete(container: Contain
     said = [json.loads(line)["message"] for line in container.log.read_text("utf-8").splitlines()]
     assert "draining" in said
     assert said[-1] == "stopped"
-
-
-@pytest.mark.parametrize("file", ["compose.yaml", "compose.shared.yaml"])
-def test_the_compose_file_is_one(file: str) -> None:
-    checked = subprocess.run(
-        [tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(DEPLOY / file)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stdout

@@ -8,10 +8,12 @@ import json
 import os
 import re
 import subprocess
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.deploy.rendered import (
     COMPONENTS,
@@ -54,10 +56,11 @@ def test_an_overlay_fits_the_schemas(overlay: str, version: str, tmp_path: Path)
     assert schema_errors(kustomized(KUBERNETES / "overlays" / overlay), tmp_path, version) == []
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
-@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize(
+    ("overlay", "component"), [pair for pair in product(OVERLAYS, COMPONENTS) if with_needed(pair[1], pair[0])]
+)
 def test_every_component_goes_with_every_overlay(component: str, overlay: str, tmp_path: Path) -> None:
-    text = put_together(tmp_path / "own", overlay, with_needed(component))
+    text = put_together(tmp_path / "own", overlay, with_needed(component, overlay))
     assert schema_errors(text, tmp_path, VERSIONS[-1]) == []
     assert text != put_together(tmp_path / "without", overlay)
 
@@ -195,9 +198,27 @@ def test_a_changed_setting_rolls_the_pods(tmp_path: Path) -> None:
         assert only(found, "ConfigMap", source)["data"]["MELISMA_HOST"] == "0.0.0.0"
 
 
+def readme_blocks() -> list[str]:
+    """The YAML of the README."""
+    return re.findall(r"```yaml\n(.*?)```", (KUBERNETES / "README.md").read_text("utf-8"), flags=re.DOTALL)
+
+
+def test_the_query_of_keda_follows_the_namespace_as_the_readme_says(tmp_path: Path) -> None:
+    put_together(tmp_path, components=["autoscaling-keda"])
+    own = yaml.safe_load((tmp_path / "kustomization.yaml").read_text("utf-8"))
+    (block,) = (block for block in readme_blocks() if block.startswith("replacements"))
+    given = {**own, "namespace": "songs", **yaml.safe_load(block)}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(given), "utf-8")
+    found = resources(kustomized(tmp_path))
+    query = only(found, "ScaledObject")["spec"]["triggers"][0]["metadata"]["query"]
+    assert 'namespace="songs"}' in query
+    assert 'melisma_running_songs"' in query
+    assert 'namespace="melisma"' not in query
+
+
 @pytest.mark.parametrize("example", ["one", "shared", "roles"])
 def test_an_overlay_of_the_readme_is_rendered_as_it_stands(example: str, tmp_path: Path) -> None:
-    examples = re.findall(r"```yaml\n(.*?)```", (KUBERNETES / "README.md").read_text("utf-8"), flags=re.DOTALL)
+    examples = [block for block in readme_blocks() if "kind: Kustomization" in block]
     meant_for = KUBERNETES / "overlays" / "production"
     text = dict(zip(("one", "shared", "roles"), examples, strict=True))[example]
     moved = re.sub(r"(?<=- )\.\./\S+", lambda path: os.path.relpath(meant_for / path[0], tmp_path.resolve()), text)

@@ -41,7 +41,8 @@ def selected(found: list[Resource], selector: Resource) -> set[str]:
 @pytest.mark.parametrize("overlay", ["studio", "ace-step"])
 @pytest.mark.parametrize("version", VERSIONS)
 def test_roles_fit_the_schemas(overlay: str, version: str, tmp_path: Path) -> None:
-    assert schema_errors(put_together(tmp_path / "own", overlay, ROLES), tmp_path, version) == []
+    weights = ("models-shared",) if overlay == "ace-step" else ()
+    assert schema_errors(put_together(tmp_path / "own", overlay, (*weights, *ROLES)), tmp_path, version) == []
 
 
 def test_each_deployment_has_its_own_pods_and_budget(found: list[Resource]) -> None:
@@ -65,7 +66,7 @@ def test_calls_go_to_frontends_and_prometheus_asks_every_pod_once(found: list[Re
 
 
 def test_a_frontend_has_the_image_and_the_store_of_generators_and_no_device(tmp_path: Path) -> None:
-    found = resources(put_together(tmp_path, "ace-step", ROLES))
+    found = resources(put_together(tmp_path, "ace-step", ("models-shared", *ROLES)))
     maker, frontend = (pods(found, name)["spec"]["containers"][0] for name in ("melisma", FRONTEND))
     assert frontend["image"] == maker["image"]
     assert frontend["envFrom"] == maker["envFrom"]

@@ -1,13 +1,16 @@
-"""The programs that deploy/ is tried against. What cannot be had here is skipped, and the reason says how to get it."""
+"""The programs that deploy/ is tried against.
+
+A test whose program cannot be had here is skipped, and the reason says how to get it; with CI or REQUIRE it fails.
+"""
 
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
-import pytest
-
+from tests.support.requirements import not_tried
 from tests.support.servers import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,13 +30,18 @@ _FROM_DEBIAN = {
 
 
 def tool(name: str) -> str:
-    """The path of a program: from the environment of tools, else of this machine; skips the test without one."""
+    """The path of a program: from the environment of tools, else of this machine; without one see `missing`."""
     inside = TOOLS.glob(f"lib/python*/site-packages/{_INSIDE_PACKAGES.get(name, name)}")
     own = next((path for path in (*inside, TOOLS / "bin" / name) if path.is_file()), None)
     found = str(own) if own else shutil.which(name)
     if found is None:
-        pytest.skip(f"{name} is missing: run `{_cure(name)}`")
+        missing(name, _cure(name))
     return found
+
+
+def missing(name: str, cure: str) -> NoReturn:
+    """Ends the test that needs `name`, which the command `cure` brings: skipped, or failed with CI or REQUIRE."""
+    not_tried(f"{name} is missing: run `{cure}`")
 
 
 def _cure(name: str) -> str:

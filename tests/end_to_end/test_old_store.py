@@ -134,12 +134,20 @@ def test_a_song_ended_when_it_did(stub: Any, old: dict[str, Any]) -> None:
     assert plain(stub.GetSong(asked, metadata=caller(old)).song)["end_time"] == old["song"]["end_time"]
 
 
+def in_words_of_today(error: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The error, whose text said "is" where it says "has" and "was" today."""
+    if error is None:
+        return None
+    text = error["message"].replace("the song is failed", "the song has failed").replace("song is canc", "song was canc")
+    return error | {"message": text}
+
+
 @of_every_song
 def test_a_song_is_told_as_it_was(stub: Any, old: dict[str, Any]) -> None:
     told, error = listened(stub, old)
     assert size_and_sum(sound(told)) == old["sound"]
     assert list(map(without_sound, told)) == with_names_of_today(old["events"])
-    assert error == old["error"]
+    assert error == in_words_of_today(old["error"])
 
 
 @of_every_completed_song

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-
+from tests.support.requirements import needed, not_tried
 from tests.support.rest import Rest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -82,10 +81,10 @@ class Tab:
 
 @contextmanager
 def browsing() -> Iterator[Any]:
-    """A browser with a new empty profile; skips where it, or what drives it, is missing."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
+    """A browser with a new empty profile; without it, or what drives it, see `not_tried`."""
+    playwright = needed("playwright.sync_api", "pip install playwright")
     if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt install chromium")
+        not_tried("needs Chromium: apt install chromium")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
         try:

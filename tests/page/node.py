@@ -5,9 +5,8 @@ import shutil
 import subprocess
 from typing import Any
 
-import pytest
-
 from server.api.http.preview_page import FOLDER
+from tests.support.requirements import not_tried
 
 TIMEOUT_SECONDS = 120.0
 
@@ -16,7 +15,7 @@ def node(*arguments: str, given: str = "") -> str:
     """What Node prints; fails where it fails, and skips where it is missing."""
     found = shutil.which("node")
     if found is None:
-        pytest.skip("needs Node 20: apt install nodejs")
+        not_tried("needs Node 20: apt install nodejs")
     command = [found, "--no-warnings", *arguments]
     run = subprocess.run(command, input=given, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
     assert run.returncode == 0, run.stdout + run.stderr

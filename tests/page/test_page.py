@@ -8,6 +8,7 @@ import mido
 import pytest
 
 from tests.page.browser import BROKEN_OFF, DESKTOP, LONG_LYRICS, PHONE, Tab, tab
+from tests.support.requirements import needed
 
 pytestmark = pytest.mark.browser
 
@@ -234,7 +235,7 @@ def test_keys_alone_are_enough(page: Tab) -> None:
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
 def test_nobody_is_left_out(browser: Any, address: str, viewport: Any, scheme: str, locale: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.base", reason="needs axe: pip install axe-playwright-python")
+    axe = needed("axe_playwright_python.base", "pip install axe-playwright-python")
     with tab(browser, address, locale=locale, viewport=viewport, color_scheme=scheme, reduced_motion="reduce") as page:
         page.page.click("#more summary")
         page.ask_for(seconds=10)

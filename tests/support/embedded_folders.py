@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 
-import pytest
-
 from server.audio.codecs.registry import file_suffixes
 from server.store.base import SongRecord
 from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.store import EmbeddedStore, embedded_store
 from server.store.eviction import StoreLimits
+from tests.support.requirements import not_tried
 from tests.support.store_kinds import Replica
 from tests.support.stored_songs import HOUR_NS, keep, record
 
@@ -65,7 +64,7 @@ def small_disk(folder: Path) -> Iterator[None]:
     """A disk of a megabyte, where this user may mount one."""
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True)
     if mounted.returncode:
-        pytest.skip("this user may not mount a disk")
+        not_tried("this user may not mount a disk")
     try:
         yield
     finally:

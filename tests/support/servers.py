@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.requirements import not_tried
+
 START_TIMEOUT_SECONDS = 30.0
 _ANYBODY = {"name": "anonymous", "actions": ["Admin", "Read", "Write", "List"]}
 _BUCKET = "songs"
@@ -128,15 +130,12 @@ def new_prefix() -> str:
 
 
 def program(*names: str) -> str:
-    """The path of the first of these programs that is here; without one the test is skipped, or fails if REQUIRE=1."""
+    """The path of the first of these programs that is here; without one see `not_tried`."""
     places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
-    for name in names:
-        if found := shutil.which(name, path=places):
-            return found
-    text = f"{' or '.join(names)} is missing: run `make test-shared`"
-    if os.environ.get("REQUIRE") == "1":
-        pytest.fail(text)
-    pytest.skip(text)
+    found = next(filter(None, (shutil.which(name, path=places) for name in names)), None)
+    if found is None:
+        not_tried(f"{' or '.join(names)} is missing: run `make test-shared`")
+    return found
 
 
 def started(command: list[str], ready: Callable[[], bool]) -> "subprocess.Popen[bytes]":

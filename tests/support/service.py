@@ -86,8 +86,8 @@ def _own_folder() -> str:
 
 @contextmanager
 def running_service(engines: str, **environment: str) -> Iterator[Service]:
-    """A service of `engines` (name=module:Class, ...) on a free port, killed at the end if it still runs."""
-    with start("--port", "0", "--http-port", "0", ENGINES=engines, **environment) as process:
+    """A service of `engines` (name=module:Class, ...) on a free port or `PORT`, killed at the end if it still runs."""
+    with start("--port", environment.pop("PORT", "0"), "--http-port", "0", ENGINES=engines, **environment) as process:
         try:
             assert process.stderr is not None
             records = (json.loads(line) for line in process.stderr if '"port_kind"' in line)

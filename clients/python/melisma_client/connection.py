@@ -35,6 +35,8 @@ CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.primary_user_agent", "melisma-python"),
     # A name that stands for several servers: every call goes to another one.
     ("grpc.lb_policy_name", "round_robin"),
+    # Servers may be replaced faster than gRPC looks a name up again, which is every 30 s at most.
+    ("grpc.dns_min_time_between_resolutions_ms", 5_000),
     # A server that has vanished with its machine says no more goodbye.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),

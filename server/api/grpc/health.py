@@ -43,6 +43,11 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
             return "the server is shutting down"
         return self._why_not()
 
+    @property
+    def closed(self) -> bool:
+        """True once the server is shutting down."""
+        return self._closed
+
     def close(self) -> None:
         """Say NOT_SERVING from now on and end the watchers' streams, which would otherwise outlast any drain."""
         self._closed = True

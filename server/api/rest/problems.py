@@ -94,6 +94,6 @@ def failure_json(failure: EndedElsewhere) -> dict[str, Json]:
 
 
 def _text(error: Exception) -> str:
-    if isinstance(error, InvalidRequest | EndedElsewhere) and outcome_of(error).reason == _INVALID:
+    if isinstance(error, InvalidRequest | EndedElsewhere) and error.violations and outcome_of(error).reason == _INVALID:
         error = InvalidRequest(*(Violation(request_path(one.field), one.description) for one in error.violations))
     return text_of(error)

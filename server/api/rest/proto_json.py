@@ -26,7 +26,7 @@ _M = TypeVar("_M", bound=Message)
 
 _NAME_CHARACTERS = 64
 _OBJECT = "must be a JSON object, in braces"
-_TOO_LARGE = "is far too large or small a number"
+_TOO_LARGE = "is out of range"
 
 DURATION = "google.protobuf.Duration"
 TIMESTAMP = "google.protobuf.Timestamp"

@@ -13,6 +13,7 @@ import pytest
 
 from protos.generate import stale_files
 from server.api.rest.openapi import document
+from tests.support.requirements import not_tried
 from tests.support.service import running_service
 
 CLIENT = Path(__file__).resolve().parents[3] / "clients" / "typescript"
@@ -52,15 +53,15 @@ def told(ended: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def installed() -> None:
-    """The client's packages and its build; skips where there is no Node.js, or no way to a registry."""
+    """The client's packages and its build; without Node.js, or a way to a registry, see `not_tried`."""
     if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip(f"node and npm are missing: Node.js {OLDEST_NODE} or later brings both")
+        not_tried(f"node and npm are missing: Node.js {OLDEST_NODE} or later brings both")
     version = run("node", "--version").stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
-        pytest.skip(f"Node.js {OLDEST_NODE} is needed; found {version}")
+        not_tried(f"Node.js {OLDEST_NODE} is needed; found {version}")
     ended = run("npm", "ci", "--prefer-offline")
     if ended.returncode and UNREACHABLE.search(told(ended)):
-        pytest.skip("npm reaches no registry, and has not all packages in its cache")
+        not_tried("npm reaches no registry, and has not all packages in its cache")
     assert ended.returncode == 0, told(ended)
 
 

@@ -70,7 +70,7 @@ def shared_example() -> dict[str, str]:
     """The settings of the README's overlay with a shared store."""
     blocks = (KUBERNETES / "README.md").read_text("utf-8").split("```yaml\n")[1:]
     found = [yaml.safe_load(block.partition("```")[0]) for block in blocks]
-    overlay, _ = (one for one in found if "../../components/shared-store" in one["components"])
+    overlay, _ = (one for one in found if "../../components/shared-store" in one.get("components", []))
     return assignments("\n".join(overlay["configMapGenerator"][0]["literals"]))
 
 

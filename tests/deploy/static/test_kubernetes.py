@@ -9,6 +9,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
+from melisma_client.connection import CHANNEL_OPTIONS
 from server.api.grpc.health import SERVICES
 from server.api.http.operations import build_http
 from server.scheduling.queue_depth import Depth
@@ -16,7 +17,7 @@ from server.settings.command_line import InvalidSettings, read_settings
 from server.settings.engines import settings_with
 from server.settings.settings import Settings
 from server.telemetry.metrics import Metrics
-from server.telemetry.scraped import expose_depths
+from server.telemetry.scraped import expose_depths, expose_draining
 from server.version import VERSION
 from tests.deploy.static.custom_resources import FIELDS, unknown_fields
 from tests.deploy.static.manifests import (
@@ -43,7 +44,10 @@ SOUND_PER_SECOND = {"studio": 29.0, "ace-step": 14.4, "local": 29.0}
 LONGEST_SONG_SECONDS = 240.0
 CLUSTER_AUTOSCALER_SECONDS = 600
 """What it gives a pod to end, unless told otherwise."""
-DEFAULT_PROGRESS_SECONDS = 600
+GRPC_LOOK_UP_SECONDS = 30
+"""What gRPC waits between two look-ups of a name, unless told otherwise."""
+DNS_SECONDS = 5
+"""How old an answer of the cluster's DNS may be: CoreDNS's default."""
 
 
 def seconds(text: str) -> float:
@@ -139,14 +143,33 @@ def test_a_pod_that_goes_has_time_to_finish(overlay: str, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_a_slow_load_is_waited_for(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the probe and by the Deployment; what failed is started anew soon after."""
+    """By the probe; what failed is started anew soon after.
+
+    By the Deployment as well, which on a full cluster waits first until the old pod has finished its songs.
+    """
     patch = patch_of(overlay)
+    spec = manifest("base", "deployment.yaml")["spec"] | patch["spec"]
     container = next(iter(pod_of(patch).get("containers", [])), Manifest())
     probe = CONTAINER["startupProbe"] | container.get("startupProbe", {})
     waits = probe["periodSeconds"] * probe["failureThreshold"]
     load = settings_of(overlay, monkeypatch).limits.load_timeout_seconds
     assert load + 30 < waits <= load + 120
-    assert waits < patch["spec"].get("progressDeadlineSeconds", DEFAULT_PROGRESS_SECONDS)
+    given = {**POD, **pod_of(patch)}["terminationGracePeriodSeconds"]
+    assert given + waits + spec["minReadySeconds"] < spec["progressDeadlineSeconds"]
+
+
+@pytest.mark.parametrize(
+    "path", [("base", "deployment.yaml"), ("components", "roles", "frontend.yaml")], ids=lambda path: path[0]
+)
+def test_no_client_loses_all_the_pods_that_it_knows(path: tuple[str, ...]) -> None:
+    """tests/deploy/test_rollout.py shows it."""
+    spec = manifest(*path)["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    assert spec["minReadySeconds"] >= GRPC_LOOK_UP_SECONDS
+    assert container["lifecycle"]["preStop"]["sleep"]["seconds"] > DNS_SECONDS
+    looked_up = dict(CHANNEL_OPTIONS)["grpc.dns_min_time_between_resolutions_ms"]
+    assert int(looked_up) <= 1000 * spec["minReadySeconds"] / 2
 
 
 @pytest.mark.parametrize("overlay", ["ace-step", "studio"])
@@ -195,13 +218,16 @@ def test_scaling_asks_for_metrics_that_exist(monkeypatch: pytest.MonkeyPatch) ->
     registry = CollectorRegistry()
     Metrics(registry, engines=["studio"], devices=["cpu"])
     expose_depths(registry, lambda: {"studio": Depth()})
+    expose_draining(registry, lambda: False)
     exist = {sample.name for family in registry.collect() for sample in family.samples}
     scaled = manifest("components", "autoscaling-keda", "scaledobject.yaml")["spec"]
     trigger = scaled["triggers"][0]["metadata"]
     rule = manifest("components", "autoscaling-hpa", "adapter-rules.yaml")["rules"]["custom"][0]
-    for query in (trigger["query"], rule["metricsQuery"]):
+    songs = {"melisma_queue_songs", "melisma_running_songs"}
+    # A HorizontalPodAutoscaler leaves out pods that are being deleted by itself.
+    for query, more in ((trigger["query"], {"melisma_draining"}), (rule["metricsQuery"], set[str]())):
         asked = set(re.findall(r"melisma_\w+", query))
-        assert asked == {"melisma_queue_songs", "melisma_running_songs"}
+        assert asked == songs | more
         assert asked <= exist
     assert rule["seriesQuery"].partition("{")[0] in exist
     assert float(trigger["threshold"]) < settings_of("studio", monkeypatch).limits.running_songs

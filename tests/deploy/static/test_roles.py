@@ -76,5 +76,5 @@ def test_keda_asks_prometheus_for_a_metric_that_exists(monkeypatch: pytest.Monke
 
 def test_the_guide_tells_of_roles_and_of_what_was_never_run() -> None:
     guide = (ROOT / "docs" / "operating.md").read_text("utf-8")
-    for heading in ("## Roles", "## Autoscaling", "## Never run on a cluster"):
+    for heading in ("### Roles", "### Autoscaling", "### Never run on a cluster"):
         assert f"\n{heading}\n" in guide

@@ -15,6 +15,7 @@ from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (
     expose_deletions,
     expose_depths,
+    expose_draining,
     expose_limits,
     expose_readiness,
     expose_service,
@@ -42,8 +43,9 @@ class Bench:
         self.store = StoreMetrics(self.registry, lambda: self.now)
         expose_depths(self.registry, lambda: self.depths)
         expose_readiness(self.registry, lambda: self.ready)
+        expose_draining(self.registry, lambda: self.draining)
         expose_limits(self.registry, running_songs=4, queue_songs=8, connections=16)
-        self.ready = False
+        self.ready = self.draining = False
 
     def value(self, name: str, **labels: str) -> float | None:
         """A sample as a scrape sees it."""
@@ -204,6 +206,9 @@ def test_readiness_is_that_of_the_moment(bench: Bench) -> None:
     assert bench.value("ready") == 0
     bench.ready = True
     assert bench.value("ready") == 1
+    assert bench.value("draining") == 0
+    bench.draining = True
+    assert bench.value("draining") == 1
 
 
 def test_songs_of_the_whole_service_are_counted_by_engine_and_are_no_series_of_a_server_alone(bench: Bench) -> None:

@@ -88,3 +88,4 @@ async def test_an_operator_is_told_why_the_server_does_not_serve() -> None:
     assert health.unready() is None
     health.close()
     assert health.unready() == "the server is shutting down"
+    assert health.closed

@@ -170,6 +170,8 @@ export const EN = {
   "reason.STORE_UNAVAILABLE": "The place where songs are kept does not answer now. Try again in a moment.",
   "reason.NOT_DELETED": "The server did not delete the song. Try again, or ask who runs the server.",
   "reason.SONG_DELETED": "This song was deleted.",
+  "reason.NO_CREDENTIALS": "This server signs no songs. Play the song, or save it without a manifest.",
+  "reason.CREDENTIALS_FAILED": "The manifest of the song could not be made. Try again in a moment.",
   "reason.SONG_NOT_ENDED": "The song is still being made. Cancel it first.",
   "reason.LISTENER_STALLED": "The sound was not taken for too long. Load the page again.",
   "reason.TOO_MANY_CALLS": "Too many connections are open at once. Close other tabs of this page, or try again in a moment.",

@@ -170,6 +170,8 @@ export const ZH = {
   "reason.STORE_UNAVAILABLE": "存放歌曲的地方暂时没有响应，请稍后再试。",
   "reason.NOT_DELETED": "服务器没有删除这首歌。请再试，或询问服务器的管理者。",
   "reason.SONG_DELETED": "这首歌已被删除。",
+  "reason.NO_CREDENTIALS": "此服务器不为歌曲签名。可以播放或保存没有签名的歌曲。",
+  "reason.CREDENTIALS_FAILED": "未能生成歌曲的签名文件，请稍后再试。",
   "reason.SONG_NOT_ENDED": "歌曲仍在创作中，请先取消。",
   "reason.LISTENER_STALLED": "声音太久没有被接收，请刷新页面。",
   "reason.TOO_MANY_CALLS": "同时打开的连接太多。请关闭此页面的其他标签页，或稍后再试。",

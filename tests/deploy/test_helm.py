@@ -1,0 +1,137 @@
+"""The Helm chart as Helm renders it: valid, and the same as the overlays but for what the values say."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.version import VERSION
+from tests.deploy.charts import CHART, IMAGE, NAMESPACE, NotRenderedError, rendered
+from tests.deploy.rendered import VERSIONS, Resource, only, pod_of, put_together, resources, schema_errors
+from tests.deploy.static.custom_resources import FIELDS, unknown_fields
+
+pytestmark = pytest.mark.deploy
+
+ACE = {**IMAGE, "engine": "ace_step", "replicas": 1}
+ALL: dict[str, Any] = {
+    **IMAGE,
+    "gateway": {"host": "songs.example.org"},
+    "apiKeys": {"secret": "our-keys"},
+    "monitoring": {"enabled": True, "release": "prom", "namespace": "watch"},
+    "settings": {"MELISMA_LOG_LEVEL": "warning", "MELISMA_LIMITS__RETRIES": 5},
+}
+HELMS_OWN = {"app.kubernetes.io/managed-by", "helm.sh/chart"}
+COMPONENTS = ("api-keys", "gateway", "gateway-envoy", "monitoring")
+
+
+def comparable(found: list[Resource]) -> dict[tuple[str, str], Resource]:
+    """Resources by kind and name, without what Helm and kustomize each have of their own."""
+    kept = {}
+    for one in found:
+        if one["kind"] == "Namespace":
+            continue
+        del one["metadata"]["namespace"]
+        for label in HELMS_OWN:
+            one["metadata"]["labels"].pop(label, None)
+        if one["kind"] == "ConfigMap":
+            one["metadata"]["name"] = "melisma-settings"
+        if one["kind"] == "Deployment":
+            template = one["spec"]["template"]
+            template["metadata"]["annotations"].pop("checksum/settings", None)
+            (container,) = template["spec"]["containers"]
+            container["image"] = ""
+            container["envFrom"][0]["configMapRef"]["name"] = "melisma-settings"
+            for owner, key, by in ((template["spec"], "volumes", "name"), (container, "volumeMounts", "mountPath")):
+                owner[key] = sorted(owner[key], key=lambda entry: entry[by])
+        kept[one["kind"], one["metadata"]["name"]] = one
+    return kept
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_chart_fits_the_schemas(version: str, tmp_path: Path) -> None:
+    for values in (IMAGE, ACE, ALL):
+        text = rendered(values)
+        assert schema_errors(text, tmp_path, version) == []
+        customs = [one for one in resources(text) if (one["apiVersion"], one["kind"]) in FIELDS]
+        assert {field for one in customs for field in unknown_fields(one)} == set()
+        assert {one["metadata"]["namespace"] for one in resources(text)} == {NAMESPACE}
+
+
+@pytest.mark.parametrize(("overlay", "values"), [("studio", IMAGE), ("ace-step", ACE)])
+def test_without_other_values_the_chart_is_the_overlay(overlay: str, values: dict[str, Any], tmp_path: Path) -> None:
+    assert comparable(resources(rendered(values))) == comparable(resources(put_together(tmp_path, overlay)))
+
+
+def test_with_values_the_chart_is_the_overlay_with_components(tmp_path: Path) -> None:
+    own = comparable(resources(put_together(tmp_path, "studio", COMPONENTS)))
+    chart = comparable(resources(rendered(ALL)))
+    assert chart.keys() == own.keys()
+    same = {key for key in chart if chart[key] == own[key]}
+    assert {kind for kind, _ in chart.keys() - same} == {
+        "ConfigMap",
+        "Deployment",
+        "GRPCRoute",
+        "Gateway",
+        "NetworkPolicy",
+        "PrometheusRule",
+        "ServiceMonitor",
+    }
+    assert ("NetworkPolicy", "melisma") in same
+
+
+def test_values_go_where_they_belong() -> None:
+    found = resources(rendered(ALL | {"replicas": 5, "resources": {"limits": {"memory": "3Gi"}}}))
+    assert only(found, "GRPCRoute")["spec"]["hostnames"] == ["songs.example.org"]
+    assert only(found, "Gateway")["spec"]["listeners"][0]["hostname"] == "songs.example.org"
+    secrets = [volume["secret"]["secretName"] for volume in pod_of(found)["volumes"] if "secret" in volume]
+    assert secrets == ["our-keys"]
+    (container,) = pod_of(found)["containers"]
+    assert container["image"] == f"registry.example.org/melisma:{VERSION}"
+    assert container["resources"] == {"limits": {"memory": "3Gi"}}
+    assert only(found, "Deployment")["spec"]["replicas"] == 5
+    for kind in ("ServiceMonitor", "PrometheusRule"):
+        assert only(found, kind)["metadata"]["labels"]["release"] == "prom"
+    settings = only(found, "ConfigMap", "melisma-settings")["data"]
+    assert (settings["MELISMA_LOG_LEVEL"], settings["MELISMA_LIMITS__RETRIES"]) == ("warning", "5")
+    digest = f"sha256:{'a' * 64}"
+    by_digest = resources(rendered({"image": {"repository": "registry.example.org/melisma", "digest": digest}}))
+    assert pod_of(by_digest)["containers"][0]["image"] == f"registry.example.org/melisma@{digest}"
+
+
+def test_a_changed_setting_rolls_the_pods_of_the_chart() -> None:
+    templates = [
+        only(resources(rendered({**IMAGE, **more})), "Deployment")["spec"]["template"]
+        for more in ({}, {}, {"settings": {"MELISMA_LOG_LEVEL": "warning"}})
+    ]
+    assert templates[0] == templates[1]
+    assert templates[0] != templates[2]
+
+
+def test_what_cannot_work_is_not_rendered() -> None:
+    settings = ("ENGINES", "ROLE", "STORE__KIND", "STORE__DIRECTORY", "TLS__CERTIFICATE", "REST__ENABLED", "API_KEYS")
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({}, "image.repository is empty"),
+        ({**IMAGE, "engine": "ace_step"}, "set replicas=1"),
+        ({**IMAGE, "engine": "ace-step"}, "engine"),
+        ({**IMAGE, "replicaCount": 3}, "replicaCount"),
+        ({**IMAGE, "replicas": 0}, "replicas"),
+        ({**IMAGE, "gateway": {"hostname": "a.example.org"}}, "hostname"),
+        ({"image": {"repository": "a", "digest": "latest"}}, "digest"),
+        ({**IMAGE, "settings": {"LOG_LEVEL": "warning"}}, "LOG_LEVEL"),
+        *(({**IMAGE, "settings": {f"MELISMA_{name}": "x"}}, f"settings.MELISMA_{name}") for name in settings),
+    ]
+    wrong = []
+    for values, expected in cases:
+        try:
+            rendered(values)
+            wrong.append((values, "rendered"))
+        except NotRenderedError as error:
+            if expected not in str(error):
+                wrong.append((values, str(error)))
+    assert wrong == []
+
+
+def test_the_chart_is_of_this_version_and_holds_no_copies() -> None:
+    chart = (CHART / "Chart.yaml").read_text("utf-8")
+    assert f"\nversion: {VERSION}\nappVersion: {VERSION}\n" in chart
+    assert all(path.is_symlink() and path.resolve().is_dir() for path in (CHART / "files").iterdir())
