@@ -45,6 +45,11 @@ class CommandsInFlight:
             del self._lanes[lane]
         return points
 
+    def songs_beside(self, lane: Lane) -> set[str]:
+        """The songs that the other lanes work on."""
+        others = (waiting for other, waiting in self._lanes.items() if other is not lane)
+        return {key.song_id for waiting in others for points in waiting for key in points}
+
     def oldest_points(self) -> dict[str, Point]:
         """The points of the commands that the lanes are working on, by song."""
         return {key.song_id: point for waiting in self._lanes.values() for key, point in waiting[0].items()}
@@ -160,12 +165,12 @@ class DeviceProgress:
 
     def issue(self, command: Command, lane: Lane) -> None:
         """Notes that the lane is given the command. Its steps count as done from now on."""
-        self.in_flight.add(lane, dict(self._points(command)))
+        self.in_flight.add(lane, dict(self.points(command)))
         if isinstance(command, Step):
             for section in command.sections:
                 self.songs[section.song.song_id].attempt.issue_steps(command.steps)
 
-    def _points(self, command: Command) -> Iterator[tuple[SongKey, Point]]:
+    def points(self, command: Command) -> Iterator[tuple[SongKey, Point]]:
         """The point of each attempt that the command works on, as a failure is recorded."""
         kind = type(command).__name__
         match command:

@@ -1,6 +1,6 @@
 """Chooses the next command for a lane of a device: the policy's rank, turned into work."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeAlias
 
 from server.scheduling.batching import StepLoad, batch
@@ -29,8 +29,17 @@ class CommandChooser:
         """Returns the command that is due; `None` when there is nothing to do until something changes."""
         if (forgettable := device.forgettable()) is not None:
             return Forget(forgettable)
+        beside = device.in_flight.songs_beside(lane)
+        command = self._due(device, lane, beside)
+        if command is not None and beside and _waits_to_be_alone(device, command, beside):
+            return None
+        return command
+
+    def _due(self, device: DeviceProgress, lane: Lane, beside: Collection[str]) -> Command | None:
         now = self._clock()
         candidates = self._ranked(device, now)
+        if suspects := [one for one in candidates if one[0].song_id in beside and one[0].history.suspect]:
+            candidates = suspects
         if lane is Lane.RENDER:
             return self._side_command(_Room(device, candidates), candidates)
         return self._step_or_more(device, candidates, now, alone=lane is Lane.BOTH)
@@ -106,6 +115,13 @@ class CommandChooser:
         due = attempt.prepared[attempt.denoising]
         comfortable = self._policy.comfortable(standing, now)
         return StepLoad(due.cost, due.length, (song.spec.engine, due.group), comfortable)
+
+
+def _waits_to_be_alone(device: DeviceProgress, command: Command, beside: Collection[str]) -> bool:
+    """True if a command is for a suspect song while another lane works on other songs: a crash would hit them, too."""
+    songs = {key.song_id for key, _ in device.points(command)}
+    suspect = any(device.songs[song_id].history.suspect for song_id in songs if song_id in device.songs)
+    return suspect and bool(set(beside) - songs)
 
 
 def _steps_of(songs: Sequence[ScheduledSong], device: DeviceProgress) -> Step:

@@ -156,7 +156,7 @@ def test_an_oversize_request_is_refused_and_costs_nothing(service: Service) -> N
     with grpc.insecure_channel(service.address) as channel:
         generate: Any = channel.unary_stream("/melisma.v1.MusicService/Generate")
         with pytest.raises(grpc.RpcError) as refusal:
-            list(generate(bytes(1 << 17), metadata=(("authorization", "Bearer key-of-boss"),)))
+            list(generate(bytes(5 << 20), metadata=(("authorization", "Bearer key-of-boss"),)))
         assert refusal.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         with pytest.raises(grpc.RpcError) as refusal:
             list(generate(b"", metadata=(("authorization", "Bearer " + "k" * (1 << 15)),)))

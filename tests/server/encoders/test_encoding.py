@@ -11,7 +11,7 @@ from model.song import SectionScore, Window
 from server.encoders.encoding import EncodingLoop
 from server.encoders.messages import Encoded, EncoderPing, EncoderPong, EncodingFailed, FromEncoder
 from server.encoders.song_queues import SongQueues
-from server.song import AudioSettings, Chunk
+from server.song import AudioSettings, Chunk, Origin
 from server.workers.messages import SectionKey, SongKey
 from server.workers.sound.messages import OpenSong, Sound, pcm_of
 from tests.support.fakes import RATE_HERTZ, FakeEncoder, FakeEngine, params
