@@ -180,7 +180,7 @@ async def _answer(
     if end is not None:
         headers["Content-Length"] = str(end - start)
     size_bytes = recording.song.size_bytes
-    if recording.complete:
+    if recording.ended:
         sound = _blocks(recording, start, size_bytes if end is None else end)
     else:
         sound = sound_of(recording, start, end, _size(recording))
