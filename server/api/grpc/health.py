@@ -14,6 +14,7 @@ HEALTH_SERVICE = "grpc.health.v1.Health"
 SERVICES = ("", MUSIC_SERVICE)
 
 _Context: TypeAlias = ServicerContext[health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse]
+_ListContext: TypeAlias = ServicerContext[health_pb2.HealthListRequest, health_pb2.HealthListResponse]
 
 
 class HealthServicer(health_pb2_grpc.HealthServicer):
@@ -69,6 +70,12 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
             if closed:
                 return
             await changed.wait()
+
+    @override
+    async def List(self, request: health_pb2.HealthListRequest, context: _ListContext) -> health_pb2.HealthListResponse:
+        """The status of every service now."""
+        statuses = {name: health_pb2.HealthCheckResponse(status=self._status(name)) for name in self._services}
+        return health_pb2.HealthListResponse(statuses=statuses)
 
     def _status(self, service: str) -> int:
         if service not in self._services:

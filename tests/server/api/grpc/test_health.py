@@ -32,6 +32,15 @@ async def test_a_server_serves_once_an_engine_is_loaded(service: str) -> None:
         assert (await stub.Check(health_pb2.HealthCheckRequest(service=service))).status == Status.SERVING
 
 
+async def test_the_list_has_every_service() -> None:
+    async with edge(FakeRunner()) as channel:
+        listed = await stub_of(channel).List(health_pb2.HealthListRequest())
+    assert {name: told.status for name, told in listed.statuses.items()} == {
+        "": Status.SERVING,
+        MUSIC_SERVICE: Status.SERVING,
+    }
+
+
 async def test_an_unknown_service_is_not_found() -> None:
     async with edge(FakeRunner()) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as error:
