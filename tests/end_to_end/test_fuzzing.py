@@ -28,7 +28,7 @@ REQUESTS = {STUDIO: 2_500, ACE_STEP: 2_500, FAKE: 15_000}
 SETTLED_REQUESTS = 5_000
 MEBIBYTE = 1 << 20
 GROWTH_BYTES = 30 * MEBIBYTE
-GOOD = music_pb2.GenerateRequest(prompt="slow piano", lyrics="[verse]\n春天来醒花就开", duration_seconds=30, steps=2)
+GOOD = music_pb2.GenerateRequest(prompt="slow piano", lyrics="[verse]\n春天来醒花就开", duration_seconds=30)
 TIMEOUT_SECONDS = 120.0
 
 Sender: TypeAlias = over_grpc.Sender | over_http.Sender

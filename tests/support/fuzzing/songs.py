@@ -27,7 +27,7 @@ _FIELDS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     },
     STUDIO: {
         "duration_seconds": _SECONDS,
-        "steps": (1, 12),
+        "steps": (10, 12),
         "tempo_bpm": (80.0, 120.0),
         "key": ("C major", "Am"),
         "vocal_level_db": (-3.0, 3.0),
