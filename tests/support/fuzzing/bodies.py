@@ -32,7 +32,10 @@ def body(chance: random.Random, kind: Descriptor, good: Message) -> bytes:
     """A body: a good song with fields more or changed, any object, any bytes, or very much of something."""
     way = chance.random()
     if way < 0.55:
-        written = _object_text([*_fields(good), *_some(chance, kind, chance.randint(1, 3) / len(kind.fields), 0)])
+        own = dict(_fields(good)) | dict(_some(chance, kind, chance.randint(1, 3) / len(kind.fields), 0))
+        long = chance.choice(values.long_texts(kind))
+        own |= {json.dumps(long.name): _value(chance, long, 0)} if chance.random() < 0.3 else {}
+        written = _object_text(list(own.items()))
     elif way < 0.85:
         written = _object_text(_some(chance, kind, 0.2, 0))
     elif way < 0.95:

@@ -22,11 +22,12 @@ _VALUES = (
     b"1", b"0", b"-1", b"200", b"201", b"2147483648", b"9223372036854775808", b"9" * 400, b"9" * 5_000, b"%D9%A1",
     b"1.5", b"+1", b"1e3", b"", b"%ff", b"%00", b"null", b"a" * 300, b"NaN", b"1_000", b"%F0%9D%9F%8F",
 )  # fmt: skip
+_CALLER = b"X-Caller"
 _HEADERS: dict[bytes, tuple[bytes, ...]] = {
     b"Accept": (b"audio/mpeg", b"application/json", b"text/html", b"*/*;q=0", b"a/b;q=9e999", b";;,,", b"\xff"),
     b"Prefer": (b"respond-async", b"wait=9" * 50, b"respond-async, wait=0", b"=", b'"'),
     b"Idempotency-Key": (b"a", b"", b"k" * 256, b"\xc3\xa9", b"00000000-0000-4000-8000-000000000000", b'"q"'),
-    b"X-Caller": (b"me", b"a" * 65, b"\xff", b" ", b"anonymous"),
+    _CALLER: (b"me", b"a" * 65, b"\xff", b" ", b"anonymous"),
     b"Range": (b"bytes=0-", b"bytes=5-1", b"bytes=-1", b"bytes=0-0,2-3", b"lines=1-2", b"bytes=" + b"9" * 5_000 + b"-"),
     b"If-Range": (b'"x"', b"yesterday"),
     b"If-None-Match": (b"*", b'W/"x"', b'"' * 99),
@@ -77,9 +78,10 @@ def request(chance: random.Random, engine: str) -> bytes:
     return _written(method, place + _query(chance), headers, data)
 
 
-def get(path: str, method: bytes = b"GET") -> bytes:
-    """A plain request."""
-    return _written(method, path.encode(), [], b"")
+def plain(path: str, method: bytes = b"GET", like: bytes = b"") -> bytes:
+    """A plain request, of the same caller as the request `like`."""
+    caller = [(_CALLER, line[len(_CALLER) + 2 :]) for line in like.split(b"\r\n") if line.startswith(_CALLER + b": ")]
+    return _written(method, path.encode(), caller, b"")
 
 
 def _query(chance: random.Random) -> bytes:

@@ -30,7 +30,9 @@ def message(chance: random.Random, kind: Descriptor, share: float = 0.2, depth: 
 
 def extended(chance: random.Random, kind: Descriptor, good: bytes) -> bytes:
     """A good message with one to three fields more, which stand in the place of those that it has."""
-    return good + b"".join(_field(chance, chance.choice(kind.fields), 0) for _ in range(chance.randint(1, 3)))
+    long = values.long_texts(kind)
+    fields = [chance.choice(long if chance.random() < 0.3 else kind.fields) for _ in range(chance.randint(1, 3))]
+    return good + b"".join(_field(chance, field, 0) for field in fields)
 
 
 def _field(chance: random.Random, field: FieldDescriptor, depth: int) -> bytes:

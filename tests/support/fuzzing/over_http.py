@@ -37,14 +37,14 @@ class Sender:
         if told in _FAULTS or (told.isdigit() and int(told) >= _SERVER_ERROR and int(told) != _UNAVAILABLE):
             self.findings.fault(f"{self.seed}:{number}", f"{told} {body[-300:]!r}", data)
         if told == str(_ACCEPTED):
-            await self._cancel_when_planned(json.loads(body)["task_id"])
+            await self._cancel_when_planned(f"/v1/audio/music/{json.loads(body)['task_id']}", data)
 
-    async def _cancel_when_planned(self, task_id: str) -> None:
-        _, told = await self.ask(http_requests.get(f"/v1/audio/music/{task_id}/events"), until=b"event: plan")
+    async def _cancel_when_planned(self, place: str, asked: bytes) -> None:
+        _, told = await self.ask(http_requests.plain(f"{place}/events", like=asked), until=b"event: plan")
         self.findings.answers[PLANNED] += b"event: plan" in told
-        cancelled, _ = await self.ask(http_requests.get(f"/v1/audio/music/{task_id}/cancel", b"POST"))
+        cancelled, _ = await self.ask(http_requests.plain(f"{place}/cancel", b"POST", like=asked))
         if cancelled != "200":
-            self.findings.fault(task_id, f"cancelling: {cancelled}", b"")
+            self.findings.fault(place, f"cancelling: {cancelled}", asked)
 
     async def ask(self, data: bytes, until: bytes | None = None) -> tuple[str, bytes]:
         """The status and the first bytes of the body of an answer, up to the end or to what is waited for."""

@@ -192,7 +192,7 @@ def _mixed(chance: random.Random, most: int) -> str:
 
 def _count(chance: random.Random, most: int) -> int:
     """From 0 to `most`: as often few as many, and often just as many as there may be."""
-    return most if chance.random() < 0.1 else int(most ** chance.random())
+    return most if chance.random() < 0.2 else int(most ** chance.random())
 
 
 def _character(chance: random.Random) -> int:

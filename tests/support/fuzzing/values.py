@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from buf.validate import validate_pb2
 from tests.support.fuzzing import texts
@@ -23,6 +23,7 @@ INTEGERS = frozenset(
 )
 _INTEGERS = (0, 1, -1, 7, 127, 128, 2**31 - 1, 2**31, -(2**31), 2**32, 2**53 + 1, 2**63 - 1, -(2**63))
 _FLOATS = (0.0, -0.0, 0.5, 1.0, 10.0, 240.0, math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324, 1e-9, 2.0**63)
+_LONG = 1_000
 _KEYS = ("C major", "F# minor", "Am", "H dur", "c", "C" * 33, "♭")
 _LANGUAGES = ("zh", "en-US", "en", "ja", "zz", "x-" * 8, "zh\n")
 
@@ -32,6 +33,12 @@ def rules_of(field: FieldDescriptor) -> Any:
     rules = field.GetOptions().Extensions[validate_pb2.field]
     kind = rules.WhichOneof("type")
     return getattr(rules, kind) if kind else rules
+
+
+def long_texts(kind: Descriptor) -> list[FieldDescriptor]:
+    """The fields of a message that hold a thousand characters or more."""
+    texts_of = [field for field in kind.fields if field.type == FieldDescriptor.TYPE_STRING]
+    return [field for field in texts_of if rules_of(field).max_len >= _LONG]
 
 
 def integer(chance: random.Random, field: FieldDescriptor) -> int:
