@@ -3,7 +3,7 @@
     python -m benchmarks.attacks.connections [--checkout FOLDER] [--only TEXT]
 
 Starts servers of a checkout with the fake engine, attacks each, and prints a table of fault and figure. The faults are
-those of a service that anybody may reach; nothing is asserted. Takes about four minutes.
+those of a service that anybody may reach; nothing is asserted. Takes about six minutes.
 """
 
 import argparse
