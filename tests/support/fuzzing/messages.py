@@ -103,7 +103,8 @@ def _nested(outer: FieldDescriptor, inner: FieldDescriptor, element: bytes, size
     """So many bytes of elements of `inner`, in the messages between it and `outer`."""
     if inner.containing_type == outer.message_type:
         return _written(outer.number, _LENGTH, element * (size // len(element)))
-    between = next(field for field in outer.message_type.fields if inner in _inside(field))
+    inside = outer.message_type.fields if outer.message_type is not None else ()
+    between = next(field for field in inside if inner in _inside(field))
     return _written(outer.number, _LENGTH, _nested(between, inner, element, size))
 
 

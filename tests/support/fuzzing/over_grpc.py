@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc.aio
 from google.protobuf.descriptor import Descriptor
@@ -24,7 +25,7 @@ _SERVICES = (
     reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"],
 )
 _LOAD = "/xds.service.orca.v3.OpenRcaService/StreamCoreMetrics"
-METHODS = (
+METHODS: Sequence[tuple[str, Any]] = (
     *(
         (f"/{service.full_name}/{method.name}", method.input_type)
         for service in _SERVICES
@@ -92,7 +93,8 @@ def _generate(chance: random.Random, engine: str) -> bytes:
 
 async def answer(channel: grpc.aio.Channel, method: str, data: bytes, metadata: Sequence[tuple[str, str]] = ()) -> str:
     """The status of a call; a song is left after its plan."""
-    sent = channel.unary_stream(method)(data, timeout=ANSWER_SECONDS, metadata=tuple(metadata))
+    raw: Any = channel.unary_stream(method)
+    sent = raw(data, timeout=ANSWER_SECONDS, metadata=tuple(metadata))
     told = 0
     try:
         async for _ in sent:

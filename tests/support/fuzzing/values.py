@@ -3,7 +3,7 @@
 import math
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -45,11 +45,13 @@ def integer(chance: random.Random, field: FieldDescriptor) -> int:
     """A whole number in the field's range, at its end, just beyond, or anything that its wire type can hold."""
     if field.enum_type is not None:
         last = len(field.enum_type.values) - 1
-        return chance.choice((*range(last + 1), last + 1, -1, 2**31 - 1))
-    ends = [int(end) for end in bounds(field)]
-    near = [end + step for end in ends for step in (-1, 0, 1)]
+        number: int = chance.choice((*range(last + 2), -1, 2**31 - 1))
+        return number
+    ends: list[int] = [int(end) for end in bounds(field)]
+    near: list[int] = [end + step for end in ends for step in (-1, 0, 1)]
     within = [chance.randint(*ends)] if len(ends) == 2 else []
-    return chance.choice((*near, *within, *within, *_INTEGERS))
+    found: int = chance.choice((*near, *within, *within, *_INTEGERS))
+    return found
 
 
 def real(chance: random.Random, field: FieldDescriptor) -> float:
@@ -73,7 +75,7 @@ def string(chance: random.Random, field: FieldDescriptor) -> str:
     """A text: hostile, good for the field, or about as long as the field may be."""
     kind = chance.random()
     if kind < 0.3 and field.name in _GOOD:
-        return str(_GOOD[field.name](chance))
+        return _GOOD[field.name](chance)
     rules = rules_of(field)
     most = int(rules.max_len) if "max_len" in _names(rules) and rules.max_len else 200
     if kind < 0.4:
@@ -89,7 +91,7 @@ def content(chance: random.Random, field: FieldDescriptor) -> bytes:
     return texts.midi(chance) if "midi" in field.name else texts.recording(chance)
 
 
-_GOOD = {
+_GOOD: Mapping[str, Callable[[random.Random], str]] = {
     "prompt": lambda chance: chance.choice(texts.GOOD_PROMPTS),
     "lyrics": texts.good_lyrics,
     "key": lambda chance: chance.choice(_KEYS),

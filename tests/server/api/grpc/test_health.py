@@ -9,6 +9,7 @@ from tests.support.edge import edge
 from tests.support.fake_runner import FAKE_INFO, FakeRunner
 
 Status = health_pb2.HealthCheckResponse
+LIST: Any = health_pb2.HealthListRequest  # type: ignore[attr-defined]
 
 
 def stub_of(channel: grpc.aio.Channel) -> Any:
@@ -34,7 +35,7 @@ async def test_a_server_serves_once_an_engine_is_loaded(service: str) -> None:
 
 async def test_the_list_has_every_service() -> None:
     async with edge(FakeRunner()) as channel:
-        listed = await stub_of(channel).List(health_pb2.HealthListRequest())
+        listed = await stub_of(channel).List(LIST())
     assert {name: told.status for name, told in listed.statuses.items()} == {
         "": Status.SERVING,
         MUSIC_SERVICE: Status.SERVING,
