@@ -1,4 +1,4 @@
-"""What others cost a listener: those who read nothing, and a store that is cleaned up."""
+"""Costs of others for a listener: of those who read nothing, and of a store that is cleaned up."""
 
 import asyncio
 import json
