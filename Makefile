@@ -16,7 +16,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 	--custom-compile-command "make lock" --quiet
 LOCK := $(COMPILE) pyproject.toml --extra build
 
-.PHONY: help song test format test-deploy test-packages test-gpu test-page test-shared redis check audit sbom serve ace protos bench docs lock baseline clean
+.PHONY: help song test format test-deploy test-packages test-fuzz test-gpu test-page test-shared redis check audit sbom serve ace protos bench docs lock baseline clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -49,6 +49,9 @@ test-page: $(DEVELOPMENT) $(VENV)/.page ## try the preview page in a real browse
 
 test-packages: $(DEVELOPMENT) ## install the packages into empty environments (needs a package index)
 	@$(RUN)python -m pytest -m packages tests/contract $(ARGS)
+
+test-fuzz: $(DEVELOPMENT) ## send tens of thousands of made-up requests to all engines (10 minutes)
+	@$(RUN)python -m pytest -m fuzz tests/end_to_end/test_fuzzing.py $(ARGS)
 
 test-gpu: $(DEVELOPMENT) ## run the tests that need a GPU; fails where there is none
 	@$(RUN)python -m pytest -m gpu -rs -p tests.gpu_run $(ARGS)

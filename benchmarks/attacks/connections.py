@@ -3,14 +3,13 @@
     python -m benchmarks.attacks.connections [--checkout FOLDER] [--only TEXT]
 
 Starts servers of a checkout with the fake engine, attacks each, and prints a table of fault and figure. The faults are
-those of a service that anybody may reach; nothing is asserted. Takes about four minutes.
+those of a service that anybody may reach; nothing is asserted. Takes about six minutes.
 """
 
 import argparse
 import asyncio
 import socket
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from benchmarks.attacks import hostile_bytes, raw_http2
+from benchmarks.attacks import beside, hostile_bytes, raw_http2
 from benchmarks.attacks.attacked_server import (
     GENERATE,
     KEY,
@@ -31,6 +30,7 @@ from benchmarks.attacks.attacked_server import (
     silent,
     still_open,
 )
+from benchmarks.attacks.listener import Listener
 from melisma.v1 import music_pb2, music_pb2_grpc
 
 SILENT = 1_100
@@ -51,42 +51,6 @@ def called(server: Attacked, *, keyed: bool = False) -> str:
         except grpc.RpcError as error:
             ending = f"{error.code().name} {error.details()}"
     return f"{ending} after {1000 * (time.monotonic() - began):.0f} ms"
-
-
-class Listener:
-    """Songs that are heard one after the other on a connection of their own, and the longest silence between chunks."""
-
-    def __init__(self, server: Attacked) -> None:
-        self.longest_seconds, self.songs, self.failed = 0.0, 0, 0
-        self._ended = threading.Event()
-        self._server = server
-        self._thread = threading.Thread(target=self._listen)
-
-    def __enter__(self) -> "Listener":
-        self._thread.start()
-        time.sleep(1.0)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _listen(self) -> None:
-        with grpc.insecure_channel(self._server.target) as channel:
-            stub = music_pb2_grpc.MusicServiceStub(channel)
-            while not self._ended.is_set():
-                heard_at = time.monotonic()
-                try:
-                    request = music_pb2.GenerateRequest(prompt="x", duration_seconds=60)
-                    for _ in stub.Generate(request, timeout=60):
-                        self.longest_seconds = max(self.longest_seconds, time.monotonic() - heard_at)
-                        heard_at = time.monotonic()
-                    self.songs += 1
-                except grpc.RpcError:
-                    self.failed += 1
-
-    def __str__(self) -> str:
-        return f"{self.longest_seconds:.2f} s ({self.songs} songs, {self.failed} failed)"
 
 
 def silent_grpc(checkout: Path) -> Figures:
@@ -130,7 +94,9 @@ def _open_after(connections: list[socket.socket], seconds: float) -> int:
 def watchers(checkout: Path) -> Figures:
     """Streams without a key, on few connections: do they lock callers with a key out?"""
     with tempfile.TemporaryDirectory() as folder, attacked(checkout, API_KEYS=key_file(folder)) as server:
-        yield from asyncio.run(_watching(server))
+        with Listener(server, keyed=True) as listener:
+            yield from asyncio.run(_watching(server))
+        yield "watches: longest silence of a listener beside", listener
         connections = [raw_http2.connect(server.grpc) for _ in range(5)]
         for connection in connections:
             connection.sendall(b"".join(raw_http2.call(2 * n + 1, b"/grpc.health.v1.Health/Check") for n in range(205)))
@@ -171,7 +137,7 @@ async def _check(server: Attacked) -> str:
             return f"{error.code().name} {error.details()}"
 
 
-ATTACKS = (silent_grpc, silent_http, watchers, *hostile_bytes.ATTACKS)
+ATTACKS = (silent_grpc, silent_http, watchers, *beside.ATTACKS, *hostile_bytes.ATTACKS)
 
 
 def main() -> None:

@@ -106,8 +106,8 @@ async def cancelled(folder: Path) -> str:
     return f"{rows} rows and {len(list(folder.glob('*.mp3')))} files of {CANCELLED_SONGS}"
 
 
-async def cleaning(folder: Path) -> str:
-    """F8: a list call beside the cleaning of 20,000 old songs."""
+async def with_old_songs(folder: Path) -> None:
+    """Put 20,000 songs without sound, which are too old, into the store of a folder."""
     async with opened(folder) as server:
         await server.store.clean_up(set())
     with closing(sqlite3.connect(folder / DATABASE)) as database:
@@ -120,6 +120,11 @@ async def cleaning(folder: Path) -> str:
             database.execute("INSERT INTO events VALUES (?, 0, 0, ?)", (song.song_id, b"accepted"))
             (folder / f"{song.song_id}.mp3").write_bytes(b"")
         database.commit()
+
+
+async def cleaning(folder: Path) -> str:
+    """F8: a list call beside the cleaning of 20,000 old songs."""
+    await with_old_songs(folder)
     async with opened(folder, StoreLimits(max_age_hours=1.0)) as server:
         started = time.monotonic()
         work = asyncio.create_task(server.store.clean_up(set()))

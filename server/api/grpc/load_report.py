@@ -16,6 +16,7 @@ from server.scheduling.queue_depth import Depth
 TRAILER_KEY = "endpoint-load-metrics-bin"
 ORCA_SERVICE = "xds.service.orca.v3.OpenRcaService"
 _SHORTEST_SECONDS = 1.0
+_LONGEST_SECONDS = 3600.0
 _RATE = 1000.0
 """Large enough for weights to be told apart, and the same everywhere: the contract of the report says why."""
 
@@ -52,10 +53,11 @@ class LoadReports:
         return grpc.method_handlers_generic_handler(ORCA_SERVICE, {"StreamCoreMetrics": method})
 
     async def _stream(self, request: LoadReportRequest, _: ServicerContext[Any, Any]) -> AsyncIterator[LoadReport]:
-        interval_seconds = request.report_interval.ToTimedelta().total_seconds()
+        asked_seconds = request.report_interval.seconds + request.report_interval.nanos / 1e9
+        interval_seconds = min(max(asked_seconds, _SHORTEST_SECONDS), _LONGEST_SECONDS)
         while True:
             yield self._report()
-            await asyncio.sleep(max(interval_seconds, _SHORTEST_SECONDS))
+            await asyncio.sleep(interval_seconds)
 
     def _report(self) -> LoadReport:
         depths = self._depths().values()

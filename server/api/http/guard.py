@@ -10,7 +10,6 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
@@ -55,7 +54,7 @@ class Rules:
     def _knows(self, host: str) -> bool:
         # HTTP/1.0 has no Host, and browsers speak no HTTP/1.0.
         name = _name(host)
-        return not host or ANY in self.hosts or name in self.hosts or name == _LOCAL or _is_address(name)
+        return not host or (name != "" and (ANY in self.hosts or name in {*self.hosts, _LOCAL} or _is_address(name)))
 
     def _comes_from_here(self, headers: Headers) -> bool:
         origin = headers.get("origin")
@@ -63,7 +62,7 @@ class Rules:
             return True
         if ANY in self.origins or origin in self.origins:
             return True
-        return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+        return origin.lower().partition("://")[2] == headers.get("host", "").lower()
 
 
 class Guard:
@@ -88,7 +87,9 @@ class Guard:
 def _name(host: str) -> str:
     """The name in "name:port" or "[address]:port", in lower case; empty where it is neither."""
     found = _HOST.fullmatch(host)
-    return (found[1] or found[2]).lower().removesuffix(".") if found else ""
+    if not found or (found[1] and not _is_address(found[1])):
+        return ""
+    return (found[1] or found[2]).lower().removesuffix(".")
 
 
 def _is_address(name: str) -> bool:

@@ -1,6 +1,7 @@
 """One HTTP connection, with an end to every wait: for a header, for the next request, for a body that nobody reads."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import h11
@@ -123,8 +124,9 @@ class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
     @override
     def send_400_response(self, msg: str) -> None:
         answer = h11.Response(status_code=400, headers=_REFUSAL_HEADERS, reason=b"Bad Request")
-        for event in (answer, h11.Data(data=_REFUSAL), h11.EndOfMessage()):
-            self.transport.write(self.conn.send(event) or b"")
+        with suppress(h11.LocalProtocolError):  # an answer has begun, or is to HEAD and has no body
+            for event in (answer, h11.Data(data=_REFUSAL), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
     @property

@@ -9,6 +9,7 @@ from tests.support.edge import edge
 from tests.support.fake_runner import FAKE_INFO, FakeRunner
 
 Status = health_pb2.HealthCheckResponse
+LIST: Any = health_pb2.HealthListRequest  # type: ignore[attr-defined]
 
 
 def stub_of(channel: grpc.aio.Channel) -> Any:
@@ -30,6 +31,15 @@ async def test_a_server_serves_once_an_engine_is_loaded(service: str) -> None:
         assert (await stub.Check(health_pb2.HealthCheckRequest(service=service))).status == Status.NOT_SERVING
         runner.load(FAKE_INFO)
         assert (await stub.Check(health_pb2.HealthCheckRequest(service=service))).status == Status.SERVING
+
+
+async def test_the_list_has_every_service() -> None:
+    async with edge(FakeRunner()) as channel:
+        listed = await stub_of(channel).List(LIST())
+    assert {name: told.status for name, told in listed.statuses.items()} == {
+        "": Status.SERVING,
+        MUSIC_SERVICE: Status.SERVING,
+    }
 
 
 async def test_an_unknown_service_is_not_found() -> None:

@@ -2,10 +2,11 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
-from melisma.orca.v1.load_report_pb2 import LoadReport
+from melisma.orca.v1.load_report_pb2 import LoadReport, LoadReportRequest
 from melisma.v1 import music_pb2, music_pb2_grpc
-from server.api.grpc.load_report import TRAILER_KEY, LoadReports
+from server.api.grpc.load_report import ORCA_SERVICE, TRAILER_KEY, LoadReports
 from server.errors import Overloaded
 from server.scheduling.queue_depth import Depth
 from tests.support.edge import details_of, edge
@@ -92,5 +93,20 @@ async def test_a_balancer_may_ask_for_reports_now_and_then() -> None:
         assert LoadReport.FromString(await reports.read()).application_utilization == pytest.approx(0.5)
         depths["studio"] = Depth(running_songs=3)
         assert LoadReport.FromString(await reports.read()).application_utilization == pytest.approx(1.0)
+        reports.cancel()
+    await server.stop(0)
+
+
+@pytest.mark.parametrize("seconds", [0, -(2**63), 2**63 - 1])
+async def test_a_balancer_may_ask_for_reports_at_any_interval(seconds: int) -> None:
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((LoadReports(dict, 4).handler(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    request = LoadReportRequest(report_interval=Duration(seconds=seconds, nanos=2**31 - 1))
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        ask: Any = channel.unary_stream(f"/{ORCA_SERVICE}/StreamCoreMetrics")
+        reports = ask(request.SerializeToString())
+        assert LoadReport.FromString(await reports.read()).application_utilization == pytest.approx(0.25)
         reports.cancel()
     await server.stop(0)

@@ -29,6 +29,12 @@ def test_names_that_are_known_and_others() -> None:
     assert {host: status(rules, host=host) for host in UNKNOWN} == dict.fromkeys(UNKNOWN, 421)
 
 
+def test_what_is_no_name_is_refused_whatever_names_are_known() -> None:
+    rules = Rules(("*",))
+    hosts = ("[::1", "[::1]]", "[1:2]", "[1.2.3.4.5]:80", "a:b", "a:99999999", "::1")
+    assert {host: status(rules, host=host) for host in hosts} == dict.fromkeys(hosts, 421)
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
@@ -51,6 +57,8 @@ def test_pages_of_others_may_read_and_do_nothing() -> None:
         ("POST", "http://evil.example", "cross-site"): 403,
         ("DELETE", "http://evil.example", ""): 403,
         ("POST", "null", ""): 403,
+        ("POST", "http://[::1", ""): 403,
+        ("POST", "here.example", ""): 403,
         ("POST", "http://here.example:81", ""): 403,
         ("GET", "http://evil.example", "cross-site"): 0,
         ("POST", "https://friend.example", "cross-site"): 0,

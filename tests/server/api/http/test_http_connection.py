@@ -158,6 +158,27 @@ async def test_what_can_be_read_in_two_ways_ends_its_connection(head: bytes) -> 
         writer.close()
 
 
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", b"HTTP/1.1 400"),
+        (b"POST /none HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", b"HTTP/1.1 404"),
+    ],
+    ids=["an answer without a body", "an answer that is given already"],
+)
+async def test_what_cannot_be_answered_ends_its_connection_without_an_error(
+    sent: bytes, told: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with port() as address:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(sent)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(told)
+        writer.write(b"no chunk\r\n")
+        await until_closed(reader)
+        writer.close()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_a_process_without_a_free_file_says_so_now_and_then_and_goes_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
