@@ -138,7 +138,10 @@ def in_words_of_today(error: dict[str, Any] | None) -> dict[str, Any] | None:
     """The error, whose text said "is" where it says "has" and "was" today."""
     if error is None:
         return None
-    text = error["message"].replace("the song is failed", "the song has failed").replace("song is canc", "song was canc")
+    renamed = {"the song is failed": "the song has failed", "the song is cancelled": "the song was cancelled"}
+    text = error["message"]
+    for former, now in renamed.items():
+        text = text.replace(former, now)
     return error | {"message": text}
 
 
