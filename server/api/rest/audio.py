@@ -38,8 +38,9 @@ async def range_made(request: Request, recording: Recording) -> bool:
     wanted = None if recording.ended or _offset(request) else range_of(request)
     if wanted is None or wanted.first is None or wanted.end is None or wanted == _LENGTH_PROBE:
         return False
-    end = min(wanted.end, _size(recording) or wanted.end)
-    if end <= recording.song.size_bytes:
+    size = _size(recording)
+    end = min(wanted.end, size or wanted.end)
+    if end <= recording.song.size_bytes or (size is not None and wanted.first >= size):
         return False
     await unless_left(request.receive, _made(recording, end))
     return True
