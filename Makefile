@@ -59,12 +59,12 @@ test-gpu: $(DEVELOPMENT) ## run the tests that need a GPU; fails where there is 
 check: $(DEVELOPMENT) $(TOOLS)/.python ## format, lint, types, import rules, contract, deploy/; changes nothing
 	@$(RUN)ruff format --check --quiet --output-format concise || { echo "not formatted: run 'make format'"; exit 1; }
 	@$(RUN)ruff check --quiet
-	@$(RUN)mypy
-	@$(RUN)lint-imports --no-logo
-	@$(RUN)buf lint protos
-	@$(RUN)buf breaking protos --against protos/baseline.binpb
-	@$(RUN)python protos/generate.py --check
-	@PATH="$(TOOLS)/bin:$$PATH" $(TOOLS)/bin/checkov --quiet --config-file deploy/checkov.yaml
+	@$(RUN)mypy & types=$$!; ($(RUN)lint-imports --no-logo \
+		&& $(RUN)buf lint protos \
+		&& $(RUN)buf breaking protos --against protos/baseline.binpb \
+		&& $(RUN)python protos/generate.py --check \
+		&& PATH="$(TOOLS)/bin:$$PATH" $(TOOLS)/bin/checkov --quiet --config-file deploy/checkov.yaml); \
+	others=$$?; wait $$types && exit $$others
 
 format: $(DEVELOPMENT) ## format the code and mend what the linter can
 	@$(RUN)ruff format --quiet
@@ -124,7 +124,7 @@ $(DEVELOPMENT): requirements/development.lock pyproject.toml | $(VENV)/bin/pytho
 	@$(OURSELVES)
 	@touch $(RUNTIME) $@
 
-$(TOOLS)/.python: requirements/deploy.lock
+$(TOOLS)/.python: requirements/deploy.lock | $(VENV)/bin/python
 	@echo "Installing the tools for deploy/ into $(TOOLS)"
 	@$(PYTHON) -m venv $(TOOLS)
 	@$(TOOLS)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --requirement $<
