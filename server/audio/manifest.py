@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.audio.codecs.id3 import head_tag
+from server.audio.marks import GENERATED
 from server.version import VERSION
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _CURVES = {"secp256r1": b"es256", "secp384r1": b"es384", "secp521r1": b"es512"}
 _SAMPLE = head_tag({"title": "silence"}) + bytes([0xFF, 0xFB, 0x90, 0x40]).ljust(417, b"\0")
-_SAMPLE_KIND = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _GOOD = ("Valid", "Trusted")
 _PURPOSES = ("1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36", "1.3.6.1.4.1.62558.2.1")
 """Extended key usages of certificates for C2PA: emailProtection, documentSigning, and C2PA's own."""
@@ -86,7 +86,7 @@ class ManifestSigner:
 
     def _try(self) -> None:
         try:
-            self.sign(_SAMPLE, "audio/mpeg", "silence", _SAMPLE_KIND)
+            self.sign(_SAMPLE, "audio/mpeg", "silence", GENERATED)
         except SigningFailed as error:
             raise _unfit(str(error)) from error
 

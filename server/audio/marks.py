@@ -11,15 +11,17 @@ import json
 from server.song import Marks, Origin
 
 COMMENT = "AI generated"
-_GENERATED = "1"
+_LABEL = "1"
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-_WHOLLY, _WITH_A_RECORDING = "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"
+GENERATED = f"{_SOURCE_TYPES}trainedAlgorithmicMedia"
+"""The source type of sound that was made of words alone."""
+
+_WITH_A_RECORDING = f"{_SOURCE_TYPES}compositeWithTrainedAlgorithmicMedia"
 
 
 def marks_of(origin: Origin, producer: str) -> Marks:
     """Return the marks of a song. `producer` is the provider of the service, empty where that is not known."""
-    kind = _WITH_A_RECORDING if origin.has_recording else _WHOLLY
-    return Marks(f"{_SOURCE_TYPES}{kind}", producer, origin.content_id)
+    return Marks(_WITH_A_RECORDING if origin.has_recording else GENERATED, producer, origin.content_id)
 
 
 def mark_tags(marks: Marks) -> dict[str, str]:
@@ -30,7 +32,7 @@ def mark_tags(marks: Marks) -> dict[str, str]:
 def _aigc(marks: Marks) -> str:
     return json.dumps(
         {
-            "Label": _GENERATED,
+            "Label": _LABEL,
             "ContentProducer": marks.producer,
             "ProduceID": marks.content_id,
             "ReservedCode1": "",

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from server.audio.codecs.registry import format_named
 from server.audio.manifest import SigningFailed
+from server.audio.marks import GENERATED
 from server.errors import CredentialsFailed, NoCredentials, Overloaded, SongDeleted, SongNotComplete
 from server.song import Marks, SongState
 from server.songs.recording import Recording, failure_of
@@ -26,7 +27,6 @@ KEPT: Final = 256
 """Manifests in memory, of a few kilobytes each."""
 
 _RETRY_SECONDS = 1.0
-_GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
 logger = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> byt
     if hashlib.sha256(sound).hexdigest() != song.sha256:
         raise SigningFailed("the stored sound is not what was made")
     title = marks.content_id or song.sha256
-    return signer.sign(sound, format_named(song.format).media_type, title, marks.digital_source_type or _GENERATED)
+    return signer.sign(sound, format_named(song.format).media_type, title, marks.digital_source_type or GENERATED)
 
 
 def _marks(recording: Recording) -> Marks:
