@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from model.song import Violation
+from server.api.peers import plain_address
 from server.errors import InvalidRequest
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -45,11 +46,10 @@ class TrustedProxies:
     def trusts(self, address: str) -> bool:
         """True for the address of a trusted proxy."""
         try:
-            found = ipaddress.ip_address(address)
+            found = ipaddress.ip_address(plain_address(address))
         except ValueError:
             return False
-        mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-        return any((mapped or found) in network for network in self._networks)
+        return any(found in network for network in self._networks)
 
     def forwarding(self, peer: str, headers: Headers) -> Forwarding:
         """Read the headers of a call that has come from the address `peer`.
