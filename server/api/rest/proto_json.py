@@ -19,7 +19,7 @@ from model.song import Violation
 from server.api.rest.names import bare_names, not_a_field
 from server.contract.enums import enum_words
 from server.contract.field_bounds import bounds_of
-from server.errors import MAX_VIOLATIONS, InvalidRequest
+from server.errors import MAX_VIOLATIONS, WHOLE_REQUEST, InvalidRequest
 
 Json: TypeAlias = Any
 _M = TypeVar("_M", bound=Message)
@@ -59,7 +59,7 @@ def filled(message: _M, given: Json) -> _M:
 
 def _fill(message: Message, given: Json, path: str) -> Iterator[Violation]:
     if not isinstance(given, dict):
-        yield Violation(path.rstrip(".") or "request", _OBJECT)
+        yield Violation(path.rstrip(".") or WHOLE_REQUEST, _OBJECT)
         return
     fields = {field.name: field for field in fields_of(message)}
     bare = {} if given.keys() <= fields.keys() else bare_names(fields, top=not path)
@@ -141,7 +141,7 @@ def _integer(value: Json) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _Fault(_unquoted("an integer", value))
     if isinstance(value, float) and math.isinf(value):
-        raise _Fault("is out of range")
+        raise _Fault(_TOO_LARGE)
     if value != int(value):
         raise _Fault(_unquoted("an integer", value))
     return int(value)
