@@ -86,7 +86,7 @@ async def serving(
             unkept=lambda: runner.readiness.unkept(),
             routes=routes,
         )
-        port = http_port(settings, certificates)
+        port = http_port(settings, certificates, limits.proxies)
         await stack.enter_async_context(_listening(http, "HTTP", settings.host, settings.http_port, port))
         if operations and settings.operations_port is not None:
             place = settings.host, settings.operations_port, operations_port(settings)
@@ -98,7 +98,7 @@ async def serving(
         server = wiring.build_grpc_server(settings, songs, runner, health, authenticator, tracer, calls, limits)
         address = bind(server, settings.host, settings.port, certificates)
         await server.start()
-        watch = wiring.build_connection_watch(settings, address)
+        watch = wiring.build_connection_watch(settings, address, limits.proxies)
         expose_closed(registry, lambda: {"grpc": watch.closed, "http": port.connections.closed})
         await stack.enter_async_context(in_background(watch.run()))
         shutdown = Shutdown(server, runner, songs, health, calls, settings.grace_seconds, force or asyncio.Event())

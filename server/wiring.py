@@ -229,9 +229,9 @@ def build_call_limits(settings: Settings) -> CallLimits:
     return CallLimits(limits.caller_calls, limits.open_calls, limits.open_calls_of_peer, proxies)
 
 
-def build_connection_watch(settings: Settings, address: str) -> ConnectionWatch:
+def build_connection_watch(settings: Settings, address: str, proxies: TrustedProxies) -> ConnectionWatch:
     """Keeps peers to their share of the connections of gRPC, whose port is that of the "host:port"."""
-    connections, proxies = settings.connections, TrustedProxies(settings.proxies.networks)
+    connections = settings.connections
     return ConnectionWatch(int(address.rpartition(":")[2]), connections.count, connections.peer_count, proxies)
 
 
@@ -290,7 +290,7 @@ def rest_routes(
         sizes=RequestLimits(limits.request_bytes, limits.recording_bytes),
         heartbeat_seconds=limits.heartbeat_seconds,
         limits=call_limits,
-        address=PublicAddress(settings.rest.public_url, TrustedProxies(settings.proxies.networks)),
+        address=PublicAddress(settings.rest.public_url, call_limits.proxies),
     )
     return [*api.routes(calls, tracer), *(page_routes() if settings.page else ())]
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from server.api.places import Places
-from server.api.proxies import TrustedProxies
+from server.api.proxies import Headers, TrustedProxies
+from server.auth.caller import authenticated
 from server.errors import TooManyCalls
 
 RETRY_SECONDS = 1.0
@@ -32,6 +33,10 @@ class CallLimits:
 
     def __post_init__(self) -> None:
         self.arriving = Places(self.open_calls, self.open_calls_of_peer, self.proxies)
+
+    def caller_at(self, peer: str, headers: Headers) -> str:
+        """The caller of the present call, which comes from the address `peer`."""
+        return authenticated.get() or self.proxies.client(peer, headers)
 
     @contextmanager
     def of_caller(self, caller: str) -> Iterator[None]:

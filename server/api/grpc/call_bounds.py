@@ -14,7 +14,6 @@ from model.song import Violation
 from server.api.call_limits import CallLimits
 from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handler, is_own, required
 from server.api.peers import host_of
-from server.auth.caller import authenticated
 from server.auth.key_life import while_key_lasts
 from server.contract.status import outcome_of, status_of
 from server.errors import WHOLE_REQUEST, InvalidRequest, RequestTooSlow, ServiceError
@@ -55,7 +54,7 @@ class CallBounds(ServerInterceptor):
         return grpc.stream_stream_rpc_method_handler(bounded, deserializer, handler.response_serializer)
 
     async def _handle_own(self, handler: Handler, requests: Any, context: Context) -> None:
-        with self._limits.of_caller(authenticated.get() or self._client(context)):
+        with self._limits.of_caller(self._caller(context)):
             if handler.request_streaming:
                 await _streamed(handler, requests, context)
             else:
@@ -101,10 +100,10 @@ class CallBounds(ServerInterceptor):
             if place is not None:
                 places.release(place)
 
-    def _client(self, context: Context) -> str:
+    def _caller(self, context: Context) -> str:
         metadata = context.invocation_metadata() or ()
         texts = ((key, value) for key, value in metadata if isinstance(value, str))
-        return self._limits.proxies.client(host_of(context.peer()), texts)
+        return self._limits.caller_at(host_of(context.peer()), texts)
 
 
 async def _answered(handler: Handler, request: Any, context: Context) -> None:

@@ -24,12 +24,12 @@ def http_rules(settings: Settings) -> Rules:
     return Rules(hosts, rest.allowed_origins)
 
 
-def http_port(settings: Settings, certificates: Certificates | None) -> HttpPort:
+def http_port(settings: Settings, certificates: Certificates | None, proxies: TrustedProxies) -> HttpPort:
     """The limits of the HTTP port, with TLS where there are certificates for it."""
     connections, keepalive = settings.connections, settings.keepalive
     encrypted = certificates if settings.tls.http else None
     return HttpPort(
-        Places(connections.count, connections.peer_count, TrustedProxies(settings.proxies.networks)),
+        Places(connections.count, connections.peer_count, proxies),
         Patience(
             connections.handshake_seconds, connections.idle_seconds, keepalive.time_seconds, keepalive.timeout_seconds
         ),
@@ -41,5 +41,5 @@ def http_port(settings: Settings, certificates: Certificates | None) -> HttpPort
 
 def operations_port(settings: Settings) -> HttpPort:
     """The limits of the port of operations, which is for few."""
-    port = http_port(settings, None)
+    port = http_port(settings, None, TrustedProxies())
     return replace(port, connections=Places(OPERATIONS_CONNECTIONS, OPERATIONS_CONNECTIONS))

@@ -56,7 +56,7 @@ from server.audio.codecs.base import Format
 from server.audio.codecs.registry import all_formats, format_named
 from server.auth.api_keys import Scope
 from server.auth.authenticator import Authenticator
-from server.auth.caller import authenticated, caller_of
+from server.auth.caller import caller_of
 from server.auth.key_life import while_key_lasts
 from server.contract.audio_formats import format_name
 from server.contract.validation import check
@@ -207,8 +207,7 @@ class Api:
         if self._authenticator:
             self._authenticator.authenticate(metadata, scope)
         peer = plain_address(request.client.host) if request.client else ""
-        holder = authenticated.get() or self._limits.proxies.client(peer, metadata)
-        while_answered(request, self._limits.of_caller(holder))
+        while_answered(request, self._limits.of_caller(self._limits.caller_at(peer, metadata)))
         return caller_of(metadata)
 
 
