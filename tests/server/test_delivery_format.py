@@ -15,7 +15,6 @@ from prometheus_client import CollectorRegistry
 
 from melisma.v1 import music_pb2
 from model.song import SectionScore
-from server.api.http.operations import build_http
 from server.api.http.server import serving_http
 from server.api.open_calls import OpenCalls
 from server.api.rest.openapi import document
@@ -34,6 +33,7 @@ from server.store.base import SongRecord, StoredEvent
 from tests.support.checking import PassingChecker
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FAKE_INFO, FAKE_PLAN, FakeRunner
+from tests.support.http_app import build_http
 from tests.support.pcm import PCM
 from tests.support.rest import MUSIC, Answer, Rest
 from tests.support.sounds import pop

@@ -8,7 +8,6 @@ from typing import Any
 from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 
-from server.api.http.operations import build_http
 from server.api.http.server import serving_http
 from server.api.open_calls import OpenCalls
 from server.api.rest.public_address import REQUESTED_ADDRESS, PublicAddress
@@ -20,6 +19,7 @@ from server.songs.ports import EventSink
 from server.songs.service import Songs
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FakeJob, FakeRunner
+from tests.support.http_app import build_http
 from tests.support.rest import Answer, Rest
 
 

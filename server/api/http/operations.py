@@ -59,25 +59,9 @@ def operations_routes(
     return [Route(path, endpoint) for path, endpoint in routes.items()]
 
 
-def build_http(
-    registry: CollectorRegistry,
-    *,
-    unready: Callable[[], str | None],
-    unwell: Callable[[], str | None] = lambda: None,
-    unkept: Callable[[], str | None] = lambda: None,
-    version: Mapping[str, object] = MappingProxyType({}),
-    more: Sequence[BaseRoute] = (),
-    rules: Rules | None = None,
-) -> Starlette:
-    """The application of a port that has metrics and probes, and `more` routes beside them; see `operations_routes`."""
-    own = operations_routes(registry, unready=unready, unwell=unwell, unkept=unkept, version=version)
-    return application([*own, *more], rules)
-
-
 def application(routes: Sequence[BaseRoute], rules: Rules | None = None) -> Starlette:
     """The application of these routes, which answers what the `rules` let through."""
-    rules = rules or Rules()
-    rules = replace(rules, open_paths=OPERATIONS)
+    rules = replace(rules or Rules(), open_paths=OPERATIONS)
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, rules=rules), *_cors(rules.origins)],

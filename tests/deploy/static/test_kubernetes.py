@@ -11,7 +11,6 @@ from starlette.routing import Route
 
 from melisma_client.connection import CHANNEL_OPTIONS
 from server.api.grpc.health import SERVICES
-from server.api.http.operations import build_http
 from server.scheduling.queue_depth import Depth
 from server.settings.command_line import InvalidSettings, read_settings
 from server.settings.engines import settings_with
@@ -38,6 +37,7 @@ from tests.deploy.static.manifests import (
     shared_example,
     variables,
 )
+from tests.support.http_app import build_http
 
 SOUND_PER_SECOND = {"studio": 29.0, "ace-step": 14.4, "local": 29.0}
 """Seconds of sound that a pod makes in one: measured on two cores, estimated for an A100 at 60 steps."""

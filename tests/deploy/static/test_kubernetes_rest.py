@@ -4,12 +4,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
-from server.api.http.operations import build_http
 from server.api.http.preview_page import page_routes
 from server.api.proxies import TrustedProxies
 from server.api.rest.openapi import document
 from server.settings.command_line import read_settings
 from tests.deploy.static.manifests import Manifest, manifest, pod_of, set_by_components, settings_of
+from tests.support.http_app import build_http
 
 
 def leads_to(route: Manifest, path: str) -> bool:

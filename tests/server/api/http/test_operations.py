@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from server.api.http.operations import build_http
 from server.api.http.server import serving_http
+from tests.support.http_app import build_http
 
 
 @dataclass(frozen=True)

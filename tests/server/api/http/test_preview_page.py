@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from server.api.http.operations import build_http
 from server.api.http.preview_page import FOLDER, MEDIA_TYPES, page_routes
 from server.api.http.server import serving_http
+from tests.support.http_app import build_http
 from tests.support.rest import Answer, Rest
 from tests.support.service import running_service
 

@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from server.api.address import PortUnavailable
-from server.api.http.operations import build_http
 from server.api.http.server import serving_http
+from tests.support.http_app import build_http
 
 
 @asynccontextmanager

@@ -1,0 +1,24 @@
+"""Builds the application of an HTTP port that has metrics and probes, and other routes beside them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from server.api.http.operations import application, operations_routes
+
+
+def build_http(
+    registry: CollectorRegistry,
+    *,
+    unready: Callable[[], str | None],
+    unwell: Callable[[], str | None] = lambda: None,
+    unkept: Callable[[], str | None] = lambda: None,
+    version: Mapping[str, object] = MappingProxyType({}),
+    more: Sequence[BaseRoute] = (),
+) -> Starlette:
+    """Return the application with `more` routes; see `operations_routes` for the rest."""
+    own = operations_routes(registry, unready=unready, unwell=unwell, unkept=unkept, version=version)
+    return application([*own, *more])
