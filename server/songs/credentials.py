@@ -154,5 +154,6 @@ def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> byt
 
 def _marks(recording: Recording) -> Marks:
     """The marks of a song; empty where it was not marked."""
-    told = next((entry.message.plan.marks for entry in recording.entries if entry.message.HasField("plan")), None)
-    return Marks(told.digital_source_type, told.producer, told.content_id) if told else Marks("", "", "")
+    if (plan := recording.plan) is None:
+        return Marks("", "", "")
+    return Marks(plan.marks.digital_source_type, plan.marks.producer, plan.marks.content_id)

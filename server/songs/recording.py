@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from melisma.v1 import music_pb2
 from server.contract.status import text_of
 from server.errors import EndedElsewhere, OffsetOutOfRange, ServiceError, SongDeleted, SongNotComplete
 from server.song import SongState
@@ -78,6 +79,12 @@ class Recording:
     def complete(self) -> bool:
         """True if all events of the song are there."""
         return bool(self.entries) and self.entries[-1].message.WhichOneof("event") == "finished"
+
+    @property
+    def plan(self) -> music_pb2.SongPlan | None:
+        """The plan of the song, the last one where it was planned anew; `None` before there is one."""
+        messages = (entry.message for entry in reversed(self.entries))
+        return next((one.plan for one in messages if one.HasField("plan")), None)
 
     @property
     def has_listener(self) -> bool:

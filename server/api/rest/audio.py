@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from melisma.v1 import music_pb2
 from model.song import Violation
 from server.api.rest.byte_range import ByteRange, range_of
 from server.api.rest.endpoint import Stream, unless_left
@@ -76,12 +75,6 @@ def manifest_response(song_id: str, manifest: bytes) -> Response:
     return Response(manifest, media_type="application/c2pa", headers=headers)
 
 
-def plan_of(recording: Recording) -> music_pb2.SongPlan | None:
-    """The plan of a song, the last one where it was planned anew; `None` before there is one."""
-    messages = (entry.message for entry in reversed(recording.entries))
-    return next((one.plan for one in messages if one.WhichOneof("event") == "plan"), None)
-
-
 async def sound_of(
     recording: Recording, start: int = 0, end: int | None = None, promised: int | None = None
 ) -> AsyncGenerator[bytes, None]:
@@ -125,7 +118,7 @@ async def _made(recording: Recording, end: int) -> None:
 
 def _size(recording: Recording) -> int | None:
     """The size of the whole song in bytes; `None` while it is not known."""
-    plan = plan_of(recording)
+    plan = recording.plan
     return plan.stream_size_bytes if plan and plan.HasField("stream_size_bytes") else None
 
 
@@ -133,7 +126,7 @@ async def _growing(request: Request, recording: Recording, offset: int, wanted: 
     """The sound of a song that is being made: all there will be, or a range."""
     size = _size(recording)
     if wanted and wanted.first is not None and wanted.end is not None and (size or wanted != _LENGTH_PROBE):
-        return await _part_so_far(request, recording, wanted.first, wanted.end)
+        return await _part_so_far(request, recording, wanted.first, wanted.end, size)
     if wanted and size:
         return await _part(request, recording, wanted.within(size), size)
     headers = _NO_STORE | {"Accept-Ranges": "bytes" if size else "none"}
@@ -142,9 +135,9 @@ async def _growing(request: Request, recording: Recording, offset: int, wanted: 
     return await _answer(request, recording, HTTPStatus.OK, headers, _checked(offset, size), size)
 
 
-async def _part_so_far(request: Request, recording: Recording, start: int, end: int) -> Response:
+async def _part_so_far(request: Request, recording: Recording, start: int, end: int, size: int | None) -> Response:
     """A range of what is there, as much of it as there is; a player that asks for two bytes wants the size, too."""
-    size, there = _size(recording), recording.song.size_bytes
+    there = recording.song.size_bytes
     if size and (start >= size or ByteRange(start, end) == _LENGTH_PROBE):
         return await _part(request, recording, ByteRange(start, end).within(size), size)
     if start >= there:

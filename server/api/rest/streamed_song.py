@@ -9,7 +9,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.api.rest.audio import described, plan_of, sound_of
+from server.api.rest.audio import described, sound_of
 from server.api.rest.endpoint import Stream, unless_left
 from server.songs.recording import Recording
 
@@ -52,7 +52,7 @@ async def _first(pieces: AsyncGenerator[bytes, None]) -> None:
 
 
 def _facts(recording: Recording) -> Iterator[Any]:
-    song, plan = recording.song, plan_of(recording)
+    song, plan = recording.song, recording.plan
     yield from (song.song_id, song.request_id, song.engine, song.seed, f"{song.duration_seconds:g}")
     yield plan.sample_count if plan and plan.sample_count_exact else None
     yield plan.key if plan else None
