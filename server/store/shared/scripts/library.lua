@@ -116,6 +116,17 @@ local function settle(id, at, sound_seconds)
     end
 end
 
+-- Removes all that there is of a song. `sound_seconds` as for `settle`.
+local function erase(id, sound_seconds)
+    local song = fields(id, 'caller', 'request_id', 'listed', 'size')
+    settle(id, now(), sound_seconds)
+    call('ZREM', 'm:songs:' .. song[1], song[3])
+    call('ZREM', request_key(song[1], song[2]), song[3])
+    call('UNLINK', song_key(id), 'm:sound:' .. id, 'm:events:' .. id, 'm:ears:' .. id, 'm:wanted:' .. id)
+    use(-1, 0 - tonumber(song[4]))
+    tell_news(id)
+end
+
 -- The songs whose lease has run out, in the order of admission; those that have ended are settled on the way.
 local function lost_songs(at)
     local found, expired = {}, call('ZRANGEBYSCORE', 'm:leases', '-inf', text(at), 'WITHSCORES')
