@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Gauge
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import Metric
 
 from server.scheduling.queue_depth import Depth
 from server.store.base import Usage
@@ -82,10 +82,7 @@ def expose_build(registry: CollectorRegistry, version: str, revision: str) -> No
 
 def _closed_families(closed: Mapping[str, int]) -> Iterator[Metric]:
     text = "Connections that were closed because there were too many"
-    family = CounterMetricFamily("melisma_connections_closed", text, labels=["port"])
-    for port, count in closed.items():
-        family.add_metric((port,), count)
-    yield family
+    yield counter_family("connections_closed", text, ["port"], {(port,): count for port, count in closed.items()})
 
 
 def _depth_families(depths: Mapping[str, Depth]) -> Iterator[Metric]:
