@@ -49,7 +49,7 @@ class Database:
             self._make_private()
         except (sqlite3.Error, OSError) as error:
             self.close()
-            if isinstance(failed(error), StoreFull) or getattr(error, "errno", None) == errno.ENOSPC:
+            if _lacks_room(error):
                 raise StoreUnusable(folder, "has no room", "free some of its disk, or set another folder") from error
             raise StoreUnusable(folder, f"has an unusable database ({error})", RESTORE) from error
         except NewerSchema as error:
@@ -113,7 +113,7 @@ class Database:
             except BaseException as error:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
-                if isinstance(error, StoreFull) or isinstance(failed(error), StoreFull):
+                if _lacks_room(error):
                     with suppress(sqlite3.Error):
                         self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # gives back what the log has taken
                 raise
@@ -128,7 +128,7 @@ class Database:
         try:
             prepare(connection)
         except sqlite3.Error as error:
-            if not isinstance(failed(error), StoreFull):
+            if not _lacks_room(error):
                 raise
             connection.close()
             connection = self._connect(timeout=5.0)
@@ -156,8 +156,15 @@ class Database:
 
 def failed(error: BaseException) -> StoreFailed:
     """The error of the store for one of its database."""
-    kind = StoreFull if getattr(error, "sqlite_errorname", "") in _NO_ROOM else StoreFailed
+    kind = StoreFull if _lacks_room(error) else StoreFailed
     return kind(f"the database of the song store failed: {error}")
+
+
+def _lacks_room(error: BaseException) -> bool:
+    """True for an error of SQLite, the system or the store that tells of a full disk."""
+    if isinstance(error, StoreFull) or getattr(error, "errno", None) == errno.ENOSPC:
+        return True
+    return getattr(error, "sqlite_errorname", "") in _NO_ROOM
 
 
 @contextmanager
