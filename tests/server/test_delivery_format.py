@@ -1,24 +1,17 @@
 """A further delivery format takes an entry of the registry and an enum value, and nothing else changes."""
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pytest
-from opentelemetry.trace import NoOpTracer
-from prometheus_client import CollectorRegistry
 
 from melisma.v1 import music_pb2
 from model.song import SectionScore
-from server.api.http.server import serving_http
-from server.api.open_calls import OpenCalls
 from server.api.rest.openapi import document
-from server.api.rest.routes import Api
 from server.audio.chunker import Chunker, slices_of
 from server.audio.codecs import registry
 from server.audio.codecs.registry import all_formats
@@ -26,16 +19,15 @@ from server.audio.song_encoder import SongEncoder
 from server.contract import audio_formats
 from server.contract.events import event_message
 from server.contract.requests import song_request
-from server.contract.wire_scan import RequestLimits
 from server.song import AudioSettings, Chunk, SongCompleted, SongEvent, SongRequest
 from server.songs.service import Songs
 from server.store.base import SongRecord, StoredEvent
 from tests.support.checking import PassingChecker
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FAKE_INFO, FAKE_PLAN, FakeRunner
-from tests.support.http_app import build_http
 from tests.support.pcm import PCM
-from tests.support.rest import MUSIC, Answer, Rest
+from tests.support.rest import MUSIC
+from tests.support.rest_edge import ask, rest_of
 from tests.support.sounds import pop
 from tests.support.store_kinds import Replica, embedded_replica
 from tests.support.stored_songs import making
@@ -85,19 +77,6 @@ async def keep(server: Replica, request: SongRequest, events: Sequence[SongEvent
         end_byte = writing.at.size_bytes + len(sound) if sound else 0
         await writing.append([StoredEvent(message.SerializeToString(), end_byte)], sound)
     await writing.end(ended_ns=2, sha256=hashlib.sha256(sound_of(events)).hexdigest())
-
-
-@asynccontextmanager
-async def rest_of(songs: Songs) -> AsyncIterator[Rest]:
-    api = Api(songs, None, sizes=RequestLimits(), heartbeat_seconds=1.0)
-    routes = api.routes(OpenCalls(), NoOpTracer())
-    app = build_http(CollectorRegistry(), unready=lambda: None, more=routes)
-    async with serving_http(app, "127.0.0.1", 0) as address:
-        yield Rest(address, {"X-Caller": "me"})
-
-
-async def ask(rest: Rest, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-    return await asyncio.to_thread(rest.ask, method, path, body, **headers)
 
 
 def test_encoder_and_chunker_deliver_it() -> None:

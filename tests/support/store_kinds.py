@@ -14,7 +14,7 @@ from server.store.directory import Directory
 from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
-from server.store.shared.service import SharedStorePlan
+from server.store.shared.service import SharedParts, SharedStorePlan
 from tests.support.servers import new_prefix, s3_server
 from tests.support.shared_stores import CLOCK_KEY, plan_for, replicas
 
@@ -28,6 +28,11 @@ class Replica:
 
     store: SongStore
     directory: Directory
+
+
+def replica_of(parts: SharedParts) -> Replica:
+    """A replica that works with these parts."""
+    return Replica(parts.store, parts.directory)
 
 
 @dataclass(frozen=True)

@@ -1,43 +1,24 @@
 """Songs that are kept, songs that cannot be, and songs of which nothing is to be kept."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from melisma.v1 import music_pb2
 from server.errors import (
     SongNotKept,
     WorkerLost,
 )
 from server.song import SongEvent, SongState
-from server.songs.recording import Recording
 from server.songs.service import Songs
 from server.store.base import StoreFailed
 from server.store.watcher import UNWATCHED, StoreWatcher, Unwatched
 from tests.support.checking import PassingChecker
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FAKE_EVENTS, FakeRunner
+from tests.support.song_requests import REQUEST_ID, heard, request, until
 from tests.support.store_kinds import embedded_replica
-
-REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
-
-
-def request(**fields: object) -> music_pb2.GenerateRequest:
-    return music_pb2.GenerateRequest(**{"prompt": "pop", "seed": 5, **fields})  # type: ignore[arg-type]
-
-
-async def heard(recording: Recording) -> list[str]:
-    with recording.listened() as told:
-        return [str(one.message.WhichOneof("event")) async for one in told]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 class CountingWatcher(Unwatched):

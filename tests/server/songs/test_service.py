@@ -1,9 +1,7 @@
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
-from melisma.v1 import music_pb2
 from model.song import Violation
 from server.errors import (
     ChecksOverloaded,
@@ -18,28 +16,11 @@ from server.errors import (
 )
 from server.quota import Quota
 from server.song import SongState
-from server.songs.recording import Recording
 from server.songs.tickets import Terms
 from tests.support.checking import PassingChecker
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FAKE_EVENTS, FakeRunner
-
-REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
-
-
-def request(**fields: object) -> music_pb2.GenerateRequest:
-    return music_pb2.GenerateRequest(**{"prompt": "pop", "seed": 5, **fields})  # type: ignore[arg-type]
-
-
-async def heard(recording: Recording) -> list[str]:
-    with recording.listened() as told:
-        return [str(one.message.WhichOneof("event")) async for one in told]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
+from tests.support.song_requests import REQUEST_ID, heard, request, until
 
 
 async def test_a_song_is_told_kept_and_found_again() -> None:

@@ -2,24 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from opentelemetry.trace import NoOpTracer
-from starlette.applications import Starlette
 
-from server.api.http.server import serving_http
-from server.api.open_calls import OpenCalls
-from server.api.rest.routes import Api
-from server.contract.wire_scan import RequestLimits
 from server.songs.recording import Recording
-from server.songs.service import Songs
 from server.store.base import StoreFailed
 from tests.support.replica_pair import LONG, REQUEST_ID, Pair, pair, request, until
 from tests.support.rest import MUSIC, Rest
+from tests.support.rest_edge import ask, rest_of
 
 SOUND = b"sound" * 12
 
@@ -36,14 +29,6 @@ class Service:
         self.replicas.maker.stop()
 
 
-@asynccontextmanager
-async def rest_of(songs: Songs) -> AsyncIterator[Rest]:
-    api = Api(songs, None, sizes=RequestLimits(), heartbeat_seconds=5.0)
-    app = Starlette(routes=api.routes(OpenCalls(), NoOpTracer()))
-    async with serving_http(app, "127.0.0.1", 0) as address:
-        yield Rest(address, {"X-Caller": "me"})
-
-
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[Service]:
     async with AsyncExitStack() as stack:
@@ -53,10 +38,6 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
         made = await replicas.there.generate(request(request_id=REQUEST_ID), "me")
         await until(lambda: len(made.entries) == len(LONG) + 1)
         yield Service(rest, made, replicas)
-
-
-async def ask(rest: Rest, method: str, path: str, **headers: str) -> Any:
-    return await asyncio.to_thread(rest.ask, method, path, **headers)
 
 
 async def test_a_running_song_is_told_and_listed_with_its_size(service: Service) -> None:

@@ -4,40 +4,29 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from opentelemetry.trace import NoOpTracer
-from starlette.applications import Starlette
 
-from server.api.http.server import serving_http
-from server.api.open_calls import OpenCalls
-from server.api.rest.routes import Api
-from server.contract.wire_scan import RequestLimits
 from server.songs.service import Songs
 from server.store.base import StoreFailed, StoreFull
 from tests.support.checking import PassingChecker
 from tests.support.embedded_folders import fill, small_disk
 from tests.support.fake_runner import FakeRunner
-from tests.support.rest import MUSIC, Answer, Rest
+from tests.support.rest import MUSIC, Rest
+from tests.support.rest_edge import ask, rest_of
 from tests.support.store_kinds import Replica, embedded_replica
 
 SONG = {"prompt": "pop", "seed": 5}
 
 
 @asynccontextmanager
-async def rest_of(server: Replica) -> AsyncIterator[Rest]:
+async def rest_on(server: Replica) -> AsyncIterator[Rest]:
     songs = Songs(FakeRunner(), ("fake",), server.store, server.directory, checker=PassingChecker())
-    api = Api(songs, None, sizes=RequestLimits(), heartbeat_seconds=5.0)
     try:
-        async with serving_http(Starlette(routes=api.routes(OpenCalls(), NoOpTracer())), "127.0.0.1", 0) as address:
-            yield Rest(address, {"X-Caller": "me"})
+        async with rest_of(songs) as rest:
+            yield rest
     finally:
         await songs.close()
-
-
-async def ask(rest: Rest, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-    return await asyncio.to_thread(rest.ask, method, path, body, **headers)
 
 
 @pytest.mark.parametrize(
@@ -47,11 +36,11 @@ async def test_sound_that_is_gone_is_told_before_the_answer_begins(
     tmp_path: Path, method: str, headers: dict[str, str]
 ) -> None:
     async with embedded_replica(tmp_path) as server:
-        async with rest_of(server) as rest:
+        async with rest_on(server) as rest:
             task_id = (await ask(rest, "POST", f"{MUSIC}/generate", SONG)).json["task_id"]
         for path in tmp_path.glob("*.mp3"):
             path.unlink()
-        async with rest_of(server) as rest:  # which has nothing of it in memory
+        async with rest_on(server) as rest:  # which has nothing of it in memory
             answer = await ask(rest, method, f"/audio/{task_id}.mp3", **headers)
     assert answer.status == 503
     assert method == "HEAD" or answer.json["reason"] == "STORE_UNAVAILABLE"
@@ -65,7 +54,7 @@ async def test_nobody_is_promised_a_song_that_is_not_kept(
     async def fail(*_: object, **__: object) -> None:
         raise error
 
-    async with embedded_replica(tmp_path) as server, rest_of(server) as rest:
+    async with embedded_replica(tmp_path) as server, rest_on(server) as rest:
         for name in failing:
             monkeypatch.setattr(server.store, name, fail)
         answer = await ask(rest, "POST", f"{MUSIC}/generate", SONG)
@@ -84,7 +73,7 @@ async def test_on_a_full_disk_nobody_is_promised_a_song_and_once_there_is_room_t
     tmp_path: Path,
 ) -> None:
     with small_disk(tmp_path):
-        async with embedded_replica(tmp_path) as server, rest_of(server) as rest:
+        async with embedded_replica(tmp_path) as server, rest_on(server) as rest:
             fill(tmp_path)
             while (await ask(rest, "POST", f"{MUSIC}/generate", SONG)).status == 200:
                 pass  # there was room in the log of the database

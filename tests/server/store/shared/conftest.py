@@ -25,6 +25,13 @@ async def parts(client: Redis, tmp_path: Path) -> AsyncIterator[SharedParts]:
 
 
 @pytest.fixture
+async def there(client: Redis, tmp_path: Path) -> AsyncIterator[SharedParts]:
+    """Another replica."""
+    async with shared_store(plan_for(objects=f"file://{tmp_path}/objects"), replica="there") as opened:
+        yield opened
+
+
+@pytest.fixture
 def own_server() -> Iterator[Callable[..., DirectoryServer]]:
     """Starts servers of this test alone, with options."""
     servers: list[DirectoryServer] = []

@@ -23,14 +23,10 @@ from server.store.shared.service import SharedParts, shared_store
 from tests.support import other_replica
 from tests.support.servers import DirectoryServer, directory_server
 from tests.support.shared_stores import empty_directory, plan_for
-from tests.support.store_kinds import Replica
+from tests.support.store_kinds import replica_of
 from tests.support.stored_songs import Writing, making, record, ticket
 
 pytestmark = pytest.mark.shared
-
-
-def replica(parts: SharedParts) -> Replica:
-    return Replica(parts.store, parts.directory)
 
 
 async def elsewhere(folder: Path, work: str, name: str) -> Process:
@@ -86,7 +82,7 @@ async def test_a_maker_that_has_its_song_seals_it_without_reading_it_back(
         raise AssertionError
 
     monkeypatch.setattr(parts.store._reader, "whole", none)
-    writing = await making(replica(parts), record())
+    writing = await making(replica_of(parts), record())
     await writing.sound(b"sound")
     whole = Whole([StoredEvent(b"chunk", 5)], b"sound")
     song = replace(writing.song, state=SongState.COMPLETED, ended_ns=1)
@@ -101,7 +97,7 @@ async def test_a_directory_that_is_killed_and_comes_back_costs_nothing_that_the_
     server = own_server("--appendfsync", "everysec")
     plan = plan_for(server.url, f"file://{tmp_path}/objects", outage_seconds=10.0)
     async with shared_store(plan, replica="here") as parts:
-        writing = await making(replica(parts), record())
+        writing = await making(replica_of(parts), record())
         sound = bytes(range(256)) * 40
         back: asyncio.Task[None] | None = None
         while writing.at.size_bytes < len(sound):
@@ -125,7 +121,7 @@ async def test_a_directory_that_stays_away_fails_calls_and_is_used_again_when_it
 ) -> None:
     server = own_server()
     async with shared_store(plan_for(server.url, f"file://{tmp_path}/o", outage_seconds=0.2)) as parts:
-        writing = await making(replica(parts), record())
+        writing = await making(replica_of(parts), record())
         server.kill()
         with pytest.raises(StoreFailed, match="is away"):
             await writing.sound(b"first")
@@ -141,7 +137,7 @@ async def test_songs_whose_leases_ran_out_while_the_directory_was_away_are_left_
     server = own_server()
     plan = plan_for(server.url, f"file://{tmp_path}/o", lease_seconds=0.5)
     async with shared_store(plan, replica="here") as here, shared_store(plan, replica="there") as there:
-        writing = await making(replica(there), record())
+        writing = await making(replica_of(there), record())
         server.kill()
         asked = asyncio.create_task(here.directory.queue())
         while here.connection.away_seconds < plan.lease_seconds:
@@ -161,7 +157,7 @@ async def test_a_song_that_was_lost_is_waited_for_until_its_maker_has_put_it_bac
     server = own_server()
     plan = plan_for(server.url, f"file://{tmp_path}/o", lease_seconds=1.0)
     async with shared_store(plan, replica="here") as here, shared_store(plan, replica="there") as there:
-        writing = await making(replica(there), record())
+        writing = await making(replica_of(there), record())
         server.kill()
         asked = asyncio.create_task(here.directory.queue())
         while not here.connection.away_seconds:
@@ -189,7 +185,7 @@ async def test_a_full_directory_takes_no_sound_and_no_songs_but_ends_them(
 ) -> None:
     server = own_server("--maxmemory", "4mb")
     async with shared_store(plan_for(server.url, f"file://{tmp_path}/o"), replica="here") as parts:
-        writing = await making(replica(parts), record())
+        writing = await making(replica_of(parts), record())
         with pytest.raises(StoreFull):
             await fill(writing)
         with pytest.raises(StoreFull):
@@ -218,7 +214,7 @@ async def test_a_song_ends_when_its_objects_are_back_and_stays_as_it_was_until_t
     store = open_objects(ObjectsAddress.parse(f"file://{tmp_path}/objects"))
     objects = FlakyObjects(store._store)
     async with shared_store(plan_for(), objects=objects) as parts:
-        writing = await making(replica(parts), record())
+        writing = await making(replica_of(parts), record())
         await writing.sound(b"first")
         ending = asyncio.create_task(writing.end())
         while objects.tried < 2:
@@ -235,7 +231,7 @@ async def test_a_song_ends_when_its_objects_are_back_and_stays_as_it_was_until_t
 async def test_what_ended_is_read_from_objects_once_it_has_left_the_directory(
     parts: SharedParts, client: Redis
 ) -> None:
-    writing = await making(replica(parts), record())
+    writing = await making(replica_of(parts), record())
     await writing.append([StoredEvent(b"plan")])
     await writing.sound(b"first")
     song = await writing.end()
@@ -249,11 +245,11 @@ async def test_what_ended_is_read_from_objects_once_it_has_left_the_directory(
 
 
 async def test_a_lost_directory_is_filled_from_the_objects(parts: SharedParts, client: Redis, tmp_path: Path) -> None:
-    writing = await making(replica(parts), record(1))
+    writing = await making(replica_of(parts), record(1))
     await writing.sound(b"first")
     song = await writing.end()
-    empty = await (await making(replica(parts), record(2))).end(SongState.CANCELLED)
-    await making(replica(parts), record(3))
+    empty = await (await making(replica_of(parts), record(2))).end(SongState.CANCELLED)
+    await making(replica_of(parts), record(3))
     async with empty_directory():
         pass
     async with shared_store(plan_for(objects=f"file://{tmp_path}/objects"), replica="new") as new:
@@ -267,7 +263,7 @@ async def test_a_lost_directory_is_filled_from_the_objects(parts: SharedParts, c
 
 
 async def test_news_come_after_the_connection_for_messages_was_cut(parts: SharedParts, client: Redis) -> None:
-    writing = await making(replica(parts), record())
+    writing = await making(replica_of(parts), record())
     follower = parts.directory.follow("song-1", Extent())
     assert (await anext(follower)).sound == b""
     await client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")

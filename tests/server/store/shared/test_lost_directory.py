@@ -13,24 +13,13 @@ from server.store.base import Extent, Lease, LeaseLost, StoredEvent, StoreFull, 
 from server.store.directory import Attendance, Claim, News, Skill, Task
 from server.store.shared.service import SharedParts, shared_store
 from tests.support.shared_stores import plan_for
-from tests.support.store_kinds import Replica
+from tests.support.store_kinds import replica_of
 from tests.support.stored_songs import Writing, making, queued, record, taken, ticket
 
 pytestmark = pytest.mark.shared
 
 SKILLS = {"fake": Skill(sound="one")}
 LIVE = ("m:song:song-1", "m:sound:song-1", "m:events:song-1", "m:usage")
-
-
-@pytest.fixture
-async def there(client: Redis, tmp_path: Path) -> AsyncIterator[SharedParts]:
-    """Another replica."""
-    async with shared_store(plan_for(objects=f"file://{tmp_path}/objects"), replica="there") as opened:
-        yield opened
-
-
-def replica(parts: SharedParts) -> Replica:
-    return Replica(parts.store, parts.directory)
 
 
 async def written_again(writing: Writing, *sounds: bytes) -> None:
@@ -46,7 +35,7 @@ async def written_again(writing: Writing, *sounds: bytes) -> None:
 async def test_a_running_song_is_stored_again_in_a_directory_that_has_nothing(
     parts: SharedParts, client: Redis
 ) -> None:
-    writing = await making(replica(parts), record(), linger_seconds=4.0)
+    writing = await making(replica_of(parts), record(), linger_seconds=4.0)
     await writing.sound(b"first")
     await writing.sound(b"second")
     await client.flushall()
@@ -62,7 +51,7 @@ async def test_a_running_song_is_stored_again_in_a_directory_that_has_nothing(
 
 
 async def test_an_end_is_not_stored_for_sound_that_is_gone(parts: SharedParts, client: Redis) -> None:
-    writing = await making(replica(parts), record())
+    writing = await making(replica_of(parts), record())
     await writing.sound(b"first")
     await client.flushall()
     with pytest.raises(WrongOffset):
@@ -74,7 +63,7 @@ async def test_an_end_is_not_stored_for_sound_that_is_gone(parts: SharedParts, c
 
 
 async def test_a_lease_is_held_still_and_listeners_are_not_taken_for_gone(parts: SharedParts, client: Redis) -> None:
-    claim = await taken(replica(parts), record(), linger_seconds=0.0)
+    claim = await taken(replica_of(parts), record(), linger_seconds=0.0)
     await parts.directory.attend([Attendance("song-1", 7, 60.0)])
     await client.flushall()
     standing = (await parts.directory.renew([claim.lease]))["song-1"]
@@ -86,13 +75,13 @@ async def test_a_lease_is_held_still_and_listeners_are_not_taken_for_gone(parts:
 async def test_a_directory_that_knows_a_song_only_from_before_its_claim_is_told_of_it(
     parts: SharedParts, there: SharedParts, client: Redis
 ) -> None:
-    writing = await making(replica(parts), record())
+    writing = await making(replica_of(parts), record())
     # What a replica of the directory has that was behind: the song has been let in, and nobody has claimed it.
     await client.hset("m:song:song-1", mapping={"epoch": 0, "nonce": "", "lease": "", "owner": "", "state": "queued"})
     await client.zadd("m:queue:fake", {"song-1": 1})
     await client.zrem("m:leases", "song-1")
     await writing.sound(b"first")
-    assert await queued(replica(there)) == []
+    assert await queued(replica_of(there)) == []
     assert await there.directory.claim({"fake": ""}) is None
     await writing.end()
     assert await there.store.read("song-1", 0, 9) == b"first"
@@ -101,7 +90,7 @@ async def test_a_directory_that_knows_a_song_only_from_before_its_claim_is_told_
 async def test_a_song_that_others_have_claimed_since_is_not_taken_from_them(
     parts: SharedParts, there: SharedParts, client: Redis
 ) -> None:
-    writing = await making(replica(parts), record())
+    writing = await making(replica_of(parts), record())
     await client.hset("m:song:song-1", mapping={"epoch": 0, "nonce": "", "lease": "", "owner": "", "state": "queued"})
     await client.zadd("m:queue:fake", {"song-1": 1})
     claim = await there.directory.claim({"fake": ""})
@@ -115,12 +104,12 @@ async def test_a_song_that_others_have_claimed_since_is_not_taken_from_them(
 async def test_a_later_claim_takes_the_place_of_an_earlier_one_that_was_put_back_first(
     parts: SharedParts, there: SharedParts, client: Redis
 ) -> None:
-    old = await making(replica(parts), record(), sound="one")
+    old = await making(replica_of(parts), record(), sound="one")
     await old.sound(b"first")
     await parts.directory.release(old.claim.lease)
     claim = await there.directory.claim_lost(SKILLS)
     assert claim is not None
-    new = Writing.of(replica(there), claim)
+    new = Writing.of(replica_of(there), claim)
     await client.flushall()
     with pytest.raises(WrongOffset):
         await old.sound(b"stale")
@@ -140,7 +129,7 @@ async def test_a_later_claim_takes_the_place_of_an_earlier_one_that_was_put_back
 async def test_a_song_that_is_only_to_be_ended_keeps_its_sound_where_the_directory_has_lost_the_claim(
     parts: SharedParts, there: SharedParts, client: Redis, sha256: str, cancelled: bool, task: Task
 ) -> None:
-    writing = await making(replica(parts), record(), sound="one")
+    writing = await making(replica_of(parts), record(), sound="one")
     await writing.append([StoredEvent(b"chunk", 5)], b"first", sha256=sha256)
     if cancelled:
         await parts.directory.cancel("song-1")
@@ -151,7 +140,7 @@ async def test_a_song_that_is_only_to_be_ended_keeps_its_sound_where_the_directo
     assert (claim.task, claim.sound) == (task, "one")
     await client.restore("m:song:song-1", 0, behind or b"", replace=True)
     with pytest.raises(LeaseLost):
-        await Writing.of(replica(there), claim).end()
+        await Writing.of(replica_of(there), claim).end()
     assert not (await there.directory.renew([claim.lease]))["song-1"].held
     assert await parts.store.read("song-1", 0, 9) == b"first"
 
@@ -162,7 +151,7 @@ async def test_a_song_that_has_ended_is_not_put_back(
     async def unknown(claim: Claim) -> bool:
         return False
 
-    old = await making(replica(parts), record(), sound="one")
+    old = await making(replica_of(parts), record(), sound="one")
     await old.sound(b"first")
     running = await client.dump("m:song:song-1")
     song = await old.end()
@@ -176,14 +165,14 @@ async def test_a_song_that_has_ended_is_not_put_back(
     assert claim.task is Task.MAKE
     await client.restore("m:song:song-1", 0, ended or b"", replace=True)
     with pytest.raises(LeaseLost):
-        await Writing.of(replica(there), claim).sound(b"other")
+        await Writing.of(replica_of(there), claim).sound(b"other")
     assert await there.store.get("song-1") == song
 
 
 async def test_a_song_that_was_put_back_and_lost_goes_on_with_the_same_sound_alone(
     parts: SharedParts, there: SharedParts, client: Redis
 ) -> None:
-    writing = await making(replica(parts), record(), sound="one")
+    writing = await making(replica_of(parts), record(), sound="one")
     await writing.sound(b"first")
     await client.flushall()
     assert (await parts.directory.renew([writing.claim.lease]))["song-1"].held
@@ -198,7 +187,7 @@ async def test_a_song_that_was_put_back_and_lost_goes_on_with_the_same_sound_alo
 async def test_one_song_that_finds_no_room_costs_no_other_its_lease(
     parts: SharedParts, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claims = [await taken(replica(parts), record(number)) for number in (1, 2, 3)]
+    claims = [await taken(replica_of(parts), record(number)) for number in (1, 2, 3)]
     await client.delete("m:song:song-1", "m:song:song-2")
     put_back = parts.directory._claims.put_back
 
@@ -213,7 +202,7 @@ async def test_one_song_that_finds_no_room_costs_no_other_its_lease(
 
 
 async def test_a_lease_that_this_replica_does_not_hold_puts_nothing_back(parts: SharedParts, client: Redis) -> None:
-    claim = await taken(replica(parts), record())
+    claim = await taken(replica_of(parts), record())
     await client.flushall()
     with pytest.raises(LeaseLost):
         await parts.store.create(record(), replace(claim.lease, nonce="another"))
@@ -223,7 +212,7 @@ async def test_a_lease_that_this_replica_does_not_hold_puts_nothing_back(parts: 
 async def test_who_follows_a_song_elsewhere_hears_each_byte_once(
     parts: SharedParts, there: SharedParts, client: Redis
 ) -> None:
-    writing = await making(replica(parts), record())
+    writing = await making(replica_of(parts), record())
     await writing.sound(b"first")
     followed = there.directory.follow("song-1", Extent())
     heard = [await anext(followed)]
@@ -240,7 +229,7 @@ async def test_who_follows_a_song_elsewhere_hears_each_byte_once(
 async def test_a_song_that_nobody_puts_back_is_over_for_those_who_follow_it(client: Redis, tmp_path: Path) -> None:
     plan = replace(plan_for(objects=f"file://{tmp_path}/objects"), lease_seconds=0.5)
     async with shared_store(plan, replica="here") as parts:
-        await making(replica(parts), record())
+        await making(replica_of(parts), record())
         followed = parts.directory.follow("song-1", Extent())
         await anext(followed)
         await client.flushall()
@@ -253,7 +242,7 @@ async def test_a_song_that_nobody_puts_back_is_over_for_those_who_follow_it(clie
 async def test_a_song_whose_end_alone_is_lost_has_the_end_that_was_sealed(
     parts: SharedParts, there: SharedParts, client: Redis
 ) -> None:
-    writing = await making(replica(parts), record())
+    writing = await making(replica_of(parts), record())
     await writing.append([StoredEvent(b"plan")])
     await writing.sound(b"first")
     behind = [await client.dump(key) for key in LIVE]

@@ -1,8 +1,5 @@
 """Songs that were put back into a directory that had lost them, and then lose their generator, too."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from redis.asyncio import Redis
 
@@ -11,9 +8,8 @@ from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, StoredEvent, WrongOffset
 from server.store.directory import Skill, Task
-from server.store.shared.service import SharedParts, shared_store
-from tests.support.shared_stores import plan_for
-from tests.support.store_kinds import Replica
+from server.store.shared.service import SharedParts
+from tests.support.store_kinds import replica_of
 from tests.support.stored_songs import Writing, making, record, ticket
 
 pytestmark = pytest.mark.shared
@@ -21,21 +17,10 @@ pytestmark = pytest.mark.shared
 SKILLS = {"fake": Skill(sound="one")}
 
 
-@pytest.fixture
-async def there(client: Redis, tmp_path: Path) -> AsyncIterator[SharedParts]:
-    """Another replica."""
-    async with shared_store(plan_for(objects=f"file://{tmp_path}/objects"), replica="there") as opened:
-        yield opened
-
-
-def replica(parts: SharedParts) -> Replica:
-    return Replica(parts.store, parts.directory)
-
-
 async def test_a_song_that_was_put_back_before_its_first_sound_may_be_begun_anew_anywhere(
     parts: SharedParts, there: SharedParts, client: Redis
 ) -> None:
-    writing = await making(replica(parts), record(), sound="one")
+    writing = await making(replica_of(parts), record(), sound="one")
     await writing.append([StoredEvent(b"plan")])
     await client.flushall()
     assert (await parts.directory.renew([writing.claim.lease]))["song-1"].held
@@ -53,7 +38,7 @@ async def test_a_song_that_was_put_back_keeps_what_its_next_makers_have_to_know_
         ticket(record(), take=True, sound="one", quota=quota, sound_seconds=60.0, weight=3.0)
     )
     assert admitted.claim is not None
-    writing = Writing.of(replica(parts), admitted.claim)
+    writing = Writing.of(replica_of(parts), admitted.claim)
     await writing.sound(b"first")
     await client.flushall()
     with pytest.raises(WrongOffset):
@@ -68,7 +53,7 @@ async def test_a_song_that_was_put_back_keeps_what_its_next_makers_have_to_know_
     assert claim is not None
     assert (claim.heard, claim.terms) == (True, admitted.claim.terms)
     await client.flushall()
-    new = Writing.of(replica(there), claim)
+    new = Writing.of(replica_of(there), claim)
     new.at = Extent()
     # What is lost a second time, before its new maker has written anything, was heard all the same.
     assert (await there.directory.renew([claim.lease]))["song-1"].held
@@ -76,6 +61,6 @@ async def test_a_song_that_was_put_back_keeps_what_its_next_makers_have_to_know_
     assert await parts.directory.claim({"fake": "two"}) is None
     last = await parts.directory.claim_lost(SKILLS)
     assert last is not None
-    await Writing.of(replica(parts), last).end(SongState.FAILED, settle=False)
+    await Writing.of(replica_of(parts), last).end(SongState.FAILED, settle=False)
     await parts.directory.settle(last.lease, SongState.FAILED, 30.0)
     assert (await parts.directory.admit(ticket(record(3), quota=quota, sound_seconds=60.0))).new
