@@ -159,6 +159,7 @@ def test_a_page_loaded_anew_in_mid_song_goes_on(page: Tab) -> None:
     assert page.page.url.endswith(task_id)
     assert page.text("#style") == "流行，钢琴"
     assert page.page.evaluate("() => document.getElementById('audio').src").count("byte_offset") == 1
+    assert not page.complaints
     page.page.click("#cancel")
     page.state("cancelled")
     page.excuse(BROKEN_OFF)

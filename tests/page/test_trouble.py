@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from server.auth.api_keys import new_key
-from tests.page.browser import LONG_LYRICS, tab
+from tests.page.browser import BROKEN_OFF, LONG_LYRICS, tab
 from tests.page.serving import serving_page
 from tests.support.cutting import cutting
 
@@ -64,7 +64,7 @@ def test_a_full_server_is_waited_for(browser: Any) -> None:
         page.until("() => document.querySelector('#playing').dataset.state === 'running'")
         page.page.click("#cancel")
         page.state("cancelled")
-        page.excuse("status of 429|ERR_INCOMPLETE_CHUNKED_ENCODING")
+        page.excuse(f"status of 429|{BROKEN_OFF}")
 
     assert said == "服务器暂时已满，请稍后再试。"
     assert disabled
@@ -118,7 +118,7 @@ def test_a_quota_is_not_a_full_server(browser: Any, tmp_path: Path) -> None:
         english = page.text("#error-form")
         page.page.click("#cancel")
         page.state("cancelled")
-        page.excuse("status of (401|429)|ERR_INCOMPLETE_CHUNKED_ENCODING")
+        page.excuse(f"status of (401|429)|{BROKEN_OFF}")
 
     assert chinese == "您最多可同时创作 1 首。请等其中一首完成，或取消一首。"
     assert english == "Songs at a time that you may make: 1. Wait until one of them is complete, or cancel one."
