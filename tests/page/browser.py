@@ -16,7 +16,7 @@ FLAGS = (
     " --disable-component-update --disable-sync"
 )
 TIMEOUT_MS = 60_000
-BROKEN_OFF = "ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONTENT_LENGTH_MISMATCH"
+BROKEN_OFF = "ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONTENT_LENGTH_MISMATCH|status of 409"
 """What the browser says of the sound of a song that was cancelled or has failed."""
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
