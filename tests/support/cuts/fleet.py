@@ -1,5 +1,6 @@
 """Servers on one directory, and all that can happen to either of them."""
 
+import math
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ from tests.support.servers import DirectoryServer, eventually
 from tests.support.service import Service, running_service
 
 _LONGEST_END_SECONDS = 240.0
+_BALANCER_SECONDS = 1.0
+"""Time after which a balancer sends no new connection to a server that was told to end."""
 _AT_ONCE = ("--repl-diskless-sync-delay", "0")
 _NO_REWRITING = ("--auto-aof-rewrite-percentage", "0")
 
@@ -33,11 +36,17 @@ class Member:
     lines: list[dict[str, Any]]
     name: str = ""
     frozen: bool = False
+    told_to_end: float = math.inf
 
     @property
     def port(self) -> int:
         """Its port for gRPC."""
         return int(self.service.address.rpartition(":")[2])
+
+    @property
+    def has_new_connections(self) -> bool:
+        """True if a balancer still sends connections here: alive or not, but as Kubernetes does, not to what ends."""
+        return not self.frozen and time.monotonic() < self.told_to_end + _BALANCER_SECONDS
 
 
 class Fleet:
@@ -70,7 +79,7 @@ class Fleet:
 
     @property
     def address(self) -> str:
-        """The address of a balancer, which sends each connection to a server that is not frozen, alive or not."""
+        """The address of a balancer, which sends connections to servers that are not frozen or ending, alive or not."""
         return f"127.0.0.1:{self._balancer.port}"
 
     def way(self) -> Way:
@@ -78,7 +87,7 @@ class Fleet:
         return Way(self._port)
 
     def _port(self) -> int:
-        return self._dice.choice([one for one in self.members if not one.frozen]).port
+        return self._dice.choice([one for one in self.members if one.has_new_connections]).port
 
     def _note(self, kind: str, member: Member | None = None) -> None:
         """Note a cut that comes now, with the songs that its server makes."""
@@ -100,6 +109,7 @@ class Fleet:
         """Tell a server to end, and start another one."""
         member = self._dice.choice(self.members)
         self._note("SIGTERM", member)
+        member.told_to_end = time.monotonic()
         member.service.process.terminate()
         self._replace(member)
         assert member.service.process.wait(120) == 0
