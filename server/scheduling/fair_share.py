@@ -16,7 +16,7 @@ class _Account:
     reserved: float = 0.0
 
 
-class Shares:
+class FairShare:
     """Fair shares: device seconds per weight that each caller with songs in the server was given."""
 
     def __init__(self, weights: Mapping[str, float] = MappingProxyType({})) -> None:
@@ -43,7 +43,7 @@ class Shares:
             account.served += seconds / self._weights.get(caller, 1.0)
 
     def reserve(self, caller: str, seconds: float) -> None:
-        """Note device time that the caller's songs with a place still need; negative gives it back."""
+        """Note device time that the caller's songs with a slot still need; negative gives it back."""
         if account := self._accounts.get(caller):
             account.reserved += seconds / self._weights.get(caller, 1.0)
 
@@ -52,8 +52,8 @@ class Shares:
         least = self._least()
         return {caller: account.served - least for caller, account in self._accounts.items()}
 
-    def claimed(self, caller: str) -> float:
-        """Service that the caller was given, and that its songs with a place will be given."""
+    def virtual_time(self, caller: str) -> float:
+        """Service that the caller was given, and that its songs with a slot will be given."""
         account = self._accounts[caller]
         return account.served + account.reserved
 

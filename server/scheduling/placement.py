@@ -1,30 +1,30 @@
-"""Places songs: each one waits, or has a place on a device."""
+"""Gives songs slots on devices: each song waits, or has a slot on a device."""
 
 from collections.abc import Callable, Sequence
 
 from server.scheduling.capacity.encoding_load import EncodingLoad
 from server.scheduling.capacity.listener_capacity import ListenerCapacity
 from server.scheduling.device_progress import DeviceProgress
-from server.scheduling.fair_share import Shares
+from server.scheduling.fair_share import FairShare
 from server.scheduling.policy import Order, Policy
-from server.scheduling.queue_depth import Depth
+from server.scheduling.queue_depth import QueueDepth
 from server.scheduling.scheduled_song import ScheduledSong
 from server.scheduling.waiting_queue import WaitingQueue
 from server.workers.device_spec import DeviceSpec
 
-_PLACES_WHEN_CAPPED = 4
+_SLOTS_WHEN_THROTTLED = 4
 _SORT_SECONDS = 1.0
 """Time after which a waiting song that has gained or lost its listener is treated as such."""
 
 
 class Placement:
-    """Knows all songs and devices. It gives places to songs that wait, and takes them away."""
+    """Knows all songs and devices. It gives slots to songs that wait, and takes them away."""
 
     def __init__(
         self,
         devices: Sequence[DeviceSpec],
         policy: Policy,
-        shares: Shares,
+        shares: FairShare,
         clock: Callable[[], float],
         *,
         encoders: int | None = None,
@@ -53,10 +53,10 @@ class Placement:
         return self._rendered.get(song_id)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
-        """The songs of `engine` that have no place, about in the order in which they will get one."""
+        """The songs of `engine` that have no slot, about in the order in which they will get one."""
         return tuple(song.song_id for song in self._waiting if song.engine == engine)
 
-    def depths(self) -> dict[str, Depth]:
+    def depths(self) -> dict[str, QueueDepth]:
         """Queue depth of every engine that has songs."""
         songs: dict[str, list[ScheduledSong]] = {}
         for song in self._songs.values():
@@ -64,7 +64,7 @@ class Placement:
         return {engine: _depth_of(those) for engine, those in songs.items()}
 
     def add(self, song: ScheduledSong) -> None:
-        """Takes in a song; it waits until a device that has its engine has a place."""
+        """Takes in a song; it waits until a device that has its engine has a slot."""
         self._songs[song.song_id] = song
         song.account.open()
         self._wait(song)
@@ -88,7 +88,7 @@ class Placement:
             self.remove(song)
 
     def retry_whole(self, song: ScheduledSong) -> None:
-        """Takes a song off its device, or back in after it was rendered; a whole new attempt waits for a place."""
+        """Takes a song off its device, or back in after it was rendered; a whole new attempt waits for a slot."""
         if self._rendered.pop(song.song_id, None):
             self._songs[song.song_id] = song
             song.account.open()
@@ -98,7 +98,7 @@ class Placement:
         self._wait(song)
 
     def retry(self, song: ScheduledSong) -> None:
-        """Takes a song off its device; another attempt waits for a place."""
+        """Takes a song off its device; another attempt waits for a slot."""
         self._leave_device(song)
         song.restart()
         self._wait(song)
@@ -109,17 +109,17 @@ class Placement:
         self._devices[name] = former.successor()
         return former
 
-    def fill(self, device: DeviceProgress) -> None:
-        """Gives the free places of a device to songs that wait."""
+    def fill_slots(self, device: DeviceProgress) -> None:
+        """Gives the free slots of a device to songs that wait."""
         while (song := self._next(device)) is not None:
             self._enter(device, song)
 
     def _wait(self, song: ScheduledSong) -> None:
         self._waiting.add(song)
-        self._fill_all()
+        self._fill_all_slots()
 
-    def _fill_all(self) -> None:
-        """Give places to songs that wait, each on the device that should be done with its songs first."""
+    def _fill_all_slots(self) -> None:
+        """Give slots to songs that wait, each on the device that should be done with its songs first."""
         while len(self._waiting):
             for device in sorted(self._devices.values(), key=lambda device: (device.left_seconds, len(device.songs))):
                 if (song := self._next(device)) is not None:
@@ -134,13 +134,13 @@ class Placement:
         device.enter(song)
 
     def _next(self, device: DeviceProgress) -> ScheduledSong | None:
-        """The song that gets the next place on the device: one with a listener, if there is one that fits."""
+        """The song that gets the next slot on the device: one with a listener, if there is one that fits."""
         if not device.engines or not len(self._waiting):
             return None
         self._sort_listeners()
         for has_listener in (True, False):
             song = self._waiting.first(device.engines, has_listener=has_listener)
-            if song is not None and self._has_place(device, song):
+            if song is not None and self._has_free_slot(device, song):
                 return song
         return None
 
@@ -149,18 +149,18 @@ class Placement:
             self._waiting.sort_listeners()
             self._sorted_until = now + _SORT_SECONDS
 
-    def _has_place(self, device: DeviceProgress, song: ScheduledSong) -> bool:
+    def _has_free_slot(self, device: DeviceProgress, song: ScheduledSong) -> bool:
         """True if one more song may be made; songs far ahead of their listeners do not count, up to a bound."""
-        places = device.spec.running_songs
-        if len(device.songs) >= _PLACES_WHEN_CAPPED * places:
+        slots = device.spec.running_songs
+        if len(device.songs) >= _SLOTS_WHEN_THROTTLED * slots:
             return False
         now = self._clock()
         if now < device.full_until and song.has_listener and not song.resumed:
             return False
         alike = [other for other in device.songs.values() if other.has_listener is song.has_listener]
-        if len(alike) >= places:
+        if len(alike) >= slots:
             ends = [other.playback.runs_out_at(now) for other in alike]
-            if sum(not self._policy.capped(runs_out_at, now) for runs_out_at in ends) >= places:
+            if sum(not self._policy.throttled(runs_out_at, now) for runs_out_at in ends) >= slots:
                 return False
         if song.resumed:
             return True
@@ -169,7 +169,7 @@ class Placement:
         return not song.has_listener or self._capacity.fits(device, song, now)
 
     def _placed(self) -> int:
-        """The number of songs that have a place."""
+        """The number of songs that have a slot."""
         return sum(len(device.songs) for device in self._devices.values())
 
     def _leave_device(self, song: ScheduledSong) -> None:
@@ -177,9 +177,9 @@ class Placement:
             self._devices[song.device].leave(song)
 
 
-def _depth_of(songs: Sequence[ScheduledSong]) -> Depth:
+def _depth_of(songs: Sequence[ScheduledSong]) -> QueueDepth:
     """Queue depth of songs of one engine."""
     running = [song.attempt for song in songs if song.device is not None]
     opened = sum(attempt.open for attempt in running)
     left = sum(attempt.sections - attempt.rendering for attempt in running)
-    return Depth(len(songs) - len(running), len(running), opened, left - opened)
+    return QueueDepth(len(songs) - len(running), len(running), opened, left - opened)

@@ -69,7 +69,7 @@ class Making:
             recorder.end(error)
             raise
         self._open.begin(Made(recording, job))
-        self._spawn(self._keep(recording, claim, job.cancel), f"keep {song_id}", self._tasks)
+        self._spawn(self._persist(recording, claim, job.cancel), f"persist {song_id}", self._tasks)
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
@@ -93,7 +93,7 @@ class Making:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _keep(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> None:
+    async def _persist(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> None:
         try:
             fate = await self._persistence.follow(recording, claim, cancel)
             if fate is Fate.LOST:  # a repeated request makes it anew
@@ -101,12 +101,12 @@ class Making:
                 await self._directory.settle(claim.lease, SongState.FAILED, 0.0)
         finally:
             self._open.stored(recording.song.song_id)
-        if fate is Fate.FORGOTTEN:
+        if fate is Fate.DISCARDED:
             self._open.found(recording)  # who has cancelled it may look at it for a moment
         await self._eviction.evict()
 
     def _settle(self, claim: Claim, recording: Recording, sound_seconds: float) -> None:
-        """Give the song's places back at once: who has heard its end may ask for the next one."""
+        """Give the song's slot and quota back at once: a caller who has got its end may ask for the next song."""
         work = self._directory.settle(claim.lease, recording.song.state, sound_seconds)
         self._spawn(work, f"settle {recording.song.song_id}", self._settling)
 

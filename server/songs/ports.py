@@ -7,7 +7,7 @@ from typing import Protocol
 from model.engine import EngineInfo
 from server.costs import Costs
 from server.errors import ServiceError
-from server.song import Accepted, SongEvent, SongRequest, Waiting
+from server.song import Accepted, QueueStatus, SongEvent, SongRequest
 from server.store.base import StoreFull
 from server.store.whole_service import KnownEngine, Queue, QueueFull, ServedEngine
 
@@ -88,9 +88,9 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Bounds of a runner: the songs that it makes at once, and places for songs.
+    """Bounds of a runner: the songs that it makes at once, and the room for waiting ones.
 
-    `queued` songs may wait in the whole service, and the last `kept` places are for callers without a song. `free` is
+    `queued` songs may wait in the whole service, and the last `kept` of them are for callers without a song. `free` is
     the number of further songs that could be made here now, not above 0 while the runner takes no new ones.
     """
 
@@ -135,7 +135,7 @@ class SongRunner(Protocol):
             ServiceError: it is refused.
         """
 
-    def waiting(self, service: ServiceState) -> Mapping[str, Waiting]:
+    def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
         """Queue position and ETA, as far as it is known, of the songs that wait in a service, by song id."""
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:

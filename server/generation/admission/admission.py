@@ -1,4 +1,4 @@
-"""Which songs may come in: a bounded number in the service, and advice when to come back.
+"""Admission: bounds the number of songs in the service, and tells refused callers when to retry.
 
 The bound counts songs from admission until their sound is made or given up, whether they wait or run. The last eighth
 of the queue is kept for callers who have no song in the service, so that one caller cannot shut out the others. The
@@ -10,8 +10,8 @@ from server.songs.ports import Room
 
 _KEPT_SHARE = 8
 _WEIGHT = 0.2
-_CALM_SHARE = 0.75
-"""Crowded ends well below the mark, lest a server be taken out and put back with every song."""
+_LOW_WATERMARK_SHARE = 0.75
+"""The low watermark as a share of the high one; the distance keeps readiness from changing with every song."""
 _FALLBACK_SONG_SECONDS = 10.0
 
 
@@ -29,14 +29,14 @@ class RunningMean:
 class Admission:
     """Counts the songs of this server, of which `running` may run at once, and as many as `queued` wait.
 
-    It is crowded from when `mark` of `queued` songs wait until three quarters of that do.
+    It is saturated once the share `high_watermark` of `queued` songs wait, until three quarters of that do.
     """
 
-    def __init__(self, running: int, queued: int, mark: float = 1.0) -> None:
+    def __init__(self, running: int, queued: int, high_watermark: float = 1.0) -> None:
         self._running = running
         self._queued = queued
-        self._mark = max(1.0, mark * queued)
-        self._crowded = False
+        self._high_watermark = max(1.0, high_watermark * queued)
+        self._saturated = False
         self._draining = False
         self._song_seconds = RunningMean()
         self.songs = 0
@@ -47,13 +47,13 @@ class Admission:
         return self._draining
 
     @property
-    def crowded(self) -> bool:
+    def saturated(self) -> bool:
         """True if new songs should go to other servers."""
-        return self._crowded
+        return self._saturated
 
     @property
     def room(self) -> Room:
-        """The bounds for songs in the service, and the places that are free for songs here."""
+        """The bounds for songs in the service, and the slots that are free for songs here."""
         free = 0 if self._draining else self._running - self.songs
         return Room(self._running, self._queued, self._queued // _KEPT_SHARE, free)
 
@@ -91,7 +91,9 @@ class Admission:
 
     def _note_crowd(self) -> None:
         waiting = self.songs - self._running
-        self._crowded = waiting >= (self._mark * _CALM_SHARE if self._crowded else self._mark)
+        self._saturated = waiting >= (
+            self._high_watermark * _LOW_WATERMARK_SHARE if self._saturated else self._high_watermark
+        )
 
     def _retry_after_seconds(self) -> float:
         song = self._song_seconds.value

@@ -1,12 +1,12 @@
-"""Sends signs of life of songs that told nothing for a while, so that no proxy takes their streams for dead."""
+"""Sends heartbeats of silent songs, so that no proxy closes their streams as idle."""
 
 import asyncio
 import itertools
 import logging
 from collections.abc import Mapping
 
-from server.contract.events import waiting_message
-from server.song import SongState, Waiting
+from server.contract.events import queue_status_message
+from server.song import QueueStatus, SongState
 from server.songs.ports import SongRunner
 from server.songs.recording import Recording
 from server.songs.shared.making import SharedMaking
@@ -18,12 +18,12 @@ logger = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Tells every listened song of this replica something at least every `interval_seconds`.
+    """Sends an event to the listeners of every open song of this replica at least every `interval_seconds`.
 
-    A song that waits in the service tells its position and ETA, for which the directory is asked once in an interval
-    for all songs together. One that is made on another replica tells no more than that it lives: progress of steps is
-    not stored, and so does not leave its maker. One that is made here tells its progress itself, and is only spoken for
-    where it is silent, such as while its sound cannot be stored.
+    The heartbeat of a song that waits in the service has its queue position and ETA; the directory is read once per
+    interval for all songs together. That of a song made on another replica is empty: progress of steps is not stored,
+    and so does not leave its maker. A song made here reports its progress itself, and gets heartbeats only while it is
+    silent, such as while its sound cannot be stored.
     """
 
     def __init__(
@@ -39,35 +39,35 @@ class Heartbeat:
         self._mirrors = mirrors
         self._making = making
         self._half_seconds = interval_seconds / 2
-        self._told: dict[Recording, int] = {}
-        self._waiting: Mapping[str, Waiting] = {}
+        self._counts: dict[Recording, int] = {}
+        self._waiting: Mapping[str, QueueStatus] = {}
 
     async def run(self) -> None:
-        """Beat for ever, twice in an interval, whatever a beat takes."""
+        """Send heartbeats twice per interval until cancelled, however long one round takes."""
         loop = asyncio.get_running_loop()
         at = loop.time()
         for number in itertools.count():
             at = max(at + self._half_seconds, loop.time())
             await asyncio.sleep(at - loop.time())
             try:
-                await self._beat(ask=number % 2 == 0)
+                await self._send_heartbeats(ask=number % 2 == 0)
             except Exception:
-                logger.exception("songs could not give a sign of life")
+                logger.exception("the heartbeats of songs could not be sent")
 
-    async def _beat(self, *, ask: bool) -> None:
-        """Speak for the songs that told nothing since the last beat."""
+    async def _send_heartbeats(self, *, ask: bool) -> None:
+        """Send the heartbeats of the songs that had no event since the last round."""
         waiting = [recording for recording in self._mirrors.followed if recording.song.state is SongState.QUEUED]
         for recording in filter(self._silent, self._open() - set(waiting)):
-            recording.tell(waiting_message(Waiting(0)))
+            recording.append(queue_status_message(QueueStatus(0)))
         if waiting:
             if ask:
                 await self._ask()
             for recording in filter(self._silent, waiting):
-                recording.tell(waiting_message(self._waiting.get(recording.song.song_id, Waiting(0))))
-        self._told = {recording: recording.told for recording in self._open()}
+                recording.append(queue_status_message(self._waiting.get(recording.song.song_id, QueueStatus(0))))
+        self._counts = {recording: recording.event_count for recording in self._open()}
 
     async def _ask(self) -> None:
-        """Read the positions anew. While the directory is away, the last ones are told on."""
+        """Read the positions anew. While the directory is away, the last ones are sent."""
         try:
             async with asyncio.timeout(self._half_seconds / 2):
                 self._waiting = self._runner.waiting(await self._survey.state(anew=True))
@@ -75,8 +75,8 @@ class Heartbeat:
             logger.warning("the queue of the service could not be read: %s", error)
 
     def _silent(self, recording: Recording) -> bool:
-        """True for a song that told something before the last beat, and nothing since."""
-        return not recording.ended and bool(recording.entries) and self._told.get(recording) == recording.told
+        """True for a song that had an event before the last round, and none since."""
+        return not recording.ended and bool(recording.entries) and self._counts.get(recording) == recording.event_count
 
     def _open(self) -> set[Recording]:
         return {*self._mirrors.followed, *self._making.begun}

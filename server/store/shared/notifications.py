@@ -1,6 +1,6 @@
-"""News between the processes of a service, over one connection that is for messages alone.
+"""Notifications between the processes of a service, over one connection that is for them alone.
 
-News are hints: who waits for them looks now and then in any case.
+They are hints: who waits for one looks now and then in any case.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _PAUSE_SECONDS: Final = 0.2
 logger = logging.getLogger(__name__)
 
 
-class News:
+class Notifications:
     """Wakes those of this process who wait for a song, or for work.
 
     A connection may look alive and bring nothing. So the process sends a message to itself every `check_seconds`, and
@@ -46,13 +46,13 @@ class News:
         self._waiting.add(song_id)
         return self._songs.next(song_id)
 
-    def forget(self, song_id: str) -> None:
-        """Forget a song of which there will be no news."""
+    def remove(self, song_id: str) -> None:
+        """Drop a song of which there will be no more notifications."""
         self._waiting.discard(song_id)
         self._songs.post(song_id)
 
     def next_work(self) -> asyncio.Event:
-        """An event that is set when there may be a song to claim, or a standing has changed."""
+        """An event that is set when there may be a song to claim, or a lease status has changed."""
         return self._work.next(_ANY_WORK)
 
     async def run(self) -> None:
@@ -96,8 +96,8 @@ class News:
 
 
 @asynccontextmanager
-async def listening(connection: Connection, replica: str) -> AsyncIterator[News]:
-    """News for a process, until the context is left."""
-    news = News(connection, replica)
-    async with in_background(news.run()):
-        yield news
+async def listening(connection: Connection, replica: str) -> AsyncIterator[Notifications]:
+    """Notifications for a process, until the context is left."""
+    notifications = Notifications(connection, replica)
+    async with in_background(notifications.run()):
+        yield notifications
