@@ -1,7 +1,7 @@
-"""The contract between the service and a model family.
+"""The interface between the service and a model family.
 
 A song is planned into sections; a section is denoised step by step, together with sections of other songs, and then
-rendered window by window. Nothing here knows about transport, metrics, clocks or the environment.
+rendered window by window. Nothing here depends on transport, metrics, clocks or the environment.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,10 +15,10 @@ from model.song import Control, SectionScore, SongParams, SongPlan, Stem, Voice,
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A setting of an engine, or the parameter `device` of its `load`, as a part of a text.
+    """Reference to a setting of an engine, or to the parameter `device` of its `load`, within a text.
 
-    The engine knows the option's own name. Who shows the text knows the full name, such as that of a variable. With
-    `short`, the end of the full name is enough, because an option of the same engine goes before.
+    The engine knows the option's own name; its full name is inserted when the text is shown.
+    With `short`, the end of the full name is enough, because an option of the same engine was named before.
     """
 
     name: str
@@ -44,12 +44,12 @@ class EngineUnavailable(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """The facts of an engine and the limits of what it accepts; ranges are inclusive.
+    """Properties of an engine and limits of its requests; ranges are inclusive.
 
-    An engine without `voices` takes no wish for one. `license` is an SPDX licence expression of the weights and data,
-    the name of the terms ("LicenseRef-...") where SPDX lists none. `commercial_use_allowed` is `False` also where the
-    terms of one part are unclear. `attribution` is the text that a product with the engine's songs must show, perhaps
-    empty. Every window of sound has `channels` channels.
+    An engine without `voices` accepts no choice of voice. `license` is an SPDX licence expression of the weights and
+    data, or the name of the terms ("LicenseRef-...") if SPDX lists none. `commercial_use_allowed` is `False` also if
+    the terms of one part are unclear. `attribution` is the text that a product with the engine's songs must show,
+    possibly empty. Every window of sound has `channels` channels.
     """
 
     name: str
@@ -88,30 +88,30 @@ class SectionConditions(Protocol):
 
     @property
     def memory_bytes(self) -> int:
-        """Device memory that the section holds from `Engine.prepare` until its last step is done, about.
+        """Approximate device memory that the section holds from `Engine.prepare` until its last step is done.
 
-        It includes what a step of the section takes for a moment. What a finished section still holds is small beside
-        it and does not count.
+        It includes temporary memory of a step. The memory of a finished section is small in comparison and does not
+        count.
         """
 
     @property
     def group(self) -> str:
-        """Sections of different groups never share a step; an engine that can mix everything has one group."""
+        """Sections of different groups never share a step; an engine that can batch all sections has one group."""
 
 
 class SectionState(Protocol):
-    """A section that is being denoised or is finished. Only the engine that made it looks inside.
+    """A section that is being denoised or is finished. Only the engine that made it reads it.
 
-    A finished one holds no more of its conditions: their memory is free after the last step.
+    A finished one holds no conditions any more: their memory is free after the last step.
     """
 
     @property
     def step(self) -> int:
-        """Steps already done."""
+        """Number of denoising steps done."""
 
     @property
     def steps(self) -> int:
-        """Steps in all; the section is written when `step == steps`."""
+        """Total steps; the section is finished when `step == steps`."""
 
 
 class SectionContext(Protocol):
@@ -119,16 +119,16 @@ class SectionContext(Protocol):
 
 
 class Validator(Protocol):
-    """Checks requests for one engine where the engine itself is not loaded: without weights, device or torch.
+    """Checks requests for one engine in a process without the engine: without weights, device or torch.
 
-    Several threads may call at the same time.
+    Thread-safe.
     """
 
     def validate(self, params: SongParams) -> SongPlan | None:
         """Refuse what `Engine.plan` would refuse, in bounded time.
 
-        Returns the plan that `Engine.plan` would make, so that nothing is worked out twice, or `None` where it costs
-        more to hand on than to make again. It has to survive pickling.
+        Returns the plan that `Engine.plan` would make, so that it is not computed twice, or `None` if passing it on
+        costs more than making it again. It has to survive pickling.
 
         Raises:
             InvalidParams: the lyrics or controls cannot be made into a song.
@@ -144,22 +144,22 @@ class Engine(Protocol):
     section may be begun and denoised while the finished one is rendered, and that a finished one may be saved while
     those before it are rendered.
 
-    An error of the device after which nothing works there any more must reach the caller as torch raises it
+    A device error after which nothing works there any more must reach the caller as torch raises it
     (`torch.AcceleratorError`, or its text): the process is then replaced.
     """
 
     def info(self) -> EngineInfo:
-        """Facts about the engine and the requests that it accepts."""
+        """Properties of the engine and of the requests that it accepts."""
 
     def plan(self, params: SongParams) -> SongPlan:
-        """Lay out the song: cheap, pure, and the same for the same parameters.
+        """Plan the song: cheap, pure, and equal for equal parameters.
 
         Raises:
             InvalidParams: the lyrics or controls cannot be made into a song.
         """
 
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
-        """Encode what section `index` is denoised under. Needs nothing of the sections before it."""
+        """Encode the conditions of section `index`, independently of the sections before it."""
 
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
@@ -173,11 +173,11 @@ class Engine(Protocol):
     def denoise(self, states: Sequence[SectionState]) -> None:
         """Advance every state by one step in one forward pass, whatever their lengths and steps so far.
 
-        A state's result is the same in every batch but for rounding: the shape of a batch may decide in which order
-        numbers are added up. An engine whose results are to be the same bytes in any company keeps states apart by
+        A state's result is the same in every batch except for rounding: the shape of a batch may change the order of
+        summation. An engine whose results must be byte-identical in any batch separates states by
         `SectionConditions.group`, or within the call.
 
-        A call that raises has advanced no state, or says so by `SectionState.step`. When every state has advanced, the
+        A call that raises has advanced no state, or shows it in `SectionState.step`. If every state has advanced, the
         error counts for all of them, and none is tried again.
 
         Raises:
@@ -186,18 +186,20 @@ class Engine(Protocol):
         """
 
     def save_section(self, state: SectionState) -> bytes:
-        """The finished section as bytes, enough to render it in another process; called right after its last step."""
+        """Serialize the finished section, sufficient to render it in another process; called right after its last
+        step.
+        """
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
-        """The finished section from what `save_section` gave out.
+        """Restore the finished section from `save_section`.
 
-        Its sound is that of the section that was saved, to the byte on the same kind of device. `plan` is made anew
-        from the same parameters. `context` is that of section `index - 1`, and `None` only for the first. `saved`
-        comes from this program alone and is trusted.
+        Its sound equals that of the saved section, byte for byte on the same kind of device. `plan` is made again from
+        the same parameters. `context` is that of section `index - 1`, and `None` only for the first. `saved` comes from
+        this program alone and is trusted.
         """
 
     def context(self, state: SectionState) -> SectionContext:
-        """Context for the section after this finished one."""
+        """The context for the section after this finished one."""
 
     def score(self, state: SectionState) -> SectionScore:
         """Syllable times and notation of a finished state."""
@@ -205,23 +207,23 @@ class Engine(Protocol):
     def render(self, state: SectionState) -> Iterator[Window]:
         """Yield the finished section's sound, window by window, adding up to exactly its planned samples.
 
-        The sections of a song add up to `SongPlan.engine_samples` where the plan has them.
+        The sections of a song add up to `SongPlan.engine_samples` if the plan has them.
 
-        The sections of a song are rendered in order, each to its end before the next one starts: what still rings
-        at the end of a section is heard in the next.
+        The sections of a song are rendered in order, each to its end before the next one starts: decaying sound at the
+        end of a section continues in the next.
         """
 
     def save(self, state: SectionState) -> bytes:
-        """The context of a section that was rendered to its end, for a process that has never seen the song."""
+        """Serialize the context of a section that was rendered to its end, for another process."""
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
-        """The context of section `index` from what `save` gave out: what follows fits what was heard.
+        """Restore the context of section `index` from `save`, so that the next section continues the delivered sound.
 
-        `plan` is made anew from the same parameters. `saved` comes from this program alone and is trusted.
+        `plan` is made again from the same parameters. `saved` comes from this program alone and is trusted.
         """
 
     def check(self) -> None:
-        """Run a trivial operation on the device and wait for it; raises where the device is broken.
+        """Run a trivial operation on the device and wait for it; raises if the device is broken.
 
-        For a plain processor there is nothing to do.
+        A CPU engine has nothing to do.
         """

@@ -1,4 +1,4 @@
-"""Finds engines and their settings by name without importing any of them before it is asked for."""
+"""Finds engines and their settings by name, and imports them on first use."""
 
 import importlib
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EngineEntry:
-    """Paths of an engine, each "module:Class": its own class, and its settings, options and validator if it has any.
+    """Import paths of an engine, each "module:Class": its class, and its settings, options and validator if it has any.
 
-    The settings, which an operator chooses, are a frozen pydantic model; every field has a default and a description.
-    The options, which a request chooses, are a frozen dataclass (`EngineOptions`). The module of the validator,
+    The settings, chosen by an operator, are a frozen pydantic model; every field has a default and a description. The
+    options, chosen by a request, are a frozen dataclass (`EngineOptions`). The module of the validator,
     `model/<engine>/validation.py`, and those of settings and options are free of torch, and so is what they import.
     """
 
@@ -45,12 +45,12 @@ ENGINES: Engines = MappingProxyType(
 
 
 class EngineClass(Protocol):
-    """The class that a factory path leads to."""
+    """Interface of the class at an engine's import path."""
 
     def load(self, device: str, **options: object) -> Engine:
         """Load the engine onto `device` ("cpu", "cuda:0"); `options` are fields of the engine's own settings.
 
-        It runs in a thread, beside the loading of other engines: what changes or depends on state of the whole process
+        It runs in a thread, beside the loading of other engines: code that changes or depends on process-wide state
         holds `model.shared.process_state.process_state`.
 
         Raises:
@@ -59,7 +59,7 @@ class EngineClass(Protocol):
 
 
 class ValidatorClass(Protocol):
-    """The class that a validator's path leads to."""
+    """Interface of the class at a validator's import path."""
 
     def load(self, **options: object) -> Validator:
         """Load the validator; `options` are fields of the engine's own settings.
@@ -70,7 +70,7 @@ class ValidatorClass(Protocol):
 
 
 def engine_class(name: str, factory: str = "") -> EngineClass:
-    """Import the class of engine `name`; `factory` ("module:Class") goes before the entry of the same name.
+    """Import the class of engine `name`; `factory` ("module:Class") overrides the registry's entry.
 
     Raises:
         EngineUnavailable: there is no entry of that name and no factory, or it needs a package that is not installed.

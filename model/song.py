@@ -1,6 +1,6 @@
-"""The values that describe a song: its parameters, its plan, and what is made of it.
+"""The values that describe a song: its parameters, its plan, and its score.
 
-They cross the boundary between the service and the engines, and the one between processes.
+They are exchanged between the service and the engines, and between processes.
 """
 
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Window: TypeAlias = NDArray[np.float32]
-"""A piece of a section's sound: float32 PCM, shape [channels, samples], at the engine's sample rate."""
+"""A window of a section's sound: float32 PCM, shape [channels, samples], at the engine's sample rate."""
 
 
 class SectionKind(StrEnum):
-    """Kind of a section in the form of its song; `SONG` is the whole song, where an engine makes it at once."""
+    """Kind of a section in the form of its song; `SONG` is the whole song, if an engine makes it at once."""
 
     SONG = "song"
     INTRO = "intro"
@@ -52,7 +52,7 @@ class Voice(StrEnum):
 
 
 class Control(StrEnum):
-    """A request field beyond prompt, lyrics, duration and seed that an engine may honour."""
+    """A request field beyond prompt, lyrics, duration and seed that an engine may support."""
 
     STEPS = "steps"
     GUIDANCE_SCALE = "guidance_scale"
@@ -80,7 +80,7 @@ class AnchorNote:
 
 @dataclass(frozen=True, slots=True)
 class AudioToAudio:
-    """A new song in the manner of a recording; `strength`, 0 to 1, is how much of it stays."""
+    """A new song in the manner of a recording; `strength`, 0 to 1, is the share of it that stays."""
 
     audio: bytes = field(repr=False)
     strength: float = 0.5
@@ -88,7 +88,7 @@ class AudioToAudio:
 
 @dataclass(frozen=True, slots=True)
 class Retake:
-    """The song of the request's own seed once more, `variance`, 0 to 1, away from it."""
+    """A variation of the song with the request's seed; `variance`, 0 to 1, is the distance from it."""
 
     seed: int | None = None
     variance: float = 0.5
@@ -96,7 +96,7 @@ class Retake:
 
 @dataclass(frozen=True, slots=True)
 class Repaint:
-    """A recording of which only what lies between two times is made anew, `variance`, 0 to 1, away from what was."""
+    """A recording with the part between two times made again; `variance`, 0 to 1, is the distance from the old part."""
 
     audio: bytes = field(repr=False)
     start_seconds: float = 0.0
@@ -117,10 +117,10 @@ class Extend:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A recording with other words or in another style: `prompt` and `lyrics` are those wanted.
+    """A recording with other words or in another style: `prompt` and `lyrics` are the wanted ones.
 
-    The request's own prompt and lyrics say what the recording is. `start` and `end`, 0 to 1, are shares of the steps
-    between which the song is moved over; what comes after `end` is made freely. `averages` noises are used a step.
+    The request's own prompt and lyrics describe the recording. `start` and `end`, 0 to 1, are shares of the steps
+    between which the song is transformed; after `end` it is denoised freely. `averages` noises are used per step.
     """
 
     audio: bytes = field(repr=False)
@@ -133,11 +133,11 @@ class Edit:
 
 
 Task: TypeAlias = AudioToAudio | Retake | Repaint | Extend | Edit
-"""What to make where it is not simply a new song. A seed that is `None` follows from the song's own."""
+"""The task of a request, unless it asks for a new song. A seed that is `None` follows from the song's own."""
 
 
 class EngineOptions:
-    """Base of the options that one engine alone understands.
+    """Base of the options that only one engine has.
 
     An engine with such options has a frozen dataclass of its own in `model/<engine>/options.py`. Its fields have the
     names of those in the public contract, and every one has a default.
@@ -150,13 +150,12 @@ class EngineOptions:
 class SongParams:
     """Parameters of a song from its request, checked for type and range but not yet against an engine.
 
-    `duration_seconds` `None` lets the engine decide from the lyrics; `steps`, `guidance_scale`, `key`, `tempo_bpm`
-    and `voice` `None` mean the engine's own choice. `key` reads like "C major", "F# minor".
-    `anchor_tempo_bpm` is the tempo that the anchor's file names, and `anchor_remarks` say what was changed for the
-    melody to be taken: an engine that takes anchors puts them into the notes of its plan.
-    `vocal_level_db`, -24 to 12, raises the lead line above the engine's own mix. `language` is that of the lyrics, a
-    lower-case code such as "zh", and `None` to be found out; `task` `None` is a new song. `options` are the engine's
-    own; `None` leaves all of them at their defaults.
+    `duration_seconds` `None` lets the engine decide from the lyrics; `steps`, `guidance_scale`, `key`, `tempo_bpm` and
+    `voice` `None` mean the engine's own choice. `key` reads like "C major", "F# minor". `anchor_tempo_bpm` is the tempo
+    in the anchor's file, and `anchor_remarks` list the changes to its melody: an engine that supports anchors puts them
+    into the notes of its plan. `vocal_level_db`, -24 to 12, raises the lead line above the engine's own mix. `language`
+    is that of the lyrics, a lower-case code such as "zh", and `None` to detect it; `task` `None` is a new song.
+    `options` are the engine's own; `None` leaves all of them at their defaults.
     """
 
     prompt: str
@@ -180,7 +179,7 @@ class SongParams:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing wrong with one request field; `field` is its name in the public contract."""
+    """One fault of one request field; `field` is its name in the public contract."""
 
     field: str
     description: str
@@ -199,14 +198,12 @@ class InvalidParams(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Syllable:
-    """One sung unit: its text as written, its reading, its tone in the dictionary and as it is sung.
+    """One sung unit: its text as written, its reading, its lexical and its sung tone.
 
-    The reading is pinyin without tone; in other languages ARPAbet sounds divided by spaces ("l ah v").
-    The text is empty where what is written stands for more syllables than it has signs ("23").
-    `tone` is the lexical tone, that of the dictionary for the word: 1 to 5 for Mandarin (5 is neutral), 0 where the
-    language has none. `sung_tone`, of the same values, is the tone after tone sandhi; it equals `tone` where sandhi
-    changes nothing. `starts_word` is True where the text of the line should be preceded by a space when shown (Latin
-    words).
+    The reading is pinyin without tone; in other languages ARPAbet sounds divided by spaces ("l ah v"). The text is
+    empty if the written text has fewer signs than syllables ("23"). `tone` is the lexical tone, that of the dictionary
+    for the word: 1 to 5 for Mandarin (5 is neutral), 0 for languages without tones. `sung_tone`, of the same values, is
+    the tone after tone sandhi. `starts_word` is True if a space precedes the text when shown (Latin words).
     """
 
     text: str
@@ -227,7 +224,7 @@ class LyricLine:
 
 @dataclass(frozen=True, slots=True)
 class SectionPlan:
-    """One section before any sound exists; start and duration in seconds of the song."""
+    """A planned section without sound; start and duration in seconds of the song."""
 
     index: int
     kind: SectionKind
@@ -240,11 +237,11 @@ class SectionPlan:
 
 @dataclass(frozen=True, slots=True)
 class SongPlan:
-    """A whole song before any sound exists. `detail` belongs to the engine that made it and to nobody else.
+    """A planned song without sound. `detail` is read by the engine that made it alone.
 
-    `notes` are remarks for the caller about what was understood or left out. `voice` sings the song; `None`: nobody.
-    `engine_samples` are the samples per channel, at the engine's sample rate, that the sections' sound adds up to;
-    `None` where the engine knows them only once the sound is made.
+    `notes` are remarks for the caller about the interpretation of the request. `voice` sings the song; `None`: nobody.
+    `engine_samples` is the length of the song in samples per channel, at the engine's sample rate; `None` if the engine
+    knows it only once the sound is made.
     """
 
     engine: str
@@ -274,7 +271,7 @@ class SyllableTiming:
 
 @dataclass(frozen=True, slots=True)
 class ChordSpan:
-    """A chord as a lead sheet names it ("F#m", "Am7"), from when to when in seconds of the song."""
+    """A chord in lead sheet notation ("F#m", "Am7"), with its start and end in seconds of the song."""
 
     symbol: str
     start_seconds: float
@@ -283,7 +280,7 @@ class ChordSpan:
 
 @dataclass(frozen=True, slots=True)
 class SectionScore:
-    """Score of a section: syllable times, chords, and a standard MIDI file where there is one."""
+    """Score of a section: syllable times, chords, and a standard MIDI file if there is one."""
 
     timings: tuple[SyllableTiming, ...] = ()
     midi: bytes = b""

@@ -1,4 +1,4 @@
-"""Loading of weights: safetensors only, checked against a manifest before a single value is used."""
+"""Loads weights: safetensors only, checked against a manifest before use."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from model.engine import EngineUnavailable
 
 REMEDY = "check the installation out again, or train new weights"
-"""What to do about weights that cannot be used."""
+"""Advice for unusable weights."""
 
 
 class WeightsError(EngineUnavailable):
@@ -25,7 +25,7 @@ class WeightsMissing(WeightsError):
 
 
 class WeightsDamaged(WeightsError):
-    """A file of the weights is not the one its manifest speaks of."""
+    """A file of the weights does not match its manifest."""
 
 
 class WeightsMismatch(WeightsError):
@@ -40,7 +40,7 @@ class Weights:
     config: Mapping[str, Any]
 
     def part(self, prefix: str) -> dict[str, Tensor]:
-        """The tensors below `prefix`, without it."""
+        """The tensors with `prefix` in their names, without it."""
         return {name.removeprefix(prefix): t for name, t in self.tensors.items() if name.startswith(prefix)}
 
 

@@ -1,4 +1,4 @@
-"""The composition root: starts and stops everything, in reading order. `wiring` builds the parts."""
+"""The composition root: starts and stops everything in order. `wiring` builds the parts."""
 
 import asyncio
 import logging
@@ -108,7 +108,7 @@ async def serving(
 
 @asynccontextmanager
 async def _listening(app: Starlette, kind: str, host: str, number: int, port: HttpPort) -> AsyncIterator[None]:
-    """Serve an application, and say in the log where."""
+    """Serve an application, and log its address."""
     async with serving_http(app, host, number, port) as address:
         logger.info("listening for %s", kind, extra={"address": address, "port_kind": kind.lower()})
         yield

@@ -1,4 +1,4 @@
-"""Helpers for work that goes on beside other work of the event loop."""
+"""Helpers for background tasks on the event loop."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -8,7 +8,7 @@ from typing import Any
 
 @asynccontextmanager
 async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Have something done until the context is left."""
+    """Run work in the background until the context is left."""
     task = asyncio.create_task(work)
     try:
         yield
@@ -17,7 +17,7 @@ async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 async def first_of(*waits: Coroutine[Any, Any, object], timeout_seconds: float) -> None:
-    """Wait until one of them is done, or the time is over, and cancel the others."""
+    """Wait until one of the coroutines is done, or the timeout, and cancel the others."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     await asyncio.wait(tasks, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:

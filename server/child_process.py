@@ -1,4 +1,4 @@
-"""Starts modules of this package in processes of their own, and ends such processes."""
+"""Starts modules of this package as processes, and ends such processes."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of this process. The import path carries everything that was added to its own."""
+    """The environment of this process, with everything in its import path."""
     places = (str(Path(entry).absolute()) for entry in sys.path)
     return {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
 
@@ -18,7 +18,7 @@ def child_environment() -> dict[str, str]:
 async def start_module(
     module: str, *arguments: object, descriptors: Sequence[int], environment: dict[str, str]
 ) -> Process:
-    """Start a module, which inherits the `descriptors` and has nothing to read."""
+    """Start a module as a process that inherits the `descriptors` and has no standard input."""
     # With -P no file of the working directory is taken for a module.
     command = [sys.executable, "-P", "-m", module, *map(str, arguments)]
     return await asyncio.create_subprocess_exec(
@@ -27,22 +27,22 @@ async def start_module(
 
 
 def kill(process: Process | None) -> None:
-    """End a process at once; without effect where there is none, or none any more."""
+    """Kill a process; no effect if it has not started or has ended."""
     if process is not None:
         with suppress(ProcessLookupError):
             process.kill()
 
 
 def _ignore() -> None:
-    """Nothing."""
+    """Do nothing."""
 
 
 async def wait_or_kill(
     process: Process, grace_seconds: float, killed_seconds: float | None = None, on_stuck: Callable[[], None] = _ignore
 ) -> None:
-    """Wait until a process has ended, which it is made to after `grace_seconds`, or when the wait is cancelled.
+    """Wait until a process has ended; kill it after `grace_seconds`, or when the wait is cancelled.
 
-    Calls `on_stuck` and goes on where it is still there `killed_seconds` after that; `None` waits as long as it takes.
+    Calls `on_stuck` and returns if it is still there `killed_seconds` later; `None` waits without limit.
     """
     try:
         with suppress(TimeoutError):

@@ -1,17 +1,17 @@
-"""The measured cost of an engine's songs, as replicas tell it to each other."""
+"""The measured cost of an engine's songs, which replicas share."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Means over the songs of one engine.
+    """Mean costs of the songs of one engine.
 
-    Paces are device seconds per second of sound, those of steps also per step: shared as the steps were, and alone.
-    `first_sound_seconds` is the sound whose cost is paid before the first of it is made; from there to the first chunk
-    it takes `lag_seconds`. A usual song has `sound_seconds` of sound, and `steps` per section.
+    Paces are device seconds per second of sound, those of steps also per step: with steps shared as they were, and
+    alone. `first_sound_seconds` is the sound whose cost is paid before the first of it is made; from there to the first
+    chunk it takes `lag_seconds`. A usual song has `sound_seconds` of sound, and `steps` per section.
 
-    The log ratios are natural logarithms of truth divided by forecast, for the first sound and for the end.
+    The log ratios are natural logarithms of actual divided by forecast time, to first audio and to the end.
     """
 
     shared_step_pace: float

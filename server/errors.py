@@ -7,7 +7,7 @@ ServiceError
     ControlNotSupported     the engine has no such control
     PoisonedRequest         the request ended two workers, and is not tried again
     Overloaded              the queue is full
-        ChecksOverloaded    too many requests wait to be checked
+        ChecksOverloaded    too many requests wait to be checked; try again later
         TooManyCalls        the caller has too many open calls
         DeadlineTooShort    the song cannot be complete by the caller's deadline
         OutOfMemory         the song did not fit on any device
@@ -39,10 +39,10 @@ from collections.abc import Mapping, Sequence
 from model.song import Violation
 
 WHOLE_REQUEST = "request"
-"""The name of the field in a violation that concerns the request as a whole."""
+"""The field name of a violation that concerns the whole request."""
 
 MAX_VIOLATIONS = 64
-"""The most that are told of one request."""
+"""Most violations that are reported for one request."""
 
 
 class ServiceError(Exception):
@@ -84,7 +84,7 @@ class ControlNotSupported(ServiceError):
 
 
 class PoisonedRequest(ServiceError):
-    """The request killed two workers and is refused from now on; `fingerprint` names it, also in the server's log."""
+    """The request killed two workers and is refused now; `fingerprint` identifies it, also in the server's log."""
 
     def __init__(self, fingerprint: str) -> None:
         super().__init__(f"request {fingerprint} ended two workers and is not tried again")
@@ -132,7 +132,7 @@ class OutOfMemory(Overloaded):
 
 
 class QuotaExceeded(Overloaded):
-    """The caller has reached a limit of its own: `subject` is its name in the file of keys, `limit` its value."""
+    """The caller has reached one of its own limits: `subject` is its name in the file of keys, `limit` the value."""
 
     def __init__(self, subject: str, limit: str, retry_after_seconds: float) -> None:
         super().__init__(f"the quota of this caller is {limit}", retry_after_seconds)
@@ -147,14 +147,14 @@ class UnknownSong(ServiceError):
 
 
 class SongDeleted(ServiceError):
-    """The song's caller has deleted it while this one listened."""
+    """The song was deleted by its caller while this listener followed it."""
 
     def __init__(self, song_id: str) -> None:
         super().__init__(f"the song {song_id!r} was deleted by its caller")
 
 
 class SongNotEnded(ServiceError):
-    """The song waits or is being made: it cannot be deleted yet."""
+    """The song waits or is being made, and cannot be deleted yet."""
 
     def __init__(self, song_id: str) -> None:
         super().__init__(f"the song {song_id!r} has not ended: cancel it first, or wait for its end")
@@ -164,7 +164,7 @@ class RequestIdReused(ServiceError):
     """The caller has used the `request_id` for a request with other content."""
 
     def __init__(self, request_id: str, name: str = "request_id") -> None:
-        """`name` is what the caller calls the id."""
+        """`name` is the caller's name for the id field."""
         super().__init__(f"{name} {request_id} was used for another request: choose a fresh one for every song")
 
 
@@ -172,7 +172,7 @@ class OffsetOutOfRange(ServiceError):
     """The song is complete, and shorter than the offset."""
 
     def __init__(self, byte_offset: int, size_bytes: int, name: str = "byte_offset") -> None:
-        """`name` is what the caller calls the first byte that is asked for."""
+        """`name` is the caller's name for the field with the first byte."""
         super().__init__(f"{name} {byte_offset} is beyond the end of the song, which has {size_bytes} bytes")
         self.size_bytes = size_bytes
 
@@ -205,7 +205,7 @@ class SongCancelled(ServiceError):
 
 
 class EndedElsewhere(ServiceError):
-    """The song has failed, on another server or some time ago; everything is that of its record."""
+    """The song has failed, on another server or some time ago; reason, text and violations are those of its record."""
 
     def __init__(self, reason: str, text: str, violations: tuple[Violation, ...] = ()) -> None:
         super().__init__(text)
@@ -230,7 +230,7 @@ class MadeElsewhere(ServiceError):
 
 
 class ListenerStalled(ServiceError):
-    """The listener took nothing of what was sent for too long; the song can be listened to from the next byte."""
+    """The listener read nothing for too long; the song can be listened to from the next byte."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"nothing of what was sent was taken for {seconds:g} s: listen again, from the next byte")
@@ -252,7 +252,7 @@ class SongDeadlineExceeded(ServiceError):
 
 
 class SongNotKept(ServiceError):
-    """The song could not be stored: who relies on fetching it later is told so."""
+    """The song could not be stored, so it cannot be fetched later."""
 
     def __init__(self) -> None:
         super().__init__("the server could not keep the song: ask for it again later, or listen while it is made")

@@ -1,4 +1,4 @@
-"""Keeps the garbage collector away from what a process loads at its start."""
+"""Excludes objects loaded at the start of a process from garbage collection."""
 
 import gc
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Load modules and models while the context lasts; the garbage collector never looks at them.
+    """Load modules and models while the context lasts; the garbage collector never visits them.
 
-    They make many objects that stay, and every full collection would go through all of them: a quarter of the time
-    that a worker takes to start.
+    They make many permanent objects, and every full collection would visit all of them: a quarter of the time that a
+    worker takes to start.
     """
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""The log, as every part of the server knows it: its format, and the fields that a task puts into each line."""
+"""Log format, and fields that a task adds to each of its lines."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,18 +27,18 @@ class Logs:
 
 
 def bind(**fields: str) -> None:
-    """Put fields into every line of the present task from here on: what it works on, such as its song and trace."""
+    """Add fields, such as song and trace, to every line of the present task from here on."""
     _bound.set({**_bound.get(), **fields})
 
 
 def bound_fields() -> Mapping[str, str]:
-    """The fields of the present task."""
+    """The bound fields of the present task."""
     return _bound.get()
 
 
 @contextmanager
 def bound(**fields: str) -> Iterator[None]:
-    """Put fields into every line while the context lasts."""
+    """Add fields to every line while the context lasts."""
     token = _bound.set({**_bound.get(), **fields})
     try:
         yield
@@ -47,7 +47,7 @@ def bound(**fields: str) -> Iterator[None]:
 
 
 def without_words(text: str, *words: str) -> str:
-    """`text` with every line of `words` taken out of it, as far as it stands there as it was written."""
+    """`text` without the lines of `words`, wherever they appear unchanged."""
     lines = {line.strip() for word in words for line in word.splitlines()}
     for line in sorted(lines, key=len, reverse=True):
         if len(line) > 1:

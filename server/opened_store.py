@@ -1,4 +1,4 @@
-"""Opens the store and the directory that the settings name."""
+"""Opens the configured store and directory."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,15 +17,15 @@ from server.store.shared.addresses import DirectoryAddress, ObjectsAddress
 from server.store.watcher import UNWATCHED, StoreWatcher
 
 _EVENTS_SHARE = 4
-"""Plans and events may take a quarter of what sound may."""
+"""Size of plans and events as a share of that of the sound, for limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedStore:
     """A store and its directory.
 
-    `cut_off` tells why this server had better not be asked, `None` where it may be. An embedded store has none:
-    it is where its server is.
+    `cut_off` returns the reason why this server should get no calls, `None` if there is none. An embedded store is
+    never cut off.
     """
 
     songs: SongStore
@@ -35,7 +35,7 @@ class OpenedStore:
 
 @asynccontextmanager
 async def open_store(store: Store, watcher: StoreWatcher = UNWATCHED) -> AsyncIterator[OpenedStore]:
-    """The store and the directory of the kind that is set; `watcher` observes their failures.
+    """Open the configured kind of store with its directory; `watcher` observes failures.
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.

@@ -1,4 +1,4 @@
-"""Lets values go from process to process in little time."""
+"""Makes pickling of values between processes fast."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -9,7 +9,9 @@ T = TypeVar("T")
 
 
 def crosses_quickly(cls: type[T]) -> type[T]:
-    """Have a dataclass pickled as the call that makes it: of itself, if it is frozen, it goes field by field."""
+    """Have instances of a dataclass pickled as one constructor call; by default a frozen one is restored field by
+    field.
+    """
     names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
     values: Callable[[Any], Any] = attrgetter(*names)
 

@@ -1,6 +1,6 @@
-"""Builds the pools of processes, workers and encoders, from the settings.
+"""Builds the pools of worker and encoder processes from the settings.
 
-This module imports little, so that a server starts its workers before it imports all the rest.
+This module imports little, so that a server starts its workers before it imports the rest.
 """
 
 from server.checking.local_checker import LocalChecker
@@ -17,7 +17,7 @@ from server.workers.local_pool import LocalPool
 from server.workers.messages import EngineSpec, Lane
 
 ENCODER_ANSWER_RATIO = 1 / 3
-"""An encoder is replaced before a worker that waits for it would be."""
+"""Encoder timeout as a share of the worker timeout: an encoder is replaced before a worker that waits for it."""
 
 
 def build_pool(settings: Settings) -> LocalPool:
@@ -35,7 +35,7 @@ def build_pool(settings: Settings) -> LocalPool:
 
 
 def build_encoders(settings: Settings, spec: EncoderSpec | None = None) -> LocalEncoders:
-    """The encoder processes of this machine, not started yet; they encode songs unless `spec` says otherwise."""
+    """The encoder processes of this machine, not started yet; `spec` replaces the default settings."""
     logs = Logs(settings.log_level, settings.log_format)
     producer = settings.marking.producer if settings.marking.enabled else None
     spec = spec or EncoderSpec(logs=logs, fingerprinted=bool(_fingerprinted(settings)), producer=producer)
@@ -47,7 +47,7 @@ def build_encoders(settings: Settings, spec: EncoderSpec | None = None) -> Local
 
 
 def resume_rule(settings: Settings, engine: str) -> Resume:
-    """The lost songs of an engine with which this server goes on."""
+    """The rule by which this server resumes lost songs of an engine."""
     rules = settings.store.resume
     if rule := rules.get(engine) if isinstance(rules, dict) else rules:
         return rule
@@ -57,7 +57,7 @@ def resume_rule(settings: Settings, engine: str) -> Resume:
 
 
 def _fingerprinted(settings: Settings) -> tuple[str, ...]:
-    """The engines whose sound decides about songs of other servers."""
+    """The engines whose sound fingerprint is needed to resume songs of other servers."""
     if settings.store.kind == "embedded":
         return ()
     return tuple(name for name in settings.engine_names if resume_rule(settings, name) is Resume.SAME_SOUND)
@@ -70,7 +70,7 @@ def build_checker(settings: Settings) -> LocalChecker:
 
 
 def engine_specs(settings: Settings) -> tuple[EngineSpec, ...]:
-    """The engines to load; those that have settings of their own are given them."""
+    """The specs of the engines to load, with their own settings."""
     named = [engine.partition("=") for engine in settings.engines]
     return tuple(_engine_spec(settings, name, factory) for name, _, factory in named)
 

@@ -1,4 +1,4 @@
-"""Quota of one caller."""
+"""Quota of a caller."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Limits of one caller; `None` is no limit."""
+    """Limits of one caller; `None`: no limit."""
 
     songs_per_minute: float | None = None
     concurrent_songs: int | None = None
@@ -15,10 +15,10 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class AdmissionTerms:
-    """The terms of its caller on which a song was admitted: all that settling it takes.
+    """The caller's terms at the admission of a song, as settling needs them.
 
     `weight` is the caller's share beside others, `sound_seconds` what was charged for the song. `quota` names the quota
-    of then, and `audio_seconds_per_hour` is its limit, `None` for none.
+    at that time, and `audio_seconds_per_hour` is its limit, `None` for none.
     """
 
     weight: float = 1.0

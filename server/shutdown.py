@@ -1,4 +1,4 @@
-"""Stops the server: its signals, and the drain of songs and connections."""
+"""Shuts the server down: handles signals, drains songs and connections."""
 
 import asyncio
 import logging
@@ -17,22 +17,22 @@ from server.generation.runner import Runner
 from server.songs.service import Songs
 
 FLUSH_SECONDS = 1.0
-"""What open calls get at the end to send what is made already, and to say how they ended."""
+"""Seconds for open calls to send what is made already, and their status, at the end."""
 REFUSING_SECONDS = 1.0
-"""How long new songs are refused before connections end: time for balancers that ask for health to go elsewhere."""
+"""Seconds for which new songs are refused before connections end, so that balancers see the health change."""
 
 GIVING_UP_SECONDS = 2.0
-"""Time to tell the other servers of songs that are not complete."""
+"""Seconds to hand incomplete songs over to other servers."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Shutdown:
-    """Stops these parts. A running song has `grace_seconds` to finish, and is cut off as soon as `force` is set.
+    """Shuts the parts down. A running song has `grace_seconds` to finish, and is cut off as soon as `force` is set.
 
-    Of several servers with one store the others take the songs over, as far as these would sound the same there, and
-    listeners go there, too. Only what nobody takes is finished here.
+    Of several servers with one store the others take over songs that would sound the same there, and their listeners.
+    Only songs that no other server takes are finished here.
     """
 
     server: grpc.aio.Server
@@ -44,11 +44,10 @@ class Shutdown:
     force: asyncio.Event
 
     async def run(self) -> None:
-        """Health first, then no new songs; running songs finish or are handed over, and listeners get what is made.
+        """Change health, then refuse new songs; running songs finish or are handed over, and listeners get the rest.
 
-        After a moment the port closes and every connection is told to end with its last call: clients and balancers
-        that do not look at health then go elsewhere, too, and do not take the server that refuses everything for the
-        quickest.
+        After `REFUSING_SECONDS` the port closes and every connection ends with its last call: clients and balancers
+        that do not check health then go elsewhere, too, instead of choosing the quickly refusing server.
         """
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self.grace_seconds
@@ -79,14 +78,14 @@ class Shutdown:
         await first_of(self._served(), self.force.wait(), timeout_seconds=timeout_seconds)
 
     async def _served(self) -> None:
-        """Return once every song is made and every listener has it."""
+        """Wait until every song is made and every listener has got it."""
         await self.runner.idle()
         await self.calls.none()
 
 
 @contextmanager
 def handled_signals(callback: Callable[[], None]) -> Iterator[None]:
-    """Call back at every SIGTERM and SIGINT while the context lasts. To be entered on the event loop."""
+    """Call `callback` at every SIGTERM and SIGINT while the context lasts. To be entered on the event loop."""
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:

@@ -1,4 +1,4 @@
-"""The values of one song as they travel through the server: the request going in, the events coming out."""
+"""The values of one song in the server: its request and its events."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -30,9 +30,9 @@ class SongState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AudioSettings:
-    """Delivery of the sound: its format, a constant bit rate, levelled toward `target_lufs`.
+    """Delivery of the sound: its format, its constant bit rate, and the loudness `target_lufs`.
 
-    `format` is the name of one of `server.audio.codecs.registry`.
+    `format` is a name in `server.audio.codecs.registry`.
     """
 
     bitrate_kbps: int = DEFAULT_BITRATE_KBPS
@@ -43,12 +43,11 @@ class AudioSettings:
 
 @dataclass(frozen=True, slots=True)
 class SongRequest:
-    """One `Generate` as the server understands it.
+    """One `Generate` request in the server's types.
 
-    `deadline` is the caller's deadline on the server's monotonic clock in seconds, `None` where there is none.
-    `caller` is who asks, as `server.auth.caller` names them. `midi` is the melody as a MIDI file, until a checker has
-    read it into `params.anchor`. `plan`, the plan that a checker has made, goes to the worker unread; empty: the worker
-    makes it.
+    `deadline` is on the server's monotonic clock in seconds, `None` without one. `caller` is the name given by
+    `server.auth.caller`. `midi` is the melody as a MIDI file, until a checker has read it into `params.anchor`. `plan`,
+    made by a checker, is passed to the worker; if empty, the worker plans.
     """
 
     request_id: str
@@ -63,7 +62,8 @@ class SongRequest:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The origin of a song's sound. `content_id`, 32 hexadecimal digits, names what was asked for, with its seed.
+    """The origin of a song's sound. `content_id`, 32 hexadecimal digits, identifies the content of the request, with
+    its seed.
 
     `has_recording` is True for a song that is made from a recording of the caller's.
     """
@@ -74,10 +74,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The marks of a song as generated, as they stand in its file.
+    """The marks of a song as generated sound, as they stand in its file.
 
-    `digital_source_type` is an address of the IPTC NewsCodes, `producer` the provider of the service, empty where the
-    operator has named none, and `content_id` that of the song's `Origin`.
+    `digital_source_type` is a URL of the IPTC NewsCodes, `producer` the provider of the service, empty if the operator
+    has named none, and `content_id` that of the song's `Origin`.
     """
 
     digital_source_type: str
@@ -97,9 +97,9 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """Nothing new was made: a sign of life, with the songs that go before this one and what is left to wait.
+    """Heartbeat of a song: its queue position and ETA.
 
-    Estimates are seconds from now, `None` while they are unknown; the first also once the song is heard.
+    Estimates are seconds from now, `None` while unknown; that of first audio is `None` as soon as there is audio, too.
     """
 
     queue_position: int
@@ -109,11 +109,11 @@ class QueueStatus:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The song's sections are laid out; `delay_samples` stand before the song in decoded sound.
+    """The song is planned; `delay_samples` precede the song in decoded sound.
 
-    `sample_count` is the length of the song at the delivered rate: that of `SongCompleted` where `sample_count_exact`,
-    else an upper bound from the planned duration. `stream_size_bytes` is the size of the whole stream, where that is
-    known. `marks` is `None` where the operator has switched marking off.
+    `sample_count` is the length of the song at the delivered rate: that of `SongCompleted` if `sample_count_exact`,
+    else an upper bound from the planned duration. `stream_size_bytes` is the size of the whole stream, if known.
+    `marks` is `None` if the operator has switched marking off.
     """
 
     plan: SongPlan
@@ -136,7 +136,7 @@ class Progressed:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole frames; offsets are those of the chunk's first byte and sample in the encoded stream."""
+    """Whole encoded frames; offsets are those of the chunk's first byte and sample in the encoded stream."""
 
     sequence: int
     data: bytes
@@ -173,4 +173,4 @@ class SongCompleted:
 
 
 SongEvent: TypeAlias = Accepted | QueueStatus | Planned | Progressed | Chunk | SectionSent | SongCompleted
-"""What a song tells while it is made, in the order of the union; `SongCompleted` is the last."""
+"""The events of a song, in the order of the union; `SongCompleted` is the last."""

@@ -1,3 +1,3 @@
-"""Which Melisma this is."""
+"""The version of Melisma."""
 
 VERSION = "0.1.0"

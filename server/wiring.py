@@ -89,7 +89,7 @@ def runner_settings(settings: Settings) -> RunnerSettings:
 
 
 def read_certificates(tls: TLS) -> Certificates | None:
-    """The certificates of the ports; `None` where its connections are not encrypted.
+    """The certificates of the ports; `None` if connections are not encrypted.
 
     Raises:
         InvalidCertificate: a file is missing, or they do not fit together.
@@ -101,7 +101,7 @@ def read_certificates(tls: TLS) -> Certificates | None:
 
 
 def read_signer(settings: Settings) -> ManifestSigner | None:
-    """The signer of C2PA manifests; `None` where the operator has set no certificate, or the server takes no calls.
+    """The signer of C2PA manifests; `None` if the operator has set no certificate, or the server takes no calls.
 
     Raises:
         InvalidSigningCertificate: the certificate cannot be used, or a package is missing.
@@ -113,7 +113,7 @@ def read_signer(settings: Settings) -> ManifestSigner | None:
 
 
 def read_keys(settings: Settings) -> ApiKeyFile | None:
-    """The API keys; `None` where calls need none.
+    """The API keys; `None` if calls need none.
 
     Raises:
         InvalidKeyFile: the file is missing or unusable.
@@ -122,7 +122,7 @@ def read_keys(settings: Settings) -> ApiKeyFile | None:
 
 
 def build_authenticator(keys: ApiKeyFile | None, metrics: Metrics) -> Authenticator | None:
-    """Looks at the keys of calls, and counts refusals; `None` where calls need no key."""
+    """The authenticator of calls, which counts refusals; `None` if calls need no key."""
 
     def refused(error: ServiceError) -> None:
         metrics.calls.refused(outcome_of(error).reason.lower())
@@ -131,7 +131,7 @@ def build_authenticator(keys: ApiKeyFile | None, metrics: Metrics) -> Authentica
 
 
 def open_tracing() -> AbstractAsyncContextManager[Tracer]:
-    """The tracer that the OTEL_ variables ask for.
+    """The tracer that the OTEL_ variables configure.
 
     Raises:
         InvalidTelemetry: the variables ask for something that is not here; when entered.
@@ -141,7 +141,7 @@ def open_tracing() -> AbstractAsyncContextManager[Tracer]:
 
 
 def build_registry() -> CollectorRegistry:
-    """A registry that has the metrics of the process."""
+    """A registry with the metrics of the process."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     return registry
@@ -154,7 +154,7 @@ def build_metrics(settings: Settings, registry: CollectorRegistry) -> Metrics:
 
 
 def build_generation(settings: Settings, pool: WorkerPool, metrics: Metrics, tracer: Tracer) -> Runner | Frontend:
-    """The runner on the workers of `pool`, or what takes its place on a frontend; not started yet."""
+    """The runner on the workers of `pool`, or the frontend that replaces it; not started yet."""
     if not settings.makes_songs:
         return Frontend(
             settings.engine_names,
@@ -179,7 +179,7 @@ async def open_songs(
     registry: CollectorRegistry,
     keys: ApiKeyFile | None,
 ) -> AsyncIterator[Songs]:
-    """The songs of the runner, kept in the store and cleaned up there; leaving closes both.
+    """The songs service on the runner, with its store and eviction; leaving the context closes both.
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.
@@ -224,19 +224,19 @@ async def open_songs(
 
 
 def build_call_limits(settings: Settings) -> CallLimits:
-    """The limits of calls that are open at once, for both ports together."""
+    """The limits of open calls, for both ports together."""
     limits, proxies = settings.limits, TrustedProxies(settings.proxies.networks)
     return CallLimits(limits.caller_calls, limits.open_calls, limits.open_calls_of_peer, proxies)
 
 
 def build_connection_watch(settings: Settings, address: str, proxies: TrustedProxies) -> ConnectionWatch:
-    """Keeps peers to their share of the connections of gRPC, whose port is that of the "host:port"."""
+    """Bounds the gRPC connections of each peer on the port of the "host:port"."""
     connections = settings.connections
     return ConnectionWatch(int(address.rpartition(":")[2]), connections.count, connections.peer_count, proxies)
 
 
 def expose_server(settings: Settings, registry: CollectorRegistry, health: HealthServicer) -> None:
-    """Add the metrics that tell version, readiness and limits; to be called once."""
+    """Register the metrics of version, readiness and limits; to be called once."""
     expose_build(registry, VERSION, settings.revision)
     expose_readiness(registry, lambda: health.readiness_problem() is None)
     expose_draining(registry, lambda: health.closed)
@@ -258,9 +258,9 @@ def build_grpc_server(
     calls: OpenCalls,
     limits: CallLimits,
 ) -> grpc.aio.Server:
-    """The gRPC server, not yet bound to a port: health alone on a generator.
+    """The gRPC server, not yet bound to a port; a generator has health alone.
 
-    Who makes songs for its own callers tells balancers its load; all frontends are as good as each other.
+    A server that makes songs for its own callers reports its load to balancers; frontends are all equal.
     """
     music = MusicServicer(songs) if settings.takes_calls else None
     interceptors = [Authentication(authenticator)] if authenticator else []
@@ -280,7 +280,7 @@ def rest_routes(
     tracer: Tracer,
     call_limits: CallLimits,
 ) -> Sequence[BaseRoute]:
-    """The routes of REST and of the preview page on it; none on a generator, or where REST is switched off."""
+    """The routes of REST and of the preview page; none on a generator, or if REST is switched off."""
     if not settings.rest.enabled or not settings.takes_calls:
         return ()
     limits = settings.limits
@@ -303,10 +303,10 @@ def build_http_app(
     unkept: Callable[[], str | None],
     routes: Sequence[BaseRoute],
 ) -> tuple[Starlette, Starlette | None]:
-    """The application of the HTTP port, and that of the port of operations where this is another one.
+    """The application of the HTTP port, and that of the operations port if that is another one.
 
-    The first has the routes, and metrics and probes where the second is `None`; `liveness_problem` says why the server
-    has to be restarted, `unkept` why songs are not kept now.
+    The first has the routes, and metrics and probes if the second is `None`; `liveness_problem` says why the server has
+    to be restarted, `unkept` why songs are not stored now.
     """
     version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
     operations = operations_routes(
@@ -323,7 +323,7 @@ def build_http_app(
 
 
 def _terms(settings: Settings, keys: ApiKeyFile | None) -> Callable[[str], Terms]:
-    """The terms of each caller, of which keys and settings may say some."""
+    """The terms of each caller, from keys and settings."""
     weights, quota_of = settings.scheduling.weights, keys.quota if keys else _no_quota
     return lambda caller: Terms(quota_of(caller), weights.get(caller, 1.0))
 

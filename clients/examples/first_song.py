@@ -1,4 +1,4 @@
-"""Start the service on a free port, ask it for one song through the `melisma` command, and stop it again.
+"""Start the service on a free port, ask it for one song with the `melisma` command, and stop it again.
 
 `make song` runs it from the root of the repository.
 """
@@ -40,7 +40,7 @@ class ServiceNotStarted(RuntimeError):
 
 
 def main() -> int:
-    """Make the song; the return value is the exit status."""
+    """Make the song; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", default="song.mp3", help="MP3 file to write")
     parser.add_argument("--prompt", default=PROMPT, help="style keywords")
@@ -66,7 +66,7 @@ def main() -> int:
 
 @contextmanager
 def songs_folder() -> Iterator[str]:
-    """A folder for the service's songs that goes with it: the usual one may be in use by another service."""
+    """A temporary folder for the service's songs: the default one may be in use by another service."""
     with tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True) as folder:
         yield folder
 
@@ -98,14 +98,14 @@ def running_service(log: IO[bytes], console: Console, folder: str) -> Iterator[s
 
 
 def free_port() -> int:
-    """A port on which nobody listens now."""
+    """A port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def wait_until_serving(service: subprocess.Popen[bytes], address: str) -> None:
-    """Return when the service's health is SERVING; raises ServiceNotStarted."""
+    """Wait until the service's health is SERVING; raises ServiceNotStarted."""
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     with grpc.insecure_channel(address, options=[("grpc.max_reconnect_backoff_ms", 200)]) as channel:
         health = HealthStub(channel)
@@ -140,7 +140,7 @@ def ask_for_song(address: str, arguments: argparse.Namespace) -> int:
 
 
 def stop(service: subprocess.Popen[bytes]) -> None:
-    """Let the service end by itself, or make it."""
+    """Stop the service, by force after a while."""
     service.terminate()
     try:
         service.wait(STOP_TIMEOUT_SECONDS)
@@ -150,7 +150,7 @@ def stop(service: subprocess.Popen[bytes]) -> None:
 
 
 def show_log(log: IO[bytes], console: Console) -> None:
-    """Print what the service had to say, its last lines last."""
+    """Print the last lines of the service's log."""
     log.seek(0)
     lines = log.read().decode(errors="replace").splitlines()
     console.print("[bold]the service's log[/bold]:")

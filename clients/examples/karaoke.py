@@ -1,9 +1,9 @@
 """Karaoke in a terminal: the words light up as they are sung, while the song is still being made.
 
-The clock starts with the first sound and stands still while sound is late. `--player` takes the song on its standard
-input. Where standard output is no terminal, one line is printed for every syllable as it is sung.
+The clock starts with the first sound and stops while sound is late. `--player` reads the song from its standard input.
+If standard output is no terminal, one line is printed for every syllable as it is sung.
 
-    python clients/examples/karaoke.py --words song.txt --player "ffplay -nodisp -autoexit -loglevel error -"
+python clients/examples/karaoke.py --words song.txt --player "ffplay -nodisp -autoexit -loglevel error -"
 """
 
 import argparse
@@ -31,7 +31,7 @@ LINES_AHEAD = 2
 
 
 class Stage:
-    """Times of the syllables known so far, and the position in the song."""
+    """Times of the syllables known so far, and the playback position."""
 
     def __init__(self, clock: Callable[[], float], latency_seconds: float) -> None:
         self.plan = SongPlan()
@@ -45,7 +45,7 @@ class Stage:
 
     @property
     def position(self) -> float:
-        """Seconds of the song that have been heard: those of the clock, but never more than there are."""
+        """Playback position in seconds: that of the clock, but never beyond the received sound."""
         if self._start is None:
             return 0.0
         passed = self._clock() - self._start - self._latency_seconds
@@ -55,11 +55,11 @@ class Stage:
 
     @property
     def over(self) -> bool:
-        """True if all of it was heard."""
+        """True if the whole song was played."""
         return self.complete and self.position >= self.heard_seconds
 
     def take(self, event: object) -> None:
-        """Note what an event tells."""
+        """Note the contents of an event."""
         if isinstance(event, SongPlan):
             self.plan = event
         elif isinstance(event, AudioChunk):
@@ -71,7 +71,7 @@ class Stage:
             self.syllables += [(one.start_seconds, first + one.line_index, one.text) for one in event.timings]
 
     def text(self) -> Text:
-        """The line being sung, what of it was sung lit up, and those after it."""
+        """The line being sung, with its sung part lit up, and the lines after it."""
         begun = [one for one in self.syllables if one[0] <= self.position]
         line = begun[-1][1] if begun else 0
         words, lit = (self.lines[line], 0) if line < len(self.lines) else ("♪", 0)
@@ -83,7 +83,7 @@ class Stage:
 
 
 async def show(stage: Stage, console: Console) -> None:
-    """Keep the words in step with the song to its end."""
+    """Show the words in time with the song to its end."""
     shown = 0
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not stage.over:
@@ -115,7 +115,7 @@ async def receive(song: AsyncSong, stage: Stage, file: BinaryIO | None, player: 
 
 
 async def sing(arguments: argparse.Namespace, file: BinaryIO | None) -> None:
-    """Play the song and show its words; raises what went wrong."""
+    """Play the song and show its words; raises the first error."""
     words = arguments.words.read_text("utf-8-sig") if arguments.words else WORDS
     request = SongRequest(
         prompt=arguments.prompt, lyrics=words, duration_seconds=arguments.duration, seed=arguments.seed
@@ -135,7 +135,7 @@ async def sing(arguments: argparse.Namespace, file: BinaryIO | None) -> None:
 
 
 def main() -> int:
-    """Sing; the return value is the exit status."""
+    """Sing; returns the exit status."""
     arguments, status = parse(), 0
     part = arguments.output and arguments.output.with_name(f"{arguments.output.name}.part")
     try:

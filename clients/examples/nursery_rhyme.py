@@ -3,8 +3,8 @@
 Writes `<output>.mp3` with the voice, `<output>-sing-along.mp3` with the same band and no voice, and `<output>.lrc` with
 the words at their times, which most players show; `--pinyin` puts the reading above every line.
 
-    python clients/examples/nursery_rhyme.py --words rhyme.txt --pinyin --output rain
-    python clients/examples/nursery_rhyme.py --melody "C4 C4 G4 G4 A4 A4 G4:2 F4 F4 E4 E4 D4 D4 C4:2" --output star
+python clients/examples/nursery_rhyme.py --words rhyme.txt --pinyin --output rain python
+clients/examples/nursery_rhyme.py --melody "C4 C4 G4 G4 A4 A4 G4:2 F4 F4 E4 E4 D4 D4 C4:2" --output star
 """
 
 import argparse
@@ -29,7 +29,7 @@ TONE_MARKS = {"a": "āáǎà", "e": "ēéěè", "i": "īíǐì", "o": "ōóǒò"
 
 
 def main() -> int:
-    """Make the song and its sheet; the return value is the exit status."""
+    """Make the song and its sheet; returns the exit status."""
     arguments = parse()
     try:
         request = request_of(arguments)
@@ -120,12 +120,12 @@ def lines(plan: SongPlan, sections: list[SectionFinished], pinyin: bool) -> Iter
 
 
 def stamp(seconds: float) -> str:
-    """A time as LRC writes it."""
+    """A time in the format of LRC."""
     return f"{int(seconds // 60):02d}:{seconds % 60:05.2f}"
 
 
 def reading(syllable: Syllable) -> str:
-    """Pinyin as dictionaries write it, with its tone mark: on a or e, on the o of ou, else on the last vowel."""
+    """Pinyin with its tone mark as dictionaries write it: on a or e, on the o of ou, else on the last vowel."""
     plain = syllable.reading.replace("v", "ü")
     if not 1 <= syllable.tone <= 4:
         return plain

@@ -1,12 +1,12 @@
 """Music for a short video: an MP3 of exactly the video's length, in its mood, by a deadline.
 
-A tempo is chosen that lets whole bars fill the time, so that the music ends where the video does. When the server
-cannot make it in time, a track of your own library is fitted to the length in its place, and the answer says why.
+The tempo is chosen so that whole bars fill the time, and the music ends with the video. If the server cannot make it in
+time, a track of your own library is cut to the length instead, and the output says why.
 
-    python clients/examples/short_video.py --mood joyful --seconds 23.5 --output music.mp3 --library tracks/
+python clients/examples/short_video.py --mood joyful --seconds 23.5 --output music.mp3 --library tracks/
 
-`tracks/` holds `joyful.mp3` and so on. Standard output tells as JSON what was written. The exit status is 0 when music
-is there, whichever; 1 when there is none; 2 when the request is wrong, which no library mends.
+`tracks/` holds `joyful.mp3` and so on. Standard output is JSON about the file. The exit status is 0 with music, from
+the server or the library; 1 without; 2 for an invalid request, for which the library is not used.
 """
 
 import argparse
@@ -47,7 +47,7 @@ WORTH_THE_LIBRARY = (Unavailable, Overloaded, DeadlineExceeded, NotReady)
 
 
 def main() -> int:
-    """Make the music; the return value is the exit status."""
+    """Make the music; returns the exit status."""
     arguments = parse()
     try:
         music, answer = make(arguments)
@@ -78,7 +78,7 @@ def parse() -> argparse.Namespace:
 
 
 def make(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
-    """The music and where it is from; raises what went wrong where the library does not help either."""
+    """The music and its source; raises the server's error if the library has no track either."""
     begin = time.monotonic()
     try:
         music, facts = ask(arguments)
@@ -92,7 +92,7 @@ def make(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
 
 
 def ask(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
-    """The song and its name; raises MelismaError."""
+    """The song and its id; raises MelismaError."""
     prompt, usual_bpm = MOODS[arguments.mood]
     bars = max(1, round(arguments.seconds * usual_bpm / 60 / BEATS_PER_BAR))
     request = SongRequest(
@@ -113,7 +113,7 @@ def ask(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
 
 
 def fit(music: bytes, seconds: float) -> bytes:
-    """The MP3 cut, or filled up with silence, to the frame (26 ms) nearest to `seconds`; raises ValueError."""
+    """The MP3 cut, or padded with silence, to the frame (26 ms) nearest to `seconds`; raises ValueError."""
     frames, at = [], first_frame(music)
     while at + 4 <= len(music) and (size := frame_bytes(music[at : at + 4])):
         frames.append(music[at : at + size])
@@ -137,7 +137,7 @@ def first_frame(music: bytes) -> int:
 
 
 def frame_bytes(header: bytes) -> int:
-    """Length of the frame that begins so; 0: none does."""
+    """Length of the frame with this header; 0 if it is none."""
     bitrate, rate = header[2] >> 4, header[2] >> 2 & 3
     if header[0] != 0xFF or header[1] & 0xFE != 0xFA or bitrate >= len(BITRATES_KBPS) or not bitrate or rate > 2:
         return 0

@@ -15,7 +15,7 @@ class ContractHook(BuildHookInterface[Any]):
     """Adds the packages `melisma` and `buf`, which hold the compiled messages."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Name the folders of both packages to hatchling.
+        """Add the folders of both packages to hatchling's build data.
 
         Raises:
             FileNotFoundError: neither the repository nor the sdist holds a package.

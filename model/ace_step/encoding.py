@@ -1,4 +1,4 @@
-"""Turns prompt and words into the contexts under which a song is evaluated."""
+"""Encodes prompt and lyrics into the contexts of a song."""
 
 import torch
 
@@ -9,7 +9,7 @@ from model.ace_step.sampling.guided_velocity import Contexts
 
 
 class Encoder:
-    """Makes contexts once for each song; they serve all its steps."""
+    """Makes the contexts of a song once; they serve all its steps."""
 
     def __init__(self, transformer: Transformer, text_encoder: TextEncoder) -> None:
         self._transformer = transformer
@@ -21,9 +21,9 @@ class Encoder:
     ) -> Contexts:  # fmt: skip
         """The contexts of a prompt and lyric `ids`, as many as `guidance` needs.
 
-        With `erg`, what guidance pushes away from is the prompt (with `erg_tag`) and the words under weakened
-        attention, and the transformer attends to it weakly (with `erg_diffusion`); without, it is neither prompt nor
-        words. Entropy rectifying guidance (arXiv 2504.13987).
+        With `erg`, the negative context of guidance is the prompt (with `erg_tag`) and the lyrics under weakened
+        attention, and the transformer attends to it weakly (with `erg_diffusion`); without, it has neither prompt nor
+        lyrics. Entropy rectifying guidance (arXiv 2504.13987).
         """
         model = self._transformer
         text, words = self._text_encoder.encode(prompt), self._words(ids)
@@ -39,7 +39,7 @@ class Encoder:
         return Contexts(conditional, unconditional, model.cached(model.context(text, away, weaken=weaken)))
 
     def edit_contexts(self, prompt: str, ids: tuple[int, ...]) -> Contexts:
-        """The contexts for FlowEdit, whose unconditional one is no prompt and no words at all."""
+        """The contexts for FlowEdit, whose unconditional one has neither prompt nor lyrics."""
         model = self._transformer
         text = self._text_encoder.encode(prompt)
         words = self._words(ids)

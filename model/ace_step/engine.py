@@ -161,7 +161,7 @@ class AceStepEngine:
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """See `Engine.denoise`. Where songs share no steps, each has passes of its own."""
+        """See `Engine.denoise`. If songs share no steps, each has passes of its own."""
         given = [cast(State, state) for state in states]
         for together in [given] if self._shares_steps else [[state] for state in given]:
             self._advance(together)
@@ -182,7 +182,7 @@ class AceStepEngine:
         return Context(tail, latents[..., done.last :], done.seam)
 
     def score(self, state: SectionState) -> SectionScore:
-        """See `Engine.score`. The model tells nothing of when which syllable is sung."""
+        """See `Engine.score`. The model gives no times of syllables."""
         return SectionScore()
 
     def render(self, state: SectionState) -> Iterator[Window]:
@@ -219,7 +219,9 @@ class AceStepEngine:
         return Noise(seed, self._device.torch)
 
     def _group(self, spec: GenerationSpec) -> str:
-        """Songs with different adapters cannot share a pass; where no steps are shared, no two sections can."""
+        """Batching group: songs with different adapters cannot share a pass; if no steps are shared, no two sections
+        can.
+        """
         if not self._shares_steps:
             return str(next(self._numbers))
         return f"{spec.lora} {spec.lora_weight:g}" if spec.lora else ""
@@ -258,7 +260,7 @@ def _adapters(settings: AceStepSettings, networks: Networks) -> dict[str, lora.A
 
 
 def license_of(settings: AceStepSettings) -> str:
-    """The terms of what is loaded; THIRD_PARTY.md says what the names stand for that SPDX does not list."""
+    """The license of the loaded model; THIRD_PARTY.md explains names that SPDX does not list."""
     checkpoint = "Apache-2.0" if settings.checkpoint == RELEASED else "LicenseRef-other-checkpoint"
     parts = [checkpoint, "LicenseRef-ACE-Step-lyric-vocabulary", *(["LicenseRef-adapters"] if settings.loras else [])]
     return " AND ".join(parts)
@@ -269,13 +271,13 @@ def _spec(plan: SongPlan) -> GenerationSpec:
 
 
 def shares_steps(settings: AceStepSettings, device: torch.device, dtype: torch.dtype) -> bool:
-    """True where songs share passes; left to the engine, that is where it changes next to nothing."""
+    """True if songs share passes; by default, where that changes next to nothing."""
     if settings.shared_steps == "auto":
         return device.type == "cpu" and dtype is torch.float32
     return settings.shared_steps == "on"
 
 
 def _frames_around(spec: GenerationSpec, index: int) -> int:
-    """Frames that are denoised beside the section's own: what came before, and a little beyond."""
+    """Frames that are denoised beside the section's own: the context before it, and a little beyond its end."""
     before = min(CONTEXT_FRAMES, sum(spec.frames[:index]))
     return before + (LOOKAHEAD_FRAMES if index < len(spec.frames) - 1 else 0)

@@ -1,4 +1,4 @@
-"""Latent frames and the sound that they stand for: 4096 samples of 44,100 Hz each. The module is free of torch."""
+"""Latent frames and their sound: 4096 samples of 44,100 Hz each. The module is free of torch."""
 
 SAMPLE_RATE = 44_100
 MEL_FRAMES_PER_FRAME = 8

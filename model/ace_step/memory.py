@@ -1,7 +1,7 @@
-"""Device memory that a section takes, counted from shapes.
+"""Device memory of a section, computed from shapes.
 
-A section is prepared, denoised and decoded one after the other, and the largest of the three counts. The figures are of
-tensors alone; a convolution may want working memory on top.
+A section is prepared, denoised and decoded one after the other, and the largest of the three counts. Only tensors are
+counted; a convolution may need workspace on top.
 """
 
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ from model.ace_step.networks.contexts import ContextCache
 from model.ace_step.networks.vocoder import CONTEXT_FRAMES
 
 _STEP_TENSORS = 6
-"""Tensors as wide as a feed-forward's inside, before its gate, that a step holds at once for each frame, about."""
+"""Approximate number of tensors per frame, as wide as the feed-forward before its gate, that a step holds at once."""
 
 _CODEC_TENSORS = 7.25
-"""Tensors of the autoencoder's widest stage that live at once: 6.6 where it decodes, 7.0 where it encodes."""
+"""Number of tensors of the autoencoder's widest stage that live at once: 6.6 when decoding, 7.0 when encoding."""
 
 _WINDOW_TENSORS = 12
-"""Tensors of the vocoder's widest stage that live at once: 11.1."""
+"""Number of tensors of the vocoder's widest stage that live at once: 11.1."""
 
 _SCORE_TENSORS = 5.5
-"""Tensors of attention weights, [heads, tokens, tokens], that the lyric encoder holds at once: 5.2."""
+"""Number of attention weight tensors, [heads, tokens, tokens], that the lyric encoder holds at once: 5.2."""
 
 _CHANNELS = 2
 _FLOAT32_BYTES = 4
@@ -32,9 +32,9 @@ _FLOAT32_BYTES = 4
 def section_bytes(
     networks: Networks, caches: Sequence[ContextCache], cost: int, frames: int, words: int, source_frames: int
 ) -> int:
-    """Bytes that a section takes at most, from when it is prepared until it is rendered.
+    """Most bytes that a section takes, from its preparation to its rendering.
 
-    `cost` are the frames of all rows of a step, `frames` those of the latents, `words` the tokens of the lyrics, and
+    `cost` is the number of frames of all rows of a step, `frames` those of the latents, `words` the lyric tokens, and
     `source_frames` those of a recording (0 without one).
     """
     return max(
@@ -46,10 +46,11 @@ def section_bytes(
 
 
 def _preparing_bytes(networks: Networks, caches: Sequence[int], words: int, source_frames: int) -> int:
-    """Beside all keys and values: one's a second time while its blocks are joined; the lyric encoder; the recording.
+    """Peak bytes of preparation beside all keys and values: joining one context's blocks; the lyric encoder; the
+    recording.
 
-    With those that are joined there is their context, as large as those of half a block. The lyric encoder is done
-    before the last ones are made.
+    While blocks are joined, their context lives, too, as large as half a block's. The lyric encoder is done before the
+    last ones are made.
     """
     transformer = networks.transformer
     scores = transformer.config.lyric.heads * words**2 * transformer.dtype.itemsize

@@ -1,4 +1,4 @@
-"""Options of a request that this engine alone understands. The module is free of torch."""
+"""Options of a request that only this engine has. The module is free of torch."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +14,7 @@ class GenerationMode(StrEnum):
 
 
 class Sampler(StrEnum):
-    """The sampler that takes noise to a song."""
+    """Sampler that turns noise into a song."""
 
     EULER = "euler"
     HEUN = "heun"
@@ -23,7 +23,7 @@ class Sampler(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AceStepOptions(EngineOptions):
-    """The options as `AceStepOptions` of the public contract describes them, ranges included.
+    """The options of `AceStepOptions` in the public contract, ranges included.
 
     `mode`, `sampler` and `omega` `None` are the engine's choice. `lora` names an adapter that the engine was started
     with; `None`: no adapter.

@@ -1,4 +1,4 @@
-"""Sections as bytes, for a process that has never seen their song: tensors in the layout of safetensors."""
+"""Serializes sections for other processes: tensors in the safetensors format."""
 
 import torch
 from safetensors.torch import load, save
@@ -14,7 +14,7 @@ def context_bytes(context: Context, device: Device) -> bytes:
 
 
 def context_of(saved: bytes, device: Device) -> Context:
-    """The context that `context_bytes` gave out, on the device."""
+    """Restore a context from `context_bytes`, on the device."""
     kept = load(saved)
     tail, beyond = _on_device(device, kept["tail"], kept["beyond"])
     return Context(tail, beyond, Seam(kept["seam"].numpy()))
@@ -26,12 +26,12 @@ def latents_bytes(latents: torch.Tensor, device: Device) -> bytes:
 
 
 def latents_of(saved: bytes, device: Device) -> torch.Tensor:
-    """The latents that `latents_bytes` gave out, on the device."""
+    """Restore latents from `latents_bytes`, on the device."""
     return _on_device(device, load(saved)["latents"])[0]
 
 
 def _bytes(device: Device, **tensors: torch.Tensor) -> bytes:
-    """The tensors, which `Device.settle` has waited for, copied beside the denoising."""
+    """Copies of the tensors as bytes, made while denoising goes on; `Device.settle` must have been called before."""
     with device.preparing():
         return save({name: tensor.contiguous().cpu() for name, tensor in tensors.items()})
 

@@ -1,6 +1,6 @@
-"""Settings of the engine, which are chosen when it is loaded.
+"""Settings of the engine, chosen when it is loaded.
 
-The module is free of torch: the process that serves reads the settings, too, and never loads the engine.
+The module is free of torch: the server process reads the settings, too, and never loads the engine.
 """
 
 from typing import Literal
@@ -14,7 +14,7 @@ RELEASED = "ACE-Step/ACE-Step-v1-3.5B"
 
 
 class AceStepSettings(BaseModel):
-    """Choices that an operator makes when the engine is loaded."""
+    """Settings that an operator chooses for the engine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,10 +61,10 @@ class AceStepSettings(BaseModel):
 
     @property
     def default_mode(self) -> GenerationMode:
-        """Mode of a song whose request names none. Denoising the whole song at once is the most coherent."""
+        """Default mode of a song. Denoising the whole song at once is the most coherent."""
         return GenerationMode.WHOLE if self.mode == "auto" else GenerationMode(self.mode)
 
     @property
     def default_steps(self) -> int:
-        """Steps of a song whose caller does not say: the release's, or its faster choice."""
+        """Default denoising steps of a song: those of the release, or fewer if `fast` is set."""
         return 27 if self.fast else 60

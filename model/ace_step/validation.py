@@ -29,8 +29,8 @@ class AceStepValidator:
     def validate(self, params: SongParams) -> SongPlan | None:
         """Check everything that can be checked without weights; see `model.engine.Validator.validate`.
 
-        The plan of a song that starts from a recording holds the recording, and is not handed on: the header is soon
-        read again.
+        The plan of a song that starts from a recording contains the recording, and is not passed on: its header is
+        quickly read again.
         """
         plan = self._planner.plan(params)
         return plan if params.task is None or isinstance(params.task, Retake) else None

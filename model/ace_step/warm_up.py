@@ -1,4 +1,4 @@
-"""One short song, made before anybody waits for one."""
+"""Warms up the engine with one short song before the first request."""
 
 import logging
 
@@ -10,11 +10,11 @@ from model.song import SongParams
 _log = logging.getLogger(__name__)
 
 _SONG = SongParams("pop", "[verse]\nla la la la", seed=0, duration_seconds=10.0, steps=2)
-"""The shortest song in as few steps as have a guided and an unguided one."""
+"""The shortest song with both a guided and an unguided step."""
 
 
 def warm_up(engine: Engine) -> None:
-    """Make ten seconds of music by all that a song goes through: kernels and libraries are loaded when first used."""
+    """Make ten seconds of music through all stages of a song: kernels and libraries are loaded at first use."""
     plan = engine.plan(_SONG)
     state = engine.begin(plan, 0, engine.prepare(plan, 0), None)
     while state.step < state.steps:

@@ -1,4 +1,4 @@
-"""Numbers, and the signs written with them, as they are said in Chinese: pinyin readings."""
+"""Reads numbers, and the signs written with them, in Chinese: pinyin readings."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ _TIME = r"(?<![\d:：.])\d{1,2}[:：]\d{2}(?:[:：]\d{2})?(?![\d:：])"
 _FRACTION = r"(?<![\d/／])\d{1,4}[/／]\d{1,4}(?![\d/／])|[½⅓⅔¼¾]"
 _SPAN = rf"{_PLAIN}[%％]?[~～–—－-]{_PLAIN}[%％]?(?=[\u3400-\u9fff])"
 NUMBER = f"{_TIME}|{_FRACTION}|{_SPAN}|{_SIGNED}"
-"""A pattern for what is said as one number: with its sign, currency or unit, a time, a fraction, a span of two."""
+"""A pattern for what is read as one number: with its sign, currency or unit, a time, a fraction, a range."""
 
 _DIGITS = ("ling2", "yi1", "er4", "san1", "si4", "wu3", "liu4", "qi1", "ba1", "jiu3")
 _PLACES = ("", "shi2", "bai3", "qian1")
@@ -36,10 +36,10 @@ _EARLIEST_YEAR, _LATEST_YEAR = 1001, 2100
 def in_chinese(
     number: str, before: str, after: str, *, connected: bool = True, next_tone: int | None = None
 ) -> list[str]:
-    """Pinyin with tone digits of a number that stands between two texts; lexical tones where not `connected`.
+    """Pinyin with tone digits of a number between two texts; lexical tones if not `connected`.
 
-    An amount is said as one; a year of four digits and what stands alone and is not round, like 520 or 1314, digit by
-    digit. `next_tone` is that of what is said after the number: 一 alone bends to it.
+    An amount is read as one; a year of four digits, and a lone number that is not round, like 520 or 1314, digit by
+    digit. `next_tone` is the tone after the number, which changes a lone 一.
     """
     text = plain_digits(_ONE_SIGN.get(number, number))
     if match := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", text):
@@ -91,7 +91,7 @@ def _plain(digits: str, before: str, after: str) -> list[str]:
 
 
 def _time(hour: str, minute: str, second: str | None, after: str) -> list[str]:
-    """A time of day; hours that no clock has are a score."""
+    """A time of day; one with hours beyond a clock's is read as a score."""
     if int(hour) > 24 or int(minute) > 59:
         return [*_amount(hour), "bi3", *_amount(minute)]
     hours = ["liang3"] if int(hour) == 2 else _amount(str(int(hour)))
@@ -102,7 +102,7 @@ def _time(hour: str, minute: str, second: str | None, after: str) -> list[str]:
 
 
 def _fraction(over: str, under: str) -> list[str]:
-    """A part of a whole; two numbers one after the other where they divide nothing, as in 24/7."""
+    """A fraction; two numbers one after the other if they are not a fraction, as in 24/7."""
     if int(over) < int(under) and (2 <= int(under) <= _MOST_DIVIDED or under in {"100", "1000"}):
         return [*_amount(under), "fen1", "zhi1", *_amount(over)]
     return [*_amount(over), *_amount(under)]
@@ -147,7 +147,7 @@ def _amount(digits: str) -> list[str]:
 
 
 def _bent(spoken: list[str], next_tone: int | None) -> list[str]:
-    """The number with the tone of yi1 as it is before hundreds, thousands and so on, and alone before a word."""
+    """The number with the tone of yi1 changed before hundreds, thousands and so on, and when alone before a word."""
     bends = {"bai3": "yi4", "qian1": "yi4", "wan4": "yi2", "yi4": "yi2"}
     if spoken == ["yi1"] and next_tone is not None:
         return ["yi2" if next_tone == 4 else "yi4"]

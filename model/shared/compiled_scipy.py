@@ -1,4 +1,4 @@
-"""Compiled modules of SciPy, without the packages around them.
+"""Imports compiled modules of SciPy without their packages.
 
 Importing `scipy.signal` takes 0.6 s of processor time and 70 MiB, and `scipy.fft` 0.2 s, most of it for statistics,
 splines and optimisers; every worker and encoder would spend that at its start.
@@ -13,7 +13,7 @@ import scipy
 
 
 def compiled(package: str, name: str) -> ModuleType:
-    """Load one compiled module of a `package` of SciPy, which finds it in its place when it is imported later.
+    """Load one compiled module of a SciPy `package`, which reuses it when it is imported later.
 
     Raises:
         ImportError: this version of SciPy has no such module.

@@ -1,4 +1,4 @@
-"""Controls that a song's parameters use, against those that an engine has."""
+"""Checks the controls that a song's parameters use against those of an engine."""
 
 from collections.abc import Collection, Iterator
 from types import MappingProxyType
@@ -28,7 +28,7 @@ _TASKS = MappingProxyType(
 
 
 def used_controls(params: SongParams) -> Iterator[Control]:
-    """Yield the controls with which the parameters ask for something."""
+    """Yield the controls that the parameters use."""
     used = {
         Control.STEPS: params.steps is not None,
         Control.GUIDANCE_SCALE: params.guidance_scale is not None,
@@ -46,7 +46,7 @@ def used_controls(params: SongParams) -> Iterator[Control]:
 
 
 def check_controls(params: SongParams, engine: str, controls: Collection[Control]) -> None:
-    """Refuse controls that the engine, which has `controls`, would have to ignore.
+    """Refuse controls that the engine does not have in `controls`.
 
     Raises:
         InvalidParams: there are such, with a violation for each.

@@ -1,4 +1,4 @@
-"""Fourier transforms of real signals in their own precision, as `scipy.fft` makes them, by the same compiled code."""
+"""Fourier transforms of real signals without a change of precision, by the compiled code of `scipy.fft`."""
 
 from typing import Any, TypeAlias
 

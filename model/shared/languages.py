@@ -8,9 +8,9 @@ _SHORT = MappingProxyType({"cmn": "zh", "jpn": "ja", "kor": "ko", "eng": "en", "
 
 
 def language_among(tag: str, languages: Collection[str]) -> str | None:
-    """The one of `languages` that a tag such as "zh-CN", "en_US" or "cmn-Hans" means; `None` for another language.
+    """The one of `languages` that a tag such as "zh-CN", "en_US" or "cmn-Hans" denotes; `None` for another language.
 
-    Subtags are dropped from the end until one of them is met, as RFC 4647, section 3.4, looks a language up.
+    Subtags are dropped from the end until one of them matches (RFC 4647, section 3.4).
     """
     subtags = tag.strip().casefold().replace("_", "-").split("-")
     subtags[0] = _SHORT.get(subtags[0], subtags[0])

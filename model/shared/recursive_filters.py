@@ -1,4 +1,4 @@
-"""Recursive filters as those of `scipy.signal`, by the same compiled code: the same samples, to the last bit."""
+"""Recursive filters that equal those of `scipy.signal` to the last bit, by the same compiled code."""
 
 import math
 from typing import Any, TypeAlias

@@ -1,4 +1,4 @@
-"""The studio engine: plan, denoise, arrange, sing and play a song on a CPU."""
+"""The studio engine: plans, denoises, arranges, sings and plays a song on a CPU."""
 
 from collections.abc import Iterator, Sequence
 
@@ -38,7 +38,7 @@ _STATE_BYTES = 4 << 20
 
 
 class StudioEngine:
-    """Symbolic score diffusion, sung and played, behind `model.engine.Engine`."""
+    """Symbolic score diffusion with sampled instruments and a sampled voice, behind `model.engine.Engine`."""
 
     def __init__(self, denoiser: ScoreDenoiser, bank: InstrumentBank, voices: VoiceBank) -> None:
         self._denoiser = denoiser
@@ -47,7 +47,7 @@ class StudioEngine:
 
     @classmethod
     def load(cls, device: str) -> "StudioEngine":
-        """Load the shipped weights and voice, and decode the instruments, so that no listener waits for it.
+        """Load the shipped weights and voice, and decode the instruments, before the first listener waits.
 
         Raises:
             EngineUnavailable: a shipped file is missing or damaged, or `device` is not the CPU.
@@ -104,13 +104,15 @@ class StudioEngine:
         self._denoiser.denoise([_draft(state) for state in states])
 
     def save_section(self, state: SectionState) -> bytes:
-        """The section on paper as bytes; see `Engine.save_section`."""
+        """The composed section as bytes; see `Engine.save_section`."""
         return saving.save(_own(state).composed, self._bank, ())
 
     def restore_section(
         self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None
     ) -> FinishedState:
-        """A section on paper from bytes; see `Engine.restore_section`. It is played on the desk of the one before."""
+        """Restore a composed section from bytes; see `Engine.restore_section`. It is played on the mixer of the one
+        before.
+        """
         composed = saving.load(saved, self._bank, ())
         assert isinstance(composed, ComposedSection)
         assert context is None or isinstance(context, StudioContext)
@@ -161,7 +163,7 @@ class StudioEngine:
         return context
 
     def check(self) -> None:
-        """Nothing: a processor that gets here works; see `Engine.check`."""
+        """Do nothing: a CPU has no device to check; see `Engine.check`."""
 
     def _mixer(self, plan: SongPlan) -> Mixer:
         assert plan.tempo_bpm is not None

@@ -1,4 +1,4 @@
-"""The facts of the studio engine that callers and plans rely on."""
+"""The properties of the studio engine for callers and plans."""
 
 from model.engine import EngineInfo
 from model.song import ALL_STEMS, Control, Voice
@@ -27,7 +27,7 @@ CONTROLS = frozenset(
         Control.LANGUAGE,
     }
 )
-"""The controls that change a song; recordings cannot be taken up by an engine that writes notes."""
+"""The controls that change a song; an engine that writes notes cannot use recordings."""
 
 INFO = EngineInfo(
     name="studio",

@@ -1,7 +1,7 @@
-"""Values of a song as bytes, without what every song of the engine shares.
+"""Serializes values of a song, without objects that every song of the engine shares.
 
-Shared objects are named by their place in a list that both sides make alike; tones by what the bank makes them from.
-The bytes go from one process of this program to another and are trusted.
+Shared objects are referred to by their index in a list that both sides build alike; tones by their parameters in the
+bank. The bytes go from one process of this program to another and are trusted.
 """
 
 import io
@@ -42,7 +42,7 @@ class _Loader(pickle.Unpickler):
 
 
 def save(value: object, bank: InstrumentBank, shared: Sequence[object]) -> bytes:
-    """`value` as bytes; tones of `bank` and the objects of `shared` are named, not written."""
+    """`value` as bytes; tones of `bank` and the objects of `shared` are written as references."""
     file = io.BytesIO()
     _Saver(file, bank, shared).dump(value)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""One section of a song while the studio engine makes it: its conditions, its state, and its result."""
+"""One section of a song in the studio engine: its conditions, its state, and its result."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class StudioContext:
 
 @dataclass(frozen=True, slots=True)
 class ComposedSection:
-    """A finished section on paper."""
+    """A finished section as notes."""
 
     score: Score
     arrangement: Arrangement
@@ -53,7 +53,7 @@ class StudioConditions:
 
 
 class StudioState(ABC):
-    """One section of a song, and the desk that it is played on."""
+    """The state of one section, and the mixer that plays it."""
 
     def __init__(self, plan: SongPlan, index: int, mixer: Mixer) -> None:
         self.plan = plan
@@ -63,17 +63,17 @@ class StudioState(ABC):
     @property
     @abstractmethod
     def step(self) -> int:
-        """Steps already done."""
+        """Number of steps done."""
 
     @property
     def steps(self) -> int:
-        """Steps in all."""
+        """Number of steps in all."""
         return self.plan.steps
 
     @property
     @abstractmethod
     def composed(self) -> ComposedSection:
-        """The section on paper; only after its last step."""
+        """The composed section; only after its last step."""
 
     @property
     def section(self) -> SectionPlan:
@@ -82,12 +82,12 @@ class StudioState(ABC):
 
     @property
     def final(self) -> bool:
-        """True where the song ends with this section."""
+        """True if the song ends with this section."""
         return self.index == len(self.plan.sections) - 1
 
 
 class DraftState(StudioState):
-    """One section on its way from noise to paper."""
+    """The state of one section while it is denoised."""
 
     def __init__(
         self,
@@ -106,12 +106,12 @@ class DraftState(StudioState):
 
     @property
     def step(self) -> int:
-        """Steps already done."""
+        """Number of steps done."""
         return self.draft.step
 
     @property
     def composed(self) -> ComposedSection:
-        """The section on paper; only after its last step."""
+        """The composed section; only after its last step."""
         return self._composed
 
     @cached_property
@@ -146,7 +146,7 @@ def _words(section: SectionPlan, own: Voice | None) -> Words:
 
 
 class FinishedState(StudioState):
-    """One section that another process has put on paper."""
+    """The state of a section that another process has composed."""
 
     def __init__(self, plan: SongPlan, index: int, composed: ComposedSection, mixer: Mixer) -> None:
         super().__init__(plan, index, mixer)
@@ -154,10 +154,10 @@ class FinishedState(StudioState):
 
     @property
     def step(self) -> int:
-        """All steps."""
+        """Number of steps done: all of them."""
         return self.steps
 
     @property
     def composed(self) -> ComposedSection:
-        """The section on paper."""
+        """The composed section."""
         return self._composed

@@ -1,4 +1,4 @@
-"""Musical style: what a prompt is turned into, and what arranger and mixer read."""
+"""Musical style: the result of a prompt, and the input of arranger and mixer."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -106,7 +106,7 @@ class Style:
         reverb: 0 (dry) to 1 (hall).
         brightness: 0 (dark) to 1 (bright); a gentle tilt of the whole mix.
         instruments: who plays which track; a track that is absent stays silent.
-        voice: who sings; `None` where the prompt does not say.
+        voice: who sings; `None` if the prompt does not say.
         register: -1 (low keys) to 1 (high keys).
         pentatonic: whether the melody keeps to the five tones of the key that Chinese tunes are made of.
         chord_pace: how often chords change, as a factor on what is usual in pop, 0.2 to 2.

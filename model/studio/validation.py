@@ -1,4 +1,4 @@
-"""Checks requests for the studio engine before they are accepted, in a process without engine."""
+"""Checks requests for the studio engine before they are accepted, in a process without the engine."""
 
 from model.song import SongParams, SongPlan
 from model.studio.info import INFO
@@ -8,7 +8,7 @@ from model.studio.voice import english, repertoire
 
 
 def validate(params: SongParams) -> SongPlan:
-    """Check everything that can be checked without weights; returns the plan, which the worker goes on with.
+    """Check everything that can be checked without weights; returns the plan, with which the worker continues.
 
     Raises:
         InvalidParams: the lyrics or controls cannot be made into a song.
@@ -21,7 +21,7 @@ class StudioValidator:
 
     @classmethod
     def load(cls) -> "StudioValidator":
-        """Open the dictionaries and lay out a song, so that no caller waits for what is read at first use.
+        """Open the dictionaries and plan a song, so that files are read before the first request.
 
         Raises:
             EngineUnavailable: a dictionary is missing or damaged.

@@ -15,12 +15,12 @@ RETRY_SECONDS = 1.0
 
 @dataclass
 class CallLimits:
-    """Counts open calls. Lives on one event loop.
+    """Bounds the calls that are open at once. Lives on one event loop.
 
-    A caller is the holder of a key, or an address. Calls that need no key where others do, of health and load reports,
-    have a budget of their own, in all and for each address, so that they lock nobody out: streams that are open, and
-    apart from them calls whose message has yet to arrive, of which the oldest gives way. So a question that comes at
-    once is always answered. Trusted proxies ask for many, and have all of it.
+    A caller is the holder of a key, or an address. Calls that need no key where others do (health, load reports) have a
+    budget of their own, in all and per address, so that they cannot lock anybody out: one for open streams, and one for
+    calls whose message has yet to arrive, of which the oldest is ended first. So a request that is sent at once is
+    always answered. Trusted proxies call for many clients, and may use the whole budget.
     """
 
     caller_calls: int
@@ -79,4 +79,4 @@ def _counted(counter: Counter[str], name: str) -> Iterator[None]:
 
 
 UNLIMITED = CallLimits(1 << 30, 1 << 30, 1 << 30)
-"""For servers that other code bounds."""
+"""Limits for servers whose calls are bounded elsewhere."""

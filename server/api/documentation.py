@@ -15,7 +15,7 @@ _STORE_REASONS = {
     NOT_KEPT: (FAILURE_CODES[NOT_KEPT], "The song was made and could not be stored."),
     STORE_UNAVAILABLE.reason: (STORE_UNAVAILABLE.code, "The store of songs does not answer now."),
 }
-"""Reasons that have no class of errors of their own."""
+"""Reasons of the store that have no error class."""
 
 
 def errors_table() -> str:

@@ -1,4 +1,4 @@
-"""Logs the errors of calls that are no caller's fault, gRPC and REST alike."""
+"""Logs errors of gRPC and REST calls that are not the caller's fault."""
 
 import logging
 
@@ -8,7 +8,9 @@ logger = logging.getLogger(__name__)
 
 
 def log_failure(error: Exception) -> None:
-    """Log a bug whole, and what the song store says; nothing of other errors, which their callers are told."""
+    """Log a bug with its traceback, and an error of the song store with its text; other errors are not logged, as the
+    caller gets them.
+    """
     outcome = outcome_of(error)
     if outcome is INTERNAL:
         logger.error("A call failed because of a bug", exc_info=error)

@@ -46,7 +46,7 @@ class OpenCalls:
             limit.reschedule(min(latest, limit.when() or latest))
 
     async def taken(self, sending: Awaitable[None]) -> None:
-        """Wait until a client has taken as much as `sending`, which sends something, waits for.
+        """Wait until the client has read enough for `sending` to finish.
 
         Raises:
             ListenerStalled: it took nothing for too long.
@@ -64,15 +64,15 @@ class OpenCalls:
             self._sending.discard(limit)
 
     async def before_end(self) -> None:
-        """To be awaited between a call's last message and its end.
+        """Wait for a moment between a call's last message and its end.
 
-        The last call of a connection that is to end takes the connection with it. What the peer sends at that moment,
-        such as that it has read something, meets a closed socket, and the answer to that makes the peer's system drop
-        what it has received but not yet handed on: the end of the song. Seen with HAProxy 2.8.
+        The last call of a draining connection closes the connection. What the peer sends at that moment, such as an
+        acknowledgement, meets a closed socket, and the reset makes the peer's system drop data that it has received but
+        not handed on: the end of the song. Seen with HAProxy 2.8.
         """
         if self._draining:
             await asyncio.sleep(LAST_BYTE_GRACE_SECONDS)
 
     async def none(self) -> None:
-        """Return once no call is open."""
+        """Wait until no call is open."""
         await self._none.wait()

@@ -1,4 +1,4 @@
-"""Warns the operator of ports that others reach without a key or without encryption."""
+"""Warns the operator of ports that are reachable without a key or without encryption."""
 
 import logging
 
@@ -8,7 +8,7 @@ logger = logging.getLogger(__name__)
 
 
 def warn_of_open_network(settings: Settings) -> None:
-    """Log a warning for each thing that strangers could do on the addresses of the settings."""
+    """Log a warning for each exposure of the addresses in the settings."""
     if settings.host in ("127.0.0.1", "::1", "localhost") or not settings.takes_calls:
         return
     if not settings.api_keys and not settings.tls.client_ca:

@@ -9,7 +9,7 @@ from server.api.proxies import TrustedProxies
 
 @dataclass(eq=False, slots=True)
 class PeerSlot:
-    """One thing that a peer holds open, `waiting` while the server waits for its request; `abort` ends it at once."""
+    """One slot of a peer; `waiting` while the server waits for its request; `abort` ends it at once."""
 
     peer: str
     abort: Callable[[], object]
@@ -20,21 +20,21 @@ class PeerSlot:
 class PeerSlots:
     """Counts slots up to `count`, and of one peer up to `peer_count`. Lives on one event loop.
 
-    Beyond that one that waits for a request gives way to a new one, the oldest first, and where all of them are at work
-    the new one is refused: who connects and says nothing never locks anybody out. Trusted proxies, which bring what is
-    of many, are counted towards `count` alone.
+    Above a limit the oldest slot that waits for a request is ended for the new one, and if none waits the new one is
+    refused: peers that connect and say nothing cannot lock others out. Trusted proxies bring the connections of many
+    clients, and count towards `count` alone.
     """
 
     count: int
     peer_count: int
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
     closed: int = 0
-    """Those that were ended or refused for want of room."""
+    """The number of slots that were ended or refused because of a limit."""
     _of_peer: dict[str, dict[PeerSlot, None]] = field(default_factory=lambda: defaultdict(dict))
     _taken: int = 0
 
     def admit(self, peer: str, abort: Callable[[], object]) -> PeerSlot | None:
-        """Take a slot; `None` where there is none."""
+        """Take a slot; `None` if there is none."""
         if not self._has_room(peer):
             self.closed += 1
             return None
@@ -44,7 +44,7 @@ class PeerSlots:
         return slot
 
     def release(self, slot: PeerSlot) -> None:
-        """Give a slot back; without effect for one that was given back already."""
+        """Give a slot back; no effect if it was given back already."""
         own = self._of_peer.get(slot.peer, {})
         if slot in own:
             del own[slot]
@@ -53,7 +53,7 @@ class PeerSlots:
             self._of_peer.pop(slot.peer, None)
 
     def mark_waiting(self, slot: PeerSlot) -> None:
-        """Note that a slot waits for its next request from now on; it becomes the last to give way."""
+        """Mark a slot as waiting for its next request from now on; it becomes the last to be ended."""
         slot.waiting = True
         own = self._of_peer.get(slot.peer, {})
         if slot in own:
@@ -61,7 +61,7 @@ class PeerSlots:
             own[slot] = None
 
     def make_room(self) -> bool:
-        """End what waits longest of the busiest peer; False where nothing waits."""
+        """End the longest waiting slot of the busiest peer; returns False if none waits."""
         busiest_first = sorted(self._of_peer, key=lambda peer: len(self._of_peer[peer]), reverse=True)
         return any(self._end_one(peer) for peer in busiest_first)
 

@@ -6,9 +6,9 @@ from urllib.parse import unquote
 
 
 def host_of(peer: str) -> str:
-    """The address in what gRPC calls a peer: "ipv4:127.0.0.1:5000" or "ipv6:%5B::1%5D:5000".
+    """The host in gRPC's name of a peer: "ipv4:127.0.0.1:5000" or "ipv6:%5B::1%5D:5000".
 
-    What has no address, such as "unix:", is told as it is.
+    A peer without an address, such as "unix:", is returned as it is.
     """
     kind, _, rest = unquote(peer).partition(":")
     return plain_address(rest.rpartition(":")[0].strip("[]")) if kind in ("ipv4", "ipv6") else peer
@@ -16,7 +16,7 @@ def host_of(peer: str) -> str:
 
 @lru_cache(maxsize=4096)
 def plain_address(address: str) -> str:
-    """An address without its zone, and as IPv4 where it is one that came in by IPv6."""
+    """An address without its zone; an IPv4 address that is mapped into IPv6 as IPv4."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

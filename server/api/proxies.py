@@ -1,4 +1,4 @@
-"""Reads the headers of proxies in front of the server: the client of a call, and the address that it has asked."""
+"""Reads the headers of trusted proxies: the client of a call, and the address that it has called."""
 
 import ipaddress
 import re
@@ -26,9 +26,9 @@ _SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """The word of the trusted proxies on the way of a call; empty where they say nothing, or there are none.
+    """Forwarding data of a call from the trusted proxies; empty without proxies, or if they send none.
 
-    `client` is the address that has called the outermost of them, without a port.
+    `client` is the address that called the outermost of them, without a port.
     """
 
     client: str
@@ -38,7 +38,7 @@ class Forwarding:
 
 
 class TrustedProxies:
-    """Believes the headers of proxies in some networks, and nobody else's."""
+    """Reads forwarding headers of proxies in the given networks, and ignores those of others."""
 
     def __init__(self, networks: Collection[Network] = ()) -> None:
         self._networks = tuple(networks)
@@ -78,14 +78,14 @@ class TrustedProxies:
         )
 
     def client(self, peer: str, headers: Headers) -> str:
-        """The client of a call as `forwarding` tells it; the `peer` where what it says cannot be read."""
+        """The client of a call by `forwarding`; `peer` if the headers cannot be read."""
         try:
             return self.forwarding(peer, headers).client
         except InvalidRequest:
             return peer
 
     def _client(self, peer: str, addresses: Sequence[str]) -> tuple[str, int]:
-        """The first address from the end that is no trusted proxy's, and the number of proxies up to it."""
+        """The last address that is not a trusted proxy's, and the number of proxies behind it."""
         client, count = peer, 0
         for address in reversed(addresses or [""]):
             client, count = _without_port(address) or client, count + 1
@@ -121,7 +121,7 @@ def _unquoted(value: str) -> str:
 
 
 def _forwarded_values(hops: Sequence[dict[str, str]]) -> dict[str, str]:
-    """The host and scheme at the outermost of the proxies, where not all of them tell both."""
+    """The host and scheme at the outermost proxy, as far as every proxy gives both."""
     pairs = (pair for hop in reversed(hops) for pair in hop.items())
     return {name: value for name, value in pairs if value and name in ("host", "proto")}
 
@@ -131,7 +131,7 @@ def _listed(given: dict[str, list[str]], header: str) -> list[str]:
 
 
 def _nth(values: Sequence[str], count: int) -> str:
-    """The value that the outermost of `count` proxies has added, or the only one that has."""
+    """The value that the outermost of `count` proxies has added, or the only value."""
     return values[-min(count, len(values))] if values else ""
 
 

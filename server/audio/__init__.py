@@ -1,1 +1,1 @@
-"""From the engine's windows to encoded frames: mastering, resampling, encoding."""
+"""Mastering, resampling and encoding: from the engine's windows to encoded frames."""

@@ -1,4 +1,4 @@
-"""Cuts a song's sound into chunks: windows in, whole frames with their place in the song out."""
+"""Cuts a song's sound into chunks: takes windows, returns whole frames with their position in the song."""
 
 import hashlib
 import math
@@ -37,7 +37,7 @@ def planned_samples(plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> 
 
 
 class Chunker:
-    """The chunks of one song. Used by one thread at a time; every method gives back the events that it led to."""
+    """The chunks of one song. Used by one thread at a time; every method returns the events that it caused."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Chunker:
         return self._digest.digest()
 
     def planned(self) -> list[SongEvent]:
-        """The first event of every song."""
+        """The event with the plan, the first one of every song."""
         sample_count = planned_samples(self._plan, self._source_rate_hertz, self._rate_hertz)
         return [
             Planned(
@@ -96,7 +96,7 @@ class Chunker:
         return self._sections_sent()
 
     def finish(self) -> list[SongEvent]:
-        """Give out what is left in the encoder, and the sum of it all, in which nothing but encoding took any time."""
+        """Encode what is left, and make the song's final event; encoding is the only work in its time."""
         events = self._chunk(self._encoder.finish)
         events += self._unsent
         sample_count = self._encoder.sample_count

@@ -76,7 +76,7 @@ class ManifestSigner:
         return signed
 
     def _require_good(self, sound: bytes, media_type: str, manifest: bytes) -> None:
-        """Read the manifest as others will; raises SigningFailed where they would refuse it."""
+        """Validate the manifest as readers do; raises SigningFailed if it is not valid."""
         import c2pa
 
         with c2pa.Reader(media_type, io.BytesIO(sound), manifest, self._context) as reader:
@@ -92,7 +92,7 @@ class ManifestSigner:
 
 
 def _context() -> "c2pa.Context":
-    """The library's settings, in which it takes certificates of all purposes."""
+    """The library's settings, which allow certificates of all purposes."""
     import c2pa
 
     return c2pa.Context(c2pa.Settings.from_dict({"trust": {"trust_config": "\n".join(_PURPOSES)}}))
@@ -108,7 +108,7 @@ def _opened(chain: bytes, private: bytes) -> "c2pa.Signer":
 
 
 def _algorithm(private: bytes) -> bytes:
-    """The name of the signature that belongs to a key; raises ValueError for a key that C2PA does not know."""
+    """The name of the signature algorithm for a key; raises ValueError if C2PA does not support the key."""
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 

@@ -1,9 +1,8 @@
-"""Marks at the head of a file by which machines know generated sound.
+"""Marks at the head of a file that identify generated sound to machines.
 
-The EU AI Act, Article 50(2), asks for a machine-readable mark and names no form: here it is a digital source type of
-the IPTC NewsCodes (cv.iptc.org), and a comment for people. China's measures for labelling generated content ask for the
-field AIGC of GB 45438-2025, a JSON object in the metadata of the file; its members for those who spread the file stay
-empty.
+The EU AI Act, Article 50(2), requires a machine-readable mark and names no form: here it is a digital source type of
+the IPTC NewsCodes (cv.iptc.org), and a comment for people. China's measures for labelling generated content require the
+field AIGC of GB 45438-2025, a JSON object in the metadata of the file; its members for distributors stay empty.
 """
 
 import json
@@ -14,13 +13,13 @@ COMMENT = "AI generated"
 _LABEL = "1"
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 GENERATED = f"{_SOURCE_TYPES}trainedAlgorithmicMedia"
-"""The source type of sound that was made of words alone."""
+"""The source type of sound that was generated from text alone."""
 
 _WITH_A_RECORDING = f"{_SOURCE_TYPES}compositeWithTrainedAlgorithmicMedia"
 
 
 def marks_of(origin: Origin, producer: str) -> Marks:
-    """Return the marks of a song. `producer` is the provider of the service, empty where that is not known."""
+    """Return the marks of a song. `producer` is the provider of the service, empty if that is not known."""
     return Marks(_WITH_A_RECORDING if origin.has_recording else GENERATED, producer, origin.content_id)
 
 

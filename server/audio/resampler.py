@@ -1,4 +1,4 @@
-"""From the engine's sample rate to the delivered one."""
+"""Resamples from the engine's sample rate to the delivered one."""
 
 import numpy as np
 import soxr
@@ -32,7 +32,7 @@ class Resampler:
         return self._resample(window, last=False)
 
     def finish(self) -> Window:
-        """The rest; in all, as many samples as `resampled_count` tells."""
+        """The rest; in all, as many samples as `resampled_count` returns."""
         return self._resample(np.zeros((2, 0), np.float32), last=True)
 
     def _resample(self, window: Window, last: bool) -> Window:

@@ -1,4 +1,4 @@
-"""One song's way from windows to encoded frames."""
+"""Turns one song's windows into encoded frames."""
 
 from model.song import Window
 from server.audio.codecs.base import NO_TAGS, Tags
@@ -39,7 +39,7 @@ class SongEncoder:
 
     @property
     def stream_bytes(self) -> int | None:
-        """Bytes of the whole stream; `None` where the length of the song is not known yet."""
+        """Bytes of the whole stream; `None` if the length of the song is not known yet."""
         return self._codec.stream_bytes
 
     @property
@@ -62,7 +62,7 @@ class SongEncoder:
         return self._codec.feed(self._mastering.feed(self._resampler.feed(window)))
 
     def finish(self) -> bytes:
-        """The rest of the song."""
+        """The last frames of the song."""
         frames = self._codec.feed(self._mastering.feed(self._resampler.finish()))
         frames += self._codec.feed(self._mastering.finish())
         return frames + self._codec.finish()

@@ -8,9 +8,9 @@ _TITLE_CHARACTERS = 100
 
 
 def tags_of(prompt: str, lyrics: str, plan: SongPlan, marks: Marks | None = None) -> dict[str, str]:
-    """Return the tags of a song, its marks first, those without text left out.
+    """The tags of a song, its marks first; empty ones are left out.
 
-    The title is the first line that is sung.
+    The title is the first sung line.
     """
     sung = (line.text for section in plan.sections for line in section.lines)
     tags = (mark_tags(marks) if marks else {}) | {

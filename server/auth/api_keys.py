@@ -1,6 +1,6 @@
-"""API keys: who may call and how much, read from a file that holds hashes alone.
+"""API keys: callers and their limits, read from a file that holds hashes alone.
 
-A key is 256 random bits, so one round of SHA-256 hides it as well as a slow hash would: there is nothing to guess.
+A key is 256 random bits, so one round of SHA-256 protects it as well as a slow hash would: it cannot be guessed.
 
 `python -m server.auth.api_keys NAME` makes a key: the key itself for the caller, and its entry for the file.
 """
@@ -46,7 +46,7 @@ class Scope(StrEnum):
 
 
 class ApiKey(BaseModel):
-    """One entry of the file. `name` is how the server calls its holder; limits that are not set do not exist."""
+    """One entry of the file. `name` is the caller name of its holder; a limit that is not set does not apply."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -82,7 +82,7 @@ class ApiKeyFile:
     """The keys of one file, read again when the file has changed.
 
     Several entries may have one name, so that a key can be replaced without a gap; the limits are then those of the
-    first. A file that has become unusable changes nothing: the keys that were known stay, and `usable` turns false.
+    first. A file that has become unusable changes nothing: the known keys stay, and `usable` becomes false.
     """
 
     def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -98,7 +98,7 @@ class ApiKeyFile:
         self.usable = True
 
     def find(self, secret: str) -> ApiKey | None:
-        """The entry of a key that may be used now. Takes the same time for every key, known or not."""
+        """The entry of a key that is valid now. Takes the same time for every key, known or not."""
         digest = hashlib.sha256(secret.encode()).hexdigest()
         found: ApiKey | None = None
         for key in self._keys:
@@ -109,11 +109,11 @@ class ApiKeyFile:
         return found
 
     def quota(self, name: str) -> Quota:
-        """The limits of a name; none for one that is not in the file."""
+        """The limits of a name; no limits for a name that is not in the file."""
         return next((key.quota for key in self._keys if key.name == name), Quota())
 
     def reload(self) -> None:
-        """Read the file again if it is another one than at the last look."""
+        """Read the file again if it has changed since the last check."""
         stamp = _stamp(self._path)
         if stamp == self._seen:
             return
@@ -126,7 +126,7 @@ class ApiKeyFile:
             _log.error("the API keys stay as they were: %s", error)
 
     async def watch(self, report: Callable[[bool], None]) -> None:
-        """Read the file again whenever it changes, for ever; `report` receives at every look if it is usable."""
+        """Reload the file whenever it changes, for ever; `report` gets at every check whether the file is usable."""
         while True:
             report(self.usable)
             await asyncio.sleep(WATCH_SECONDS)
@@ -161,7 +161,7 @@ def _read(path: Path) -> tuple[ApiKey, ...]:
 
 
 def main() -> int:
-    """Make one key; the return value is the exit status."""
+    """Make one key; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m server.auth.api_keys", description="Make an API key.")
     parser.add_argument("name", help="what the server calls its holder: letters, digits, '.', '_', '-', up to 64")
     try:

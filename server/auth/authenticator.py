@@ -12,7 +12,7 @@ _SCHEME = "bearer "
 
 
 class Authenticator:
-    """Looks at keys."""
+    """Authenticates callers by API key."""
 
     def __init__(self, find: Callable[[str], ApiKey | None], refused: Callable[[ServiceError], None]) -> None:
         """`find` returns the entry of a key; `refused` receives the error of every refusal."""
@@ -20,10 +20,10 @@ class Authenticator:
         self._refused = refused
 
     def authenticate(self, metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None) -> None:
-        """Note for the rest of the call who makes it; every key will do for the scope `None`.
+        """Authenticate the call, and set its caller for the rest of the call; any key suffices for the scope `None`.
 
         Raises:
-            Unauthenticated, PermissionDenied: there is no key that is known, or it lacks the scope.
+            Unauthenticated, PermissionDenied: no known key was sent, or it lacks the scope.
         """
         try:
             key = self._key(metadata, scope)

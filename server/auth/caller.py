@@ -1,4 +1,4 @@
-"""Caller of a song: the holder of the call's API key, else the name in its metadata."""
+"""The caller of a song: the holder of the call's API key, else the name in its metadata."""
 
 from collections.abc import Iterable
 from contextvars import ContextVar
@@ -11,11 +11,11 @@ MAX_CALLER_CHARACTERS = 64
 ANONYMOUS = "anonymous"
 
 authenticated: ContextVar[str | None] = ContextVar("authenticated", default=None)
-"""The holder of the key that the present call was let in with; `None` where the server asks for none."""
+"""The holder of the present call's key; `None` if the server asks for none."""
 
 
 def caller_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
-    """The caller's name, without spaces around it; ANONYMOUS where the call names none. A key's holder goes before.
+    """The caller's name, without surrounding spaces; ANONYMOUS if the call names none. A key's holder takes precedence.
 
     Raises:
         InvalidRequest: there are several names, or one that is too long or not of printable ASCII characters.

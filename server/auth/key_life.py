@@ -1,4 +1,4 @@
-"""Ends what a call does at the moment at which its API key expires."""
+"""Ends a call at the moment when its API key expires."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from server.errors import Unauthenticated
 
 key_expires_at: ContextVar[datetime | None] = ContextVar("key_expires_at", default=None)
-"""When the key of the present call expires; `None` where it has none, or one that does not."""
+"""Expiry of the present call's key; `None` if it has no key, or one that does not expire."""
 
 
 def key_expired() -> bool:
@@ -20,7 +20,7 @@ def key_expired() -> bool:
 
 @asynccontextmanager
 async def while_key_lasts() -> AsyncIterator[None]:
-    """Cancel what goes on in the context when the key of the present call expires.
+    """Cancel the work in the context when the key of the present call expires.
 
     Raises:
         Unauthenticated: it has expired.

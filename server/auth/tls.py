@@ -1,4 +1,4 @@
-"""Encrypted connections, with certificates that may be renewed while the server runs."""
+"""TLS with certificates that may be renewed while the server runs."""
 
 import logging
 import ssl
@@ -27,12 +27,12 @@ class TlsFiles:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """All of them."""
+        """The paths of all files that are set."""
         return (self.certificate, self.key, *((self.client_ca,) if self.client_ca else ()))
 
 
 class Certificates:
-    """Reads the files again when one has changed; what cannot be used leaves the last good ones in place."""
+    """Reloads the files when one has changed; unusable ones leave the last good ones in place."""
 
     def __init__(self, tls: TlsFiles) -> None:
         """Read the files.
@@ -51,7 +51,7 @@ class Certificates:
         )
 
     def context(self) -> ssl.SSLContext:
-        """The TLS of a new connection of HTTP/1.1: the newest certificate."""
+        """The TLS context for a new HTTP/1.1 connection, with the newest certificate."""
         self._newest()
         return self._context
 
@@ -77,7 +77,7 @@ def _stamp(tls: TlsFiles) -> _Stamp:
 
 
 def _configuration(tls: TlsFiles) -> tuple[grpc.ServerCertificateConfiguration, ssl.SSLContext]:
-    """The same for gRPC and for HTTP."""
+    """The configuration that gRPC and HTTP share."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])

@@ -1,4 +1,4 @@
-"""Protocol of the part that checks requests before their songs are accepted."""
+"""Protocol for checking requests before their songs are accepted."""
 
 from typing import Protocol
 
@@ -6,10 +6,10 @@ from server.song import SongRequest
 
 
 class RequestChecker(Protocol):
-    """Checks requests as their engines do, before a song is admitted."""
+    """Checks requests with the validators of their engines, before a song is admitted."""
 
     async def check(self, request: SongRequest) -> SongRequest:
-        """Check a request that keeps the contract; returns it with its melody read, and its plan where one was made.
+        """Check a request that keeps the contract; returns it with its melody read, and its plan if one was made.
 
         Raises:
             InvalidRequest: the engine cannot make a song of it, or it takes too much time to find out.

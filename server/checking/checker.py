@@ -1,9 +1,9 @@
 """The process that checks requests before their songs are accepted; it never loads torch.
 
-    python -P -m server.checking.checker DESCRIPTOR
+python -P -m server.checking.checker DESCRIPTOR
 
-The first thread receives, some others check, so that a short check goes on beside a long one, and one more ends the
-checks that take too long.
+One thread receives requests and several check them, so that a short check runs beside a long one; one more thread ends
+the checks that take too long.
 """
 
 import logging
@@ -26,14 +26,14 @@ _log = logging.getLogger(__name__)
 
 _SWITCH_SECONDS = 0.001
 _NICE = 5
-"""Where processors are short, what somebody hears goes first: a check gets a third of what a worker gets."""
+"""Niceness: when processors are short, audible work goes first, and a check gets a third of a worker's time."""
 
 
 def main(descriptor: int) -> None:
     """Run a checking process on its end of the server's pipe.
 
-    Reads a `CheckerSpec`, says `CheckerReady`, and returns when the other end is closed. Signals are left to the
-    server. Whatever else ends one of its threads ends the process.
+    Reads a `CheckerSpec`, sends `CheckerReady`, and returns when the other end is closed. Signals are left to the
+    server. An unexpected end of one of its threads ends the process.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -53,7 +53,7 @@ def main(descriptor: int) -> None:
 
 
 def _or_die(body: Callable[[], None]) -> None:
-    """Run the body of a thread; one that ends otherwise than by the server's pipe takes the process along."""
+    """Run the body of a thread; any error but a closed pipe ends the process."""
     with ended_with_its_pipe(_log, "checking process"):
         body()
 

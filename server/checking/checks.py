@@ -1,4 +1,4 @@
-"""Checks of requests with the validators of their engines."""
+"""Checks requests with the validators of their engines."""
 
 import logging
 import pickle
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class Checks:
-    """Answers checks. Validators of engines without settings here are loaded when they are first needed."""
+    """Runs checks. Validators of engines without settings here are loaded on first use."""
 
     def __init__(self, validators: Mapping[str, Validator | None]) -> None:
         """`None` stands for an engine that has no validator, or whose validator cannot be loaded here."""
@@ -27,7 +27,7 @@ class Checks:
 
     @classmethod
     def load(cls, engines: Iterable[EngineSpec]) -> "Checks":
-        """Load the validators of `engines`. An engine of another factory than the registry's has none."""
+        """Load the validators of `engines`. An engine whose factory is not the registry's has none."""
         return cls({spec.name: None if spec.factory else _loaded(spec.name, spec.options) for spec in engines})
 
     def answer(self, check: Check) -> Answer:

@@ -1,4 +1,4 @@
-"""The checking process of one server: it is restarted when it dies or hangs, and its callers take turns."""
+"""The checking process of one server: restarted when it dies or hangs; callers get fair turns."""
 
 import asyncio
 import itertools
@@ -35,15 +35,15 @@ Wait: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
 
 
 async def at_once() -> None:
-    """Wait for nothing."""
+    """Return at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckLimits:
-    """Times in seconds of one check: of the processor, of silence while it is in work, and in all.
+    """Limits of one check in seconds: processor time, silence while it is checked, and total time.
 
-    At most `waiting` requests wait for theirs, `waiting_per_caller` of one caller, and they have at most
-    `waiting_bytes` with those in work.
+    At most `waiting` requests wait, `waiting_per_caller` of one caller, and with those being checked they have at most
+    `waiting_bytes`.
     """
 
     cpu_seconds: float = 1.0
@@ -56,7 +56,7 @@ class CheckLimits:
 
 @dataclass(eq=False, slots=True)
 class _Asked:
-    """A request that waits for its answer."""
+    """A request that waits for its result."""
 
     check: Check
     caller: str
@@ -67,7 +67,7 @@ class _Asked:
 
 
 class LocalChecker:
-    """Checks requests in one process beside the server. Lives on one event loop; `running` before anything else."""
+    """Checks requests in one process beside the server. Lives on one event loop; enter `running` first."""
 
     def __init__(
         self,
@@ -79,9 +79,9 @@ class LocalChecker:
         new_process: Callable[[], PipedProcess] = lambda: PipedProcess(MODULE),
         restart_backoff_seconds: float = 0.1,
     ) -> None:
-        """`log_requests` leaves the words of prompts and lyrics in what is logged of bugs.
+        """`log_requests` leaves the words of prompts and lyrics in the log of bugs.
 
-        The pause before a restart is `restart_backoff_seconds`, and doubles with every start that fails.
+        The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """
         self._spec = CheckerSpec(tuple(engines), _THREADS, limits.cpu_seconds, logs)
         self._unchecked = frozenset(spec.name for spec in self._spec.engines if spec.factory)
@@ -106,14 +106,14 @@ class LocalChecker:
         return self._process.pid if self._process is not None else None
 
     def liveness_problem(self) -> str | None:
-        """The reason why no request is checked any more until a restart; `None` while requests are checked."""
+        """The reason why requests are not checked until a restart; `None` while they are checked."""
         return "no checking process can be started" if self._failed_starts >= _HOPELESS_STARTS else None
 
     @asynccontextmanager
     async def running(self, start_after: Wait = at_once) -> AsyncIterator[None]:
-        """Keep a checking process up until the context is left. Then nothing of it is left.
+        """Keep a checking process up until the context is left; then it has ended.
 
-        It is started when somebody asks, or `start_after` has waited: no other start should wait for this one.
+        It starts at the first request, or once `start_after` returns: other starts should not wait for it.
         """
         task = asyncio.create_task(self._run(start_after), name="checking process")
         try:
@@ -123,7 +123,7 @@ class LocalChecker:
             await asyncio.gather(task, return_exceptions=True)
 
     async def check(self, request: SongRequest) -> SongRequest:
-        """Check a request; see `RequestChecker.check`. An engine of another factory than the registry's has no checks.
+        """Check a request; see `RequestChecker.check`. An engine whose factory is not the registry's has no checks.
 
         A melody in a MIDI file is read for every engine.
         """
@@ -171,7 +171,9 @@ class LocalChecker:
         self._bytes += asked.size
 
     def _dispatch(self) -> None:
-        """Send requests while the process has threads for them; those that were in work when one ended go alone."""
+        """Send requests while the process has free threads; those that were being checked when a process ended are sent
+        alone.
+        """
         if self._process is None or any(asked.tries > 1 for asked in self._working.values()):
             return
         if self._suspects:
@@ -191,7 +193,7 @@ class LocalChecker:
         self._watch_silence()
 
     def _watch_silence(self) -> None:
-        """End the process once it has said nothing for too long while it had something to do."""
+        """End the process after too long a silence while it has work."""
         if self._watch is None and self._working:
             loop = asyncio.get_running_loop()
             self._watch = loop.call_at(self._heard_at + self._limits.silent_seconds, self._look)
@@ -227,7 +229,7 @@ class LocalChecker:
             await asyncio.sleep(min(seconds, _MAX_BACKOFF_SECONDS))
 
     async def _serve(self, process: PipedProcess) -> None:
-        """Start the process and take its answers until it ends."""
+        """Start the process and read its answers until it ends."""
         self._failed_starts += 1
         ready = await process.start(self._spec, _START_SECONDS)
         assert isinstance(ready, CheckerReady)
@@ -249,7 +251,7 @@ class LocalChecker:
         self._dispatch()
 
     def _give_back(self) -> None:
-        """Fail what has ended two processes; the rest of what was in work is checked by the next one."""
+        """Fail the request that has ended two processes; the next process checks the others again."""
         for number, asked in self._working.items():
             if asked.tries < _MAX_TRIES and not asked.answer.done():
                 self._suspects.append(asked)
@@ -262,5 +264,5 @@ class LocalChecker:
 
 
 def _size(request: SongRequest) -> int:
-    """The bytes of what may be large in a request."""
+    """The size in bytes of a request's large fields."""
     return len(request.midi) + len(getattr(request.params.task, "audio", b""))

@@ -10,7 +10,7 @@ from server.workers.messages import EngineSpec
 
 @dataclass(frozen=True, slots=True)
 class CheckerSpec:
-    """The settings of a checking process. Other engines of the registry are checked with the defaults of theirs.
+    """The settings of a checking process. Other engines of the registry are checked with their defaults.
 
     At most `threads` requests are checked at the same time, each for at most `cpu_seconds`.
     """
@@ -23,7 +23,7 @@ class CheckerSpec:
 
 @dataclass(frozen=True, slots=True)
 class CheckerReady:
-    """First message of a checking process, unasked: what it reads at its start is read."""
+    """First message of a checking process, unasked: it has started, and its imports are loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """The request can be made: its parameters where a melody was read into them, else `None`, and its pickled plan.
+    """The request can be made. It has the parameters if a melody was read into them, else `None`, and the pickled plan.
 
-    The plan is empty where there is none to hand on.
+    The plan is empty if there is none to pass on.
     """
 
     number: int
@@ -66,7 +66,7 @@ class CheckFailed:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """Sign of life, now and then while a request is being checked."""
+    """Heartbeat, sent periodically while a request is being checked."""
 
 
 Answer: TypeAlias = Passed | Refused | CheckFailed

@@ -1,4 +1,4 @@
-"""Threads that check requests, each for a limited time of the processor."""
+"""Threads that check requests, each within a limit of processor time."""
 
 import ctypes
 import threading
@@ -15,13 +15,13 @@ _TOO_LONG = "takes too long to check: use shorter lyrics, a shorter prompt or a 
 
 
 class _TimeIsUp(BaseException):
-    """The check has used its time. No `Exception`, so that no code under check takes it for an error of its own."""
+    """The check has used its time. Not an `Exception`, so that the checked code does not catch it."""
 
 
 class CheckThreads:
-    """Checks some requests at the same time, and ends each that has used its time.
+    """Checks several requests at the same time, and ends each that has used its time.
 
-    While checks go on, a sign of life is sent now and then. A check that does not let the interpreter go keeps it back.
+    While checks run, heartbeats are sent periodically. A check that does not release the interpreter lock delays them.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class CheckThreads:
             threading.Thread(target=guard, args=(body,), daemon=True).start()
 
     def put(self, check: Check) -> None:
-        """Have a request checked; its answer is sent."""
+        """Have a request checked; its answer is sent to the server."""
         self._checks.put(check)
 
     def _work(self) -> None:
@@ -91,6 +91,6 @@ def _cpu_time(thread: int) -> float:
 
 
 def _interrupt(thread: int, error: type[BaseException] | None) -> None:
-    """Raise an error in a thread when it next runs Python code; `None` takes back one that was not raised yet."""
+    """Raise an error in a thread when it next runs Python code; `None` withdraws one that was not raised yet."""
     raised = ctypes.c_void_p(None) if error is None else ctypes.py_object(error)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)

@@ -1,4 +1,4 @@
-"""Order in which requests are checked: callers in turn, those first that have the fewest in work and cost the least."""
+"""Order of checks: callers in turn, those with the fewest checks in progress and the least cost first."""
 
 from collections import Counter, OrderedDict, deque
 from typing import Generic, TypeVar
@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 class TooManyWait(Exception):
-    """There is no place for another request."""
+    """There is no room for another request."""
 
 
 MOST_DEBTORS = 1024
@@ -15,14 +15,14 @@ _LARGEST_CREDIT_SECONDS = 1.0
 
 
 class Turns(Generic[T]):
-    """Requests that wait for their check, and the callers that have one in work.
+    """Requests that wait for their check, and the callers that have one in progress.
 
-    A caller is charged for the time of its checks. Among those with as many in work the one goes first that was charged
-    least; one that comes anew begins a second before the last that was taken, so that waiting saves nothing up.
+    A caller is charged for the time of its checks. Among callers with as many in progress the least charged goes first;
+    a new caller begins a second below the last one taken, so that waiting saves nothing up.
     """
 
     def __init__(self, waiting: int, waiting_per_caller: int, working_per_caller: int) -> None:
-        """At most so many requests wait, in all and of one caller, and so many of one caller are in work."""
+        """The limits: waiting requests in all and per caller, and checks in progress per caller."""
         self._waiting = waiting
         self._waiting_per_caller = waiting_per_caller
         self._queues: dict[str, deque[T]] = {}
@@ -45,7 +45,7 @@ class Turns(Generic[T]):
         self._count += 1
 
     def take(self) -> tuple[str, T] | None:
-        """The next request and its caller, in work from now on until `done`; `None` where none may go."""
+        """The next request and its caller, in progress from now on until `done`; `None` if none may be checked now."""
         caller = min(self._queues, key=lambda one: (self._working[one], self._charge_of(one)), default=None)
         if caller is None or self._working[caller] >= self._working_per_caller:
             return None
@@ -59,7 +59,7 @@ class Turns(Generic[T]):
         return caller, request
 
     def done(self, caller: str, seconds: float = 0.0) -> None:
-        """Count one request of the caller less in work, and charge the caller for the time of its check."""
+        """Count one check of the caller less in progress, and charge the caller for its time."""
         self._charged[caller] = self._charge_of(caller) + seconds
         self._charged.move_to_end(caller)
         if len(self._charged) > MOST_DEBTORS:
@@ -79,5 +79,5 @@ class Turns(Generic[T]):
             del self._queues[caller]
 
     def _charge_of(self, caller: str) -> float:
-        """The seconds that a caller was charged, or a second less than the last that was taken if that is more."""
+        """The seconds charged to a caller, or one second less than the last one taken if that is more."""
         return max(self._charged.get(caller, 0.0), self._level - _LARGEST_CREDIT_SECONDS)

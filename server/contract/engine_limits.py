@@ -11,13 +11,13 @@ from server.contract.enums import STEMS, VOICES
 from server.errors import ControlNotSupported, InvalidRequest
 
 TASKS = (Control.AUDIO_TO_AUDIO, Control.RETAKE, Control.REPAINT, Control.EXTEND, Control.EDIT)
-"""Controls of which a request has at most one."""
+"""Controls of which a request may have at most one."""
 
 _Number = TypeVar("_Number", int, float)
 
 
 def check_against(message: music_pb2.GenerateRequest, engine: EngineInfo, engines: Mapping[str, EngineInfo]) -> None:
-    """Enforce the engine's own limits on a message that keeps the contract's; `engines` are all that are known.
+    """Check the engine's own limits on a valid message; `engines` are all that are known.
 
     Raises:
         ControlNotSupported: the message sets fields that the engine has no use for.

@@ -1,7 +1,7 @@
-"""Turns the options that one engine alone understands into the engine's own value.
+"""Converts the options that only one engine has into the engine's own value.
 
-The members of `GenerateRequest.engine_options` have the names of the engines. The rules of the .proto are the only
-statement of their ranges.
+The members of `GenerateRequest.engine_options` have the names of the engines. Their ranges are stated in the .proto
+alone.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ ONEOF = "engine_options"
 
 
 def engine_name(message: music_pb2.GenerateRequest, default: str) -> str:
-    """The engine that the message names, else the one that its options belong to, else `default`.
+    """The engine that the message names, else the one whose options it has, else `default`.
 
     Raises:
         InvalidRequest: the message names one engine and has the options of another.
@@ -35,7 +35,7 @@ def engine_name(message: music_pb2.GenerateRequest, default: str) -> str:
 
 
 def engine_options(message: music_pb2.GenerateRequest) -> EngineOptions | None:
-    """The options as the engine takes them; `None` where the message has none."""
+    """The options as the engine takes them; `None` if the message has none."""
     name = message.WhichOneof("engine_options")
     return from_message(getattr(message, name), options_class(name)) if name else None
 

@@ -1,4 +1,4 @@
-"""Pairs of proto enum numbers and the values of the model and of the store."""
+"""Maps proto enum numbers to the values of the model and of the store."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -46,6 +46,6 @@ SONG_STATES = MappingProxyType(
 
 
 def enum_words(enum: EnumDescriptor) -> Mapping[str, int]:
-    """The numbers of an enum's values by their words in lower case, without the enum's prefix and UNSPECIFIED."""
+    """The numbers of an enum's values by their names in lower case, without the enum's prefix and UNSPECIFIED."""
     prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.name)[1:] + "_"
     return {value.name.removeprefix(prefix).lower(): value.number for value in enum.values if value.number}

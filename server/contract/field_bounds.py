@@ -8,7 +8,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from buf.validate import validate_pb2
 
 MAX_ELEMENTS = 64
-"""Elements of a list whose length the contract leaves open."""
+"""Most elements of a list whose length the contract does not limit."""
 
 _UTF8_BYTES = 4
 _SHORT_BYTES = 64 << 10
@@ -16,7 +16,7 @@ _SHORT_BYTES = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The most elements and the most bytes of a field, and the most characters of a string; `None` leaves it open."""
+    """Most elements and bytes of a field, and most characters of a string; `None`: no limit."""
 
     elements: int = 1
     content_bytes: int | None = None
@@ -24,7 +24,7 @@ class Bounds:
 
     @property
     def is_recording(self) -> bool:
-        """True for bytes that may be more than the rest of a request."""
+        """True for a bytes field that may exceed the limit for the rest of a request."""
         return self.characters is None and self.content_bytes is not None and self.content_bytes > _SHORT_BYTES
 
 

@@ -1,4 +1,4 @@
-"""Turns messages of the contract into dataclasses whose fields have the same names."""
+"""Converts messages of the contract to dataclasses with the same field names."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -13,10 +13,10 @@ _T = TypeVar("_T")
 
 
 def from_message(message: Message, cls: type[_T]) -> _T:
-    """A `cls` with the fields that are set in the message; those that are not keep the defaults of `cls`.
+    """An instance of `cls` with the fields that are set in the message; others keep the defaults of `cls`.
 
-    A field without presence is set where it is not zero or empty. An enum's value becomes the member of the same name
-    in the enumeration that the field of `cls` is annotated with.
+    A field without presence is set if it is not zero or empty. An enum value becomes the member of the same name in the
+    enumeration that annotates the field of `cls`.
 
     Raises:
         TypeError: the message has a field that `cls` lacks.

@@ -1,7 +1,7 @@
-"""Notes and tempo out of the bytes of a MIDI file, in whatever state the file is.
+"""Reads notes and tempo from the bytes of a MIDI file, also of a damaged one.
 
-What a melody does not need is passed over: unknown chunks and events, wrong counts and lengths, bytes before the header
-and behind the last track. The time this takes grows with the size of the data alone.
+What a melody does not need is skipped: unknown chunks and events, wrong counts and lengths, bytes before the header and
+behind the last track. The time grows linearly with the size of the data.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _MICROSECONDS_PER_MINUTE = 60e6
 
 
 class NotMidi(ValueError):
-    """The bytes hold no MIDI file; the text says why."""
+    """The bytes are not a MIDI file; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def read_midi(data: bytes) -> MidiFile:
 
 
 def _division(data: bytes) -> tuple[float, bool]:
-    """Ticks per beat, and whether the file counts frames."""
+    """Ticks per beat, and True if the file counts frames."""
     number = int.from_bytes(data, "big")
     framed = bool(number & 0x8000)
     ticks = (256 - data[0]) * data[1] * _FRAMES_BEAT_SECONDS if framed else number
@@ -82,7 +82,7 @@ def _division(data: bytes) -> tuple[float, bool]:
 
 
 def _bodies(data: bytes, offset: int) -> Iterator[bytes]:
-    """The insides of the track chunks; a length that leads nowhere is taken for the way to the next track."""
+    """The contents of the track chunks; after a wrong length the next track is searched for."""
     offset = offset if data[offset : offset + 4].isascii() else data.find(_TRACK)
     while 0 <= offset <= len(data) - 8:
         end = offset + 8 + int.from_bytes(data[offset + 4 : offset + 8], "big")
@@ -100,7 +100,7 @@ def _is_chunk(name: bytes) -> bool:
 
 
 def _read_track(body: bytes, tempi: list[tuple[int, float]]) -> Track:
-    """Read events until the track ends or cannot be understood any more; tempi are added to `tempi`."""
+    """Read events until the track ends or cannot be parsed any more; tempi are added to `tempi`."""
     track, reader, tick, status = Track(), _Bytes(body), 0, 0
     while (delta := reader.number()) is not None and (first := reader.byte()) is not None:
         tick += delta
@@ -133,7 +133,7 @@ def _take(track: Track, tick: int, status: int, values: bytes) -> None:
 
 @dataclass(slots=True)
 class _Bytes:
-    """The bytes of a track, read one after the other; `None` behind the last."""
+    """A reader for the bytes of a track; returns `None` behind the last."""
 
     data: bytes
     offset: int = 0
@@ -146,11 +146,11 @@ class _Bytes:
         return self.data[self.offset - 1]
 
     def skip(self, count: int) -> None:
-        """Pass over bytes."""
+        """Skip bytes."""
         self.offset += count
 
     def number(self) -> int | None:
-        """The next number of variable length; `None` where it is longer than the format can write."""
+        """The next variable-length number; `None` if it is longer than the format allows."""
         value = 0
         for _ in range(_LONGEST_NUMBER):
             byte = self.byte()
@@ -162,7 +162,7 @@ class _Bytes:
         return None
 
     def block(self) -> bytes | None:
-        """The bytes behind their length."""
+        """The bytes of a block that begins with its length."""
         length = self.number()
         if length is None:
             return None

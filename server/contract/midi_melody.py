@@ -1,4 +1,4 @@
-"""A caller's MIDI file -> the anchor melody."""
+"""Converts a caller's MIDI file to the anchor melody."""
 
 import heapq
 import itertools
@@ -30,7 +30,7 @@ _TUNE_NAMES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class MidiMelody:
-    """The melody of a MIDI file, the tempo that the file names, and what was changed for the melody to be taken."""
+    """The melody of a MIDI file, the tempo in the file, and the changes that were made to the melody."""
 
     notes: tuple[AnchorNote, ...]
     tempo_bpm: float | None = None
@@ -39,7 +39,7 @@ class MidiMelody:
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Note:
-    """One key held down, from `start` to `end` in sixteenth notes from the beginning of the file."""
+    """One note, from `start` to `end` in sixteenth notes from the beginning of the file."""
 
     start: int
     end: int
@@ -56,10 +56,10 @@ class _Part:
 
 
 def anchor_from_midi(data: bytes) -> MidiMelody:
-    """The melody of a standard MIDI file: of its parts the one that is named so, else the first that is no bass.
+    """The melody of a standard MIDI file: its part named "melody" or the like, else the first part that is not a bass.
 
     A part is one channel of a track. Where several notes sound the highest is taken. Times are rounded to sixteenth
-    notes; percussion is no melody and is passed over; silence before the first note is kept as a rest, silence after
+    notes; percussion is ignored; silence before the first note is kept as a rest, silence after
     the last is not. A longer note than 16 beats ends there, a longer rest becomes several, a pitch out of the range
     [36, 96] is moved by octaves, and after 512 notes and rests the melody ends: more than any engine keeps. The time
     this takes grows with the size of the data alone.
@@ -101,7 +101,7 @@ def _chosen(parts: list[_Part]) -> _Part | None:
 
 
 def _parts(track: Track, file: MidiFile) -> Iterator[_Part]:
-    """The channels of a track that hold notes, but for percussion, in the order in which they begin."""
+    """The channels of a track that have notes, without percussion, in the order in which they begin."""
     channels = dict.fromkeys(press.channel for press in track.presses if press.channel != PERCUSSION_CHANNEL)
     for channel in channels:
         presses = [press for press in track.presses if press.channel == channel]
@@ -131,7 +131,7 @@ def _to_grid(ticks: int, ticks_per_beat: Fraction) -> int:
 
 
 def _highest(notes: list[_Note]) -> list[_Note]:
-    """One voice out of many: at every moment the highest note that sounds, the newest of equals."""
+    """The top voice: at every moment the highest sounding note, the newest of equals."""
     waiting = sorted(notes, reverse=True)
     sounding: list[tuple[int, int, _Note]] = []
     voice: list[_Note] = []

@@ -1,4 +1,4 @@
-"""Pages of lists: their sizes, and the tokens that tell where the next page begins."""
+"""Pages of lists: their sizes, and the tokens for the next page."""
 
 import base64
 import binascii
@@ -14,17 +14,17 @@ _ENGINE = "engine:"
 
 
 def page_size(asked: int, default: int) -> int:
-    """The size of a page: what was asked for, at most `MAX_PAGE_SIZE`, and `default` where it was 0."""
+    """The size of a page: the requested one, at most `MAX_PAGE_SIZE`; `default` for 0."""
     return min(asked or default, MAX_PAGE_SIZE)
 
 
 def song_token(last: SongRecord) -> str:
-    """The token of the page behind a song."""
+    """The token of the page that follows a song."""
     return _token(f"{last.created_ns}:{last.song_id}")
 
 
 def cursor_of(token: str) -> Cursor | None:
-    """The place that a token stands for, `None` for the beginning; raises InvalidRequest for what is no token."""
+    """The cursor of a token, `None` for the beginning; raises InvalidRequest for an invalid token."""
     if not token:
         return None
     created_ns, _, song_id = _text(token).partition(":")
@@ -38,12 +38,12 @@ def cursor_of(token: str) -> Cursor | None:
 
 
 def engine_token(last: str) -> str:
-    """The token of the page behind the engine of that name."""
+    """The token of the page that follows the engine of that name."""
     return _token(_ENGINE + last)
 
 
 def engines_behind(names: Sequence[str], token: str) -> Sequence[str]:
-    """The names from the place on that a token stands for; raises InvalidRequest for what is no token."""
+    """The names behind the position of a token; raises InvalidRequest for an invalid token."""
     if not token:
         return names
     text = _text(token)

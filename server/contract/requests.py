@@ -37,7 +37,7 @@ GRID_PER_BEAT = 4
 TASKS: Mapping[str, type[Task]] = MappingProxyType(
     {"audio_to_audio": AudioToAudio, "retake": Retake, "repaint": Repaint, "extend": Extend, "edit": Edit}
 )
-"""The values for the members of `GenerateRequest.task`; their fields have the same names."""
+"""The model's classes for the members of `GenerateRequest.task`; their fields have the same names."""
 
 
 def song_request(
@@ -47,7 +47,7 @@ def song_request(
     deadline: float | None = None,
     caller: str = "",
 ) -> SongRequest:
-    """Returns the caller's request, checked against the .proto and against what is known of the engine.
+    """The caller's request, checked against the .proto and against the known engines.
 
     A melody in a MIDI file is left for a checker to read. An engine that is missing from `engines` is left for
     admission to refuse. `deadline` is on the server's monotonic clock, in seconds.

@@ -13,7 +13,7 @@ from server.store.base import SongRecord
 
 
 def song_message(song: SongRecord, *, content_credentials: bool = False) -> music_pb2.Song:
-    """The song as its caller sees it; `content_credentials` is True where a C2PA manifest of it can be had."""
+    """The song for its caller; `content_credentials` is True if a C2PA manifest of it is available."""
     return music_pb2.Song(
         song_id=song.song_id,
         request_id=song.request_id,
@@ -38,7 +38,7 @@ def _timestamp(nanoseconds: int) -> Timestamp:
 
 
 def engine_message(name: str, info: EngineInfo | None, devices: Iterable[str], *, ready: bool) -> music_pb2.Engine:
-    """The engine as callers see it; only its name and devices while nothing else is known of it."""
+    """The engine for callers; only its name and devices while nothing else is known of it."""
     message = music_pb2.Engine(name=name, devices=devices, ready=ready)
     if info is not None:
         message.MergeFrom(_facts(info))

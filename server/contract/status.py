@@ -1,4 +1,4 @@
-"""The one table from what can go wrong with a song to what the caller is told: gRPC code, reason and details."""
+"""The table of errors: from each error of a song to the gRPC code, reason and details for the caller."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,7 +52,9 @@ from server.store.base import INTERRUPTED, NOT_KEPT, StoreFailed
 ERROR_DOMAIN = "melisma.v1"
 MAX_TEXT_CHARACTERS = 200
 MAX_VIOLATIONS_BYTES = 3000
-"""A status travels in headers, where clients take 8 KiB by default and text grows by a third or more."""
+"""Most bytes of violations in a status: it travels in headers, where clients take 8 KiB by default, and encoding adds a
+third or more.
+"""
 
 INTERNAL_TEXT = "internal error; it was logged"
 STORE_UNAVAILABLE_TEXT = "the song store does not answer now: try again in a moment"
@@ -68,7 +70,7 @@ class ErrorOutcome:
 
 INTERNAL = ErrorOutcome(grpc.StatusCode.INTERNAL, "INTERNAL")
 STORE_UNAVAILABLE = ErrorOutcome(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
-"""Text for a caller whose song store does not answer; the store's own words are for the operator."""
+"""Outcome for a song store that does not answer; the store's own text is for the operator."""
 
 OUTCOMES: Mapping[type[ServiceError], ErrorOutcome] = MappingProxyType(
     {
@@ -106,18 +108,18 @@ OUTCOMES: Mapping[type[ServiceError], ErrorOutcome] = MappingProxyType(
         SongFailed: INTERNAL,
     }
 )
-"""One row for every kind of ServiceError; a test walks the exception tree."""
+"""One row per class of ServiceError; a test checks that every class has one."""
 
 FAILURE_CODES: Mapping[str, grpc.StatusCode] = MappingProxyType(
     {outcome.reason: outcome.code for outcome in OUTCOMES.values()} | {INTERRUPTED: grpc.StatusCode.UNAVAILABLE}
 )
-"""Codes of every reason that a stored song can have failed for; no exception has the last one."""
+"""Codes of all reasons with which a stored song can have failed; the last has no exception class."""
 
 
 def outcome_of(error: Exception) -> ErrorOutcome:
-    """The row of the error's class; INTERNAL for everything that is neither of the table nor of the store.
+    """The outcome of the error's class; INTERNAL for errors that are neither in the table nor of the store.
 
-    A song that failed before has the reason of its failure, but no code with which a client would try again.
+    A song that failed before has the reason of its failure, but no code that clients retry.
     """
     if isinstance(error, EndedElsewhere):
         return ErrorOutcome(FAILURE_CODES.get(error.reason, grpc.StatusCode.UNKNOWN), error.reason)
@@ -129,7 +131,7 @@ def outcome_of(error: Exception) -> ErrorOutcome:
 
 
 def text_of(error: Exception) -> str:
-    """The text of an error for its caller, shortened; nothing of a bug's own text is in it."""
+    """The text of an error for the caller, shortened; nothing of a bug's own text is in it."""
     match outcome_of(error):
         case ErrorOutcome(reason=INTERNAL.reason):
             return INTERNAL_TEXT
@@ -139,12 +141,12 @@ def text_of(error: Exception) -> str:
 
 
 def violations_of(error: ServiceError) -> tuple[Violation, ...]:
-    """The violations for the caller, as `shown` has them."""
+    """The violations for the caller, as limited by `shown`."""
     return shown(error.violations)
 
 
 def shown(given: Iterable[Violation]) -> tuple[Violation, ...]:
-    """The violations with shortened descriptions, and only as many as a header has room for."""
+    """The violations with shortened descriptions, and only as many as fit into a header."""
     violations = [Violation(one.field, _shortened(one.description)) for one in given]
     sizes = accumulate(_bad_request([one]).ByteSize() for one in violations)
     fitting = takewhile(lambda size: size <= MAX_VIOLATIONS_BYTES, sizes)
@@ -152,9 +154,9 @@ def shown(given: Iterable[Violation]) -> tuple[Violation, ...]:
 
 
 def status_of(error: Exception) -> Status:
-    """The google.rpc.Status for an error, with typed details; nothing of a bug's own text is in it.
+    """The google.rpc.Status for an error, with typed details; it has nothing of a bug's own text.
 
-    Long texts are shortened, and violations for which a header has no room are left out.
+    Long texts are shortened, and violations that do not fit into a header are left out.
     """
     outcome = outcome_of(error)
     status = Status(code=outcome.code.value[0], message=text_of(error))
@@ -164,7 +166,7 @@ def status_of(error: Exception) -> Status:
 
 
 def failure_status(reason: str, text: str, violations: Iterable[Violation] = ()) -> Status:
-    """The google.rpc.Status of a song that has failed; UNKNOWN for a reason that only another version has."""
+    """The google.rpc.Status of a failed song; UNKNOWN for a reason of another version."""
     status = Status(code=FAILURE_CODES.get(reason, grpc.StatusCode.UNKNOWN).value[0], message=text)
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain=ERROR_DOMAIN))
     if listed := shown(violations):

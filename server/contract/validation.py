@@ -12,13 +12,13 @@ from server.contract.wire_scan import UNKNOWN_FIELDS
 from server.errors import WHOLE_REQUEST, InvalidRequest
 
 MESSAGE_RULE_FIELDS = MappingProxyType({"prompt_or_lyrics": "prompt", "length_of_recording": "duration_seconds"})
-"""The field to name where a rule is about the message as a whole."""
+"""The field that a violation names if its rule is about the whole message."""
 
 _M = TypeVar("_M", bound=Message)
 
 
 def parsed(parse: Callable[[bytes], _M], data: bytes) -> _M:
-    """The message in `data`; raises InvalidRequest where there is none, such as for a string that is not UTF-8."""
+    """Parse a message from `data`; raises InvalidRequest if that fails, such as for a string that is not UTF-8."""
     try:
         return parse(data)
     except DecodeError as error:
@@ -27,7 +27,7 @@ def parsed(parse: Callable[[bytes], _M], data: bytes) -> _M:
 
 
 def check(message: Message) -> None:
-    """Enforce the rules that the .proto declares for the message; raises InvalidRequest with one violation a fault."""
+    """Check the message against the rules in the .proto; raises InvalidRequest with one violation per fault."""
     found = [_violation(one, message.DESCRIPTOR) for one in protovalidate.collect_violations(message)]
     if has_unknown_fields(message):
         found.append(Violation(WHOLE_REQUEST, UNKNOWN_FIELDS))
@@ -36,9 +36,9 @@ def check(message: Message) -> None:
 
 
 def has_unknown_fields(message: Message) -> bool:
-    """True where the message, or one inside it, has a field of another version of the contract.
+    """True if the message, or one inside it, has a field of another version of the contract.
 
-    A request with such a field is refused: to ignore the field would make another song than was asked for.
+    A request with such a field is refused: without the field, another song would be made than was asked for.
     """
     known = type(message)()
     known.CopyFrom(message)
@@ -56,7 +56,7 @@ def _violation(found: protovalidate.Violation, message: Any) -> Violation:
 
 
 def _only_choice(elements: Sequence[protovalidate.FieldPathElementPb], message: Any) -> str:
-    """The one field of the oneof at which a path into `message`, a descriptor, ends; empty for any other path."""
+    """The only field of the oneof at which a path into `message`, a descriptor, ends; empty for any other path."""
     for element in elements[:-1]:
         message = message.fields_by_name[element.field_name].message_type
     oneof = message.oneofs_by_name.get(elements[-1].field_name)

@@ -1,8 +1,8 @@
-"""Bounds what the bytes of a message hold before they are parsed: fields, elements, sizes and unknown fields.
+"""Bounds the fields, elements, sizes and unknown fields in the bytes of a message before they are parsed.
 
 Parsing and checking cost time and memory for each field and element, however few bytes it has. The scan steps from
-field to field over the encoding of protobuf (https://protobuf.dev/programming-guides/encoding), looks into no string,
-and ends at the first thing that is too much. Messages are entered as the contract nests them, and no deeper.
+field to field over the protobuf encoding (https://protobuf.dev/programming-guides/encoding), looks into no string, and
+stops at the first excess. Messages are entered as the contract nests them, and no deeper.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from server.contract.field_bounds import Bounds, bounds_of
 from server.errors import WHOLE_REQUEST, InvalidRequest
 
 MAX_FIELDS = 4096
-"""Fields of one request, those of nested messages among them: the longest melody has 1,600."""
+"""Most fields of one request, including nested messages: the longest melody has 1,600."""
 
 MAX_FOREIGN_BYTES = 4096
 
@@ -27,7 +27,7 @@ UNKNOWN_FIELDS = (
 
 _VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
 _SHIFTS = range(0, 70, 7)
-"""Bits before those of each byte of a number."""
+"""The bit offset of each byte of a varint."""
 
 _CONTINUED = bytes(range(0x80, 0x100))
 _WIRE_TYPES = {
@@ -46,7 +46,7 @@ _FIXED_BYTES = {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """The most bytes of a request without its recording, and of one with it."""
+    """The size limits of a request: without its recording, and with one."""
 
     request_bytes: int = 256 << 10
     recording_bytes: int = 4 << 20
@@ -54,7 +54,7 @@ class RequestLimits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Field:
-    """One field: its name with those of the messages around it, how it is written, and what it may hold."""
+    """One field: its full name, its encoding, and its bounds."""
 
     path: str
     wire_type: int
@@ -63,13 +63,15 @@ class _Field:
     inside: "Mapping[int, _Field] | None"
 
     def is_packed(self, wire_type: int) -> bool:
-        """True where a value of that type holds several elements of this list."""
+        """True if a value of that wire type holds several elements of this list."""
         return self.repeated and wire_type == _LENGTH and self.wire_type != _LENGTH
 
 
 @cache
 def _fields(message: Descriptor, path: str = "") -> Mapping[int, _Field]:
-    """The fields of a message by their numbers; a message within itself ends the contract's import."""
+    """The fields of a message by number. A message that contains itself ends the import: the contract may not have
+    one.
+    """
     return {field.number: _field(field, f"{path}{field.name}") for field in message.fields}
 
 
@@ -80,10 +82,10 @@ def _field(field: FieldDescriptor, path: str) -> _Field:
 
 
 def scan(message: Descriptor, data: bytes, limits: RequestLimits) -> bytes:
-    """The bytes of a message of that type, which hold neither too much nor anything that the type does not have.
+    """Scan the bytes of a message of that type, and return them.
 
     Raises:
-        InvalidRequest: one violation, that of the first field that is too much.
+        InvalidRequest: one violation, of the first field over a limit.
     """
     tally = _Tally(data)
     tally.read(0, len(data), _fields(message))
@@ -92,7 +94,7 @@ def scan(message: Descriptor, data: bytes, limits: RequestLimits) -> bytes:
 
 
 def scan_foreign(data: bytes) -> bytes:
-    """The bytes of a request to a service that is not ours, such as health: they are few.
+    """Return the bytes of a request to a foreign service such as health, which has to be small.
 
     Raises:
         InvalidRequest: they are many.
@@ -103,7 +105,7 @@ def scan_foreign(data: bytes) -> bytes:
 
 
 def check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
-    """Refuse a request of `size` bytes, so many of them those of a recording, that is too large."""
+    """Refuse a request of `size` bytes, of which a recording takes so many, if it is too large."""
     if size - recording_bytes > limits.request_bytes:
         raise _refusal(WHOLE_REQUEST, f"must have at most {limits.request_bytes} bytes beside a recording")
     if size > limits.recording_bytes:
@@ -111,7 +113,7 @@ def check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
 
 
 class _Tally:
-    """Counts what is met on the way through the bytes of one request."""
+    """Counts the fields and elements in the bytes of one request."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -120,7 +122,7 @@ class _Tally:
         self.recording_bytes = 0
 
     def read(self, offset: int, end: int, fields: Mapping[int, _Field]) -> None:
-        """Go through the fields from `offset` to before `end`."""
+        """Scan the fields from `offset` to before `end`."""
         while offset < end:
             self._left -= 1
             if self._left < 0:
@@ -132,7 +134,7 @@ class _Tally:
             offset = self._value(field, key & 7, offset, end)
 
     def _value(self, field: _Field, wire_type: int, offset: int, end: int) -> int:
-        """Take the value of a field; returns the place behind it."""
+        """Scan the value of a field; returns the offset behind it."""
         if wire_type != field.wire_type and not field.is_packed(wire_type):
             raise _refusal(WHOLE_REQUEST, UNKNOWN_FIELDS)
         if wire_type == _VARINT:
@@ -146,7 +148,7 @@ class _Tally:
         return _within(offset + _FIXED_BYTES[wire_type], end)
 
     def _content(self, field: _Field, offset: int, end: int) -> None:
-        """Take a string, bytes, a message or a packed list."""
+        """Scan a string, bytes, a message or a packed list."""
         if field.wire_type != _LENGTH:
             self._count(field, self._packed(field, offset, end))
             return
@@ -174,7 +176,7 @@ class _Tally:
             raise _refusal(field.path, f"must have at most {field.bounds.elements} elements")
 
     def _varint(self, offset: int, end: int) -> tuple[int, int]:
-        """The number at a place, and the place behind it."""
+        """The varint at an offset, and the offset behind it."""
         data, number = self._data, 0
         for shift, byte in zip(_SHIFTS, data[offset : min(end, offset + len(_SHIFTS))], strict=False):
             offset += 1

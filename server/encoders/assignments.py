@@ -4,21 +4,23 @@ from collections.abc import Sequence
 
 
 class Assignments:
-    """Gives each song the encoder that has the fewest; songs wait while there is none. Encoders go by their address."""
+    """Assigns each song to the least loaded encoder; songs wait while there is none. Encoders are identified by their
+    address.
+    """
 
     def __init__(self) -> None:
         self._encoders: dict[str, dict[str, None]] = {}
         self._homes: dict[str, str | None] = {}
 
     def enter(self, song_id: str) -> None:
-        """Take in a song."""
+        """Add a song."""
         home = min(self._encoders, key=lambda address: len(self._encoders[address]), default=None)
         self._homes[song_id] = home
         if home is not None:
             self._encoders[home][song_id] = None
 
     def leave(self, song_id: str) -> str | None:
-        """Let go of a song, known or not; returns its encoder."""
+        """Remove a song, known or not; returns its encoder."""
         home = self._homes.pop(song_id, None)
         if home is not None:
             del self._encoders[home][song_id]
@@ -29,13 +31,13 @@ class Assignments:
         return self._homes.get(song_id)
 
     def up(self, address: str) -> None:
-        """Add an encoder, which takes the songs that wait."""
+        """Add an encoder, to which waiting songs are assigned."""
         self._encoders[address] = {}
         for song_id in [song_id for song_id, home in self._homes.items() if home is None]:
             self.enter(song_id)
 
     def down(self, address: str) -> Sequence[str]:
-        """Remove an encoder; returns the songs that it had, which have another one now or wait."""
+        """Remove an encoder; returns its former songs, which now have another one or wait."""
         lost = tuple(self._encoders.pop(address))
         for song_id in lost:
             self.enter(song_id)

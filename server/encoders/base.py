@@ -1,4 +1,4 @@
-"""Protocols of encoders and of the pool that keeps them alive, in terms of messages only."""
+"""Protocols of encoders and of the pool that keeps them running, in terms of messages only."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
@@ -7,7 +7,7 @@ from server.encoders.messages import Encoded, EncodingFailed, FromEncoder, ToEnc
 
 
 class EncoderDied(Exception):
-    """An encoder has ended, or was ended because it did not answer in time; the text says which."""
+    """An encoder has ended, or was killed because it did not answer in time; the text says which."""
 
 
 class Encoder(Protocol):
@@ -19,57 +19,57 @@ class Encoder(Protocol):
 
     @property
     def sound(self) -> str:
-        """Fingerprint of the encoding, once it is started; empty where it was not wanted."""
+        """Fingerprint of the encoding, once the encoder has started; empty if it was not requested."""
 
     async def start(self, timeout_seconds: float) -> None:
-        """Start it and wait until it takes in sound.
+        """Start the encoder and wait until it accepts sound.
 
         Raises:
             EncoderDied: it ended before, or took longer.
         """
 
     def send(self, message: ToEncoder) -> None:
-        """Hand it an order without waiting. An encoder that has ended is noticed by `receive`."""
+        """Send an order without waiting. `receive` raises if the encoder has ended."""
 
     async def receive(self) -> FromEncoder:
-        """Wait for what it tells next.
+        """Wait for the encoder's next message.
 
         Raises:
             EncoderDied: it has ended.
         """
 
     def kill(self) -> None:
-        """End it at once; `receive` tells it."""
+        """Kill the encoder; `receive` then raises."""
 
     async def stop(self, grace_seconds: float) -> None:
-        """End it: by closing its pipe, and by force after `grace_seconds`. Nothing of it is left."""
+        """Stop the encoder by closing its pipe; kill it after `grace_seconds`."""
 
 
 NewEncoder: TypeAlias = Callable[[str], Encoder]
-"""Makes an encoder that is not started yet, for an address that no other one has."""
+"""Makes an encoder, not started yet, at an unused address."""
 
 
 class EncoderPoolObserver(Protocol):
-    """Takes what the encoders of a pool tell. The pool calls it on the event loop."""
+    """Receives the messages of a pool's encoders. The pool calls it on the event loop."""
 
     def encoded(self, message: Encoded | EncodingFailed) -> None:
-        """An encoder tells of a song, which may have been closed meanwhile."""
+        """An encoder sends events of a song, which may have been closed meanwhile."""
 
     def encoder_lost(self, song_ids: Sequence[str]) -> None:
-        """The encoder of these songs has died, and what it has not told of them is lost.
+        """The encoder of these songs has died, and what it has not sent is lost.
 
-        They have another encoder by now, or wait for one; their sound is needed from its beginning.
+        They have another encoder by now, or wait for one; their sound is needed from the beginning.
         """
 
     def encoder_restarted(self) -> None:
         """An encoder was lost, and the pool is about to start another in its place."""
 
     def encoders_changed(self) -> None:
-        """An encoder has come up, was lost, or could not be started: songs may have an address now, or none."""
+        """An encoder has started, has died, or could not be started: the addresses of songs may have changed."""
 
 
 class EncoderPool(Protocol):
-    """Keeps encoders alive, and gives each song the one that has the fewest."""
+    """Keeps encoders running, and assigns each song to the least loaded one."""
 
     @property
     def count(self) -> int:
@@ -81,11 +81,11 @@ class EncoderPool(Protocol):
 
     @property
     def sound(self) -> str:
-        """Fingerprint of the encoding, that of every encoder; empty while none is up, or where it was not wanted."""
+        """Fingerprint of the encoding, equal for all encoders; empty while none is up, or if it was not requested."""
 
     @property
     def unavailable(self) -> bool:
-        """True if no encoder is up, and each has failed to start several times: songs should not wait for one."""
+        """True if no encoder is up, and each has failed to start several times: songs should not wait."""
 
     def require(self) -> None:
         """Check that an encoder is up.
@@ -96,19 +96,19 @@ class EncoderPool(Protocol):
         """
 
     def all_starts_failed(self) -> bool:
-        """True if no encoder is up, and none could be started for many times."""
+        """True if no encoder is up, and each has failed to start many times."""
 
     async def settled(self) -> None:
         """Wait until every encoder is up, or has failed to start once."""
 
     def enter(self, song_id: str) -> None:
-        """Give a song an encoder, now or when one comes up, until `leave`."""
+        """Assign the song to an encoder, now or when one starts, until `leave`."""
 
     def leave(self, song_id: str) -> None:
-        """Let the song's encoder drop what it has of it."""
+        """Remove the song; its encoder drops what it has of it."""
 
     def address_of(self, song_id: str) -> str | None:
-        """The address to which the sound of a song goes; `None` while it waits for an encoder."""
+        """The address to which the song's sound is sent; `None` while it waits for an encoder."""
 
     async def run(self, observer: EncoderPoolObserver) -> None:
-        """Keep the encoders up and tell `observer` what they tell, until cancelled. Then nothing of them is left."""
+        """Keep the encoders running and pass their messages to `observer`, until cancelled; then stop them."""

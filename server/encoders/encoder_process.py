@@ -1,4 +1,4 @@
-"""The server's handle of one encoder process on this machine."""
+"""The server's side of one encoder process on this machine."""
 
 from typing import cast
 
@@ -8,14 +8,14 @@ from server.workers.piped_process import PipedProcess, ProcessEnded
 
 
 class EncoderProcess:
-    """An encoder in a process of its own, which does not end with any worker."""
+    """An encoder in its own process, whose life does not depend on any worker."""
 
     def __init__(self, address: str, spec: EncoderSpec) -> None:
         self._address = address
         self._spec = spec
         self._process = PipedProcess("server.encoders.encoder", address)
         self.sound = ""
-        """Fingerprint of the encoding, once it is started; empty where it was not wanted."""
+        """Fingerprint of the encoding, once the encoder has started; empty if it was not requested."""
 
     @property
     def address(self) -> str:
@@ -24,11 +24,11 @@ class EncoderProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process's number, once it is started."""
+        """The process ID, once it is started."""
         return self._process.pid
 
     async def start(self, timeout_seconds: float) -> None:
-        """Start the process and wait until it takes in sound.
+        """Start the process and wait until it accepts sound.
 
         Raises:
             EncoderDied: the process ended before, or took longer.
@@ -40,11 +40,11 @@ class EncoderProcess:
         self.sound = cast(EncoderReady, ready).sound
 
     def send(self, message: ToEncoder) -> None:
-        """Hand it an order."""
+        """Send an order."""
         self._process.send(message)
 
     async def receive(self) -> FromEncoder:
-        """Wait for what it tells next.
+        """Wait for the encoder's next message.
 
         Raises:
             EncoderDied: the process has ended.
@@ -55,9 +55,9 @@ class EncoderProcess:
             raise EncoderDied(str(error)) from error
 
     def kill(self) -> None:
-        """End the process at once."""
+        """Kill the process."""
         self._process.kill()
 
     async def stop(self, grace_seconds: float) -> None:
-        """End the process: by closing its pipe, and by force after `grace_seconds`. Nothing of it is left."""
+        """Stop the process by closing its pipe; kill it after `grace_seconds`."""
         await self._process.stop(grace_seconds)

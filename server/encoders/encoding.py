@@ -1,4 +1,4 @@
-"""Encodes the songs of an encoder process, one piece after another, and tells the server what came of each."""
+"""Encodes the songs of an encoder process, one window after another, and sends the events to the server."""
 
 import time
 import traceback
@@ -18,10 +18,10 @@ _BEGINNING_CHUNKS = 8
 
 
 class EncodingLoop:
-    """Does the work of all songs; `run` is the one thread that encodes.
+    """Encodes all songs; `run` is the only thread that encodes.
 
-    While more work waits, chunks from the middle of songs are sent together, some milliseconds later than they could
-    be: every sending has the server and its listeners take their turns on the processors.
+    While more work waits, chunks from the middle of songs are sent together, some milliseconds later: every message
+    costs processor time of the server and its listeners.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class EncodingLoop:
             self._send(unsent)
 
     def _encoded(self, song_id: str, work: Work) -> FromEncoder:
-        """Do a piece of work. A fault of a song ends that song alone."""
+        """Encode one window. An error of a song ends that song alone."""
         try:
             encoded = self._do(song_id, work)
         except Exception as error:
@@ -113,7 +113,7 @@ class EncodingLoop:
 
 
 def _can_wait(message: FromEncoder) -> bool:
-    """True for a chunk from the middle of a song, whose listener has sound, where the next piece is soon done, too."""
+    """True for a chunk from the middle of a song that has a listener with sound in hand, if more work waits."""
     if not isinstance(message, Encoded) or message.seconds >= _GATHERING_SECONDS:
         return False
     return all(isinstance(event, Chunk) and event.sequence >= _BEGINNING_CHUNKS for event in message.events)

@@ -23,7 +23,7 @@ _OF_SONGS = (Encoded, EncodingFailed)
 
 
 class LocalEncoders:
-    """Keeps encoders alive, and knows which song has which one."""
+    """Keeps encoders running, and knows the encoder of each song."""
 
     def __init__(
         self,
@@ -34,9 +34,9 @@ class LocalEncoders:
         start_timeout_seconds: float = 60.0,
         restart_backoff_seconds: float = 0.25,
     ) -> None:
-        """An encoder that answers no ping within `answer_timeout_seconds` is replaced.
+        """An encoder that does not answer a ping within `answer_timeout_seconds` is replaced.
 
-        The pause before a restart is `restart_backoff_seconds`, and doubles with every start that fails.
+        The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """
         self._new_encoder = new_encoder
         self._answer_timeout_seconds = answer_timeout_seconds
@@ -48,7 +48,7 @@ class LocalEncoders:
         self._first_tried = asyncio.Event()
         self._message_counts: Counter[str] = Counter()
         self.up: dict[str, Encoder] = {}
-        """The encoders that take in sound, by address."""
+        """The running encoders, by address."""
 
     @property
     def count(self) -> int:
@@ -62,12 +62,12 @@ class LocalEncoders:
 
     @property
     def sound(self) -> str:
-        """Fingerprint of the encoding, that of every encoder; empty while none is up, or where it was not wanted."""
+        """Fingerprint of the encoding, equal for all encoders; empty while none is up, or if it was not requested."""
         return next((encoder.sound for encoder in self.up.values()), "")
 
     @property
     def unavailable(self) -> bool:
-        """True if no encoder is up, and each has failed to start several times: songs should not wait for one."""
+        """True if no encoder is up, and each has failed to start several times: songs should not wait."""
         return self._all_failed(_GIVEN_UP_STARTS)
 
     def require(self) -> None:
@@ -79,7 +79,7 @@ class LocalEncoders:
         raise WorkerLost("the encoder is being restarted")
 
     def all_starts_failed(self) -> bool:
-        """True if no encoder is up, and none could be started for many times."""
+        """True if no encoder is up, and each has failed to start many times."""
         return self._all_failed(_HOPELESS_STARTS)
 
     async def settled(self) -> None:
@@ -87,21 +87,21 @@ class LocalEncoders:
         await self._settled.wait()
 
     def enter(self, song_id: str) -> None:
-        """Give a song an encoder, now or when one comes up, until `leave`."""
+        """Assign the song to an encoder, now or when one starts, until `leave`."""
         self._assignments.enter(song_id)
 
     def leave(self, song_id: str) -> None:
-        """Let the song's encoder drop what it has of it."""
+        """Remove the song; its encoder drops what it has of it."""
         address = self._assignments.leave(song_id)
         if address is not None:
             self.up[address].send(CloseSong(song_id))
 
     def address_of(self, song_id: str) -> str | None:
-        """The address to which the sound of a song goes; `None` while it waits for an encoder."""
+        """The address to which the song's sound is sent; `None` while it waits for an encoder."""
         return self._assignments.home_of(song_id)
 
     async def run(self, observer: EncoderPoolObserver) -> None:
-        """Keep the encoders up and tell `observer` what they tell, until cancelled. Then nothing of them is left."""
+        """Keep the encoders running and pass their messages to `observer`, until cancelled; then stop them."""
         async with asyncio.TaskGroup() as drivers:
             for number in self._failed_starts:
                 drivers.create_task(self._drive(number, observer), name=f"drive encoder {number}")
@@ -128,7 +128,7 @@ class LocalEncoders:
             await asyncio.sleep(min(seconds, _MAX_BACKOFF_SECONDS))
 
     async def _serve_one(self, number: int, encoder: Encoder, observer: EncoderPoolObserver) -> None:
-        """Start an encoder and pass on what it tells until it ends. Nothing of it is left."""
+        """Start an encoder and pass its messages on until it ends; then stop it."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(encoder.stop, _END_GRACE_SECONDS)
             await self._start(number, encoder, observer)
@@ -159,7 +159,7 @@ class LocalEncoders:
                 observer.encoded(message)
 
     async def _watch(self, encoder: Encoder) -> None:
-        """Ping an encoder now and then; end it where it says nothing for too long."""
+        """Ping an encoder periodically; kill it if it is silent for too long."""
         seen = -1
         while self._message_counts[encoder.address] != seen:
             seen = self._message_counts[encoder.address]

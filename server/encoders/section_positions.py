@@ -1,12 +1,12 @@
-"""Counts how far the sound of a song has come, section by section, over all attempts at it."""
+"""Tracks how far the sound of a song has arrived, section by section, over all attempts."""
 
 from server.workers.messages import SectionKey
 
 
 class SectionPositions:
-    """Counts the samples that no attempt has brought before. Attempts make the same sound, from a section's start on.
+    """Counts the samples that no attempt has delivered before. Attempts make the same sound, from a section's start on.
 
-    `section` is the first section whose end has not come.
+    `section` is the first section that is incomplete.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class SectionPositions:
         return new
 
     def end(self, key: SectionKey) -> bool:
-        """Note that an attempt has brought all of a section; returns whether it is the first."""
+        """Note that an attempt has delivered all of a section; returns True for the first attempt."""
         if key.index != self.section:
             return False
         self.section, self._samples = self.section + 1, 0

@@ -1,4 +1,4 @@
-"""The sound of one song that has come and is not encoded yet."""
+"""The sound of one song that has arrived and is not encoded yet."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from server.workers.sound.messages import OpenSong, Sound
 
 @dataclass(frozen=True, slots=True)
 class EncodeWindow:
-    """Sound to encode, shape [channels, samples], of so many seconds."""
+    """Sound to encode, shape [channels, samples], and its length in seconds."""
 
     window: Window
     seconds: float
@@ -23,7 +23,7 @@ class EncodeWindow:
 
 @dataclass(frozen=True, slots=True)
 class EndSection:
-    """All sound of a section was given out; `last` ends the song. An engine that keeps its contract makes a score."""
+    """End of a section's sound; `last` ends the song. `score` is there if the engine keeps its contract."""
 
     index: int
     score: SectionScore | None
@@ -31,7 +31,7 @@ class EndSection:
 
 
 Work: TypeAlias = OpenSong | EncodeWindow | EndSection
-"""The work on a song, in its order: the plan, then windows and the ends of their sections."""
+"""The work on a song, in order: the plan, then windows and the ends of their sections."""
 
 
 class _QueuedWindow(NamedTuple):
@@ -42,9 +42,9 @@ class _QueuedWindow(NamedTuple):
 
 
 class SongInbox:
-    """The sound of all attempts at one song, put into one order without repetitions.
+    """The sound of all attempts at one song, in one order without repetitions.
 
-    The sound of a new attempt may come before the rest of an earlier one, which then was sent on another link: it waits
+    The sound of a new attempt may arrive before the rest of an earlier one, which was sent over another link: it waits
     until the sections before it are complete.
     """
 
@@ -59,11 +59,11 @@ class SongInbox:
         self.open(opened)
 
     def open(self, opened: OpenSong) -> None:
-        """Take in sound of one more attempt."""
+        """Accept sound of one more attempt."""
         self._attempts.setdefault(opened.song.attempt, deque())
 
     def waiting_bytes(self, attempt: int) -> int:
-        """Sound of an attempt that was not taken yet."""
+        """Size of an attempt's sound that waits, in bytes."""
         queue = self._attempts.get(attempt, ())
         return sum(queued.window.nbytes for queued in queue if queued.window is not None)
 
@@ -83,7 +83,7 @@ class SongInbox:
             queue.append(_QueuedWindow(sound.section, None))
 
     def take(self) -> Work | None:
-        """Give out the next work; `None` where there is none for now."""
+        """The next work; `None` if there is none now."""
         if self._opened is not None:
             opened, self._opened = self._opened, None
             return opened

@@ -1,4 +1,4 @@
-"""The songs of one encoder process and the work on them, between the threads that receive and the one that encodes."""
+"""The songs of one encoder process and their work, between the receiving threads and the encoding one."""
 
 import threading
 from collections import deque
@@ -9,20 +9,20 @@ from server.encoders.song_inbox import SongInbox, Work
 from server.workers.sound.messages import OpenSong, SoundMessage
 
 MAX_WAITING_BYTES = 32 << 20
-"""Sound of one attempt that waits at most; the server holds a song back long before."""
+"""Most bytes of one attempt's sound that wait; the server stops the song long before."""
 
 _REMEMBERED_SONGS = 4096
 
 
 class QueuesStopped(Exception):
-    """There will be no more work."""
+    """The queues are stopped: no more work comes."""
 
 
 SongWork: TypeAlias = tuple[str, Work]
 
 
 class SongQueues:
-    """Gives out the work on all songs, one piece of each in turn. Any thread may call anything."""
+    """Hands out the work of all songs, one window of each in turn. Thread-safe."""
 
     def __init__(self, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
         self._max_waiting_bytes = max_waiting_bytes
@@ -34,7 +34,7 @@ class SongQueues:
         self._stopped = False
 
     def put(self, message: SoundMessage) -> None:
-        """Take in a message of a worker; waits while too much of the song waits. What is closed is dropped."""
+        """Add a worker's message; blocks while too much of the song waits. Messages of closed songs are dropped."""
         song_id, attempt = message.song if isinstance(message, OpenSong) else message.section.song
         with self._changed:
             self._changed.wait_for(lambda: self._has_room(song_id, attempt))
@@ -47,7 +47,7 @@ class SongQueues:
                 self._changed.notify_all()
 
     def order(self, order: CloseSong | EncoderPing) -> None:
-        """Take in an order of the server, which goes before all sound."""
+        """Add an order of the server, which is handed out before all sound."""
         with self._changed:
             if isinstance(order, CloseSong):
                 self._close(order.song_id)
@@ -55,10 +55,10 @@ class SongQueues:
             self._changed.notify_all()
 
     def take(self) -> CloseSong | EncoderPing | SongWork:
-        """Wait for the next order, or the next piece of work on a song.
+        """Wait for the next order or the next work of a song.
 
         Raises:
-            QueuesStopped: there will be none.
+            QueuesStopped: the queues were stopped.
         """
         with self._changed:
             while (taken := self._next()) is None:
@@ -66,18 +66,18 @@ class SongQueues:
             return taken
 
     def take_now(self) -> CloseSong | EncoderPing | SongWork | None:
-        """The same, `None` where there is nothing for now."""
+        """The next order or work; `None` if there is none now."""
         with self._changed:
             return self._next()
 
     def close(self, song_id: str) -> None:
-        """Drop what waits of a song and what still comes of it."""
+        """Drop the waiting sound of a song and whatever still arrives of it."""
         with self._changed:
             self._close(song_id)
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Let everybody who waits here go on: nothing is given out any more."""
+        """Wake all waiting threads; nothing is handed out any more."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

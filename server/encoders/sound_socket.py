@@ -11,11 +11,11 @@ from server.workers.pipe import PipeClosed
 from server.workers.sound.pipe import SoundPipe
 
 Guard = Callable[[Callable[[], None]], None]
-"""Runs the body of a thread, whose errors end the encoder."""
+"""Runs the body of a thread; its errors end the encoder."""
 
 
 class SoundSocket:
-    """Listens at a path, and reads every connection into the queues on a thread of its own."""
+    """Listens at a path, and reads each connection into the queues on its own thread."""
 
     def __init__(self, address: str, queues: SongQueues, guard: Guard) -> None:
         self._queues = queues
@@ -28,11 +28,11 @@ class SoundSocket:
         self._closed = False
 
     def start(self) -> None:
-        """Take in sound from now on."""
+        """Start to accept sound."""
         self._spawn(self._accept, "accept")
 
     def close(self) -> None:
-        """Take in nothing more."""
+        """Stop accepting sound."""
         with self._lock:
             self._closed = True
             for one in (self._listener, *self._connections):
@@ -56,7 +56,7 @@ class SoundSocket:
             self._spawn(partial(self._read, connection), "sound")
 
     def _read(self, connection: socket.socket) -> None:
-        """Read a connection to its end, which is that of its worker."""
+        """Read a worker's connection to its end."""
         pipe = SoundPipe(connection.dup().detach())
         try:
             with suppress(PipeClosed):

@@ -1,12 +1,12 @@
-"""Cost model of songs, learnt while serving, for each engine. Pure: no clock, no input or output.
+"""Cost model of songs for each engine, learnt while serving. Pure: no clock, no input or output.
 
-A song's device seconds are taken as proportional to its sound, those of its steps also to their number. All figures
-are means with exponentially fading memory. A step's time is divided among the songs that share it, so a song is dear
-while there is none to share with: the figure for what steps cost on busy devices falls quickly and rises slowly, and
-beside it stands what they take alone.
+A song's device seconds are proportional to its sound, those of its steps also to their number. All figures are means
+with exponentially fading memory. A step's time is divided among the songs that share it, so a song is expensive while
+there is none to share with: the cost of steps on busy devices falls quickly and rises slowly, and their cost alone is
+kept beside it.
 
-What a forecast leaves out (slow listeners, songs that come later) is put right by a factor, the mean ratio of truth to
-forecast.
+A factor, the mean ratio of actual to forecast time, corrects for what a forecast leaves out (slow listeners, songs that
+come later).
 """
 
 import math
@@ -61,7 +61,7 @@ class Estimator:
         return expected_work(costs, sound_seconds=sound_seconds, steps=steps) if costs else None
 
     def corrected(self, engine: str, forecast: Estimate) -> Estimate:
-        """The estimate to tell for a song, as `corrected` says.
+        """The estimate for callers, corrected as `corrected` does.
 
         Raises:
             KeyError: no song of the engine was measured.
@@ -69,7 +69,7 @@ class Estimator:
         return corrected(self._costs[engine], forecast)
 
     def learn_from_end(self, engine: str, forecast: Estimate, truth: Estimate) -> None:
-        """Compare what was forecast for a song when it came, not yet corrected, with what became of it.
+        """Learn from a song that has ended: compare its uncorrected forecast with the actual times.
 
         Raises:
             KeyError: no song of the engine was measured.
@@ -84,7 +84,7 @@ class Estimator:
 
 
 def expected_work(costs: Costs, *, sound_seconds: float | None = None, steps: int | None = None) -> Work:
-    """The work of a song whose length and steps are known or, where `None`, like those of others."""
+    """The expected work of a song; unknown length or steps (`None`) are those of the mean song."""
     sound = sound_seconds or costs.sound_seconds
     count = costs.steps if steps is None else steps
     pace = count * costs.shared_step_pace + costs.other_pace
@@ -96,7 +96,7 @@ def expected_work(costs: Costs, *, sound_seconds: float | None = None, steps: in
 
 
 def corrected(costs: Costs, forecast: Estimate) -> Estimate:
-    """The estimate to tell for a song, by what became of former forecasts for songs of its engine."""
+    """The estimate for callers: the forecast, corrected by the mean error of former forecasts for the engine."""
     finish = (forecast.finish_seconds + costs.lag_seconds) * math.exp(costs.finish_log_ratio)
     if forecast.first_audio_seconds is None:
         return Estimate(None, finish)
@@ -119,7 +119,7 @@ def _costs_of(spent: Spent) -> Costs:
 
 
 def _mean(old: Costs, new: Costs) -> Costs:
-    """The mean with a new song; the ratios stay as they are."""
+    """The means updated with a new song; the ratios stay as they are."""
     weight = _RISE_WEIGHT if new.shared_step_pace > old.shared_step_pace else _FALL_WEIGHT
     return replace(
         old,

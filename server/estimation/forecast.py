@@ -1,9 +1,9 @@
-"""Forecast of first sound and end of songs, from their costs and order. Pure: no clock, no input or output.
+"""Forecasts first audio and end of songs from their costs and order. Pure: no clock, no input or output.
 
-The songs of a pool are taken as a fluid. As many as there are slots are being made, the others follow in order as
-slots become free. Songs that nobody hears yet go first, in order, each on one device; what they leave of the devices
-is shared evenly by the songs that are heard. Virtual time, the work that a heard song has been given, makes every event
-a step of a heap (Parekh and Gallager, 1993): a forecast for n songs takes n log n.
+The songs of a pool are modelled as a fluid. As many as there are slots are being made, the others follow in order as
+slots become free. Songs without audio go first, in order, each on one device; the rest of the devices is shared evenly
+by the songs with audio. Virtual time, the work given to a song with audio, makes every event a step of a heap (Parekh
+and Gallager, 1993): a forecast for n songs takes n log n.
 """
 
 import math
@@ -19,8 +19,8 @@ _LEAST_LEFT = 0.05
 class Work:
     """Device seconds until a song's first sound is made, `None` once it was, and from there to the song's end.
 
-    A step's time is divided among the songs that share it: alone, a song takes `stretch` times as long, at least 1. Of
-    all seconds `step_seconds` are steps, so divided. The song has `sound_seconds` of sound, 0 where that is not known.
+    A step's time is divided among the songs that share it: alone, a song takes `stretch` times as long, at least 1.
+    `step_seconds` of all seconds are steps. The song has `sound_seconds` of sound, 0 if not known.
     """
 
     first_seconds: float | None
@@ -31,11 +31,11 @@ class Work:
 
     @property
     def total_seconds(self) -> float:
-        """All device seconds that are left."""
+        """All remaining device seconds."""
         return (self.first_seconds or 0.0) + self.rest_seconds
 
     def left(self, used_seconds: float, *, heard: bool) -> "Work":
-        """Remaining work after `used_seconds`; more than none while the song is not complete."""
+        """Remaining work after `used_seconds`; above zero while the song is not complete."""
         if heard:
             least = _LEAST_LEFT * self.total_seconds
             return replace(self, first_seconds=None, rest_seconds=max(self.total_seconds - used_seconds, least))
@@ -44,7 +44,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Seconds from now until a song is heard, `None` once it is, and until its sound is complete."""
+    """Seconds from now to first audio, `None` once there was some, and to the end."""
 
     first_audio_seconds: float | None
     finish_seconds: float
@@ -96,7 +96,7 @@ class _Fluid:
             self._begin()
 
     def _begin(self) -> None:
-        """Put songs that nobody hears yet on the devices that have none."""
+        """Put songs without audio on the free devices."""
         while self._unheard and len(self._beginning) < self._devices:
             index = self._unheard.popleft()
             heappush(self._beginning, (self._now + (self._songs[index].first_seconds or 0.0), index))
@@ -105,7 +105,7 @@ class _Fluid:
         heappush(self._heard, (self._virtual + self._songs[index].rest_seconds, index))
 
     def _advance(self) -> None:
-        """Go on to the next moment at which a song is heard or complete."""
+        """Go on to the next moment at which a song has first audio or is complete."""
         rate = min(1.0, (self._devices - len(self._beginning)) / len(self._heard)) if self._heard else 0.0
         heard_at = self._beginning[0][0] if self._beginning else math.inf
         complete_at = self._now + (self._heard[0][0] - self._virtual) / rate if rate else math.inf

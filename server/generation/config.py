@@ -1,4 +1,4 @@
-"""The sizes and limits of making songs."""
+"""Sizes and limits of song generation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,9 +8,9 @@ from server.scheduling.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class RunnerSettings:
-    """The sizes and limits of making songs; those of each device are in its `DeviceSpec`.
+    """Sizes and limits of song generation; those of each device are in its `DeviceSpec`.
 
-    A song stops being made while `stream_buffer_bytes` of its sound are unheard. An idle worker has to answer every
+    A song pauses while `stream_buffer_bytes` of its sound are unheard. An idle worker has to answer every
     `ping_seconds`. An attempt at a song is repeated `retries` times. A song sends an event at least every
     `heartbeat_seconds`. `log_requests` puts prompts and lyrics into the log.
     """

@@ -1,4 +1,4 @@
-"""Acts on what encoders tell: sends events of songs, and has songs made once more."""
+"""Handles the messages of encoders: sends events of songs, and repeats songs whose encoder was lost."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ _RETRY_CAUSE = "encoder_lost"
 
 
 class EncodedSound:
-    """The observer of the encoders: passes on what they tell to the songs that it is about."""
+    """Observer of the encoders: passes their events to the jobs of the songs."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class EncodedSound:
         self._readiness_changed = readiness_changed
 
     def encoded(self, message: Encoded | EncodingFailed) -> None:
-        """Send what was encoded; a song that cannot be encoded fails alone, as one does whose events have a bug."""
+        """Send encoded events. An error of encoding, or of its events, fails that song alone."""
         job = self._jobs.get(message.song_id)
         if job is None:
             return
@@ -56,7 +56,7 @@ class EncodedSound:
             job.fail(SongFailed("the song could not be encoded"))
 
     def encoder_lost(self, song_ids: Sequence[str]) -> None:
-        """Have the songs made from their beginning, but for those that are encoded to the end or fail too often."""
+        """Repeat the songs from their beginning, except those that are encoded to the end or fail too often."""
         for song_id in song_ids:
             job = self._jobs.get(song_id)
             if job is None or job.complete():
@@ -70,11 +70,11 @@ class EncodedSound:
         self._wake()
 
     def encoder_restarted(self) -> None:
-        """Count the restart."""
+        """Count the restart in the metrics."""
         self._metrics.devices.encoder_restarted()
 
     def encoders_changed(self) -> None:
-        """Wake the songs that have waited for an encoder; fail those for which none comes up."""
+        """Wake the songs that have waited for an encoder; fail them if no encoder starts."""
         if self._encoders.unavailable:
             for job in self._jobs:
                 job.fail(WorkerLost("the encoder could not be started"))

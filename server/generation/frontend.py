@@ -1,4 +1,4 @@
-"""Takes songs for generators, which make them: the counterpart of the runner on a server without workers."""
+"""Accepts songs for generators: the counterpart of the runner on a server without workers."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ _NONE_HERE = Here()
 
 
 class Frontend:
-    """A SongRunner that makes no songs itself, and lets them wait for generators, whether or not one runs now."""
+    """A SongRunner that makes no songs itself, but queues them for generators, whether or not one runs now."""
 
     def __init__(
         self,
@@ -37,8 +37,8 @@ class Frontend:
     ) -> None:
         """`engine_names` are configured, and `queued_songs` may wait in the service.
 
-        `clock` gives seconds and never goes back; deadlines of requests are on it. A generator takes
-        `cold_start_seconds` to start, until such a time was measured.
+        `clock` gives seconds and never goes back; deadlines of requests are on it. A start of a generator counts
+        `cold_start_seconds` until one was measured.
         """
         self._engine_names = tuple(engine_names)
         self._admission = Admission(running=0, queued=queued_songs)
@@ -54,22 +54,22 @@ class Frontend:
         self.readiness = Readiness()
 
     async def start(self) -> None:
-        """Nothing is to be started."""
+        """Do nothing: there are no processes to start."""
 
     def liveness_problem(self) -> str | None:
-        """`None`: without workers nothing can be lost for good."""
+        """`None`: a server without workers does not have to be restarted."""
         return None
 
     def depths(self) -> Mapping[str, QueueDepth]:
-        """No song waits or is made here, of any configured engine."""
+        """Zero for every configured engine: songs neither wait nor run here."""
         return {name: QueueDepth() for name in self._engine_names}
 
     def engines(self) -> Mapping[str, EngineInfo]:
-        """No engine is loaded here."""
+        """Empty: no engine is loaded here."""
         return {}
 
     def engine_devices(self, name: str) -> tuple[str, ...]:
-        """The devices of an engine here: none."""
+        """Empty: no device is here."""
         return ()
 
     def ready(self, engine: str) -> bool:
@@ -94,7 +94,7 @@ class Frontend:
         return self._admission.room
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
-        """Let a request pass that a generator can make, now or once it has started.
+        """Check that a generator can make the song, now or once it has started.
 
         Raises:
             ServiceError: as `Intake.check` says; EngineNotReady for an engine that no generator has ever served.
@@ -115,7 +115,7 @@ class Frontend:
         return self._intake.refusal(request, error)
 
     def drain(self) -> None:
-        """Let no more songs in."""
+        """Accept no more songs."""
         self._admission.drain()
 
     async def idle(self) -> None:
@@ -126,7 +126,7 @@ class Frontend:
         return 0
 
     async def stop(self, grace_seconds: float) -> int:
-        """Let no more songs in; no song is cut off."""
+        """Accept no more songs; returns 0, as no song is cut off."""
         self.drain()
         return 0
 

@@ -1,4 +1,4 @@
-"""Sends heartbeats of silent songs, so that nothing on the way to the caller closes a connection that looks dead."""
+"""Sends heartbeats of silent songs, so that proxies do not close idle connections."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Makes songs: ties admission, scheduler, worker pool and jobs together on one event loop."""
+"""Makes songs: connects admission, scheduler, worker pool and jobs on one event loop."""
 
 import asyncio
 import time
@@ -44,7 +44,7 @@ from server.workers.base import WorkerPool
 
 
 class Runner:
-    """Everything behind the songs of this server. Lives on one event loop; `start` before anything else."""
+    """The generation of songs on this server. Lives on one event loop; call `start` first."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Runner:
     ) -> None:
         """`clock` gives seconds and never goes back; deadlines of requests are on it.
 
-        Spans of songs come from `tracer`.
+        Spans of songs are made by `tracer`.
         """
         self._pool = pool
         self._encoders = encoders
@@ -82,7 +82,7 @@ class Runner:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Start encoders, and a worker for every device, without waiting until their engines are loaded."""
+        """Start encoders, and a worker for every device, without waiting until engines are loaded."""
         self._tasks = [
             asyncio.create_task(self._heartbeat.run(), name="heartbeat"),
             asyncio.create_task(self._encoders.run(self._encoded), name="encoders"),
@@ -90,7 +90,7 @@ class Runner:
         ]
 
     async def wait_ready(self, timeout_seconds: float) -> None:
-        """Wait until every device has loaded what it can, and every encoder is up or has failed to start.
+        """Wait until every device has loaded its engines or failed, and every encoder is up or has failed to start.
 
         Raises:
             TimeoutError: that took longer than `timeout_seconds`.
@@ -116,12 +116,12 @@ class Runner:
         return self.readiness.ready(engine) and not self._admission.draining
 
     def sound(self, engine: str) -> str:
-        """Fingerprint of the sound that songs of `engine` get here, encoding included; empty where it is not known."""
+        """Fingerprint of the sound of `engine` here, encoding included; empty if not known."""
         made, encoded = self._pool.sound_of(engine), self._encoders.sound
         return f"{made}-{encoded}" if made and encoded else ""
 
     def depths(self) -> dict[str, QueueDepth]:
-        """The songs and sections of every configured engine that wait and that are being made."""
+        """The waiting and running songs and sections of every configured engine."""
         return {name: QueueDepth() for name in self._pool.engine_names} | self._scheduler.depths()
 
     def engines(self) -> Mapping[str, EngineInfo]:
@@ -134,7 +134,7 @@ class Runner:
 
     @property
     def queues_unserved(self) -> bool:
-        """False: this server takes songs for engines that it serves, or that another replica serves now."""
+        """False: songs are accepted only for engines that this server or another replica serves now."""
         return False
 
     def costs(self, engine: str) -> Costs | None:
@@ -150,7 +150,7 @@ class Runner:
         return self._admission.room
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
-        """Let a request pass that can be made here, or in the `service` whose queue it joins.
+        """Check that the song can be made here, or in the `service` whose queue it joins.
 
         Raises:
             ServiceError: as `Intake.check` says.
@@ -191,7 +191,7 @@ class Runner:
         return job
 
     def drain(self) -> None:
-        """Let no more songs in."""
+        """Accept no more songs."""
         self._admission.drain()
 
     async def idle(self) -> None:
@@ -278,7 +278,7 @@ class Runner:
         )
 
     def _require_makers(self, request: SongRequest, service: ServiceState | None) -> None:
-        """Let a request pass whose engine and encoder are ready here, or served by another replica."""
+        """Check that engine and encoder are ready here, or served by another replica."""
         if service is None or request.engine not in service.engines:
             self._pool.require(request.engine)
             self._encoders.require()

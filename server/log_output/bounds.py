@@ -1,7 +1,7 @@
-"""Bounds what lines of other libraries, and of callers without a key, may take of the log.
+"""Bounds how much log lines of other libraries, and of callers without a key, may write.
 
-Libraries write a line, with its traceback, for each thing that they cannot read: a caller who sends such things would
-fill a disk with what costs next to nothing. What is left out is counted and said.
+Libraries log a line, with its traceback, for each input that they cannot read: a caller who sends such input would fill
+a disk at next to no cost. Dropped lines are counted and reported.
 """
 
 import logging
@@ -12,25 +12,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 OWN = frozenset(("server", "model", "melisma_client", "benchmarks", "tests", "__main__"))
-"""Packages whose lines are our own."""
+"""Packages whose lines are never dropped."""
 TEXT_CHARACTERS = 400
 TRACEBACK_CHARACTERS = 1_200
-"""Of a traceback the end is kept, where the error is."""
+"""Characters of a traceback that are kept, from its end, where the error is."""
 BURST_BYTES = 4_000
 BYTES_PER_SECOND = 100
 CALLS_BURST_BYTES = 3_000
 TELL_SECONDS = 10.0
-"""How often it is said what was left out."""
+"""Seconds between reports of dropped lines."""
 
 _LINE_BYTES = 200
-"""What a line takes beside its text."""
+"""Bytes of a line beside its text."""
 _WITHOUT_KEY = frozenset(("UNAUTHENTICATED", "RESOURCE_EXHAUSTED", 401, 429))
 STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 @dataclass
 class Budget:
-    """Bytes that may be written: `burst` at once, and so many a second after that."""
+    """A token bucket of bytes: `burst` at once, then a rate per second."""
 
     burst: float
     bytes_per_second: float
@@ -39,7 +39,7 @@ class Budget:
     left_out: int = 0
 
     def takes(self, size: int, now: float) -> bool:
-        """Take so many bytes out of the budget; False, and counted, where they are not in it."""
+        """Take bytes from the budget; returns False, and counts the line, if there are too few."""
         self.left = min(self.burst, self.left + (now - self.refilled_at) * self.bytes_per_second)
         self.refilled_at = now
         if size > self.left:
@@ -50,9 +50,9 @@ class Budget:
 
 
 class LogBounds(logging.Filter):
-    """Lets through all lines of our own, and of others as many as their budget has; shortens those.
+    """Passes all lines of our own packages, and those of others within a budget, shortened.
 
-    A library has a budget, and calls that were refused for want of a key have one.
+    Each library has a budget, and so have calls that were refused for lack of a key.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, tell_seconds: float = TELL_SECONDS) -> None:
@@ -64,7 +64,7 @@ class LogBounds(logging.Filter):
         self._timer: threading.Timer | None = None
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """True for a line that is to be written; one of another library is shortened."""
+        """True if the line is to be written; one of another library is shortened."""
         name = record.name.partition(".")[0]
         if name in OWN:
             if getattr(record, "code", None) not in _WITHOUT_KEY:
@@ -76,7 +76,7 @@ class LogBounds(logging.Filter):
         return self._takes(name, len(str(record.msg).encode()) + _LINE_BYTES, BURST_BYTES)
 
     def left_out(self) -> dict[str, int]:
-        """Lines that were left out since the last time, by library; they are counted anew."""
+        """Dropped lines since the last call, by library."""
         with self._lock:
             found = {name: budget.left_out for name, budget in self._budgets.items() if budget.left_out}
             for budget in self._budgets.values():
@@ -84,7 +84,7 @@ class LogBounds(logging.Filter):
         return found
 
     def report(self) -> None:
-        """Log what was left out."""
+        """Log the number of dropped lines."""
         with self._lock:
             self._timer = None
         for name, count in self.left_out().items():
@@ -105,12 +105,12 @@ class LogBounds(logging.Filter):
 
 
 def _says_a_listener_left(record: logging.LogRecord) -> bool:
-    """True for what gRPC logs as an error when a socket dies while something is written to it."""
+    """True for gRPC's error line about a socket that died during a write: a listener has left."""
     return record.name == "grpc._cython.cygrpc" and "ExecuteBatchError raised in core" in str(record.msg)
 
 
 def _shorten(record: logging.LogRecord) -> None:
-    """Make a record a text of bounded length that can be printed, without fields of its own."""
+    """Make a record a printable text of bounded length, without extra fields."""
     text = _bounded(record.getMessage(), TEXT_CHARACTERS)
     if record.exc_info and record.exc_info[0]:
         told = "".join(traceback.format_exception(*record.exc_info))

@@ -1,4 +1,4 @@
-"""Writes the server's log: plain for people at a terminal, one JSON object a line for machines."""
+"""Writes the server's log: plain text for people in a terminal, one JSON object per line for machines."""
 
 import json
 import logging
@@ -13,10 +13,10 @@ PLAIN_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a record as one JSON object: time (UTC), level, logger, message, bound and `extra` fields, traceback."""
+    """Formats a record as one JSON object: time (UTC), level, logger, message, bound and `extra` fields, traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record on one line."""
+        """The record as one line."""
         entry: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -30,7 +30,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class PlainFormatter(logging.Formatter):
-    """Writes a record for people: time, level, logger, message, then `extra` fields as key=value."""
+    """Formats a record as text: time, level, logger, message, then `extra` fields as key=value."""
 
     def __init__(self) -> None:
         super().__init__(PLAIN_FORMAT)

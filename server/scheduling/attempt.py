@@ -1,4 +1,4 @@
-"""One attempt at a song: the sections that it has prepared, denoised and rendered so far."""
+"""One attempt at a song: the sections that are prepared, denoised and rendered so far."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from server.workers.messages import Prepared, SectionKey, SongKey
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """A section boundary: the section that comes next, and the engine's saved state at the end of the one before."""
+    """A section boundary: the index of the next section, and the engine's saved state at the end of the one before."""
 
     section: int = 0
     saved: bytes = b""
@@ -16,12 +16,12 @@ class ResumePoint:
 
 @dataclass(slots=True)
 class Attempt:
-    """The progress of one attempt, which goes on from `resume_point`. After a failure `next_attempt` replaces it.
+    """The progress of one attempt, which starts at `resume_point`. After a failure `next_attempt` replaces it.
 
     `denoising` and `step` are the section and its next step; steps in flight count as done. `rendering` is the section
-    that is rendered; it has `windows` windows with `section_seconds` of sound so far. `finished` holds what was given
-    out with the last steps of the sections from `rendering` on, in this attempt or before. `sections` is 0 until a
-    first plan of the song is known.
+    that is rendered; it has `windows` windows with `section_seconds` of sound so far. `finished` holds the final states
+    of the sections from `rendering` on, of this attempt or earlier ones. `sections` is 0 until the song is first
+    planned.
     """
 
     key: SongKey
@@ -42,7 +42,7 @@ class Attempt:
 
     @property
     def window_group(self) -> int:
-        """The first window of the group that is rendered: a command makes several of it, or each alone."""
+        """The first window of the group that is rendered: a command makes one or several windows of a group."""
         return self.windows // WINDOWS * WINDOWS
 
     @property
@@ -52,7 +52,7 @@ class Attempt:
 
     @property
     def denoised(self) -> int:
-        """The number of sections whose last step was answered, rendered ones included."""
+        """The number of sections whose last step is done, rendered ones included."""
         return self.rendering + len(self.finished)
 
     @property
@@ -62,7 +62,7 @@ class Attempt:
 
     @property
     def held_bytes(self) -> int:
-        """Memory that the sections hold which are prepared and whose last step was not answered yet."""
+        """Device memory of the sections that are prepared and whose last step is not done."""
         return sum(one.memory_bytes for index, one in self.prepared.items() if index >= self.denoised)
 
     @property
@@ -72,24 +72,24 @@ class Attempt:
         return due.cost if due else 0
 
     def next_attempt(self) -> "Attempt":
-        """Returns the attempt that follows this one, at the last section boundary; what is denoised stays so."""
+        """The attempt that follows this one, from the last section boundary on; denoised sections stay so."""
         key = SongKey(self.key.song_id, self.key.attempt + 1)
         return Attempt(key, self.resume_point, self.sections, self.finished)
 
     def whole_attempt(self) -> "Attempt":
-        """Returns the attempt that follows this one where all sound is lost: it begins with the first section."""
+        """The attempt that follows this one when all sound is lost: it begins with the first section."""
         return Attempt(SongKey(self.key.song_id, self.key.attempt + 1), sections=self.sections)
 
     def section(self, index: int) -> SectionKey:
-        """Names a section of this attempt."""
+        """The key of a section in this attempt."""
         return SectionKey(self.key, index)
 
     def due_section(self) -> SectionKey:
-        """Names the section whose step is due."""
+        """The key of the section whose step is due."""
         return SectionKey(self.key, self.denoising)
 
     def to_prepare(self, ahead: int) -> int | None:
-        """The section to be prepared, `ahead` sections behind the one being denoised; no further than the next one."""
+        """The section to prepare, `ahead` sections behind the one being denoised; no further than the next one."""
         index = self.denoising + ahead
         missing = self.planned and index < self.sections and index not in self.prepared
         return index if missing and index <= self.rendering + 1 else None
@@ -104,30 +104,30 @@ class Attempt:
 
     @property
     def steps_left(self) -> int:
-        """Steps of the section that is denoised, which is prepared."""
+        """Remaining steps of the section that is denoised, which has to be prepared."""
         return self.prepared[self.denoising].steps - self.step
 
     def issue_steps(self, steps: int) -> None:
-        """Take steps that are due for done: what comes next may be decided while they are on their way."""
+        """Count due steps as done: the next command may be decided while they are in flight."""
         self.step += steps
         if self.step >= self.prepared[self.denoising].steps:
             self.denoising, self.step = self.denoising + 1, 0
 
     def plan(self, sections: int) -> None:
-        """Notes that the plan is made and has `sections` sections."""
+        """Note that the song is planned with `sections` sections."""
         self.sections, self.planned = sections, True
 
     def finish_steps(self, finished: bytes) -> None:
-        """Notes the answer to a section's last step, and what was given out with it."""
+        """Note that a section's last step is done, and keep its final state."""
         self.finished += (finished,)
 
     def add_windows(self, windows: int, seconds: float) -> None:
-        """Notes more rendered windows, which have `seconds` of sound."""
+        """Note more rendered windows with `seconds` of sound."""
         self.windows += windows
         self.section_seconds += seconds
 
     def finish_section(self, saved: bytes) -> None:
-        """Note that a section is rendered to its end: from here another attempt would go on."""
+        """Note that a section is rendered to its end: another attempt would start here."""
         self.prepared.pop(self.rendering, None)
         self.rendering += 1
         self.finished = self.finished[1:]

@@ -1,7 +1,7 @@
-"""Chooses the sections that share a step, as a pure function of what they put on it.
+"""Chooses the sections that share a step, as a pure function of their loads.
 
-A step that is due for the first in rank takes others along, in rank: as many as budget and length allow. When
-the first is urgent, songs with slack join only where the step hardly gets longer by them.
+A step of the first song in rank takes others along, in rank, as many as token budget and length allow. If the first is
+urgent, songs with slack join only if the step hardly gets longer.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ class StepLoad:
 
 
 class BatchCapacity:
-    """The number of sections that a device has memory for at once, as far as steps have shown."""
+    """The number of sections that fit into a device's memory at once, learnt from steps."""
 
     def __init__(self, max_sections: int) -> None:
         self.sections = max_sections
@@ -31,7 +31,7 @@ class BatchCapacity:
         self._steps_that_fit = 0
 
     def learn(self, sections: int, fits: int | None) -> None:
-        """Takes in a step of `sections` sections; `fits` is how many fitted, where that was less.
+        """Learn from a step of `sections` sections; `fits` is how many fitted, if fewer.
 
         After many full steps that fitted, one more section is tried.
         """
@@ -50,10 +50,10 @@ def batch(
     max_sections: int,
     step_seconds: Callable[[int], float] | None = None,
 ) -> list[int]:
-    """Which of `loads`, given in rank, share a step: positions, the first always among them.
+    """Choose which of `loads`, given in rank, share a step: returns positions, the first always among them.
 
     Rows are padded to the longest one, so the budget counts padded tokens, and nothing joins that would double the
-    length of another. `step_seconds` tells how long a step of so many tokens takes; `None` while it is unknown.
+    length of another. `step_seconds` gives the seconds of a step of so many tokens; `None` if unknown.
     """
     first = loads[0]
     taken, rows, lengths = [0], _rows(first), (first.length, first.length)

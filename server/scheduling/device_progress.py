@@ -18,7 +18,7 @@ _MAX_OWED_SECONDS = 2.0
 
 
 class CommandsInFlight:
-    """The commands of each lane that are not answered yet: for each of their attempts, its position."""
+    """The unanswered commands of each lane: for each of their attempts, its position."""
 
     def __init__(self) -> None:
         self._lanes: dict[Lane, deque[Mapping[SongKey, WorkPosition]]] = {}
@@ -32,11 +32,11 @@ class CommandsInFlight:
         return any(key in positions for waiting in self._lanes.values() for positions in waiting)
 
     def add(self, lane: Lane, positions: Mapping[SongKey, WorkPosition]) -> None:
-        """Notes a command that was given out."""
+        """Note a command that was sent."""
         self._lanes.setdefault(lane, deque()).append(positions)
 
     def acknowledge(self, lane: Lane) -> Mapping[SongKey, WorkPosition]:
-        """Removes the command that was given out first and returns its positions; none if nothing is in flight."""
+        """Remove the oldest command in flight and return its positions; empty if none is in flight."""
         waiting = self._lanes.get(lane)
         if not waiting:
             return {}
@@ -46,24 +46,24 @@ class CommandsInFlight:
         return positions
 
     def songs_beside(self, lane: Lane) -> set[str]:
-        """The songs that the other lanes work on."""
+        """The songs that other lanes work on."""
         others = (waiting for other, waiting in self._lanes.items() if other is not lane)
         return {key.song_id for waiting in others for positions in waiting for key in positions}
 
     def oldest_positions(self) -> dict[str, WorkPosition]:
-        """The positions of the commands that the lanes are working on, by song."""
+        """The positions of the lanes' oldest commands, by song."""
         return {key.song_id: position for waiting in self._lanes.values() for key, position in waiting[0].items()}
 
 
 @dataclass(slots=True)
 class DeviceProgress:
-    """One device during the life of one worker. What is learnt outlasts the worker: `steps`, `sharing`, `worked`,
+    """One device during the life of one worker. The learnt values outlive the worker: `steps`, `sharing`, `worked`,
     `section_bytes`, `windows`.
 
-    The songs on it should need `left_seconds` of it. `to_release` are the attempts that its worker still has to drop.
-    `section_bytes` is the memory of the section of each engine that was prepared last. Songs without listeners get at
-    least `detached_share` of the device, and are owed `detached_owed_seconds`. No further song with a listener fits
-    until `full_until`, unless a song leaves before.
+    The songs on it should need `left_seconds` of it. `to_release` are the attempts that its worker still has to
+    release. `section_bytes` is the memory of each engine's last prepared section. Songs without listeners get at least
+    `detached_share` of the device, and are owed `detached_owed_seconds`. No further song with a listener fits until
+    `full_until`, unless a song leaves before.
     """
 
     spec: DeviceSpec
@@ -87,7 +87,7 @@ class DeviceProgress:
         self.sharing = StepSharing(self.steps)
 
     def successor(self) -> "DeviceProgress":
-        """Returns the same device without a worker."""
+        """The same device without a worker."""
         self.worked.has_none()
         made = DeviceProgress(
             self.spec,
@@ -101,18 +101,18 @@ class DeviceProgress:
         return made
 
     def find(self, key: SongKey) -> ScheduledSong | None:
-        """Returns the song whose present attempt, on this device, has this name; `None` where there is none."""
+        """The song whose current attempt, on this device, has this key; `None` if there is none."""
         song = self.songs.get(key.song_id)
         return song if song is not None and song.attempt.key == key else None
 
     def enter(self, song: ScheduledSong) -> None:
-        """Gives the song a slot."""
+        """Give the song a slot."""
         song.device, song.pace = self.spec.name, self.windows[song.engine]
         self.songs[song.song_id] = song
         self.left_seconds += song.account.reserve()
 
     def leave(self, song: ScheduledSong) -> None:
-        """Takes the slot away from the song. The worker will be told to release its attempt."""
+        """Take the slot away from the song. The worker will be told to release its attempt."""
         song.device = None
         del self.songs[song.song_id]
         self.to_release.append(song.attempt.key)
@@ -120,13 +120,13 @@ class DeviceProgress:
         self.full_until = 0.0
 
     def charge_step(self, parts: Sequence[tuple[ScheduledSong, float]], step_seconds: float) -> None:
-        """Charges each song for its part of a step, in seconds."""
+        """Charge each song its share of a step, in seconds."""
         for song, seconds in parts:
             self.left_seconds -= song.account.charge_step(seconds, step_seconds)
         self._credit(parts)
 
     def charge_alone(self, song: ScheduledSong, seconds: float) -> None:
-        """Charges the song for work that it shared with nobody."""
+        """Charge a song for work that it shared with no other."""
         self.left_seconds -= song.account.charge_alone(seconds)
         self._credit([(song, seconds)])
 
@@ -136,7 +136,7 @@ class DeviceProgress:
         return any(not song.sink.has_listener for song in self.songs.values())
 
     def _credit(self, parts: Iterable[tuple[ScheduledSong, float]]) -> None:
-        """Notes device time: songs without listeners are owed their share of it while there are some."""
+        """Note device time: while there are songs without listeners, they are owed their share of it."""
         if not self.detached:
             self.detached_owed_seconds = 0.0
             return
@@ -145,10 +145,10 @@ class DeviceProgress:
             self.detached_owed_seconds = max(-_MAX_OWED_SECONDS, min(owed, _MAX_OWED_SECONDS))
 
     def has_memory_for(self, song: ScheduledSong) -> bool:
-        """True if memory allows to prepare one more section of the song.
+        """True if there is memory to prepare one more section of the song.
 
-        What a section takes is not known before it is prepared; it is taken to be like the last one of its engine. A
-        device prepares one section at a time, so that a wrong guess exceeds the limit by less than one section.
+        The size of a section is unknown before it is prepared; it is assumed to be that of the engine's last one. A
+        device prepares one section at a time, so a wrong guess exceeds the limit by less than one section.
         """
         limit = self.spec.memory_bytes
         if not limit:
@@ -157,21 +157,21 @@ class DeviceProgress:
         return held + max(1, self.section_bytes.get(song.engine, 0)) <= limit
 
     def releasable(self) -> SongKey | None:
-        """Takes out an attempt that no lane is working on any more; `None` where there is none to be dropped."""
+        """Take out an attempt that no lane works on any more; `None` if there is none to release."""
         key = next((key for key in self.to_release if key not in self.in_flight), None)
         if key is not None:
             self.to_release.remove(key)
         return key
 
     def issue(self, command: Command, lane: Lane) -> None:
-        """Notes that the lane is given the command. Its steps count as done from now on."""
+        """Note that the command is sent to the lane. Its steps count as done from now on."""
         self.in_flight.add(lane, dict(self.positions(command)))
         if isinstance(command, Step):
             for section in command.sections:
                 self.songs[section.song.song_id].attempt.issue_steps(command.steps)
 
     def positions(self, command: Command) -> Iterator[tuple[SongKey, WorkPosition]]:
-        """The position of each attempt that the command works on, as a failure is recorded."""
+        """The position of each attempt that the command works on."""
         kind = type(command).__name__
         match command:
             case Plan(song):

@@ -19,20 +19,20 @@ class DeviceUsage:
 
     @property
     def total_seconds(self) -> float:
-        """Everything that was charged to the song."""
+        """All device time charged to the song."""
         return self.step_seconds + self.other_seconds
 
     def note_first_audio(self) -> None:
-        """Note that the song has sound; only the first time counts."""
+        """Note that the song has audio; only the first call counts."""
         if self.first_seconds is None:
             self.first_seconds = self.total_seconds
 
 
 @dataclass(slots=True)
 class SongAccount:
-    """The device time of one song. What the song uses and needs also counts for its caller's share.
+    """The device time of one song; it also counts for its caller's share.
 
-    `left_seconds` is the work that should be left, by the estimate made when the song came; never less than 0.
+    `left_seconds` is the expected remaining work, by the estimate at its arrival; never below 0.
     """
 
     caller: str
@@ -41,31 +41,31 @@ class SongAccount:
     left_seconds: float
 
     def open(self) -> None:
-        """Counts the song among its caller's."""
+        """Count the song among its caller's."""
         self.shares.enter(self.caller)
 
     def close(self) -> None:
-        """Counts the song no longer."""
+        """Stop counting the song."""
         self.shares.leave(self.caller)
 
     def reserve(self) -> float:
-        """Reserves the work left, when the song gets a slot. Returns it, in device seconds."""
+        """Reserve the remaining work when the song gets a slot. Returns it, in device seconds."""
         self.shares.reserve(self.caller, self.left_seconds)
         return self.left_seconds
 
     def release(self) -> float:
-        """Gives the reserved work back, when the song leaves its slot. Returns it, in device seconds."""
+        """Give the reserved work back when the song leaves its slot. Returns it, in device seconds."""
         self.shares.reserve(self.caller, -self.left_seconds)
         return self.left_seconds
 
     def charge_step(self, seconds: float, step_seconds: float) -> float:
-        """Charges `seconds` of a shared step that took `step_seconds`. Returns what was taken off the work left."""
+        """Charge `seconds` of a shared step that took `step_seconds`. Returns the reduction of the remaining work."""
         self.usage.step_seconds += seconds
         self.usage.whole_step_seconds += step_seconds
         return self._charge(seconds)
 
     def charge_alone(self, seconds: float) -> float:
-        """Charges work that was done for the song alone. Returns what was taken off the work left."""
+        """Charge work that was done for the song alone. Returns the reduction of the remaining work."""
         self.usage.other_seconds += seconds
         return self._charge(seconds)
 

@@ -1,4 +1,4 @@
-"""Carries out what is decided about songs whose attempt failed: another attempt, or the end."""
+"""Carries out retry decisions for songs whose attempt failed: another attempt, or the end."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ class FailureHandler:
         self._retries = retries
 
     def worker_lost(self, device: str) -> tuple[FailedAttempt, ...]:
-        """Takes all songs off a device whose worker has ended. Returns them."""
+        """Take all songs off a device whose worker has ended, and return them."""
         former = self._placement.vacate(device)
         positions = former.in_flight.oldest_positions()
         failed_attempts = []
@@ -29,11 +29,10 @@ class FailureHandler:
         return tuple(failed_attempts)
 
     def encoder_lost(self, song_id: str, encoded_seconds: float) -> RetryDecision | None:
-        """Has a song made from its beginning, whose encoder has ended; `None` where it has no sound yet.
+        """Repeat a song from its beginning, as its encoder has ended after `encoded_seconds` of its sound; `None` if it
+        has no sound yet.
 
-        So much of its sound had been encoded.
-
-        A song that is given up is taken out.
+        A song that is not repeated is removed.
         """
         song = self._placement.song(song_id) or self._placement.rendered(song_id)
         if song is None or song.untouched:
@@ -48,9 +47,9 @@ class FailureHandler:
     def attempt_failed(
         self, device: DeviceProgress, failed: Failed, positions: Mapping[SongKey, WorkPosition], *, shared: bool
     ) -> FailedAttempt | None:
-        """Takes a song off the device after an error, at its position. Returns `None` for former attempts.
+        """Take a song off the device after an error, at its position. Returns `None` for former attempts.
 
-        A `shared` error is one that came to several songs at once.
+        A `shared` error is one that hit several songs at once.
         """
         song = device.find(failed.song)
         if song is None:

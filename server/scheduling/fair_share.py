@@ -1,7 +1,8 @@
 """Fair shares of device time between callers.
 
 Device time given to a caller is divided by the caller's weight and added up (start-time fair queueing: Goyal, Vin and
-Cheng, 1996). One who comes back after a pause starts level with the least served caller present: nobody saves up.
+Cheng, 1996). A caller who comes back after a pause starts level with the least served caller present: idle time does
+not save up.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ class _Account:
 
 
 class FairShare:
-    """Fair shares: device seconds per weight that each caller with songs in the server was given."""
+    """Fair shares: device seconds per weight that each caller with songs here was given."""
 
     def __init__(self, weights: Mapping[str, float] = MappingProxyType({})) -> None:
         """A caller that `weights` does not name has weight 1."""
@@ -25,25 +26,25 @@ class FairShare:
         self._accounts: dict[str, _Account] = {}
 
     def enter(self, caller: str) -> None:
-        """Note one more song of the caller."""
+        """Count one more song of the caller."""
         if caller not in self._accounts:
             self._accounts[caller] = _Account(served=self._least())
         self._accounts[caller].songs += 1
 
     def leave(self, caller: str) -> None:
-        """Note one song less; a caller without songs is forgotten."""
+        """Count one song less; a caller without songs is removed."""
         account = self._accounts[caller]
         account.songs -= 1
         if not account.songs:
             del self._accounts[caller]
 
     def charge(self, caller: str, seconds: float) -> None:
-        """Note device time given to a caller; one that has left meanwhile owes nothing."""
+        """Add device time given to a caller; a caller without songs is not charged."""
         if account := self._accounts.get(caller):
             account.served += seconds / self._weights.get(caller, 1.0)
 
     def reserve(self, caller: str, seconds: float) -> None:
-        """Note device time that the caller's songs with a slot still need; negative gives it back."""
+        """Add device time that the caller's songs with a slot still need; a negative value gives it back."""
         if account := self._accounts.get(caller):
             account.reserved += seconds / self._weights.get(caller, 1.0)
 
@@ -53,7 +54,7 @@ class FairShare:
         return {caller: account.served - least for caller, account in self._accounts.items()}
 
     def virtual_time(self, caller: str) -> float:
-        """Service that the caller was given, and that its songs with a slot will be given."""
+        """Device seconds per weight that the caller was given, and that its songs with a slot will be given."""
         account = self._accounts[caller]
         return account.served + account.reserved
 

@@ -1,4 +1,4 @@
-"""Chooses the next command for a lane of a device: the policy's rank, turned into work."""
+"""Chooses the next command for a lane of a device by the policy's rank."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeAlias
@@ -11,14 +11,16 @@ from server.scheduling.scheduled_song import ScheduledSong
 from server.workers.messages import Command, Lane, Plan, Prepare, Release, Render, Step
 
 _COMMAND_SECONDS = 0.02
-"""Time that a command with several steps may take: so long songs wait to join, which is as a window takes."""
+"""Seconds that a command with several steps may take, about as long as a window: new songs wait so long to join."""
 
 Candidate: TypeAlias = tuple[ScheduledSong, Urgency]
-"""A song that may be served, and what the policy knows of it at the moment of the decision."""
+"""A song that may be served, and its urgency at the moment of the decision."""
 
 
 class CommandChooser:
-    """Ranks the songs of a device and chooses what a lane does for them. It changes nothing but `device.to_release`."""
+    """Ranks the songs of a device and chooses the next command of a lane. It changes nothing but
+    `device.to_release`.
+    """
 
     def __init__(self, policy: Policy, shares: FairShare, clock: Callable[[], float]) -> None:
         self._policy = policy
@@ -26,7 +28,7 @@ class CommandChooser:
         self._clock = clock
 
     def choose(self, device: DeviceProgress, lane: Lane) -> Command | None:
-        """Returns the command that is due; `None` when there is nothing to do until something changes."""
+        """The command that is due; `None` if there is nothing to do until something changes."""
         if (releasable := device.releasable()) is not None:
             return Release(releasable)
         beside = device.in_flight.songs_beside(lane)
@@ -52,7 +54,7 @@ class CommandChooser:
         return [(device.songs[urgency.song_id], urgency) for urgency in ranked]
 
     def _side_command(self, room: "_Room", candidates: Sequence[Candidate]) -> Command | None:
-        """The work beside denoising: what somebody waits for in the order of rank, then what is prepared ahead."""
+        """The work beside denoising: work for listeners in the order of rank, then sections prepared ahead."""
         for ahead in (0, 1):
             for song, _ in candidates:
                 command = side_command_of(song, ahead)
@@ -63,7 +65,9 @@ class CommandChooser:
     def _step_or_more(
         self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, *, alone: bool
     ) -> Command | None:
-        """The first song's next command; a step takes others along, which one lane `alone` prepares before."""
+        """The first song's next command; a step takes others along, for which a single lane (`alone`) prepares sections
+        before.
+        """
         room = _Room(device, candidates) if alone else None
         for position, (song, _) in enumerate(candidates):
             command = side_command_of(song, 0) if room else None
@@ -76,9 +80,9 @@ class CommandChooser:
     def _shared_step(
         self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, room: "_Room | None"
     ) -> Command:
-        """A step of the first song, with those of the others that can join it; or what one needs before it can.
+        """A step of the first song, shared with those that can join it; or a command that one needs before it can.
 
-        With `room` the lane prepares, too.
+        With `room` the lane also prepares sections.
         """
         first, _ = candidates[0]
         if first.history.isolated:
@@ -125,7 +129,7 @@ def _waits_to_be_alone(device: DeviceProgress, command: Command, beside: Collect
 
 
 def _steps_of(songs: Sequence[ScheduledSong], device: DeviceProgress) -> Step:
-    """The next step of all songs, or several where they are short: what is exchanged for each costs a millisecond."""
+    """The next step of all songs, or several if steps are short: each command costs a millisecond of overhead."""
     steps = 1
     if device.steps.known:
         seconds = device.steps.seconds(sum(song.attempt.step_cost for song in songs))
@@ -158,7 +162,7 @@ def _plan_of(song: ScheduledSong) -> Plan:
 
 
 class _Room:
-    """Memory for what is prepared next, in one decision. Who waits for it is not overtaken by what takes less."""
+    """Memory for prepared sections, in one decision. A song that waits for memory is not overtaken by a smaller one."""
 
     def __init__(self, device: DeviceProgress, candidates: Sequence[Candidate]) -> None:
         self._device = device
@@ -166,9 +170,9 @@ class _Room:
         self._full = False
 
     def allows(self, command: Command, song: ScheduledSong) -> bool:
-        """True if there is memory for what a command prepares, or only songs that are not served now hold memory.
+        """True if there is memory for the section that a command prepares, or only unserved songs hold memory.
 
-        So one song always goes on: those whose sound nobody takes must not keep all others waiting.
+        So at least one song goes on: songs with full sinks must not block all others.
         """
         if not isinstance(command, Prepare):
             return True

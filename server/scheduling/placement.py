@@ -14,11 +14,11 @@ from server.workers.device_spec import DeviceSpec
 
 _SLOTS_WHEN_THROTTLED = 4
 _SORT_SECONDS = 1.0
-"""Time after which a waiting song that has gained or lost its listener is treated as such."""
+"""Seconds after which a waiting song that has gained or lost its listener is queued accordingly."""
 
 
 class Placement:
-    """Knows all songs and devices. It gives slots to songs that wait, and takes them away."""
+    """Keeps all songs and devices, gives slots to waiting songs, and takes them away."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Placement:
         *,
         encoders: int | None = None,
     ) -> None:
-        """`encoders` processes encode for all devices; `None` is no bound."""
+        """`encoders` is the number of processes for all devices; `None` sets no bound."""
         self.encoding = EncodingLoad(encoders)
         self._devices = {spec.name: DeviceProgress(spec, detached_share=policy.detached_share) for spec in devices}
         self._policy = policy
@@ -41,19 +41,19 @@ class Placement:
         self._sorted_until = 0.0
 
     def device(self, name: str) -> DeviceProgress:
-        """Returns the device of this name."""
+        """The device of this name."""
         return self._devices[name]
 
     def song(self, song_id: str) -> ScheduledSong | None:
-        """Returns the song of this name; `None` when it is unknown."""
+        """The song of this id; `None` if unknown."""
         return self._songs.get(song_id)
 
     def rendered(self, song_id: str) -> ScheduledSong | None:
-        """Returns the song of this name that was rendered and not dropped; `None` where there is none."""
+        """The song of this id that was rendered and not dropped; `None` if there is none."""
         return self._rendered.get(song_id)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
-        """The songs of `engine` that have no slot, about in the order in which they will get one."""
+        """The songs of `engine` without a slot, approximately in the order in which they will get one."""
         return tuple(song.song_id for song in self._waiting if song.engine == engine)
 
     def depths(self) -> dict[str, QueueDepth]:
@@ -64,31 +64,33 @@ class Placement:
         return {engine: _depth_of(those) for engine, those in songs.items()}
 
     def add(self, song: ScheduledSong) -> None:
-        """Takes in a song; it waits until a device that has its engine has a slot."""
+        """Add a song; it waits until a device with its engine has a slot."""
         self._songs[song.song_id] = song
         song.account.open()
         self._wait(song)
 
     def remove(self, song: ScheduledSong) -> None:
-        """Takes a song out for good, from the queue or from its device."""
+        """Remove a song from the queue or from its device."""
         if not self._waiting.remove(song):
             self._leave_device(song)
         del self._songs[song.song_id]
         song.account.close()
 
     def finish(self, song: ScheduledSong) -> None:
-        """Takes out a song that is rendered. It is kept apart until `drop`, because its sound may yet be lost."""
+        """Take out a rendered song. It is kept aside until `drop`, because its sound may yet be lost."""
         self.remove(song)
         self._rendered[song.song_id] = song
 
     def drop(self, song_id: str) -> None:
-        """Takes a song out for good, wherever it is; unknown songs are ignored."""
+        """Remove a song, wherever it is; unknown songs are ignored."""
         self._rendered.pop(song_id, None)
         if song := self._songs.get(song_id):
             self.remove(song)
 
     def retry_whole(self, song: ScheduledSong) -> None:
-        """Takes a song off its device, or back in after it was rendered; a whole new attempt waits for a slot."""
+        """Take a song off its device, or back in after it was rendered; a new attempt from the beginning waits for a
+        slot.
+        """
         if self._rendered.pop(song.song_id, None):
             self._songs[song.song_id] = song
             song.account.open()
@@ -98,19 +100,19 @@ class Placement:
         self._wait(song)
 
     def retry(self, song: ScheduledSong) -> None:
-        """Takes a song off its device; another attempt waits for a slot."""
+        """Take a song off its device; another attempt waits for a slot."""
         self._leave_device(song)
         song.restart()
         self._wait(song)
 
     def vacate(self, name: str) -> DeviceProgress:
-        """Replaces a device by one without worker and songs, and returns the former one with its songs."""
+        """Replace a device by one without worker and songs; returns the former one with its songs."""
         former = self._devices[name]
         self._devices[name] = former.successor()
         return former
 
     def fill_slots(self, device: DeviceProgress) -> None:
-        """Gives the free slots of a device to songs that wait."""
+        """Give the free slots of a device to waiting songs."""
         while (song := self._next(device)) is not None:
             self._enter(device, song)
 
@@ -119,7 +121,7 @@ class Placement:
         self._fill_all_slots()
 
     def _fill_all_slots(self) -> None:
-        """Give slots to songs that wait, each on the device that should be done with its songs first."""
+        """Give slots to waiting songs, each on the device with the least remaining work."""
         while len(self._waiting):
             for device in sorted(self._devices.values(), key=lambda device: (device.left_seconds, len(device.songs))):
                 if (song := self._next(device)) is not None:
@@ -134,7 +136,7 @@ class Placement:
         device.enter(song)
 
     def _next(self, device: DeviceProgress) -> ScheduledSong | None:
-        """The song that gets the next slot on the device: one with a listener, if there is one that fits."""
+        """The song that gets the next slot on the device: one with a listener, if one fits."""
         if not device.engines or not len(self._waiting):
             return None
         self._sort_listeners()

@@ -1,11 +1,11 @@
-"""Depth of the queue."""
+"""Queue depth of an engine."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """Queue depth of one engine at a moment: songs, and sections of running songs that are or are not begun."""
+    """Queue depth of one engine at a moment: waiting and running songs, and sections of running songs, begun or not."""
 
     waiting_songs: int = 0
     running_songs: int = 0

@@ -1,4 +1,4 @@
-"""Takes note of what commands led to: the replies of workers, turned into progress and charges."""
+"""Handles the replies of workers: progress, charges and failures."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from server.workers.messages import Done, Failed, Lane, Planned, Prepared, Rende
 
 
 class ReplyHandler:
-    """Brings songs and devices up to date with every reply. It ignores dropped songs and former attempts."""
+    """Updates songs and devices with every reply. It ignores dropped songs and former attempts."""
 
     def __init__(self, placement: Placement, failures: FailureHandler, clock: Callable[[], float]) -> None:
         self._placement = placement
@@ -18,7 +18,7 @@ class ReplyHandler:
         self._clock = clock
 
     def handle(self, device: DeviceProgress, reply: Reply, lane: Lane) -> tuple[FailedAttempt, ...]:
-        """Takes in the reply to the lane's oldest command in flight. Returns the songs that failed."""
+        """Handle the reply to the lane's oldest command in flight. Returns the failed attempts."""
         positions = device.in_flight.acknowledge(lane)
         device.worked.add(self._clock(), _seconds(reply))
         failures: tuple[Failed, ...] = ()
@@ -51,7 +51,7 @@ class ReplyHandler:
             device.charge_alone(song, reply.seconds)
 
     def _stepped(self, device: DeviceProgress, reply: Stepped) -> None:
-        """Divides the steps' time among their sections, by their tokens."""
+        """Divide the steps' time among their sections, by their tokens."""
         stepped = [(song, step) for step in reply.sections if (song := device.find(step.section.song))]
         costs = [song.attempt.prepared[step.section.index].cost for song, step in stepped]
         tokens = sum(costs)
@@ -80,5 +80,5 @@ class ReplyHandler:
 
 
 def _seconds(reply: Reply) -> float:
-    """Device time that the reply tells of."""
+    """Device seconds of the reply."""
     return 0.0 if isinstance(reply, Done | Failed) else reply.seconds

@@ -30,7 +30,7 @@ class RetryDecision(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """A song that was taken out because of a failure. `failure` is that of its engine, if it was one."""
+    """A song that was taken off its device after a failure. `failure` is the engine's, if it was one."""
 
     song_id: str
     decision: RetryDecision
@@ -41,7 +41,7 @@ class FailedAttempt:
 class AttemptHistory:
     """The failed attempts of one song, which is isolated until it has passed section `isolated_until`.
 
-    Those that were lost with an encoder count apart, from when `encoded_seconds` of its sound had come.
+    Losses of an encoder count apart, after which `encoded_seconds` of its sound had been encoded.
     """
 
     attempts: int = 0
@@ -57,7 +57,7 @@ class AttemptHistory:
         return self.isolated_until is not None
 
     def worker_lost(self, at: WorkPosition | None, retries: int) -> RetryDecision:
-        """The worker ended; `at` is what it was doing for this song, `None` where it did something else."""
+        """The worker ended; `at` is the song's position at that moment, `None` if the worker was working on others."""
         if at is not None and at in self.fatal_positions:
             return RetryDecision.POISONED
         if at is not None:
@@ -68,7 +68,7 @@ class AttemptHistory:
     def failed(self, fault: Fault, at: WorkPosition, retries: int, *, shared: bool = False) -> RetryDecision:
         """The attempt raised an error; one that comes twice at the same position would come again.
 
-        A bug `shared` with the songs beside it proves nothing against this one, which is tried alone.
+        A bug `shared` with other songs is no evidence against this one, which is tried alone.
         """
         if fault is Fault.BUG and shared:
             self._isolate(at)
@@ -79,14 +79,16 @@ class AttemptHistory:
         return self._again(retries)
 
     def encoder_lost(self, encoded_seconds: float, retries: int) -> RetryDecision:
-        """The encoder of the song ended, after so much of its sound. Only losses without new sound count together."""
+        """The song's encoder ended after `encoded_seconds` of its sound. Only losses without new sound in between add
+        up.
+        """
         if encoded_seconds > self.encoded_seconds:
             self.encoder_losses, self.encoded_seconds = 0, encoded_seconds
         self.encoder_losses += 1
         return RetryDecision.RETRY if self.encoder_losses <= retries else RetryDecision.GIVE_UP
 
     def section_done(self, section: int) -> None:
-        """The song is rendered up to the end of a section: with `isolated_until` it is isolated no longer."""
+        """The song is rendered up to the end of a section; passing `isolated_until` ends its isolation."""
         if self.isolated_until is not None and section >= self.isolated_until:
             self.isolated_until = None
 

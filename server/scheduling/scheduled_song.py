@@ -1,4 +1,4 @@
-"""One song in the scheduler: its identity, its present attempt, its listener and its accounts."""
+"""One song in the scheduler: its identity, attempt, listener and accounts."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,7 +14,7 @@ from server.workers.messages import SongKey
 
 
 class Sink(Protocol):
-    """Sink of a song's sound, as scheduling sees it."""
+    """Sink of a song's sound, as the scheduler sees it."""
 
     @property
     def full(self) -> bool:
@@ -26,19 +26,19 @@ class Sink(Protocol):
 
     @property
     def unsent_seconds(self) -> float:
-        """Sound that the listener cannot have played yet, in seconds."""
+        """Seconds of sound that the listener cannot have played yet."""
 
     @property
     def repeats(self) -> bool:
-        """True while the listener, who had the song from another server, gets nothing new of what is made."""
+        """True while the listener, who had the song from another server, gets nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
 class SongSpec:
     """The identity of a song, which never changes. `trace` and `plan` go to its worker.
 
-    It arrived at the clock's time `arrived_at`. `work` is the device time that the song should take, `None` where
-    nobody knows. It has to be complete at `deadline` on the clock, `None`: it may take its time.
+    The song arrived at `arrived_at` on the clock. `work` is the expected device time, `None` if unknown. It has to be
+    complete at `deadline` on the clock; `None`: no deadline.
     """
 
     song_id: str
@@ -68,7 +68,7 @@ class PlaybackEstimate:
     def runs_out_at(self, now: float) -> float | None:
         """The moment when a listener since the first window runs out of sound; `None` before that window.
 
-        One who has had all of that sound already has nothing to hear now.
+        A listener who has had all of that sound before is out of sound now.
         """
         if self.sink.repeats:
             return now
@@ -78,9 +78,9 @@ class PlaybackEstimate:
         return max(heard, sent)
 
     def advance(self, now: float, section_seconds: float) -> None:
-        """Takes in a window, with which the present section has `section_seconds` of sound.
+        """Add a window, with which the present section has `section_seconds` of sound.
 
-        A listener who had run dry starts again with it.
+        A listener who had run out of sound starts again with it.
         """
         runs_out_at = self.runs_out_at(now)
         if self.started_at is None or runs_out_at is None:
@@ -92,11 +92,11 @@ class PlaybackEstimate:
             self.started_at = now - self.sound_seconds
 
     def rewind(self) -> None:
-        """Notes that the next window is the first of the song once more."""
+        """Note that the next window is the first of the song again."""
         self.boundary_seconds = 0.0
 
     def finish_section(self) -> None:
-        """Notes that the present section is complete: the next window belongs to another one."""
+        """Note that the present section is complete: the next window belongs to another one."""
         self.boundary_seconds = self.sound_seconds
 
 
@@ -124,7 +124,7 @@ class ScheduledSong:
 
     @property
     def song_id(self) -> str:
-        """The name of the song."""
+        """The song's id."""
         return self.spec.song_id
 
     @property
@@ -149,16 +149,16 @@ class ScheduledSong:
 
     @property
     def resumed(self) -> bool:
-        """True where an attempt has failed, here or on another server."""
+        """True if an attempt has failed, here or on another server."""
         return self.attempt.key.attempt > 0 or self.sink.repeats
 
     @property
     def untouched(self) -> bool:
-        """True if no device has had a command for the song."""
+        """True if no command of the song was sent yet."""
         return self.attempt.key.attempt == 0 and self.device is None and not self.attempt.planned
 
     def urgency(self, now: float, share_lead: float) -> Urgency:
-        """The facts that the policy ranks by. A listener from another server was silent before the song came here."""
+        """The urgency of the song. A listener from another server was silent before the song came here."""
         spec = self.spec
         due_at = spec.arrived_at if self.sink.repeats else self.playback.runs_out_at(now)
         if due_at is not None and spec.deadline is not None:
@@ -167,29 +167,29 @@ class ScheduledSong:
 
     @property
     def windows_due(self) -> int:
-        """The windows that the next command makes: the first one alone, for whose sake a listener waits."""
+        """The windows of the next command: one for the first window, as a listener waits for it."""
         if self.playback.started_at is None or self.history.isolated:
             return 1
         group = self.attempt.window_group + WINDOWS - self.attempt.windows
         return min(group, self.pace.windows)
 
     def add_windows(self, now: float, windows: int, seconds: float) -> None:
-        """Takes in rendered windows with `seconds` of sound."""
+        """Add rendered windows with `seconds` of sound."""
         self.account.usage.note_first_audio()
         self.attempt.add_windows(windows, seconds)
         self.playback.advance(now, self.attempt.section_seconds)
 
     def finish_section(self, saved: bytes) -> None:
-        """Notes that a section is rendered to its end. Another attempt goes on from here, with what was `saved`."""
+        """Note that a section is rendered to its end. Another attempt starts here, with the `saved` state."""
         self.history.section_done(self.attempt.rendering)
         self.attempt.finish_section(saved)
         self.playback.finish_section()
 
     def restart(self) -> None:
-        """Goes back to the last section boundary, with a new attempt."""
+        """Go back to the last section boundary with a new attempt."""
         self.attempt = self.attempt.next_attempt()
 
     def restart_whole(self) -> None:
-        """Goes back to the beginning, with a new attempt."""
+        """Go back to the beginning with a new attempt."""
         self.attempt = self.attempt.whole_attempt()
         self.playback.rewind()

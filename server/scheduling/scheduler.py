@@ -1,18 +1,20 @@
-"""Decides what every lane of a device does next. Pure: no input or output, no torch, no tasks, an injected clock.
+"""Decides the next command of every lane of every device. Pure: no input or output, no torch, no tasks, an injected
+clock.
 
 `Scheduler` is the front of four parts. placement.py gives songs slots on devices. next_command.py turns the policy
-(policy.py, batching.py) into commands, one at a time for every lane. replies.py takes in what commands led to.
-failures.py repeats failed attempts.
+(policy.py, batching.py) into commands, one at a time for every lane. replies.py handles the replies. failures.py
+repeats failed attempts.
 
 A song is planned; then each of its sections is prepared, denoised and rendered in order. On a device that renders
 beside denoising, the next section is prepared while one is denoised, and may be denoised while one is rendered, but no
-more than that: sound that nobody waits for yet is not worth memory.
+more: sound that is not needed yet is not worth memory.
 
 A song stays on its device until a failure: its state is there, and moving it would cost planning it again. When an
-attempt fails, the song goes back to the waiting queue with what was saved at its last section boundary, and with the
-sections behind it that are denoised.
+attempt fails, the song goes back to the waiting queue with the saved state of its last section boundary, and with the
+denoised sections behind it.
 
-A section takes memory of its device from its preparation to its last step. Nothing is prepared for which there is none.
+A section takes memory of its device from its preparation to its last step. A section is prepared only if there is
+memory for it.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -37,7 +39,7 @@ _UNKNOWN_WORK_SECONDS = 1.0
 
 
 class Scheduler:
-    """Keeps a record of every song and answers what a lane of a device should do next; one command each at a time."""
+    """Tracks every song and decides the next command of each lane; a lane has one command at a time."""
 
     def __init__(
         self,
@@ -51,7 +53,7 @@ class Scheduler:
     ) -> None:
         """`weights` are those of callers' shares, 1 for the rest; an attempt at a song is repeated `retries` times.
 
-        `encoders` processes encode for all devices; `None` is no bound.
+        `encoders` is the number of processes for all devices; `None` sets no bound.
         """
         self._clock = clock
         self._shares = FairShare(weights)
@@ -61,11 +63,11 @@ class Scheduler:
         self._replies = ReplyHandler(self._placement, self._failures, clock)
 
     def open(self, device: str, engines: Collection[str]) -> None:
-        """Give songs of `engines` to `device` from now on."""
+        """Serve songs of `engines` on `device` from now on."""
         self._placement.device(device).engines = frozenset(engines)
 
     def close(self, device: str) -> tuple[FailedAttempt, ...]:
-        """Give nothing to `device` any more; its songs wait for another slot, but for those returned."""
+        """Stop serving `device`; its songs wait for another slot, except the returned failed attempts."""
         return self._failures.worker_lost(device)
 
     def add(
@@ -82,12 +84,12 @@ class Scheduler:
         trace: str = "",
         plan: bytes = b"",
     ) -> None:
-        """Take in a song; it waits until a device that has its engine has a slot.
+        """Add a song; it waits until a device with its engine has a slot.
 
-        `trace` goes to its worker, and `plan`, where it was made already.
+        `trace` goes to its worker, and `plan`, if it was made already.
 
-        It should take `work` of a device, `None` where nobody knows; what it takes is written into `usage`. It has to
-        be complete at `deadline` on the clock, `None`: it may take its time.
+        `work` is the expected device time, `None` if unknown; actual usage is added to `usage`. The song has to be
+        complete at `deadline` on the clock; `None`: no deadline.
         """
         left_seconds = _UNKNOWN_WORK_SECONDS if work is None else work.total_seconds
         account = SongAccount(caller, self._shares, usage or DeviceUsage(), left_seconds)
@@ -95,22 +97,22 @@ class Scheduler:
         self._placement.add(ScheduledSong(spec, sink, account))
 
     def drop(self, song_id: str) -> None:
-        """Give no more work to a song; its device is told to release it. Unknown songs are ignored."""
+        """Stop working on a song; its device is told to release it. Unknown songs are ignored."""
         self._placement.drop(song_id)
 
     def restart_whole(self, song_id: str, encoded_seconds: float) -> RetryDecision | None:
-        """Have all of a song made once more, because its encoder was lost after so much sound; what becomes of it.
+        """Repeat all of a song, because its encoder was lost after `encoded_seconds` of sound; returns the decision.
 
-        `None` where nothing of it was made. Its sound may have been rendered to the end, until it is dropped.
+        `None` if nothing of it was made. The song may have been rendered to the end, until it is dropped.
         """
         return self._failures.encoder_lost(song_id, encoded_seconds)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
-        """The songs of `engine` that have no slot, about in the order in which they will get one."""
+        """The songs of `engine` without a slot, approximately in the order in which they will get one."""
         return self._placement.waiting(engine)
 
     def device_of(self, song_id: str) -> str | None:
-        """The device on which a song has a slot; `None` while it waits, or when it is unknown."""
+        """The device on which a song has a slot; `None` while it waits, or if unknown."""
         song = self._placement.song(song_id)
         return None if song is None else song.device
 
@@ -124,9 +126,9 @@ class Scheduler:
         return song is not None and song.attempt.key == key
 
     def next_command(self, name: str, lane: Lane = Lane.BOTH) -> Command | None:
-        """The next command of the lane; `None` when there is nothing to do until something changes.
+        """The next command of the lane; `None` if there is nothing to do until something changes.
 
-        It may be asked while an earlier command is on its way: that one is then taken for done.
+        It may be called while an earlier command is in flight, which then counts as done.
         """
         device = self._placement.device(name)
         self._placement.fill_slots(device)
@@ -139,7 +141,7 @@ class Scheduler:
         return command
 
     def step_seconds(self, name: str, command: Command) -> float | None:
-        """The seconds that steps just given out should take; `None` for other commands and while it is unknown."""
+        """The expected seconds of steps just sent; `None` for other commands and while unknown."""
         steps = self._placement.device(name).steps
         if not isinstance(command, Step) or not steps.known:
             return None
@@ -148,12 +150,12 @@ class Scheduler:
         return command.steps * steps.seconds(sum(costs))
 
     def encoded(self, seconds: float, sound_seconds: float) -> None:
-        """Take note that an encoder took `seconds` for `sound_seconds` of sound."""
+        """Note that an encoder took `seconds` for `sound_seconds` of sound."""
         self._placement.encoding.add(seconds, sound_seconds)
 
     def done(self, name: str, reply: Reply, lane: Lane = Lane.BOTH) -> tuple[FailedAttempt, ...]:
-        """Take note of what the lane's command led to, and return the songs that failed.
+        """Handle the reply to a command of the lane; returns the failed attempts.
 
-        What is said about songs that were dropped, or about former attempts, is ignored.
+        Dropped songs and former attempts are ignored.
         """
         return self._replies.handle(self._placement.device(name), reply, lane)

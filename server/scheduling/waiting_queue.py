@@ -8,11 +8,11 @@ from server.scheduling.fair_share import FairShare
 
 
 class Waiter(Protocol):
-    """A song that waits."""
+    """A waiting song."""
 
     @property
     def song_id(self) -> str:
-        """Its name."""
+        """The song's id."""
 
     @property
     def engine(self) -> str:
@@ -24,7 +24,7 @@ class Waiter(Protocol):
 
     @property
     def arrived_at(self) -> float:
-        """The moment of its arrival."""
+        """The time of its arrival."""
 
     @property
     def resumed(self) -> bool:
@@ -48,12 +48,12 @@ class _QueueKey(NamedTuple):
 class WaitingQueue(Generic[WaiterT]):
     """Songs without a slot. Those that had one go first; then the least served caller's earliest song.
 
-    They are in queues by what they were when they came; one that gains or loses its listener while it waits stays in
-    its queue until `sort_listeners`.
+    Songs are queued by their state at arrival; one that gains or loses its listener while it waits stays in its queue
+    until `sort_listeners`.
     """
 
     def __init__(self, shares: FairShare, *, by_arrival: bool = False) -> None:
-        """`by_arrival` looks at nothing but who came first."""
+        """With `by_arrival` songs are served in the order of arrival alone."""
         self._shares = shares
         self._by_arrival = by_arrival
         self._engines: dict[str, dict[_QueueKey, OrderedDict[str, WaiterT]]] = {}
@@ -69,13 +69,13 @@ class WaitingQueue(Generic[WaiterT]):
             yield from (song for _, song in sorted(songs, key=lambda one: (one[0], one[1].arrived_at)))
 
     def add(self, song: WaiterT) -> None:
-        """Let a song wait."""
+        """Add a song."""
         key = _key(song)
         self._keys[song.song_id] = key
         self._engines.setdefault(song.engine, {}).setdefault(key, OrderedDict())[song.song_id] = song
 
     def remove(self, song: WaiterT) -> bool:
-        """Take a song out; returns False if it was not here."""
+        """Remove a song; returns False if it was not here."""
         key = self._keys.pop(song.song_id, None)
         if key is None:
             return False
@@ -102,9 +102,9 @@ class WaitingQueue(Generic[WaiterT]):
             self._engines[engine][key] = OrderedDict(sorted(queue.items(), key=lambda item: item[1].arrived_at))
 
     def first(self, engines: Collection[str], *, has_listener: bool | None = None) -> WaiterT | None:
-        """The song that should have the next slot on a device with `engines`; `None` when none waits for one.
+        """The song that should get the next slot on a device with `engines`; `None` if none waits for one.
 
-        Only songs with listeners, or without, where `has_listener` says so.
+        `has_listener` restricts the choice to songs with, or without, a listener.
         """
         heads = [
             (key, next(iter(queue.values())))

@@ -1,4 +1,4 @@
-"""Reads the settings from the environment and the command line, and says which of them cannot be used."""
+"""Reads the settings from the environment and the command line, and names those that are invalid."""
 
 import argparse
 import os
@@ -20,22 +20,22 @@ from server.settings.variables import (
 )
 
 FLAGS = ("host", "port", "http_port", "devices", "log_level")
-"""Settings that have a flag, too."""
+"""Settings that also have a flag."""
 
 _OF_CLIENTS = frozenset(
     ENVIRONMENT_PREFIX + name for name in ("API_KEY", "CA", "CALLER", "CERTIFICATE", "PRIVATE_KEY", "SERVER")
 )
-"""Read by the command line `melisma`, which may run from the same shell."""
+"""Variables of the command line client `melisma`, which may run from the same shell."""
 
 
 class InvalidSettings(ValueError):
-    """The environment or the flags cannot be used; the text names each variable and says what is wrong with it."""
+    """The environment or the flags are invalid; the text names each variable and its error."""
 
 
 def read_settings(arguments: Sequence[str], engines: Engines = ENGINES) -> Settings:
     """Settings from the defaults, then the environment, then the command line's flags (without the program's name).
 
-    Those of `engines` are read, too, whether or not the server loads them.
+    Settings of `engines` are read, too, whether or not the server loads them.
 
     Raises:
         InvalidSettings: a value is not usable.
@@ -50,7 +50,7 @@ def read_settings(arguments: Sequence[str], engines: Engines = ENGINES) -> Setti
 
 
 def unknown_variables() -> tuple[str, ...]:
-    """Variables that look like settings and are none: a slip of the pen that would go unnoticed."""
+    """Variables with the settings' prefix that are not settings: misspelt names."""
     known = {variable.name for variable in variables_of(settings_with())}
     ours = (name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX) and PATH_DELIMITER not in name)
     return tuple(sorted(name for name in ours if name not in known and name not in _OF_CLIENTS))

@@ -1,4 +1,4 @@
-"""Settings of the engines: a group for each engine of the registry that has settings of its own."""
+"""Settings of the engines: one group per engine of the registry with settings of its own."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from server.settings.variables import variable_name
 
 
 def settings_with(engines: Engines = ENGINES) -> type[Settings]:
-    """The settings of a server that may load `engines`: `Settings`, and behind it the groups of the engines.
+    """The settings class of a server that may load `engines`: `Settings` with the groups of the engines.
 
     Raises:
         ValueError: an engine has the name of a setting of the server.
@@ -25,7 +25,7 @@ def settings_with(engines: Engines = ENGINES) -> type[Settings]:
 
 
 def engine_options(settings: Settings, engine: str) -> dict[str, object]:
-    """The options that `engine` is loaded with; empty for an engine without settings of its own."""
+    """The options with which `engine` is loaded; empty for an engine without settings of its own."""
     group = _group(settings, engine)
     return group.model_dump() if group else {}
 

@@ -99,7 +99,7 @@ class Threads(Group):
 
 
 class Scheduling(Group):
-    """Order of songs; server/scheduling/policy.py explains the figures."""
+    """Order of songs; server/scheduling/policy.py explains the parameters."""
 
     order: Order = Field(default=Order.DEADLINE, description="deadline (of playback) or arrival (first come)")
     margin_seconds: NonNegativeSeconds = Field(
@@ -124,7 +124,7 @@ class Scheduling(Group):
 
 
 class Device(Group):
-    """One worker; what is not set is taken from the limits of the server."""
+    """One worker; values that are not set are those of the server's limits."""
 
     device: str = Field(pattern=DEVICE_PATTERN, description="cpu, cuda or cuda:0")
     engines: tuple[str, ...] = ()
@@ -165,12 +165,12 @@ class Rest(Group):
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
-        """The origins one by one."""
+        """The origins as a tuple."""
         return parts(self.origins)
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
-        """The names one by one."""
+        """The host names as a tuple."""
         return parts(self.hosts)
 
 
@@ -237,7 +237,7 @@ class TLS(Group):
 
 
 class Marking(Group):
-    """Marks of songs as generated sound, which laws ask for."""
+    """Marks of songs as generated sound, which laws require."""
 
     enabled: bool = Field(
         default=True,
@@ -264,5 +264,5 @@ class Marking(Group):
 
 
 def parts(text: str) -> tuple[str, ...]:
-    """The parts of a list that is written with commas, without the empty ones."""
+    """The non-empty items of a comma-separated list."""
     return tuple(part.strip() for part in text.split(",") if part.strip())

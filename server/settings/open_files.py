@@ -1,7 +1,7 @@
-"""The number of files that the process may open: raised as far as it goes, and limits that do not fit are lowered.
+"""Fits the number of open files: raises the soft limit, and lowers connection limits that exceed it.
 
-A process without a free file answers nobody and replaces no worker. So all connections that the settings allow have to
-fit, beside what workers, songs and the store need.
+A process without a free file descriptor can neither answer calls nor replace workers. So all connections that the
+settings allow have to fit, beside the files of workers, songs and the store.
 """
 
 import logging
@@ -10,25 +10,25 @@ import resource
 from server.settings.settings import Settings
 
 LEAST_CONNECTIONS = 16
-"""A port with fewer connections is of no use."""
+"""Fewest connections with which a port is of use."""
 _PORTS = 2
 _RESERVE = 256
-"""Logs, the store and its files, connections to other servers, and those of metrics and probes."""
+"""File descriptors for logs, the store and its files, other servers, and metrics and probes."""
 _FILES_OF_PROCESS = 16
-"""Pipes and sockets towards a worker, an encoder or the checking process, also while it is replaced."""
+"""File descriptors per worker, encoder or checking process: pipes and sockets, also while it is replaced."""
 _FILES_OF_SONG = 4
 
 logger = logging.getLogger(__name__)
 
 
 class TooFewFiles(RuntimeError):
-    """The process may open too few files to serve anybody; the text says what to do."""
+    """The process may open too few files to serve; the text says what to do."""
 
 
 def with_files_for(settings: Settings) -> Settings:
-    """The settings, with fewer connections where the process may not open enough files for them.
+    """The settings, with fewer connections if the process may not open enough files.
 
-    Raises the soft limit of open files as far as it is needed and allowed.
+    Raises the soft limit of open files as far as needed and allowed.
 
     Raises:
         TooFewFiles: there would be too few connections.
@@ -57,7 +57,7 @@ def with_files_for(settings: Settings) -> Settings:
 
 
 def files_beside_connections(settings: Settings) -> int:
-    """Files that the server needs beside those of its connections."""
+    """File descriptors that the server needs beside those of its connections."""
     devices = len(settings.devices) if settings.makes_songs else 0
     processes = devices * (1 + settings.threads.encoders) + 1
     songs = sum(device.running_songs or settings.limits.running_songs for device in settings.devices)

@@ -1,4 +1,4 @@
-"""The settings about proxies in front of the server."""
+"""Settings of proxies in front of the server."""
 
 import ipaddress
 from typing import TypeAlias
@@ -28,7 +28,7 @@ class Proxies(Group):
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """The networks one by one; a single address is a network of its own."""
+        """The networks as a tuple; a single address is a network of its own."""
         return tuple(map(_network, parts(self.trusted)))
 
 

@@ -1,4 +1,4 @@
-"""The address at which callers reach the server, where it is set."""
+"""The configured public address of the server."""
 
 from urllib.parse import urlsplit
 
@@ -7,7 +7,7 @@ def public_url(text: str) -> str:
     """The address as answers begin with it, without a slash at its end.
 
     Raises:
-        ValueError: it is no http or https URL of a host, with or without a path.
+        ValueError: it is not an http or https URL of a host, with or without a path.
     """
     url = urlsplit(text)
     plain = url.scheme in ("http", "https") and url.hostname and not (url.query or url.fragment or "@" in url.netloc)

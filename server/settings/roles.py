@@ -1,4 +1,4 @@
-"""Settings that the role of a server has no use for."""
+"""Settings that have no effect in the server's role."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -39,7 +39,7 @@ _WITHOUT_EFFECT: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def without_effect(settings: Settings) -> tuple[str, ...]:
-    """The variables that are set and have no effect in the role of the settings, such as those of another role."""
+    """The variables that are set but have no effect in the role of the settings."""
     return tuple(_given(settings, _WITHOUT_EFFECT[settings.role]))
 
 

@@ -1,4 +1,4 @@
-"""Everything that can be set about the server; engines add groups of their own (server/settings/engines.py)."""
+"""All settings of the server; engines add groups of their own (server/settings/engines.py)."""
 
 import json
 import re
@@ -192,17 +192,17 @@ class Settings(BaseSettings):
 
     @property
     def makes_songs(self) -> bool:
-        """True for a server with workers."""
+        """True for a server with workers (all, generator)."""
         return self.role != "frontend"
 
     @property
     def takes_calls(self) -> bool:
-        """True for a server with the public API."""
+        """True for a server with the public API (all, frontend)."""
         return self.role != "generator"
 
     @property
     def engine_names(self) -> tuple[str, ...]:
-        """The engines' names; the first is that of a request which names none."""
+        """The engines' names; the first is the default engine."""
         return tuple(map(_name, self.engines))
 
 

@@ -31,7 +31,7 @@ _OF_SHARED = (
 
 
 class Store(Group):
-    """Store of songs: place, size and age."""
+    """Song store: kind, place, size and age limits."""
 
     kind: StoreKind = Field(
         default="embedded", description="embedded (a folder of this server) or shared (by several servers)"
@@ -131,7 +131,7 @@ class Store(Group):
         return self
 
     def _refuse(self, names: Collection[str], kind: str) -> None:
-        """Refuse what has no effect; a value that is the default, such as an empty one, passes for not given."""
+        """Refuse a setting that has no effect; its default value, also an empty one, counts as not set."""
         fields = type(self).model_fields
         given = [name.upper() for name in names if getattr(self, name) != fields[name].default]
         if given:
@@ -139,7 +139,7 @@ class Store(Group):
 
     @property
     def path(self) -> Path:
-        """The folder for songs; raises RuntimeError where none is set and the server's user has no home."""
+        """The folder for songs; raises RuntimeError if none is set and the server's user has no home directory."""
         if self.folder:
             return Path(self.folder).expanduser()
         data = os.environ.get("XDG_DATA_HOME")

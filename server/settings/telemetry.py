@@ -4,7 +4,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Telemetry(BaseSettings):
-    """The standard variables of OpenTelemetry that the server reads; the library reads the others by itself."""
+    """OpenTelemetry's standard variables that the server reads; the library reads the others itself."""
 
     model_config = SettingsConfigDict(frozen=True, env_prefix="OTEL_", extra="ignore")
 
@@ -25,5 +25,5 @@ class Telemetry(BaseSettings):
 
     @property
     def protocol(self) -> str:
-        """Protocol of OTLP."""
+        """The transport protocol of OTLP."""
         return self.exporter_otlp_traces_protocol or self.exporter_otlp_protocol

@@ -18,12 +18,12 @@ class Variable(NamedTuple):
 
 
 def variable_name(*path: str) -> str:
-    """The variable that sets the field at `path`, the names of its group and of itself."""
+    """The variable that sets the field at `path`: the names of its groups and of itself."""
     return ENVIRONMENT_PREFIX + PATH_DELIMITER.join(path).upper()
 
 
 def variables_of(model: type[BaseModel], *path: str) -> list[Variable]:
-    """The variables of all fields of `model`, which is the group at `path`; those of nested groups in their place."""
+    """The variables of all fields of `model`, the group at `path`, including nested groups."""
     found: list[Variable] = []
     for name, field in model.model_fields.items():
         if isinstance(field.default, BaseModel):

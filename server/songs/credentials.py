@@ -1,4 +1,4 @@
-"""Content credentials of complete songs: C2PA manifests, which are made when somebody first asks for one."""
+"""Content credentials of complete songs: C2PA manifests, made on first request."""
 
 import asyncio
 import hashlib
@@ -18,13 +18,13 @@ from server.songs.recording import Recording, failure_of
 from server.store.base import SongRecord, StoreFailed
 
 SECONDS: Final = 10.0
-"""Longest time that a manifest takes, its turn and the reading of the sound included."""
+"""Most seconds for a manifest, including its wait and the reading of the sound."""
 
 PLACES: Final = 16
-"""Manifests that are made or wait at once; one more is refused."""
+"""Most manifests that are made or wait at once; one more is refused."""
 
 KEPT: Final = 256
-"""Manifests in memory, of a few kilobytes each."""
+"""Most manifests kept in memory, of a few kilobytes each."""
 
 _RETRY_SECONDS = 1.0
 
@@ -35,18 +35,18 @@ class Signer(Protocol):
     """Makes manifests; see `server.audio.manifest`."""
 
     def sign(self, sound: bytes, media_type: str, title: str, digital_source_type: str) -> bytes:
-        """Return the manifest of a file, from a thread; raises SigningFailed."""
+        """Return the manifest of a file; called on a thread; raises SigningFailed."""
 
 
 class Credentials:
-    """The manifests of songs, one made at a time, on a thread of its own; those made last stay in memory.
+    """The manifests of songs, made one at a time on a thread of its own; the latest ones stay in memory.
 
-    Nothing of them is stored: a server that is asked again later, or another one, makes another manifest of the same
-    sound, with the certificate that it has then.
+    They are not stored: later, or on another server, another manifest of the same sound is made, with the certificate
+    of that time.
     """
 
     def __init__(self, signer: Signer | None, *, seconds: float = SECONDS) -> None:
-        """Each may take `seconds`. Without a `signer` there are none."""
+        """A manifest may take `seconds`. Without a `signer` none is made."""
         self._signer = signer
         self._seconds = seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sign")
@@ -59,7 +59,7 @@ class Credentials:
         """The number of manifests that could not be made."""
 
     def of(self, song: SongRecord) -> bool:
-        """True for a song of which `manifest` makes one."""
+        """True if `manifest` can make one for the song."""
         return self._signer is not None and song.state is SongState.COMPLETED
 
     async def manifest(self, recording: Recording) -> bytes:
@@ -82,12 +82,12 @@ class Credentials:
         return await asyncio.shield(self._making.get(song.song_id) or self._begin(recording, self._signer))
 
     def remove(self, song_id: str) -> None:
-        """Let go of the manifest of a deleted song, also of one that is being made."""
+        """Drop the manifest of a deleted song, also one that is being made."""
         self._kept.pop(song_id, None)
         self._making.pop(song_id, None)
 
     async def close(self) -> None:
-        """Make no more."""
+        """Stop making manifests."""
         making = list(self._making.values())
         for task in making:
             task.cancel()
@@ -105,7 +105,7 @@ class Credentials:
         return task
 
     def _ended(self, song_id: str, task: asyncio.Task[bytes]) -> None:
-        """Keep what was made, unless the song was deleted meanwhile."""
+        """Keep a finished manifest, unless the song was deleted meanwhile."""
         failed = task.cancelled() or task.exception() is not None
         if self._making.get(song_id) is not task:
             return
@@ -136,15 +136,15 @@ class Credentials:
 
 
 async def _sound(recording: Recording) -> bytes:
-    """All of a song's sound, be it stored yet or not."""
+    """All of a song's sound, whether stored yet or not."""
     with recording.listened() as events:
         return b"".join([one.message.chunk.data async for one in events])
 
 
 def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> bytes:
-    """On the thread. What was changed after the song was made is not signed.
+    """Sign on the thread; sound that was changed after the song was made is refused.
 
-    A manifest is made to be passed on, so it never has the song's id: who has that may listen here.
+    The manifest must not contain the song's id: it may be passed on, and the id grants access to the song.
     """
     if hashlib.sha256(sound).hexdigest() != song.sha256:
         raise SigningFailed("the stored sound is not what was made")
@@ -153,7 +153,7 @@ def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> byt
 
 
 def _marks(recording: Recording) -> Marks:
-    """The marks of a song; empty where it was not marked."""
+    """The marks of a song; empty if it was not marked."""
     if (plan := recording.plan) is None:
         return Marks("", "", "")
     return Marks(plan.marks.digital_source_type, plan.marks.producer, plan.marks.content_id)

@@ -1,4 +1,4 @@
-"""Deletes songs at the wish of their callers."""
+"""Deletes songs on request of their callers."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from server.songs.open_recordings import OpenRecordings
 from server.store.base import SongRecord, SongStore, StoreFailed
 
 STORED_SECONDS: Final = 5.0
-"""Longest time that a caller waits for the end of a song that has just ended to be stored, before it can be deleted."""
+"""Most seconds to wait until the end of a song is stored, before it can be deleted."""
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Deletion:
         """The number of songs that were deleted through this server."""
 
     async def delete(self, song: SongRecord) -> None:
-        """Delete a song; `song` is its record as it stands now. All who listen to it are told that it was deleted.
+        """Delete a song, given its present record. Its listeners get SongDeleted.
 
         Raises:
             SongNotEnded: it waits or is being made.
@@ -53,7 +53,7 @@ class Deletion:
         logger.info("song deleted by its caller", extra={"song_id": song.song_id, "caller": song.caller})
 
     async def _stored(self, song_id: str) -> None:
-        """Wait until the end of a song that was made here is stored: nothing is written after its deletion."""
+        """Wait until the end of a song that was made here is stored, so that nothing is written after its deletion."""
         if (made := self._open.made(song_id)) is None:
             return
         try:

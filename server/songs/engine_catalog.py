@@ -1,4 +1,4 @@
-"""The engines of this server and, where it is one of several replicas, of its service, as callers see them."""
+"""The engines of this server, or of all replicas of its service, for callers."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,10 +12,10 @@ from server.store.whole_service import ServedEngine
 
 
 class EngineCatalog:
-    """The engines that are configured here, loaded or not, and those that any replica serves; the default comes first.
+    """The engines configured here, loaded or not, and those served by any replica; the default comes first.
 
-    The default is the first configured one that is served, where any is, else the first for which songs may wait, else
-    the first configured one.
+    The default is the first configured one that is served, else the first for which songs may wait, else the first
+    configured one.
     """
 
     def __init__(
@@ -25,9 +25,9 @@ class EngineCatalog:
         served: Callable[[], Mapping[str, ServedEngine]] = dict,
         unserved: Callable[[], Mapping[str, ServedEngine]] = dict,
     ) -> None:
-        """`names` are configured. `served` gives what all replicas serve, nothing for a server that is alone.
+        """`names` are configured. `served` returns the engines of all replicas; it is empty for a single server.
 
-        `unserved` gives engines for which songs may wait although nobody serves them now.
+        `unserved` returns engines for which songs may wait although no replica serves them now.
         """
         self._runner = runner
         self._configured = tuple(names)
@@ -43,7 +43,7 @@ class EngineCatalog:
         return self._configured[0]
 
     def infos(self) -> Mapping[str, EngineInfo]:
-        """Facts about the engines that are loaded on some server, by name."""
+        """Properties of the engines that are loaded on some server, by name."""
         announced = {**self._unserved(), **self._served()}
         return {name: engine.info for name, engine in announced.items()} | dict(self._runner.engines())
 

@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 class _InUse(Collection[str]):
-    """The songs that must stay, as of each look."""
+    """Ids of the songs that must stay, read anew at each check."""
 
     def __init__(self, song_ids: Callable[[], Collection[str]]) -> None:
         self._song_ids = song_ids
@@ -28,7 +28,7 @@ class _InUse(Collection[str]):
 
 
 class Eviction:
-    """Deletes songs after each song, and now and again: songs grow old without anything else happening."""
+    """Evicts songs after each new song, and periodically, as songs also exceed the age limit by themselves."""
 
     def __init__(self, store: SongStore, in_use: Callable[[], Collection[str]]) -> None:
         """`in_use` gives the ids of songs that must stay."""
@@ -37,10 +37,10 @@ class Eviction:
         self._wanted = False
         self._running = False
         self.count = 0
-        """The number of songs that this server has deleted because of the limits."""
+        """The number of songs that this server has evicted."""
 
     async def evict(self) -> None:
-        """Delete what is too old or too much, or have it deleted by the call that does so now."""
+        """Evict songs above the limits; if an eviction is under way, it covers this call."""
         self._wanted = True
         if self._running:
             return

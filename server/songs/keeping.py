@@ -1,20 +1,20 @@
-"""The way of one song into the store, for those who rely on it."""
+"""Storage state of one song, for callers who rely on fetching it later."""
 
 import asyncio
 
 from server.errors import SongNotKept
 
 KEEP_SECONDS = 30.0
-"""Time for which somebody waits until a song is stored."""
+"""Most seconds to wait until a song is stored."""
 
 
 class Keeping:
-    """Tells if a song is in the store. One that is not being made is there already."""
+    """Tracks if a song is stored. A song that is not being made is stored already."""
 
     def __init__(self, *, done: bool = True) -> None:
-        """Without `done` the song is on its way."""
+        """With `done` the song is stored already."""
         self.lost = False
-        """True once it is certain that the song is not kept."""
+        """True once the song cannot be stored."""
         self._begun = asyncio.Event()
         self._done = asyncio.Event()
         if done:
@@ -22,7 +22,7 @@ class Keeping:
 
     @property
     def has_begun(self) -> bool:
-        """True once the song's record is stored, or never will be."""
+        """True once the song's record is stored, or cannot be."""
         return self._begun.is_set()
 
     def begin(self) -> None:
@@ -35,7 +35,7 @@ class Keeping:
         self._done.set()
 
     def lose(self) -> None:
-        """Note that the song is not kept."""
+        """Note that the song cannot be stored."""
         self.lost = True
         self.finish()
 

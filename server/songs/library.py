@@ -1,4 +1,4 @@
-"""Reads songs: those in memory, and those in the store."""
+"""Finds songs in memory and in the store."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -18,7 +18,7 @@ _IN_VAIN = (SongState.FAILED, SongState.CANCELLED)
 
 
 class Library:
-    """All songs of the store, and the recordings that are open."""
+    """All songs of the store, and the open recordings."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Library:
         self._open = opened
 
     async def record(self, song_id: str) -> SongRecord | None:
-        """The record of a song as it stands now; `None` for an unknown one."""
+        """The present record of a song; `None` for an unknown one."""
         known = await self._known(song_id)
         song = known.song if known else await self._store.get(song_id)
         return song and self._present(song)
@@ -93,12 +93,14 @@ class Library:
         return None
 
     def _unstored(self, caller: str) -> Sequence[SongRecord]:
-        """The songs of a caller whose record is on its way to the store."""
+        """The songs of a caller whose record is not stored yet."""
         opened = (made.recording for made in self._open)
         return [one.song for one in opened if one.song.caller == caller and not one.keeping.has_begun]
 
     def _present(self, song: SongRecord) -> SongRecord:
-        """The song as it stands now. An open song of an embedded store that is not made here was not kept."""
+        """The present record of the song. An open song of an embedded store that is not made here could not be
+        stored.
+        """
         if made := self._open.made(song.song_id):
             lost = made.recording.keeping.lost and made.recording.ended
             return not_kept(made.recording.song) if lost else made.recording.song
@@ -114,7 +116,7 @@ def _is_behind(song: SongRecord, after: Cursor | None) -> bool:
 
 
 def same_song(recording: Recording, fingerprint: str) -> Recording:
-    """The song of a repeated request; raises RequestIdReused for another request."""
+    """Check that a repeated request equals that of the song; raises RequestIdReused otherwise."""
     if recording.song.fingerprint != fingerprint:
         raise RequestIdReused(recording.song.request_id)
     bind(song_id=recording.song.song_id)

@@ -1,4 +1,4 @@
-"""Ends songs that nobody listens to any more, at once or after a while."""
+"""Cancels songs without listeners, at once or after a while."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,12 +10,12 @@ class Lingering:
     """One timer for each running song whose last listener has left."""
 
     def __init__(self, expire: Callable[[Recording], None]) -> None:
-        """`expire` is called for a song that nobody has come back to in time."""
+        """`expire` is called for a song without a listener when its timer ends."""
         self._expire = expire
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def last_listener_left(self, recording: Recording) -> None:
-        """Start the song's timer, from the beginning."""
+        """Start or restart the song's timer."""
         song_id, linger_seconds = recording.song.song_id, recording.linger_seconds
         if recording.ended or linger_seconds is None:
             return

@@ -35,7 +35,7 @@ class LoggedEvent:
             self.message, self.has_sound = self._without_sound(), False
 
     def stored(self) -> tuple[StoredEvent, bytes]:
-        """The entry as a store keeps it, and its sound."""
+        """The entry in the store's form, and its sound."""
         return StoredEvent(self._without_sound().SerializeToString(), self.end), self.message.chunk.data
 
     @staticmethod

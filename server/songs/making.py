@@ -1,4 +1,4 @@
-"""Follows the songs that are being made: from their request to their end in the store."""
+"""Runs songs from their request to their stored end, on a server with an embedded store."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -23,7 +23,7 @@ CLOSE_SECONDS = 5.0
 
 
 class Making:
-    """Starts songs on a runner, stores what they tell, and stops those that nobody listens to."""
+    """Starts songs on a runner, stores their events, and cancels those without listeners."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Making:
         now_ns: Callable[[], int],
         watcher: StoreWatcher = UNWATCHED,
     ) -> None:
-        """`now_ns` is the wall clock; `watcher` counts the songs that are not kept."""
+        """`now_ns` is the wall clock; `watcher` counts the songs that could not be stored."""
         self._store = store
         self._directory = directory
         self._open = opened
@@ -73,19 +73,19 @@ class Making:
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
-        """Cancel a song; its listeners are told the reason."""
+        """Cancel a song; its listeners get the error."""
         error = SongCancelled(f"the song was cancelled: {reason}")
         recording.end(SongState.CANCELLED, self._now_ns(), error)
         if made := self._open.made(recording.song.song_id):
             made.job.cancel()
 
     async def settled(self) -> None:
-        """Wait until the directory has heard of the ends of all songs so far, which an embedded one does at once."""
+        """Wait until the directory knows the ends of all songs so far; an embedded one knows them at once."""
         if self._settling:
             await asyncio.sleep(0)
 
     async def close(self) -> None:
-        """Wait until what has ended is stored, but not for long."""
+        """Wait for a limited time until ended songs are stored."""
         self._lingering.close()
         if tasks := self._tasks | self._settling:
             await asyncio.wait(tasks, timeout=CLOSE_SECONDS)

@@ -1,4 +1,4 @@
-"""The recordings in memory: of songs that are being made, and of songs that somebody listens to."""
+"""The recordings in memory: of songs that are being made, and of songs with listeners."""
 
 import asyncio
 import time
@@ -9,12 +9,12 @@ from server.songs.ports import SongJob
 from server.songs.recording import Recording
 
 FOUND_SECONDS = 5.0
-"""Time for the first listener of a recording to come, before the recording is forgotten."""
+"""Seconds for the first listener of a recording to come, before the recording is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A song that is being made, or whose end is not stored yet; then `stored` is set."""
+    """A song that is being made, or whose end is not stored yet; `stored` is set once it is."""
 
     recording: Recording
     job: SongJob
@@ -22,10 +22,10 @@ class Made:
 
 
 class OpenRecordings:
-    """Recordings by song id. One is forgotten when it is neither being made nor listened to.
+    """Recordings by song id. One is closed when it is neither being made nor listened to.
 
-    One that was found in the store is kept for a moment, in which its first listener may come: callers that come
-    together share it, and the store does not delete it meanwhile.
+    A recording that was opened from the store is kept for a moment until its first listener comes: simultaneous callers
+    share it, and the store does not evict it meanwhile.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -54,20 +54,20 @@ class OpenRecordings:
         return self._made.get(song_id)
 
     def begin(self, made: Made) -> None:
-        """Note a song that is made from now on."""
+        """Add a song that is made from now on."""
         self._made[made.recording.song.song_id] = made
 
     def stored(self, song_id: str) -> None:
-        """Note that a song has ended and is in the store, as far as it can be."""
+        """Note that a song has ended and is stored, if it could be."""
         self._made.pop(song_id).stored.set()
 
     def found(self, recording: Recording) -> None:
-        """Note a recording that comes from the store, and that somebody is about to listen to."""
+        """Add a recording from the store that is about to get a listener."""
         self._expire()
         self._found[recording.song.song_id] = (recording, self._clock() + FOUND_SECONDS)
 
     def deleted(self, song_id: str) -> None:
-        """Note that a song was deleted: its listeners are told so, and nobody finds its recordings any more."""
+        """Note that a song was deleted: its listeners get SongDeleted, and its recordings are found no more."""
         for recording in self.listened_of(song_id):
             recording.delete()
         if found := self._found.pop(song_id, None):
@@ -101,7 +101,7 @@ class OpenRecordings:
 
     @property
     def song_ids(self) -> Collection[str]:
-        """The songs that the store must not delete."""
+        """Ids of the songs that the store must not evict."""
         self._expire()
         return frozenset(self._made) | frozenset(self._listened) | frozenset(self._found)
 

@@ -16,25 +16,25 @@ from server.store.base import NOT_KEPT, NOT_KEPT_TEXT, LeaseLost, SongRecord, So
 from server.store.directory import Claim
 
 FLUSH_SECONDS = 0.5
-"""Flush interval to the store. Writing every chunk separately dominated the cost."""
+"""Seconds between writes to the store. Writing every chunk separately dominated the cost."""
 
 _FAILURES = (StoreFailed, LeaseLost, WrongOffset)
-"""The last two do not happen while the only maker of a song writes: the store is not what it was."""
+"""Errors of writing a song. The last two show that the store has changed behind its only writer."""
 
 logger = logging.getLogger(__name__)
 
 
 class Fate(Enum):
-    """The end of a song's way into the store."""
+    """Result of storing a song."""
 
     KEPT = auto()
     DISCARDED = auto()
-    """Nobody can want it: nothing is stored of it."""
+    """Nobody can ask for the song: nothing of it is stored."""
     LOST = auto()
 
 
 class Persistence:
-    """Stores what recordings tell. A song that cannot be stored goes on for those who listen to it."""
+    """Stores the events of recordings. A song that cannot be stored goes on for its listeners."""
 
     def __init__(self, store: SongStore, now_ns: Callable[[], int]) -> None:
         """`now_ns` is the wall clock."""
@@ -44,7 +44,7 @@ class Persistence:
     async def follow(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> Fate:
         """Store a song until it has ended.
 
-        One that can neither be stored nor has a listener is failed, and `cancel` ends its job.
+        A song that can neither be stored nor has a listener fails, and `cancel` ends its job.
         """
         writer = SongWriter(self._store, claim)
         try:
@@ -91,12 +91,12 @@ class Persistence:
 
 
 def _is_nothing(recording: Recording) -> bool:
-    """True for a song that was never planned, unless it has failed and somebody may ask why."""
+    """True for a song that was never planned, unless it has failed and its caller may ask why."""
     song = recording.song
     asked = song.state is SongState.FAILED and recording.linger_seconds != 0.0
     return not song.duration_seconds and not asked
 
 
 def not_kept(song: SongRecord) -> SongRecord:
-    """The record of a song whose end was not stored."""
+    """The record of a song whose end could not be stored."""
     return replace(song, state=SongState.FAILED, reason=NOT_KEPT, error=NOT_KEPT_TEXT)

@@ -1,4 +1,4 @@
-"""The boundary between songs as their callers see them and the part of the server that makes them."""
+"""Interfaces between songs as callers see them and the part of the server that makes them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from server.store.whole_service import KnownEngine, Queue, QueueFull, ServedEngi
 
 
 class EventSink(Protocol):
-    """Takes the events of one song in order, and tells how much of its sound no listener has taken yet.
+    """Takes the events of one song in order, and reports its unheard sound.
 
-    Nothing here waits: before more is made, the maker of the song looks at the unheard sound.
+    It never blocks: the maker of the song checks the unheard sound before it makes more.
     """
 
     @property
@@ -35,13 +35,13 @@ class EventSink(Protocol):
         """True while what comes is stored already, so that listeners get nothing new."""
 
     def on_heard(self, callback: Callable[[], None]) -> None:
-        """Call `callback` on the event loop whenever the unheard sound has become less."""
+        """Call `callback` on the event loop whenever the unheard sound decreases."""
 
     def append(self, event: SongEvent) -> None:
-        """Take the next event; one that comes after the end is ignored."""
+        """Append the next event; one that comes after the end is ignored."""
 
     def end(self, error: ServiceError | None = None) -> None:
-        """Note that no further event comes, and why; only the first end counts.
+        """End the events, with an error if the song failed; only the first call counts.
 
         Without an error the song is complete if `SongCompleted` came, and cancelled otherwise.
         """
@@ -51,17 +51,17 @@ class SongJob(Protocol):
     """One song that is being made."""
 
     def cancel(self) -> None:
-        """Take no further step, and end the song's events; without effect on a song that has ended."""
+        """Stop the song and end its events; no effect on a song that has ended."""
 
     def pause(self) -> None:
-        """Take no further step until `resume`; events of steps on their way still come."""
+        """Take no further step until `resume`; events of steps in flight still come."""
 
     def resume(self) -> None:
-        """Take steps again; without effect on a song that is not paused."""
+        """Take steps again; no effect on a song that is not paused."""
 
 
 class CheckedSong(Protocol):
-    """A request that a runner has found fit to be made."""
+    """A request that a runner has checked and can make."""
 
     def accepted(self, song_id: str, queue_position: int) -> Accepted:
         """The first event of the song."""
@@ -88,10 +88,10 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Bounds of a runner: the songs that it makes at once, and the room for waiting ones.
+    """Bounds of a runner: running songs of the service, and room for waiting ones.
 
     `queued` songs may wait in the whole service, and the last `kept` of them are for callers without a song. `free` is
-    the number of further songs that could be made here now, not above 0 while the runner takes no new ones.
+    the number of further songs that can start here now, not above 0 while the runner takes no new ones.
     """
 
     slots: int
@@ -110,26 +110,26 @@ class SongRunner(Protocol):
         """The devices on which the engine is loaded."""
 
     def ready(self, engine: str) -> bool:
-        """True if the engine takes songs now."""
+        """True if the engine accepts songs now."""
 
     def sound(self, engine: str) -> str:
-        """Fingerprint of the sound that songs of the engine get here; empty where it is not known, or not just one."""
+        """Fingerprint of the engine's sound here; empty if not known, or if devices differ."""
 
     @property
     def queues_unserved(self) -> bool:
-        """True where songs may wait for engines that no replica serves now, but one has served before."""
+        """True if songs may wait for engines that no replica serves now, but one has served before."""
 
     def costs(self, engine: str) -> Costs | None:
         """The cost of an engine's songs as measured here; `None` while none was made."""
 
     def room(self) -> Room:
-        """The bounds now."""
+        """The present bounds."""
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
-        """Let a request pass that can be made here.
+        """Check that the request can be made here.
 
-        With a `service` whose queue the song has to join, one passes that any replica can make; `Accepted` then tells
-        the ETA in that queue, from which a deadline is judged, too.
+        With a `service` whose queue the song has to join, it suffices that any replica can make it; `Accepted` then has
+        the ETA in that queue, by which a deadline is judged, too.
 
         Raises:
             ServiceError: it is refused.

@@ -1,4 +1,4 @@
-"""The sound of one song: in memory until it is stored and heard, and in the store from then on."""
+"""The sound of one song: in memory until it is stored and delivered, then read from the store."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeAlias
@@ -9,17 +9,17 @@ from server.songs.logged_event import LoggedEvent, Message
 from server.store.base import SongGone, StoreFailed
 
 ReadSound: TypeAlias = Callable[[int, int], Awaitable[bytes]]
-"""Reads stored sound: from a byte on, so many bytes."""
+"""Reads stored sound: byte offset and size to bytes."""
 
 BLOCK_BYTES = 128 << 10
-"""Stored sound that is read at once for one listener, some chunks of it: a thread opens a file for each reading."""
+"""Most stored bytes read at once for one listener: each read opens the file on a thread."""
 
 
 class RecordedSound:
-    """Counts the sound that listeners have not taken yet, and gives them the bytes of their chunks."""
+    """Counts the sound that listeners have not taken yet, and reads the bytes of chunks."""
 
     def __init__(self, song_id: str, entries: Sequence[LoggedEvent], read: ReadSound) -> None:
-        """`entries` are those of the song, which grow."""
+        """`entries` is the growing log of the song."""
         self._song_id = song_id
         self._entries = entries
         self._read = read
@@ -28,7 +28,7 @@ class RecordedSound:
         self._stored = 0
         self._released = 0
         self.furthest_byte = 0
-        """The end of the sound that the fastest listener has taken."""
+        """The end, in bytes, of the sound that the fastest listener has taken."""
 
     @property
     def unheard_bytes(self) -> int:
@@ -37,19 +37,19 @@ class RecordedSound:
 
     @property
     def unheard_seconds(self) -> float:
-        """The same sound in seconds."""
+        """Unheard sound in seconds."""
         return self._backlog.seconds
 
     def on_heard(self, callback: Callable[[], None]) -> None:
-        """Call `callback` whenever the unheard sound has become less."""
+        """Call `callback` whenever the unheard sound decreases."""
         self._on_heard = callback
 
     def wait_for_listener(self, entry: LoggedEvent) -> None:
-        """Note a new chunk that counts as unheard until a listener takes it."""
+        """Count a new chunk as unheard until a listener takes it."""
         self._backlog.add(entry.end, entry.end - entry.start, entry.message.chunk.duration_seconds)
 
     def wait_for_nobody(self) -> None:
-        """Count nothing as unheard: there is no listener any more."""
+        """Count nothing as unheard, as there is no listener any more."""
         if self._backlog.clear():
             self._less()
 
@@ -60,16 +60,16 @@ class RecordedSound:
             self._less()
 
     def note_stored(self, count: int) -> None:
-        """Note that the store has the first `count` entries: sound that was heard leaves the memory."""
+        """Note that the store has the first `count` entries: delivered sound among them leaves the memory."""
         self._stored = count
         self._release_sound()
 
     def reader(self, byte_offset: int) -> "SoundReader":
-        """Reads the song for one listener, from a byte on."""
+        """A reader for one listener, from a byte offset on."""
         return SoundReader(self, self._entries, byte_offset)
 
     async def blocks(self, start: int, end: int) -> AsyncIterator[bytes]:
-        """The sound of a complete song from `start` to before `end`, in pieces of at most `BLOCK_BYTES` or a chunk.
+        """The sound of a complete song from `start` to before `end`, in blocks of at most `BLOCK_BYTES` or one chunk.
 
         Raises:
             SongDeleted: the song's caller has deleted it.
@@ -87,7 +87,7 @@ class RecordedSound:
                 start = stop
 
     async def stored(self, start: int, end: int) -> bytes:
-        """Sound that is in the store.
+        """Read sound from the store.
 
         Raises:
             SongDeleted: the song's caller has deleted it.
@@ -106,7 +106,7 @@ class RecordedSound:
         self._on_heard()
 
     def _release_sound(self) -> None:
-        """Let go of sound that is stored and heard; the next chunk of a listener then needs no reading."""
+        """Drop sound that is stored and delivered, so that the next chunk of a listener needs no read."""
         unheard_from = self._backlog.start_byte
         while self._released < self._stored:
             entry = self._entries[self._released]
@@ -117,17 +117,17 @@ class RecordedSound:
 
 
 class SoundReader:
-    """Gives one listener the chunks of a song in their order. It holds up to a block of stored sound."""
+    """Reads the chunks of a song in order for one listener. It holds up to one block of stored sound."""
 
     def __init__(self, sound: RecordedSound, entries: Sequence[LoggedEvent], byte_offset: int) -> None:
-        """Nothing before `byte_offset` is given out."""
+        """Sound before `byte_offset` is skipped."""
         self._sound = sound
         self._entries = entries
         self._byte_offset = byte_offset
         self._block, self._block_start = b"", 0
 
     async def chunk(self, number: int) -> Message | None:
-        """The chunk of an entry, from the byte offset on; `None` where that is behind its end.
+        """The chunk of an entry, from the byte offset on; `None` if the chunk ends before it.
 
         Raises:
             SongDeleted: the song's caller has deleted it.
@@ -159,9 +159,9 @@ class SoundReader:
 
 
 def stored_until(entries: Sequence[LoggedEvent], number: int, start: int) -> int:
-    """The end of a block of sound from `start`, which is in an entry whose sound was let go of.
+    """The end of a block of stored sound from `start`, which is in an entry without sound in memory.
 
-    A block ends with a chunk, and before one whose sound is in memory. It has one chunk, however long that is.
+    A block ends with a chunk, and before a chunk whose sound is in memory. It has at least one chunk, however long.
     """
     end = entries[number].end
     for following in range(number + 1, len(entries)):

@@ -1,4 +1,4 @@
-"""Writes a song's events into its recording, as messages of the contract."""
+"""Writes a song's events into its recording as messages of the contract."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from server.songs.recording import Recording
 
 
 class Recorder(EventSink):
-    """The sink of one song's events. It never waits; listeners and store follow the recording."""
+    """The event sink of one song. It never blocks; listeners and store follow the recording."""
 
     def __init__(
         self,
@@ -22,7 +22,7 @@ class Recorder(EventSink):
         now_ns: Callable[[], int],
         on_end: Callable[[float], None] = lambda sound_seconds: None,
     ) -> None:
-        """`now_ns` is the wall clock. `on_end` is called once nothing more is made, with the seconds of sound."""
+        """`now_ns` is the wall clock. `on_end` is called at the end of generation, with the seconds of sound."""
         self._recording = recording
         self._request = request
         self._now_ns = now_ns
@@ -73,5 +73,5 @@ class Recorder(EventSink):
 
 
 def fail(recording: Recording, error: ServiceError, now_ns: int) -> None:
-    """End a recording with an error, and the error's reason in its record."""
+    """End a recording with an error, whose reason goes into its record."""
     recording.end(SongState.FAILED, now_ns, error, reason=outcome_of(error).reason)

@@ -72,23 +72,23 @@ class Recording:
 
     @property
     def ended(self) -> bool:
-        """True if no more events will come."""
+        """True if the song has ended: no more events come."""
         return self._song.state.ended
 
     @property
     def complete(self) -> bool:
-        """True if all events of the song are there."""
+        """True if all events of the song are logged."""
         return bool(self.entries) and self.entries[-1].message.WhichOneof("event") == "finished"
 
     @property
     def plan(self) -> music_pb2.SongPlan | None:
-        """The plan of the song, the last one where it was planned anew; `None` before there is one."""
+        """The latest plan of the song; `None` before there is one."""
         messages = (entry.message for entry in reversed(self.entries))
         return next((one.plan for one in messages if one.HasField("plan")), None)
 
     @property
     def has_listener(self) -> bool:
-        """True while somebody hears the song or may come back, which nobody may to one that is made for later."""
+        """True while the song has a listener or may get one back; for a song made for later, only while it has one."""
         return self.linger_seconds is not None or self._audio_listeners > 0
 
     @property
@@ -122,7 +122,7 @@ class Recording:
         self._notify()
 
     def send_away(self, error: ServiceError) -> None:
-        """End the calls of all listeners with an error, now and from now on; the song itself stays as it is."""
+        """End the calls of all listeners, present and future, with an error; the song itself goes on."""
         self._sent_away = error
         self._notify()
 
@@ -132,7 +132,7 @@ class Recording:
         self.send_away(SongDeleted(self._song.song_id))
 
     def keep_for(self, linger_seconds: float) -> None:
-        """Let the song go on at least so long after its last listener has left."""
+        """Let the song linger for at least `linger_seconds` after its last listener has left."""
         if self.linger_seconds is not None:
             self.linger_seconds = max(self.linger_seconds, linger_seconds)
 
@@ -165,7 +165,7 @@ class Recording:
     ) -> Iterator[AsyncIterator[DeliveredEvent]]:
         """Events from entry `number` on, without the sound before `byte_offset`, for one listener.
 
-        A listener without `sound` hears no chunk, and does not hold the song back.
+        A listener without `sound` gets no chunks, and does not hold the song back.
 
         Raises:
             OffsetOutOfRange: the song is complete, and shorter; while iterating, as the next ones are.
@@ -238,7 +238,7 @@ class Recording:
             raise self._sent_away
 
     def _error_for_late(self) -> ServiceError | None:
-        """The error for listeners who come after the end of a song that is not complete."""
+        """The error for listeners who come after the end of an incomplete song."""
         if self.complete or not self.ended:
             return None
         return SongNotComplete(self.song.state.value, failure_of(self.song))
@@ -248,7 +248,7 @@ class Recording:
             raise OffsetOutOfRange(byte_offset, message.finished.size_bytes)
 
     def _note(self, entry: LoggedEvent) -> None:
-        """Bring the song's record up to date. Of many chunks it is made anew once, when somebody asks for it."""
+        """Update the song's record; after many chunks it is rebuilt once, when it is read."""
         if entry.end:
             self._size_bytes = entry.end
         else:
@@ -274,7 +274,7 @@ def record_after(song: SongRecord, message: Message) -> SongRecord:
 def ended_record(
     song: SongRecord, state: SongState, now_ns: int, error: ServiceError | None, reason: str
 ) -> SongRecord:
-    """The song's record once it has ended; of an `error` without `reason` nothing is kept, of a bug not its text."""
+    """The song's record once it has ended; an `error` is kept only with a `reason`, and a bug's text never."""
     kept = error if reason else None
     text, violations = (text_of(kept), kept.violations) if kept else ("", ())
     return replace(song, state=state, ended_ns=now_ns, reason=reason, error=text, violations=violations)

@@ -1,4 +1,4 @@
-"""The one service behind gRPC and REST: starts songs, finds them again, and lets callers listen."""
+"""The songs service behind gRPC and REST: starts songs, finds them again, and lets callers listen."""
 
 import asyncio
 import hashlib
@@ -38,17 +38,17 @@ DEFAULT_PAGE_SIZE = 50
 DEFAULT_PACE = Pace()
 DEFAULT_RESUMPTION = Resumption()
 CANCEL_SECONDS = 1.0
-"""Time that the end of a song may take to come from its maker, before the caller is told how it stands."""
+"""Seconds to wait for the end of a cancelled song before the caller gets its present state."""
 _TRIES = 3
 
 logger = logging.getLogger(__name__)
 
 
 class Songs:
-    """All songs of one server. `engines` names what is configured; the first is the default.
+    """All songs of one server. `engines` are the configured ones; the first is the default.
 
-    A song that was asked for with a `request_id`, or that somebody has listened to by its name, goes on for
-    `linger_seconds` after its last listener has left; a detached one to its end; any other is cancelled at once.
+    A song with a `request_id`, or one that was listened to by its id, lingers for `linger_seconds` after its last
+    listener has left; a detached one runs to its end; any other is cancelled at once.
     """
 
     def __init__(
@@ -71,12 +71,11 @@ class Songs:
         resumption: Resumption = DEFAULT_RESUMPTION,
         signer: Signer | None = None,
     ) -> None:
-        """`checker` checks requests as their engines do. `terms` tells those of a caller now.
+        """`checker` checks requests with their engines' validators. `terms` returns the present terms of a caller.
 
-        `now_ns` is the wall clock, `clock` that of deadlines, in seconds. `signer` signs C2PA manifests.
-        `song_id` names songs. `log_requests` puts prompts and lyrics into the log. `pace`, `resumption` and
-        `lease_seconds`, which are those of the directory, count for a shared store alone; `watcher` is told what it
-        loses.
+        `now_ns` is the wall clock, `clock` that of deadlines, in seconds. `signer` signs C2PA manifests. `song_id`
+        makes ids. `log_requests` puts prompts and lyrics into the log. `pace`, `resumption` and `lease_seconds` (those
+        of the directory) apply to a shared store alone; `watcher` observes its losses.
         """
         self.engines = EngineCatalog(runner, engines, self._served, self._unserved)
         self._runner = runner
@@ -126,7 +125,8 @@ class Songs:
         deadline: float | None = None,
         detached: bool = False,
     ) -> Recording:
-        """A song as asked for: a new one, or that of the same request before. To be listened to without delay.
+        """A new song, or the one that an earlier call with the same request id has begun. To be listened to without
+        delay.
 
         `deadline` is on the runner's clock, in seconds.
 
@@ -150,7 +150,7 @@ class Songs:
         return await self._admit(ticket, request, checked)
 
     async def find(self, song_id: str, caller: str | None = None) -> Recording:
-        """The recording of a song; with `caller` `None` of any caller's. Raises UnknownSong."""
+        """The recording of a song; `caller` `None` finds songs of any caller. Raises UnknownSong."""
         recording = await self._library.recording(song_id)
         if recording is None or caller not in (None, recording.song.caller):
             raise UnknownSong(song_id)
@@ -169,7 +169,7 @@ class Songs:
     async def page(self, caller: str, asked: int = 0, token: str = "") -> tuple[Sequence[SongRecord], str]:
         """A caller's songs, newest first, and the token of the next page; raises InvalidRequest for a bad token.
 
-        `asked` is the size that was asked for, 0 for the default.
+        `asked` is the requested size, 0 for the default.
         """
         size = page_size(asked, DEFAULT_PAGE_SIZE)
         songs = await self._library.page(caller, cursor_of(token), size + 1)
@@ -180,7 +180,7 @@ class Songs:
         await self.deletion.delete(await self.get(song_id, caller))
 
     async def cancel(self, song_id: str, caller: str) -> SongRecord:
-        """Stop making a song; its listeners get its end. One that has ended stays as it is. Raises UnknownSong."""
+        """Stop making a song; its listeners get its end. No effect on a song that has ended. Raises UnknownSong."""
         song = await self.get(song_id, caller)
         if made := self._open.made(song_id):
             self._making.stop(made.recording, reason="its caller has cancelled the song")
@@ -193,11 +193,11 @@ class Songs:
 
     @property
     def served(self) -> bool:
-        """True where some replica of a service announces an engine; False where the server is alone."""
+        """True if some replica of the service announces an engine; False for a single server."""
         return bool(self._served())
 
     def service_load(self) -> tuple[int, int] | None:
-        """Songs and slots of the whole service where this replica makes no songs itself; else `None`."""
+        """Songs and slots of the whole service if this replica makes no songs itself; else `None`."""
         slots = self._tickets.service_slots
         if self._sharing is None or not slots or any(map(self._runner.ready, self._runner.engines())):
             return None
@@ -211,47 +211,47 @@ class Songs:
 
     @property
     def work(self) -> Work:
-        """The work of the whole service as it was counted last; none where the server is alone."""
+        """The latest known work of the whole service; none for a single server."""
         return self._sharing.demand.work if self._sharing else Work()
 
     async def prepare(self) -> None:
-        """Read the engines of the service, so that the first call finds them."""
+        """Read the engines of the service before the first call."""
         if self._sharing:
             await self._sharing.prepare()
 
     async def run(self) -> None:
-        """Do what has to be done beside the calls, for ever."""
+        """Run the background work of the service, for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.eviction.run())
             if self._sharing:
                 tasks.create_task(self._sharing.run())
 
     async def offer(self) -> None:
-        """Offer what is made here to the other servers of the service, and go on until they have it."""
+        """Offer the running songs to the other servers of the service, and continue each until it is taken."""
         if self._sharing:
             await self._sharing.offer()
 
     def start_draining(self) -> None:
-        """Send listeners of all songs but those that are made here to the other servers, now and from now on."""
+        """Send the listeners of songs that are not made here to the other servers, now and from now on."""
         if self._sharing:
             self._sharing.mirrors.start_draining()
 
     async def hand_over(self) -> int:
-        """Leave what is still made here to the other servers of the service; returns the number of songs."""
+        """Release the songs still running here for the other servers of the service; returns their number."""
         return await self._sharing.hand_over() if self._sharing else 0
 
     async def close(self) -> None:
-        """Wait until what has ended is stored; to be called when the runner has stopped."""
+        """Wait until ended songs are stored; to be called once the runner has stopped."""
         await self._making.close()
         if self._sharing:
             await self._sharing.close()
 
     def _served(self) -> Mapping[str, ServedEngine]:
-        """The engines of all replicas; none where the server is alone, and makes each song that it admits."""
+        """The engines of all replicas; none for a single server."""
         return self._sharing.survey.engines if self._sharing else {}
 
     def _unserved(self) -> Mapping[str, ServedEngine]:
-        """The engines that are known, where songs may wait for those that nobody serves."""
+        """The known engines for which songs may wait although no replica serves them."""
         if self._sharing is None or not self._runner.queues_unserved:
             return {}
         return {name: known.engine for name, known in self._sharing.survey.known.items()}
@@ -291,7 +291,7 @@ class Songs:
     async def _again(
         self, admitted: Admitted, ticket: Ticket, request: SongRequest, checked: CheckedSong, tries: int
     ) -> Recording:
-        """The song of the same request before."""
+        """The song that an earlier call with the same request id has begun."""
         recording = await self._library.recording(admitted.song_id)
         # It was deleted just now, or the directory has just heard of its end.
         if tries and (recording is None or recording.song.state in (SongState.FAILED, SongState.CANCELLED)):

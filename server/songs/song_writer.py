@@ -11,7 +11,7 @@ from server.store.directory import Claim
 
 
 class SongWriter:
-    """The store as the maker of one song sees it; `at` is as much as the store has, as far as the maker knows."""
+    """Writes one song for its maker; `at` is the store's extent as far as the maker knows."""
 
     def __init__(self, store: SongStore, claim: Claim) -> None:
         self._store = store
@@ -19,15 +19,15 @@ class SongWriter:
         self.at = claim.extent
 
     async def create(self, song: SongRecord) -> None:
-        """Keep the record."""
+        """Store the record."""
         await self._store.create(song, self._lease)
 
     async def discard(self) -> None:
-        """Keep nothing of the song."""
+        """Delete all that is stored of the song."""
         await self._store.discard(self._lease)
 
     async def append(self, song: SongRecord, entries: Sequence[LoggedEvent]) -> None:
-        """Add entries with their sound; `song` is the record as of then, and may have ended already."""
+        """Append entries with their sound; `song` is the record after them, and may have ended already."""
         events, sounds = zip(*(entry.stored() for entry in entries), strict=True)
         sound = b"".join(sounds)
         extent = Extent(self.at.size_bytes + len(sound), self.at.events + len(events))
@@ -36,7 +36,7 @@ class SongWriter:
         self.at = extent
 
     async def end(self, song: SongRecord, entries: Sequence[LoggedEvent] | None = None) -> None:
-        """Keep the record of the song's end; `entries` are all of the song with their sound, if they are at hand."""
+        """Store the record of the song's end; `entries` are all of the song with their sound, if available."""
         ended = replace(song, size_bytes=self.at.size_bytes)
         whole = None if entries is None else partial(_whole, entries[: self.at.events])
         await self._store.end(ended, lease=self._lease, at=self.at, whole=whole)

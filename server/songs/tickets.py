@@ -1,4 +1,4 @@
-"""Writes tickets: what a request, its caller and this server tell the directory for admission."""
+"""Makes tickets: the data of a request, its caller and this server for admission by the directory."""
 
 import uuid
 from collections.abc import Callable
@@ -12,17 +12,17 @@ from server.store.base import SongRecord
 from server.store.directory import Ticket
 
 ATTEND_SECONDS = 6.0
-"""Time that the listeners of a replica count as present without being noted again."""
+"""Seconds for which the listeners of a replica count as present without renewal."""
 
 
 def new_song_id() -> str:
-    """A name that no other song has."""
+    """A new unique id."""
     return f"song-{uuid.uuid4()}"
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The terms on which a caller gets songs: a quota, and the weight of its share."""
+    """A caller's terms: its quota, and the weight of its share."""
 
     quota: Quota = Quota()  # noqa: RUF009  # it cannot change
     weight: float = 1.0
@@ -34,7 +34,7 @@ def no_terms(_: str) -> Terms:
 
 
 class Tickets:
-    """Tickets of one server. `terms` tells those of a caller now, `now_ns` the wall clock, `song_id` names songs."""
+    """Makes tickets. `terms` returns the present terms of a caller, `now_ns` the wall clock, `song_id` a new id."""
 
     def __init__(
         self,
@@ -46,9 +46,9 @@ class Tickets:
         clock: Callable[[], float],
         with_request: bool,
     ) -> None:
-        """`with_request` says that a song may be made by another server than the one that admits it.
+        """`with_request` is True if a song may be made by another server than the one that admits it.
 
-        Such a song needs its request in the ticket, and listeners that count before anybody tells of them.
+        Such a song needs its request in the ticket, and listeners that count before they are reported.
         """
         self._runner = runner
         self._terms = terms
@@ -57,7 +57,7 @@ class Tickets:
         self._clock = clock
         self._with_request = with_request
         self.service_slots = 0
-        """The songs that all other servers make at once, as far as it is known."""
+        """The songs that all other servers make at once, as far as known."""
 
     def write(
         self,
@@ -68,7 +68,7 @@ class Tickets:
         linger_seconds: float | None,
         take: bool,
     ) -> Ticket:
-        """The ticket of a new song, which may go on for `linger_seconds` without a listener."""
+        """The ticket of a new song, which lingers for `linger_seconds` without a listener."""
         room, terms = self._runner.room(), self._terms(request.caller)
         return Ticket(
             song=self._record(request, fingerprint),
@@ -102,7 +102,7 @@ class Tickets:
 
 
 def _whole(message: music_pb2.GenerateRequest, request: SongRequest) -> music_pb2.GenerateRequest:
-    """The message with what this server has chosen for the caller, so that another one makes the same song of it."""
+    """The message with this server's choices for the caller, so that another server makes the same song."""
     whole = music_pb2.GenerateRequest()
     whole.CopyFrom(message)
     whole.request_id, whole.engine, whole.seed = request.request_id, request.engine, request.params.seed

@@ -1,4 +1,4 @@
-"""Protocol of a store of songs, and the values that go in and out of it."""
+"""Protocol of a song store, and its values."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from model.song import Violation
 from server.song import DEFAULT_FORMAT, SongState
 
 INTERRUPTED = "INTERRUPTED"
-"""The reason of a song whose server stopped before it was complete."""
+"""Reason of a song whose server stopped before it was complete."""
 
 INTERRUPTED_TEXT = "the server stopped before the song was complete"
 
 NOT_KEPT = "NOT_KEPT"
-"""The reason of a song whose end could not be stored."""
+"""Reason of a song whose end could not be stored."""
 
 NOT_KEPT_TEXT = "the server could not keep the song"
 
@@ -22,11 +22,11 @@ NOT_KEPT_TEXT = "the server could not keep the song"
 class SongRecord:
     """Record of one song, without its sound.
 
-    `fingerprint` tells requests with the same `request_id` apart. Points in time are nanoseconds since 1970;
-    `duration_seconds` is what was planned until the song is complete. `reason`, `error` and `violations` of its
-    request say why it failed.
+    `fingerprint` identifies the content of the request, for requests with the same `request_id`. Times are nanoseconds
+    since 1970; `duration_seconds` is the planned duration until the song is complete. `reason`, `error` and
+    `violations` describe its failure.
 
-    `format` is the name of the delivery format. `owner` is the replica that makes the song, or made it, empty before
+    `format` is the name of the delivery format. `owner` is the replica that makes or has made the song, empty before
     the first claim; `epoch` counts the claims. The store takes both from the lease, whatever a record says.
     """
 
@@ -53,7 +53,7 @@ class SongRecord:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """Something that happened to a song, in bytes that the store does not read.
+    """One event of a song, serialized.
 
     `end_byte` is the end of the sound that belongs to it, 0 for an event without sound.
     """
@@ -64,10 +64,10 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right of one replica to make one song, as `Directory.claim` gives it.
+    """The right of one replica to make one song, granted by `Directory.claim`.
 
-    `epoch` counts the claims of the song from 1. `nonce` is random for each claim: should a store that lost its last
-    writes count an epoch twice, the nonce still tells the two claims apart.
+    `epoch` counts the claims of the song from 1. `nonce` is random for each claim: if a store that lost its last writes
+    counts an epoch twice, the nonce still distinguishes the claims.
     """
 
     song_id: str
@@ -102,18 +102,18 @@ class StoreUsage:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A song's place in the list of its caller, which is in the order of creation."""
+    """Position of a song in its caller's list, which is in the order of creation."""
 
     created_ns: int
     song_id: str
 
 
 class StoreFailed(Exception):
-    """The store could not do what was asked, such as for want of room; the text is meant for the operator."""
+    """The store could not do what was asked, for example because it is full; the text is meant for the operator."""
 
 
 class StoreFull(StoreFailed):
-    """The store has no room left: it takes no new songs and no more sound, and trying again helps nobody soon."""
+    """The store is full: it takes no new songs and no more sound, and a retry does not help soon."""
 
 
 class SongGone(StoreFailed):
@@ -134,8 +134,8 @@ class LeaseLost(Exception):
 class WrongOffset(Exception):
     """The store has another extent of the song than the call expects: nothing was written. `extent` is the store's.
 
-    It is shorter where the store has lost its last writes: the maker appends again from there. It is the end of a
-    call whose answer was lost where that call has taken effect.
+    It is shorter if the store has lost its last writes: the maker appends again from there. It is the end of a repeated
+    call whose first try took effect and whose answer was lost.
     """
 
     def __init__(self, song_id: str, extent: Extent) -> None:
@@ -145,7 +145,7 @@ class WrongOffset(Exception):
 
 
 class SongStore(Protocol):
-    """Keeps songs. Every method may be called at any time from one event loop and never blocks it.
+    """Stores songs. Every method may be called at any time from one event loop and never blocks it.
 
     Calls of one replica take effect in the order in which they were made. All may raise StoreFailed; those of a closed
     store do. What a call has stored when it returns, every replica reads.
@@ -153,10 +153,10 @@ class SongStore(Protocol):
 
     @property
     def embedded(self) -> bool:
-        """True for a store inside this process: listeners may hear sound before it is stored, as both end together."""
+        """True for a store inside this process: listeners may get sound before it is stored, as both end together."""
 
     async def create(self, song: SongRecord, lease: Lease) -> None:
-        """Keep the record of a claimed song, without sound; without effect on a record that admission has kept.
+        """Store the record of a claimed song, without sound; no effect if admission has stored it.
 
         Raises:
             LeaseLost: the lease is not, or no longer, that of the song.
@@ -165,9 +165,9 @@ class SongStore(Protocol):
     async def append(
         self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, *, lease: Lease, at: Extent
     ) -> None:
-        """Add events and sound behind `at`, and renew the record of a song that has not ended: all of it or nothing.
+        """Append events and sound behind `at`, and update the record of a running song: all of it or nothing.
 
-        `song.size_bytes` is the size afterwards. A lease that has run out is good until the song is claimed again.
+        `song.size_bytes` is the size afterwards. An expired lease is valid until the song is claimed again.
 
         Raises:
             LeaseLost: the lease is not, or no longer, that of the song, or the song has ended.
@@ -177,10 +177,10 @@ class SongStore(Protocol):
     async def end(
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
     ) -> None:
-        """Renew the record of a song to which nothing more will be added, and let the lease go.
+        """Store the final record of a song, and end the lease.
 
-        What is complete then outlives a crash. Without effect on a song that has ended under this lease. `whole` gives
-        what is stored up to `at`, and spares a store reading it back; one that needs it not does not call.
+        A complete song then survives a crash. No effect on a song that has ended under this lease. `whole` returns what
+        is stored up to `at`, and spares the store reading it back; a store that does not need it does not call it.
 
         Raises:
             LeaseLost: the lease is not, or no longer, that of the song; it stays as it is.
@@ -188,14 +188,14 @@ class SongStore(Protocol):
         """
 
     async def discard(self, lease: Lease) -> None:
-        """Keep nothing of a song that has ended, and let the lease go.
+        """Delete all that is stored of a song that has ended, and end the lease.
 
         Raises:
             LeaseLost: the lease is not, or no longer, that of the song.
         """
 
     async def get(self, song_id: str) -> SongRecord | None:
-        """One song; `None` where there is none of that name."""
+        """One song; `None` for an unknown id."""
 
     async def find(self, caller: str, request_id: str) -> SongRecord | None:
         """The newest song of a caller with that `request_id`."""
@@ -207,28 +207,28 @@ class SongStore(Protocol):
         """One song with all its events so far, in order, whether or not it has ended."""
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Sound from a byte on; less than `size` only at the end of what is stored.
+        """Sound from a byte offset on; less than `size` only at the end of the stored sound.
 
         Raises:
             SongGone: the song was deleted meanwhile.
         """
 
     async def delete(self, song_id: str) -> bool:
-        """Delete a song that has ended, also one with listeners; returns False where there is none.
+        """Delete a song that has ended, also one with listeners; returns False if there is no such song.
 
-        Record, events and sound are gone when this returns, and nothing brings them back: neither a replica that made
-        the song before, nor one that fills the directory anew. Where it fails it can be called again.
+        Record, events and sound are gone when this returns, and nothing restores them: neither a replica that made the
+        song before, nor a rebuild of the directory. If it fails, it can be called again.
         """
 
     async def evict(self, in_use: Collection[str]) -> int:
-        """Delete what is too old or too much, oldest first; returns how many.
+        """Delete songs above the limits, oldest first; returns their number.
 
-        No song goes that runs, is `in_use`, or has listeners on a replica that notes them in the directory.
+        A song that runs, is `in_use`, or has listeners reported in the directory is not deleted.
         """
 
     @property
     def trouble(self) -> str | None:
-        """The reason why songs are not kept now; `None` once one was kept, and before one could not be."""
+        """The reason why songs cannot be stored now; `None` again once one was stored."""
 
     def usage(self) -> StoreUsage:
-        """Usage now, as far as it is known."""
+        """Present usage, as far as known."""

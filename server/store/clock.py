@@ -1,4 +1,4 @@
-"""The time by which songs grow old: that of the wall clock, unless it has jumped ahead."""
+"""The time by which songs age: that of the wall clock, unless it has jumped ahead."""
 
 import logging
 import time
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 TOLERANCE_SECONDS = 3600.0
-"""Most by which the wall clock may run ahead between two looks without being doubted."""
+"""Most seconds by which the wall clock may run ahead between two checks without being doubted."""
 
 HOLD_SECONDS = 24 * 3600.0
-"""Running time for which a jump has to last before it is believed."""
+"""Seconds of running time for which a jump has to last before it is accepted."""
 
 _NS = 1_000_000_000
 
@@ -18,18 +18,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """The time that was believed last, in nanoseconds since 1970. A later one was doubted for `held_seconds`."""
+    """The last accepted time, in nanoseconds since 1970. A later one was doubted for `held_seconds`."""
 
     now_ns: int
     held_seconds: float = 0.0
 
 
 class AgeClock:
-    """Tells the time by which songs are old.
+    """The clock by which songs age.
 
-    Nothing brings deleted songs back, so a wall clock that has run ahead of the time that has really passed is doubted:
-    time goes on from before its jump. It is believed once it has stayed ahead for `HOLD_SECONDS` of running. A clock
-    that goes back is followed at once: it costs no song.
+    Deleted songs cannot be restored, so a wall clock that runs ahead of the elapsed time is doubted: time continues
+    from before its jump. It is accepted once it has stayed ahead for `HOLD_SECONDS` of running. A clock that goes back
+    is followed at once: that deletes no song.
     """
 
     def __init__(
@@ -38,14 +38,16 @@ class AgeClock:
         clock: Callable[[], float] = time.monotonic,
         known: Believed | None = None,
     ) -> None:
-        """`now_ns` is the wall clock, `clock` gives seconds and never goes back; `known` comes from an earlier run."""
+        """`now_ns` is the wall clock, `clock` gives seconds and never goes back; `known` is the state of an earlier
+        run.
+        """
         self._wall_ns = now_ns
         self._clock = clock
         self._looked_at = clock()
         self.believed = known or Believed(now_ns())
 
     def now_ns(self) -> int:
-        """The time that is believed now, in nanoseconds since 1970."""
+        """The accepted time now, in nanoseconds since 1970."""
         at = self._clock()
         passed_seconds, self._looked_at = at - self._looked_at, at
         self.believed = self._judged(passed_seconds, self._wall_ns())

@@ -1,6 +1,6 @@
-"""The directory of songs that wait or are made: what it has to do, and the values that go in and out of it.
+"""The directory of waiting and running songs: its protocol and its values.
 
-It is one for all replicas of a service. A song enters it by `admit`, belongs to one replica at a time by `claim`, and
+All replicas of a service share one. A song enters it by `admit`, belongs to one replica at a time by `claim`, and
 leaves it by `settle`. All durations are seconds from the call on, by the directory's own clock.
 """
 
@@ -53,21 +53,21 @@ class Ticket:
 
 
 class Resume(StrEnum):
-    """The songs of lost makers that a replica makes again, to go on where they were left."""
+    """Rule by which a replica resumes songs of lost makers where they stopped."""
 
     SAME_SOUND = "same_sound"
-    """Those whose maker had the same sound fingerprint, and those of which nothing was heard."""
+    """Resume songs whose maker had the same sound fingerprint, and those without delivered sound."""
     UNHEARD = "unheard"
-    """Those of which nothing was heard."""
+    """Resume songs without delivered sound."""
     NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """The ability of a replica to go on with songs of one engine.
+    """The ability of a replica to continue songs of one engine.
 
-    `sound` is the fingerprint of the sound that it makes; an empty one is like no other. Without `room` it takes none
-    now, and only ends those that nobody goes on with.
+    `sound` is the fingerprint of its sound; an empty one equals no other. Without `room` it takes none now, and only
+    ends songs that no replica may continue.
     """
 
     resume: Resume = Resume.SAME_SOUND
@@ -79,28 +79,28 @@ NO_SKILLS: Final[Mapping[str, Skill]] = MappingProxyType({})
 
 
 class ClaimAction(StrEnum):
-    """The action that a claim is for."""
+    """Action that a claim asks for."""
 
     MAKE = "make"
-    """Make the song. Where a part of it is stored, make it from its beginning, and store what comes after that part."""
+    """Make the song. If a part of it is stored, repeat it from its beginning, and store what comes after that part."""
     TAKE = "take"
-    """The same for a song that its maker offers, and makes until now."""
+    """The same for a song whose maker offers it and still makes it."""
     COMPLETE = "complete"
-    """Store the end of a song that is stored to its last event."""
+    """Store the end of a song of which all events are stored."""
     CANCEL = "cancel"
     """End the song as cancelled."""
     INTERRUPT = "interrupt"
-    """End the song as interrupted: no replica goes on with it."""
+    """End the song as interrupted: no replica continues it."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Claim:
     """A song that this replica makes, or ends, from now on.
 
-    `song` and `extent` are what is stored of it: nothing, unless another replica has begun it. `owner` and `epoch` of
-    the song are those of the lease. `sound` is the fingerprint of what this replica makes, or, where it only ends the
-    song, of what its last maker made. `heard`: listeners may have sound of it. The rest is that of its ticket, with
-    `deadline_seconds` as left now; `terms` are for a directory that may lose it.
+    `song` and `extent` are its stored part: nothing, unless another replica has begun it. `owner` and `epoch` of the
+    song are those of the lease. `sound` is the fingerprint of this replica's sound, or, if it only ends the song, of
+    the last maker's. `heard`: listeners may have sound of it. The rest is that of its ticket, with `deadline_seconds`
+    as left now; `terms` are for a directory that may lose it.
     """
 
     lease: Lease
@@ -117,9 +117,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The answer to a ticket. `new` is False for the song of an earlier ticket with the same request id.
+    """The result of admission. `new` is False for the song of an earlier ticket with the same request id.
 
-    `queue_position` counts the songs in the service before this one. `claim` is there where the song was taken.
+    `queue_position` counts the songs in the service before this one. `claim` is set if the song was taken.
     """
 
     song_id: str
@@ -134,7 +134,7 @@ class LeaseStatus:
     """Status of a lease, for the maker of a song. `held` is False once the lease is lost; nothing else counts then.
 
     `cancelled` is True once `cancel` was called. `attended` is True while listeners are present, on any replica.
-    `wanted_byte` is the furthest byte that any of them has got to, 0 without listeners.
+    `wanted_byte` is the furthest byte that any of them has reached, 0 without listeners.
     """
 
     held: bool
@@ -147,8 +147,8 @@ class LeaseStatus:
 class Attendance:
     """The listeners of a song on one replica: present for `seconds`, the furthest of them at `wanted_byte`.
 
-    A replica renews it while it has listeners, and gives the time that the song lingers once the last has left: 0
-    makes them absent at once.
+    A replica renews it while it has listeners, and gives the lingering time once the last has left: 0 makes them absent
+    at once.
     """
 
     song_id: str
@@ -174,7 +174,7 @@ class Directory(Protocol):
 
     @property
     def replica(self) -> str:
-        """Name of this replica, which no other process has."""
+        """Unique name of this replica."""
 
     async def admit(self, ticket: Ticket) -> Admitted:
         """Let a song in: one decision over all replicas, in this order.
@@ -191,7 +191,7 @@ class Directory(Protocol):
         """
 
     async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
-        """Take the next waiting song of these engines `but` those with these ids; `None` where none waits.
+        """Take the next waiting song of these engines `but` those with these ids; `None` if none waits.
 
         `sounds` has the fingerprint of the sound that this replica makes with each engine; an empty one is like no
         other. The next song is the oldest of the caller with the fewest running songs for its weight; of equal
@@ -201,7 +201,7 @@ class Directory(Protocol):
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Take a song that has lost its maker, or whose maker offers it; `None` where there is none to be taken.
+        """Take a song that has lost its maker, or whose maker offers it; `None` if there is none to be taken.
 
         A maker is lost when it has given the song up after it was begun, or its lease has run out. `skills` are those
         of this replica, by engine; an engine that is not among them counts as one without room, and so does any for the
@@ -226,42 +226,43 @@ class Directory(Protocol):
         """
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
-        """Lengthen leases, and read how each song stands, by song id. One that has run out is lengthened, too, unless
-        the song was claimed again. A song that is lost and for which there is no room is left out.
+        """Renew leases, and return their status by song id. An expired lease is renewed, too, unless the song was
+        claimed again. A lost song for which there is no room is left out.
         """
 
     async def release(self, lease: Lease) -> None:
-        """Give a song up that has not ended. It waits again, at its old place, unless events or sound of it are stored:
-        then it has lost its maker, as of now.
+        """Release a song that has not ended. It waits again, at its old position, unless events or sound of it are
+        stored: then it counts as lost from now on.
 
         Raises:
             LeaseLost: the lease is not, or no longer, that of the song.
         """
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Give the song's places back, and charge the caller for the sound that was made, once its end is stored.
+        """Give the song's slot and quota back, and charge the caller for the sound that was made, once its end is
+        stored.
 
-        An embedded directory takes it before the end is stored, too. Called again with FAILED, where the end of a
-        complete song could not be stored after all, it lets the request id go.
+        An embedded directory allows it before the end is stored, too. Called again with FAILED, if the end of a
+        complete song could not be stored after all, it frees the request id.
 
-        `state` is its end. Without effect under another lease than the song's last. A song that has ended in the store
-        and was not settled is settled by the directory once its lease has run out.
+        `state` is its end. No effect under another lease than the song's last. A song that has ended in the store and
+        was not settled is settled by the directory once its lease has expired.
         """
 
     async def cancel(self, song_id: str) -> Claim | None:
-        """Ask for the end of a song. One that waits is claimed by this replica, which has to end it.
+        """Cancel a song. One that waits is claimed by this replica, which has to end it.
 
-        `None` where another replica makes the song, and finds the wish in its lease status, or where it does not run.
+        `None` if another replica makes the song, and sees it in its lease status, or if it does not run.
         """
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
-        """Note the listeners that this replica has; songs that do not exist are ignored.
+        """Report the listeners of this replica; songs that do not exist are ignored.
 
-        Those of a running song let it go on, those of an ended one keep the store from deleting it.
+        Listeners keep a running song alive, and an ended one from being evicted.
         """
 
     def follow(self, song_id: str, at: Extent) -> AsyncIterator[SongUpdate]:
-        """Yield what is stored of a song from `at` on, or will be: at once what there is, then more as it comes.
+        """Yield what is stored of a song behind `at`, now and as more is stored.
 
         The first update comes at once, even with nothing new. The last has a record that has ended, and comes after all
         sound and events.
@@ -269,13 +270,14 @@ class Directory(Protocol):
         Raises:
             KeyError: there is no such song, or no longer; while iterating, as the next one is. One that the directory
                 has lost is waited for as long as a lease: its maker may put it back.
-            StoreFailed: the store cannot be asked for longer than it may be away; SongGone: the song was deleted.
+            StoreFailed: the store is unreachable for too long; SongGone: the song was deleted.
         """
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
-        """Tell which engines this replica makes songs with for the next `seconds`; it replaces the announcement before.
+        """Announce the engines with which this replica makes songs for the next `seconds`, in place of the last
+        announcement.
 
-        Where there are others than before, those who `wait` are woken.
+        If they have changed, those who `wait` are woken.
         """
 
     async def engines(self) -> Mapping[str, ServedEngine]:
@@ -285,11 +287,10 @@ class Directory(Protocol):
         """All engines that were ever announced, by name, whether or not a replica serves them now."""
 
     async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
-        """Count the songs of each engine that have not ended: those that wait, are made, or have lost their maker.
+        """Count the songs of each engine that have not ended: waiting, running or lost.
 
-        An engine that is `missing`, which means that nobody has announced it yet, counts one at least: only a replica
-        that serves it once can tell callers about it. A shared directory publishes the counts for `seconds`, for
-        an autoscaler.
+        An engine that is `missing`, never announced so far, counts at least one: only a replica that serves it once can
+        announce it. A shared directory publishes the counts for `seconds`, for an autoscaler.
         """
 
     async def queue(self) -> Queue:

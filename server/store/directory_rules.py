@@ -1,4 +1,4 @@
-"""The rules that a directory follows in whichever form it is kept."""
+"""Rules that every kind of directory follows."""
 
 import secrets
 import socket
@@ -15,20 +15,20 @@ T = TypeVar("T")
 
 _MINUTE: Final = 60.0
 _RETRY_SECONDS: Final = 5.0
-"""When to come back where only the end of another song of the caller helps."""
+"""Seconds after which a caller should retry if only the end of another of its songs helps."""
 
 
 def replica_name() -> str:
-    """A readable name that no other process has, nor this one's predecessor in the same container."""
+    """A readable name that no other process has, nor an earlier one in the same container."""
     return f"{socket.gethostname()}-{secrets.token_hex(4)}"
 
 
 def claim_order(
     waiting: Iterable[T], running: Counter[str], caller_of: Callable[[T], str], weight_of: Callable[[T], float]
 ) -> Iterator[T]:
-    """Waiting songs, given in the order of their admission, in that of their claims if no song ends meanwhile.
+    """The waiting songs in the order of their claims if no song ends meanwhile; given in the order of admission.
 
-    The next one is of the caller with the fewest running songs for its weight; `running` counts those that come.
+    The next one is of the caller with the fewest running songs for its weight; `running` counts those, and is updated.
     """
     left = list(waiting)
     while left:
@@ -54,17 +54,17 @@ def engines_together(engines: Iterable[ServedEngine]) -> Mapping[str, ServedEngi
 
 
 def start_mean(before_seconds: float | None, seconds: float) -> float:
-    """The time that a start takes, by the last one and those before, which count half together."""
+    """The mean time of a start: the last one and the mean of those before, each with half the weight."""
     return seconds if before_seconds is None else (before_seconds + seconds) / 2
 
 
 def songs_bucket(songs_per_minute: float) -> tuple[float, float]:
-    """Capacity of a caller's bucket of songs, and the seconds that fill it: half a song a minute is one every two."""
+    """Capacity of a caller's bucket of songs, and the seconds that fill it: half a song per minute is one every two."""
     return max(1.0, songs_per_minute), _MINUTE * max(1.0, 1 / songs_per_minute)
 
 
 def quota_exceeded(quota: Quota, limit: str, wait_seconds: float) -> QuotaExceeded:
-    """The refusal of a song by a limit, a field of the quota; 0 seconds: only the end of another song helps."""
+    """The error for a song refused by a limit, a field of the quota; 0 seconds: only the end of another song helps."""
     texts = {
         "concurrent_songs": f"{quota.concurrent_songs} songs at once",
         "songs_per_minute": f"{quota.songs_per_minute or 0:g} songs a minute",

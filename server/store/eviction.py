@@ -1,4 +1,4 @@
-"""Limits of a store, and the songs that go when there is too much."""
+"""Limits of a store, and the choice of songs to evict."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ _HOUR_NS = 3600 * 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class StoreLimits:
-    """Limits of what is kept: bytes of sound, hours since a song's end, songs, bytes of events. `None` is no limit."""
+    """Limits of a store: bytes of sound, hours since a song's end, songs, bytes of events. `None`: no limit."""
 
     max_bytes: int | None = None
     max_age_hours: float | None = None
@@ -16,13 +16,13 @@ class StoreLimits:
     max_event_bytes: int | None = None
 
     def oldest_ns(self, now_ns: int) -> int:
-        """The time of the end before which songs are too old."""
+        """Songs that ended before this time are too old."""
         return 0 if self.max_age_hours is None else now_ns - round(self.max_age_hours * _HOUR_NS)
 
 
 @dataclass(frozen=True, slots=True)
 class EndedSong:
-    """The facts of one ended song that decide about its eviction."""
+    """The properties of an ended song that decide on its eviction."""
 
     song_id: str
     ended_ns: int
@@ -42,9 +42,9 @@ class Stored:
 def evicted(
     songs: Iterable[EndedSong], limits: StoreLimits, *, stored: Stored, now_ns: int, in_use: Collection[str]
 ) -> Iterator[str]:
-    """Yield the ids of the songs to delete: those that are too old, and the oldest until the rest has room.
+    """Yield the ids of the songs to delete: those that are too old, and the oldest until the rest fits.
 
-    `songs` are ended songs, the first ended first. `stored` is how much there is of all songs. No song of `in_use` is
+    `songs` are ended songs, in the order of their ends. `stored` is the size of all songs. No song of `in_use` is
     deleted.
     """
     surplus_songs = _surplus(stored.songs, limits.max_songs)

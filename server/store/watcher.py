@@ -1,4 +1,4 @@
-"""The observer of a store: calls that were answered or failed, and songs that it loses or cannot keep."""
+"""The observer of a store: answered and failed calls, and songs that it loses or cannot store."""
 
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
@@ -14,22 +14,22 @@ class StorePart(StrEnum):
 
 
 class StoreTrouble(StrEnum):
-    """The reason of a failed call."""
+    """Kind of a failed call."""
 
     AWAY = "away"
-    """No answer, or one that says to try again."""
+    """No answer, or one that asks for a retry."""
     FULL = "full"
     REFUSED = "refused"
     """Wrong password or keys, missing rights, or a call that the store does not understand."""
     BROKEN = "broken"
-    """The folder cannot be read or written, or what is in it is damaged."""
+    """The folder cannot be read or written, or its contents are damaged."""
 
 
 class StoreWatcher(Protocol):
-    """Is told what the calls of one replica to its store led to."""
+    """Observes the results of one replica's calls to its store."""
 
     def answered(self, part: StorePart, seconds: float) -> None:
-        """A call was answered after so long, its repetitions not counted."""
+        """A call was answered after `seconds`, without its repetitions."""
 
     def failed(self, part: StorePart, reason: StoreTrouble) -> None:
         """A call has failed; each repetition counts."""
@@ -38,7 +38,7 @@ class StoreWatcher(Protocol):
         """A song of that size has ended, and counts as unsealed until the context is left."""
 
     def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
-        """The directory uses so much memory, of so much that it may; a limit of 0 is none."""
+        """Note the bytes of memory that the directory uses, and its limit; a limit of 0 means none."""
 
     def lease_lost(self) -> None:
         """A song of this replica was claimed by another one."""
@@ -47,51 +47,51 @@ class StoreWatcher(Protocol):
         """A song that this replica has offered was claimed by another one."""
 
     def found_lost(self) -> None:
-        """This replica has claimed a song whose maker has fallen silent."""
+        """This replica has claimed a song whose maker has died."""
 
     def taken_over(self) -> None:
-        """This replica has begun to go on with a song of another one."""
+        """This replica has begun to continue a song of another one."""
 
     def diverged(self) -> None:
-        """A song that this replica went on with turned out another one than that of which a part was heard."""
+        """A song that this replica has repeated differs from its stored part."""
 
     def not_kept(self) -> None:
         """A song of this replica could not be stored."""
 
 
 class Unwatched(StoreWatcher):
-    """Takes note of nothing."""
+    """Ignores all observations."""
 
     def answered(self, part: StorePart, seconds: float) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def failed(self, part: StorePart, reason: StoreTrouble) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def sealing(self, size_bytes: int) -> AbstractContextManager[None]:
-        """Nothing."""
+        """Do nothing."""
         return nullcontext()
 
     def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def lease_lost(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def handed_over(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def found_lost(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def taken_over(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def diverged(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def not_kept(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 UNWATCHED = Unwatched()

@@ -1,4 +1,4 @@
-"""The engines and songs of a whole service, as its directory tells them."""
+"""The engines and songs of a whole service, from its directory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from server.costs import Costs
 
 @dataclass(frozen=True, slots=True)
 class ServedEngine:
-    """An engine of one or more replicas: what it can do, the names of its devices, and the songs it makes at once.
+    """An engine of one or more replicas: its properties, the names of its devices, and its concurrent songs.
 
     `costs` are those of its songs, `None` while none was measured.
     """
@@ -22,10 +22,10 @@ class ServedEngine:
 
 @dataclass(frozen=True, slots=True)
 class KnownEngine:
-    """An engine that some replica has announced at some time, as one told it last.
+    """An engine that was announced at some time, as last announced.
 
-    `away_seconds` is the time for which nobody has served it, 0 while somebody does. `start_seconds` is the measured
-    time that songs waited for a replica to start where nobody served the engine; `None` where that never happened.
+    `away_seconds` is the time for which no replica has served it, 0 while one does. `start_seconds` is the measured
+    time that songs waited for a replica of the engine to start; `None` if that never happened.
     """
 
     engine: ServedEngine
@@ -35,7 +35,7 @@ class KnownEngine:
 
 @dataclass(frozen=True, slots=True)
 class WaitingSong:
-    """An admitted song that nobody has claimed; `sound_seconds` and `steps` are those of its ticket.
+    """An admitted, unclaimed song; `sound_seconds` and `steps` are those of its ticket.
 
     `waited_seconds` is the time since its admission.
     """
@@ -50,14 +50,16 @@ class WaitingSong:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The songs of the service that wait, in the order in which they would be claimed now, and how many are made."""
+    """The waiting songs of the service, in the order in which they would be claimed now, and the number of running
+    ones.
+    """
 
     waiting: Sequence[WaitingSong]
     running: int
 
 
 class QueueFull(Exception):
-    """As many songs are in the service as the ticket allows."""
+    """The service has as many songs as the ticket allows."""
 
     def __init__(self, songs: int) -> None:
         super().__init__(f"{songs} songs are running or waiting")

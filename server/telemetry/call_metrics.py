@@ -20,9 +20,9 @@ class CallMetrics:
             self._refused.labels(reason)
 
     def refused(self, reason: str) -> None:
-        """A call was not let in; `reason` is one of two words."""
+        """A call was refused; `reason` is one of a few fixed words."""
         self._refused.labels(reason).inc()
 
     def keys_usable(self, usable: bool) -> None:
-        """The file of API keys could be read at the last look, or not; without such a file it never fails."""
+        """Set whether the file of API keys could be read at the last check."""
         self._keys.set(usable)

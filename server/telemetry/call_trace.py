@@ -17,12 +17,12 @@ _SERVER_FAULTS = (
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DATA_LOSS,
 )
-"""What OpenTelemetry's conventions count as errors of a server; the others are the caller's own."""
+"""Statuses that OpenTelemetry's conventions count as errors of a server; the others are the caller's own."""
 
 
 @contextmanager
 def call_span(tracer: Tracer, method: str, metadata: Mapping[str, str]) -> Iterator[Span]:
-    """The span of one call, present while the context lasts; a child of the caller's, where `metadata` names one."""
+    """The span of one call, current inside the context; a child of the caller's span if `metadata` has one."""
     parent = _PROPAGATOR.extract({key: metadata[key] for key in _PARENT_KEYS if key in metadata})
     attributes = {"rpc.system.name": "grpc", "rpc.method": method.lstrip("/")}
     with tracer.start_as_current_span(

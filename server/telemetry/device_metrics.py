@@ -56,7 +56,7 @@ class DeviceMetrics:
     def steps(
         self, device: str, engine: str, *, steps: int, sections: int, tokens: int, budget_tokens: int, seconds: float
     ) -> None:
-        """Denoising steps of a batch were done, each with so many `sections` and `tokens`, all in `seconds`."""
+        """Denoising steps of a batch were done, each with `sections` and `tokens`, all in `seconds`."""
         self._tokens(device, engine).inc(steps * tokens)
         for _ in range(steps):
             self._sections(device, engine).observe(sections)
@@ -64,26 +64,26 @@ class DeviceMetrics:
             self._step(device, engine).observe(seconds / steps)
 
     def render(self, device: str, engine: str, *, windows: int, seconds: float, sound_seconds: float) -> None:
-        """Windows were rendered, in so many seconds together."""
+        """Windows were rendered, together in `seconds`."""
         for _ in range(windows):
             self._render(device, engine).observe(seconds / windows)
         self._rendered(device, engine).inc(sound_seconds)
 
     def busy(self, device: str, lane: Lane, seconds: float) -> None:
-        """A lane of a device was at work for so long until now, with whatever it was."""
+        """A lane of a device has just worked for `seconds`, on any command."""
         self._busy(device, lane.value).inc(seconds)
         self._recent_busy[device, lane.value].add(seconds)
 
     def worker_restarted(self, device: str) -> None:
-        """A worker was started in the place of one that was lost."""
+        """A worker was started in place of a lost one."""
         self._restarts.labels(device).inc()
 
     def encoder_restarted(self) -> None:
-        """An encoder was started in the place of one that was lost."""
+        """An encoder was started in place of a lost one."""
         self._encoder_restarts.inc()
 
     def worker_up(self, device: str, up: bool) -> None:
-        """The worker of a device has loaded its engines, or is gone."""
+        """The worker of a device has loaded its engines, or has ended."""
         self._up.labels(device).set(up)
 
     def _recent_families(self) -> Iterator[Metric]:

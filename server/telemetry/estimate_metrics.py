@@ -35,7 +35,7 @@ class EstimateMetrics:
         self._ratio = histogram(registry, "estimate_ratio", text, RATIO_BUCKETS, *unsigned)
 
     def compared(self, engine: str, what: Estimated, *, estimated: float, actual: float) -> None:
-        """An estimated moment has come; both times in seconds since acceptance."""
+        """An estimated time has come; both times are in seconds since acceptance."""
         direction = "late" if actual > estimated else "early"
         self._error.labels(engine, what, direction).observe(abs(estimated - actual))
         if actual > 0:

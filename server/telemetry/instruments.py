@@ -13,7 +13,7 @@ LabelValues: TypeAlias = tuple[str, ...]
 MetricT = TypeVar("MetricT", Counter, Histogram)
 
 WORK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
-"""Bounds in seconds for one piece of work, of an encoder or of a device."""
+"""Bucket bounds in seconds for one command of a device, or one window of an encoder."""
 
 
 def counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:
@@ -27,7 +27,7 @@ def histogram(registry: CollectorRegistry, name: str, text: str, bounds: Sequenc
 
 
 def by_labels(metric: MetricT) -> Callable[..., MetricT]:
-    """Finds the series of a metric by the values of its labels, which are few; faster than the metric itself."""
+    """Caches the series of a metric by the values of its few labels; faster than the metric's own lookup."""
     return functools.cache(metric.labels)
 
 
@@ -37,7 +37,7 @@ def exemplar(trace_id: str) -> dict[str, str] | None:
 
 
 class Scraped(Collector):
-    """Families that are made when somebody asks for them."""
+    """Metric families that are computed at each scrape."""
 
     def __init__(self, families: Callable[[], Iterator[Metric]]) -> None:
         self._families = families

@@ -21,9 +21,9 @@ from server.telemetry.stream_metrics import StreamMetrics
 
 
 class Metrics:
-    """One method for every fact; each takes some microseconds. Everything happens on one event loop, scrapes too.
+    """One method per event; each takes some microseconds. All run on one event loop, scrapes too.
 
-    A `trace_id` makes the song the exemplar of its bucket, as OpenMetrics has it: a way from a figure to a trace.
+    A `trace_id` becomes the exemplar of the song's bucket (OpenMetrics), which leads from a figure to a trace.
     """
 
     def __init__(
@@ -35,7 +35,8 @@ class Metrics:
         clock: Callable[[], float] = time.monotonic,
         window_seconds: float = 300.0,
     ) -> None:
-        """The metrics of the configured engines and devices; the gauges of recent songs and work look back so long.
+        """The metrics of the configured engines and devices; the gauges of recent songs and work look back
+        `window_seconds`.
 
         `clock` gives seconds and never goes back.
         """

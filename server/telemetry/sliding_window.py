@@ -19,7 +19,7 @@ class SlidingWindow:
         self._values: deque[tuple[float, float]] = deque(maxlen=MAX_VALUES)
 
     def add(self, value: float) -> None:
-        """Take one measurement in."""
+        """Add a measurement."""
         self._values.append((self._clock(), value))
 
     def values(self) -> list[float]:
@@ -41,14 +41,14 @@ class SlidingRate:
         self._slots: deque[tuple[int, float]] = deque(maxlen=_SLOTS)
 
     def add(self, value: float) -> None:
-        """Take one value in."""
+        """Add a value."""
         slot, total = self._slot(), 0.0
         if self._slots and self._slots[-1][0] == slot:
             total = self._slots.pop()[1]
         self._slots.append((slot, total + value))
 
     def per_second(self) -> float:
-        """The sum of the slots that reach into the time, divided by the time that they cover; 0 at the very start."""
+        """The sum of the slots within the span, divided by the time that they cover; 0 at the very start."""
         now, oldest = self._clock(), self._slot() - _SLOTS + 1
         covered_seconds = now - max(self._began_at, oldest * self._slot_seconds)
         total = sum(value for slot, value in self._slots if slot >= oldest)

@@ -12,7 +12,7 @@ from server.telemetry.instruments import LabelValues, Scraped, counter, exemplar
 from server.telemetry.sliding_window import SlidingWindow, Window, percentile
 
 UNKNOWN_ENGINE = "unknown"
-"""The label of an engine that is not configured: a caller may ask for any name, and must not make a series with it."""
+"""Label of engines that are not configured: names from callers must not create series."""
 
 FIRST_AUDIO_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30)
 SONG_BUCKETS = (0.5, 1, 2, 3, 4, 5, 6, 7.5, 10, 12.5, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
@@ -26,7 +26,7 @@ class SongOutcome(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     REJECTED = "rejected"
-    """It cannot be made as it was asked for, which was found only after it was let in."""
+    """The song was found to be invalid after its admission."""
     CANCELLED = "cancelled"
 
 
@@ -76,19 +76,19 @@ class SongMetrics:
         self._begin_at_zero(engines)
 
     def accepted(self, engine: str) -> None:
-        """A song was let in."""
+        """A song was admitted."""
         self._accepted.labels(engine).inc()
 
     def refused(self, reason: str, engine: str) -> None:
-        """A song was refused; `reason` is one of a few fixed words, `engine` whatever was asked for."""
+        """A song was refused; `reason` is one of a few fixed words, `engine` the requested one."""
         self._refused.labels(engine if engine in self._engines else UNKNOWN_ENGINE, reason).inc()
 
     def started(self, engine: str, queued_seconds: float, trace_id: str = "") -> None:
-        """The first work on a song began, so long after it was let in."""
+        """Work on a song began, `seconds` after its admission."""
         self._queued.labels(engine).observe(queued_seconds, exemplar(trace_id))
 
     def first_audio(self, engine: str, seconds: float, trace_id: str = "") -> None:
-        """A song's first chunk was made, so long after the song was let in."""
+        """A song's first chunk was made, `seconds` after its admission."""
         self._first.labels(engine).observe(seconds, exemplar(trace_id))
         self._recent_first[engine,].add(seconds)
 
@@ -99,7 +99,7 @@ class SongMetrics:
     def ended(
         self, engine: str, outcome: SongOutcome, seconds: float, sound_seconds: float, trace_id: str = ""
     ) -> None:
-        """A song ended, so long after it was let in; latency and speed are those of completed songs alone."""
+        """A song ended, `seconds` after its admission; latency and speed are measured for completed songs alone."""
         self._ended.labels(engine, outcome).inc()
         if outcome is not SongOutcome.COMPLETED:
             return

@@ -42,41 +42,43 @@ class SongTrace:
 
     @property
     def trace_id(self) -> str:
-        """The trace's number in hexadecimal; empty where nothing is recorded."""
+        """The trace's number in hexadecimal; empty if nothing is recorded."""
         return trace.format_trace_id(self._call.get_span_context().trace_id) if self._on else ""
 
     @property
     def parent(self) -> str:
-        """The call's span as W3C `traceparent`, for another server that continues the song; empty as `trace_id` is."""
+        """The call's span as W3C `traceparent`, for another server that continues the song; empty if nothing is
+        recorded.
+        """
         carrier: dict[str, str] = {}
         if self._on:
             _PROPAGATOR.inject(carrier, self._context)
         return carrier.get("traceparent", "")
 
     def started(self) -> None:
-        """The first work on the song begins."""
+        """Note that work on the song begins."""
         self._close("queued")
 
     def first_chunk(self) -> None:
-        """The first sound is in the stream."""
+        """Note that the first chunk is in the stream."""
         self._close("first_audio")
 
     def worked(self, work: WorkSpan) -> None:
-        """A worker has done something for the song."""
+        """Record a worker's span of the song."""
         if self._on:
             context = self._context if work.section is None else self._in_section(work.section, work.start_ns)
             span = self._tracer.start_span(work.name, context, attributes=work.attributes, start_time=work.start_ns)
             span.end(work.end_ns)
 
     def encoded(self, start_ns: int, end_ns: int) -> None:
-        """A piece of the section that comes next was encoded, between two points of the wall clock."""
+        """Note that a window of the next section was encoded, between two times of the wall clock."""
         if self._on:
             self._encoding = self._encoding or _Encoding(start_ns)
             self._encoding.end_ns, self._encoding.pieces = end_ns, self._encoding.pieces + 1
             self._encoding.seconds += (end_ns - start_ns) / 1e9
 
     def section_encoded(self, index: int) -> None:
-        """All sound of a section went to the encoder."""
+        """Note that all sound of a section was encoded."""
         encoding, self._encoding = self._encoding, None
         if encoding:
             attributes = {"melisma.busy_seconds": encoding.seconds, "melisma.pieces": encoding.pieces}
@@ -85,17 +87,17 @@ class SongTrace:
             span.end(encoding.end_ns)
 
     def section_sent(self, index: int) -> None:
-        """All sound of a section is in the stream."""
+        """Note that all sound of a section is in the stream."""
         if span := self._sections.pop(index, None):
             span.end()
 
     def retried(self, cause: str) -> None:
-        """The song goes on from its last section boundary."""
+        """Note that the song is resumed from its last section boundary."""
         if self._call.is_recording():
             self._call.add_event("retried", {"melisma.cause": cause})
 
     def ended(self, outcome: str, sound_seconds: float) -> None:
-        """Nothing more is made for the song."""
+        """End the song's spans."""
         if self._call.is_recording():  # the call has ended before a song that goes on without it
             self._call.set_attributes({"melisma.outcome": outcome, "melisma.sound_seconds": sound_seconds})
         for span in (*self._open.values(), *self._sections.values()):
@@ -118,7 +120,7 @@ class SongTrace:
 
 
 class _Encoding:
-    """Work of the encoder on a section so far."""
+    """The encoder's work on a section so far."""
 
     def __init__(self, start_ns: int) -> None:
         self.start_ns = self.end_ns = start_ns

@@ -94,7 +94,7 @@ class StoreMetrics:
                 self._errors.labels(part, reason)
 
     def answered(self, part: StorePart, seconds: float) -> None:
-        """A call was answered after so long, its repetitions not counted."""
+        """A call was answered after `seconds`, without its repetitions."""
         self._calls(part.value).observe(seconds)
         if part is StorePart.DIRECTORY:
             self._answered_at = self._clock()
@@ -114,7 +114,7 @@ class StoreMetrics:
             self._seals.remove(seal)
 
     def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
-        """The directory uses so much memory, of so much that it may; a limit of 0 is none."""
+        """Memory in use by the directory, and its limit; a limit of 0 means none."""
         self._memory = used_bytes, limit_bytes
 
     def lease_lost(self) -> None:
@@ -122,7 +122,7 @@ class StoreMetrics:
         self._leases_lost.inc()
 
     def found_lost(self) -> None:
-        """This replica has claimed a song whose maker has fallen silent."""
+        """This replica has claimed a song whose maker has died."""
         self._found_lost.inc()
 
     def handed_over(self) -> None:
@@ -130,19 +130,19 @@ class StoreMetrics:
         self._handed_over.inc()
 
     def taken_over(self) -> None:
-        """This replica has begun to go on with a song of another one."""
+        """This replica has begun to continue a song of another one."""
         self._taken_over.inc()
 
     def diverged(self) -> None:
-        """A song that this replica went on with turned out another one than that of which a part was heard."""
+        """A song that this replica has repeated differs from its stored part."""
         self._diverged.inc()
 
     def not_kept(self) -> None:
-        """A song of this replica could not be stored: its listeners were told that it has failed."""
+        """A song of this replica could not be stored; its listeners got the error."""
         self._not_kept.inc()
 
     def _memory_families(self) -> Iterator[Metric]:
-        """No samples before the directory has told anything, and no limit where there is none."""
+        """No samples before the directory has reported its memory, and no limit if it has none."""
         used_bytes, limit_bytes = self._memory or (0, 0)
         used: dict[LabelValues, float] = {(): used_bytes} if self._memory else {}
         yield gauge_family(

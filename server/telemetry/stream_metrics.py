@@ -50,17 +50,17 @@ class StreamMetrics:
                 series(engine)
 
     def encoded(self, engine: str, *, seconds: float, sound_seconds: float) -> None:
-        """A piece of sound was mastered and encoded."""
+        """A window of sound was mastered and encoded."""
         self._encode(engine).observe(seconds)
         self._sound(engine).inc(sound_seconds)
 
     def chunk(self, engine: str, size_bytes: int) -> None:
-        """A chunk was put into a stream."""
+        """A chunk was appended to a stream."""
         self._chunks(engine).inc()
         self._chunk_bytes(engine).inc(size_bytes)
 
     def underrun(self, engine: str, seconds: float, trace_id: str = "") -> None:
-        """A song that was heard has ended; a listener in real time ran dry for so long in all, 0 for never."""
+        """A song with audio has ended; a listener in real time had underruns of `seconds` in all, 0 for none."""
         self._underrun.labels(engine).observe(seconds, exemplar(trace_id))
         self._recent_underrun[engine,].add(seconds)
         if seconds > 0:

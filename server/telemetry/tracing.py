@@ -14,11 +14,11 @@ from server.version import VERSION
 
 NO_TRACER: Tracer = NoOpTracer()
 TRACES_SECONDS = 3.0
-"""Longest wait for the collector at the end."""
+"""Most seconds to wait for the collector at the end."""
 
 
 class InvalidTelemetry(RuntimeError):
-    """The OTEL_ variables ask for something that is not here; the text says what to do."""
+    """The OTEL_ variables require something unavailable; the text says what to do."""
 
 
 @asynccontextmanager

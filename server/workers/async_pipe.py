@@ -11,14 +11,14 @@ from typing_extensions import override
 from server.workers.pipe import LENGTH, PipeClosed, packed
 
 _BUFFER_BYTES = 64 << 10
-"""Room for what comes at once, a chunk of sound at least; it grows for a longer value."""
+"""Initial buffer size, large enough for a chunk of sound; it grows for a longer value."""
 
 
 class AsyncPipe:
     """The end on the event loop; `open` makes it from its socket. One task at a time receives.
 
-    Values are cut out as their bytes come, without a task that waits for length and bytes in turn. All that the other
-    end sends is taken in: it must not send much more than it was asked for.
+    Values are split from the bytes as they come, without a task that waits for length and content in turn. The buffer
+    is unbounded: the other end must not send much more than requested.
     """
 
     def __init__(self, transport: asyncio.Transport, frames: "_Frames") -> None:
@@ -27,7 +27,7 @@ class AsyncPipe:
 
     @classmethod
     async def open(cls, end: socket.socket) -> "AsyncPipe":
-        """Take over a connected socket; it is closed where that fails."""
+        """Take over a connected socket; it is closed if that fails."""
         try:
             transport, frames = await asyncio.get_running_loop().create_connection(_Frames, sock=end)
         except BaseException:
@@ -36,24 +36,24 @@ class AsyncPipe:
         return cls(transport, frames)
 
     def send(self, value: object) -> None:
-        """Send a value. A closed end is noticed by the wait for the answer."""
+        """Send a value. A closed end shows up when the answer is awaited."""
         self._transport.write(packed(value))
 
     async def receive(self) -> object:
         """Wait for a value.
 
         Raises:
-            PipeClosed: there will be none.
+            PipeClosed: the other end is closed.
         """
         return pickle.loads(self._frames.ready.popleft() if self._frames.ready else await self._frames.next())
 
     def close(self) -> None:
-        """Let the other end see that there will be no more."""
+        """Close this end; the other end reads the end of the stream."""
         self._transport.close()
 
 
 class _Frames(asyncio.BufferedProtocol):
-    """Cuts what comes in into the bytes of values, which wait in `ready`."""
+    """Splits received bytes into the bytes of values, which wait in `ready`."""
 
     def __init__(self) -> None:
         self.ready: deque[bytes] = deque()
@@ -63,7 +63,7 @@ class _Frames(asyncio.BufferedProtocol):
         self._waiter: asyncio.Future[None] | None = None
 
     async def next(self) -> bytes:
-        """Wait for the bytes of a value; raises PipeClosed when there will be none."""
+        """Wait for the bytes of a value; raises PipeClosed if the pipe is closed."""
         while not self.ready:
             if self._closed:
                 raise PipeClosed
@@ -95,7 +95,7 @@ class _Frames(asyncio.BufferedProtocol):
             self._wake()
 
     def _keep_from(self, start: int) -> None:
-        """Move what is of the next value to the front of the buffer."""
+        """Move the bytes of the next value to the front of the buffer."""
         rest = bytes(self._buffer[start : self._come])
         if len(rest) < _BUFFER_BYTES < len(self._buffer):
             self._buffer = memoryview(bytearray(_BUFFER_BYTES))

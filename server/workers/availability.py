@@ -1,4 +1,4 @@
-"""Availability of the engines: where each one is ready, and why it is not elsewhere."""
+"""Availability of the engines: the devices on which each is ready, and the reasons why it is not on others."""
 
 import asyncio
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class _Device:
 
 
 class EngineAvailability:
-    """Keeps which engines each device has loaded. A pool records here every start and loss of a worker.
+    """Tracks the engines that each device has loaded. A pool records every start and loss of a worker here.
 
     The queries are those of `server.workers.base.WorkerPool`.
     """
@@ -48,11 +48,11 @@ class EngineAvailability:
 
     @property
     def devices(self) -> tuple[DeviceSpec, ...]:
-        """The devices, each of which has one worker at most."""
+        """The devices, each of which has at most one worker."""
         return tuple(device.spec for device in self._devices.values())
 
     def loaded(self, device: str, ready: Ready) -> None:
-        """Record that the worker of `device` has loaded what it can."""
+        """Record that the worker of `device` has loaded its engines."""
         state = self._devices[device]
         state.ready, state.started_before, state.failed_starts = ready, True, 0
         self._settle()
@@ -67,7 +67,7 @@ class EngineAvailability:
         self._devices[device].ready = None
 
     def failed_starts(self, device: str) -> int:
-        """The number of starts that failed since the last one that did not."""
+        """The number of failed starts since the last successful one."""
         return self._devices[device].failed_starts
 
     def infos(self) -> dict[str, EngineInfo]:
@@ -107,23 +107,23 @@ class EngineAvailability:
         raise EngineNotReady(f"engine {engine!r} is still loading")
 
     def sound_of(self, engine: str) -> str:
-        """The sound fingerprint of `engine` where all devices that have it agree; empty otherwise."""
+        """The sound fingerprint of `engine` if all devices that have it agree; empty otherwise."""
         sounds = {device.sound(engine) for device in self._devices.values() if device.info(engine) is not None}
         return sounds.pop() if len(sounds) == 1 else ""
 
     def unavailable(self, engine: str) -> bool:
-        """True if no device has `engine`, nor is at its first attempt to get it (again)."""
+        """True if no device has `engine`, and none is at its first attempt to load it."""
         return all(
             device.info(engine) is None and (device.ready is not None or device.failed_starts > 0)
             for device in self._homes(engine)
         )
 
     def all_starts_failed(self) -> bool:
-        """True if no device has a worker, and none could be started for many times."""
+        """True if no device has a worker, and each has failed to start many times."""
         return all(device.failed_starts >= _MANY_FAILED_STARTS for device in self._devices.values())
 
     async def settled(self) -> None:
-        """Wait until every device has loaded what it can, or has failed to start once."""
+        """Wait until every device has loaded its engines, or has failed to start once."""
         await self._settled.wait()
 
     def _homes(self, engine: str) -> list[_Device]:

@@ -1,4 +1,4 @@
-"""Protocols of workers and of the pool that keeps them alive, in terms of messages only."""
+"""Protocols of workers and of the pool that keeps them running, in terms of messages only."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from server.workers.messages import Command, Lane, Reply
 
 
 class WorkerDied(Exception):
-    """A worker has ended, or was ended because it did not answer in time; the text says which."""
+    """A worker has ended, or was killed because it did not answer in time; the text says which."""
 
 
 class Worker(Protocol):
@@ -16,14 +16,14 @@ class Worker(Protocol):
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """The queues of the worker."""
+        """The lanes of the worker."""
 
     @property
     def exited(self) -> bool:
-        """True once the worker has ended by itself or for want of an answer."""
+        """True once the worker has ended by itself or was killed for not answering."""
 
     def send(self, command: Command, lane: Lane) -> None:
-        """Hand a command to a lane without waiting. A worker that has ended is noticed by `receive`."""
+        """Send a command to a lane without waiting. `receive` raises if the worker has ended."""
 
     async def receive(self, lane: Lane) -> Reply:
         """Wait for the next reply of a lane.
@@ -44,21 +44,21 @@ class WorkerPoolObserver(Protocol):
         """
 
     def worker_exited(self, device: str) -> None:
-        """The worker of a device has ended by itself or for want of an answer. Wakes what waits to send to it."""
+        """The worker of a device has ended. Wakes tasks that wait to send to it."""
 
     def worker_restarted(self, device: str) -> None:
-        """The worker of a device was lost, and the pool is about to start another in its place."""
+        """The worker of a device has died, and the pool is about to start another."""
 
     def readiness_changed(self) -> None:
-        """An engine may have become ready somewhere, or ceased to be."""
+        """An engine may have become ready on some device, or not ready any more."""
 
 
 class WorkerPool(Protocol):
-    """Keeps one worker on every device, and knows which engines are ready where."""
+    """Keeps one worker running on every device, and knows which engines are ready on which device."""
 
     @property
     def devices(self) -> tuple[DeviceSpec, ...]:
-        """The devices, each of which has one worker at most."""
+        """The devices, each of which has at most one worker."""
 
     @property
     def engine_names(self) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ class WorkerPool(Protocol):
         """The engines that are ready on `device`."""
 
     def sound_of(self, engine: str) -> str:
-        """The sound fingerprint of `engine` where all devices that have it agree; empty otherwise."""
+        """The sound fingerprint of `engine` if all devices that have it agree; empty otherwise."""
 
     def require(self, engine: str) -> None:
         """Check that `engine` is ready on some device.
@@ -86,13 +86,13 @@ class WorkerPool(Protocol):
         """
 
     def unavailable(self, engine: str) -> bool:
-        """True if no device has `engine`, nor is at its first attempt to get it (again)."""
+        """True if no device has `engine`, and none is at its first attempt to load it."""
 
     def all_starts_failed(self) -> bool:
-        """True if no device has a worker, and none could be started for many times."""
+        """True if no device has a worker, and each has failed to start many times."""
 
     async def settled(self) -> None:
-        """Wait until every device has loaded what it can, or has failed to start once."""
+        """Wait until every device has loaded its engines, or has failed to start once."""
 
     async def run(self, observer: WorkerPoolObserver) -> None:
-        """Keep a worker on every device and let `observer` use it, until cancelled. Then no worker is left."""
+        """Keep a worker on every device and let `observer` use it, until cancelled; then all workers have ended."""

@@ -1,4 +1,4 @@
-"""Advances a batch of sections by denoising steps, in smaller batches where one fails as a whole."""
+"""Advances a batch of sections by denoising steps, split into smaller batches if it fails as a whole."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,8 @@ from server.workers.failures import is_out_of_memory, raise_if_fatal, release_me
 
 
 def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple[list[Exception | None], int]:
-    """Advance every state by `steps` steps; the error of each that cannot, and the most that memory held at once.
+    """Advance every state by `steps` steps; returns the errors of failed states, and the most states that fitted into
+    memory.
 
     A state that fails takes no further step; the others go on without it.
 
@@ -29,11 +30,12 @@ def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple
 
 
 def denoise_once(engine: Engine, states: Sequence[SectionState]) -> tuple[list[Exception | None], int]:
-    """Advance every state by one step; the error of each that cannot, and the most states that memory held at once.
+    """Advance every state by one step; returns the errors of failed states, and the most states that fitted into
+    memory.
 
-    A batch that raises is taken apart, so that a poisoned state costs its neighbours nothing but time; one that does
-    not fit into memory is halved. What the failed attempt held is given back before. An error that comes when every
-    state has advanced is that of all: what they hold cannot be trusted, and another try would be a second step.
+    A failed batch is split, so that one bad state costs its neighbours time alone; one that does not fit into memory is
+    halved, after the memory of the failed attempt is freed. An error after all states have advanced fails all of them:
+    their contents cannot be trusted, and another try would be a second step.
 
     Raises:
         DeviceBroken: the error is fatal; nothing is tried again.
@@ -51,9 +53,10 @@ def denoise_once(engine: Engine, states: Sequence[SectionState]) -> tuple[list[E
 
 
 def _attempt(engine: Engine, states: Sequence[SectionState]) -> Exception | None:
-    """Advance every state; the error that stopped it.
+    """Advance every state; returns the error that stopped it.
 
-    It is returned rather than handled here: until an `except` is left, the interpreter itself holds on to its frames.
+    The error is returned rather than handled here: inside an `except` block the interpreter keeps its frames, and their
+    memory, alive.
     """
     try:
         engine.denoise(states)

@@ -1,4 +1,4 @@
-"""The end of a pipe in a process that the server has started, which blocks, and the end of that process with it."""
+"""The blocking end of a pipe, in a process that the server has started and that ends with the pipe."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from server.workers.pipe import LENGTH, PipeClosed, packed
 
 
 class BlockingPipe:
-    """The blocking end."""
+    """The blocking end of a pipe."""
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
@@ -42,7 +42,7 @@ class BlockingPipe:
         """Wait for a value.
 
         Raises:
-            PipeClosed: there will be none.
+            PipeClosed: the other end is closed.
         """
         try:
             length = self._exactly(LENGTH.size)
@@ -51,7 +51,7 @@ class BlockingPipe:
             raise PipeClosed from error
 
     def close(self) -> None:
-        """Let the other end see that there will be no more."""
+        """Close this end; the other end reads the end of the stream."""
         self._file.close()
         self._socket.close()
 
@@ -64,9 +64,9 @@ class BlockingPipe:
 
 @contextmanager
 def ended_with_its_pipe(log: logging.Logger, process: str) -> Iterator[None]:
-    """The life of a thread. One that ends otherwise than by its pipe takes the `process` along, at once.
+    """Run the body of a thread; any error but a closed pipe ends the process at once.
 
-    Python's own way out would wait for threads and destructors that may want something of a broken device.
+    A regular exit of Python would wait for threads and destructors that may use a broken device.
     """
     try:
         yield

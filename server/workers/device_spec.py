@@ -9,7 +9,7 @@ from server.workers.messages import Lane
 class DeviceSpec:
     """One worker: its name in logs and metrics, the device that it drives ("cpu", "cuda:0"), and its limits.
 
-    `engines` empty means all that the server has. `running_songs` are made at the same time; a step takes along at most
+    `engines` empty means all of the server's. `running_songs` are made at the same time; a step has at most
     `batch_sections` with `batch_tokens` in all; open sections hold at most `memory_bytes` (0: no limit).
     """
 

@@ -1,4 +1,4 @@
-"""Loads the engines of one worker. The only module of the server that reaches the engines, and through them torch."""
+"""Loads the engines of one worker. The only module of the server that imports engines, and through them torch."""
 
 import dataclasses
 import logging
@@ -16,11 +16,11 @@ _log = logging.getLogger(__name__)
 
 
 def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, Engine], dict[str, Failure]]:
-    """Load every engine that can be loaded onto `device`, each in a thread beside the others.
+    """Load every engine that can be loaded onto `device`, each in its own thread.
 
-    One that cannot be loaded leaves the others alone. One that lacks memory beside the others is loaded once more when
-    they are done. Lack of memory is then no failure of the engine but raised, as torch or Python say it, so that all
-    are loaded again by another process: a predecessor that was killed has held its memory a moment longer, perhaps.
+    An engine that fails does not affect the others. One that lacks memory is loaded again after the others. A second
+    lack of memory is raised, as torch or Python raise it, so that a new process loads everything again: a killed
+    predecessor may have held memory for a moment.
 
     Raises:
         DeviceBroken: an error of the device that no other engine could get over.
@@ -42,13 +42,13 @@ def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, En
 def ready_message(
     engines: Mapping[str, Engine], failures: Mapping[str, Failure], sounds: Mapping[str, str] | None = None
 ) -> Ready:
-    """Build the first message of a worker. Engines carry the names that the server gave them."""
+    """Build the first message of a worker. Engines have the server's names."""
     infos = tuple(dataclasses.replace(engine.info(), name=name) for name, engine in engines.items())
     return Ready(infos, failures, sounds or {})
 
 
 def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
-    """The sound fingerprint of each engine; one that cannot make the sound has none, which is logged."""
+    """The sound fingerprint of each engine; an engine that cannot make the sound has none, which is logged."""
     found: dict[str, str] = {}
     for name, engine in engines.items():
         try:
@@ -88,7 +88,7 @@ def _load(spec: EngineSpec, device: str) -> Engine:
 
 @contextmanager
 def _failure_noted(spec: EngineSpec, failures: dict[str, Failure]) -> Iterator[None]:
-    """Keep an error of the engine in `failures`; lack of memory and errors of the device go on."""
+    """Catch an engine's error into `failures`; lack of memory and device errors are re-raised."""
     try:
         yield
     except Exception as error:

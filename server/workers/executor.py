@@ -38,10 +38,10 @@ from server.workers.span_timer import SpanTimer
 
 
 class CommandExecutor:
-    """Does commands on loaded engines, known by the names that the server gave them.
+    """Executes commands on loaded engines, which have the server's names.
 
-    Commands of two lanes may come from two threads at once; those about one section never do, but for a `Release`: work
-    that is on its way goes on with what it began with.
+    Commands of two lanes may come from two threads at once; those about one section never do, except a `Release`: work
+    in progress continues with the objects that it began with.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class CommandExecutor:
         now_ns: Callable[[], int] = time.time_ns,
         encoders: EncoderLinks | None = None,
     ) -> None:
-        """`clock` measures in seconds; `now_ns` is the wall clock of spans. Sound leaves through `encoders`."""
+        """`clock` measures in seconds; `now_ns` is the wall clock of spans. Sound is sent through `encoders`."""
         self._engines = engines
         self._clock = clock
         self._now_ns = now_ns
@@ -59,7 +59,7 @@ class CommandExecutor:
         self._encoders = encoders or EncoderLinks()
 
     def handle(self, command: Command) -> Reply:
-        """Do one command. Whatever an engine raises becomes a `Failed`, of its own or within a `Stepped`.
+        """Execute one command. An engine's error becomes a `Failed`, by itself or within a `Stepped`.
 
         Raises:
             DeviceBroken: an engine has raised an error of the device that no other command can get over.
@@ -166,7 +166,7 @@ class CommandExecutor:
         return Stepped(sections, tuple(failures), seconds, tokens, fitted, spans, command.steps)
 
     def _begun(self, keys: Sequence[SectionKey]) -> tuple[list[tuple[HeldSong, HeldSection]], list[Failed]]:
-        """The sections of a step, begun, each with its song; and the failures of those that could not be."""
+        """The begun sections of a step with their songs, and the failures of those that could not be begun."""
         begun: list[tuple[HeldSong, HeldSection]] = []
         failures: list[Failed] = []
         for key in keys:
@@ -220,12 +220,12 @@ class CommandExecutor:
         return Rendered(key, samples, song.sample_rate_hertz, last, seconds, saved, spans, made)
 
     def _saved(self, song: HeldSong, key: SectionKey) -> bytes:
-        """Save the state in which another attempt goes on after a section; nothing after the last one."""
+        """Save the state from which another attempt would continue after a section; nothing after the last one."""
         goes_on = key.index + 1 < len(song.plan.sections)
         return song.engine.save(song.sections[key.index].written) if goes_on else b""
 
     def _window(self, song: HeldSong, key: SectionKey) -> Sound:
-        """The next sound of a section; once there is none, the end of the section."""
+        """The next sound of a section; after the last sound, the end of the section."""
         section = song.sections[key.index]
         state, score = section.written, None
         if section.windows is None:

@@ -1,4 +1,4 @@
-"""Tells the errors of engines apart, and translates them into failures that cross the pipe."""
+"""Classifies the errors of engines, and converts them to failures for the pipe."""
 
 import sys
 import traceback
@@ -30,14 +30,14 @@ _FATAL = (
 
 
 class DeviceBroken(BaseException):
-    """The device fails whatever this process asks of it from now on; only another process can use it again.
+    """The device fails in this process from now on; only another process can use it again.
 
-    It is no `Exception`, so that nobody who guards the work on one song takes it for a failure of that song.
+    It is not an `Exception`, so that it is not taken for a failure of one song.
     """
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """True if there was no memory for what was asked, on the device or beside it, however the libraries say it."""
+    """True if memory was exhausted, on the device or the host, in whatever form the libraries report it."""
     if isinstance(error, MemoryError):
         return True
     torch = sys.modules.get("torch")
@@ -47,20 +47,20 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_fatal(error: BaseException) -> bool:
-    """True if the error, or one that led to it, leaves the device useless to this process; never for lack of memory."""
+    """True if the error, or a cause of it, makes the device unusable for this process; never for lack of memory."""
     return any(_is_fatal_itself(one) for one in _chain(error))
 
 
 def raise_if_fatal(error: Exception) -> None:
-    """Raise DeviceBroken from an error that is fatal."""
+    """Raise DeviceBroken if the error is fatal."""
     if is_fatal(error):
         raise DeviceBroken(f"the device is broken: {error}") from error
 
 
 def failure_of(error: Exception, variables: Mapping[str, str] = MappingProxyType({})) -> Failure:
-    """Tell the caller's faults, missing pieces and lack of memory from bugs; bugs carry their traceback.
+    """Classify an error: the caller's, something missing, lack of memory, or a bug with its traceback.
 
-    `variables` has the variables of the engine's options, by the options' names: what is missing is said with them.
+    `variables` has the variables of the engine's options, by the options' names, for texts about missing settings.
 
     Raises:
         DeviceBroken: the error is fatal.
@@ -77,9 +77,9 @@ def failure_of(error: Exception, variables: Mapping[str, str] = MappingProxyType
 
 
 def release_memory(error: BaseException) -> None:
-    """Give back what a failed computation holds: the values in the frames of the error, and torch's unused memory.
+    """Free the memory of a failed computation: the values in the frames of the error, and torch's unused memory.
 
-    Nothing else may refer to those values. The lines of the traceback stay.
+    Nothing else may refer to those values. The text of the traceback stays.
     """
     for one in _chain(error):
         traceback.clear_frames(one.__traceback__)
@@ -98,7 +98,7 @@ def _is_fatal_itself(error: BaseException) -> bool:
 
 
 def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
-    """Looks at errors of libraries alone: the text of others may repeat what a caller has written."""
+    """True if an error of a library has one of the texts; other errors may quote a caller's text."""
     if not isinstance(error, RuntimeError) or isinstance(error, EngineUnavailable):
         return False
     text = str(error)
@@ -106,7 +106,7 @@ def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and those that it came from."""
+    """The error and its causes."""
     seen: set[int] = set()
     one: BaseException | None = error
     while one is not None and id(one) not in seen:

@@ -24,7 +24,7 @@ class HeldSection:
 
     @property
     def written(self) -> SectionState:
-        """The state, which is there once the section is begun or restored."""
+        """The state; it exists once the section is begun or restored."""
         if self.state is None:
             raise RuntimeError("the section was not denoised. This is a bug.")
         return self.state
@@ -50,7 +50,7 @@ class HeldSong:
 
     @classmethod
     def planned(cls, command: Plan, engine: Engine) -> "HeldSong":
-        """Plan a song, and restore what an earlier attempt has finished."""
+        """Plan a song, and restore finished sections of an earlier attempt."""
         plan, start = _plan(command, engine), command.index
         context = engine.restore(plan, start - 1, command.saved) if start else None
         song = cls(command.song, engine, engine.info().sample_rate_hertz, plan, start, context, command.trace)
@@ -64,13 +64,13 @@ class HeldSong:
         return self.context if index == self.start else self.engine.context(self.sections[index - 1].written)
 
     def prepare(self, index: int) -> SectionConditions:
-        """Encode what a section is denoised under, and keep it."""
+        """Encode the conditions of a section."""
         conditions = self.engine.prepare(self.plan, index)
         self.sections[index] = HeldSection(SectionKey(self.key, index), conditions)
         return conditions
 
     def begun(self, index: int) -> HeldSection:
-        """A prepared section, begun if it was not yet."""
+        """A prepared section, begun if necessary."""
         section = self.sections[index]
         if section.state is None:
             if section.conditions is None:
@@ -88,5 +88,5 @@ class HeldSong:
 
 
 def _plan(command: Plan, engine: Engine) -> SongPlan:
-    """The plan that a checker of this program has made, else the engine's."""
+    """The plan that a checker of this version has made, else the engine's."""
     return cast(SongPlan, pickle.loads(command.plan)) if command.plan else engine.plan(command.params)

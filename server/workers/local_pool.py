@@ -20,7 +20,7 @@ _END_GRACE_SECONDS = 2.0
 
 
 class LocalPool:
-    """Keeps one worker process alive on every device, and knows which engine is ready where."""
+    """Keeps one worker process running on every device, and knows which engine is ready on which device."""
 
     def __init__(
         self,
@@ -36,9 +36,9 @@ class LocalPool:
     ) -> None:
         """`worker_threads` 0 leaves the number of compute threads to the libraries.
 
-        Workers make the sound fingerprints of the engines in `fingerprinted`.
+        Workers compute the sound fingerprints of the engines in `fingerprinted`.
 
-        The pause before a restart is `restart_backoff_seconds`, and doubles with every start that fails.
+        The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """
         self._engines = tuple(engines)
         self._availability = EngineAvailability(devices, [engine.name for engine in engines])
@@ -53,7 +53,7 @@ class LocalPool:
 
     @property
     def devices(self) -> tuple[DeviceSpec, ...]:
-        """The devices, each of which has one worker at most."""
+        """The devices, each of which has at most one worker."""
         return self._availability.devices
 
     @property
@@ -74,7 +74,7 @@ class LocalPool:
         return self._availability.engines_on(device)
 
     def sound_of(self, engine: str) -> str:
-        """The sound fingerprint of `engine` where all devices that have it agree; empty otherwise."""
+        """The sound fingerprint of `engine` if all devices that have it agree; empty otherwise."""
         return self._availability.sound_of(engine)
 
     def require(self, engine: str) -> None:
@@ -82,15 +82,15 @@ class LocalPool:
         self._availability.require(engine)
 
     def unavailable(self, engine: str) -> bool:
-        """True if no device has `engine`, nor is at its first attempt to get it (again)."""
+        """True if no device has `engine`, and none is at its first attempt to load it."""
         return self._availability.unavailable(engine)
 
     def all_starts_failed(self) -> bool:
-        """True if no device has a worker, and none could be started for many times."""
+        """True if no device has a worker, and each has failed to start many times."""
         return self._availability.all_starts_failed()
 
     async def settled(self) -> None:
-        """Wait until every device has loaded what it can, or has failed to start once."""
+        """Wait until every device has loaded its engines, or has failed to start once."""
         await self._availability.settled()
 
     async def launch(self) -> None:
@@ -100,13 +100,13 @@ class LocalPool:
             await worker.launch()
 
     async def close(self) -> None:
-        """End the launched workers that `run` has not taken over, at once: nothing of them is needed."""
+        """Kill the launched workers that `run` has not taken over."""
         while self._launched:
             _, worker = self._launched.popitem()
             await worker.stop(grace_seconds=0.0)
 
     async def run(self, observer: WorkerPoolObserver) -> None:
-        """Keep a worker on every device and let `observer` use it, until cancelled. Then no process is left."""
+        """Keep a worker on every device and let `observer` use it, until cancelled; then all processes have ended."""
         self._observer = observer
         async with asyncio.TaskGroup() as drivers:
             for device in self.devices:
@@ -131,7 +131,7 @@ class LocalPool:
             _log.exception("the restart of the worker of device %s could not be noted", device)
 
     async def _serve_one_worker(self, device: DeviceSpec, observer: WorkerPoolObserver) -> None:
-        """Start a worker and let `observer` use it until it ends. Nothing of it is left."""
+        """Start a worker and let `observer` use it until it ends; then its process has ended."""
         launched = self._launched.pop(device.name, None)
         worker = launched or self._new_worker(device)
         async with AsyncExitStack() as stack:

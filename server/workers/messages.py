@@ -1,7 +1,7 @@
 """Messages between the server and a worker process: commands one way, one reply to each the other way.
 
-A command is one small unit of work, so that whatever is decided between two commands (a cancel, a more urgent song)
-takes effect within one denoising step or one window. What a step has many of is a named tuple, which crosses quickly.
+A command is one small unit of work, so that a decision between two commands (a cancel, a more urgent song) takes effect
+within one denoising step or one window. Messages with many parts per step are named tuples, which pickle quickly.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ from server.song import AudioSettings
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """An engine to load: its name, "module:Class" where it is not one of the registry's own, and its own options.
+    """An engine to load: its name, "module:Class" if it is not one of the registry's own, and its options.
 
-    `variables` has the variable that sets each option, by the option's name; errors refer to options by it.
+    `variables` has the variable that sets each option, by the option's name, for error texts.
     """
 
     name: str
@@ -30,10 +30,10 @@ class EngineSpec:
 
 
 class Lane(StrEnum):
-    """One of the queues of a worker, each with a thread of its own.
+    """One of a worker's command queues, each with its own thread.
 
-    A device that computes beside its processor (a GPU) has `DENOISE` and `RENDER`, so that rendering never holds up a
-    step; one that is the processor has `BOTH` in one, because two threads would only take turns.
+    A device beside its processor (a GPU) has `DENOISE` and `RENDER`, so that rendering never delays a step; a processor
+    has `BOTH` in one, because two threads would only compete for it.
     """
 
     BOTH = "both"
@@ -45,7 +45,7 @@ class Lane(StrEnum):
 class WorkerSpec:
     """Start parameters of a worker process; `threads` 0 leaves the number of compute threads to the libraries.
 
-    It makes the sound fingerprints of the engines in `fingerprinted`.
+    The worker computes the sound fingerprints of the engines in `fingerprinted`.
     """
 
     device: str
@@ -57,14 +57,14 @@ class WorkerSpec:
 
 
 class SongKey(NamedTuple):
-    """Names one attempt at making one song: what an earlier attempt still says cannot be mistaken for it."""
+    """Key of one attempt at one song: late messages of an earlier attempt have another key."""
 
     song_id: str
     attempt: int = 0
 
 
 class SectionKey(NamedTuple):
-    """Names one section of one attempt at a song."""
+    """Key of one section of one attempt at a song."""
 
     song: SongKey
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs
@@ -80,13 +80,13 @@ class SoundTarget:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Lay out a song. Reply: `Planned` or `Failed`.
+    """Plan a song. Reply: `Planned` or `Failed`.
 
-    With `plan`, the pickled plan that a checker has made of the same parameters, nothing is laid out again.
-    With `saved`, what `Rendered` said at the end of section `index - 1`, the song goes on from section `index`.
-    `finished` are the sections from there on that an earlier attempt has denoised, as their last `SectionStep` gave
-    them out: they are rendered without being denoised again. With `trace`, the call's span as W3C's `traceparent`, work
-    on the song is told as spans. Its sound goes to `sound_to`; with `None` it is made and dropped.
+    `plan` is the pickled plan that a checker has made of the same parameters; with it the engine does not plan again.
+    With `saved`, from the `Rendered` at the end of section `index - 1`, the song continues from section `index`.
+    `finished` are the sections from there on that an earlier attempt has denoised, from their last `SectionStep`: they
+    are rendered without being denoised again. With `trace`, the call's span as W3C's `traceparent`, work on the song is
+    reported as spans. Its sound is sent to `sound_to`; with `None` it is dropped.
     """
 
     song: SongKey
@@ -102,7 +102,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Encode what a section is denoised under. Reply: `Prepared` or `Failed`."""
+    """Encode the conditions of a section. Reply: `Prepared` or `Failed`."""
 
     section: SectionKey
 
@@ -110,9 +110,9 @@ class Prepare:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Advance sections of one engine by `steps` denoising steps, together; one that is not open yet is begun before.
+    """Advance sections of one engine by `steps` denoising steps, together; sections are begun if necessary.
 
-    Every section is prepared, has as many steps left, and its predecessor, if any, is denoised. Reply: `Stepped`.
+    Every section is prepared, has that many steps left, and its predecessor, if any, is denoised. Reply: `Stepped`.
     """
 
     sections: tuple[SectionKey, ...]
@@ -122,7 +122,7 @@ class Step:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Render:
-    """Make the next `windows` windows of a finished section, or what is left of it. Reply: `Rendered` or `Failed`."""
+    """Render the next `windows` windows of a finished section, or the rest of it. Reply: `Rendered` or `Failed`."""
 
     section: SectionKey
     windows: int = 1
@@ -130,14 +130,14 @@ class Render:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Drop everything kept for an attempt at a song, known or not. Reply: `Done`."""
+    """Drop everything of an attempt at a song, known or not. Reply: `Done`."""
 
     song: SongKey
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Show that the lane is alive, and that every engine finds its device working. Reply: `Done`.
+    """Check that the lane responds and that every engine's device works. Reply: `Done`.
 
     A worker with a broken device ends instead.
     """
@@ -170,9 +170,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """First message of a worker, unasked: the engines it loaded, and why it could not load others, by name.
+    """First message of a worker, unasked: the engines it has loaded, and the failures of others, by name.
 
-    `sounds` are the sound fingerprints that were wanted.
+    `sounds` are the requested sound fingerprints.
     """
 
     engines: tuple[EngineInfo, ...]
@@ -181,9 +181,9 @@ class Ready:
 
 
 class WorkSpan(NamedTuple):
-    """Work that was done for a traced song: the plan (`section` `None`), or a part of one section.
+    """Work on a traced song: the plan (`section` `None`), or a part of one section.
 
-    The points in time are nanoseconds of the wall clock since 1970.
+    Times are nanoseconds of the wall clock since 1970.
     """
 
     song: SongKey
@@ -196,7 +196,7 @@ class WorkSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A song's plan, without the engine's own `detail`, and the rate at which its windows will come."""
+    """A song's plan, without the engine's own `detail`, and the sample rate of its windows."""
 
     song: SongKey
     plan: SongPlan
@@ -207,7 +207,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A section may be begun; the figures are those of `model.engine.SectionConditions`."""
+    """A section is prepared; the fields are those of `model.engine.SectionConditions`."""
 
     section: SectionKey
     cost: int
@@ -220,7 +220,7 @@ class Prepared:
 
 
 class SectionStep(NamedTuple):
-    """A section has done `step` of `steps`; with its last step comes what `Plan.finished` needs."""
+    """A section has done `step` of `steps`; with the last step comes its state for `Plan.finished`."""
 
     section: SectionKey
     step: int
@@ -239,10 +239,10 @@ class Failed:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """The outcome of `steps` steps for every section of their batch, the songs that they failed, and device seconds.
+    """The result of `steps` steps for every section of the batch, the failures, and device seconds.
 
-    `tokens` are those of one step of the batch. `fits` is the most sections that the device had memory for at once,
-    where that was less than the batch.
+    `tokens` are those of one step of the batch. `fits` is the most sections that fitted into memory, if that was less
+    than the batch.
     """
 
     sections: tuple[SectionStep, ...]
@@ -257,11 +257,10 @@ class Stepped:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Windows were made and sent to the song's encoder, each at once: their samples, and the device seconds they took.
+    """Windows were rendered and sent to the song's encoder one by one: their samples, and the device seconds.
 
-    After a section's last window another attempt is made, which says `last`: only that tells an engine's iterator that
-    it is at its end, and no window should wait for it. The message that says `last` may have no windows. It carries
-    what `Plan.saved` needs, unless the song ends here.
+    The `last` of a section comes only when the engine's iterator has ended, so that no window waits for it; it may have
+    no windows. It carries the state for `Plan.saved`, unless the song ends here.
     """
 
     section: SectionKey
@@ -281,7 +280,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The command was carried out, and there is nothing to say about it."""
+    """The command was carried out, without a result."""
 
 
 Reply: TypeAlias = Planned | Prepared | Stepped | Rendered | Done | Failed

@@ -1,21 +1,21 @@
-"""The pipe between the server and one lane of a worker: whole Python values, each behind its length.
+"""The pipe between the server and one lane of a worker: pickled Python values with a length prefix.
 
-The server's end lives on the event loop, which then needs no thread for every lane; the worker's end blocks. They are
-modules of their own, so that a worker does not spend its start on importing asyncio.
+The server's end lives on the event loop, which then needs no thread per lane; the worker's end blocks. They are
+separate modules, so that a worker does not import asyncio at its start.
 """
 
 import pickle
 import struct
 
 LENGTH = struct.Struct("!I")
-"""The length of a value in bytes, which goes before it."""
+"""The length prefix of a value, in bytes."""
 
 
 class PipeClosed(Exception):
-    """The other end is gone."""
+    """The other end is closed."""
 
 
 def packed(value: object) -> bytes:
-    """A value as it goes through the pipe."""
+    """A value in the pipe's format."""
     data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
     return LENGTH.pack(len(data)) + data

@@ -1,4 +1,4 @@
-"""A module in a process of its own, at the other end of a pipe."""
+"""A module in its own process, at the other end of a pipe."""
 
 import asyncio
 import socket
@@ -9,11 +9,12 @@ from server.workers.async_pipe import AsyncPipe
 from server.workers.pipe import PipeClosed
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""Keeps libraries from starting threads that only take turns: such processes multiply small matrices, or none."""
+"""Keeps libraries from starting useless threads: such processes multiply small matrices, or none."""
 
 _ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
-"""Has glibc use memory again that one thread took and another lets go of, as windows of sound. From heaps of their own
-it would go back to the system and come again, page by page: 0.5 ms of processor time for each second of sound."""
+"""Makes glibc reuse memory that one thread allocates and another frees, such as windows of sound. With one heap per
+thread it would go back to the system and come again page by page: 0.5 ms of processor time per second of sound.
+"""
 
 
 class ProcessEnded(Exception):
@@ -21,13 +22,13 @@ class ProcessEnded(Exception):
 
 
 class PipedProcess:
-    """The server's handle of one process, which ends when the server's end of the pipe is closed.
+    """The server's side of one process, which ends when the server's end of the pipe is closed.
 
     So it never outlives the server.
     """
 
     def __init__(self, module: str, *arguments: object) -> None:
-        """The module is given the number of its end of the pipe, then the `arguments`."""
+        """The module gets the file descriptor of its end of the pipe, then the `arguments`."""
         self._module = module
         self._arguments = arguments
         self._pipe: AsyncPipe | None = None
@@ -35,11 +36,11 @@ class PipedProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process's number, once it is started."""
+        """The process ID, once it is started."""
         return self._process.pid if self._process is not None else None
 
     async def start(self, spec: object, timeout_seconds: float) -> object:
-        """Start the process, send it `spec`, and return the first message that it sends.
+        """Start the process, send it `spec`, and return its first message.
 
         Raises:
             ProcessEnded: the process ended before, or took longer.
@@ -62,12 +63,12 @@ class PipedProcess:
             raise ProcessEnded(f"it was not ready within {timeout_seconds:g} seconds") from None
 
     def send(self, message: object) -> None:
-        """Hand it a message without waiting. A process that has ended is noticed by `receive`."""
+        """Send a message without waiting. `receive` raises if the process has ended."""
         if self._pipe is not None:
             self._pipe.send(message)
 
     async def receive(self) -> object:
-        """Wait for what it sends next.
+        """Wait for the next message.
 
         Raises:
             ProcessEnded: the process has ended.
@@ -80,11 +81,11 @@ class PipedProcess:
             raise ProcessEnded("its process ended") from error
 
     def kill(self) -> None:
-        """End the process at once; `receive` tells it."""
+        """Kill the process; `receive` then raises."""
         kill(self._process)
 
     async def stop(self, grace_seconds: float) -> None:
-        """End the process: by closing its pipe, and by force after `grace_seconds`. Nothing of it is left."""
+        """Stop the process by closing its pipe; kill it after `grace_seconds`."""
         if self._pipe is not None:
             self._pipe.close()
         if self._process is not None:

@@ -1,4 +1,4 @@
-"""Makes the sound fingerprint of an engine: equal where the same song would have the same sound."""
+"""Computes the sound fingerprint of an engine: equal if the same song would have the same sound."""
 
 import hashlib
 import json
@@ -15,14 +15,14 @@ _SONG = SongParams(
     seed=20_240_229,
 )
 _TOUCHES = 2
-"""Windows at least, so that what one leaves to the next counts, too."""
+"""Fewest windows, so that state between windows counts, too."""
 
 
 def sound_fingerprint(engine: Engine, name: str, device: str) -> str:
     """The fingerprint of an engine on a device: a hash of a second of a fixed song, of the engine and of the device.
 
-    It does not depend on the version of the server. Processors and libraries that add numbers up in another order give
-    another one. Raises whatever the engine does.
+    It does not depend on the version of the server. Processors and libraries that sum in another order give another
+    one. Raises the engine's errors.
     """
     info = engine.info()
     shortest, _ = info.duration_seconds

@@ -1,6 +1,7 @@
-"""The process that drives one device: each of its lanes receives one command, does it, sends one reply.
+"""The process that drives one device: each of its lanes receives a command, executes it and sends one reply.
 
-It knows nothing of other devices, listeners or time limits; who goes next is decided on the other side of the pipe.
+It knows nothing of other devices, listeners or time limits; the order of songs is decided on the other side of the
+pipe.
 """
 
 import logging
@@ -28,9 +29,9 @@ _SWITCH_SECONDS = 0.0005
 def main(*descriptors: int) -> None:
     """Run a worker process on its ends of pipes, one for each lane.
 
-    Reads a `WorkerSpec` from the first, loads, says `Ready`, then answers the commands of every lane in a thread of its
-    own. Returns when the other ends are closed. Signals are left to the server, which ends its workers in its order.
-    Anything else that ends a lane ends the process: a broken device, a lack of memory while loading, a bug.
+    Reads a `WorkerSpec` from the first, loads engines, sends `Ready`, then executes the commands of each lane in its
+    own thread. Returns when the other ends are closed. Signals are left to the server, which ends its workers in its
+    own order. Any other end of a lane ends the process: a broken device, lack of memory while loading, a bug.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -53,7 +54,7 @@ def main(*descriptors: int) -> None:
 
 
 def _fingerprints(spec: WorkerSpec, engines: Mapping[str, Engine]) -> Mapping[str, str]:
-    """The fingerprints that are wanted, of sound made with as many threads as songs are."""
+    """The requested fingerprints, of sound made with as many threads as songs are."""
     wanted = {name: engine for name, engine in engines.items() if name in spec.fingerprinted}
     if wanted:
         _limit_threads(spec.threads)
@@ -61,7 +62,7 @@ def _fingerprints(spec: WorkerSpec, engines: Mapping[str, Engine]) -> Mapping[st
 
 
 def serve_commands(pipe: BlockingPipe, executor: CommandExecutor, threads: int) -> None:
-    """Do command after command; raises PipeClosed when there will be no more."""
+    """Execute commands until the pipe is closed; then raises PipeClosed."""
     _limit_threads(threads)
     while True:
         pipe.send(executor.handle(cast(Command, pipe.receive())))
@@ -73,7 +74,7 @@ def _serve_lane(pipe: BlockingPipe, executor: CommandExecutor, threads: int) -> 
 
 
 def _limit_threads(threads: int) -> None:
-    """Limit the compute threads of the calling thread: some libraries count them for each."""
+    """Limit the compute threads of the calling thread: some libraries count them per thread."""
     if not threads:
         return
     threadpool_limits(threads)

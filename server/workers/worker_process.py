@@ -1,4 +1,4 @@
-"""The server's handle of one worker process on this machine."""
+"""The server's side of one worker process on this machine."""
 
 import asyncio
 import dataclasses
@@ -19,17 +19,17 @@ from server.workers.pipe import PipeClosed
 _log = logging.getLogger(__name__)
 
 _KILLED_SECONDS = 10.0
-"""Time within which a killed process is gone, unless it is stuck in a driver."""
+"""Seconds within which a killed process ends, unless it is stuck in a driver."""
 
 _ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 _GROWING_SEGMENTS = "expandable_segments:True"
 
 
 class WorkerProcess:
-    """A worker in a process of its own: a fresh interpreter that imports the worker alone.
+    """A worker in its own process: a fresh interpreter that imports the worker alone.
 
-    Nothing of gRPC gets into it, and nothing of torch into the server. It ends when the server's ends of its pipes are
-    closed, so that it never outlives the server.
+    It loads no gRPC, and the server no torch. It ends when the server's ends of its pipes are closed, so that it never
+    outlives the server.
     """
 
     def __init__(self, spec: WorkerSpec, *, exchange_timeout_seconds: float, on_exit: Callable[[], None]) -> None:
@@ -44,7 +44,7 @@ class WorkerProcess:
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """The queues of the process."""
+        """The lanes of the process."""
         return self._spec.lanes
 
     @property
@@ -54,11 +54,11 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process's number, once it is started."""
+        """The process ID, once it is started."""
         return self._process.pid if self._process is not None else None
 
     async def launch(self) -> None:
-        """Start the process, which loads what it can; `loaded` waits for that."""
+        """Start the process, which loads its engines; `loaded` waits for that."""
         device, environment = seen_alone(self._spec.device, child_environment())
         with ExitStack() as far_ends:
             descriptors = [await self._open_pipe(lane, far_ends) for lane in self._spec.lanes]
@@ -69,7 +69,7 @@ class WorkerProcess:
         self._pipes[self._spec.lanes[0]].send(dataclasses.replace(self._spec, device=device))
 
     async def loaded(self, timeout_seconds: float) -> Ready:
-        """Wait until the launched process has loaded what it can.
+        """Wait until the launched process has loaded its engines.
 
         Raises:
             WorkerDied: the process ended before, or took longer.
@@ -78,7 +78,7 @@ class WorkerProcess:
         return cast(Ready, await self._in_time(ready, timeout_seconds, "LOAD_TIMEOUT_SECONDS"))
 
     def send(self, command: Command, lane: Lane) -> None:
-        """Hand a command to a lane, which does its commands in order."""
+        """Send a command to a lane, which executes its commands in order."""
         self._pipes[lane].send(command)
 
     async def receive(self, lane: Lane) -> Reply:
@@ -91,9 +91,9 @@ class WorkerProcess:
         return cast(Reply, await self._in_time(reply, self._exchange_timeout_seconds, "EXCHANGE_TIMEOUT_SECONDS"))
 
     async def stop(self, grace_seconds: float) -> None:
-        """End the process: by closing its pipes, and by force after `grace_seconds`.
+        """Stop the process by closing its pipes; kill it after `grace_seconds`.
 
-        Nothing of it is left but where the system cannot end it, which is logged.
+        A process that the system cannot end is left behind, which is logged.
         """
         for pipe in self._pipes.values():
             pipe.close()
@@ -103,7 +103,7 @@ class WorkerProcess:
             await wait_or_kill(self._process, grace_seconds, _KILLED_SECONDS, self._log_stuck)
 
     async def _open_pipe(self, lane: Lane, far_ends: ExitStack) -> int:
-        """Make the pipe of a lane; returns the descriptor of its far end, which `far_ends` closes."""
+        """Open the pipe of a lane; returns the descriptor of its far end, which `far_ends` closes."""
         near, far = socket.socketpair()
         far_ends.enter_context(far)
         self._pipes[lane] = await AsyncPipe.open(near)
@@ -115,7 +115,7 @@ class WorkerProcess:
         self._on_exit()
 
     async def _in_time(self, answer: Awaitable[object], timeout_seconds: float, limit: str) -> object:
-        """Wait for an answer; `limit` is the setting that the time comes from."""
+        """Wait for an answer; `limit` is the name of the setting for the timeout."""
         try:
             async with asyncio.timeout(timeout_seconds):
                 return await answer
@@ -129,7 +129,7 @@ class WorkerProcess:
             raise WorkerDied("its process ended") from error
 
     def _log_stuck(self) -> None:
-        """Tell of a process that cannot be ended: a call into a driver cannot be interrupted."""
+        """Log that a process cannot be ended: a call into a driver cannot be interrupted."""
         _log.error(
             "process %s of device %s was killed and is still there: it is stuck in the driver, and may keep memory "
             "of the device; see 'nvidia-smi' and the kernel's log",
@@ -141,9 +141,9 @@ class WorkerProcess:
 def seen_alone(device: str, environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """The name of a device in a process that sees no other GPU, and that process's environment.
 
-    GPU N is the N-th of CUDA_VISIBLE_DEVICES, where that is set. Libraries that take the first GPU they see would
-    otherwise hold some hundred megabytes of the first one for each worker. A GPU that is not in the list is left to
-    the engine, which says so. Memory is handed out in segments that grow, because lengths of songs vary, unless
+    GPU N is the N-th of CUDA_VISIBLE_DEVICES, if that is set. Libraries that use the first visible GPU would otherwise
+    hold some hundred megabytes of it for each worker. A GPU that is not in the list is left to the engine, which
+    reports it. Memory is allocated in expandable segments, because lengths of songs vary, unless
     PYTORCH_CUDA_ALLOC_CONF or PYTORCH_ALLOC_CONF says otherwise.
     """
     named = re.fullmatch(r"cuda(?::(\d+))?", device)

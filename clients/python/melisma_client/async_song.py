@@ -32,11 +32,11 @@ READER_POLL_SECONDS = 0.05
 
 
 class AsyncSong:
-    """One song as it arrives: iterate over its events, its `audio()`, or `save` it. It can be taken only once.
+    """One song as it arrives: iterate over its events, its `audio()`, or `save` it. It can be read only once.
 
-    The call is made when the first event is asked for. Leaving the iteration or the `async with` block early ends a
-    song that was asked for here, and only the listening to any other. `received` holds the plan, the end and the
-    count of bytes so far.
+    The call is made when the first event is read. Leaving the iteration or the `async with` block early cancels a song
+    from `generate`, but only stops listening to one from `listen`. `received` holds the plan, the end and the count of
+    bytes so far.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class AsyncSong:
         open_call: Callable[[StreamRequest, float], AsyncCall],
         cancel_remote: Callable[[str], None] = lambda song_id: None,
     ) -> None:
-        """`cancel_remote` tells the server that a song by that name is not wanted any more."""
+        """`cancel_remote` cancels the song with an id on the server."""
         self._stream = stream
         self._open_call = open_call
         self._cancel_remote = cancel_remote
@@ -60,11 +60,11 @@ class AsyncSong:
         return self._stream.received
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        """Events in the order in which they happen, `SongFinished` last.
+        """Events in their order, `SongFinished` last.
 
-        A connection that breaks is made anew, and the song goes on where it was, for as long as the server has it. A
-        song that is lost before its first sound is asked for again, with its seed: `SongAccepted` and what follows it
-        then come once more.
+        A broken connection is made again, and the song continues where it was, for as long as the server has it. A song
+        that is lost before its first sound is requested again, with its seed: `SongAccepted` and what follows it then
+        come once more.
 
         Raises:
             MelismaError: the song was refused or cannot be completed; see `melisma_client.errors`.
@@ -72,7 +72,9 @@ class AsyncSong:
         return self._events
 
     async def audio(self) -> AsyncIterator[bytes]:
-        """The song's MP3 bytes, chunk by chunk; every prefix of them plays. Raises like the iteration over events."""
+        """The song's MP3 bytes, chunk by chunk; every prefix of them plays. Raises as the iteration over events
+        does.
+        """
         async for event in self._events:
             if isinstance(event, AudioChunk):
                 yield event.data

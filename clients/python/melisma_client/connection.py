@@ -18,7 +18,7 @@ SONG_TIMEOUT_SECONDS = 900.0
 UNARY_TIMEOUT_SECONDS = 10.0
 
 CANCEL_TIMEOUT_SECONDS = 2.0
-"""How long it may take to tell the server that a song is not wanted any more."""
+"""Seconds to tell the server that a song is cancelled."""
 
 LONGEST_PAGE = 200
 
@@ -52,14 +52,14 @@ Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
 
 def from_environment(variable: str, value: str | None, default: str = "") -> str:
-    """`value`; where it is `None`, the environment variable, or `default` where that is unset or empty."""
+    """`value`, or if it is `None` the environment variable, or `default` if that is unset or empty."""
     return value if value is not None else os.environ.get(variable) or default
 
 
 def metadata_of(caller: str | None, api_key: str | None) -> Metadata:
-    """Metadata of every call: the name of the caller, and its API key, if it has them.
+    """Metadata of every call: the caller's name and its API key, if there are any.
 
-    `None` takes them from the environment, `MELISMA_CALLER` and `MELISMA_API_KEY`.
+    `None` reads them from the environment, `MELISMA_CALLER` and `MELISMA_API_KEY`.
 
     Raises:
         ValueError: one has characters that metadata cannot carry; the text does not show the key.
@@ -77,7 +77,7 @@ def metadata_of(caller: str | None, api_key: str | None) -> Metadata:
 def tls_credentials(
     ca: Path | None = None, certificate: Path | None = None, private_key: Path | None = None
 ) -> grpc.ChannelCredentials:
-    """Encryption, with PEM files: authorities to trust (`None`: those of the system), and who the client is.
+    """Credentials for TLS from PEM files: trusted authorities (`None`: the system's), and the client's certificate.
 
     Raises:
         OSError: a file cannot be read.
@@ -113,7 +113,7 @@ def checked_server(server: str | None) -> str:
 
 
 def _check_usable(ca: Path | None, certificate: Path | None, private_key: Path | None) -> None:
-    """Load the files as OpenSSL does: of what is wrong with them, gRPC says nothing."""
+    """Load the files with OpenSSL: gRPC does not report their errors."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         if ca:
@@ -161,6 +161,6 @@ class RetryBudget:
     deadline: Deadline
 
     def wait_seconds(self, error: MelismaError, attempt: int) -> float | None:
-        """Seconds to wait before the next try; `None` where another try is of no use."""
+        """Seconds to wait before the next try; `None` if no further try is worthwhile."""
         wait = self.retry.wait_seconds(error, attempt)
         return None if wait is None or wait >= self.deadline.remaining_seconds() else wait

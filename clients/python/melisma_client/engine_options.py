@@ -1,4 +1,4 @@
-"""Options that one engine alone understands."""
+"""Options that only one engine has."""
 
 from dataclasses import dataclass
 

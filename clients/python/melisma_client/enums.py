@@ -1,4 +1,4 @@
-"""Enumerations of the contract, as a caller names their values."""
+"""Enumerations of the contract for callers."""
 
 from enum import StrEnum
 
@@ -21,14 +21,14 @@ class VoiceKind(StrEnum):
 
 
 class GenerationMode(StrEnum):
-    """Denoising of the whole song at once, or of one section after the other."""
+    """Denoising of the whole song at once, or section by section."""
 
     WHOLE = "whole"
     SECTIONED = "sectioned"
 
 
 class Sampler(StrEnum):
-    """The sampler that takes noise to a song."""
+    """Sampler that turns noise into a song."""
 
     EULER = "euler"
     HEUN = "heun"
@@ -36,5 +36,5 @@ class Sampler(StrEnum):
 
 
 def constant_name(prefix: str, choice: StrEnum | None) -> str:
-    """The name of a value in the contract's enumeration with that prefix; `None` is its UNSPECIFIED."""
+    """The name of a value in the contract's enumeration with that prefix; `None` is UNSPECIFIED."""
     return f"{prefix}_{'UNSPECIFIED' if choice is None else choice.name}"

@@ -6,17 +6,17 @@ MelismaError
     NotEnded                the song waits or is being made, and cannot be deleted
     NotReady                the engine cannot take the song; the text says why, or what to install or set
     Overloaded              the server has no room; `retry_after_seconds` says when to try again
-        DeadlineTooShort    by the server's estimate the song cannot be complete in the time that was allowed
+        DeadlineTooShort    by the server's estimate the song cannot be complete within the timeout
     RequestIdReused         the request's id was used for another request
     OutOfRange              the song is shorter
     Unavailable             no server answers there, or it is shutting down, or the song was lost
-        ConnectionLost      the way to the server is broken
-    DeadlineExceeded        the song was not complete in the time that was allowed
+        ConnectionLost      the connection broke
+    DeadlineExceeded        the song was not complete within the timeout
     Cancelled               the call was cancelled
-    Unauthenticated         the server wants credentials, or other ones
+    Unauthenticated         the server requires credentials, or other ones
     PermissionDenied        the credentials do not allow this
     ServerFault             a bug in the server
-    BrokenSong              what arrived is not one whole song
+    BrokenSong              the received song is damaged
 """
 
 import re
@@ -35,14 +35,14 @@ MessageT = TypeVar("MessageT", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
-    """One thing wrong with one request field; `field` is its name in the contract."""
+    """One fault of one request field; `field` is its name in the contract."""
 
     field: str
     description: str
 
 
 class MelismaError(Exception):
-    """A call failed; the text says why and, where the caller can do something about it, what."""
+    """A call failed; the text says why and, if the caller can act on it, how."""
 
 
 class InvalidRequest(MelismaError):
@@ -54,7 +54,7 @@ class InvalidRequest(MelismaError):
 
 
 class NotFound(MelismaError):
-    """The server has no such engine, or the caller no such song (any more)."""
+    """The server has no such engine, or the caller no such song."""
 
 
 class NotEnded(MelismaError):
@@ -62,11 +62,11 @@ class NotEnded(MelismaError):
 
 
 class RequestIdReused(MelismaError):
-    """The request's id was used for another request: it has to be a fresh one for every song."""
+    """The request's id was used for another request: every song needs a new one."""
 
 
 class OutOfRange(MelismaError):
-    """The song is shorter than what was to be left out of it."""
+    """The song is shorter than the requested offset."""
 
 
 class NotReady(MelismaError):
@@ -74,7 +74,7 @@ class NotReady(MelismaError):
 
 
 class Overloaded(MelismaError):
-    """The server has no room for the song; `retry_after_seconds` is its advice, `None` where it gave none."""
+    """The server has no room for the song; `retry_after_seconds` is its advice, `None` if it gave none."""
 
     def __init__(self, text: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(text)
@@ -82,7 +82,7 @@ class Overloaded(MelismaError):
 
 
 class DeadlineTooShort(Overloaded):
-    """By the server's estimate the song cannot be complete in the time that was allowed."""
+    """By the server's estimate the song cannot be complete within the timeout."""
 
 
 class QuotaExceeded(Overloaded):
@@ -94,11 +94,11 @@ class Unavailable(MelismaError):
 
 
 class ConnectionLost(Unavailable):
-    """The way to the server is broken, or the server has sent a listener away who can listen on from the next byte."""
+    """The connection broke, or the server has ended the call of a listener who can continue from the next byte."""
 
 
 class DeadlineExceeded(MelismaError):
-    """The answer was not complete in the time that was allowed."""
+    """The answer was not complete within the timeout."""
 
 
 class Cancelled(MelismaError):
@@ -106,19 +106,19 @@ class Cancelled(MelismaError):
 
 
 class Unauthenticated(MelismaError):
-    """The server wants credentials, or other ones than those that were sent."""
+    """The server requires credentials, or other ones than those sent."""
 
 
 class PermissionDenied(MelismaError):
-    """The credentials are good but do not allow this call."""
+    """The credentials are valid but do not allow this call."""
 
 
 class ServerFault(MelismaError):
-    """The server failed in a way that it did not foresee; its log knows more."""
+    """The server failed unexpectedly; its log has the error."""
 
 
 class BrokenSong(MelismaError):
-    """The received song is damaged: bytes or its end are missing, doubled or changed."""
+    """The received song is damaged: bytes or its end are missing, repeated or changed."""
 
 
 _PLAIN: dict[grpc.StatusCode, type[MelismaError]] = {
@@ -135,7 +135,7 @@ _PLAIN: dict[grpc.StatusCode, type[MelismaError]] = {
 
 
 _SONG_NOT_ENDED = "SONG_NOT_ENDED"
-"""Reason of a server that does not delete a song before its end."""
+"""Reason for the refusal to delete a song before its end."""
 
 _EXHAUSTED: dict[str, type[Overloaded]] = {
     "DEADLINE_CANNOT_BE_MET": DeadlineTooShort,
@@ -144,15 +144,16 @@ _EXHAUSTED: dict[str, type[Overloaded]] = {
 
 
 _LISTEN_AGAIN = frozenset({"MADE_ELSEWHERE", "LISTENER_STALLED"})
-"""Reasons with which a server sends a listener away who can go on listening: it is about to end, and another one goes
-on with the song; or nothing of what it sent was taken for too long."""
+"""Reasons for ending the call of a listener who can continue: the server is shutting down and another one has the song,
+or the listener read nothing for too long.
+"""
 
 _BROKEN = re.compile("RST_STREAM|Stream removed|END_STREAM")
-"""What gRPC says, in an INTERNAL or UNKNOWN of its own, when a stream is broken off on the way."""
+"""Texts of gRPC's own INTERNAL or UNKNOWN when a stream breaks on the way."""
 
 
 def error_of(failure: grpc.RpcError) -> MelismaError:
-    """The named error for a failed call; a status that no method promises becomes `ServerFault`."""
+    """The exception for a failed call; a status that no method documents becomes `ServerFault`."""
     code = failure.code()
     text = failure.details() or code.value[1]
     details = _status_details(failure)
@@ -173,12 +174,12 @@ def error_of(failure: grpc.RpcError) -> MelismaError:
 
 
 def reason_of(details: status_pb2.Status) -> str:
-    """The reason for machines in the details of a status; empty where there is none."""
+    """The machine-readable reason in the details of a status; empty if there is none."""
     return str(_unpack(details, error_details_pb2.ErrorInfo).reason)
 
 
 def _broken_off(code: grpc.StatusCode, text: str) -> bool:
-    """True if the connection broke: a status of the server itself has details."""
+    """True if the connection broke: the server's own statuses have details."""
     own = code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN) and _BROKEN.search(text) is not None
     return own or code is grpc.StatusCode.CANCELLED
 

@@ -1,4 +1,4 @@
-"""The failure of a song that the server keeps."""
+"""The failure of a stored song."""
 
 from dataclasses import dataclass
 

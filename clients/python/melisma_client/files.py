@@ -1,4 +1,6 @@
-"""Targets of a song's bytes: a file that is never half a song, or a device or pipe that takes them as they come."""
+"""Targets of a song's bytes: a file that is replaced only when complete, or a device or pipe that is written to at
+once.
+"""
 
 import errno
 import os
@@ -21,7 +23,7 @@ class NobodyReads(OSError):
 
 
 class Sink(Protocol):
-    """Takes a song's bytes in order; used in `with`, and told when the song is complete."""
+    """Writes a song's bytes in order; used in `with`, with a call of `complete` at the end."""
 
     def __enter__(self) -> Self: ...
 
@@ -30,16 +32,16 @@ class Sink(Protocol):
     ) -> None: ...
 
     def write(self, data: bytes) -> None:
-        """Pass `data` on at once."""
+        """Write `data` at once."""
 
     def complete(self) -> None:
-        """The song is whole."""
+        """Note that the song is complete."""
 
 
 def sink_at(path: str | Path, *, wait: bool = True) -> "PartFile | Device":
-    """Opens `path` for a song: what is no regular file (a device, a FIFO) is written to as it is.
+    """Opens `path` for a song; a device or FIFO is written to directly.
 
-    A FIFO that nobody reads yet is waited for, unless `wait` is false.
+    A FIFO without a reader is waited for, unless `wait` is false.
 
     Raises:
         NobodyReads: `path` is a FIFO that nobody reads yet, and `wait` is false.
@@ -82,7 +84,7 @@ class PartFile:
         _write_all(self._file, data)
 
     def complete(self) -> None:
-        """Give the file its name."""
+        """Rename the file to its final name."""
         if sys.platform == "win32":
             self._file.close()  # what is open cannot be renamed there
         self.part.replace(self.path)
@@ -102,18 +104,18 @@ class PartFile:
 
 
 class Pipe:
-    """Writes to an open stream and flushes after every write, so that a player at its end hears the song at once."""
+    """Writes to an open stream and flushes after every write, so that a player hears the song at once."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
     def write(self, data: bytes) -> None:
-        """Pass `data` on; raises `BrokenPipeError` when the reader has left."""
+        """Write `data`; raises `BrokenPipeError` when the reader has left."""
         _write_all(self._stream, data)
         self._stream.flush()
 
     def complete(self) -> None:
-        """Nothing is left to do: every byte was flushed."""
+        """Do nothing: every byte was flushed."""
 
     def __enter__(self) -> Self:
         return self
@@ -152,9 +154,9 @@ def _read_fifo(path: Path) -> BinaryIO:
 
 
 def _locked(part: Path) -> BinaryIO:
-    """`part`, empty and open for writing, with a lock on it as long as it is open.
+    """`part`, truncated and opened for writing, with a lock for as long as it is open.
 
-    The song that had it before may have renamed it between opening and locking: then it is opened anew.
+    An earlier song may have renamed the file between opening and locking: then it is opened again.
     """
     if sys.platform == "win32":
         return part.open("wb", buffering=0)
@@ -179,7 +181,7 @@ def _is_still(path: Path, file: BinaryIO) -> bool:
 
 
 def _write_all(stream: BinaryIO, data: bytes) -> None:
-    """Unbuffered streams may take a part of the bytes at a time."""
+    """Write all bytes: unbuffered streams may write a part of them at a time."""
     left = memoryview(data)
     while left:
         left = left[stream.write(left) or 0 :]

@@ -1,4 +1,4 @@
-"""Takes a song's messages one by one, in order, and proves at the end that every byte has arrived."""
+"""Receives a song's messages in order, and verifies at the end that every byte has arrived."""
 
 from hashlib import sha256
 from typing import TypeAlias
@@ -16,16 +16,16 @@ from melisma.v1.music_pb2 import (
 from melisma_client.errors import BrokenSong
 
 Event: TypeAlias = SongAccepted | SongPlan | SongProgress | AudioChunk | SectionFinished | SongFinished
-"""An event of a song: one of the messages that the contract's `SongEvent` holds. `SongFinished` is the last."""
+"""An event of a song: one of the messages in the contract's `SongEvent`. `SongFinished` is the last."""
 
 Response: TypeAlias = GenerateResponse | ListenResponse
 
 
 class Receiver:
-    """The part of one song that has arrived so far; `None` stands for what has not."""
+    """The received part of one song; `None` for parts that have not arrived."""
 
     def __init__(self, byte_offset: int = 0) -> None:
-        """`byte_offset` is how much of the song has been heard before; it is counted in `size_bytes`."""
+        """`byte_offset` is the size of the part received before; it is counted in `size_bytes`."""
         self.accepted: SongAccepted | None = None
         self.plan: SongPlan | None = None
         self.finished: SongFinished | None = None
@@ -41,7 +41,7 @@ class Receiver:
         return self.size_bytes > self._byte_offset
 
     def take(self, response: Response) -> Event | None:
-        """The event in `response`, noted; `None` for one that has come before, and for kinds unknown to this client.
+        """The event in `response`, noted; `None` for a repeated one, and for kinds unknown to this client.
 
         Raises:
             BrokenSong: the chunk does not follow the last one, or the whole differs from what the server sent.
@@ -66,7 +66,7 @@ class Receiver:
                 return None
 
     def close(self) -> SongFinished:
-        """The last event of the stream, which has ended; raises `BrokenSong` if it never came."""
+        """Verify that the stream has ended with the last event, and return it; raises `BrokenSong` if it never came."""
         if self.finished is None:
             raise BrokenSong(f"the stream ended after {self.size_bytes} bytes without saying that the song is finished")
         return self.finished

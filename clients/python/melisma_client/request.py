@@ -1,4 +1,4 @@
-"""A caller's request for a song, and its translation into the contract's message."""
+"""A caller's request for a song, and its conversion to the contract's message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class AnchorNote:
 
 @dataclass(frozen=True, slots=True)
 class SongRequest:
-    """One song to be made. `None` and empty values leave the choice to the server.
+    """A song to be made. `None` and empty values leave the choice to the server.
 
-    Ranges and meanings are those of `GenerateRequest` in the contract; the server checks them, and breaking one raises
-    `InvalidRequest`. `anchor` is a melody note by note, or the bytes of a standard MIDI file. `engine_options` choose
-    their engine where `engine` is empty, and are refused by any other.
+    Ranges and meanings are those of `GenerateRequest` in the contract; the server checks them and raises
+    `InvalidRequest`. `anchor` is a melody note by note, or the bytes of a standard MIDI file. `engine_options` select
+    their engine if `engine` is empty, and are refused by any other.
     """
 
     prompt: str = ""

@@ -10,9 +10,9 @@ from melisma_client.errors import DeadlineTooShort, MelismaError, Overloaded, Un
 class Retry:
     """Waits between tries: doubled each time, shortened at random by up to a half (jitter).
 
-    What has brought no sound yet is tried again after `Unavailable`, or after `Overloaded` with the server's advice
-    when to come back; that advice replaces the wait where it is longer. `DeadlineTooShort` is final: waiting leaves
-    even less time. A song that has been heard is listened to again after `ConnectionLost` alone; tries are counted anew
+    A call that has brought no sound yet is tried again after `Unavailable`, or after `Overloaded` with the server's
+    advice when to retry; that advice replaces the wait if it is longer. `DeadlineTooShort` is final: waiting leaves
+    even less time. A song with received sound is resumed after `ConnectionLost` alone; tries are counted from zero
     whenever more of it arrives.
     """
 
@@ -37,4 +37,4 @@ class Retry:
 
 
 NO_RETRY = Retry(attempts=1)
-"""One try and no more."""
+"""A single try."""

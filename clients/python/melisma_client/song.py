@@ -1,4 +1,4 @@
-"""One song as it arrives, for a thread that waits for it."""
+"""One song as it arrives, for blocking code."""
 
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -17,7 +17,7 @@ from melisma_client.song_stream import SongStream, StreamRequest
 
 
 class SongCall(Protocol):
-    """The stream of a song's messages, as gRPC gives it."""
+    """The stream of a song's messages from gRPC."""
 
     def __next__(self) -> Response: ...
 
@@ -25,10 +25,10 @@ class SongCall(Protocol):
 
 
 class Song:
-    """One song as it arrives: iterate over its events, its `audio()`, or `save` it. It can be taken only once.
+    """One song as it arrives: iterate over its events, its `audio()`, or `save` it. It can be read only once.
 
-    The call is made when the first event is asked for. Leaving the `with` block early ends a song that was asked for
-    here, and only the listening to any other. `received` holds the plan, the end and the count of bytes so far.
+    The call is made when the first event is read. Leaving the `with` block early cancels a song from `generate`, but
+    only stops listening to one from `listen`. `received` holds the plan, the end and the count of bytes so far.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Song:
         open_call: Callable[[StreamRequest, float], SongCall],
         cancel_remote: Callable[[str], None] = lambda song_id: None,
     ) -> None:
-        """`cancel_remote` tells the server that a song by that name is not wanted any more."""
+        """`cancel_remote` cancels the song with an id on the server."""
         self._stream = stream
         self._open_call = open_call
         self._cancel_remote = cancel_remote
@@ -52,11 +52,11 @@ class Song:
         return self._stream.received
 
     def __iter__(self) -> Iterator[Event]:
-        """Events in the order in which they happen, `SongFinished` last.
+        """Events in their order, `SongFinished` last.
 
-        A connection that breaks is made anew, and the song goes on where it was, for as long as the server has it. A
-        song that is lost before its first sound is asked for again, with its seed: `SongAccepted` and what follows it
-        then come once more.
+        A broken connection is made again, and the song continues where it was, for as long as the server has it. A song
+        that is lost before its first sound is requested again, with its seed: `SongAccepted` and what follows it then
+        come once more.
 
         Raises:
             MelismaError: the song was refused or cannot be completed; see `melisma_client.errors`.
@@ -64,7 +64,9 @@ class Song:
         return self._events
 
     def audio(self) -> Iterator[bytes]:
-        """The song's MP3 bytes, chunk by chunk; every prefix of them plays. Raises like the iteration over events."""
+        """The song's MP3 bytes, chunk by chunk; every prefix of them plays. Raises as the iteration over events
+        does.
+        """
         return (event.data for event in self._events if isinstance(event, AudioChunk))
 
     def save(self, path: str | Path) -> SongFinished:

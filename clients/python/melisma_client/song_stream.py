@@ -1,4 +1,4 @@
-"""Requests for one song: for all of it at first, and for the rest of it when the connection breaks."""
+"""Requests for one song: first for all of it, and for the rest of it when the connection breaks."""
 
 from typing import TypeAlias
 from uuid import uuid4
@@ -12,10 +12,10 @@ StreamRequest: TypeAlias = GenerateRequest | ListenRequest
 
 
 class SongStream:
-    """One song from its request to its end, over as many connections as it takes. `received` is what has arrived.
+    """One song from its request to its end, over any number of connections. `received` is the part that has arrived.
 
-    A song that was accepted is listened to again where it broke off, without a gap and without a repeat. One that is
-    lost before its first sound is asked for again, with its seed.
+    An accepted song is resumed where it broke off, without a gap or a repetition. One that is lost before its first
+    sound is requested again, with its seed.
     """
 
     def __init__(self, initial: StreamRequest, budget: RetryBudget) -> None:
@@ -42,7 +42,9 @@ class SongStream:
         return self._budget.deadline.remaining_seconds()
 
     def wait_seconds(self, error: MelismaError) -> float:
-        """The time to wait before the next request, after one that failed with `error`; raises the error to tell."""
+        """Seconds to wait before the next request, after one that failed with `error`; raises the error for the
+        caller.
+        """
         error = self._turn(error)
         if self.received.size_bytes > self._failed_at:
             self._failures, self._failed_at = 0, self.received.size_bytes
@@ -53,7 +55,7 @@ class SongStream:
         return wait
 
     def _turn(self, error: MelismaError) -> MelismaError:
-        """Decide what to ask next; gives back the error that says whether to ask at all, or raises it."""
+        """Decide the next request; returns the error that determines whether to retry, or raises the final one."""
         accepted = self.received.accepted
         if isinstance(error, ConnectionLost) and (accepted or self._resumed_id):
             self._loss = error

@@ -43,14 +43,13 @@ T = TypeVar("T")
 
 
 class Client:
-    """Talks to one Melisma server; use it in `with`, or `close` it. It may be shared between threads.
+    """Client of one Melisma server; use it in `with`, or `close` it. It may be shared between threads.
 
-    Every call has a deadline; what may be repeated, and how often, is the rule of `retry`. `credentials`
-    `None` means an unencrypted connection; `tls_credentials` makes others. `caller` is the name under which the server
-    gives out fair shares, at most 64 printable ASCII characters; those without a name share one. A name or a `server`
-    that cannot be is a `ValueError`. Servers that ask for an `api_key` call its holder by the key's name instead.
-    What is left `None` comes from the environment: `MELISMA_SERVER` ("localhost:50051" where it is unset),
-    `MELISMA_CALLER`, `MELISMA_API_KEY`.
+    Every call has a deadline; `retry` is the policy of retries. `credentials` `None` means an unencrypted connection;
+    `tls_credentials` makes others. `caller` is the name for the server's fair shares, at most 64 printable ASCII
+    characters; callers without a name share one. An invalid name or `server` is a `ValueError`. A server with API keys
+    uses the key's name instead. `None` reads a value from the environment: `MELISMA_SERVER` (by default
+    "localhost:50051"), `MELISMA_CALLER`, `MELISMA_API_KEY`.
     """
 
     def __init__(
@@ -68,13 +67,13 @@ class Client:
         self._stub = MusicServiceStub(self._channel)
 
     def generate(self, request: SongRequest, *, timeout_seconds: float = SONG_TIMEOUT_SECONDS) -> Song:
-        """Ask for a song, which must be complete `timeout_seconds` from now, retries and a slow listener included."""
+        """Request a song, which must be complete `timeout_seconds` from now, including retries and a slow listener."""
         return Song(self._stream(request.to_proto(), timeout_seconds), self._open, self._cancel_remote)
 
     def listen(self, song_id: str, byte_offset: int = 0, *, timeout_seconds: float = SONG_TIMEOUT_SECONDS) -> Song:
-        """Listen to a song of the caller's, as `generate` brings it, with the sound from `byte_offset` on.
+        """Listen to a song of the caller's, with the same events as `generate`, and the sound from `byte_offset` on.
 
-        Leaving it early leaves the song to its other listeners; without any it goes on for some seconds.
+        Leaving it early does not affect other listeners; without any the song goes on for some seconds.
         """
         request = ListenRequest(song_id=song_id, byte_offset=byte_offset)
         return Song(self._stream(request, timeout_seconds), self._open)
@@ -144,14 +143,14 @@ class Client:
                 return tuple(engines)
 
     def get_engine(self, name: str, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> Engine:
-        """One engine; raises `NotFound` for a name that the server does not have."""
+        """One engine; raises `NotFound` for an unknown name."""
         request = GetEngineRequest(name=name)
         return self._ask(
             lambda s: self._stub.GetEngine(request, timeout=s, metadata=self._metadata), timeout_seconds
         ).engine
 
     def close(self) -> None:
-        """End the connection and all songs on it."""
+        """Close the connection and end all songs on it."""
         self._channel.close()
 
     def __enter__(self) -> Self:

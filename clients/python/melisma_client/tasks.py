@@ -1,4 +1,4 @@
-"""Tasks: to make something of a recording, or of an earlier song, in place of a new one."""
+"""Tasks: make a song from a recording or from an earlier song, instead of a new one."""
 
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -8,7 +8,7 @@ from melisma.v1 import music_pb2
 
 @dataclass(frozen=True, slots=True)
 class AudioToAudioTask:
-    """A new song in the manner of a recording; `strength`, 0 to 1, is how much of it stays."""
+    """A new song in the manner of a recording; `strength`, 0 to 1, is the share that stays."""
 
     audio: bytes = field(repr=False)
     strength: float | None = None
@@ -20,7 +20,7 @@ class AudioToAudioTask:
 
 @dataclass(frozen=True, slots=True)
 class RetakeTask:
-    """The song of the request's own seed once more; `variance`, above 0 to 1, is how different."""
+    """A variation of the song with the request's seed; `variance`, above 0 to 1, is how different."""
 
     variance: float | None = None
     seed: int | None = None
@@ -32,7 +32,7 @@ class RetakeTask:
 
 @dataclass(frozen=True, slots=True)
 class RepaintTask:
-    """A recording of which the part between two times, in seconds, is made anew."""
+    """A recording with the part between two times, in seconds, made again."""
 
     audio: bytes = field(repr=False)
     start_seconds: float
@@ -53,7 +53,7 @@ class RepaintTask:
 
 @dataclass(frozen=True, slots=True)
 class ExtendTask:
-    """A recording that begins so many seconds earlier and ends so many later."""
+    """A recording extended by so many seconds at its beginning and its end."""
 
     audio: bytes = field(repr=False)
     left_seconds: float = 0.0
@@ -69,7 +69,7 @@ class ExtendTask:
 
 @dataclass(frozen=True, slots=True)
 class EditTask:
-    """A recording with the words or in the style given here; the request's own say what the recording is."""
+    """A recording with the words or the style given here; the request's own describe the recording."""
 
     audio: bytes = field(repr=False)
     prompt: str = ""
@@ -104,5 +104,5 @@ _FIELDS: dict[type[Any], str] = {
 
 
 def task_field(task: Task | None) -> dict[str, Any]:
-    """The task as the field of the contract's request that it belongs in; empty without one."""
+    """The task as a field of the contract's request; empty without one."""
     return {_FIELDS[type(task)]: task.to_proto()} if task is not None else {}

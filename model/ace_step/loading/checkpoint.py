@@ -1,4 +1,4 @@
-"""A folder in the layout of the released checkpoint: what belongs in it, and what is wrong with one."""
+"""The layout of the released checkpoint's folder, and the check of one."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ FILES = (
     *(folder / name for folder in (TRANSFORMER, AUTOENCODER, VOCODER) for name in (CONFIG, WEIGHTS)),
     *(TEXT_ENCODER / name for name in (CONFIG, TEXT_WEIGHTS, TOKENIZER)),
 )
-"""What is read; the release has more, which says the same again."""
+"""The files that are read; the release has more, with redundant contents."""
 
 RELEASED_BYTES = MappingProxyType(
     {
@@ -102,13 +102,13 @@ def missing(folder: Path) -> list[str]:
 
 
 def require(folder: Path) -> None:
-    """Raise EngineUnavailable, naming every file that is missing and how to get it, unless all are there."""
+    """Raise EngineUnavailable unless all files exist; its text names every missing file and how to get it."""
     if faults := missing(folder):
         raise EngineUnavailable("; ".join(faults), "; ", *HOW_TO_GET)
 
 
 def compare(path: Path, found: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
-    """One sentence for each tensor of `path` that is missing, has another shape, or that nobody knows."""
+    """One sentence for each tensor of `path` that is missing, unknown, or has another shape."""
     for name, shape in wanted.items():
         if name not in found:
             yield f"{path}: lacks the tensor {name}"
@@ -119,7 +119,7 @@ def compare(path: Path, found: Mapping[str, tuple[int, ...]], wanted: Mapping[st
 
 
 def differs_from_release(folder: Path) -> list[str]:
-    """One sentence for each file that is not the released one, by its size, and for small ones by its SHA-256."""
+    """One sentence for each file that differs from the released one, by its size, and for small ones by its SHA-256."""
     faults = []
     for name, size in RELEASED_BYTES.items():
         found = (folder / name).stat().st_size

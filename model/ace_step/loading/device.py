@@ -12,14 +12,14 @@ from model.shared.process_state import process_state
 from model.song import Window
 
 _AT_ONCE = -1
-"""Priority of the stream in which sound is decoded: somebody waits for a window, which is short beside a step."""
+"""Priority of the decoding stream: listeners wait for windows, which are short compared with a step."""
 
 
 class Device:
     """One device.
 
-    On a GPU, sound is decoded in a stream of its own, and sections are prepared in another, so that neither waits for a
-    step and no step for them. Denoising uses the current stream of its thread, which is the device's default one.
+    On a GPU, sound is decoded in its own stream, and sections are prepared in another, so that they and the steps do
+    not wait for each other. Denoising uses the current stream of its thread, the device's default one.
     """
 
     def __init__(self, name: str, dtype: str = "auto") -> None:
@@ -42,29 +42,31 @@ class Device:
 
     @property
     def on_cuda(self) -> bool:
-        """True for a GPU of the CUDA kind."""
+        """True for a CUDA GPU."""
         return self.torch.type == "cuda"
 
     @contextmanager
     def decoding(self) -> Iterator[None]:
-        """Compute beside the denoising, on latents that `settle` has waited for."""
+        """Use the decoding stream inside the context, on latents for which `settle` was called."""
         with self._on(self._decoding):
             yield
 
     @contextmanager
     def preparing(self) -> Iterator[None]:
-        """Compute beside the denoising what it will need; `mark` or `settle` at the end tells when that is there."""
+        """Use the preparing stream inside the context; `mark` or `settle` at the end tells when its results are
+        ready.
+        """
         with self._on(self._preparing):
             yield
 
     def mark(self) -> torch.cuda.Event | None:
-        """A mark behind all that the current stream was asked for; `None` where calls return with their work done."""
+        """An event behind all work queued in the current stream; `None` on a device that works synchronously."""
         return torch.cuda.current_stream(self.torch).record_event() if self.on_cuda else None
 
     def use(self, *tensors: torch.Tensor, after: torch.cuda.Event | None = None) -> None:
-        """Let the current stream use tensors of another one, once that has passed the mark `after`.
+        """Let the current stream use tensors of another one, once that has passed the event `after`.
 
-        Their memory is not given to anything else before the current stream is done with it.
+        Their memory is not reused before the current stream has finished with it.
         """
         if not self.on_cuda:
             return
@@ -75,9 +77,9 @@ class Device:
             tensor.record_stream(stream)
 
     def settle(self) -> None:
-        """Wait until the device has done what the current stream was asked for; the processor is free meanwhile.
+        """Wait until the device has finished the work queued in the current stream; the processor is free meanwhile.
 
-        A step that is only on its way would be taken for one that took no time, and a cancelled song would go on.
+        A step that is only queued would be measured as taking no time, and a cancelled song would go on.
         """
         if self.on_cuda:
             done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
@@ -99,9 +101,9 @@ class Device:
                     raise RuntimeError(f"{self.torch} is broken: one and one is {two.item()} there")
 
     def window(self, sound: torch.Tensor) -> Window:
-        """Sound [channels, samples] on the host, called within `decoding`.
+        """Sound [channels, samples] copied to the host, called within `decoding`.
 
-        Pages of the host stay pinned from one window to the next.
+        The pinned host memory is reused from one window to the next.
         """
         if self._decoding is None:
             return sound.numpy(force=True).astype(np.float32, copy=False)
@@ -125,8 +127,8 @@ class Device:
 def choose_arithmetic(dtype: torch.dtype) -> None:
     """Choose, for the whole process, how torch attends and multiplies on CUDA for weights in `dtype`.
 
-    float32 stays float32. Beside bfloat16 what is kept in float32 may be multiplied as TF32: the products of linear
-    attention, whose factors are bfloat16 numbers widened, and the convolutions of the vocoder.
+    float32 stays float32. With bfloat16, remaining float32 operands may be multiplied as TF32: the products of linear
+    attention, whose factors are widened bfloat16 numbers, and the convolutions of the vocoder.
     """
     with process_state:
         # cuDNN makes a plan for every new shape of an attention, which takes longer than a step.
@@ -151,7 +153,7 @@ def _opened(name: str) -> torch.device:
 
 
 def _driver_fault(told: str) -> str:
-    """The fault that torch tells of a driver, in words for an operator."""
+    """The driver's fault that torch reports, in a text for operators."""
     version = re.search(r"too old \(found version (\d+)\)", told)
     if version is None:
         return f"{told.strip().rstrip('.')}; see 'nvidia-smi' and the driver's log ('dmesg')"

@@ -1,4 +1,4 @@
-"""Location of the checkpoint: a folder, or a repository of the Hugging Face hub that is downloaded once."""
+"""Location of the checkpoint: a folder, or a Hugging Face hub repository that is downloaded once."""
 
 import logging
 from pathlib import Path
@@ -20,10 +20,10 @@ _log = logging.getLogger(__name__)
 
 
 def folder_of(settings: AceStepSettings) -> Path:
-    """The folder with the checkpoint; downloads what is missing of a hub repository, going on where it was broken off.
+    """The folder with the checkpoint; downloads missing files of a hub repository, resuming a broken download.
 
-    A path (with a "/" at the front or a "." or "~") and a folder that exists are taken as they are. The released
-    repository is held to the sizes, and for small files the SHA-256, that the release has, whatever its revision.
+    A path (beginning with "/", "." or "~") and an existing folder are used as they are. The released repository is
+    checked against the release's sizes, and for small files its SHA-256, whatever its revision.
 
     Raises:
         EngineUnavailable: it cannot be had; the text says what to do.

@@ -20,7 +20,7 @@ CONFIG = "adapter_config.json"
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two factors of one change of one linear map, and what their product is multiplied by."""
+    """The two low-rank factors of one linear map's change, and the scale of their product."""
 
     down: torch.Tensor
     up: torch.Tensor
@@ -32,7 +32,7 @@ class Pair:
 
 
 Adapter = Mapping[str, Pair]
-"""Changes by the name of the linear map that they change."""
+"""Changes by the name of the linear map."""
 
 _active: ContextVar[tuple[Adapter, float] | None] = ContextVar("active adapter", default=None)
 
@@ -40,7 +40,7 @@ _active: ContextVar[tuple[Adapter, float] | None] = ContextVar("active adapter",
 def load(folder: Path, model: nn.Module) -> Adapter:
     """Read the adapter in `folder`, in the type and on the device of `model`.
 
-    A change is scaled by alpha / rank, or by alpha / sqrt(rank) where `adapter_config.json` beside the weights says
+    A change is scaled by alpha / rank, or by alpha / sqrt(rank) if `adapter_config.json` beside the weights sets
     `use_rslora` (arXiv 2312.03732); alpha is the file's own, then that of the config, and otherwise the rank.
 
     Raises:
@@ -94,7 +94,7 @@ def _pair(
 
 
 def attach(model: nn.Module) -> None:
-    """Let every linear map of `model` be changed by the adapter that is active where it is called."""
+    """Let the adapter that is active at a call change every linear map of `model`."""
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear):
             module.register_forward_hook(_hook(name))
@@ -111,7 +111,7 @@ def _hook(name: str) -> Callable[[nn.Module, tuple[torch.Tensor], torch.Tensor],
 
 @contextmanager
 def active(adapter: Adapter | None, weight: float) -> Iterator[None]:
-    """Use the adapter in this thread, as strongly as `weight` says; `None` uses none."""
+    """Activate the adapter in this thread, with the strength `weight`; `None` uses none."""
     token = _active.set(None if adapter is None else (adapter, weight))
     try:
         yield

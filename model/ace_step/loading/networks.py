@@ -1,4 +1,4 @@
-"""Builds the four networks of a checkpoint without making their weights twice, and says what does not fit."""
+"""Builds the four networks of a checkpoint without allocating their weights twice, and names what does not fit."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,7 @@ from model.shared.process_state import process_state
 _log = logging.getLogger(__name__)
 
 _DEAD = (".add_q_proj.", ".add_k_proj.", ".add_v_proj.", ".to_add_out.")
-"""Parts of the released transformer that no inference multiplies, a fifth of its weights."""
+"""Parts of the released transformer that are unused in inference, a fifth of its weights."""
 
 _TIED = "encoder.embed_tokens.weight"
 _SHARED = "shared.weight"
@@ -34,7 +34,7 @@ _SHARED = "shared.weight"
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """Everything of a checkpoint, on one device."""
+    """All networks of a checkpoint, on one device."""
 
     transformer: Transformer
     codec: Codec
@@ -43,7 +43,7 @@ class Networks:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One network of the checkpoint: where it is, and how its skeleton without weights is made."""
+    """One network of the checkpoint: its location, and the constructor of its skeleton without weights."""
 
     folder: Path
     weights: str
@@ -97,7 +97,7 @@ PARTS = (
 
 
 def faults(root: Path) -> list[str]:
-    """Faults for which the checkpoint in the folder `root` cannot be loaded, a sentence each; reads no weights."""
+    """Faults of the checkpoint in the folder `root`, one sentence each; reads no weights."""
     found = files.missing(root)
     if not found:
         for part in PARTS:
@@ -135,7 +135,7 @@ def _tokenizer(root: Path) -> Tokenizer:
 
 
 def load(root: Path, device: torch.device, dtype: torch.dtype) -> Networks:
-    """Load the checkpoint in the folder `root`, every weight in `dtype` but those of the vocoder, which stay float32.
+    """Load the checkpoint in the folder `root`, all weights in `dtype` except those of the vocoder, which stay float32.
 
     In bfloat16 the vocoder, which is small, would add noise: 37 dB below the sound, with random weights.
 
@@ -165,13 +165,13 @@ def _loaded(root: Path, part: _Part, device: torch.device, dtype: torch.dtype) -
 
 
 def _take_any_type(network: nn.Module, dtype: torch.dtype) -> None:
-    """Let a network whose weights are in `dtype` take its one input in any type, and give float32."""
+    """Let a network with weights in `dtype` accept its one input in any type, and return float32."""
     network.register_forward_pre_hook(lambda _network, given: (given[0].to(dtype),))
     network.register_forward_hook(lambda _network, _given, made: made.float())
 
 
 def _converted(weights: Mapping[str, torch.Tensor], dtype: torch.dtype, keep: set[str]) -> dict[str, torch.Tensor]:
-    """The weights in `dtype` but for those to `keep`; what was one tensor stays one."""
+    """The weights in `dtype`, except those to `keep`; shared tensors stay shared."""
     once: dict[int, torch.Tensor] = {}
     for name, tensor in weights.items():
         once.setdefault(id(tensor), tensor if name in keep else tensor.to(dtype))

@@ -1,4 +1,4 @@
-"""Lines of lyrics as the vocabulary was trained with them: in lower case, spoken out, romanised where need be."""
+"""Cleans lines of lyrics as in training: lower case, spoken out, romanised where necessary."""
 
 import re
 import unicodedata
@@ -54,7 +54,7 @@ def _collapsed(line: str) -> str:
 
 
 def _pinyin(line: str) -> str:
-    """Readings with tone digits, 5 for the neutral one, joined; what is not Chinese stays."""
+    """Readings with tone digits, 5 for the neutral one, joined; other characters stay."""
     folded = unicodedata.normalize("NFKC", line).translate(_FOLDED)
     return "".join(lazy_pinyin(folded, style=Style.TONE3, neutral_tone_with_five=True))
 

@@ -1,4 +1,4 @@
-"""The languages of the lyric vocabulary: their codes, and which of them a line is written in."""
+"""The languages of the lyric vocabulary: their codes, and detection of a line's language."""
 
 import re
 from functools import lru_cache
@@ -14,7 +14,7 @@ IDS = MappingProxyType(
         "nl": 297, "ar": 5022, "zh": 5023, "ja": 5412, "hu": 5753, "ko": 6152, "hi": 6680,
     }
 )  # fmt: skip
-"""Id of the tag that goes before a line, by language."""
+"""Id of the language tag before a line, by language."""
 
 LANGUAGES = tuple(IDS)
 
@@ -33,7 +33,7 @@ _WORD = re.compile(r"[^\W\d_]")
 
 
 def language_of(code: str) -> str:
-    """The language that a caller means by a code such as "zh", "zh-CN", "cmn" or "en_US".
+    """The language for a caller's code such as "zh", "zh-CN", "cmn" or "en_US".
 
     Raises:
         ValueError: it is none of those that the model sings.
@@ -45,10 +45,10 @@ def language_of(code: str) -> str:
 
 
 def detect(line: str) -> str:
-    """The language of a line that its caller says nothing of; English where there is nothing to tell by.
+    """The language of a line without a given one; English if there is no evidence.
 
-    A script that one language has for itself decides, also where Latin words stand beside it; py3langid chooses among
-    the languages of Latin script.
+    A script that only one language uses decides, also beside Latin words; py3langid chooses among the languages of
+    Latin script.
     """
     for language, script in _SCRIPTS.items():
         if script.search(line):

@@ -1,4 +1,4 @@
-"""Numbers and amounts of money as they are said."""
+"""Numbers and amounts of money in words."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from model.engine import EngineUnavailable
 from model.shared.chinese_numbers import NUMBER, in_chinese
 
 _LONGEST_NUMBER = 36
-"""The library takes ever longer for more digits, and no language has names for them."""
+"""Longest number in digits: the library's time grows with more, and no language has names for them."""
 
 _CURRENCIES = MappingProxyType({"$": "USD", "£": "GBP", "€": "EUR"})
 _MONEY = re.compile(r"([$£€])\s?(\d++(?:\.\d++)?)|(?<!\d)(\d++(?:\.\d++)?)\s?([$£€])")

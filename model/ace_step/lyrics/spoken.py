@@ -28,7 +28,7 @@ ABBREVIATIONS = MappingProxyType(
         "hu": {"dr": "doktor", "b": "bácsi", "nőv": "nővér"},
     }
 )  # fmt: skip
-"""Words for what is written with a full stop behind it."""
+"""Words for abbreviations that end with a full stop."""
 
 SIGNS = MappingProxyType(
     {
@@ -51,7 +51,7 @@ SIGNS = MappingProxyType(
         "ko": {"&": "그리고", "@": "에", "%": "퍼센트", "#": "번호", "$": "달러", "£": "파운드", "°": "도"},
     }
 )  # fmt: skip
-"""Words for signs that stand in a line."""
+"""Words for signs within a line."""
 
 ORDINALS = MappingProxyType(
     {
@@ -71,4 +71,4 @@ ORDINALS = MappingProxyType(
         "ko": r"(?<!\d)(\d++)번째",
     }
 )
-"""Patterns of a number that says which one."""
+"""Patterns of ordinal numbers."""

@@ -1,4 +1,4 @@
-"""Lyrics as the model was trained with them: lines under the section tags that it knows."""
+"""Formats lyrics as in training: lines under the section tags that the model knows."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from model.shared.lyrics.sections import WrittenSection
 from model.song import SectionKind
 
 TAGS = ("start", "intro", "verse", "chorus", "bridge", "outro", "end", "inst", "solo", "hook", "pre-chorus", "break")
-"""The tags that have an id of their own in the lyric vocabulary."""
+"""The tags with their own id in the lyric vocabulary."""
 
 _OF_KINDS = MappingProxyType(
     {
@@ -26,10 +26,10 @@ _OWN = MappingProxyType({"独奏": "solo", "獨奏": "solo"})
 
 
 def normalised(lyrics: str, field: str = "lyrics") -> tuple[str, tuple[str, ...]]:
-    """The lyrics with each section tag on a line of its own, as the model knows it, and remarks on what was changed.
+    """The lyrics with each section tag on its own line, in the model's form, and remarks on changes.
 
-    "[Verse 1]", "副歌：" and "[Sax Solo]" become "[verse]", "[chorus]" and "[inst]". Who is marked as a singer is left
-    out, since the model gives no line a voice of its own. `field` is the field of the request.
+    "[Verse 1]", "副歌：" and "[Sax Solo]" become "[verse]", "[chorus]" and "[inst]". Marks of singers are dropped,
+    since the model gives no line a voice of its own. `field` is the field of the request.
 
     Raises:
         InvalidParams: the lyrics are no text, or hold neither words nor tags.
@@ -42,7 +42,7 @@ def normalised(lyrics: str, field: str = "lyrics") -> tuple[str, tuple[str, ...]
 
 
 def _lines(section: WrittenSection) -> Iterator[str]:
-    """The tag of a section and its lines, with the blank lines that stand between them."""
+    """The tag of a section and its lines, with the blank lines between them."""
     yield from [""] * section.after_blank
     if section.tag:
         yield f"[{_tag(section)}]"
@@ -52,7 +52,7 @@ def _lines(section: WrittenSection) -> Iterator[str]:
 
 
 def _tag(section: WrittenSection) -> str:
-    """The tag as written where the model knows it, else that of the kind."""
+    """The tag as written if the model knows it, else that of the kind."""
     written = section.tag.casefold().strip()
     names = (written, re.split(r"[\s:：,，(（]|\d", written)[0])
     own = (_OWN.get(name, name) for name in names)

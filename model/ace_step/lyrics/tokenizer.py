@@ -1,4 +1,4 @@
-"""Lyrics to ids of the lyric vocabulary."""
+"""Converts lyrics to ids of the lyric vocabulary."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ HOW_TO_GET = (
 
 
 class LyricTokenizer:
-    """Makes ids of lyrics, line by line."""
+    """Tokenizes lyrics, line by line."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
@@ -54,7 +54,7 @@ class LyricTokenizer:
         return cls(tokenizer)
 
     def encode(self, lyrics: str, language: str | None = None) -> list[int]:
-        """Ids of lyrics, a mark at the start and a space behind each line; `language` `None` is told line by line.
+        """Ids of lyrics, with a start mark and a space behind each line; `language` `None` is detected line by line.
 
         A line that starts with a section tag is read as English, as in training.
 

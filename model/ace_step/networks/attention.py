@@ -16,7 +16,7 @@ _EPSILON = 1e-15
 
 
 class Projections(nn.Module):
-    """The four linear maps of an attention, and how its heads are cut."""
+    """The four linear maps of an attention, and the split into heads."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -48,9 +48,9 @@ class LinearAttention(Projections):
         self.register_buffer("joined_bias", None, persistent=False)
 
     def join(self) -> None:
-        """Make queries, keys and values by one product from now on: `to_q`, `to_k` and `to_v` are no longer called.
+        """Compute queries, keys and values by one product from now on: `to_q`, `to_k` and `to_v` are no longer called.
 
-        Their weights become parts of the joined ones, so that no weight is kept twice.
+        Their weights become views of the joined ones, so that no weight is stored twice.
         """
         maps = (self.to_q, self.to_k, self.to_v)
         self.joined_weight = torch.cat([each.weight.detach() for each in maps])
@@ -82,7 +82,7 @@ class LinearAttention(Projections):
 def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Products of matrices [batch, n, k] and [batch, k, m], summed and returned in float32.
 
-    On CUDA, numbers of 16 bits are multiplied as they are: tensor cores do that exactly.
+    On CUDA, 16-bit numbers are multiplied without conversion: tensor cores do that exactly.
     """
     if a.is_cuda and a.dtype != torch.float32:
         return torch.bmm(a, b, out_dtype=torch.float32)
@@ -92,8 +92,8 @@ def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def _product_with_wide(a: torch.Tensor, wide: torch.Tensor) -> torch.Tensor:
     """Products of `a` [batch, n, k] and float32 `wide` [batch, k, m], in the type of `a`.
 
-    Where that is bfloat16, `wide` is taken as the sum of two bfloat16 halves, which keeps 16 of its 24 bits: five more
-    than TF32, at the speed of bfloat16.
+    With bfloat16, `wide` is split into the sum of two bfloat16 numbers, which keeps 16 of its 24 bits: five more than
+    TF32, at the speed of bfloat16.
     """
     if a.dtype != torch.bfloat16:
         return torch.bmm(a, wide.to(a.dtype))
@@ -102,12 +102,14 @@ def _product_with_wide(a: torch.Tensor, wide: torch.Tensor) -> torch.Tensor:
 
 
 def _upper_bits(x: torch.Tensor) -> torch.Tensor:
-    """Float32 `x` cut to the bits of bfloat16. A compiler may leave out a rounding to and fro; it keeps a mask."""
+    """Float32 `x` truncated to the bits of bfloat16. A mask is used because a compiler may remove a conversion and
+    back.
+    """
     return (x.view(torch.int32) & -0x10000).view(torch.float32)
 
 
 class CrossAttention(Projections):
-    """Softmax attention from frames to a context whose keys and values were made before."""
+    """Softmax attention from frames to a context with precomputed keys and values."""
 
     def key_value(self, context: torch.Tensor, positions: Table) -> KeyValue:
         """Keys and values of a context [rows, tokens, width]; they serve every step."""

@@ -1,8 +1,8 @@
 """Sound to latents and back: mel frames, the deep-compression autoencoder, the vocoder.
 
-A latent frame stands for 4096 samples at 44,100 Hz, which is 8 mel frames. The autoencoder (arXiv 2410.10733) is
-diffusers' own; the decoder sees all frames at once, so a song's mel frames are made in one piece, while the vocoder
-sees a second to either side and works in windows that give the same samples.
+A latent frame has 4096 samples at 44,100 Hz, which is 8 mel frames. The autoencoder (arXiv 2410.10733) is diffusers'
+own; the decoder sees all frames at once, so a song's mel frames are decoded at once, while the vocoder sees a second to
+either side and works in windows that give the same samples.
 """
 
 import itertools
@@ -27,7 +27,7 @@ _MEL_LOW, _MEL_HIGH = -11.0, 3.0
 
 
 def window_lengths() -> Iterator[int]:
-    """Mel frames of one window after the other: a short first one, so that it is soon heard, then longer ones."""
+    """Mel frames of each window in turn: a short first one for early audio, then longer ones."""
     growing = itertools.takewhile(
         lambda length: length < WINDOW, (FIRST_WINDOW * 2**power for power in itertools.count())
     )
@@ -56,12 +56,14 @@ class Codec(nn.Module):
         return ((decoded * 0.5 + 0.5) * (_MEL_HIGH - _MEL_LOW) + _MEL_LOW)[0]
 
     def sound(self, mel: torch.Tensor) -> torch.Tensor:
-        """Stereo sound [2, 4096 * frames] at 44,100 Hz, float32, of mel frames, in one piece."""
+        """Stereo sound [2, 4096 * frames] at 44,100 Hz, float32, of mel frames, computed at once."""
         samples: torch.Tensor = self.vocoder(mel)
         return samples.squeeze(1).float()
 
     def windows(self, mel: torch.Tensor, start: int = 0, end: int | None = None) -> Iterator[torch.Tensor]:
-        """The sound of the mel frames from `start` to `end`, window by window: the samples that `sound` gives there."""
+        """The sound of the mel frames from `start` to `end`, window by window: the same samples as `sound` gives
+        there.
+        """
         for window in self.vocoder.windows(mel, window_lengths(), start, end):
             yield window.squeeze(1).float()
 

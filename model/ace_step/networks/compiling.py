@@ -1,4 +1,6 @@
-"""Compiles blocks with torch: once for all shapes, and so that each number is read and written as rarely as can be."""
+"""Compiles blocks with torch, once for all shapes, with kernels that read and write each number as rarely as
+possible.
+"""
 
 import torch
 from torch import nn
@@ -10,11 +12,11 @@ FUSION = {
     "realize_acc_reads_threshold": 64,
     "realize_opcount_threshold": 256,
 }
-"""Limits on how much inductor puts into one kernel: beyond them it keeps what lies between in memory."""
+"""Limits on inductor's fusion into one kernel: beyond them it writes intermediate values to memory."""
 
 
 def compile_block(block: nn.Module, backend: str) -> None:
-    """Compile `block` at its first call, with no other sizes left open than those of `mark_sizes`."""
+    """Compile `block` at its first call, with only the sizes of `mark_sizes` dynamic."""
     block.compile(backend=backend, dynamic=False, options=dict(FUSION) if backend == "inductor" else None)
 
 
@@ -27,9 +29,9 @@ def mark_sizes(
     context_mask: torch.Tensor | None,
     *sharpness: torch.Tensor | None,
 ) -> None:
-    """Leave rows, frames and tokens open in what a block is given: a block compiled for one size serves all.
+    """Mark rows, frames and tokens of a block's inputs as dynamic: a block compiled for one size serves all.
 
-    A size of 1 is always compiled in, so a single row stays a case of its own.
+    A size of 1 is always specialised, so a single row has its own compiled block.
     """
     by_axes = (
         ((0, 1), (x, mask, context_mask)),

@@ -1,4 +1,4 @@
-"""Reader of the `config.json` of transformer and vocoder; names the faults of one that cannot be used."""
+"""Reads the `config.json` of transformer and vocoder, and names the faults of unusable ones."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from model.engine import EngineUnavailable
 
 @dataclass(frozen=True, slots=True)
 class LyricEncoderConfig:
-    """Sizes of the lyric encoder; the released `config.json` lacks them, they are read from the weights."""
+    """Sizes of the lyric encoder; the released `config.json` lacks them, so they are read from the weights."""
 
     width: int = 1024
     heads: int = 16
@@ -84,7 +84,7 @@ def read_json(path: Path) -> Mapping[str, Any]:
 
 
 def transformer_config(values: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> TransformerConfig:
-    """The transformer that a released `config.json` describes; what it lacks is read from the tensors' `shapes`.
+    """The transformer that a released `config.json` describes; missing values are read from the tensors' `shapes`.
 
     Raises:
         EngineUnavailable: a value is missing, or says something else than ACE-Step v1.

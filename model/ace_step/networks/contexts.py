@@ -1,4 +1,4 @@
-"""The contexts of songs as the blocks need them: keys and values made once, and stacked for the rows of a pass."""
+"""The contexts of songs for the blocks: keys and values, computed once and stacked for the rows of a pass."""
 
 import weakref
 from collections.abc import Collection, Sequence
@@ -13,14 +13,15 @@ BUCKET = 64
 """Tokens of a context, and frames of captured passes, are rounded up to a multiple of this, so that shapes repeat."""
 
 _COPIES = 2
-"""A song's keys and values are there twice while it is denoised: its own, and its row of a stack."""
+"""Copies of a song's keys and values while it is denoised: its own, and its row of a stack."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ContextCache:
     """Keys and values of one context in every block: they serve every step of a song.
 
-    Both [blocks, heads, tokens, head width]. `sharpness` multiplies the queries of the weakened blocks; 1 is plain.
+    Both [blocks, heads, tokens, head width]. `sharpness` multiplies the queries of the weakened blocks; 1 leaves them
+    unchanged.
     """
 
     keys: torch.Tensor
@@ -34,7 +35,7 @@ class ContextCache:
 
     @property
     def memory_bytes(self) -> int:
-        """Device memory that the cache holds, with its row of a stack."""
+        """Device memory of the cache in bytes, with its row of a stack."""
         return _COPIES * 2 * self.keys.numel() * self.keys.element_size()
 
 
@@ -43,7 +44,7 @@ class ContextBatch:
     """The contexts of the rows of a pass, padded to one length.
 
     `keys` and `values` are [blocks, rows, heads, tokens, head width]; `mask` [rows, tokens] is True for tokens, False
-    for padding, and `None` without padding; `sharpness` [rows] is `None` where no row is weakened.
+    for padding, and `None` without padding; `sharpness` [rows] is `None` if no row is weakened.
     """
 
     keys: torch.Tensor
@@ -53,9 +54,9 @@ class ContextBatch:
 
     @classmethod
     def of(cls, caches: Sequence[ContextCache], multiple: int = 1, *, masks: bool = False) -> "ContextBatch":
-        """A batch with one row for each cache, whose length is a multiple of `multiple`, so that shapes repeat.
+        """A batch with one row per cache, whose length is a multiple of `multiple`, so that shapes repeat.
 
-        With `masks`, mask and sharpness are tensors even where they change nothing.
+        With `masks`, mask and sharpness are tensors even if they change nothing.
         """
         lengths = [cache.tokens for cache in caches]
         tokens = rounded_up(max(lengths), multiple)
@@ -74,9 +75,9 @@ class ContextBatch:
 
 
 class ContextStacks:
-    """Keeps the batches that the passes of the last step used, because those of the next step are mostly the same.
+    """Keeps the batches of the last step's passes, because those of the next step are mostly the same.
 
-    A batch goes with the first of its caches that is no longer used elsewhere.
+    A batch is dropped with the first of its caches that is not used elsewhere.
     """
 
     def __init__(self, multiple: int, *, masks: bool) -> None:
@@ -85,7 +86,7 @@ class ContextStacks:
         self._kept: dict[tuple[int, ...], ContextBatch] = {}
 
     def batch(self, caches: Sequence[ContextCache]) -> ContextBatch:
-        """The batch of these rows, made at the first time."""
+        """The batch of these rows, made on first use."""
         key = composition(caches)
         if (kept := self._kept.get(key)) is None:
             kept = self._kept[key] = ContextBatch.of(caches, self._multiple, masks=self._masks)
@@ -94,24 +95,24 @@ class ContextStacks:
         return kept
 
     def keep(self, used: Collection[tuple[int, ...]]) -> None:
-        """Let go of all batches but those of the compositions `used`."""
+        """Drop all batches but those of the compositions `used`."""
         for key in self._kept.keys() - set(used):
             self._kept.pop(key, None)
 
 
 def composition(caches: Sequence[ContextCache]) -> tuple[int, ...]:
-    """Identifies the rows of a pass among those of other passes, as long as the caches live."""
+    """Identifies the rows of a pass, as long as their caches live."""
     return tuple(map(id, caches))
 
 
 def on_device(rows: Sequence[Sequence[float]], device: torch.device) -> torch.Tensor:
-    """The numbers as float32 on `device`: one copy, for which neither side waits."""
+    """The numbers as float32 on `device`: one asynchronous copy."""
     pinned = device.type == "cuda"
     return torch.tensor(rows, dtype=torch.float32, pin_memory=pinned).to(device, non_blocking=True)
 
 
 def below(lengths: torch.Tensor, count: int) -> torch.Tensor:
-    """Mask [rows, count], True for the first `lengths` [rows] places of each row."""
+    """Mask [rows, count], True for the first `lengths` [rows] positions of each row."""
     return torch.arange(count, device=lengths.device) < lengths[:, None]
 
 
@@ -121,7 +122,9 @@ def rounded_up(length: int, multiple: int) -> int:
 
 
 def _stacked(parts: Sequence[torch.Tensor], tokens: int) -> torch.Tensor:
-    """[blocks, heads, any tokens, head width] each to [blocks, rows, heads, tokens, head width], padded with zeros."""
+    """Stack tensors [blocks, heads, any tokens, head width] to [blocks, rows, heads, tokens, head width], padded with
+    zeros.
+    """
     if len(parts) == 1 and parts[0].shape[2] == tokens:
         return parts[0].unsqueeze(1)
     return torch.stack([F.pad(part, (0, 0, 0, tokens - part.shape[2])) for part in parts], dim=1)

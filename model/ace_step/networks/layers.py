@@ -1,4 +1,4 @@
-"""The parts of the transformer that are not attention."""
+"""The parts of the transformer besides attention."""
 
 import math
 
@@ -46,7 +46,7 @@ class TimestepEmbedder(nn.Module):
 
 
 class PatchEmbed(nn.Module):
-    """One token for each latent frame."""
+    """Embeds each latent frame as one token."""
 
     GROUPS = 32
 
@@ -61,7 +61,7 @@ class PatchEmbed(nn.Module):
         )
 
     def forward(self, latents: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """[rows, channels, height, frames] to [rows, frames, width]; what `mask` calls padding does not count."""
+        """[rows, channels, height, frames] to [rows, frames, width]; padding in `mask` does not count."""
         columns, norm, out = self.early_conv_layers
         assert isinstance(out, nn.Conv2d)
         x = columns(latents)
@@ -71,7 +71,7 @@ class PatchEmbed(nn.Module):
 
 
 def _masked_group_norm(x: torch.Tensor, mask: torch.Tensor, norm: nn.Module) -> torch.Tensor:
-    """Group normalisation of `x` [rows, channels, 1, frames] whose statistics leave padding out."""
+    """Group normalisation of `x` [rows, channels, 1, frames] with statistics that exclude padding."""
     assert isinstance(norm, nn.GroupNorm)
     axes = (2, 3, 4)
     groups = torch.unflatten(x, 1, (norm.num_groups, -1))
@@ -84,7 +84,7 @@ def _masked_group_norm(x: torch.Tensor, mask: torch.Tensor, norm: nn.Module) -> 
 
 
 class Convolution(nn.Module):
-    """Gives a convolution the name that it has in the released weights."""
+    """A convolution under its name in the released weights."""
 
     def __init__(self, conv: nn.Conv1d) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class Convolution(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Gated feed-forward that looks one frame to either side (GLUMBConv, arXiv 2410.10629, section 2.2)."""
+    """Gated feed-forward with a convolution over three frames (GLUMBConv, arXiv 2410.10629, section 2.2)."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class FeedForward(nn.Module):
         self.point_conv = Convolution(nn.Conv1d(hidden, width, 1, bias=False))
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """`x` [rows, frames, width]; padding, where `mask` [rows, frames] is 0, is silence to its neighbours."""
+        """`x` [rows, frames, width]; padding, where `mask` [rows, frames] is 0, counts as zero for its neighbours."""
         widen, across, narrow = self.inverted_conv.conv, self.depth_conv.conv, self.point_conv.conv
         x = F.silu(F.linear(x, widen.weight.squeeze(-1), widen.bias))
         if mask is not None:
@@ -153,9 +153,9 @@ class Block(nn.Module):
 
 
 class FinalLayer(nn.Module):
-    """Tokens back to latent frames, in float32: guidance multiplies differences of what it makes.
+    """Converts tokens back to latent frames, in float32: guidance amplifies differences of its output.
 
-    Its weights become float32 when they are loaded, whatever the other ones are.
+    Its weights become float32 when they are loaded, whatever the type of the others.
     """
 
     def __init__(self, width: int, channels: int, height: int) -> None:

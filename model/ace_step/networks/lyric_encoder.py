@@ -23,7 +23,7 @@ def relative_positions(length: int, width: int, device: torch.device) -> torch.T
 
 
 class LyricEncoder(nn.Module):
-    """Embedded lyric tokens to vectors that know their neighbours."""
+    """Encodes embedded lyric tokens in their context."""
 
     def __init__(self, config: LyricEncoderConfig) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class LyricEncoder(nn.Module):
 
 
 class Layer(nn.Module):
-    """One layer: attention, then feed-forward, each behind its normalisation."""
+    """One layer: attention, then feed-forward, each after its normalisation."""
 
     def __init__(self, config: LyricEncoderConfig) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class FeedForward(nn.Module):
 
 
 class RelativeAttention(nn.Module):
-    """Softmax attention that sees distances (arXiv 1901.02860, section 3.3)."""
+    """Softmax attention with relative positions (arXiv 1901.02860, section 3.3)."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ class RelativeAttention(nn.Module):
 
 
 def _aligned(scores: torch.Tensor) -> torch.Tensor:
-    """From columns that are distances, [..., n, 2 n - 1], to columns that are keys, [..., n, n]."""
+    """Shift columns from relative distances, [..., n, 2 n - 1], to keys, [..., n, n]."""
     *rows, n, distances = scores.shape
     padded = F.pad(scores, (1, 0)).view(*rows, distances + 1, n)
     return padded[..., 1:, :].reshape(*rows, n, distances)[..., :n]

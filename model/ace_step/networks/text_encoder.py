@@ -1,4 +1,4 @@
-"""The prompt as the transformer reads it: UMT5 (transformers' own) and its tokenizer."""
+"""Encodes the prompt for the transformer: UMT5 (transformers' own) and its tokenizer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ WEAKENED_LAYERS = (8, 9)
 
 
 class TextEncoder:
-    """Prompts to vectors. One prompt at a time, so that nothing is ever padded."""
+    """Encodes prompts, one at a time, so that nothing is padded."""
 
     def __init__(self, model: Any, tokenizer: Tokenizer) -> None:
         self.model = model
@@ -30,14 +30,14 @@ class TextEncoder:
         return self.states(ids, torch.ones_like(ids), weaken)
 
     def states(self, ids: torch.Tensor, mask: torch.Tensor, weaken: float | None = None) -> torch.Tensor:
-        """Vectors [rows, tokens, width] of ids [rows, tokens], of which `mask` is 0 on padding."""
+        """Vectors [rows, tokens, width] of ids [rows, tokens], with `mask` 0 on padding."""
         with self._weakened(weaken):
             states: torch.Tensor = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
         return states
 
     @contextmanager
     def _weakened(self, factor: float | None) -> Iterator[None]:
-        """Multiply the queries of two layers, which spreads their attention evenly."""
+        """Scale the queries of two layers, which spreads their attention evenly."""
         layers = self.model.encoder.block
         queries = [layers[index].layer[0].SelfAttention.q for index in WEAKENED_LAYERS if index < len(layers)]
         hooks = [

@@ -16,7 +16,9 @@ ERG_FACTOR = 0.01
 
 
 class Transformer(nn.Module):
-    """Velocity of latents under a context; parameter names are those of the released weights, dead ones left out."""
+    """Predicts the velocity of latents under a context; parameter names are those of the released weights, unused ones
+    left out.
+    """
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -55,7 +57,8 @@ class Transformer(nn.Module):
         """The context [rows, 1 + text tokens + lyric tokens, width].
 
         `text` [rows, text tokens, text width] comes from the text encoder, `lyric_ids` [rows, lyric tokens] may be
-        empty. `speaker` [rows, speaker width] comes first; `None` is zeros, all that the released model ever was given.
+        empty. `speaker` [rows, speaker width] comes first; `None` is zeros, the only value that the released model is
+        used with.
         """
         if speaker is None:
             speaker = text.new_zeros(text.shape[0], self.config.speaker_width)
@@ -78,10 +81,10 @@ class Transformer(nn.Module):
         return tables(count, self.config.head_width, self.config.rope_theta, self.device, self.dtype, stream)
 
     def compile_blocks(self, backend: str = "inductor") -> None:
-        """Let torch compile the blocks at their first call, by `backend`; adapters cannot change them any more.
+        """Have torch compile the blocks at their first call, by `backend`; adapters cannot change them any more.
 
-        One compiled block serves all of them, and all numbers of rows, frames and tokens, where `forward` is always
-        given masks and sharpness; a single row has a compiled block of its own.
+        One compiled block serves all blocks, and all numbers of rows, frames and tokens, if `forward` always gets masks
+        and sharpness; a single row has its own compiled block.
         """
         self._compiled = True
         for block in self._blocks():
@@ -99,8 +102,8 @@ class Transformer(nn.Module):
         """Velocity [rows, channels, height, frames], float32, of `latents` of the same shape.
 
         `timesteps` [rows] are 1000 times each row's own noise level; `mask` [rows, frames] is 1 for frames and 0 for
-        padding at the end, `None` without padding. What a row gets does not depend on the others. `positions` are those
-        of the frames, from the method of that name, for who keeps them.
+        padding at the end, `None` without padding. Rows do not affect each other. `positions` are those of the frames,
+        from the method of that name, for callers that keep them.
         """
         frames = positions or self.positions(latents.shape[-1])
         mask = None if mask is None else mask.to(self.dtype)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from model.ace_step.networks.config import VocoderConfig
 
 CONTEXT_FRAMES = 86
-"""Mel frames to either side that one frame's samples depend on; with as many, a window equals the whole."""
+"""Mel frames to either side that affect a frame's samples; with as many, a window equals the whole."""
 
 _NORM_EPSILON = 1e-6
 
@@ -22,7 +22,7 @@ class ChannelNorm(nn.LayerNorm):
         super().__init__(channels, eps=_NORM_EPSILON)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Shape as given."""
+        """The result has the shape of the input."""
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
@@ -137,9 +137,9 @@ class Vocoder(nn.Module):
     def windows(
         self, mel: torch.Tensor, lengths: Iterator[int], start: int = 0, end: int | None = None
     ) -> Iterator[torch.Tensor]:
-        """The same samples in pieces of `lengths` mel frames, [rows, 1, hop * length] each.
+        """The same samples in windows of `lengths` mel frames, [rows, 1, hop * length] each.
 
-        Of `mel` [rows, bands, frames] only the frames from `start` to `end` are made into samples.
+        Of `mel` [rows, bands, frames] only the frames from `start` to `end` are decoded.
         """
         frames = mel.shape[-1]
         stop = frames if end is None else end
@@ -156,7 +156,7 @@ MEL_FRAMES_AT_ONCE = 1024
 
 
 class Held(nn.Module):
-    """Gives a tensor that is no parameter the name that it has in the released weights."""
+    """A tensor that is not a parameter, under its name in the released weights."""
 
     def __init__(self, name: str, *shape: int) -> None:
         super().__init__()
@@ -164,7 +164,7 @@ class Held(nn.Module):
 
 
 class MelTransform(nn.Module):
-    """Samples to log-mel frames; window and filters come with the weights, float32 whatever the rest is."""
+    """Converts samples to log-mel frames; window and filters come with the weights, always float32."""
 
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()

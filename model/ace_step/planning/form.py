@@ -1,4 +1,4 @@
-"""The sections of a song, as its lyrics divide it, and how many latent frames each gets."""
+"""Divides a song into the sections of its lyrics, and its latent frames among them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from model.song import SectionKind
 
 MIN_SECONDS, MAX_SECONDS = 10.0, 240.0
 SECTION_SECONDS = 8.0
-"""What a section has at least, so that each has room for a phrase."""
+"""Least seconds of a section, so that each has room for a phrase."""
 
 _LINE_SECONDS = 3.5
 _INSTRUMENTAL_SECONDS = 10.0
@@ -44,7 +44,7 @@ class Part:
 
     @property
     def lyrics(self) -> str:
-        """The section's own lines under its tag, as the model reads them."""
+        """The section's own lines under its tag, in the model's form."""
         return "\n".join([*([f"[{self.tag}]"] if self.tag else []), *self.lines])
 
     @property
@@ -54,7 +54,7 @@ class Part:
 
 
 def parts_of(lyrics: str) -> list[Part]:
-    """The sections of normalised lyrics, in order; an instrumental where there are no lyrics at all."""
+    """The sections of normalised lyrics, in order; an instrumental if there are no lyrics."""
     parts: list[Part] = []
     for line in filter(None, map(str.strip, lyrics.splitlines())):
         if line.startswith("[") and (tag := line[1:].partition("]")[0].lower()) in _KINDS:
@@ -67,7 +67,7 @@ def parts_of(lyrics: str) -> list[Part]:
 
 
 def labels(parts: Sequence[Part]) -> list[str]:
-    """Names for people: kinds are numbered where there are several ("verse 2")."""
+    """Display names: kinds are numbered if there are several ("verse 2")."""
     kinds = [part.kind for part in parts]
     return [
         f"{kind} {kinds[: index + 1].count(kind)}" if kinds.count(kind) > 1 else str(kind)
@@ -83,7 +83,7 @@ def song_seconds(parts: Sequence[Part]) -> float:
 
 
 def merged(parts: Sequence[Part], seconds: float) -> list[Part]:
-    """The sections, with lines of neighbours put together where `seconds` have no room for so many."""
+    """The sections, with neighbours merged if `seconds` has no room for so many."""
     room = max(1, int(seconds / SECTION_SECONDS))
     kept = [Part(part.tag, list(part.lines)) for part in parts]
     while len(kept) > room:
@@ -93,7 +93,7 @@ def merged(parts: Sequence[Part], seconds: float) -> list[Part]:
 
 
 def shares(parts: Sequence[Part], frames: int) -> list[int]:
-    """Latent frames of each section, by how long each would like to be, `frames` in all."""
+    """Latent frames of each section, in proportion to preferred lengths, `frames` in all."""
     least = min(frames_of(SECTION_SECONDS), frames // len(parts))
     wished = [part.seconds for part in parts]
     spare = frames - least * len(parts)

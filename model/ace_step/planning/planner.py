@@ -1,4 +1,4 @@
-"""Lays out a song: checks what the caller asks for, resolves what was left open, divides the song into sections."""
+"""Plans a song: checks the request, chooses what it left open, divides the song into sections."""
 
 from collections.abc import Iterable, Sequence
 
@@ -45,16 +45,16 @@ from model.song import (
 
 NAME = "ace_step"
 MAX_LYRIC_TOKENS = 4096
-"""The longest that the model was trained with."""
+"""Most lyric tokens: the longest that the model was trained with."""
 
 DEFAULT_GUIDANCE = 15.0
 
 CONTROLS = frozenset(Control) - {Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL}
-"""The controls that a request may use: v1 cannot keep a melody to the note, and makes no stems."""
+"""The controls that a request may use: v1 can neither follow a melody note by note nor make stems."""
 
 
 class Planner:
-    """Makes plans; pure but for reading the header of a recording."""
+    """Makes plans; pure except for reading the header of a recording."""
 
     def __init__(self, settings: AceStepSettings, tokenizer: LyricTokenizer, loras: Iterable[str]) -> None:
         self._settings = settings
@@ -185,7 +185,7 @@ def _frames(params: SongParams, parts: Sequence[Part]) -> tuple[int, int]:
 
 
 def _whole(lyrics: str) -> Part:
-    """All sections as one; an instrumental has the tag that says so, as the model was trained with."""
+    """All sections as one; an instrumental has the tag for that, as in training."""
     if not lyrics.strip():
         return Part("inst")
     return Part("", lyrics.splitlines())
@@ -217,7 +217,7 @@ def _hints(params: SongParams) -> list[str]:
 
 
 def _prompt(params: SongParams) -> str:
-    """The prompt, with what the caller asked for beside it, in the words of the prompts that the model has seen."""
+    """The prompt, with the caller's tempo, key and voice added in the wording of training prompts."""
     return ", ".join(filter(None, [params.prompt.strip().rstrip(","), *_hints(params)]))
 
 

@@ -1,4 +1,4 @@
-"""A recording that a caller sent along."""
+"""A recording in a caller's request."""
 
 import io
 import itertools
@@ -34,15 +34,15 @@ class SourceInfo:
 
     seconds: float
     frames: int
-    """Latent frames that it fills."""
+    """Number of latent frames that it fills."""
 
 
 def inspect(audio: bytes, field: str) -> SourceInfo:
-    """Read the header of a recording that the caller sent in the request field `field`, and all of one in floats.
+    """Read the header of a recording in the request field `field`, and all samples of one in floats.
 
     Raises:
-        InvalidParams: it is no recording, or too short, too long, of a rate out of range or of more than two channels;
-            or its samples are no numbers or far too loud.
+        InvalidParams: it is not a recording; its length or rate is out of range; it has more than two channels;
+            or its samples are not numbers, or far too loud.
     """
     with _opened(audio, field) as file:
         seconds, samples = file.frames / file.samplerate, _samples(file)
@@ -87,14 +87,14 @@ def _opened(audio: bytes, field: str) -> soundfile.SoundFile:
 
 
 def _looks_right(audio: bytes) -> bool:
-    """True for bytes that begin as one of the formats does; no other reader is to see them."""
+    """True for bytes that begin as one of the accepted formats does; other readers are not tried."""
     mp3 = audio.startswith(b"ID3") or (audio[:1] == b"\xff" and len(audio) > 1 and audio[1] & 0xE0 == 0xE0)
     wav = audio.startswith(b"RIFF") and audio[8:12] == b"WAVE"
     return mp3 or wav or audio.startswith((b"fLaC", b"OggS"))
 
 
 def _fault(file: soundfile.SoundFile) -> str | None:
-    """The first thing in the header that is out of bounds, said to the caller; `None` if there is nothing."""
+    """The first out-of-bounds value in the header, as a text for the caller; `None` if there is none."""
     if file.format not in _FORMATS:
         return "must be MP3, WAV, FLAC or Ogg"
     if not MIN_RATE_HERTZ <= file.samplerate <= MAX_RATE_HERTZ:

@@ -13,19 +13,19 @@ from model.ace_step.sampling.warming import compile_now
 from model.engine import EngineUnavailable, Option
 
 EVEN = 16
-"""Frames of a compiled pass are a multiple of this, so that kernels read whole lines of memory."""
+"""Frames of a compiled pass are a multiple of this, so that kernels read whole cache lines."""
 
 PADDED_SHARE = 0.125
-"""How much longer than itself a row may be made to share a pass with another one."""
+"""Most padding of a row, as a share of its length, to share a pass with another row."""
 
 
 class BatchedForward:
     """Evaluates rows of different lengths, timesteps and contexts.
 
-    Rows that are about as long as each other, by `slack`, are padded and share a pass: padding costs as much as sound,
-    so that rows of very different lengths are better off in passes of their own. With `compiled`, torch compiles the
-    blocks, once for all shapes; `graphs` compiles them, too, and replays the launches of short passes (CUDA graphs),
-    whose lengths are rounded up to those that were captured.
+    Rows of similar length, by `slack`, are padded and share a pass: padding costs as much as sound, so rows of very
+    different lengths have passes of their own. With `compiled`, torch compiles the blocks, once for all shapes;
+    `graphs` compiles them, too, and replays the launches of short passes (CUDA graphs), whose lengths are rounded up to
+    the captured ones.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class BatchedForward:
         graphs: bool = False,
         backend: str = "inductor",
     ) -> None:
-        """`backend` is the compiler's, by a name that `torch.compile` knows."""
+        """`backend` is the name of the compiler for `torch.compile`."""
         self._transformer = transformer
         self._slack = slack
         self._compiled, self._wants_graphs = compiled or graphs, graphs
@@ -49,7 +49,7 @@ class BatchedForward:
 
     @torch.no_grad()
     def warm(self) -> None:
-        """Compile and capture what the settings ask for, so that no step of a song has to.
+        """Compile and capture as configured, so that no step of a song has to.
 
         Raises:
             EngineUnavailable: the compiler cannot work here, or there is no CUDA device to capture on.
@@ -85,7 +85,7 @@ class BatchedForward:
         return groups
 
     def _pass(self, rows: Sequence[Row], facts: torch.Tensor) -> list[torch.Tensor]:
-        """Velocities of rows in one pass; `facts` [2, rows] are their timesteps, and their lengths in frames."""
+        """Velocities of rows in one pass; `facts` [2, rows] are their timesteps and lengths in frames."""
         lengths = [row.latents.shape[-1] for row in rows]
         tokens = max(row.context.tokens for row in rows)
         if self._graphs and (shape := self._graphs.find(len(rows), max(lengths), tokens)):

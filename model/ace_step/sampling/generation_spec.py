@@ -1,4 +1,4 @@
-"""Specification of a song: everything that a request decides, with nothing left open. The module is free of torch."""
+"""Specification of a song: all parameters of a request, with nothing left open. The module is free of torch."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +13,7 @@ _GOLDEN = 0x9E3779B9
 
 
 Words: TypeAlias = tuple[int, ...]
-"""What is sung: the ids of the lyric tokenizer; empty for an instrumental."""
+"""Lyric token ids; empty for an instrumental."""
 
 
 class GuidanceKind(StrEnum):
@@ -29,8 +29,8 @@ class GuidanceParams:
     """Strength and interval of guidance; the defaults are those of the release.
 
     `scale` 0 or 1 switches guidance off. `interval`, 0 to 1, is the share of the steps in the middle of the song that
-    are guided. With `decay` above 0 the scale falls to `floor` during them. `text` and `lyric`, where both are above 1,
-    guide prompt and words apart, in place of `scale` and `kind`.
+    are guided. With `decay` above 0 the scale falls to `floor` during them. `text` and `lyric`, if both are above 1,
+    guide prompt and lyrics separately, instead of `scale` and `kind`.
     """
 
     scale: float = 15.0
@@ -43,7 +43,7 @@ class GuidanceParams:
 
     @property
     def double(self) -> bool:
-        """True if prompt and words are guided separately."""
+        """True if prompt and lyrics are guided separately."""
         return self.text > 1.0 and self.lyric > 1.0
 
     @property
@@ -54,7 +54,7 @@ class GuidanceParams:
 
 @dataclass(frozen=True, slots=True)
 class GenerationSpec:
-    """A song's plan as the engine keeps it. `frames` and `words` have an entry for each section."""
+    """A song's plan as the engine keeps it. `frames` and `words` have one entry per section."""
 
     prompt: str
     words: tuple[Words, ...]
@@ -93,6 +93,6 @@ def task_field(task: Task) -> str:
 
 
 def edit_range(task: Edit, steps: int) -> tuple[int, int]:
-    """The first step that moves the song over, and the first that does not any more."""
+    """The first step that changes the song, and the first after the change."""
     first = int(steps * task.start)
     return first, max(first, int(steps * task.end))

@@ -1,6 +1,6 @@
 """Guidance, which combines the velocities under several conditions: APG, CFG, CFG-Zero*, and two conditions at once.
 
-Velocities have the shape [1, 8, 16, frames], float32. Each song has an `Apg` of its own, because it remembers.
+Velocities have the shape [1, 8, 16, frames], float32. Each song has its own `Apg`, because it has state.
 """
 
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ def cfg(conditional: torch.Tensor, unconditional: torch.Tensor, scale: float) ->
 
 
 def cfg_star(conditional: torch.Tensor, unconditional: torch.Tensor, scale: float, index: int) -> torch.Tensor:
-    """CFG-Zero* (arXiv 2503.18886), algorithm 1: nothing at the first evaluations, whose `index` counts from 0.
+    """CFG-Zero* (arXiv 2503.18886), algorithm 1: zero at the first evaluations, whose `index` counts from 0.
 
     After that the unconditional velocity is first scaled to fit the conditional one.
     """
@@ -33,7 +33,7 @@ def cfg_star(conditional: torch.Tensor, unconditional: torch.Tensor, scale: floa
 def double(
     conditional: torch.Tensor, text_only: torch.Tensor, unconditional: torch.Tensor, text: float, lyric: float
 ) -> torch.Tensor:
-    """Guidance of `text` for the prompt and `lyric` for the words, after InstructPix2Pix (arXiv 2211.09800), eq. 3."""
+    """Guidance of `text` for the prompt and `lyric` for the lyrics, after InstructPix2Pix (arXiv 2211.09800), eq. 3."""
     return (1.0 - text) * unconditional + (text - lyric) * text_only + lyric * conditional
 
 
@@ -50,7 +50,7 @@ class Apg:
     def __call__(
         self, conditional: torch.Tensor, unconditional: torch.Tensor, scale: float
     ) -> tuple[torch.Tensor, "Apg"]:
-        """The guided velocity, and the guidance of the next step, whose average has taken in the difference."""
+        """The guided velocity, and the guidance of the next step with the updated average."""
         difference = conditional - unconditional
         if self.momentum is not None:
             difference = difference + self.momentum * self.average
@@ -59,15 +59,15 @@ class Apg:
 
 
 def _clipped(difference: torch.Tensor) -> torch.Tensor:
-    """No (item, channel) slab longer than the threshold."""
+    """Scale down each (item, channel) slab that is longer than the threshold."""
     norm = torch.linalg.vector_norm(difference, dim=_SLAB, keepdim=True)
     return difference * torch.clamp(APG_NORM / norm, max=1.0)
 
 
 def _across(difference: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
-    """The part of each slab of `difference` that is orthogonal to `direction`, found in float64.
+    """The part of each slab of `difference` that is orthogonal to `direction`, computed in float64.
 
-    On devices without float64 (mps) the finding is done on the processor.
+    On devices without float64 (mps) it is computed on the processor.
     """
     where = "cpu" if difference.device.type == "mps" else difference.device
     wide, along = difference.to(where, torch.float64), direction.to(where, torch.float64)

@@ -1,4 +1,4 @@
-"""Under which contexts a song is evaluated at a step, and how the velocities become the one that moves it."""
+"""The contexts of a song at each step, and the guided velocity from their velocities."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from model.ace_step.sampling.schedule import Interval
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """Conditions under which a song is evaluated; those that its guidance does not need are `None`."""
+    """The contexts of a song; those that its guidance does not need are `None`."""
 
     conditional: ContextCache
     unconditional: ContextCache | None = None
@@ -21,13 +21,13 @@ class Contexts:
 
     @property
     def all(self) -> tuple[ContextCache, ...]:
-        """Those that there are."""
+        """The contexts that are set."""
         return tuple(each for each in (self.conditional, self.text_only, self.unconditional) if each is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guidance:
-    """The guidance of one song of `steps` steps, with what it remembers of those that it guided."""
+    """The guidance of one song of `steps` steps, with its state."""
 
     params: GuidanceParams
     available: Contexts

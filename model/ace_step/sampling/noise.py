@@ -1,4 +1,4 @@
-"""Noise that is the same on every device."""
+"""Noise that is equal on every device."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,8 +11,8 @@ class Noise:
     """Standard normal noise of one seed, float32, in the order of its draws.
 
     The numbers are drawn on the host and copied to the device: a GPU's own generator gives other numbers than a CPU's,
-    and, for songs of minutes, other numbers than that of another model of GPU. Hosts of one architecture draw the same
-    to the bit.
+    and, for songs of minutes, other numbers than that of another GPU model. Hosts of one architecture draw
+    bit-identical numbers.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
@@ -26,7 +26,7 @@ class Noise:
         return self._copied(self._drawn((1, *LATENT_SHAPE, frames)))
 
     def draw_for(self, step: int, shape: Sequence[int]) -> torch.Tensor:
-        """The next noise, of `shape`. Asked again for the same `step`, which failed, it is the same noise again."""
+        """The next noise, of `shape`. For a repeated `step`, after a failure, it is the same noise again."""
         if self._step != step:
             self._of_step, self._step = self._drawn(shape), step
         return self._copied(self._of_step)

@@ -1,4 +1,4 @@
-"""Whole forward passes recorded as CUDA graphs, for the shapes in which launches cost more than what they launch."""
+"""Whole forward passes recorded as CUDA graphs, for shapes whose kernel launches cost more than the kernels."""
 
 import weakref
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from model.ace_step.sampling.trajectories import Row
 
 Work = Callable[[], None]
 Recorder = Callable[[Work], Work]
-"""Takes work on tensors that stay where they are, and returns what does the same work again, on what they hold then."""
+"""Records work on tensors at fixed addresses, and returns a function that repeats it on their present contents."""
 
 _WARM_RUNS = 2
 
@@ -28,12 +28,12 @@ class Shape:
 
 ROWS = (1, 2, 4)
 LAUNCH_BOUND = 12 * BUCKET
-"""Frames of all rows together, about 70 s of sound, beyond which launches take less time than what they launch.
+"""Frames of all rows together, about 70 s of sound, above which launches take less time than the kernels.
 
-Longer passes are better off without the padding that a captured shape means.
+Longer passes are faster without the padding that a captured shape requires.
 """
 TOKENS = (4 * BUCKET, 8 * BUCKET)
-"""Context lengths; a shorter context is padded, which costs next to nothing."""
+"""Captured context lengths; a shorter context is padded, which costs next to nothing."""
 
 SHAPES = tuple(
     Shape(rows, frames, tokens)
@@ -44,13 +44,13 @@ SHAPES = tuple(
 
 
 class PassGraphs:
-    """Passes of some shapes, recorded, and the tensors that they read and write.
+    """Recorded passes of some shapes, and their input and output tensors.
 
-    All shapes use the same memory, the largest all of it, because only one is replayed at a time.
+    All shapes share the same memory, as large as the largest needs, because only one is replayed at a time.
     """
 
     def __init__(self, transformer: Transformer, record: Recorder, shapes: Sequence[Shape] = SHAPES) -> None:
-        """Record a pass of each of the `shapes`, the largest first: what it needs between is enough for the others."""
+        """Record a pass of each of the `shapes`, the largest first: its intermediate memory suffices for the others."""
         self._tensors = _Tensors(transformer, shapes)
         self._loaded: tuple[Shape, list[weakref.ref[ContextCache]]] | None = None
         largest_first = sorted(shapes, key=lambda shape: (-shape.rows * shape.frames, -shape.tokens))
@@ -59,7 +59,7 @@ class PassGraphs:
         self._replays = {shape: record(work) for shape, work in self._works.items()}
 
     def find(self, rows: int, frames: int, tokens: int) -> Shape | None:
-        """The recorded shape of so many rows with the least room for `frames` and `tokens`; `None` if there is none.
+        """The smallest recorded shape of so many rows with room for `frames` and `tokens`; `None` if there is none.
 
         Frames are rounded up to a multiple of `BUCKET` at most: padding costs as much as sound.
         """
@@ -97,7 +97,7 @@ class _Tensors:
         self._facts = torch.zeros(4, max(shape.rows for shape in shapes), device=device)
 
     def work(self, transformer: Transformer, shape: Shape) -> Work:
-        """A pass of this shape, on what is loaded."""
+        """Run a pass of this shape on the loaded inputs."""
         timesteps, lengths, tokens, sharpness = self._facts[:, : shape.rows].unbind()
         latents, made = self._frames(self._latents, shape), self.made(shape)
         keys, values = self._contexts(shape)
@@ -114,14 +114,14 @@ class _Tensors:
         return self._frames(self._made, shape)
 
     def load_rows(self, shape: Shape, rows: Sequence[Row], facts: torch.Tensor) -> None:
-        """Put the latents of `rows` where the pass reads them, zeros behind them, and `facts` beside."""
+        """Copy the latents of `rows` into the input, zeros behind them, and `facts`."""
         self._facts[:2, : shape.rows] = facts
         latents = self._frames(self._latents, shape)
         for index, row in enumerate(rows):
             _fill(latents[index], row.latents[0], axis=-1)
 
     def load_contexts(self, shape: Shape, caches: Sequence[ContextCache]) -> None:
-        """Put keys and values where the pass reads them. Zeros behind them: what is masked must be finite, too."""
+        """Copy keys and values into the input, zeros behind them: masked values must be finite, too."""
         told: list[list[float]] = [[cache.tokens for cache in caches], [cache.sharpness for cache in caches]]
         self._facts[2:, : shape.rows] = on_device(told, self._facts.device)
         keys, values = self._contexts(shape)
@@ -150,7 +150,7 @@ def _fill(place: torch.Tensor, given: torch.Tensor, axis: int) -> None:
 
 
 def cuda_recorder(device: torch.device) -> Recorder:
-    """Records work as CUDA graphs of one pool of memory, which is sound because none overlaps with another one."""
+    """Records work as CUDA graphs with one memory pool, which is safe because no two run at the same time."""
     stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     pool = torch.cuda.graph_pool_handle()
 

@@ -1,8 +1,8 @@
 """Steps of Euler, Heun and PingPong on the latents of one song.
 
-A song brings its own sampler, so that strangers in a batch share nothing: the mean that Euler and Heun treat apart is
-that of the song's own latents, and PingPong draws from the song's own generator. A step gives new latents and a new
-sampler and changes nothing: a step that fails, for want of memory, say, can be taken again.
+Each song has its own sampler, so that songs in a batch are independent: the mean that Euler and Heun treat separately
+is that of the song's own latents, and PingPong draws from the song's own generator. A step returns new latents and a
+new sampler and changes nothing: a failed step, for lack of memory for example, can be taken again.
 """
 
 import copy
@@ -16,11 +16,11 @@ from model.ace_step.sampling.schedule import TIMESTEPS
 
 
 class Solver(Protocol):
-    """Walks the latents of one song from noise to data, one evaluation of the model at a time."""
+    """Moves the latents of one song from noise to data, one evaluation of the model at a time."""
 
     @property
     def evaluations(self) -> int:
-        """Evaluations of the model in all."""
+        """Total number of model evaluations."""
 
     @property
     def index(self) -> int:
@@ -31,14 +31,14 @@ class Solver(Protocol):
         """Timestep of the next evaluation: 1000 times the noise level."""
 
     def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
-        """The latents after the next evaluation, which gave `velocity`, and the sampler of the one after it.
+        """The latents after the next evaluation, which gave `velocity`, and the sampler for the one after it.
 
         Both tensors are float32 and of one shape.
         """
 
 
 def omega_weight(omega: float) -> float:
-    """The weight of what is not the mean: 1 at omega 0, more above it, in the range (0.9, 1.1)."""
+    """The weight of the deviation from the mean: 1 at omega 0, more above it, in the range (0.9, 1.1)."""
     return 0.9 + 0.2 / (1.0 + math.exp(-0.1 * omega))
 
 
@@ -75,7 +75,7 @@ class _Levels:
 
 
 class Euler(_Levels):
-    """First order: x' = x + (s' - s) v, where all but the mean of the change is weighted by omega."""
+    """First order: x' = x + (s' - s) v, with the change's deviation from its mean weighted by omega."""
 
     def __init__(self, levels: torch.Tensor, omega: float) -> None:
         super().__init__(levels)
@@ -88,7 +88,7 @@ class Euler(_Levels):
 
 
 class Heun(_Levels):
-    """Second order: each Euler step but the last is done again with the mean of the velocities at both ends.
+    """Second order: each Euler step but the last is repeated with the mean of the velocities at both ends.
 
     `levels` are those of Euler; n steps take 2 n - 1 evaluations.
     """
@@ -113,7 +113,7 @@ class Heun(_Levels):
 
 
 class PingPong(_Levels):
-    """Stochastic: to the data that the velocity points at, and back to the next level with fresh noise."""
+    """Stochastic: to the data predicted by the velocity, and back to the next level with fresh noise."""
 
     def __init__(self, levels: torch.Tensor, noise: Noise) -> None:
         super().__init__(levels)

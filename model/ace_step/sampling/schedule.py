@@ -1,4 +1,4 @@
-"""The noise levels of ACE-Step, and when guidance is on."""
+"""The noise levels of ACE-Step, and the steps with guidance."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ SIGMA_FLOOR = 0.001
 
 
 def shifted(sigma: float) -> float:
-    """The noise level that stands for `sigma`, both 0 to 1, when time is spent on the noisy end.
+    """The noise level for `sigma`, both 0 to 1, with more steps at the noisy end.
 
     SD3 (arXiv 2403.03206), equation 23, with a shift of 3.
     """
@@ -21,8 +21,8 @@ def shifted(sigma: float) -> float:
 def sigmas(steps: int, sigma_max: float = 1.0) -> torch.Tensor:
     """Noise levels of a song, float32 [steps + 1], falling from `sigma_max` (shifted twice) to 0.
 
-    The released model was sampled with the shift applied to the ends of the range and again to every level, so both
-    are kept.
+    The released model was sampled with the shift applied to the ends of the range and again to every level, so both are
+    kept.
     """
     floor = float(np.float32(shifted(SIGMA_FLOOR)))
     levels = np.linspace(shifted(sigma_max), floor, steps)

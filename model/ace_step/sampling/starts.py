@@ -1,4 +1,4 @@
-"""Begins the trajectory that a spec asks for. Noise is drawn in the order of the released pipeline."""
+"""Begins the trajectory for a spec. Noise is drawn in the order of the released pipeline."""
 
 import math
 
@@ -18,17 +18,17 @@ from model.song import AudioToAudio, Edit, Extend, Repaint, Retake
 
 
 def kept_steps(steps: int, strength: float) -> int:
-    """Steps that remain where a reference stays with `strength`, 0 to 1; at least 1."""
+    """Number of remaining steps if a reference is kept with `strength`, 0 to 1; at least 1."""
     return max(1, int((1.0 - strength) * steps))
 
 
 def skipped_steps(steps: int, variance: float) -> int:
-    """Steps left out at the noisy end where `variance`, 0 to 1, is what may change; all but one at the most."""
+    """Number of steps left out at the noisy end for `variance`, 0 to 1; all but one at most."""
     return min(steps - 1, int(steps * (1.0 - variance)))
 
 
 def evaluation_count(spec: GenerationSpec, index: int) -> int:
-    """Steps (evaluations) of section `index`, before its trajectory is begun."""
+    """Number of steps (evaluations) of section `index`, before its trajectory is begun."""
     steps = spec.steps
     match spec.task:
         case AudioToAudio(strength=strength):
@@ -56,7 +56,7 @@ def whole(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Traje
 
 
 def mixed(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tensor:
-    """Two noises as one of the same variance: `share`, 0 to 1, goes from the first to the second."""
+    """Interpolation of two noises with constant variance: `share`, 0 to 1, goes from the first to the second."""
     return math.cos(share * math.pi / 2) * first + math.sin(share * math.pi / 2) * second
 
 
@@ -125,7 +125,7 @@ def _edit(spec: GenerationSpec, conditions: Conditions, task: Edit, source: torc
 
 
 def first_section(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Trajectory:
-    """The trajectory of the first of several sections, made a little beyond its end."""
+    """The trajectory of the first of several sections, denoised a little beyond its end."""
     noise = noises(spec.section_seed(0))
     start = noise.draw(_with_lookahead(spec, 0))
     return SamplerTrajectory(start, _solver(spec, sigmas(spec.steps), noise), _guidance(spec, conditions))
@@ -134,9 +134,9 @@ def first_section(spec: GenerationSpec, conditions: Conditions, noises: Noises) 
 def next_section(
     spec: GenerationSpec, index: int, conditions: Conditions, before: Context, noises: Noises
 ) -> Trajectory:
-    """The trajectory of a section that follows another one: that one's end stays as it is, what comes after is new.
+    """The trajectory of a section after another one, whose end is fixed while new frames are denoised.
 
-    From the end on, what was made beyond it gives way to what is made now, frame by frame.
+    From that end on, the frames denoised beyond it are crossfaded with the new ones.
     """
     noise = noises(spec.section_seed(index))
     tail, beyond, new = before.tail.shape[-1], before.beyond.shape[-1], _with_lookahead(spec, index)

@@ -1,4 +1,4 @@
-"""A section on its way: what it is made under, where it is, and what it hands on."""
+"""State of a section while it is denoised: conditions, trajectory, and context for the next section."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,20 +12,20 @@ from model.ace_step.sampling.trajectories import FinishedTrajectory, Trajectory
 from model.song import Window
 
 CONTEXT_FRAMES = 108
-"""Latent frames (ten seconds) of what was made before that a section is made to follow."""
+"""Latent frames (ten seconds) of earlier sound on which a section is conditioned."""
 
 LOOKAHEAD_FRAMES = 11
-"""Latent frames that a section is made beyond its end: a second, as much as the vocoder looks ahead."""
+"""Latent frames denoised beyond a section's end: a second, as much as the vocoder looks ahead."""
 
 SEAM_SAMPLES = 1024
-"""Samples (23 ms) over which the sound of one section gives way to that of the next."""
+"""Samples (23 ms) of the crossfade between sections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """See `model.engine.SectionConditions`. `target` and `source` are there for the tasks that need them.
+    """See `model.engine.SectionConditions`. `target` and `source` are set for the tasks that need them.
 
-    On a GPU, `ready` is the mark behind the work that makes the tensors.
+    On a GPU, `ready` is the event behind the work that makes the tensors.
     """
 
     contexts: Contexts
@@ -45,14 +45,14 @@ class Conditions:
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """All that lies on the device."""
+        """All tensors on the device."""
         made = [tensor for cache in self.caches for tensor in (cache.keys, cache.values)]
         return (*made, *([] if self.source is None else [self.source]))
 
 
 @dataclass(slots=True)
 class Seam:
-    """The sound just beyond the end of a section, known once that is rendered."""
+    """The sound just beyond the end of a section, known once the section is rendered."""
 
     sound: Window | None = None
 
@@ -81,19 +81,19 @@ class State:
     seam: Seam = field(default_factory=Seam)
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """See `Trajectory.advance`. After the last step nothing is kept but the latents."""
+        """See `Trajectory.advance`. After the last step only the latents are kept."""
         self.trajectory.advance(velocities)
         if self.trajectory.step == self.trajectory.steps:
             self.trajectory = FinishedTrajectory(self.trajectory.latents, self.trajectory.steps)
 
     @property
     def step(self) -> int:
-        """Steps done."""
+        """Number of denoising steps done."""
         return self.trajectory.step
 
     @property
     def steps(self) -> int:
-        """Steps in all."""
+        """Number of denoising steps in all."""
         return self.trajectory.steps
 
     @property

@@ -1,4 +1,4 @@
-"""The ways from noise to a song: one trajectory for each task, which asks for evaluations and takes their velocities.
+"""Trajectories from noise to a song, one class per task; each requests evaluations and takes their velocities.
 
 Latents have the shape [1, 8, 16, frames], float32, on the device of the model.
 """
@@ -16,7 +16,7 @@ from model.ace_step.sampling.samplers import Solver
 from model.ace_step.sampling.schedule import TIMESTEPS
 
 Draw = Callable[[int], torch.Tensor]
-"""Draws fresh noise for a step, in the shape of the song's latents; once more for the same step, the same noise."""
+"""Draws noise for a step, in the shape of the song's latents; for a repeated step, the same noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Row:
 
 
 class Trajectory(Protocol):
-    """A song on its way; a step of it is one evaluation, which may need several rows."""
+    """The denoising of a song; a step is one evaluation, which may need several rows."""
 
     latents: torch.Tensor
 
@@ -39,20 +39,20 @@ class Trajectory(Protocol):
 
     @property
     def step(self) -> int:
-        """Steps done."""
+        """Number of steps done."""
 
     def rows(self) -> list[Row]:
         """Rows that the next step evaluates; the same on every call until the step is taken."""
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Go one step, with the velocities of `rows`, each [1, 8, 16, frames], float32.
+        """Take one step, with the velocities of `rows`, each [1, 8, 16, frames], float32.
 
-        A failure leaves the trajectory where it was: the step can be taken again, and gives what it would have given.
+        A failure leaves the trajectory unchanged: the step can be taken again with the same result.
         """
 
 
 class FinishedTrajectory:
-    """The end of a trajectory: its latents alone, without all that its steps needed."""
+    """The end of a trajectory: its latents alone."""
 
     def __init__(self, latents: torch.Tensor, steps: int) -> None:
         self.latents = latents
@@ -98,7 +98,7 @@ class SamplerTrajectory:
 
 
 class RepaintTrajectory:
-    """Makes the inside of a window anew and leaves the rest of the source as it is.
+    """Denoises the inside of a time window and keeps the rest of the source.
 
     The first `skipped` levels of the full schedule are left out: fewer steps keep more of the source.
     """
@@ -112,7 +112,7 @@ class RepaintTrajectory:
         skipped: int,
         guidance: Guidance,
     ) -> None:
-        """`inside` [frames] is 1 in the window, 0 outside, and between where both are mixed; `levels` fall to 0."""
+        """`inside` [frames] is 1 in the window, 0 outside, and in between where both are mixed; `levels` fall to 0."""
         self._source, self._noise, self._inside = source, noise, inside
         self._levels = levels.tolist()
         self._skipped = skipped
@@ -148,10 +148,11 @@ class RepaintTrajectory:
 
 
 class EditTrajectory:
-    """FlowEdit (arXiv 2412.08629), algorithm 1: from a song to another one, along the difference of their velocities.
+    """FlowEdit (arXiv 2412.08629), algorithm 1: transforms a song into another along the difference of their
+    velocities.
 
-    Levels `first` to `last` of the schedule (`last` not among them) move the difference, each averaged over `averages`
-    noises; what is left of the schedule samples the target as usual. Guidance is always APG.
+    Levels `first` to `last` of the schedule (`last` excluded) move the difference, each averaged over `averages`
+    noises; the rest of the schedule samples the target as usual. Guidance is always APG.
     """
 
     def __init__(
@@ -224,7 +225,7 @@ class EditTrajectory:
 
     @property
     def _moving(self) -> int:
-        """Steps that move the difference."""
+        """Number of steps that edit: each adds to the difference from the source."""
         return (self._last - self._first) * self._averages
 
     @property

@@ -1,4 +1,4 @@
-"""Compiles the blocks before the first song, and says what is missing where the compiler cannot work."""
+"""Compiles the blocks before the first song, and explains failures of the compiler."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from model.ace_step.networks.transformer import Transformer
 from model.engine import EngineUnavailable, Option
 
 COMPILE_THREADS = 2
-"""Processes that compile at most. By itself torch takes one for each core, with torch in each, for few kernels."""
+"""Most compiler processes. By default torch starts one per core, each importing torch, for few kernels."""
 
 FOLDERS = "TORCHINDUCTOR_CACHE_DIR and TRITON_CACHE_DIR"
 
@@ -29,11 +29,11 @@ _ADVICE = (
         f"compiled code cannot be kept: let {FOLDERS} name folders that can be written to",
     ),
 )
-"""What a failure's text shows, and what helps against it."""
+"""Texts of failures, and the advice for each."""
 
 
 def compile_now(transformer: Transformer) -> None:
-    """Run the compiled blocks once with a single row and once with two, which is all that is ever compiled.
+    """Run the compiled blocks once with a single row and once with two, the only variants that are compiled.
 
     Raises:
         EngineUnavailable: the compiler cannot work here.
@@ -56,7 +56,7 @@ def compile_now(transformer: Transformer) -> None:
 
 
 def advice(error: BaseException) -> str:
-    """Returns the advice for a failure of the compiler, or else its text."""
+    """The advice for a compiler failure, or else its text."""
     text = "\n".join(f"{type(each).__name__}: {each}" for each in _chain(error))
     found = next((help_ for pattern, help_ in _ADVICE if re.search(pattern, text)), None)
     first_line = str(error).strip().partition("\n")[0]
@@ -70,7 +70,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _run(transformer: Transformer, rows: int) -> None:
-    """A pass of `rows` rows, of sizes that differ from each other, so that none is taken for another one."""
+    """Run a pass of `rows` rows whose sizes all differ, so that the compiler does not equate two of them."""
     config, device = transformer.config, transformer.device
     frames, tokens = 2 * BUCKET, BUCKET
     latents = torch.zeros(rows, config.channels, config.height, frames, device=device)

@@ -1,4 +1,4 @@
-"""Characters of a caller's text: those that nobody sees are taken out, those that are written as escapes are put in."""
+"""Normalises characters of a caller's text: removes invisible ones, and resolves escapes."""
 
 import re
 import unicodedata
@@ -32,7 +32,7 @@ _FOLDED = MappingProxyType(
      ((0x1D400, 0x1D7FF), (0x2E80, 0x2FDF), (0x24B6, 0x24E9)) for code in range(first, last + 1)}
     | dict(zip(map(ord, "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"), "abcdefghijklmnoprstuvwyz", strict=True))
 )  # fmt: skip
-"""Letters of ornamental alphabets and radicals of characters, as the plain ones that they stand for."""
+"""Letters of ornamental alphabets and radicals of characters, with the plain ones for them."""
 _BLANKS = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u3164\uffa0]")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
@@ -51,7 +51,7 @@ _FEWEST_SPACED_LETTERS = 8
 
 
 def check_is_text(text: str, field: str) -> None:
-    """Refuse what no one has written: the bytes of a file that holds something else.
+    """Refuse text that is the bytes of a file.
 
     Raises:
         InvalidParams: `text` begins like such a file, or more than 5 % of its characters are controls or replacements.
@@ -75,7 +75,7 @@ def _unreadable(text: str) -> int:
 
 
 def decoded(text: str, notes: Notes) -> str:
-    """`text` as it was written, where UTF-8 was read as a Western encoding on the way ("å¤œ" for "夜")."""
+    """`text` with an encoding error undone: UTF-8 that was decoded as a Western encoding ("å¤œ" for "夜")."""
     for encoding in ("latin-1", "cp1252"):
         try:
             written = text.encode(encoding).decode("utf-8-sig")
@@ -88,7 +88,7 @@ def decoded(text: str, notes: Notes) -> str:
 
 
 def visible(text: str, notes: Notes) -> str:
-    """`text` in composed form (NFC) without invisible characters, with plain spaces and newlines alone."""
+    """`text` in composed form (NFC) without invisible characters, with plain spaces and newlines only."""
     text = _BLANKS.sub(" ", _NEWLINES.sub("\n", unicodedata.normalize("NFC", text)))
     text = _KEYCAP.sub(r"\1. ", _LINE_END.sub("\n", text).translate(_FOLDED))
     if _PERCENT.search(text):
@@ -99,7 +99,7 @@ def visible(text: str, notes: Notes) -> str:
 
 
 def without_invisible(text: str) -> str:
-    """`text` without the characters that nobody sees."""
+    """`text` without invisible characters."""
     return _INVISIBLE.sub("", text).replace("\ufffd", "")
 
 
@@ -117,10 +117,10 @@ def _decoded(match: re.Match[str]) -> str:
 
 
 def unspaced(lines: list[Line]) -> list[Line]:
-    """The lines, with characters that stand one by one, each with a space behind it, put together again.
+    """The lines with words joined that were written with a space behind each character.
 
-    Latin letters are put together only where nearly all words of the text are single letters, and wider spaces
-    stand between its words.
+    Latin letters are joined only if nearly all words of the text are single letters, and wider spaces stand between its
+    words.
     """
     tokens = [token for line in lines for token in _LATIN_TOKEN.findall(line.text)]
     single = sum(len(token) == 1 for token in tokens)

@@ -1,4 +1,4 @@
-"""Chord names, tablature and the directives of chord sheets (ChordPro), which nobody sings."""
+"""Removes chord names, tablature and the directives of chord sheets (ChordPro)."""
 
 import re
 from itertools import pairwise
@@ -72,14 +72,14 @@ def without_chords(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _often(lines: list[Line]) -> bool:
-    """True where two lines or more begin with a chord in brackets, or are one, and one cannot name a section."""
+    """True if two lines or more begin with a chord in brackets, or are one, and one cannot name a section."""
     lone = [names[0] for line in lines if len(names := _chords(line.text)) == 1]
     opening = [match[1] for line in lines if (match := _OPENING_CHORD.match(line.text))]
     return any(len(names) > 1 and any(len(name) > 1 or name in "EFG" for name in names) for names in (lone, opening))
 
 
 def _tag(match: re.Match[str]) -> str:
-    """A directive as the tag that it stands for."""
+    """The tag for a directive."""
     if _NAME.fullmatch(match[1]):
         return match[0]
     name, value = match[1].lower(), (match[2] or "").strip()
@@ -110,7 +110,7 @@ def _without(text: str, *, certain: bool) -> str:
 
 
 def _plainly_chords(text: str) -> bool:
-    """True where a line holds chords alone, and cannot be words: letters of the alphabet in order are words."""
+    """True if a line consists of chords, and cannot be words: letters of the alphabet in order are words."""
     names = _chords(text)
     if len(names) < 2:
         return bool(names) and len(names[0]) > 2

@@ -1,4 +1,4 @@
-"""Lines about a song that are not its words: who made it, what it is called, where its text was found."""
+"""Removes lines about a song that are not its words: credits, titles, sources."""
 
 import re
 
@@ -72,7 +72,7 @@ _PREAMBLE = re.compile(
     r"(?:.{0,60}\b)?here(?:['’]s| is| are)\b.{0,60}\b(?:lyrics|song)\b.{0,40}[:：]",
     re.IGNORECASE,
 )
-"""An answer of a program that writes lyrics, before them."""
+"""The introduction of a lyric-writing program's answer."""
 _ENCLOSED = re.compile(r"[(（【\[{]\s*([^()（）【】\[\]{}]{2,60}?)\s*[)）】\]}]")
 _SPACES_IN_ROLE = re.compile(r"^([作填编演原词])\s{1,4}([词詞曲唱])(?=\s*[:：])")
 _SHORT_JOINED = re.compile(r"(?:作?[词詞曲]|编曲|編曲)\s*[-–—|｜=＝]\s*\S.{0,20}")
@@ -83,7 +83,7 @@ _MUSIC_TAG = "[inst]"
 
 
 def without_credits(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines, blank where they tell of the song instead of being its words; a title only stands before the words."""
+    """The lines, blank if they are about the song instead of its words; a title only stands before the words."""
     kept: list[Line] = []
     left_out: list[str] = []
     head, foot = True, _foot(lines)
@@ -127,7 +127,7 @@ def _following(lines: list[Line]) -> list[str]:
 
 
 def _is_headline(text: str, following: str) -> bool:
-    """True where a first line is "title - artist", which it is before a tag or a credit."""
+    """True if a first line is "title - artist", before a tag or a credit."""
     if not _HEADLINE.fullmatch(text) or not following or _is_tag(text):
         return False
     return _is_tag(following) or _is_about(following, head=True) or isinstance(read_tag(following), Heading)

@@ -75,7 +75,7 @@ _DIRECTION = re.compile(
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """The tags and words of a line that is not blank, in their order; words are stripped and never empty."""
+    """The tags and words of a non-blank line, in order; words are stripped and never empty."""
     text = _NESTED.sub(r"[\1(\2)]", _DOUBLED.sub(r"\1", text))
     tag = _whole_line(text) if len(text) <= _LONGEST_HEADING else None
     if tag is not None:
@@ -92,7 +92,7 @@ def _has_any_bracket(text: str) -> bool:
 
 
 def has_brackets(text: str) -> bool:
-    """True where a line begins with the bracket of a tag."""
+    """True if a line begins with the bracket of a tag."""
     return text[:1] in _OPEN
 
 
@@ -133,12 +133,12 @@ def _enclosed(content: str, *, in_quotes: bool) -> Tag | None:
 
 
 def _tells(text: str) -> bool:
-    """True where a text in brackets or before a colon, which is near to a name, is meant for one."""
+    """True if a text in brackets or before a colon that resembles a name is meant as one."""
     return bool(_names(text) or _PLAYED.fullmatch(text) or _PART.fullmatch(text) or _MISSPELT.fullmatch(text))
 
 
 def _names(text: str) -> bool:
-    """True where a text has a word that is the name of a section."""
+    """True if a text has a word that is the name of a section."""
     return bool(STRONG & set(re.findall(r"[a-z]+", text.lower()))) or any(n in text for n in STRONG if not n.isascii())
 
 
@@ -197,13 +197,13 @@ def _bracketed(text: str) -> Iterator[Piece]:
 
 
 def _is_reading(match: re.Match[str]) -> bool:
-    """True where brackets hold the reading of the character before them ("行[hang2]")."""
+    """True if brackets hold the reading of the character before them ("行[hang2]")."""
     before = match.string[match.start() - 1 : match.start()]
     return bool(re.match(f"[{HANZI}]", before)) and _READING.fullmatch(match[1].strip()) is not None
 
 
 def _unpaired(text: str) -> Iterator[Piece]:
-    """A line with half a bracket: a tag where the rest of the line is one, else its words."""
+    """A line with an unpaired bracket: a tag if the rest of the line is one, else its words."""
     half = text.strip(_OPEN + _CLOSE + " ")
     found = read_tag(half)
     if (isinstance(found, Heading) and found.exact) or isinstance(found, Singer):

@@ -1,4 +1,4 @@
-"""Signs at the start of lines that are not words: comments, bullets, numbers, and slashes in the place of line ends."""
+"""Removes signs at the start of lines: comments, bullets, numbers; and splits lines at slashes."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _FEWEST_WORDS = 3
 
 
 def without_comments(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines, blank where they are comments or rules; one that names a section stays as its tag."""
+    """The lines, blank if they are comments or rules; one that names a section stays as its tag."""
     kept = [Line(line.number, "" if _RULE.fullmatch(line.text) else _uncommented(line.text)) for line in lines]
     if not any(line.text for line in kept):  # then the signs are no comments
         return [Line(line.number, _COMMENT.sub(r"\1", line.text)) for line in lines]
@@ -44,7 +44,7 @@ def _uncommented(text: str) -> str:
 
 
 def without_list_marks(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines without bullets, without notes of music at their edges, and without numbers where lines are counted."""
+    """The lines without bullets, without music notes at their edges, and without numbers of counted lines."""
     plain = [Line(line.number, _NOTE_SIGNS.sub("", _BULLET.sub("", line.text))) for line in lines]
     unnumbered = _unnumbered(_without_stanza_numbers(plain))
     if unnumbered != plain:
@@ -53,7 +53,7 @@ def without_list_marks(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _without_stanza_numbers(lines: list[Line]) -> list[Line]:
-    """The lines, blank where the number of a stanza stands alone ("1.", "II."), if these are counted one by one."""
+    """The lines, blank if they are a stanza number ("1.", "II.") and these count up one by one."""
     found = [match for line in lines if (match := _STANZA_NUMBER.fullmatch(line.text))]
     numbers = [int(match[1]) if match[1] else _ROMAN.index(match[2].upper()) for match in found]
     if len(numbers) < 2 or numbers != list(range(1, len(numbers) + 1)):
@@ -62,7 +62,7 @@ def _without_stanza_numbers(lines: list[Line]) -> list[Line]:
 
 
 def _unnumbered(lines: list[Line]) -> list[Line]:
-    """The lines without their numbers, where two or more are counted one by one and nearly all of them are."""
+    """The lines without their numbers, if two or more count up one by one and nearly all lines have one."""
     words = [line for line in words_of(lines) if line.text[0] not in "[［【〔"]
     found = [match for line in words if (match := _NUMBER.match(line.text))]
     if len(found) < 2 or len(found) < 0.7 * len(words) or not _counted([_number(match) for match in found]):
@@ -80,13 +80,13 @@ def _number(match: re.Match[str]) -> int:
 
 
 def _counted(numbers: Sequence[int]) -> bool:
-    """True where numbers go up one by one, from 0 or 1, and perhaps begin anew."""
+    """True if numbers go up one by one, from 0 or 1, and perhaps start again."""
     before = [0, *numbers[:-1]]
     return numbers[0] <= 1 and all(b == a + 1 or b == 1 for a, b in zip(before, numbers, strict=True) if b != 0)
 
 
 def without_slashes(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines, cut where a slash or a bar stands for the end of a line: between phrases of three words or more."""
+    """The lines, split at slashes or bars that stand for line ends: between phrases of three words or more."""
     cut: list[Line] = []
     for line in lines:
         phrases = [] if has_signs(line.text) else [phrase for phrase in _SLASH.split(line.text) if phrase]

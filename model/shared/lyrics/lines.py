@@ -1,4 +1,4 @@
-"""Lines of lyrics on their way from a caller's text to sections, and the remarks that are collected on that way."""
+"""Lines of lyrics during parsing, and the remarks collected meanwhile."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Notes:
     _items: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def say(self, remark: str, *items: str) -> None:
-        """Add `remark`, with `items` to be listed behind it; the items of equal remarks are put together."""
+        """Add `remark`, followed by a list of `items`; the items of equal remarks are merged."""
         found = self._items.setdefault(remark, {})
         found.update(dict.fromkeys(item[:_SHOWN_LETTERS] for item in items))
 

@@ -64,7 +64,7 @@ STRONG = frozenset(
         "副歌前",
     ]
 )
-"""Names that open a section also where nothing but their line shows that they do: no line of a song is one of them."""
+"""Names that open a section even without brackets or a colon: no line of a song equals one of them."""
 
 NEAR_WORDS = MappingProxyType(
     {
@@ -85,7 +85,7 @@ NEAR_WORDS = MappingProxyType(
         "jam": SectionKind.INST,
     }
 )  # fmt: skip
-"""Words that tell the kind where they stand among others ("sax solo", "final chorus")."""
+"""Words that indicate the kind among others ("sax solo", "final chorus")."""
 
 NEAR_SIGNS = (
     ("副歌前", SectionKind.PRE_CHORUS), ("预副歌", SectionKind.PRE_CHORUS), ("預副歌", SectionKind.PRE_CHORUS),
@@ -100,7 +100,7 @@ NEAR_SIGNS = (
     ("开场", SectionKind.INTRO), ("開場", SectionKind.INTRO), ("solo", SectionKind.INST), ("rap", SectionKind.VERSE),
     ("サビ", SectionKind.CHORUS), ("후렴", SectionKind.CHORUS), ("간주", SectionKind.INST),
 )  # fmt: skip
-"""The same for writing without spaces, the more telling first."""
+"""The same for writing without spaces, the more specific first."""
 
 NUMBERS = MappingProxyType(
     {name: str(number) for names in (
@@ -115,7 +115,7 @@ NUMBERS = MappingProxyType(
 LETTERS = MappingProxyType(
     {"a": SectionKind.VERSE, "b": SectionKind.CHORUS, "c": SectionKind.BRIDGE, "d": SectionKind.BRIDGE}
 )
-"""Kinds of sections that are named by a letter ("A段", "Part B"), as songs are usually lettered."""
+"""Kinds of sections named by a letter ("A段", "Part B"), as songs are usually lettered."""
 
 FUNCTION_WORDS = frozenset(
     [
@@ -145,4 +145,4 @@ FUNCTION_WORDS = frozenset(
         "slowly",
     ]
 )
-"""Words that a name does not hold, so that what holds them is a direction ("building to the chorus")."""
+"""Words that no name contains, so that a text with one is a direction ("building to the chorus")."""

@@ -1,4 +1,4 @@
-"""Reads lyrics as people keep and send them: what is not words is taken out, tags and marks are understood."""
+"""Parses lyrics as people keep and send them: removes what is not words, and interprets tags and marks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _STAGES: tuple[Callable[[list[Line], Notes], list[Line]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class WrittenLyrics:
-    """The sections of lyrics, and remarks for the caller on what was taken for what. No section: an instrumental."""
+    """The sections of lyrics, and remarks for the caller on how they were read. No section: an instrumental."""
 
     sections: tuple[WrittenSection, ...]
     notes: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ def read_lyrics(text: str, field: str = "lyrics") -> WrittenLyrics:
     """Read the lyrics of the request field `field`; blank ones are an instrumental.
 
     Raises:
-        InvalidParams: `text` is no text, or holds neither words nor tags.
+        InvalidParams: `text` is not text, or has neither words nor tags.
     """
     notes = Notes()
     text = decoded(text, notes)

@@ -3,7 +3,7 @@
 import re
 
 MOST_TIMES = 16
-"""More repetitions than that are not made of one mark."""
+"""Most repetitions for one mark."""
 
 _LONGEST = 40
 _CHINESE = {"一": 1, "两": 2, "兩": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
@@ -30,7 +30,7 @@ _BARE_AT_END = re.compile(
 
 
 def times_of(mark: str) -> int | None:
-    """Number of times that the words before `mark` (without brackets) are sung; `None` where it is no repeat mark."""
+    """Number of times that the words before `mark` (without brackets) are sung; `None` if it is not a repeat mark."""
     match = _MARK.fullmatch(mark.strip()) if len(mark) <= _LONGEST else None
     if match is None or not any(match.groups()):
         return None
@@ -45,17 +45,17 @@ def times_of_text(text: str) -> int | None:
 
 
 def is_counted(mark: str) -> bool:
-    """True where a mark says how often, not only that something comes again."""
+    """True if a mark says how often, not only that something comes again."""
     return any(any(match.groups()) for match in _IN_TAG.finditer(mark))
 
 
 def has_signs(text: str) -> bool:
-    """True where the words stand between the signs of repetition of music."""
+    """True if the words stand between the repeat signs of music."""
     return _SIGNS.fullmatch(text) is not None
 
 
 def taken_out(tag: str) -> tuple[str, int | None, bool]:
-    """A tag without its marks of repetition, how often they say, and whether they say "again"."""
+    """A tag without its repeat marks, their count, and True if they say "again"."""
     times, again = None, False
     for match in _IN_TAG.finditer(tag):
         times = _count(match) or times

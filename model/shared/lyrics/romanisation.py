@@ -1,4 +1,4 @@
-"""Lines of pinyin that write the Chinese line beside them, and are there to be read, not sung."""
+"""Removes lines of pinyin that transcribe the Chinese line beside them."""
 
 import re
 from itertools import pairwise
@@ -13,7 +13,7 @@ _FEWEST_SHARE = 0.6
 
 
 def without_romanisation(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines without pinyin under or over Chinese lines, where most of these have some."""
+    """Remove lines of pinyin above or below Chinese lines, if most Chinese lines have one."""
     words = words_of(lines)
     chinese = [line for line in words if _CHARACTER.search(line.text)]
     pairs = list(pairwise(words))
@@ -26,7 +26,7 @@ def without_romanisation(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _spells(latin: str, hanzi: str) -> bool:
-    """True where a line is pinyin with tones, with about as many syllables as the other has characters."""
+    """True if a line is pinyin with tones, with about as many syllables as the other has characters."""
     if not _TONED.search(latin) or _CHARACTER.search(latin):
         return False
     vowels = len(re.findall(r"[aeiouüāáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ]+", latin.lower()))

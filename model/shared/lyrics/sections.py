@@ -10,7 +10,7 @@ from model.shared.lyrics.tags import Heading, Remark, Repetition
 from model.song import InvalidParams, SectionKind, Violation
 
 MOST_LINES = 2_000
-"""More lines are not made of repetitions."""
+"""Most lines that repetitions may make."""
 
 MOST_SECTIONS = 200
 
@@ -21,7 +21,7 @@ _ONCE = frozenset({SectionKind.INTRO, SectionKind.OUTRO})
 
 @dataclass(frozen=True, slots=True)
 class WrittenLine:
-    """One line of words: its number in the caller's text, its singer, and whether a blank line stands before it."""
+    """One line of words: its number in the caller's text, its singer, and True after a blank line."""
 
     number: int
     text: str
@@ -31,7 +31,7 @@ class WrittenLine:
 
 @dataclass(frozen=True, slots=True)
 class WrittenSection:
-    """One part of the lyrics; `tag` is the one above it as written, empty where the lyrics have none.
+    """One part of the lyrics; `tag` is the one above it as written, empty without one.
 
     Without lines it is played, not sung.
     """
@@ -195,14 +195,14 @@ class SectionReader:
         return None
 
     def _is_empty(self, heading: Heading, place: int) -> bool:
-        """True where a tag without words opens nothing: a sung kind that is only near, or before the first words."""
+        """True if a tag without words opens no section: a sung kind that is only near, or before the first words."""
         if heading.kind not in _SUNG_KINDS or not any(draft.lines for draft in self._drafts):
             return False
         return not heading.exact or not any(draft.lines for draft in self._drafts[:place])
 
 
 def read_sections(lines: Sequence[Line], notes: Notes, field_name: str) -> tuple[WrittenSection, ...]:
-    """The sections that lines, cleaned of all that is neither tag nor words, stand for.
+    """The sections of cleaned lines.
 
     Raises:
         InvalidParams: there are more than `MOST_SECTIONS`, or repetitions make more than `MOST_LINES` lines.
@@ -213,7 +213,7 @@ def read_sections(lines: Sequence[Line], notes: Notes, field_name: str) -> tuple
 
 
 def _sung_by(singer: Singer | None, lines: Sequence[WrittenLine]) -> tuple[WrittenLine, ...]:
-    """The lines, by another singer where one is marked."""
+    """The lines, each marked as sung by `singer` unless that is `None`."""
     return tuple(replace(line, singer=singer) for line in lines) if singer else tuple(lines)
 
 

@@ -1,4 +1,4 @@
-"""Marks that say who sings what follows: "男：", "[Female]", "A:", "(合)"."""
+"""Marks of the singer of the following lines: "男：", "[Female]", "A:", "(合)"."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ from model.shared.lyrics.lines import Line
 
 
 class Singer(StrEnum):
-    """A singer, as lyrics say it; `FIRST` and `SECOND` are those that have letters or names."""
+    """A singer named in lyrics; `FIRST` and `SECOND` are those with letters or names."""
 
     FEMALE = "female"
     MALE = "male"
@@ -38,7 +38,7 @@ _SPELLINGS = {
 }
 _SINGERS = MappingProxyType({name: singer for singer, names in _SPELLINGS.items() for name in names.split()})
 _ENCLOSED_NAMES = frozenset({"male", "female", "man", "woman", "both", "duet", "a", "b"})
-"""Names that are none of the words that choirs sing in brackets ("(girl)", "(all)")."""
+"""Names that choirs do not sing in brackets as words ("(girl)", "(all)")."""
 
 _IN_TAG = re.compile(
     r"(?<![a-z])(?:(?:(?P<both>male\s*(?:and|&|/|\+)\s*female|female\s*(?:and|&|/|\+)\s*male|duet|both|together)"
@@ -80,7 +80,9 @@ def taken_out(tag: str) -> tuple[str, Singer | None]:
 
 
 def split_mark(text: str, names: Sequence[str]) -> tuple[Singer | None, str]:
-    """The singer of a line, and the line without the mark at its start; `names`: those of first and second singer."""
+    """The singer of a line, and the line without the mark at its start; `names` are those of first and second
+    singer.
+    """
     if match := _PREFIX.match(text):
         if singer := singer_of(match[1]):
             return singer, text[match.end() :]

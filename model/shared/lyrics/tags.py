@@ -1,4 +1,4 @@
-"""Meanings of tags in lyrics: a section of the song, a singer, a repetition, or a remark that nobody sings."""
+"""Interprets tags in lyrics: a section of the song, a singer, a repetition, or a remark."""
 
 import re
 import unicodedata
@@ -63,7 +63,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """A tag that says how often what stands before it is sung; not `counted` where it only says that it comes again."""
+    """A tag that repeats what stands before it; not `counted` if it only says "again"."""
 
     times: int
     counted: bool = True
@@ -81,7 +81,7 @@ Tag: TypeAlias = Heading | Singer | Repetition | Remark
 
 @lru_cache(maxsize=512)
 def read_tag(written: str) -> Tag:
-    """The meaning of the text between the brackets of a tag; a long one is a remark."""
+    """Interpret the text between the brackets of a tag; a long one is a remark."""
     if len(written) > _LONGEST:
         return Remark(written)
     tag = unicodedata.normalize("NFKC", written).casefold().strip(_DECORATION)
@@ -113,7 +113,7 @@ def section_kind(tag: str) -> SectionKind | None:
 
 
 def is_strong(heading: Heading, line: str) -> bool:
-    """True where `line`, which reads as `heading`, is a heading also without brackets or colon."""
+    """True if `line`, which reads as `heading`, is a heading also without brackets or colon."""
     tag = _EDGES.sub("", unicodedata.normalize("NFKC", line).casefold().strip(_DECORATION))
     rest, _, _ = repeats.taken_out(singers.taken_out(tag)[0])
     if _PLAIN_LETTERED.fullmatch(tag):
@@ -123,7 +123,7 @@ def is_strong(heading: Heading, line: str) -> bool:
 
 
 def _named(tag: str, written: str) -> Heading | None:
-    """The heading of a tag that is a name of a kind and a number at most."""
+    """The heading of a tag that is a kind's name, with a number at most."""
     for name in (tag, *_unnumbered(tag)):
         if kind := KINDS.get(_plain(name)):
             return Heading(kind, written, _name(kind, "" if name == tag else tag))
@@ -144,7 +144,7 @@ def _lettered(tag: str, written: str) -> Heading | None:
 
 
 def _near(tag: str, written: str, *, again: bool) -> Heading | None:
-    """The heading of a tag that holds the name of a kind among other words; any words in one that repeats it."""
+    """The heading of a tag with the name of a kind among other words; any words in one that repeats it."""
     name = _REMARK.sub("", tag).strip(_DECORATION)
     words = re.findall(r"[a-z0-9']+", _JOINED.sub(r"\1\2", name))
     if len(words) > _MOST_NEAR_WORDS or (FUNCTION_WORDS & set(words) and not again):
@@ -158,7 +158,7 @@ def _near(tag: str, written: str, *, again: bool) -> Heading | None:
 
 
 def _misspelt(words: list[str]) -> SectionKind | None:
-    """The kind whose name one of the words is but for a letter or two ("chours", "verce")."""
+    """The kind whose name one of the words misspells by a letter or two ("chours", "verce")."""
     for word in words:
         close = get_close_matches(word, _SPELT, n=1, cutoff=0.8) if len(word) > 4 else []
         if close and close[0][0] == word[0]:

@@ -1,4 +1,4 @@
-"""Numbers, signs and abbreviations as they are said in English, as words."""
+"""Reads numbers, signs and abbreviations in English, as words."""
 
 import re
 
@@ -79,7 +79,7 @@ _ABBREVIATIONS = {
     "ft": ["featuring"],
 }
 SIGNS = {"&": "and", "＆": "and", "@": "at", "+": "plus", "＋": "plus", "=": "equals", "＝": "equals", "×": "times"}
-"""Signs that are said, in sums where they are those of arithmetic."""
+"""Signs that are read, in sums as those of arithmetic."""
 
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -139,7 +139,7 @@ def ordinal(number: str) -> list[str]:
 
 
 def spelt_word(token: str) -> list[str]:
-    """The words that a token of `SPELT` stands for."""
+    """The words for a token of `SPELT`."""
     return _SPELT_WORDS[token.lower()]
 
 

@@ -28,7 +28,7 @@ _EXCEPTIONS = {
     "somebody": (4, 6),
     "rhythm": (3,),
 }
-"""Where the syllables after the first begin, for common words that the rules get wrong."""
+"""Beginnings of the later syllables of common words that the rules cut wrongly."""
 
 
 def syllabify(word: str) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ def _silent_last(word: str) -> int | None:
 
 
 def _onset(word: str, left_end: int, right_start: int) -> int:
-    """Index at which the syllable of the vowel at `right_start` begins, after the vowel that ended at `left_end`."""
+    """Index at which the syllable with the vowel at `right_start` begins, after the vowel that ended at `left_end`."""
     cluster = word[left_end:right_start]
     if len(cluster) <= 1:
         return left_end

@@ -1,4 +1,4 @@
-"""Reading of lyric lines: a syllable per Chinese character, several per Latin word or number."""
+"""Reads lyric lines: one syllable per Chinese character, several per Latin word or number."""
 
 import re
 import unicodedata
@@ -46,20 +46,16 @@ _SIGNS_IN_CHINESE = {"+": "jia1", "＋": "jia1", "=": "deng3 yu2", "＝": "deng3
 _UNITS_IN_CHINESE = {"km": "公里", "kg": "公斤", "cm": "厘米", "mm": "毫米", "ml": "毫升"}
 _AND = frozenset("&＆")
 _MOST_WORDS = 2000
-"""Words of one number: more than any song has time for."""
+"""Most words for one number: more than any song has time for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A line as it is shown, its syllables in order, and what of it could not be sung.
+    """A line as it is shown, its syllables in order, and its unsung parts.
 
-    Attributes:
-        syllables: what is sung; `text` holds their texts in order.
-        skipped: the letters and symbols that could not be sung.
-        text: the line without the readings that the caller has given in brackets.
-        read: letters, characters and figures that are sung.
-        unread: letters, characters and figures that are not.
-        notes: remarks on readings that were given in vain.
+    Attributes: syllables: the sung syllables; `text` holds their texts in order. skipped: the letters and symbols that
+    could not be sung. text: the line without the readings that the caller has given in brackets. read: number of sung
+    letters, characters and figures. unread: number of unsung ones. notes: remarks on invalid given readings.
     """
 
     syllables: tuple[Syllable, ...]
@@ -71,12 +67,12 @@ class Reading:
 
     @property
     def mostly_read(self) -> bool:
-        """True where at least half of the line can be sung."""
+        """True if at least half of the line can be sung."""
         return self.read >= self.unread
 
 
 def is_chinese(text: str) -> bool:
-    """True where `text` holds a Chinese character."""
+    """True if `text` holds a Chinese character."""
     return _CHINESE.search(text) is not None
 
 
@@ -106,11 +102,11 @@ class TooManySyllables(Exception):
 
 
 def read_line(text: str, *, chinese: bool, most: int = 1 << 20) -> Reading:
-    """Read a line of at most `most` syllables; its numbers are said in Chinese where `chinese`, else in English.
+    """Read a line of at most `most` syllables; its numbers are read in Chinese if `chinese`, else in English.
 
     In Mandarin the neutral tone is 5 and `ü` is spelt `v`. Punctuation is silent. A reading in brackets behind a
-    character, as in 行(háng) or 行[hang2], is that of the character; a line of pinyin is sung as pinyin. What the voice
-    has no sound for is skipped.
+    character, as in 行(háng) or 行[hang2], is that of the character; a line of pinyin is sung as pinyin. Text without a
+    sound in the voice is skipped.
 
     Raises:
         TooManySyllables: the line has more; it is not read to its end.
@@ -133,7 +129,7 @@ def _read_tokens(
 
 
 def _gathered(shown: str, found: Sequence[tuple[str, list[Syllable]]], notes: tuple[str, ...]) -> Reading:
-    """The reading of a line of tokens, each with its syllables, without what the voice cannot sing."""
+    """The reading of a line of tokens with their syllables, without those that the voice cannot sing."""
     syllables: list[Syllable] = []
     skipped: list[str] = []
     for token, spoken in found:
@@ -169,7 +165,7 @@ def _read_token(match: re.Match[str], chinese: bool, given: Mapping[int, str]) -
 
 
 def _english_words(match: re.Match[str], before: str, after: str) -> list[str]:
-    """The English words of a token that is no word itself; none for what is silent."""
+    """The English words for a token that is not a word itself, such as a number; none if it is silent."""
     token = match.group()
     if match.lastgroup == "number":
         return in_english(token, after)
@@ -257,7 +253,9 @@ def _letters(word: str) -> str:
 
 
 def _fitted(pieces: Sequence[str], count: int) -> list[str]:
-    """The pieces of a word as `count` of them: the last joined where they are more, the word shared where fewer."""
+    """The syllables of a word in `count` parts: the last ones joined if there are more, the word divided if there are
+    fewer.
+    """
     if len(pieces) < count:
         return _shared("".join(pieces), count)
     return [*pieces[: count - 1], "".join(pieces[count - 1 :])]

@@ -1,4 +1,4 @@
-"""Lyrics as studio sings them: sections of readable lines, with the voices that sing them."""
+"""Parses lyrics for studio: sections of readable lines, with their voices."""
 
 import itertools
 import re
@@ -23,13 +23,13 @@ from model.studio.lyrics.readings import (
 MAX_CHARACTERS = 12_000
 MAX_CHINESE_CHARACTERS = 1_700
 MAX_LINES = 360
-"""More than can be sung in four minutes; longer lyrics are refused before they are read."""
+"""Most lines: more than can be sung in four minutes; longer lyrics are refused unread."""
 
 MAX_SYLLABLES = 1_760
-"""Eight in each bar of four minutes at the fastest tempo; reading stops where there are more."""
+"""Most syllables: eight in each bar of four minutes at the fastest tempo; reading stops there."""
 
 MAX_LINE_SYLLABLES = 32
-"""A longer line is broken in two or more."""
+"""Most syllables of a line; a longer one is broken up."""
 
 _OTHER = {Voice.FEMALE: Voice.MALE, Voice.MALE: Voice.FEMALE}
 _NAMED = {Singer.FEMALE: Voice.FEMALE, Singer.MALE: Voice.MALE}
@@ -44,15 +44,15 @@ class LyricSection:
 
     @property
     def sung(self) -> bool:
-        """True where there is something to sing."""
+        """True if there are lines to sing."""
         return bool(self.lines)
 
 
 @dataclass(frozen=True, slots=True)
 class Lyrics:
-    """Parsed lyrics; `notes` are remarks for the caller about what was skipped or changed.
+    """Parsed lyrics; `notes` are remarks for the caller about skipped or changed text.
 
-    `voice` is the song's: the one that was wished, else the first that the lyrics name; `None` leaves it open.
+    `voice` is the song's: the requested one, else the first in the lyrics; `None` leaves it open.
     """
 
     sections: tuple[LyricSection, ...]
@@ -61,13 +61,13 @@ class Lyrics:
 
     @property
     def sung(self) -> bool:
-        """True where any section has something to sing."""
+        """True if any section has lines to sing."""
         return any(section.sung for section in self.sections)
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads lines aloud; one that comes again is read once."""
+    """Reads lines; a repeated one is read once."""
 
     chinese_song: bool
     notes: Notes = field(default_factory=Notes)
@@ -76,7 +76,7 @@ class _Reader:
     left: int = MAX_SYLLABLES
 
     def lines(self, written: WrittenLine) -> tuple[LyricLine, ...]:
-        """Sung lines of a written line: several where it is too long, none where nothing of it can be read.
+        """Sung lines of a written line: several if it is too long, none if nothing of it can be read.
 
         Raises:
             TooManySyllables: no song has time for the line and those before it.
@@ -112,12 +112,11 @@ class _Reader:
 
 
 def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None = None) -> Lyrics:
-    """Parse lyrics: lines under tags, as `model.shared.lyrics.reading` finds them, read aloud.
+    """Parse lyrics into sections of readable lines, with tags as `model.shared.lyrics.reading` finds them.
 
     Text before the first tag is a verse. A line with nothing to sing is left out, and one of which less than half can
-    be read; every line of the result has
-    between 1 and `MAX_LINE_SYLLABLES` syllables. `wished` is the song's voice, where the caller names one.
-    `language`, "zh" or "en", is that of numbers; `None` finds it out from the words.
+    be read; every line of the result has between 1 and `MAX_LINE_SYLLABLES` syllables. `wished` is the requested voice,
+    if any. `language`, "zh" or "en", is that of numbers; `None` detects it from the words.
 
     Raises:
         InvalidParams: the text is too long, holds no words or more than can be sung, or less than half of its letters
@@ -146,7 +145,7 @@ def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None
 
 
 def _check_amount(unit: str, amount: int, most: int) -> None:
-    """Refuse what no tempo could fit, before any character is read aloud."""
+    """Refuse what no tempo could fit, before any character is read."""
     if amount > most:
         raise InvalidParams(Violation("lyrics", f"{amount} {unit}; at most {most} can be sung"))
 
@@ -179,7 +178,7 @@ def _singer_notes(lines: Iterable[WrittenLine]) -> Iterator[str]:
 
 
 def break_line(text: str, syllables: tuple[Syllable, ...]) -> Iterator[LyricLine]:
-    """Yield the line, cut into as many equal parts as `MAX_LINE_SYLLABLES` asks for; none for no syllables."""
+    """Yield the line in as many equal parts as `MAX_LINE_SYLLABLES` requires; none for no syllables."""
     parts = -(-len(syllables) // MAX_LINE_SYLLABLES)
     edges = [len(syllables) * part // parts for part in range(parts + 1)] if parts else []
     position = 0

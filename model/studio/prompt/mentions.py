@@ -1,4 +1,4 @@
-"""Words in a prompt: where they stand, whether they are wanted, and which of the text nobody knows."""
+"""Finds words in a prompt: their position, negation, and unknown words."""
 
 import re
 import unicodedata
@@ -38,7 +38,7 @@ _MANY_UNKNOWN = 6
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A known word at its place in the text, and whether the text wants it."""
+    """A known word at its place in the text, and True if it is not negated."""
 
     place: int
     word: str
@@ -51,7 +51,7 @@ class Mention:
 
     @property
     def text(self) -> str:
-        """The word, or that there shall be none of it."""
+        """The word, or "no" and the word if it is negated."""
         return self.word if self.wanted else f"no {self.word}"
 
 

@@ -1,4 +1,4 @@
-"""Parser of prompts, by a table of English and Chinese words."""
+"""Parses prompts with a table of English and Chinese words."""
 
 import math
 import re
@@ -31,12 +31,10 @@ _DRUMLESS = ("drumless", "beatless")
 class ParsedPrompt:
     """A parsed prompt.
 
-    Attributes:
-        style: how the song shall sound, with a tempo inside the genre's range.
-        key: the key that the prompt names, if it does.
-        tempo_range_bpm: the tempi that the genre and the moods leave open; the style's is one of them.
-        tempo_named: whether the prompt itself gave the tempo in numbers.
-        notes: remarks for the caller: the style, the words it was made of, and the words that nobody knows.
+    Attributes: style: the song's style, with a tempo inside the genre's range. key: the key in the prompt, if any.
+    tempo_range_bpm: the tempo range of genre and moods; the style's tempo is in it. tempo_named: True if the prompt
+    gave the tempo in numbers. notes: remarks for the caller: the style, the words it was made of, and the unknown
+    words.
     """
 
     style: Style
@@ -78,7 +76,7 @@ def _genre(text: str) -> Genre | None:
 
 
 def _suiting(moods: Iterable[Mood]) -> Genre:
-    """The genre for a prompt that names none: what its first mood suggests, or pop."""
+    """The genre for a prompt that names none: that of its first mood, or pop."""
     wished = next((mood.genre for mood in moods if mood.genre), None)
     return next((genre for genre in GENRES if genre.style.genre == wished), POP)
 
@@ -116,7 +114,7 @@ def _clamped(value: float, low: float = 0.0, high: float = 1.0) -> float:
 
 
 def _with_players(style: Style, text: str) -> Style:
-    """Give the named instruments their tracks, and silence those that shall be absent."""
+    """Give the named instruments their tracks, and silence negated ones."""
     players = dict(style.instruments)
     for words, track, instrument in INSTRUMENTS:
         wanted = any(wanted_places(text, word) for word in words)
@@ -134,12 +132,12 @@ def _with_players(style: Style, text: str) -> Style:
 
 
 def _same_family(one: Instrument, other: Instrument) -> bool:
-    """True where both are guitars, both strings, both pianos and so on."""
+    """True if both are guitars, both strings, both pianos and so on."""
     return one.value.split()[-1] == other.value.split()[-1]
 
 
 def _with_lead(players: dict[Track, Instrument]) -> tuple[tuple[Track, Instrument], ...]:
-    """The players in the order of the tracks; somebody always has the tune."""
+    """The players in the order of the tracks, with at least one player of the tune."""
     players = {Track.LEAD: Instrument.PIANO, **players}
     return tuple((track, players[track]) for track in Track if track in players)
 
@@ -185,7 +183,7 @@ _KNOWN = frozenset(_known_words())
 
 
 def _notes(prompt: str, style: Style, key: Key | None, tempo: NamedTempo | None) -> tuple[str, ...]:
-    """Remarks: the style; the words that were understood beside its name, as written; the words that were not."""
+    """Remarks: the style; the understood words beside its name, as written; the unknown words."""
     text = without_tempo(normalised(without_key(prompt)))
     found = mentions(text, _KNOWN)
     drums = _DRUMS.search(text)

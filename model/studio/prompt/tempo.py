@@ -31,13 +31,10 @@ _PATTERNS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class NamedTempo:
-    """A tempo that a prompt names, and where.
+    """A tempo in a prompt, and its position.
 
-    Attributes:
-        asked_bpm: what is written, in the middle of a span of two.
-        text: as written.
-        start: place in the prompt of its first character.
-        end: place behind its last one.
+    Attributes: asked_bpm: the written number, or the middle of a range. text: as written. start: index of its first
+    character in the prompt. end: index behind its last one.
     """
 
     asked_bpm: float
@@ -52,7 +49,7 @@ class NamedTempo:
 
     @property
     def note(self) -> str | None:
-        """A remark where the tempo is beyond what can be played."""
+        """A remark if the tempo is outside of the playable range."""
         if self.bpm == self.asked_bpm:
             return None
         limits = f"{SLOWEST_BPM:g} to {FASTEST_BPM:g}"
@@ -60,7 +57,7 @@ class NamedTempo:
 
 
 def find_tempo(text: str) -> NamedTempo | None:
-    """The first tempo in a prompt, in lower case with spaces for dashes; `None` where none is named."""
+    """The first tempo in a prompt, in lower case with spaces for dashes; `None` if none is named."""
     found = [match for pattern in _PATTERNS if (match := pattern.search(text))]
     if not found:
         return None

@@ -1,1 +1,1 @@
-"""Sampled instruments, reverb and mix: from the notes of an arrangement to stereo sound."""
+"""Sampled instruments, reverb and mix: renders the notes of an arrangement to stereo sound."""

@@ -70,7 +70,7 @@ class InstrumentBank:
                 self._samples(zone.sample)
 
     def gain_db(self, instrument: Instrument) -> float:
-        """Gain in dB that makes `instrument` as loud as the others at the same velocity."""
+        """Gain in dB that gives `instrument` the loudness of the others at the same velocity."""
         return self._zones(instrument).gain_db
 
     def zones(self, instrument: Instrument, pitch: int) -> tuple[Zone, ...]:
@@ -86,7 +86,7 @@ class InstrumentBank:
         return self._found[key]
 
     def tone(self, zone: Zone, pitch: int, brightness: Brightness) -> Tone:
-        """`zone` sounding at `pitch`, shared by all notes that ask for the same."""
+        """The tone of `zone` at `pitch`, shared by all notes with the same parameters."""
 
         def make() -> Tone:
             return Tone(self._samples(zone.sample), self._rate_hertz(zone.sample), zone, pitch, brightness)
@@ -94,7 +94,7 @@ class InstrumentBank:
         return self._tones.get(zone, pitch, brightness, make)
 
     def tone_key(self, tone: Tone) -> ToneKey:
-        """A name for a tone of this bank, the same in every process: instrument, zone, pitch and brightness."""
+        """A process-independent key of a tone of this bank: instrument, zone, pitch and brightness."""
         for name, instrument in self._instruments():
             for number, zone in enumerate(instrument.zones):
                 if zone is tone.zone:
@@ -102,7 +102,7 @@ class InstrumentBank:
         raise KeyError("the tone is not of this bank")
 
     def tone_of(self, key: ToneKey) -> Tone:
-        """The tone of that name."""
+        """The tone of a key."""
         name, number, pitch, brightness = key
         zone = self._zones(Instrument(name)).zones[number]
         return self.tone(zone, pitch, Brightness(brightness))
@@ -130,7 +130,7 @@ class InstrumentBank:
 
 
 def parse_table(text: str) -> BankTable:
-    """Read the JSON table.
+    """Parse the JSON table.
 
     Raises:
         ValueError, KeyError, TypeError: it is not one.

@@ -1,4 +1,4 @@
-"""Small streaming effects, filters and an ensemble; what comes out does not depend on the block sizes."""
+"""Small streaming effects, filters and an ensemble, whose output does not depend on the block sizes."""
 
 import math
 
@@ -20,7 +20,7 @@ _ENSEMBLE_GRID = 128
 
 
 class Filter:
-    """A biquad over the last axis of what it is given."""
+    """A biquad over the last axis of its input."""
 
     def __init__(self, section: NDArray[np.float64], channels: tuple[int, ...]) -> None:
         """`section` is one row of second-order coefficients; `channels` the shape before the last axis, () for mono."""
@@ -55,7 +55,7 @@ class Filter:
 
     @property
     def is_silent(self) -> bool:
-        """True if silence would come out as silence: nothing rings in the filter that a float32 could hold."""
+        """True if silent input gives silent output in float32: the filter's state has decayed."""
         return bool(np.abs(self._state).max() < _SILENT)
 
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -65,10 +65,12 @@ class Filter:
 
 
 class Compressor:
-    """Turns down what is louder than a threshold, by its mean power over the last moments; mono."""
+    """Compresses sound above a threshold by its mean power over the last moments; mono."""
 
     def __init__(self, threshold_db: float, ratio: float, seconds: float) -> None:
-        """Above `threshold_db` (of the RMS, in dBFS) the level grows `ratio` times slower; `seconds` average it."""
+        """Above `threshold_db` (of the RMS, in dBFS) the level rises `ratio` times slower; `seconds` is the averaging
+        time.
+        """
         self._threshold = 10.0 ** (threshold_db / 10.0)
         self._exponent = -0.5 * (1.0 - 1.0 / ratio)
         keep = math.exp(-1.0 / (seconds * SAMPLE_RATE_HERTZ))
@@ -76,7 +78,7 @@ class Compressor:
 
     @property
     def is_silent(self) -> bool:
-        """True if it has forgotten the sound before."""
+        """True if the level of earlier sound has decayed."""
         return self._mean.is_silent
 
     def run(self, sound: Samples) -> Samples:
@@ -86,10 +88,10 @@ class Compressor:
 
 
 class Ensemble:
-    """Widens a sound: each side gets a copy whose delay slowly swings, out of step with the other side's."""
+    """Widens a sound (chorus): each side gets a copy with a slowly modulated delay, in opposite phase."""
 
     def __init__(self, phase: float) -> None:
-        """`phase` (0 to 1) is where the swing begins."""
+        """`phase` (0 to 1) is the initial phase of the modulation."""
         self._phase = phase
         self._memory = np.zeros(_ENSEMBLE_MEMORY, np.float32)
 

@@ -1,4 +1,4 @@
-"""The mixing desk of one song: every track played, balanced, put into a room, window by window."""
+"""The mixer of one song: plays, balances and reverberates all tracks, window by window."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ _WETNESS_RANGE_DB = 9.0
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A track's place in the mix: level, pan (-1 left to 1 right), level into the room, and whether lows are kept."""
+    """A track's mix settings: level, pan (-1 left to 1 right), reverb send, and True if lows are kept."""
 
     stem: Stem
     level_db: float
@@ -56,14 +56,14 @@ STRIPS: Mapping[Track | Singer, Strip] = {
     Track.ORNAMENT: Strip(Stem.ORNAMENTS, -2.0, 0.5, -5.0),
     Track.DRUMS: Strip(Stem.DRUMS, -4.5, 0.0, -14.0, keeps_lows=True),
 }
-"""The balance of every song; instruments are equally loud before it."""
+"""The mix settings of every song; instruments are equally loud before them."""
 
 
 _NOTHING_SUNG: Mapping[Singer, Sequence[SungNote]] = {}
 
 
 class _Channel:
-    """A singer through the usual vocal chain: less boom, more presence, an even level."""
+    """A singer with the usual vocal chain: less low end, more presence, an even level."""
 
     def __init__(self, singer: Vocalist) -> None:
         self.singer = singer
@@ -75,7 +75,7 @@ class _Channel:
 
     @property
     def is_silent(self) -> bool:
-        """True if nothing is sung and nothing rings any more."""
+        """True if nothing is sung and all sound has decayed."""
         return self.singer.is_silent and all(stage.is_silent for stage in (*self._filters, self._compressor))
 
     def run(self, start: int, stop: int) -> NDArray[np.float32]:
@@ -87,7 +87,7 @@ class _Channel:
 
 
 class Mixer:
-    """Plays the sections of one song in order. Voices and room ring on from one section into the next."""
+    """Plays the sections of one song in order. Voices and reverb continue from one section into the next."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class Mixer:
         stems: frozenset[Stem] = ALL_STEMS,
         seed: int = 0,
     ) -> None:
-        """Set up the desk; tracks of stems outside `stems` stay silent. `seed` varies the room and the ensemble.
+        """Set up the mixer; tracks of stems outside `stems` are silent. `seed` varies the reverb and the ensemble.
 
         With `singers` the vocal stem is theirs, and the player of the lead only ornaments; without, it is the lead's.
         `vocal_level_db` is added to the level of that stem.
@@ -201,7 +201,7 @@ class Mixer:
 
 
 def _strips(style: Style, sung: bool, vocal_level_db: float) -> dict[Track | Singer, Strip]:
-    """The balance of one song."""
+    """The mix settings of one song."""
     strips = dict(STRIPS)
     for track, added_db in style.levels_db:
         strips[track] = replace(strips[track], level_db=strips[track].level_db + added_db)

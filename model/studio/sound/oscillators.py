@@ -1,4 +1,4 @@
-"""Instruments that are computed instead of recorded: the waves of old game consoles, and two electronic drum kits."""
+"""Computed instruments: the waves of old game consoles, and two electronic drum kits."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class _Wave:
-    """A sustained wave: the strength of each harmonic, its envelope, and what makes it as loud as all instruments."""
+    """A sustained wave: the strength of each harmonic, its envelope, and the gain for equal loudness."""
 
     harmonic: Callable[[int], float]
     envelope: Envelope
@@ -49,7 +49,7 @@ class _Wave:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A drum: the keys it answers, the key that plays it as computed, its sound and its level."""
+    """A drum: its keys, the key of its computed pitch, its sound and its level."""
 
     keys: tuple[int, int]
     root: int
@@ -107,7 +107,9 @@ def _pulse(duty: float) -> Callable[[int], float]:
 
 
 def _triangle(k: int) -> float:
-    """A triangle with the steps of a four-bit converter: its 15th and 17th harmonics and their kin stand out."""
+    """A triangle with the steps of a four-bit converter, which raise its 15th and 17th harmonics and their
+    multiples.
+    """
     if k % 2 == 0:
         return 0.0
     sign = -1.0 if k % 4 == 3 else 1.0
@@ -124,7 +126,7 @@ def _faded(sound: _Sound) -> Samples:
 
 
 def _noise(seconds: float, hold: int = 1) -> _Sound:
-    """White noise; with `hold` every value is kept for so many samples, as a shift register at a low rate does."""
+    """White noise; with `hold` every value is repeated that often, as by a shift register at a low rate."""
     count = int(seconds * SAMPLE_RATE_HERTZ)
     values = np.random.default_rng(hold).choice((-1.0, 1.0), count // hold + 1)
     return np.repeat(values, hold)[:count]

@@ -1,4 +1,4 @@
-"""A room: reflections of everything sent to it, in stereo, block by block."""
+"""A reverb: reflections of its input, in stereo, block by block."""
 
 import math
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _FADE_IN_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A room's size as the ear takes it: time of a 60 dB fall at middle frequencies, and the first reflection's delay.
+    """Perceived size of a room: time of a 60 dB decay at middle frequencies, and the first reflection's delay.
 
     The delay is at least 22 ms: it hides the block length of the convolution.
     """
@@ -34,9 +34,9 @@ class Room:
 
 
 def impulse_response(room: Room, seed: int) -> NDArray[np.float32]:
-    """The room's answer to a click, shape [2, samples] at 48 kHz, unit energy per channel.
+    """The room's impulse response, shape [2, samples] at 48 kHz, unit energy per channel.
 
-    Noise whose highs die sooner than its lows (J. A. Moorer, "About this reverberation business", 1979).
+    Noise whose highs decay sooner than its lows (J. A. Moorer, "About this reverberation business", 1979).
     """
     count = int(room.decay_seconds * SAMPLE_RATE_HERTZ)
     noise = np.random.default_rng(seed).standard_normal((2, count), np.float32)
@@ -60,7 +60,7 @@ def _split(sound: NDArray[np.float32], cutoff_hertz: float) -> tuple[NDArray[np.
 
 
 class Reverb:
-    """Convolves a mono send with a room. What comes out does not depend on how the sound is cut into blocks."""
+    """Convolves a mono send with a room. The output does not depend on the block sizes."""
 
     def __init__(self, response: NDArray[np.float32]) -> None:
         """`response` is [2, samples]; its first 1024 samples must be silent."""
@@ -75,7 +75,7 @@ class Reverb:
         return tuple(part.filters for part in self._parts)
 
     def run(self, send: Samples) -> NDArray[np.float32]:
-        """The room's answer during the time of `send` [samples], shape [2, samples]."""
+        """The reverb during the time of `send` [samples], shape [2, samples]."""
         early, late = (part.run(send) for part in self._parts)
         early += late
         return early
@@ -84,7 +84,7 @@ class Reverb:
 class _Convolver:
     """Uniformly partitioned convolution, delayed by one block (F. Wefers, "Partitioned convolution algorithms", 2015).
 
-    The delay makes the answer to a block known before its first sample is due, so any block size can be served.
+    With the delay the output of a block is known before its first sample is due, so any block size is possible.
     """
 
     def __init__(self, response: NDArray[np.float32], block: int) -> None:
@@ -109,7 +109,7 @@ class _Convolver:
         return answer
 
     def _convolved(self, blocks: int) -> NDArray[np.float32]:
-        """The answer to the first complete blocks of the line, by overlap-save."""
+        """The output of the first complete blocks of the line, by overlap-save."""
         frames = sliding_window_view(self._line, 2 * self._block)[:: self._block][:blocks]
         spectra = np.concatenate([self._history, rfft(frames)])
         parts = self.filters.shape[1]

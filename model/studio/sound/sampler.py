@@ -1,4 +1,4 @@
-"""One player: notes in, stereo sound out, ringing on from block to block."""
+"""One player: renders notes to stereo sound, which decays across blocks."""
 
 import math
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ _PAN_POSITIONS = 5
 
 @dataclass(frozen=True, slots=True)
 class SampledNote:
-    """A note in samples of the song: sounds from `start`, let go at `stop` (ignored by drums)."""
+    """A note in samples of the song: starts at `start`, is released at `stop` (ignored by drums)."""
 
     start: int
     stop: int
@@ -34,7 +34,7 @@ class SampledNote:
 
 @dataclass(slots=True)
 class _Voice:
-    """One zone sounding; from sample `stop` on it fades out within `release_seconds`."""
+    """One sounding zone; from sample `stop` on it fades out within `release_seconds`."""
 
     tone: Tone
     start: int
@@ -51,13 +51,13 @@ class _Voice:
         return min(self.start + self.tone.length, self.stop + len(_release(self.release_seconds)))
 
     def let_go(self, at: int, release_seconds: float | None = None) -> None:
-        """End the voice at sample `at` unless it ends sooner, by its own release or a quicker one."""
+        """Release the voice at sample `at` unless it ends sooner, by its own release or a quicker one."""
         if at < self.stop:
             self.stop = at
             self.release_seconds = self.release_seconds if release_seconds is None else release_seconds
 
     def add_to(self, lane: Samples, lane_start: int) -> None:
-        """Mix this voice's part of the lane that begins at sample `lane_start` into it."""
+        """Mix this voice into the block that begins at sample `lane_start`."""
         first, last = max(self.start, lane_start), min(self.end, lane_start + len(lane))
         if first >= last:
             return
@@ -75,7 +75,7 @@ class _Voice:
 
 
 class Sampler:
-    """Plays one instrument of the bank. Blocks are asked for in order; the sum does not depend on their sizes."""
+    """Plays one instrument of the bank. Blocks are rendered in order; their sizes do not matter."""
 
     def __init__(self, bank: InstrumentBank, instrument: Instrument) -> None:
         self._bank = bank
@@ -85,13 +85,13 @@ class Sampler:
 
     @property
     def is_silent(self) -> bool:
-        """True if no note sounds any more."""
+        """True if no note sounds."""
         return not self._voices
 
     def start(self, notes: Iterable[SampledNote]) -> None:
-        """Take notes that begin in the next block, in order of their starts.
+        """Start notes that begin in the next block, in order of their starts.
 
-        A key struck again lets go of the note still held on it; a drum silences its exclusive class.
+        A repeated key releases the note still held on it; a drum silences its exclusive class.
         """
         for note in notes:
             voices = [self._voice(zone, note) for zone in self._bank.zones(self._instrument, note.pitch)]
@@ -138,7 +138,7 @@ class Sampler:
 
 @lru_cache(maxsize=128)
 def _release(full_seconds: float) -> Samples:
-    """A fall in decibels that ends at exactly zero; `full_seconds` is the time of 100 dB. Not to be written to."""
+    """An exponential decay that ends at exactly zero; `full_seconds` is the time of 100 dB. Read-only."""
     seconds = full_seconds * _RELEASE_DB / 100.0
     seconds = min(max(seconds, _SHORTEST_RELEASE_SECONDS), _LONGEST_RELEASE_SECONDS)
     share = np.linspace(0.0, 1.0, int(seconds * SAMPLE_RATE_HERTZ), dtype=np.float32)

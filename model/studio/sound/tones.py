@@ -1,4 +1,4 @@
-"""One sample played at one pitch and brightness, computed piece by piece and kept for the next note."""
+"""One sample played at one pitch and brightness, computed in blocks and cached for later notes."""
 
 import math
 from collections import OrderedDict
@@ -44,7 +44,7 @@ class Brightness(IntEnum):
 class Tone:
     """A held note: pitch-shifted, looped, filtered, with its attack and decay; mono at 48 kHz.
 
-    It is computed in pieces on a fixed grid when first read, so what a reader gets does not depend on how it asks.
+    It is computed in blocks on a fixed grid when first read, so the result does not depend on the order of reads.
     """
 
     def __init__(self, sample: Samples, sample_rate_hertz: int, zone: Zone, pitch: int, brightness: Brightness) -> None:
@@ -60,7 +60,7 @@ class Tone:
 
     @property
     def length(self) -> int:
-        """Samples until it has died away, `ENDLESS` for one that never does."""
+        """Length in samples until it has decayed, `ENDLESS` if it never does."""
         return self._length
 
     @property
@@ -69,7 +69,7 @@ class Tone:
         return self._made.nbytes
 
     def read(self, start: int, stop: int) -> Samples:
-        """Samples [start, stop) counted from the note's start, fewer at the tone's end. Not to be written to."""
+        """Samples [start, stop) counted from the note's start, fewer at the tone's end. Read-only."""
         stop = min(stop, self._length)
         if stop > len(self._made):
             starts = range(len(self._made), stop, _PIECE_SAMPLES)
@@ -119,7 +119,7 @@ class Tone:
 
 
 class _Lowpass:
-    """A resonant biquad, fixed or swept; R. Bristow-Johnson, "Audio EQ cookbook". Pieces come in order."""
+    """A resonant biquad, fixed or swept; R. Bristow-Johnson, "Audio EQ cookbook". Blocks come in order."""
 
     def __init__(self, cutoff_hertz: float, resonance_db: float, sweep: Sweep | None) -> None:
         self._cutoff_hertz = cutoff_hertz
@@ -129,14 +129,14 @@ class _Lowpass:
 
     @classmethod
     def of(cls, zone: Zone, brightness: Brightness) -> "_Lowpass | None":
-        """The filter of a zone, `None` where it would change nothing audible."""
+        """The filter of a zone, `None` if its effect is inaudible."""
         cutoff_hertz = min(zone.cutoff_hertz, _OPEN_HERTZ) * 2.0 ** (brightness.cents / 1200.0)
         if zone.sweep is None and cutoff_hertz >= _OPEN_HERTZ:
             return None
         return cls(cutoff_hertz, zone.resonance_db, zone.sweep)
 
     def run(self, sound: Samples, start: int) -> Samples:
-        """The next piece, filtered; `start` is its place in the tone."""
+        """The next block, filtered; `start` is its offset in the tone."""
         if self._sweep is None:
             return self._part(sound, self._cutoff_hertz)
         starts = np.arange(0, len(sound), _SWEEP_SAMPLES)
@@ -156,14 +156,14 @@ class _Lowpass:
 
 
 class ToneCache:
-    """Tones by what makes them, the least recently asked for forgotten above a number of bytes."""
+    """Caches tones by their parameters; the least recently used are dropped above a number of bytes."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
         self._tones: OrderedDict[tuple[int, int, int], Tone] = OrderedDict()
 
     def get(self, zone: Zone, pitch: int, brightness: Brightness, make: Callable[[], Tone]) -> Tone:
-        """The kept tone, or the one that `make` returns; zones are told apart by identity."""
+        """The cached tone, or a new one from `make`; zones are compared by identity."""
         key = (id(zone), pitch, brightness)
         if key not in self._tones:
             self._forget()

@@ -57,7 +57,7 @@ class Zone:
         loop: first sample of the loop and the first one after it, `None` for one shot.
         gain_db: level next to the other zones of the instrument.
         pan: -1 (left) to 1 (right).
-        exclusive_class: a note silences the sounding ones of its class; 0 is no class.
+        exclusive_class: a note silences the sounding ones of its class; 0: no class.
         envelope: loudness over time.
         cutoff_hertz: lowpass at full velocity.
         resonance_db: height of the lowpass's peak.

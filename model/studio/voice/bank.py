@@ -77,7 +77,7 @@ class VoiceBank:
         return frozenset(self._takes)
 
     def take(self, syllable: str) -> Take:
-        """The take of a syllable. Raises KeyError where there is none."""
+        """The take of a syllable. Raises KeyError if there is none."""
         return self._takes[syllable]
 
 

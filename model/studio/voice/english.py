@@ -47,7 +47,7 @@ _GROUPS = (
     "a=ae,b=b,c=k,d=d,e=eh,f=f,g=g,h=hh,i=ih,j=jh,k=k,l=l,m=m,n=n,o=aa,p=p,q=k,r=r,s=s,t=t,u=ah,v=v,w=w,x=k s,y=iy,z=z"
 )
 _SPELLINGS = dict(group.split("=") for group in _GROUPS.split(","))
-"""What groups of letters usually stand for, in words that no dictionary knows."""
+"""Usual sounds of letter groups, for words outside of the dictionary."""
 
 _LONG_VOWELS = {"a": "ey", "e": "iy", "i": "ay", "o": "ow", "u": "uw", "y": "ay"}
 _LONGEST_SPELLING = max(map(len, _SPELLINGS))
@@ -74,7 +74,7 @@ def _dictionary() -> bytes:
 
 
 def load() -> None:
-    """Open the dictionary now, so that no caller waits for it.
+    """Open the dictionary now, before the first request.
 
     Raises:
         EngineUnavailable: it is missing or damaged.
@@ -83,7 +83,7 @@ def load() -> None:
 
 
 def looked_up(word: str) -> tuple[str, ...] | None:
-    """Phones of a word in lower case, or `None` where the dictionary does not have it."""
+    """Phones of a word in lower case, or `None` if the dictionary does not have it."""
     text, wanted = _dictionary(), word.encode("ascii", "replace")
     low, high = 0, len(text) - 1
     while low < high:  # the words are in order, and every line begins after one of these bounds
@@ -99,9 +99,9 @@ def looked_up(word: str) -> tuple[str, ...] | None:
 def pronounce(word: str, before: str = "", after: str = "") -> Syllables:
     """The sung syllables of a word in Latin letters without accents, each as its phones; at least one.
 
-    A word that is said in two ways is said as the text `before` and `after` it asks. Then the dictionary comes, and
-    what songs write instead of its words. What both lack is spelt letter by letter where it is written in capitals or
-    has no vowel, and else read by the commonest rules of spelling.
+    The text `before` and `after` decides a homograph. Then the dictionary is used, then spellings of songs. A word
+    outside of both is spelt letter by letter if it is written in capitals or has no vowel, else read by common spelling
+    rules.
     """
     plain = word.lower()
     if word in _INITIALS:
@@ -119,7 +119,7 @@ def letter(name: str) -> Syllables:
 
 
 def _in_songs(word: str, plain: str) -> tuple[str, ...] | None:
-    """Phones of what songs write for a word; capitals that no dictionary has are left to be spelt."""
+    """Phones of a song's spelling of a word; capitals outside of the dictionary are left to be spelt."""
     spelt = word.isupper() and 1 < len(word) <= _LONGEST_ABBREVIATION and looked_up(plain) is None
     return respelt(plain, looked_up, unstretch=not spelt or _STRETCHED.search(plain) is not None)
 
@@ -173,6 +173,6 @@ def syllables(phones: Sequence[str]) -> Syllables:
 
 
 def _opens(consonants: Sequence[str]) -> bool:
-    """True where an English word may begin with these consonants."""
+    """True if an English word may begin with these consonants."""
     spelt = " ".join(consonants)
     return (len(consonants) == 1 and spelt != "ng") or spelt in _OPENINGS

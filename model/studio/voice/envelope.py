@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 BANDS = 64
 TOP_HERTZ = 16_000.0
-"""The recordings hold nothing above."""
+"""Highest frequency in the recordings, in hertz."""
 
 FRAME_SECONDS = 0.005
 NOISE_HERTZ = (0.0, 1500.0, 3000.0, 6000.0, 9000.0, 12000.0)
@@ -26,7 +26,7 @@ def band_hertz() -> NDArray[np.float64]:
 
 
 def spread(points_hertz: NDArray[np.float64], hertz: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Matrix [points, bins] that takes values at rising `points_hertz` to the frequencies `hertz`, linearly."""
+    """Matrix [points, bins] that interpolates values at rising `points_hertz` linearly at the frequencies `hertz`."""
     rows = np.eye(len(points_hertz))
     return np.stack([np.interp(hertz, points_hertz, row) for row in rows]).astype(np.float32)
 

@@ -1,7 +1,7 @@
-"""English words that are written alike and said in two ways: the neighbours in the line decide.
+"""English homographs: words with two pronunciations, decided by their neighbours in the line.
 
-Phones are ARPAbet in lower case, as in `model.studio.voice.english`. The first rule of a word whose patterns fit the
-text before and after it gives its phones; the last has no pattern and is the way that songs use most.
+Phones are ARPAbet in lower case, as in `model.studio.voice.english`. The first rule of a word whose patterns match the
+text before and after it gives its phones; the last has no pattern and is the most common one in songs.
 """
 
 import re
@@ -156,7 +156,7 @@ _REACH = 60
 
 
 def by_neighbours(word: str, before: str, after: str) -> tuple[str, ...] | None:
-    """Phones of a word in lower case that is said in two ways, by the text around it; `None` for any other word."""
+    """Phones of a homograph in lower case, by the text around it; `None` for any other word."""
     rules = _COMPILED.get(word)
     if rules is None:
         return None

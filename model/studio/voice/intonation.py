@@ -28,7 +28,7 @@ _FALL_CENTS = 60.0
 
 
 def pitch_curve(placed: Sequence[Placed], frames: int, generator: np.random.Generator) -> Curve:
-    """The fundamental in hertz at every frame, [frames]; where nobody sings it goes on from the note before."""
+    """The fundamental in hertz at every frame, [frames]; in pauses that of the note before."""
     notes = [note for syllable in placed for note in syllable.notes]
     tones = [syllable.notes[0].tone for syllable in placed for _ in syllable.notes]
     semitones = _glides(notes, frames)
@@ -43,7 +43,7 @@ def pitch_curve(placed: Sequence[Placed], frames: int, generator: np.random.Gene
 
 
 def _glides(notes: Sequence[SungNote], frames: int) -> Curve:
-    """Semitones: each note's pitch, reached by half a cosine from the one before, with a little too much of it."""
+    """Semitones: each note's pitch, reached by half a cosine from the one before, with some overshoot."""
     out = np.full(frames, float(notes[0].pitch))
     times = np.arange(frames) * FRAME_SECONDS
     for before, note in pairwise(notes):
@@ -76,7 +76,7 @@ def _smoothed(noise: Curve, width: int) -> Curve:
 
 
 def _colour(cents: Curve, note: SungNote, tone: int, begins: bool, generator: np.random.Generator) -> None:
-    """Add what the singer does to one note."""
+    """Add the ornaments of one note."""
     first, last = frame(note.start), min(frame(note.end), len(cents))
     time: Curve = FRAME_SECONDS * np.arange(max(last - first, 0), dtype=np.float64)
     length = note.end - note.start
@@ -94,7 +94,7 @@ def _colour(cents: Curve, note: SungNote, tone: int, begins: bool, generator: np
 
 
 def _inflection(tone: int, time: Curve, length: float) -> Curve:
-    """A shadow of the spoken tone, short enough to leave the note in tune."""
+    """A trace of the spoken tone, short enough to leave the note in tune."""
     if tone == 2:
         return -70.0 * np.exp(-time / 0.045)
     if tone == 3:

@@ -1,4 +1,4 @@
-"""From notes with words to when each piece of each syllable sounds."""
+"""Places the parts of each syllable in time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,10 +9,10 @@ from model.studio.voice.synthesis import FRAME_SAMPLES
 from model.studio.voice.utterance import Utterance
 
 PHRASE_GAP_SECONDS = 0.14
-"""A longer silence between notes ends a phrase: the singer lets go, and may breathe."""
+"""A longer silence between notes ends a phrase: the singer releases the note, and may breathe."""
 
 _CONSONANT_SHARE = 0.5
-"""How much of the note before a consonant may take."""
+"""Largest share of the preceding note that a consonant may take."""
 
 _SHORTEST_VOWEL = 9
 _CODA_FRAMES = 13
@@ -164,6 +164,6 @@ def _room(before: Placed | None, vowel: int, bound: bool) -> int:
 
 
 def _shortened(placed: Placed, end: int) -> Placed:
-    """The syllable over by the frame `end`: its vowel gives way, and its last consonants where that is too short."""
+    """Shorten a syllable to end by frame `end`: first its vowel, then its final consonants."""
     ending = min(placed.ending, max(end - placed.vowel, 0) // 2)
     return replace(placed, stop=max(end - ending, placed.vowel + 1), ending=ending)

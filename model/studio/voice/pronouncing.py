@@ -1,4 +1,4 @@
-"""From readings to pieces of the recorded voice: Mandarin as it was recorded, English by the nearest pieces of it."""
+"""Maps readings to units of the recorded voice: Mandarin as recorded, English by the nearest units."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -204,7 +204,7 @@ def _english(phones: Sequence[str]) -> Utterance:
 
 
 def _rhyme(glide: str | None, vowel: str, ending: Sequence[str]) -> tuple[str, bool, int]:
-    """The rhyme, whether only its steady part is sung, and how many consonants after the vowel it holds."""
+    """The rhyme, True if only its steady part is sung, and the number of consonants after its vowel."""
     if glide and (piece := _GLIDED_NASAL_RHYMES.get((glide, vowel, *ending))):
         return piece, False, 1
     if glide:

@@ -10,7 +10,7 @@ from model.studio.voice.recorded import SHIPPED, TABLE_NAME
 
 
 def load() -> None:
-    """Open the table now, so that no caller waits for it.
+    """Open the table now, before the first request.
 
     Raises:
         EngineUnavailable: it is missing or damaged.
@@ -42,7 +42,7 @@ def mandarin_syllables() -> frozenset[str]:
 
 @cache
 def can_be_sung(syllable: Syllable) -> bool:
-    """True where the voice has every piece that the syllable's reading is sung with."""
+    """True if the voice has every piece that the syllable's reading is sung with."""
     if syllable.tone and syllable.reading not in mandarin_syllables():
         return False
     try:

@@ -1,4 +1,4 @@
-"""The singer: notes with words in, the frames of a voice out."""
+"""The singer: renders notes with words to the frames of a voice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,13 +42,10 @@ Path = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Timbre:
-    """Settings that make a singer out of the recorded voice.
+    """Settings that derive a singer from the recorded voice.
 
-    Attributes:
-        formants: factor on all resonances; below 1 for a longer throat.
-        breathiness: factor on the share of noise.
-        brightness_db: tilt per octave around 1 kHz.
-        level_db: on top of the level of the recordings.
+    Attributes: formants: factor on all resonances; below 1 for a longer vocal tract. breathiness: factor on the share
+    of noise. brightness_db: tilt per octave around 1 kHz. level_db: added to the level of the recordings.
     """
 
     formants: float = 1.0
@@ -59,7 +56,7 @@ class Timbre:
 
 @dataclass(frozen=True, slots=True)
 class _Canvas:
-    """Frames being filled: what sounds, how noisy, how loud."""
+    """The frames being filled: envelope, noise and level."""
 
     envelope: Floats
     noise: Floats
@@ -142,10 +139,10 @@ def _lay(canvas: _Canvas, first: int, take: Take, path: Path) -> None:
 
 
 def vowel_path(take: Take, length: int, generator: np.random.Generator, *, held: bool = False) -> Path:
-    """Which frame of the take sounds at each of `length` frames of the vowel.
+    """The frame of the take at each of `length` frames of the vowel.
 
-    Beginning and end keep the pace of speech as far as there is room; a long note stays in the held part, wandering.
-    With `held` it never leaves that part.
+    Beginning and end keep the pace of speech if there is room; a long note stays in the held part, wandering. With
+    `held` it never leaves that part.
     """
     last = len(take.envelope) - 1
     begin, end = (0, 0) if held else (take.hold[0] - take.nucleus, last - take.hold[1])
@@ -193,7 +190,7 @@ def _evening_db(take: Take, f0_hertz: float) -> float:
 
 
 def _join(canvas: _Canvas, seam: int, *, dip: bool) -> None:
-    """Blend the envelopes around a seam that the voice sings across; two vowels are set apart by a slight dip."""
+    """Blend the envelopes around a seam within continuous singing; two vowels are separated by a slight dip."""
     first, stop = max(seam - _JOIN_FRAMES, 0), min(seam + _JOIN_FRAMES, len(canvas.gain_db) - 1)
     share = np.linspace(0, 1, stop - first, dtype=np.float32)[:, None]
     before, after = canvas.envelope[first].copy(), canvas.envelope[stop].copy()
@@ -207,7 +204,7 @@ def _join(canvas: _Canvas, seam: int, *, dip: bool) -> None:
 def _breathe(
     canvas: _Canvas, before: Placed | None, syllable: Placed, breath: Take, generator: np.random.Generator
 ) -> None:
-    """Breathe in where there is time for it."""
+    """Add a breath if there is time for it."""
     stop = syllable.begin - 8
     free = stop - (before.end + _RELEASE_FRAMES if before else 0)
     if syllable.bound_before or free < _BREATH_GAP_FRAMES - 30:
@@ -246,7 +243,7 @@ def _row(takes: Sequence[Take], first: int, frames: int, timbre: Timbre, gain: f
 
 
 def _resized(sound: Floats, timbre: Timbre, longest: int) -> Floats:
-    """A consonant through another throat, hastened to at most `longest` samples, and faded out."""
+    """A consonant with another vocal tract, shortened to at most `longest` samples, and faded out."""
     if timbre.formants != 1.0:
         places = np.arange(0, len(sound) - 1, timbre.formants)
         sound = np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
@@ -257,9 +254,9 @@ def _resized(sound: Floats, timbre: Timbre, longest: int) -> Floats:
 
 
 def hastened(sound: Floats, length: int) -> Floats:
-    """The whole of an unvoiced sound [samples] in `length` samples, fewer than it has, by overlapping grains.
+    """An unvoiced sound [samples] compressed to `length` samples, fewer than it has, by overlapping grains.
 
-    Sine windows keep the power of noise. Cutting instead would take the burst from "c" and make a "t" of it.
+    Sine windows keep the power of noise. Cutting instead would remove the burst of "c" and make a "t" of it.
     """
     padded = np.pad(sound, (FRAME_SAMPLES, 2 * FRAME_SAMPLES))
     out = np.zeros(length + 3 * FRAME_SAMPLES, np.float32)
@@ -270,5 +267,5 @@ def hastened(sound: Floats, length: int) -> Floats:
 
 
 def _fall(samples: int) -> Floats:
-    """Half a cosine down to zero: recordings are cut where the voice of the speaker sets in."""
+    """Half a cosine down to zero: recordings are cut where the speaker's voice begins."""
     return (0.5 + 0.5 * np.cos(np.pi * (np.arange(samples) + 1) / samples)).astype(np.float32)

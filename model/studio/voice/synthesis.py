@@ -1,8 +1,9 @@
-"""Voice out of frames: harmonics as a train of filtered pulses, breath as filtered noise, and recorded consonants.
+"""Synthesises voice from frames: harmonics as a train of filtered pulses, breath as filtered noise, and recorded
+consonants.
 
-The source-filter model of WORLD (Morise, Yokomori and Ozawa, 2016), with responses of minimum phase. As both the way
-from bands to frequencies and the Hilbert transform that gives the phase are linear, one matrix turns the envelopes of
-all pulses into complex log spectra.
+The source-filter model of WORLD (Morise, Yokomori and Ozawa, 2016), with minimum-phase responses. As both the map from
+bands to frequencies and the Hilbert transform for the phase are linear, one matrix turns the envelopes of all pulses
+into complex log spectra.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ _NEPER_PER_DB = np.log(10.0) / 20.0
 _ABOVE_TOP_DB_PER_OCTAVE = -24.0
 _SILENT_DB = -95.0
 _LEVEL_DB = 89.6
-"""Brings the vowels of the bank to about -20 dBFS."""
+"""Gain that brings the vowels of the bank to about -20 dBFS."""
 
 _LOWEST_HERTZ = 70.0
 _SUBSTEPS = 8
@@ -59,7 +60,7 @@ class VoiceFrames:
 
 
 class Throat:
-    """The filter of one singer: turns envelopes into responses. `formants` scales all resonances (1 as recorded)."""
+    """The filter of one singer: converts envelopes to responses. `formants` scales all resonances (1 as recorded)."""
 
     def __init__(self, formants: float = 1.0) -> None:
         hertz = _bin_hertz(_RESPONSE)
@@ -118,7 +119,7 @@ def _minimum_phase(log_magnitude: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class VoiceSound:
-    """Sound of `frames`, asked for in any pieces: the samples do not depend on how they are cut."""
+    """The sound of `frames`, rendered in any blocks: the samples do not depend on the block sizes."""
 
     def __init__(self, throat: Throat, frames: VoiceFrames, seed: int | Sequence[int]) -> None:
         self._throat = throat
@@ -173,7 +174,7 @@ class VoiceSound:
 
 @cache
 def _white() -> NDArray[np.complex64]:
-    """Spectra of white noise, [rows, 241]: five seconds, which nobody hears repeat under a voice."""
+    """Spectra of white noise, [rows, 241]: five seconds, whose repetition is inaudible under a voice."""
     phases = np.random.default_rng(0).random((_WHITE_ROWS, _NOISE_WINDOW // 2 + 1), dtype=np.float32)
     return np.asarray(np.exp(2j * np.pi * phases), np.complex64)
 

@@ -9,7 +9,7 @@ class Utterance:
     `v`).
 
     Attributes:
-        onset: lends its initial consonant; `None` where the syllable begins with its vowel.
+        onset: lends its initial consonant; `None` if the syllable begins with its vowel.
         rhyme: lends vowels and nasal ending.
         codas: lend initial consonants, heard in order at the end of the syllable.
         before: lend initial consonants, heard in order before that of `onset`.

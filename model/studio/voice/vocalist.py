@@ -1,4 +1,4 @@
-"""A singer on stage for a whole song: notes of section after section in, one sound out that rings over the seams."""
+"""A singer for a whole song: renders the notes of section after section to one continuous sound."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from model.studio.voice.synthesis import Throat, VoiceSound
 
 
 class Singer(StrEnum):
-    """One of the voices of a song: with the tune, below it, singing it once more, or with the other lines of a duet."""
+    """A voice of a song: the lead, a harmony below it, a double of the lead, or the second singer of a duet."""
 
     LEAD = "lead voice"
     BACKING = "backing voice"
@@ -54,7 +54,7 @@ class Vocalist:
 
     @property
     def is_silent(self) -> bool:
-        """True where nothing sounds any more."""
+        """True if nothing sounds any more."""
         return not self._sounds
 
     def prepare(self, notes: Sequence[SungNote], start: int) -> None:
@@ -85,7 +85,7 @@ class Vocalist:
         return (self._bank, self._throat)
 
     def __getstate__(self) -> dict[str, object]:
-        """Saved between two sections, when only the ends of notes are left to sing: these are sung ahead."""
+        """Saved between two sections, when only the ends of notes are left to sing: these are rendered first."""
         sounds = [(self._position, _remainder(sound, self._position - first)) for first, sound in self._sounds]
         return {**self.__dict__, "_sounds": sounds}
 
@@ -98,7 +98,7 @@ class Remainder:
 
     @property
     def samples(self) -> int:
-        """Its length."""
+        """Number of samples."""
         return len(self.sound)
 
     def render(self, start: int, stop: int) -> NDArray[np.float32]:
@@ -108,7 +108,7 @@ class Remainder:
 
 @cache
 def _throat(formants: float) -> Throat:
-    """The throat of all singers with these formants; there are as many as timbres."""
+    """The filter shared by all singers with these formants; there are as many as timbres."""
     return Throat(formants)
 
 
@@ -117,7 +117,7 @@ def _remainder(sound: VoiceSound | Remainder, start: int) -> Remainder:
 
 
 def choir(bank: VoiceBank, voice: Voice, seed: int, *, duet: bool = False) -> dict[Singer, Vocalist]:
-    """The lead and those behind it, who have throats of their own, and in a duet the other voice."""
+    """The lead and those behind it, who have filters of their own, and in a duet the other voice."""
     own = TIMBRES[voice]
     behind = replace(own, formants=own.formants * _OTHER_THROAT, breathiness=own.breathiness * _OTHER_BREATH)
     timbres = {Singer.LEAD: own, Singer.BACKING: behind, Singer.DOUBLE: behind}

@@ -110,7 +110,7 @@ class SoundFont:
         """Index the chunks of a whole file.
 
         Raises:
-            SoundFontError: it is no SoundFont.
+            SoundFontError: it is not a SoundFont.
         """
         if data[:4] != b"RIFF" or data[8:12] != b"sfbk":
             raise SoundFontError("not a SoundFont: the RIFF/sfbk header is missing")

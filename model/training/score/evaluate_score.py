@@ -1,9 +1,9 @@
-"""Hold what the score network writes against held-out songs.
+"""Compares melodies of the score network with held-out songs.
 
 Usage: python -m model.training.score.evaluate_score pop909.npz openewld.npz --weights score.safetensors --steps 10 80
 
-For every held-out song a verse and a chorus are written: once with as many syllables in each line as the real ones
-have ("sung"), once freely with the real density ("free"). Prints one JSON object per row.
+For every held-out song a verse and a chorus are written: once with as many syllables in each line as the real ones have
+("sung"), once freely with the real density ("free"). Prints one JSON object per row.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Figures of melodies and chords, for held up against each other: written sections and real ones."""
+"""Statistics of melodies and chords, for comparing written sections with real ones."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -41,7 +41,7 @@ def read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def parse_song(name: str, xml: bytes) -> TrainingSong:
-    """One lead sheet.
+    """Parse one lead sheet (MusicXML).
 
     Raises:
         ValueError: not in four beats, irregular bars, rhythm off the sixteenth grid, or too few notes.

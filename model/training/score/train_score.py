@@ -2,7 +2,7 @@
 
 Usage: python -m model.training.score.train_score pop909.npz openewld.npz --out runs/score --cpu-seconds 6000
 
-Seeded. The learning rate follows the share of the time budget that is spent, so a run is as long as it is told to be;
+Seeded. The learning rate follows the share of the time budget that is spent, so that any budget can be chosen;
 every evaluation writes the averaged weights to `checkpoint.pt` and a line to `log.jsonl`.
 """
 

@@ -35,7 +35,7 @@ _WISH_DROPPED = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Windows of equal length: classes, what is told about them, and what is known of them."""
+    """Windows of equal length: their classes, the conditions, and a mask of the classes that are given."""
 
     melody: Tensor
     chords: Tensor
@@ -66,7 +66,7 @@ class Windows:
         return collate([self._drop(window) for window in windows])
 
     def plain(self, size: int, bars: int) -> list["Window"]:
-        """`size` windows that start with a phrase, with all conditions and nothing known."""
+        """`size` windows that start with a phrase, with all conditions and no given classes."""
         return [self._window(bars, at_phrase=True) for _ in range(size)]
 
     def _window(self, bars: int, *, at_phrase: bool = False) -> "Window":
@@ -115,7 +115,7 @@ class Window:
 
 
 def cut(song: TrainingSong, facts: BarFacts, first: int, bars: int) -> Window:
-    """The window of `bars` bars from bar `first` on, with all it is told and nothing known."""
+    """The window of `bars` bars from bar `first` on, with all conditions and no given classes."""
     beats = slice(first * BEATS_PER_BAR, (first + bars) * BEATS_PER_BAR)
     melody = song.melody.reshape(-1, STEPS_PER_BEAT)[beats]
     hint = np.where(melody == REST, Hint.REST, np.where(melody == HOLD, Hint.HOLD, Hint.ONSET))
@@ -164,7 +164,7 @@ def _starts(song: TrainingSong) -> NDArray[np.int64]:
 
 
 def _hint_mask(random: np.random.Generator, beats: int) -> NDArray[np.bool_]:
-    """Which beats are told their rhythm: all (45 %), the end (15 %), a stretch (10 %), none."""
+    """Beats whose rhythm is a condition: all (45 %), the end (15 %), a stretch (10 %), none."""
     mask = np.zeros(beats, dtype=np.bool_)
     draw = random.random()
     if draw < 0.45:

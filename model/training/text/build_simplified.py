@@ -21,7 +21,7 @@ _ADDED = "𠮷吉\n"
 
 
 def pairs(rows: Iterable[str]) -> Iterator[str]:
-    """Each traditional character followed by its usual simplified one, where that is another."""
+    """Each traditional character followed by its usual simplified one, if they differ."""
     for row in rows:
         traditional, _, choices = row.strip().partition("\t")
         simplified = choices.split(" ")[0]

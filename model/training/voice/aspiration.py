@@ -1,4 +1,4 @@
-"""Recordings spoken without the aspiration that their initial asks for, and who lends them a consonant."""
+"""Finds recordings spoken without the aspiration of their initial, and a donor for each consonant."""
 
 from collections.abc import Mapping
 

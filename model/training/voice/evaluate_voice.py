@@ -95,7 +95,7 @@ class Resynthesis:
         return np.asarray(sound, np.float32)
 
     def _stretched(self, seconds: float | None) -> NDArray[np.int64]:
-        """Which frame stands at each frame; only the middle of the voiced part is stretched."""
+        """The index of the source frame for each frame, stretched to `seconds` in the middle of the voiced part."""
         count = len(self._f0)
         voiced = np.flatnonzero(self._f0 > 0)
         if seconds is None or len(voiced) < 10:
@@ -145,7 +145,9 @@ def sung(bank: VoiceBank, voice: Voice, syllable: str, pitch: float, seconds: fl
 
 
 def sung_in_line(bank: VoiceBank, voice: Voice, line: tuple[str, str, str], pitch: float, seconds: float) -> Sound:
-    """The middle one of three syllables sung without a pause, cut where its consonant and the next one's begin."""
+    """The middle one of three syllables sung without a pause, cut at the beginnings of its consonant and the next
+    one's.
+    """
     wave, placed = _line(bank, voice, line, pitch, seconds)
     first, stop = (round(p.begin * FRAME_SECONDS * SAMPLE_RATE_HERTZ) for p in placed[1:])
     return Sound(wave[first:stop], line[1])

@@ -37,7 +37,7 @@ class SyllableTake:
         noise: [frames, 6] share of noise in the amplitude, 0 to 1, at `NOISE_HERTZ`.
         nucleus: the frame where the vowel (or glide) begins.
         hold: first and last frame of the steadiest stretch of the vowel.
-        consonant: waveform of an unvoiced initial, up to the first voiced frame; empty where there is none.
+        consonant: waveform of an unvoiced initial, up to the first voiced frame; empty if there is none.
         vowel_rms: RMS of the waveform where the vowel is held.
         f0_hertz: median of the fundamental.
     """

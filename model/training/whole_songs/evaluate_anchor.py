@@ -82,7 +82,7 @@ def _interval_pairs(melody: Sequence[Note]) -> list[tuple[int, int]]:
 
 
 def _scale_steps(semitones: int) -> int:
-    """A second is one step, a third two, whether small or large."""
+    """Converts semitones to scale steps: a second is one step, a third two, whether small or large."""
     octaves, rest = divmod(abs(semitones), 12)
     return int(np.sign(semitones)) * (7 * octaves + (0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6)[rest])
 
@@ -107,7 +107,7 @@ def continuations(denoiser: ScoreDenoiser, plans: Sequence[SongPlan], motif: Seq
 
 
 def _sounding(melody: Sequence[Note], steps: int) -> list[int | None]:
-    """The pitch of each of the first `steps`; a note may be struck again for a further syllable."""
+    """The pitch that sounds at each of the first `steps`; repeated notes on one pitch count as one."""
     line: list[int | None] = [None] * steps
     for note in melody:
         line[note.start : note.end] = [note.pitch] * len(line[note.start : note.end])

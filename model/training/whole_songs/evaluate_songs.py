@@ -40,7 +40,7 @@ class WrittenSection:
 
 
 def write_songs(denoiser: ScoreDenoiser, plans: Sequence[SongPlan]) -> list[list[WrittenSection]]:
-    """The sections of every plan, all songs side by side."""
+    """Write the sections of every plan; the sections of all songs at one index are one batch."""
     songs: list[list[WrittenSection]] = [[] for _ in plans]
     memories = [Memory() for _ in plans]
     for index in range(max(len(plan.sections) for plan in plans)):

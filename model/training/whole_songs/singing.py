@@ -1,4 +1,4 @@
-"""Figures of words and tune together: what a singer would say of a melody."""
+"""Statistics of words and tune together."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

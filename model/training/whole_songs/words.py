@@ -1,4 +1,4 @@
-"""Words for whole songs to be measured with: written for this, an old folk text, and two poems of the Tang and Song."""
+"""Lyrics for measuring whole songs: written for this, an old folk text, and two poems of the Tang and Song."""
 
 SONGS = {
     "harbour": """[verse]

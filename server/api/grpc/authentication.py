@@ -1,4 +1,4 @@
-"""Lets in who has a key. Health and load need none: the balancers that ask hold no secrets."""
+"""Authenticates gRPC calls by API key. Health and load reports need none: balancers hold no secrets."""
 
 import logging
 from collections.abc import Mapping
@@ -29,11 +29,11 @@ SCOPES: Mapping[str, Scope] = MappingProxyType(
         f"/{MUSIC_SERVICE}/ListEngines": Scope.ENGINES,
     }
 )
-"""What each method needs; for any other, such as reflection, every key will do."""
+"""The scope that each method needs; any valid key suffices for other methods, such as reflection."""
 
 
 class Authentication(ServerInterceptor):
-    """Refuses calls without a key that is known and good for their method, before their message is looked at."""
+    """Refuses calls without a valid key for their method, before their message is read."""
 
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
@@ -52,7 +52,10 @@ class Authentication(ServerInterceptor):
 
 
 def _refusing(error: ServiceError, method: str) -> Handler:
-    """A handler for calls of every kind: as a stream of both it waits for no message, and writes its line itself."""
+    """A handler that refuses a call and logs it.
+
+    It handles calls of every kind: as a stream in both directions it does not wait for a message first.
+    """
 
     async def refuse(_: Any, context: Context) -> None:
         code = outcome_of(error).code.name

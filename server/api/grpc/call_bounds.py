@@ -1,4 +1,4 @@
-"""Bounds the calls of each caller, the wait for a call's message, and the life of a call by that of its key."""
+"""Bounds the calls of each caller, the wait for a call's message, and a call's life by that of its API key."""
 
 import asyncio
 import logging
@@ -22,9 +22,9 @@ logger = logging.getLogger(__name__)
 
 
 class CallBounds(ServerInterceptor):
-    """Counts a call from its header on, before there is a message of it; the outermost of the interceptors.
+    """Counts a call from its headers on, before it has a message; the outermost interceptor.
 
-    gRPC counts such calls as well, but bounds only all of them together, and would wait for their message for ever.
+    gRPC bounds only the number of all calls together, and would wait for their messages for ever.
     """
 
     def __init__(self, limits: CallLimits, request_seconds: float) -> None:
@@ -71,11 +71,11 @@ class CallBounds(ServerInterceptor):
             await _answered(handler, request, context)
 
     async def _request(self, context: Context, peer: str | None = None) -> Any:
-        """The bytes of the message, whose place is that of a `peer` where the call needs no key.
+        """The bytes of the message; a call that needs no key holds a slot of its `peer` until they arrive.
 
         Raises:
             RequestTooSlow: it does not arrive in time, or before too many others have come.
-            InvalidRequest: there is none.
+            InvalidRequest: the message is missing.
         """
         try:
             async with asyncio.timeout(self._request_seconds) as limit:
@@ -121,7 +121,7 @@ async def _streamed(handler: Handler, requests: Any, context: Context) -> None:
 
 
 async def _write_all(responses: Any, context: Context) -> None:
-    """Pass on what a handler yields; one that writes by itself is awaited."""
+    """Write every response of a handler; a handler that writes by itself is awaited."""
     if not hasattr(responses, "__aiter__"):
         await responses
         return

@@ -22,13 +22,14 @@ from server.logs import bind
 from server.telemetry.call_trace import call_span, end_call
 
 _STATUS_SECONDS = 0.1
-"""Time for the status of a stalled call to leave, where its client reads just then."""
+"""Seconds that the status of a stalled call has to leave, if its client reads again just then."""
 
 logger = logging.getLogger(__name__)
 
 
 class RequestLog(ServerInterceptor):
-    """Writes one line for every call: method, caller, code, seconds; and its span. Nothing that was asked for is in it.
+    """Logs one line for every call (method, caller, code, seconds) and makes its span. Neither has anything of the
+    request.
 
     Methods that are not Melisma's own, such as health checks, are logged at level debug and have no span; nor are they
     counted in `calls`.
@@ -120,7 +121,7 @@ class RequestLog(ServerInterceptor):
 
 
 async def _written(context: Context, response: Any) -> None:
-    """Write a response. A connection that dies meanwhile ends the call as one whose client has left does."""
+    """Write a response. If the connection dies meanwhile, the call ends as one whose client has left."""
     try:
         await context.write(response)
     except InternalError:  # gRPC could not send it; raised from a call, it would be logged as an error with a traceback
@@ -128,9 +129,9 @@ async def _written(context: Context, response: Any) -> None:
 
 
 async def _end_stalled(context: Context, error: ListenerStalled) -> None:
-    """Tell the client, should it ever read again, why its call has ended; the status waits behind what it has to read.
+    """Send the client the status of its ended call, which it gets after all that it has not read yet.
 
-    The call ends here, and the connection keeps the rest until it ends itself.
+    The call ends here; the connection keeps the rest until it is closed.
     """
     # gRPC has the status after this time, too, and sends no other one when the call's coroutine ends.
     with suppress(TimeoutError, InternalError):

@@ -1,7 +1,7 @@
-"""Keeps each peer to its share of the gRPC port's connections, which gRPC itself bounds in all alone.
+"""Bounds the gRPC connections of each peer; gRPC itself only bounds all of them together.
 
-gRPC offers no way to look at its connections. They are sockets of this process, which the system lists, and a
-connection that is shut down here ends as if its peer had left. Linux alone has that list.
+gRPC offers no access to its connections. They are sockets of this process, which the system lists, and a connection
+that is shut down here ends as if its peer had left. Only Linux has that list.
 """
 
 import asyncio
@@ -20,22 +20,22 @@ from server.api.proxies import TrustedProxies
 
 LOOK_SECONDS = 0.5
 CROWDED_RATIO = 0.75
-"""Share of all connections from which on those that have said nothing are closed, whoever has made them."""
+"""Share of the connection limit above which silent connections of any peer are closed."""
 SILENT_BYTES = 64
-"""A connection of which no more was received has greeted at most, and asked for nothing."""
+"""A connection with no more bytes received than these has sent its preface at most, and no request."""
 
 logger = logging.getLogger(__name__)
 
 _OWN_FILES = Path("/proc/self/fd")
 _TCP_INFO_BYTES = 192
 _RECEIVED_OFFSET = 128
-"""Where `tcpi_bytes_received` is in `struct tcp_info` of Linux 4.1 and newer; `tcpi_state` comes first."""
+"""Offset of `tcpi_bytes_received` in `struct tcp_info` of Linux 4.1 and newer; `tcpi_state` comes first."""
 _ESTABLISHED = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One connection: its peer, the peer's port, and how many bytes of it were received."""
+    """One connection: its peer, the peer's port, and the number of bytes received."""
 
     file: int
     peer: str
@@ -44,16 +44,17 @@ class Seen:
 
     @property
     def name(self) -> tuple[str, int]:
-        """The address and port of the peer: no other connection of this port has both."""
+        """The address and port of the peer, which no other connection of this port has."""
         return self.peer, self.peer_port
 
 
 @dataclass
 class ConnectionWatch:
-    """Looks at the connections of one port again and again, and closes some of those that are too many.
+    """Checks the connections of one port periodically, and closes those above the limits.
 
-    A peer may have `peer_count`, and all together `count`. Of a peer that has more, and of all once three quarters are
-    taken, those go first that have asked for nothing, the oldest before others. Of those that have, the newest go.
+    A peer may have `peer_count`, and all together `count`. Of a peer that has more, and of all peers once three
+    quarters of `count` are taken, connections without a request are closed first, the oldest first; after them the
+    newest of the others.
     """
 
     port: int
@@ -75,11 +76,11 @@ class ConnectionWatch:
                 logger.warning("the connections of gRPC could not be looked at, and will be again: %s", error)
 
     def _may_be_crowded(self) -> bool:
-        """True where the process has more files of whatever kind than a limit: cheap to ask."""
+        """True if the process has more open files of any kind than a connection limit: a cheap check."""
         return sum(1 for _ in _OWN_FILES.iterdir()) > min(self.peer_count, self.count * CROWDED_RATIO)
 
     def look(self) -> int:
-        """Close what is too many; the number of connections closed."""
+        """Close the connections above the limits; returns their number."""
         self._look += 1
         seen = list(connections_of(self.port))
         self._known = {one.name: self._known.get(one.name, self._look) for one in seen}
@@ -98,7 +99,7 @@ class ConnectionWatch:
         return chosen + self._silent(of_peer, {one.name for one in chosen})
 
     def _silent(self, of_peer: dict[str, list[Seen]], chosen: set[tuple[str, int]]) -> list[Seen]:
-        """Of all connections once they are many, those that have asked for nothing since the look before."""
+        """The connections without a request since the last check; none while there are few connections."""
         left = [one for own in of_peer.values() for one in own if one.name not in chosen]
         excess = len(left) - int(self.count * CROWDED_RATIO)
         if excess <= 0:
@@ -108,7 +109,9 @@ class ConnectionWatch:
         return sorted(silent, key=lambda one: (-sizes[one.peer], *self._worth(one)))[:excess]
 
     def _worth(self, one: Seen) -> tuple[int, int]:
-        """The smaller, the sooner it goes: silent ones, older ones first; then the newest of those that are not."""
+        """Sort key of a connection; the smallest is closed first: silent ones from the oldest on, then others from the
+        newest on.
+        """
         known = self._known[one.name]
         return (0, known) if one.received_bytes <= SILENT_BYTES else (1, -known)
 
@@ -127,7 +130,7 @@ def connections_of(port: int) -> Iterator[Seen]:
 
 @contextmanager
 def _borrowed(file: int) -> Iterator[socket.socket]:
-    """A socket of another part of this process, under a number of our own: closing it leaves the other one open."""
+    """A socket of this process under a file descriptor of our own, so that closing it leaves the original open."""
     with socket.socket(fileno=os.dup(file)) as connection:
         yield connection
 
@@ -144,7 +147,7 @@ def _seen(file: int, connection: socket.socket, port: int) -> Seen | None:
 
 
 def _shut_down(one: Seen) -> bool:
-    """End a connection; False where its file is another one by now."""
+    """Shut a connection down; returns False if its file descriptor belongs to another file by now."""
     try:
         with _borrowed(one.file) as connection:
             peer = connection.getpeername()

@@ -21,7 +21,7 @@ from server.contract.wire_scan import RequestLimits, scan, scan_foreign
 from server.errors import InvalidRequest
 
 EndTrailers: TypeAlias = Callable[[], Trailers]
-"""What to say of the server at the end of a call, as trailing metadata."""
+"""Makes the trailing metadata of a call, which describe the server."""
 Reader: TypeAlias = Callable[[bytes], Any]
 """Reads the bytes of a request, or raises InvalidRequest."""
 
@@ -29,7 +29,7 @@ DEFAULT_LIMITS = RequestLimits()
 
 
 def no_trailers() -> Trailers:
-    """Nothing."""
+    """No trailing metadata."""
     return ()
 
 
@@ -41,12 +41,12 @@ class _Ending(grpc.Status):
 
 
 class ErrorMapping(ServerInterceptor):
-    """Turns what a handler raises into a status of `contract.status`; a bug is logged whole and told as "internal".
+    """Maps what a handler raises to a status by `contract.status`; a bug is logged with its traceback and reported as
+    "internal".
 
-    It also reads the request itself: bytes that are no message of the contract get a status of that table, and so do
-    those that hold more than `limits` allow, before they are parsed. Calls with a stream of requests are those of
-    reflection alone, whose requests are bounded as those of other foreign methods are. Calls of Melisma's own methods
-    end with the `trailers`, whatever their status.
+    It also reads the request: bytes that are no message of the contract, or that hold more than `limits` allow, get a
+    status of that table before they are parsed. Only reflection has streams of requests; they are bounded like those of
+    other foreign methods. Calls of Melisma's own methods end with the `trailers`, whatever their status.
     """
 
     def __init__(self, trailers: EndTrailers = no_trailers, limits: RequestLimits = DEFAULT_LIMITS) -> None:
@@ -68,7 +68,7 @@ class ErrorMapping(ServerInterceptor):
         return mapped(handler, read, self._trailers if is_own(method) else no_trailers)
 
     def _reader(self, handler: Handler, method: str) -> Reader:
-        """Reads the requests of a method."""
+        """The deserializer of a method's requests."""
         parse = required(handler.request_deserializer)
         if not is_own(method):
             return lambda data: parsed(parse, scan_foreign(data))
@@ -113,7 +113,7 @@ def _mapped_stream(handler: Handler, read: Reader, trailers: EndTrailers) -> Han
 
 
 def _mapped_streams(handler: Handler, read: Reader) -> Handler:
-    """A handler of streams both ways; only what reading a request raises is mapped."""
+    """A handler of bidirectional streams; only errors of reading a request are mapped."""
     answer = required(handler.stream_stream)
 
     async def call(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[Any]:
@@ -132,7 +132,7 @@ def _mapped_streams(handler: Handler, read: Reader) -> Handler:
 
 
 async def abort(context: Context, error: Exception, trailers: Trailers = ()) -> Never:
-    """End a call with the status of an error, which is logged where it is a bug."""
+    """End a call with the status of an error; a bug is logged."""
     log_failure(error)
     # What was set as trailing metadata before is lost: the status brings its own.
     status = rpc_status.to_status(status_of(error))

@@ -1,4 +1,4 @@
-"""Types and helpers that all interceptors share: handlers of calls, and continuations that find them."""
+"""Types and helpers that all interceptors share."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -9,7 +9,7 @@ from grpc.aio import ServicerContext
 Context: TypeAlias = ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 FoundHandler: TypeAlias = "Handler | None"
-"""`None` where no service has the method."""
+"""`None` if no service has the method."""
 Continuation: TypeAlias = Callable[[grpc.HandlerCallDetails], Awaitable[FoundHandler]]
 
 _OWN_METHODS = "/melisma."
@@ -21,7 +21,7 @@ def is_own(method: str) -> bool:
 
 
 def required(part: Any) -> Any:
-    """A part of a handler that its kind has to have; grpc's type cannot tell the kinds apart."""
+    """A part of a handler that its kind always has; grpc's type cannot express that."""
     if part is None:
         raise TypeError("The handler lacks the method of its own kind. This is a bug.")
     return part

@@ -15,13 +15,13 @@ SERVICES = ("", MUSIC_SERVICE)
 
 _Context: TypeAlias = ServicerContext[health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse]
 _untyped: Any = health_pb2
-"""The published types know nothing of List."""
+"""List is missing from the published type stubs."""
 
 
 class HealthServicer(health_pb2_grpc.HealthServicer):
-    """Says SERVING while nothing speaks against it, for the server as a whole ("") and for MusicService alike.
+    """Reports SERVING while there is no readiness problem, for the server as a whole ("") and for MusicService alike.
 
-    It stores nothing but its watchers: call `changed` when the result of `readiness_problem` may have changed.
+    It keeps no state but its watchers: call `changed` when the result of `readiness_problem` may have changed.
     """
 
     def __init__(self, readiness_problem: Callable[[], str | None], services: Collection[str] = SERVICES) -> None:
@@ -35,7 +35,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         self._closed = False
 
     def changed(self) -> None:
-        """Let every watcher look again. To be called on the event loop."""
+        """Wake every watcher. To be called on the event loop."""
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -51,7 +51,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         return self._closed
 
     def close(self) -> None:
-        """Say NOT_SERVING from now on and end the watchers' streams, which would otherwise outlast any drain."""
+        """Report NOT_SERVING from now on and end the watchers' streams, which would otherwise outlast any drain."""
         self._closed = True
         self.changed()
 

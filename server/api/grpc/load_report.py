@@ -1,6 +1,6 @@
 """Load reports for balancers that send new songs to the least loaded server (ORCA, Envoy and gRFC A51).
 
-A song lasts for minutes, and only its end would tell anything: hence the reports that a balancer may ask for meanwhile.
+A song lasts for minutes, and the end of its call would be the only report: a balancer may ask for reports meanwhile.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ ORCA_SERVICE = "xds.service.orca.v3.OpenRcaService"
 _SHORTEST_SECONDS = 1.0
 _LONGEST_SECONDS = 3600.0
 _RATE = 1000.0
-"""Large enough for weights to be told apart, and the same everywhere: the contract of the report says why."""
+"""A rate that is large enough for weights to differ, and equal on every server; the contract of the report explains it.
+"""
 
 Trailers: TypeAlias = tuple[tuple[str, bytes], ...]
 
@@ -46,7 +47,7 @@ class LoadReports:
         return ((TRAILER_KEY, self._report().SerializeToString()),)
 
     def handler(self) -> grpc.GenericRpcHandler:
-        """ORCA's service, which tells the state of the server again and again."""
+        """The ORCA service, which reports the state of the server periodically."""
         method = grpc.unary_stream_rpc_method_handler(
             self._stream, LoadReportRequest.FromString, LoadReport.SerializeToString
         )

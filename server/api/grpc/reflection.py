@@ -1,6 +1,6 @@
-"""grpc.reflection of the versions v1 and v1alpha: the schema of the services, for callers who ask for it.
+"""grpc.reflection v1 and v1alpha: the schema of the services for callers who ask for it.
 
-The library has v1alpha alone. The messages of v1 are the same under another name, and so is what answers them.
+The library has v1alpha only. The messages of v1 are the same under another name, and so is the code that answers them.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def add_reflection(services: Sequence[str], server: grpc.aio.Server) -> None:
 
 
 def _file_of_v1() -> FileDescriptorProto:
-    """The file of v1, which is that of v1alpha under other names."""
+    """The file descriptor of v1: that of v1alpha under other names."""
     given = FileDescriptorProto()
     reflection_pb2.DESCRIPTOR.CopyToProto(given)
     text = text_format.MessageToString(given).replace("grpc.reflection.v1alpha", "grpc.reflection.v1")

@@ -1,4 +1,4 @@
-"""MusicService: every method translates, asks the songs, and translates back."""
+"""MusicService: every method converts its request, calls the songs service, and converts the result."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -28,7 +28,7 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
     async def Generate(
         self, request: music_pb2.GenerateRequest, context: _Context
     ) -> AsyncIterator[music_pb2.GenerateResponse]:
-        """Make one song, or listen to that of the same request before."""
+        """Make one song, or listen to the one that an earlier call with the same request id has begun."""
         deadline = self._deadline(context.time_remaining())
         recording = await self._songs.generate(request, _caller(context), deadline=deadline)
         with recording.listened() as events:
@@ -39,7 +39,7 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
     async def Listen(
         self, request: music_pb2.ListenRequest, context: _Context
     ) -> AsyncIterator[music_pb2.ListenResponse]:
-        """Follow a song from a byte on."""
+        """Follow a song from a byte offset on."""
         check(request)
         recording = await self._songs.find(request.song_id, _caller(context))
         with recording.listened(request.byte_offset) as events:
@@ -62,7 +62,7 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
 
     @override
     async def CancelSong(self, request: music_pb2.CancelSongRequest, context: _Context) -> music_pb2.CancelSongResponse:
-        """End a song of the caller's."""
+        """Cancel a song of the caller's."""
         check(request)
         song = await self._songs.cancel(request.song_id, _caller(context))
         return music_pb2.CancelSongResponse(song=self._message(song))
@@ -84,7 +84,7 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
 
     @override
     async def GetEngine(self, request: music_pb2.GetEngineRequest, context: _Context) -> music_pb2.GetEngineResponse:
-        """One configured engine."""
+        """Return one configured engine."""
         check(request)
         return music_pb2.GetEngineResponse(engine=self._songs.engines.get(request.name))
 

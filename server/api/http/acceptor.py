@@ -1,7 +1,7 @@
-"""Accepts the connections of an HTTP port: counted, encrypted where there are certificates, and never in a hurry.
+"""Accepts the connections of an HTTP port, counts them, and encrypts them where there are certificates.
 
-asyncio's own servers count nothing before a handshake has ended, take one certificate for good, and log a line for each
-connection that waits when a process has no file left (python/cpython#151615).
+asyncio's own servers count connections only after the handshake, take one certificate for good, and log a line for each
+connection that waits while a process has no free file descriptor (python/cpython#151615).
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from server.api.peer_slots import PeerSlot, PeerSlots
 from server.api.peers import plain_address
 
 BUSY_SECONDS = 0.2
-"""Pause where the process can open no file more."""
+"""Seconds to pause when the process has no free file descriptor."""
 _NO_MORE = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 _PROBES = 3
 _BACKLOG = 2048
@@ -52,7 +52,7 @@ class Acceptor:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Accept until the context is left; connections that are open then stay open, handshakes are broken off."""
+        """Accept connections until the context is left; open ones then stay open, handshakes are aborted."""
         self.listener.setblocking(False)
         self.listener.listen(_BACKLOG)
         accepting = asyncio.create_task(self._accept())
@@ -107,7 +107,7 @@ class Acceptor:
             self.connections.release(held)
 
     def _probe(self, connection: socket.socket) -> None:
-        """Have the system find out when the peer is gone without a word."""
+        """Enable TCP keepalive, so that the system finds peers that have gone without closing."""
         options = {
             socket.TCP_KEEPIDLE: self.timeouts.probe,
             socket.TCP_KEEPINTVL: self.timeouts.probe_answer / _PROBES,

@@ -1,8 +1,8 @@
-"""Refuses what web pages of others could ask of the HTTP port, and marks every answer as what it says it is.
+"""Refuses requests of foreign web pages, and forbids content sniffing of answers.
 
-A page reaches a server on its reader's machine or network by letting its own name lead there (DNS rebinding); the
-browser then sends that name as `Host`. No name can do so that is an address. A page that posts to another server
-without asking it first sends its `Origin`.
+A page reaches a server on its reader's machine or network by letting its own name resolve there (DNS rebinding); the
+browser then sends that name as `Host`. An address as `Host` cannot come from that. A page that posts to another server
+without a preflight request sends its `Origin`.
 """
 
 import ipaddress
@@ -25,10 +25,10 @@ _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+))(?::\d{0,5})?")
 
 @dataclass(frozen=True)
 class Rules:
-    """The names of `hosts` by which the port may be called (lower case), and the `origins` of pages that may call.
+    """The allowed `Host` names, in lower case, and the `origins` of pages that may call.
 
-    Paths in `open_paths` answer to any name: they tell nothing of songs, and those who ask know the server by addresses
-    and names of their cluster.
+    Paths in `open_paths` answer to any name: they reveal nothing of songs, and their callers know the server by
+    addresses and names of their cluster.
     """
 
     hosts: Collection[str] = (ANY,)
@@ -36,7 +36,7 @@ class Rules:
     open_paths: Collection[str] = field(default_factory=frozenset)
 
     def refusal(self, method: str, path: str, headers: Headers) -> Response | None:
-        """The answer to a request that these rules refuse; `None` for any other."""
+        """The response to a request that the rules refuse; `None` for any other."""
         if path in self.open_paths:
             return None
         if not self._knows(headers.get("host", "")):
@@ -66,7 +66,7 @@ class Rules:
 
 
 class Guard:
-    """The application behind the rules."""
+    """Wraps an ASGI application in the rules."""
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self._app = app
@@ -85,7 +85,7 @@ class Guard:
 
 
 def _name(host: str) -> str:
-    """The name in "name:port" or "[address]:port", in lower case; empty where it is neither."""
+    """The name in "name:port" or "[address]:port", in lower case; empty if it is neither."""
     found = _HOST.fullmatch(host)
     if not found or (found[1] and not _is_address(found[1])):
         return ""

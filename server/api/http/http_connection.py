@@ -1,4 +1,4 @@
-"""One HTTP connection, with an end to every wait: for a header, for the next request, for a body that nobody reads."""
+"""One HTTP connection with a limit for every wait: for headers, for the next request, for a body that nobody reads."""
 
 import asyncio
 from contextlib import suppress
@@ -13,7 +13,9 @@ from server.api.peer_slots import PeerSlot, PeerSlots
 _READ_BYTES = 4 << 10
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 1 << 20
-"""How much of a body is let pass after its answer, so that the answer is read; then the connection is closed."""
+"""Bytes of a body that are discarded after its answer, so that the client reads the answer; then the connection is
+closed.
+"""
 
 _REFUSAL = (
     b'{"type":"about:blank","title":"Bad Request","status":400,"reason":"INVALID_REQUEST","detail":"this is no request '
@@ -28,7 +30,7 @@ _REFUSAL_HEADERS = [
 
 
 class _Parser(h11.Connection):
-    """Refuses what two servers could read in two ways, and tells its connection where requests begin and end."""
+    """A parser that refuses ambiguous requests (request smuggling) and reports where requests begin and end."""
 
     def __init__(self, connection: "HttpConnection", limit_bytes: int) -> None:
         super().__init__(h11.SERVER, limit_bytes)
@@ -55,10 +57,10 @@ class _Parser(h11.Connection):
 
 
 class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
-    """A connection of uvicorn's that is counted in `connections`, and closed where its peer keeps it waiting.
+    """A uvicorn connection that is counted in `connections`, and closed when its peer keeps it waiting.
 
-    A header has `header_seconds` to arrive, however slowly its bytes come. Between requests uvicorn's timeout holds.
-    Little is taken from it at a time: each byte may be a chunk of a body, and costs time.
+    All headers have to arrive within `header_seconds`, however slowly the bytes come. Between requests uvicorn's
+    timeout applies. Little is read at a time: each byte may be a chunk of a body, and cost time.
     """
 
     def __init__(
@@ -133,7 +135,7 @@ class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
 
     @property
     def _lingers(self) -> bool:
-        """True while a request still arrives that is answered already."""
+        """True while a request whose answer is sent is still arriving."""
         answered = self.cycle is not None and self.cycle.response_complete  # type: ignore[redundant-expr]
         return answered and self.conn.their_state is h11.SEND_BODY
 

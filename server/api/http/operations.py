@@ -37,8 +37,8 @@ def operations_routes(
 ) -> list[BaseRoute]:
     """The routes; `readiness_problem` says why no songs should be sent here now, `liveness_problem` why to restart.
 
-    `unkept` says why songs are not kept now: those who listen while they are made are served all the same. All of them
-    say `None` when all is well.
+    `unkept` says why songs are not stored now; listeners of running songs are served all the same. Each returns `None`
+    when there is no problem.
     """
 
     async def metrics(request: Request) -> Response:
@@ -60,7 +60,7 @@ def operations_routes(
 
 
 def application(routes: Sequence[BaseRoute], rules: Rules | None = None) -> Starlette:
-    """The application of these routes, which answers what the `rules` let through."""
+    """The ASGI application of these routes, behind the `rules`."""
     rules = replace(rules or Rules(), open_paths=OPERATIONS)
     app = Starlette(
         routes=routes,

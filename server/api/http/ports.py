@@ -11,7 +11,7 @@ from server.auth.tls import Certificates
 from server.settings.settings import Settings
 
 OPERATIONS_CONNECTIONS = 64
-"""Connections of the port of operations: those of probes, and of who collects metrics."""
+"""Connections of the operations port: probes and metrics collectors."""
 
 
 def http_rules(settings: Settings) -> Rules:
@@ -40,6 +40,6 @@ def http_port(settings: Settings, certificates: Certificates | None, proxies: Tr
 
 
 def operations_port(settings: Settings) -> HttpPort:
-    """The limits of the port of operations, which is for few."""
+    """The limits of the operations port, which has few callers."""
     port = http_port(settings, None, TrustedProxies())
     return replace(port, connections=PeerSlots(OPERATIONS_CONNECTIONS, OPERATIONS_CONNECTIONS))

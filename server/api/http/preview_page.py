@@ -1,4 +1,4 @@
-"""The live preview page at /: the files under the folder page, read once, with headers that let nothing foreign in."""
+"""Serves the live preview page at / from the folder page, read once, with headers that forbid foreign content."""
 
 import gzip
 import hashlib
@@ -38,7 +38,7 @@ _WORTH_BYTES = 1024
 
 @dataclass(frozen=True)
 class _File:
-    """One file of the page, as it is and compressed; `None` where that is not worth it."""
+    """One file of the page, plain and compressed; `None` if compression does not help."""
 
     media_type: str
     data: bytes
@@ -46,7 +46,7 @@ class _File:
     etag: str
 
     def answer(self, request: Request) -> Response:
-        """The file, or 304 for who has it."""
+        """The file, or 304 if the client has it."""
         packed = self.compressed if "gzip" in request.headers.get("accept-encoding", "") else None
         etag = f'"{self.etag}"' if packed is None else f'"{self.etag}-gzip"'
         headers = {**_HEADERS, "ETag": etag}
@@ -58,7 +58,7 @@ class _File:
 
 
 def page_routes() -> list[Route]:
-    """The page at / and what it consists of under /page/."""
+    """The routes of the page: / and its files under /page/."""
     paths = [path for path in sorted(FOLDER.rglob("*")) if path.suffix in MEDIA_TYPES]
     files = {path.relative_to(FOLDER).as_posix(): _read(path) for path in paths}
     return [_route("/" if name == INDEX else f"/page/{name}", file) for name, file in files.items()]

@@ -21,14 +21,14 @@ from server.api.peer_slots import PeerSlot, PeerSlots
 _STOP_SECONDS = 1
 _LIMIT = 1024
 _CLOSING_SECONDS = 5.0
-"""How much later than the call the connection of a client that reads nothing ends."""
+"""Seconds after the end of a call until the connection of a client that reads nothing is closed."""
 _UNSENT_BYTES = 128 << 10
-"""Sound that waits in the system for a client's window, beside what is on its way."""
+"""Bytes of sound that may wait in the system's send buffer, beside those in flight."""
 
 
 @dataclass(frozen=True)
 class HttpPort:
-    """The limits of an HTTP port's connections; `context` gives the newest TLS, `None` where there is none.
+    """The limits of an HTTP port's connections; `context` gives the newest TLS, `None` if there is none.
 
     The connection of a client that reads nothing ends soon after `stall_seconds`, with whatever still waits for it.
     """
@@ -41,7 +41,7 @@ class HttpPort:
 
 
 class _Server(uvicorn.Server):
-    """A server that other code stops and gives its connections; the signals of the process stay with their handlers."""
+    """A uvicorn server without signal handlers, which other code stops and hands its connections."""
 
     def __init__(self, config: uvicorn.Config, port: HttpPort) -> None:
         super().__init__(config)
@@ -74,7 +74,7 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving_http(app: ASGIApp, host: str, number: int, port: HttpPort | None = None) -> AsyncIterator[str]:
-    """Answer HTTP on this event loop, to the bound "host:port"; number 0 takes a free one.
+    """Serve an HTTP application on this event loop; yields the bound "host:port". Port 0 takes a free one.
 
     Raises:
         PortUnavailable: the address is taken or is not one of this machine.
@@ -118,7 +118,7 @@ def _configuration(app: ASGIApp, port: HttpPort) -> uvicorn.Config:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """A song that ends early breaks its answers off on purpose, and says so itself (server/api/rest/endpoint.py)."""
+    """False for the message that uvicorn logs for an answer broken off on purpose; endpoint.py logs that itself."""
     return "without completing response" not in record.getMessage()
 
 
@@ -134,9 +134,9 @@ def _listen(host: str, port: int, stall_seconds: float) -> socket.socket:
 
 
 def _bound_unread(listener: socket.socket, stall_seconds: float) -> None:
-    """Bound what the system keeps for a client that does not read, and for how long; connections inherit it.
+    """Bound the send buffer of clients that do not read, and the time it is kept; connections inherit both.
 
-    The server lets go of a call after `stall_seconds`; closing a connection would wait for its client for ever.
+    The server ends a call after `stall_seconds`, but closing its connection would wait for the client for ever.
     """
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
     if sys.platform == "linux":

@@ -1,4 +1,4 @@
-"""A song's sound over HTTP: as it comes while the song is made, with its length where that is known, and in ranges."""
+"""The sound of a song over HTTP: streamed while the song is made, with its length if known, and in ranges."""
 
 import asyncio
 import re
@@ -20,16 +20,16 @@ from server.errors import InvalidRequest, MadeElsewhere, OffsetOutOfRange, SongN
 from server.songs.recording import Recording, failure_of
 
 RANGE_SECONDS = 30.0
-"""Time for which a range of a song that is being made is waited for."""
+"""Seconds to wait for a range of a song that is being made."""
 AGAIN_SECONDS = 5
 _LENGTH_PROBE = ByteRange(0, 2)
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def range_made(request: Request, recording: Recording) -> bool:
-    """Wait until the range that is asked for is made, but not for ever; False where there was nothing to wait for.
+    """Wait, for a limited time, until the requested range is made; returns False if there was nothing to wait for.
 
-    After a wait the recording has to be found anew: one without listeners may be over.
+    After a wait the recording has to be looked up again: one without listeners may be closed.
 
     Raises:
         ClientLeft: the caller goes meanwhile.
@@ -46,15 +46,15 @@ async def range_made(request: Request, recording: Recording) -> bool:
 
 
 async def audio_response(request: Request, recording: Recording, *, credentials: bool) -> Response:
-    """The answer to GET or HEAD. Sound that is there is read before the answer begins.
+    """The response to GET or HEAD. Available sound is read before the response begins.
 
-    `credentials`: there is a C2PA manifest of the song, which the headers then name.
+    With `credentials` the headers name the C2PA manifest of the song.
 
     Raises:
         StoreFailed: it cannot be read.
         SongNotComplete: the song has ended before it was complete.
         OffsetOutOfRange: the song is shorter than the range or offset that is asked for.
-        InvalidRequest: `byte_offset` is no number.
+        InvalidRequest: `byte_offset` is not a number.
         HTTPException: the range is not there in time (503).
     """
     offset = _offset(request)
@@ -69,7 +69,9 @@ async def audio_response(request: Request, recording: Recording, *, credentials:
 
 
 def manifest_response(song_id: str, manifest: bytes) -> Response:
-    """The answer with a C2PA manifest. It is not the same from every server, nor after a new start: nobody keeps it."""
+    """The response with a C2PA manifest. Manifests are not stored: other servers, and this one after a restart, make
+    another one.
+    """
     named = f'inline; filename="{song_id}{MANIFEST_SUFFIX}"'
     headers = {"Content-Disposition": named, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response(manifest, media_type="application/c2pa", headers=headers)
@@ -78,9 +80,9 @@ def manifest_response(song_id: str, manifest: bytes) -> Response:
 async def sound_of(
     recording: Recording, start: int = 0, end: int | None = None, promised: int | None = None
 ) -> AsyncGenerator[bytes, None]:
-    """The bytes from `start` to before `end`, `None` for all there will be.
+    """The bytes of a song from `start` to before `end`; `None` streams to the end.
 
-    `promised` is the size of the whole song that was told before.
+    `promised` is the size of the whole song that was announced before.
 
     Raises:
         ServiceError: the song ends before it is complete, or was planned anew with another size.
@@ -100,7 +102,7 @@ async def sound_of(
 
 
 def described(request: Request, recording: Recording) -> dict[str, str]:
-    """The headers that tell what the sound is."""
+    """The headers that describe the sound."""
     delivered = format_named(recording.song.format)
     return {
         "Content-Disposition": f'inline; filename="{recording.song.song_id}{delivered.suffix}"',
@@ -110,7 +112,7 @@ def described(request: Request, recording: Recording) -> dict[str, str]:
 
 
 async def _made(recording: Recording, end: int) -> None:
-    """Wait until there are the first `end` bytes, as a listener who does not hold the song back; not for ever."""
+    """Wait, for a limited time, until the first `end` bytes are made, without holding the song back."""
     with suppress(TimeoutError), recording.listened(sound=False):
         async with asyncio.timeout(RANGE_SECONDS):
             await recording.sound_until(end)
@@ -123,7 +125,7 @@ def _size(recording: Recording) -> int | None:
 
 
 async def _growing(request: Request, recording: Recording, offset: int, wanted: ByteRange | None) -> Response:
-    """The sound of a song that is being made: all there will be, or a range."""
+    """The sound of a song that is being made: all of it, or a range."""
     size = _size(recording)
     if wanted and wanted.first is not None and wanted.end is not None and (size or wanted != _LENGTH_PROBE):
         return await _part_so_far(request, recording, wanted.first, wanted.end, size)
@@ -136,7 +138,7 @@ async def _growing(request: Request, recording: Recording, offset: int, wanted: 
 
 
 async def _part_so_far(request: Request, recording: Recording, start: int, end: int, size: int | None) -> Response:
-    """A range of what is there, as much of it as there is; a player that asks for two bytes wants the size, too."""
+    """A range of the sound so far, shortened to what is there; players ask for two bytes to learn the size."""
     there = recording.song.size_bytes
     if size and (start >= size or ByteRange(start, end) == _LENGTH_PROBE):
         return await _range_response(request, recording, ByteRange(start, end).within(size), size)

@@ -1,4 +1,4 @@
-"""The header Range of a request for sound: one range of bytes, from a first one on, up to a last one, or at the end."""
+"""Parses the Range header of a request for sound: one byte range, open at either end."""
 
 import re
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ _ONE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """The bytes from `first` to before `end`, `None` for all that follow; where `first` is `None`, the last `end`."""
+    """The bytes from `first` to before `end`; `end` `None`: to the end; `first` `None`: the last `end` bytes."""
 
     first: int | None
     end: int | None
 
     def within(self, size: int) -> tuple[int, int]:
-        """The start and the end in a song of `size` bytes.
+        """The start and end of the range in a song of `size` bytes.
 
         Raises:
             OffsetOutOfRange: the song is shorter.
@@ -34,9 +34,9 @@ class ByteRange:
 
 
 def range_of(request: Request, etag: str = "") -> ByteRange | None:
-    """The range that is asked for; `None` for all of it, as for what is no single range of bytes.
+    """The requested range; `None` for the whole song, also if the header is not a single range of bytes.
 
-    So it is, too, where the range was meant for another state of the sound than the one that `etag` names.
+    It is `None`, too, if the range is conditional on another state of the sound than `etag`.
     """
     found = _ONE.fullmatch(request.headers.get(RANGE, "").replace(" ", ""))
     if not found or request.headers.get("if-range", etag) != etag or found.groups() == (None, None):

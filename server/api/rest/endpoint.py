@@ -33,7 +33,7 @@ CLIENT_CLOSED_REQUEST = 499
 """The status that is logged for a call whose client has left before its answer."""
 
 _ANSWERED = "melisma.answered"
-"""Where a call keeps what lasts until it is answered."""
+"""Key of the ASGI scope for contexts that last until the call is answered."""
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +42,9 @@ class Endpoint:
     """An endpoint as an ASGI application: its errors become problems, and its calls are counted, traced and logged."""
 
     def __init__(self, name: str, handler: Handler, calls: OpenCalls, tracer: Tracer, proxies: TrustedProxies) -> None:
-        """`name` is what the log calls it: method and path, without what is particular to one call.
+        """`name` is the call's name in the log: method and path, with placeholders for parameters.
 
-        The client in the log is the one that trusted `proxies` tell.
+        The logged client is the one that trusted `proxies` report.
         """
         self._name = name
         self._handler = handler
@@ -121,7 +121,7 @@ class MethodRouter:
 
 
 class OwnRoute(Route):
-    """A path that answers calls of every method: one that has no endpoint is refused, not looked for in later paths."""
+    """A route that answers calls of every method: an unsupported method is refused, and later routes are not tried."""
 
     @override
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -160,7 +160,7 @@ class ClientLeft(Exception):
 
 
 async def unless_left(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
-    """Do the work; raises ClientLeft, and leaves the rest undone, when the client goes away meanwhile."""
+    """Do the work; if the client leaves meanwhile, cancels it and raises ClientLeft."""
     working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_client_left(receive))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -179,21 +179,21 @@ async def _client_left(receive: Receive) -> None:
 
 
 class Stream(StreamingResponse):
-    """An answer whose body comes in chunks, and which ends when the client goes away.
+    """A response whose body comes in chunks, and which ends when the client leaves.
 
-    An error of the song or of its store on the way breaks it off, so that nobody takes what has arrived for all of it.
+    An error of the song or of its store breaks it off, so that no client takes the part for the whole.
     """
 
     def __init__(
         self, chunks: AsyncGenerator[bytes, None], status_code: int, headers: Mapping[str, str], first: bytes = b""
     ) -> None:
-        """`first` is a chunk that was taken already, so that its error would have come before the answer began."""
+        """`first` is a chunk that was read before, so that its error comes before the response begins."""
         super().__init__(self._all(), status_code, headers)
         self._first = first
         self._chunks = chunks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it all."""
+        """Send the response."""
         complete, cause = False, ClientLeft.__name__
 
         async def noted(message: Message) -> None:
@@ -221,5 +221,5 @@ class Stream(StreamingResponse):
 
 
 def log_broken_off(cause: str) -> None:
-    """Note that the client did not get all of its answer."""
+    """Log that the client did not get all of its response."""
     logger.info("an answer was broken off", extra={"cause": cause})

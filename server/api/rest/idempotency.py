@@ -1,4 +1,4 @@
-"""The header Idempotency-Key: another place for `request_id`, which takes any text."""
+"""The header Idempotency-Key: an alternative to `request_id` that takes any text."""
 
 import re
 from collections.abc import Sequence
@@ -12,24 +12,26 @@ MAX_KEY_CHARACTERS = 255
 _VISIBLE = re.compile(rf"[!-~]{{1,{MAX_KEY_CHARACTERS}}}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CALLERS = UUID("6a2a52a1-5d4c-4c11-9a5c-5f3d1f6c3e0b")
-"""The name space of callers; each of them has a name space of its own for keys."""
+"""UUID name space of callers; each caller has one of its own for its keys."""
 
 
 def lower_uuid(request_id: str) -> str:
-    """A UUID in lower case, in which it names one request however it was written; other texts stay as they are."""
+    """A UUID in lower case, so that it names one request however it is written; other texts are returned as they
+    are.
+    """
     return request_id.lower() if _UUID.fullmatch(request_id) else request_id
 
 
 def request_id_of(key: str, caller: str) -> str:
-    """The `request_id` that a key stands for: itself where it is a UUID, else a UUID of version 5."""
+    """The `request_id` for a key: the key itself if it is a UUID, else a UUID of version 5."""
     return lower_uuid(key) if _UUID.fullmatch(key) else str(uuid5(uuid5(_CALLERS, caller), key))
 
 
 def only_key(keys: Sequence[str]) -> str:
-    """The value of the header; empty where it is not there.
+    """The value of the header; empty if it is not there.
 
     Raises:
-        InvalidRequest: it is there twice, or is no key.
+        InvalidRequest: the header is there twice, or is not a valid key.
     """
     if len(keys) > 1:
         raise _invalid("must be given once")
@@ -39,7 +41,7 @@ def only_key(keys: Sequence[str]) -> str:
 
 
 def joined(request_id: str, key: str, caller: str) -> str:
-    """The one `request_id` of the body's and the header's, either of which may be empty.
+    """The `request_id` of the body or the header; either may be empty.
 
     Raises:
         InvalidRequest: they are two.

@@ -1,7 +1,7 @@
-"""JSON schemas of the contract's messages, from their descriptors and the rules that the .proto declares.
+"""JSON schemas of the contract's messages, from their descriptors and the rules in the .proto.
 
-They say what generators of clients turn into plain types: nothing depends on the presence of something else. The server
-refuses what they leave out: two of several alternatives, none where one is needed, lengths between 0 and the least.
+They keep to what client generators turn into plain types: no field depends on the presence of another. The server also
+refuses what they cannot express: two alternatives at once, none where one is needed, lengths between 0 and the minimum.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,19 +26,19 @@ _ITEMS = (("min_items", "minItems"), ("max_items", "maxItems"), ("unique", "uniq
 
 
 def ref(name: str) -> Json:
-    """The place of a schema in the document."""
+    """The reference to a schema in the document."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def request_schemas() -> dict[str, Json]:
-    """The body that asks for a song, GenerateRequest under the names of REST, and the messages in it."""
+    """The schema of the request body (GenerateRequest with the names of REST), and of the messages in it."""
     message: Any = music_pb2.GenerateRequest
     parts = {name: _given(part) for name, part in _messages_in(message)}
     return {REQUEST: _request(_given(message))} | parts
 
 
 def told_schemas(message: Any) -> dict[str, Json]:
-    """A message in an answer, and the messages in it, by their names."""
+    """The schema of a response message, and of the messages in it, by name."""
     parts = {name: _response_schema(part) for name, part in _messages_in(message)}
     return {message.DESCRIPTOR.name: _response_schema(message)} | parts
 
@@ -80,14 +80,14 @@ def _given(message: Any) -> dict[str, Json]:
 
 
 def _response_schema(message: Any) -> Json:
-    """The schema of a message in an answer."""
+    """The schema of a message in a response."""
     properties = {name_of(field): _field(field, _response_field) for field in fields_of(message)}
     required = [name_of(field) for field in fields_of(message) if not field.has_presence]
     return {"type": "object", "properties": properties, "required": required}
 
 
 def _messages_in(message: Any) -> Iterator[tuple[str, Any]]:
-    """The messages inside a message, however deep, by their names."""
+    """The messages nested in a message at any depth, by name."""
     for field in fields_of(message):
         if field.message_type and field.message_type.full_name not in (DURATION, TIMESTAMP):
             part = field.message_type._concrete_class  # type: ignore[attr-defined]

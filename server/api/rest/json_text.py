@@ -1,7 +1,7 @@
-"""JSON out of the bytes of a body: bounded before it is parsed, in UTF-8, without names that are given twice.
+"""Parses JSON bodies within limits: checked before parsing, UTF-8, no duplicate names.
 
-A parser costs time and memory for each value, however short it is. The scan goes from token to token, looks into no
-string, and ends at the first thing that is too much.
+A parser costs time and memory for each value, however short it is. The check goes from token to token, looks into no
+string, and stops at the first excess.
 """
 
 import json
@@ -24,9 +24,9 @@ from server.contract.wire_scan import RequestLimits, check_size
 from server.errors import WHOLE_REQUEST, InvalidRequest
 
 MAX_TOKENS = 16_384
-"""Brackets, commas, colons, names and values of one body: the longest melody has 5,200."""
+"""Most brackets, commas, colons, names and values of one body: the longest melody has 5,200."""
 MAX_ESCAPES = 100_000
-"""Backslashes of one body: the longest lyrics have 20,000, and a recording whose slashes are escaped has 70,000."""
+"""Most backslashes of one body: the longest lyrics have 20,000, and a recording with escaped slashes has 70,000."""
 MAX_DEPTH = 16
 LONGEST_NUMBER = 100
 
@@ -79,7 +79,7 @@ def _check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
 
 
 def _scanned(data: bytes) -> int:
-    """Go through the tokens of a body; returns the bytes of its recordings."""
+    """Scan the tokens of a body; returns the number of bytes of its recordings."""
     if data.count(b"\\") > MAX_ESCAPES:
         raise InvalidRequest(Violation(WHOLE_REQUEST, f"must have at most {MAX_ESCAPES} escaped characters"))
     depth, recording_bytes, name, named, names = 0, 0, b"", False, _recordings()
@@ -118,7 +118,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _bounded(read: Callable[[str], _Number]) -> Callable[[str], _Number | float]:
-    """Reads numbers; one of so many digits that no field holds it is infinite, which its field refuses."""
+    """Parses numbers; one with too many digits becomes infinite, which its field refuses."""
     return lambda text: read(text) if len(text) <= LONGEST_NUMBER else -math.inf if text.startswith("-") else math.inf
 
 

@@ -1,10 +1,10 @@
-"""The names of REST: those of the contract, but for the ones in these tables."""
+"""Names that differ between REST and the contract."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 REQUEST_NAMES: Mapping[str, str] = MappingProxyType({"duration_seconds": "duration"})
-"""Fields of GenerateRequest. `output_format`, beside them, is another place for `audio.format`."""
+"""Fields of GenerateRequest. `output_format` is an alternative to `audio.format`."""
 
 OUTPUT_FORMAT = "output_format"
 
@@ -19,13 +19,13 @@ SONG_NAMES: Mapping[str, str] = MappingProxyType(
         "content_credentials": "credentials_url",
     }
 )
-"""Fields of Song. `audio_url` and `events_url` stand beside them. `error` has a reason and a text.
+"""Fields of Song. `audio_url` and `events_url` are added; `error` has a reason and a text.
 
-`credentials_url` is null where `content_credentials` is false.
+`credentials_url` is null if `content_credentials` is false.
 """
 
 EVENT_NAMES: Mapping[str, str] = MappingProxyType({"section_finished": "section"})
-"""Members of SongEvent. `failed` and `cancelled` stand beside them; `chunk` is never told."""
+"""Members of SongEvent. `failed` and `cancelled` are added; `chunk` is never sent."""
 
 HEADER_NAMES: Mapping[str, str] = MappingProxyType({"x-caller": "X-Caller"})
 """Metadata of a call."""
@@ -39,7 +39,7 @@ MOVED_FIELDS: Mapping[str, str] = MappingProxyType(
         "lora_weight": "ace_step.lora_weight",
     }
 )
-"""Fields of a request that stood at its top before engines had options of their own, and where they are now."""
+"""Request fields that were at the top level before engines had options of their own, and their present path."""
 
 
 FOREIGN_FIELDS: Mapping[str, str] = MappingProxyType(
@@ -73,19 +73,19 @@ FOREIGN_FIELDS: Mapping[str, str] = MappingProxyType(
         "text": "use lyrics for words to be sung, prompt for the style",
     }
 )
-"""Fields of other services' requests, by what to do here in their place."""
+"""Fields of other services' requests, and the advice for each."""
 
 _ANY_FIELD = "GET /openapi.json names the fields"
 
 
 def bare_names(fields: Iterable[str], *, top: bool) -> Mapping[str, str]:
-    """The fields as REST calls them, by their names without case and signs; `top`: those of a whole request."""
+    """The REST names of the fields by their names without case and signs; `top` for fields of a whole request."""
     known = [*map(request_path, fields), OUTPUT_FORMAT] if top else fields
     return {_bare(name): name for name in known}
 
 
 def not_a_field(name: str, bare: Mapping[str, str]) -> str:
-    """Says of a name that it is no field, and what to do about it; `bare` are the fields that there are."""
+    """The error text for an unknown field, with advice; `bare` are the known fields."""
     alike = bare.get(_bare(name), "")
     return f"is not a field: {f'use {alike}' if alike else _FOREIGN.get(_bare(name), _ANY_FIELD)}"
 
@@ -98,5 +98,5 @@ _FOREIGN = {_bare(name): advice for name, advice in FOREIGN_FIELDS.items()}
 
 
 def request_path(path: str) -> str:
-    """A field of a request as REST calls it, by its path in the contract or by the name of its metadata."""
+    """The REST name of a request field, from its path in the contract or its metadata name."""
     return REQUEST_NAMES.get(path) or HEADER_NAMES.get(path) or path

@@ -1,4 +1,4 @@
-"""The OpenAPI document: bodies and answers from the contract's own descriptors and rules, the rest written out here."""
+"""The OpenAPI document: bodies and responses from the contract's descriptors and rules, the rest written out here."""
 
 from functools import cache
 
@@ -86,7 +86,7 @@ _PAGE_TOKEN = {"name": "page_token", "in": "query", "schema": {"type": "string",
 
 @cache
 def document(*, secured: bool) -> Json:
-    """The document; `secured`: callers need an API key."""
+    """The document; `secured` if callers need an API key."""
     found: dict[str, Json] = {
         "openapi": "3.1.0",
         "info": {"title": "Melisma REST", "version": VERSION, "description": "Style prompt and lyrics in, a song out."},

@@ -1,4 +1,4 @@
-"""The kind of answer that a caller prefers: the headers Accept and Prefer of a request for a song."""
+"""Negotiates the kind of response from the headers Accept and Prefer of a request for a song."""
 
 from collections.abc import Iterable
 from enum import Enum, auto
@@ -13,29 +13,29 @@ from server.errors import InvalidRequest
 RESPOND_ASYNC = "respond-async"
 JSON = "application/json"
 BYTES = "application/octet-stream"
-"""What sound is called for callers who accept that rather than its own media type."""
+"""The generic media type of bytes, for callers who accept that instead of the sound's own."""
 PREFER = "Prefer"
 
 
 class Wish(Enum):
-    """A kind of answer to a request for a song."""
+    """Kind of response to a request for a song."""
 
     SONG = auto()
-    """What is known of the song, once it is complete."""
+    """The song as JSON, once it is complete."""
     TASK = auto()
-    """What is known of the song at once; it is made meanwhile."""
+    """The song as JSON at once; it is made meanwhile."""
     SOUND = auto()
-    """The sound, while the song is made."""
+    """The sound, streamed while the song is made."""
 
 
 def sound_type(request: Request, media_type: str) -> str:
-    """The media type of an answer with sound: its own, or that of bytes of any kind."""
+    """The media type of a response with sound: its own, or the generic one of bytes."""
     accepted = _accepted(request)
     return BYTES if _quality(accepted, BYTES) > _quality(accepted, media_type) else media_type
 
 
 def wish_of(request: Request, media_type: str) -> Wish:
-    """The kind of answer to send; `media_type` is that of the song's sound.
+    """The kind of response to send; `media_type` is that of the song's sound.
 
     Raises:
         HTTPException: the caller accepts none of them (406).
@@ -78,7 +78,7 @@ def _quality(accepted: str, kind: str) -> tuple[float, int]:
 
 
 def _q(parameters: str) -> float:
-    """The parameter q, 1 where there is none or it is no number."""
+    """The q parameter; 1 if it is missing or not a number."""
     for one in parameters.split(";"):
         name, _, value = one.strip().partition("=")
         if name == "q":

@@ -1,4 +1,4 @@
-"""Errors as HTTP has them: problem details (RFC 9457) with the reason and the violations that gRPC callers get."""
+"""Errors as problem details (RFC 9457), with the reason and violations that gRPC callers get."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -50,11 +50,11 @@ _OWN_STATUSES: Mapping[type[Exception], HTTPStatus] = MappingProxyType(
         EngineNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     }
 )
-"""Where HTTP can say more exactly than its nearest to the gRPC code."""
+"""HTTP statuses that are more exact than the one nearest to the gRPC code."""
 
 
 def problem(error: Exception) -> JSONResponse:
-    """The answer that tells an error; nothing of a bug's own text is in it."""
+    """The response for an error; it has nothing of a bug's own text."""
     outcome = outcome_of(error)
     status = http_status(type(error), outcome.code)
     extra: dict[str, Json] = {"reason": outcome.reason}
@@ -72,18 +72,18 @@ def problem(error: Exception) -> JSONResponse:
 
 
 def http_status(kind: type[Exception], code: grpc.StatusCode) -> HTTPStatus:
-    """HTTP status of errors of a class that have this gRPC code."""
+    """The HTTP status of an error class with this gRPC code."""
     return _OWN_STATUSES.get(kind) or _STATUSES[code]
 
 
 def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None, **extra: Json) -> JSONResponse:
-    """An answer with problem details of no type of their own."""
+    """A response with problem details of type "about:blank"."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": int(status), "detail": detail}
     return JSONResponse(body | extra, status_code=status, headers=headers, media_type=PROBLEM_TYPE)
 
 
 def violations_json(violations: Iterable[Violation]) -> list[Json]:
-    """Violations with their fields called as in REST."""
+    """Violations with the REST names of their fields."""
     return [{"field": request_path(one.field), "description": one.description} for one in shown(violations)]
 
 

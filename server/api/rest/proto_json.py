@@ -1,7 +1,8 @@
-"""Messages of the contract as JSON and back, by their descriptors: a new field of the contract is a field of REST.
+"""Converts messages of the contract to JSON and back by their descriptors: a new field of the contract is a field of
+REST.
 
-Fields have the contract's names; an enum's values are its words in lower case ("vocal"), bytes are base64, durations
-are numbers of seconds. A field that is null is unset, as one that is not there.
+Fields have the contract's names; an enum value is its name in lower case ("vocal"), bytes are base64, durations are
+numbers of seconds. A null field is unset, like a missing one.
 """
 
 import base64
@@ -37,7 +38,7 @@ NUMBERS = frozenset({FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT})
 
 
 class _Fault(ValueError):
-    """A value that its field cannot hold; the text says what it must be."""
+    """A value that its field cannot hold; the text says what the value must be."""
 
 
 def fields_of(message: Any) -> Sequence[FieldDescriptor]:
@@ -47,7 +48,7 @@ def fields_of(message: Any) -> Sequence[FieldDescriptor]:
 
 
 def filled(message: _M, given: Json) -> _M:
-    """The message with what a JSON object gives it.
+    """Fill the message from a JSON object.
 
     Raises:
         InvalidRequest: a field is unknown or given twice in other words, or has a value of another kind.
@@ -77,7 +78,7 @@ def _fill(message: Message, given: Json, path: str) -> Iterator[Violation]:
 
 
 def printable(name: str) -> str:
-    """A name that a caller made up, short, and without the lone surrogates that no answer can carry."""
+    """A client-supplied name for error texts: shortened, without lone surrogates, which cannot be sent."""
     return name[:_NAME_CHARACTERS].encode("utf-8", "backslashreplace").decode()
 
 
@@ -194,7 +195,7 @@ _READERS: Mapping[int, Callable[[Json], Json]] = MappingProxyType(
 
 
 def plain(message: Message) -> dict[str, Json]:
-    """The message as a JSON object: fields that can be unset and are, are left out."""
+    """The message as a JSON object, without its unset optional fields."""
     return {
         name_of(field): _plain(field, getattr(message, field.name))
         for field in fields_of(message)
@@ -203,7 +204,7 @@ def plain(message: Message) -> dict[str, Json]:
 
 
 def name_of(field: FieldDescriptor) -> str:
-    """Returns the name of a field in answers."""
+    """The name of a field in responses."""
     is_duration = field.message_type is not None and field.message_type.full_name == DURATION
     return f"{field.name}_seconds" if is_duration else field.name
 

@@ -1,4 +1,4 @@
-"""The address that callers know the server by, for the URLs in answers."""
+"""The public address of the server, for the URLs in responses."""
 
 from starlette.requests import Request
 
@@ -6,15 +6,15 @@ from server.api.proxies import TrustedProxies
 
 
 class PublicAddress:
-    """The address that is set, else the one that the call has asked, as trusted proxies tell it."""
+    """The configured address, else the one that the call was sent to, as trusted proxies report it."""
 
     def __init__(self, url: str = "", proxies: TrustedProxies | None = None) -> None:
-        """`url` has no slash at its end; empty: it is that of each call."""
+        """`url` has no trailing slash; if empty, each call's own address is used."""
         self._url = url
         self.proxies = proxies or TrustedProxies()
 
     def of(self, request: Request) -> str:
-        """The address for the answer to a request, without a slash at its end.
+        """The address for the response to a request, without a trailing slash.
 
         Raises:
             InvalidRequest: a trusted proxy has sent a header that cannot be read.
@@ -28,4 +28,4 @@ class PublicAddress:
 
 
 REQUESTED_ADDRESS = PublicAddress()
-"""The address that each call has asked; no proxy is believed."""
+"""Uses the address that each call was sent to, and believes no proxy."""

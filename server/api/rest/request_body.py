@@ -1,4 +1,4 @@
-"""The body of a request for a song: read within limits, and turned into the contract's message."""
+"""Reads the body of a request for a song within limits, and converts it to the contract's message."""
 
 import asyncio
 import re
@@ -22,7 +22,7 @@ from server.song import DEFAULT_FORMAT
 BODY_SECONDS = 30.0
 _LARGE_BYTES = 1 << 20
 _TURN_SECONDS = 0.002
-"""A pause for others between reading a large body and checking it, which takes as long again."""
+"""Seconds of pause between reading a large body and checking it, so that other tasks run in between."""
 
 _IS_JSON = re.compile(
     r'\s*application/json\s*(?:;(?!.*charset=(?!"?utf-?8"?\s*(?:;|$))).*)?', re.IGNORECASE | re.DOTALL
@@ -30,11 +30,11 @@ _IS_JSON = re.compile(
 
 
 async def generate_request(request: Request, limits: RequestLimits, caller: str) -> music_pb2.GenerateRequest:
-    """The song that a caller asks for.
+    """The message of the request in the body.
 
     Raises:
         HTTPException: the body is not said to be JSON (415), larger than the limit (413), or does not arrive (408).
-        InvalidRequest: it is no JSON, has fields that are not of the contract, or values that they cannot hold.
+        InvalidRequest: it is not JSON, or has unknown fields or values of another type.
     """
     given = await _object(request, limits)
     output_format = _output_format(given)
@@ -58,7 +58,7 @@ def _renamed(given: dict[str, Json]) -> dict[str, Json]:
 
 
 def _output_format(given: dict[str, Json]) -> str | None:
-    """Take `output_format` out of the body; `None` where it is not there."""
+    """Take `output_format` out of the body; `None` if it is missing."""
     if (name := given.pop(OUTPUT_FORMAT, None)) is None:
         return None
     names = [each.name for each in all_formats()]
@@ -68,7 +68,7 @@ def _output_format(given: dict[str, Json]) -> str | None:
 
 
 def _take_format(message: music_pb2.GenerateRequest, name: str | None) -> None:
-    """`output_format` is another place for `audio.format`."""
+    """Move `output_format` to `audio.format`."""
     given = message.audio.format
     if name and given and format_name(given) != name:
         raise InvalidRequest(Violation(OUTPUT_FORMAT, "must be the same as audio.format: leave one of them out"))

@@ -71,7 +71,7 @@ MUSIC = "/v1/audio/music"
 
 
 class Api:
-    """The endpoints. `authenticator` is `None` where calls need no key."""
+    """The REST endpoints. `authenticator` is `None` if calls need no key."""
 
     def __init__(
         self,
@@ -83,9 +83,10 @@ class Api:
         limits: CallLimits = UNLIMITED,
         address: PublicAddress = REQUESTED_ADDRESS,
     ) -> None:
-        """`sizes` are those of bodies; a stream of events is never silent for longer than `heartbeat_seconds`.
+        """`sizes` are the size limits of bodies; a stream of events is never silent for longer than
+        `heartbeat_seconds`.
 
-        Callers have no more open calls than `limits` let them have.
+        `limits` bound the open calls of each caller.
         """
         self._songs = songs
         self._authenticator = authenticator
@@ -139,7 +140,7 @@ class Api:
     async def _begun(
         self, request: Request, message: music_pb2.GenerateRequest, caller: str, *, detached: bool
     ) -> Recording:
-        """The song as asked for; raises what Songs.generate does."""
+        """Start the requested song; raises what Songs.generate does."""
         try:
             return await self._songs.generate(message, caller, detached=detached)
         except RequestIdReused:
@@ -212,7 +213,7 @@ class Api:
 
 
 def _answering(endpoint: Handler, query: tuple[str, ...]) -> Handler:
-    """The endpoint, which takes the parameters of `query`, with answers of our own for what HTTP itself refuses."""
+    """Wrap an endpoint: check its query against the parameters `query`, and answer HTTP errors with problem details."""
 
     async def told(request: Request) -> Response:
         check_query(request, query)
@@ -240,7 +241,7 @@ def _task_id(request: Request) -> str:
 
 
 async def _kept(recording: Recording, told: AsyncIterator[DeliveredEvent]) -> None:
-    """Wait until the song is complete and can be fetched."""
+    """Wait until the song is complete and stored."""
     async for _ in told:
         await asyncio.sleep(0)
     await recording.keeping.done()

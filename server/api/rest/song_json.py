@@ -13,7 +13,7 @@ MANIFEST_SUFFIX = ".c2pa"
 
 
 def song_json(address: str, song: SongRecord, *, credentials: bool) -> dict[str, Json]:
-    """One song; its URLs begin with `address`. `credentials`: a C2PA manifest of it can be had."""
+    """The JSON of one song; its URLs begin with `address`. `credentials`: a C2PA manifest is available."""
     fields: dict[str, Json] = {
         "song_id": song.song_id,
         "state": song.state.value,

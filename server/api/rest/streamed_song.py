@@ -1,4 +1,4 @@
-"""A song that is asked for and heard in one call: its sound is the answer, from the first byte on."""
+"""Generates a song and streams its sound in the response of the same call."""
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -17,11 +17,11 @@ HEADERS = tuple(
     f"Melisma-{name}"
     for name in ("Task-Id", "Request-Id", "Engine", "Seed", "Duration-Seconds", "Sample-Count", "Key", "Tempo-Bpm")
 )
-"""Headers of the answer: what is known of the song when its sound begins. Those without a value are not sent."""
+"""Headers of the response that describe the song when its sound begins. Those without a value are left out."""
 
 
 async def streamed(request: Request, recording: Recording, location: str) -> Response:
-    """The answer, once there is sound; `location` is where the song is described.
+    """The response, once there is sound; `location` is the URL of the song.
 
     Raises:
         ServiceError: the song fails before that.
@@ -38,7 +38,7 @@ async def streamed(request: Request, recording: Recording, location: str) -> Res
 
 
 async def _begun(recording: Recording) -> AsyncGenerator[bytes, None]:
-    """Yields nothing once there is sound, and then the sound."""
+    """Yields an empty chunk once there is sound, and then the sound."""
     async with aclosing(sound_of(recording)) as chunks:
         first = await anext(chunks, b"")
         yield b""

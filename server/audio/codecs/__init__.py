@@ -1,1 +1,1 @@
-"""Delivery formats: encoders that take sound piece by piece and give back whole frames."""
+"""Delivery formats: encoders that take sound in windows and return whole frames."""

@@ -1,4 +1,4 @@
-"""The contract of a delivery format, and the encoders that it opens."""
+"""Protocols of a delivery format and of its encoders."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from model.song import Window
 from server.song import AudioSettings
 
 Tags: TypeAlias = Mapping[str, str]
-"""Metadata of a song, such as title and seed. A format writes what it has a place for."""
+"""Metadata of a song, such as title and seed. A format writes the entries that it supports."""
 
 NO_TAGS: Tags = MappingProxyType({})
 
@@ -17,8 +17,8 @@ NO_TAGS: Tags = MappingProxyType({})
 class StreamEncoder(Protocol):
     """Encodes one song, window by window, into whole frames.
 
-    The concatenation of everything returned is one valid file, and so is each beginning of it. It does not depend on
-    how the song was cut into windows. Calls come one after another, from any thread.
+    The concatenation of everything returned is one valid file, and so is every prefix of whole returns. It does not
+    depend on how the song was cut into windows. Calls come one after another, from any thread.
     """
 
     @property
@@ -31,7 +31,7 @@ class StreamEncoder(Protocol):
 
     @property
     def stream_bytes(self) -> int | None:
-        """Bytes of the whole stream; `None` where it was opened without the length of the song."""
+        """Bytes of the whole stream; `None` if it was opened without the length of the song."""
 
     @property
     def frames(self) -> int:
@@ -42,10 +42,10 @@ class StreamEncoder(Protocol):
         """Samples of the song per channel, at the delivered rate; final after `finish`."""
 
     def feed(self, window: Window) -> bytes:
-        """Take float32 [2, samples], full scale 1; returns the frames that became whole, possibly none."""
+        """Encode float32 [2, samples], full scale 1; returns the frames that are complete, possibly none."""
 
     def finish(self) -> bytes:
-        """Return the last frames. The encoder takes no more sound afterwards."""
+        """Return the last frames. The encoder has ended and takes no more sound afterwards."""
 
 
 class EncoderFactory(Protocol):
@@ -54,9 +54,9 @@ class EncoderFactory(Protocol):
     def __call__(
         self, source_rate_hertz: int, audio: AudioSettings, *, tags: Tags, sample_count: int | None
     ) -> StreamEncoder:
-        """Sound comes in at `source_rate_hertz` and leaves as `audio` says; `tags` go into the stream.
+        """Sound comes in at `source_rate_hertz` and leaves as `audio` says; `tags` are written into the stream.
 
-        `sample_count` is the length of the song per channel at the delivered rate, `None` where it is not known yet.
+        `sample_count` is the length of the song per channel at the delivered rate, `None` if not known yet.
         """
 
 
@@ -65,7 +65,7 @@ class Format:
     """One delivery format. The enum value of the contract is AUDIO_FORMAT_ and its name.
 
     `open` returns the encoder of one song for sound at the delivered rate. Its last argument is the number of samples
-    per channel, `None` where it is not known yet.
+    per channel, `None` if it is not known yet.
     """
 
     name: str

@@ -44,5 +44,7 @@ def _content(name: str, text: str) -> tuple[str, bytes]:
 
 
 def _synchsafe(number: int) -> bytes:
-    """28 bits in four bytes whose highest bits are zero, so that no size looks like a frame's sync word."""
+    """A number below 2^28 as four bytes with their highest bits zero, so that no size looks like a frame's sync
+    word.
+    """
     return bytes(number >> shift & 0x7F for shift in (21, 14, 7, 0))

@@ -24,11 +24,11 @@ _FULL_SCALE = 32767
 class Mp3Encoder:
     """One song's LAME encoder: MPEG-1 layer III, joint stereo, constant bit rate, after an Info frame.
 
-    The Info frame states the length of the song where `sample_count` is known, and what of the decoded sound is delay
-    and padding: a player that reads it plays the song alone. A decoder that does not takes it for a frame of silence.
+    The Info frame states the length of the song if `sample_count` is known, and the delay and padding of the decoded
+    sound: a player that reads it plays the song alone. Other decoders take it for a frame of silence.
 
-    LAME returns bytes at arbitrary places; whole frames are cut out of them here. The same sound gives the same bytes
-    however it is cut into pieces. LAME holds back up to four frames at low bit rates and two at 192 kbit/s.
+    LAME returns bytes at arbitrary boundaries; they are cut into whole frames here. The same sound gives the same bytes
+    however it is cut into windows. LAME holds back up to four frames at low bit rates and two at 192 kbit/s.
 
     Raises:
         ValueError: MPEG-1 has no such bit rate or sample rate.
@@ -54,7 +54,7 @@ class Mp3Encoder:
 
     @property
     def stream_bytes(self) -> int | None:
-        """Bytes of the whole stream: tag, Info frame and frames; `None` where the length of the song is not known."""
+        """Bytes of the whole stream: tag, Info frame and frames; `None` if the length of the song is not known."""
         return self._head_bytes + self._frames_bytes if self._frames_bytes else None
 
     @property
@@ -77,7 +77,7 @@ class Mp3Encoder:
         return self._with_head(frames)
 
     def finish(self) -> bytes:
-        """The last frames; where no sound was fed, the tag alone."""
+        """The last frames; the tag alone if no sound was fed."""
         if not self._sample_count:
             return self._unsent_tag
         frames = self._cutter.feed(self._lame.flush())
@@ -86,7 +86,7 @@ class Mp3Encoder:
         return self._with_head(frames)
 
     def _with_head(self, frames: bytes) -> bytes:
-        """`frames` behind what stands before the first of them."""
+        """`frames`, preceded by tag and Info frame if they are the first."""
         if not frames:
             return b""
         head = self._unsent_tag + self._unsent_info

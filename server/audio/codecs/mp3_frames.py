@@ -10,7 +10,7 @@ _SYNC_MASK = 0xFFFE
 
 
 class BrokenStream(ValueError):
-    """Bytes that should be an MPEG-1 layer III frame are not one."""
+    """Bytes are not an MPEG-1 layer III frame where one should begin."""
 
 
 def frame_bytes(header: bytes) -> int:
@@ -33,7 +33,7 @@ def unpadded_frame_bytes(sample_rate_hertz: int, bitrate_kbps: int) -> int:
 
 
 class FrameCutter:
-    """Gathers an encoder's bytes and gives out whole frames."""
+    """Buffers an encoder's bytes and returns whole frames."""
 
     def __init__(self) -> None:
         self._pending = bytearray()
@@ -46,11 +46,11 @@ class FrameCutter:
 
     @property
     def pending_bytes(self) -> int:
-        """Bytes of a frame that is not whole yet."""
+        """Buffered bytes of an incomplete frame."""
         return len(self._pending)
 
     def feed(self, data: bytes | bytearray) -> bytes:
-        """Take in more bytes; returns the frames that became whole."""
+        """Add bytes; returns the frames that are complete."""
         self._pending += data
         end = 0
         while (start := end) + HEADER_BYTES <= len(self._pending):

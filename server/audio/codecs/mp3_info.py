@@ -1,4 +1,4 @@
-"""The Info frame at the head of an MP3 stream: its length, and the silence that a player cuts away.
+"""The Info frame at the head of an MP3 stream: its length, and the silence that a player removes.
 
 The layout is that of Xing's header with LAME's extension ("Mp3 Info Tag revision 1 Specifications", LAME project). The
 frame counts and the padding of LAME follow from `lame_encode_flush`, its sizes from its rule for padding bytes.
@@ -27,12 +27,12 @@ _CRC_POLYNOMIAL = 0xA001  # reversed 0x8005
 
 
 def frame_count(samples: int) -> int:
-    """Frames in which LAME encodes `samples` per channel, the Info frame left out; 0 for no samples."""
+    """Number of frames in which LAME encodes `samples` per channel, without the Info frame; 0 for no samples."""
     return (samples + LAME_DELAY_SAMPLES + _end_padding(samples)) // SAMPLES_PER_FRAME if samples else 0
 
 
 def stream_bytes(samples: int, sample_rate_hertz: int, bitrate_kbps: int) -> int:
-    """Bytes of the frames in which LAME encodes `samples` per channel, the Info frame left out."""
+    """Number of bytes in which LAME encodes `samples` per channel, without the Info frame."""
     frames = frame_count(samples)
     part = SAMPLES_PER_FRAME // 8 * 1000 * bitrate_kbps % sample_rate_hertz
     padded = -(-max(0, frames - 1) * part // sample_rate_hertz)
@@ -40,9 +40,9 @@ def stream_bytes(samples: int, sample_rate_hertz: int, bitrate_kbps: int) -> int
 
 
 def info_frame(sample_rate_hertz: int, bitrate_kbps: int, samples: int | None) -> bytes:
-    """The frame for a song of `samples` per channel; `None`, where they are not known, leaves the counts out.
+    """The frame for a song of `samples` per channel; `None`, if not known, leaves the counts out.
 
-    It has the bit rate of the stream, or the lowest that has room for it.
+    It has the bit rate of the stream, or the lowest with room for it.
     """
     frame_kbps, size = _room(sample_rate_hertz, bitrate_kbps)
     length = None if samples is None else size + stream_bytes(samples, sample_rate_hertz, bitrate_kbps)
@@ -57,7 +57,7 @@ def _end_padding(samples: int) -> int:
 
 
 def _room(sample_rate_hertz: int, bitrate_kbps: int) -> tuple[int, int]:
-    """The bit rate and the bytes of the frame."""
+    """The bit rate and the size of the frame."""
     sizes = ((kbps, unpadded_frame_bytes(sample_rate_hertz, kbps)) for kbps in BITRATES_KBPS if kbps >= bitrate_kbps)
     return next((kbps, size) for kbps, size in sizes if size >= _NEEDED_BYTES)
 
@@ -76,7 +76,7 @@ def _counts(samples: int | None, length: int | None) -> bytes:
 
 
 def _extension(bitrate_kbps: int, samples: int | None, length: int | None) -> bytes:
-    """LAME's extension without its last field, the checksum. The sound's own checksum is not known yet and stays 0."""
+    """LAME's extension without its last field, the checksum. The checksum of the sound is not known yet and is 0."""
     padding = 0 if samples is None else _end_padding(samples)
     return b"".join(
         [

@@ -9,10 +9,10 @@ HOPS_PER_SECOND = 100
 
 
 class GlueCompressor:
-    """Gain reduction from how far a moment stands out of its surroundings.
+    """Gain reduction by how far a moment stands out from its surroundings.
 
-    The level of the moment (20 ms) is compared with that of the last seconds (3 s) instead of with a fixed threshold:
-    a drum hit is held back a little, a loud chorus is not. Works on a grid of 10 ms hops.
+    The level of the moment (20 ms) is compared with that of the last seconds (3 s) instead of a fixed threshold: a drum
+    hit is reduced a little, a loud chorus is not. Works on a grid of 10 ms hops.
     """
 
     THRESHOLD_DB = 3.0

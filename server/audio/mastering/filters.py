@@ -1,4 +1,4 @@
-"""Recursive filters that remember, so that a signal may pass through them piece by piece."""
+"""Recursive filters with state, for signals that come in windows."""
 
 import math
 from typing import TypeAlias
@@ -15,14 +15,16 @@ _SILENT = 1e-30
 
 
 class StreamFilter:
-    """A cascade of biquads over `channels` channels; pieces filtered in turn equal the whole filtered at once."""
+    """A cascade of biquads over `channels` channels; windows filtered in turn give the same as the whole signal at
+    once.
+    """
 
     def __init__(self, sections: Sections, channels: int) -> None:
         self._sections = sections
         self._state = np.zeros((channels, len(sections), 2))
 
     def feed(self, samples: Samples) -> Samples:
-        """Filter the next piece, shape [channels, samples]; the result has the same shape and no delay."""
+        """Filter the next window, shape [channels, samples]; the result has the same shape and no delay."""
         filtered, state = cascade_on(self._sections, samples, self._state)
         state[np.abs(state) < _SILENT] = 0.0
         self._state = state

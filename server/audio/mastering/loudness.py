@@ -1,4 +1,4 @@
-"""Loudness of a song while it is still being heard, after ITU-R BS.1770-4, and the slow gain that follows from it."""
+"""Running loudness of a song after ITU-R BS.1770-4, and the slow gain that levels it."""
 
 import math
 from collections import deque
@@ -29,7 +29,7 @@ def amplitude_of(gain_db: float) -> float:
 
 
 class RunningLoudness:
-    """Integrated loudness of everything heard so far, starting from an expectation.
+    """Integrated loudness of the sound so far, starting from an expectation.
 
     Measured in 400 ms blocks that start every 100 ms, gated at -70 LUFS and at 10 LU below the ungated mean. The
     expectation counts as `expected_seconds` of sound at `expected_lufs`, so that a quiet opening is not taken for the
@@ -43,7 +43,7 @@ class RunningLoudness:
         self._record(energy_of(expected_lufs), expected_seconds * BLOCKS_PER_SECOND)
 
     def add(self, energy: float) -> None:
-        """Take in the next 100 ms, given as its K-weighted mean square summed over the channels."""
+        """Add the next 100 ms, as its K-weighted mean square summed over the channels."""
         self._recent.append(energy)
         measured = sum(self._recent) / _BLOCKS_PER_MEASUREMENT
         if len(self._recent) == _BLOCKS_PER_MEASUREMENT and loudness_of(measured) >= ABSOLUTE_GATE_LUFS:
@@ -67,10 +67,10 @@ def _bin(lufs: float) -> int:
 
 
 class Leveller:
-    """The gain that brings a song toward `target_lufs`, so slowly that verse and chorus keep their distance.
+    """The gain that levels a song to `target_lufs`, so slowly that verse and chorus stay different.
 
-    It begins where a song as loud as engines are staged (-18 LUFS) would need it, moves by at most
-    `MAX_SLOPE_DB_PER_SECOND`, and stays within `MAX_GAIN_DB` either way.
+    It begins with the gain for the engines' usual loudness (-18 LUFS), changes by at most `MAX_SLOPE_DB_PER_SECOND`,
+    and stays within `MAX_GAIN_DB` either way.
     """
 
     EXPECTED_LUFS = -18.0
@@ -85,7 +85,7 @@ class Leveller:
 
     @property
     def gain_db(self) -> float:
-        """The gain at the end of what was heard."""
+        """The gain in dB at the end of the sound so far."""
         return self._gain_db
 
     def add(self, energy: float) -> None:

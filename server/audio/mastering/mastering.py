@@ -1,4 +1,4 @@
-"""The finishing touch on a song's sound, made while the song is still being written."""
+"""Masters a song's sound while the song is still being made."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ _HOPS_PER_BLOCK = HOPS_PER_SECOND // BLOCKS_PER_SECOND
 
 
 class InvalidWindow(ValueError):
-    """An engine delivered a window that is not sound: wrong shape, NaN, beyond `LOUDEST`. A bug of the engine."""
+    """An engine delivered an invalid window: wrong shape, NaN, or beyond `LOUDEST`. A bug of the engine."""
 
 
 class Mastering:
@@ -60,7 +60,7 @@ class Mastering:
         return self._take(window)
 
     def finish(self) -> Window:
-        """The rest of the song, so that as many samples have come out as went in."""
+        """The rest of the song; in all, as many samples come out as went in."""
         rest = self._limiter.delay_samples
         padding = -(self._pending.shape[1] + rest) % self._block_samples
         return self._take(np.zeros((CHANNELS, rest + padding), np.float32))
@@ -111,7 +111,7 @@ class Mastering:
 
 
 def check(window: Window) -> None:
-    """Make sure that `window` is float32 stereo sound within `LOUDEST` (full scale is 1), or raise `InvalidWindow`."""
+    """Check that `window` is float32 stereo sound within `LOUDEST` (full scale is 1); raises `InvalidWindow`."""
     if window.ndim != 2 or window.shape[0] != CHANNELS or window.dtype != np.float32:
         raise InvalidWindow(f"a window must be float32 [2, samples], not {window.dtype} {list(window.shape)}")
     within = np.abs(window) <= LOUDEST

@@ -22,7 +22,7 @@ class RunningMean:
         self.value: float | None = None
 
     def add(self, measured: float) -> None:
-        """Take one measurement in."""
+        """Add a measurement."""
         self.value = measured if self.value is None else self.value + _WEIGHT * (measured - self.value)
 
 
@@ -62,7 +62,7 @@ class Admission:
         self._draining = True
 
     def require_open(self) -> None:
-        """Let songs pass; raises Draining after `drain`."""
+        """Raise Draining after `drain`."""
         if self._draining:
             raise Draining("the server is shutting down")
 
@@ -77,12 +77,12 @@ class Admission:
         self._note_crowd()
 
     def overloaded(self, songs: int) -> Overloaded:
-        """The refusal of a song where so many are in the service."""
+        """The error for a song that is refused because the queue is full."""
         text = f"the queue is full: {songs} songs are running or waiting"
         return Overloaded(text, self._retry_after_seconds())
 
     def store_full(self) -> SongStoreFull:
-        """The refusal of a song for which the store has no room."""
+        """The error for a song that is refused because the store is full."""
         return SongStoreFull("the song store is full", self._retry_after_seconds())
 
     def measured_song(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""A request that can be made here, between its check and the beginning of its song."""
+"""A checked request whose song has not begun."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -15,7 +15,7 @@ class CheckedSong:
     """The song of a request that has passed its checks."""
 
     def __init__(self, eta: SongEta | None, eta_here: Callable[[], SongEta | None], begin: Begin) -> None:
-        """`eta` is that of the check, `eta_here` gives that of a song that begins here now."""
+        """`eta` is that of the check; `eta_here` returns that of a song that begins here now."""
         self._eta = eta
         self._eta_here = eta_here
         self._begin = begin

@@ -1,4 +1,4 @@
-"""Estimates when a song will start and finish (ETA), from measured cost, work already done and queue order."""
+"""Estimates when songs start and finish (ETA), from measured costs, work already done and queue order."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,7 +15,7 @@ from server.telemetry.metrics import Metrics
 
 
 class EtaEstimator:
-    """Estimates songs, and learns from those that are complete."""
+    """Estimates the ETA of songs, and learns from complete ones."""
 
     def __init__(self, queue: QueueOrder, metrics: Metrics) -> None:
         self._queue = queue
@@ -27,7 +27,7 @@ class EtaEstimator:
     def estimate(self, request: SongRequest, service: ServiceState | None = None) -> SongEta | None:
         """The ETA of a song that is submitted now, here or to a `service`.
 
-        `None` until a song of its engine was measured, here or, for a service, anywhere.
+        `None` until a song of its engine was measured, here or, for a service, on any replica.
         """
         engine, asked = request.engine, request.params
         if service is not None:
@@ -55,7 +55,7 @@ class EtaEstimator:
             self._etas[job.key] = eta
 
     def leave(self, job: Job, *, complete: bool) -> None:
-        """Forget a song, and learn from one that is complete."""
+        """Remove a song, and learn from it if it is complete."""
         eta = self._etas.pop(job.key, None)
         if complete and job.usage.first_seconds is not None:
             self._estimator.measured(job.request.engine, _spent(job))
@@ -63,7 +63,7 @@ class EtaEstimator:
                 self._compare(job, eta)
 
     def remaining(self) -> dict[str, Estimate]:
-        """The time that each song still has to wait, by song id, as far as it can be estimated."""
+        """Seconds until each song's end by song id, as far as they can be estimated."""
         jobs = self._queue.jobs()
         found: dict[str, Estimate] = {}
         for engine in {job.request.engine for job in jobs}:

@@ -1,4 +1,4 @@
-"""Refuses songs that cannot be made here, and counts them."""
+"""Refuses requests that cannot be served, and counts refusals."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,7 @@ EstimateSong: TypeAlias = Callable[[SongRequest, ServiceState | None], SongEta |
 
 
 class Intake:
-    """Checks every request once, in one order, and counts refusals."""
+    """Checks every request once, in a fixed order, and counts refusals."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Intake:
         metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:
-        """`require` raises ServiceError where nobody can make the song."""
+        """`require` raises ServiceError if no worker can make the song."""
         self._require = require
         self._estimate = estimate
         self._admission = admission
@@ -40,7 +40,7 @@ class Intake:
         self._clock = clock
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> SongEta | None:
-        """Let a song pass that can be made here, or in the `service` whose queue it joins; returns its ETA, if known.
+        """Check that the song can be made here, or in the `service` whose queue it joins; returns its ETA, if known.
 
         Raises:
             PoisonedRequest: the same request has ended workers.

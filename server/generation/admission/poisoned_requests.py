@@ -1,4 +1,4 @@
-"""Requests that have ended workers, remembered so that nobody asks for them again in vain."""
+"""Remembers requests that have ended workers, so that they are refused at once."""
 
 import hashlib
 from collections import OrderedDict
@@ -30,7 +30,7 @@ class PoisonedRequests:
         return PoisonedRequest(name)
 
     def check(self, request: SongRequest) -> None:
-        """Let a request pass.
+        """Refuse a poisoned request.
 
         Raises:
             PoisonedRequest: it is one of those.
@@ -42,6 +42,6 @@ class PoisonedRequests:
 
 
 def fingerprint(request: SongRequest) -> str:
-    """Names what was asked for. The seed does not count: where none is given, every try has another one."""
+    """Identifies a request by its content. The seed does not count: if none is given, every try has another one."""
     params = asdict(request.params) | {"seed": None, "stems": sorted(request.params.stems)}
     return hashlib.sha256(repr((request.engine, params)).encode()).hexdigest()[:_FINGERPRINT_CHARACTERS]

@@ -11,14 +11,14 @@ from server.workers.base import WorkerPool
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """The devices that an engine's songs may be made on, and how many songs they make at the same time."""
+    """The devices that may make an engine's songs, and the number of songs that they make at the same time."""
 
     devices: int
     slots: int
 
 
 class QueueOrder:
-    """Reads the queue from the scheduler: positions, order, and the capacity that serves it."""
+    """Reads the scheduler's queue: positions, order, and the capacity that serves it."""
 
     def __init__(self, scheduler: Scheduler, jobs: Jobs, pool: WorkerPool) -> None:
         self._scheduler = scheduler
@@ -27,7 +27,7 @@ class QueueOrder:
         self._slots = {spec.name: spec.running_songs for spec in pool.devices}
 
     def positions(self) -> dict[str, int]:
-        """The number of songs before each waiting song, itself included, counted from those that have a slot."""
+        """The position of each waiting song, from 1 on, counting songs that have a slot before it."""
         waiting = (song_id for engine in self._pool.engine_names for song_id in self._scheduler.waiting(engine))
         return {song_id: position for position, song_id in enumerate(waiting, start=1)}
 

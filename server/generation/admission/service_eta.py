@@ -1,4 +1,4 @@
-"""Estimates songs of a service of several replicas (ETA), from what the directory tells of engines and queue."""
+"""Estimates the ETA of songs in a service of several replicas, from the engines and queue in the directory."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from server.songs.ports import ServiceState
 from server.store.whole_service import ServedEngine, WaitingSong
 
 _UNMEASURED_PACE = 1.0
-"""Device seconds for a second of sound, of an engine of which no song was measured."""
+"""Assumed device seconds per second of sound for an engine without measured songs."""
 _UNMEASURED_SONG_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The songs that this replica makes itself: the work that is left, as far as it is known, and their number."""
+    """The songs that this replica makes itself: their known remaining work, and their number."""
 
     left: Sequence[Work] = ()
     songs: int = 0
@@ -26,9 +26,9 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class SongEta:
-    """A song's expected cost, its estimate by the forecast alone, and the estimate corrected by experience.
+    """A song's expected cost, its estimate by the forecast alone, and the corrected estimate.
 
-    `alone_seconds` is the corrected time to its end if there were no other songs, on a device that is up.
+    `alone_seconds` is the corrected time to its end without other songs, on a running device.
     """
 
     work: Work
@@ -38,10 +38,10 @@ class SongEta:
 
 
 class ServiceEta:
-    """Estimates songs that wait for any replica. Where none serves the engine, the time until one starts counts, too.
+    """Estimates songs that wait for any replica. If none serves the engine, the time until one starts counts, too.
 
-    A start takes as long as measured ones, else `cold_start_seconds`, from when songs began to wait for it. One that is
-    late is expected to be as late again.
+    A start takes as long as measured ones, else `cold_start_seconds`, counted from when songs began to wait for it. A
+    start that is late is expected to be as late again.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class ServiceEta:
         capacity_here: Callable[[str], Capacity | None],
         cold_start_seconds: float = 0.0,
     ) -> None:
-        """`costs_here` and `capacity_here` are those of this replica for an engine, `None` where it has none."""
+        """`costs_here` and `capacity_here` return those of this replica for an engine, `None` if it has none."""
         self._costs_here = costs_here
         self._capacity_here = capacity_here
         self._cold_start_seconds = cold_start_seconds
@@ -91,7 +91,7 @@ class ServiceEta:
         return seconds
 
     def start_seconds(self, engine: str, service: ServiceState) -> float:
-        """The time until a replica serves the engine; 0 where one does."""
+        """Seconds until a replica serves the engine; 0 if one does."""
         known = service.known.get(engine)
         # What is known was read after what is served: a replica may have come or gone in between.
         if not known.away_seconds if known else engine in service.engines:
@@ -110,7 +110,7 @@ class ServiceEta:
         return expected_work(costs, sound_seconds=song.sound_seconds or None, steps=song.steps) if costs else None
 
     def _waiting_of(self, engine: str, service: ServiceState, here: Here) -> dict[str, Estimate]:
-        """The estimates of the songs of an engine, behind all others before them."""
+        """The estimates of an engine's waiting songs, behind all songs before them."""
         costs = self._costs(engine, service)
         if costs is None:
             return {}
@@ -125,7 +125,7 @@ class ServiceEta:
     def _ahead(self, engine: str, service: ServiceState, here: Here) -> list[Work]:
         """Remaining work of the songs of a service, running ones first.
 
-        Of songs that other replicas make, only the number is known: each is taken for half of a usual one of `engine`.
+        Of songs that other replicas make, only the number is known: each counts as half of a mean song of `engine`.
         """
         costs = self._costs(engine, service)
         usual = expected_work(costs) if costs else None
@@ -144,7 +144,7 @@ class ServiceEta:
 
 @dataclass(frozen=True, slots=True)
 class _Serving:
-    """The capacity that serves an engine, and the time until it is there."""
+    """The capacity that serves an engine, and the seconds until it has started."""
 
     capacity: Capacity
     start_seconds: float = 0.0
@@ -159,14 +159,14 @@ class _Serving:
 
 
 def queue_status_of(position: int, estimate: Estimate | None) -> QueueStatus:
-    """The event that tells a song's position and estimate."""
+    """The queue status of a song from its position and estimate."""
     if estimate is None:
         return QueueStatus(position)
     return QueueStatus(position, estimate.first_audio_seconds, estimate.finish_seconds)
 
 
 def lone(work: Work) -> Estimate:
-    """The estimate of a song that is the only one."""
+    """The estimate of a song without others."""
     return forecast([work], devices=1, slots=1)[0]
 
 

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 class Failures:
-    """Settles what the scheduler gives back after a failure."""
+    """Handles the failed attempts that the scheduler returns."""
 
     def __init__(self, jobs: Jobs, poisoned: PoisonedRequests, *, log_requests: bool) -> None:
         """`log_requests` leaves the words of prompts and lyrics in logged failures."""
@@ -26,7 +26,7 @@ class Failures:
         self._log_requests = log_requests
 
     def settle(self, failed_attempt: Iterable[FailedAttempt]) -> None:
-        """Log what failed, and end the jobs of songs that are not tried again."""
+        """Log failed attempts, and end the jobs of songs that are not tried again."""
         for one in failed_attempt:
             job = self._jobs.get(one.song_id)
             self._log_failure(one, job)
@@ -57,7 +57,7 @@ class Failures:
 
 
 def error_of(failed_attempt: FailedAttempt) -> ServiceError:
-    """The error that the song's caller gets."""
+    """The error for the song's caller."""
     if failed_attempt.failure is None:
         return WorkerLost("the workers that made the song died")
     failure = failed_attempt.failure.failure

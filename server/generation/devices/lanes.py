@@ -1,4 +1,4 @@
-"""Keeps the lanes of one worker busy: asks the scheduler for commands, sends them, and passes the replies on."""
+"""Keeps the lanes of one worker busy: fetches commands from the scheduler, sends them, and passes the replies on."""
 
 import asyncio
 from collections import deque
@@ -25,7 +25,7 @@ class LaneLoop:
         self._in_flight: deque[Command] = deque()
 
     async def run(self) -> None:
-        """Keep one command on its way to the lane, and shortly before a long step should end the next one behind it."""
+        """Keep one command in flight, and queue the next one shortly before a long step should end."""
         free_at = self._clock()
         while True:
             if not self._in_flight:

@@ -1,4 +1,4 @@
-"""The parts of a server that the lanes of all its devices share."""
+"""Parts that the lanes of all devices share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Routes the replies of workers to the jobs of the songs that they are about."""
+"""Routes the replies of workers to the jobs of their songs."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ _WORK = (Planned, Prepared, Stepped, Rendered)
 
 
 class Results:
-    """Gives each job what was made of its song, and measures the work of devices."""
+    """Passes replies to jobs, and measures the work of devices."""
 
     def __init__(self, jobs: Jobs, scheduler: Scheduler, metrics: Metrics, devices: Iterable[DeviceSpec]) -> None:
         self._jobs = jobs
@@ -22,7 +22,7 @@ class Results:
         self._batch_tokens = {spec.name: spec.batch_tokens for spec in devices}
 
     def job_of(self, key: SongKey) -> Job | None:
-        """The job of a song; `None` when it has ended, or when the attempt is not the present one."""
+        """The job of a song; `None` if it has ended, or if the attempt is not the current one."""
         return self._jobs.get(key.song_id) if self._scheduler.is_current(key) else None
 
     def deliver(self, device: str, reply: Reply) -> None:

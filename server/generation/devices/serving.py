@@ -11,7 +11,7 @@ from server.workers.base import Worker, WorkerPool
 
 
 class Devices:
-    """The observer of the pool: what follows from a worker that is up, that has ended, or that is restarted."""
+    """Observer of the worker pool: handles workers that start, end or restart."""
 
     def __init__(self, pool: WorkerPool, jobs: Jobs, readiness: EngineReadiness, parts: LaneParts) -> None:
         self._pool = pool
@@ -42,15 +42,15 @@ class Devices:
             self._parts.wakes.all()
 
     def worker_exited(self, device: str) -> None:
-        """Wake the lanes, which find that the process of their worker has ended."""
+        """Wake the lanes, which notice that their worker has ended."""
         self._parts.wakes.all()
 
     def worker_restarted(self, device: str) -> None:
-        """Count the restart."""
+        """Count the restart in the metrics."""
         self._parts.metrics.devices.worker_restarted(device)
 
     def readiness_changed(self) -> None:
-        """Fail the songs that wait for an engine which does not come back, and notify those who watch readiness."""
+        """Fail the songs that wait for an engine without any worker left, and notify the subscribers of readiness."""
         for engine in filter(self._pool.unavailable, self._pool.engine_names):
             for song_id in self._scheduler.waiting(engine):
                 if job := self._jobs.get(song_id):

@@ -1,4 +1,4 @@
-"""Wakes the lanes of devices when there may be work for them."""
+"""Wakes the lanes of devices when they may have work."""
 
 import asyncio
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Holds a song back while its listeners or its encoder have enough to do."""
+"""Pauses a song while its listeners or its encoder lag behind."""
 
 from collections.abc import Callable
 
@@ -10,10 +10,10 @@ _MAX_UNENCODED_SECONDS = 4.0
 
 
 class BackPressure:
-    """Adds up one song's sound that waits for the encoder and encoded sound that no listener has taken."""
+    """Adds up one song's sound that waits for the encoder, and encoded sound that no listener has taken."""
 
     def __init__(self, sink: EventSink, capacity_bytes: int, on_room: Callable[[], None]) -> None:
-        """The song is full with `capacity_bytes` unheard; `on_room` is called whenever a full song stops being full."""
+        """The song is full with `capacity_bytes` unheard; `on_room` is called when it stops being full."""
         self._sink = sink
         self._capacity_bytes = capacity_bytes
         self._on_room = on_room
@@ -22,11 +22,11 @@ class BackPressure:
         self.full = False
         """True while no more sound should be made."""
         self.unsent_seconds = 0.0
-        """Sound that is made and that no listener has taken yet, in seconds."""
+        """Seconds of sound that are made and not taken by any listener."""
         sink.on_heard(self.update)
 
     def rendered(self, rendered: Rendered) -> None:
-        """Note sound that waits for the encoder, which leaves out what an earlier attempt has brought."""
+        """Add sound that waits for the encoder, which drops what an earlier attempt has delivered."""
         new = self._positions.new_samples(rendered.section, rendered.samples)
         self._unencoded_seconds += new / rendered.sample_rate_hertz
         if rendered.last:
@@ -34,16 +34,16 @@ class BackPressure:
         self.update()
 
     def restart(self) -> None:
-        """Note that the encoder has lost all sound of the song, and is to get it from the beginning."""
+        """Note that the encoder has lost all sound of the song, which is sent again from the beginning."""
         self._unencoded_seconds, self._positions = 0.0, SectionPositions()
         self.update()
 
     def encoded(self, seconds: float) -> None:
-        """Note sound that the encoder has done with; `update` follows when its chunks are with the listeners."""
+        """Note sound that the encoder has finished; `update` follows when its chunks are with the listeners."""
         self._unencoded_seconds -= seconds
 
     def update(self) -> None:
-        """Add up again. The sums are kept, because every decision of the scheduler reads those of all songs."""
+        """Compute the sums again. They are stored because every decision of the scheduler reads those of all songs."""
         was_full, full_encoder = self.full, self._unencoded_seconds >= _MAX_UNENCODED_SECONDS
         self.full = full_encoder or self._sink.unheard_bytes >= self._capacity_bytes
         self.unsent_seconds = self._sink.unheard_seconds + self._unencoded_seconds

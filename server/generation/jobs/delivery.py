@@ -1,4 +1,4 @@
-"""Delivers one song's events to its listeners, and measures what a listener hears of them."""
+"""Delivers one song's events to its listeners, and measures their playback."""
 
 from collections.abc import Callable, Sequence
 
@@ -28,7 +28,7 @@ class Delivery:
 
     @property
     def underrun_seconds(self) -> float:
-        """Silence so far for a listener who started with the first chunk, in seconds."""
+        """Seconds of silence so far for a listener who started with the first chunk."""
         return self._playback.underrun_seconds
 
     def silent_for(self, seconds: float) -> bool:
@@ -47,7 +47,7 @@ class Delivery:
                 self._report.section_sent(event.section_index)
 
     def end(self, error: ServiceError | None = None) -> None:
-        """Let listeners end after what was sent, with `error` if there is one."""
+        """End the events after those that were sent, with `error` if there is one."""
         self._sink.end(error)
 
     def _note(self, chunk: Chunk) -> None:

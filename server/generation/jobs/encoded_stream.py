@@ -1,17 +1,17 @@
-"""The encoded stream of one song, which another encoder may have to make once more."""
+"""The encoded stream of one song, which another encoder may repeat."""
 
 from server.encoders.messages import Encoded
 from server.song import Chunk, Planned, SectionSent, SongCompleted, SongEvent
 
 
 class StreamDiffers(Exception):
-    """A stream that was begun anew is not the one that listeners have the beginning of."""
+    """A repeated stream differs from the part that listeners already have."""
 
 
 class EncodedStream:
-    """Lets through what was not let through before. What comes again after a restart has to be the same sound.
+    """Passes on chunks that were not passed on before. Repeated chunks have to be the same sound.
 
-    Chunks are told apart by their number, and the sound by the SHA-256 of the stream up to the last chunk.
+    Chunks are identified by their number, and the sound is compared by the SHA-256 of the stream up to the last chunk.
     """
 
     def __init__(self) -> None:

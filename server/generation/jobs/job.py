@@ -1,4 +1,4 @@
-"""One song that is being made, from admission to its end."""
+"""One song from admission to its end."""
 
 import math
 from collections.abc import Callable
@@ -27,10 +27,10 @@ _PROGRESS_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class JobParts:
-    """The parts of a server that all its jobs share.
+    """Parts that all jobs share.
 
-    `clock` gives seconds and never goes back. `on_room` is called whenever a full job stops being full, which it is
-    while `stream_buffer_bytes` of its sound are unheard.
+    `clock` gives seconds and never goes back. `on_room` is called when a full job stops being full; a job is full while
+    `stream_buffer_bytes` of its sound are unheard.
     """
 
     encoders: EncoderPool
@@ -43,9 +43,9 @@ class JobParts:
 class Job:
     """One song from admission to its end.
 
-    What workers and encoders tell of it enters through `planned`, `stepped`, `rendered` and `encoded`, which never
-    wait. Its sound goes from the worker to the encoder, and only what is encoded comes here. To the scheduler the job
-    is the song's outlet.
+    Messages of workers and encoders enter through `planned`, `stepped`, `rendered` and `encoded`, which never wait. The
+    sound goes from the worker to the encoder, and only encoded chunks come here. For the scheduler the job is the
+    song's sink.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class Job:
         *,
         key: str = "",
     ) -> None:
-        """Events go to `sink`, `accepted` first of all.
+        """Events go to `sink`, `accepted` first.
 
-        `key` is the name of the song for workers and encoders, which do not know that they had it before; its own name
-        unless it is given.
+        `key` is the name of the song for workers and encoders, which must not mistake it for an earlier job of the
+        song; by default the song's own name.
         """
         self.key = key or accepted.song_id
         self.request = request
@@ -91,18 +91,18 @@ class Job:
 
     @property
     def song_id(self) -> str:
-        """The server's name of the song."""
+        """The song's id."""
         return self.accepted.song_id
 
     @property
     def names(self) -> dict[str, str]:
-        """The fields of log lines about the song."""
+        """The log fields of the song."""
         trace_id = self.trace.trace_id
         return {"song_id": self.song_id, **({"trace_id": trace_id} if trace_id else {})}
 
     @property
     def full(self) -> bool:
-        """True while the song is paused, listeners or encoder have enough to do, or there is no encoder."""
+        """True while the song is paused, has enough sound in its buffers, or has no encoder."""
         if self._paused or self._back_pressure.full:
             return True
         return self._parts.encoders.address_of(self.key) is None
@@ -120,12 +120,12 @@ class Job:
 
     @property
     def unsent_seconds(self) -> float:
-        """Sound that was made but that no listener has taken yet, in seconds."""
+        """Seconds of sound that are made and not taken by any listener."""
         return self._back_pressure.unsent_seconds
 
     @property
     def repeats(self) -> bool:
-        """True while what is made is stored already: its listeners had it from another server."""
+        """True while the sound that is made is stored already: listeners had it from another server."""
         return self._sink.repeats
 
     @property
@@ -154,12 +154,12 @@ class Job:
             self._end(SongState.FAILED, error)
 
     def heartbeat(self, waiting: QueueStatus, silence_seconds: float) -> None:
-        """Send `waiting` where nothing was sent for `silence_seconds`."""
+        """Send `waiting` if nothing was sent for `silence_seconds`."""
         if not self.state.ended and self._delivery.silent_for(silence_seconds):
             self._delivery.send([waiting])
 
     def started(self) -> None:
-        """Note that the first work on the song begins now, unless it began before."""
+        """Note that work on the song begins, unless it began before."""
         if self.state is not SongState.QUEUED:
             return
         self.state = SongState.RUNNING
@@ -167,13 +167,15 @@ class Job:
         self.report.started(self.clocks.queued_seconds)
 
     def planned(self, made: PlanMade) -> None:
-        """Note how long the song is; a second attempt changes nothing. Its plan is sent when the encoder tells it."""
+        """Note the length of the song; a second attempt changes nothing. The encoder's event brings the plan to
+        listeners.
+        """
         self._last_index, self.steps = made.plan.sections[-1].index, made.plan.steps
 
     def stepped(self, step: SectionStep, seconds: float) -> None:
-        """Send a section's progress, but not too often; `seconds` is the device time of the whole step.
+        """Send a section's progress at limited frequency; `seconds` is the device time of the whole step.
 
-        Of the progress before the plan the latest is kept, and sent right after the plan.
+        Of progress before the plan the latest is kept, and sent right after the plan.
         """
         self.clocks.denoising_seconds += seconds
         if (now := self._parts.clock()) < self._progress_at + _PROGRESS_SECONDS:
@@ -196,7 +198,7 @@ class Job:
             self.complete()
 
     def encoded(self, encoded: Encoded) -> None:
-        """Send what the encoder has made, but for what was sent before the encoder was lost.
+        """Send encoded events, except those that were sent before the encoder was lost.
 
         Raises:
             StreamDiffers: another encoder has made another stream.
@@ -218,9 +220,9 @@ class Job:
                 self.complete()
 
     def complete(self) -> bool:
-        """Complete the song if all of it is encoded; returns whether it is.
+        """Complete the song if all of it is encoded; returns True if it is.
 
-        While a worker can still tell of its work on the song, `encoded` leaves this to `rendered`.
+        While a worker can still report work on the song, `encoded` leaves this to `rendered`.
         """
         if self._whole is None or self.state.ended:
             return False
@@ -235,7 +237,7 @@ class Job:
         return True
 
     def encoder_lost(self) -> None:
-        """Expect all sound of the song once more, from its beginning."""
+        """Expect all sound of the song again, from its beginning."""
         self._stream.restart()
         self._back_pressure.restart()
         self._all_rendered = False

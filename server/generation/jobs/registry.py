@@ -8,11 +8,11 @@ from server.errors import ServiceError
 from server.generation.jobs.job import Job
 
 _MOST_KNOWN: Final = 20_000
-"""More songs than encoders remember to have closed."""
+"""More songs than the number of closed ones that encoders remember."""
 
 
 class Jobs:
-    """The songs that are being made or wait, by their keys, in the order of their admission."""
+    """The songs that wait or run, by key, in the order of their admission."""
 
     def __init__(self) -> None:
         self._begun: dict[str, int] = {}
@@ -21,13 +21,13 @@ class Jobs:
         self._idle.set()
 
     def __iter__(self) -> Iterator[Job]:
-        """All jobs of this moment; they may end meanwhile."""
+        """A snapshot of all jobs; they may end meanwhile."""
         return iter(tuple(self._jobs.values()))
 
     def new_key(self, song_id: str) -> str:
-        """A key for a song that is begun now: its id, or another one where it was begun here before.
+        """A key for a new job: the song's id, or another name if the song had a job here before.
 
-        What devices and encoders still do for the former job, or have closed with it, is then not that of the new one.
+        Late messages of devices and encoders for the former job then do not reach the new one.
         """
         times = self._begun[song_id] = self._begun.pop(song_id, 0) + 1
         if len(self._begun) > _MOST_KNOWN:
@@ -39,12 +39,12 @@ class Jobs:
         return self._jobs.get(key)
 
     def add(self, job: Job) -> None:
-        """Take a job in."""
+        """Add a job."""
         self._jobs[job.key] = job
         self._idle.clear()
 
     def remove(self, job: Job) -> None:
-        """Forget a job that has ended."""
+        """Remove a job that has ended."""
         del self._jobs[job.key]
         if not self._jobs:
             self._idle.set()

@@ -2,7 +2,7 @@
 
 
 class SongClocks:
-    """Seconds that a song's time went into; points in time are those of the server's monotonic clock."""
+    """Durations of the phases of one song, in seconds; times are those of the server's monotonic clock."""
 
     def __init__(self, submitted_at: float) -> None:
         self.submitted_at = submitted_at

@@ -9,7 +9,7 @@ from server.telemetry.song_trace import SongTrace
 
 
 class SongReport:
-    """Tells metrics and the song's trace what happens to one song of an engine."""
+    """Reports the events of one song to metrics and to the song's trace."""
 
     def __init__(self, engine: str, metrics: Metrics, trace: SongTrace) -> None:
         self._engine = engine
@@ -17,35 +17,37 @@ class SongReport:
         self._metrics = metrics
 
     def started(self, queued_seconds: float) -> None:
-        """The first work on the song begins, after so long in the queue."""
+        """Report that work on the song begins, after `seconds` in the queue."""
         self._trace.started()
         self._metrics.songs.started(self._engine, queued_seconds, self._trace.trace_id)
 
     def first_chunk(self, seconds: float) -> None:
-        """The first chunk is sent, so many seconds after admission."""
+        """Report the first chunk, `seconds` after admission."""
         self._trace.first_chunk()
         self._metrics.songs.first_audio(self._engine, seconds, self._trace.trace_id)
 
     def chunk(self, size_bytes: int) -> None:
-        """A chunk is sent."""
+        """Report a chunk."""
         self._metrics.streams.chunk(self._engine, size_bytes)
 
     def encoded(self, seconds: float, sound_seconds: float, start_ns: int, end_ns: int) -> None:
-        """The encoder has worked for `seconds` on `sound_seconds` of sound, between two points of the wall clock."""
+        """Report that the encoder has worked for `seconds` on `sound_seconds` of sound, between two times of the wall
+        clock.
+        """
         if sound_seconds:
             self._trace.encoded(start_ns, end_ns)
         self._metrics.streams.encoded(self._engine, seconds=seconds, sound_seconds=sound_seconds)
 
     def section_encoded(self, index: int) -> None:
-        """All sound of a section went to the encoder."""
+        """Report that all sound of a section was encoded."""
         self._trace.section_encoded(index)
 
     def section_sent(self, index: int) -> None:
-        """All sound of a section is sent."""
+        """Report that all sound of a section was sent."""
         self._trace.section_sent(index)
 
     def retried(self, cause: str) -> None:
-        """Another attempt is made at the song."""
+        """Report another attempt at the song."""
         self._metrics.songs.retried(self._engine, cause)
         self._trace.retried(cause)
 
@@ -58,7 +60,7 @@ class SongReport:
         underrun_seconds: float,
         error: ServiceError | None,
     ) -> None:
-        """Nothing more is made for the song."""
+        """Report the end of the song."""
         outcome = SongOutcome.REJECTED if isinstance(error, InvalidRequest) else SongOutcome(state.value)
         trace_id = self._trace.trace_id
         self._metrics.songs.ended(self._engine, outcome, clocks.elapsed_seconds, sound_seconds, trace_id)

@@ -1,30 +1,30 @@
-"""The songs that the encoders of a server keep up with, learnt while serving."""
+"""The number of songs that the encoders of a server can follow in real time, learnt while serving."""
 
 _WEIGHT = 0.01
 
 
 class EncodingLoad:
-    """Bounds the songs that are made at once by what encoders need for a second of sound.
+    """Bounds the number of running songs by the encoders' seconds per second of sound.
 
-    Encoders give every song the same turns, so that each gets its second of sound a second as long as all of them
-    together need no more than the encoders have.
+    Encoders serve all songs in turn, so each gets its second of sound per second as long as all together need no more
+    time than the encoders have.
     """
 
     def __init__(self, encoders: int | None) -> None:
-        """`encoders` processes; `None` is no bound."""
+        """`encoders` is the number of processes; `None` sets no bound."""
         self._encoders = encoders
         self._pace: float | None = None
 
     def add(self, seconds: float, sound_seconds: float) -> None:
-        """Takes in that `sound_seconds` of sound took an encoder `seconds`."""
+        """Add a measurement: `sound_seconds` of sound took an encoder `seconds`."""
         if sound_seconds > 0.0:
             pace = seconds / sound_seconds
             self._pace = pace if self._pace is None else self._pace + _WEIGHT * (pace - self._pace)
 
     def has_room(self, songs: int, share: float) -> bool:
-        """Tells if `songs` songs at once take no more than `share` of the encoders; True while it is not known.
+        """True if `songs` songs need at most `share` of the encoders' time, or if that is not known yet.
 
-        One song for each encoder always has room, however slow they are.
+        One song per encoder always has room, however slow the encoders are.
         """
         if self._encoders is None or self._pace is None or songs <= self._encoders:
             return True

@@ -1,9 +1,9 @@
-"""Forecasts whether a device can take one more listener without letting anybody run dry. Pure.
+"""Forecasts if a device can serve one more listener without stalls. Pure.
 
 A listener plays the sound that is ready, and needs `pace` device seconds for every second of sound from then on. Work
-is served in the order of its deadlines, which is optimal for one device: nobody runs dry where the work that is due up
+is served in the order of its deadlines, which is optimal for one device: no listener stalls if the work that is due up
 to any moment fits into the device's time up to that moment (demand bound: Baruah, Mok and Rosier, 1990). Work is
-taken as a fluid, steps and windows as infinitely small; a margin makes up for their size.
+modelled as a fluid, steps and windows as infinitely small; a margin compensates for their size.
 """
 
 import math
@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 _START_SECONDS = 1.0
-"""Time by which the first sound of a song may come later than if its device had nothing else to do."""
+"""Seconds by which first audio of a song may be later than on an otherwise idle device."""
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """The work on one song that listeners wait for.
+    """The work on one song that its listeners wait for.
 
-    Sound runs out in `buffered_seconds` (negative where it has); `sound_seconds` of it are still to be made, at `pace`
-    device seconds each. Where nobody hears the song yet, `first_seconds` of work come before its first sound, which is
-    heard as soon as it is made, and `buffered_seconds` is the length of that sound. `None`: the song is heard.
+    Sound runs out in `buffered_seconds` (negative if it has); `sound_seconds` of it are still to be made, at `pace`
+    device seconds each. If the song has no audio yet, `first_seconds` of work come before its first sound, which is
+    played as soon as it is made, and `buffered_seconds` is the length of that sound. `None`: the song has audio.
     """
 
     buffered_seconds: float
@@ -30,7 +30,7 @@ class Demand:
     first_seconds: float | None = None
 
     def by(self, seconds: float) -> "Demand":
-        """Returns the same work, due earlier where that is needed to be complete in `seconds`."""
+        """The same work, due earlier if that is needed to be complete in `seconds`."""
         left_seconds = seconds - (self.first_seconds or 0.0)
         if self.buffered_seconds + self.sound_seconds <= left_seconds:
             return self
@@ -43,7 +43,7 @@ class Demand:
 
 
 class _Change(NamedTuple):
-    """A moment from which work comes due faster by `rate`, after `work` has come due at once."""
+    """A moment at which `work` becomes due at once, and work becomes due faster by `rate` from then on."""
 
     at: float
     rate: float
@@ -51,10 +51,10 @@ class _Change(NamedTuple):
 
 
 def stall_free(demands: Sequence[Demand], share: float = 1.0) -> bool:
-    """True if a device that gives `share` of its time, in the range (0, 1], keeps every listener from running dry.
+    """True if a device that gives `share` of its time, in the range (0, 1], lets no listener stall.
 
-    Songs that nobody hears yet start one after the other, in the order given, and soon: a song that has a slot is
-    served before those that have sound in hand, and so one that could only start late has to wait in the queue.
+    Songs without audio start one after the other, in the order given, and soon: a song with a slot is served before
+    those with sound in hand, so a song that could only start late has to wait in the queue.
     """
     changes = sorted(change for demand in demands if demand.first_seconds is None for change in _changes(demand, 0.0))
     latest = 0.0
@@ -70,7 +70,7 @@ def stall_free(demands: Sequence[Demand], share: float = 1.0) -> bool:
 
 
 def _changes(demand: Demand, start: float) -> Iterable[_Change]:
-    """The work that follows once the song is heard from `start` on."""
+    """The changes of due work for a song that has audio from `start` on."""
     begins = start + demand.buffered_seconds
     late = max(0.0, min(-begins, demand.sound_seconds))
     yield _Change(max(0.0, begins), demand.pace, demand.pace * late)
@@ -78,7 +78,7 @@ def _changes(demand: Demand, start: float) -> Iterable[_Change]:
 
 
 def _work_due(changes: Sequence[_Change]) -> Iterable[tuple[float, float]]:
-    """The moments at which the rate changes, and all work that is due up to each."""
+    """The moments at which the rate changes, and all work due up to each."""
     now = rate = due = 0.0
     for change in changes:
         due += rate * (change.at - now) + change.work
@@ -87,7 +87,7 @@ def _work_due(changes: Sequence[_Change]) -> Iterable[tuple[float, float]]:
 
 
 def _earliest(changes: Sequence[_Change], work: float, share: float, since: float) -> float:
-    """The earliest moment from `since` on at which `work` fits in beside what is due; infinite where there is none."""
+    """The earliest moment from `since` on at which `work` fits in beside the due work; infinite if there is none."""
     now = rate = due = 0.0
     for change in changes:
         at = _fits_at(now, share - rate, due + work - share * now)
@@ -99,7 +99,7 @@ def _earliest(changes: Sequence[_Change], work: float, share: float, since: floa
 
 
 def _fits_at(now: float, gain: float, missing: float) -> float:
-    """The moment from `now` on at which `missing` device seconds are there, where each second brings `gain`."""
+    """The moment from `now` on at which `missing` device seconds are available, with `gain` per second."""
     if missing <= 0:
         return now
     return now + missing / gain if gain > 0 else math.inf

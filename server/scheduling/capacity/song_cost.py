@@ -1,4 +1,4 @@
-"""The cost of a song among a number of others, from that of songs like it and from its own so far."""
+"""The cost of a song among a number of others, from the costs of similar songs and from its own so far."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ from server.scheduling.capacity.step_sharing import StepSharing
 from server.scheduling.device_usage import DeviceUsage
 
 MEASURED_SECONDS = 10.0
-"""Sound after which what songs have taken tells their cost better than what others took."""
+"""Seconds of sound after which a song's own costs are used instead of those of others."""
 
 
 @dataclass(frozen=True, slots=True)
 class SongCost:
-    """Device seconds of one song, as if all of its steps were shared among the present number of songs.
+    """Device seconds of one song, as if all its steps were shared among the present number of songs.
 
-    All of it should take `total_seconds`, of which `first_seconds` come before its first sound, and has taken
-    `used_seconds` for `made_seconds` of its `length_seconds` of sound.
+    The song should take `total_seconds`, of which `first_seconds` come before first audio, and has taken `used_seconds`
+    for `made_seconds` of its `length_seconds` of sound.
     """
 
     total_seconds: float
@@ -26,15 +26,15 @@ class SongCost:
 
     @property
     def expected_seconds(self) -> float:
-        """The time that the sound which is made should have taken."""
+        """Expected device seconds of the sound made so far."""
         part = self.made_seconds / self.length_seconds if self.made_seconds else 0.0
         return self.first_seconds + part * (self.total_seconds - self.first_seconds)
 
     def pace(self, slowdown: float) -> float:
-        """Device seconds for a second of the sound that is left, on a device that takes `slowdown` times as long.
+        """Device seconds per second of the remaining sound, on a device that is slower by `slowdown`.
 
-        The dearest of three: that of the whole song, its own so far, and what is left of what all of it should take;
-        sections differ, and the cheap ones may come first.
+        The highest of three: that of the whole song, its own so far, and that of the remaining expected work; sections
+        differ, and the cheap ones may come first.
         """
         paces = [slowdown * self.total_seconds / self.length_seconds]
         if self.made_seconds >= MEASURED_SECONDS:
@@ -45,12 +45,12 @@ class SongCost:
 
     @property
     def left_sound_seconds(self) -> float:
-        """Sound that is still to be made."""
+        """Seconds of sound that are still to be made."""
         return max(0.0, self.length_seconds - self.made_seconds)
 
 
 def expected_seconds(work: Work, sharing: StepSharing, songs: int) -> float:
-    """Device seconds of all of a song among `songs` songs."""
+    """Device seconds of a whole song among `songs` songs."""
     lone_steps = work.step_seconds + work.total_seconds * (work.stretch - 1.0)
     other = work.total_seconds - work.step_seconds
     if not work.step_seconds:
@@ -59,7 +59,7 @@ def expected_seconds(work: Work, sharing: StepSharing, songs: int) -> float:
 
 
 def used_seconds(usage: DeviceUsage, sharing: StepSharing, songs: int) -> float:
-    """Device seconds that a song has taken, had its steps been shared among `songs` songs."""
+    """Device seconds that a song has used, if its steps had been shared among `songs` songs."""
     if not usage.step_seconds:
         return usage.other_seconds
     shared_by = usage.whole_step_seconds / usage.step_seconds

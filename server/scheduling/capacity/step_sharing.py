@@ -1,4 +1,4 @@
-"""The number of sections that share a step, and what sharing saves, learnt while serving."""
+"""The number of sections that share a step, and the savings, learnt while serving."""
 
 from server.scheduling.capacity.step_time import StepModel
 
@@ -6,10 +6,10 @@ _WEIGHT = 0.05
 
 
 class StepSharing:
-    """Forecasts what steps cost each song, from their length by `times` and from how many sections join them.
+    """Forecasts each song's cost of steps, from their length by `times` and from the number of sections that join them.
 
-    Of the songs on a device besides a first one, a part has a section in the same step: the mean of that part is learnt
-    from steps. It is taken as all of them until there was a step with more than one song on the device.
+    Of the other songs on a device, a fraction has a section in the same step: its mean is learnt from steps. It counts
+    as all of them until there was a step with more than one song on the device.
     """
 
     def __init__(self, times: StepModel) -> None:
@@ -18,21 +18,21 @@ class StepSharing:
         self._section_tokens = 0.0
 
     def add(self, tokens: int, *, sections: int, songs: int) -> None:
-        """Takes in a step of `sections` sections, while the device had `songs` songs."""
+        """Learn from a step of `sections` sections, while the device had `songs` songs."""
         self._section_tokens = tokens / sections
         if songs > 1:
             joining = (sections - 1) / (songs - 1)
             self._joining = joining if self._joining is None else self._joining + _WEIGHT * (joining - self._joining)
 
     def sections(self, songs: int) -> float:
-        """The sections that should share a step among so many songs; 1 or more."""
+        """The expected number of sections in a step among so many songs; 1 or more."""
         joining = 1.0 if self._joining is None else self._joining
         return 1.0 + joining * (max(1, songs) - 1)
 
     def divided_seconds(self, whole_seconds: float, shared_by: float, songs: int) -> float:
-        """The part of one song in the time of its steps, were there `songs` songs.
+        """One song's share of the time of its steps among `songs` songs.
 
-        They took or would take `whole_seconds`, undivided, with `shared_by` sections in each.
+        The steps take `whole_seconds`, undivided, with `shared_by` sections in each.
         """
         if not self._times.known or not self._section_tokens:
             return whole_seconds / shared_by

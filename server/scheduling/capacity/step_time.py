@@ -1,4 +1,4 @@
-"""The time that a step takes, learnt while serving."""
+"""The duration of a step, learnt while serving."""
 
 _MEMORY = 0.98
 _FEWEST = 8.0
@@ -6,18 +6,18 @@ _SPREAD = 1e-3
 
 
 class StepModel:
-    """Seconds of a step as a straight line over its tokens, by least squares with exponentially fading memory."""
+    """Linear model of a step's seconds over its tokens: least squares with exponentially fading memory."""
 
     def __init__(self) -> None:
         self._n = self._x = self._y = self._xx = self._xy = 0.0
 
     @property
     def known(self) -> bool:
-        """True if enough steps were seen to tell."""
+        """True if there were enough steps for an estimate."""
         return self._n >= _FEWEST
 
     def add(self, tokens: float, seconds: float) -> None:
-        """Take in one measured step."""
+        """Add a measured step."""
         x = float(tokens)
         self._n = _MEMORY * self._n + 1.0
         self._x = _MEMORY * self._x + x
@@ -26,9 +26,9 @@ class StepModel:
         self._xy = _MEMORY * self._xy + x * seconds
 
     def seconds(self, tokens: float) -> float:
-        """The seconds that a step of so many tokens should take; at least 0, and never less for more tokens.
+        """The expected seconds of a step of so many tokens; at least 0, and never decreasing in tokens.
 
-        Steps that were all alike tell nothing about the slope: time is then taken as proportional.
+        If all steps were alike, the slope is unknown: time then is proportional to tokens.
         """
         mean_x, mean_y = self._x / self._n, self._y / self._n
         variance = self._xx / self._n - mean_x * mean_x

@@ -1,14 +1,14 @@
-"""The share of a busy device's time that songs are charged for, learnt while serving."""
+"""The share of a busy device's time that is charged to songs, learnt while serving."""
 
 _MEMORY_SECONDS = 5.0
 _LEAST = 0.5
 
 
 class WorkedShare:
-    """Measures how much of the time in which a device has work goes into that work.
+    """Measures the share of a device's busy time that goes into work.
 
-    The rest are exchanges with the server, and whatever else its worker waits for: other processes on the same cores,
-    an encoder that does not take sound. Both times fade with a memory of some seconds.
+    The rest is exchange with the server and other waits of the worker: for other processes on the same cores, for a
+    slow encoder. Both times fade with a memory of some seconds.
     """
 
     def __init__(self) -> None:
@@ -17,20 +17,20 @@ class WorkedShare:
 
     @property
     def value(self) -> float:
-        """The share, in the range [0.5, 1]; work of two lanes at once counts once."""
+        """The share, in the range [0.5, 1]; simultaneous work of two lanes counts once."""
         return min(1.0, max(_LEAST, self._worked / self._busy))
 
     def has_work(self, now: float) -> None:
-        """Notes that the device was given work."""
+        """Note that the device has work."""
         if self._until is None:
             self._until = now
 
     def has_none(self) -> None:
-        """Notes that the device has nothing to do."""
+        """Note that the device has no work."""
         self._until = None
 
     def add(self, now: float, worked_seconds: float) -> None:
-        """Takes in work that the device has just finished."""
+        """Add work that the device has just finished."""
         if self._until is None:
             return
         passed = max(0.0, now - self._until)

@@ -1,4 +1,4 @@
-"""Tells the directory which songs have listeners on this replica, and how far these have got."""
+"""Reports the listeners of this replica, and the positions they have reached, to the directory."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class Attending:
-    """The listeners of this replica: they let songs go on, and keep ended ones from being deleted by others.
+    """The listeners of this replica: they keep running songs alive, and ended ones from being evicted by others.
 
     A song that was taken over has two recordings: one that was followed here before, and one of what is made here.
     """
@@ -26,7 +26,7 @@ class Attending:
         self._draining = False
 
     def found(self, recording: Recording) -> None:
-        """Note a recording of an ended song, which somebody is about to listen to."""
+        """Note a recording of an ended song that is about to get a listener."""
         self._send(_attendance([recording]))
 
     def joined(self, recording: Recording) -> None:
@@ -40,17 +40,17 @@ class Attending:
             self._send(Attendance(recording.song.song_id, 0, recording.linger_seconds or 0.0))
 
     def start_draining(self) -> None:
-        """Count listeners that leave from now on as present for a while: they go to other replicas."""
+        """Keep listeners that leave from now on counted as present for a while: they go to other replicas."""
         self._draining = True
 
     async def run(self) -> None:
-        """Renew the announcement, for ever."""
+        """Renew the report periodically, for ever."""
         while True:
             await asyncio.sleep(ATTEND_SECONDS / 3)
             await self._attend([*map(_attendance, self._open.listened)])
 
     async def close(self) -> None:
-        """Wait until the last news are told."""
+        """Wait until the last reports are sent."""
         await asyncio.gather(*self._tasks)
 
     def _send(self, attendance: Attendance) -> None:
@@ -67,7 +67,7 @@ class Attending:
 
 
 def _attendance(recordings: Collection[Recording]) -> Attendance:
-    """The listeners of one song. Should this replica be lost, they have time to come back elsewhere."""
+    """The listeners of one song. If this replica dies, they have time to come back elsewhere."""
     first = next(iter(recordings))
     linger_seconds = max(recording.linger_seconds or 0.0 for recording in recordings)
     furthest = max(recording.sound.furthest_byte for recording in recordings)

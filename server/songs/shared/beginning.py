@@ -1,4 +1,4 @@
-"""Begins songs that this replica has claimed, whichever replica has admitted them or begun to make them."""
+"""Begins songs that this replica has claimed, whichever replica has admitted or begun them."""
 
 import asyncio
 import logging
@@ -27,10 +27,10 @@ from server.store.base import SongStore, StoreFailed
 from server.store.directory import Claim, Directory
 
 _UNABLE = (Draining, EngineNotReady, UnknownEngine, WorkerLost)
-"""Errors of a replica, not of a song."""
+"""Errors that depend on this replica, not on the song."""
 
 _NOT_UNDERSTOOD = (InvalidRequest, ControlNotSupported)
-"""Errors of a replica of another version than the one that has let the song in."""
+"""Errors that a replica of another version may not have."""
 
 
 _MOST_LEFT = 1000
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 class Beginning:
-    """Reads the request of a claimed song anew, and has the song made."""
+    """Parses the request of a claimed song again, and starts the song."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Beginning:
         *,
         max_lost_seconds: float,
     ) -> None:
-        """`clock` is the one of deadlines, in seconds.
+        """`clock` is that of deadlines, in seconds.
 
         Songs whose requests are not understood here are left to others for `max_lost_seconds`.
         """
@@ -69,10 +69,10 @@ class Beginning:
         return [song_id for song_id, until in self._left_to_others.items() if until > self._clock()]
 
     async def begin(self, claim: Claim) -> bool:
-        """Make a song; returns False for one that was given back, as this replica cannot make it now after all.
+        """Start a song; returns False if it was released again because this replica cannot make it now.
 
         Raises:
-            StoreFailed, LeaseLost: the directory is away, or another replica has the song.
+            StoreFailed, LeaseLost: the directory is unreachable, or another replica has the song.
         """
         try:
             await self._making.dropped(claim.song.song_id)
@@ -92,7 +92,7 @@ class Beginning:
         return True
 
     def _leaves(self, song_id: str) -> bool:
-        """Leave a song to others, the first time; returns False where that was in vain."""
+        """Leave a song to others for the first time; returns False if it was left before."""
         if song_id in self._left_to_others:
             return False
         self._left_to_others[song_id] = self._clock() + self._max_lost_seconds
@@ -109,7 +109,7 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorParts:
-    """The parts by which a replica makes songs of the service."""
+    """The parts of a replica that make songs of the service."""
 
     directory: Directory
     runner: SongRunner

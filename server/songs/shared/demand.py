@@ -1,4 +1,4 @@
-"""Works out how much work the whole service has, for those who start and stop replicas."""
+"""Counts the work of the whole service, for autoscalers."""
 
 import asyncio
 import logging
@@ -13,7 +13,8 @@ from server.store.whole_service import Queue
 
 _INTERVAL_SECONDS = 2.0
 _GOOD_SECONDS = 30.0
-"""Time for which published counts are good: longer than a rolling update of all servers may leave them alone."""
+"""Seconds for which published counts are valid: longer than a rolling update of all servers may leave them unrenewed.
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ logger = logging.getLogger(__name__)
 class Work:
     """The songs of the service that have not ended, and the device seconds of those that wait, by engine.
 
-    `queue` is what was known of these songs at that moment; `None`: nothing was counted.
+    `queue` is the queue at that moment; `None` if nothing was counted.
     """
 
     songs: Mapping[str, int] = field(default_factory=dict)
@@ -31,19 +32,21 @@ class Work:
 
 
 class Demand:
-    """Counts the work of the service again and again; every replica comes to the same figures."""
+    """Counts the work of the service periodically; every replica gets the same numbers."""
 
     def __init__(self, directory: Directory, survey: Survey, runner: SongRunner, engines: Sequence[str]) -> None:
-        """`engines` are configured: one that was never served counts as wanted, so that a replica makes it known."""
+        """`engines` are configured: one that was never served counts as needed, so that a replica starts and announces
+        it.
+        """
         self._directory = directory
         self._survey = survey
         self._runner = runner
         self._engines = engines
         self.work = Work()
-        """What was counted last; nothing while the directory is away, since nobody knows."""
+        """The latest count; empty while the directory is unreachable."""
 
     async def run(self) -> None:
-        """Count for ever."""
+        """Count periodically, for ever."""
         while True:
             try:
                 self.work = await self._count()

@@ -67,7 +67,7 @@ class Heartbeat:
         self._counts = {recording: recording.event_count for recording in self._open()}
 
     async def _ask(self) -> None:
-        """Read the positions anew. While the directory is away, the last ones are sent."""
+        """Read the positions again. While the directory is unreachable, the last ones are sent."""
         try:
             async with asyncio.timeout(self._half_seconds / 2):
                 self._waiting = self._runner.waiting(await self._survey.state(anew=True))

@@ -1,4 +1,4 @@
-"""Reads the sound of a running song from a store that may have lost it for a moment."""
+"""Reads the sound of a running song from a store that may be missing some of it for a moment."""
 
 import asyncio
 from typing import Final
@@ -9,9 +9,9 @@ _PAUSES_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.0)
 
 
 async def lasting_read(store: SongStore, song_id: str, offset: int, size: int) -> bytes:
-    """Sound that is known to have been stored; where some of it is missing, its maker may be storing it again.
+    """Read sound that was stored; if some is missing, wait for its maker to store it again.
 
-    Less than `size` is what is still missing after some seconds.
+    Returns less than `size` if it is still missing after some seconds.
 
     Raises:
         StoreFailed: the store fails for as long, or has no such song; SongGone at once where it was deleted.

@@ -1,4 +1,4 @@
-"""Pauses songs whose leases this replica could not renew for too long: another one may be about to get them."""
+"""Pauses songs whose leases could not be renewed for too long: another replica may be about to claim them."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Watched:
-    """A song, and the time until which it goes on, on the event loop's clock; no timer runs while it is paused."""
+    """A song, and the time until which it may run, on the event loop's clock; no timer runs while it is paused."""
 
     job: SongJob
     good_until: float
@@ -21,9 +21,9 @@ class _Watched:
 
 
 class LeaseWatch:
-    """Lets a song go on for two thirds of its lease's time after each renewal.
+    """Lets a song run for two thirds of its lease after each renewal.
 
-    The last third is for steps that are on their way, and for clocks that run unlike the directory's.
+    The last third is for steps in flight, and for clocks that run differently from the directory's.
     """
 
     def __init__(self, lease_seconds: float) -> None:
@@ -31,12 +31,12 @@ class LeaseWatch:
         self._songs: dict[str, _Watched] = {}
 
     def watch(self, song_id: str, job: SongJob) -> None:
-        """Note a song that was claimed just now."""
+        """Watch a song that was just claimed."""
         watched = self._songs[song_id] = _Watched(job, asyncio.get_running_loop().time() + self._good_seconds)
         self._wait(song_id, watched)
 
     def renewed(self, song_id: str, asked_at: float) -> None:
-        """Note that a lease was lengthened by a call of that time; a paused song goes on."""
+        """Note that a lease was renewed by a call of that time; a paused song resumes."""
         watched = self._songs[song_id]
         watched.good_until = asked_at + self._good_seconds
         if watched.timer is None and watched.good_until > asyncio.get_running_loop().time():
@@ -45,7 +45,7 @@ class LeaseWatch:
             self._wait(song_id, watched)
 
     def remove(self, song_id: str) -> None:
-        """Watch a song no longer."""
+        """Stop watching a song."""
         if (timer := self._songs.pop(song_id).timer) is not None:
             timer.cancel()
 

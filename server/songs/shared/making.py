@@ -1,4 +1,4 @@
-"""Follows the songs that this replica makes for a store that it shares, from their claim to their stored end."""
+"""Runs the songs that this replica makes for a shared store, from their claim to their stored end."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ from server.store.directory import Claim, Directory, LeaseStatus
 from server.store.watcher import StoreWatcher
 
 DROP_SHARE = 1 / 6
-"""Share of a lease in which a song that is lost should find that out by itself: the leases of others wait meanwhile."""
+"""Share of a lease within which a lost song has to stop: the renewal of other leases waits for it."""
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class _Song:
 
 
 class SharedMaking:
-    """Starts songs on a runner, stores what they tell before anybody hears it, and ends those that should end."""
+    """Starts songs on a runner, stores their events before listeners get them, and cancels songs."""
 
     def __init__(
         self,
@@ -81,13 +81,13 @@ class SharedMaking:
 
     @property
     def begun(self) -> Collection[Recording]:
-        """The recordings of the songs that are past their planning; what a song tells before does not wait here."""
+        """The recordings of planned songs; events before the plan do not wait here."""
         begun = (song_id for song_id, song in self._songs.items() if song.recorder.song.state is not SongState.QUEUED)
         return [made.recording for song_id in begun if (made := self._open.made(song_id))]
 
     @property
     def repeating(self) -> int:
-        """The number of songs that were taken over and are still made as far as they are stored."""
+        """The number of songs that were taken over and still repeat their stored part."""
         return sum(song.recorder.repeats for song in self._songs.values())
 
     def begin(
@@ -98,9 +98,9 @@ class SharedMaking:
         queue_position: int,
         stored: Sequence[LoggedEvent] = (),
     ) -> Recording:
-        """Start a song that this replica has claimed; what is returned follows it as far as it is stored.
+        """Start a song that this replica has claimed; returns a recording of its stored events.
 
-        `stored` is all of the song that is stored by now.
+        `stored` are all events of the song that are stored already.
 
         Raises:
             ServiceError: the runner takes no more songs; the claim is the caller's to end.
@@ -132,13 +132,13 @@ class SharedMaking:
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
-        """Cancel a song of this replica; its listeners are told the reason once its end is stored."""
+        """Cancel a song of this replica; its listeners get the error once its end is stored."""
         if song := self._songs.get(recording.song.song_id):
             song.recorder.cancel(SongCancelled(f"the song was cancelled: {reason}"))
             song.job.cancel()
 
     async def renew(self) -> None:
-        """Renew the leases of this replica's songs, and act on the news of them."""
+        """Renew the leases of this replica's songs, and act on their status."""
         asked_at = asyncio.get_running_loop().time()
         lease_statuses = await self._directory.renew([song.claim.lease for song in self._songs.values()])
         for song_id, lease_status in lease_statuses.items():
@@ -148,7 +148,7 @@ class SharedMaking:
                 self._note(song, lease_status)
 
     async def dropped(self, song_id: str) -> None:
-        """Make a song no longer that this replica has lost, and return when nothing of it is left."""
+        """Stop a song that this replica has lost, and return once it has stopped."""
         if song := self._songs.get(song_id):
             song.job.cancel()
             if song.keeping is not None:
@@ -158,14 +158,14 @@ class SharedMaking:
                     self._mirrors.follow(song.recording)
 
     async def offer(self) -> None:
-        """Offer all songs to other replicas, and go on with each until it is taken; raises StoreFailed."""
+        """Offer all songs to other replicas, and continue each until it is taken; raises StoreFailed."""
         songs = [song for song in self._songs.values() if not song.recorder.ended]
         for song in songs:
             song.offered = True
         await self._directory.offer([song.claim.lease for song in songs])
 
     async def hand_over(self) -> int:
-        """Leave all songs to other replicas, and make none of them any longer; returns how many. Raises StoreFailed."""
+        """Release all songs for other replicas, and stop making them; returns their number. Raises StoreFailed."""
         songs = [song for song in self._songs.values() if not song.recorder.ended]
         for song in songs:
             song.offered = True
@@ -177,10 +177,10 @@ class SharedMaking:
     def end_soon(
         self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
-        """Store the end of a song that this replica has claimed, and does not make, beside other work.
+        """Store, in the background, the end of a song that this replica has claimed and does not make.
 
-        Its caller is charged for `sound_seconds`, and for a cancelled song for what is stored of it; an interrupted one
-        costs nothing. Where that fails, the lease runs out, and the song is claimed again.
+        Its caller is charged for `sound_seconds`, and for a cancelled song for its stored sound; an interrupted one
+        costs nothing. If that fails, the lease expires, and the song is claimed again.
         """
         ending = self.end_unmade(claim, state, failure, sound_seconds=sound_seconds)
         self._spawn(self._logged(ending), f"end {claim.song.song_id}")
@@ -188,9 +188,9 @@ class SharedMaking:
     async def end_unmade(
         self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
-        """Store the end of a song that this replica has claimed, and does not make; raises StoreFailed.
+        """Store the end of a song that this replica has claimed and does not make; raises StoreFailed.
 
-        It waits while the objects are away.
+        It waits while the objects are unreachable.
         """
         song = ended_record(claim.song, state, self._now_ns(), failure, failure.reason if failure else "")
         try:
@@ -203,10 +203,10 @@ class SharedMaking:
             logger.warning("a song is not ended here: %s", lost)
 
     async def settled(self) -> None:
-        """Return at once: ends are told to listeners after they are told to the directory."""
+        """Return at once: listeners get an end only after the directory has it."""
 
     async def close(self) -> None:
-        """Wait until what has ended is stored, but not for long."""
+        """Wait for a limited time until ended songs are stored."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
         for task in self._tasks:
@@ -272,7 +272,7 @@ class SharedMaking:
             self.watcher.lease_lost()
 
     def _differs(self, song_id: str) -> None:
-        """End the job of a song that turned out another one; not at once, as the job is just telling of it."""
+        """End the job of a song that differs from its stored part; deferred, as the job is sending the event."""
         self.watcher.diverged()
         asyncio.get_running_loop().call_soon(self._songs[song_id].job.cancel)
 

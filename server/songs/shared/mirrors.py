@@ -1,4 +1,4 @@
-"""Recordings of songs that another replica makes: they are told what it has stored."""
+"""Recordings of songs that another replica makes: they follow the stored events."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class Mirrors:
-    """Follows songs while this replica has listeners for them."""
+    """Follows songs of other replicas while this replica has listeners for them."""
 
     def __init__(self, store: SongStore, directory: Directory, opened: OpenRecordings, attending: Attending) -> None:
         self._store = store
@@ -46,9 +46,9 @@ class Mirrors:
         linger_seconds: float | None,
         first: Message | None = None,
     ) -> Recording:
-        """A recording of a song that has not ended; it is followed until it ends, or nobody listens.
+        """A recording of a song that has not ended; it is followed until its end, or until it has no listener.
 
-        `first` is told as its first event where nothing is stored yet; the maker stores such an event itself.
+        `first` becomes its first event if nothing is stored yet; the maker stores such an event itself.
         """
         recording = Recording(
             song,
@@ -67,11 +67,11 @@ class Mirrors:
 
     @property
     def followed(self) -> Collection[Recording]:
-        """The recordings that are followed now."""
+        """The recordings that are being followed."""
         return tuple(self._tasks)
 
     def start_draining(self) -> None:
-        """Send the listeners of all songs but those that are made here to other replicas, now and from now on."""
+        """Send the listeners of songs that are not made here to other replicas, now and from now on."""
         self._draining = True
         self._attending.start_draining()
         for task in tuple(self._tasks.values()):
@@ -87,7 +87,7 @@ class Mirrors:
             _send_away(recording)
 
     def follow(self, recording: Recording) -> None:
-        """Tell a recording from now on what is stored of its song."""
+        """Append the stored events of a song to its recording from now on."""
         if self._draining:
             _send_away(recording)
             return
@@ -96,7 +96,7 @@ class Mirrors:
         task.add_done_callback(lambda _: self._tasks.pop(recording, None))
 
     async def close(self) -> None:
-        """Follow nothing any more."""
+        """Stop following all songs."""
         for task in tuple(self._tasks.values()):
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -143,7 +143,7 @@ def _append_update(recording: Recording, update: SongUpdate) -> None:
 
 
 def _messages(update: SongUpdate) -> Iterator[Message]:
-    """The messages of events, with the sound of their chunks."""
+    """The messages of stored events, with the sound of their chunks."""
     start = 0
     for event in update.events:
         message = Message.FromString(event.payload)

@@ -1,4 +1,4 @@
-"""Compares a song that is made again with the part of it that is stored."""
+"""Compares a repeated song with its stored part."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -10,18 +10,18 @@ from server.store.base import SongStore, StoreFailed
 from server.store.directory import Claim
 
 _COMPARED: Final = {"section_finished": ("section_index",)}
-"""The fields that decide, by kind of event: what else is told may differ between versions and from hour to hour."""
+"""The compared fields by kind of event: all others may differ between versions and runs."""
 
 
 class SoundDiffers(Exception):
-    """The song that was made again is not the one of which a part is stored."""
+    """The repeated song differs from its stored part."""
 
 
 async def stored_part(store: SongStore, claim: Claim) -> list[LoggedEvent]:
-    """Everything that is stored of a claimed song, with its sound.
+    """All stored events of a claimed song, with their sound.
 
     Raises:
-        StoreFailed: the store is away, or has not what the claim tells.
+        StoreFailed: the store is unreachable, or has not what the claim tells.
     """
     if not claim.extent.events:
         return []
@@ -33,7 +33,7 @@ async def stored_part(store: SongStore, claim: Claim) -> list[LoggedEvent]:
 
 
 async def stored_seconds(store: SongStore, song_id: str) -> float:
-    """The length of the sound that is stored of a song; raises StoreFailed."""
+    """The length in seconds of the stored sound of a song; raises StoreFailed."""
     loaded = await store.load(song_id)
     chunks = [LoggedEvent.from_stored(event).message.chunk for event in loaded[1] if event.end_byte] if loaded else []
     return sum(chunk.duration_seconds for chunk in chunks)
@@ -47,15 +47,15 @@ def _with_sound(entry: LoggedEvent, sound: bytes) -> LoggedEvent:
 
 
 class Repetition:
-    """The stored part of a song, against which its events are held as they come again, until it is `done`.
+    """The stored part of a song, with which its repeated events are compared until it is `done`.
 
-    Sound is compared byte by byte, in whatever chunks it comes: a version that cuts them otherwise goes on, too. Other
-    events are compared in their order. A song of which no sound is stored may be made anew in another way: its plan
-    then counts as unstored.
+    Sound is compared byte by byte, however it is cut into chunks: a version that cuts otherwise continues, too. Other
+    events are compared in order. A song without stored sound may be made in another way: its plan then counts as
+    unstored.
     """
 
     def __init__(self, stored: Sequence[LoggedEvent]) -> None:
-        """`stored` has its sound."""
+        """`stored` includes the sound."""
         messages = [entry.message for entry in stored]
         chunks = [one.chunk for one in messages if one.WhichOneof("event") == "chunk"]
         self._events = deque(one for one in messages if one.WhichOneof("event") != "chunk")
@@ -66,11 +66,11 @@ class Repetition:
 
     @property
     def done(self) -> bool:
-        """True once all of the stored part has come again, or needs not come."""
+        """True once all of the stored part was repeated, or does not have to be."""
         return not self._events and self._repeated_bytes == self._size_bytes
 
     def unstored_part(self, message: Message) -> Message | None:
-        """The part of the next event that is not stored, numbered as it follows what is; `None` where all of it is.
+        """The unstored part of the next event, renumbered to follow the stored ones; `None` if all of it is stored.
 
         Raises:
             SoundDiffers: it is another event, or has other sound.
@@ -105,14 +105,14 @@ class Seam:
     """The end of the stored sound of a song, and the numbers of the chunks that follow it."""
 
     def __init__(self, stored: Sequence[Message], size_bytes: int) -> None:
-        """`stored` are its events, with its plan and at least one chunk."""
+        """`stored` are the song's stored events, with its plan and at least one chunk."""
         self._plan = next(one.plan for one in stored if one.WhichOneof("event") == "plan")
         self._last = next(one.chunk for one in reversed(stored) if one.WhichOneof("event") == "chunk")
         self._size_bytes = size_bytes
         self._shift: int | None = None
 
     def follow(self, message: Message) -> Message:
-        """The chunk as it follows the stored ones, without the beginning that they have already."""
+        """The chunk renumbered to follow the stored ones, without the bytes that are stored."""
         if self._shift is None:
             self._shift = self._last.sequence + 1 - message.chunk.sequence
         inside = message.chunk.byte_offset < self._size_bytes
@@ -125,7 +125,7 @@ class Seam:
         return followed
 
     def _cut(self, chunk: AudioChunk) -> None:
-        """Take off what is stored. Chunks are whole frames, so the rest begins where the last stored one ends."""
+        """Remove the stored bytes. Chunks are whole frames, so the rest begins where the last stored one ends."""
         end_seconds = chunk.start_seconds + chunk.duration_seconds
         chunk.data = chunk.data[self._size_bytes - chunk.byte_offset :]
         chunk.byte_offset = self._size_bytes

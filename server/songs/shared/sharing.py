@@ -1,4 +1,4 @@
-"""The part of the songs of one replica that depends on others: what is made elsewhere, and for others."""
+"""The dealings of one replica with others: songs made elsewhere, and songs for others."""
 
 import asyncio
 import logging
@@ -42,14 +42,14 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """The rule of each engine for songs of lost makers, and the time for which such songs wait for a replica."""
+    """The rule of each engine for songs of lost makers, and the seconds for which such songs wait for a replica."""
 
     rule: Callable[[str], Resume] = lambda engine: Resume.SAME_SOUND
     max_lost_seconds: float = 30.0
 
 
 class Sharing:
-    """Follows, makes and tends songs of a service of several replicas."""
+    """Follows, makes and takes over songs of a service of several replicas."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Sharing:
         self._tending = Tending(parts, takeover, tickets, self.survey, lease_seconds=lease_seconds)
 
     async def queue_before(self, engine: str) -> ServiceState | None:
-        """The service whose queue a new song has to join; `None` where this replica would make it at once."""
+        """The service whose queue a new song has to join; `None` if this replica would make it at once."""
         service = await self.survey.state()
         waits = any(song.engine == engine for song in service.queue.waiting)
         return None if self.takes(engine) and not waits else service
@@ -116,23 +116,25 @@ class Sharing:
         return self._runner.ready(engine) and self._runner.room().free > 0
 
     def waiting(self, ticket: Ticket, admitted: Admitted, checked: CheckedSong) -> Recording:
-        """A song that was admitted here and waits; it is told as accepted at once."""
+        """The recording of a song that was admitted here and waits; `accepted` is its first event."""
         accepted = checked.accepted(admitted.song_id, admitted.queue_position)
         return self.mirrors.open(ticket.song, (), ticket.linger_seconds, accepted_message(accepted, ticket.song))
 
     async def found(self, song: SongRecord, events: Sequence[StoredEvent], linger_seconds: float | None) -> Recording:
-        """The recording of a stored song that another replica makes, or that waits; that one is told as accepted."""
+        """The recording of a stored song that another replica makes, or that waits; a waiting one begins with
+        `accepted`.
+        """
         first = None if events else await self._accepted(song)
         # Another call may have opened it meanwhile.
         return self._open.get(song.song_id) or self.mirrors.open(song, events, linger_seconds, first)
 
     async def cancel(self, song_id: str) -> None:
-        """Ask for the end of a song that is not made here; one that waits is ended here."""
+        """Cancel a song that is not made here; one that waits is ended here."""
         if claim := await self._directory.cancel(song_id):
             await self.making.end_unmade(claim, SongState.CANCELLED)
 
     async def offer(self) -> None:
-        """Offer the songs of this replica to others; while the directory is away, they stay here."""
+        """Offer the songs of this replica to others; while the directory is unreachable, they stay here."""
         await self._tending.withdraw()
         try:
             await self.making.offer()
@@ -140,7 +142,7 @@ class Sharing:
             logger.error("songs could not be offered to other servers: %s", error)
 
     async def hand_over(self) -> int:
-        """Leave the songs of this replica to others, as far as the directory hears of it; returns how many."""
+        """Release the songs of this replica for others, if the directory can be reached; returns their number."""
         try:
             return await self.making.hand_over()
         except StoreFailed as error:
@@ -148,14 +150,14 @@ class Sharing:
             return 0
 
     async def prepare(self) -> None:
-        """Read the engines of the service; while the directory is away, that waits for its return."""
+        """Read the engines of the service; while the directory is unreachable, wait for its return."""
         try:
             await self.survey.read_engines()
         except StoreFailed as error:
             logger.warning("the engines of the service could not be read yet: %s", error)
 
     async def run(self) -> None:
-        """Tend, attend, give signs of life and count the work for ever."""
+        """Run all background work of the shared service, for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tending.run())
             tasks.create_task(self.attending.run())
@@ -163,7 +165,7 @@ class Sharing:
             tasks.create_task(self.demand.run())
 
     async def close(self) -> None:
-        """Follow nothing any more, and serve nothing in the eyes of others."""
+        """Stop following songs, and withdraw the announcement of engines."""
         await self.mirrors.close()
         await self.attending.close()
         await self._tending.withdraw()

@@ -1,4 +1,4 @@
-"""Takes the events of a song whose listeners hear only what is stored, and keeps its sound until its end is."""
+"""The sink of a song whose listeners get only stored events; it keeps the sound until the end is stored."""
 
 import asyncio
 import logging
@@ -25,12 +25,12 @@ DIFFERS_TEXT = "the song could not be continued after its server was lost"
 
 
 class StoredRecorder(EventSink):
-    """The sink of one song's events: `entries` are all of them, `song` is the record as of the last one.
+    """The event sink of one song: `entries` are all events, `song` is the record as of the last one.
 
-    A song of which a part is stored is made again from its beginning: what comes is compared with that part and
-    dropped, and goes on behind it. One that turns out another song has ended as interrupted.
+    A song with a stored part is repeated from its beginning: events are compared with that part and dropped, then
+    appended behind it. A song that differs has ended as interrupted.
 
-    Once the song has ended, `error` is for those who listen then.
+    Once the song has ended, `error` is the one for later listeners.
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class StoredRecorder(EventSink):
         on_differs: Callable[[], None] = lambda: None,
         on_repeated: Callable[[], None] = lambda: None,
     ) -> None:
-        """`recording` is what listeners of this replica follow. `now_ns` is the wall clock.
+        """`recording` is followed by listeners of this replica. `now_ns` is the wall clock.
 
-        `stored` is the part of the song that another replica has made. `on_differs` is called if that is another song,
-        `on_repeated` once it has come again.
+        `stored` is the part of the song that another replica has made. `on_differs` is called if the song differs from
+        it, `on_repeated` once all of it was repeated.
         """
         self.entries: list[LoggedEvent] = list(stored)
         self._repetition = Repetition(stored)
@@ -67,13 +67,13 @@ class StoredRecorder(EventSink):
 
     @property
     def ended(self) -> bool:
-        """True once nothing more comes."""
+        """True once no more events come."""
         return self.song.state.ended
 
     @property
     @override
     def repeats(self) -> bool:
-        """True while what comes is stored already."""
+        """True while the events are stored already."""
         return not (self.ended or self._repetition.done)
 
     @property
@@ -129,11 +129,11 @@ class StoredRecorder(EventSink):
             self._end(SongState.CANCELLED, SongCancelled("the song has ended"))
 
     def cancel(self, error: SongCancelled) -> None:
-        """End the song at somebody's wish."""
+        """Cancel the song."""
         self._end(SongState.CANCELLED, error)
 
     def listened(self, lease_status: LeaseStatus) -> None:
-        """Note how far listeners of all replicas have got."""
+        """Note how far listeners of all replicas have got, from the status of the lease."""
         self._attended = lease_status.attended
         if lease_status.attended:
             self._take(lease_status.wanted_byte)
@@ -141,7 +141,7 @@ class StoredRecorder(EventSink):
             self._on_heard()
 
     def _unstored_part(self, message: Message) -> Message | None:
-        """The part of an event that is not stored; `None` where there is none, or it shows that the song is another."""
+        """The unstored part of an event; `None` if there is none, or if the event shows that the song differs."""
         repeated = self.repeats
         try:
             unstored = self._repetition.unstored_part(message)

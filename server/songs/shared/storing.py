@@ -1,4 +1,4 @@
-"""Stores a song before anybody hears it, and then tells it to those who listen on this replica."""
+"""Stores a song's events, and then appends them to the recording of this replica's listeners."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ from server.store.directory import Claim, Directory
 
 RETRY_SECONDS = 0.5
 JOIN_SECONDS = 1.0
-"""Time for the first listener of a song to come."""
+"""Seconds for the first listener of a song to come."""
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Sound is gathered for `flush_seconds` after each append. A store may be away for `outage_seconds`.
+    """Sound is gathered for `flush_seconds` after each append. A store may be unreachable for `outage_seconds`.
 
     No song is silent for longer than `heartbeat_seconds`.
     """
@@ -38,7 +38,7 @@ class Pace:
 
 
 class Storing:
-    """One song on its way to the store. The maker keeps all of its sound until its end is stored."""
+    """Stores one song. All of its sound stays in memory until its end is stored."""
 
     def __init__(
         self,
@@ -62,12 +62,12 @@ class Storing:
     async def run(self, cancel: Callable[[], None]) -> None:
         """Store the song to its end.
 
-        Where the store is full, the song goes on unstored for those who listen on this replica, and was not kept once
-        it is over. One without such a listener is failed, and `cancel` ends its job.
+        If the store is full, the song goes on unstored for the listeners of this replica, and ends as not stored.
+        Without such a listener it fails, and `cancel` ends its job.
 
         Raises:
             LeaseLost: another replica has it, or the store knows another beginning of it.
-            StoreFailed: the store was away for too long, or refuses the song; those who listen were told.
+            StoreFailed: the store was unreachable for too long, or refuses the song; those who listen were told.
         """
         try:
             await self._lasting(lambda: self._writer.create(self._recorder.song))
@@ -87,7 +87,7 @@ class Storing:
         self._recording.end(song.state, song.ended_ns or 0, self._recorder.error, reason=song.reason)
 
     async def _advance(self) -> bool:
-        """Store what there is; returns whether that was the end."""
+        """Store the new events; returns True if they include the end."""
         recorder = self._recorder
         if self._sent == len(recorder.entries) and not recorder.ended:
             recorder.changed.clear()
@@ -108,7 +108,7 @@ class Storing:
         return True
 
     async def _go_on_unstored(self, cancel: Callable[[], None]) -> None:
-        """Tell the song as it comes; in the end the store is told that it was not kept."""
+        """Append events to the recording without storing them; at the end, store that the song could not be stored."""
         recorder = self._recorder
         self._recording.keeping.lose()
         if not recorder.ended and not await self._listened():
@@ -129,14 +129,14 @@ class Storing:
             self._recording.end(song.state, song.ended_ns or 0, recorder.error, reason=song.reason)
 
     async def _listened(self) -> bool:
-        """True where somebody listens on this replica, or comes in a moment: the caller of a new song does."""
+        """True if the song has a listener on this replica, or may get one in a moment, as a new song does."""
         with suppress(TimeoutError):
             async with asyncio.timeout(JOIN_SECONDS):
                 await self._recording.wait_for_listener()
         return self._recording.listeners > 0
 
     def _publish(self) -> None:
-        """Tell what is stored by now."""
+        """Append stored events to the recording."""
         self._tell_until(self._sent)
         self._recording.sound.note_stored(len(self._recording.entries))
 
@@ -150,7 +150,7 @@ class Storing:
                 await self._recorder.closed.wait()
 
     def _resume(self, extent: Extent) -> None:
-        """Go on from what the store has, which must be a beginning of the song."""
+        """Continue from the store's extent, which must be a prefix of the song."""
         entries = self._recorder.entries[: extent.events]
         size_bytes = max((entry.end for entry in entries), default=0)
         if len(entries) < extent.events or size_bytes != extent.size_bytes:
@@ -159,7 +159,7 @@ class Storing:
         self._publish()
 
     async def _lasting(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Try until it succeeds, while a store may be away."""
+        """Repeat a call until it succeeds, while the store may be unreachable."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._pace.outage_seconds
         while True:

@@ -1,4 +1,4 @@
-"""Reads the engines and songs of the whole service for one replica, as seldom as will do."""
+"""Reads the engines and songs of the whole service for one replica, as seldom as possible."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -9,11 +9,11 @@ from server.store.directory import Admitted, Directory, Ticket
 from server.store.whole_service import KnownEngine, Queue, ServedEngine, WaitingSong
 
 FRESH_SECONDS = 0.5
-"""Age up to which a read queue counts, with what this replica has added to it."""
+"""Seconds for which a read queue is fresh, with the songs that this replica has added to it."""
 
 
 class Survey:
-    """The service as the directory told it last."""
+    """The latest known state of the service."""
 
     def __init__(self, directory: Directory, clock: Callable[[], float]) -> None:
         """`clock` gives seconds and never goes back."""
@@ -23,12 +23,12 @@ class Survey:
         self._queue = Queue((), 0)
         self._fresh_until = float("-inf")
         self.engines: Mapping[str, ServedEngine] = {}
-        """The engines of all replicas, this one included, as they were read last."""
+        """The engines of all replicas, this one included, as last read."""
         self.known: Mapping[str, KnownEngine] = {}
-        """The engines that were ever served, as of then."""
+        """The engines that were ever served, as last read."""
 
     async def state(self, *, anew: bool = False) -> ServiceState:
-        """The service now, read `anew`, or where it is not fresh; raises StoreFailed."""
+        """The state of the service; read again if `anew`, or if it is not fresh; raises StoreFailed."""
         async with self._reading:
             if (now := self._clock()) >= self._fresh_until or anew:
                 await self.read_engines()
@@ -37,9 +37,9 @@ class Survey:
         return ServiceState(self.engines, self._queue, self.known)
 
     async def read_engines(self) -> None:
-        """Read what is served now, and after that what is known: of an engine in both, `known` tells the later state.
+        """Read the served engines, then the known ones: for an engine in both, `known` has the later state.
 
-        Where they are others than before, the queue is no longer fresh either. Raises StoreFailed.
+        If they have changed, the queue is not fresh any more. Raises StoreFailed.
         """
         engines = await self._directory.engines()
         known = await self._directory.known_engines()
@@ -49,11 +49,11 @@ class Survey:
 
     @property
     def queue(self) -> Queue:
-        """The songs of the service as they were read last, a few seconds ago at most."""
+        """The songs of the service as last read, a few seconds ago at most."""
         return self._queue
 
     def add(self, ticket: Ticket, admitted: Admitted) -> None:
-        """Count a song that this replica has let in, unless the queue was read since."""
+        """Count a song that this replica has admitted, unless the queue was read since."""
         song = ticket.song
         if any(waiting.song_id == song.song_id for waiting in self._queue.waiting):
             return

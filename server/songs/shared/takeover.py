@@ -1,4 +1,4 @@
-"""Takes songs of other replicas: of those that have fallen silent, and of those that are about to end."""
+"""Takes over songs of other replicas: of dead ones, and of those that shut down."""
 
 import asyncio
 import logging
@@ -13,9 +13,9 @@ from server.store.base import INTERRUPTED, INTERRUPTED_TEXT
 from server.store.directory import Claim, ClaimAction, Resume, Skill
 
 AT_ONCE: Final = 2
-"""Songs for each device that are repeated at the same time: each that waits for its turn is silent for longer."""
+"""Most songs per device that are repeated at the same time: each that waits for its turn is silent for longer."""
 MOST_EPOCHS: Final = 12
-"""Claims of one song before it is interrupted once it is lost: it may be the song that ends its servers."""
+"""Most claims of one song; if it is lost again, it is interrupted: it may be the cause of the losses."""
 _PAUSE_SECONDS: Final = 0.02
 """Longest pause between two songs, in which another replica may take one."""
 
@@ -23,7 +23,9 @@ logger = logging.getLogger(__name__)
 
 
 class Takeover:
-    """Goes on with songs for which this replica has the skill and the room, and ends those with which nobody does."""
+    """Continues songs for which this replica has the skill and the room, and ends those that no replica may
+    continue.
+    """
 
     def __init__(
         self,
@@ -33,9 +35,9 @@ class Takeover:
         resume: Callable[[str], Resume],
         max_lost_seconds: float,
     ) -> None:
-        """`engines` gives those that have room here, `resume` the rule of an engine.
+        """`engines` returns those with room here, `resume` the rule of an engine.
 
-        Nobody goes on with a song that was lost for `max_lost_seconds`.
+        A song that was lost for `max_lost_seconds` is not continued.
         """
         self._parts = parts
         self._engines = engines
@@ -43,12 +45,12 @@ class Takeover:
         self._max_lost_seconds = max_lost_seconds
 
     async def round(self, seconds: float) -> bool:
-        """Take what is to be taken now, but begin no other song after `seconds`: there is room for the next round then.
+        """Take the songs that can be taken now, but begin none after `seconds`, when the next round is due.
 
-        Returns False where a song was given back, as this replica cannot make it now after all.
+        Returns False if a song was released again because this replica cannot make it now.
 
         Raises:
-            StoreFailed, LeaseLost: the directory is away, or another replica has a song.
+            StoreFailed, LeaseLost: the directory is unreachable, or another replica has a song.
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
@@ -69,7 +71,7 @@ class Takeover:
         )
 
     async def _do(self, claim: Claim) -> bool:
-        """Do the task of a claim; returns False for a song that was given back."""
+        """Carry out the action of a claim; returns False for a song that was released again."""
         match claim.action:
             case ClaimAction.MAKE | ClaimAction.TAKE if (
                 claim.action is ClaimAction.TAKE or claim.lease.epoch <= MOST_EPOCHS

@@ -1,4 +1,4 @@
-"""Makes the songs of a shared directory: claims them, renews their leases, and sees to those that nobody makes."""
+"""Makes the songs of a shared directory: claims them, renews their leases, and takes over lost ones."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Tending:
-    """One round whenever the directory has news or there is room again, and at least three in the time of a lease."""
+    """Runs a round whenever the directory changes or there is room again, and at least three per lease duration."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Tending:
         self._announced: frozenset[str] = frozenset()
 
     async def run(self) -> None:
-        """Tend for ever; a directory that fails is asked again."""
+        """Run rounds for ever; a failing directory is tried again."""
         while True:
             try:
                 self._parts.making.room.clear()
@@ -55,10 +55,10 @@ class Tending:
                 await asyncio.sleep(self._lease_seconds / 6)
 
     async def round(self) -> bool:
-        """Renew what is made here, take what is lost or offered, and claim what there is room for.
+        """Renew leases, take lost or offered songs, and claim songs while there is room.
 
-        However much is lost, the next renewal comes in time. A full store takes no claims. Returns False where a song
-        was given back: it is told to all replicas as waiting, this one included, which had better not try at once.
+        However many songs are lost, the next renewal is in time. A full store takes no claims. Returns False if a song
+        was released again: it is announced as waiting to all replicas, and this one should not try at once.
         """
         await self._parts.making.renew()
         await self._announce()
@@ -72,7 +72,7 @@ class Tending:
         return True
 
     async def withdraw(self) -> None:
-        """Tell the directory that this replica makes no songs any more, as far as it hears of it."""
+        """Withdraw the announcement of this replica, if the directory can be reached."""
         with suppress(StoreFailed, TimeoutError):
             async with asyncio.timeout(_WITHDRAW_SECONDS):
                 await self._parts.directory.announce([], 0.0)
@@ -82,10 +82,10 @@ class Tending:
         await first_of(self._parts.directory.wait(seconds), self._parts.making.room.wait(), timeout_seconds=seconds)
 
     def _sounds(self) -> Mapping[str, str]:
-        """The engines that have room here, and the fingerprints of their sound.
+        """The engines with room here, and the fingerprints of their sound.
 
-        One that has become ready since the last announcement waits for the next: the directory measures a start by
-        songs that still wait then.
+        An engine that has become ready since the last announcement waits for the next one: the directory measures its
+        start by songs that still wait then.
         """
         return {
             engine: self._parts.runner.sound(engine)
@@ -106,11 +106,11 @@ class Tending:
         self._tickets.service_slots = max((engine.slots for engine in self._survey.engines.values()), default=0)
 
     def _costs(self, engine: str) -> Costs | None:
-        """The costs as measured here, else as they were told last: a replica that has just started knows none."""
+        """The costs as measured here, else as last announced: a replica that has just started has none."""
         known = self._survey.known.get(engine)
         return self._parts.runner.costs(engine) or (known.engine.costs if known else None)
 
 
 def with_room(runner: SongRunner) -> tuple[str, ...]:
-    """The engines of which a runner takes another song now."""
+    """The engines of which a runner can take another song now."""
     return tuple(filter(runner.ready, runner.engines())) if runner.room().free > 0 else ()

@@ -1,6 +1,6 @@
 """The songs of a service within one process, from admission until they are settled. On an injected clock.
 
-Nothing here waits, so that every call is one decision.
+No method waits, so that every call is atomic.
 """
 
 import math
@@ -21,10 +21,10 @@ from server.store.whole_service import Queue, QueueFull, WaitingSong
 
 @dataclass(slots=True)
 class AdmittedSong:
-    """One song: its ticket, its lease while a replica has it, and who listens.
+    """One song: its ticket, its lease while a replica has it, and its listeners.
 
-    `given_up_at` is when its maker has released a song with something stored. `sound` is the fingerprint of what its
-    maker makes, and an `offered` song may be taken from it.
+    `given_up_at` is when its maker released it with something stored. `sound` is the fingerprint of its maker's sound,
+    and an `offered` song may be taken over.
     """
 
     ticket: Ticket
@@ -44,19 +44,19 @@ class AdmittedSong:
         return self.ticket.song
 
     def lost_at(self, now: float) -> float | None:
-        """The time since which it has no maker; `None` where it has one, or waits."""
+        """The time since which it has no maker; `None` if it has one, or waits."""
         if self.given_up_at is not None:
             return self.given_up_at
         return self.lease_until if self.lease_until <= now else None
 
 
 class AdmittedSongs:
-    """All songs that wait or are made, in the order of their admission."""
+    """All waiting and running songs, in the order of their admission."""
 
     def __init__(
         self, leases: Leases, audiences: Audiences, clock: Callable[[], float], lease_seconds: float | None
     ) -> None:
-        """Leases run out after `lease_seconds`; with `None` never, as the replica ends together with the directory."""
+        """Leases expire after `lease_seconds`; with `None` never, as the replica ends together with the directory."""
         self._leases = leases
         self._audiences = audiences
         self._clock = clock
@@ -73,16 +73,16 @@ class AdmittedSongs:
         return song_id in self._songs
 
     def record(self, song_id: str) -> SongRecord | None:
-        """The record with which an unsettled song was admitted."""
+        """The record at admission of an unsettled song."""
         known = self._songs.get(song_id)
         return known.song if known else None
 
     def asked(self, caller: str, request_id: str) -> SongRecord | None:
-        """The song of that request, which waits, runs or is complete but not stored yet."""
+        """The song with that request id, which waits, runs or is complete but not stored yet."""
         return self._requests.get((caller, request_id))
 
     def admit(self, ticket: Ticket, replica: str) -> Admitted:
-        """Let a new song in, and have the replica take it where the ticket says so.
+        """Admit a new song, and claim it for the replica if the ticket asks for that.
 
         Raises:
             QueueFull, QuotaExceeded: as `Directory.admit` says.
@@ -105,11 +105,11 @@ class AdmittedSongs:
         return next(self._in_order(lambda one: one.song.engine in engines and one.song.song_id not in but), None)
 
     def waiting(self, song_id: str) -> AdmittedSong | None:
-        """A song that nobody has claimed."""
+        """An unclaimed song."""
         return self._waiting.get(song_id)
 
     def without_maker(self) -> list[AdmittedSong]:
-        """The songs given up with something stored, and those whose lease has run out; those with listeners first."""
+        """The released songs with something stored, and those whose lease has expired; those with listeners first."""
         now = self._clock()
         lost = (one for one in self._songs.values() if one.lost_at(now) is not None)
         return sorted(lost, key=lambda one: not self._audiences.wanted_bytes(one.song.song_id))
@@ -119,7 +119,7 @@ class AdmittedSongs:
         return [one for one in self._songs.values() if one.offered and one.lease and one.lease.replica != replica]
 
     def lost_song(self, admitted: AdmittedSong, stored: SongRecord | None) -> LostSong | None:
-        """The song as one that may be taken; `None` for one that may not, or no longer."""
+        """The song as a lost one; `None` if it may not be taken, or no longer."""
         if self._songs.get(admitted.song.song_id) is not admitted:
             return None
         now = self._clock()
@@ -130,7 +130,7 @@ class AdmittedSongs:
         return LostSong(stored or admitted.song, admitted.sound, admitted.cancelled, seconds)
 
     def offer(self, lease: Lease) -> None:
-        """Let other replicas take a song of this lease's holder."""
+        """Offer a song of this lease's holder to other replicas."""
         admitted = self._songs.get(lease.song_id)
         if admitted is not None and admitted.lease == lease:
             admitted.offered = True
@@ -138,7 +138,7 @@ class AdmittedSongs:
     def grant(
         self, admitted: AdmittedSong, replica: str, sound: str = "", action: ClaimAction = ClaimAction.MAKE
     ) -> Claim:
-        """Give the song to a replica, which makes it with that sound, or only ends it."""
+        """Grant the song to a replica, which makes it with that sound, or only ends it."""
         song_id, now = admitted.song.song_id, self._clock()
         lease = admitted.lease = self._leases.grant(song_id, replica)
         admitted.lease_until, admitted.given_up_at = now + self._lease_seconds, None
@@ -158,7 +158,7 @@ class AdmittedSongs:
         )
 
     def renew(self, lease: Lease) -> LeaseStatus:
-        """Lengthen a lease, and tell how its song stands."""
+        """Renew a lease, and return its status."""
         admitted = self._songs.get(lease.song_id)
         if admitted is None or admitted.lease != lease:
             return LeaseStatus(held=False)
@@ -174,7 +174,9 @@ class AdmittedSongs:
         admitted.lease, admitted.lease_until, admitted.offered = None, math.inf, False
 
     def lay_down(self, song_id: str, *, begun: bool) -> None:
-        """Have a released song wait again, at its old place, or count as given up if something is stored of it."""
+        """Put a released song back into the queue at its old position, or count it as lost if something is stored of
+        it.
+        """
         admitted = self._songs[song_id]
         admitted.given_up_at = self._clock() if begun else None
         if not begun:
@@ -182,9 +184,9 @@ class AdmittedSongs:
             self._waiting = {known: one for known, one in self._songs.items() if known in self._waiting}
 
     def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> bool:
-        """Give the song's places back; returns whether it had any under this lease.
+        """Give the song's slot and quota back; returns True if it had them under this lease.
 
-        The request id of a complete song leads to it until the song can be found in the store.
+        The request id of a complete song refers to it until the song can be found in the store.
         """
         admitted = self._songs.get(lease.song_id)
         if admitted is None and state is not SongState.COMPLETED and self._leases.holds(lease):
@@ -196,7 +198,7 @@ class AdmittedSongs:
         return True
 
     def expire(self, admitted: AdmittedSong, state: SongState) -> None:
-        """Settle a song that has ended in the store, and whose lease has run out: it is charged as it was admitted."""
+        """Settle a song that has ended in the store, and whose lease has expired: it is charged as it was admitted."""
         self._leave(admitted, state, admitted.ticket.sound_seconds)
         self._leases.settled(admitted.song.song_id)
 
@@ -210,13 +212,13 @@ class AdmittedSongs:
             admitted.cancelled = True
 
     def queue(self) -> Queue:
-        """The songs now."""
+        """The present queue."""
         now = self._clock()
         waiting = [_waiting(one, now) for one in self._in_order()]
         return Queue(waiting, len(self._songs) - len(waiting))
 
     def waiting_since(self, engine: str) -> float | None:
-        """The time of admission of the song of an engine that has waited longest; `None` where none waits."""
+        """The admission time of an engine's longest waiting song; `None` if none waits."""
         times = (one.admitted_at for one in self._waiting.values() if one.song.engine == engine)
         return min(times, default=None)
 
@@ -225,7 +227,7 @@ class AdmittedSongs:
         return Counter(one.song.engine for one in self._songs.values())
 
     def _in_order(self, wanted: Callable[[AdmittedSong], bool] = lambda one: True) -> Iterator[AdmittedSong]:
-        """The wanted of the waiting songs, in the order of their claims if no song ends meanwhile."""
+        """The selected waiting songs, in the order of their claims if no song ends meanwhile."""
         running = Counter(one.song.caller for one in self._songs.values() if one.lease)
         waiting = filter(wanted, self._waiting.values())
         return claim_order(waiting, running, lambda one: one.song.caller, lambda one: one.ticket.weight)
@@ -251,7 +253,7 @@ class AdmittedSongs:
                 self._forget_completed(song.song_id)
 
     def _forget_completed(self, song_id: str) -> None:
-        """Forget a request that can be found in the store, or may be made anew, unless it was asked again since."""
+        """Drop a request that can be found in the store, or may be made again, unless it was reused since."""
         song = self._completed.pop(song_id, None)
         if song is not None and self._requests.get((song.caller, song.request_id)) == song:
             del self._requests[song.caller, song.request_id]

@@ -1,4 +1,4 @@
-"""The engines that replicas announce: those of now, while the announcements are good, and those of any time."""
+"""The engines that replicas announce: present ones, while announcements are valid, and all that ever were."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from server.store.whole_service import KnownEngine, ServedEngine
 
 @dataclass(slots=True)
 class _Known:
-    """An engine as it was told last, the end of each replica's announcement, and the measured time of a start."""
+    """An engine as last announced, the end of each replica's announcement, and the measured time of a start."""
 
     engine: ServedEngine
     ends: dict[str, float] = field(default_factory=dict)
@@ -25,14 +25,16 @@ class Announcements:
     """The engines of each replica, on an injected clock."""
 
     def __init__(self, clock: Callable[[], float], waiting_since: Callable[[str], float | None]) -> None:
-        """`waiting_since` tells when the longest waiting song of an engine was admitted, `None` where none waits."""
+        """`waiting_since` returns the admission time of an engine's longest waiting song, `None` if none waits."""
         self._clock = clock
         self._waiting_since = waiting_since
         self._engines: dict[str, tuple[float, Sequence[ServedEngine]]] = {}
         self._known: dict[str, _Known] = {}
 
     def add(self, replica: str, engines: Sequence[ServedEngine], seconds: float) -> bool:
-        """Note the engines of a replica for so long, instead of what it had; returns True where they are others."""
+        """Note the engines of a replica for `seconds`, in place of its earlier ones; returns True if they have
+        changed.
+        """
         now = self._clock()
         before = {name for name, known in self._known.items() if known.ends.get(replica, now) > now}
         announced = {engine.info.name for engine in engines}
@@ -50,7 +52,7 @@ class Announcements:
         return engines_together(engine for _, engines in self._engines.values() for engine in engines)
 
     def known(self) -> Mapping[str, KnownEngine]:
-        """The engines of any time, by name."""
+        """All engines that were ever announced, by name."""
         now = self._clock()
         return {
             name: KnownEngine(known.engine, max(0.0, now - known.until), known.start_seconds)

@@ -1,4 +1,4 @@
-"""The listeners of songs, as the replicas of one process have told of them."""
+"""The listeners of songs, as reported by the replicas of one process."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -6,7 +6,7 @@ from server.store.directory import Attendance
 
 
 class Audiences:
-    """Replicas that have listeners of a song, running or ended, and how far these have got."""
+    """The replicas with listeners of a song, running or ended, and the positions these have reached."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` gives seconds and never goes back."""
@@ -14,16 +14,16 @@ class Audiences:
         self._of: dict[str, dict[str, tuple[float, int]]] = {}
 
     def note(self, replica: str, attendance: Attendance) -> None:
-        """Note the listeners of a replica, in the place of what it told before."""
+        """Note the listeners of a replica, in place of its earlier report."""
         until = self._clock() + attendance.seconds
         self._of.setdefault(attendance.song_id, {})[replica] = until, attendance.wanted_byte
 
     def wanted_bytes(self, song_id: str) -> Sequence[int]:
-        """The furthest byte at each replica that has listeners now; none: nobody listens."""
+        """The furthest byte at each replica that has listeners now; empty without listeners."""
         now = self._clock()
         return [byte for until, byte in self._of.get(song_id, {}).values() if until > now]
 
     def songs(self) -> Collection[str]:
-        """The songs that somebody listens to now; all others are forgotten."""
+        """The songs with listeners now; all others are dropped."""
         self._of = {song_id: replicas for song_id, replicas in self._of.items() if self.wanted_bytes(song_id)}
         return frozenset(self._of)

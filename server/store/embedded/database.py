@@ -26,15 +26,15 @@ logger = logging.getLogger(__name__)
 
 
 class Database:
-    """An open database with the schema of this version. The thread that opens it is the one that writes.
+    """An open database with the schema of this version. The thread that opens it is the writer.
 
-    Other threads read what is written, in connections of their own, and wait neither for the writer nor for another
-    process that holds the database locked. Where it is `alone`, the disk has no room for what they share with the
-    writer: the writer has to read for them.
+    Other threads read committed data in connections of their own, and wait neither for the writer nor for another
+    process that locks the database. If it is `alone`, the disk has no room for the shared memory file of the readers:
+    the writer has to read for them.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Open the database of the folder, or make it.
+        """Open the database of the folder, or create it.
 
         Raises:
             StoreUnusable: it cannot be opened, is damaged, or was made by a newer version or another program.
@@ -60,7 +60,7 @@ class Database:
             raise StoreUnusable(folder, "has a songs.sqlite3 of another program") from error
 
     def close(self) -> None:
-        """Close the database; nobody may be reading."""
+        """Close the database; there must be no readers."""
         for connection in self._connections:
             connection.close()
         self._connections.clear()
@@ -72,7 +72,7 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All queries inside see the database as it is at one moment."""
+        """Make all queries inside see one snapshot of the database."""
         with _failing():
             connection = self._connection()
             connection.execute("BEGIN")
@@ -83,7 +83,7 @@ class Database:
                     connection.execute("COMMIT")
 
     def write(self, statement: str, values: Values = ()) -> int:
-        """Execute one statement inside a transaction; returns how many rows it has changed."""
+        """Execute one statement inside a transaction; returns the number of changed rows."""
         with _failing():
             return self._writer.execute(statement, values).rowcount
 
@@ -93,7 +93,9 @@ class Database:
             self._writer.executemany(statement, rows)
 
     def erase(self) -> None:
-        """Empty the write-ahead log, which has copies of what was deleted; the database has zeros in its place."""
+        """Empty the write-ahead log, which has copies of deleted rows; in the database they are overwritten with
+        zeros.
+        """
         try:
             ((busy, _, _),) = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
         except StoreFailed as error:
@@ -104,7 +106,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of what is written inside, or nothing where it raises."""
+        """Commit everything that is written inside, or nothing if it raises."""
         with _failing():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
@@ -155,13 +157,13 @@ class Database:
 
 
 def failed(error: BaseException) -> StoreFailed:
-    """The error of the store for one of its database."""
+    """The store's error for a database error."""
     kind = StoreFull if _lacks_room(error) else StoreFailed
     return kind(f"the database of the song store failed: {error}")
 
 
 def _lacks_room(error: BaseException) -> bool:
-    """True for an error of SQLite, the system or the store that tells of a full disk."""
+    """True for an error of SQLite, the system or the store about a full disk."""
     if isinstance(error, StoreFull) or getattr(error, "errno", None) == errno.ENOSPC:
         return True
     return getattr(error, "sqlite_errorname", "") in _NO_ROOM

@@ -1,4 +1,4 @@
-"""The directory of one process, in memory: that of a server that is its own service."""
+"""The directory of one process, in memory, for a server that is its own service."""
 
 import asyncio
 import math
@@ -33,7 +33,7 @@ _ANY = "any"
 
 
 class EmbeddedService:
-    """State that the replicas of one process share; there is more than one in tests alone."""
+    """State that the replicas of one process share; only tests have several."""
 
     def __init__(
         self,
@@ -52,12 +52,12 @@ class EmbeddedService:
         self.bulletin = Bulletin()
 
     def replica(self, name: str = "") -> "EmbeddedDirectory":
-        """The directory as a replica sees it; it gets a name of its own if it has none."""
+        """The directory for one replica; without a name it gets one."""
         return EmbeddedDirectory(self, name or replica_name())
 
 
 class EmbeddedDirectory:
-    """A Directory; see there."""
+    """A `Directory` in memory; see there for the methods."""
 
     def __init__(self, service: EmbeddedService, replica: str) -> None:
         self._replica = replica
@@ -73,7 +73,7 @@ class EmbeddedDirectory:
         return self._replica
 
     async def admit(self, ticket: Ticket) -> Admitted:
-        """Let a song in; without delay where the ticket takes it and is not repeatable."""
+        """Admit a song; without delay if the ticket takes it and is not repeatable."""
         if again := await self._asked_before(ticket):
             return Admitted(again.song_id, again.fingerprint, new=False)
         admitted = self._songs.admit(ticket, self._replica)
@@ -87,14 +87,14 @@ class EmbeddedDirectory:
         return admitted
 
     async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
-        """Take the next waiting song."""
+        """Claim the next waiting song."""
         admitted = self._songs.next_waiting(sounds, but)
         return self._songs.grant(admitted, self._replica, sounds[admitted.song.engine]) if admitted else None
 
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Take a song that has lost its maker, or whose maker offers it."""
+        """Claim a song that is lost, or whose maker offers it."""
         for admitted in (*self._songs.without_maker(), *self._songs.offered(self._replica)):
             stored = await self._store.get(admitted.song.song_id)
             # Another call may have taken it meanwhile.
@@ -111,17 +111,17 @@ class EmbeddedDirectory:
         return None
 
     async def offer(self, leases: Collection[Lease]) -> None:
-        """Let other replicas take songs of this one."""
+        """Offer songs of this replica to others."""
         for lease in leases:
             self._songs.offer(lease)
         self._bulletin.post(_ANY)
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
-        """Lengthen leases, and read how their songs stand."""
+        """Renew leases, and return their status."""
         return {lease.song_id: self._songs.renew(lease) for lease in leases}
 
     async def release(self, lease: Lease) -> None:
-        """Give a song up."""
+        """Release a song."""
         self._songs.release(lease)
         stored = await self._store.load(lease.song_id)
         if stored is None:
@@ -130,12 +130,15 @@ class EmbeddedDirectory:
         self._bulletin.post(_ANY)
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Give the song's places back, before its end is stored if need be: both last as long as this process."""
+        """Give the song's slot and quota back.
+
+        The end of the song need not be stored yet: slots and quotas are lost with this process anyway.
+        """
         if self._songs.settle(lease, state, sound_seconds):
             self._bulletin.post(_ANY)
 
     async def cancel(self, song_id: str) -> Claim | None:
-        """Ask for the end of a song, which is this replica's to end where it waits."""
+        """Cancel a song; one that waits is this replica's to end."""
         if admitted := self._songs.waiting(song_id):
             return self._songs.grant(admitted, self._replica, action=ClaimAction.CANCEL)
         self._songs.cancel(song_id)
@@ -143,7 +146,7 @@ class EmbeddedDirectory:
         return None
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
-        """Note listeners."""
+        """Report listeners."""
         for attendance in attendances:
             self._audiences.note(self._replica, attendance)
         self._bulletin.post(_ANY)
@@ -162,7 +165,7 @@ class EmbeddedDirectory:
             await posted.wait()
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
-        """Tell the engines of this replica."""
+        """Announce the engines of this replica."""
         if self._announcements.add(self._replica, engines, seconds):
             self._bulletin.post(_ANY)
 
@@ -175,7 +178,7 @@ class EmbeddedDirectory:
         return self._announcements.known()
 
     async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
-        """Count songs; nobody outside of this process would read it."""
+        """Count songs; they are not published outside of this process."""
         return dict.fromkeys(missing, 1) | self._songs.counts()
 
     async def queue(self) -> Queue:
@@ -183,7 +186,7 @@ class EmbeddedDirectory:
         return self._songs.queue()
 
     async def wait(self, seconds: float) -> None:
-        """Return when something has changed, or in `seconds`."""
+        """Return when something has changed, or after `seconds`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(None if math.isinf(seconds) else seconds):
                 await self._bulletin.next(_ANY).wait()
@@ -202,7 +205,7 @@ class EmbeddedDirectory:
         return stored if stored is not None and stored.state is SongState.COMPLETED else None
 
     async def _claim_stored(self, admitted: AdmittedSong, sound: str, action: ClaimAction) -> Claim:
-        """The claim of a song of which something may be stored."""
+        """Claim a song of which something may be stored."""
         claim = self._songs.grant(admitted, self._replica, sound, action)
         stored = await self._store.load(claim.lease.song_id)
         if stored is None:
@@ -213,7 +216,7 @@ class EmbeddedDirectory:
         return replace(claim, song=held, extent=extent, heard=extent.size_bytes > 0)
 
     async def _more(self, song_id: str, at: Extent) -> tuple[SongRecord, Sequence[StoredEvent], bytes]:
-        """The song's record, and what is stored behind `at`."""
+        """The song's record, and its stored part behind `at`."""
         stored = await self._store.load(song_id)
         if stored is None:
             return self._record(song_id), (), b""

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 from server.store.base import StoreFailed, StoreFull
 
 OWN_NAME: Final = re.compile(r"song-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""The name of a song, which nothing but a server gives to a file."""
+"""Pattern of file names that only a server makes: a song id."""
 
 PRIVATE_FILE, _PRIVATE_FOLDER, _OTHERS = 0o600, 0o700, 0o077
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -33,7 +33,7 @@ class SoundMissing(StoreFailed):
 
 
 def locked(folder: Path) -> BinaryIO:
-    """Make the folder if need be and claim it until the file is closed, at the latest when the process ends.
+    """Create the folder if needed and lock it until the context is left, at the latest until the process ends.
 
     Raises:
         StoreUnusable: it cannot be written, or another server has it.
@@ -56,29 +56,29 @@ def locked(folder: Path) -> BinaryIO:
 
 
 class SoundFiles:
-    """The songs' files, readable by the server's user alone; those that grow are open from their first sound on."""
+    """The songs' files, readable by the server's user alone; growing ones are open from their first sound on."""
 
     def __init__(self, folder: Path, suffixes: Mapping[str, str]) -> None:
-        """`suffixes` has the end of a file's name for each delivery format."""
+        """`suffixes` has the file suffix of each delivery format."""
         self._folder = folder
         self._suffixes = suffixes
         self._growing: dict[str, Path] = {}
         self._open: dict[str, BinaryIO] = {}
 
     def knows(self, audio_format: str) -> bool:
-        """Return True where a delivery format has a suffix here."""
+        """Return True if a delivery format has a suffix here."""
         return audio_format in self._suffixes
 
     def create(self, song_id: str, audio_format: str) -> None:
-        """Let a file grow, which there is once it has sound."""
+        """Start a growing file; it exists once it has sound."""
         self._growing[song_id] = self._folder / f"{song_id}{self._suffixes[audio_format]}"
 
     def grows(self, song_id: str) -> bool:
-        """Return True for a song that takes more sound."""
+        """Return True for a song whose file grows."""
         return song_id in self._growing
 
     def append(self, song_id: str, offset: int, sound: bytes) -> None:
-        """Put all of the sound at the end, which is at `offset`; what a failed attempt left there is overwritten."""
+        """Write the sound at `offset`, the end of the file; what a failed attempt left there is overwritten."""
         if song_id not in self._growing:
             raise StoreFailed(f"the song {song_id} takes no more sound")
         if not sound:
@@ -93,7 +93,7 @@ class SoundFiles:
             raise failed(error) from error
 
     def finish(self, song_id: str) -> None:
-        """See to it that all of the sound is on the disk."""
+        """Flush the sound to the disk."""
         self._growing.pop(song_id, None)
         file = self._open.pop(song_id, None)
         if file is None:
@@ -120,7 +120,7 @@ class SoundFiles:
             raise failed(error) from error
 
     def sizes(self) -> dict[str, int]:
-        """The size of every file that has the name of a song, or might have, by that name."""
+        """The size of every file whose name is or may be a song id, by that name."""
         endings = {suffix: len(suffix) for suffix in self._suffixes.values()}
         with os.scandir(self._folder) as entries:
             return {
@@ -131,18 +131,18 @@ class SoundFiles:
             }
 
     def cut(self, song_id: str, size: int) -> None:
-        """Drop everything from `size` on."""
+        """Truncate the file to `size`."""
         try:
             os.truncate(self.path(song_id), size)
         except OSError as error:
             raise failed(error) from error
 
     def make_private(self, song_id: str) -> bool:
-        """Take the rights of others away; returns whether they had any."""
+        """Remove the access rights of others; returns True if there were any."""
         return make_private(self.path(song_id))
 
     def delete(self, song_id: str) -> None:
-        """Remove the file, if it is there; one that grows is given up."""
+        """Delete the file, if it exists, also a growing one."""
         self._growing.pop(song_id, None)
         if file := self._open.pop(song_id, None):
             with suppress(OSError):
@@ -153,7 +153,7 @@ class SoundFiles:
             raise failed(error) from error
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close all open files."""
         for file in self._open.values():
             file.close()
         self._open.clear()
@@ -166,7 +166,7 @@ class SoundFiles:
         return file
 
     def path(self, song_id: str) -> Path:
-        """The file of a song, in whichever format; one that does not exist where there is none."""
+        """The file of a song, in whichever format; a path that does not exist if it has none."""
         if "/" in song_id or "\0" in song_id:
             raise StoreFailed(f"the database of the song store is damaged: {song_id!r} is no name of a song")
         paths = [self._folder / f"{song_id}{suffix}" for suffix in self._suffixes.values()]
@@ -174,7 +174,7 @@ class SoundFiles:
 
 
 def make_private(path: Path) -> bool:
-    """Take the rights of others to a file away; returns whether they had any, and logs where they keep them."""
+    """Remove the access rights of others to a file; returns True if there were any, and logs if that fails."""
     try:
         if path.is_symlink() or not path.stat().st_mode & _OTHERS:
             return False
@@ -188,7 +188,7 @@ def make_private(path: Path) -> bool:
 
 
 def failed(error: OSError) -> StoreFailed:
-    """The error of the store for one of its files."""
+    """The store's error for a file error."""
     kind = StoreFull if error.errno in _NO_ROOM else StoreFailed
     return kind(f"a file of the song store failed: {error.strerror or error}")
 

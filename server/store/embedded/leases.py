@@ -13,7 +13,7 @@ _NOBODY: Final = ""
 class Leases:
     """The present lease of each song. One thread grants them, any thread may check them.
 
-    A song that has ended both in the directory and in the store is forgotten, and told to `on_forgotten`.
+    A song that has ended in both the directory and the store is removed, and passed to `on_forgotten`.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Leases:
         self._stored: set[str] = set()
 
     def grant(self, song_id: str, replica: str) -> Lease:
-        """The next lease of a song, for `replica`; the one before is lost from now on."""
+        """Grant the next lease of a song to `replica`; the one before is lost from now on."""
         before = self._leases.get(song_id)
         epoch = before.epoch + 1 if before else 1
         lease = self._leases[song_id] = Lease(song_id, replica, epoch, secrets.token_hex(_NONCE_BYTES))
@@ -34,12 +34,12 @@ class Leases:
         return self._leases.get(lease.song_id) == lease
 
     def require(self, lease: Lease) -> None:
-        """Let a present lease pass; raises LeaseLost."""
+        """Check that a lease is the present one; raises LeaseLost."""
         if not self.holds(lease):
             raise LeaseLost(lease.song_id)
 
     def revoke(self, lease: Lease) -> None:
-        """Leave a song without a holder; its epochs go on counting."""
+        """Leave a song without a holder; its epochs continue to count."""
         self._leases[lease.song_id] = Lease(lease.song_id, _NOBODY, lease.epoch, _NOBODY)
 
     def settled(self, song_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The rules by which a replica takes songs that have lost their makers, or that these offer, within one process."""
+"""The rules by which a replica takes songs that are lost or offered, within one process."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class LostSong:
 
 
 def action_of(song: LostSong, skill: Skill, max_lost_seconds: float) -> ClaimAction | None:
-    """The task for which a replica with that skill takes the song; `None`: it leaves it to others."""
+    """The action for which a replica with that skill claims the song; `None`: it leaves the song to others."""
     heard = song.stored.size_bytes > 0
     suits = _suits(skill, heard=heard, made=song.made)
     if song.seconds is None:

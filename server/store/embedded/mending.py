@@ -1,4 +1,4 @@
-"""Repair of the embedded store at start, after whatever ended the last server."""
+"""Repair of the embedded store at start, after a crash."""
 
 import logging
 from dataclasses import replace
@@ -13,9 +13,9 @@ logger = logging.getLogger(__name__)
 
 
 class Mending:
-    """Brings files and database into agreement. Only for who holds the lock of the folder: nobody else makes songs.
+    """Reconciles files and database. Only for the holder of the folder's lock: no other process makes songs.
 
-    What the database does not know of is never deleted, but for empty files: it may be the database that is wrong.
+    Files that the database does not know are never deleted, except empty ones: the database may be wrong.
     """
 
     def __init__(self, table: SongTable, files: SoundFiles, aside: SetAside, now_ns: int) -> None:
@@ -24,10 +24,10 @@ class Mending:
         self._aside = aside
         self._now_ns = now_ns
         self.complete = False
-        """False where the disk had no room for all of it."""
+        """False if the disk had no room for all repairs."""
 
     def mend(self) -> None:
-        """Do what is still to be done, as far as there is room for it."""
+        """Make the repairs, as far as there is room for them."""
         try:
             for song in self._table.unended():
                 if not self._files.grows(song.song_id):
@@ -38,7 +38,7 @@ class Mending:
             logger.error("the song store is mended later: %s", error)
 
     def mend_rest(self) -> None:
-        """Do what had no room before, also for songs of this run whose end could not be stored."""
+        """Make the repairs that had no room before, also for songs of this run whose end could not be stored."""
         if not self.complete:
             self.mend()
             return
@@ -69,14 +69,14 @@ class Mending:
             )
 
     def _without_song(self, sizes: dict[str, int]) -> None:
-        """Set recordings aside that belong to no song; files that are not ours stay."""
+        """Set recordings aside that belong to no song; foreign files stay."""
         own = {song_id: size for song_id, size in sizes.items() if OWN_NAME.fullmatch(song_id)}
         for song_id in [song_id for song_id, size in own.items() if not size]:
             self._files.delete(song_id)
         self._aside.take([self._files.path(song_id) for song_id, size in own.items() if size], self._now_ns)
 
     def _match(self, song: SongRecord, size_bytes: int | None) -> None:
-        """Make record and file of one song agree; `size_bytes` is that of the file, `None` where there is none."""
+        """Make record and file of one song agree; `size_bytes` is that of the file, `None` if there is none."""
         if size_bytes is None:
             return
         if size_bytes < song.size_bytes:

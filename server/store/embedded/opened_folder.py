@@ -1,4 +1,4 @@
-"""The folder of the embedded store while it is open. Every call may block, and belongs to the writer's thread."""
+"""The open folder of the embedded store. Every call may block, and belongs to the writer's thread."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ from server.store.embedded.table import SongTable
 from server.store.eviction import EndedSong, StoreLimits, evicted
 
 BATCH_SONGS: Final = 20
-"""Songs that are deleted at once: writers wait for so many."""
+"""Songs that are deleted in one batch, for which writers wait."""
 
 _PAGE: Final = 200
 _BELIEVED_STEP_NS: Final = 60 * 1_000_000_000
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """The outcome of one batch: songs deleted, where to go on, and if there may be more to delete."""
+    """The result of one batch: songs deleted, where to continue, and True if there may be more to delete."""
 
     deleted: int
     after: EndedSong | None
@@ -43,7 +43,7 @@ class OpenedFolder:
     def __init__(
         self, folder: Path, limits: StoreLimits, suffixes: Mapping[str, str], now_ns: Callable[[], int]
     ) -> None:
-        """Open the folder, which is made if need be.
+        """Open the folder, which is created if needed.
 
         Raises:
             StoreUnusable: it cannot be used, or is in use by another server.
@@ -78,24 +78,24 @@ class OpenedFolder:
         self._kept = known or Believed(0)
 
     def close(self) -> None:
-        """Let others use the folder."""
+        """Close and unlock the folder."""
         self.files.close()
         self.database.close()
         self._lock.close()
 
     def admit(self, song: SongRecord) -> None:
-        """Keep the record of a song that nobody has claimed yet."""
+        """Store the record of an unclaimed song."""
         self.table.create(song)
         self.files.create(song.song_id, song.format)
 
     def create(self, song: SongRecord, lease: Lease) -> None:
-        """Create the song unless it is there."""
+        """Create the song unless it exists."""
         self.leases.require(lease)
         if not self.files.grows(song.song_id):
             self.admit(_owned(song, lease))
 
     def append(self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, lease: Lease, at: Extent) -> None:
-        """The sound first: what the database tells of is there."""
+        """Append the sound first, then the events, so that the database never describes missing sound."""
         self.leases.require(lease)
         extent = self.table.extent(song.song_id)
         if not self.files.grows(song.song_id):
@@ -105,7 +105,7 @@ class OpenedFolder:
         self.table.append(replace(_owned(song, lease), size_bytes=at.size_bytes + len(sound)), events, at)
 
     def end(self, song: SongRecord, lease: Lease, at: Extent) -> None:
-        """The sound reaches the disk before the database says that it is complete."""
+        """Flush the sound to the disk before the database says that it is complete."""
         if self._ended_by(lease):
             return
         self.leases.require(lease)
@@ -120,7 +120,7 @@ class OpenedFolder:
         self.table.delete([lease.song_id])
 
     def delete(self, song_id: str, *, unsettled: bool) -> bool:
-        """Delete a song that has ended, its sound first: what a failure leaves is found, and deleted again."""
+        """Delete a song that has ended, its sound first: a failed deletion is found, and repeated."""
         song = self.table.get(song_id)
         if song is None or (unsettled and not song.state.ended):
             return False
@@ -130,7 +130,7 @@ class OpenedFolder:
         return True
 
     def evict(self, in_use: Collection[str], after: EndedSong | None) -> Cleaned:
-        """Delete a few of the songs that ended behind `after`, where they are too old or too much."""
+        """Delete one batch of the songs that ended behind `after` and are above the limits."""
         now_ns = self._believed_ns()
         songs = self.table.ends(after, _PAGE)
         stay = self._stuck.union(in_use)
@@ -144,7 +144,7 @@ class OpenedFolder:
         return Cleaned(0, songs[-1] if songs else after, more=kept)
 
     def tidy(self) -> None:
-        """Do what is left of mending, and delete recordings that were set aside too long ago."""
+        """Finish repairs, and delete recordings that were set aside too long ago."""
         self._stuck.clear()
         try:
             self._mending.mend_rest()
@@ -153,9 +153,9 @@ class OpenedFolder:
             raise failed(error) from error
 
     def _deletes_file(self, song_id: str) -> bool:
-        """Delete the sound of a song before its row: that makes room, and no file stays that nobody knows of.
+        """Delete the sound of a song before its row: that frees space, and leaves no unknown file.
 
-        Returns False where that fails; the song is left out until the next `tidy`.
+        Returns False if that fails; the song is left out until the next `tidy`.
         """
         try:
             self.files.delete(song_id)

@@ -1,7 +1,7 @@
-"""Quotas of callers: songs a minute, songs at once, sound an hour. Pure, on an injected clock.
+"""Quotas of callers: songs per minute, concurrent songs, sound per hour. Pure, on an injected clock.
 
-What flows is counted by token buckets (Turner 1986), which let a whole minute's songs, or an hour's sound, come at once
-after a pause.
+Rates are limited by token buckets (Turner 1986), which allow a whole minute's songs, or an hour's sound, at once after
+a pause.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _HOUR = 3600.0
 
 
 class Bucket:
-    """Holds up to `capacity` of something, and is filled from empty to full in `seconds`."""
+    """A token bucket of up to `capacity`, which fills from empty to full in `seconds`."""
 
     def __init__(self, capacity: float, seconds: float, clock: Callable[[], float]) -> None:
         self._capacity = capacity
@@ -23,12 +23,12 @@ class Bucket:
         self._at = clock()
 
     def wait_seconds(self, amount: float) -> float:
-        """Time until `amount`, or as much as it can hold, is in it; 0 when it is now."""
+        """Seconds until it holds `amount`, or is full; 0 if it does now."""
         missing = min(amount, self._capacity) - self._fill()
         return max(0.0, missing / self._per_second)
 
     def take(self, amount: float) -> None:
-        """Take out, beyond the bottom if need be; a negative amount is put back."""
+        """Take an amount out, below zero if necessary; a negative amount is put back."""
         self._level = min(self._capacity, self._fill() - amount)
 
     def _fill(self) -> float:
@@ -55,7 +55,7 @@ class Charge:
         self._leave = leave
 
     def settle(self, sound_seconds: float) -> None:
-        """Note that the song has ended, with so much sound; to be called once."""
+        """Note that the song has ended, with `sound_seconds` of sound; to be called once."""
         self._leave(sound_seconds)
 
 
@@ -68,9 +68,10 @@ class Quotas:
         self._songs: dict[str, int] = {}
 
     def enter(self, caller: str, quota: Quota, sound_seconds: float) -> Charge:
-        """Put a song on its caller's account, `sound_seconds` of sound for now; 0 where its length is not known yet.
+        """Charge a song to its caller's account, with `sound_seconds` of sound for now; 0 if its length is not known
+        yet.
 
-        A quota that has changed begins a fresh account.
+        A changed quota begins a new account.
 
         Raises:
             QuotaExceeded: the caller has no more to take now; nothing was taken.

@@ -1,4 +1,4 @@
-"""Schema of the embedded store's database, and the steps that bring an older database to it."""
+"""Schema of the embedded store's database, and its migrations."""
 
 import sqlite3
 
@@ -36,7 +36,7 @@ CREATE TABLE clock (
 ) STRICT;
 """,
 )
-"""One script for each version of the schema. A released one stays as it is: databases were made with it."""
+"""One script for each version of the schema. A released one never changes: databases were made with it."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
 
@@ -58,12 +58,12 @@ class ForeignDatabase(Exception):
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Set the connection up, and make or migrate its tables.
+    """Configure the connection, and create or migrate its tables.
 
     Raises:
-        NewerSchema: there is no way back from a newer schema.
+        NewerSchema: the schema is newer than this server, and cannot be taken back.
         ForeignDatabase: it has tables, and none of them is ours.
-        sqlite3.Error: the file is no usable database.
+        sqlite3.Error: the file is not a usable database.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:

@@ -1,4 +1,4 @@
-"""Recordings that the database does not know of: they are kept apart, as long and as much as songs are."""
+"""Recordings unknown to the database: they are kept apart, within the limits of the store."""
 
 import logging
 import shutil
@@ -30,27 +30,27 @@ class SetAside:
     """A folder beside the songs, with a folder for each start that has found recordings without a song."""
 
     def __init__(self, folder: Path, limits: StoreLimits, suffixes: Collection[str]) -> None:
-        """`suffixes` are the ends of the names of recordings."""
+        """`suffixes` are the file suffixes of recordings."""
         self._folder = folder / FOLDER
         self._limits = limits
         self._suffixes = suffixes
 
     def take(self, paths: Sequence[Path], now_ns: int) -> None:
-        """Move recordings here; one that cannot be moved stays where it is, and both is logged."""
+        """Move recordings here; one that cannot be moved stays where it is; both are logged."""
         taken = [path for path in paths if self._take(path, now_ns, Path.rename)]
         if not taken:
             return
         logger.error(_WITHOUT_SONG, len(taken), self._folder)
 
     def copy(self, path: Path, now_ns: int) -> bool:
-        """Put a copy of a recording here that is about to be cut; returns False where that fails."""
+        """Copy a recording here before it is truncated; returns False if that fails."""
         if not self._take(path, now_ns, shutil.copyfile):
             return False
         logger.error("%s has more sound than its song in the database: a copy of it is in %s", path, self._folder)
         return True
 
     def evict(self, now_ns: int) -> int:
-        """Delete what is too old or too much, oldest first; returns how many."""
+        """Delete recordings above the limits, oldest first; returns their number."""
         found = {str(path): path for path in self._recordings()}
         files = [EndedSong(name, _ns_of(path.parent.name) or 0, path.stat().st_size) for name, path in found.items()]
         stored = Stored(len(files), sum(one.size_bytes for one in files))
@@ -79,7 +79,7 @@ class SetAside:
         return True
 
     def _recordings(self) -> Sequence[Path]:
-        """Our recordings here, the first set aside first."""
+        """The recordings here, the first set aside first."""
         if not self._folder.is_dir():
             return []
         folders = sorted(path for path in self._folder.iterdir() if _ns_of(path.name) is not None and path.is_dir())
@@ -94,7 +94,7 @@ def _stamp(now_ns: int) -> str:
 
 
 def _ns_of(name: str) -> int | None:
-    """The time in the name of a folder; `None` for a folder that is not ours."""
+    """The time in the name of a folder; `None` for a foreign folder."""
     try:
         return (datetime.strptime(name, _STAMP).replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 1000
     except ValueError:

@@ -1,7 +1,7 @@
 """The embedded song store: one folder with a database of songs and their events, and a file of sound for each song.
 
-One thread does everything that writes, in order. Others read beside it, and wait for it only where the song that they
-read is being changed.
+One thread does all writing, in order. Others read beside it, and wait for it only if the song that they read is being
+changed.
 """
 
 import asyncio
@@ -51,9 +51,9 @@ async def embedded_store(
     now_ns: Callable[[], int] = time.time_ns,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator["EmbeddedStore"]:
-    """The store in `folder`, which is made if need be, for this process alone; songs that were being made have failed.
+    """The store in `folder`, which is created if needed, for this process alone; songs that were running have failed.
 
-    `suffixes` has the end of a file's name for each delivery format. `watcher` hears of failures.
+    `suffixes` has the file suffix of each delivery format. `watcher` observes failures.
 
     Raises:
         StoreUnusable: the folder cannot be used, or is in use by another server.
@@ -73,7 +73,7 @@ async def embedded_store(
 
 @dataclass(frozen=True, slots=True)
 class _Threads:
-    """The one that writes, those that ask the database, and those that read sound."""
+    """The threads of the store: one writes, some query the database, and some read sound."""
 
     writer: Executor
     queries: Executor
@@ -81,16 +81,16 @@ class _Threads:
 
 
 class EmbeddedStore:
-    """A SongStore; see there."""
+    """A `SongStore` in a folder; see there for the methods."""
 
     def __init__(self, opened: OpenedFolder, threads: _Threads, watcher: StoreWatcher) -> None:
         self.bulletin = Bulletin()
         self.attended: Callable[[], Collection[str]] = frozenset
-        """Gives the songs that somebody listens to on any replica, which the directory knows."""
+        """Returns the songs with listeners on any replica, which the directory knows."""
         self.unsettled: Callable[[str], bool] = lambda song_id: False
-        """Tells True for a song that waits or is made, which the directory knows, too."""
+        """Returns True for a song that waits or runs, which the directory knows, too."""
         self.trouble: str | None = "its disk was full at the start" if opened.database.alone else None
-        """The reason why songs are not kept now; `None` once one was kept, and before one could not be."""
+        """The reason why songs cannot be stored now; `None` again once one was stored."""
         self._opened = opened
         self._threads = threads
         self._watcher = watcher
@@ -99,7 +99,7 @@ class EmbeddedStore:
 
     @property
     def embedded(self) -> bool:
-        """It is part of this process."""
+        """True: the store is part of this process."""
         return True
 
     @property
@@ -108,12 +108,12 @@ class EmbeddedStore:
         return self._opened.leases
 
     async def create(self, song: SongRecord, lease: Lease) -> None:
-        """Keep the record of a claimed song."""
+        """Store the record of a claimed song."""
         await self._write(song.song_id, partial(self._opened.create, song, lease))
         self.bulletin.post(song.song_id)
 
     async def admit(self, song: SongRecord) -> None:
-        """Keep the record of a song that nobody has claimed yet."""
+        """Store the record of an unclaimed song."""
         await self._write(song.song_id, partial(self._opened.admit, song))
 
     async def append(
@@ -126,7 +126,7 @@ class EmbeddedStore:
     async def end(
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
     ) -> None:
-        """Renew the record of a song that has ended."""
+        """Store the final record of a song."""
         try:
             await self._write(song.song_id, partial(self._opened.end, song, lease, at))
         except StoreFailed:
@@ -139,7 +139,7 @@ class EmbeddedStore:
         self.bulletin.post(song.song_id)
 
     async def discard(self, lease: Lease) -> None:
-        """Keep nothing of a song that is made under the lease."""
+        """Delete all that is stored of a song under the lease."""
         try:
             await self._write(lease.song_id, partial(self._opened.discard, lease))
         finally:
@@ -148,7 +148,7 @@ class EmbeddedStore:
         self.bulletin.post(lease.song_id)
 
     async def get(self, song_id: str) -> SongRecord | None:
-        """One song."""
+        """The record of a song; `None` for an unknown id."""
         async with self._turns.taken(song_id):
             return await self._query(partial(self._opened.table.get, song_id))
 
@@ -166,7 +166,7 @@ class EmbeddedStore:
             return await self._query(partial(self._opened.table.load, song_id))
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Sound from a byte on."""
+        """Sound from a byte offset on."""
         try:
             return await self._on(self._threads.sound, partial(self._opened.files.read, song_id, offset, size))
         except SoundMissing as missing:
@@ -179,7 +179,7 @@ class EmbeddedStore:
             return b""
 
     async def evict(self, in_use: Collection[str]) -> int:
-        """Delete what is too old or too much, a few songs at a time."""
+        """Delete songs above the limits, one batch at a time."""
         deleted, more = 0, True
         after: EndedSong | None = None
         while more:
@@ -202,11 +202,11 @@ class EmbeddedStore:
         return deleted
 
     def usage(self) -> StoreUsage:
-        """Usage now."""
+        """Present usage."""
         return self._opened.table.usage
 
     async def _write(self, song_id: str, work: Callable[[], T]) -> T:
-        """Change a song, after all changes that were asked for before."""
+        """Change a song, after all earlier changes of it."""
         async with self._turns.taken(song_id):
             try:
                 return await self._on(self._threads.writer, work)

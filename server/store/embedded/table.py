@@ -1,6 +1,6 @@
 """Songs and their events in the database of the embedded store. Every call may block.
 
-Those that change anything belong to one thread; `get`, `find`, `page` and `load` may be called in any.
+Changes belong to one thread; `get`, `find`, `page` and `load` may be called in any.
 """
 
 import json
@@ -24,7 +24,7 @@ _ENDED = "state IN ('completed', 'failed', 'cancelled')"
 
 
 class SongTable:
-    """Songs and their events, and how much there is of them."""
+    """Songs and their events, and their total sizes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -37,7 +37,7 @@ class SongTable:
 
     @property
     def stored(self) -> Stored:
-        """The same, and the size of the events."""
+        """The number of songs, and the sizes of their sound and events."""
         return self._stored
 
     def create(self, song: SongRecord) -> None:
@@ -47,7 +47,7 @@ class SongTable:
         self._add(songs=1, size_bytes=song.size_bytes)
 
     def append(self, song: SongRecord, events: Sequence[StoredEvent], at: Extent) -> None:
-        """Add events behind `at`, and renew the song's record."""
+        """Append events behind `at`, and update the song's record."""
         rows = [(song.song_id, at.events + number, one.end_byte, one.payload) for number, one in enumerate(events)]
         added_bytes = sum(len(one.payload) for one in events)
         with self._database.transaction():
@@ -59,13 +59,15 @@ class SongTable:
         self._add(size_bytes=song.size_bytes - at.size_bytes, event_bytes=added_bytes)
 
     def update(self, song: SongRecord, size_bytes: int) -> None:
-        """Renew the record of a song that had `size_bytes`."""
+        """Update the record of a song that had `size_bytes`."""
         with self._database.transaction():
             self._renew(song)
         self._add(size_bytes=song.size_bytes - size_bytes)
 
     def shorten(self, song: SongRecord, size_bytes: int) -> None:
-        """Renew the record of a song that has less than its `size_bytes`, and forget the events from the loss on."""
+        """Update the record of a song that has less sound than its `size_bytes`, and delete the events from the loss
+        on.
+        """
         with self._database.transaction():
             self._database.write(
                 "DELETE FROM events WHERE song_id = ? AND number >= (SELECT min(number) FROM events WHERE song_id = ? "
@@ -87,11 +89,11 @@ class SongTable:
         self._add(songs=-songs, size_bytes=-size_bytes, event_bytes=-event_bytes)
 
     def get(self, song_id: str) -> SongRecord | None:
-        """One song."""
+        """The record of a song; `None` for an unknown id."""
         return next(self._songs("WHERE song_id = ?", song_id), None)
 
     def extent(self, song_id: str) -> Extent:
-        """The stored part of a song; raises StoreFailed where there is none of that name."""
+        """The stored part of a song; raises StoreFailed for an unknown id."""
         rows = self._database.rows(
             "SELECT size_bytes, (SELECT coalesce(max(number) + 1, 0) FROM events WHERE song_id = songs.song_id) "
             "FROM songs WHERE song_id = ?",
@@ -102,7 +104,7 @@ class SongTable:
         return Extent(*rows[0])
 
     def find(self, caller: str, request_id: str) -> SongRecord | None:
-        """The newest song with that request."""
+        """The newest song with that request id."""
         return next(
             self._songs("WHERE caller = ? AND request_id = ? ORDER BY created_ns DESC", caller, request_id), None
         )
@@ -116,7 +118,7 @@ class SongTable:
         return list(self._songs(where, caller, after.created_ns, after.song_id, count))
 
     def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
-        """A song and its events, in order, as they are at one moment."""
+        """A song and its events, in order, in one snapshot."""
         with self._database.snapshot():
             if (song := self.get(song_id)) is None:
                 return None
@@ -134,7 +136,7 @@ class SongTable:
         return list(self._songs(f"WHERE {_ENDED}"))
 
     def ends(self, after: EndedSong | None, count: int) -> Sequence[EndedSong]:
-        """Up to `count` songs that have ended, the first ended first, from behind `after`."""
+        """Up to `count` songs that have ended, in the order of their ends, from behind `after`."""
         behind = (after.ended_ns, after.song_id) if after else (-1, "")
         rows = self._database.rows(
             "SELECT song_id, ended_ns, size_bytes, event_bytes FROM songs "
@@ -145,14 +147,14 @@ class SongTable:
         return [EndedSong(*row) for row in rows]
 
     def believed(self) -> Believed | None:
-        """The time that was believed last; else that of the newest song, `None` where there is none."""
+        """The last accepted time; else that of the newest song, `None` if there is none."""
         for row in self._database.rows("SELECT believed_ns, held_seconds FROM clock"):
             return Believed(*row)
         ((newest_ns,),) = self._database.rows("SELECT max(max(created_ns, coalesce(ended_ns, 0))) FROM songs")
         return None if newest_ns is None else Believed(newest_ns)
 
     def believe(self, believed: Believed) -> None:
-        """Keep the time that is believed now."""
+        """Store the accepted time."""
         with self._database.transaction():
             values = (believed.now_ns, believed.held_seconds)
             self._database.write("INSERT OR REPLACE INTO clock VALUES (1, ?, ?)", values)

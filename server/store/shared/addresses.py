@@ -13,9 +13,9 @@ _REDIS_PORT, _SENTINEL_PORT = 6379, 26379
 
 @dataclass(frozen=True, slots=True)
 class DirectoryAddress:
-    """Address of the directory: one server, or the sentinels that know which server is the primary.
+    """Address of the directory: one server, or the sentinels that know the primary.
 
-    `hosts` are (host, port). `service` is the name that the sentinels give the primary; empty without sentinels.
+    `hosts` are (host, port). `service` is the sentinels' name of the primary; empty without sentinels.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -26,7 +26,7 @@ class DirectoryAddress:
 
     @classmethod
     def parse(cls, url: str) -> "DirectoryAddress":
-        """Read `valkeys://user@host:6379/0` or `valkeys+sentinel://user@host1,host2:26379/service/0`.
+        """Parse `valkeys://user@host:6379/0` or `valkeys+sentinel://user@host1,host2:26379/service/0`.
 
         Raises:
             ValueError: the text says what is wrong, and what to write.
@@ -60,7 +60,7 @@ class ObjectsAddress:
 
     @classmethod
     def parse(cls, url: str) -> "ObjectsAddress":
-        """Read `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, `file:///folder` or `memory://`.
+        """Parse `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, `file:///folder` or `memory://`.
 
         Raises:
             ValueError: the text says what is wrong, and what to write.

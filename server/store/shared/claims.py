@@ -1,4 +1,4 @@
-"""The songs that this replica has claimed, from which it puts back what the directory has lost."""
+"""The songs that this replica has claimed, for putting them back if the directory loses them."""
 
 import logging
 from typing import Final
@@ -10,7 +10,7 @@ from server.store.shared.connection import Connection
 from server.store.shared.records import claim_bytes, lease_text, record_bytes
 
 _ATTEND_SECONDS: Final = 6.0
-"""Time after which those who listen to a song that was put back have told so again."""
+"""Seconds after which the listeners of a song that was put back have been reported again."""
 
 _DONE: Final = 1
 _MADE: Final = (ClaimAction.MAKE, ClaimAction.TAKE)
@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 
 
 class Claims:
-    """Knows each claim for as long as its maker holds it.
+    """Keeps each claim for as long as its maker holds it.
 
-    A directory may come back without its last writes, or with none at all: a replica of it was promoted that was
-    behind, or had never been filled. A song that is lost with them is put back under its claim, empty; its maker then
-    finds that all of its sound is missing, and stores it again.
+    A directory may come back without its last writes, or empty: a replica of it was promoted that was behind, or never
+    filled. A lost song is put back under its claim, without events; its maker then finds that all of its sound is
+    missing, and stores it again.
 
     A song that is only to be ended here stays as the directory has it: this replica has nothing of its sound.
     """
@@ -35,26 +35,26 @@ class Claims:
         self._sounded: set[str] = set()
 
     def note(self, claim: Claim) -> Claim:
-        """Know a claim, the last one of its song."""
+        """Keep a claim, the last one of its song."""
         self._sounded.intersection_update(self._claims)
         self._sounded.discard(claim.song.song_id)
         self._claims[claim.song.song_id] = claim
         return claim
 
     def sounded(self, song_id: str) -> None:
-        """Note that sound of a song is about to be written, which somebody may hear from then on."""
+        """Note that sound of a song is about to be written, which listeners may get from then on."""
         self._sounded.add(song_id)
 
     def remove(self, lease: Lease) -> None:
-        """Put the song of a lease back no more: it has gone for good."""
+        """Stop putting the song of a lease back: it has ended or was deleted."""
         if (claim := self._claims.get(lease.song_id)) and claim.lease == lease:
             del self._claims[lease.song_id]
 
     async def put_back(self, lease: Lease) -> bool:
-        """Put a song back that the directory has lost; returns False where it is not this replica's, or no longer.
+        """Put a song back that the directory has lost; returns False if it is not this replica's, or no longer.
 
         Raises:
-            StoreFailed: the directory is away, or has no room for it.
+            StoreFailed: the directory is unreachable, or has no room for it.
         """
         claim = self._claims.get(lease.song_id)
         if claim is None or claim.lease != lease or claim.action not in _MADE:

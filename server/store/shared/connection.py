@@ -44,7 +44,7 @@ class DirectoryAccess:
 
 
 class Connection:
-    """Runs scripts in the directory. A call waits out an absence of the directory that is not too long."""
+    """Runs scripts in the directory. Calls wait for a directory that is unreachable for a short time."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Connection:
         scripts: Mapping[str, str] | None = None,
         watcher: StoreWatcher = UNWATCHED,
     ) -> None:
-        """`outage_seconds` is the longest absence that calls wait out; `scripts` are texts by name."""
+        """`outage_seconds` is the longest absence for which calls wait; `scripts` are texts by name."""
         self._client = client
         self._outage_seconds = outage_seconds
         self._scripts = {name: client.register_script(text) for name, text in (scripts or texts()).items()}
@@ -66,12 +66,12 @@ class Connection:
 
     @property
     def away_seconds(self) -> float:
-        """Time for which the directory has not answered; 0 while it does."""
+        """Seconds for which the directory has not answered; 0 while it does."""
         return 0.0 if self._away_since is None else time.monotonic() - self._away_since
 
     @property
     def steady_seconds(self) -> float:
-        """Time since the directory came back after it was away; infinite where it never was."""
+        """Seconds since the directory came back after an absence; infinite if it was never unreachable."""
         return time.monotonic() - self._back_at
 
     @property
@@ -81,19 +81,19 @@ class Connection:
 
     @property
     def client(self) -> Redis:
-        """The client, for what is no script."""
+        """The client, for commands that are not scripts."""
         return self._client
 
     def pubsub(self) -> PubSub:
-        """A connection of its own for messages."""
+        """A separate connection for pub/sub messages."""
         return self._client.pubsub()
 
     async def run(self, script: str, *arguments: Argument) -> Any:
-        """Run a script, which may have run before where an answer was lost: each of them bears that.
+        """Run a script. It may have run before, if an answer was lost: all scripts are idempotent.
 
         Raises:
             StoreFull: the directory has no memory left.
-            StoreFailed: it refuses the call, is away for too long, or the connection is closed.
+            StoreFailed: it refuses the call, is unreachable for too long, or the connection is closed.
         """
         pause_seconds = _FIRST_PAUSE_SECONDS
         while True:
@@ -126,7 +126,7 @@ class Connection:
             raise StoreFailed("the song store is closed")
 
     async def _note_failure(self, error: exceptions.RedisError) -> None:
-        """Return where another try is due."""
+        """Note a failure; returns if another try is due, else raises."""
         self._require_open()
         self._watcher.failed(StorePart.DIRECTORY, trouble(error))
         if not passes(error):

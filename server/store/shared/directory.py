@@ -1,4 +1,4 @@
-"""The directory of several servers, in Redis or Valkey. Every decision is one script there, on the clock there."""
+"""The directory of several servers, in Redis or Valkey. Every decision is one script there, by the clock there."""
 
 import asyncio
 import logging
@@ -36,17 +36,17 @@ from server.store.shared.records import claim_of, engines_bytes, engines_of, lea
 from server.store.whole_service import KnownEngine, Queue, QueueFull, ServedEngine, WaitingSong
 
 POLL_SECONDS: Final = 1.0
-"""Longest time for which a message is relied upon."""
+"""Seconds after which the directory is read without a notification."""
 
 _NONCE_BYTES: Final = 8
 _HELD, _FORGOTTEN = 1, -1
-"""Answers to a lease that is renewed."""
+"""Answers to the renewal of a lease."""
 
 logger = logging.getLogger(__name__)
 
 
 class SharedDirectory:
-    """A Directory; see there."""
+    """A `Directory` in Redis or Valkey; see there for the methods."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class SharedDirectory:
         return self._replica
 
     async def admit(self, ticket: Ticket) -> Admitted:
-        """Let a song in."""
+        """Admit a song."""
         nonce, song = _nonce(), ticket.song
         content = (ticket_bytes(ticket), record_bytes(song), ticket.request)
         short = int(self._memory.short)
@@ -99,15 +99,16 @@ class SharedDirectory:
         raise StoreFailed(f"there is a song {song.song_id} already")
 
     async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
-        """Take the next waiting song."""
+        """Claim the next waiting song."""
         return await self._claim("claim", len(but), *but, *(part for pair in sounds.items() for part in pair))
 
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Take a song that has lost its maker, or whose maker offers it; one that is sealed has ended.
+        """Claim a song that is lost, or whose maker offers it; a sealed one has ended.
 
-        For a lease after the directory came back nothing counts as lost: nobody could renew while it was away.
+        For one lease duration after the directory came back nothing counts as lost: no lease could be renewed while it
+        was unreachable.
         """
         if self._connection.steady_seconds < self._lease_seconds:
             return None
@@ -119,16 +120,16 @@ class SharedDirectory:
         return None
 
     async def offer(self, leases: Collection[Lease]) -> None:
-        """Let other replicas take songs of this one."""
+        """Offer songs of this replica to others."""
         if leases:
             await self._connection.run("offer", *_with_leases(leases))
 
     async def cancel(self, song_id: str) -> Claim | None:
-        """Ask for the end of a song, which is this replica's to end where it waits."""
+        """Cancel a song; one that waits is this replica's to end."""
         return await self._claim("cancel", song_id)
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
-        """Lengthen leases, and read how their songs stand."""
+        """Renew leases, and return their status."""
         if not leases:
             return {}
         answers = await self._renew(leases)
@@ -146,16 +147,16 @@ class SharedDirectory:
         return {song_id: _lease_status(answer) for song_id, answer in answers.items()}
 
     async def release(self, lease: Lease) -> None:
-        """Give a song up."""
+        """Release a song."""
         if not await self._connection.run("release", lease.song_id, lease_text(lease), _nonce()):
             raise LeaseLost(lease.song_id)
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Give the song's places back; where its end is not stored, its lease goes on."""
+        """Give the song's slot and quota back; if its end is not stored, its lease continues."""
         await self._connection.run("settle", lease.song_id, lease_text(lease), state.value, sound_seconds)
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
-        """Note listeners."""
+        """Report listeners."""
         if attendances:
             parts = (part for one in attendances for part in (one.song_id, one.wanted_byte, one.seconds))
             await self._connection.run("attend", self._replica, *parts)
@@ -182,7 +183,7 @@ class SharedDirectory:
             await _set(posted, POLL_SECONDS)
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
-        """Tell the engines of this replica."""
+        """Announce the engines of this replica."""
         each = (part for engine in engines for part in (engine.info.name, engines_bytes([engine])))
         await self._connection.run("announce", self._replica, seconds, engines_bytes(engines), *each)
 
@@ -211,19 +212,19 @@ class SharedDirectory:
         return Queue([one.song for one in ordered], len(songs) - len(waiting))
 
     async def wait(self, seconds: float) -> None:
-        """Return when something has changed since it returned last, or in `seconds`."""
+        """Return when something has changed since the last return, or after `seconds`."""
         await _set(self._changed, min(seconds, POLL_SECONDS))
         self._changed = self._notifications.next_work()
 
     async def _renew(self, leases: Collection[Lease]) -> dict[str, Sequence[int]]:
-        """Answer of the directory to each song's lease."""
+        """The directory's answer to the renewal of each song's lease."""
         answers = await self._connection.run("renew", self._lease_seconds, *_with_leases(leases))
         return dict(zip((lease.song_id for lease in leases), answers, strict=True))
 
     async def _is_sealed(self, claim: Claim) -> bool:
-        """True for a song that has ended, as its objects say; it gets its end.
+        """True for a song that has ended according to its objects; its end is put into the directory.
 
-        A song that is to be made does not wait for objects that are away.
+        A song that is to be made does not wait for objects that are unreachable.
         """
         try:
             return await take_up(self._connection, self._objects, claim)
@@ -240,7 +241,7 @@ class SharedDirectory:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A song of the service: one that waits, one that was claimed, or one that was given up."""
+    """A song of the service: waiting, claimed, or released."""
 
     song: WaitingSong
     weight: float

@@ -6,25 +6,25 @@ from server.store.base import StoreFailed, StoreFull
 from server.store.watcher import StoreTrouble
 
 _PASSING_REPLIES = ("NOREPLICAS", "TRYAGAIN", "BUSY", "UNBLOCKED")
-"""Refusals of a server that is about to become, or no longer is, what it has to be."""
+"""Error replies of a server that is starting, or changes its role."""
 
 
 class DirectoryAway(StoreFailed):
-    """The directory could not be reached for longer than it may be away."""
+    """The directory could not be reached for longer than it may be unreachable."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"the directory of the song store is away: {error}")
 
 
 class ObjectsAway(StoreFailed):
-    """The objects could not be read or written; trying again may help."""
+    """The objects could not be read or written; a retry may help."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"the objects of the song store are away: {str(error).partition(chr(10))[0]}")
 
 
 class ObjectsRefused(StoreFailed):
-    """The objects do not let this server do what it has to: trying again helps only once somebody has mended that."""
+    """The objects refuse what this server has to do: a retry helps only after a change of rights or keys."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(
@@ -35,7 +35,7 @@ class ObjectsRefused(StoreFailed):
 
 
 def passes(error: redis.RedisError) -> bool:
-    """True for an error that a new connection, a new primary or a moment may mend."""
+    """True for an error that a new connection, a new primary or a retry may resolve."""
     if isinstance(error, redis.AuthenticationError | redis.AuthorizationError | redis.NoPermissionError):
         return False
     if isinstance(error, redis.ConnectionError | redis.TimeoutError | redis.ReadOnlyError | redis.ClusterDownError):
@@ -51,7 +51,7 @@ def failed(error: redis.RedisError) -> StoreFailed:
 
 
 def trouble(error: redis.RedisError) -> StoreTrouble:
-    """The kind of an error of a call, as it is counted."""
+    """The kind of a call's error, for metrics."""
     if passes(error):
         return StoreTrouble.AWAY
     return StoreTrouble.FULL if isinstance(error, redis.OutOfMemoryError) else StoreTrouble.REFUSED

@@ -1,4 +1,4 @@
-"""Looks at a directory before it is used: whether it lets us in, keeps what it is given, and is of this version."""
+"""Checks a directory before it is used: access, persistence and version."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 async def inspect(client: Redis, wait_seconds: float) -> bool:
-    """Look at the directory; returns True where it is of this version, False where it is new.
+    """Check the directory; returns True if it is of this version, False if it is new.
 
     One that cannot be reached is tried again for `wait_seconds`.
 
@@ -59,7 +59,7 @@ async def _inspect(client: Redis) -> bool:
 
 
 def _require_suitable(info: dict[str, Any]) -> None:
-    """`info` is what the server says of itself."""
+    """Check the server's INFO in `info`."""
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         raise SharedStoreUnusable(

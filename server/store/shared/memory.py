@@ -1,4 +1,4 @@
-"""Watches the memory of the directory, so that no songs are let in for which there may be no room."""
+"""Watches the memory of the directory, so that songs are refused before it is full."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from server.store.watcher import StoreWatcher
 
 ROOM_SHARE: Final = 0.8
-"""Share of the directory's memory from which on no new songs are let in: the rest is for those that run."""
+"""Share of the directory's memory above which new songs are refused: the rest is for running ones."""
 
 _LOOK_SECONDS: Final = 2.0
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class DirectoryMemory:
-    """The memory of the directory as it was a moment ago; unlimited, or not told to this user, it never runs short."""
+    """The latest known memory of the directory; if it is unlimited, or hidden from this user, it never runs short."""
 
     def __init__(self, client: Redis, watcher: StoreWatcher) -> None:
         self._client = client
@@ -31,7 +31,7 @@ class DirectoryMemory:
         return self._short
 
     async def look(self) -> None:
-        """Ask the directory; without effect while it does not answer."""
+        """Read the memory usage; no effect while the directory does not answer."""
         try:
             info = await self._client.info("memory")
         except exceptions.NoPermissionError:
@@ -44,7 +44,7 @@ class DirectoryMemory:
         self._note(used_bytes, int(info.get("maxmemory", 0)))
 
     async def run(self) -> None:
-        """Look for ever."""
+        """Read periodically, for ever."""
         while True:
             await self.look()
             await asyncio.sleep(_LOOK_SECONDS)

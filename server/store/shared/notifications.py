@@ -1,6 +1,6 @@
 """Notifications between the processes of a service, over one connection that is for them alone.
 
-They are hints: who waits for one looks now and then in any case.
+They are hints: waiting tasks also check periodically.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ logger = logging.getLogger(__name__)
 
 
 class Notifications:
-    """Wakes those of this process who wait for a song, or for work.
+    """Wakes tasks of this process that wait for a song, or for work.
 
     A connection may look alive and bring nothing. So the process sends a message to itself every `check_seconds`, and
-    connects anew where that does not arrive before the next one.
+    reconnects if it does not arrive before the next one.
     """
 
     def __init__(self, connection: Connection, replica: str, check_seconds: float = CHECK_SECONDS) -> None:
@@ -42,7 +42,7 @@ class Notifications:
         self._waiting: set[str] = set()
 
     def next_of(self, song_id: str) -> asyncio.Event:
-        """An event that is set at the next news of a song; to be taken before one looks."""
+        """An event that is set at the next change of a song; get it before reading the song."""
         self._waiting.add(song_id)
         return self._songs.next(song_id)
 
@@ -56,14 +56,14 @@ class Notifications:
         return self._work.next(_ANY_WORK)
 
     async def run(self) -> None:
-        """Listen until it is cancelled."""
+        """Listen until cancelled."""
         while True:
             with suppress(RedisError, OSError, TimeoutError):
                 await self._listen()
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _listen(self) -> None:
-        """Listen until the connection fails, or a message to oneself does not arrive."""
+        """Listen until the connection fails, or a message to this process does not arrive."""
         async with self._connection.pubsub() as messages:
             await messages.subscribe(_SONGS, _WORK, self._own)
             # What was told before the subscription is missed.
@@ -79,7 +79,7 @@ class Notifications:
         logger.warning("messages of the directory did not arrive: connecting anew")
 
     def _pass_on(self, channel: bytes, data: bytes) -> bool:
-        """Wake whom a message concerns; returns True for a message to oneself."""
+        """Wake the tasks that a message concerns; returns True for a message to this process itself."""
         own = channel == self._own.encode()
         if channel == _SONGS.encode():
             self._waiting.discard(data.decode())

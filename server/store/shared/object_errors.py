@@ -1,4 +1,4 @@
-"""The meaning of errors of the library that reads and writes objects."""
+"""Classifies the errors of the object store library."""
 
 import re
 from typing import Final
@@ -12,14 +12,14 @@ from server.store.watcher import StoreTrouble
 _STATUS: Final = re.compile(r"status code: (\d{3} [A-Za-z ]+)")
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>")
 _PASSING: Final = ("408", "409", "425", "429")
-"""Client errors that another try may mend."""
+"""Client errors that a retry may resolve."""
 _WRONG_REGION: Final = "incorrectly configured region"
 _NO_KEYS: Final = "http://169.254.169.254"
-"""Address at which a machine of a cloud asks for keys of its own; it is asked where no others are set."""
+"""Address at which a cloud machine provides credentials; it is used if no others are set."""
 
 
 def objects_error(error: Exception) -> StoreFailed:
-    """The error of the store for one of the library: the objects refuse this server, or are away.
+    """The store's error for a library error: the objects refuse this server, or are unreachable.
 
     Texts of the library are shortened: they show parts of keys and whole answers.
     """
@@ -37,5 +37,5 @@ def objects_error(error: Exception) -> StoreFailed:
 
 
 def trouble_of(error: StoreFailed) -> StoreTrouble:
-    """The kind of such an error, as it is counted."""
+    """The kind of an object store's error, for metrics."""
     return StoreTrouble.REFUSED if isinstance(error, ObjectsRefused) else StoreTrouble.AWAY

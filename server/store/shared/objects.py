@@ -1,4 +1,4 @@
-"""Ended songs as objects of an S3-compatible store, of another cloud, or of a folder that all servers see."""
+"""Ended songs as objects of an S3-compatible store, of another cloud, or of a folder that all servers share."""
 
 import asyncio
 import secrets
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """The place of one ended song: that of one claim of it, so that no other claim's objects can be mixed in.
+    """The location of one ended song, unique to one claim, so that objects of other claims cannot be mixed in.
 
     `name` is "epoch-nonce"; names of later epochs are greater.
     """
@@ -44,7 +44,7 @@ class Seal:
 
     @classmethod
     def of(cls, song_id: str, epoch: int, nonce: str) -> "Seal":
-        """The place of a claim."""
+        """The location for a claim."""
         return cls(song_id, f"{epoch:08d}-{nonce}")
 
     def path(self, name: str) -> str:
@@ -55,7 +55,7 @@ class Seal:
 class Objects:
     """Writes each object once, and never again. Calls block threads of their own, never the event loop.
 
-    The library's own coroutines are not used: one that is done while the interpreter ends would abort the process.
+    The library's own coroutines are not used: one that finishes while the interpreter ends would abort the process.
     """
 
     def __init__(self, store: ObjectStore, watcher: StoreWatcher = UNWATCHED) -> None:
@@ -68,10 +68,10 @@ class Objects:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def probe(self) -> None:
-        """Do once what songs will need: write an object, be refused to overwrite it, list it, delete it.
+        """Try all that songs need once: write an object, be refused to overwrite it, list it, delete it.
 
         Raises:
-            ObjectsRefused: one of that is not allowed.
+            ObjectsRefused: one of these operations is not permitted.
             ObjectsAway: it could not be tried.
         """
         folder = f"{_PROBES}/{secrets.token_hex(8)}/"
@@ -81,7 +81,7 @@ class Objects:
             raise ObjectsRefused("it does not list an object that it has taken")
 
     async def seal(self, seal: Seal, song: SongRecord, events: list[bytes], sound: bytes) -> None:
-        """Keep a whole song; its record comes last and says that the rest is there.
+        """Store a whole song; its record is written last, and marks the rest as complete.
 
         Raises:
             ObjectsAway, ObjectsRefused: it could not be kept; another try may be made.
@@ -93,7 +93,7 @@ class Objects:
         await self._put(seal.path(_RECORD), record_bytes(song))
 
     async def sound(self, seal: Seal, song: SongRecord, offset: int, size: int) -> bytes:
-        """Sound of a sealed song from a byte on; less than `size` only at its end."""
+        """Sound of a sealed song from a byte offset on; less than `size` only at its end."""
         end = min(offset + size, song.size_bytes)
         if end <= offset:
             return b""
@@ -108,11 +108,11 @@ class Objects:
         return list(unpacked(stored))
 
     async def delete(self, song_id: str) -> None:
-        """Delete all objects of a song; what is not there is no error."""
+        """Delete all objects of a song; missing ones are no error."""
         await self._do(lambda: self._delete(f"{_SONGS}/{song_id}/"))
 
     async def seals(self, song_id: str = "") -> dict[str, Seal]:
-        """The last seal of every song, or of one alone, by song id."""
+        """The last seal of every song, or of one song, by song id."""
         return await self._do(lambda: self._seals(f"{_SONGS}/{song_id}/" if song_id else f"{_SONGS}/"))
 
     async def record(self, seal: Seal) -> tuple[bytes, int]:
@@ -129,7 +129,7 @@ class Objects:
             await self._do(lambda: self._create(path, content))
 
     def _probe(self, path: str) -> bool:
-        """Write an object twice; returns whether the second one was refused."""
+        """Write an object twice; returns True if the second write was refused."""
         self._create(path, b"")
         try:
             self._create(path, b"")
@@ -144,7 +144,7 @@ class Objects:
             raise PermissionError(f"there is no bucket or folder for {path}") from error
 
     async def _do(self, work: Callable[[], T], *, missing: bool = False) -> T:
-        """`missing` lets the error of an object pass that is not there."""
+        """Run a call; `missing` ignores the error of a missing object."""
         started = time.monotonic()
         try:
             done = await _on(self._threads, work)
@@ -162,7 +162,7 @@ class Objects:
         return done
 
     def _delete(self, folder: str) -> int:
-        """Delete what is in a folder; returns how many objects there were."""
+        """Delete the contents of a folder; returns the number of objects."""
         count = 0
         for batch in obstore.list(self._store, folder):
             for entry in batch:
@@ -185,7 +185,7 @@ class Objects:
 def open_objects(address: ObjectsAddress, endpoint: str = "", watcher: StoreWatcher = UNWATCHED) -> Objects:
     """The objects at an address; `endpoint` is the URL of an S3-compatible store that is not Amazon's.
 
-    Keys come from the cloud's own variables (AWS_..., GOOGLE_..., AZURE_...) or from the machine's identity.
+    Credentials come from the cloud's own variables (AWS_..., GOOGLE_..., AZURE_...) or from the machine's identity.
 
     Raises:
         ObjectsAway, ObjectsRefused: such a place cannot be used, or a variable cannot.

@@ -1,4 +1,4 @@
-"""Reads songs from the directory while they run, and a little longer; after that from the objects."""
+"""Reads songs from the directory while they run and shortly after, later from the objects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from server.store.shared.objects import Objects, Seal
 from server.store.shared.records import event_of, present_record
 
 READ_BYTES: Final = 1 << 20
-"""Most sound that one answer of the directory carries, which serves nobody else meanwhile."""
+"""Most sound in one answer of the directory, during which it serves no other call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Content of a song in the directory at one moment, with the requested sound and events.
+    """State of a song in the directory at one moment, with the requested sound and events.
 
-    `seal` is `None` while sound and events are in the directory, `extent` theirs there.
+    `seal` is `None` while sound and events are in the directory; `extent` is their extent there.
     """
 
     song: SongRecord
@@ -29,7 +29,7 @@ class Reading:
 
 
 class Reader:
-    """Reads songs from wherever they are."""
+    """Reads songs from the directory or the objects."""
 
     def __init__(self, connection: Connection, objects: Objects) -> None:
         self._connection = connection
@@ -42,7 +42,7 @@ class Reader:
         return self._usage
 
     def note_usage(self, answer: Sequence[int]) -> None:
-        """Note songs, bytes and the number of changes so far; answers may overtake each other."""
+        """Note usage and the number of changes so far; older answers are ignored."""
         songs, size_bytes, changes = answer
         if changes >= self._changes:
             self._usage, self._changes = StoreUsage(songs, size_bytes), changes
@@ -53,7 +53,8 @@ class Reader:
         self.note_usage(answer)
 
     async def present(self, song_id: str, offset: int, size: int, first_event: int | None) -> Reading | None:
-        """Ask the directory; `None` for an unknown song. Events are read from a number on, with `None` not at all.
+        """Read a song from the directory; `None` for an unknown one. Events are read from a number on, with `None` not
+        at all.
 
         Raises:
             SongGone: the song was deleted.
@@ -78,7 +79,7 @@ class Reader:
         return None if reading is None else (reading.song, await self._events(reading, 0))
 
     async def sound(self, song_id: str, offset: int, size: int) -> bytes | None:
-        """Sound from a byte on; `None` for an unknown song."""
+        """Sound from a byte offset on; `None` for an unknown song."""
         parts: list[bytes] = []
         while True:
             reading = await self.present(song_id, offset, min(size, READ_BYTES), None)
@@ -93,12 +94,12 @@ class Reader:
                 return b"".join(parts)
 
     async def whole(self, song_id: str, at: Extent) -> Whole | None:
-        """All of a song up to an extent, less where there is less; `None` for an unknown song."""
+        """All of a song up to an extent, or less if less is stored; `None` for an unknown song."""
         loaded, sound = await self.events(song_id), await self.sound(song_id, 0, at.size_bytes)
         return None if loaded is None or sound is None else Whole(loaded[1], sound)
 
     async def update(self, song_id: str, at: Extent) -> SongUpdate | None:
-        """All that there is of a song at one moment behind an extent; `None` for an unknown song."""
+        """The part of a song behind an extent at one moment; `None` for an unknown song."""
         reading = await self.present(song_id, at.size_bytes, READ_BYTES, at.events)
         if reading is None:
             return None

@@ -1,4 +1,4 @@
-"""Makes a directory anew from the objects: what has ended is there as a whole, each song with its record."""
+"""Rebuilds a directory from the objects, which have every ended song with its record."""
 
 import logging
 
@@ -13,12 +13,12 @@ logger = logging.getLogger(__name__)
 
 
 async def rebuild(connection: Connection, objects: Objects) -> int:
-    """Take every sealed song up that the directory does not know; returns how many.
+    """Add every sealed song that the directory does not know; returns their number.
 
     It may run at any time, and from several servers at once.
 
     Raises:
-        StoreFailed: directory or objects are away; what was taken up stays.
+        StoreFailed: directory or objects are unreachable; what was taken up stays.
     """
     restored = 0
     for seal in (await objects.seals()).values():
@@ -32,10 +32,10 @@ async def rebuild(connection: Connection, objects: Objects) -> int:
 
 
 async def take_up(connection: Connection, objects: Objects, claim: Claim) -> bool:
-    """End a claimed song as its objects say, if it is sealed: the directory has lost its end.
+    """End a claimed song that is sealed, by its objects: the directory has lost its end.
 
     Raises:
-        StoreFailed: directory or objects are away; the claim is to be tried again.
+        StoreFailed: directory or objects are unreachable; the claim is to be tried again.
     """
     seal = (await objects.seals(claim.song.song_id)).get(claim.song.song_id)
     return seal is not None and bool(await _restore(connection, objects, seal, lease_text(claim.lease)))

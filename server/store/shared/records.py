@@ -1,4 +1,4 @@
-"""Values of the store as the directory and the objects keep them."""
+"""Serialization of the store's values for the directory and the objects."""
 
 import json
 import struct
@@ -30,16 +30,16 @@ def record_bytes(song: SongRecord) -> bytes:
 
 
 def record_of(stored: bytes) -> SongRecord:
-    """The record of such JSON. Fields that only a newer version knows are left out.
+    """Parse a record from JSON. Fields of newer versions are dropped.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the value is not a record.
     """
     return _RECORD.validate_json(stored)
 
 
 def present_record(fields: Sequence[bytes | None]) -> SongRecord:
-    """A record as the directory has it now: record, state, owner, epoch, size, seal (unused), end.
+    """Parse a record as the directory has it: record, state, owner, epoch, size, seal (unused), end.
 
     Raises:
         StoreFailed: it is damaged.
@@ -61,12 +61,12 @@ def present_record(fields: Sequence[bytes | None]) -> SongRecord:
 
 
 def event_bytes(event: StoredEvent) -> bytes:
-    """An event as an item of a list."""
+    """Serialize an event as a list item."""
     return _END_BYTE.pack(event.end_byte) + event.payload
 
 
 def event_of(item: bytes) -> StoredEvent:
-    """The event of such an item; raises StoreFailed for what is damaged."""
+    """Parse an event from a list item; raises StoreFailed if it is damaged."""
     try:
         (end_byte,) = _END_BYTE.unpack_from(item)
     except struct.error as error:
@@ -75,12 +75,12 @@ def event_of(item: bytes) -> StoredEvent:
 
 
 def packed(items: Sequence[bytes]) -> bytes:
-    """Items behind each other, each with its length."""
+    """Concatenate items, each with its length."""
     return b"".join(_LENGTH.pack(len(item)) + item for item in items)
 
 
 def unpacked(stored: bytes) -> Iterator[bytes]:
-    """The items of `packed`; raises StoreFailed for what is damaged."""
+    """Split the result of `packed`; raises StoreFailed if it is damaged."""
     at = 0
     while at < len(stored):
         length = int.from_bytes(stored[at : at + _LENGTH.size])
@@ -91,12 +91,12 @@ def unpacked(stored: bytes) -> Iterator[bytes]:
 
 
 def listed(cursor: Cursor) -> str:
-    """The name under which a caller's songs are in the order of their creation."""
+    """The sort key of a song in its caller's list, in the order of creation."""
     return f"{cursor.created_ns:020d}:{cursor.song_id}"
 
 
 def lease_text(lease: Lease) -> str:
-    """A lease in one text."""
+    """A lease as text."""
     return f"{lease.epoch}:{lease.nonce}:{lease.replica}"
 
 
@@ -123,7 +123,7 @@ def ticket_bytes(ticket: Ticket) -> bytes:
 
 
 def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
-    """The claim that a script tells of."""
+    """Parse a claim from a script's answer."""
     song_id, stored, state, owner, epoch, size, events, request, linger, deadline, action, sound, heard, *admitted = (
         answer
     )
@@ -159,7 +159,7 @@ def claim_bytes(claim: Claim, attend_seconds: float, *, heard: bool) -> bytes:
 
 
 def _names(song: SongRecord) -> dict[str, str]:
-    """The fields by which the scripts file a song."""
+    """The keys by which the scripts index a song."""
     return {
         "song_id": song.song_id,
         "caller": song.caller,
@@ -171,12 +171,12 @@ def _names(song: SongRecord) -> dict[str, str]:
 
 
 def engines_bytes(engines: Sequence[ServedEngine]) -> bytes:
-    """Engines as JSON."""
+    """Serialize engines as JSON."""
     return _ENGINES.dump_json(list(engines))
 
 
 def engines_of(stored: bytes) -> list[ServedEngine]:
-    """The engines of such JSON. Abilities that only a newer version knows are left out."""
+    """Parse engines from JSON. Capabilities of newer versions are dropped."""
     engines = json.loads(stored)
     for engine in engines:
         for name, kind in _ABILITIES.items():

@@ -1,4 +1,4 @@
-"""Opens the shared store: directory and objects, as one replica sees them."""
+"""Opens the shared store: directory and objects, for one replica."""
 
 import logging
 import time
@@ -30,10 +30,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SharedStorePlan:
-    """Addresses and terms of the shared store.
+    """Addresses and parameters of the shared store.
 
     `objects_endpoint` is the URL of an S3-compatible store that is not Amazon's. A replica that is silent for
-    `lease_seconds` loses its songs; calls wait out absences of the directory up to `outage_seconds`.
+    `lease_seconds` loses its songs; calls wait for an absent directory up to `outage_seconds`.
     """
 
     access: DirectoryAccess
@@ -63,9 +63,9 @@ async def shared_store(
     scripts: Mapping[str, str] | None = None,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator[SharedParts]:
-    """The shared store, until the context is left. A directory that is new is filled from the objects.
+    """The shared store, until the context is left. A new directory is filled from the objects.
 
-    `replica` names this process; empty: a name of its own. `objects` and `scripts` take the place of those of the
+    `replica` is the name of this process; if empty, a unique one is made. `objects` and `scripts` replace those of the
     plan and of this package.
 
     Raises:
@@ -108,7 +108,7 @@ def _objects(plan: SharedStorePlan, watcher: StoreWatcher) -> Objects:
 
 
 async def _probe(objects: Objects, *, known: bool) -> None:
-    """See that the objects can be used. With a `known` directory songs can be made while they are away for a time."""
+    """Check that the objects can be used. With a `known` directory they may be unreachable for a time."""
     try:
         await objects.probe()
     except StoreFailed as error:
@@ -123,7 +123,7 @@ def _unusable(error: StoreFailed) -> SharedStoreUnusable:
 
 
 async def _begin(connection: Connection, objects: Objects) -> None:
-    """Fill a new directory, and mark it as one of this version."""
+    """Fill a new directory, and mark it with this version."""
     try:
         restored = await rebuild(connection, objects)
     except StoreFailed as error:

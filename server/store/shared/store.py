@@ -1,4 +1,4 @@
-"""The song store of several servers: what runs is in the directory, what has ended in objects."""
+"""The song store of several servers: running songs are in the directory, ended ones in objects."""
 
 import asyncio
 import logging
@@ -34,18 +34,18 @@ from server.store.turns import Turns
 from server.store.watcher import UNWATCHED, StoreWatcher
 
 LIVE_SECONDS: Final = 60
-"""Time for which sound and events of an ended song stay in the directory, for those who are in the middle of it."""
+"""Seconds for which sound and events of an ended song stay in the directory, for present listeners."""
 
 _DELETED_SECONDS: Final = 86_400
-"""Time for which a replica that was cut off while a song was deleted is refused to store it again."""
+"""Seconds for which a deleted song cannot be stored again by a replica that was disconnected meanwhile."""
 
 FORGET_SECONDS: Final = 5.0
-"""Time for which a song that was never planned can be looked at once it is cancelled."""
+"""Seconds for which a song that was cancelled before it was planned can still be read."""
 
 _PAGE: Final = 100
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
 _PUT_BACK_SECONDS: Final = 0.1
-"""Pause before one looks again for a song that may be put back."""
+"""Pause in seconds before looking again for a song that may be put back."""
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ logger = logging.getLogger(__name__)
 
 
 class SharedStore:
-    """A SongStore; see there. Calls about one song take effect in the order in which they were made."""
+    """A `SongStore` in Redis or Valkey and objects; see there. Calls about one song take effect in their order."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class SharedStore:
         *,
         lease_seconds: float,
     ) -> None:
-        """For `lease_seconds` after the directory came back, a song that it has not may be put back by its maker."""
+        """For `lease_seconds` after the directory came back, a missing song may be put back by its maker."""
         self._lease_seconds = lease_seconds
         self._connection = connection
         self._objects = objects
@@ -83,11 +83,11 @@ class SharedStore:
 
     @property
     def embedded(self) -> bool:
-        """It outlives this process."""
+        """False: the store outlives this process."""
         return False
 
     async def create(self, song: SongRecord, lease: Lease) -> None:
-        """Check the lease: admission has kept the record."""
+        """Check that this replica holds the lease. The record was stored at admission."""
         async with self._turns.taken(song.song_id):
             await self._write("create", lease)
 
@@ -105,7 +105,9 @@ class SharedStore:
     async def end(
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
     ) -> None:
-        """Move the song into objects, then renew its record; until the objects take it, the song has not ended."""
+        """Move the song into objects, then store its final record; until the objects accept it, the song has not
+        ended.
+        """
         with self._watcher.sealing(song.size_bytes):
             await self._end_in_time(song, lease, at, whole)
         if song.reason != NOT_KEPT:
@@ -125,13 +127,13 @@ class SharedStore:
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
 
     async def discard(self, lease: Lease) -> None:
-        """Keep nothing of a song that is made under the lease."""
+        """Delete all that is stored of a song under the lease."""
         async with self._turns.taken(lease.song_id):
             await self._write("forget", lease)
             self._claims.remove(lease)
 
     async def get(self, song_id: str) -> SongRecord | None:
-        """One song."""
+        """The record of a song; `None` for an unknown id."""
         await self._turns.passed(song_id)
         return await self._found(lambda: self._record(song_id))
 
@@ -152,7 +154,7 @@ class SharedStore:
             return None
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Sound from a byte on."""
+        """Sound from a byte offset on."""
         await self._turns.passed(song_id)
         sound = await self._reader.sound(song_id, offset, size)
         if sound is None:
@@ -160,7 +162,7 @@ class SharedStore:
         return sound
 
     async def evict(self, in_use: Collection[str]) -> int:
-        """Delete what is too old or too much."""
+        """Delete songs above the limits."""
         deleted = kept = 0
         while True:
             usage, rows = await self._connection.run("ended", kept, _PAGE)
@@ -182,7 +184,7 @@ class SharedStore:
 
     @property
     def trouble(self) -> str | None:
-        """The reason why songs are not kept now."""
+        """The reason why songs cannot be stored now."""
         return self._trouble
 
     def usage(self) -> StoreUsage:
@@ -190,12 +192,14 @@ class SharedStore:
         return self._reader.usage
 
     def close(self) -> None:
-        """Leave songs that were to be forgotten to the limits."""
+        """Leave scheduled deletions to the eviction by limits."""
         for task in self._forgetting:
             task.cancel()
 
     def _forget_soon(self, song_id: str) -> None:
-        """Delete a song that was cancelled before it was planned, once listeners everywhere know its end."""
+        """Schedule the deletion of a song that was cancelled before it was planned, after listeners everywhere have its
+        end.
+        """
         task = asyncio.create_task(self._forget_later(song_id), name=f"forget {song_id}")
         self._forgetting.add(task)
         task.add_done_callback(self._forgetting.discard)
@@ -225,7 +229,7 @@ class SharedStore:
             raise
 
     async def _write(self, script: str, lease: Lease, *arguments: bytes | str | int) -> bytes:
-        """Change a song, and return what the script says to it.
+        """Change a song, and return the script's answer.
 
         Raises:
             LeaseLost, WrongOffset: as `SongStore` says. `_Deleted`: the song was deleted.
@@ -253,7 +257,7 @@ class SharedStore:
             raise
 
     async def _found(self, ask: Callable[[], Awaitable[T | None]]) -> T | None:
-        """The answer to a question about one song, once there may be one; `None` for an unknown song."""
+        """Read one song; one that may be put back is waited for; `None` for an unknown song."""
         while True:
             answer = await ask()
             if answer is not None or self._connection.steady_seconds >= self._lease_seconds:

@@ -1,4 +1,4 @@
-"""The error that ends the start of a server; free of libraries, for a server with another store reads it, too."""
+"""The error that ends a server's start; imports no libraries, so that servers with another store can import it, too."""
 
 
 class SharedStoreUnusable(RuntimeError):

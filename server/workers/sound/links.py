@@ -1,4 +1,4 @@
-"""The worker's side of the way to the encoders: one Unix socket to each of them that has a song of this worker."""
+"""The worker's connections to encoders: one Unix socket to each encoder with a song of this worker."""
 
 import logging
 import socket
@@ -13,10 +13,10 @@ _log = logging.getLogger(__name__)
 
 
 class EncoderLinks:
-    """Connects to an encoder when the first song goes there, and hangs up when the last one is forgotten.
+    """Connects to an encoder when its first song comes, and disconnects when the last one is released.
 
-    Calls may come from two threads at once; an encoder that takes its time holds up what goes to it alone. One that is
-    gone costs nothing but a line in the log: the server notices by itself and starts its songs anew, on another one.
+    Calls may come from two threads at once; a slow encoder delays only its own sound. A dead one costs a line in the
+    log: the server notices by itself and repeats its songs on another one.
     """
 
     def __init__(self) -> None:
@@ -25,21 +25,21 @@ class EncoderLinks:
         self._songs: dict[SongKey, str] = {}
 
     def open(self, target: SoundTarget, opened: OpenSong) -> None:
-        """Tell the encoder of a song that sound will come."""
+        """Announce a song to its encoder."""
         with self._lock:
             self._songs[opened.song] = target.address
             link = self._links.setdefault(target.address, _Link(target.address))
         self._send(link, opened)
 
     def send(self, sound: Sound) -> None:
-        """Send sound of a song that was opened; that of others goes nowhere."""
+        """Send sound of an open song; that of others is dropped."""
         with self._lock:
             link = self._links.get(self._songs.get(sound.section.song, ""))
         if link is not None:
             self._send(link, sound)
 
     def release(self, song: SongKey) -> None:
-        """Note that no more sound of a song will come."""
+        """Note that no more sound of a song comes."""
         with self._lock:
             address = self._songs.pop(song, None)
             idle = address is not None and address not in self._songs.values()
@@ -48,7 +48,7 @@ class EncoderLinks:
             link.close()
 
     def close(self) -> None:
-        """Hang up everywhere; what was sent arrives."""
+        """Close all connections; sent data still arrives."""
         with self._lock:
             links = tuple(self._links.values())
             self._songs.clear()
@@ -68,7 +68,7 @@ class EncoderLinks:
 
 
 class _Link:
-    """The connection to one encoder, made with the first message."""
+    """The connection to one encoder, opened with the first message."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -76,14 +76,14 @@ class _Link:
         self._pipe: SoundPipe | None = None
 
     def send(self, message: SoundMessage) -> None:
-        """Send a message; raises PipeClosed or an OSError where nobody takes it."""
+        """Send a message; raises PipeClosed or an OSError if the encoder is gone."""
         with self._lock:
             if self._pipe is None:
                 self._pipe = _connected(self.address)
             self._pipe.send(message)
 
     def close(self) -> None:
-        """Hang up, once what is being sent is sent."""
+        """Close the connection, once a message in progress is sent."""
         with self._lock:
             if self._pipe is not None:
                 self._pipe.close()

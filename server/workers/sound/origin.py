@@ -1,4 +1,4 @@
-"""Tells of a song what its marks say about where it comes from."""
+"""Computes the origin of a song for its marks."""
 
 import dataclasses
 import hashlib
@@ -12,14 +12,14 @@ _ID_CHARACTERS = 32
 
 
 def origin_of(engine: str, params: SongParams, audio: AudioSettings) -> Origin:
-    """Return the origin of a song as it was asked for. The same request with the same seed has the same one."""
+    """Return the origin of a requested song. The same request with the same seed has the same origin."""
     text = json.dumps([engine, _plain(params), _plain(audio)], sort_keys=True, default=repr)
     content_id = hashlib.sha256(text.encode()).hexdigest()[:_ID_CHARACTERS]
     return Origin(content_id, has_recording=hasattr(params.task, "audio"))
 
 
 def _plain(value: object) -> object:
-    """The value as JSON has it, in an order that does not depend on the process; bytes as their hash."""
+    """The value as JSON, in an order that does not depend on the process; bytes as their hash."""
     match value:
         case AnchorNote(pitch=pitch, length_beats=length):  # of which there are thousands
             return [pitch, length]
@@ -37,7 +37,7 @@ def _plain(value: object) -> object:
 
 
 def _given(value: object) -> Iterator[tuple[str, object]]:
-    """The fields that differ from their defaults: the ids stay what they are when requests get another field."""
+    """The fields that differ from their defaults: ids do not change when requests get another field."""
     for field in dataclasses.fields(value):  # type: ignore[arg-type]  # a dataclass
         given = getattr(value, field.name)
         if field.default is dataclasses.MISSING or given != field.default:

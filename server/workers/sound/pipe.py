@@ -1,4 +1,4 @@
-"""The pipe of a worker to an encoder: messages, whose samples pass as they lie in memory."""
+"""The pipe of a worker to an encoder: messages whose samples are sent from memory without a copy."""
 
 import pickle
 import socket
@@ -12,13 +12,13 @@ from server.workers.pipe import PipeClosed
 from server.workers.sound.messages import Sound, SoundMessage
 
 _LENGTHS = struct.Struct("!II")
-"""The lengths in bytes of a message without its samples, and of the samples, which follow it."""
+"""The lengths in bytes of a message without its samples, and of the samples that follow it."""
 
 _Bytes: TypeAlias = bytes | memoryview
 
 
 class SoundPipe:
-    """One end, which blocks. A second of stereo sound has 384 kB: each copy of it would cost as much as the sending."""
+    """One blocking end. A second of stereo sound has 384 kB: each copy of it would cost as much as sending it."""
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
@@ -41,7 +41,7 @@ class SoundPipe:
         """Wait for a message.
 
         Raises:
-            PipeClosed: there will be none.
+            PipeClosed: the other end is closed.
         """
         try:
             length, pcm_bytes = _LENGTHS.unpack(self._exactly(_LENGTHS.size))
@@ -51,7 +51,7 @@ class SoundPipe:
             raise PipeClosed from error
 
     def close(self) -> None:
-        """Let the other end see that there will be no more."""
+        """Close this end; the other end reads the end of the stream."""
         self._socket.close()
 
     def _send_all(self, parts: Sequence[_Bytes]) -> None:

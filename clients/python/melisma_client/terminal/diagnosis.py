@@ -1,4 +1,4 @@
-"""Finds out why no server answers, by trying its address without gRPC, whose own words few people can read."""
+"""Finds out why no server answers, by trying its address without gRPC, whose error texts are hard to understand."""
 
 import socket
 import ssl
@@ -13,12 +13,12 @@ _NOT_FOUND: Final = "is a server running there? `make serve` starts one; --serve
 _Addresses: TypeAlias = Sequence[tuple[int, int, int, str, Any]]
 
 _NAME_MISMATCH: Final = frozenset({62, 64})
-"""What OpenSSL calls a certificate that is for another host name, or for another address."""
+"""OpenSSL's texts for a certificate of another host name or address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """The files of an encrypted connection, `None` for those that were not named."""
+    """The files of an encrypted connection, `None` for those not given."""
 
     ca: Path | None = None
     certificate: Path | None = None
@@ -27,14 +27,14 @@ class Encryption:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The reason for which no server answers, and the way out of it."""
+    """The reason why no server answers, and the remedy."""
 
     text: str
     hint: str
 
 
 def diagnose(server: str, encryption: Encryption | None) -> Finding | None:
-    """Try a server "host:port", encrypted or not; `None` where nothing is found, or the address has another form."""
+    """Try a server "host:port", encrypted or not; `None` if nothing is found, or the address has another form."""
     host, _, port = server.rpartition(":")
     if not port.isdecimal() or (host.count(":") and not host.startswith("[")):
         return None
@@ -130,7 +130,7 @@ def _untrusted(error: ssl.SSLCertVerificationError) -> Finding:
 
 
 def _is_alert(error: ssl.SSLError) -> bool:
-    """True where the other side speaks TLS, too, and refuses."""
+    """True if the other side speaks TLS and refuses."""
     return "ALERT" in (error.reason or "")
 
 

@@ -1,4 +1,4 @@
-"""Ends a command that is told to end as an interrupted one: the song is cancelled, the file stays playable."""
+"""Ends a terminated command like an interrupted one: the song is cancelled, the file stays playable."""
 
 import os
 import signal
@@ -11,14 +11,14 @@ from melisma_client.terminal.exits import Exit
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was told to end (SIGTERM, SIGHUP)."""
+    """The process was terminated by a signal (SIGTERM, SIGHUP)."""
 
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Raise `KeyboardInterrupt` at Ctrl-C and `Terminated` at other requests to end, while the block runs.
+    """Raise `KeyboardInterrupt` at Ctrl-C and `Terminated` at other termination signals, while the block runs.
 
-    What the block does not handle itself ends the process without a traceback, with `Exit.INTERRUPTED` or
+    If the block does not catch them, they end the process without a traceback, with `Exit.INTERRUPTED` or
     `Exit.TERMINATED`.
     """
     received: list[int] = []
@@ -42,5 +42,5 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def silence_stdout() -> None:
-    """Keep the interpreter from flushing into a broken pipe once more when it ends."""
+    """Keep the interpreter from flushing into a broken pipe again when it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""The facts of an engine as a table on a terminal."""
+"""The properties of an engine as a table in a terminal."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from melisma.v1.music_pb2 import Engine
 
 
 def engine_table(engine: Engine) -> Table:
-    """One row for each fact of the engine, its name first."""
+    """One row per property of the engine, its name first."""
     table = Table.grid(padding=(0, 2))
     table.add_row(f"[bold]{engine.name}[/bold]", engine.description)
     facts = {

@@ -1,4 +1,4 @@
-"""Exit statuses of the command, and the text that goes with them."""
+"""Exit statuses of the command, and their texts."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -125,7 +125,7 @@ _ARGUMENTS: dict[str, str] = {
     "byte_offset": "--byte-offset",
     "page_size": "--limit",
 }
-"""What the other commands call fields of their requests."""
+"""The names of request fields as arguments of other commands."""
 
 _HINTS: dict[type[MelismaError], str] = {
     ConnectionLost: "try again in a moment; --server names another server",
@@ -139,7 +139,7 @@ _HINTS: dict[type[MelismaError], str] = {
 
 
 def explain(console: Console, error: MelismaError, diagnose: Callable[[], Finding | None]) -> Exit:
-    """Prints the error and the way out of it; returns the status to end with.
+    """Prints the error and its remedy; returns the exit status.
 
     `diagnose` finds out why no server answers.
     """

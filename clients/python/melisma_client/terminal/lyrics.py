@@ -54,7 +54,7 @@ def _bytes(source: str) -> bytes:
 
 
 def _detected(data: bytes) -> str:
-    """UTF-16 by its mark, or by zero bytes, which its spaces and line ends have, and no other text has; else UTF-8."""
+    """The encoding: UTF-16 by its byte order mark or its zero bytes, which no other text has; else UTF-8."""
     if data.startswith(_MARKS):
         return "utf-16"
     best = max(_UTF16, key=lambda encoding: _likeness(data, encoding))
@@ -72,7 +72,7 @@ def _advice(source: str, data: bytes, error: UnicodeDecodeError) -> str:
 
 
 def _likeness(data: bytes, encoding: str) -> tuple[float, int]:
-    """The share of characters that words are written with here, and the number of ASCII ones, which decides a draw."""
+    """The share of characters used for words, and the number of ASCII ones, which decides a tie."""
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Commands whose options are declared as fields of dataclasses."""
+"""Commands with options declared as fields of dataclasses."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass

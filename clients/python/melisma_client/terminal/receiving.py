@@ -33,10 +33,10 @@ def receive(
     quiet: bool,
     when_left: str = "the song was cancelled",
 ) -> None:
-    """Write the song that `ask` asks for to `output`, and end the command with its status.
+    """Write the song that `ask` requests to `output`, and end the command with its status.
 
-    With `json` every event is a line of JSON on standard output, without the bytes of sound. With `quiet` nothing but
-    errors is told. `when_left` says what an interrupted command does to the song.
+    With `json` every event is a line of JSON on standard output, without the bytes of sound. With `quiet` only errors
+    are printed. `when_left` says what an interrupted command does to the song.
     """
     if json and output == STDOUT:
         raise typer.BadParameter("--json and the song cannot both go to standard output; name a file with --output")
@@ -81,7 +81,7 @@ def _play(song: Song, sink: Sink, console: Console, server: ServerOptions, *, js
 
 
 def _event(event: Event) -> SongEvent:
-    """The event in its envelope, the bytes of a chunk left out."""
+    """The event in its envelope, without the bytes of a chunk."""
     message = SongEvent()
     field = next(one.name for one in message.DESCRIPTOR.oneofs[0].fields if one.message_type is event.DESCRIPTOR)
     getattr(message, field).CopyFrom(event)

@@ -1,4 +1,4 @@
-"""Shows in a terminal how a song comes into being: its plan, a bar for every section, and what it took."""
+"""Shows a song's progress in a terminal: its plan, a bar for every section, and the elapsed times."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,9 +24,9 @@ from melisma_client.receiver import Event
 
 
 class SongDisplay:
-    """A song's progress on `console`: live bars in a terminal, one line per event of note elsewhere.
+    """A song's progress on `console`: live bars in a terminal, one line per important event elsewhere.
 
-    `clock` gives seconds; times are counted from the making of the display.
+    `clock` gives seconds; times are counted from the creation of the display.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
@@ -56,7 +56,7 @@ class SongDisplay:
         self._progress.stop()
 
     def show(self, event: Event) -> None:
-        """Take one event of the song into the picture."""
+        """Show one event of the song."""
         match event:
             case SongAccepted():
                 self._begin()
@@ -74,7 +74,7 @@ class SongDisplay:
                 self._say(_summary(event, self._elapsed_seconds()))
 
     def _begin(self) -> None:
-        """Take away what an earlier try at the song has left."""
+        """Remove the display of an earlier try at the song."""
         for task in self._tasks:
             self._progress.remove_task(task)
         self._tasks.clear()

@@ -1,4 +1,4 @@
-"""Lyrics inside JSON, as programs save and send them."""
+"""Extracts lyrics from JSON, as programs save and send them."""
 
 import ast
 import json
@@ -30,7 +30,7 @@ _NETEASE = re.compile(r'^\{"t":\d+,"c":\[.*\]\}$', re.MULTILINE)
 
 
 def out_of_json(text: str, notes: Notes) -> str:
-    """The words in `text` where it is JSON, with a tag before those of each section; else `text` as it is."""
+    """The words in `text` if it is JSON, with a tag before those of each section; else `text` unchanged."""
     text = _NETEASE.sub("", text)  # credits in the files of one service
     stripped = text.strip()
     if not _EDGES.fullmatch(stripped):
@@ -44,7 +44,7 @@ def out_of_json(text: str, notes: Notes) -> str:
 
 
 def _loaded(text: str) -> object:
-    """The value of JSON, of one value on each line, or of a literal of Python; `None` for what is none of them."""
+    """The value of JSON, of JSON lines, or of a Python literal; `None` for other text."""
     for load in (_json, _json_lines, ast.literal_eval):
         with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
             return load(text)

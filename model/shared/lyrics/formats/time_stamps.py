@@ -1,4 +1,4 @@
-"""Lyrics with times, as players of music show them: LRC and its relatives (QRC, KRC, YRC)."""
+"""Reads timed lyrics of music players: LRC and its relatives (QRC, KRC, YRC)."""
 
 import re
 from collections import Counter
@@ -52,7 +52,7 @@ def without_times(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _without_times_alone(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines, blank where a time stands alone before each, as in transcripts of videos."""
+    """The lines, blank if a time stands alone before each, as in transcripts of videos."""
     times = [line for line in lines if re.fullmatch(_CLOCK, line.text)]
     if len(times) < 2:
         return lines
@@ -61,14 +61,14 @@ def _without_times_alone(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _has_clocks(lines: list[Line]) -> bool:
-    """True where times without square brackets open the lines: most of them, and at least two."""
+    """True if times without square brackets begin most lines, and at least two."""
     words = words_of(lines)
     found = sum(_ROUND.match(line.text) is not None for line in words)
     return found > 1 and found > 0.5 * len(words)
 
 
 def _has_labels(lines: list[Line]) -> bool:
-    """True where two times in seconds stand before the words of every line, as in the labels of editors of sound."""
+    """True if two times in seconds precede the words of every line, as in the labels of audio editors."""
     words = words_of(lines)
     return len(words) > 1 and all(_LABEL.match(line.text) for line in words)
 
@@ -103,7 +103,9 @@ def _seconds(stamp: str) -> float:
 
 
 def _in_order(timed: list[_Timed]) -> list[tuple[float, Line]]:
-    """Lines by time, each as often as it has times; one without follows the line before, a tag goes with the next."""
+    """Lines by time, each as often as it has times; one without a time follows the line before, a tag goes with the
+    next.
+    """
     entries: list[tuple[float, Line]] = []
     waiting: list[Line] = []
     now = 0.0
@@ -124,7 +126,7 @@ def _in_order(timed: list[_Timed]) -> list[tuple[float, Line]]:
 
 
 def _without_title(entries: list[tuple[float, Line]], headers: list[Line]) -> list[tuple[float, Line]]:
-    """Without a first line such as "title - artist"."""
+    """The lines without a first line such as "title - artist"."""
     titles = [match[1].strip() for line in headers if (match := _TITLE_HEADER.match(line.text))]
     for place, (seconds, line) in enumerate(entries):
         if line.text:
@@ -135,7 +137,7 @@ def _without_title(entries: list[tuple[float, Line]], headers: list[Line]) -> li
 
 
 def _without_translations(entries: list[tuple[float, Line]], notes: Notes) -> list[Line]:
-    """Without the second of two lines of the same time, where most times have two and they are in two scripts."""
+    """The lines without the second of two at the same time, if most times have two in two scripts."""
     counts = Counter(seconds for seconds, line in entries if line.text)
     doubled = [seconds for seconds, count in counts.items() if count == 2]
     pairs = {s: [line for seconds, line in entries if seconds == s and line.text] for s in doubled[:400]}

@@ -1,7 +1,7 @@
-"""Characters with several readings that what stands around them decides, where no word does.
+"""Characters with several readings that are decided by their neighbours, outside of known words.
 
-Readings are pinyin with a tone digit before any sandhi. Patterns are matched where the character stands, in simplified
-characters, and may look at what is before it.
+Readings are pinyin with a tone digit before any sandhi. Patterns are matched at the character, in simplified
+characters, and may look back.
 """
 
 import re
@@ -143,7 +143,7 @@ _RULES = (
     "奶 (?<=奶)奶=nai5",
     "嫂 (?<=嫂)嫂=sao5",
 )
-"""A character, a pattern and the reading where it fits; the first of a character's patterns that fits decides."""
+"""A character, a pattern and the reading if it matches; the first matching pattern of a character decides."""
 
 _LONE = MappingProxyType(
     {
@@ -204,7 +204,7 @@ _LONE = MappingProxyType(
         "哩": "li3",
     }
 )
-"""Usual readings in songs of characters that stand in no word of the dictionary."""
+"""Usual readings in songs of characters outside of the dictionary's words."""
 
 
 def _compiled() -> Mapping[str, tuple[tuple[re.Pattern[str], str], ...]]:
@@ -222,7 +222,7 @@ _CONTEXTS = _compiled()
 
 
 def reading_in_context(line: str, place: int) -> str | None:
-    """The reading of the character at `place` that its neighbours decide, or `None`."""
+    """The reading of the character at `place` by its neighbours, or `None`."""
     for pattern, reading in _CONTEXTS.get(line[place], ()):
         if pattern.match(line, place):
             return reading

@@ -16,10 +16,10 @@ _MULTIPLES = frozenset("百千万亿")
 _ENDS_WITH_ONE = frozenset("唯统之专期周")
 _QIAN = re.compile("干(?=[坤隆])")
 _AS_SIMPLIFIED = frozenset("著乾沒")
-"""Traditional characters of which the dictionary knows too few readings."""
+"""Traditional characters for which the dictionary lacks readings."""
 
 _BEFORE_SANDHI = {("一", "yi2"): "yi1", ("一", "yi4"): "yi1", ("不", "bu2"): "bu4", ("了", "liao2"): "liao3"}
-"""Lexical readings of characters that the dictionaries give in some words as they are said there."""
+"""Lexical readings of characters for which the dictionaries give sandhi readings in some words."""
 
 _NOTHING_GIVEN: Mapping[int, str] = MappingProxyType({})
 _PARTICLE_ZHE = re.compile(r"著(?![名作者称稱述])(?<![名显顯土原巨论論]著)")
@@ -28,11 +28,9 @@ _PARTICLE_ZHE = re.compile(r"著(?![名作者称稱述])(?<![名显顯土原巨�
 class MandarinReadings(NamedTuple):
     """Pinyin with a tone digit for each character, 5 for the neutral tone and `v` for ü.
 
-    The string is empty where the dictionary does not know the character. The two lists differ in tones alone.
+    The string is empty for a character that the dictionary lacks. The two lists differ in tones alone.
 
-    Attributes:
-        lexical: with the tones that the words have in the dictionary.
-        sung: with the tones of connected speech.
+    Attributes: lexical: with the tones that the words have in the dictionary. sung: with the tones of connected speech.
     """
 
     lexical: list[str]
@@ -40,7 +38,7 @@ class MandarinReadings(NamedTuple):
 
 
 def load() -> None:
-    """Open the dictionaries now, so that no caller waits for them.
+    """Open the dictionaries now, before the first request.
 
     Raises:
         EngineUnavailable: the table of characters is missing or damaged.
@@ -79,7 +77,7 @@ def _looked_up(words: Sequence[str]) -> list[str]:
 
 
 def _is_reading(item: str) -> bool:
-    """True where the dictionary answered with pinyin; a character that it lacks comes back with a tone behind it."""
+    """True if the dictionary answered with pinyin; a character that it lacks comes back with a tone behind it."""
     return item.isascii() and item[-1:].isdigit()
 
 
@@ -120,7 +118,7 @@ def third_tones(readings: Sequence[str]) -> list[str]:
 
 
 def _one_and_not(run: str, readings: Sequence[str], place: int) -> str:
-    """The reading at `place`, bent to the tone after it where it is 一 or 不."""
+    """The reading at `place`, with the tone of 一 or 不 changed by the tone after it."""
     reading, following = readings[place], "".join(readings[place + 1 : place + 2])
     falling = following.endswith("4")
     if run[place] == "不" and reading == "bu4":

@@ -1,4 +1,4 @@
-"""Readings that the caller writes: 行(háng), 行[hang2], and whole lines of pinyin."""
+"""Readings given by the caller: 行(háng), 行[hang2], and whole lines of pinyin."""
 
 import re
 import unicodedata
@@ -15,7 +15,7 @@ _LETTERS = f"A-Za-z{_TONED_LETTERS}{_TONED_LETTERS.upper()}üÜêÊ:"
 _WORD = rf"[{_LETTERS}0-9]{{1,{_LONGEST_WORD}}}"
 _GIVEN = rf"[(（\[［【]\s?(?P<given>{_WORD}(?:[\s'’·-]{_WORD}){{0,7}})\s?[)）\]］】]"
 _MEANT = re.compile(rf"[{_LETTERS}]*(?:\d|[{_TONED_LETTERS}][{_LETTERS}]*)", re.IGNORECASE)
-"""A single word with a tone, which can be meant for a reading alone."""
+"""A single word with a tone mark, which can only be a reading."""
 
 _TOKEN = re.compile(rf"[{_LETTERS}]+(?:['’][{_LETTERS}]+)*[0-5]?(?:[{_LETTERS}]+[0-5])*")
 _LATIN = re.compile(r"[^\W\d_]", re.UNICODE)
@@ -40,7 +40,7 @@ class Toned(NamedTuple):
 
 
 class Given(NamedTuple):
-    """A line without the readings in it, those readings by the place of their character, and remarks on wrong ones."""
+    """A line without the given readings, those readings by character position, and remarks on invalid ones."""
 
     shown: str
     readings: Mapping[int, str]
@@ -75,7 +75,7 @@ def without_given(text: str, hanzi: str, known: Callable[[str], frozenset[str]])
 
 
 def pinyin_line(text: str) -> bool:
-    """True where all Latin words of a line are pinyin.
+    """True if all Latin words of a line are pinyin.
 
     Half of them have tones, or they are three and more single syllables of which few are English words.
     """
@@ -98,7 +98,7 @@ def pinyin_line(text: str) -> bool:
 
 
 def _is_french(token: str, syllables: list[Toned]) -> bool:
-    """True where a word alone has no sign of tone but é, and that not on each syllable ("café")."""
+    """True if a word alone has no sign of tone but é, and that not on each syllable ("café")."""
     return set(token.lower()) & set(_TONED_LETTERS) == {"é"} and not all(one.toned for one in syllables)
 
 
@@ -108,7 +108,7 @@ def pinyin_tokens(text: str) -> Iterator[re.Match[str]]:
 
 
 def syllables_of(token: str) -> list[Toned] | None:
-    """The syllables of a word of pinyin, or `None` where it is none: nǐhǎo, wo3men5, Xi'an."""
+    """The syllables of a word of pinyin, or `None` for another word: nǐhǎo, wo3men5, Xi'an."""
     if len(token) > _LONGEST_WORD:
         return None
     found: list[Toned] = []
@@ -157,7 +157,7 @@ def _toned(written: str) -> Toned | None:
 
 
 def _given(run: str, written: str, known: Callable[[str], frozenset[str]]) -> list[str]:
-    """The readings for the last characters of `run`; none where what is written is no pinyin for them."""
+    """The readings for the last characters of `run`; none if the text is not pinyin for them."""
     found: list[Toned] = []
     for token in re.split(r"[\s·-]", written):
         toned = syllables_of(token)

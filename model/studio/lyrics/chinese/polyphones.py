@@ -1,4 +1,4 @@
-"""Chinese characters with several readings, where lyrics need another one than the pinyin dictionary gives."""
+"""Corrects readings of Chinese characters for lyrics where the pinyin dictionary is wrong."""
 
 from collections.abc import Iterator, Sequence
 
@@ -23,10 +23,10 @@ _IDIOMS = _Idioms()
 
 
 def corrected(words: Sequence[str], readings: Sequence[str]) -> list[str]:
-    """The readings, one for each character of the `words` that the dictionary divides a line into, set right.
+    """The corrected readings, one for each character of the dictionary's `words` of a line.
 
-    What decides is, in this order: a word of our own table, what stands around the character, a longer word of the
-    dictionary, and the character's usual reading.
+    In this order: a word of our own table, the character's neighbours, a longer word of the dictionary, and the
+    character's usual reading.
     """
     line = "".join(words)
     return [
@@ -47,6 +47,6 @@ def _reading(line: str, place: int, lone: bool) -> str | None:
 
 
 def _lone(words: Sequence[str]) -> Iterator[bool]:
-    """True where each character is a word by itself."""
+    """True if each character is a word by itself."""
     for word in words:
         yield from [len(word) == 1] * len(word)

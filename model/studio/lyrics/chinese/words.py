@@ -1,4 +1,4 @@
-"""Words that decide how a character with several readings is read, from a table."""
+"""A table of words that decide the reading of a character with several ones."""
 
 from collections.abc import Iterator
 from functools import cache

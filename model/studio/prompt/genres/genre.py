@@ -1,4 +1,4 @@
-"""A genre: the words that name it, and how it is played."""
+"""A genre: the words that name it, and its style."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Genres with old roots: songs of a people, of children, of the parade ground."""
+"""Traditional genres: folk, children's songs, marches."""
 
 from model.studio.prompt.genres.genre import genre
 from model.studio.style import Groove, Instrument, Mode, Track

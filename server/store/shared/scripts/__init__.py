@@ -1,4 +1,4 @@
-"""The scripts (Lua) that the directory runs, each as one decision."""
+"""The scripts (Lua) that the directory runs, each as one atomic decision."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -14,14 +14,14 @@ def texts() -> Mapping[str, str]:
 
 
 def assembled(clock: str) -> Mapping[str, str]:
-    """The texts with a clock of one's own: Lua that defines `now`, in seconds."""
+    """The texts with another clock: Lua that defines `now`, in seconds."""
     names = (path.name.removesuffix(".lua") for path in files(__package__).iterdir() if path.name.endswith(".lua"))
     prelude = clock + _text(_LIBRARY)
     return {name: _joined(prelude, _text(name)) for name in names if name not in (_LIBRARY, _CLOCK)}
 
 
 def _joined(prelude: str, text: str) -> str:
-    """The first line of a script says how the server is to run it, and has to stay first."""
+    """Join texts, keeping the first line of the script first: it tells the server how to run it."""
     head, _, body = text.partition("\n")
     return f"{head}\n{prelude}{body}"
 

@@ -1,1 +1,1 @@
-"""The commands of the command line, a module for each kind of resource."""
+"""The commands, one module per kind of resource."""

@@ -1,4 +1,4 @@
-"""`melisma generate`: a song is made."""
+"""`melisma generate`: makes a song."""
 
 from melisma_client.connection import SONG_TIMEOUT_SECONDS
 from melisma_client.terminal.messages import JsonOption
@@ -27,7 +27,7 @@ def generate(
 ) -> None:
     """Make one song and write it as MP3 while it arrives.
 
-    The file is called OUTPUT.part, playable all the while, until the last byte has arrived and was verified.
+    The file is called OUTPUT.part, playable at any moment, until the last byte has arrived and was verified.
     """
     request = song.to_request(task, sound, ace_step)
     receive(

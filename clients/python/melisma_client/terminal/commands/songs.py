@@ -1,4 +1,4 @@
-"""Commands for the songs that the caller has asked for before."""
+"""Commands for existing songs of the caller."""
 
 from collections.abc import Callable, Iterable
 from json import dumps
@@ -55,9 +55,9 @@ def delete(
     quiet: QuietOption = False,
     server: ServerOptions,
 ) -> None:
-    """Delete songs that have ended, with sound, prompt and lyrics, for good.
+    """Delete songs that have ended, with sound, prompt and lyrics, permanently.
 
-    Of several songs those that can be deleted are; the exit status is that of the first that cannot.
+    Of several songs all that can be deleted are; the exit status is that of the first that cannot.
     """
     console, status = Console(stderr=True), Exit.DONE
     with server.client() as client:

@@ -1,4 +1,4 @@
-"""Options that ACE-Step alone understands."""
+"""Options of ACE-Step."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,7 +13,7 @@ _PANEL = "Options of ACE-Step"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AceStepFlags:
-    """Options that ACE-Step alone understands; with one of them set, and no engine named, it is the engine."""
+    """Options of ACE-Step; if one is set and no engine is named, ACE-Step is the engine."""
 
     mode: Annotated[
         GenerationMode | None,
@@ -33,7 +33,7 @@ class AceStepFlags:
     ] = None
 
     def to_options(self) -> AceStepOptions | None:
-        """The options that are set; `None` where none is."""
+        """The options that are set; `None` if none is."""
         options = AceStepOptions(
             mode=self.mode, sampler=self.sampler, omega=self.omega, lora=self.lora, lora_weight=self.lora_weight
         )

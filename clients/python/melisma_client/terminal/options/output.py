@@ -1,4 +1,4 @@
-"""Options of what a command writes, and how long it may take."""
+"""Options of a command's output and time limit."""
 
 from typing import Annotated, TypeAlias
 

@@ -46,12 +46,12 @@ class ServerOptions:
 
     @property
     def encryption(self) -> Encryption | None:
-        """The files of an encrypted connection; `None` without an option that asks for one."""
+        """The files of an encrypted connection; `None` without an option that requires one."""
         files = (self.ca, self.certificate, self.private_key)
         return Encryption(*files) if self.tls or any(files) else None
 
     def diagnose(self) -> Finding | None:
-        """Find out why this server does not answer; `None` where that stays unknown."""
+        """Find out why this server does not answer; `None` if that stays unknown."""
         return diagnose(self.server, self.encryption)
 
     def credentials(self) -> grpc.ChannelCredentials | None:
@@ -64,12 +64,12 @@ class ServerOptions:
             raise typer.BadParameter(str(error)) from error
 
     def key(self) -> str:
-        """The API key. It is no option itself: command lines can be read by everyone on the machine."""
+        """The API key. It is not an option: command lines can be read by everyone on the machine."""
         file = self.api_key_file
         return file.read_text("utf-8").strip() if file else os.environ.get("MELISMA_API_KEY", "")
 
     def client(self) -> Client:
-        """A client of that server; raises `BadParameter` for a value that no connection can have."""
+        """A client of that server; raises `BadParameter` for an invalid value."""
         credentials, api_key = self.credentials(), self.key()
         try:
             return Client(self.server, caller=self.caller, credentials=credentials, api_key=api_key)

@@ -59,7 +59,7 @@ class SongOptions:
     ] = ""
 
     def to_request(self, task: TaskOptions, sound: SoundOptions, ace_step: AceStepFlags) -> SongRequest:
-        """The request that all four groups make; raises `BadParameter` for options that do not go together."""
+        """The request of all four groups; raises `BadParameter` for options that exclude each other."""
         return SongRequest(
             prompt=self.prompt,
             lyrics=self._words(),

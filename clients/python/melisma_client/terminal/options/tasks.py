@@ -1,4 +1,4 @@
-"""Options that make something of a recording or a seed in place of a new song."""
+"""Options for tasks: make a song from a recording or a seed, instead of a new one."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from melisma_client.tasks import AudioToAudioTask, EditTask, ExtendTask, Repaint
 
 
 class TaskName(StrEnum):
-    """A task, in place of a new song."""
+    """A task instead of a new song."""
 
     AUDIO_TO_AUDIO = "audio-to-audio"
     RETAKE = "retake"
@@ -23,7 +23,7 @@ class TaskName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskOptions:
-    """Options that make something in place of a new song."""
+    """Options of tasks."""
 
     task: Annotated[
         TaskName | None, typer.Option("--task", help="What to make of --recording, or (retake) of the song of --seed.")
@@ -49,7 +49,7 @@ class TaskOptions:
     ] = None
 
     def to_task(self, seed: int | None) -> Task | None:
-        """The task asked for, if any; raises `BadParameter` for options that do not go with it."""
+        """The requested task, if any; raises `BadParameter` for options that do not belong to it."""
         foreign = [name for name, tasks in _OPTIONS.items() if self._is_set(name) and self.task not in tasks]
         if foreign:
             option, tasks = _FLAGS[foreign[0]], " or ".join(f"--task {task}" for task in _OPTIONS[foreign[0]])
