@@ -59,7 +59,7 @@ def load_weights(path: Path) -> Weights:
         manifest = json.loads(manifest_path.read_text())
         sha256, config = manifest["sha256"], manifest["config"]
     except (ValueError, KeyError, TypeError) as error:
-        raise WeightsDamaged(f"{manifest_path} is no manifest of weights; {REMEDY}") from error
+        raise WeightsDamaged(f"{manifest_path} is not a manifest of weights; {REMEDY}") from error
     data = path.read_bytes()
     if (found := hashlib.sha256(data).hexdigest()) != sha256:
         raise WeightsDamaged(f"{path} has checksum {found[:12]}..., not the manifest's; {REMEDY}")

@@ -30,7 +30,7 @@ def main() -> int:
         return 2
     configure_logs(settings.log_level, settings.log_format)
     for name in unknown_variables():
-        logging.getLogger("server").warning("%s is no setting of the server and has no effect", name)
+        logging.getLogger("server").warning("%s is not a setting of the server and has no effect", name)
     for name in without_effect(settings):
         logging.getLogger("server").warning("%s has no effect with MELISMA_ROLE=%s", name, settings.role)
     try:

@@ -68,7 +68,7 @@ def _store_folder(store: Store) -> Path:
     try:
         return store.path
     except RuntimeError as error:
-        raise StoreUnusable(Path("~/.local/share/melisma"), "has no home") from error
+        raise StoreUnusable(Path("~/.local/share/melisma"), "has no home directory") from error
 
 
 def _store_limits(store: Store) -> StoreLimits:

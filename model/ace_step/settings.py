@@ -21,42 +21,45 @@ class AceStepSettings(BaseModel):
     checkpoint: str = Field(
         default=RELEASED,
         min_length=1,
-        description="folder of the checkpoint, or a repository of the Hugging Face hub, which is downloaded (8.3 GB)",
+        description="folder of the checkpoint, or a Hugging Face hub repository, which is downloaded (8.3 GB)",
     )
-    revision: str = Field(default="", description="commit of that repository; empty takes its newest")
-    cache: str = Field(default="", description="folder for downloads; empty takes that of huggingface-hub")
-    offline: bool = Field(default=False, description="whether to use only what was downloaded before")
+    revision: str = Field(default="", description="commit of that repository; empty: the newest")
+    cache: str = Field(default="", description="folder for downloads; empty: that of huggingface-hub")
+    offline: bool = Field(default=False, description="use only files that were downloaded before")
     lyric_vocab: str = Field(
         default="", description="path of acestep/models/lyrics_utils/vocab.json of the GitHub repository of ACE-Step"
     )
     loras: dict[str, str] = Field(default={}, description='adapters as JSON, {"name": "folder"}')
     mode: Literal["auto", "whole", "sectioned"] = Field(
-        default="auto", description="how songs are made whose callers do not say; auto is whole"
+        default="auto",
+        description="default mode of songs: whole (denoised at once), sectioned (section by section) or auto (whole)",
     )
-    fast: bool = Field(default=False, description="27 steps in place of 60 where callers do not say")
+    fast: bool = Field(default=False, description="use 27 denoising steps by default instead of 60")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="numbers to compute with; auto is bfloat16 on CUDA, float32 elsewhere"
+        default="auto", description="type of numbers in computations; auto: bfloat16 on CUDA, float32 elsewhere"
     )
     compile: bool = Field(
-        default=False, description="whether torch compiles the blocks when the engine is loaded, which takes minutes"
+        default=False, description="compile the blocks with torch when the engine is loaded, which takes minutes"
     )
-    cuda_graphs: bool = Field(default=False, description="whether launches are replayed, beside compiling")
+    cuda_graphs: bool = Field(
+        default=False, description="replay kernel launches as CUDA graphs, in addition to compiling"
+    )
     padding: float = Field(
         default=0.125,
         ge=0,
         allow_inf_nan=False,
-        description="share by which a song may be padded to go through the model with a longer one; 0: equal ones only",
+        description="most padding, as a share of a song's length, to share a pass with a longer song; 0: none",
     )
     shared_steps: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="on: songs share denoising steps, so that rounding, and with it a song, depends a little on its "
-        "company; off: a song's bytes depend on itself alone; auto is on for float32 on a CPU, where latents differ by "
+        description="on: songs share denoising steps, so that rounding, and with it a song, depends a little on the "
+        "others; off: a song's bytes depend on itself alone; auto: on for float32 on a CPU, where latents differ by "
         "less than 1e-4, and off elsewhere",
     )
     warm_up: bool = Field(
         default=True,
-        description="whether ten seconds of music are made while the engine is loaded on CUDA, so that the first song "
-        "does not wait for kernels to be loaded; nothing is made on other devices",
+        description="make ten seconds of music when the engine is loaded on CUDA, so that the first song does not wait "
+        "for kernels to be loaded; no effect on other devices",
     )
 
     @property

@@ -13,8 +13,8 @@ def warn_of_open_network(settings: Settings) -> None:
         return
     if not settings.api_keys and not settings.tls.client_ca:
         logger.warning(
-            "whoever reaches this server may call: set MELISMA_API_KEYS or MELISMA_TLS__CLIENT_CA, or keep others from "
-            "its ports"
+            "anyone who reaches this server can call it: set MELISMA_API_KEYS or MELISMA_TLS__CLIENT_CA, or restrict "
+            "access to its ports"
         )
         return
     if not settings.tls.certificate:

@@ -72,7 +72,7 @@ class TrustedProxies:
         plain = {name: _nth(_listed(given, header), count) for name, header in _PLAIN.items()}
         for name, value in plain.items():
             if value and forwarded.get(name, value).lower() != value.lower():
-                raise _invalid(FORWARDED, f"contradicts {_PLAIN[name]}: the proxy has to take one of them away")
+                raise _invalid(FORWARDED, f"contradicts {_PLAIN[name]}: the proxy has to remove one of them")
         return Forwarding(
             client, **{name: _checked(name, value, forwarded) for name, value in (plain | forwarded).items()}
         )

@@ -120,10 +120,10 @@ class ApiKeyFile:
         self._seen = stamp
         try:
             self._keys, self.usable = _read(self._path), True
-            _log.info("API keys read again", extra={"keys": len(self._keys)})
+            _log.info("API keys reloaded", extra={"keys": len(self._keys)})
         except InvalidKeyFile as error:
             self.usable = False
-            _log.error("the API keys stay as they were: %s", error)
+            _log.error("the API keys were not reloaded, the last good ones stay in use: %s", error)
 
     async def watch(self, report: Callable[[bool], None]) -> None:
         """Reload the file whenever it changes, for ever; `report` gets at every check whether the file is usable."""
@@ -151,7 +151,7 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 def _read(path: Path) -> tuple[ApiKey, ...]:
     try:
         if path.stat().st_mode & stat.S_IWOTH:
-            raise InvalidKeyFile(f"everybody may write to the file of API keys, and so call: chmod o-w {path}")
+            raise InvalidKeyFile(f"everybody can write to the file of API keys, and add a key: chmod o-w {path}")
         return _KeyFile.model_validate_json(path.read_bytes()).keys
     except OSError as error:
         raise InvalidKeyFile(f"the file of API keys cannot be read: {path}: {error.strerror}") from None

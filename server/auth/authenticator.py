@@ -36,7 +36,7 @@ class Authenticator:
     def _key(self, metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None) -> ApiKey:
         key = self._find(_secret(metadata))
         if key is None:
-            raise Unauthenticated("the API key is not known, or no longer")
+            raise Unauthenticated("the API key is unknown or was removed; send a valid one")
         if scope is not None and scope not in key.scopes:
             raise PermissionDenied(f"the API key lacks the scope {scope.value!r}")
         return key
@@ -46,4 +46,4 @@ def _secret(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
     values = [value for name, value in metadata or () if name == AUTHORIZATION]
     if len(values) == 1 and isinstance(value := values[0], str) and value.lower().startswith(_SCHEME):
         return value[len(_SCHEME) :].strip()
-    raise Unauthenticated("an API key is needed, as 'Authorization: Bearer KEY'")
+    raise Unauthenticated("an API key is required: send 'Authorization: Bearer KEY'")

@@ -62,9 +62,9 @@ class Certificates:
             if stamp != self._stamp:
                 self._stamp = stamp
                 self._now, self._context = _configuration(self._files)
-                _log.info("certificates read again")
+                _log.info("certificates reloaded")
         except InvalidCertificate as error:
-            _log.error("the certificates stay as they were: %s", error)
+            _log.error("the certificates were not reloaded, the last good ones stay in use: %s", error)
         return self._now
 
 

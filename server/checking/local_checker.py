@@ -143,7 +143,7 @@ class LocalChecker:
                 if not self._log_requests:
                     text = without_words(text, request.params.lyrics, request.params.prompt)
                 _log.error("a request could not be checked: %s", text)
-                raise SongFailed("the request could not be checked")
+                raise SongFailed("the request could not be checked because of a fault of the server; try again")
 
     async def _answer(self, asked: _Asked) -> Answer:
         self._enter(asked)
@@ -167,7 +167,9 @@ class LocalChecker:
                 raise TooManyWait
             self._turns.enter(asked.caller, asked)
         except TooManyWait:
-            raise ChecksOverloaded("too many requests wait to be checked", _RETRY_AFTER_SECONDS) from None
+            raise ChecksOverloaded(
+                "too many requests wait to be checked; try again later", _RETRY_AFTER_SECONDS
+            ) from None
         self._bytes += asked.size
 
     def _dispatch(self) -> None:
@@ -202,7 +204,7 @@ class LocalChecker:
         self._watch = None
         silent_seconds = asyncio.get_running_loop().time() - self._heard_at
         if self._working and self._process is not None and silent_seconds >= self._limits.silent_seconds:
-            _log.error("the checking process was silent for %.1f seconds and is ended", silent_seconds)
+            _log.error("the checking process was silent for %.1f seconds and is killed", silent_seconds)
             self._process.kill()
         else:
             self._watch_silence()
@@ -217,10 +219,10 @@ class LocalChecker:
             try:
                 await self._serve(process)
             except ProcessEnded as error:
-                _log.error("the checking process is lost: %s", error)
+                _log.error("the checking process ended: %s", error)
             except Exception:
                 # A bug of ours must not leave the server without checks for the rest of its life.
-                _log.exception("the checking process is given up")
+                _log.exception("the checking process failed with a bug and is not restarted")
             finally:
                 self._process = None
                 await process.stop(_END_GRACE_SECONDS)

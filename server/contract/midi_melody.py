@@ -73,7 +73,7 @@ def anchor_from_midi(data: bytes) -> MidiMelody:
         raise _refusal(f"{error}; send a standard MIDI file (.mid)") from error
     part = _chosen([part for track in file.tracks for part in _parts(track, file)])
     if part is None:
-        raise _refusal("has no track with notes; percussion is no melody")
+        raise _refusal("has no track with notes other than percussion")
     melody = tuple(itertools.islice(_with_rests(_highest(part.notes)), MAX_NOTES))
     moved = tuple(AnchorNote(_in_range(note.pitch), note.length_beats) for note in melody)
     remarks = ("anchor: notes that are too low or too high are moved by octaves",) if moved != melody else ()

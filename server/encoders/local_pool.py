@@ -118,10 +118,10 @@ class LocalEncoders:
                 with tempfile.TemporaryDirectory(prefix="melisma-encoder-") as folder:
                     await self._serve_one(number, self._new_encoder(str(Path(folder) / "socket")), observer)
             except EncoderDied as error:
-                _log.error("an encoder is lost: %s", error)
+                _log.error("an encoder ended: %s", error)
             except Exception:
                 # A bug of ours must not leave the server without encoder for the rest of its life.
-                _log.exception("an encoder is given up")
+                _log.exception("an encoder failed with a bug and is not restarted")
             self._first_tried.set()
             observer.encoder_restarted()
             seconds = self._restart_backoff_seconds * 2.0 ** (self._failed_starts[number] or 0)

@@ -137,8 +137,8 @@ class Frontend:
         if request.engine not in self._engine_names:
             raise UnknownEngine(request.engine, tuple(dict.fromkeys((*self._engine_names, *known))))
         raise EngineNotReady(
-            f"engine {request.engine!r} was never served here, so nothing is known of it: start a generator with it on "
-            "the same store (MELISMA_ROLE=generator), and ask again once it is ready; later it need not run any more"
+            f"engine {request.engine!r} has never run in this service, so its limits are unknown: start a generator "
+            "with it on the same store (MELISMA_ROLE=generator), and try again once it is ready; then it may be stopped"
         )
 
     def _estimate(self, request: SongRequest, service: ServiceState | None) -> SongEta | None:

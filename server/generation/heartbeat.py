@@ -27,7 +27,7 @@ class Heartbeat:
             try:
                 self._send()
             except Exception:
-                _log.exception("songs could not give a sign of life")
+                _log.exception("the heartbeats of songs could not be sent")
 
     def _send(self) -> None:
         positions, estimates = self._queue.positions(), self._eta.remaining()

@@ -27,57 +27,61 @@ class Group(BaseModel):
 class Limits(Group):
     """Limits of the work that the server accepts."""
 
-    running_songs: Count = Field(default=32, description="songs made at the same time on each device")
-    queued_songs: int = Field(default=64, ge=0, description="songs that may wait; one more gets RESOURCE_EXHAUSTED")
-    batch_tokens: Count = Field(default=8192, description="tokens of all sections that share one denoising step")
-    batch_sections: Count = Field(default=64, description="sections that share one denoising step; 1: no batching")
+    running_songs: Count = Field(default=32, description="most songs made at the same time on each device")
+    queued_songs: int = Field(default=64, ge=0, description="most waiting songs; one more gets RESOURCE_EXHAUSTED")
+    batch_tokens: Count = Field(
+        default=8192, description="most tokens in one shared denoising step, all sections together"
+    )
+    batch_sections: Count = Field(default=64, description="most sections in one shared denoising step; 1: no batching")
     retries: int = Field(
-        default=3, ge=0, description="times that a song is resumed from its last section after a failure"
+        default=3, ge=0, description="most retries of a song after failures, each from its last complete section"
     )
     crowded_queue_ratio: float = Field(
         default=0.9,
         gt=0,
         le=1,
-        description="share of the queue at which readiness and health ask for songs to be sent elsewhere",
+        description="share of the queue filled with waiting songs at which readiness and health report not ready",
     )
     stream_buffer_bytes: int = Field(
-        default=1 << 20, ge=1 << 16, description="MP3 made ahead of a slow reader before its song stops taking steps"
+        default=1 << 20, ge=1 << 16, description="bytes of MP3 buffered for a slow reader, at which its song pauses"
     )
     exchange_timeout_seconds: Seconds = Field(
-        default=30.0, description="silence of a worker in the middle of its work before it is replaced"
+        default=30.0, description="seconds without an answer after which a busy worker is replaced"
     )
     load_timeout_seconds: Seconds = Field(
-        default=3600.0, description="time that a worker gets to load its engines, downloads included"
+        default=3600.0, description="seconds that a worker has to load its engines, downloads included"
     )
     heartbeat_seconds: Seconds = Field(
-        default=5.0, description="longest silence of a song's stream before a sign of life"
+        default=5.0, description="seconds of silence in a song's stream after which a heartbeat is sent"
     )
     caller_calls: Count = Field(
         default=512,
-        description="calls of one caller at once, over gRPC and REST; without a key a caller is its address",
+        description="most open calls of one caller, over gRPC and REST; without a key a caller is its address",
     )
     open_calls: Count = Field(
-        default=128, description="calls at once that need no key, where others do: health and load reports"
+        default=128, description="most open calls of health and load reports, which need no API key"
     )
-    open_calls_of_peer: Count = Field(default=16, description="the same of one address")
+    open_calls_of_peer: Count = Field(
+        default=16, description="most open calls of health and load reports of one address"
+    )
     stall_seconds: Seconds = Field(
         default=300.0,
-        description="time that a listener may take nothing of what is sent before its call ends",
+        description="seconds for which a listener may read nothing before its call is ended",
     )
     request_bytes: int = Field(
         default=256 << 10,
         ge=1 << 16,
-        description="largest request without its recording; larger gets INVALID_ARGUMENT, and 413 over HTTP",
+        description="bytes of the largest request without a recording; larger gets INVALID_ARGUMENT, or 413 over HTTP",
     )
     recording_bytes: int = Field(
         default=4 << 20,
         ge=1 << 16,
-        description="largest request with a recording; larger gets RESOURCE_EXHAUSTED, and 413 over HTTP",
+        description="bytes of the largest request with its recording; larger gets RESOURCE_EXHAUSTED, or 413 over HTTP",
     )
     concurrent_calls: int = Field(
         default=1024,
         ge=16,
-        description="last fuse against floods, counting calls of every kind; keep well above the song limits",
+        description="most open gRPC calls of every kind, against floods; keep well above the song limits",
     )
 
     @model_validator(mode="after")
@@ -90,43 +94,46 @@ class Limits(Group):
 class Threads(Group):
     """Threads and processes of each part."""
 
-    encoders: Count = Field(default=2, description="processes that master and encode sound, for each device")
+    encoders: Count = Field(default=2, description="encoder processes per device, which master and encode sound")
     worker: int = Field(
         default=1,
         ge=0,
-        description="compute threads of each worker process; 0 leaves it to the libraries, which starves busy machines",
+        description="compute threads of each worker process; 0: the libraries' choice, which overloads busy machines",
     )
 
 
 class Scheduling(Group):
     """Order of songs; server/scheduling/policy.py explains the parameters."""
 
-    order: Order = Field(default=Order.DEADLINE, description="deadline (of playback) or arrival (first come)")
+    order: Order = Field(
+        default=Order.DEADLINE,
+        description="order of songs: deadline (of playback) or arrival (first come, first served)",
+    )
     margin_seconds: NonNegativeSeconds = Field(
         default=_POLICY.margin_seconds,
-        description="a song that has less sound in hand goes before one that nobody hears yet",
+        description="seconds of buffered sound below which a song goes before songs without audio",
     )
     comfort_seconds: NonNegativeSeconds = Field(
         default=_POLICY.comfort_seconds,
-        description="a song that has more sound in hand than this and the margin does not slow down others",
+        description="seconds of buffered sound, beyond the margin, above which a song yields to urgent ones",
     )
     ahead_seconds: Seconds = Field(
         default=_POLICY.ahead_seconds,
-        description="a song that has more sound in hand waits while others need the device",
+        description="seconds of buffered sound above which a song waits while others need the device",
     )
     share_lead_seconds: NonNegativeSeconds = Field(
         default=_POLICY.share_lead_seconds,
-        description="device time by which a caller may be ahead of others before its songs stand back",
+        description="device seconds by which a caller may be ahead of others before its songs yield",
     )
     weights: dict[str, Positive] = Field(
-        default={}, description='shares of callers as JSON, {"name": 2.0}; those not named have 1'
+        default={}, description='weights of callers in fair sharing, as JSON: {"name": 2.0}; others have 1'
     )
 
 
 class Device(Group):
     """One worker; values that are not set are those of the server's limits."""
 
-    device: str = Field(pattern=DEVICE_PATTERN, description="cpu, cuda or cuda:0")
+    device: str = Field(pattern=DEVICE_PATTERN, description="device: cpu, cuda or cuda:0")
     engines: tuple[str, ...] = ()
     running_songs: Count | None = None
     batch_tokens: Count | None = None
@@ -142,20 +149,21 @@ class Device(Group):
 class Rest(Group):
     """The REST API on the HTTP port."""
 
-    enabled: bool = Field(default=True, description="whether songs may be asked for over HTTP, too")
+    enabled: bool = Field(default=True, description="serve the REST API on the HTTP port")
     origins: str = Field(
-        default="", description="origins of web pages that may call (commas), such as https://example.com; * for all"
+        default="",
+        description="allowed origins of web pages (commas), such as https://example.com; *: all; empty: none",
     )
     hosts: str = Field(
         default="",
-        description="names by which callers may reach the HTTP port (commas), such as songs.example.com, beside "
-        "addresses, localhost and MELISMA_HOST; * for all; empty: all where calls need a key, else none",
+        description="allowed host names of the HTTP port (commas), such as songs.example.com, beside "
+        "addresses, localhost and MELISMA_HOST; *: all; empty: all if calls need a key, else none",
     )
 
     public_url: str = Field(
         default="",
-        description="address at which callers reach REST, such as https://example.com/music, for the URLs in answers; "
-        "empty: the one that each call names",
+        description="public address of REST, such as https://example.com/music, for the URLs in responses; "
+        "empty: the address that each call was sent to",
     )
 
     @field_validator("public_url")
@@ -177,12 +185,13 @@ class Rest(Group):
 class Keepalive(Group):
     """Keepalive probes, which find dead connections."""
 
-    time_seconds: Seconds = Field(default=30.0, description="silence on a connection before it is probed")
+    time_seconds: Seconds = Field(default=30.0, description="seconds of silence on a connection before it is probed")
     timeout_seconds: Seconds = Field(
-        default=10.0, description="wait for the probe's answer before the connection is closed"
+        default=10.0, description="seconds to wait for the answer to a probe before the connection is closed"
     )
     min_client_interval_seconds: Seconds = Field(
-        default=10.0, description="clients that probe more often than this are disconnected"
+        default=10.0,
+        description="shortest interval in seconds of a client's own probes; one that probes more often is disconnected",
     )
 
 
@@ -191,28 +200,33 @@ class Connections(Group):
 
     count: Count = Field(
         default=1024,
-        description="connections at once on each port; beyond it those that ask for nothing are closed first",
+        description="most connections on each port; above it connections without a request are closed first",
     )
     peer_count: Count = Field(
-        default=512, description="the same of one address, unless it is one of MELISMA_PROXIES__TRUSTED"
+        default=512,
+        description="most connections of one address on each port, except those of MELISMA_PROXIES__TRUSTED",
     )
     handshake_seconds: Seconds = Field(
-        default=10.0, description="time for a new connection to agree on TLS, and for the header of a request to arrive"
+        default=10.0, description="seconds for the TLS handshake of a connection, and for the headers of a request"
     )
     request_seconds: Seconds = Field(
-        default=30.0, description="time for the message of a call to arrive once its header is there"
+        default=30.0, description="seconds for the message of a call to arrive after its headers"
     )
-    idle_seconds: Seconds = Field(default=120.0, description="time without a call after which a connection is closed")
-    concurrent_calls: Count = Field(default=256, description="calls at once on one connection; further ones wait")
+    idle_seconds: Seconds = Field(
+        default=120.0, description="seconds without a call after which a connection is closed"
+    )
+    concurrent_calls: Count = Field(default=256, description="most open calls on one connection; further ones wait")
     metadata_bytes: int = Field(
-        default=16 << 10, ge=4 << 10, description="largest metadata of a call; larger gets RESOURCE_EXHAUSTED"
+        default=16 << 10,
+        ge=4 << 10,
+        description="bytes of the largest metadata of a call; larger gets RESOURCE_EXHAUSTED",
     )
     age_seconds: NonNegativeSeconds = Field(
         default=300.0,
-        description="age at which a client is asked to connect anew, so that new servers get their share; 0: never",
+        description="seconds after which a client is asked to reconnect, so that new servers get their share; 0: never",
     )
     age_grace_seconds: Seconds = Field(
-        default=3600.0, description="time that calls on such a connection get to end; keep above the longest song"
+        default=3600.0, description="seconds for the calls of such a connection to end; keep above the longest song"
     )
 
 
@@ -222,11 +236,12 @@ class TLS(Group):
     certificate: str = Field(default="", description="file of the server's certificate chain; empty: no encryption")
     key: str = Field(default="", description="file of the certificate's private key")
     client_ca: str = Field(
-        default="", description="file of authorities; clients must then show a certificate of theirs (mutual TLS)"
+        default="",
+        description="file of certificate authorities; clients then need a certificate of one of them (mutual TLS)",
     )
 
     http: bool = Field(
-        default=True, description="whether the HTTP port is encrypted, too; false where a proxy beside it does that"
+        default=True, description="encrypt the HTTP port, too; false if a proxy beside the server does that"
     )
 
     @model_validator(mode="after")
@@ -241,18 +256,17 @@ class Marking(Group):
 
     enabled: bool = Field(
         default=True,
-        description="whether files tell machines at their head that the song was generated (EU AI Act, GB 45438-2025)",
+        description="mark files in their metadata as generated (EU AI Act, GB 45438-2025)",
     )
     producer: str = Field(
         default="",
         max_length=200,
         pattern=r"^[^\x00-\x1f\x7f]*$",
-        description="name or code of the provider of this service, for the marks; set the same one on all servers of a "
-        "shared store",
+        description="name or code of the service's provider, for the marks; the same on all servers of a shared store",
     )
     certificate: str = Field(
         default="",
-        description="PEM file of the chain with which C2PA manifests of complete songs are signed; empty: no manifests",
+        description="PEM file of the certificate chain for signing C2PA manifests; empty: no manifests",
     )
     key: str = Field(default="", description="PEM file of that certificate's private key")
 

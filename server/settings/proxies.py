@@ -15,8 +15,8 @@ class Proxies(Group):
 
     trusted: str = Field(
         default="",
-        description="addresses or networks (commas) of proxies whose Forwarded and X-Forwarded headers are believed, "
-        "such as 10.0.0.0/8; empty: nobody's",
+        description="addresses or networks (commas) of trusted proxies, whose forwarding headers are used, "
+        "such as 10.0.0.0/8; empty: none",
     )
 
     @field_validator("trusted")

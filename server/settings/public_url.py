@@ -13,5 +13,5 @@ def public_url(text: str) -> str:
     plain = url.scheme in ("http", "https") and url.hostname and not (url.query or url.fragment or "@" in url.netloc)
     if not plain or not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError(f"{text!r} must be a URL such as https://music.example or https://example.com/music")
-    _ = url.port  # raises ValueError for what is no port
+    _ = url.port  # raises ValueError for an invalid port
     return text.rstrip("/")

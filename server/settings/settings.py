@@ -45,7 +45,7 @@ class Settings(BaseSettings):
 
     role: Role = Field(
         default="all",
-        description="all; or, for several servers with a shared store: frontend (takes calls, makes no songs) or "
+        description="role of the server: all; or, with a shared store, frontend (takes calls, makes no songs) or "
         "generator (makes songs, takes no calls)",
     )
     host: str = Field(
@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     devices: Annotated[tuple[Device, ...], NoDecode] = Field(
         default=(Device(device="cpu"),),
         min_length=1,
-        description="devices to work on, one worker process each: cpu, cpu,cpu or cuda:0 (commas); or as JSON with "
+        description="devices, with one worker process each: cpu, cpu,cpu or cuda:0 (commas); or as JSON with "
         'limits of each: [{"device": "cuda:0", "engines": ["ace_step"], "running_songs": 8, "batch_tokens": 8192, '
         '"batch_sections": 16, "memory_mebibytes": 40000, "render_beside": true}]',
     )
@@ -76,27 +76,23 @@ class Settings(BaseSettings):
         description="engines to load (commas), each a name, or name=module:Class; the first is the default",
     )
     log_level: LogLevel = Field(
-        default="info", description="least important log lines to write: debug, info, warning, error, critical"
+        default="info", description="lowest level of log lines: debug, info, warning, error or critical"
     )
     log_format: LogFormat = Field(
-        default=LogFormat.AUTO, description="auto (plain in a terminal, else json), plain or json"
+        default=LogFormat.AUTO, description="format of the log: auto (plain in a terminal, else json), plain or json"
     )
-    revision: str = Field(default="", description="what was built, such as a commit; shown at /version")
-    log_requests: bool = Field(
-        default=False, description="whether prompts and lyrics may be logged; they are personal data"
-    )
+    revision: str = Field(default="", description="revision of the build, such as a commit; shown at /version")
+    log_requests: bool = Field(default=False, description="log prompts and lyrics, which are personal data")
     grace_seconds: NonNegativeSeconds = Field(
-        default=60.0, description="time that running songs get to finish after SIGTERM"
+        default=60.0, description="seconds for running songs to finish after SIGTERM"
     )
     api_keys: str = Field(
         default="",
         description="file of API keys, made with python -m server.auth.api_keys and read again when it changes; empty: "
-        "whoever reaches the port may call",
+        "calls need no key",
     )
-    reflection: bool = Field(default=True, description="whether callers may ask for the service's schema")
-    page: bool = Field(
-        default=True, description="whether the preview page is at / of the HTTP port; it needs REST to be enabled"
-    )
+    reflection: bool = Field(default=True, description="serve the schema of the service by gRPC reflection")
+    page: bool = Field(default=True, description="serve the preview page at / of the HTTP port; it needs REST")
     limits: Limits = Limits()
     scheduling: Scheduling = Scheduling()
     threads: Threads = Threads()
@@ -122,7 +118,7 @@ class Settings(BaseSettings):
             try:
                 return [{"device": part} if isinstance(part, str) else part for part in json.loads(value)]
             except json.JSONDecodeError as error:
-                raise ValueError(f"no valid JSON: {error}") from error
+                raise ValueError(f"not valid JSON: {error}") from error
         return tuple({"device": part} for part in parts(value))
 
     @field_validator("engines", mode="before")

@@ -34,11 +34,12 @@ class Store(Group):
     """Song store: kind, place, size and age limits."""
 
     kind: StoreKind = Field(
-        default="embedded", description="embedded (a folder of this server) or shared (by several servers)"
+        default="embedded",
+        description="kind of store: embedded (a folder of this server) or shared (by several servers)",
     )
     folder: str = Field(
         default="",
-        description="embedded: folder for songs, of one server alone; empty: melisma in $XDG_DATA_HOME or "
+        description="embedded: folder for songs, used by one server alone; empty: melisma in $XDG_DATA_HOME or "
         "~/.local/share",
     )
     directory: str = Field(
@@ -46,46 +47,51 @@ class Store(Group):
         description="shared: Redis or Valkey, such as valkeys://user@host:6379/0 (valkey:// without TLS) or "
         "valkeys+sentinel://host1,host2,host3/service",
     )
-    directory_password_file: str = Field(default="", description="shared: file of the directory's password")
+    directory_password_file: str = Field(default="", description="shared: file with the directory's password")
     directory_ca: str = Field(
-        default="", description="shared: file of the authorities of the directory's certificate; empty: the system's"
+        default="", description="shared: file of authorities for the directory's certificate; empty: the system's"
     )
     objects: str = Field(
         default="",
-        description="shared: place of ended songs: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or "
-        "file:///folder; keys come from the cloud's own variables or identity",
+        description="shared: location of ended songs: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or "
+        "file:///folder; credentials come from the cloud's own variables or identity",
     )
     objects_endpoint: str = Field(
         default="", description="shared: URL of an S3-compatible store that is not Amazon's; empty: Amazon's"
     )
     flush_seconds: NonNegativeSeconds = Field(
-        default=0.1, description="shared: time for which sound is gathered before it is stored, and so sent"
+        default=0.1,
+        description="shared: seconds for which sound is gathered before it is stored, and then sent to listeners",
     )
     lease_seconds: Seconds = Field(
-        default=6.0, ge=0.5, description="shared: silence of a server after which its songs are given up"
+        default=6.0,
+        ge=0.5,
+        description="shared: seconds of silence after which other servers take over a server's songs",
     )
     outage_seconds: Seconds = Field(
-        default=30.0, description="shared: absence of the directory after which this server stops taking calls"
+        default=30.0, description="shared: seconds without the directory after which this server takes no more calls"
     )
     cold_start_seconds: Seconds = Field(
         default=60.0,
-        description="shared: time that a generator takes to come where songs wait and none runs, for estimates; counts "
+        description="shared: assumed seconds for a generator to start if songs wait and none runs, for ETAs; used "
         "until such a start was measured",
     )
     resume: Literal[""] | Resume | dict[str, Resume] = Field(
         default="",
-        description="shared: songs that this server goes on with when their server is lost: same_sound (those that "
-        "sound the same here, and those of which nothing was heard), unheard (only the latter) or never; or as JSON "
+        description="shared: songs of lost servers that this server continues: same_sound (those that "
+        "sound the same here, and those without delivered sound), unheard (only the latter) or never; or as JSON "
         'by engine: {"ace_step": "unheard"}; empty: unheard for engines on GPUs, else same_sound',
     )
     resume_seconds: NonNegativeSeconds = Field(
-        default=30.0, description="shared: time that lost songs wait for a server that goes on with them"
+        default=30.0, description="shared: seconds that songs of lost servers wait for a server that continues them"
     )
-    max_mebibytes: Count = Field(default=2048, description="sound kept; beyond it the oldest songs go first")
-    max_songs: Count = Field(default=100_000, description="songs kept; beyond it the oldest go first")
-    max_age_hours: Positive = Field(default=168.0, description="time after its end for which a song is kept")
+    max_mebibytes: Count = Field(
+        default=2048, description="most MiB of stored sound; above it the oldest songs are deleted"
+    )
+    max_songs: Count = Field(default=100_000, description="most stored songs; above it the oldest are deleted")
+    max_age_hours: Positive = Field(default=168.0, description="hours for which a song is stored after its end")
     linger_seconds: NonNegativeSeconds = Field(
-        default=10.0, description="time for which a song goes on that its last listener has left, and who may come back"
+        default=10.0, description="seconds for which a song goes on after its last listener has left, who may come back"
     )
 
     @field_validator("directory")
@@ -106,7 +112,7 @@ class Store(Group):
         try:
             return json.loads(value)
         except json.JSONDecodeError as error:
-            raise ValueError(f"no valid JSON: {error}") from error
+            raise ValueError(f"not valid JSON: {error}") from error
 
     @field_validator("objects_endpoint")
     @classmethod

@@ -96,7 +96,7 @@ class Credentials:
 
     def _begin(self, recording: Recording, signer: Signer) -> asyncio.Task[bytes]:
         if len(self._making) >= PLACES:
-            raise Overloaded("too many C2PA manifests are asked for at once", _RETRY_SECONDS)
+            raise Overloaded("too many C2PA manifests are requested at once; try again later", _RETRY_SECONDS)
         song_id = recording.song.song_id
         work = partial(_signed, signer, recording.song, _marks(recording))
         task = asyncio.create_task(self._make(recording, work), name=f"sign {song_id}")
@@ -147,7 +147,7 @@ def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> byt
     The manifest must not contain the song's id: it may be passed on, and the id grants access to the song.
     """
     if hashlib.sha256(sound).hexdigest() != song.sha256:
-        raise SigningFailed("the stored sound is not what was made")
+        raise SigningFailed("the stored sound differs from the generated sound")
     title = marks.content_id or song.sha256
     return signer.sign(sound, format_named(song.format).media_type, title, marks.digital_source_type or GENERATED)
 

@@ -50,7 +50,7 @@ class Persistence:
         try:
             return await self._store_all(recording, writer)
         except _FAILURES as error:
-            logger.error("a song cannot be kept, and goes on for its listeners alone: %s", error)
+            logger.error("a song cannot be stored, and continues for its listeners only: %s", error)
             recording.keeping.lose()
             if not recording.listeners:
                 fail(recording, SongNotKept(), self._now_ns())
@@ -87,7 +87,7 @@ class Persistence:
             else:
                 await writer.end(not_kept(replace(stored, ended_ns=song.ended_ns)))
         except _FAILURES as error:
-            logger.error("the loss of a song could not be noted: %s", error)
+            logger.error("a song could not be recorded as lost: %s", error)
 
 
 def _is_nothing(recording: Recording) -> bool:

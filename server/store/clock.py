@@ -59,7 +59,7 @@ class AgeClock:
         if ahead_seconds <= TOLERANCE_SECONDS:
             return Believed(wall_ns)
         if held + passed_seconds >= HOLD_SECONDS:
-            logger.warning("the clock is believed, which has stayed %.0f hours ahead", ahead_seconds / 3600)
+            logger.warning("the clock is accepted: it has stayed %.0f hours ahead", ahead_seconds / 3600)
             return Believed(wall_ns)
         if not held:
             logger.warning(

@@ -77,7 +77,7 @@ def _lacked_memory(spec: EngineSpec, future: Future[Engine]) -> bool:
     error = future.exception()
     if error is None or not is_out_of_memory(error):
         return False
-    _log.warning("engine %s lacked memory while others were loaded beside it; it is loaded once more", spec.name)
+    _log.warning("engine %s lacked memory while others were loaded beside it; it is loaded again", spec.name)
     release_memory(error)
     return True
 

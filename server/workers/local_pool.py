@@ -117,10 +117,10 @@ class LocalPool:
             try:
                 await self._serve_one_worker(device, observer)
             except WorkerDied as error:
-                _log.error("the worker of device %s is lost: %s", device.name, error)
+                _log.error("the worker of device %s ended: %s", device.name, error)
             except Exception:
                 # A bug of ours must not leave a device unserved for the rest of the server's life.
-                _log.exception("the worker of device %s is given up", device.name)
+                _log.exception("the worker of device %s failed with a bug and is not restarted", device.name)
             self._note_restart(device.name, observer)
             await asyncio.sleep(self._backoff_seconds(device.name))
 

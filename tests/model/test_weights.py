@@ -37,7 +37,7 @@ def test_a_changed_file_is_noticed(saved: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"sha256": "0"}'])
 def test_a_file_that_is_no_manifest_is_noticed(saved: Path, text: str) -> None:
     saved.with_suffix(".json").write_text(text)
-    with pytest.raises(WeightsDamaged, match="no manifest of weights; check"):
+    with pytest.raises(WeightsDamaged, match="not a manifest of weights; check"):
         load_weights(saved)
 
 

@@ -151,7 +151,7 @@ class AsyncSong:
             if event := self.received.take(response):
                 yield event
         if not self.received.finished:
-            raise ConnectionLost("the stream has ended before the song")
+            raise ConnectionLost("the stream ended before the song was complete")
 
     async def _sleep(self, seconds: float) -> None:
         with suppress(TimeoutError):

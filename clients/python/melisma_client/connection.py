@@ -119,7 +119,7 @@ def _check_usable(ca: Path | None, certificate: Path | None, private_key: Path |
         if ca:
             context.load_verify_locations(ca)
     except ssl.SSLError as error:
-        raise ValueError(f"{ca} holds no certificate that can be used ({error.reason})") from error
+        raise ValueError(f"{ca} holds no usable certificate ({error.reason})") from error
     try:
         if certificate:
             context.load_cert_chain(certificate, private_key, password="")

@@ -147,7 +147,7 @@ def _read_fifo(path: Path) -> BinaryIO:
         file = os.fdopen(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC), "wb", buffering=0)
     except OSError as error:
         if error.errno == errno.ENXIO:
-            raise NobodyReads(errno.ENXIO, "nobody reads it", str(path)) from error
+            raise NobodyReads(errno.ENXIO, "it has no reader", str(path)) from error
         raise
     os.set_blocking(file.fileno(), True)
     return file

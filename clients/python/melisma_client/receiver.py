@@ -68,7 +68,7 @@ class Receiver:
     def close(self) -> SongFinished:
         """Verify that the stream has ended with the last event, and return it; raises `BrokenSong` if it never came."""
         if self.finished is None:
-            raise BrokenSong(f"the stream ended after {self.size_bytes} bytes without saying that the song is finished")
+            raise BrokenSong(f"the stream ended after {self.size_bytes} bytes without the final event of the song")
         return self.finished
 
     def _take_section(self, section: SectionFinished) -> SectionFinished | None:

@@ -79,9 +79,9 @@ def read_header(path: Path) -> Header:
     except OSError as error:
         raise EngineUnavailable(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise EngineUnavailable(f"{path}: is no safetensors file, or is cut off in its header") from error
+        raise EngineUnavailable(f"{path}: is not a safetensors file, or is cut off in its header") from error
     if not isinstance(values, dict):
-        raise EngineUnavailable(f"{path}: is no safetensors file")
+        raise EngineUnavailable(f"{path}: is not a safetensors file")
     header = _header(values, _LENGTH.size + length)
     if (size := path.stat().st_size) != header.file_bytes:
         raise EngineUnavailable(f"{path}: has {size:,} of {header.file_bytes:,} bytes; fetch it again")
@@ -97,7 +97,7 @@ def _header(values: Mapping[str, Mapping[str, list[int]]], start: int) -> Header
 def missing(folder: Path) -> list[str]:
     """One sentence for each file of the checkpoint that is not in `folder`."""
     if not folder.is_dir():
-        return [f"{folder}: is no folder"]
+        return [f"{folder}: is not a folder"]
     return [f"{folder / name}: is missing" for name in FILES if not (folder / name).is_file()]
 
 

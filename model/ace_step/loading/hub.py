@@ -58,7 +58,7 @@ def _file(settings: AceStepSettings, file: Path, number: int) -> Path:
         if isinstance(error, LocalEntryNotFoundError):
             raise EngineUnavailable(f"{file} of {where} is not here and cannot be fetched; ", *_ONLINE) from error
         raise EngineUnavailable(
-            f"{where} has no file {file}: it is no checkpoint of ACE-Step v1; ", *HOW_TO_GET
+            f"{where} has no file {file}: it is not a checkpoint of ACE-Step v1; ", *HOW_TO_GET
         ) from error
     except (HfHubHTTPError, OSError, ValueError) as error:
         raise EngineUnavailable(f"{file} of {name} cannot be fetched ({error}); ", *HOW_TO_GET) from error

@@ -131,7 +131,7 @@ def _tokenizer(root: Path) -> Tokenizer:
     try:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises nothing more precise
-        raise EngineUnavailable(f"{path}: is no tokenizer ({error}); fetch it again") from error
+        raise EngineUnavailable(f"{path}: is not a tokenizer ({error}); fetch it again") from error
 
 
 def load(root: Path, device: torch.device, dtype: torch.dtype) -> Networks:

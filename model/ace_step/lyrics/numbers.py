@@ -64,7 +64,7 @@ def _say(number: str, language: str, form: str, currency: str = "") -> str:
     except ImportError as error:
         raise EngineUnavailable("num2words is not installed: pip install 'melisma[ace_step]'") from error
     if len(number) > _LONGEST_NUMBER:
-        raise ValueError("nobody says a number of so many digits")
+        raise ValueError("a number of so many digits cannot be read")
     value = float(number) if "." in number or currency else int(number)
     extra = {"currency": currency} if currency else {}
     return str(num2words(value, to=form, lang=language, **extra))

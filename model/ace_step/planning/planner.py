@@ -93,7 +93,7 @@ class Planner:
         found = []
         if options.lora is not None and options.lora not in self._loras:
             found.append(
-                Violation("ace_step.lora", f"is none of: {', '.join(sorted(self._loras)) or 'there are none'}")
+                Violation("ace_step.lora", f"is not one of: {', '.join(sorted(self._loras)) or 'there are none'}")
             )
         if params.task is not None and options.mode is GenerationMode.SECTIONED:
             found.append(Violation("ace_step.mode", f"must be whole where {task_field(params.task)} is asked for"))

@@ -103,7 +103,7 @@ def place(notes: Sequence[SungNote], bank: VoiceBank) -> list[Placed]:
 
 def _syllables(notes: Sequence[SungNote]) -> list[tuple[SungNote, ...]]:
     if notes and notes[0].utterance is None:
-        raise ValueError("the first note has nothing to say")
+        raise ValueError("the first note has no syllable")
     groups: list[list[SungNote]] = []
     for note in notes:
         if note.utterance is not None:

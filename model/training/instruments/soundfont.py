@@ -148,7 +148,7 @@ class SoundFont:
         header, (base, _) = self.samples[sample], self._chunk("smpl")
         stream = self._data[base + header.start : base + header.end]
         if not stream.startswith(b"OggS"):
-            raise SoundFontError(f"sample {header.name!r} is no Ogg stream: an SF3 file is needed")
+            raise SoundFontError(f"sample {header.name!r} is not an Ogg stream: an SF3 file is needed")
         return stream
 
     def _chunk(self, name: str) -> Span:

@@ -73,7 +73,7 @@ class ConnectionWatch:
                 if self._may_be_crowded():
                     await asyncio.to_thread(self.look)
             except OSError as error:
-                logger.warning("the connections of gRPC could not be looked at, and will be again: %s", error)
+                logger.warning("gRPC connections could not be listed, trying again: %s", error)
 
     def _may_be_crowded(self) -> bool:
         """True if the process has more open files of any kind than a connection limit: a cheap check."""

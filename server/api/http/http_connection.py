@@ -18,8 +18,8 @@ closed.
 """
 
 _REFUSAL = (
-    b'{"type":"about:blank","title":"Bad Request","status":400,"reason":"INVALID_REQUEST","detail":"this is no request '
-    b'of HTTP/1.1, or its header is too large, or has both Content-Length and Transfer-Encoding"}'
+    b'{"type":"about:blank","title":"Bad Request","status":400,"reason":"INVALID_REQUEST","detail":"this is not a '
+    b'valid request of HTTP/1.1, or its header is too large, or has both Content-Length and Transfer-Encoding"}'
 )
 _REFUSAL_HEADERS = [
     (b"content-type", b"application/problem+json"),

@@ -55,7 +55,7 @@ def _request(found: dict[str, Json]) -> Json:
     names = [each.name for each in all_formats()]
     fields[OUTPUT_FORMAT] = {"type": "string", "enum": names, "description": f"Absent: {DEFAULT_FORMAT}."}
     fields["request_id"] |= {"format": "uuid"}
-    fields["prompt"]["description"] = "Style in keywords, English or Chinese. Not empty where the lyrics are."
+    fields["prompt"]["description"] = "Style in keywords, English or Chinese. Not empty if the lyrics are."
     fields["lyrics"]["description"] = "The words under section tags such as [verse]; absent: an instrumental."
     text = "Fields and their meaning are those of the contract, music.proto. null counts as absent. "
     text += f"At most one task: {_either('task')}. At most one engine's options: {_either('engine_options')}."

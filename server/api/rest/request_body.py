@@ -46,7 +46,9 @@ async def generate_request(request: Request, limits: RequestLimits, caller: str)
 
 
 def _check_names(given: dict[str, Json]) -> None:
-    found = [Violation(name, f"is what {own} is called here") for own, name in REQUEST_NAMES.items() if own in given]
+    found = [
+        Violation(name, f"is the name of {own} here: use that") for own, name in REQUEST_NAMES.items() if own in given
+    ]
     found += [Violation(name, f"is {path} now: use that") for name, path in MOVED_FIELDS.items() if name in given]
     if found:
         raise InvalidRequest(*found)

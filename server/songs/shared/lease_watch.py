@@ -40,7 +40,7 @@ class LeaseWatch:
         watched = self._songs[song_id]
         watched.good_until = asked_at + self._good_seconds
         if watched.timer is None and watched.good_until > asyncio.get_running_loop().time():
-            logger.info("a song goes on: its lease is renewed", extra={"song_id": song_id})
+            logger.info("a song resumes: its lease is renewed", extra={"song_id": song_id})
             watched.job.resume()
             self._wait(song_id, watched)
 

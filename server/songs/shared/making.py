@@ -200,7 +200,7 @@ class SharedMaking:
             await self._store.end(song, lease=claim.lease, at=claim.extent)
             await self._directory.settle(claim.lease, state, sound_seconds)
         except (LeaseLost, WrongOffset) as lost:  # the directory came back without its last writes
-            logger.warning("a song is not ended here: %s", lost)
+            logger.warning("the end of a song is not stored here: %s", lost)
 
     async def settled(self) -> None:
         """Return at once: listeners get an end only after the directory has it."""
@@ -252,7 +252,7 @@ class SharedMaking:
             song.job.cancel()
             self._mirrors.follow(recording)
         except StoreFailed as error:
-            logger.error("a song cannot be kept: %s", error)
+            logger.error("a song cannot be stored: %s", error)
             self.watcher.not_kept()
             song.job.cancel()
         finally:
@@ -268,7 +268,7 @@ class SharedMaking:
             logger.info("a song was handed over", extra=fields)
             self.watcher.handed_over()
         else:
-            logger.warning("a song is made elsewhere now", extra=fields)
+            logger.warning("a song was taken over by another server", extra=fields)
             self.watcher.lease_lost()
 
     def _differs(self, song_id: str) -> None:
@@ -277,8 +277,8 @@ class SharedMaking:
         asyncio.get_running_loop().call_soon(self._songs[song_id].job.cancel)
 
     def _repeated(self, song_id: str) -> None:
-        """Note that a song that was taken over goes on where it had been left."""
-        logger.info("a song that was taken over goes on", extra={"song_id": song_id})
+        """Note that a song that was taken over has repeated its stored part, and continues."""
+        logger.info("a song that was taken over continues", extra={"song_id": song_id})
         self.room.set()
 
     def _joined(self, recording: Recording) -> None:

@@ -146,7 +146,7 @@ class Sharing:
         try:
             return await self.making.hand_over()
         except StoreFailed as error:
-            logger.error("songs could not be left to other servers: %s", error)
+            logger.error("songs could not be handed over to other servers: %s", error)
             return 0
 
     async def prepare(self) -> None:

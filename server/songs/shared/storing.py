@@ -74,7 +74,7 @@ class Storing:
             while not await self._advance():
                 pass
         except StoreFull as full:
-            logger.error("a song cannot be kept, and goes on for its listeners here alone: %s", full)
+            logger.error("a song cannot be stored, and continues for its listeners here only: %s", full)
             await self._go_on_unstored(cancel)
             return
         except StoreFailed:
@@ -124,7 +124,7 @@ class Storing:
             await self._writer.end(not_kept(replace(self._stored, ended_ns=song.ended_ns)), recorder.entries)
             await self._directory.settle(self._claim.lease, SongState.FAILED, recorder.sound_seconds)
         except (StoreFailed, LeaseLost, WrongOffset) as error:
-            logger.error("the loss of a song could not be noted: %s", error)
+            logger.error("a song could not be recorded as lost: %s", error)
         finally:
             self._recording.end(song.state, song.ended_ns or 0, recorder.error, reason=song.reason)
 

@@ -51,7 +51,7 @@ class Tending:
                 logger.error("the directory of songs failed: %s", error)
                 await asyncio.sleep(self._lease_seconds / 6)
             except Exception:  # a bug in one song must not let the leases of all others run out
-                logger.exception("the songs of the service could not be tended")
+                logger.exception("a round of claims and renewals failed")
                 await asyncio.sleep(self._lease_seconds / 6)
 
     async def round(self) -> bool:

@@ -99,10 +99,10 @@ class Database:
         try:
             ((busy, _, _),) = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
         except StoreFailed as error:
-            logger.warning("what was deleted from the song store is still in its log: %s", error)
+            logger.warning("deleted songs are still in the write-ahead log of the song store: %s", error)
             return
         if busy:
-            logger.warning("what was deleted from the song store is still in its log: another process reads it")
+            logger.warning("deleted songs are still in the write-ahead log of the song store: another process reads it")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -137,7 +137,7 @@ class Database:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # needs no file that is shared with readers
             prepare(connection)
             self.alone = True
-            logger.error("the disk of the song store is full: nothing is kept until there is room in %s", folder)
+            logger.error("the disk of the song store is full: songs cannot be stored until there is room in %s", folder)
         return connection
 
     def _connection(self) -> sqlite3.Connection:

@@ -51,7 +51,7 @@ def locked(folder: Path) -> BinaryIO:
             raise StoreUnusable(folder, "is in use by another server") from error
         raise StoreUnusable(folder, f"cannot be locked ({error.strerror})") from error
     if folder.stat().st_mode & _OTHERS:
-        logger.warning("others may look into the folder %s of the song store; its files are private", folder)
+        logger.warning("others can list the folder %s of the song store; its files are private", folder)
     return file
 
 
@@ -80,7 +80,7 @@ class SoundFiles:
     def append(self, song_id: str, offset: int, sound: bytes) -> None:
         """Write the sound at `offset`, the end of the file; what a failed attempt left there is overwritten."""
         if song_id not in self._growing:
-            raise StoreFailed(f"the song {song_id} takes no more sound")
+            raise StoreFailed(f"the song {song_id} has ended and takes no more sound")
         if not sound:
             return
         try:
@@ -168,7 +168,7 @@ class SoundFiles:
     def path(self, song_id: str) -> Path:
         """The file of a song, in whichever format; a path that does not exist if it has none."""
         if "/" in song_id or "\0" in song_id:
-            raise StoreFailed(f"the database of the song store is damaged: {song_id!r} is no name of a song")
+            raise StoreFailed(f"the database of the song store is damaged: {song_id!r} is not a song id")
         paths = [self._folder / f"{song_id}{suffix}" for suffix in self._suffixes.values()]
         return next(filter(Path.exists, paths), paths[0])
 

@@ -35,7 +35,7 @@ class Mending:
             self._match_files()
             self.complete = True
         except StoreFull as error:
-            logger.error("the song store is mended later: %s", error)
+            logger.error("repairs of the song store are postponed: %s", error)
 
     def mend_rest(self) -> None:
         """Make the repairs that had no room before, also for songs of this run whose end could not be stored."""
@@ -63,7 +63,7 @@ class Mending:
             logger.warning("%d recordings could be read by others, and now are private", opened)
         if missing:
             logger.error(
-                "the sound of %d songs is missing, and they cannot be heard (STORE_UNAVAILABLE): put their files back "
+                "the sound of %d songs is missing, and they cannot be played (STORE_UNAVAILABLE): put their files back "
                 "into the folder of the song store",
                 missing,
             )

@@ -190,5 +190,5 @@ def _record(row: Sequence[Any]) -> SongRecord:
         raise StoreFailed(f"the database of the song store is damaged: {error}") from error
     numbers = (song.size_bytes, song.seed, song.created_ns, song.ended_ns or 0)
     if min(numbers) < 0 or not isfinite(song.duration_seconds) or "/" in song.song_id:
-        raise StoreFailed(f"the database of the song store is damaged: the row of {song.song_id!r} makes no sense")
+        raise StoreFailed(f"the database of the song store is damaged: the row of {song.song_id!r} is invalid")
     return song

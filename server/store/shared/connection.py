@@ -76,8 +76,10 @@ class Connection:
 
     @property
     def cut_off(self) -> str | None:
-        """The reason for which no calls should come here: the directory is away for too long; `None`: it is not."""
-        return "the directory of songs is away" if self.away_seconds > self._outage_seconds else None
+        """The reason why this server should get no calls: the directory has been unreachable for too long; else
+        `None`.
+        """
+        return "the directory of songs is unreachable" if self.away_seconds > self._outage_seconds else None
 
     @property
     def client(self) -> Redis:
@@ -133,7 +135,7 @@ class Connection:
             raise failed(error) from error
         if self._away_since is None:
             self._away_since = time.monotonic()
-            logger.warning("the directory of the song store is away: %s", error)
+            logger.warning("the directory of the song store is unreachable: %s", error)
         if self.away_seconds > self._outage_seconds:
             raise DirectoryAway(error) from error
         if isinstance(error, exceptions.ReadOnlyError):
@@ -142,7 +144,10 @@ class Connection:
 
     def _note_answer(self) -> None:
         if self._away_since is not None:
-            logger.info("the directory of the song store is back", extra={"away_seconds": round(self.away_seconds, 1)})
+            logger.info(
+                "the directory of the song store is reachable again",
+                extra={"away_seconds": round(self.away_seconds, 1)},
+            )
             self._away_since, self._back_at = None, time.monotonic()
 
 
@@ -208,5 +213,5 @@ def _password(file: Path | None) -> str | None:
 
 def _readable(file: Path | None, setting: str) -> str | None:
     if file is not None and not file.is_file():
-        raise SharedStoreUnusable(f"MELISMA_STORE__{setting} {file} is no file")
+        raise SharedStoreUnusable(f"MELISMA_STORE__{setting} {file} is not a file")
     return str(file) if file else None

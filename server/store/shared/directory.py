@@ -96,7 +96,7 @@ class SharedDirectory:
                 raise QueueFull(songs)
             case b"quota", (subject, seconds):
                 raise quota_exceeded(ticket.quota, subject.decode(), float(seconds))
-        raise StoreFailed(f"there is a song {song.song_id} already")
+        raise StoreFailed(f"the song {song.song_id} exists already")
 
     async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
         """Claim the next waiting song."""

@@ -13,14 +13,14 @@ class DirectoryAway(StoreFailed):
     """The directory could not be reached for longer than it may be unreachable."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(f"the directory of the song store is away: {error}")
+        super().__init__(f"the directory of the song store is unreachable: {error}")
 
 
 class ObjectsAway(StoreFailed):
     """The objects could not be read or written; a retry may help."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(f"the objects of the song store are away: {str(error).partition(chr(10))[0]}")
+        super().__init__(f"the objects of the song store are unreachable: {str(error).partition(chr(10))[0]}")
 
 
 class ObjectsRefused(StoreFailed):

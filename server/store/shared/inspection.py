@@ -47,8 +47,8 @@ async def _inspect(client: Redis) -> bool:
         _require_suitable(await client.info())
     except exceptions.NoPermissionError:
         logger.warning(
-            "the directory of the song store does not tell its settings: see to it that it is Redis 7 or Valkey, that "
-            "its maxmemory-policy is noeviction and that it is no cluster"
+            "the directory of the song store hides its settings: make sure that it is Redis 7 or Valkey, that "
+            "its maxmemory-policy is noeviction and that it is not a cluster"
         )
     if version is not None and int(version) > SCHEMA_VERSION:
         raise SharedStoreUnusable(

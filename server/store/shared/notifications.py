@@ -76,7 +76,7 @@ class Notifications:
                 message = await messages.get_message(ignore_subscribe_messages=True, timeout=self._check_seconds / 4)
                 if message is not None and self._pass_on(message["channel"], message["data"]):
                     heard_at = time.monotonic()
-        logger.warning("messages of the directory did not arrive: connecting anew")
+        logger.warning("messages of the directory did not arrive: reconnecting")
 
     def _pass_on(self, channel: bytes, data: bytes) -> bool:
         """Wake the tasks that a message concerns; returns True for a message to this process itself."""

@@ -76,9 +76,9 @@ class Objects:
         """
         folder = f"{_PROBES}/{secrets.token_hex(8)}/"
         if not await self._do(lambda: self._probe(f"{folder}probe")):
-            raise ObjectsRefused("it overwrites an object although asked not to")
+            raise ObjectsRefused("it overwrites an existing object although the request forbids it")
         if not await self._do(lambda: self._delete(folder)):
-            raise ObjectsRefused("it does not list an object that it has taken")
+            raise ObjectsRefused("it does not list an object that was written")
 
     async def seal(self, seal: Seal, song: SongRecord, events: list[bytes], sound: bytes) -> None:
         """Store a whole song; its record is written last, and marks the rest as complete.
@@ -153,7 +153,7 @@ class Objects:
         except FileNotFoundError as error:
             if missing:
                 raise
-            raise StoreFailed("an object of the song store is not there, or no longer") from error
+            raise StoreFailed("an object of the song store is missing") from error
         except (BaseError, OSError) as error:
             failed = objects_error(error)
             self._watcher.failed(StorePart.OBJECTS, trouble_of(failed))

@@ -114,7 +114,7 @@ async def _probe(objects: Objects, *, known: bool) -> None:
     except StoreFailed as error:
         if not known or not isinstance(error, ObjectsAway):
             raise _unusable(error) from error
-        logger.error("songs that end will wait: %s", error)
+        logger.error("ended songs will wait for the objects: %s", error)
 
 
 def _unusable(error: StoreFailed) -> SharedStoreUnusable:

@@ -122,7 +122,7 @@ class SharedStore:
                 async with self._turns.taken(song.song_id):
                     return await self._end(song, lease, at, whole)
             except (ObjectsAway, ObjectsRefused) as error:
-                logger.error("the end of a song waits: %s", error, extra={"song_id": song.song_id})
+                logger.error("the end of a song waits for the objects: %s", error, extra={"song_id": song.song_id})
             await asyncio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
 
@@ -209,7 +209,7 @@ class SharedStore:
         try:
             await self._delete(song_id, "unheard")
         except StoreFailed as error:
-            logger.warning("a song that was never planned is kept: %s", error, extra={"song_id": song_id})
+            logger.warning("a song that was never planned could not be deleted: %s", error, extra={"song_id": song_id})
 
     async def _end(self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None) -> None:
         if await self._write("end", lease, at.size_bytes, at.events) == b"done":

@@ -50,7 +50,7 @@ def test_the_help_text_lists_every_variable_with_its_default(capsys: pytest.Capt
     text = capsys.readouterr().out
     assert end.value.code == 0
     assert "MELISMA_LIMITS__QUEUED_SONGS" in text
-    assert "time that running songs get to finish after SIGTERM (default: 60.0)" in text
+    assert "seconds for running songs to finish after SIGTERM (default: 60.0)" in text
 
 
 def test_a_slip_of_the_pen_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,9 +160,9 @@ class InProcessPool:
                 observer.readiness_changed()
                 await observer.serve(device.name, worker)
             except WorkerDied:
-                _log.info("the worker of device %s is lost", device.name)
+                _log.info("the worker of device %s ended", device.name)
             except Exception:
-                _log.exception("the worker of device %s is given up", device.name)
+                _log.exception("the worker of device %s failed with a bug and is not restarted", device.name)
             finally:
                 del self.workers[device.name]
                 self._availability.lost(device.name)

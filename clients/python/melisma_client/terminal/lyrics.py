@@ -34,7 +34,7 @@ def _decoded(source: str, data: bytes, encoding: str) -> str:
         return data.decode(encoding or _detected(data)).removeprefix("\ufeff")
     except LookupError as error:
         raise typer.BadParameter(
-            f"{encoding} is no encoding; try one of utf-8, utf-16, {', '.join((*_LIKELY, _WESTERN))}"
+            f"{encoding} is not an encoding; try one of utf-8, utf-16, {', '.join((*_LIKELY, _WESTERN))}"
         ) from error
     except UnicodeDecodeError as error:
         raise typer.BadParameter(_advice(source, data, error)) from error

@@ -69,7 +69,7 @@ def without_given(text: str, hanzi: str, known: Callable[[str], frozenset[str]])
             end = match.end()
         elif _MEANT.fullmatch(match["given"]):
             shown += text[end : match.end("run")]
-            wrong.append(f"({match['given']}) is no pinyin syllable; write it like háng or hang2")
+            wrong.append(f"({match['given']}) is not a pinyin syllable; write it like háng or hang2")
             end = match.end()
     return Given(shown + text[end:], given, tuple(wrong))
 

@@ -120,7 +120,7 @@ def test_the_command_tells_the_mistake_in_words_of_its_own(tmp_path: Path, encry
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (("--ca", "words"), "holds no certificate that can be used"),
+        (("--ca", "words"), "holds no usable certificate"),
         (("client", "ours", "theirs"), "is not the key of"),
         (("--certificate", "ours certificate"), "belong together"),
     ],

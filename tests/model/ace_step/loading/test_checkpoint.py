@@ -66,8 +66,8 @@ def test_a_file_that_was_cut_off_says_how_much_is_there(folder: Path) -> None:
     ("content", "fault"),
     [
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a Git LFS pointer"),
-        (b"", "is no safetensors file"),
-        (b"\x10\x00\x00\x00\x00\x00\x00\x00not json at all.", "is no safetensors file"),
+        (b"", "is not a safetensors file"),
+        (b"\x10\x00\x00\x00\x00\x00\x00\x00not json at all.", "is not a safetensors file"),
     ],
 )
 def test_what_is_no_weights_file_is_called_so(folder: Path, content: bytes, fault: str) -> None:

@@ -50,7 +50,7 @@ def test_songs_with_and_without_an_adapter_never_share_a_step_and_differ(engine:
 
 def test_an_unknown_adapter_is_refused_with_those_that_there_are(engine: AceStepEngine) -> None:
     assert engine.info().loras == ("rap",)
-    with pytest.raises(InvalidParams, match="is none of: rap"):
+    with pytest.raises(InvalidParams, match="is not one of: rap"):
         engine.plan(SongParams("pop", "", 1, 10.0, options=AceStepOptions(lora="jazz")))
 
 

@@ -161,7 +161,7 @@ def test_a_missing_vocabulary_is_named_with_how_to_get_it(tmp_path: Path) -> Non
         with pytest.raises(EngineUnavailable, match=r"lyrics_utils/vocab\.json.*'lyric_vocab'"):
             LyricTokenizer.open(path)
     (wrong := tmp_path / "wrong.json").write_text("{}")
-    with pytest.raises(EngineUnavailable, match=r"is no vocabulary"):
+    with pytest.raises(EngineUnavailable, match=r"is not a vocabulary"):
         LyricTokenizer.open(wrong)
 
 

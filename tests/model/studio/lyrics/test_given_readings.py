@@ -48,7 +48,7 @@ def test_other_words_in_brackets_are_words(line: str) -> None:
 def test_a_reading_that_is_no_pinyin_is_told_and_not_sung() -> None:
     reading = read_line("人行(hanng2)道", chinese=True)
     assert reading.text == "人行道"
-    assert reading.notes == ("(hanng2) is no pinyin syllable; write it like háng or hang2",)
+    assert reading.notes == ("(hanng2) is not a pinyin syllable; write it like háng or hang2",)
 
 
 @pytest.mark.parametrize(

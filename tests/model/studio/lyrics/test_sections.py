@@ -103,7 +103,7 @@ def test_a_reading_that_is_given_is_not_shown() -> None:
 
 def test_a_reading_that_is_no_pinyin_is_told_with_its_line() -> None:
     lyrics = parse_lyrics("我们的行(hanng2)列")
-    assert "lyrics: (hanng2) is no pinyin syllable; write it like háng or hang2: line 1" in lyrics.notes
+    assert "lyrics: (hanng2) is not a pinyin syllable; write it like háng or hang2: line 1" in lyrics.notes
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_a_note_without_words_prolongs_the_syllable_before(voices: VoiceBank) ->
 
 
 def test_a_voice_must_begin_with_a_word(voices: VoiceBank) -> None:
-    with pytest.raises(ValueError, match="nothing to say"):
+    with pytest.raises(ValueError, match="has no syllable"):
         place([_note(0.0, 1.0, None)], voices)
 
 

@@ -72,7 +72,7 @@ async def test_a_replica_counts_the_songs_of_the_service_and_what_nobody_has_eve
 async def test_nothing_is_counted_while_the_directory_is_away(tmp_path: Path) -> None:
     class Away:
         async def engines(self) -> None:
-            raise StoreFailed("the directory is away")
+            raise StoreFailed("the directory is unreachable")
 
     demand = Demand(Away(), Survey(Away(), time.monotonic), FakeRunner(), ("fake",))  # type: ignore[arg-type]
     demand.work = Work({"fake": 2})

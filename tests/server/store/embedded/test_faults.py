@@ -113,7 +113,7 @@ async def test_files_are_private_in_a_folder_that_is_not(tmp_path: Path, caplog:
     assert modes.pop("mine.mp3") == modes.pop("lock") == 0o644
     assert set(modes.values()) == {0o600}
     assert {f"{song.song_id}.mp3" for song in songs} < set(modes)
-    assert "others may look into the folder" in caplog.text
+    assert "others can list the folder" in caplog.text
     assert "2 recordings could be read by others" in caplog.text
 
 

@@ -86,5 +86,5 @@ class SongOptions:
         if not self.lyrics_file:
             return self.lyrics
         if self.lyrics:
-            raise typer.BadParameter("give either --lyrics or --lyrics-file")
+            raise typer.BadParameter("give either --lyrics or --lyrics-file, not both")
         return read_lyrics(self.lyrics_file, self.encoding)

@@ -57,7 +57,7 @@ class TaskOptions:
         if self.task is None:
             return None
         if self.task is TaskName.RETAKE and seed is None:
-            raise typer.BadParameter("--task retake needs --seed, that of the song to be made anew")
+            raise typer.BadParameter("--task retake needs --seed, the seed of the song to vary")
         if self.task is not TaskName.RETAKE and self.recording is None:
             raise typer.BadParameter(f"--task {self.task} needs --recording")
         return self._tasks(self.recording.read_bytes() if self.recording else b"")[self.task]
