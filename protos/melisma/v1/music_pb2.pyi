@@ -51,22 +51,22 @@ class _GenerationModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Genera
     GENERATION_MODE_UNSPECIFIED: _GenerationMode.ValueType  # 0
     """The engine's choice."""
     GENERATION_MODE_WHOLE: _GenerationMode.ValueType  # 1
-    """All of it at once: it hangs together best, and nothing is heard before the last step of the whole song."""
+    """All of it at once: the most coherent mode; there is no sound before the last step of the whole song."""
     GENERATION_MODE_SECTIONED: _GenerationMode.ValueType  # 2
-    """Section by section, each made to follow the last seconds of the one before: the first is heard while the second is
-    made.
+    """Section by section, each conditioned on the last seconds of the one before: the first is streamed while the second
+    is made.
     """
 
 class GenerationMode(_GenerationMode, metaclass=_GenerationModeEnumTypeWrapper):
-    """Whether a song is denoised at once or section by section."""
+    """Denoising of a song at once or section by section."""
 
 GENERATION_MODE_UNSPECIFIED: GenerationMode.ValueType  # 0
 """The engine's choice."""
 GENERATION_MODE_WHOLE: GenerationMode.ValueType  # 1
-"""All of it at once: it hangs together best, and nothing is heard before the last step of the whole song."""
+"""All of it at once: the most coherent mode; there is no sound before the last step of the whole song."""
 GENERATION_MODE_SECTIONED: GenerationMode.ValueType  # 2
-"""Section by section, each made to follow the last seconds of the one before: the first is heard while the second is
-made.
+"""Section by section, each conditioned on the last seconds of the one before: the first is streamed while the second
+is made.
 """
 Global___GenerationMode: _TypeAlias = GenerationMode  # noqa: Y015
 
@@ -79,23 +79,23 @@ class _SamplerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Sampler.Value
     SAMPLER_UNSPECIFIED: _Sampler.ValueType  # 0
     """The engine's default."""
     SAMPLER_EULER: _Sampler.ValueType  # 1
-    """First order."""
+    """Euler, first order."""
     SAMPLER_HEUN: _Sampler.ValueType  # 2
-    """Second order: twice the work for each step."""
+    """Heun, second order: twice the work per step."""
     SAMPLER_PINGPONG: _Sampler.ValueType  # 3
-    """First order with fresh noise at every step."""
+    """PingPong, first order with fresh noise at every step."""
 
 class Sampler(_Sampler, metaclass=_SamplerEnumTypeWrapper):
-    """The sampler that takes noise to a song."""
+    """Sampler that turns noise into a song."""
 
 SAMPLER_UNSPECIFIED: Sampler.ValueType  # 0
 """The engine's default."""
 SAMPLER_EULER: Sampler.ValueType  # 1
-"""First order."""
+"""Euler, first order."""
 SAMPLER_HEUN: Sampler.ValueType  # 2
-"""Second order: twice the work for each step."""
+"""Heun, second order: twice the work per step."""
 SAMPLER_PINGPONG: Sampler.ValueType  # 3
-"""First order with fresh noise at every step."""
+"""PingPong, first order with fresh noise at every step."""
 Global___Sampler: _TypeAlias = Sampler  # noqa: Y015
 
 class _SectionKind:
@@ -109,11 +109,11 @@ class _SectionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SectionKi
     SECTION_KIND_INTRO: _SectionKind.ValueType  # 1
     """Instrumental opening."""
     SECTION_KIND_VERSE: _SectionKind.ValueType  # 2
-    """Tells the story."""
+    """Part with changing words."""
     SECTION_KIND_PRE_CHORUS: _SectionKind.ValueType  # 3
     """Leads from verse to chorus."""
     SECTION_KIND_CHORUS: _SectionKind.ValueType  # 4
-    """The part to remember."""
+    """Repeated main part."""
     SECTION_KIND_BRIDGE: _SectionKind.ValueType  # 5
     """A contrast late in the song."""
     SECTION_KIND_INST: _SectionKind.ValueType  # 6
@@ -131,11 +131,11 @@ SECTION_KIND_UNSPECIFIED: SectionKind.ValueType  # 0
 SECTION_KIND_INTRO: SectionKind.ValueType  # 1
 """Instrumental opening."""
 SECTION_KIND_VERSE: SectionKind.ValueType  # 2
-"""Tells the story."""
+"""Part with changing words."""
 SECTION_KIND_PRE_CHORUS: SectionKind.ValueType  # 3
 """Leads from verse to chorus."""
 SECTION_KIND_CHORUS: SectionKind.ValueType  # 4
-"""The part to remember."""
+"""Repeated main part."""
 SECTION_KIND_BRIDGE: SectionKind.ValueType  # 5
 """A contrast late in the song."""
 SECTION_KIND_INST: SectionKind.ValueType  # 6
@@ -155,7 +155,7 @@ class _StemKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StemKind.Val
     STEM_KIND_UNSPECIFIED: _StemKind.ValueType  # 0
     """Not used."""
     STEM_KIND_VOCAL: _StemKind.ValueType  # 1
-    """The lead line: the voice, or the instrument that stands for it."""
+    """The lead line: the voice, or the instrument in its place."""
     STEM_KIND_HARMONY: _StemKind.ValueType  # 2
     """Keys, guitars and pads."""
     STEM_KIND_DRUMS: _StemKind.ValueType  # 3
@@ -171,7 +171,7 @@ class StemKind(_StemKind, metaclass=_StemKindEnumTypeWrapper):
 STEM_KIND_UNSPECIFIED: StemKind.ValueType  # 0
 """Not used."""
 STEM_KIND_VOCAL: StemKind.ValueType  # 1
-"""The lead line: the voice, or the instrument that stands for it."""
+"""The lead line: the voice, or the instrument in its place."""
 STEM_KIND_HARMONY: StemKind.ValueType  # 2
 """Keys, guitars and pads."""
 STEM_KIND_DRUMS: StemKind.ValueType  # 3
@@ -189,21 +189,21 @@ class _VoiceKind:
 class _VoiceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VoiceKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     VOICE_KIND_UNSPECIFIED: _VoiceKind.ValueType  # 0
-    """Not chosen, or nobody."""
+    """Not chosen, or no voice."""
     VOICE_KIND_FEMALE: _VoiceKind.ValueType  # 1
-    """A woman."""
+    """A woman's voice."""
     VOICE_KIND_MALE: _VoiceKind.ValueType  # 2
-    """A man."""
+    """A man's voice."""
 
 class VoiceKind(_VoiceKind, metaclass=_VoiceKindEnumTypeWrapper):
     """Kind of a singer's voice."""
 
 VOICE_KIND_UNSPECIFIED: VoiceKind.ValueType  # 0
-"""Not chosen, or nobody."""
+"""Not chosen, or no voice."""
 VOICE_KIND_FEMALE: VoiceKind.ValueType  # 1
-"""A woman."""
+"""A woman's voice."""
 VOICE_KIND_MALE: VoiceKind.ValueType  # 2
-"""A man."""
+"""A man's voice."""
 Global___VoiceKind: _TypeAlias = VoiceKind  # noqa: Y015
 
 class _FinishReason:
@@ -241,7 +241,7 @@ class _SongStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SongState.V
     SONG_STATE_COMPLETED: _SongState.ValueType  # 3
     """The song is complete."""
     SONG_STATE_FAILED: _SongState.ValueType  # 4
-    """The song could not be made to its end, see `Song.failure`."""
+    """The song has failed, see `Song.failure`."""
     SONG_STATE_CANCELLED: _SongState.ValueType  # 5
     """The song was cancelled, or its listeners have left before its end."""
 
@@ -257,7 +257,7 @@ SONG_STATE_RUNNING: SongState.ValueType  # 2
 SONG_STATE_COMPLETED: SongState.ValueType  # 3
 """The song is complete."""
 SONG_STATE_FAILED: SongState.ValueType  # 4
-"""The song could not be made to its end, see `Song.failure`."""
+"""The song has failed, see `Song.failure`."""
 SONG_STATE_CANCELLED: SongState.ValueType  # 5
 """The song was cancelled, or its listeners have left before its end."""
 Global___SongState: _TypeAlias = SongState  # noqa: Y015
@@ -304,9 +304,9 @@ class GenerateRequest(_message.Message):
     lyrics: _builtins.str
     """Words to be sung, one line of the song per line of text, under section tags: [intro] [verse] [pre-chorus] [chorus]
     [bridge] [inst] [outro], in any letter case and also numbered ("[verse 2]"). Other tags count as the nearest of
-    these or as remarks, [chorus] without words comes again, "(x2)" repeats, "男：" and "[female]" say who sings. Files
-    of lyrics (LRC, subtitles, HTML, Markdown) are taken for what they are; `SongPlan.notes` tell what was done. Empty:
-    an instrumental. At most 10000 characters. Text without any words or tags returns an error.
+    these or as remarks, [chorus] without words is repeated, "(x2)" repeats, "男：" and "[female]" say who sings. Lyrics
+    in file formats (LRC, subtitles, HTML, Markdown) are recognised; `SongPlan.notes` lists the changes. Empty: an
+    instrumental. At most 10000 characters. Text without any words or tags returns an error.
     """
     duration_seconds: _builtins.float
     """Length of the song in seconds, in the range [10, 240] and within the engine's own range, see `Engine`; the song is
@@ -334,14 +334,14 @@ class GenerateRequest(_message.Message):
     chooses it from the prompt.
     """
     voice: Global___VoiceKind.ValueType
-    """Voice that sings the lyrics, one of `Engine.voices`. UNSPECIFIED: the engine chooses, from the prompt where it
-    speaks of a voice.
+    """Voice that sings the lyrics, one of `Engine.voices`. UNSPECIFIED: the engine chooses, from the prompt if that names
+    a voice.
     """
     vocal_level_db: _builtins.float
     """Level of the lead line relative to the engine's own mix, in dB, in the range [-24, 12]. 0: as the engine mixes it."""
     language: _builtins.str
     """Language of the lyrics as a BCP 47 tag ("zh", "en-US"), one of `Engine.languages`. At most 16 characters. Empty:
-    the engine finds it out, line by line.
+    the engine detects it, line by line.
     """
     @_builtins.property
     def audio(self) -> Global___AudioConfig:
@@ -357,7 +357,7 @@ class GenerateRequest(_message.Message):
 
     @_builtins.property
     def mastering(self) -> Global___MasteringConfig:
-        """Levelling of the song. Unset: toward -14 LUFS."""
+        """Loudness of the song. Unset: -14 LUFS."""
 
     @_builtins.property
     def audio_to_audio(self) -> Global___AudioToAudioTask:
@@ -365,11 +365,11 @@ class GenerateRequest(_message.Message):
 
     @_builtins.property
     def retake(self) -> Global___RetakeTask:
-        """Make the same song once more, a little differently."""
+        """Make a variation of the same song."""
 
     @_builtins.property
     def repaint(self) -> Global___RepaintTask:
-        """Make a part of a recording anew."""
+        """Replace a part of a recording."""
 
     @_builtins.property
     def extend(self) -> Global___ExtendTask:
@@ -443,7 +443,7 @@ Global___GenerateRequest: _TypeAlias = GenerateRequest  # noqa: Y015
 
 @_typing.final
 class AceStepOptions(_message.Message):
-    """Options that the engine "ace_step" alone understands."""
+    """Options that only the engine "ace_step" has."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -453,11 +453,11 @@ class AceStepOptions(_message.Message):
     LORA_FIELD_NUMBER: _builtins.int
     LORA_WEIGHT_FIELD_NUMBER: _builtins.int
     mode: Global___GenerationMode.ValueType
-    """Whether the song is denoised at once or section by section. UNSPECIFIED: the server's setting, whole by default. A
-    `task` takes no other value than whole.
+    """Denoising of the song at once or section by section. UNSPECIFIED: the server's setting, whole by default. A `task`
+    takes no other value than whole.
     """
     sampler: Global___Sampler.ValueType
-    """The sampler that takes noise to a song. UNSPECIFIED: Euler."""
+    """Sampler that turns noise into a song. UNSPECIFIED: Euler."""
     omega: _builtins.float
     """Weight with which a step moves the latents away from their mean, in the range [-100, 100]. 0: plain steps; greater
     values give more contrast. Unset: 10.
@@ -534,10 +534,10 @@ class Anchor(_message.Message):
     MIDI_FIELD_NUMBER: _builtins.int
     midi: _builtins.bytes
     """The melody as the bytes of a standard MIDI file, at most 65536: the track or channel that is named as the melody,
-    else the first that is no bass and no percussion; its highest note where several sound. What a melody does not
-    need may be missing or damaged. Times are rounded to sixteenth notes, notes beyond [36, 96] are moved by octaves,
-    longer notes than 16 beats end there. The tempo of the file is kept where neither `tempo_bpm` nor the prompt names
-    one and the words fit at it; the notes of the plan tell.
+    else the first that is no bass and no percussion; its highest note where several sound. Parts of the file that
+    the melody does not need may be missing or damaged. Times are rounded to sixteenth notes, notes beyond [36, 96]
+    are moved by octaves, longer notes than 16 beats end there. The tempo of the file is kept where neither
+    `tempo_bpm` nor the prompt names one and the words fit at it; the notes of the plan say so.
     """
     @_builtins.property
     def notes(self) -> Global___AnchorNoteList:
@@ -622,7 +622,7 @@ class AudioToAudioTask(_message.Message):
     server's limit of a request.
     """
     strength: _builtins.float
-    """Share of the recording that stays, in the range [0, 1]; at 0 the song owes nothing to it. Unset: 0.5."""
+    """Share of the recording that stays, in the range [0, 1]; at 0 the recording has no influence. Unset: 0.5."""
     def __init__(
         self,
         *,
@@ -646,7 +646,7 @@ Global___AudioToAudioTask: _TypeAlias = AudioToAudioTask  # noqa: Y015
 
 @_typing.final
 class RetakeTask(_message.Message):
-    """Makes the song of the request's own `seed` once more, a little differently."""
+    """Makes a variation of the song with the request's own `seed`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -679,7 +679,7 @@ Global___RetakeTask: _TypeAlias = RetakeTask  # noqa: Y015
 
 @_typing.final
 class RepaintTask(_message.Message):
-    """Makes a part of a recording anew; the rest stays as it is."""
+    """Replaces a part of a recording; the rest stays as it is."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -693,9 +693,9 @@ class RepaintTask(_message.Message):
     server's limit of a request.
     """
     start_seconds: _builtins.float
-    """Where the new part starts, in seconds of the recording, in the range [0, 240]."""
+    """Start of the new part in seconds of the recording, in the range [0, 240]."""
     end_seconds: _builtins.float
-    """Where the new part ends, after its start and within the recording, in the range [0, 240]."""
+    """End of the new part in seconds of the recording, after its start and within the recording, in the range [0, 240]."""
     variance: _builtins.float
     """Distance of the new part from the old one, in the range (0, 1]; at 1 nothing of it is left. Unset: 0.5."""
     seed: _builtins.int
@@ -730,7 +730,7 @@ Global___RepaintTask: _TypeAlias = RepaintTask  # noqa: Y015
 
 @_typing.final
 class ExtendTask(_message.Message):
-    """Lets a recording begin earlier, end later, or both; 240 s in all at the most."""
+    """Extends a recording at its beginning, its end, or both, to at most 240 s in all."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -838,13 +838,13 @@ Global___EditTask: _TypeAlias = EditTask  # noqa: Y015
 
 @_typing.final
 class MasteringConfig(_message.Message):
-    """Levelling of the song."""
+    """Loudness of the song."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TARGET_LUFS_FIELD_NUMBER: _builtins.int
     target_lufs: _builtins.float
-    """Loudness to level toward, in LUFS (ITU-R BS.1770), in the range [-30, -8]. Unset: -14."""
+    """Target loudness in LUFS (ITU-R BS.1770), in the range [-30, -8]. Unset: -14."""
     def __init__(
         self,
         *,
@@ -869,7 +869,7 @@ class GenerateResponse(_message.Message):
     EVENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def event(self) -> Global___SongEvent:
-        """The event that the message tells."""
+        """The event."""
 
     def __init__(
         self,
@@ -906,7 +906,7 @@ class SongEvent(_message.Message):
 
     @_builtins.property
     def progress(self) -> Global___SongProgress:
-        """The song waits, or denoising went on."""
+        """Queue position or denoising progress of the song, or a heartbeat."""
 
     @_builtins.property
     def chunk(self) -> Global___AudioChunk:
@@ -914,11 +914,11 @@ class SongEvent(_message.Message):
 
     @_builtins.property
     def section_finished(self) -> Global___SectionFinished:
-        """A section was sent to its end."""
+        """A section was sent completely."""
 
     @_builtins.property
     def finished(self) -> Global___SongFinished:
-        """The song was sent to its end. Last event of the stream."""
+        """The song was sent completely. Last event of the stream."""
 
     def __init__(
         self,
@@ -942,7 +942,7 @@ Global___SongEvent: _TypeAlias = SongEvent  # noqa: Y015
 
 @_typing.final
 class SongAccepted(_message.Message):
-    """Tells that a song was admitted."""
+    """Reports that a song was admitted."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -956,13 +956,13 @@ class SongAccepted(_message.Message):
     request_id: _builtins.str
     """The request's id, or the one that the server chose (a UUID)."""
     song_id: _builtins.str
-    """The server's name of the song."""
+    """Id of the song, chosen by the server."""
     engine: _builtins.str
     """The engine that makes the song."""
     seed: _builtins.int
     """The seed in use, in the range [0, 4294967295]."""
     queue_position: _builtins.int
-    """Songs that were running or waiting when this one came."""
+    """Number of running and waiting songs when this one was admitted."""
     @_builtins.property
     def estimated_first_audio(self) -> _duration_pb2.Duration:
         """Estimate of the time from this event to the first chunk. Unset while the server has not measured a song yet."""
@@ -993,7 +993,7 @@ Global___SongAccepted: _TypeAlias = SongAccepted  # noqa: Y015
 @_typing.final
 class SongPlan(_message.Message):
     """The plan of a song, made before any sound exists. A song that loses its server before any sound of it was heard is
-    planned anew by another one: a second plan takes the place of the first.
+    planned again by another one: a second plan replaces the first.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1015,9 +1015,9 @@ class SongPlan(_message.Message):
     duration_seconds: _builtins.float
     """Length of the song in seconds."""
     key: _builtins.str
-    """Musical key, such as "C major". Empty where the engine has none."""
+    """Musical key, such as "C major". Empty if the engine has none."""
     tempo_bpm: _builtins.float
-    """Tempo in quarter notes per minute. Unset where the engine has none."""
+    """Tempo in quarter notes per minute. Unset if the engine has none."""
     steps: _builtins.int
     """Denoising steps per section."""
     guidance_scale: _builtins.float
@@ -1031,15 +1031,15 @@ class SongPlan(_message.Message):
     voice: Global___VoiceKind.ValueType
     """Voice that sings the song. UNSPECIFIED: nobody sings."""
     sample_count: _builtins.int
-    """Samples of the song per channel, at the delivered rate, without encoder delay and padding. An upper bound
-    where `sample_count_exact` is false. 0 in songs that were planned before this field existed.
+    """Samples of the song per channel, at the delivered rate, without encoder delay and padding. An upper bound if
+    `sample_count_exact` is false. 0 in songs that were planned before this field existed.
     """
     sample_count_exact: _builtins.bool
-    """True where `sample_count` is the `SongFinished.sample_count` of the complete song. False where the engine knows the
+    """True if `sample_count` is the `SongFinished.sample_count` of the complete song. False if the engine knows the
     length only once the song is made, and in songs that were planned before this field existed.
     """
     stream_size_bytes: _builtins.int
-    """Bytes of the whole stream, as `SongFinished.size_bytes` of the complete song. Unset where the length is known only
+    """Bytes of the whole stream, as `SongFinished.size_bytes` of the complete song. Unset if the length is known only
     once the song is made, and in songs that were planned before this field existed.
     """
     @_builtins.property
@@ -1048,7 +1048,7 @@ class SongPlan(_message.Message):
 
     @_builtins.property
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Remarks for people on how the request was understood, what was added or left out, one sentence each, in English."""
+        """Remarks for people on the interpretation of the request, additions and omissions, one sentence each, in English."""
 
     @_builtins.property
     def marks(self) -> Global___SoundMarks:
@@ -1103,12 +1103,12 @@ class SoundMarks(_message.Message):
     made from a recording ".../compositeWithTrainedAlgorithmicMedia". Values may be added.
     """
     producer: _builtins.str
-    """Name or code of the provider of the service: `ContentProducer` of the field AIGC (GB 45438-2025). Empty where the
+    """Name or code of the provider of the service: `ContentProducer` of the field AIGC (GB 45438-2025). Empty if the
     operator has set none.
     """
     content_id: _builtins.str
-    """Name of what was asked for, with its seed: `ProduceID` of the field AIGC. The same request with the same seed has
-    the same one, 32 hexadecimal digits.
+    """Id of the content of the request, with its seed: `ProduceID` of the field AIGC. The same request with the same seed
+    has the same one, 32 hexadecimal digits.
     """
     def __init__(
         self,
@@ -1143,13 +1143,13 @@ class Section(_message.Message):
     kind: Global___SectionKind.ValueType
     """Role of the section in the form of the song."""
     label: _builtins.str
-    """Name for people, such as "verse 2"."""
+    """Display name, such as "verse 2"."""
     start_seconds: _builtins.float
-    """Where the section starts, in seconds of the song."""
+    """Start of the section in seconds of the song."""
     duration_seconds: _builtins.float
     """Length in seconds."""
     bars: _builtins.int
-    """Length in bars. 0 where the engine does not count bars."""
+    """Length in bars. 0 if the engine does not count bars."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LyricLine]:
         """The lines sung in the section. Empty: instrumental."""
@@ -1218,16 +1218,16 @@ class Syllable(_message.Message):
     TONE_FIELD_NUMBER: _builtins.int
     SUNG_TONE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """As written: one Chinese character, or a part of a Latin word or number. Empty where what is written stands for more
+    """As written: one Chinese character, or a part of a Latin word or number. Empty if what is written stands for more
     syllables than it has signs ("23").
     """
     reading: _builtins.str
-    """How it is read: pinyin without tone; for other languages ARPAbet sounds divided by spaces ("l ah v")."""
+    """Reading: pinyin without tone; for other languages ARPAbet sounds divided by spaces ("l ah v")."""
     tone: _builtins.int
-    """Lexical tone, as the dictionary gives it for the word: 1 to 5 (5 is neutral). 0 where the language has none."""
+    """Lexical tone, as the dictionary gives it for the word: 1 to 5 (5 is neutral). 0 if the language has none."""
     sung_tone: _builtins.int
-    """Tone that is sung, after tone sandhi: 1 to 5 (5 is neutral). Equal to `tone` where sandhi changes nothing. 0 where
-    the language has none, and in songs that were planned before this field existed; `tone` holds the sung tone there.
+    """Tone that is sung, after tone sandhi: 1 to 5 (5 is neutral). Equal to `tone` where sandhi changes nothing. 0 if the
+    language has none, and in songs that were planned before this field existed; `tone` holds the sung tone there.
     """
     def __init__(
         self,
@@ -1247,8 +1247,8 @@ Global___Syllable: _TypeAlias = Syllable  # noqa: Y015
 
 @_typing.final
 class SongProgress(_message.Message):
-    """Tells how far the song is: its place in the queue while it waits, the denoising once it is being made. Also the
-    heartbeat of a stream that has nothing else to send.
+    """Progress of a song: its queue position while it waits, its denoising steps once it is being made. Also the heartbeat
+    of a stream that has nothing else to send.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1262,11 +1262,11 @@ class SongProgress(_message.Message):
     section_index: _builtins.int
     """Index of the section being denoised."""
     step: _builtins.int
-    """Steps of that section that are done, from 1 to `steps`."""
+    """Steps done of that section, from 1 to `steps`."""
     steps: _builtins.int
-    """Steps of that section in all. 0: the message tells nothing of the denoising, and the two fields above are 0."""
+    """Total steps of that section. 0: the message has no denoising progress, and the two fields above are 0."""
     queue_position: _builtins.int
-    """Songs that go before this one while it waits. 0 once it is being made."""
+    """Number of songs before this one while it waits. 0 once it is being made."""
     @_builtins.property
     def estimated_first_audio(self) -> _duration_pb2.Duration:
         """Estimate of the time from this event to the first chunk. Unset while it is unknown, and once the chunk was sent."""
@@ -1310,12 +1310,12 @@ class AudioChunk(_message.Message):
     """Position of the chunk in the stream, from 0 without gaps."""
     data: _builtins.bytes
     """Bytes of the stream. A player needs nothing but these, in the order of the events. The first chunk begins with an
-    ID3v2.4 tag, which a bare decoder of frames has to be spared, and an Info frame.
+    ID3v2.4 tag, which has to be removed for a bare decoder of frames, and an Info frame.
     """
     section_index: _builtins.int
     """Index of the section in which the chunk's sound starts."""
     start_seconds: _builtins.float
-    """Where the chunk's sound starts, in seconds of the song."""
+    """Start of the chunk's sound in seconds of the song."""
     duration_seconds: _builtins.float
     """Length of the chunk's sound in seconds."""
     byte_offset: _builtins.int
@@ -1343,7 +1343,7 @@ Global___AudioChunk: _TypeAlias = AudioChunk  # noqa: Y015
 
 @_typing.final
 class SectionFinished(_message.Message):
-    """Tells that a section was sent to its end."""
+    """Reports that a section was sent completely."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1356,20 +1356,20 @@ class SectionFinished(_message.Message):
     section_index: _builtins.int
     """Index of the section."""
     start_seconds: _builtins.float
-    """Where its sound starts, in seconds of the song."""
+    """Start of its sound in seconds of the song."""
     duration_seconds: _builtins.float
     """Length of its sound in seconds."""
     midi: _builtins.bytes
-    """The section's score as a standard MIDI file, with the syllables as lyrics and the chords as markers. Empty where
-    the engine has none.
+    """The section's score as a standard MIDI file, with the syllables as lyrics and the chords as markers. Empty if the
+    engine has none.
     """
     @_builtins.property
     def timings(self) -> _containers.RepeatedCompositeFieldContainer[Global___SyllableTiming]:
-        """Times of the syllables, in the order in which they are sung. Empty where the engine knows none."""
+        """Times of the syllables, in the order in which they are sung. Empty if the engine knows none."""
 
     @_builtins.property
     def chords(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChordSpan]:
-        """The chords, in order and without gaps. Empty where the engine knows none."""
+        """The chords, in order and without gaps. Empty if the engine knows none."""
 
     def __init__(
         self,
@@ -1401,9 +1401,9 @@ class ChordSpan(_message.Message):
     symbol: _builtins.str
     """Symbol as on a lead sheet: "C", "F#m", "Bdim", "Am7"."""
     start_seconds: _builtins.float
-    """Where the chord starts, in seconds of the song."""
+    """Start of the chord in seconds of the song."""
     end_seconds: _builtins.float
-    """Where the chord ends, in seconds of the song."""
+    """End of the chord in seconds of the song."""
     def __init__(
         self,
         *,
@@ -1437,9 +1437,9 @@ class SyllableTiming(_message.Message):
     text: _builtins.str
     """The syllable as written."""
     start_seconds: _builtins.float
-    """Where the syllable starts, in seconds of the song."""
+    """Start of the syllable in seconds of the song."""
     end_seconds: _builtins.float
-    """Where the syllable ends, in seconds of the song."""
+    """End of the syllable in seconds of the song."""
     def __init__(
         self,
         *,
@@ -1459,7 +1459,7 @@ Global___SyllableTiming: _TypeAlias = SyllableTiming  # noqa: Y015
 
 @_typing.final
 class SongFinished(_message.Message):
-    """Tells that the song was sent to its end."""
+    """Reports that the song was sent completely."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1554,9 +1554,9 @@ class ListenResponse(_message.Message):
     EVENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def event(self) -> Global___SongEvent:
-        """The event that the message tells. Where `ListenRequest.byte_offset` lies within a chunk, the first chunk has only
-        the rest of its bytes, and their `byte_offset`; its other fields are those of the whole chunk. Sections that end
-        before `ListenRequest.byte_offset` are told at once.
+        """The event. Where `ListenRequest.byte_offset` lies within a chunk, the first chunk has only the rest of its bytes,
+        and their `byte_offset`; its other fields are those of the whole chunk. Sections that end before
+        `ListenRequest.byte_offset` are reported at once.
         """
 
     def __init__(
@@ -1596,7 +1596,7 @@ Global___GetSongRequest: _TypeAlias = GetSongRequest  # noqa: Y015
 
 @_typing.final
 class GetSongResponse(_message.Message):
-    """Describes the song that was asked for."""
+    """Has the requested song."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1696,7 +1696,7 @@ Global___CancelSongRequest: _TypeAlias = CancelSongRequest  # noqa: Y015
 
 @_typing.final
 class CancelSongResponse(_message.Message):
-    """Describes the song that was cancelled."""
+    """Has the cancelled song."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1759,7 +1759,7 @@ Global___DeleteSongResponse: _TypeAlias = DeleteSongResponse  # noqa: Y015
 
 @_typing.final
 class Song(_message.Message):
-    """A song that the server makes or keeps."""
+    """A song that the server makes or has stored."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1777,7 +1777,7 @@ class Song(_message.Message):
     FAILURE_FIELD_NUMBER: _builtins.int
     CONTENT_CREDENTIALS_FIELD_NUMBER: _builtins.int
     song_id: _builtins.str
-    """The server's name of the song."""
+    """Id of the song, chosen by the server."""
     request_id: _builtins.str
     """`GenerateRequest.request_id` of the song, or the one that the server chose."""
     state: Global___SongState.ValueType
@@ -1795,7 +1795,7 @@ class Song(_message.Message):
     sha256: _builtins.str
     """SHA-256 of the stream, lower-case hexadecimal. Empty before the song is complete."""
     content_credentials: _builtins.bool
-    """True where HTTP GET /audio/{song_id}.c2pa has a C2PA manifest of the complete song, signed by the operator."""
+    """True if HTTP GET /audio/{song_id}.c2pa has a C2PA manifest of the complete song, signed by the operator."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Instant at which the song was admitted."""
@@ -1806,11 +1806,11 @@ class Song(_message.Message):
 
     @_builtins.property
     def failure(self) -> _status_pb2.Status:
-        """The error that ended the song. Unset: it has not failed. `code` is a canonical code, `message` a text for people.
-        `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error in
-        other methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT"
-        (UNAVAILABLE: the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
-        Where fields of the request were at fault, `details` also has the google.rpc.BadRequest of the same error.
+        """The error that ended the song. Unset: the song has not failed. `code` is a canonical code, `message` a text for
+        people. `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error
+        in other methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT"
+        (UNAVAILABLE: the server could not store the song). `code` is UNKNOWN for a reason of another version of the
+        server. Where fields of the request were at fault, `details` also has the google.rpc.BadRequest of the same error.
         """
 
     def __init__(
@@ -1980,15 +1980,15 @@ class Engine(_message.Message):
     max_steps: _builtins.int
     """Most denoising steps."""
     default_steps: _builtins.int
-    """Denoising steps where the request sets none."""
+    """Denoising steps if the request sets none."""
     min_guidance_scale: _builtins.float
-    """Weakest guidance."""
+    """Lowest guidance scale."""
     max_guidance_scale: _builtins.float
-    """Strongest guidance."""
+    """Highest guidance scale."""
     default_guidance_scale: _builtins.float
-    """Guidance where the request sets none."""
+    """Guidance scale if the request sets none."""
     ready: _builtins.bool
-    """True where the engine is loaded and takes songs. A service whose engines are started when songs wait for them takes
+    """True if the engine is loaded and takes songs. A service whose engines are started when songs wait for them takes
     songs while this is false, too; `accepted` then tells the time until a song begins.
     """
     license: _builtins.str
@@ -1996,13 +1996,11 @@ class Engine(_message.Message):
     that SPDX does not list have a name that begins with "LicenseRef-". Empty while the engine is not loaded.
     """
     commercial_use_allowed: _builtins.bool
-    """True where all of those terms allow commercial use of the songs. False also where the terms of one part are
-    unclear, and while the engine is not loaded.
+    """True if all of those terms allow commercial use of the songs. False also if the terms of one part are unclear, and
+    while the engine is not loaded.
     """
     attribution: _builtins.str
-    """The text that a product with the engine's songs must show. Empty: no text is asked for, or the engine is not
-    loaded.
-    """
+    """The text that a product with the engine's songs must show. Empty: no text is required, or the engine is not loaded."""
     channels: _builtins.int
     """Channels of the sound that the engine makes: 2 is stereo. 0 while the engine is not loaded."""
     @_builtins.property
@@ -2015,7 +2013,7 @@ class Engine(_message.Message):
 
     @_builtins.property
     def controls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Fields of GenerateRequest that the engine honours beyond prompt, lyrics, duration and seed; its own options as
+        """Fields of GenerateRequest that the engine supports beyond prompt, lyrics, duration and seed; its own options as
         paths ("ace_step.mode"). A request with another field returns FAILED_PRECONDITION.
         """
 

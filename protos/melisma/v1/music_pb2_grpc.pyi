@@ -31,13 +31,13 @@ class MusicServiceStub:
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, but for a deadline that the song alone cannot meet, where
-    waiting does not help; FAILED_PRECONDITION says what to install or set, or which
-    fields the engine lacks, with the engines that have them, as one violation each of google.rpc.PreconditionFailure;
-    UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
-    before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, and with
-    "LISTENER_STALLED" nothing of what was sent was taken for too long: Listen gives the rest of it. All of them carry
-    google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the server's version of this
-    contract does not have returns INVALID_ARGUMENT.
+    waiting does not help; FAILED_PRECONDITION says what to install or set, or which fields the engine lacks, with the
+    engines that have them, as one violation each of google.rpc.PreconditionFailure; UNAVAILABLE means that the server is
+    draining, lost a worker or gets no answer from its song store, and may be retried before the first message; with the
+    reason "MADE_ELSEWHERE" the song goes on at another server, and with "LISTENER_STALLED" the client has read nothing
+    for too long: Listen gives the rest of the song. All of them carry google.rpc.ErrorInfo with a reason of the domain
+    "melisma.v1". A request with a field that the server's version of this contract does not have returns
+    INVALID_ARGUMENT.
 
     Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
     without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
@@ -55,18 +55,17 @@ class MusicServiceStub:
     """Generates one song and streams it. The first message is `accepted`, then `plan`; audio chunks follow as soon as the
     first second of sound exists; `finished` is the last message of every song that was completed.
 
-    Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Letting the
-    deadline of the call pass stops the work within one denoising step, and so does cancelling a call without a
-    `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
-    setting, 10 by default), in which it can be listened to again.
+    Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Work stops
+    within one denoising step when the deadline of the call passes, or when a call without a `request_id` is cancelled
+    and its song has no other listener. With a `request_id` the song goes on for some seconds (the server's setting, 10
+    by default), and can be listened to again meanwhile.
 
     A `request_id` that the same caller has used before, with the same request, returns the first song from its
-    beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
-    where all fields are.
+    beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the
+    same if all their fields are.
 
     Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
-    `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
-    died.
+    `progress` where there is nothing else to send, so that a waiting song is not mistaken for a dead connection.
 
     Everything that can be checked without a device is checked before `accepted`: key, language, melody, lyrics that
     cannot be sung, and a length that does not hold the lyrics.
@@ -79,8 +78,8 @@ class MusicServiceStub:
     """
     Listen: _grpc.UnaryStreamMultiCallable[_music_pb2.ListenRequest, _music_pb2.ListenResponse]
     """Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
-    `accepted` and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard
-    before and what is heard now make one file, byte for byte. A song may have any number of listeners.
+    `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the parts received
+    before and now make one file, byte for byte. A song may have any number of listeners.
 
     A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
@@ -92,8 +91,8 @@ class MusicServiceStub:
     GetSong: _grpc.UnaryUnaryMultiCallable[_music_pb2.GetSongRequest, _music_pb2.GetSongResponse]
     """Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's."""
     ListSongs: _grpc.UnaryUnaryMultiCallable[_music_pb2.ListSongsRequest, _music_pb2.ListSongsResponse]
-    """Lists the songs of the caller, newest first: those being made, and those that the server still keeps.
-    Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+    """Lists the songs of the caller, newest first: those being made, and those still stored. Returns INVALID_ARGUMENT for
+    a page token that is not one of this method's.
     """
     CancelSong: _grpc.UnaryUnaryMultiCallable[_music_pb2.CancelSongRequest, _music_pb2.CancelSongResponse]
     """Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
@@ -121,13 +120,13 @@ class MusicServiceAsyncStub(MusicServiceStub):
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, but for a deadline that the song alone cannot meet, where
-    waiting does not help; FAILED_PRECONDITION says what to install or set, or which
-    fields the engine lacks, with the engines that have them, as one violation each of google.rpc.PreconditionFailure;
-    UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
-    before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, and with
-    "LISTENER_STALLED" nothing of what was sent was taken for too long: Listen gives the rest of it. All of them carry
-    google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the server's version of this
-    contract does not have returns INVALID_ARGUMENT.
+    waiting does not help; FAILED_PRECONDITION says what to install or set, or which fields the engine lacks, with the
+    engines that have them, as one violation each of google.rpc.PreconditionFailure; UNAVAILABLE means that the server is
+    draining, lost a worker or gets no answer from its song store, and may be retried before the first message; with the
+    reason "MADE_ELSEWHERE" the song goes on at another server, and with "LISTENER_STALLED" the client has read nothing
+    for too long: Listen gives the rest of the song. All of them carry google.rpc.ErrorInfo with a reason of the domain
+    "melisma.v1". A request with a field that the server's version of this contract does not have returns
+    INVALID_ARGUMENT.
 
     Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
     without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
@@ -142,18 +141,17 @@ class MusicServiceAsyncStub(MusicServiceStub):
     """Generates one song and streams it. The first message is `accepted`, then `plan`; audio chunks follow as soon as the
     first second of sound exists; `finished` is the last message of every song that was completed.
 
-    Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Letting the
-    deadline of the call pass stops the work within one denoising step, and so does cancelling a call without a
-    `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
-    setting, 10 by default), in which it can be listened to again.
+    Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Work stops
+    within one denoising step when the deadline of the call passes, or when a call without a `request_id` is cancelled
+    and its song has no other listener. With a `request_id` the song goes on for some seconds (the server's setting, 10
+    by default), and can be listened to again meanwhile.
 
     A `request_id` that the same caller has used before, with the same request, returns the first song from its
-    beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
-    where all fields are.
+    beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the
+    same if all their fields are.
 
     Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
-    `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
-    died.
+    `progress` where there is nothing else to send, so that a waiting song is not mistaken for a dead connection.
 
     Everything that can be checked without a device is checked before `accepted`: key, language, melody, lyrics that
     cannot be sung, and a length that does not hold the lyrics.
@@ -166,8 +164,8 @@ class MusicServiceAsyncStub(MusicServiceStub):
     """
     Listen: _aio.UnaryStreamMultiCallable[_music_pb2.ListenRequest, _music_pb2.ListenResponse]  # type: ignore[assignment]
     """Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
-    `accepted` and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard
-    before and what is heard now make one file, byte for byte. A song may have any number of listeners.
+    `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the parts received
+    before and now make one file, byte for byte. A song may have any number of listeners.
 
     A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
@@ -179,8 +177,8 @@ class MusicServiceAsyncStub(MusicServiceStub):
     GetSong: _aio.UnaryUnaryMultiCallable[_music_pb2.GetSongRequest, _music_pb2.GetSongResponse]  # type: ignore[assignment]
     """Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's."""
     ListSongs: _aio.UnaryUnaryMultiCallable[_music_pb2.ListSongsRequest, _music_pb2.ListSongsResponse]  # type: ignore[assignment]
-    """Lists the songs of the caller, newest first: those being made, and those that the server still keeps.
-    Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+    """Lists the songs of the caller, newest first: those being made, and those still stored. Returns INVALID_ARGUMENT for
+    a page token that is not one of this method's.
     """
     CancelSong: _aio.UnaryUnaryMultiCallable[_music_pb2.CancelSongRequest, _music_pb2.CancelSongResponse]  # type: ignore[assignment]
     """Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
@@ -207,13 +205,13 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
     per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, but for a deadline that the song alone cannot meet, where
-    waiting does not help; FAILED_PRECONDITION says what to install or set, or which
-    fields the engine lacks, with the engines that have them, as one violation each of google.rpc.PreconditionFailure;
-    UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
-    before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, and with
-    "LISTENER_STALLED" nothing of what was sent was taken for too long: Listen gives the rest of it. All of them carry
-    google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the server's version of this
-    contract does not have returns INVALID_ARGUMENT.
+    waiting does not help; FAILED_PRECONDITION says what to install or set, or which fields the engine lacks, with the
+    engines that have them, as one violation each of google.rpc.PreconditionFailure; UNAVAILABLE means that the server is
+    draining, lost a worker or gets no answer from its song store, and may be retried before the first message; with the
+    reason "MADE_ELSEWHERE" the song goes on at another server, and with "LISTENER_STALLED" the client has read nothing
+    for too long: Listen gives the rest of the song. All of them carry google.rpc.ErrorInfo with a reason of the domain
+    "melisma.v1". A request with a field that the server's version of this contract does not have returns
+    INVALID_ARGUMENT.
 
     Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
     without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
@@ -232,18 +230,17 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
         """Generates one song and streams it. The first message is `accepted`, then `plan`; audio chunks follow as soon as the
         first second of sound exists; `finished` is the last message of every song that was completed.
 
-        Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Letting the
-        deadline of the call pass stops the work within one denoising step, and so does cancelling a call without a
-        `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
-        setting, 10 by default), in which it can be listened to again.
+        Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Work stops
+        within one denoising step when the deadline of the call passes, or when a call without a `request_id` is cancelled
+        and its song has no other listener. With a `request_id` the song goes on for some seconds (the server's setting, 10
+        by default), and can be listened to again meanwhile.
 
         A `request_id` that the same caller has used before, with the same request, returns the first song from its
-        beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
-        where all fields are.
+        beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the
+        same if all their fields are.
 
         Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
-        `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
-        died.
+        `progress` where there is nothing else to send, so that a waiting song is not mistaken for a dead connection.
 
         Everything that can be checked without a device is checked before `accepted`: key, language, melody, lyrics that
         cannot be sung, and a length that does not hold the lyrics.
@@ -262,8 +259,8 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_music_pb2.ListenResponse], _abc.AsyncIterator[_music_pb2.ListenResponse]]:
         """Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
-        `accepted` and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard
-        before and what is heard now make one file, byte for byte. A song may have any number of listeners.
+        `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the parts received
+        before and now make one file, byte for byte. A song may have any number of listeners.
 
         A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
 
@@ -287,8 +284,8 @@ class MusicServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _music_pb2.ListSongsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_music_pb2.ListSongsResponse, _abc.Awaitable[_music_pb2.ListSongsResponse]]:
-        """Lists the songs of the caller, newest first: those being made, and those that the server still keeps.
-        Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+        """Lists the songs of the caller, newest first: those being made, and those still stored. Returns INVALID_ARGUMENT for
+        a page token that is not one of this method's.
         """
 
     @_abc_1.abstractmethod

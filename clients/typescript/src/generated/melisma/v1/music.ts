@@ -70,15 +70,15 @@ export function audioFormatToNumber(object: AudioFormat): number {
   }
 }
 
-/** Whether a song is denoised at once or section by section. */
+/** Denoising of a song at once or section by section. */
 export const GenerationMode = {
   /** UNSPECIFIED - The engine's choice. */
   UNSPECIFIED: "GENERATION_MODE_UNSPECIFIED",
-  /** WHOLE - All of it at once: it hangs together best, and nothing is heard before the last step of the whole song. */
+  /** WHOLE - All of it at once: the most coherent mode; there is no sound before the last step of the whole song. */
   WHOLE: "GENERATION_MODE_WHOLE",
   /**
-   * SECTIONED - Section by section, each made to follow the last seconds of the one before: the first is heard while the second is
-   * made.
+   * SECTIONED - Section by section, each conditioned on the last seconds of the one before: the first is streamed while the second
+   * is made.
    */
   SECTIONED: "GENERATION_MODE_SECTIONED",
   UNRECOGNIZED: "UNRECOGNIZED",
@@ -125,15 +125,15 @@ export function generationModeToNumber(object: GenerationMode): number {
   }
 }
 
-/** The sampler that takes noise to a song. */
+/** Sampler that turns noise into a song. */
 export const Sampler = {
   /** UNSPECIFIED - The engine's default. */
   UNSPECIFIED: "SAMPLER_UNSPECIFIED",
-  /** EULER - First order. */
+  /** EULER - Euler, first order. */
   EULER: "SAMPLER_EULER",
-  /** HEUN - Second order: twice the work for each step. */
+  /** HEUN - Heun, second order: twice the work per step. */
   HEUN: "SAMPLER_HEUN",
-  /** PINGPONG - First order with fresh noise at every step. */
+  /** PINGPONG - PingPong, first order with fresh noise at every step. */
   PINGPONG: "SAMPLER_PINGPONG",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -191,11 +191,11 @@ export const SectionKind = {
   UNSPECIFIED: "SECTION_KIND_UNSPECIFIED",
   /** INTRO - Instrumental opening. */
   INTRO: "SECTION_KIND_INTRO",
-  /** VERSE - Tells the story. */
+  /** VERSE - Part with changing words. */
   VERSE: "SECTION_KIND_VERSE",
   /** PRE_CHORUS - Leads from verse to chorus. */
   PRE_CHORUS: "SECTION_KIND_PRE_CHORUS",
-  /** CHORUS - The part to remember. */
+  /** CHORUS - Repeated main part. */
   CHORUS: "SECTION_KIND_CHORUS",
   /** BRIDGE - A contrast late in the song. */
   BRIDGE: "SECTION_KIND_BRIDGE",
@@ -289,7 +289,7 @@ export function sectionKindToNumber(object: SectionKind): number {
 export const StemKind = {
   /** UNSPECIFIED - Not used. */
   UNSPECIFIED: "STEM_KIND_UNSPECIFIED",
-  /** VOCAL - The lead line: the voice, or the instrument that stands for it. */
+  /** VOCAL - The lead line: the voice, or the instrument in its place. */
   VOCAL: "STEM_KIND_VOCAL",
   /** HARMONY - Keys, guitars and pads. */
   HARMONY: "STEM_KIND_HARMONY",
@@ -363,11 +363,11 @@ export function stemKindToNumber(object: StemKind): number {
 
 /** Kind of a singer's voice. */
 export const VoiceKind = {
-  /** UNSPECIFIED - Not chosen, or nobody. */
+  /** UNSPECIFIED - Not chosen, or no voice. */
   UNSPECIFIED: "VOICE_KIND_UNSPECIFIED",
-  /** FEMALE - A woman. */
+  /** FEMALE - A woman's voice. */
   FEMALE: "VOICE_KIND_FEMALE",
-  /** MALE - A man. */
+  /** MALE - A man's voice. */
   MALE: "VOICE_KIND_MALE",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -467,7 +467,7 @@ export const SongState = {
   RUNNING: "SONG_STATE_RUNNING",
   /** COMPLETED - The song is complete. */
   COMPLETED: "SONG_STATE_COMPLETED",
-  /** FAILED - The song could not be made to its end, see `Song.failure`. */
+  /** FAILED - The song has failed, see `Song.failure`. */
   FAILED: "SONG_STATE_FAILED",
   /** CANCELLED - The song was cancelled, or its listeners have left before its end. */
   CANCELLED: "SONG_STATE_CANCELLED",
@@ -550,9 +550,9 @@ export interface GenerateRequest {
   /**
    * Words to be sung, one line of the song per line of text, under section tags: [intro] [verse] [pre-chorus] [chorus]
    * [bridge] [inst] [outro], in any letter case and also numbered ("[verse 2]"). Other tags count as the nearest of
-   * these or as remarks, [chorus] without words comes again, "(x2)" repeats, "男：" and "[female]" say who sings. Files
-   * of lyrics (LRC, subtitles, HTML, Markdown) are taken for what they are; `SongPlan.notes` tell what was done. Empty:
-   * an instrumental. At most 10000 characters. Text without any words or tags returns an error.
+   * these or as remarks, [chorus] without words is repeated, "(x2)" repeats, "男：" and "[female]" say who sings. Lyrics
+   * in file formats (LRC, subtitles, HTML, Markdown) are recognised; `SongPlan.notes` lists the changes. Empty: an
+   * instrumental. At most 10000 characters. Text without any words or tags returns an error.
    */
   lyrics: string;
   /**
@@ -604,20 +604,20 @@ export interface GenerateRequest {
     | undefined;
   /** Tracks to play, each at most once. Empty: all of them. */
   stems: StemKind[];
-  /** Levelling of the song. Unset: toward -14 LUFS. */
+  /** Loudness of the song. Unset: -14 LUFS. */
   mastering:
     | MasteringConfig
     | undefined;
   /**
-   * Voice that sings the lyrics, one of `Engine.voices`. UNSPECIFIED: the engine chooses, from the prompt where it
-   * speaks of a voice.
+   * Voice that sings the lyrics, one of `Engine.voices`. UNSPECIFIED: the engine chooses, from the prompt if that names
+   * a voice.
    */
   voice: VoiceKind;
   /** Level of the lead line relative to the engine's own mix, in dB, in the range [-24, 12]. 0: as the engine mixes it. */
   vocalLevelDb: number;
   /**
    * Language of the lyrics as a BCP 47 tag ("zh", "en-US"), one of `Engine.languages`. At most 16 characters. Empty:
-   * the engine finds it out, line by line.
+   * the engine detects it, line by line.
    */
   language: string;
   /** Task other than a new song. Unset: a new song. */
@@ -626,10 +626,10 @@ export interface GenerateRequest {
     /** Make a new song in the manner of a recording. */
     { $case: "audioToAudio"; value: AudioToAudioTask }
     | //
-    /** Make the same song once more, a little differently. */
+    /** Make a variation of the same song. */
     { $case: "retake"; value: RetakeTask }
     | //
-    /** Make a part of a recording anew. */
+    /** Replace a part of a recording. */
     { $case: "repaint"; value: RepaintTask }
     | //
     /** Make a recording longer. */
@@ -639,8 +639,8 @@ export interface GenerateRequest {
     { $case: "edit"; value: EditTask }
     | undefined;
   /**
-   * Options that one engine alone understands, in the field that has the engine's name. Options of another engine than
-   * `engine` return an error. Where `engine` is empty, they choose the engine. Unset: the engine's defaults.
+   * Options that only one engine has, in the field with the engine's name. Options of another engine than `engine`
+   * return an error. If `engine` is empty, they select the engine. Unset: the engine's defaults.
    */
   engineOptions:
     | //
@@ -649,14 +649,14 @@ export interface GenerateRequest {
     | undefined;
 }
 
-/** Options that the engine "ace_step" alone understands. */
+/** Options that only the engine "ace_step" has. */
 export interface AceStepOptions {
   /**
-   * Whether the song is denoised at once or section by section. UNSPECIFIED: the server's setting, whole by default. A
-   * `task` takes no other value than whole.
+   * Denoising of the song at once or section by section. UNSPECIFIED: the server's setting, whole by default. A `task`
+   * takes no other value than whole.
    */
   mode: GenerationMode;
-  /** The sampler that takes noise to a song. UNSPECIFIED: Euler. */
+  /** Sampler that turns noise into a song. UNSPECIFIED: Euler. */
   sampler: Sampler;
   /**
    * Weight with which a step moves the latents away from their mean, in the range [-100, 100]. 0: plain steps; greater
@@ -696,10 +696,10 @@ export interface Anchor {
     | //
     /**
      * The melody as the bytes of a standard MIDI file, at most 65536: the track or channel that is named as the melody,
-     * else the first that is no bass and no percussion; its highest note where several sound. What a melody does not
-     * need may be missing or damaged. Times are rounded to sixteenth notes, notes beyond [36, 96] are moved by octaves,
-     * longer notes than 16 beats end there. The tempo of the file is kept where neither `tempo_bpm` nor the prompt names
-     * one and the words fit at it; the notes of the plan tell.
+     * else the first that is no bass and no percussion; its highest note where several sound. Parts of the file that
+     * the melody does not need may be missing or damaged. Times are rounded to sixteenth notes, notes beyond [36, 96]
+     * are moved by octaves, longer notes than 16 beats end there. The tempo of the file is kept where neither
+     * `tempo_bpm` nor the prompt names one and the words fit at it; the notes of the plan say so.
      */
     { $case: "midi"; value: Buffer }
     | undefined;
@@ -730,11 +730,11 @@ export interface AudioToAudioTask {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** Share of the recording that stays, in the range [0, 1]; at 0 the song owes nothing to it. Unset: 0.5. */
+  /** Share of the recording that stays, in the range [0, 1]; at 0 the recording has no influence. Unset: 0.5. */
   strength?: number | undefined;
 }
 
-/** Makes the song of the request's own `seed` once more, a little differently. */
+/** Makes a variation of the song with the request's own `seed`. */
 export interface RetakeTask {
   /** Seed of the part that differs, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
   seed?:
@@ -744,7 +744,7 @@ export interface RetakeTask {
   variance?: number | undefined;
 }
 
-/** Makes a part of a recording anew; the rest stays as it is. */
+/** Replaces a part of a recording; the rest stays as it is. */
 export interface RepaintTask {
   /** The recording to start from. */
   source:
@@ -755,9 +755,9 @@ export interface RepaintTask {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** Where the new part starts, in seconds of the recording, in the range [0, 240]. */
+  /** Start of the new part in seconds of the recording, in the range [0, 240]. */
   startSeconds: number;
-  /** Where the new part ends, after its start and within the recording, in the range [0, 240]. */
+  /** End of the new part in seconds of the recording, after its start and within the recording, in the range [0, 240]. */
   endSeconds: number;
   /** Distance of the new part from the old one, in the range (0, 1]; at 1 nothing of it is left. Unset: 0.5. */
   variance?:
@@ -767,7 +767,7 @@ export interface RepaintTask {
   seed?: number | undefined;
 }
 
-/** Lets a recording begin earlier, end later, or both; 240 s in all at the most. */
+/** Extends a recording at its beginning, its end, or both, to at most 240 s in all. */
 export interface ExtendTask {
   /** The recording to start from. */
   source:
@@ -822,21 +822,21 @@ export interface EditTask {
   seed?: number | undefined;
 }
 
-/** Levelling of the song. */
+/** Loudness of the song. */
 export interface MasteringConfig {
-  /** Loudness to level toward, in LUFS (ITU-R BS.1770), in the range [-30, -8]. Unset: -14. */
+  /** Target loudness in LUFS (ITU-R BS.1770), in the range [-30, -8]. Unset: -14. */
   targetLufs?: number | undefined;
 }
 
 /** One message of the stream of Generate. */
 export interface GenerateResponse {
-  /** The event that the message tells. */
+  /** The event. */
   event: SongEvent | undefined;
 }
 
 /** One event of a song. */
 export interface SongEvent {
-  /** The kind of the event. A kind that a client does not know is to be ignored. */
+  /** The kind of the event. Clients have to ignore unknown kinds. */
   event:
     | //
     /** The song was admitted. First event of the stream. */
@@ -845,31 +845,31 @@ export interface SongEvent {
     /** The song's sections. Second event of the stream. */
     { $case: "plan"; value: SongPlan }
     | //
-    /** The song waits, or denoising went on. */
+    /** Queue position or denoising progress of the song, or a heartbeat. */
     { $case: "progress"; value: SongProgress }
     | //
     /** Sound. */
     { $case: "chunk"; value: AudioChunk }
     | //
-    /** A section was sent to its end. */
+    /** A section was sent completely. */
     { $case: "sectionFinished"; value: SectionFinished }
     | //
-    /** The song was sent to its end. Last event of the stream. */
+    /** The song was sent completely. Last event of the stream. */
     { $case: "finished"; value: SongFinished }
     | undefined;
 }
 
-/** Tells that a song was admitted. */
+/** Reports that a song was admitted. */
 export interface SongAccepted {
   /** The request's id, or the one that the server chose (a UUID). */
   requestId: string;
-  /** The server's name of the song. */
+  /** Id of the song, chosen by the server. */
   songId: string;
   /** The engine that makes the song. */
   engine: string;
   /** The seed in use, in the range [0, 4294967295]. */
   seed: number;
-  /** Songs that were running or waiting when this one came. */
+  /** Number of running and waiting songs when this one was admitted. */
   queuePosition: number;
   /** Estimate of the time from this event to the first chunk. Unset while the server has not measured a song yet. */
   estimatedFirstAudio:
@@ -881,16 +881,16 @@ export interface SongAccepted {
 
 /**
  * The plan of a song, made before any sound exists. A song that loses its server before any sound of it was heard is
- * planned anew by another one: a second plan takes the place of the first.
+ * planned again by another one: a second plan replaces the first.
  */
 export interface SongPlan {
   /** The sections in playing order. */
   sections: Section[];
   /** Length of the song in seconds. */
   durationSeconds: number;
-  /** Musical key, such as "C major". Empty where the engine has none. */
+  /** Musical key, such as "C major". Empty if the engine has none. */
   key: string;
-  /** Tempo in quarter notes per minute. Unset where the engine has none. */
+  /** Tempo in quarter notes per minute. Unset if the engine has none. */
   tempoBpm?:
     | number
     | undefined;
@@ -898,7 +898,7 @@ export interface SongPlan {
   steps: number;
   /** Strength of classifier-free guidance. */
   guidanceScale: number;
-  /** Remarks for people on how the request was understood, what was added or left out, one sentence each, in English. */
+  /** Remarks for people on the interpretation of the request, additions and omissions, one sentence each, in English. */
   notes: string[];
   /** Samples per second and channel of the delivered sound. */
   sampleRateHertz: number;
@@ -910,17 +910,17 @@ export interface SongPlan {
   /** Voice that sings the song. UNSPECIFIED: nobody sings. */
   voice: VoiceKind;
   /**
-   * Samples of the song per channel, at the delivered rate, without encoder delay and padding. An upper bound
-   * where `sample_count_exact` is false. 0 in songs that were planned before this field existed.
+   * Samples of the song per channel, at the delivered rate, without encoder delay and padding. An upper bound if
+   * `sample_count_exact` is false. 0 in songs that were planned before this field existed.
    */
   sampleCount: number;
   /**
-   * True where `sample_count` is the `SongFinished.sample_count` of the complete song. False where the engine knows the
+   * True if `sample_count` is the `SongFinished.sample_count` of the complete song. False if the engine knows the
    * length only once the song is made, and in songs that were planned before this field existed.
    */
   sampleCountExact: boolean;
   /**
-   * Bytes of the whole stream, as `SongFinished.size_bytes` of the complete song. Unset where the length is known only
+   * Bytes of the whole stream, as `SongFinished.size_bytes` of the complete song. Unset if the length is known only
    * once the song is made, and in songs that were planned before this field existed.
    */
   streamSizeBytes?:
@@ -941,13 +941,13 @@ export interface SoundMarks {
    */
   digitalSourceType: string;
   /**
-   * Name or code of the provider of the service: `ContentProducer` of the field AIGC (GB 45438-2025). Empty where the
+   * Name or code of the provider of the service: `ContentProducer` of the field AIGC (GB 45438-2025). Empty if the
    * operator has set none.
    */
   producer: string;
   /**
-   * Name of what was asked for, with its seed: `ProduceID` of the field AIGC. The same request with the same seed has
-   * the same one, 32 hexadecimal digits.
+   * Id of the content of the request, with its seed: `ProduceID` of the field AIGC. The same request with the same seed
+   * has the same one, 32 hexadecimal digits.
    */
   contentId: string;
 }
@@ -958,13 +958,13 @@ export interface Section {
   index: number;
   /** Role of the section in the form of the song. */
   kind: SectionKind;
-  /** Name for people, such as "verse 2". */
+  /** Display name, such as "verse 2". */
   label: string;
-  /** Where the section starts, in seconds of the song. */
+  /** Start of the section in seconds of the song. */
   startSeconds: number;
   /** Length in seconds. */
   durationSeconds: number;
-  /** Length in bars. 0 where the engine does not count bars. */
+  /** Length in bars. 0 if the engine does not count bars. */
   bars: number;
   /** The lines sung in the section. Empty: instrumental. */
   lines: LyricLine[];
@@ -983,33 +983,33 @@ export interface LyricLine {
 /** One sung unit. */
 export interface Syllable {
   /**
-   * As written: one Chinese character, or a part of a Latin word or number. Empty where what is written stands for more
+   * As written: one Chinese character, or a part of a Latin word or number. Empty if what is written stands for more
    * syllables than it has signs ("23").
    */
   text: string;
-  /** How it is read: pinyin without tone; for other languages ARPAbet sounds divided by spaces ("l ah v"). */
+  /** Reading: pinyin without tone; for other languages ARPAbet sounds divided by spaces ("l ah v"). */
   reading: string;
-  /** Lexical tone, as the dictionary gives it for the word: 1 to 5 (5 is neutral). 0 where the language has none. */
+  /** Lexical tone, as the dictionary gives it for the word: 1 to 5 (5 is neutral). 0 if the language has none. */
   tone: number;
   /**
-   * Tone that is sung, after tone sandhi: 1 to 5 (5 is neutral). Equal to `tone` where sandhi changes nothing. 0 where
-   * the language has none, and in songs that were planned before this field existed; `tone` holds the sung tone there.
+   * Tone that is sung, after tone sandhi: 1 to 5 (5 is neutral). Equal to `tone` where sandhi changes nothing. 0 if the
+   * language has none, and in songs that were planned before this field existed; `tone` holds the sung tone there.
    */
   sungTone: number;
 }
 
 /**
- * Tells how far the song is: its place in the queue while it waits, the denoising once it is being made. Also the
- * heartbeat of a stream that has nothing else to send.
+ * Progress of a song: its queue position while it waits, its denoising steps once it is being made. Also the heartbeat
+ * of a stream that has nothing else to send.
  */
 export interface SongProgress {
   /** Index of the section being denoised. */
   sectionIndex: number;
-  /** Steps of that section that are done, from 1 to `steps`. */
+  /** Steps done of that section, from 1 to `steps`. */
   step: number;
-  /** Steps of that section in all. 0: the message tells nothing of the denoising, and the two fields above are 0. */
+  /** Total steps of that section. 0: the message has no denoising progress, and the two fields above are 0. */
   steps: number;
-  /** Songs that go before this one while it waits. 0 once it is being made. */
+  /** Number of songs before this one while it waits. 0 once it is being made. */
   queuePosition: number;
   /** Estimate of the time from this event to the first chunk. Unset while it is unknown, and once the chunk was sent. */
   estimatedFirstAudio:
@@ -1025,12 +1025,12 @@ export interface AudioChunk {
   sequence: number;
   /**
    * Bytes of the stream. A player needs nothing but these, in the order of the events. The first chunk begins with an
-   * ID3v2.4 tag, which a bare decoder of frames has to be spared, and an Info frame.
+   * ID3v2.4 tag, which has to be removed for a bare decoder of frames, and an Info frame.
    */
   data: Buffer;
   /** Index of the section in which the chunk's sound starts. */
   sectionIndex: number;
-  /** Where the chunk's sound starts, in seconds of the song. */
+  /** Start of the chunk's sound in seconds of the song. */
   startSeconds: number;
   /** Length of the chunk's sound in seconds. */
   durationSeconds: number;
@@ -1040,22 +1040,22 @@ export interface AudioChunk {
   sampleOffset: number;
 }
 
-/** Tells that a section was sent to its end. */
+/** Reports that a section was sent completely. */
 export interface SectionFinished {
   /** Index of the section. */
   sectionIndex: number;
-  /** Where its sound starts, in seconds of the song. */
+  /** Start of its sound in seconds of the song. */
   startSeconds: number;
   /** Length of its sound in seconds. */
   durationSeconds: number;
-  /** Times of the syllables, in the order in which they are sung. Empty where the engine knows none. */
+  /** Times of the syllables, in the order in which they are sung. Empty if the engine knows none. */
   timings: SyllableTiming[];
   /**
-   * The section's score as a standard MIDI file, with the syllables as lyrics and the chords as markers. Empty where
-   * the engine has none.
+   * The section's score as a standard MIDI file, with the syllables as lyrics and the chords as markers. Empty if the
+   * engine has none.
    */
   midi: Buffer;
-  /** The chords, in order and without gaps. Empty where the engine knows none. */
+  /** The chords, in order and without gaps. Empty if the engine knows none. */
   chords: ChordSpan[];
 }
 
@@ -1063,9 +1063,9 @@ export interface SectionFinished {
 export interface ChordSpan {
   /** Symbol as on a lead sheet: "C", "F#m", "Bdim", "Am7". */
   symbol: string;
-  /** Where the chord starts, in seconds of the song. */
+  /** Start of the chord in seconds of the song. */
   startSeconds: number;
-  /** Where the chord ends, in seconds of the song. */
+  /** End of the chord in seconds of the song. */
   endSeconds: number;
 }
 
@@ -1077,13 +1077,13 @@ export interface SyllableTiming {
   syllableIndex: number;
   /** The syllable as written. */
   text: string;
-  /** Where the syllable starts, in seconds of the song. */
+  /** Start of the syllable in seconds of the song. */
   startSeconds: number;
-  /** Where the syllable ends, in seconds of the song. */
+  /** End of the syllable in seconds of the song. */
   endSeconds: number;
 }
 
-/** Tells that the song was sent to its end. */
+/** Reports that the song was sent completely. */
 export interface SongFinished {
   /** Length of the song in seconds. */
   durationSeconds: number;
@@ -1124,9 +1124,9 @@ export interface ListenRequest {
 /** One message of the stream of Listen. */
 export interface ListenResponse {
   /**
-   * The event that the message tells. Where `ListenRequest.byte_offset` lies within a chunk, the first chunk has only
-   * the rest of its bytes, and their `byte_offset`; its other fields are those of the whole chunk. Sections that end
-   * before `ListenRequest.byte_offset` are told at once.
+   * The event. Where `ListenRequest.byte_offset` lies within a chunk, the first chunk has only the rest of its bytes,
+   * and their `byte_offset`; its other fields are those of the whole chunk. Sections that end before
+   * `ListenRequest.byte_offset` are reported at once.
    */
   event: SongEvent | undefined;
 }
@@ -1137,7 +1137,7 @@ export interface GetSongRequest {
   songId: string;
 }
 
-/** Describes the song that was asked for. */
+/** Has the requested song. */
 export interface GetSongResponse {
   /** The song. */
   song: Song | undefined;
@@ -1165,7 +1165,7 @@ export interface CancelSongRequest {
   songId: string;
 }
 
-/** Describes the song that was cancelled. */
+/** Has the cancelled song. */
 export interface CancelSongResponse {
   /** The song, as it is after the call. */
   song: Song | undefined;
@@ -1181,9 +1181,9 @@ export interface DeleteSongRequest {
 export interface DeleteSongResponse {
 }
 
-/** A song that the server makes or keeps. */
+/** A song that the server makes or has stored. */
 export interface Song {
-  /** The server's name of the song. */
+  /** Id of the song, chosen by the server. */
   songId: string;
   /** `GenerateRequest.request_id` of the song, or the one that the server chose. */
   requestId: string;
@@ -1210,16 +1210,16 @@ export interface Song {
   /** SHA-256 of the stream, lower-case hexadecimal. Empty before the song is complete. */
   sha256: string;
   /**
-   * The error that ended the song. Unset: it has not failed. `code` is a canonical code, `message` a text for people.
-   * `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error in
-   * other methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT"
-   * (UNAVAILABLE: the server could not keep the song). `code` is UNKNOWN for a reason of another version of the server.
-   * Where fields of the request were at fault, `details` also has the google.rpc.BadRequest of the same error.
+   * The error that ended the song. Unset: the song has not failed. `code` is a canonical code, `message` a text for
+   * people. `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error
+   * in other methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT"
+   * (UNAVAILABLE: the server could not store the song). `code` is UNKNOWN for a reason of another version of the
+   * server. Where fields of the request were at fault, `details` also has the google.rpc.BadRequest of the same error.
    */
   failure:
     | Status
     | undefined;
-  /** True where HTTP GET /audio/{song_id}.c2pa has a C2PA manifest of the complete song, signed by the operator. */
+  /** True if HTTP GET /audio/{song_id}.c2pa has a C2PA manifest of the complete song, signed by the operator. */
   contentCredentials: boolean;
 }
 
@@ -1272,23 +1272,23 @@ export interface Engine {
   minSteps: number;
   /** Most denoising steps. */
   maxSteps: number;
-  /** Denoising steps where the request sets none. */
+  /** Denoising steps if the request sets none. */
   defaultSteps: number;
-  /** Weakest guidance. */
+  /** Lowest guidance scale. */
   minGuidanceScale: number;
-  /** Strongest guidance. */
+  /** Highest guidance scale. */
   maxGuidanceScale: number;
-  /** Guidance where the request sets none. */
+  /** Guidance scale if the request sets none. */
   defaultGuidanceScale: number;
   /**
-   * Fields of GenerateRequest that the engine honours beyond prompt, lyrics, duration and seed; its own options as
+   * Fields of GenerateRequest that the engine supports beyond prompt, lyrics, duration and seed; its own options as
    * paths ("ace_step.mode"). A request with another field returns FAILED_PRECONDITION.
    */
   controls: string[];
   /** Tracks that can be chosen with `GenerateRequest.stems`. */
   stems: StemKind[];
   /**
-   * True where the engine is loaded and takes songs. A service whose engines are started when songs wait for them takes
+   * True if the engine is loaded and takes songs. A service whose engines are started when songs wait for them takes
    * songs while this is false, too; `accepted` then tells the time until a song begins.
    */
   ready: boolean;
@@ -1302,14 +1302,11 @@ export interface Engine {
    */
   license: string;
   /**
-   * True where all of those terms allow commercial use of the songs. False also where the terms of one part are
-   * unclear, and while the engine is not loaded.
+   * True if all of those terms allow commercial use of the songs. False also if the terms of one part are unclear, and
+   * while the engine is not loaded.
    */
   commercialUseAllowed: boolean;
-  /**
-   * The text that a product with the engine's songs must show. Empty: no text is asked for, or the engine is not
-   * loaded.
-   */
+  /** The text that a product with the engine's songs must show. Empty: no text is required, or the engine is not loaded. */
   attribution: string;
   /** Channels of the sound that the engine makes: 2 is stereo. 0 while the engine is not loaded. */
   channels: number;
@@ -5730,13 +5727,13 @@ export const Engine: MessageFns<Engine> = {
  *
  * Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
  * per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, but for a deadline that the song alone cannot meet, where
- * waiting does not help; FAILED_PRECONDITION says what to install or set, or which
- * fields the engine lacks, with the engines that have them, as one violation each of google.rpc.PreconditionFailure;
- * UNAVAILABLE means that the server is draining, lost a worker or gets no answer of its song store, and may be retried
- * before the first message; with the reason "MADE_ELSEWHERE" the song goes on at another server, and with
- * "LISTENER_STALLED" nothing of what was sent was taken for too long: Listen gives the rest of it. All of them carry
- * google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the server's version of this
- * contract does not have returns INVALID_ARGUMENT.
+ * waiting does not help; FAILED_PRECONDITION says what to install or set, or which fields the engine lacks, with the
+ * engines that have them, as one violation each of google.rpc.PreconditionFailure; UNAVAILABLE means that the server is
+ * draining, lost a worker or gets no answer from its song store, and may be retried before the first message; with the
+ * reason "MADE_ELSEWHERE" the song goes on at another server, and with "LISTENER_STALLED" the client has read nothing
+ * for too long: Listen gives the rest of the song. All of them carry google.rpc.ErrorInfo with a reason of the domain
+ * "melisma.v1". A request with a field that the server's version of this contract does not have returns
+ * INVALID_ARGUMENT.
  *
  * Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
  * without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
@@ -5751,18 +5748,17 @@ export const MusicServiceService = {
    * Generates one song and streams it. The first message is `accepted`, then `plan`; audio chunks follow as soon as the
    * first second of sound exists; `finished` is the last message of every song that was completed.
    *
-   * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Letting the
-   * deadline of the call pass stops the work within one denoising step, and so does cancelling a call without a
-   * `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
-   * setting, 10 by default), in which it can be listened to again.
+   * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Work stops
+   * within one denoising step when the deadline of the call passes, or when a call without a `request_id` is cancelled
+   * and its song has no other listener. With a `request_id` the song goes on for some seconds (the server's setting, 10
+   * by default), and can be listened to again meanwhile.
    *
    * A `request_id` that the same caller has used before, with the same request, returns the first song from its
-   * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
-   * where all fields are.
+   * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the
+   * same if all their fields are.
    *
    * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
-   * `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
-   * died.
+   * `progress` where there is nothing else to send, so that a waiting song is not mistaken for a dead connection.
    *
    * Everything that can be checked without a device is checked before `accepted`: key, language, melody, lyrics that
    * cannot be sung, and a length that does not hold the lyrics.
@@ -5784,8 +5780,8 @@ export const MusicServiceService = {
   },
   /**
    * Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
-   * `accepted` and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard
-   * before and what is heard now make one file, byte for byte. A song may have any number of listeners.
+   * `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the parts received
+   * before and now make one file, byte for byte. A song may have any number of listeners.
    *
    * A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
    *
@@ -5814,8 +5810,8 @@ export const MusicServiceService = {
     responseDeserialize: (value: Buffer): GetSongResponse => GetSongResponse.decode(value),
   },
   /**
-   * Lists the songs of the caller, newest first: those being made, and those that the server still keeps.
-   * Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+   * Lists the songs of the caller, newest first: those being made, and those still stored. Returns INVALID_ARGUMENT for
+   * a page token that is not one of this method's.
    */
   listSongs: {
     path: "/melisma.v1.MusicService/ListSongs" as const,
@@ -5887,18 +5883,17 @@ export interface MusicServiceServer extends UntypedServiceImplementation {
    * Generates one song and streams it. The first message is `accepted`, then `plan`; audio chunks follow as soon as the
    * first second of sound exists; `finished` is the last message of every song that was completed.
    *
-   * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Letting the
-   * deadline of the call pass stops the work within one denoising step, and so does cancelling a call without a
-   * `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
-   * setting, 10 by default), in which it can be listened to again.
+   * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Work stops
+   * within one denoising step when the deadline of the call passes, or when a call without a `request_id` is cancelled
+   * and its song has no other listener. With a `request_id` the song goes on for some seconds (the server's setting, 10
+   * by default), and can be listened to again meanwhile.
    *
    * A `request_id` that the same caller has used before, with the same request, returns the first song from its
-   * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
-   * where all fields are.
+   * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the
+   * same if all their fields are.
    *
    * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
-   * `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
-   * died.
+   * `progress` where there is nothing else to send, so that a waiting song is not mistaken for a dead connection.
    *
    * Everything that can be checked without a device is checked before `accepted`: key, language, melody, lyrics that
    * cannot be sung, and a length that does not hold the lyrics.
@@ -5912,8 +5907,8 @@ export interface MusicServiceServer extends UntypedServiceImplementation {
   generate: handleServerStreamingCall<GenerateRequest, GenerateResponse>;
   /**
    * Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
-   * `accepted` and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard
-   * before and what is heard now make one file, byte for byte. A song may have any number of listeners.
+   * `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the parts received
+   * before and now make one file, byte for byte. A song may have any number of listeners.
    *
    * A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
    *
@@ -5926,8 +5921,8 @@ export interface MusicServiceServer extends UntypedServiceImplementation {
   /** Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's. */
   getSong: handleUnaryCall<GetSongRequest, GetSongResponse>;
   /**
-   * Lists the songs of the caller, newest first: those being made, and those that the server still keeps.
-   * Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+   * Lists the songs of the caller, newest first: those being made, and those still stored. Returns INVALID_ARGUMENT for
+   * a page token that is not one of this method's.
    */
   listSongs: handleUnaryCall<ListSongsRequest, ListSongsResponse>;
   /**
@@ -5959,18 +5954,17 @@ export interface MusicServiceClient extends Client {
    * Generates one song and streams it. The first message is `accepted`, then `plan`; audio chunks follow as soon as the
    * first second of sound exists; `finished` is the last message of every song that was completed.
    *
-   * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Letting the
-   * deadline of the call pass stops the work within one denoising step, and so does cancelling a call without a
-   * `request_id` to whose song nobody else listens. With a `request_id` the song goes on for some seconds (the server's
-   * setting, 10 by default), in which it can be listened to again.
+   * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Work stops
+   * within one denoising step when the deadline of the call passes, or when a call without a `request_id` is cancelled
+   * and its song has no other listener. With a `request_id` the song goes on for some seconds (the server's setting, 10
+   * by default), and can be listened to again meanwhile.
    *
    * A `request_id` that the same caller has used before, with the same request, returns the first song from its
-   * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the same
-   * where all fields are.
+   * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the
+   * same if all their fields are.
    *
    * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
-   * `progress` where there is nothing else to send, so that a song which waits is not taken for a connection that has
-   * died.
+   * `progress` where there is nothing else to send, so that a waiting song is not mistaken for a dead connection.
    *
    * Everything that can be checked without a device is checked before `accepted`: key, language, melody, lyrics that
    * cannot be sung, and a length that does not hold the lyrics.
@@ -5989,8 +5983,8 @@ export interface MusicServiceClient extends Client {
   ): ClientReadableStream<GenerateResponse>;
   /**
    * Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
-   * `accepted` and `plan` first, `finished` last. Sound comes from exactly `byte_offset` on, so that what was heard
-   * before and what is heard now make one file, byte for byte. A song may have any number of listeners.
+   * `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the parts received
+   * before and now make one file, byte for byte. A song may have any number of listeners.
    *
    * A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
    *
@@ -6022,8 +6016,8 @@ export interface MusicServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetSongResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Lists the songs of the caller, newest first: those being made, and those that the server still keeps.
-   * Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+   * Lists the songs of the caller, newest first: those being made, and those still stored. Returns INVALID_ARGUMENT for
+   * a page token that is not one of this method's.
    */
   listSongs(
     request: ListSongsRequest,
