@@ -1,6 +1,6 @@
-/** Values of the contract's enumerations, by the words that requests have for them. */
+/** The contract's enumeration values by their names in requests. */
 
-/** The value that `name` stands for, UNSPECIFIED where it is undefined; throws `TypeError` for a name without value. */
+/** The value of `name`, UNSPECIFIED if it is undefined; throws `TypeError` for an unknown name. */
 export function chosen<T extends { readonly UNSPECIFIED: unknown }>(values: T, name: string | undefined): T[keyof T] {
   const value = name === undefined ? values.UNSPECIFIED : values[name.toUpperCase() as keyof T];
   if (value === undefined || name === "unrecognized") {

@@ -1,4 +1,4 @@
-/** The client. */
+/** Client of one Melisma server. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CallOptions, ClientUnaryCall, Metadata, ServiceError } from "@grpc/grpc-js";
@@ -38,25 +38,25 @@ export interface MelismaClientOptions {
   readonly address?: string;
   /** Sent as `authorization: Bearer`. By default that of MELISMA_API_KEY. */
   readonly apiKey?: string;
-  /** The name under which the server gives out fair shares, at most 64 printable ASCII characters. By default MELISMA_CALLER. */
+  /** The caller's name for fair sharing, at most 64 printable ASCII characters. By default MELISMA_CALLER. */
   readonly caller?: string;
   /** Encryption: true trusts the system's authorities. By default none. */
   readonly tls?: boolean | TlsOptions;
-  /** When and how often to try again; `NO_RETRY` is never. */
+  /** Retry policy; `NO_RETRY` disables retries. */
   readonly retry?: Retry;
 }
 
 export interface AskOptions {
   /** Seconds for everything, retries included: by default 900 for a song, 10 for a request. */
   readonly timeoutSeconds?: number;
-  /** Ends the call; what waits for it then throws `Cancelled`. */
+  /** Aborts the call, which then throws `Cancelled`. */
   readonly signal?: AbortSignal;
 }
 
 type Answered<T> = (error: ServiceError | null, answer: T) => void;
 type Ask<T> = (metadata: Metadata, options: CallOptions, answered: Answered<T>) => ClientUnaryCall;
 
-/** Talks to one Melisma server; `close` it at the end. Throws `TypeError` for options that cannot be sent. */
+/** Client of one Melisma server; `close` it at the end. Throws `TypeError` for options that cannot be sent. */
 export class MelismaClient {
   readonly #stub: MusicServiceClient;
   readonly #metadata: Metadata;
@@ -74,7 +74,7 @@ export class MelismaClient {
     );
   }
 
-  /** Asks for a song, which must be complete `timeoutSeconds` from now, retries and a slow listener included. */
+  /** Requests a song, which must be complete `timeoutSeconds` from now, including retries and a slow listener. */
   generate(request: SongRequest, options: AskOptions = {}): Song {
     const stream = this.#stream({ method: "generate", request: messageOf(request) }, options);
     return new Song(stream, this.#open, this.#cancelRemote, options.signal);
@@ -90,7 +90,7 @@ export class MelismaClient {
     return new Song(this.#stream({ method: "listen", request }, options), this.#open, () => {}, options.signal);
   }
 
-  /** Where a song stands; throws `NotFound`. */
+  /** The state of a song; throws `NotFound`. */
   async getSong(songId: string, options?: AskOptions): Promise<StoredSong> {
     const answer = await this.#ask<GetSongResponse>((...how) => this.#stub.getSong({ songId }, ...how), options);
     return present(answer.song);
@@ -112,7 +112,7 @@ export class MelismaClient {
     return songs;
   }
 
-  /** Has the server stop making a song, also one with other listeners; throws `NotFound`. */
+  /** Stops making a song, also for its other listeners; throws `NotFound`. */
   async cancelSong(songId: string, options?: AskOptions): Promise<StoredSong> {
     const answer = await this.#ask<CancelSongResponse>((...how) => this.#stub.cancelSong({ songId }, ...how), options);
     return present(answer.song);
@@ -151,13 +151,13 @@ export class MelismaClient {
     return engines;
   }
 
-  /** One engine; throws `NotFound` for a name that the server does not have. */
+  /** One engine; throws `NotFound` for an unknown name. */
   async getEngine(name: string, options?: AskOptions): Promise<Engine> {
     const answer = await this.#ask<GetEngineResponse>((...how) => this.#stub.getEngine({ name }, ...how), options);
     return present(answer.engine);
   }
 
-  /** Ends the connection, once the server was told of the songs that were left early. */
+  /** Closes the connection, after pending cancellations of songs. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#cancellations);
     this.#stub.close();

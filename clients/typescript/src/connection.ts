@@ -1,4 +1,4 @@
-/** Where the server is, how a channel behaves, how long a call may take. */
+/** Connection of the client: server address, channel options, credentials, timeouts. */
 
 import { credentials, Metadata, type ChannelCredentials, type ChannelOptions } from "@grpc/grpc-js";
 
@@ -6,7 +6,7 @@ export const DEFAULT_ADDRESS = "localhost:50051";
 export const SONG_TIMEOUT_SECONDS = 900;
 export const UNARY_TIMEOUT_SECONDS = 10;
 
-/** How long it may take to tell the server that a song is not wanted any more. */
+/** Seconds to tell the server that a song is cancelled. */
 export const CANCEL_TIMEOUT_SECONDS = 2;
 
 export const LONGEST_PAGE = 200;
@@ -27,7 +27,7 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
   "grpc.max_reconnect_backoff_ms": 1_000,
 };
 
-/** Encryption. What is set is PEM text: authorities to trust, and who the client is. */
+/** TLS options as PEM text: trusted authorities, and the client's certificate. */
 export interface TlsOptions {
   /** Authorities to trust. Unset: those of the system. */
   readonly ca?: string | Uint8Array;
@@ -36,7 +36,7 @@ export interface TlsOptions {
   readonly privateKey?: string | Uint8Array;
 }
 
-/** What a channel is encrypted with; throws `TypeError` for a certificate without its key, or the other way round. */
+/** Credentials of a channel; throws `TypeError` for a certificate without its key, or a key without certificate. */
 export function credentialsOf(tls: boolean | TlsOptions): ChannelCredentials {
   if (tls === false) {
     return credentials.createInsecure();
@@ -48,7 +48,7 @@ export function credentialsOf(tls: boolean | TlsOptions): ChannelCredentials {
   return credentials.createSsl(bytes(ca), bytes(privateKey), bytes(certificate));
 }
 
-/** What every call carries along; throws `TypeError` for characters that metadata cannot carry, without showing a key. */
+/** Metadata of every call; throws `TypeError`, without the key in its text, for characters that metadata cannot have. */
 export function metadataOf(caller: string, apiKey: string): Metadata {
   if (!isPrintable(apiKey)) {
     throw new TypeError("the API key must be of printable ASCII characters");

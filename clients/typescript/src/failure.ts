@@ -1,4 +1,4 @@
-/** The failure of a song that the server keeps. */
+/** The failure of a stored song. */
 
 import type { Song } from "./generated/melisma/v1/music.js";
 import { reasonOf } from "./statuses.js";

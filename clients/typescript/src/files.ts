@@ -1,15 +1,15 @@
-/** Targets of a song's bytes: a file that is never half a song, or a device or FIFO that takes them as they come. */
+/** Targets of a song's bytes: a file that is replaced only when complete, or a device or FIFO that is written to at once. */
 
 import { lstat, open, readlink, realpath, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 
-/** Takes a song's bytes in order. */
+/** Writes a song's bytes in order. */
 export interface Sink {
-  /** Passes `data` on at once. */
+  /** Writes `data` at once. */
   write(data: Uint8Array): Promise<void>;
-  /** The song is whole. */
+  /** Notes that the song is complete. */
   complete(): Promise<void>;
-  /** Must be called at the end, however it came. */
+  /** Must be called at the end, also after an error. */
   close(): Promise<void>;
 }
 
@@ -84,7 +84,7 @@ export class PartFile implements Sink {
     await this.#file.writeFile(data);
   }
 
-  /** Gives the file its name. */
+  /** Renames the file to its final name. */
   async complete(): Promise<void> {
     if (!(await this.#isOurs())) {
       throw Object.assign(new Error(`EEXIST: another song is being written to it: ${this.part}`), { code: "EEXIST" });
@@ -122,7 +122,7 @@ async function resolved(path: string): Promise<string> {
   return isLink ? resolved(resolve(folder, await readlink(path))) : join(folder, basename(path));
 }
 
-/** What is found; undefined where there is nothing. */
+/** The result; undefined if the file does not exist. */
 async function present<T>(finding: Promise<T>): Promise<T | undefined> {
   try {
     return await finding;

@@ -1,4 +1,4 @@
-/** Options that one engine alone understands. */
+/** Options that only one engine has. */
 
 import { chosen } from "./choices.js";
 import {
@@ -12,9 +12,9 @@ import {
 export interface AceStepOptions {
   /** Denoising of the song at once, or section by section; a task takes no other value than "whole". */
   readonly mode?: "whole" | "sectioned";
-  /** The sampler that takes noise to a song. */
+  /** Sampler that turns noise into a song. */
   readonly sampler?: "euler" | "heun" | "pingpong";
-  /** -100 to 100: 0 is plain, more gives more contrast. */
+  /** Contrast of the steps, -100 to 100; 0 changes nothing. */
   readonly omega?: number;
   /** An adapter, one of the engine's `loras`. */
   readonly lora?: string;
@@ -22,12 +22,12 @@ export interface AceStepOptions {
   readonly loraWeight?: number;
 }
 
-/** Options under the name of their engine; they choose it where the request's `engine` does not. */
+/** Options under the name of their engine, which they select if the request's `engine` is not set. */
 export interface EngineOptions {
   readonly aceStep: AceStepOptions;
 }
 
-/** The options as the field of the contract's request that they belong in; throws `TypeError` for unknown engines. */
+/** The options as a field of the contract's request; throws `TypeError` for unknown engines. */
 export function engineOptionsOf(options: EngineOptions | undefined): GenerateRequest["engineOptions"] {
   if (options === undefined) {
     return undefined;

@@ -1,4 +1,4 @@
-/** Takes a song's messages one by one, in order, and proves at the end that every byte has arrived. */
+/** Receives a song's messages in order, and verifies at the end that every byte has arrived. */
 
 import { createHash } from "node:crypto";
 
@@ -26,12 +26,12 @@ type Flat<Wire> = Wire extends { $case: infer Type; value: infer Value } ? { typ
  */
 export type SongEvent = Flat<Kind>;
 
-/** The part of one song that has arrived so far; undefined stands for what has not. */
+/** The received part of one song; undefined for parts that have not arrived. */
 export class Receiver {
   accepted?: SongAccepted;
   plan?: SongPlan;
   finished?: SongFinished;
-  /** Bytes of sound, those before the offset that was asked for included. */
+  /** Bytes of sound, including those before the requested offset. */
   sizeBytes: number;
   readonly #byteOffset: number;
   readonly #sections = new Set<number>();

@@ -12,7 +12,7 @@ export interface AnchorNote {
 }
 
 /**
- * One song to be made. What is not set is left to the server.
+ * A song to be made. Fields that are not set are the server's choice.
  *
  * Ranges and meanings are those of `GenerateRequest` in the contract; the server checks them, and breaking one throws
  * `InvalidRequest`.
@@ -40,13 +40,13 @@ export interface SongRequest {
   readonly bitrateKbps?: number;
   readonly sampleRateHertz?: number;
   readonly targetLufs?: number;
-  /** A UUID, a fresh one for every song; made here where there is none. */
+  /** A UUID, a new one for every song; generated if it is not set. */
   readonly requestId?: string;
   /** BCP 47. */
   readonly language?: string;
-  /** A recording, or an earlier song, to make the song of. */
+  /** The task: a recording or an earlier song to make the song from. */
   readonly task?: Task;
-  /** Options that one engine alone understands. */
+  /** Options that only one engine has. */
   readonly engineOptions?: EngineOptions;
 }
 

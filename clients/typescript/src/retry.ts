@@ -1,9 +1,9 @@
-/** When a failed call is worth another try. */
+/** Retry policy of failed calls. */
 
 import { DeadlineTooShort, Overloaded, Unavailable, type MelismaError } from "./errors.js";
 
 /**
- * Waits between tries: doubled each time, shortened at random by up to a half, lest callers march in step.
+ * Waits between tries: doubled each time, shortened at random by up to a half (jitter).
  *
  * What has brought no sound yet is tried again after `Unavailable`, or after `Overloaded` with the server's advice when
  * to come back; that advice replaces the wait where it is longer. `DeadlineTooShort` is final: waiting leaves even less
@@ -11,7 +11,7 @@ import { DeadlineTooShort, Overloaded, Unavailable, type MelismaError } from "./
  * more of it arrives.
  */
 export interface Retry {
-  /** Tries in all; 1 is no second one. By default 4. */
+  /** Number of tries; 1 disables retries. By default 4. */
   readonly attempts?: number;
   /** By default 0.5. */
   readonly firstWaitSeconds?: number;
@@ -19,7 +19,7 @@ export interface Retry {
   readonly longestWaitSeconds?: number;
 }
 
-/** One try and no more. */
+/** A single try. */
 export const NO_RETRY: Retry = { attempts: 1 };
 
 /** Seconds to wait after try number `attempt` (from 1) failed with `error`; undefined: do not try again. */
@@ -42,7 +42,7 @@ export function retryWaitSeconds(
   return Math.max(wait, error.retryAfterSeconds);
 }
 
-/** How one call may be repeated: the rule, and the moment (in milliseconds of `performance.now`) that ends it all. */
+/** Limits of repeating one call: the policy, and its deadline in milliseconds of `performance.now`. */
 export class RetryBudget {
   readonly #retry: Retry;
   readonly #end: number;
@@ -57,7 +57,7 @@ export class RetryBudget {
     return Math.max(0, (this.#end - performance.now()) / 1000);
   }
 
-  /** Seconds to wait before the next try; undefined where another try is of no use. */
+  /** Seconds to wait before the next try; undefined if no further try is worthwhile. */
   waitSeconds(error: MelismaError, attempt: number): number | undefined {
     const wait = retryWaitSeconds(this.#retry, error, attempt);
     return wait === undefined || wait >= this.remainingSeconds ? undefined : wait;

@@ -29,7 +29,7 @@ export class Song implements AsyncIterable<SongEvent> {
   #call: Call | undefined;
   #over = false;
 
-  /** @internal `cancelRemote` tells the server that a song by that name is not wanted any more. */
+  /** @internal `cancelRemote` cancels the song with an id on the server. */
   constructor(
     stream: SongStream,
     openCall: (request: StreamRequest, seconds: number) => Call,
@@ -43,7 +43,7 @@ export class Song implements AsyncIterable<SongEvent> {
     this.#events = this.#receive();
   }
 
-  /** What has arrived so far. */
+  /** The part of the song that has arrived. */
   get received(): Readonly<Receiver> {
     return this.#stream.received;
   }
@@ -89,7 +89,7 @@ export class Song implements AsyncIterable<SongEvent> {
     }
   }
 
-  /** Ends the song here and on the server; whoever waits for an event gets `Cancelled`. */
+  /** Cancels the song here and on the server; a pending read of an event gets `Cancelled`. */
   cancel(): void {
     this.#ending.abort();
     this.#call?.cancel();
@@ -133,11 +133,11 @@ export class Song implements AsyncIterable<SongEvent> {
       }
     }
     if (!this.received.finished) {
-      throw new ConnectionLost("the stream has ended before the song");
+      throw new ConnectionLost("the stream ended before the song was complete");
     }
   }
 
-  /** Returns when it is time to ask again after a failure; throws the failure where it is not worth another try. */
+  /** Waits until the next try after a failure; throws the failure if no further try is worthwhile. */
   async #wait(failure: unknown): Promise<void> {
     this.#throwIfCancelled();
     const error = isServiceError(failure) ? errorOf(failure) : failure;

@@ -1,4 +1,4 @@
-/** What to ask for a song: for all of it at first, and for the rest of it when the way to the server breaks. */
+/** Requests for one song: first for all of it, and for the rest of it when the connection breaks. */
 
 import { randomUUID } from "node:crypto";
 
@@ -12,7 +12,7 @@ export type StreamRequest =
   | { readonly method: "listen"; readonly request: ListenRequest };
 
 /**
- * One song from its request to its end, over as many connections as it takes. `received` is what has arrived.
+ * One song from its request to its end, over any number of connections. `received` is the part that has arrived.
  *
  * A song that was accepted is listened to again where it broke off, without a gap and without a repeat. One that is lost
  * before its first sound is asked for again, with its seed.
@@ -36,7 +36,7 @@ export class SongStream {
     }
   }
 
-  /** What to ask now. */
+  /** The request to send now. */
   get request(): StreamRequest {
     if (!this.#resumedId) {
       return this.#initial;
@@ -45,12 +45,12 @@ export class SongStream {
     return { method: "listen", request };
   }
 
-  /** How long the answer may take. */
+  /** Seconds left for the answer. */
   get remainingSeconds(): number {
     return this.#budget.remainingSeconds;
   }
 
-  /** The time to wait before the next request, after one that failed with `error`; throws the error to tell. */
+  /** Seconds to wait before the next request, after one that failed with `error`; throws the error for the caller. */
   waitSeconds(error: MelismaError): number {
     const decisive = this.#turn(error);
     if (this.received.sizeBytes > this.#failedAt) {
@@ -65,7 +65,7 @@ export class SongStream {
     return wait;
   }
 
-  /** Decides what to ask next; gives back the error that says whether to ask at all, or throws it. */
+  /** Decides the next request; returns the error that determines whether to retry, or throws the final one. */
   #turn(error: MelismaError): MelismaError {
     const songId = this.received.accepted?.songId ?? this.#resumedId;
     if (error instanceof ConnectionLost && songId) {

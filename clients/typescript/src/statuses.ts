@@ -48,10 +48,10 @@ const EXHAUSTED: ReadonlyMap<string, typeof Overloaded> = new Map([
  */
 const LISTEN_AGAIN: ReadonlySet<string> = new Set(["MADE_ELSEWHERE", "LISTENER_STALLED"]);
 
-/** Reason of a server that does not delete a song before its end. */
+/** Reason for the refusal to delete a song before its end. */
 const SONG_NOT_ENDED = "SONG_NOT_ENDED";
 
-/** What gRPC or a balancer says when the way to the server breaks; a server of ours adds details to its statuses. */
+/** Texts of gRPC or a balancer when the connection breaks; a Melisma server adds details to its statuses. */
 const LOST: ReadonlySet<status> = new Set([
   status.UNAVAILABLE,
   status.INTERNAL,
@@ -59,7 +59,7 @@ const LOST: ReadonlySet<status> = new Set([
   status.CANCELLED,
 ]);
 
-/** The named error for a failed call; a status that no method promises becomes `ServerFault`. */
+/** The error for a failed call; a status that no method documents becomes `ServerFault`. */
 export function errorOf(failure: ServiceError): MelismaError {
   const text = failure.details || status[failure.code] || failure.message;
   const details = statusDetails(failure);
@@ -83,12 +83,12 @@ export function errorOf(failure: ServiceError): MelismaError {
   }
 }
 
-/** The reason for machines in the details of a status; empty where there is none. */
+/** The machine-readable reason in the details of a status; empty if there is none. */
 export function reasonOf(details: Status | undefined): string {
   return unpack(details, "ErrorInfo", ErrorInfo)?.reason ?? "";
 }
 
-/** Whether it is what gRPC fails with, and not a mistake of this program. */
+/** True for an error of gRPC, and not of this program. */
 export function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && "code" in error && "metadata" in error;
 }

@@ -2,21 +2,21 @@
 
 import type { GenerateRequest } from "./generated/melisma/v1/music.js";
 
-/** A new song in the manner of a recording; `strength`, 0 to 1, is how much of it stays. */
+/** A new song in the manner of a recording; `strength`, 0 to 1, is the share that stays. */
 export interface AudioToAudioTask {
   readonly type: "audioToAudio";
   readonly audio: Uint8Array;
   readonly strength?: number;
 }
 
-/** The song of the request's own seed once more; `variance`, above 0 to 1, is how different. */
+/** A variation of the song with the request's seed; `variance`, above 0 to 1, is how different. */
 export interface RetakeTask {
   readonly type: "retake";
   readonly variance?: number;
   readonly seed?: number;
 }
 
-/** A recording of which the part between two times is made anew. */
+/** A recording with the part between two times made again. */
 export interface RepaintTask {
   readonly type: "repaint";
   readonly audio: Uint8Array;
@@ -26,7 +26,7 @@ export interface RepaintTask {
   readonly seed?: number;
 }
 
-/** A recording that begins so many seconds earlier and ends so many later. */
+/** A recording extended by so many seconds at its beginning and its end. */
 export interface ExtendTask {
   readonly type: "extend";
   readonly audio: Uint8Array;
@@ -35,7 +35,7 @@ export interface ExtendTask {
   readonly seed?: number;
 }
 
-/** A recording with the words or in the style given here; the request's own say what the recording is. */
+/** A recording with the words or the style given here; the request's own describe the recording. */
 export interface EditTask {
   readonly type: "edit";
   readonly audio: Uint8Array;
@@ -49,7 +49,7 @@ export interface EditTask {
 
 export type Task = AudioToAudioTask | RetakeTask | RepaintTask | ExtendTask | EditTask;
 
-/** The task as the field of the contract's request that it belongs in. */
+/** The task as a field of the contract's request. */
 export function taskOf(task: Task | undefined): GenerateRequest["task"] {
   if (task === undefined) {
     return undefined;
