@@ -18,6 +18,7 @@ from model.ace_step.networks.config import (
 from model.ace_step.networks.contexts import ContextBatch, ContextCache
 from model.ace_step.networks.layers import FeedForward, PatchEmbed
 from model.ace_step.networks.transformer import ERG_FACTOR, Transformer
+from tests.support.table import table
 
 Arrays = Mapping[str, torch.Tensor]
 SMALL = TransformerConfig(
@@ -71,7 +72,7 @@ def test_full_size_has_the_names_and_shapes_of_the_released_weights() -> None:
     assert sum(parameter.numel() for parameter in model.parameters()) == 3_305_659_264 - dead
 
 
-@pytest.mark.parametrize(
+@table(
     ("frames", "tokens", "tera"),
     [(645, 1, 2.77), (645, 400, 3.08), (645, 800, 3.40), (2583, 1, 11.09), (2583, 400, 11.59), (2583, 800, 12.10)],
 )
