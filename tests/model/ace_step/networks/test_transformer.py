@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,6 +38,13 @@ def random_transformer(seed: int = 0) -> Transformer:
     return model.eval().requires_grad_(False)
 
 
+@functools.cache
+def full_size() -> Transformer:
+    """The transformer of the release, without weights."""
+    with torch.device("meta"):
+        return Transformer(TransformerConfig())
+
+
 def context(model: Transformer, text_tokens: int, lyric_tokens: int, seed: int = 0, **how: float) -> ContextCache:
     generator = torch.Generator().manual_seed(seed)
     text = torch.randn(1, text_tokens, SMALL.text_width, generator=generator)
@@ -63,8 +71,7 @@ def test_rows_of_a_padded_batch_equal_each_alone() -> None:
 
 
 def test_full_size_has_the_names_and_shapes_of_the_released_weights() -> None:
-    with torch.device("meta"):
-        model = Transformer(TransformerConfig())
+    model = full_size()
     shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
     expected = {name: shape for name, shape in released().items() if shape}
     assert shapes == expected
@@ -78,7 +85,7 @@ def test_full_size_has_the_names_and_shapes_of_the_released_weights() -> None:
 )
 def test_full_size_takes_as_many_operations_as_the_original(frames: int, tokens: int, tera: float) -> None:
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model = Transformer(TransformerConfig())
+        model = full_size()
         cache = model.cached(torch.empty(1, tokens, 2560))
         model(torch.empty(1, 8, 16, frames), torch.empty(1), ContextBatch.of([cache]))
     assert counter.get_total_flops() / 1e12 == pytest.approx(tera, abs=0.02)
