@@ -22,7 +22,7 @@ class Readiness:
         self.unkept: Callable[[], str | None] = lambda: None
         """Tells why songs are not kept now, which keeps nobody from listening to them while they are made."""
 
-    def unready(self) -> str | None:
+    def readiness_problem(self) -> str | None:
         """The reason why new songs should go to other servers, for the operator; `None` when there is none."""
         reasons = (check() for check in self._checks)
         return next((reason for reason in reasons if reason is not None), None)
@@ -42,7 +42,7 @@ class Readiness:
         await self._watch(elsewhere)
 
     def subscribe(self, callback: Callable[[], None]) -> None:
-        """Call `callback` on the event loop whenever `unready`, or the readiness of an engine, may have changed."""
+        """Call `callback` on the event loop whenever `readiness_problem`, or the readiness of an engine, may have changed."""
         self._subscribers.append(callback)
 
     def notify(self) -> None:
@@ -67,7 +67,7 @@ class EngineReadiness(Readiness):
         self._pool = pool
         self._encoders = encoders
         self._admission = admission
-        self._crowded = False
+        self._saturated = False
         self._was_ready = False
 
     def ready(self, engine: str) -> bool:
@@ -75,15 +75,15 @@ class EngineReadiness(Readiness):
         return self._encoders.ready and bool(self._pool.devices_of(engine))
 
     @override
-    def unready(self) -> str | None:
+    def readiness_problem(self) -> str | None:
         ready = any(map(self.ready, self._pool.engine_names))
         self._was_ready = self._was_ready or ready
         if not (ready or (self._was_ready and self._elsewhere())):
             return "no engine is ready"
-        return super().unready() or ("the queue is nearly full" if self._admission.crowded else None)
+        return super().readiness_problem() or ("the queue is nearly full" if self._admission.saturated else None)
 
     def queue_changed(self) -> None:
         """Notify subscribers if the queue has become nearly full, or has ceased to be."""
-        if self._admission.crowded != self._crowded:
-            self._crowded = self._admission.crowded
+        if self._admission.saturated != self._saturated:
+            self._saturated = self._admission.saturated
             self.notify()

@@ -81,13 +81,13 @@ class LocalPool:
         """Check that `engine` is ready on some device; raises as `WorkerPool.require` does."""
         self._availability.require(engine)
 
-    def given_up(self, engine: str) -> bool:
+    def unavailable(self, engine: str) -> bool:
         """True if no device has `engine`, nor is at its first attempt to get it (again)."""
-        return self._availability.given_up(engine)
+        return self._availability.unavailable(engine)
 
-    def hopeless(self) -> bool:
+    def all_starts_failed(self) -> bool:
         """True if no device has a worker, and none could be started for many times."""
-        return self._availability.hopeless()
+        return self._availability.all_starts_failed()
 
     async def settled(self) -> None:
         """Wait until every device has loaded what it can, or has failed to start once."""

@@ -13,12 +13,14 @@ from server.api.http.operations import application, operations_routes
 def build_http(
     registry: CollectorRegistry,
     *,
-    unready: Callable[[], str | None],
-    unwell: Callable[[], str | None] = lambda: None,
+    readiness_problem: Callable[[], str | None],
+    liveness_problem: Callable[[], str | None] = lambda: None,
     unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
     more: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Return the application with `more` routes; see `operations_routes` for the rest."""
-    own = operations_routes(registry, unready=unready, unwell=unwell, unkept=unkept, version=version)
+    own = operations_routes(
+        registry, readiness_problem=readiness_problem, liveness_problem=liveness_problem, unkept=unkept, version=version
+    )
     return application([*own, *more])

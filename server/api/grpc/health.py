@@ -21,15 +21,15 @@ _untyped: Any = health_pb2
 class HealthServicer(health_pb2_grpc.HealthServicer):
     """Says SERVING while nothing speaks against it, for the server as a whole ("") and for MusicService alike.
 
-    It stores nothing but its watchers: call `changed` when the answer of `why_not` may have changed.
+    It stores nothing but its watchers: call `changed` when the answer of `readiness_problem` may have changed.
     """
 
-    def __init__(self, why_not: Callable[[], str | None], services: Collection[str] = SERVICES) -> None:
-        """`why_not` says in words for the operator why no songs should be sent here now; `None` when they may.
+    def __init__(self, readiness_problem: Callable[[], str | None], services: Collection[str] = SERVICES) -> None:
+        """`readiness_problem` says in words for the operator why no songs should be sent here now; `None` when they may.
 
         `services` are those that the server has, "" for the server as a whole among them.
         """
-        self._why_not = why_not
+        self._readiness_problem = readiness_problem
         self._services = services
         self._changed = asyncio.Event()
         self._closed = False
@@ -39,11 +39,11 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def unready(self) -> str | None:
+    def readiness_problem(self) -> str | None:
         """The reason why the server is not SERVING now, for its operator; `None` when it is."""
         if self._closed:
             return "the server is shutting down"
-        return self._why_not()
+        return self._readiness_problem()
 
     @property
     def closed(self) -> bool:
@@ -67,12 +67,12 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         self, request: health_pb2.HealthCheckRequest, context: _Context
     ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
         """The status of one service now and whenever it changes; SERVICE_UNKNOWN for one that does not exist."""
-        told: int | None = None
+        sent: int | None = None
         while True:
             changed, closed = self._changed, self._closed
-            if (status := self._status(request.service)) != told:
+            if (status := self._status(request.service)) != sent:
                 yield health_pb2.HealthCheckResponse(status=status)
-                told = status
+                sent = status
             if closed:
                 return
             await changed.wait()
@@ -86,4 +86,4 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         if service not in self._services:
             return health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
         response = health_pb2.HealthCheckResponse
-        return response.SERVING if self.unready() is None else response.NOT_SERVING
+        return response.SERVING if self.readiness_problem() is None else response.NOT_SERVING

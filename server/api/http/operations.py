@@ -30,12 +30,12 @@ OPERATIONS = ("/metrics", "/livez", "/readyz", "/version")
 def operations_routes(
     registry: CollectorRegistry,
     *,
-    unready: Callable[[], str | None],
-    unwell: Callable[[], str | None] = lambda: None,
+    readiness_problem: Callable[[], str | None],
+    liveness_problem: Callable[[], str | None] = lambda: None,
     unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
 ) -> list[BaseRoute]:
-    """The routes; `unready` says why no songs should be sent here now, `unwell` why a new start is needed.
+    """The routes; `readiness_problem` says why no songs should be sent here now, `liveness_problem` why a new start is needed.
 
     `unkept` says why songs are not kept now: those who listen while they are made are served all the same. All of them
     say `None` when all is well.
@@ -46,11 +46,11 @@ def operations_routes(
         return Response(encode(registry), headers={"content-type": content_type})
 
     async def livez(_: Request) -> Response:
-        return _verdict("alive", unwell())
+        return _verdict("alive", liveness_problem())
 
     async def readyz(_: Request) -> Response:
         lost = unkept()
-        return _verdict(f"ready\nsongs are not kept now: {lost}" if lost else "ready", unready())
+        return _verdict(f"ready\nsongs are not kept now: {lost}" if lost else "ready", readiness_problem())
 
     async def told_version(_: Request) -> Response:
         return JSONResponse(version)

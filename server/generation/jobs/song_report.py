@@ -4,7 +4,7 @@ from server.errors import InvalidRequest, ServiceError
 from server.generation.jobs.song_clocks import SongClocks
 from server.song import SongState
 from server.telemetry.metrics import Metrics
-from server.telemetry.song_metrics import Outcome
+from server.telemetry.song_metrics import SongOutcome
 from server.telemetry.song_trace import SongTrace
 
 
@@ -59,7 +59,7 @@ class SongReport:
         error: ServiceError | None,
     ) -> None:
         """Nothing more is made for the song."""
-        outcome = Outcome.REJECTED if isinstance(error, InvalidRequest) else Outcome(state.value)
+        outcome = SongOutcome.REJECTED if isinstance(error, InvalidRequest) else SongOutcome(state.value)
         trace_id = self._trace.trace_id
         self._metrics.songs.ended(self._engine, outcome, clocks.elapsed_seconds, sound_seconds, trace_id)
         if clocks.first_chunk_at is not None:

@@ -15,7 +15,7 @@ from deploy.grafana.render import TARGET, rendered
 from model.registry import ENGINES
 from server import errors
 from server.settings.settings import Settings
-from server.telemetry.song_metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS, Outcome
+from server.telemetry.song_metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS, SongOutcome
 from tests.deploy.static.promql import Selector, groupings, selectors
 from tests.server.telemetry.test_metrics import Bench, report_everything
 from tests.support.table import table
@@ -153,7 +153,7 @@ def test_refusals_are_told_apart_by_reasons_that_there_are() -> None:
     assert {"overloaded", "song_store_full", "deadline_too_short", "engine_not_ready", "worker_lost"} == named
     assert named <= made
     assert 'outcome="failed"' in "".join(rule["expr"] for rule in RULES)
-    assert "failed" in set(Outcome)
+    assert "failed" in set(SongOutcome)
 
 
 @table("alert", ALERTS)
@@ -251,7 +251,7 @@ def test_traces_are_shown_where_the_server_tells_them() -> None:
     bench = Bench()
     bench.metrics.songs.started("fake", 0.1, "trace")
     bench.metrics.songs.first_audio("fake", 0.2, "trace")
-    bench.metrics.songs.ended("fake", Outcome.COMPLETED, 5.0, 60.0, "trace")
+    bench.metrics.songs.ended("fake", SongOutcome.COMPLETED, 5.0, 60.0, "trace")
     bench.metrics.streams.underrun("fake", 0.5, "trace")
     samples = [sample for family in bench.registry.collect() for sample in family.samples]
     told = {sample.name for sample in samples if sample.exemplar}
