@@ -197,7 +197,7 @@ class Songs:
         return bool(self._served())
 
     def service_load(self) -> tuple[int, int] | None:
-        """Songs and places of the whole service where this replica makes no songs itself; else `None`."""
+        """Songs and slots of the whole service where this replica makes no songs itself; else `None`."""
         slots = self._tickets.service_slots
         if self._sharing is None or not slots or any(map(self._runner.ready, self._runner.engines())):
             return None

@@ -21,11 +21,11 @@ _untyped: Any = health_pb2
 class HealthServicer(health_pb2_grpc.HealthServicer):
     """Says SERVING while nothing speaks against it, for the server as a whole ("") and for MusicService alike.
 
-    It stores nothing but its watchers: call `changed` when the answer of `readiness_problem` may have changed.
+    It stores nothing but its watchers: call `changed` when the result of `readiness_problem` may have changed.
     """
 
     def __init__(self, readiness_problem: Callable[[], str | None], services: Collection[str] = SERVICES) -> None:
-        """`readiness_problem` says in words for the operator why no songs should be sent here now; `None` when they may.
+        """`readiness_problem` gives the operator the reason why no songs should be sent here now, `None` if they may.
 
         `services` are those that the server has, "" for the server as a whole among them.
         """

@@ -35,7 +35,7 @@ def operations_routes(
     unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
 ) -> list[BaseRoute]:
-    """The routes; `readiness_problem` says why no songs should be sent here now, `liveness_problem` why a new start is needed.
+    """The routes; `readiness_problem` says why no songs should be sent here now, `liveness_problem` why to restart.
 
     `unkept` says why songs are not kept now: those who listen while they are made are served all the same. All of them
     say `None` when all is well.

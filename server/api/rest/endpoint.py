@@ -30,7 +30,7 @@ from server.telemetry.call_trace import end_http_call, http_call_span
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 CLIENT_CLOSED_REQUEST = 499
-"""What is logged of a call whose client has left before its answer."""
+"""The status that is logged for a call whose client has left before its answer."""
 
 _ANSWERED = "melisma.answered"
 """Where a call keeps what lasts until it is answered."""
@@ -109,7 +109,7 @@ def while_answered(request: Request, context: AbstractContextManager[None]) -> N
 
 
 class MethodRouter:
-    """One path, with a door for each method."""
+    """One path, with an endpoint for each method."""
 
     def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
         self._endpoints = endpoints
@@ -121,7 +121,7 @@ class MethodRouter:
 
 
 class OwnRoute(Route):
-    """A path that answers calls of every method: what it has no door for is refused, not looked for in later paths."""
+    """A path that answers calls of every method: one that has no endpoint is refused, not looked for in later paths."""
 
     @override
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -179,7 +179,7 @@ async def _client_left(receive: Receive) -> None:
 
 
 class Stream(StreamingResponse):
-    """An answer whose body comes piece by piece, and which ends when the client goes away.
+    """An answer whose body comes in chunks, and which ends when the client goes away.
 
     An error of the song or of its store on the way breaks it off, so that nobody takes what has arrived for all of it.
     """
@@ -187,7 +187,7 @@ class Stream(StreamingResponse):
     def __init__(
         self, chunks: AsyncGenerator[bytes, None], status_code: int, headers: Mapping[str, str], first: bytes = b""
     ) -> None:
-        """`first` is a piece that was taken already, so that its error would have come before the answer began."""
+        """`first` is a chunk that was taken already, so that its error would have come before the answer began."""
         super().__init__(self._all(), status_code, headers)
         self._first = first
         self._chunks = chunks

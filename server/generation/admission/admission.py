@@ -1,4 +1,4 @@
-"""Which songs may come in: a bounded number in the service, and advice when to come back.
+"""Admission: bounds the number of songs in the service, and tells refused callers when to retry.
 
 The bound counts songs from admission until their sound is made or given up, whether they wait or run. The last eighth
 of the queue is kept for callers who have no song in the service, so that one caller cannot shut out the others. The
@@ -11,7 +11,7 @@ from server.songs.ports import Room
 _KEPT_SHARE = 8
 _WEIGHT = 0.2
 _LOW_WATERMARK_SHARE = 0.75
-"""Crowded ends well below the mark, lest a server be taken out and put back with every song."""
+"""The low watermark as a share of the high one; the distance keeps readiness from changing with every song."""
 _FALLBACK_SONG_SECONDS = 10.0
 
 
@@ -29,7 +29,7 @@ class RunningMean:
 class Admission:
     """Counts the songs of this server, of which `running` may run at once, and as many as `queued` wait.
 
-    It is crowded from when `high_watermark` of `queued` songs wait until three quarters of that do.
+    It is saturated once the share `high_watermark` of `queued` songs wait, until three quarters of that do.
     """
 
     def __init__(self, running: int, queued: int, high_watermark: float = 1.0) -> None:
@@ -53,7 +53,7 @@ class Admission:
 
     @property
     def room(self) -> Room:
-        """The bounds for songs in the service, and the places that are free for songs here."""
+        """The bounds for songs in the service, and the slots that are free for songs here."""
         free = 0 if self._draining else self._running - self.songs
         return Room(self._running, self._queued, self._queued // _KEPT_SHARE, free)
 

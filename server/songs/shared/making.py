@@ -128,7 +128,7 @@ class SharedMaking:
         self._songs[song_id] = song
         self._watch.watch(song_id, song.job)
         self._open.begin(Made(recording, song.job))
-        song.keeping = self._spawn(self._persist(song), f"keep {song_id}")
+        song.keeping = self._spawn(self._persist(song), f"persist {song_id}")
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
