@@ -22,7 +22,7 @@ from tests.support.fuzzing.songs import ACE_STEP, FAKE, STUDIO
 from tests.support.service import Service, running_service
 
 FAKE_ENGINE = f"{FAKE}=tests.support.fakes:FakeEngine"
-QUICK_REQUESTS = 2_000
+QUICK_REQUESTS = 1_000
 QUICK_GOOD_SHARE = 0.05
 REQUESTS = {STUDIO: 2_500, ACE_STEP: 2_500, FAKE: 15_000}
 SETTLED_REQUESTS = 5_000
