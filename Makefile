@@ -13,7 +13,9 @@ DEBIAN_COMMANDS := promtool amtool buildah crun debootstrap
 PIP := $(RUN)python -m pip --quiet --disable-pip-version-check install
 OURSELVES := $(PIP) --no-deps --no-build-isolation --editable .
 PYTEST := $(RUN)python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
-STARTING := checking encoders generation workers audio/mastering songs/shared store/shared
+FAST := $(addprefix tests/,server clients/python model/shared $(addprefix model/studio/,lyrics notation prompt))
+SLOW := $(addprefix tests/,clients/python/cli/test_ending.py $(addprefix server/,audio checking encoders generation \
+	songs/shared store workers api/http/test_preview_page.py test_app.py))
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" --quiet
 LOCK := $(COMPILE) pyproject.toml --extra build
@@ -36,8 +38,7 @@ test: $(DEVELOPMENT) ## run the tests, a process for each core
 	@$(PYTEST) $(ARGS)
 
 test-fast: $(DEVELOPMENT) ## run those that start no server, worker or engine (under a minute)
-	@$(PYTEST) $(addprefix --ignore tests/server/,$(STARTING)) tests/server tests/clients/python tests/model/shared \
-		$(addprefix tests/model/studio/,arrange lyrics notation prompt) $(ARGS)
+	@$(PYTEST) $(addprefix --ignore ,$(SLOW)) $(FAST) $(ARGS)
 
 test-deploy: $(DEVELOPMENT) $(TOOLS)/.debian ## try deploy/ against real balancers, Prometheus, image builders
 	@$(RUN)python -m pytest -m deploy tests/deploy $(ARGS)
