@@ -37,7 +37,7 @@ test test-fast: export PYTHONDONTWRITEBYTECODE :=
 test: $(DEVELOPMENT) ## run the tests, a process for each core
 	@$(PYTEST) $(ARGS)
 
-test-fast: $(DEVELOPMENT) ## run those that start no server, worker or engine (under a minute)
+test-fast: $(DEVELOPMENT) ## run those that need no engine, worker, store or sound (under a minute)
 	@$(PYTEST) $(addprefix --ignore ,$(SLOW)) $(FAST) $(ARGS)
 
 test-deploy: $(DEVELOPMENT) $(TOOLS)/.debian ## try deploy/ against real balancers, Prometheus, image builders
