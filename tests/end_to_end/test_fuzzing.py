@@ -1,7 +1,7 @@
 """Thousands of made-up requests: each gets a status that is the caller's, the server and its workers live on.
 
 Every request depends on its seed and number alone: `Sender(..., seed).send(range(number, number + 1))` sends it again.
-The quick tests run with the others; `make test-fuzz` sends twenty times as many, to all engines, and looks at the memory.
+The quick tests run with the others; `make test-fuzz` sends twenty times as many, to all engines, and looks at memory.
 """
 
 import asyncio
