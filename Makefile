@@ -12,11 +12,15 @@ DEBIAN := prometheus prometheus-alertmanager buildah crun debootstrap
 DEBIAN_COMMANDS := promtool amtool buildah crun debootstrap
 PIP := $(RUN)python -m pip --quiet --disable-pip-version-check install
 OURSELVES := $(PIP) --no-deps --no-build-isolation --editable .
+PYTEST := $(RUN)python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
+FAST := $(addprefix tests/,server clients/python model/shared $(addprefix model/studio/,lyrics notation prompt))
+SLOW := $(addprefix tests/,clients/python/cli/test_ending.py $(addprefix server/,audio checking encoders generation \
+	songs/shared store workers api/http/test_preview_page.py test_app.py))
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" --quiet
 LOCK := $(COMPILE) pyproject.toml --extra build
 
-.PHONY: help song test format test-deploy test-packages test-fuzz test-gpu test-page test-shared redis check audit sbom serve ace protos bench docs lock baseline clean
+.PHONY: help song test test-fast format test-deploy test-packages test-fuzz test-gpu test-page test-shared redis check audit sbom serve ace protos bench docs lock baseline clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -27,8 +31,14 @@ song: $(RUNTIME) ## start the service, ask it for a song, write song.mp3
 serve: $(RUNTIME) ## start the service and keep it running
 	@$(RUN)python -m server
 
+# The processes that tests start find the code compiled, even where Python is told to keep none.
+test test-fast: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(DEVELOPMENT) ## run the tests, a process for each core
-	@$(RUN)python -m pytest --numprocesses logical --dist loadfile $(ARGS)
+	@$(PYTEST) $(ARGS)
+
+test-fast: $(DEVELOPMENT) ## run those that need no engine, worker, store or sound (under a minute)
+	@$(PYTEST) $(addprefix --ignore ,$(SLOW)) $(FAST) $(ARGS)
 
 test-deploy: $(DEVELOPMENT) $(TOOLS)/.debian ## try deploy/ against real balancers, Prometheus, image builders
 	@$(RUN)python -m pytest -m deploy tests/deploy $(ARGS)

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -11,11 +12,39 @@ from tests.support.requirements import required
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
 
+TESTS = Path(__file__).parent
+LONG = (
+    "clients/typescript",
+    "end_to_end",
+    "model/test_engine_suite.py",
+    "model/test_engine_controls.py",
+    "model/ace_step",
+    "benchmarks",
+    "clients/examples",
+    "model/studio/planning",
+    "model/studio/composing",
+    "server/audio",
+    "server/generation",
+    "server/store",
+)
+"""Files that take many seconds, or have neighbours that do, the longest first."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Where tests have to run, the report names those that were left out all the same, as without a GPU, and why."""
     if required() and "s" not in config.option.reportchars:
         config.option.reportchars += "s"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files: a process that takes one up as the last keeps the others waiting for it."""
+    items.sort(key=lambda item: place_in_run(item.path))
+
+
+@cache
+def place_in_run(path: Path) -> int:
+    """The place of a file's group in a run; those that are not `LONG` come last, in the order that they have."""
+    return next((place for place, group in enumerate(LONG) if path.is_relative_to(TESTS / group)), len(LONG))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.gpu_run import GpuRun
+from tests.support.table import table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,7 +25,7 @@ def test_a_run_of_which_all_tests_are_skipped_has_failed(tmp_path: Path) -> None
     assert "no GPU: none of the tests that need one has run" in run.stdout
 
 
-@pytest.mark.parametrize(
+@table(
     ("reports", "before", "after"),
     [
         ([], pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.TESTS_FAILED),

@@ -4,7 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
-import pytest
+from tests.support.table import table
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = (
@@ -35,13 +35,13 @@ def asked_for(*extras: str) -> set[str]:
     return {normal(re.split(r"[<>=!~\[ ]", line)[0]) for line in wanted}
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@table("lock", LOCKS)
 def test_a_lock_names_no_place(lock: str) -> None:
     text = (ROOT / lock).read_text("utf-8")
     assert not re.findall(r"://|\S+\.(?:org|com|io|net)\b|--\S*(?:index|links|host)\S*|(?<!\S)/\S+", text)
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@table("lock", LOCKS)
 def test_every_pin_has_a_hash(lock: str) -> None:
     found = pins(lock)
     assert len(found) > SMALL.get(lock, 50)

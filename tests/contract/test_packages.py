@@ -5,7 +5,7 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-import pytest
+from tests.support.table import table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -15,7 +15,7 @@ def own_distributions() -> set[str]:
     return {tomllib.loads(project.read_text("utf-8"))["project"]["name"] for project in projects}
 
 
-@pytest.mark.parametrize("package", ["server", "model", "melisma", "melisma_client", "clients", "protos", "tests"])
+@table("package", ["server", "model", "melisma", "melisma_client", "clients", "protos", "tests"])
 def test_no_other_distribution_has_a_package_of_that_name(package: str) -> None:
     owners = {re.sub(r"[-_.]+", "-", name).lower() for name in packages_distributions().get(package, ())}
     assert owners <= {re.sub(r"[-_.]+", "-", name).lower() for name in own_distributions()}

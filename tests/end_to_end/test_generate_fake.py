@@ -20,8 +20,17 @@ TIMEOUT_SECONDS = 60.0
 
 @pytest.fixture
 def service() -> Iterator[Service]:
+    """A server that a test may end."""
     with running_service(ENGINES, GRACE_SECONDS=str(TIMEOUT_SECONDS)) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[grpc.Channel]:
+    """A channel to a server that no test ends."""
+    with running_service(ENGINES) as started, grpc.insecure_channel(started.address) as channel:
+        started.wait_serving(channel)
+        yield channel
 
 
 @pytest.fixture
@@ -46,8 +55,8 @@ def kind(response: music_pb2.GenerateResponse) -> str | None:
     return response.event.WhichOneof("event")
 
 
-def test_a_song_arrives_in_order_and_whole(channel: grpc.Channel) -> None:
-    responses = list(song(channel))
+def test_a_song_arrives_in_order_and_whole(lasting: grpc.Channel) -> None:
+    responses = list(song(lasting))
     assert [kind(responses[0]), kind(responses[1]), kind(responses[-1])] == ["accepted", "plan", "finished"]
     chunks = [response.event.chunk for response in responses if kind(response) == "chunk"]
     assert [chunk.sequence for chunk in chunks] == list(range(len(chunks)))
@@ -62,11 +71,11 @@ def test_a_song_arrives_in_order_and_whole(channel: grpc.Channel) -> None:
     ]
 
 
-def test_an_engine_that_cannot_be_loaded_is_listed_and_says_what_to_do(channel: grpc.Channel) -> None:
-    engines = music_pb2_grpc.MusicServiceStub(channel).ListEngines(music_pb2.ListEnginesRequest()).engines
+def test_an_engine_that_cannot_be_loaded_is_listed_and_says_what_to_do(lasting: grpc.Channel) -> None:
+    engines = music_pb2_grpc.MusicServiceStub(lasting).ListEngines(music_pb2.ListEnginesRequest()).engines
     assert [(engine.name, engine.ready) for engine in engines] == [("fake", True), ("missing", False)]
     with pytest.raises(grpc.RpcError) as error:
-        list(song(channel, engine="missing"))
+        list(song(lasting, engine="missing"))
     assert error.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     assert "make weights" in str(error.value.details())
 

@@ -161,11 +161,15 @@ def lines_of(*environment: tuple[str, str]) -> list[dict[str, Any]]:
     return lines
 
 
-def test_log_lines_name_the_song_and_its_trace(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        # A collector that never answers costs nothing but its spans.
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{deaf.getsockname()[1]}")
-        lines = lines_of()
+@pytest.fixture(scope="module")
+def lines() -> list[dict[str, Any]]:
+    """The log of a service without settings but a collector that never answers, which costs nothing but its spans."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        return lines_of()
+
+
+def test_log_lines_name_the_song_and_its_trace(lines: list[dict[str, Any]]) -> None:
     (accepted,) = (line for line in lines if line["message"] == "song accepted")
     (call,) = (line for line in lines if line["message"] == "call" and line["method"].endswith("Generate"))
     assert accepted["song_id"].startswith("song-")
@@ -174,7 +178,7 @@ def test_log_lines_name_the_song_and_its_trace(monkeypatch: pytest.MonkeyPatch) 
     assert call["code"] == "OK"
 
 
-def test_words_are_logged_only_where_they_may_be() -> None:
-    assert WORDS not in json.dumps(lines_of(), ensure_ascii=False)
+def test_words_are_logged_only_where_they_may_be(lines: list[dict[str, Any]]) -> None:
+    assert WORDS not in json.dumps(lines, ensure_ascii=False)
     (accepted,) = (line for line in lines_of(("LOG_REQUESTS", "true")) if line["message"] == "song accepted")
     assert (accepted["prompt"], accepted["lyrics"]) == ("noise", WORDS)

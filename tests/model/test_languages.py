@@ -1,11 +1,10 @@
 """Tags of languages are looked up among those that an engine sings."""
 
-import pytest
-
 from model.shared.languages import language_among
+from tests.support.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("tag", "found"),
     [
         ("zh", "zh"),

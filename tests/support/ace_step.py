@@ -21,7 +21,10 @@ TRANSFORMER = TransformerConfig(
     heads=2, head_width=8, layers=20, patch_width=64, text_width=16, max_position=4096,
     lyric=LyricEncoderConfig(width=16, heads=2, hidden=32, layers=6),
 )  # fmt: skip
-VOCODER = VocoderConfig(depths=(1, 1, 1, 1), widths=(8, 8, 8, 8), head_width=128, block_kernels=(3,), dilations=(1,))
+VOCODER = VocoderConfig(
+    depths=(1, 1, 1, 1), widths=(8, 8, 8, 8), head_width=8, rates=(8, 8, 8), rate_kernels=(16, 16, 16),
+    block_kernels=(3,), dilations=(1,),
+)  # fmt: skip
 ADAPTED = "transformer_blocks.0.attn.to_q"
 LOUDNESS = 6.0
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,!?'-"

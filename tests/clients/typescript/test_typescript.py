@@ -20,7 +20,7 @@ CLIENT = Path(__file__).resolve().parents[3] / "clients" / "typescript"
 TIMEOUT_SECONDS = 240.0
 OLDEST_NODE = 20
 UNREACHABLE = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b")
-
+QUIETLY = ("--prefer-offline", "--no-audit", "--no-fund")
 
 STRICTLY = ("--strict", "--noEmit", "--module", "nodenext", "--target", "es2022")
 PROGRAM = """
@@ -59,7 +59,7 @@ def installed() -> None:
     version = run("node", "--version").stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
         not_tried(f"Node.js {OLDEST_NODE} is needed; found {version}")
-    ended = run("npm", "ci", "--prefer-offline")
+    ended = run("npm", "ci", *QUIETLY)
     if ended.returncode and UNREACHABLE.search(told(ended)):
         not_tried("npm reaches no registry, and has not all packages in its cache")
     assert ended.returncode == 0, told(ended)
@@ -92,7 +92,7 @@ def test_the_package_plays_where_it_is_installed(tmp_path: Path) -> None:
     packed = run("npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", str(tmp_path))
     assert packed.returncode == 0, told(packed)
     (tmp_path / "package.json").write_text('{"type": "module"}')
-    installed = run("npm", "install", "--prefer-offline", f"./{packed.stdout.strip()}", cwd=tmp_path)
+    installed = run("npm", "install", *QUIETLY, f"./{packed.stdout.strip()}", cwd=tmp_path)
     assert installed.returncode == 0, told(installed)
     shutil.copy(CLIENT / "examples" / "play.js", tmp_path)
     with running_service("fake=tests.support.fakes:FakeEngine") as service:

@@ -18,6 +18,7 @@ from server.settings.command_line import read_settings
 from server.settings.settings import Settings
 from server.settings.variables import ENVIRONMENT_PREFIX
 from server.version import VERSION
+from tests.support.table import table
 
 ROOT = Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "deploy"
@@ -170,7 +171,7 @@ def test_every_variable_of_ours_is_a_setting(file: str, capsys: pytest.CaptureFi
     assert mentioned <= set(re.findall(r"MELISMA_[A-Z_]+", capsys.readouterr().out))
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@table("name", SERVICES)
 def test_a_container_of_the_compose_file_has_no_rights_and_an_end(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
@@ -183,7 +184,7 @@ def test_a_container_of_the_compose_file_has_no_rights_and_an_end(name: str) -> 
     assert [port for port in service.get("ports", []) if not re.match(r"127\.0\.0\.1:|\$\{LISTEN:-127", port)] == []
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@table("name", SERVICES)
 def test_what_the_compose_file_mounts_exists(name: str) -> None:
     volumes = [mount.split(":") for mount in SERVICES[name].get("volumes", []) if not mount.startswith("${")]
     files = [(source, rest) for source, *rest in volumes if source.startswith(".")]

@@ -18,6 +18,7 @@ from server.settings.settings import Settings
 from server.telemetry.song_metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS, SongOutcome
 from tests.deploy.static.promql import Selector, groupings, selectors
 from tests.server.telemetry.test_metrics import Bench, report_everything
+from tests.support.table import table
 
 Found = dict[str, Any]
 
@@ -104,7 +105,7 @@ def test_every_metric_and_label_exists() -> None:
     assert [(expr, wrong) for expr in everything if (wrong := unknown(expr))] == []
 
 
-@pytest.mark.parametrize(
+@table(
     ("expr", "wrong"),
     [
         ("rate(melisma_songs_lost_total[5m]) > 0", ["melisma_songs_lost_total"]),
@@ -155,7 +156,7 @@ def test_refusals_are_told_apart_by_reasons_that_there_are() -> None:
     assert "failed" in set(SongOutcome)
 
 
-@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+@table("alert", ALERTS)
 def test_an_alert_says_what_is_wrong_and_where_help_is(alert: Found) -> None:
     assert alert["labels"]["severity"] in {"critical", "warning"}
     annotations = alert["annotations"]

@@ -15,6 +15,7 @@ from server.version import VERSION
 from tests.deploy.static.manifests import DEPLOY, KUBERNETES, ROOT, manifest, pod_of, shared_example
 from tests.deploy.static.test_image import COMPOSE as ONE_SERVER
 from tests.deploy.static.test_image import settings_with
+from tests.support.table import table
 
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.shared.yaml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -24,7 +25,7 @@ RIGHTS = "~m:* &m:* +@all -@dangerous +info"
 SETTINGS = [f"MELISMA_STORE__{name.upper()}" for name in type(Settings().store).model_fields]
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@table("name", SERVICES)
 def test_a_container_has_no_rights_and_an_end(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True

@@ -1,14 +1,14 @@
 import numpy as np
-import pytest
 from scipy import signal
 
 from model.shared.recursive_filters import butterworth_high_pass, cascade_on, linear_filter, linear_filter_on
+from tests.support.table import table
 
 NOISE = np.random.default_rng(0).standard_normal((2, 4_001))
 
 
-@pytest.mark.parametrize("rate_hertz", [8_000, 22_050, 44_100, 48_000, 96_000])
-@pytest.mark.parametrize("cutoff_hertz", [18.0, 25.0, 60.0, 333.3, 3000.0])
+@table("rate_hertz", [8_000, 22_050, 44_100, 48_000, 96_000])
+@table("cutoff_hertz", [18.0, 25.0, 60.0, 333.3, 3000.0])
 def test_the_high_pass_is_that_of_scipy_to_the_last_bit(cutoff_hertz: float, rate_hertz: int) -> None:
     expected = signal.butter(2, cutoff_hertz, "highpass", fs=rate_hertz, output="sos")
 
@@ -21,8 +21,8 @@ def test_the_high_pass_takes_half_the_power_at_its_cutoff() -> None:
     np.testing.assert_allclose(np.abs(response), [0.0016, np.sqrt(0.5), 1.0], atol=1e-3)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("zeros", [[0.4], [0.4, -0.2], [0.1, 0.2, 0.1]])
+@table("dtype", [np.float32, np.float64])
+@table("zeros", [[0.4], [0.4, -0.2], [0.1, 0.2, 0.1]])
 def test_a_filter_from_silence_is_that_of_scipy(zeros: list[float], dtype: type[np.floating]) -> None:
     sound = NOISE.astype(dtype)
 

@@ -10,6 +10,7 @@ from server.audio.chunker import Chunker, cut_window
 from server.audio.song_encoder import SongEncoder
 from server.song import AudioSettings, Chunk, Planned, SectionSent, SongCompleted, SongEvent
 from tests.support.fakes import RATE_HERTZ, FakeEncoder, FakeEngine, params
+from tests.support.table import table
 
 SCORE = SectionScore()
 
@@ -78,8 +79,8 @@ def test_the_plan_tells_the_delay_of_the_encoder() -> None:
     assert planned.delay_samples == 1152
 
 
-@pytest.mark.parametrize("rate_hertz", [44_100, 48_000])
-@pytest.mark.parametrize("samples", [1, 80, 240, 31_999, 32_000])
+@table("rate_hertz", [44_100, 48_000])
+@table("samples", [1, 80, 240, 31_999, 32_000])
 def test_the_plan_tells_the_samples_that_the_song_will_have(samples: int, rate_hertz: int) -> None:
     plan = replace(FakeEngine().plan(params()), engine_samples=samples)
     encoder = SongEncoder(48_000, AudioSettings(sample_rate_hertz=rate_hertz))

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from model.song import Window
 from server.audio.resampler import Resampler, resampled_count
 from tests.support.sounds import cut, noise, tone
+from tests.support.table import table
 
 SONG = noise(100_001)
 RATES = [(48_000, 44_100), (44_100, 48_000), (44_100, 44_100), (48_000, 48_000)]
@@ -33,8 +34,8 @@ def test_the_length_is_known_before(rates: tuple[int, int], samples: int) -> Non
     assert resample(silence(samples), *rates).shape[1] == resampled_count(samples, *rates)
 
 
-@pytest.mark.parametrize("rates", RATES)
-@pytest.mark.parametrize("samples", [1, 479_999, 2_036_502, 5_000_080, 10_584_000, 11_520_000])
+@table("rates", RATES)
+@table("samples", [1, 479_999, 2_036_502, 5_000_080, 10_584_000, 11_520_000])
 def test_the_length_of_long_songs_is_known_before(rates: tuple[int, int], samples: int) -> None:
     assert resample(silence(samples), *rates).shape[1] == resampled_count(samples, *rates)
 

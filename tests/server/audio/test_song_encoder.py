@@ -9,6 +9,7 @@ from server.audio.mastering.mastering import InvalidWindow
 from server.audio.song_encoder import SongEncoder
 from server.song import AudioSettings
 from tests.support.sounds import cut, decode_frames, decode_mp3, noise, pop, tone
+from tests.support.table import table
 
 RATE = 48_000
 SONG = pop(3.3)
@@ -27,8 +28,8 @@ def test_the_bytes_do_not_depend_on_the_windows(sizes: list[int]) -> None:
     assert b"".join(encode(cut(SONG, [*sizes, 5000]))) == b"".join(encode([SONG]))
 
 
-@pytest.mark.parametrize("rate_hertz", [44_100, 48_000])
-@pytest.mark.parametrize("bitrate_kbps", [64, 128, 192, 320])
+@table("rate_hertz", [44_100, 48_000])
+@table("bitrate_kbps", [64, 128, 192, 320])
 def test_a_song_decodes_to_its_length(rate_hertz: int, bitrate_kbps: int) -> None:
     audio = AudioSettings(bitrate_kbps, rate_hertz)
     encoder = SongEncoder(RATE, audio)

@@ -2,9 +2,10 @@ import pytest
 
 from server.auth.caller import ANONYMOUS, caller_of
 from server.errors import InvalidRequest
+from tests.support.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("metadata", "caller"),
     [
         ((("user-agent", "x"), ("x-caller", "radio one")), "radio one"),
@@ -21,7 +22,7 @@ def test_a_caller_is_who_the_metadata_names(metadata: tuple[tuple[str, str | byt
     assert caller_of(metadata) == caller
 
 
-@pytest.mark.parametrize("names", [["a" * 65], ["电台"], ["a\tb"], ["a\x7f"], [b"\xff"], ["radio", "radio"]])
+@table("names", [["a" * 65], ["电台"], ["a\tb"], ["a\x7f"], [b"\xff"], ["radio", "radio"]])
 def test_a_name_that_cannot_be_one_is_refused(names: list[str | bytes]) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         caller_of([("x-caller", name) for name in names])

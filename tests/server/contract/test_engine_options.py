@@ -16,6 +16,7 @@ from server.contract.resources import engine_message
 from server.errors import InvalidRequest
 from server.song import SongRequest
 from tests.support.fake_runner import FAKE_INFO
+from tests.support.table import table
 
 ACE_STEP = replace(FAKE_INFO, name="ace_step", controls=frozenset(Control), loras=("rap",))
 KNOWN = {"ace_step": ACE_STEP, "fake": FAKE_INFO}
@@ -55,7 +56,7 @@ def test_every_sampler_arrives(number: int) -> None:
     assert params(sampler=number).options == AceStepOptions(sampler=Sampler[name])
 
 
-@pytest.mark.parametrize(
+@table(
     ("options", "field"),
     [
         ({"mode": 9}, "ace_step.mode"),
@@ -105,7 +106,7 @@ def test_every_engine_with_options_has_a_member_of_its_name() -> None:
     assert {name for name, entry in ENGINES.items() if entry.options} == {member.name for member in MEMBERS}
 
 
-@pytest.mark.parametrize("name", TASKS)
+@table("name", TASKS)
 def test_contract_and_model_have_the_same_fields_of_a_task(name: str) -> None:
     message: Any = music_pb2.GenerateRequest.DESCRIPTOR.fields_by_name[name].message_type
     assert {field.name for field in message.fields} == {one.name for one in fields(TASKS[name])}

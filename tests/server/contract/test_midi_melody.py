@@ -11,6 +11,7 @@ from model.song import AnchorNote
 from server.contract.midi_melody import MidiMelody
 from server.contract.midi_melody import anchor_from_midi as melody_of
 from server.errors import InvalidRequest
+from tests.support.table import table
 
 TICKS = 480
 TimedNote = tuple[float, float, int]
@@ -93,7 +94,7 @@ def test_percussion_is_no_melody() -> None:
         anchor_from_midi(midi_file([(0, 1, 60)], channel=9))
 
 
-@pytest.mark.parametrize(
+@table(
     ("data", "fault"),
     [
         (b"", "not a standard MIDI file"),

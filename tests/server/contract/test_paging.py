@@ -3,11 +3,12 @@ import pytest
 from server.contract.paging import MAX_PAGE_SIZE, cursor_of, engine_token, engines_behind, page_size, song_token
 from server.errors import InvalidRequest
 from server.store.base import Cursor, SongRecord
+from tests.support.table import table
 
 NAMES = ("studio", "ace_step", "opera")
 
 
-@pytest.mark.parametrize(("asked", "size"), [(0, 50), (1, 1), (200, 200), (201, 200), (2**31 - 1, 200)])
+@table(("asked", "size"), [(0, 50), (1, 1), (200, 200), (201, 200), (2**31 - 1, 200)])
 def test_a_page_is_as_long_as_asked_for_up_to_the_longest(asked: int, size: int) -> None:
     assert page_size(asked, 50) == size
     assert MAX_PAGE_SIZE == 200
@@ -19,7 +20,7 @@ def test_a_token_leads_behind_its_engine() -> None:
     assert engines_behind(NAMES, engine_token("opera")) == ()
 
 
-@pytest.mark.parametrize("token", ["!", "b3BlcmE=", engine_token("gone"), "/w==", "engine:studio"])
+@table("token", ["!", "b3BlcmE=", engine_token("gone"), "/w==", "engine:studio"])
 def test_what_is_no_token_of_engines_is_refused(token: str) -> None:
     with pytest.raises(InvalidRequest, match="page_token: is not the token of a page"):
         engines_behind(NAMES, token)

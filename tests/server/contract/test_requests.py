@@ -10,6 +10,7 @@ from server.contract.requests import song_request
 from server.errors import ControlNotSupported, InvalidRequest
 from server.song import AudioSettings, SongRequest
 from tests.support.fake_runner import FAKE_INFO
+from tests.support.table import table
 
 ENGINES = {"fake": FAKE_INFO}
 
@@ -83,7 +84,7 @@ def test_an_anchor_is_rounded_to_sixteenths_and_zero_is_a_rest() -> None:
     assert song.params.anchor == (AnchorNote(60, 1.0), AnchorNote(None, 0.5))
 
 
-@pytest.mark.parametrize(
+@table(
     ("fields", "expected"),
     [
         ({"prompt": " "}, ["prompt"]),
@@ -117,7 +118,7 @@ def test_what_breaks_a_rule_is_named(fields: dict[str, object], expected: list[s
     assert violations(**fields) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     ("control", "fields"),
     [
         (Control.STEPS, {"steps": 10}),

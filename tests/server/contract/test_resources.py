@@ -12,6 +12,7 @@ from server.contract.status import OUTCOMES
 from server.song import SongState
 from server.store.base import SongRecord
 from tests.support.fake_runner import FAKE_INFO
+from tests.support.table import table
 
 SONG = SongRecord("song-1", "me", "request", "print", "fake", "x", 7, 0)
 FAILURES = [(outcome.reason, outcome.code) for outcome in OUTCOMES.values()] + [
@@ -21,7 +22,7 @@ FAILURES = [(outcome.reason, outcome.code) for outcome in OUTCOMES.values()] + [
 ]
 
 
-@pytest.mark.parametrize(("reason", "code"), FAILURES)
+@table(("reason", "code"), FAILURES)
 def test_a_song_that_has_failed_has_a_status(reason: str, code: grpc.StatusCode) -> None:
     song = song_message(replace(SONG, state=SongState.FAILED, reason=reason, error="why"))
     assert (song.failure.code, song.failure.message) == (code.value[0], "why")

@@ -12,6 +12,7 @@ from server.contract.requests import song_request
 from server.contract.resources import engine_message
 from server.errors import ControlNotSupported, InvalidRequest
 from tests.support.fake_runner import FAKE_INFO
+from tests.support.table import table
 
 ABLE = replace(FAKE_INFO, name="able", controls=frozenset(Control), loras=("rap",))
 UNABLE = replace(FAKE_INFO, name="unable", controls=frozenset())
@@ -52,7 +53,7 @@ TASKS: list[tuple[dict[str, Any], Task]] = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "task"), TASKS)
+@table(("fields", "task"), TASKS)
 def test_tasks_arrive(fields: dict[str, Any], task: Task) -> None:
     assert params(**fields).task == task
 
@@ -67,7 +68,7 @@ def test_a_recording_is_one_of_the_sources_and_travels_in_field_1(kind: Any) -> 
     assert kind.FromString(b"\x0a\x01a").audio == b"a"
 
 
-@pytest.mark.parametrize(
+@table(
     ("fields", "field"),
     [
         ({"language": "chinese, please"}, "language"),
@@ -89,7 +90,7 @@ def test_what_breaks_the_contract_is_named(fields: dict[str, Any], field: str) -
     assert violations(**fields) == [field]
 
 
-@pytest.mark.parametrize(
+@table(
     ("fields", "control"),
     [
         ({"language": "zh"}, "language"),

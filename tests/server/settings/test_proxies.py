@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from server.settings.command_line import read_settings
 from server.settings.groups import Rest
 from server.settings.proxies import Proxies
+from tests.support.table import table
 
 
 def test_nobody_is_trusted_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +33,7 @@ def test_the_public_address_is_a_url(url: str, kept: str) -> None:
     assert Rest(public_url=url).public_url == kept
 
 
-@pytest.mark.parametrize(
+@table(
     "url",
     ["music.example", "ftp://a", "https://", "https://a?b", "https://a#b", "https://u@a", "https://a:x", "https://a b"],
 )

@@ -1,9 +1,8 @@
-import pytest
-
 from server.workers.availability import EngineAvailability
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Failure, Fault, Ready
 from tests.support.fakes import FakeEngine
+from tests.support.table import table
 
 DEVICES = (DeviceSpec("cpu", "cpu"), DeviceSpec("cpu#2", "cpu"))
 ONE, OTHER = (Ready((FakeEngine().info(),), {}, {"fake": sound}) for sound in ("one", "other"))
@@ -46,7 +45,7 @@ def test_devices_of_an_engine_are_those_whose_worker_is_up() -> None:
     assert (made.devices_of("fake"), made.engines_on("cpu")) == (("cpu#2",), frozenset())
 
 
-@pytest.mark.parametrize(
+@table(
     ("first", "second", "sound"),
     [(ONE, ONE, "one"), (ONE, OTHER, ""), (ONE, NOT_LOADED, "one"), (ONE, LOADED, ""), (NOT_LOADED, NOT_LOADED, "")],
 )

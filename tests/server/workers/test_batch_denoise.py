@@ -12,6 +12,7 @@ from model.song import SongPlan
 from server.workers.batch_denoise import denoise
 from server.workers.failures import DeviceBroken
 from tests.support.fakes import FakeEngine, FakeState, params
+from tests.support.table import table
 
 
 def states(engine: FakeEngine, count: int) -> list[FakeState]:
@@ -52,7 +53,7 @@ class SmallDevice(FakeEngine):
             raise type(error)(*error.args) from error
 
 
-@pytest.mark.parametrize(
+@table(
     "error",
     [
         MemoryError("no room"),
@@ -62,7 +63,6 @@ class SmallDevice(FakeEngine):
         RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
         RuntimeError("FIND was unable to find an engine to execute this computation"),
     ],
-    ids=repr,
 )
 def test_a_batch_without_room_is_halved_and_what_it_held_is_free_before(error: Exception) -> None:
     engine = SmallDevice(error)

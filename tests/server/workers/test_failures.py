@@ -4,6 +4,7 @@ import torch
 from model.engine import EngineUnavailable
 from server.workers.failures import DeviceBroken, failure_of, is_fatal, is_out_of_memory
 from server.workers.messages import Fault
+from tests.support.table import table
 
 OUT_OF_MEMORY = [
     MemoryError("too large"),
@@ -33,13 +34,13 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=repr)
+@table("error", OUT_OF_MEMORY)
 def test_lack_of_memory_is_known_in_all_spellings_and_never_fatal(error: Exception) -> None:
     assert (is_out_of_memory(error), is_fatal(error)) == (True, False)
     assert failure_of(error).fault is Fault.MEMORY
 
 
-@pytest.mark.parametrize("error", FATAL, ids=repr)
+@table("error", FATAL)
 def test_an_error_that_leaves_the_device_useless_is_fatal_and_no_failure_of_a_song(error: Exception) -> None:
     assert (is_out_of_memory(error), is_fatal(error)) == (False, True)
     with pytest.raises(DeviceBroken) as broken:

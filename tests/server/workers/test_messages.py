@@ -1,7 +1,6 @@
 import pickle
 
 import numpy as np
-import pytest
 
 from model.song import Violation
 from server.song import Chunk
@@ -21,12 +20,13 @@ from server.workers.messages import (
 )
 from server.workers.sound.messages import Sound
 from tests.support.fakes import params
+from tests.support.table import table
 
 SONG = SongKey("song", 1)
 SECTION = SectionKey(SONG, 1)
 
 
-@pytest.mark.parametrize(
+@table(
     "message",
     [
         Plan(SONG, "fake", params("happy"), 1, b"saved"),
@@ -38,7 +38,6 @@ SECTION = SectionKey(SONG, 1)
         Chunk(1, b"sound", 0, 0.5, 0.25, 100, 1152),
         Failed(SONG, Failure(Fault.CALLER, "lyrics: too long", (Violation("lyrics", "too long"),))),
     ],
-    ids=lambda message: type(message).__name__,
 )
 def test_messages_survive_the_border(message: object) -> None:
     assert pickle.loads(pickle.dumps(message)) == message

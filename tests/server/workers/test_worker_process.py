@@ -24,6 +24,7 @@ from server.workers.messages import (
 )
 from server.workers.worker_process import WorkerProcess, seen_alone
 from tests.support.fakes import FAKE, params
+from tests.support.table import table
 from tests.support.workers.engines import ENDLESS_LOAD, MODULE_LIST, SURROUNDINGS
 from tests.support.workers.observers import exchange, is_alive
 
@@ -168,7 +169,7 @@ async def test_a_worker_that_does_not_load_in_time_is_killed() -> None:
 GROWING = {"PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True"}
 
 
-@pytest.mark.parametrize(
+@table(
     ("device", "inherited", "seen", "environment"),
     [
         ("cpu", {"A": "b"}, "cpu", {"A": "b"}),

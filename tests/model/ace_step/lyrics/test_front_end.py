@@ -16,6 +16,7 @@ from model.ace_step.lyrics.tokenizer import LyricTokenizer
 from model.engine import EngineUnavailable
 from model.song import InvalidParams
 from tests.support.ace_step import write_vocabulary
+from tests.support.table import table
 
 RECORDED = json.loads((Path(__file__).parents[1] / "data" / "lyric_tokens.json").read_text(encoding="utf-8"))
 VOCABULARY_VARIABLE = "MELISMA_TEST_ACE_STEP_LYRIC_VOCAB"
@@ -33,7 +34,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> LyricTokenizer:
     return LyricTokenizer.open(write_vocabulary(tmp_path_factory.mktemp("lyrics") / "vocab.json"))
 
 
-@pytest.mark.parametrize("row", RECORDED["encode"], ids=lambda row: str(row["lang"]))
+@table("row", RECORDED["encode"])
 def test_lines_are_cleaned_as_by_the_original(row: dict[str, str]) -> None:
     assert clean(row["text"], row["lang"]) == row["clean"]
 
@@ -91,7 +92,7 @@ def test_an_explicit_language_goes_before_what_is_detected(tokenizer: LyricToken
     assert tokenizer.encode("[verse]", "it")[1] == IDS["en"]
 
 
-@pytest.mark.parametrize(
+@table(
     ("code", "language"),
     [("zh-CN", "zh"), ("cmn", "zh"), ("en_US", "en"), ("JA", "ja"), *zip(LANGUAGES, LANGUAGES, strict=True)],
 )
@@ -108,7 +109,7 @@ def test_a_script_decides_also_beside_latin_words() -> None:
     assert [detect(line) for line in ("baby 我爱你", "夜に駆ける", "Привет, мир", "123")] == ["zh", "ja", "ru", "en"]
 
 
-@pytest.mark.parametrize(
+@table(
     ("language", "text", "said"),
     [
         ("en", "$3.50", "three dollars, fifty cents"),
@@ -177,8 +178,8 @@ def test_anything_can_be_sung_in_any_language(text: str, language: str) -> None:
         normalised(text)
 
 
-@pytest.mark.parametrize("language", ["en", "fr", "ja", "ko", "de"])
-@pytest.mark.parametrize("written", ["{}", "1.{}", "${}", "{} €"])
+@table("language", ["en", "fr", "ja", "ko", "de"])
+@table("written", ["{}", "1.{}", "${}", "{} €"])
 def test_a_number_that_nobody_says_is_sung_as_it_is_written(language: str, written: str) -> None:
     assert "9" * 4000 in numbers.spoken(written.format("9" * 4000), language)
     assert "9" * 20 not in numbers.spoken(written.format("9" * 20), language)

@@ -15,7 +15,8 @@ from model.ace_step.networks.config import VocoderConfig, read_json, vocoder_con
 from model.ace_step.networks.vocoder import CONTEXT_FRAMES, Vocoder, folded
 
 Arrays = Mapping[str, torch.Tensor]
-SMALL = VocoderConfig(depths=(1, 1, 2, 1), widths=(8, 8, 12, 16), head_width=128)
+SMALL = VocoderConfig(depths=(1, 1, 2, 1), widths=(8, 8, 12, 16), head_width=128, block_kernels=(3, 13))
+"""Few channels, and of the released kernels the smallest and the largest, which hears furthest."""
 RELEASED_AUTOENCODER = {
     "in_channels": 2, "latent_channels": 8, "attention_head_dim": 32,
     "encoder_block_out_channels": [128, 256, 512, 1024], "decoder_block_out_channels": [128, 256, 512, 1024],

@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from model.ace_step.networks.config import (
 from model.ace_step.networks.contexts import ContextBatch, ContextCache
 from model.ace_step.networks.layers import FeedForward, PatchEmbed
 from model.ace_step.networks.transformer import ERG_FACTOR, Transformer
+from tests.support.table import table
 
 Arrays = Mapping[str, torch.Tensor]
 SMALL = TransformerConfig(
@@ -34,6 +36,13 @@ def random_transformer(seed: int = 0) -> Transformer:
         for parameter in model.parameters():
             torch.nn.init.normal_(parameter, std=0.2)
     return model.eval().requires_grad_(False)
+
+
+@functools.cache
+def full_size() -> Transformer:
+    """The transformer of the release, without weights."""
+    with torch.device("meta"):
+        return Transformer(TransformerConfig())
 
 
 def context(model: Transformer, text_tokens: int, lyric_tokens: int, seed: int = 0, **how: float) -> ContextCache:
@@ -62,8 +71,7 @@ def test_rows_of_a_padded_batch_equal_each_alone() -> None:
 
 
 def test_full_size_has_the_names_and_shapes_of_the_released_weights() -> None:
-    with torch.device("meta"):
-        model = Transformer(TransformerConfig())
+    model = full_size()
     shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
     expected = {name: shape for name, shape in released().items() if shape}
     assert shapes == expected
@@ -71,13 +79,13 @@ def test_full_size_has_the_names_and_shapes_of_the_released_weights() -> None:
     assert sum(parameter.numel() for parameter in model.parameters()) == 3_305_659_264 - dead
 
 
-@pytest.mark.parametrize(
+@table(
     ("frames", "tokens", "tera"),
     [(645, 1, 2.77), (645, 400, 3.08), (645, 800, 3.40), (2583, 1, 11.09), (2583, 400, 11.59), (2583, 800, 12.10)],
 )
 def test_full_size_takes_as_many_operations_as_the_original(frames: int, tokens: int, tera: float) -> None:
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model = Transformer(TransformerConfig())
+        model = full_size()
         cache = model.cached(torch.empty(1, tokens, 2560))
         model(torch.empty(1, 8, 16, frames), torch.empty(1), ContextBatch.of([cache]))
     assert counter.get_total_flops() / 1e12 == pytest.approx(tera, abs=0.02)

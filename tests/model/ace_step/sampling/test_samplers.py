@@ -7,6 +7,7 @@ import torch
 from model.ace_step.sampling.noise import Noise
 from model.ace_step.sampling.samplers import Euler, Heun, PingPong, Solver, omega_weight
 from model.ace_step.sampling.schedule import Interval, chosen_sigmas, sigmas
+from tests.support.table import table
 
 RECORDED = np.load(Path(__file__).parents[1] / "data" / "schedulers.npz")
 PINGPONG_SEED = 77  # of the recorded trajectories
@@ -18,9 +19,9 @@ def sampler(kind: str, levels: torch.Tensor, omega: float = 0.0) -> Solver:
     return (Heun if kind == "heun" else Euler)(levels, omega)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 8, 27, 60])
-@pytest.mark.parametrize("sigma_max", [1.0, 0.5])
-@pytest.mark.parametrize("kind", ["euler", "heun", "pingpong"])
+@table("steps", [1, 2, 8, 27, 60])
+@table("sigma_max", [1.0, 0.5])
+@table("kind", ["euler", "heun", "pingpong"])
 def test_noise_levels_are_those_of_the_original(kind: str, sigma_max: float, steps: int) -> None:
     name = f"{kind}_max{sigma_max}_n{steps}"
     ours = sampler(kind, sigmas(steps, sigma_max))
@@ -34,7 +35,7 @@ def test_noise_levels_are_those_of_the_original(kind: str, sigma_max: float, ste
         np.testing.assert_array_equal(sigmas(steps, sigma_max).numpy(), RECORDED[f"{name}_sigmas"])
 
 
-@pytest.mark.parametrize("name", sorted(name[:-2] for name in RECORDED.files if name.endswith("_x")))
+@table("name", sorted(name[:-2] for name in RECORDED.files if name.endswith("_x")))
 def test_steps_follow_the_original(name: str) -> None:
     kind, omega = name.split("_")[0], float(name.split("omega")[1].split("_")[0])
     ours = sampler(kind, sigmas(6), omega)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from model.shared.lyrics.reading import read_lyrics
 from model.song import InvalidParams
+from tests.support.table import table
 
 
 def sung(text: str) -> str:
@@ -219,12 +220,12 @@ HEADINGS = {
 CASES = {**TIMED, **MARKED_UP, **MARKED_LINES, **UNSEEN, **HEADINGS}
 
 
-@pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES)
+@table(("text", "expected"), CASES.values())
 def test_lyrics_are_taken_for_what_they_are(text: str, expected: str) -> None:
     assert sung(text) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "reason"),
     [
         ("[00:01.00]\n[00:02.00]\n", "times are not sung"),
@@ -251,7 +252,7 @@ def test_an_instrumental_needs_no_words(text: str) -> None:
     assert not any(section.lines for section in read_lyrics(text).sections)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "note"),
     [
         ("[ti:海边]\n潮水", "lyrics: the headers of an LRC file are not sung"),

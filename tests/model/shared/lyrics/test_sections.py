@@ -1,13 +1,12 @@
 """Repetitions and singers in lyrics."""
 
-import pytest
-
 from model.shared.lyrics.reading import read_lyrics
 from model.shared.lyrics.singers import Singer
 from tests.model.shared.lyrics.test_reading import sung
+from tests.support.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "expected"),
     [
         ("[verse]\n潮\n[chorus]\n水\n[verse]\n退\n[chorus]", "verse: 潮 | chorus: 水 | verse: 退 | chorus: 水"),
@@ -52,7 +51,7 @@ def singers(text: str) -> list[Singer | None]:
 FEMALE, MALE, FIRST, SECOND, ALL = Singer.FEMALE, Singer.MALE, Singer.FIRST, Singer.SECOND, Singer.ALL
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "expected"),
     [
         ("男：潮水\n沙滩\n女：走吧\n合：海风", [MALE, MALE, FEMALE, ALL]),

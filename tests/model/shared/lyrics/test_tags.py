@@ -1,13 +1,12 @@
 """Names of sections as people write them."""
 
-import pytest
-
 from model.shared.lyrics.singers import Singer
 from model.shared.lyrics.tags import Heading, Remark, Repetition, read_tag, section_kind
 from model.song import SectionKind
+from tests.support.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("kind", "tags"),
     [
         (SectionKind.INTRO, "Intro|前奏|prelude|Soft Piano Intro|前奏：钢琴|Opening|イントロ"),
@@ -27,7 +26,7 @@ def test_tags_are_known_by_many_names(kind: SectionKind, tags: str) -> None:
     assert {tag: section_kind(tag) for tag in tags.split("|")} == dict.fromkeys(tags.split("|"), kind)
 
 
-@pytest.mark.parametrize(
+@table(
     "tag",
     [
         "Crystalline acoustic guitar",
@@ -44,7 +43,7 @@ def test_directions_are_remarks(tag: str) -> None:
     assert read_tag(tag) == Remark(tag)
 
 
-@pytest.mark.parametrize(
+@table(
     ("tag", "singer"),
     [
         ("male", Singer.MALE),
@@ -61,7 +60,7 @@ def test_singers_are_known_by_many_names(tag: str, singer: Singer) -> None:
     assert read_tag(tag) is singer
 
 
-@pytest.mark.parametrize(
+@table(
     ("tag", "singer", "times", "again"),
     [
         ("Verse 1 (Female)", Singer.FEMALE, None, False),
@@ -81,7 +80,7 @@ def test_a_tag_says_who_sings_and_how_often(tag: str, singer: Singer | None, tim
     assert (found.singer, found.times, found.again) == (singer, times, again)
 
 
-@pytest.mark.parametrize(("tag", "times"), [("x2", 2), ("×3", 3), ("重复三遍", 3), ("repeat x4", 4), ("twice", 2)])
+@table(("tag", "times"), [("x2", 2), ("×3", 3), ("重复三遍", 3), ("repeat x4", 4), ("twice", 2)])
 def test_marks_of_repetition_are_counted(tag: str, times: int) -> None:
     assert read_tag(tag) == Repetition(times)
 

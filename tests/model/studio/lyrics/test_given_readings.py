@@ -10,6 +10,7 @@ from model.studio.lyrics.chinese.pinyin import pinyin_line
 from model.studio.lyrics.readings import check_readable, read_line
 from model.studio.voice import repertoire
 from model.studio.voice.repertoire import can_be_sung, mandarin_syllables
+from tests.support.table import table
 
 
 def sung(line: str) -> str:
@@ -18,7 +19,7 @@ def sung(line: str) -> str:
     )
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "shown", "said"),
     [
         ("人行(háng)道", "人行道", "ren2 hang2 dao4"),
@@ -51,7 +52,7 @@ def test_a_reading_that_is_no_pinyin_is_told_and_not_sung() -> None:
     assert reading.notes == ("(hanng2) is not a pinyin syllable; write it like háng or hang2",)
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "said"),
     [
         ("yè sè zhēn měi", "ye4 se4 zhen1 mei3"),
@@ -69,14 +70,12 @@ def test_a_line_of_pinyin_is_sung_as_pinyin(line: str, said: str) -> None:
     assert sung(line) == said
 
 
-@pytest.mark.parametrize(
-    "line", ["la la la la", "he can sing", "À la folie je t'aime", "señor café", "so long my man", "MP3 U2"]
-)
+@table("line", ["la la la la", "he can sing", "À la folie je t'aime", "señor café", "so long my man", "MP3 U2"])
 def test_other_lines_of_latin_letters_are_no_pinyin(line: str) -> None:
     assert all(syllable.tone == 0 for syllable in read_line(line, chinese=False).syllables)
 
 
-@pytest.mark.parametrize("line", ["嗰個人喺邊度", "陳煇話俾你聽", "𠮷野家", "嘅咗啲嘢", "㐂㐃的人", "龯龰之歌", "囍"])
+@table("line", ["嗰個人喺邊度", "陳煇話俾你聽", "𠮷野家", "嘅咗啲嘢", "㐂㐃的人", "龯龰之歌", "囍"])
 def test_every_syllable_of_a_line_is_one_that_the_voice_has(line: str) -> None:
     reading = read_line(line, chinese=True)
     assert reading.syllables
@@ -94,7 +93,7 @@ def test_every_character_of_gbk_is_sung_or_told_of() -> None:
     assert len(reading.syllables) + len(reading.skipped) == len(hanzi)
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "mostly"),
     [("我爱你 사랑해", True), ("さくら咲いて", False), ("Привет", False), ("你好 мир", False), ("你好世界 мир", True)],
 )
@@ -108,7 +107,7 @@ def test_lyrics_of_which_less_than_half_can_be_sung_are_refused() -> None:
         check_readable([read_line("你好", chinese=True), read_line("мир", chinese=True)])
 
 
-@pytest.mark.parametrize("line", ["A4", "O2", "A4纸", "café", "résumé"])
+@table("line", ["A4", "O2", "A4纸", "café", "résumé"])
 def test_what_only_looks_like_pinyin_is_read_as_it_is_meant(line: str) -> None:
     assert not pinyin_line(line)
 
@@ -126,7 +125,7 @@ def test_a_missing_table_of_the_voice_is_named(monkeypatch: pytest.MonkeyPatch, 
     repertoire.recorded.cache_clear()
 
 
-@pytest.mark.parametrize(
+@table(
     "hostile",
     [
         "我(" + "a" * 3000 + "!",

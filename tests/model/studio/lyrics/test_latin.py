@@ -1,13 +1,13 @@
 """Facts about words in Latin letters."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from model.studio.lyrics.latin import plain_letters, syllabify
+from tests.support.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     "syllables",
     [
         "love",

@@ -10,6 +10,7 @@ from model.engine import EngineUnavailable
 from model.studio.lyrics.chinese import simplified, words
 from model.studio.lyrics.chinese.mandarin import read_mandarin
 from model.training.text.build_simplified import pairs
+from tests.support.table import table
 
 PHRASES = Path(__file__).with_name("polyphones.txt").read_text(encoding="utf-8").splitlines()
 """Each a phrase of a song and how characters in it are read; a stroke divides readings that are both right."""
@@ -101,7 +102,7 @@ LEXICAL = {"一": ("yi1",), "不": ("bu4",)}
 LINES = (*(row.split()[0] for row in PHRASES), *(phrase for phrase, _ in SANDHI))
 
 
-@pytest.mark.parametrize(("phrase", "spoken"), SANDHI)
+@table(("phrase", "spoken"), SANDHI)
 def test_tones_bend_to_those_after_them(phrase: str, spoken: str) -> None:
     assert " ".join(read_mandarin(phrase).sung) in spoken.split("|")
 
@@ -132,7 +133,7 @@ def has_tones_of_the_dictionary(phrase: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize(
+@table(
     ("phrase", "lexical"),
     [
         ("一切", "yi1 qie4"),

@@ -5,6 +5,7 @@ import pytest
 from model.shared.chinese_numbers import in_chinese
 from model.studio.lyrics.english_numbers import in_english
 from model.studio.lyrics.readings import TooManySyllables, read_line
+from tests.support.table import table
 
 CHINESE = (
     ("走了1000里", "zou3 le5 yi4 qian1 li3"),
@@ -74,7 +75,7 @@ ENGLISH = (
 )
 
 
-@pytest.mark.parametrize(("written", "said"), CHINESE)
+@table(("written", "said"), CHINESE)
 def test_numbers_are_said_in_chinese(written: str, said: str) -> None:
     reading = read_line(written, chinese=True)
     assert " ".join(f"{syllable.reading}{syllable.sung_tone}" for syllable in reading.syllables) in said.split("|")
@@ -82,15 +83,13 @@ def test_numbers_are_said_in_chinese(written: str, said: str) -> None:
     assert reading.unread == 0
 
 
-@pytest.mark.parametrize(("written", "said"), ENGLISH)
+@table(("written", "said"), ENGLISH)
 def test_numbers_and_abbreviations_are_said_in_english(written: str, said: str) -> None:
     assert " ".join(syllable.reading for syllable in read_line(written, chinese=False).syllables) == said
 
 
-@pytest.mark.parametrize("chinese", [True, False])
-@pytest.mark.parametrize(
-    "hostile", ["9" * 3000, "1/" * 2000, "-" * 3000, "$" * 3000, "1:" * 2000, "(" * 3000, "1,000" * 900]
-)
+@table("chinese", [True, False])
+@table("hostile", ["9" * 3000, "1/" * 2000, "-" * 3000, "$" * 3000, "1:" * 2000, "(" * 3000, "1,000" * 900])
 def test_long_rows_of_figures_and_signs_are_read(hostile: str, chinese: bool) -> None:
     assert read_line(hostile, chinese=chinese).text == hostile
 
@@ -99,14 +98,14 @@ LONG = ("9" * 5000, "1" + "0" * 4999, "0" * 5000, "９" * 5000, "٩" * 5000)
 """More digits than Python makes a number of."""
 
 
-@pytest.mark.parametrize("written", ["{}", "-{}", "${}", "$1.{}", "¥{}", "{}%", "#{}", "1.{}", "{}.{}", "{}km", "{}°C"])
+@table("written", ["{}", "-{}", "${}", "$1.{}", "¥{}", "{}%", "#{}", "1.{}", "{}.{}", "{}km", "{}°C"])
 def test_numbers_of_any_length_are_said_in_english(written: str) -> None:
     said = [in_english(written.format(digits, digits)) for digits in LONG]
     assert [len(words) >= 1 for words in said] == [True] * len(LONG)
     assert said[0][-2 if written in ("{}%", "{}km", "{}°C", "${}", "¥{}") else -1] == "nine"
 
 
-@pytest.mark.parametrize("written", ["{}", "-{}", "${}", "$1.{}", "{}%", "{}‰", "1.{}", "{}.{}", "{}-{}", "{}℃"])
+@table("written", ["{}", "-{}", "${}", "$1.{}", "{}%", "{}‰", "1.{}", "{}.{}", "{}-{}", "{}℃"])
 def test_numbers_of_any_length_are_said_in_chinese(written: str) -> None:
     for digits in LONG:
         spoken = in_chinese(written.format(digits, digits), "第", "年")

@@ -1,10 +1,10 @@
 """Facts about how lines are read aloud."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from model.studio.lyrics.readings import read_line
+from tests.support.table import table
 
 
 def spoken(text: str, *, chinese: bool = True) -> str:
@@ -16,7 +16,7 @@ def lexical(text: str) -> str:
     return " ".join(f"{s.reading}{s.tone or ''}" for s in read_line(text, chinese=True).syllables)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "reading"),
     [
         ("从头重来", "cong2 tou2 chong2 lai2"),
@@ -39,7 +39,7 @@ def test_mandarin_is_read_as_it_is_spoken(text: str, reading: str) -> None:
     assert spoken(text) == reading
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "reading"),
     [
         ("看著你", "kan4 zhe5 ni3"),
@@ -53,7 +53,7 @@ def test_traditional_characters_are_read_too(text: str, reading: str) -> None:
     assert spoken(text) == reading
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "reading"),
     [
         ("520", "wu3 er4 ling2"),
@@ -73,7 +73,7 @@ def test_numbers_are_said_in_chinese_in_a_chinese_line(text: str, reading: str) 
     assert spoken(text) == reading
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "tones"),
     [
         ("你好", "ni3 hao3"),
@@ -100,7 +100,7 @@ def test_only_chinese_has_tones_and_it_has_both(text: str, chinese: bool) -> Non
         assert (syllable.tone == 5) == (syllable.sung_tone == 5)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "words"),
     [
         ("20", "twenty"),
@@ -153,7 +153,7 @@ def test_syllables_stand_in_the_text_in_order(text: str, chinese: bool) -> None:
         place = text.index(syllable.text, place) + len(syllable.text)
 
 
-@pytest.mark.parametrize(
+@table(
     ("word", "syllables"),
     [
         ("beautiful", ["beau/b y uw", "ti/t ah", "ful/f ah l"]),

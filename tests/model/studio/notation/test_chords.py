@@ -1,9 +1,8 @@
-import pytest
-
 from model.song import ChordSpan, SectionKind, SectionPlan
 from model.studio.notation.chords import NamedChord, chord_spans, named_chords
 from model.studio.notation.keys import parse_key
 from model.studio.notation.score import Chord, Quality
+from tests.support.table import table
 
 B_FLAT, G_MINOR, B_DIMINISHED = Chord(10, Quality.MAJOR), Chord(7, Quality.MINOR), Chord(11, Quality.DIMINISHED)
 
@@ -13,9 +12,7 @@ def test_a_chord_lasts_until_the_next_one() -> None:
     assert named == (NamedChord("Bb", 0, 2), NamedChord("Gm", 2, 3), NamedChord("Bb", 3, 4))
 
 
-@pytest.mark.parametrize(
-    ("key", "symbol"), [("F", "Bb"), ("B minor", "A#"), ("C", "Bb"), ("Dm", "Bb"), ("E", "A#"), ("Eb minor", "Bb")]
-)
+@table(("key", "symbol"), [("F", "Bb"), ("B minor", "A#"), ("C", "Bb"), ("Dm", "Bb"), ("E", "A#"), ("Eb minor", "Bb")])
 def test_a_root_is_spelled_as_the_key_spells_it(key: str, symbol: str) -> None:
     assert named_chords((B_FLAT,), parse_key(key))[0].symbol == symbol
 

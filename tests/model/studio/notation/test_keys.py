@@ -5,9 +5,10 @@ import pytest
 from model.song import InvalidParams
 from model.studio.notation.keys import Key, find_key, parse_key
 from model.studio.style import Mode
+from tests.support.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "name"),
     [
         ("C", "C major"),
@@ -31,8 +32,8 @@ def test_anything_else_is_refused(text: str) -> None:
     assert caught.value.violations[0].field == "key"
 
 
-@pytest.mark.parametrize("mode", Mode)
-@pytest.mark.parametrize("transpose", range(-5, 7))
+@table("mode", Mode)
+@table("transpose", range(-5, 7))
 def test_every_name_is_read_back(mode: Mode, transpose: int) -> None:
     assert parse_key(Key(mode, transpose).name) == Key(mode, transpose)
 
@@ -43,7 +44,7 @@ def test_a_key_is_found_in_a_prompt_but_not_in_common_words() -> None:
     assert find_key("a minor song") is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("prompt", "name"),
     [
         ("slow, f sharp minor, piano", "F# minor"),

@@ -11,6 +11,7 @@ from model.studio.prompt.genres.catalogue import GENRES
 from model.studio.prompt.genres.genre import Genre
 from model.studio.prompt.parsing import ParsedPrompt, parse_prompt
 from model.studio.style import Groove, Instrument, Mode, Style, Track
+from tests.support.table import table
 
 
 def style_of(prompt: str, seed: int = 0) -> Style:
@@ -21,7 +22,7 @@ def understood(prompt: str, seed: int = 0) -> ParsedPrompt:
     return parse_prompt(prompt, Random(seed))
 
 
-@pytest.mark.parametrize("seed", range(20))
+@table("seed", range(20))
 def test_upbeat_pop_with_light_drums(seed: int) -> None:
     style = style_of("melodic pop, upbeat, piano-driven, with light drums", seed)
     assert (style.groove, style.mode) == (Groove.POP, Mode.MAJOR)
@@ -30,7 +31,7 @@ def test_upbeat_pop_with_light_drums(seed: int) -> None:
     assert style.energy < style_of("melodic pop, upbeat, piano-driven, with drums", seed).energy
 
 
-@pytest.mark.parametrize(
+@table(
     ("prompt", "groove"),
     [
         ("soft pop ballad", Groove.BALLAD),
@@ -59,7 +60,7 @@ def test_genres_are_known_in_both_languages(prompt: str, groove: Groove) -> None
     assert style_of(prompt).groove is groove
 
 
-@pytest.mark.parametrize(
+@table(
     ("prompt", "track", "instrument"),
     [
         ("pop, 古筝", Track.KEYS, Instrument.KOTO),
@@ -82,7 +83,7 @@ def test_solo_piano_leaves_nobody_else() -> None:
     assert {player for _, player in style_of("solo piano").instruments} == {Instrument.PIANO}
 
 
-@pytest.mark.parametrize("prompt", ["sad pop", "伤感", "pop, minor key", "悲伤的情歌", "in A minor", "a小调"])
+@table("prompt", ["sad pop", "伤感", "pop, minor key", "悲伤的情歌", "in A minor", "a小调"])
 def test_sad_words_and_minor_keys_are_minor(prompt: str) -> None:
     assert style_of(prompt).mode is Mode.MINOR
 
@@ -94,7 +95,7 @@ def test_moods_move_tempo_and_energy() -> None:
     assert style_of("不悲伤 pop").mode is Mode.MAJOR
 
 
-@pytest.mark.parametrize("seed", range(20))
+@table("seed", range(20))
 def test_a_slow_ballad_does_not_drag(seed: int) -> None:
     assert 64 <= style_of("sad slow ballad, calm", seed).tempo_bpm <= 72
 
@@ -120,7 +121,7 @@ def test_notes_tell_what_was_understood_and_what_was_not() -> None:
     assert understood("一首忧伤的钢琴爵士").notes == ("style: jazz", "prompt: understood 忧伤, 钢琴, 爵士")
 
 
-@pytest.mark.parametrize(
+@table(
     ("prompt", "voice"),
     [
         ("pop, female vocal", Voice.FEMALE),
@@ -136,7 +137,7 @@ def test_a_named_voice_sings(prompt: str, voice: Voice | None) -> None:
     assert style_of(prompt).voice is voice
 
 
-@pytest.mark.parametrize(
+@table(
     ("prompt", "absent"),
     [
         ("rock without piano or guitar", Track.GUITAR),
@@ -201,7 +202,7 @@ def test_chinese_tunes_are_pentatonic_and_jazz_changes_chords_faster_than_dance(
     assert style_of("dance").chord_pace < style_of("pop").chord_pace < style_of("jazz").chord_pace
 
 
-@pytest.mark.parametrize("genre", GENRES, ids=lambda genre: genre.style.genre)
+@table("genre", GENRES)
 def test_every_word_of_a_genre_names_it(genre: Genre) -> None:
     assert {style_of(word).genre for word in genre.words} == {genre.style.genre}
 
@@ -211,8 +212,8 @@ def test_no_two_genres_have_the_same_band_and_groove() -> None:
     assert len({(genre.style.groove, genre.style.instruments) for genre in GENRES}) == len(GENRES)
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("genre", GENRES, ids=lambda genre: genre.style.genre)
+@table("seed", range(5))
+@table("genre", GENRES)
 def test_a_genre_is_played_within_its_tempi(genre: Genre, seed: int) -> None:
     low, high = genre.tempo_range_bpm
     assert low <= style_of(genre.words[0], seed).tempo_bpm <= high

@@ -7,13 +7,14 @@ import pytest
 from model.studio.prompt.parsing import ParsedPrompt, parse_prompt
 from model.studio.prompt.tempo import find_tempo
 from model.studio.style import Track
+from tests.support.table import table
 
 
 def understood(prompt: str) -> ParsedPrompt:
     return parse_prompt(prompt, Random(3))
 
 
-@pytest.mark.parametrize(
+@table(
     ("prompt", "bpm"),
     [
         ("BPM: 84", 84),
@@ -49,7 +50,7 @@ def test_a_tempo_is_understood_in_every_common_spelling(prompt: str, bpm: float)
     assert any("understood" in note for note in parsed.notes)
 
 
-@pytest.mark.parametrize("prompt", ["4/4拍", "三拍子", "1990s pop", "fast tempo", "12 violins", "24拍子", "12/8 blues"])
+@table("prompt", ["4/4拍", "三拍子", "1990s pop", "fast tempo", "12 violins", "24拍子", "12/8 blues"])
 def test_other_numbers_are_no_tempo(prompt: str) -> None:
     assert not understood(prompt).tempo_named
 
@@ -71,7 +72,7 @@ def test_beats_per_minute_ask_for_no_drums() -> None:
     assert Track.DRUMS not in dict(understood("solo piano at 60 beats per minute").style.instruments)
 
 
-@pytest.mark.parametrize(
+@table(
     ("prompt", "key"),
     [
         ("key: Dm", "D minor"),
@@ -101,8 +102,6 @@ def test_a_key_is_understood_in_every_common_spelling(prompt: str, key: str) -> 
     assert not any("not understood" in note for note in parsed.notes)
 
 
-@pytest.mark.parametrize(
-    "prompt", ["in a minor mood", "I Am a rock", "vitamin C", "plan B", "1 = 2", "low-key pop", "a major hit"]
-)
+@table("prompt", ["in a minor mood", "I Am a rock", "vitamin C", "plan B", "1 = 2", "low-key pop", "a major hit"])
 def test_common_words_are_no_keys(prompt: str) -> None:
     assert understood(prompt).key is None

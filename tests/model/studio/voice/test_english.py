@@ -9,9 +9,10 @@ from model.engine import EngineUnavailable
 from model.studio.voice import english
 from model.studio.voice.english import PHONE_CODES, VOWELS, pronounce, syllables
 from model.training.text.build_english import pack
+from tests.support.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("word", "spoken"),
     [
         ("love", ["l ah v"]),

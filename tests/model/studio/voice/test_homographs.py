@@ -1,8 +1,7 @@
 """Facts about English words that are said in two ways, and about the spellings of songs."""
 
-import pytest
-
 from model.studio.lyrics.readings import read_line
+from tests.support.table import table
 
 
 def phones(line: str, word: int) -> str:
@@ -15,7 +14,7 @@ def phones(line: str, word: int) -> str:
     return " ".join(words[word])
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "word", "said"),
     [
         ("A cold wind tonight", 2, "w ih n d"),
@@ -58,7 +57,7 @@ def test_a_word_of_two_readings_has_that_of_its_neighbours(line: str, word: int,
     assert phones(line, word) == said
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "plain"),
     [
         ("yeaaaah", "yeah"),
@@ -83,7 +82,7 @@ def test_stretched_and_chatted_words_are_the_words_they_stand_for(written: str, 
     assert phones(written, 0) == phones(plain, 0)
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "said"),
     [
         ("dreamin'", "d r iy m ih n"),
@@ -103,7 +102,7 @@ def test_clipped_words_and_sounds_are_sung_as_they_are_meant(written: str, said:
     assert phones(written, 0) == said
 
 
-@pytest.mark.parametrize("word", ["glass", "free", "soon", "moon", "hello", "kiss", "begin", "within", "cabin"])
+@table("word", ["glass", "free", "soon", "moon", "hello", "kiss", "begin", "within", "cabin"])
 def test_words_of_the_dictionary_keep_their_double_letters_and_endings(word: str) -> None:
     from model.studio.voice.english import looked_up
 

@@ -1,4 +1,3 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pypinyin.constants import PINYIN_DICT
@@ -9,6 +8,7 @@ from model.studio.voice.bank import VoiceBank
 from model.studio.voice.english import pronounce
 from model.studio.voice.pronouncing import utterance_of
 from model.studio.voice.utterance import Utterance
+from tests.support.table import table
 
 READINGS = sorted({to_normal(one).replace("ü", "v") for many in PINYIN_DICT.values() for one in many.split(",")})
 
@@ -23,7 +23,7 @@ def test_every_mandarin_reading_is_recorded_or_put_together(voices: VoiceBank) -
         assert _pieces(utterance_of(Syllable("字", reading, 1, 1))) <= voices.syllables
 
 
-@pytest.mark.parametrize(
+@table(
     ("reading", "utterance"),
     [
         ("zhong", Utterance("zhong", "zhong")),
@@ -38,7 +38,7 @@ def test_mandarin_is_sung_as_it_was_recorded(reading: str, utterance: Utterance)
     assert utterance_of(Syllable("字", reading, 1, 1)) == utterance
 
 
-@pytest.mark.parametrize(
+@table(
     ("reading", "utterance"),
     [
         ("l ah v", Utterance("la", "a", ("fa",), held=True)),

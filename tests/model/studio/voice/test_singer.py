@@ -7,6 +7,7 @@ from model.studio.voice.phrasing import SungNote
 from model.studio.voice.singer import Timbre, hastened, sing
 from model.studio.voice.synthesis import SAMPLE_RATE_HERTZ, Throat, VoiceFrames, VoiceSound
 from model.studio.voice.utterance import Utterance
+from tests.support.table import table
 
 A, SA, MA = Utterance(None, "a"), Utterance("sa", "sa"), Utterance("ma", "ma")
 
@@ -100,7 +101,7 @@ def test_a_hastened_consonant_keeps_its_burst_its_end_and_its_power() -> None:
     assert np.sqrt(np.mean(short[1200:] ** 2)) == pytest.approx(1, rel=0.3)
 
 
-@pytest.mark.parametrize("length", [1, 239, 240, 241, 7199])
+@table("length", [1, 239, 240, 241, 7199])
 def test_a_consonant_is_hastened_to_any_length(length: int) -> None:
     short = hastened(np.ones(7200, np.float32), length)
     assert short.shape == (length,)

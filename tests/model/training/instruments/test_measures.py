@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from model.training.instruments.measures import cents_off, momentary_lufs
+from tests.support.table import table
 
 
 def _note(hertz: float, seconds: float = 1.0, level: float = 0.1) -> np.ndarray:
@@ -10,8 +11,8 @@ def _note(hertz: float, seconds: float = 1.0, level: float = 0.1) -> np.ndarray:
     return np.tile(mono, (2, 1)).astype(np.float32)
 
 
-@pytest.mark.parametrize("cents", [-30.0, -4.0, 0.0, 12.0, 35.0])
-@pytest.mark.parametrize("pitch", [33, 57, 84])
+@table("cents", [-30.0, -4.0, 0.0, 12.0, 35.0])
+@table("pitch", [33, 57, 84])
 def test_detuning_is_heard(pitch: int, cents: float) -> None:
     hertz = 440.0 * 2.0 ** ((pitch - 69 + cents / 100) / 12)
     assert cents_off(_note(hertz), pitch) == pytest.approx(cents, abs=1.5)

@@ -5,6 +5,7 @@ from model.studio.voice.bank import VoiceBank
 from model.studio.voice.envelope import BANDS
 from model.studio.voice.synthesis import SAMPLE_RATE_HERTZ
 from model.training.voice.aspiration import is_aspirated, lenders
+from tests.support.table import table
 
 
 def _vowel(formant: int) -> np.ndarray:
@@ -30,7 +31,7 @@ def test_a_consonant_that_nobody_can_lend_is_an_error() -> None:
         lenders({"ka": 0.01, "pa": 0.09}, VOWELS)
 
 
-@pytest.mark.parametrize("name", ["ba", "zhi", "shi", "ma", "a"])
+@table("name", ["ba", "zhi", "shi", "ma", "a"])
 def test_other_initials_may_be_short(name: str) -> None:
     assert is_aspirated(name, 0.0)
 

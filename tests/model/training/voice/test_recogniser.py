@@ -5,6 +5,7 @@ import torch
 from model.studio.voice.bank import VoiceBank
 from model.training.voice.recogniser import BANDS, Recogniser, features, train, understood
 from model.training.voice.syllables import final_of
+from tests.support.table import table
 
 NAMES = ("ba", "shi", "xiong", "a")
 
@@ -23,7 +24,7 @@ def _spectra(count: int, seed: int) -> tuple[list[np.ndarray], list[str]]:
     return spectra, names
 
 
-@pytest.mark.parametrize(
+@table(
     ("syllable", "final"),
     [
         ("xiu", "iou"),

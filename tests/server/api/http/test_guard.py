@@ -1,6 +1,5 @@
 """Names by which the port may be called, and pages that may call."""
 
-import pytest
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
@@ -11,6 +10,7 @@ from server.api.http.operations import application
 from server.api.http.ports import http_rules
 from server.settings.groups import Rest
 from server.settings.settings import Settings
+from tests.support.table import table
 
 KNOWN = ("", "localhost", "LOCALHOST:8080", "localhost.", "127.0.0.1:80", "[::1]:8080", "10.1.2.3", "a.example", "me")
 UNKNOWN = ("evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "[::1].evil", "1")
@@ -35,7 +35,7 @@ def test_what_is_no_name_is_refused_whatever_names_are_known() -> None:
     assert {host: status(rules, host=host) for host in hosts} == dict.fromkeys(hosts, 421)
 
 
-@pytest.mark.parametrize(
+@table(
     ("settings", "told"),
     [
         (Settings(), 421),

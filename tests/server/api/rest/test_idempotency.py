@@ -10,6 +10,7 @@ from server.errors import InvalidRequest
 from tests.support.fake_runner import FakeRunner
 from tests.support.rest import MUSIC
 from tests.support.rest_edge import ask, rest_edge
+from tests.support.table import table
 
 LOWER = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
 SONG = {"prompt": "pop", "seed": 5}
@@ -28,7 +29,7 @@ def test_any_other_key_has_a_uuid_of_each_caller() -> None:
     assert request_id_of("k", "me") == request_id_of("k", "me")
 
 
-@pytest.mark.parametrize("keys", [[""], ["x" * 256], ["a b"], ["é"], ["a\tb"], ["a", "a"]])
+@table("keys", [[""], ["x" * 256], ["a b"], ["é"], ["a\tb"], ["a", "a"]])
 def test_what_is_no_key_is_refused_by_the_name_of_the_header(keys: list[str]) -> None:
     with pytest.raises(InvalidRequest) as error:
         only_key(keys)

@@ -6,6 +6,7 @@ from google.protobuf.duration_pb2 import Duration
 from melisma.v1 import music_pb2
 from server.api.rest.proto_json import filled, plain
 from server.errors import InvalidRequest
+from tests.support.table import table
 
 
 def read(given: Any) -> music_pb2.GenerateRequest:
@@ -46,7 +47,7 @@ def test_bytes_are_base64() -> None:
     assert read({"anchor": {"midi": "TVRoZA=="}}).anchor.midi == b"MThd"
 
 
-@pytest.mark.parametrize(
+@table(
     ("given", "field"),
     [
         ({"nothing": 1}, "nothing"),
@@ -107,7 +108,7 @@ def test_what_is_null_is_unset_however_deep_it_lies() -> None:
     assert not read(dict.fromkeys(music_pb2.GenerateRequest.DESCRIPTOR.fields_by_name)).ListFields()
 
 
-@pytest.mark.parametrize(
+@table(
     ("given", "advice"),
     [
         ({"seed": "42"}, "must be an integer, without quotes"),

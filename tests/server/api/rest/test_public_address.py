@@ -11,6 +11,7 @@ from server.api.rest.public_address import REQUESTED_ADDRESS, PublicAddress
 from tests.support.fake_runner import FakeRunner
 from tests.support.rest import MUSIC
 from tests.support.rest_edge import ask, rest_edge
+from tests.support.table import table
 
 FORWARDED = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "music.example", "X-Forwarded-Prefix": "/api"}
 BELIEVING = PublicAddress(proxies=TrustedProxies([ip_network("127.0.0.1")]))
@@ -23,7 +24,7 @@ def request(peer: str = "127.0.0.1", **headers: str) -> Request:
     return Request({**scope, "headers": lines, "client": (peer, 4711)})
 
 
-@pytest.mark.parametrize(
+@table(
     ("address", "peer", "headers", "url"),
     [
         (REQUESTED_ADDRESS, "127.0.0.1", {}, "http://inside:8080"),

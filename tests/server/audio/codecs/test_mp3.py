@@ -4,6 +4,7 @@ import pytest
 from server.audio.codecs.mp3 import Mp3Encoder
 from server.audio.codecs.mp3_frames import frame_bytes
 from tests.support.sounds import decode_frames, noise, tone
+from tests.support.table import table
 
 BITRATES_KBPS = [64, 96, 128, 160, 192, 224, 256, 320]
 
@@ -16,8 +17,8 @@ def test_finish_leaves_no_sound_behind() -> None:
     assert decoded.shape[1] >= 22_050 + encoder.delay_samples
 
 
-@pytest.mark.parametrize("rate_hertz", [44_100, 48_000])
-@pytest.mark.parametrize("bitrate_kbps", BITRATES_KBPS)
+@table("rate_hertz", [44_100, 48_000])
+@table("bitrate_kbps", BITRATES_KBPS)
 def test_every_frame_has_the_asked_bit_rate(bitrate_kbps: int, rate_hertz: int) -> None:
     encoder = Mp3Encoder(rate_hertz, bitrate_kbps)
     stream = encoder.feed(noise(rate_hertz)) + encoder.finish()
@@ -29,7 +30,7 @@ def test_every_frame_has_the_asked_bit_rate(bitrate_kbps: int, rate_hertz: int) 
     assert position == len(stream)
 
 
-@pytest.mark.parametrize("bitrate_kbps", BITRATES_KBPS)
+@table("bitrate_kbps", BITRATES_KBPS)
 def test_a_low_bit_rate_does_not_lower_the_sample_rate(bitrate_kbps: int) -> None:
     encoder = Mp3Encoder(44_100, bitrate_kbps)
     decoded = decode_frames(encoder.feed(tone(0.5, 44_100)) + encoder.finish())

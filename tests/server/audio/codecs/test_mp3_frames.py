@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.audio.codecs.mp3_frames import BITRATES_KBPS, BrokenStream, FrameCutter, frame_bytes
+from tests.support.table import table
 
 RATES = {44_100: 0, 48_000: 1, 32_000: 2}
 
@@ -16,9 +17,9 @@ def frame(bitrate_index: int, padding: int) -> bytes:
     return start + bytes(frame_bytes(start) - len(start))
 
 
-@pytest.mark.parametrize("rate_hertz", RATES)
-@pytest.mark.parametrize("padding", [0, 1])
-@pytest.mark.parametrize("bitrate_kbps", BITRATES_KBPS)
+@table("rate_hertz", RATES)
+@table("padding", [0, 1])
+@table("bitrate_kbps", BITRATES_KBPS)
 def test_a_frame_is_as_long_as_its_bits_take(bitrate_kbps: int, padding: int, rate_hertz: int) -> None:
     start = header(BITRATES_KBPS.index(bitrate_kbps) + 1, RATES[rate_hertz], padding)
 

@@ -12,6 +12,7 @@ from server.audio.codecs.mp3 import Mp3Encoder
 from server.audio.codecs.mp3_frames import BITRATES_KBPS, SAMPLE_RATES_HERTZ, frame_bytes
 from server.audio.codecs.mp3_info import frame_count, info_frame, stream_bytes
 from tests.support.sounds import decode_frames, decode_mp3, noise
+from tests.support.table import table
 
 RATES = list(product(SAMPLE_RATES_HERTZ, BITRATES_KBPS))
 LENGTHS = st.one_of(st.integers(1, 20_000), st.integers(-3, 3).map(lambda off: 10 * 1152 + off))
@@ -32,14 +33,14 @@ def test_the_counts_are_those_of_the_encoder(samples: int, rates: tuple[int, int
     assert stream_bytes(samples, *rates) == len(stream) - len(info_frame(*rates, None))
 
 
-@pytest.mark.parametrize(("rate_hertz", "bitrate_kbps"), RATES)
+@table(("rate_hertz", "bitrate_kbps"), RATES)
 def test_the_frame_is_whole_at_every_rate(rate_hertz: int, bitrate_kbps: int) -> None:
     for samples in (None, 100_000):
         frame = info_frame(rate_hertz, bitrate_kbps, samples)
         assert frame_bytes(frame[:4]) == len(frame)
 
 
-@pytest.mark.parametrize("samples", [1, 575, 1152, 44_100, 100_003])
+@table("samples", [1, 575, 1152, 44_100, 100_003])
 def test_players_give_out_the_song_and_nothing_else(samples: int) -> None:
     stream = encoded(samples)
 

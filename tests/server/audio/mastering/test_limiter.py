@@ -6,6 +6,7 @@ from model.song import Window
 from server.audio.mastering.limiter import TruePeakLimiter, interpolator, sliding_maximum
 from server.audio.mastering.loudness import amplitude_of
 from tests.support.sounds import noise, pop, tone, true_peak_db
+from tests.support.table import table
 
 RATE = 48_000
 BLOCK = RATE // 10
@@ -82,7 +83,7 @@ def test_points_between_samples_come_from_a_windowed_sinc() -> None:
     )
 
 
-@pytest.mark.parametrize("width", [1, 2, 7, 14, 30])
+@table("width", [1, 2, 7, 14, 30])
 def test_the_sliding_maximum_is_the_highest_of_every_width_values(width: int) -> None:
     values = np.random.default_rng(width).standard_normal(30)
     expected = ndimage.maximum_filter1d(values, width, origin=-(width // 2))[: len(values) - width + 1]

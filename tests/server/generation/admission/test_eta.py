@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from random import Random
 from statistics import mean, median
 
-import pytest
-
 from server.estimation.estimator import Estimator, Spent
 from server.estimation.forecast import Estimate, Work, forecast
+from tests.support.table import table
 
 SECTION_SECONDS = 10.0
 SECTION_STEPS = 4
@@ -125,8 +124,8 @@ def off_by(estimated: list[float], actual: list[float]) -> float:
     return median(abs(one / other - 1) for one, other in zip(estimated, actual, strict=True))
 
 
-@pytest.mark.parametrize("load", [0.5, 0.8, 0.95])
-@pytest.mark.parametrize(("devices", "fixed_seconds", "each_seconds"), [(1, 0.0, 0.1), (1, 0.3, 0.01), (3, 0.1, 0.05)])
+@table("load", [0.5, 0.8, 0.95])
+@table(("devices", "fixed_seconds", "each_seconds"), [(1, 0.0, 0.1), (1, 0.3, 0.01), (3, 0.1, 0.05)])
 def test_estimates_come_true(devices: int, fixed_seconds: float, each_seconds: float, load: float) -> None:
     pool = ToyPool(devices, fixed_seconds, each_seconds)
     section_seconds = SECTION_STEPS * (fixed_seconds / PLACES + each_seconds) + 0.3

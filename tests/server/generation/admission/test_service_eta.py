@@ -9,6 +9,7 @@ from server.generation.admission.service_eta import Here, ServiceEta
 from server.songs.ports import ServiceState
 from server.store.whole_service import KnownEngine, Queue, ServedEngine, WaitingSong
 from tests.support.fake_runner import FAKE_INFO
+from tests.support.table import table
 
 COSTS = Costs(0.0, 0.0, 0.1, 5.0, 0.25, 60.0, 12.0)
 """A song of 60 s takes 6 device seconds, its first sound half a second, and a quarter more until it is sent."""
@@ -45,7 +46,7 @@ def test_a_song_for_an_engine_that_is_served_costs_what_its_replicas_tell() -> N
     assert told(state(served=SERVED)) == pytest.approx((0.75, 6.25))
 
 
-@pytest.mark.parametrize(
+@table(
     ("waited", "away", "measured", "start"),
     [
         ((), 500.0, None, 60.0),  # it begins with this song

@@ -2,9 +2,8 @@
 
 import random
 
-import pytest
-
 from server.scheduling.capacity.feasibility import Demand, stall_free
+from tests.support.table import table
 
 STEP_SECONDS = 0.01
 
@@ -86,7 +85,7 @@ def test_nobody_is_kept_without_work() -> None:
     assert stall_free([listener(sound=0.0)])
 
 
-@pytest.mark.parametrize("seed", range(12))
+@table("seed", range(12))
 def test_it_agrees_with_a_simulation_in_small_steps(seed: int) -> None:
     rng = random.Random(seed)
     load = rng.choice((0.8, 0.95, 1.05, 1.3))

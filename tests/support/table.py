@@ -1,0 +1,49 @@
+"""Tests of many small cases: one test for all of them, which tells every case that fails."""
+
+import functools
+import inspect
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, TypeAlias
+
+import pytest
+
+Check: TypeAlias = Callable[..., None]
+
+
+def table(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Check], Check]:
+    """Call a test for every case, as `pytest.mark.parametrize` does, but as one test, which is much quicker.
+
+    Cases share the test's fixtures, so these must not change. All failures are raised together, each with its case.
+    """
+    names = tuple(name.strip() for name in names.split(",")) if isinstance(names, str) else names
+    rows = [(case,) if len(names) == 1 else tuple(case) for case in cases]
+    assert rows, "there is no case"
+
+    def made_of(check: Check) -> Check:
+        @functools.wraps(check)
+        def test(**fixtures: Any) -> None:
+            found = [failure(check, dict(zip(names, row, strict=True)), fixtures) for row in rows]
+            if failures := [each for each in found if each is not None]:
+                raise BaseExceptionGroup(f"{len(failures)} of {len(rows)} cases fail", failures)
+
+        del test.__wrapped__
+        test.__signature__ = without(inspect.signature(check), names)  # type: ignore[attr-defined]
+        return test
+
+    return made_of
+
+
+def failure(check: Check, case: dict[str, Any], fixtures: dict[str, Any]) -> BaseException | None:
+    """The error of one case, with the case as a note."""
+    try:
+        check(**case, **fixtures)
+    except (Exception, pytest.fail.Exception) as error:
+        error.add_note(f"case: {case}")
+        return error
+    return None
+
+
+def without(signature: inspect.Signature, names: Collection[str]) -> inspect.Signature:
+    """The signature without some of its parameters, which are all there."""
+    assert set(names) <= set(signature.parameters), f"{names} are not all among {list(signature.parameters)}"
+    return signature.replace(parameters=[one for name, one in signature.parameters.items() if name not in names])
