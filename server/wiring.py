@@ -1,13 +1,13 @@
 """Builds the parts of the server from its settings."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import grpc.aio
 from opentelemetry.trace import Tracer
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
@@ -35,15 +35,15 @@ from server.contract.status import outcome_of
 from server.contract.wire_scan import RequestLimits
 from server.errors import ServiceError
 from server.generation.config import RunnerSettings
+from server.generation.devices.engines import ready_slots
 from server.generation.frontend import Frontend
 from server.generation.runner import Runner
 from server.opened_store import open_store
-from server.processes import build_encoders, device_specs, resume_rule, song_slots
+from server.processes import build_encoders, resume_rule
 from server.quota import Quota
 from server.scheduling.policy import Policy
 from server.settings.groups import TLS
 from server.settings.settings import Settings
-from server.settings.telemetry import Telemetry
 from server.songs.service import Songs
 from server.songs.shared.sharing import Resumption
 from server.songs.shared.storing import Pace
@@ -51,18 +51,13 @@ from server.songs.tickets import Terms
 from server.store.watcher import StoreWatcher
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (
-    expose_build,
     expose_credentials,
     expose_deletions,
-    expose_draining,
-    expose_limits,
-    expose_readiness,
     expose_service,
     expose_store,
     expose_work,
 )
 from server.telemetry.store_metrics import FolderMetrics, StoreMetrics
-from server.telemetry.tracing import tracing
 from server.version import VERSION
 from server.workers.base import WorkerPool
 
@@ -81,6 +76,7 @@ def runner_settings(settings: Settings) -> RunnerSettings:
         caller_weights=scheduling.weights,
         max_queued_songs=limits.queued_songs,
         crowded_queue_ratio=limits.crowded_queue_ratio,
+        any_engine=settings.ready_engines == "any",
         stream_buffer_bytes=limits.stream_buffer_bytes,
         retries=limits.retries,
         heartbeat_seconds=limits.heartbeat_seconds,
@@ -128,29 +124,6 @@ def build_authenticator(keys: KeyRing | None, metrics: Metrics) -> Authenticator
         metrics.calls.refused(outcome_of(error).reason.lower())
 
     return Authenticator(keys.find, refused) if keys else None
-
-
-def open_tracing() -> AbstractAsyncContextManager[Tracer]:
-    """The tracer that the OTEL_ variables ask for.
-
-    Raises:
-        InvalidTelemetry: the variables ask for something that is not here; when entered.
-    """
-    telemetry = Telemetry()
-    return tracing(telemetry.exporter, telemetry.protocol)
-
-
-def build_registry() -> CollectorRegistry:
-    """A registry that has the metrics of the process."""
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    return registry
-
-
-def build_metrics(settings: Settings, registry: CollectorRegistry) -> Metrics:
-    """The metrics of the engines and devices."""
-    devices = [spec.name for spec in device_specs(settings)]
-    return Metrics(registry, engines=settings.engine_names, devices=devices)
 
 
 def build_generation(settings: Settings, pool: WorkerPool, metrics: Metrics, tracer: Tracer) -> Runner | Frontend:
@@ -235,23 +208,11 @@ def build_connection_watch(settings: Settings, address: str, proxies: TrustedPro
     return ConnectionWatch(int(address.rpartition(":")[2]), connections.count, connections.peer_count, proxies)
 
 
-def expose_server(settings: Settings, registry: CollectorRegistry, health: HealthServicer) -> None:
-    """Add the metrics that tell version, readiness and limits; to be called once."""
-    expose_build(registry, VERSION, settings.revision)
-    expose_readiness(registry, lambda: health.unready() is None)
-    expose_draining(registry, lambda: health.closed)
-    expose_limits(
-        registry,
-        running_songs=song_slots(settings),
-        queue_songs=settings.limits.queued_songs,
-        connections=settings.connections.count,
-    )
-
-
 def build_grpc_server(
     settings: Settings,
     songs: Songs,
     runner: Runner | Frontend,
+    pool: WorkerPool,
     health: HealthServicer,
     authenticator: Authenticator | None,
     tracer: Tracer,
@@ -266,7 +227,7 @@ def build_grpc_server(
     interceptors = [Authentication(authenticator)] if authenticator else []
     if music is None or not settings.makes_songs:
         return build_server(settings, music, health, interceptors, tracer, calls=calls, limits=limits)
-    reports = LoadReports(runner.depths, song_slots(settings), songs.service_load)
+    reports = LoadReports(runner.depths, partial(ready_slots, pool), songs.service_load)
     server = build_server(settings, music, health, interceptors, tracer, reports.trailers, calls, limits)
     server.add_generic_rpc_handlers((reports.handler(),))
     return server
@@ -299,6 +260,7 @@ def build_http_app(
     settings: Settings,
     registry: CollectorRegistry,
     health: HealthServicer,
+    *,
     unwell: Callable[[], str | None],
     unkept: Callable[[], str | None],
     routes: Sequence[BaseRoute],
@@ -309,7 +271,14 @@ def build_http_app(
     needed, `unkept` why songs are not kept now.
     """
     version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
-    operations = operations_routes(registry, unready=health.unready, unwell=unwell, unkept=unkept, version=version)
+    operations = operations_routes(
+        registry,
+        unready=health.unready,
+        unready_though_full=partial(health.unready, ""),
+        unwell=unwell,
+        unkept=unkept,
+        version=version,
+    )
     rules = http_rules(settings)
     if settings.operations_port is None:
         return application([*operations, *routes], rules), None

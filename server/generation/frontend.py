@@ -41,7 +41,7 @@ class Frontend:
         `cold_start_seconds` to start, until such a time was measured.
         """
         self._engine_names = tuple(engine_names)
-        self._admission = Admission(running=0, queued=queued_songs)
+        self._admission = Admission(running=lambda: 0, queued=queued_songs)
         self._eta = ServiceEta(lambda _: None, lambda _: None, cold_start_seconds)
         self._intake = Intake(
             self._require,

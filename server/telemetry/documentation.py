@@ -13,9 +13,11 @@ from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (
     expose_build,
     expose_credentials,
+    expose_crowded,
     expose_deletions,
     expose_depths,
     expose_draining,
+    expose_engines,
     expose_limits,
     expose_readiness,
     expose_service,
@@ -34,13 +36,15 @@ def metrics_table() -> str:
     expose_depths(registry, lambda: {"fake": Depth(1, 2, 3, 4)})
     expose_readiness(registry, lambda: True)
     expose_draining(registry, lambda: False)
-    expose_limits(registry, running_songs=4, queue_songs=8, connections=16)
+    expose_limits(registry, running_songs=lambda: 4, queue_songs=8, connections=16)
     report_one_of_each(registry, metrics, StoreMetrics(registry))
     return "\n".join(["| name | type | labels | meaning |", "|---|---|---|---|", *sorted(_rows(registry))])
 
 
 def report_one_of_each(registry: CollectorRegistry, metrics: Metrics, store: StoreMetrics) -> None:
     """Report one event of every kind, so that every metric has a sample with all its labels."""
+    expose_crowded(registry, lambda: False)
+    expose_engines(registry, lambda: {("fake", "cpu"): True, ("other", "cpu"): False})
     expose_store(registry, lambda: Usage(3, 5_000_000), lambda: 2)
     expose_deletions(registry, lambda: 1, lambda: 2)
     expose_credentials(registry, lambda: 1, lambda: 2)

@@ -74,7 +74,7 @@ async def edge(
 ) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to a server of the engine "fake"; `way` leads to its port through another one."""
     settings = Settings(engines=("fake",))
-    health = health or HealthServicer(lambda: None if runner.ready("fake") else "no engine is ready")
+    health = health or HealthServicer.alike(lambda: None if runner.ready("fake") else "no engine is ready")
     async with songs_of(runner) as songs:
         server = build_server(settings, MusicServicer(songs), health, trailers=trailers, calls=calls)
         port = server.add_insecure_port("127.0.0.1:0")

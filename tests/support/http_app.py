@@ -14,11 +14,19 @@ def build_http(
     registry: CollectorRegistry,
     *,
     unready: Callable[[], str | None],
+    unready_though_full: Callable[[], str | None] | None = None,
     unwell: Callable[[], str | None] = lambda: None,
     unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
     more: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Return the application with `more` routes; see `operations_routes` for the rest."""
-    own = operations_routes(registry, unready=unready, unwell=unwell, unkept=unkept, version=version)
+    own = operations_routes(
+        registry,
+        unready=unready,
+        unready_though_full=unready_though_full,
+        unwell=unwell,
+        unkept=unkept,
+        version=version,
+    )
     return application([*own, *more])

@@ -29,10 +29,10 @@ class LoadReports:
     def __init__(
         self,
         depths: Callable[[], Mapping[str, Depth]],
-        places: int,
+        places: Callable[[], int],
         service: Callable[[], tuple[int, int] | None] = lambda: None,
     ) -> None:
-        """`places` is the number of songs that can be made at once.
+        """`places` tells the number of songs that can be made at once now.
 
         `service` gives songs and places of all servers where this one makes no songs itself, and `None` elsewhere: a
         server that is always empty would otherwise be sent most songs, and others would make them.
@@ -62,7 +62,7 @@ class LoadReports:
     def _report(self) -> LoadReport:
         depths = self._depths().values()
         waiting, running = sum(one.waiting_songs for one in depths), sum(one.running_songs for one in depths)
-        songs, places = self._service() or (waiting + running, self._places)
+        songs, places = self._service() or (waiting + running, self._places())
         return LoadReport(
             application_utilization=(1 + songs) / max(1, places),
             rps_fractional=_RATE,

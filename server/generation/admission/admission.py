@@ -5,6 +5,8 @@ of the queue is kept for callers who have no song in the service, so that one ca
 directory counts; here are the bounds, and the songs of this server alone.
 """
 
+from collections.abc import Callable
+
 from server.errors import Draining, Overloaded, SongStoreFull
 from server.songs.ports import Room
 
@@ -27,12 +29,12 @@ class RunningMean:
 
 
 class Admission:
-    """Counts the songs of this server, of which `running` may run at once, and as many as `queued` wait.
+    """Counts the songs of this server, of which `running` may run at once now, and as many as `queued` wait.
 
     It is crowded from when `mark` of `queued` songs wait until three quarters of that do.
     """
 
-    def __init__(self, running: int, queued: int, mark: float = 1.0) -> None:
+    def __init__(self, running: Callable[[], int], queued: int, mark: float = 1.0) -> None:
         self._running = running
         self._queued = queued
         self._mark = max(1.0, mark * queued)
@@ -49,13 +51,15 @@ class Admission:
     @property
     def crowded(self) -> bool:
         """True if new songs should go to other servers."""
+        self._note_crowd()
         return self._crowded
 
     @property
     def room(self) -> Room:
         """The bounds for songs in the service, and the places that are free for songs here."""
-        free = 0 if self._draining else self._running - self.songs
-        return Room(self._running, self._queued, self._queued // _KEPT_SHARE, free)
+        running = self._running()
+        free = 0 if self._draining else running - self.songs
+        return Room(running, self._queued, self._queued // _KEPT_SHARE, free)
 
     def drain(self) -> None:
         """Refuse every song from now on."""
@@ -90,9 +94,9 @@ class Admission:
         self._song_seconds.add(seconds)
 
     def _note_crowd(self) -> None:
-        waiting = self.songs - self._running
+        waiting = self.songs - self._running()
         self._crowded = waiting >= (self._mark * _CALM_SHARE if self._crowded else self._mark)
 
     def _retry_after_seconds(self) -> float:
         song = self._song_seconds.value
-        return (_FALLBACK_SONG_SECONDS if song is None else song) / max(1, self._running)
+        return (_FALLBACK_SONG_SECONDS if song is None else song) / max(1, self._running())

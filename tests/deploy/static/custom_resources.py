@@ -30,7 +30,9 @@ _SPECS = {
         targetRefs[].group targetRefs[].kind targetRefs[].name timeout.tcp.connectTimeout timeout.http.requestTimeout
         timeout.http.maxStreamDuration timeout.http.streamIdleTimeout loadBalancer.type circuitBreaker.maxConnections
         circuitBreaker.maxParallelRequests circuitBreaker.maxPendingRequests retry.numRetries retry.retryOn.triggers[]
-        retry.perRetry.backOff.baseInterval retry.perRetry.backOff.maxInterval""",
+        retry.perRetry.backOff.baseInterval retry.perRetry.backOff.maxInterval healthCheck.active.type
+        healthCheck.active.timeout healthCheck.active.interval healthCheck.active.unhealthyThreshold
+        healthCheck.active.healthyThreshold healthCheck.active.grpc.service healthCheck.panicThreshold""",
     ("gateway.envoyproxy.io/v1alpha1", "ClientTrafficPolicy"): """
         targetRefs[].group targetRefs[].kind targetRefs[].name timeout.http.requestReceivedTimeout
         timeout.http.streamIdleTimeout timeout.http.idleTimeout connection.connectionLimit.value

@@ -1,8 +1,12 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from tests.support.runners import running
+from server.generation.devices.engines import engine_readiness, ready_slots
+from server.generation.readiness import EngineReadiness
+from tests.support.fakes import FAKE, MISSING
+from tests.support.runners import CPU, running
 
 
 async def test_a_server_whose_check_gives_a_reason_is_unready_and_says_so_by_itself() -> None:
@@ -49,3 +53,35 @@ async def test_a_server_that_still_loads_is_no_successor_of_those_that_serve(mon
         ready[0] = False
         assert readiness.unready() is None
         counting.cancel()
+
+
+async def test_every_configured_engine_has_to_be_ready_unless_any_is_enough() -> None:
+    async with running(any_engine=False) as bench:
+        readiness = bench.runner.readiness
+        assert readiness.unready() == "engine 'missing' is not ready"
+        assert readiness.engine_unready("missing") == "engine 'missing' is not ready"
+        assert readiness.engine_unready("fake") is None
+    async with running(any_engine=True) as bench:
+        assert bench.runner.readiness.unready() is None
+
+
+async def test_a_server_that_is_nearly_full_is_ready_where_its_balancer_looks_at_load(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with running() as bench:
+        readiness = bench.runner.readiness
+        monkeypatch.setattr(EngineReadiness, "crowded", True)
+        assert readiness.unready() == "the queue is nearly full"
+        assert readiness.unready(full_is_ready=True) is None
+
+
+async def test_places_are_those_of_devices_that_have_an_engine() -> None:
+    """The second device is to load an engine that cannot be loaded, and makes no songs."""
+    broken = replace(CPU, name="cpu#2", engines=("missing",))
+    async with running(devices=(CPU, broken), engines=(FAKE, MISSING)) as bench:
+        assert engine_readiness(bench.pool) == {
+            ("fake", "cpu"): True,
+            ("missing", "cpu"): False,
+            ("missing", broken.name): False,
+        }
+        assert ready_slots(bench.pool) == bench.runner.room().slots == CPU.running_songs

@@ -44,7 +44,7 @@ class Bench:
         expose_depths(self.registry, lambda: self.depths)
         expose_readiness(self.registry, lambda: self.ready)
         expose_draining(self.registry, lambda: self.draining)
-        expose_limits(self.registry, running_songs=4, queue_songs=8, connections=16)
+        expose_limits(self.registry, running_songs=lambda: 4, queue_songs=8, connections=16)
         self.ready = self.draining = False
 
     def value(self, name: str, **labels: str) -> float | None:
@@ -79,6 +79,8 @@ def test_counters_and_gauges_tell_what_was_reported(bench: Bench) -> None:
     assert bench.value("device_busy_ratio", device="cpu", lane="both") == pytest.approx(0.02)
     assert bench.value("worker_restarts_total", device="cpu") == 1
     assert bench.value("worker_up", device="cpu") == 1
+    assert [bench.value("engine_ready", engine=engine, device="cpu") for engine in ("fake", "other")] == [1, 0]
+    assert bench.value("crowded") == 0
 
 
 @pytest.mark.parametrize(
