@@ -114,6 +114,10 @@ class Frontend:
         """Count a song that the directory or its check has refused, and return the error for its caller."""
         return self._intake.refusal(request, error)
 
+    def fault(self, engine: str, error: Exception) -> None:
+        """Count a song of `engine` that could not be let in by a fault of ours."""
+        self._intake.fault(engine, error)
+
     def drain(self) -> None:
         """Let no more songs in."""
         self._admission.drain()

@@ -167,6 +167,10 @@ class Runner:
         """Count a song that the directory or its check has refused, and return the error for its caller."""
         return self._intake.refusal(request, error)
 
+    def fault(self, engine: str, error: Exception) -> None:
+        """Count a song of `engine` that could not be let in by a fault of ours."""
+        self._intake.fault(engine, error)
+
     def _begin(self, request: SongRequest, accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:
         """Have a song made; its events go to `sink`. Raises Draining."""
         self._admission.require_open()

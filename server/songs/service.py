@@ -19,6 +19,7 @@ from server.songs.credentials import Credentials, Signer
 from server.songs.deletion import Deletion
 from server.songs.engine_catalog import EngineCatalog
 from server.songs.eviction import Eviction
+from server.songs.faults import counted_faults
 from server.songs.library import Library, same_song
 from server.songs.making import Making
 from server.songs.open_recordings import OpenRecordings
@@ -134,6 +135,12 @@ class Songs:
             RequestIdReused: the caller has used the `request_id` for another request.
             ServiceError: what the rules of the contract, the engine and the runner refuse.
         """
+        with counted_faults(self._runner, message.engine or self.engines.default):
+            return await self._generate(message, caller, deadline, detached=detached)
+
+    async def _generate(
+        self, message: music_pb2.GenerateRequest, caller: str, deadline: float | None, *, detached: bool
+    ) -> Recording:
         request = song_request(message, self.engines.infos(), self.engines.default, deadline, caller)
         fingerprint = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
         service = await self._sharing.queue_before(request.engine) if self._sharing else None

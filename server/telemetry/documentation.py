@@ -24,7 +24,7 @@ from server.telemetry.scraped import (
     expose_store,
     expose_work,
 )
-from server.telemetry.song_metrics import Outcome
+from server.telemetry.song_metrics import Outcome, Verdict
 from server.telemetry.store_metrics import StoreMetrics
 from server.workers.messages import Lane
 
@@ -61,7 +61,9 @@ def report_one_of_each(registry: CollectorRegistry, metrics: Metrics, store: Sto
 
 def _report_song(metrics: Metrics) -> None:
     metrics.songs.accepted("fake")
-    metrics.songs.refused("queue_full", "fake")
+    metrics.songs.refused("overloaded", "fake")
+    metrics.songs.held("fake", 2.0)
+    metrics.songs.judged("fake", Verdict.GOOD)
     metrics.songs.started("fake", 0.1)
     metrics.songs.first_audio("fake", 0.2)
     metrics.songs.ended("fake", Outcome.COMPLETED, 5.0, 60.0)

@@ -95,7 +95,7 @@ class EtaEstimator:
 
     def _compare(self, job: Job, eta: SongEta) -> None:
         engine, clocks = job.request.engine, job.clocks
-        truth = Estimate(clocks.first_audio_seconds, clocks.elapsed_seconds)
+        truth = Estimate(clocks.first_audio_seconds, clocks.latency_seconds)
         self._estimator.told(engine, eta.forecast, truth)
         told = eta.estimate
         if told.first_audio_seconds is not None and truth.first_audio_seconds is not None:

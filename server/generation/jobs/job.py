@@ -84,7 +84,7 @@ class Job:
         self._whole: SongCompleted | None = None
         self._stream = EncodedStream()
         self._delivery = Delivery(sink, clocks=self.clocks, report=self.report, clock=parts.clock)
-        self._back_pressure = BackPressure(sink, parts.stream_buffer_bytes, parts.on_room)
+        self._back_pressure = BackPressure(sink, parts.stream_buffer_bytes, parts.on_room, parts.clock)
         self._delivery.send([accepted])
         parts.encoders.enter(self.key)
         self.on_end.callback(parts.encoders.leave, self.key)
@@ -248,6 +248,7 @@ class Job:
     def _end(self, state: SongState, error: ServiceError | None = None) -> None:
         self.state = state
         self.clocks.ended_at = self._parts.clock()
+        self.clocks.held_seconds = self._back_pressure.held_seconds
         self._delivery.end(error)
         self.report.ended(
             state,
