@@ -14,9 +14,10 @@ from server.api.http.server import HttpPort, serving_http
 from server.api.open_calls import OpenCalls
 from server.api.open_network import warn_of_open_network
 from server.background import in_background
-from server.processes import build_checker, build_pool
+from server.processes import build_checker, build_encoders, build_pool
 from server.settings.settings import Settings
 from server.shutdown import Shutdown, handled_signals
+from server.telemetry.process_metrics import LoopLag
 from server.telemetry.scraped import expose_closed, expose_depths
 from server.workers.local_pool import LocalPool
 
@@ -63,7 +64,8 @@ async def serving(
         tracer = await stack.enter_async_context(operations.open_tracing())
         registry = operations.build_registry()
         metrics = operations.build_metrics(settings, registry)
-        runner = wiring.build_generation(settings, pool, metrics, tracer)
+        encoders = build_encoders(settings) if settings.makes_songs else None
+        runner = wiring.build_generation(settings, pool, encoders, metrics, tracer)
         expose_depths(registry, runner.depths)
         checker = build_checker(settings)
         songs = await stack.enter_async_context(wiring.open_songs(settings, runner, checker, registry, keys))
@@ -73,9 +75,12 @@ async def serving(
             await stack.enter_async_context(checker.running(start_after=pool.settled))
         health = operations.build_health(settings, runner.readiness)
         operations.expose_server(settings, registry, health, runner.readiness, pool)
+        operations.expose_memory(registry, pool, encoders, checker)
+        operations.expose_ends(registry, certificates, keys)
+        await stack.enter_async_context(in_background(LoopLag(registry).run()))
         calls, authenticator = OpenCalls(settings.limits.stall_seconds), wiring.build_authenticator(keys, metrics)
         limits = wiring.build_call_limits(settings)
-        routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer, limits)
+        routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer, limits, metrics)
         http, operations_app = wiring.build_http_app(
             settings,
             registry,
@@ -93,7 +98,9 @@ async def serving(
         if keys:
             await stack.enter_async_context(in_background(keys.watch(metrics.calls.keys_usable)))
         warn_of_open_network(settings)
-        server = wiring.build_grpc_server(settings, songs, runner, pool, health, authenticator, tracer, calls, limits)
+        server = wiring.build_grpc_server(
+            settings, songs, runner, pool, health, authenticator, tracer, calls, limits, metrics
+        )
         address = bind(server, settings.host, settings.port, certificates)
         await server.start()
         watch = wiring.build_connection_watch(settings, address, limits.proxies)

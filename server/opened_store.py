@@ -25,12 +25,13 @@ class OpenedStore:
     """A store and its directory.
 
     `cut_off` tells why this server had better not be asked, `None` where it may be. An embedded store has none:
-    it is where its server is.
+    it is where its server is, in its `folder`.
     """
 
     songs: SongStore
     directory: Directory
     cut_off: Callable[[], str | None] | None = None
+    folder: Path | None = None
 
 
 @asynccontextmanager
@@ -44,7 +45,7 @@ async def open_store(store: Store, watcher: StoreWatcher = UNWATCHED) -> AsyncIt
     limits = _store_limits(store)
     if store.kind == "embedded":
         async with embedded_store(_store_folder(store), limits, file_suffixes(), watcher=watcher) as embedded:
-            yield OpenedStore(embedded, EmbeddedService(embedded).replica())
+            yield OpenedStore(embedded, EmbeddedService(embedded).replica(), folder=_store_folder(store))
         return
     # Its libraries are for servers with a shared store alone.
     from server.store.shared.connection import DirectoryAccess

@@ -7,12 +7,18 @@ from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from server.api.grpc.health import MUSIC_SERVICE, Check, HealthServicer
+from server.auth.api_keys import KeyRing
+from server.auth.tls import Certificates
+from server.checking.local_checker import LocalChecker
+from server.encoders.local_pool import LocalEncoders
 from server.generation.devices.engines import engine_readiness, ready_slots
 from server.generation.readiness import Readiness
 from server.processes import device_specs
 from server.settings.settings import Settings
 from server.settings.telemetry import Telemetry
+from server.telemetry.call_metrics import expose_expiry
 from server.telemetry.metrics import Metrics
+from server.telemetry.process_metrics import Pids, expose_processes
 from server.telemetry.scraped import (
     expose_build,
     expose_crowded,
@@ -24,6 +30,7 @@ from server.telemetry.scraped import (
 from server.telemetry.tracing import tracing
 from server.version import VERSION
 from server.workers.base import WorkerPool
+from server.workers.local_pool import LocalPool
 
 
 def open_tracing() -> AbstractAsyncContextManager[Tracer]:
@@ -78,4 +85,27 @@ def expose_server(
         running_songs=partial(ready_slots, pool),
         queue_songs=settings.limits.queued_songs,
         connections=settings.connections.count,
+    )
+
+
+def expose_memory(
+    registry: CollectorRegistry, pool: LocalPool, encoders: LocalEncoders | None, checker: LocalChecker
+) -> None:
+    """Add the memory of the processes that the server has started."""
+
+    def pids() -> Pids:
+        workers: dict[tuple[str, str], list[int | None]] = {
+            ("worker", device): [pid] for device, pid in pool.worker_pids().items()
+        }
+        return {**workers, ("encoders", ""): encoders.pids() if encoders else [], ("checker", ""): [checker.pid]}
+
+    expose_processes(registry, pids)
+
+
+def expose_ends(registry: CollectorRegistry, certificates: Certificates | None, keys: KeyRing | None) -> None:
+    """Add the moments at which certificates and API keys expire."""
+    expose_expiry(
+        registry,
+        certificates=certificates.expiry if certificates else dict,
+        next_key=keys.next_expiry if keys else lambda: None,
     )

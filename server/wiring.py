@@ -33,13 +33,14 @@ from server.background import in_background
 from server.checking.base import RequestChecker
 from server.contract.status import outcome_of
 from server.contract.wire_scan import RequestLimits
+from server.encoders.base import EncoderPool
 from server.errors import ServiceError
 from server.generation.config import RunnerSettings
 from server.generation.devices.engines import ready_slots
 from server.generation.frontend import Frontend
 from server.generation.runner import Runner
 from server.opened_store import open_store
-from server.processes import build_encoders, resume_rule
+from server.processes import resume_rule
 from server.quota import Quota
 from server.scheduling.policy import Policy
 from server.settings.groups import TLS
@@ -53,6 +54,7 @@ from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (
     expose_credentials,
     expose_deletions,
+    expose_folder,
     expose_service,
     expose_store,
     expose_work,
@@ -126,9 +128,11 @@ def build_authenticator(keys: KeyRing | None, metrics: Metrics) -> Authenticator
     return Authenticator(keys.find, refused) if keys else None
 
 
-def build_generation(settings: Settings, pool: WorkerPool, metrics: Metrics, tracer: Tracer) -> Runner | Frontend:
-    """The runner on the workers of `pool`, or what takes its place on a frontend; not started yet."""
-    if not settings.makes_songs:
+def build_generation(
+    settings: Settings, pool: WorkerPool, encoders: EncoderPool | None, metrics: Metrics, tracer: Tracer
+) -> Runner | Frontend:
+    """The runner on the workers of `pool` and its `encoders`; a frontend where there are none. Not started yet."""
+    if encoders is None:
         return Frontend(
             settings.engine_names,
             queued_songs=settings.limits.queued_songs,
@@ -138,7 +142,7 @@ def build_generation(settings: Settings, pool: WorkerPool, metrics: Metrics, tra
     return Runner(
         runner_settings(settings),
         pool,
-        build_encoders(settings),
+        encoders,
         metrics=metrics,
         tracer=tracer,
     )
@@ -180,6 +184,8 @@ async def open_songs(
             signer=read_signer(settings),
         )
         stack.push_async_callback(built.credentials.close)
+        if store.folder is not None:
+            expose_folder(registry, store.folder, kept.max_mebibytes << 20)
         expose_store(registry, store.songs.usage, lambda: built.listeners)
         expose_deletions(registry, lambda: built.deletion.count, lambda: built.eviction.count)
         expose_credentials(registry, lambda: built.credentials.made, lambda: built.credentials.failed)
@@ -218,17 +224,21 @@ def build_grpc_server(
     tracer: Tracer,
     calls: OpenCalls,
     limits: CallLimits,
+    metrics: Metrics,
 ) -> grpc.aio.Server:
     """The gRPC server, not yet bound to a port: health alone on a generator.
 
     Who makes songs for its own callers tells balancers its load; all frontends are as good as each other.
     """
     music = MusicServicer(songs) if settings.takes_calls else None
-    interceptors = [Authentication(authenticator)] if authenticator else []
+    if music is not None:
+        metrics.calls.serve_rpcs()
+    measure = metrics.calls.rpc
+    interceptors = [Authentication(authenticator, measure)] if authenticator else []
     if music is None or not settings.makes_songs:
-        return build_server(settings, music, health, interceptors, tracer, calls=calls, limits=limits)
+        return build_server(settings, music, health, interceptors, tracer, calls=calls, limits=limits, measure=measure)
     reports = LoadReports(runner.depths, partial(ready_slots, pool), songs.service_load)
-    server = build_server(settings, music, health, interceptors, tracer, reports.trailers, calls, limits)
+    server = build_server(settings, music, health, interceptors, tracer, reports.trailers, calls, limits, measure)
     server.add_generic_rpc_handlers((reports.handler(),))
     return server
 
@@ -240,6 +250,7 @@ def rest_routes(
     calls: OpenCalls,
     tracer: Tracer,
     call_limits: CallLimits,
+    metrics: Metrics,
 ) -> Sequence[BaseRoute]:
     """The routes of REST and of the preview page on it; none on a generator, or where REST is switched off."""
     if not settings.rest.enabled or not settings.takes_calls:
@@ -253,7 +264,7 @@ def rest_routes(
         limits=call_limits,
         address=PublicAddress(settings.rest.public_url, call_limits.proxies),
     )
-    return [*api.routes(calls, tracer), *(page_routes() if settings.page else ())]
+    return [*api.routes(calls, tracer, metrics.calls), *(page_routes() if settings.page else ())]
 
 
 def build_http_app(

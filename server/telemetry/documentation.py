@@ -1,15 +1,20 @@
 """Table of all metrics for the documentation: `python docs/generate.py` writes it."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
+from grpc import StatusCode
 from prometheus_client import CollectorRegistry
 
 from server.scheduling.queue_depth import Depth
 from server.store.base import Usage
 from server.store.watcher import StorePart, StoreTrouble
 from server.store.whole_service import Queue, WaitingSong
+from server.telemetry.call_metrics import expose_expiry
 from server.telemetry.estimate_metrics import Estimated
 from server.telemetry.metrics import Metrics
+from server.telemetry.process_metrics import LoopLag, expose_processes
 from server.telemetry.scraped import (
     expose_build,
     expose_credentials,
@@ -18,6 +23,7 @@ from server.telemetry.scraped import (
     expose_depths,
     expose_draining,
     expose_engines,
+    expose_folder,
     expose_limits,
     expose_readiness,
     expose_service,
@@ -26,7 +32,7 @@ from server.telemetry.scraped import (
 )
 from server.telemetry.song_metrics import Outcome, Verdict
 from server.telemetry.store_metrics import StoreMetrics
-from server.workers.messages import Lane
+from server.workers.messages import DeviceMemory, Lane
 
 
 def metrics_table() -> str:
@@ -51,9 +57,16 @@ def report_one_of_each(registry: CollectorRegistry, metrics: Metrics, store: Sto
     waiting = [WaitingSong(f"song-{engine}", "me", engine, 0.0, None) for engine in ("fake", "fake", "unknown")]
     expose_service(registry, ["fake"], lambda: Queue(waiting, 7))
     expose_work(registry, lambda: ({"fake": 5}, {"fake": 12.5}))
+    expose_processes(registry, lambda: {("worker", "cpu"): [os.getpid()], ("encoders", ""): [None]})
+    expose_expiry(registry, certificates=lambda: {"server": 2e9}, next_key=lambda: 2e9)
+    expose_folder(registry, Path("/"), 1 << 30)
+    LoopLag(registry)
     expose_build(registry, "1.2.3", "abc")
     _report_song(metrics)
     _report_devices(metrics)
+    metrics.calls.serve_rpcs()
+    metrics.calls.rpc("/melisma.v1.MusicService/Generate", StatusCode.OK, 1.0)
+    metrics.calls.http("POST", "/v1/audio/music/generate", 200, 1.0)
     store.directory_memory(50, 100)
     store.answered(StorePart.DIRECTORY, 0.001)
     store.failed(StorePart.OBJECTS, StoreTrouble.AWAY)
@@ -79,6 +92,7 @@ def _report_devices(metrics: Metrics) -> None:
     metrics.devices.render("cpu", "fake", windows=1, seconds=0.05, sound_seconds=1.0)
     metrics.devices.busy("cpu", Lane.BOTH, 0.02)
     metrics.devices.worker_restarted("cpu")
+    metrics.devices.memory("cpu", DeviceMemory(1 << 30, 4 << 30))
     metrics.devices.worker_up("cpu", True)
 
 

@@ -1,7 +1,9 @@
 """Gauges that are read from the running server at every scrape."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import Metric
@@ -20,6 +22,16 @@ def expose_depths(registry: CollectorRegistry, depths: Callable[[], Mapping[str,
 def expose_store(registry: CollectorRegistry, usage: Callable[[], Usage], listeners: Callable[[], int]) -> None:
     """Registers gauges that read the store's usage and the number of listeners at every scrape."""
     registry.register(Scraped(lambda: _store_families(usage(), listeners())))
+
+
+def expose_folder(registry: CollectorRegistry, folder: Path, max_bytes: int) -> None:
+    """Registers gauges of the limit of stored sound, and of the room that the disk of the store's folder has left."""
+    limit = Gauge("melisma_stored_bytes_limit", "Bytes of sound that the store may keep", registry=registry)
+    limit.set(max_bytes)
+    free = Gauge(
+        "melisma_store_free_bytes", "Room left on the disk of the store's folder (a server alone)", registry=registry
+    )
+    free.set_function(lambda: shutil.disk_usage(folder).free)
 
 
 def expose_deletions(registry: CollectorRegistry, by_caller: Callable[[], int], by_limits: Callable[[], int]) -> None:

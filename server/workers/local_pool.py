@@ -49,6 +49,7 @@ class LocalPool:
         self._logs = logs
         self._fingerprinted = frozenset(fingerprinted)
         self._launched: dict[str, WorkerProcess] = {}
+        self._workers: dict[str, WorkerProcess] = {}
         self._observer: WorkerPoolObserver | None = None
 
     @property
@@ -80,6 +81,10 @@ class LocalPool:
     def require(self, engine: str) -> None:
         """Check that `engine` is ready on some device; raises as `WorkerPool.require` does."""
         self._availability.require(engine)
+
+    def worker_pids(self) -> dict[str, int | None]:
+        """Number of the latest worker process of each device."""
+        return {device: worker.pid for device, worker in self._workers.items()}
 
     def given_up(self, engine: str) -> bool:
         """True if no device has `engine`, nor is at its first attempt to get it (again)."""
@@ -134,6 +139,7 @@ class LocalPool:
         """Start a worker and let `observer` use it until it ends. Nothing of it is left."""
         launched = self._launched.pop(device.name, None)
         worker = launched or self._new_worker(device)
+        self._workers[device.name] = worker
         async with AsyncExitStack() as stack:
             stack.push_async_callback(worker.stop, _END_GRACE_SECONDS)
             stack.callback(observer.readiness_changed)

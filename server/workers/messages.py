@@ -254,6 +254,13 @@ class Stepped:
     steps: int = 1
 
 
+class DeviceMemory(NamedTuple):
+    """Memory of an accelerator, that of all processes on it: used now, and in all."""
+
+    used_bytes: int
+    total_bytes: int
+
+
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -261,7 +268,7 @@ class Rendered:
 
     After a section's last window another attempt is made, which says `last`: only that tells an engine's iterator that
     it is at its end, and no window should wait for it. The message that says `last` may have no windows. It carries
-    what `Plan.saved` needs, unless the song ends here.
+    what `Plan.saved` needs, unless the song ends here. `memory` is that of the device, where it has its own.
     """
 
     section: SectionKey
@@ -272,6 +279,7 @@ class Rendered:
     saved: bytes = field(default=b"", repr=False)
     spans: tuple[WorkSpan, ...] = ()
     windows: int = 1
+    memory: DeviceMemory | None = None
 
     @property
     def sound_seconds(self) -> float:
@@ -281,7 +289,9 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The command was carried out, and there is nothing to say about it."""
+    """The command was carried out, and there is nothing to say but the `memory` of the device, where it has its own."""
+
+    memory: DeviceMemory | None = None
 
 
 Reply: TypeAlias = Planned | Prepared | Stepped | Rendered | Done | Failed

@@ -13,7 +13,16 @@ from grpc.aio import AbortError, InternalError, ServerInterceptor
 from opentelemetry.trace import INVALID_SPAN, Span, Tracer, format_trace_id
 
 from server.api.grpc.error_mapping import abort
-from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handler, is_own, required
+from server.api.grpc.handlers import (
+    Context,
+    Continuation,
+    FoundHandler,
+    Handler,
+    MeasureCall,
+    is_own,
+    required,
+    unmeasured,
+)
 from server.api.open_calls import OpenCalls
 from server.auth.key_life import key_expired
 from server.contract.status import outcome_of
@@ -34,9 +43,17 @@ class RequestLog(ServerInterceptor):
     counted in `calls`.
     """
 
-    def __init__(self, tracer: Tracer, calls: OpenCalls, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        tracer: Tracer,
+        calls: OpenCalls,
+        clock: Callable[[], float] = time.monotonic,
+        measure: MeasureCall = unmeasured,
+    ) -> None:
+        """`clock` gives seconds and never goes back; `measure` is told of each call of our own methods."""
         self._tracer = tracer
         self._calls = calls
+        self._measure = measure
         self._clock = clock
 
     async def intercept_service(
@@ -108,6 +125,7 @@ class RequestLog(ServerInterceptor):
             end_call(span, code)
             level = logging.INFO if is_own(method) else logging.DEBUG
             seconds = round(self._clock() - started, 4)
+            self._measure(method, code, seconds)
             logger.log(level, "call", extra={"method": method, "peer": peer, "code": code.name, "seconds": seconds})
 
     def _broken_off(self, deadline: float) -> grpc.StatusCode:

@@ -25,6 +25,7 @@ from server.auth.key_life import while_key_lasts
 from server.errors import InvalidRequest, ListenerStalled, ServiceError, Unauthenticated
 from server.logs import bind
 from server.store.base import StoreFailed
+from server.telemetry.call_metrics import CallMetrics
 from server.telemetry.call_trace import end_http_call, http_call_span
 
 Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -42,12 +43,22 @@ class Door:
     """An endpoint as an ASGI application: its errors become problems, and its calls are counted, traced and logged."""
 
     def __init__(
-        self, name: str, endpoint: Endpoint, calls: OpenCalls, tracer: Tracer, proxies: TrustedProxies
+        self,
+        name: str,
+        endpoint: Endpoint,
+        calls: OpenCalls,
+        tracer: Tracer,
+        proxies: TrustedProxies,
+        metrics: CallMetrics | None = None,
     ) -> None:
         """`name` is what the log calls it: method and path, without what is particular to one call.
 
         The client in the log is the one that trusted `proxies` tell.
         """
+        self._metrics = metrics
+        self._method, _, self._route = name.partition(" ")
+        if metrics:
+            metrics.serve_http(self._method, self._route)
         self._name = name
         self._endpoint = endpoint
         self._calls = calls
@@ -93,6 +104,8 @@ class Door:
             finally:
                 end_http_call(span, code())
                 seconds = round(time.monotonic() - started, 4)
+                if self._metrics:
+                    self._metrics.http(self._method, self._route, code(), seconds)
                 told = {"method": self._name, "peer": peer, "code": code(), "seconds": seconds}
                 logger.info("call", extra=told)
 

@@ -7,7 +7,7 @@ from server.generation.jobs.registry import Jobs
 from server.scheduling.scheduler import Scheduler
 from server.telemetry.metrics import Metrics
 from server.workers.device_spec import DeviceSpec
-from server.workers.messages import Planned, Prepared, Rendered, Reply, SongKey, Stepped
+from server.workers.messages import Done, Planned, Prepared, Rendered, Reply, SongKey, Stepped
 
 _WORK = (Planned, Prepared, Stepped, Rendered)
 
@@ -44,6 +44,8 @@ class Results:
                     job.rendered(reply)
 
     def _measure(self, device: str, reply: Reply) -> None:
+        if isinstance(reply, Rendered | Done) and reply.memory is not None:
+            self._metrics.devices.memory(device, reply.memory)
         match reply:
             case Stepped(sections=(first, *_)) if job := self.job_of(first.section.song):
                 self._metrics.devices.steps(
