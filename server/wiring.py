@@ -163,7 +163,8 @@ async def open_songs(
         SharedStoreUnusable: the directory or the objects cannot be used.
     """
     kept = settings.store
-    watcher: StoreWatcher = FolderMetrics(registry) if kept.kind == "embedded" else StoreMetrics(registry)
+    kind = FolderMetrics if kept.kind == "embedded" else StoreMetrics
+    watcher: StoreWatcher = kind(registry, settings.engine_names)
     async with open_store(kept, watcher) as store, AsyncExitStack() as stack:
         runner.readiness.unkept = lambda: store.songs.trouble
         if store.cut_off is not None:

@@ -97,7 +97,7 @@ class Making:
         try:
             fate = await self._persistence.follow(recording, claim, cancel)
             if fate is Fate.LOST:  # a repeated request makes it anew
-                self._watcher.not_kept()
+                self._watcher.not_kept(claim.song.engine)
                 await self._directory.settle(claim.lease, SongState.FAILED, 0.0)
         finally:
             self._open.stored(recording.song.song_id)

@@ -244,7 +244,7 @@ class SharedMaking:
         try:
             await storing.run(song.job.cancel)
             if heard.keeping.lost:
-                self.watcher.not_kept()
+                self.watcher.not_kept(song.claim.song.engine)
             else:
                 self._mirrors.made(heard)
         except LeaseLost:
@@ -253,7 +253,7 @@ class SharedMaking:
             self._mirrors.follow(heard)
         except StoreFailed as error:
             logger.error("a song cannot be kept: %s", error)
-            self.watcher.not_kept()
+            self.watcher.not_kept(song.claim.song.engine)
             song.job.cancel()
         finally:
             del self._songs[song_id]

@@ -60,6 +60,10 @@ _SPECS = {
         groups[].name groups[].interval groups[].rules[].record groups[].rules[].alert groups[].rules[].expr
         groups[].rules[].for groups[].rules[].keep_firing_for groups[].rules[].labels.* groups[].rules[].annotations.*
         """,
+    ("monitoring.coreos.com/v1alpha1", "AlertmanagerConfig"): """
+        inhibitRules[].sourceMatch[].name inhibitRules[].sourceMatch[].value inhibitRules[].sourceMatch[].matchType
+        inhibitRules[].targetMatch[].name inhibitRules[].targetMatch[].value inhibitRules[].targetMatch[].matchType
+        inhibitRules[].equal[]""",
     # cert-manager 1.21
     ("cert-manager.io/v1", "Certificate"): """
         secretName duration renewBefore privateKey.algorithm privateKey.size privateKey.rotationPolicy usages[]

@@ -264,6 +264,9 @@ def test_the_rules_of_the_cluster_are_those_of_prometheus() -> None:
     assert rule["metadata"]["labels"] == yaml.safe_load(monitor.read_text("utf-8"))["metadata"]["labels"]
     rendered = runpy.run_path(str(folder / "render.py"))["rendered"]()
     assert (folder / "prometheusrule.yaml").read_text("utf-8") == rendered
+    inhibition = runpy.run_path(str(folder / "render.py"))["rendered_inhibition"]()
+    assert (folder / "alertmanagerconfig.yaml").read_text("utf-8") == inhibition
+    assert len(yaml.safe_load(inhibition)["spec"]["inhibitRules"]) == inhibition.count("sourceMatch:") > 10
 
 
 def test_custom_resources_have_no_field_that_was_not_looked_up() -> None:
