@@ -30,7 +30,7 @@ from server.telemetry.scraped import (
     expose_store,
     expose_work,
 )
-from server.telemetry.song_metrics import Outcome, Verdict
+from server.telemetry.song_metrics import Outcome, SongVerdict
 from server.telemetry.store_metrics import StoreMetrics
 from server.workers.messages import DeviceMemory, Lane
 
@@ -76,7 +76,7 @@ def _report_song(metrics: Metrics) -> None:
     metrics.songs.accepted("fake")
     metrics.songs.refused("overloaded", "fake")
     metrics.songs.held("fake", 2.0)
-    metrics.songs.judged("fake", Verdict.GOOD)
+    metrics.songs.judged("fake", SongVerdict.GOOD)
     metrics.songs.started("fake", 0.1)
     metrics.songs.first_audio("fake", 0.2)
     metrics.songs.ended("fake", Outcome.COMPLETED, 5.0, 60.0)

@@ -30,8 +30,8 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Verdict(StrEnum):
-    """Verdict on a song, for the availability of the service."""
+class SongVerdict(StrEnum):
+    """SongVerdict on a song, for the availability of the service."""
 
     GOOD = "good"
     """It was completed, and whoever listened as it was made never ran out of sound."""
@@ -124,9 +124,9 @@ class SongMetrics:
         known = engine in self._engines
         self._refused.labels(engine if known else UNKNOWN_ENGINE, reason).inc()
         if known and reason in OWN_REASONS:
-            self.judged(engine, Verdict.REFUSED)
+            self.judged(engine, SongVerdict.REFUSED)
 
-    def judged(self, engine: str, verdict: Verdict) -> None:
+    def judged(self, engine: str, verdict: SongVerdict) -> None:
         """A song has ended, or was refused, in a way that counts for availability."""
         self._judged.labels(engine, verdict).inc()
 
@@ -166,7 +166,7 @@ class SongMetrics:
                 series.labels(engine)
             for outcome in Outcome:
                 self._ended.labels(engine, outcome)
-            for verdict in Verdict:
+            for verdict in SongVerdict:
                 self._judged.labels(engine, verdict)
             for reason in (*OWN_REASONS, *CALLER_REASONS):
                 self._refused.labels(engine, reason)

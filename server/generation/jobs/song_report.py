@@ -4,7 +4,7 @@ from server.errors import InvalidRequest, ServiceError
 from server.generation.jobs.song_clocks import SongClocks
 from server.song import SongState
 from server.telemetry.metrics import Metrics
-from server.telemetry.song_metrics import Outcome, Verdict
+from server.telemetry.song_metrics import Outcome, SongVerdict
 from server.telemetry.song_trace import SongTrace
 
 
@@ -65,8 +65,8 @@ class SongReport:
         songs.ended(self._engine, outcome, clocks.latency_seconds, sound_seconds, trace_id)
         songs.held(self._engine, clocks.held_seconds)
         if outcome in (Outcome.COMPLETED, Outcome.FAILED):
-            good = Verdict.STALLED if underrun_seconds else Verdict.GOOD
-            songs.judged(self._engine, good if outcome is Outcome.COMPLETED else Verdict.FAILED)
+            good = SongVerdict.STALLED if underrun_seconds else SongVerdict.GOOD
+            songs.judged(self._engine, good if outcome is Outcome.COMPLETED else SongVerdict.FAILED)
         if clocks.first_chunk_at is not None:
             self._metrics.streams.underrun(self._engine, underrun_seconds, trace_id)
         self._trace.ended(outcome, sound_seconds)

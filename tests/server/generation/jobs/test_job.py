@@ -19,7 +19,7 @@ from server.song import (
     SongEvent,
     SongState,
 )
-from server.telemetry.song_metrics import Verdict
+from server.telemetry.song_metrics import SongVerdict
 from tests.server.generation.jobs.ear import listening
 from tests.support.fakes import FakeEncoder
 from tests.support.sinks import ReadSink
@@ -276,10 +276,10 @@ async def test_a_song_is_good_when_it_is_complete_and_never_ran_out_of_sound(
             ear.job.fail(error)
         told = {
             one: ear.registry.get_sample_value("melisma_songs_judged_total", labels)
-            for one in Verdict
+            for one in SongVerdict
             for labels in [{"engine": "fake", "verdict": one.value}]
         }
-        assert told == {**dict.fromkeys(Verdict, 0.0), Verdict(verdict): 1.0}
+        assert told == {**dict.fromkeys(SongVerdict, 0.0), SongVerdict(verdict): 1.0}
 
 
 async def test_a_cancelled_song_has_no_verdict() -> None:
@@ -288,5 +288,5 @@ async def test_a_cancelled_song_has_no_verdict() -> None:
         ear.job.cancel()
         assert not sum(
             ear.registry.get_sample_value("melisma_songs_judged_total", {"engine": "fake", "verdict": one.value}) or 0.0
-            for one in Verdict
+            for one in SongVerdict
         )
